@@ -1,0 +1,176 @@
+// Package arch builds programs: each architecture is a function from its settings to a program.Program. The physics
+// behind the network, from object patches to the likelihood of the counts, is the same for all of them.
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+// Config is what an architecture needs to know. The zero value of a field with a default takes the default.
+type Config struct {
+	Arch          string // "unet" (default) or "cnn"
+	N             int    // side of a diffraction pattern, pixels
+	Gridsize      int    // a group has Gridsize² patterns; 1 or 2
+	FiltersScale  int    // n-filters-scale: widths are proportional to it; default 2
+	Modes         int    // incoherent probe modes; default 1
+	Loss          string // "poisson" (default), "amplitude" or "mae"
+	Canvas        int    // side of the canvas of a group, pixels, even; the CNN with Gridsize 2 needs it
+	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
+	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
+	ProbeBig      bool   // CNN: and the border by a head of its own
+	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's own. Small ones are for tests
+}
+
+// Names lists the architectures.
+func Names() []string { return []string{"unet", "cnn"} }
+
+// The names of the scalars that the programs report.
+const (
+	Deviance         = "deviance"          // per valid pixel, 2(λ − k + k·ln(k/λ)); the loss "poisson"
+	ExpectedDeviance = "expected_deviance" // what Poisson counts would score under the model's own λ
+	AmplitudeLoss    = "amplitude_loss"    // per valid pixel, (√λ − √k)²; the loss "amplitude"
+	AmplitudeMAE     = "amplitude_mae"     // per valid pixel, |√λ − √k|; the loss "mae"
+)
+
+// Merged is the value that holds the objects of a group after merging; without groups it is the patches themselves.
+const Merged = "merged"
+
+// LossScalar is the scalar that a loss setting trains on.
+func LossScalar(loss string) (string, error) {
+	switch loss {
+	case "", "poisson":
+		return Deviance, nil
+	case "amplitude":
+		return AmplitudeLoss, nil
+	case "mae":
+		return AmplitudeMAE, nil
+	}
+	return "", fmt.Errorf("arch: unknown loss %q, want poisson, amplitude or mae", loss)
+}
+
+// Build makes the program.
+func Build(c Config) (*program.Program, error) {
+	if c.FiltersScale == 0 {
+		c.FiltersScale = 2
+	}
+	if c.Modes == 0 {
+		c.Modes = 1
+	}
+	if c.Gridsize == 0 {
+		c.Gridsize = 2
+	}
+	switch {
+	case c.Gridsize < 1 || c.Gridsize > 8:
+		return nil, fmt.Errorf("arch: gridsize %d, want 1 … 8", c.Gridsize)
+	case c.FiltersScale < 1 || c.FiltersScale > 64:
+		return nil, fmt.Errorf("arch: n-filters-scale %d, want 1 … 64", c.FiltersScale)
+	case c.Modes < 1:
+		return nil, fmt.Errorf("arch: %d probe modes, want at least 1", c.Modes)
+	}
+	loss, err := LossScalar(c.Loss)
+	if err != nil {
+		return nil, err
+	}
+	b := newBuilder(c)
+	switch c.Arch {
+	case "", "unet":
+		err = unet(b, c)
+	case "cnn":
+		err = cnn(b, c)
+	default:
+		err = fmt.Errorf("arch: unknown architecture %q, want one of %s", c.Arch, strings.Join(Names(), ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	physics(b, c, loss)
+	if _, err := b.p.Types(); err != nil {
+		return nil, err
+	}
+	return b.p, nil
+}
+
+// builder appends operations to a program. Names are unique by construction of the callers; Types checks it.
+type builder struct{ p *program.Program }
+
+func newBuilder(c Config) builder {
+	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
+	one := program.PerGroup(1)
+	return builder{&program.Program{
+		N: c.N, Group: int(group),
+		Inputs: []program.Input{
+			{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{one, group, n, n}}, Doc: "photons, DC at [N/2, N/2]"},
+			{Name: program.Offsets, Type: program.Type{Kind: program.Real, Shape: program.Shape{one, group, 2}}, Doc: "(row, column) relative to the group's centre, object pixels"},
+			{Name: program.Probe, Type: program.Type{Kind: program.Complex, Shape: program.Shape{program.Dim(c.Modes), n, n}}, Doc: "scaled: an object of amplitude 1 gives the mean counts"},
+			{Name: program.Mask, Type: program.Type{Kind: program.Real, Shape: program.Shape{n, n}}, Doc: "1 valid, 0 bad pixel"},
+			{Name: program.Background, Type: program.Type{Kind: program.Real, Shape: program.Shape{n, n}}, Doc: "counts per pixel, above 0"},
+		},
+	}}
+}
+
+func (b builder) op(out string, kind program.OpKind, in ...string) string {
+	b.p.Ops = append(b.p.Ops, program.Op{Kind: kind, Out: out, In: in})
+	return out
+}
+
+func (b builder) with(out string, kind program.OpKind, attrs map[string]float64, in ...string) string {
+	b.p.Ops = append(b.p.Ops, program.Op{Kind: kind, Out: out, In: in, Attrs: attrs})
+	return out
+}
+
+func (b builder) reshape(out, in string, shape ...program.Dim) string {
+	b.p.Ops = append(b.p.Ops, program.Op{Kind: program.Reshape, Out: out, In: []string{in}, Shape: shape})
+	return out
+}
+
+func (b builder) buffer(name, doc string) string {
+	b.p.Buffers = append(b.p.Buffers, program.Buffer{Name: name, Kind: program.Real, Shape: []int{}, Doc: doc})
+	return name
+}
+
+// conv adds a 3×3 convolution with its parameters name.weight [out, in, 3, 3] and name.bias [out].
+func (b builder) conv(name, x string, in, out int, weight program.Init) string {
+	b.param(name+".weight", weight, out, in, 3, 3)
+	b.param(name+".bias", program.Init{Kind: program.Constant}, out)
+	return b.op(name, program.Conv2D, x, name+".weight", name+".bias")
+}
+
+func (b builder) param(name string, init program.Init, shape ...int) string {
+	b.p.Params = append(b.p.Params, program.Param{Name: name, Kind: program.Real, Shape: slices.Clone(shape), Init: init, Trainable: true})
+	return name
+}
+
+// block adds two convolutions of width out, each with a ReLU.
+func (b builder) block(name, x string, in, out int, weight program.Init) string {
+	x = b.op(name+".0.relu", program.ReLU, b.conv(name+".0", x, in, out, weight))
+	return b.op(name+".1.relu", program.ReLU, b.conv(name+".1", x, out, out, weight))
+}
+
+// physics adds what follows the network: merged objects × probe -> far field -> intensity + background = λ -> scalars.
+// The network has made the values program.Patches and Merged, both complex [−1, C, N, N].
+func physics(b builder, c Config, loss string) {
+	b.op("exit_wave", program.Illuminate, Merged, program.Probe)
+	b.op("far_field", program.FFT2, "exit_wave")
+	b.op("intensity", program.Intensity, "far_field")
+	b.op("lambda", program.Add, "intensity", program.Background)
+	b.op(Deviance, program.PoissonDeviance, "lambda", program.Counts, program.Mask)
+	b.op(ExpectedDeviance, program.ExpectedDeviance, "lambda", program.Mask)
+	b.p.Scalars = []program.Scalar{
+		{Name: Deviance, Value: Deviance, Loss: loss == Deviance},
+		{Name: ExpectedDeviance, Value: ExpectedDeviance},
+	}
+	switch loss {
+	case AmplitudeLoss:
+		b.op(AmplitudeLoss, program.AmplitudeLoss, "lambda", program.Counts, program.Mask)
+	case AmplitudeMAE:
+		b.op(AmplitudeMAE, program.AmplitudeMAE, "lambda", program.Counts, program.Mask)
+	}
+	if loss != Deviance {
+		b.p.Scalars = append(b.p.Scalars, program.Scalar{Name: loss, Value: loss, Loss: true})
+	}
+	b.p.Outputs = []program.Output{{Name: program.Patches, Value: program.Patches}, {Name: Merged, Value: Merged}}
+}

@@ -1,0 +1,154 @@
+package arch
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+// The CNN's own buffer and parameter.
+const (
+	AmplitudeScale = "features.amplitude_scale" // k = (N/2)/sqrt(mean Σ counts): makes the mean energy of a pattern (N/2)²
+	LogScale       = "log_scale"                // the object's amplitude is e^log_scale times the activation's
+)
+
+// borderChannels is the number of decoder channels that predict the border of the patch, as in the reference.
+const borderChannels = 4
+
+// logTwo starts the scale so that a sigmoid at rest, 1/2, is the empty beam's amplitude 1.
+const logTwo = 0.6931471805599453
+
+// cnn is the reference's autoencoder: the C patterns of a group are the channels of one image, and two decoders predict
+// amplitude and phase of its C object patches.
+//
+//	input     k·sqrt(counts), mean energy (N/2)² a pattern
+//	encoder   levels of two 3×3 convolutions with ReLU and max-pool, down to 8×8
+//	decoders  levels of two 3×3 convolutions with ReLU and nearest ×2, up to N/2
+//	head      with PadObject the central half from all but the last four channels, zeros around it; with ProbeBig the
+//	          border from the last four channels; without PadObject one more level up to N
+//	object    e^log_scale · act(amplitude) · exp(i·π·tanh(phase))
+//
+// A group is merged on a canvas. Traps of the reference that this avoids: the canvas is sized from the data (its N+14
+// overflows on real scans), numerator and denominator of the merge carry the same weights, |P|² (its numerator was not
+// masked, which amplified the border a thousand times), and each group has its own canvas whatever the batch size.
+// Filters of the encoder for N = 64, 128, 256 start at 32, 16 and 8, times n-filters-scale.
+func cnn(b builder, c Config) error {
+	levels := map[int]int{64: 3, 128: 4, 256: 5}[c.N]
+	if levels == 0 {
+		return fmt.Errorf("arch: cnn: N = %d, want 64, 128 or 256; the architecture unet takes other sizes", c.N)
+	}
+	activation, ok := map[string]program.OpKind{"": program.Sigmoid, "sigmoid": program.Sigmoid, "swish": program.SiLU,
+		"softplus": program.Softplus, "relu": program.ReLU}[c.AmpActivation]
+	if !ok {
+		return fmt.Errorf("arch: cnn: amp-activation %q, want sigmoid, swish, softplus or relu", c.AmpActivation)
+	}
+	group := c.Gridsize * c.Gridsize
+	if group > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
+		return fmt.Errorf("arch: cnn: canvas of %d px, want an even side of at least N = %d", c.Canvas, c.N)
+	}
+	b.p.Name = "cnn"
+	base := c.BaseWidth
+	if base == 0 {
+		base = 32
+	}
+	unit := base * c.FiltersScale // the last decoder level; the encoder ends at 4·unit
+	glorot := program.Init{Kind: program.GlorotUniform}
+
+	x := b.op("features.amplitude", program.Sqrt, program.Counts)
+	x = b.op("features", program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
+	in := group
+	for l := range levels {
+		width := 4 * unit >> (levels - 1 - l)
+		if width < 1 {
+			return fmt.Errorf("arch: cnn: no filters are left at level %d", l)
+		}
+		x = b.block(fmt.Sprintf("encoder.%d", l), x, in, width, glorot)
+		x = b.op(fmt.Sprintf("encoder.%d.pool", l), program.MaxPool2, x)
+		in = width
+	}
+	head := cnnHead{b: b, c: c, bottleneck: in, unit: unit, levels: levels, channels: group}
+	amplitude, err := head.decoder("amplitude", x, activation)
+	if err != nil {
+		return err
+	}
+	phase, err := head.decoder("phase", x, program.Tanh)
+	if err != nil {
+		return err
+	}
+	b.param(LogScale, program.Init{Kind: program.Constant, Value: logTwo})
+	amplitude = b.op("object.amplitude", program.Mul, amplitude, b.op("object.scale", program.Exp, LogScale))
+	b.op(program.Patches, program.Polar, amplitude, phase)
+	if group == 1 {
+		n := program.Dim(c.N)
+		b.reshape(Merged, program.Patches, program.PerGroup(1), 1, n, n)
+		return nil
+	}
+	b.op("merge_weight", program.MergeWeight, program.Probe)
+	b.with("canvas", program.Assemble, map[string]float64{"canvas": float64(c.Canvas)}, program.Patches, program.Offsets, "merge_weight")
+	b.with(Merged, program.Extract, map[string]float64{"n": float64(c.N)}, "canvas", program.Offsets)
+	b.p.Outputs = append(b.p.Outputs, program.Output{Name: "canvas", Value: "canvas"})
+	return nil
+}
+
+type cnnHead struct {
+	b          builder
+	c          Config
+	bottleneck int // channels
+	unit       int
+	levels     int
+	channels   int // of the output, one per pattern of the group
+}
+
+// decoder adds one decoder with its head and gives its value, real [−1, C, N, N].
+func (h cnnHead) decoder(name, x string, activation program.OpKind) (string, error) {
+	b, glorot := h.b, program.Init{Kind: program.GlorotUniform}
+	in := h.bottleneck
+	for l := range h.levels - 1 {
+		width := h.unit << (h.levels - 2 - l)
+		level := fmt.Sprintf("%s.%d", name, l)
+		x = b.op(level+".up", program.Upsample2, b.block(level, x, in, width, glorot))
+		in = width
+	}
+	border := h.unit * (2048 / h.c.N) / 32 // filters of the border's level: 2048/N times n-filters-scale
+	if !h.c.PadObject {
+		x = b.op(name+".border.up", program.Upsample2, b.block(name+".border", x, in, border, glorot))
+		return h.activate(name, b.conv(name+".border.head", x, border, h.channels, glorot), activation), nil
+	}
+	if in <= borderChannels {
+		return "", fmt.Errorf("arch: cnn: %d channels before the head, want more than %d", in, borderChannels)
+	}
+	inner := b.with(name+".inner", program.SliceChannels, map[string]float64{"from": 0, "to": float64(in - borderChannels)}, x)
+	inner = h.activate(name+".inner", b.conv(name+".head", inner, in-borderChannels, h.channels, glorot), activation)
+	inner = b.with(name+".inner.padded", program.Pad, map[string]float64{"amount": float64(h.c.N / 4)}, inner)
+	if !h.c.ProbeBig {
+		return inner, nil
+	}
+	outer := b.with(name+".outer", program.SliceChannels, map[string]float64{"from": float64(in - borderChannels), "to": float64(in)}, x)
+	outer = b.op(name+".border.up", program.Upsample2, b.block(name+".border", outer, borderChannels, border, glorot))
+	outer = b.op(name+".border.silu", program.SiLU, b.conv(name+".border.head", outer, border, h.channels, glorot))
+	outer = b.op(name+".border.masked", program.MaskCenter, outer)
+	return b.op(name+".sum", program.Add, inner, outer), nil
+}
+
+// activate applies the head's activation; a phase is π·tanh.
+func (h cnnHead) activate(name, x string, activation program.OpKind) string {
+	x = h.b.op(name+".activation", activation, x)
+	if activation == program.Tanh {
+		return h.b.with(name+".phase", program.Affine, map[string]float64{"scale": 3.141592653589793}, x)
+	}
+	return x
+}
+
+// CanvasFor is the side of a canvas that holds patches of N pixels at offsets of at most that many pixels from the
+// group's centre: N + 2·ceil(offset) and two more for the interpolation, even.
+func CanvasFor(n int, offset float64) int {
+	side := n + 2*(int(offset)+1)
+	return side + side%2
+}
+
+// Architectures that have a setting, for messages about settings that an architecture lacks.
+func Has(arch, setting string) bool {
+	own := map[string][]string{"cnn": {"amp-activation", "pad-object", "probe-big"}}
+	return slices.Contains(own[arch], setting)
+}

@@ -1,0 +1,91 @@
+package arch
+
+import (
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+// The buffers of the U-Net's input features. The host measures them on the training patterns; see workflow.
+const (
+	LogMean                 = "features.log_mean"                  // mean of ln(1+counts)
+	LogDeviation            = "features.log_deviation"             // standard deviation of ln(1+counts)
+	BackProjectionDeviation = "features.back_projection_deviation" // common standard deviation of Re b − 1 and Im b
+)
+
+// unetLevels is the number of times the image is halved; four were no better on simulated scans.
+const unetLevels = 3
+
+// unet is the default network: one pattern in, one object patch out, the same weights for every member of a group.
+//
+//	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
+//	encoder   level l: two 3×3 convolutions of width w·2^l, w = 8·n-filters-scale, then max-pool
+//	decoder   nearest ×2, the encoder's level beside it, two 3×3 convolutions
+//	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
+//
+// A group is merged pairwise: each member sees its own patch where it is and its partners' shifted by the difference of
+// their positions, weighted by |P|². One pattern alone cannot tell an object from its twin when the probe is symmetric.
+func unet(b builder, c Config) error {
+	if least := 1 << unetLevels; c.N < 2*least || c.N%least != 0 {
+		return fmt.Errorf("arch: unet: N = %d, want a multiple of %d from %d on", c.N, least, 2*least)
+	}
+	if c.Canvas != 0 || c.AmpActivation != "" && c.AmpActivation != "sigmoid" {
+		return fmt.Errorf("arch: unet: canvas and amp-activation are settings of the architecture cnn")
+	}
+	b.p.Name = "unet"
+	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
+	base := c.BaseWidth
+	if base == 0 {
+		base = 8
+	}
+	width := func(level int) int { return base * c.FiltersScale << level }
+	he := program.Init{Kind: program.HeNormal}
+
+	x := b.features(n, group)
+	in, skips := 3, make([]string, unetLevels)
+	for l := range unetLevels {
+		skips[l] = b.block(fmt.Sprintf("encoder.%d", l), x, in, width(l), he)
+		x = b.op(fmt.Sprintf("encoder.%d.pool", l), program.MaxPool2, skips[l])
+		in = width(l)
+	}
+	x = b.block("bottleneck", x, in, width(unetLevels), he)
+	for l := unetLevels - 1; l >= 0; l-- {
+		name := fmt.Sprintf("decoder.%d", l)
+		up := b.op(name+".up", program.Upsample2, x)
+		x = b.block(name, b.op(name+".concat", program.Concat, up, skips[l]), width(l+1)+width(l), width(l), he)
+	}
+	// The head starts small, so that the first objects are near the empty beam and the first gradients moderate.
+	y := b.conv("head", x, width(0), 2, program.Init{Kind: program.HeNormal, Value: 0.1})
+
+	re := b.with("head.real", program.SliceChannels, map[string]float64{"from": 0, "to": 1}, y)
+	im := b.with("head.imag", program.SliceChannels, map[string]float64{"from": 1, "to": 2}, y)
+	re = b.with("object.real.flat", program.Affine, map[string]float64{"scale": 1, "shift": 1}, re)
+	re = b.reshape("object.real", re, program.PerGroup(1), group, n, n)
+	im = b.reshape("object.imag", im, program.PerGroup(1), group, n, n)
+	b.op(program.Patches, program.MakeComplex, re, im)
+	if c.Gridsize > 1 {
+		b.op("merge_weight", program.MergeWeight, program.Probe)
+		b.op(Merged, program.MergePairwise, program.Patches, program.Offsets, "merge_weight")
+	} else {
+		b.reshape(Merged, program.Patches, program.PerGroup(1), group, n, n)
+	}
+	return nil
+}
+
+// features adds the three input planes, real [−C, 3, N, N]. No gradient flows to them.
+func (b builder) features(n, group program.Dim) string {
+	mean := b.buffer(LogMean, "mean of ln(1+counts) over the training patterns")
+	deviation := b.buffer(LogDeviation, "standard deviation of ln(1+counts)")
+	spread := b.buffer(BackProjectionDeviation, "standard deviation of the back-projection's Re b − 1 and Im b")
+	log := b.op("features.log1p", program.Log1p, program.Counts)
+	log = b.op("features.log.centred", program.Sub, log, mean)
+	log = b.op("features.log", program.Div, log, deviation)
+	bp := b.op("features.back_projection", program.BackProject, program.Counts, program.Probe)
+	re := b.with("features.real.centred", program.Affine, map[string]float64{"scale": 1, "shift": -1}, b.op("features.real", program.RealPart, bp))
+	re = b.op("features.real.scaled", program.Div, re, spread)
+	im := b.op("features.imag.scaled", program.Div, b.op("features.imag", program.ImagPart, bp), spread)
+	flat := func(name, v string) string {
+		return b.reshape(name, v, program.PerGroup(int(group)), 1, n, n)
+	}
+	return b.op("features", program.Concat, flat("features.0", log), flat("features.1", re), flat("features.2", im))
+}

@@ -1,0 +1,333 @@
+// Package backend is the contract between the host and an engine. A backend compiles a program for a device and runs
+// the plans that the host makes; it knows no file formats, no command line and no policy. This one file holds every
+// type of it. A third party implements Backend and Session, embeds Unimplemented, and hands the value to sdk.Serve.
+package backend
+
+import (
+	"context"
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// ProtocolMajor and ProtocolMinor are the version of this contract. A major breaks; a minor only adds.
+const (
+	ProtocolMajor = 1
+	ProtocolMinor = 0
+)
+
+// Backend is an engine.
+type Backend interface {
+	// Info describes the engine. It is pure and cheap and touches no device.
+	Info() Info
+	// Devices tells what is usable here and now, and why the rest is not.
+	Devices(ctx context.Context) ([]Device, error)
+	// Open compiles a program for a device. Compiling may take seconds: o.Progress hears of it.
+	Open(ctx context.Context, o OpenOptions) (Session, error)
+}
+
+// Session is a program on a device with its state. Calls are made one at a time, but for Stop.
+type Session interface {
+	Params() []program.ParamSpec
+	// SetState replaces the state. Slots that s lacks are zeroed; weights and buffers must be complete.
+	SetState(ctx context.Context, s State) error
+	// State copies the state out.
+	State(ctx context.Context) (State, error)
+	// Bind makes the arrays of a dataset known to plans.
+	Bind(ctx context.Context, d Dataset) (DatasetID, error)
+	Unbind(ctx context.Context, id DatasetID) error
+	Trainer
+	Reconstructor
+	// Stop asks the running Step, Evaluate or Reconstruct to finish the step or batch that it is in and to return nil.
+	// To give up at once, cancel that call's context instead.
+	Stop(ctx context.Context) error
+	Close() error
+}
+
+// Trainer changes the state.
+type Trainer interface {
+	// Step runs the plan's optimiser steps in order and emits one result per step.
+	Step(ctx context.Context, p StepPlan, emit func(StepResult) error) error
+	// Evaluate computes the program's scalars and changes nothing. It emits one result per batch.
+	Evaluate(ctx context.Context, p EvalPlan, emit func(EvalResult) error) error
+}
+
+// Reconstructor predicts object patches.
+type Reconstructor interface {
+	// Reconstruct emits the patches of each batch, in order.
+	Reconstruct(ctx context.Context, p ReconPlan, emit func(Patches) error) error
+}
+
+// Inspector is optional: named intermediate values, loss and gradients at the present weights. Parity tests need it.
+type Inspector interface {
+	// Forward gives the named values of the program for one batch.
+	Forward(ctx context.Context, b BatchRef, taps ...string) (map[string]tensor.Tensor, error)
+	// Gradient gives the loss and dLoss/dParam for the named parameters, all trainable ones if none is named. The
+	// gradient of a complex parameter is dL/dRe + i·dL/dIm.
+	Gradient(ctx context.Context, b BatchRef, params ...string) (Loss, map[string]tensor.Tensor, error)
+}
+
+// Capability names something that a backend may or may not offer. The list is derived from what is implemented.
+type Capability string
+
+// The capabilities.
+const (
+	CanTrain   Capability = "train"
+	CanInspect Capability = "inspect" // Session implements Inspector
+	CanFloat64 Capability = "float64"
+	CanCUDA    Capability = "cuda"
+	CanEMA     Capability = "ema"
+)
+
+// Info describes an engine.
+type Info struct {
+	Name          string // as in --backend NAME
+	Version       string // of the backend
+	Engine        string // name and version of the library that computes
+	ProtocolMajor int
+	ProtocolMinor int
+	Capabilities  []Capability
+	DTypes        []tensor.DType
+	Operations    []program.OpKind // that it compiles
+}
+
+// Has says whether the backend offers c.
+func (i Info) Has(c Capability) bool {
+	for _, have := range i.Capabilities {
+		if have == c {
+			return true
+		}
+	}
+	return false
+}
+
+// Device is a place where programs run.
+type Device struct {
+	ID     string // "cpu", "cuda:0"
+	Name   string // the maker's
+	Usable bool
+	Reason string // why it is not usable and what mends that
+	Memory int64  // bytes, 0 when unknown
+	Cores  int
+}
+
+// OpenOptions says what to compile and how to run it. The zero value of a field means the backend's default.
+type OpenOptions struct {
+	Program       *program.Program
+	Devices       []string     // IDs; the first usable one if empty
+	DType         tensor.DType // Float32 (default) or Float64
+	Threads       int          // of computation; 0: all cores
+	Workers       int          // that gather batches
+	Prefetch      int          // batches gathered ahead
+	MemoryLimit   int64        // bytes
+	TF32          bool         // allow reduced precision in matrix products
+	Deterministic bool         // the same bits on every run
+	Train         bool         // optimiser steps will be asked for; without it only forward passes are compiled
+	Progress      func(Event)  // may be nil
+}
+
+// Event is progress that is not a result.
+type Event struct {
+	Phase   string // "compile", "transfer", …
+	Message string
+	Done    int64
+	Total   int64 // 0 when unknown
+}
+
+// DatasetID names a bound dataset within its session.
+type DatasetID string
+
+// Gathering says how an array feeds an input of the program.
+type Gathering uint8
+
+// The ways of gathering. They are part of the wire format.
+const (
+	Whole      Gathering = 1 // the same array for every batch: mask [N, N], probe [modes, N, N]
+	PerPattern Gathering = 2 // row r of the array belongs to pattern r: counts [patterns, N, N]
+	Indexed    Gathering = 3 // pattern r reads row Index[r]: a probe per scan [probes, modes, N, N]
+)
+
+// Dataset is the arrays of a scan, or of several, under the names of the program's inputs. The input "offsets" and
+// whatever else a plan carries is not part of it.
+type Dataset struct {
+	Patterns int // rows of every PerPattern array
+	Arrays   []Array
+}
+
+// Array is one array of a dataset: by value or by reference to a file that the backend maps read-only.
+type Array struct {
+	Input  string // the program's input that it feeds
+	Gather Gathering
+	Index  []int32 // [patterns] for Indexed
+	Value  tensor.Tensor
+	File   *FileRef // when Value is empty
+}
+
+// FileRef is an array in a file.
+type FileRef struct {
+	Path    string
+	Offset  int64 // bytes from the start of the file
+	DType   tensor.DType
+	Shape   []int
+	Strides []int64 // bytes per step along each axis; nil: row-major without gaps
+}
+
+// Batch is the groups of one micro-batch. Rows and offsets are the host's; a row may occur more than once.
+type Batch struct {
+	Rows    []int32                  // [B, C] patterns of the dataset
+	Offsets []float32                // [B, C, 2] (row, column) of each pattern relative to its group's centre, object pixels
+	Weights []float32                // [B, C] weight of each pattern in sums and loss; nil: 1. Zero marks padding
+	Extra   map[string]tensor.Tensor // further inputs made by the host, such as noise
+}
+
+// OptimiserKind names an update rule; core/optim has the formulas.
+type OptimiserKind string
+
+// The update rules.
+const (
+	Adam  OptimiserKind = "adam"
+	AdamW OptimiserKind = "adamw"
+	SGD   OptimiserKind = "sgd"
+)
+
+// Optimiser is an update rule with its constants.
+type Optimiser struct {
+	Kind        OptimiserKind
+	Beta1       float64 // Adam, AdamW
+	Beta2       float64
+	Epsilon     float64            // added to sqrt(v̂), outside the root
+	Momentum    float64            // SGD
+	Nesterov    bool               // SGD
+	WeightDecay float64            // AdamW: decoupled; Adam and SGD: added to the gradient
+	GroupDecay  map[string]float64 // instead of WeightDecay for these parameter groups
+}
+
+// ClipKind says how gradients are bounded.
+type ClipKind string
+
+// The ways of clipping.
+const (
+	ClipNone     ClipKind = ""
+	ClipNorm     ClipKind = "norm"  // g·min(1, limit/‖g‖₂) over all parameters
+	ClipValue    ClipKind = "value" // each element to ±limit
+	ClipAdaptive ClipKind = "agc"   // per parameter: ‖g‖ at most limit·max(‖w‖, 1e-3)
+)
+
+// Clip bounds gradients after accumulation and before the update.
+type Clip struct {
+	Kind  ClipKind
+	Limit float64
+}
+
+// NonFinite says what a step does whose gradient holds NaN or infinity.
+type NonFinite uint8
+
+// The policies. They are part of the wire format.
+const (
+	NonFiniteFail NonFinite = 0 // end the call with a Numeric error; the state is that before the step
+	NonFiniteSkip NonFinite = 1 // leave the state as it is, say so in the result, go on
+)
+
+// Step is one optimiser step: the gradient of
+//
+//	Σ_l LossWeights[l] · Σ_batches Σ_patterns weight·scalar_l / Normaliser
+//
+// clipped, then one update.
+type Step struct {
+	Number        int64              // t of the update rule, from 1
+	Batches       []Batch            // micro-batches, accumulated in order
+	LearningRates map[string]float64 // by parameter group; "" is the default group
+	Normaliser    float64            // 0: the sum of all pattern weights of the step
+}
+
+// StepPlan is a run of optimiser steps.
+type StepPlan struct {
+	Dataset     DatasetID
+	Steps       []Step
+	Optimiser   Optimiser
+	Clip        Clip
+	EMADecay    float64            // 0: no moving average of the weights
+	LossWeights map[string]float64 // by the program's scalars with Loss set; the others count 0
+	NonFinite   NonFinite
+}
+
+// Sum is a weighted sum over patterns and the sum of the weights.
+type Sum struct{ Sum, Count float64 }
+
+// Mean is Sum/Count, NaN without patterns.
+func (s Sum) Mean() float64 { return s.Sum / s.Count }
+
+// StepResult is what one optimiser step did, at the weights before it.
+type StepResult struct {
+	Number    int64
+	Loss      float64
+	Scalars   map[string]Sum // every scalar of the program
+	GradNorm  float64        // before clipping
+	Clipped   bool
+	Patterns  int
+	NonFinite bool // the update was skipped
+}
+
+// EvalPlan is a run of forward passes.
+type EvalPlan struct {
+	Dataset    DatasetID
+	Batches    []Batch
+	EMA        bool // use the moving average of the weights
+	PerPattern bool // give the scalars of every pattern too
+}
+
+// EvalResult is the scalars of one batch.
+type EvalResult struct {
+	Batch      int
+	Scalars    map[string]Sum
+	PerPattern map[string][]float64 // [B·C] in the batch's order
+}
+
+// ReconPlan is a run of predictions.
+type ReconPlan struct {
+	Dataset DatasetID
+	Batches []Batch
+	Output  string   // of the program; "" is program.Patches
+	Crop    int      // keep the central Crop×Crop pixels; 0: all
+	EMA     bool     // use the moving average of the weights
+	File    *FileRef // write patches there, batch after batch, and emit results without data
+}
+
+// Patches is the prediction for one batch.
+type Patches struct {
+	Batch int
+	Data  tensor.Tensor // complex64 (or complex128) [B·C, n, n], or [B, S, S] for an output of merged groups
+}
+
+// BatchRef is a batch of a dataset with the loss to look at.
+type BatchRef struct {
+	Dataset     DatasetID
+	Batch       Batch
+	LossWeights map[string]float64
+	Normaliser  float64 // as in Step
+}
+
+// Loss is a weighted loss and the scalars that it is made of.
+type Loss struct {
+	Value   float64
+	Scalars map[string]Sum
+}
+
+// Slot names a part of the state. All slots are keyed by parameter (or buffer) name, in the program's own shapes.
+type Slot string
+
+// The slots.
+const (
+	Weights  Slot = "weights"
+	Moment1  Slot = "m"        // Adam's first moment
+	Moment2  Slot = "v"        // Adam's second moment
+	Velocity Slot = "momentum" // SGD's
+	EMA      Slot = "ema"      // moving average of the weights
+	Buffers  Slot = "buffers"  // constants of the model
+)
+
+// State is everything that a session needs to go on to the same bits.
+type State struct {
+	Step  int64 // optimiser steps done
+	Slots map[Slot]map[string]tensor.Tensor
+}

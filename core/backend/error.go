@@ -1,0 +1,60 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind is what went wrong, as far as the caller can act on it.
+type Kind string
+
+// The kinds. They survive the process boundary.
+const (
+	Invalid     Kind = "invalid"     // the caller's mistake: shape, name, value
+	NotFound    Kind = "not found"   // a dataset, parameter or file
+	Unsupported Kind = "unsupported" // this backend does not offer it
+	Unavailable Kind = "unavailable" // the device or its library
+	Exhausted   Kind = "exhausted"   // memory
+	Numeric     Kind = "numeric"     // NaN, infinity, divergence
+	Cancelled   Kind = "cancelled"
+	Crashed     Kind = "crashed" // the plugin's process ended
+	Internal    Kind = "internal"
+)
+
+// Error is an error of a backend. Op is the call or the operation of the program, What one sentence.
+type Error struct {
+	Kind Kind
+	Op   string
+	What string
+	Tail []string // last lines of the plugin's standard error when it crashed
+	Err  error    // cause; its text, not its type, crosses the boundary
+}
+
+// Errorf makes an Error; a %w in the format becomes its cause.
+func Errorf(kind Kind, op, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, Op: op, What: err.Error(), Err: errors.Unwrap(err)}
+}
+
+func (e *Error) Error() string {
+	s := e.What
+	if e.Op != "" {
+		s = e.Op + ": " + s
+	}
+	if len(e.Tail) > 0 {
+		s += "\n" + strings.Join(e.Tail, "\n")
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf is the kind of the first *Error in err's chain, Internal when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}

@@ -1,0 +1,166 @@
+package program
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Error says where a program is wrong.
+type Error struct {
+	Program string
+	Op      int    // index into Ops, −1 when it is not about an operation
+	Name    string // the value, parameter or input
+	What    string
+}
+
+func (e *Error) Error() string {
+	if e.Op < 0 {
+		return fmt.Sprintf("program %s: %s: %s", e.Program, e.Name, e.What)
+	}
+	return fmt.Sprintf("program %s: operation %d makes %s: %s", e.Program, e.Op, e.Name, e.What)
+}
+
+// maxOps bounds the work a hostile program can ask of a compiler; the largest architecture has under 200 operations.
+const maxOps = 10_000
+
+// Types validates the program and gives the type of every value by name: inputs, parameters, buffers and results of
+// operations. Operations must come after what they read.
+func (p *Program) Types() (map[string]Type, error) {
+	fail := func(op int, name, format string, args ...any) (map[string]Type, error) {
+		return nil, &Error{p.Name, op, name, fmt.Sprintf(format, args...)}
+	}
+	if len(p.Ops) > maxOps {
+		return fail(-1, "operations", "%d, at most %d", len(p.Ops), maxOps)
+	}
+	if p.N < 2 || p.Group < 1 {
+		return fail(-1, "geometry", "pattern side %d and group of %d, want at least 2 and 1", p.N, p.Group)
+	}
+	types := map[string]Type{}
+	define := func(name string, t Type) error {
+		if name == "" {
+			return fmt.Errorf("has no name")
+		}
+		if _, ok := types[name]; ok {
+			return fmt.Errorf("is defined twice")
+		}
+		if err := checkShape(t.Shape); err != nil {
+			return err
+		}
+		types[name] = t
+		return nil
+	}
+	for _, in := range p.Inputs {
+		if !slices.Contains([]Kind{Real, Complex, Index}, in.Type.Kind) {
+			return fail(-1, in.Name, "unknown kind %q", in.Type.Kind)
+		}
+		if err := define(in.Name, in.Type); err != nil {
+			return fail(-1, in.Name, "%v", err)
+		}
+	}
+	for _, q := range p.Params {
+		if q.Kind != Real && q.Kind != Complex {
+			return fail(-1, q.Name, "unknown kind %q", q.Kind)
+		}
+		if !slices.Contains([]InitKind{Constant, HeNormal, GlorotUniform, KaimingUniform}, q.Init.Kind) {
+			return fail(-1, q.Name, "unknown initialisation %q", q.Init.Kind)
+		}
+		t, err := fixed(q.Kind, q.Shape)
+		if err == nil {
+			err = define(q.Name, t)
+		}
+		if err != nil {
+			return fail(-1, q.Name, "%v", err)
+		}
+	}
+	for _, b := range p.Buffers {
+		t, err := fixed(b.Kind, b.Shape)
+		if err == nil {
+			err = define(b.Name, t)
+		}
+		if err != nil {
+			return fail(-1, b.Name, "%v", err)
+		}
+	}
+	for i, op := range p.Ops {
+		t, err := op.infer(types)
+		if err == nil {
+			err = define(op.Out, t)
+		}
+		if err != nil {
+			return fail(i, op.Out, "%s: %v", op.Kind, err)
+		}
+	}
+	for _, s := range p.Scalars {
+		t, ok := types[s.Value]
+		if want := (Type{Real, Shape{PerGroup(1), Dim(p.Group)}}); !ok || !equal(t, want) {
+			return fail(-1, s.Name, "reads %s of type %v, want %v", s.Value, t, want)
+		}
+	}
+	for _, o := range p.Outputs {
+		if _, ok := types[o.Value]; !ok {
+			return fail(-1, o.Name, "reads %s, which nothing makes", o.Value)
+		}
+	}
+	return types, nil
+}
+
+func fixed(k Kind, shape []int) (Type, error) {
+	s := make(Shape, len(shape))
+	for i, d := range shape {
+		if d < 1 {
+			return Type{}, fmt.Errorf("shape %v has an extent below 1", shape)
+		}
+		s[i] = Dim(d)
+	}
+	return Type{k, s}, nil
+}
+
+func (o Op) infer(types map[string]Type) (Type, error) {
+	sp, ok := specs[o.Kind]
+	if !ok {
+		return Type{}, fmt.Errorf("unknown operation")
+	}
+	if sp.arity >= 0 && len(o.In) != sp.arity || len(o.In) == 0 {
+		return Type{}, fmt.Errorf("reads %d values, want %d", len(o.In), max(sp.arity, 1))
+	}
+	in := make([]Type, len(o.In))
+	for i, name := range o.In {
+		if in[i], ok = types[name]; !ok {
+			return Type{}, fmt.Errorf("reads %s, which nothing before it makes", name)
+		}
+	}
+	for name, v := range o.Attrs {
+		i := slices.IndexFunc(attributes[o.Kind], func(a AttrSpec) bool { return a.Name == name })
+		if i < 0 {
+			return Type{}, fmt.Errorf("unknown attribute %s", name)
+		}
+		if a := attributes[o.Kind][i]; math.IsNaN(v) || v < a.Min || v > a.Max || a.Integer && v != math.Trunc(v) {
+			return Type{}, fmt.Errorf("attribute %s is %v, want %v … %v", name, v, a.Min, a.Max)
+		}
+	}
+	if o.Kind != Reshape && len(o.Shape) > 0 {
+		return Type{}, fmt.Errorf("only reshape carries a shape")
+	}
+	return sp.infer(o, in)
+}
+
+// Needed lists the operations, by index in order, that the given values depend on. Backends compile no others.
+func (p *Program) Needed(values ...string) []int {
+	want := map[string]bool{}
+	for _, v := range values {
+		want[v] = true
+	}
+	var out []int
+	for i := len(p.Ops) - 1; i >= 0; i-- {
+		if !want[p.Ops[i].Out] {
+			continue
+		}
+		out = append(out, i)
+		for _, v := range p.Ops[i].In {
+			want[v] = true
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
