@@ -1,0 +1,157 @@
+package conv
+
+import (
+	"unsafe"
+
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// Kernels runs convolutions by one path on a pool.
+type Kernels struct {
+	pool *pool.Pool
+	path Path
+}
+
+// New binds the kernels to a pool and a path, which must be one of Paths.
+func New(p *pool.Pool, path Path) *Kernels { return &Kernels{p, path} }
+
+// tileShape is outputs × positions of the widest kernel for that many outputs.
+func (k *Kernels) tileShape(wide bool, outputs int) (rows, cols int) {
+	switch {
+	case !wide || k.path == Portable:
+		return 1, maxTile
+	case k.path == AVX2:
+		return 4, 24
+	case outputs <= 2:
+		return 2, 96
+	}
+	return 8, 48
+}
+
+// Forward computes y = conv(x, w) + bias, and max(y, 0) with relu.
+// x is [Batch, In, Height, Width], w [Out, In, Kernel, Kernel], bias [Out] or nil, y [Batch, Out, Height, Width].
+func Forward[T Float](k *Kernels, s Shape, x, w, bias []T, relu bool, y []T) {
+	apply(k, s, x, nil, w, func(o, i, t int) T { return w[(o*s.In+i)*s.Kernel*s.Kernel+t] }, bias, relu, y)
+}
+
+// GradInput computes dx from dy [Batch, Out, Height, Width]: the convolution with the kernel turned by 180° and inputs
+// and outputs exchanged. With y, the output of a fused ReLU, dy counts only where y > 0.
+func GradInput[T Float](k *Kernels, s Shape, dy, y, w, dx []T) {
+	back := s
+	back.In, back.Out = s.Out, s.In
+	last := s.Kernel*s.Kernel - 1
+	apply(k, back, dy, y, w, func(o, i, t int) T { return w[(i*s.In+o)*(last+1)+last-t] }, nil, false, dx)
+}
+
+// apply convolves x, masked where mask is given, with the weights that weight(out, in, tap) reads.
+func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int) T, bias []T, relu bool, y []T) {
+	wide := unsafe.Sizeof(w[0]) == 4
+	rows, cols := k.tileShape(wide, s.Out)
+	taps := s.In * s.Kernel * s.Kernel
+	blocks := (s.Out + rows - 1) / rows
+
+	packed := pool.Borrow[T](k.pool, blocks*taps*rows) // [blocks][taps][rows]
+	defer pool.Return(k.pool, packed)
+	k.pool.Run(blocks, func(b int) {
+		dst := packed[b*taps*rows:][:taps*rows]
+		for i := range s.In {
+			for t := range s.Kernel * s.Kernel {
+				for j := range rows {
+					v := T(0)
+					if o := b*rows + j; o < s.Out {
+						v = weight(o, i, t)
+					}
+					dst[(i*s.Kernel*s.Kernel+t)*rows+j] = v
+				}
+			}
+		}
+	})
+
+	per, runs := s.runs()
+	area := s.Height * s.Width
+	full := newFlat(per, s.Height, s.Width, s.Kernel)
+	offsets := full.offsets(s.In, s.Kernel, int(unsafe.Sizeof(w[0])))
+	k.pool.Run(runs, func(r int) {
+		first := r * per
+		f := newFlat(min(per, s.Batch-first), s.Height, s.Width, s.Kernel)
+		f.plane = full.plane
+		in := pool.Borrow[T](k.pool, s.In*full.plane)
+		defer pool.Return(k.pool, in)
+		for c := range s.In {
+			var m []T
+			if mask != nil {
+				m = mask[(first*s.In+c)*area:]
+			}
+			fill(in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], m, s.In*area)
+		}
+		tile := pool.Borrow[T](k.pool, rows*cols)
+		defer pool.Return(k.pool, tile)
+		for p := 0; p < f.span; p += cols {
+			for b := range blocks {
+				compute(k.path, packed[b*taps*rows:][:taps*rows], offsets, in, f.first+p, tile, rows, cols)
+				for j := range min(rows, s.Out-b*rows) {
+					o := b*rows + j
+					add := T(0)
+					if bias != nil {
+						add = bias[o]
+					}
+					store(f, p, tile[j*cols:][:cols], add, relu, y[(first*s.Out+o)*area:], s.Out*area)
+				}
+			}
+		}
+	})
+}
+
+// compute fills a tile of rows outputs × cols positions from position at on; w is [taps][rows].
+func compute[T Float](path Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int) {
+	if x, ok := any(in).([]float32); ok && path != Portable {
+		kernel := tile8x48
+		switch rows {
+		case 4:
+			kernel = tile4x24
+		case 2:
+			kernel = tile2x96
+		}
+		kernel(len(offsets), &offsets[0], &any(w).([]float32)[0], &x[at], &any(tile).([]float32)[0], cols)
+		return
+	}
+	clear(tile)
+	size := int(unsafe.Sizeof(w[0]))
+	for i, off := range offsets {
+		src := in[at+int(off)/size:][:cols]
+		for j := range rows {
+			v, dst := w[i*rows+j], tile[j*cols:][:cols]
+			for c, u := range src {
+				dst[c] += v * u
+			}
+		}
+	}
+}
+
+// store writes a tile of one output channel to its image rows and drops what lies on the zeros.
+func store[T Float](f flat, p int, tile []T, add T, relu bool, y []T, stride int) {
+	end := min(p+len(tile), f.span)
+	for p0 := p; p0 < end; {
+		sample, rest := p0/f.sample, p0%f.sample
+		row, col := rest/f.row, rest%f.row
+		if row >= f.height {
+			p0 = (sample + 1) * f.sample
+			continue
+		}
+		next := p0 - col + f.row // start of the following row
+		if n := min(f.width-col, end-p0); n > 0 {
+			dst := y[sample*stride+row*f.width+col:][:n]
+			src := tile[p0-p:][:n]
+			if relu {
+				for i, v := range src {
+					dst[i] = max(v+add, 0)
+				}
+			} else {
+				for i, v := range src {
+					dst[i] = v + add
+				}
+			}
+		}
+		p0 = next
+	}
+}

@@ -1,0 +1,147 @@
+package conv
+
+import (
+	"unsafe"
+
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// block is the number of flat positions that are summed in float32 before the sum is added in float64: it keeps the
+// rounding error of long sums near that of short ones, and input and gradient of a block stay in the second-level cache.
+const block = 4096
+
+// GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy; with y, dy counts only where y > 0. Sums run over the
+// samples in one order for every number of workers.
+func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
+	taps := s.Kernel * s.Kernel
+	area := s.Height * s.Width
+	per, runs := s.runs()
+	full := newFlat(per, s.Height, s.Width, s.Kernel)
+	in := pool.Borrow[T](k.pool, s.In*full.plane)
+	defer pool.Return(k.pool, in)
+	grad := pool.Borrow[T](k.pool, s.Out*full.plane)
+	defer pool.Return(k.pool, grad)
+	sums := pool.Borrow[float64](k.pool, s.Out*s.In*taps)
+	defer pool.Return(k.pool, sums)
+	clear(sums)
+
+	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != Portable
+	outputs := 1
+	if wide && k.path == AVX512 {
+		outputs = 3
+	}
+	blocks := (s.Out + outputs - 1) / outputs
+	for r := range runs {
+		first := r * per
+		f := newFlat(min(per, s.Batch-first), s.Height, s.Width, s.Kernel)
+		f.plane = full.plane
+		offsets := padTo9(f.offsets(1, s.Kernel, int(unsafe.Sizeof(dw[0]))))
+		k.pool.Run(s.In+s.Out, func(c int) {
+			if c < s.In {
+				fill(in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], nil, s.In*area)
+				return
+			}
+			c -= s.In
+			var m []T
+			if y != nil {
+				m = y[(first*s.Out+c)*area:]
+			}
+			fill(grad[c*f.plane:][:f.plane], f, dy[(first*s.Out+c)*area:], m, s.Out*area)
+		})
+		for p := 0; p < f.span; p += block {
+			// Past the span the gradient's plane is zero, so whole vectors may be summed.
+			n := (min(block, f.span-p) + 15) / 16
+			k.pool.Run(blocks, func(b int) {
+				rows := min(outputs, s.Out-b*outputs)
+				var lanes [27 * 16]T
+				for c := range s.In {
+					for t0 := 0; t0 < taps; t0 += 9 {
+						dst := sums[(b*outputs*s.In+c)*taps+t0:]
+						dot(k.path, n, offsets[t0:t0+9], grad, (b*outputs)*f.plane+f.first+p, rows, f.plane, in, c*f.plane+f.first+p, lanes[:], wide)
+						for j := range rows {
+							for t := range min(9, taps-t0) {
+								sum := 0.0
+								for _, v := range lanes[(j*9+t)*16:][:16] {
+									sum += float64(v)
+								}
+								dst[j*s.In*taps+t] += sum
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+	for i := range dw {
+		dw[i] = T(sums[i])
+	}
+}
+
+// padTo9 repeats the last offset until their number is a multiple of nine, the taps of one kernel call.
+func padTo9(offsets []int64) []int64 {
+	for len(offsets)%9 != 0 {
+		offsets = append(offsets, offsets[len(offsets)-1])
+	}
+	return offsets
+}
+
+// dot puts, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions into
+// lanes[(j·9+t)·16:], spread over 16 lanes. Outputs past rows repeat the first.
+func dot[T Float](path Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, lanes []T, wide bool) {
+	if wide {
+		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(lanes).([]float32)
+		if path == AVX512 {
+			y := [3]*float32{&gf[g], &gf[g], &gf[g]}
+			for j := 1; j < rows; j++ {
+				y[j] = &gf[g+j*plane]
+			}
+			dot3x9(n, &offsets[0], y[0], y[1], y[2], &xf[x], &out[0])
+			return
+		}
+		var narrow [9 * 8]float32
+		dot1x9(2*n, &offsets[0], &gf[g], &xf[x], &narrow[0])
+		for t := range 9 {
+			copy(out[t*16:], narrow[t*8:][:8])
+			clear(out[t*16+8:][:8])
+		}
+		return
+	}
+	size := int64(unsafe.Sizeof(lanes[0]))
+	for t, off := range offsets {
+		acc := lanes[t*16:][:16]
+		clear(acc)
+		a, b := grad[g:][:n*16], in[x+int(off/size):][:n*16]
+		for i, v := range a {
+			acc[i&15] += v * b[i]
+		}
+	}
+}
+
+// GradBias computes db [Out], the sum of dy over samples and pixels; with y, dy counts only where y > 0.
+func GradBias[T Float](k *Kernels, s Shape, dy, y, db []T) {
+	area := s.Height * s.Width
+	k.pool.Run(s.Out, func(o int) {
+		total := 0.0
+		for n := range s.Batch {
+			at := (n*s.Out + o) * area
+			var lanes [8]T
+			g := dy[at:][:area]
+			if y == nil {
+				for i, v := range g {
+					lanes[i&7] += v
+				}
+			} else {
+				m := y[at:][:area]
+				for i, v := range g {
+					if m[i] > 0 {
+						lanes[i&7] += v
+					}
+				}
+			}
+			for _, v := range lanes {
+				total += float64(v)
+			}
+		}
+		db[o] = T(total)
+	})
+}

@@ -1,0 +1,96 @@
+// Package conv holds the convolution kernels: k×k, stride 1, zero padding that keeps height and width, in float32 by
+// AVX-512, AVX2 or plain Go, and in float64 by plain Go. Images are NCHW.
+//
+// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image, and then
+//
+//	out[p] = Σ_i w[i]·in[p + offset[i]]
+//
+// over flat positions p, where i runs over input channels and taps. Rows are S = W + k/2 long: the zeros at the right
+// of one row are those at the left of the next, so that vectors run across rows and samples without edge cases. What
+// falls on the zeros is computed in vain and dropped: 1/(W+1) of the work for k = 3.
+package conv
+
+// Float is a precision.
+type Float interface{ float32 | float64 }
+
+// Shape is a convolution of a batch: x [Batch, In, Height, Width] with w [Out, In, Kernel, Kernel].
+type Shape struct {
+	Batch, In, Out, Height, Width, Kernel int
+}
+
+// maxTile is the widest tile of any kernel; flat planes have room for one tile past their end.
+const maxTile = 96
+
+// flat is the layout of a run of samples in one plane.
+type flat struct {
+	samples       int
+	height, width int
+	pad           int // k/2
+	row           int // S, distance of rows
+	sample        int // distance of samples
+	first         int // position of pixel (0, 0) of sample 0
+	span          int // from first to past the last pixel of the last sample, with its pad
+	plane         int // length of a plane
+}
+
+func newFlat(samples, height, width, kernel int) flat {
+	pad := kernel / 2
+	f := flat{samples: samples, height: height, width: width, pad: pad, row: width + pad}
+	f.sample = (height + pad) * f.row
+	f.first = pad*f.row + pad
+	f.span = (samples-1)*f.sample + height*f.row
+	f.plane = (f.first + f.span + pad*f.row + pad + maxTile + 15) / 16 * 16
+	return f
+}
+
+// offsets lists, for channels planes and all taps, the distance in bytes from an output position to what it reads.
+func (f flat) offsets(channels, kernel, size int) []int64 {
+	out := make([]int64, 0, channels*kernel*kernel)
+	for c := range channels {
+		for y := range kernel {
+			for x := range kernel {
+				out = append(out, int64(c*f.plane+(y-f.pad)*f.row+x-f.pad)*int64(size))
+			}
+		}
+	}
+	return out
+}
+
+// fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]; where mask is given
+// (the output of a ReLU, laid out like src), elements whose mask is not above 0 become 0.
+func fill[T Float](plane []T, f flat, src, mask []T, stride int) {
+	clear(plane[:f.first])
+	end := f.first
+	for s := range f.samples {
+		from := f.first + s*f.sample
+		clear(plane[end:from])
+		for y := range f.height {
+			dst := plane[from+y*f.row:][:f.row]
+			row := src[s*stride+y*f.width:][:f.width]
+			if mask == nil {
+				copy(dst, row)
+			} else {
+				m := mask[s*stride+y*f.width:][:f.width]
+				for i, v := range row {
+					if !(m[i] > 0) {
+						v = 0
+					}
+					dst[i] = v
+				}
+			}
+			clear(dst[f.width:])
+		}
+		end = from + f.height*f.row
+	}
+	clear(plane[end:])
+}
+
+// runs splits a batch into runs of samples. It depends on the shape alone, never on the number of workers, so that sums
+// over runs have one order. Small images share a run, so that tiles are full.
+func (s Shape) runs() (samples, count int) {
+	samples = 1
+	if s.Height*s.Width <= 1024 {
+		samples = (s.Batch + 3) / 4
+	}
+	return samples, (s.Batch + samples - 1) / samples
+}

@@ -1,0 +1,101 @@
+// Package pool runs the parts of a computation on a fixed number of workers and lends them scratch memory. What a part
+// computes never depends on the number of workers, nor on which worker runs it.
+package pool
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Pool is a number of workers with their scratch memory. It may be used by one computation at a time.
+type Pool struct {
+	threads int
+	mu      sync.Mutex
+	free32  [48][][]float32 // by power of two
+	free64  [48][][]float64
+}
+
+// New makes a pool; threads below 1 means one per core.
+func New(threads int) *Pool {
+	if threads < 1 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &Pool{threads: threads}
+}
+
+// Threads is the number of workers.
+func (p *Pool) Threads() int { return p.threads }
+
+// Run calls f(i) for 0 <= i < n and returns when all have returned. A panic in one of them is raised again here.
+func (p *Pool) Run(n int, f func(i int)) {
+	workers := min(p.threads, n)
+	if workers <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var failed atomic.Pointer[string]
+	work := func() {
+		defer func() {
+			if r := recover(); r != nil {
+				text := fmt.Sprint(r)
+				failed.CompareAndSwap(nil, &text)
+			}
+		}()
+		for failed.Load() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			f(i)
+		}
+	}
+	var wg sync.WaitGroup
+	for range workers - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	if text := failed.Load(); text != nil {
+		panic(*text)
+	}
+}
+
+// Float is a precision.
+type Float interface{ float32 | float64 }
+
+// Borrow lends n elements of unknown content; Return gives them back.
+func Borrow[T Float](p *Pool, n int) []T {
+	class := bits.Len(uint(max(n, 1) - 1))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := shelf[T](p, class)
+	if k := len(*list); k > 0 {
+		b := (*list)[k-1]
+		*list = (*list)[:k-1]
+		return b[:n]
+	}
+	return make([]T, n, 1<<class)
+}
+
+// Return gives back what Borrow lent.
+func Return[T Float](p *Pool, b []T) {
+	class := bits.Len(uint(cap(b) - 1))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := shelf[T](p, class)
+	*list = append(*list, b[:cap(b)])
+}
+
+func shelf[T Float](p *Pool, class int) *[][]T {
+	switch l := any(&p.free32[class]).(type) {
+	case *[][]T:
+		return l
+	}
+	return any(&p.free64[class]).(*[][]T)
+}
