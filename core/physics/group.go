@@ -1,0 +1,134 @@
+package physics
+
+// The patches of a group overlap. Two ways make one object of them; both are linear in the patches, with real
+// coefficients that depend on the weight and the offsets alone.
+
+// Position is a scan position or a difference of two, in object pixels: row y, column x.
+type Position struct{ Y, X float64 }
+
+// coverageFloor is the part of the largest weight below which a canvas pixel counts as not covered. Far smaller floors
+// make rows and columns appear that only rounding put there.
+const coverageFloor = 1e-3
+
+// MergePairwise gives the object as each member i of a group sees it:
+//
+//	M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i)
+//
+// where T moves an image by a vector, bilinear, zero outside. A member's own patch is not moved, so it is not blurred.
+// objects and weights have one image [N, N] per member.
+func MergePairwise(objects []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
+	out := make([]Image[complex128], len(objects))
+	for i, o := range objects {
+		num, den := NewImage[complex128](o.Rows, o.Cols), NewImage[float64](o.Rows, o.Cols)
+		for j := range objects {
+			dy, dx := p[j].Y-p[i].Y, p[j].X-p[i].X
+			Splat(num, weighted(objects[j], weights[j]), dy, dx)
+			Splat(den, weights[j], dy, dx)
+		}
+		out[i] = divide(num, den, 0)
+	}
+	return out
+}
+
+// MergePairwiseAdjoint is the adjoint of MergePairwise.
+func MergePairwiseAdjoint(grad []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
+	out := make([]Image[complex128], len(grad))
+	for j, g := range grad {
+		out[j] = NewImage[complex128](g.Rows, g.Cols)
+	}
+	for i, g := range grad {
+		den := NewImage[float64](g.Rows, g.Cols)
+		for j := range grad {
+			Splat(den, weights[j], p[j].Y-p[i].Y, p[j].X-p[i].X)
+		}
+		q := divide(g, den, 0)
+		for j := range grad {
+			back := NewImage[complex128](g.Rows, g.Cols)
+			Sample(back, q, p[j].Y-p[i].Y, p[j].X-p[i].X)
+			for k, v := range weighted(back, weights[j]).Data {
+				out[j].Data[k] += v
+			}
+		}
+	}
+	return out
+}
+
+// corner is where the pixel (0, 0) of a patch of n pixels lies on a canvas of side: the patch's pixel n/2 is at side/2
+// plus the offset.
+func corner(side, n int, p Position) (dy, dx float64) {
+	return float64(side/2-n/2) + p.Y, float64(side/2-n/2) + p.X
+}
+
+// Assemble puts the patches of a group on a canvas [side, side]:
+//
+//	canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight
+func Assemble(objects []Image[complex128], weights []Image[float64], p []Position, side int) Image[complex128] {
+	num, den, floor := NewImage[complex128](side, side), NewImage[float64](side, side), 0.0
+	for j, o := range objects {
+		dy, dx := corner(side, o.Rows, p[j])
+		Splat(num, weighted(o, weights[j]), dy, dx)
+		Splat(den, weights[j], dy, dx)
+		floor = max(floor, coverageFloor*largest(weights[j]))
+	}
+	return divide(num, den, floor)
+}
+
+// AssembleAdjoint is the adjoint of Assemble for patches of n pixels.
+func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
+	den, floor := NewImage[float64](grad.Rows, grad.Cols), 0.0
+	for j, w := range weights {
+		dy, dx := corner(grad.Rows, w.Rows, p[j])
+		Splat(den, w, dy, dx)
+		floor = max(floor, coverageFloor*largest(w))
+	}
+	q := divide(grad, den, floor)
+	out := make([]Image[complex128], len(weights))
+	for j, w := range weights {
+		dy, dx := corner(grad.Rows, w.Rows, p[j])
+		back := NewImage[complex128](w.Rows, w.Cols)
+		Sample(back, q, dy, dx)
+		out[j] = weighted(back, w)
+	}
+	return out
+}
+
+// Extract cuts a patch of n pixels out of a canvas, centred at the offset.
+func Extract(canvas Image[complex128], p Position, n int) Image[complex128] {
+	out := NewImage[complex128](n, n)
+	dy, dx := corner(canvas.Rows, n, p)
+	Sample(out, canvas, dy, dx)
+	return out
+}
+
+// ExtractAdjoint adds a patch's gradient to that of the canvas.
+func ExtractAdjoint(canvas, patch Image[complex128], p Position) {
+	dy, dx := corner(canvas.Rows, patch.Rows, p)
+	Splat(canvas, patch, dy, dx)
+}
+
+func weighted(o Image[complex128], w Image[float64]) Image[complex128] {
+	out := NewImage[complex128](o.Rows, o.Cols)
+	for i, v := range o.Data {
+		out.Data[i] = complex(w.Data[i], 0) * v
+	}
+	return out
+}
+
+// divide is num/den where den > floor, 0 elsewhere.
+func divide(num Image[complex128], den Image[float64], floor float64) Image[complex128] {
+	out := NewImage[complex128](num.Rows, num.Cols)
+	for i, d := range den.Data {
+		if d > floor {
+			out.Data[i] = num.Data[i] / complex(d, 0)
+		}
+	}
+	return out
+}
+
+func largest(w Image[float64]) float64 {
+	m := 0.0
+	for _, v := range w.Data {
+		m = max(m, v)
+	}
+	return m
+}

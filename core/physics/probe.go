@@ -1,0 +1,77 @@
+package physics
+
+import (
+	"math"
+	"math/cmplx"
+)
+
+// MergeWeight is Σ_modes|P|² over its maximum, plus a floor: how far a pixel of a patch is to be trusted. probe is
+// [modes·pixels].
+func MergeWeight(probe []complex128, pixels int, floor float64) []float64 {
+	w, top := make([]float64, pixels), 0.0
+	for i, v := range probe {
+		w[i%pixels] += real(v)*real(v) + imag(v)*imag(v)
+	}
+	for _, v := range w {
+		top = max(top, v)
+	}
+	for i := range w {
+		if top > 0 {
+			w[i] /= top
+		}
+		w[i] += floor
+	}
+	return w
+}
+
+// BackProjector brings a diffraction pattern into object space with the phases of the empty beam:
+//
+//	b = F⁻¹(√k · F0/|F0|) · P* / (|P|² + ε·max|P|²),  F0 = F(P)
+//
+// P is the first probe mode; F0/|F0| is 1 where F0 is 0. With the empty beam's own pattern and ε = 0 it gives 1
+// wherever the probe is not zero. It serves one goroutine.
+type BackProjector struct {
+	fourier *Fourier
+	phase   []complex128 // F0/|F0|
+	filter  []complex128 // P*/(|P|² + ε·max|P|²)
+}
+
+// NewBackProjector prepares for a probe mode [n·n].
+func NewBackProjector(probe []complex128, n int, epsilon float64) *BackProjector {
+	b := &BackProjector{NewFourier(n, n), append([]complex128(nil), probe...), make([]complex128, n*n)}
+	top := 0.0
+	for _, v := range probe {
+		top = max(top, real(v)*real(v)+imag(v)*imag(v))
+	}
+	for i, v := range probe {
+		if d := real(v)*real(v) + imag(v)*imag(v) + epsilon*top; d > 0 {
+			b.filter[i] = cmplx.Conj(v) / complex(d, 0)
+		}
+	}
+	b.fourier.Forward(b.phase)
+	for i, v := range b.phase {
+		if a := cmplx.Abs(v); a > 0 {
+			b.phase[i] = v / complex(a, 0)
+		} else {
+			b.phase[i] = 1
+		}
+	}
+	return b
+}
+
+// Project computes b [n·n] from counts [n·n].
+func (b *BackProjector) Project(dst []complex128, counts []float64) {
+	for i, k := range counts {
+		dst[i] = complex(math.Sqrt(k), 0) * b.phase[i]
+	}
+	b.fourier.Inverse(dst)
+	for i := range dst {
+		dst[i] *= b.filter[i]
+	}
+}
+
+// Phase is F0/|F0|, Filter is P*/(|P|²+ε·max|P|²), both [n·n]: what an engine needs to compute b by itself.
+func (b *BackProjector) Phase() []complex128 { return b.phase }
+
+// Filter is the factor that divides by the probe.
+func (b *BackProjector) Filter() []complex128 { return b.filter }

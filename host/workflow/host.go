@@ -1,0 +1,71 @@
+// Package workflow is what the commands do: train, infer, evaluate, simulate. It decides — batches, learning rates,
+// checkpoints, when to stop — and asks a backend to compute. It prints nothing itself: notices and progress go through
+// Host, results are returned.
+package workflow
+
+import (
+	"context"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Engine is a running backend.
+type Engine interface {
+	backend.Backend
+	// Stop ends it: politely first, then by force.
+	Stop()
+}
+
+// Host is what a workflow needs from the program around it.
+type Host struct {
+	Start    func(ctx context.Context) (Engine, error) // a fresh process of the chosen backend
+	Notice   func(format string, args ...any)          // one line for people
+	Progress func(Progress)                            // may be called for every step
+	Stop     <-chan struct{}                           // closed: finish the step, save, end
+}
+
+// Progress is where a long run stands.
+type Progress struct {
+	Phase       string // "train" or "infer"
+	Epoch       int    // from 1
+	Epochs      int
+	Step        int // of the run, from 1
+	Steps       int
+	Patterns    int     // since the last call
+	Loss        float64 // running mean of the epoch
+	Deviance    float64 // per pixel
+	Expected    float64 // deviance per pixel of a perfect fit
+	Description string
+}
+
+func (h Host) stopping() bool {
+	select {
+	case <-h.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// open starts the backend and opens a session with the given state on its device.
+func (h Host) open(ctx context.Context, o backend.OpenOptions, s backend.State) (Engine, backend.Session, error) {
+	engine, err := h.Start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := engine.Open(ctx, o)
+	if err == nil {
+		err = session.SetState(ctx, s)
+	}
+	if err != nil {
+		engine.Stop()
+		return nil, nil, err
+	}
+	return engine, session, nil
+}
+
+// weightState is the state of a model without optimiser moments.
+func weightState(weights, buffers map[string]tensor.Tensor) backend.State {
+	return backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: weights, backend.Buffers: buffers}}
+}
