@@ -1,0 +1,147 @@
+// Package optim holds the update rules, the bounds on gradients and the learning-rate schedules as exact formulas. They
+// work in the precision of the weights, so that an engine on the host may use them as they are.
+package optim
+
+import (
+	"math"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Float is a precision.
+type Float interface{ float32 | float64 }
+
+// Rule is an update rule at one step and one learning rate.
+type Rule struct {
+	o           backend.Optimiser
+	rate, decay float64
+	t           int64
+}
+
+// At prepares the rule for step t, from 1, of a parameter group. The decay of the group replaces the general one.
+func At(o backend.Optimiser, group string, t int64, rate float64) Rule {
+	decay := o.WeightDecay
+	if d, ok := o.GroupDecay[group]; ok {
+		decay = d
+	}
+	return Rule{o, rate, decay, t}
+}
+
+// Slots lists the state that a rule keeps per parameter.
+func Slots(o backend.Optimiser) []backend.Slot {
+	if o.Kind == backend.SGD {
+		if o.Momentum == 0 {
+			return nil
+		}
+		return []backend.Slot{backend.Velocity}
+	}
+	return []backend.Slot{backend.Moment1, backend.Moment2}
+}
+
+// Update changes w by the gradient g. The state is as Slots lists it.
+//
+// Adam (Kingma and Ba, 2015): m ← β1·m + (1−β1)·g, v ← β2·v + (1−β2)·g²,
+// w ← w − rate·(m/(1−β1^t)) / (sqrt(v/(1−β2^t)) + ε); decay is added to g as decay·w.
+//
+// AdamW (Loshchilov and Hutter, 2019): as Adam with the plain g, and w ← w − rate·decay·w before.
+//
+// SGD: g ← g + decay·w; u ← momentum·u + g; w ← w − rate·u, with Nesterov w ← w − rate·(g + momentum·u).
+func Update[T Float](r Rule, w, g []T, state ...[]T) {
+	if r.o.Kind == backend.SGD {
+		sgd(r, w, g, state)
+		return
+	}
+	m, v := state[0][:len(w)], state[1][:len(w)]
+	g = g[:len(w)]
+	b1, b2, eps := T(r.o.Beta1), T(r.o.Beta2), T(r.o.Epsilon)
+	c1, c2 := 1-b1, 1-b2
+	step := T(r.rate / (1 - math.Pow(r.o.Beta1, float64(r.t))))
+	root := T(1 / math.Sqrt(1-math.Pow(r.o.Beta2, float64(r.t))))
+	inside, outside := T(r.decay), T(0)
+	if r.o.Kind == backend.AdamW {
+		inside, outside = 0, T(r.rate*r.decay)
+	}
+	for i, x := range w {
+		d := g[i] + inside*x
+		m[i] = b1*m[i] + c1*d
+		v[i] = b2*v[i] + c2*d*d
+		w[i] = x - outside*x - step*m[i]/(T(math.Sqrt(float64(v[i])))*root+eps)
+	}
+}
+
+func sgd[T Float](r Rule, w, g []T, state [][]T) {
+	rate, decay, momentum := T(r.rate), T(r.decay), T(r.o.Momentum)
+	for i, x := range w {
+		d := g[i] + decay*x
+		if momentum != 0 {
+			u := momentum*state[0][i] + d
+			state[0][i] = u
+			if r.o.Nesterov {
+				d += momentum * u
+			} else {
+				d = u
+			}
+		}
+		w[i] = x - rate*d
+	}
+}
+
+// Average moves the moving average of the weights: ema ← decay·ema + (1−decay)·w.
+func Average[T Float](ema, w []T, decay float64) {
+	for i, v := range w {
+		ema[i] = T(decay)*ema[i] + T(1-decay)*v
+	}
+}
+
+// Norm is the Euclidean norm of all gradients together, summed in float64 in order.
+func Norm[T Float](grads ...[]T) float64 {
+	sum := 0.0
+	for _, g := range grads {
+		for _, v := range g {
+			sum += float64(v) * float64(v)
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// adaptiveFloor is the least norm of a weight that adaptive clipping reckons with (Brock et al., 2021).
+const adaptiveFloor = 1e-3
+
+// Bound clips the gradients of all parameters in place and says whether any changed. norm is Norm(grads...).
+func Bound[T Float](c backend.Clip, norm float64, weights, grads [][]T) bool {
+	clipped := false
+	switch c.Kind {
+	case backend.ClipNorm:
+		if norm <= c.Limit {
+			return false
+		}
+		for _, g := range grads {
+			scale(g, T(c.Limit/norm))
+		}
+		return true
+	case backend.ClipValue:
+		limit := T(c.Limit)
+		for _, g := range grads {
+			for i, v := range g {
+				if v > limit || v < -limit {
+					g[i], clipped = max(-limit, min(limit, v)), true
+				}
+			}
+		}
+	case backend.ClipAdaptive:
+		for i, g := range grads {
+			most := c.Limit * max(Norm(weights[i]), adaptiveFloor)
+			if n := Norm(g); n > most {
+				scale(g, T(most/n))
+				clipped = true
+			}
+		}
+	}
+	return clipped
+}
+
+func scale[T Float](g []T, f T) {
+	for i := range g {
+		g[i] *= f
+	}
+}

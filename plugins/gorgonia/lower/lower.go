@@ -1,0 +1,227 @@
+// Package lower turns a program into a Gorgonia graph for a number of groups, with the gradients that G.Grad derives.
+package lower
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	_ "go4.org/unsafe/assume-no-moving-gc" // the version of go.mod: Gorgonia's own choice panics on newer Go
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// The names of the inputs that a graph has besides the program's.
+const (
+	PatternWeight = "\x00pattern weight" // [groups·C]
+	seedPrefix    = "\x00seed "          // + scalar, [1]
+)
+
+// Seed is the input that holds the factor of a scalar in the cost.
+func Seed(scalar string) string { return seedPrefix + scalar }
+
+// Request is what a graph must give.
+type Request struct {
+	Groups int
+	Values []string // of the program, to be readable after a run
+	Losses []string // scalars that the cost is made of; empty: no gradients
+	Params []string // whose gradients are wanted
+}
+
+// Graph is a lowered program.
+type Graph struct {
+	Expr   *G.ExprGraph
+	Values map[string]*G.Node // those asked for
+	Grads  map[string]*G.Node // those asked for; a parameter that the cost does not depend on is absent
+	Types  map[string]op.Operand
+}
+
+// building guards the construction of graphs, which is not safe in Gorgonia.
+var building sync.Mutex
+
+// Build lowers p.
+func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (*Graph, error) {
+	building.Lock()
+	defer building.Unlock()
+	types, err := p.Types()
+	if err != nil {
+		return nil, err
+	}
+	b := builder[T]{env: env, p: p, g: G.NewGraph(), out: &Graph{Values: map[string]*G.Node{}, Grads: map[string]*G.Node{}, Types: map[string]op.Operand{}}, nodes: map[string]*G.Node{}}
+	b.out.Expr = b.g
+	for name, t := range types {
+		b.out.Types[name] = op.Operand{Kind: t.Kind, Shape: t.Shape.At(r.Groups)}
+	}
+	want := slices.Clone(r.Values)
+	scalars := map[string]string{}
+	for _, s := range p.Scalars {
+		scalars[s.Name] = s.Value
+	}
+	for _, l := range r.Losses {
+		if _, ok := scalars[l]; !ok {
+			return nil, fmt.Errorf("lower: program %s has no scalar %s", p.Name, l)
+		}
+		want = append(want, scalars[l])
+	}
+	if err := b.operations(p.Needed(want...), want); err != nil {
+		return nil, err
+	}
+	for _, v := range r.Values {
+		if b.out.Values[v], err = b.node(v); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.Losses) == 0 {
+		return b.out, nil
+	}
+	return b.out, b.gradients(r, scalars)
+}
+
+type builder[T pool.Float] struct {
+	env   *op.Env[T]
+	p     *program.Program
+	g     *G.ExprGraph
+	out   *Graph
+	nodes map[string]*G.Node
+}
+
+// node is the node of a value; inputs, parameters and buffers get theirs when first read.
+func (b *builder[T]) node(name string) (*G.Node, error) {
+	if n, ok := b.nodes[name]; ok {
+		return n, nil
+	}
+	t, ok := b.out.Types[name]
+	if !ok {
+		return nil, fmt.Errorf("lower: program %s has no value %s", b.p.Name, name)
+	}
+	n := b.input(name, t.Size())
+	b.nodes[name] = n
+	return n, nil
+}
+
+func (b *builder[T]) input(name string, size int) *G.Node {
+	var z T
+	dt := tensor.Float64
+	if _, ok := any(z).(float32); ok {
+		dt = tensor.Float32
+	}
+	return G.NewVector(b.g, dt, G.WithName(name), G.WithShape(size))
+}
+
+// operations lowers those of the program that are needed. A ReLU that alone reads a convolution is fused with it.
+func (b *builder[T]) operations(needed []int, kept []string) error {
+	readers := map[string]int{}
+	for _, i := range needed {
+		for _, v := range b.p.Ops[i].In {
+			readers[v]++
+		}
+	}
+	for _, v := range kept {
+		readers[v]++
+	}
+	fused := map[string]string{} // convolution -> its ReLU
+	for _, i := range needed {
+		if o := b.p.Ops[i]; o.Kind == program.ReLU && readers[o.In[0]] == 1 {
+			fused[o.In[0]] = o.Out
+		}
+	}
+	for _, i := range needed {
+		o := b.p.Ops[i]
+		if _, done := b.nodes[o.Out]; done {
+			continue // a ReLU that went with its convolution
+		}
+		if o.Kind == program.Reshape {
+			n, err := b.node(o.In[0])
+			if err != nil {
+				return err
+			}
+			b.nodes[o.Out] = n
+			continue
+		}
+		call := op.Call{Op: o, Out: b.out.Types[o.Out], ReLU: o.Kind == program.Conv2D && fused[o.Out] != ""}
+		operands := make(G.Nodes, len(o.In))
+		low := &op.Op[T]{Name: fmt.Sprintf("%s %s", o.Kind, o.Out), Size: call.Out.Size()}
+		for j, name := range o.In {
+			n, err := b.node(name)
+			if err != nil {
+				return err
+			}
+			operands[j] = n
+			call.In = append(call.In, b.out.Types[name])
+			low.Sizes = append(low.Sizes, b.out.Types[name].Size())
+		}
+		rule, err := b.env.Build(call)
+		if err != nil {
+			return err
+		}
+		low.Rule = rule
+		n, err := G.ApplyOp(low, operands...)
+		if err != nil {
+			return fmt.Errorf("lower: %s: %w", o.Out, err)
+		}
+		b.nodes[o.Out] = n
+		if call.ReLU {
+			b.nodes[fused[o.Out]] = n
+		}
+	}
+	return nil
+}
+
+// gradients adds the cost and its derivatives. G.Grad is called once per graph.
+func (b *builder[T]) gradients(r Request, scalars map[string]string) error {
+	patterns := r.Groups * b.p.Group
+	operands := make(G.Nodes, 0, 2*len(r.Losses)+1)
+	for _, l := range r.Losses {
+		operands = append(operands, b.nodes[scalars[l]])
+	}
+	operands = append(operands, b.input(PatternWeight, patterns))
+	for _, l := range r.Losses {
+		operands = append(operands, b.input(Seed(l), 1))
+	}
+	cost, err := G.ApplyOp(op.Total[T](len(r.Losses), patterns), operands...)
+	if err != nil {
+		return fmt.Errorf("lower: cost: %w", err)
+	}
+	reached := b.reached(r.Losses, scalars)
+	var params G.Nodes
+	var names []string
+	for _, name := range r.Params {
+		if n, ok := b.nodes[name]; ok && reached[name] {
+			params, names = append(params, n), append(names, name)
+		}
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	grads, err := G.Grad(cost, params...)
+	if err != nil {
+		return fmt.Errorf("lower: gradients: %w", err)
+	}
+	for i, name := range names {
+		b.out.Grads[name] = grads[i]
+	}
+	return nil
+}
+
+// reached lists the values that a gradient of the losses flows to.
+func (b *builder[T]) reached(losses []string, scalars map[string]string) map[string]bool {
+	flows := map[string]bool{}
+	for _, l := range losses {
+		flows[scalars[l]] = true
+	}
+	for i := len(b.p.Ops) - 1; i >= 0; i-- {
+		o := b.p.Ops[i]
+		if !flows[o.Out] {
+			continue
+		}
+		for _, j := range program.Differentiable(o.Kind, len(o.In)) {
+			flows[o.In[j]] = true
+		}
+	}
+	return flows
+}

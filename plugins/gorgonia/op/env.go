@@ -1,0 +1,65 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// Operand is the kind and concrete shape of a value.
+type Operand struct {
+	Kind  program.Kind
+	Shape []int
+}
+
+// Len is the number of elements, a complex one counting once.
+func (o Operand) Len() int { return program.Count(o.Shape) }
+
+// Size is the length of the vector: two per complex element.
+func (o Operand) Size() int {
+	if o.Kind == program.Complex {
+		return 2 * o.Len()
+	}
+	return o.Len()
+}
+
+// area is rows·cols of the last two axes.
+func (o Operand) area() int { return o.Shape[len(o.Shape)-1] * o.Shape[len(o.Shape)-2] }
+
+// Call is an operation of a program with its operands at concrete shapes.
+type Call struct {
+	program.Op
+	In   []Operand
+	Out  Operand
+	ReLU bool // conv2d: followed by a ReLU that reads nothing else
+}
+
+// Env is what rules compute with.
+type Env[T pool.Float] struct {
+	Pool *pool.Pool
+	Conv *conv.Kernels
+}
+
+// Build makes the rule of an operation.
+func (e *Env[T]) Build(c Call) (Rule[T], error) {
+	for _, family := range []func(Call) (Rule[T], bool){e.elementwise, e.binary, e.structure, e.network, e.complex, e.physics, e.losses} {
+		if r, ok := family(c); ok {
+			return r, nil
+		}
+	}
+	return Rule[T]{}, fmt.Errorf("op: the operation %s is not known to this engine", c.Kind)
+}
+
+// grain is the number of elements that one worker takes at a time: large against the cost of handing out work, and the
+// same for any number of workers.
+const grain = 1 << 14
+
+// each runs f over 0 … n in pieces.
+func (e *Env[T]) each(n int, f func(from, to int)) {
+	e.Pool.Run((n+grain-1)/grain, func(i int) { f(i*grain, min((i+1)*grain, n)) })
+}
+
+// only is the list of gradients for an operation of one operand.
+func only[T pool.Float](g *Gradient[T]) []*Gradient[T] { return []*Gradient[T]{g} }
