@@ -1,0 +1,169 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// vector is a parameter or buffer as the engine holds it: complex numbers as pairs.
+type vector[T pool.Float] struct {
+	kind  program.Kind
+	shape []int
+	data  []T
+}
+
+func (v vector[T]) size() int {
+	if v.kind == program.Complex {
+		return 2 * program.Count(v.shape)
+	}
+	return program.Count(v.shape)
+}
+
+// flatten copies a tensor of any float type into dst of the engine's precision.
+func flatten[T pool.Float](dst []T, t tensor.Tensor) error {
+	switch t.DType() {
+	case tensor.Float32:
+		s, _ := tensor.Data[float32](t)
+		cast(dst, s)
+	case tensor.Float64:
+		s, _ := tensor.Data[float64](t)
+		cast(dst, s)
+	case tensor.Complex64:
+		s, _ := tensor.Data[complex64](t)
+		for i, v := range s {
+			dst[2*i], dst[2*i+1] = T(real(v)), T(imag(v))
+		}
+	case tensor.Complex128:
+		s, _ := tensor.Data[complex128](t)
+		for i, v := range s {
+			dst[2*i], dst[2*i+1] = T(real(v)), T(imag(v))
+		}
+	case tensor.Int32:
+		s, _ := tensor.Data[int32](t)
+		for i, v := range s {
+			dst[i] = T(v)
+		}
+	default:
+		return fmt.Errorf("holds %v", t.DType())
+	}
+	return nil
+}
+
+func cast[T pool.Float, S float32 | float64](dst []T, src []S) {
+	for i, v := range src {
+		dst[i] = T(v)
+	}
+}
+
+// raise copies data into a tensor of the engine's precision.
+func raise[T pool.Float](kind program.Kind, shape []int, data []T) tensor.Tensor {
+	switch d := any(data).(type) {
+	case []float32:
+		if kind == program.Complex {
+			out := make([]complex64, len(d)/2)
+			for i := range out {
+				out[i] = complex(d[2*i], d[2*i+1])
+			}
+			return tensor.Must(out, shape...)
+		}
+		return tensor.Must(slices.Clone(d), shape...)
+	case []float64:
+		if kind == program.Complex {
+			out := make([]complex128, len(d)/2)
+			for i := range out {
+				out[i] = complex(d[2*i], d[2*i+1])
+			}
+			return tensor.Must(out, shape...)
+		}
+		return tensor.Must(slices.Clone(d), shape...)
+	}
+	panic("unreachable: a Float is float32 or float64")
+}
+
+// SetState replaces the state.
+func (s *session[T]) SetState(_ context.Context, st backend.State) error {
+	fresh := map[backend.Slot]map[string]vector[T]{}
+	for slot, arrays := range st.Slots {
+		fresh[slot] = map[string]vector[T]{}
+		for name, t := range arrays {
+			kind, shape, err := s.describe(slot, name)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(t.Shape(), shape) || t.DType().IsComplex() != (kind == program.Complex) {
+				return backend.Errorf(backend.Invalid, "set state", "%s of %s is %v, want %s %v", slot, name, t, kind, shape)
+			}
+			v := vector[T]{kind: kind, shape: shape}
+			v.data = make([]T, v.size())
+			if err := flatten(v.data, t); err != nil {
+				return backend.Errorf(backend.Invalid, "set state", "%s of %s %v", slot, name, err)
+			}
+			fresh[slot][name] = v
+		}
+	}
+	for _, p := range s.program.Params {
+		if _, ok := fresh[backend.Weights][p.Name]; !ok {
+			return backend.Errorf(backend.Invalid, "set state", "the weights of %s are missing", p.Name)
+		}
+	}
+	for _, b := range s.program.Buffers {
+		if _, ok := fresh[backend.Buffers][b.Name]; !ok {
+			return backend.Errorf(backend.Invalid, "set state", "the buffer %s is missing", b.Name)
+		}
+	}
+	s.state, s.steps = fresh, st.Step
+	clear(s.machines) // they read the arrays of the state before
+	return nil
+}
+
+// describe tells what a slot holds under a name.
+func (s *session[T]) describe(slot backend.Slot, name string) (program.Kind, []int, error) {
+	if slot == backend.Buffers {
+		for _, b := range s.program.Buffers {
+			if b.Name == name {
+				return b.Kind, b.Shape, nil
+			}
+		}
+		return "", nil, backend.Errorf(backend.NotFound, "set state", "the program has no buffer %s", name)
+	}
+	if !slices.Contains([]backend.Slot{backend.Weights, backend.Moment1, backend.Moment2, backend.Velocity, backend.EMA}, slot) {
+		return "", nil, backend.Errorf(backend.Invalid, "set state", "unknown slot %q", slot)
+	}
+	p, ok := s.program.Param(name)
+	if !ok {
+		return "", nil, backend.Errorf(backend.NotFound, "set state", "the program has no parameter %s", name)
+	}
+	return p.Kind, p.Shape, nil
+}
+
+// State copies the state out.
+func (s *session[T]) State(context.Context) (backend.State, error) {
+	out := backend.State{Step: s.steps, Slots: map[backend.Slot]map[string]tensor.Tensor{}}
+	for slot, arrays := range s.state {
+		out.Slots[slot] = map[string]tensor.Tensor{}
+		for name, v := range arrays {
+			out.Slots[slot][name] = raise(v.kind, v.shape, v.data)
+		}
+	}
+	return out, nil
+}
+
+// slot gives the arrays of a slot for the parameters, zeros where there are none yet.
+func (s *session[T]) slot(slot backend.Slot, like string) []T {
+	if s.state[slot] == nil {
+		s.state[slot] = map[string]vector[T]{}
+	}
+	v, ok := s.state[slot][like]
+	if !ok {
+		w := s.state[backend.Weights][like]
+		v = vector[T]{w.kind, w.shape, make([]T, len(w.data))}
+		s.state[slot][like] = v
+	}
+	return v.data
+}

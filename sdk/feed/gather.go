@@ -1,0 +1,128 @@
+package feed
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Gather fills dst, which has the inputs of b's size and any float or complex precision (Alloc makes such). Inputs
+// that dst lacks are not looked at. Where an input is both in the dataset and in the batch, the batch wins.
+func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) {
+	if err := s.Check(b); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return backend.Errorf(backend.NotFound, "gather", "the dataset is not bound any more")
+	}
+	defer faults(&err)()
+	for _, in := range s.inputs {
+		t, ok := dst[in.Name]
+		if !ok {
+			continue
+		}
+		if want := in.Type.Shape.At(s.Groups(b)); !slices.Equal(t.Shape(), want) {
+			return backend.Errorf(backend.Invalid, "gather", "input %s: room of shape %v, want %v", in.Name, t.Shape(), want)
+		}
+		if err := s.fill(b, in, t); err != nil {
+			return backend.Errorf(backend.KindOf(err), "gather", "input %s: %w", in.Name, err)
+		}
+	}
+	return nil
+}
+
+// faults makes a file that somebody cuts short while it is mapped an error of the call, not the end of the process.
+// Its result must be deferred.
+func faults(err *error) func() {
+	old := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(old)
+		r := recover()
+		if r == nil {
+			return
+		}
+		if _, ok := r.(interface{ Addr() uintptr }); !ok {
+			panic(r)
+		}
+		*err = backend.Errorf(backend.Invalid, "gather", "a mapped file of the dataset was cut short while it was read")
+	}
+}
+
+// Check looks at a batch without gathering it: rows within the dataset and as many offsets and weights as rows.
+func (s *Set) Check(b backend.Batch) error {
+	n := len(b.Rows)
+	if n == 0 || n%s.group != 0 {
+		return backend.Errorf(backend.Invalid, "gather", "%d rows do not make groups of %d", n, s.group)
+	}
+	for i, r := range b.Rows {
+		if r < 0 || int(r) >= s.patterns {
+			return backend.Errorf(backend.Invalid, "gather", "row %d names pattern %d of %d", i, r, s.patterns)
+		}
+	}
+	if len(b.Offsets) != 0 && len(b.Offsets) != 2*n {
+		return backend.Errorf(backend.Invalid, "gather", "%d offsets for %d rows, want two each", len(b.Offsets), n)
+	}
+	if b.Weights != nil && len(b.Weights) != n {
+		return backend.Errorf(backend.Invalid, "gather", "%d weights for %d rows", len(b.Weights), n)
+	}
+	return nil
+}
+
+func (s *Set) fill(b backend.Batch, in program.Input, dst tensor.Tensor) error {
+	if t, ok := b.Extra[in.Name]; ok {
+		if !slices.Equal(t.Shape(), dst.Shape()) {
+			return backend.Errorf(backend.Invalid, "", "the batch brings shape %v, want %v", t.Shape(), dst.Shape())
+		}
+		return convert(dst, 0, t)
+	}
+	if in.Name == program.Offsets && len(b.Offsets) > 0 {
+		if dst.Len() != len(b.Offsets) {
+			return backend.Errorf(backend.Invalid, "", "%d offsets for %v", len(b.Offsets), dst)
+		}
+		return fromReal(dst, 0, b.Offsets)
+	}
+	arr := s.arrays[in.Name]
+	if arr == nil {
+		return backend.Errorf(backend.NotFound, "", "neither the dataset nor the batch has it")
+	}
+	if arr.gather == backend.Whole {
+		return arr.read(dst, 0, 0)
+	}
+	n := program.Count(arr.row.shape)
+	for i, r := range b.Rows {
+		if arr.index != nil {
+			r = arr.index[r]
+		}
+		if err := arr.read(dst, i*n, int64(r)*arr.strides[0]); err != nil {
+			return fmt.Errorf("pattern %d: %w", b.Rows[i], err)
+		}
+	}
+	return nil
+}
+
+// read converts the row that starts shift bytes after the array's base to dst[from:].
+func (a *array) read(dst tensor.Tensor, from int, shift int64) error {
+	size := a.dtype.Size()
+	n := program.Count(a.row.shape) * size
+	if n == 0 {
+		return nil
+	}
+	var raw []byte
+	if base := a.base + shift; a.row.contiguous(size) {
+		raw = a.mem[base : base+int64(n)]
+	} else {
+		raw = make([]byte, n)
+		a.row.pack(raw, a.mem, base, size)
+	}
+	src, err := tensor.FromBytes(a.dtype, raw, n/size)
+	if err != nil {
+		return err
+	}
+	return convert(dst, from, src)
+}

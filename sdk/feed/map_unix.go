@@ -1,0 +1,40 @@
+//go:build unix
+
+package feed
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapping is the bytes of a file, mapped read-only.
+type mapping struct{ mem []byte }
+
+func openMapping(path string) (mapping, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return mapping{}, err
+	}
+	defer f.Close() // the mapping outlives the descriptor
+	st, err := f.Stat()
+	if err != nil {
+		return mapping{}, err
+	}
+	if st.Size() == 0 { // cannot be mapped
+		return mapping{}, nil
+	}
+	mem, err := unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return mapping{}, fmt.Errorf("map %s: %w", path, err)
+	}
+	return mapping{mem}, nil
+}
+
+func (m mapping) close() error {
+	if m.mem == nil {
+		return nil
+	}
+	return unix.Munmap(m.mem)
+}
