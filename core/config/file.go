@@ -1,0 +1,117 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gopkg.in/yaml.v3"
+)
+
+// largestFile bounds a configuration file in bytes; the longest sensible one is a few kilobytes.
+const largestFile = 1 << 20
+
+// File reads a YAML file of sections with settings:
+//
+//	training:
+//	  batch-size: 8
+//
+// Underscores count as hyphens. A file may hold sections of several commands.
+func File(path string) Source {
+	b, err := readBounded(path)
+	if err != nil {
+		s := Source{layer: FileLayer}
+		s.reject("", "", err.Error(), path)
+		return s
+	}
+	return YAML(path, b)
+}
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	case len(b) > largestFile:
+		return nil, fmt.Errorf("is larger than %d bytes, no configuration file is", largestFile)
+	}
+	return b, nil
+}
+
+// YAML is File for contents that were read already.
+func YAML(name string, contents []byte) Source {
+	s := Source{layer: FileLayer, lax: true}
+	at := func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", name, n.Line) }
+	d := yaml.NewDecoder(bytes.NewReader(contents))
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return s // an empty file says nothing
+	} else if err != nil {
+		s.reject("", "", "is not YAML: "+err.Error(), name)
+		return s
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		s.reject("", "", "must hold one YAML document", name)
+		return s
+	}
+	if len(doc.Content) != 1 {
+		return s
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return s
+	}
+	if root.Kind != yaml.MappingNode {
+		s.reject("", "", "must hold sections such as training: with settings below", at(root))
+		return s
+	}
+	lines := map[string]int{}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		section, body := root.Content[i], root.Content[i+1]
+		if body.Kind == yaml.ScalarNode && body.Tag == "!!null" && knownSection(section.Value) {
+			continue
+		}
+		if body.Kind != yaml.MappingNode {
+			rule := "must be a section with settings below" + suggestion(section.Value, both)
+			s.reject(section.Value, body.Value, rule, at(section))
+			continue
+		}
+		for j := 0; j+1 < len(body.Content); j += 2 {
+			k, v := body.Content[j], body.Content[j+1]
+			key := canonical(section.Value + "." + k.Value)
+			if first, twice := lines[key]; twice {
+				s.reject(key, v.Value, fmt.Sprintf("is set twice, first in line %d", first), at(k))
+				continue
+			}
+			lines[key] = k.Line
+			if v.Kind == yaml.AliasNode && v.Alias != nil {
+				v = v.Alias
+			}
+			if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
+				s.reject(key, v.Value, "must have one value", at(k))
+				continue
+			}
+			s.add(key, v.Value, at(k))
+		}
+	}
+	return s
+}
+
+func knownSection(name string) bool {
+	switch Section(name) {
+	case ModelSection, TrainingSection, InferenceSection, ExecutionSection:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Layer is a rank of precedence: a value of a higher layer replaces one of a lower layer.
+type Layer uint8
+
+// The layers, lowest first.
+const (
+	DefaultLayer Layer = iota
+	DataLayer          // what the data, or the model, says about itself
+	PresetLayer
+	StoredLayer // the configuration of the run that is resumed
+	FileLayer
+	EnvironmentLayer
+	SetLayer
+	FlagLayer
+)
+
+var layers = []string{"default", "data", "preset", "stored", "file", "environment", "set", "flag"}
+
+// String names the layer, as stored.
+func (l Layer) String() string {
+	if int(l) < len(layers) {
+		return layers[l]
+	}
+	return fmt.Sprintf("layer(%d)", uint8(l))
+}
+
+// Origin is where a value came from.
+type Origin struct {
+	Layer Layer
+	Where string // "run.yaml:3", "--batch-size", "PTYCHO_TRAINING__SEED"; for people
+}
+
+// String is the origin for people.
+func (o Origin) String() string {
+	if o.Where == "" {
+		return o.Layer.String()
+	}
+	return o.Where
+}
+
+// Source is a list of values with their origins. Sources may be given to a factory in any order; within a layer the
+// later one wins. What is wrong with a source is told by the factory, together with everything else.
+type Source struct {
+	layer      Layer
+	entries    []entry
+	violations []Violation
+	lax        bool // keys of other commands are passed over: a file may serve several
+}
+
+// entry is one value as written.
+type entry struct {
+	key      string // section.name, canonical
+	text     string
+	origin   Origin
+	explicit bool // someone chose it; defaults of a stored configuration are not
+}
+
+func (s *Source) add(key, value, where string) {
+	s.entries = append(s.entries, entry{key: canonical(key), text: value, origin: Origin{s.layer, where}, explicit: s.layer >= PresetLayer})
+}
+
+func (s *Source) reject(key, value, rule, where string) {
+	s.violations = append(s.violations, Violation{Key: key, Value: value, Rule: rule, Origin: Origin{s.layer, where}})
+}
+
+// Data is what a file says about itself: the side N of a scan's patterns, the backend of a trained model. Keys are full
+// keys such as "model.n"; values are string, bool, int, int64, float64 or time.Duration.
+func Data(name string, values map[string]any) Source {
+	return fromMap(DataLayer, name, values)
+}
+
+// Preset is a named set of values. Keys are full keys.
+func Preset(name string, values map[string]any) Source {
+	return fromMap(PresetLayer, "preset "+name, values)
+}
+
+func fromMap(l Layer, where string, values map[string]any) Source {
+	s := Source{layer: l, lax: l == PresetLayer}
+	for _, key := range sortedKeys(values) {
+		s.add(key, text(values[key]), where)
+	}
+	return s
+}
+
+// Environment takes the variables PTYCHO_SECTION__NAME out of environ, which is in the form of os.Environ. Variables
+// without the double underscore are none of its business.
+func Environment(environ []string) Source {
+	s := Source{layer: EnvironmentLayer, lax: true}
+	seen := map[string]string{}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		rest, ours := strings.CutPrefix(name, "PTYCHO_")
+		section, key, ok := strings.Cut(rest, "__")
+		if !ours || !ok {
+			continue
+		}
+		full := canonical(strings.ToLower(section + "." + key))
+		if _, twice := seen[full]; twice {
+			continue // the process sees the first one of a name that occurs twice
+		}
+		seen[full] = name
+		s.add(full, value, name)
+	}
+	return s
+}
+
+// Set takes assignments section.name=value, as of --set.
+func Set(assignments ...string) Source {
+	s := Source{layer: SetLayer}
+	for _, a := range assignments {
+		key, value, ok := strings.Cut(a, "=")
+		if !ok || !strings.Contains(key, ".") {
+			s.reject(key, value, "must have the form section.name=value"+suggestion(key, both), "--set "+a)
+			continue
+		}
+		s.add(strings.TrimSpace(key), value, "--set")
+	}
+	return s
+}
+
+// Flags takes dedicated flags by their names without hyphens, such as "batch-size". The command given is the one whose
+// flags they are: rows is training.rows for Train and inference.rows for Infer.
+func Flags(c Command, values map[string]string) Source {
+	s := Source{layer: FlagLayer}
+	for _, name := range sortedKeys(values) {
+		i := slices.IndexFunc(table, func(r Setting) bool { return r.Commands&c != 0 && r.Name == canonical(name) })
+		if i < 0 {
+			s.reject(name, values[name], "is no flag of "+c.String()+suggestion(name, c), "--"+name)
+			continue
+		}
+		s.add(table[i].Key(), values[name], "--"+table[i].Name)
+	}
+	return s
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

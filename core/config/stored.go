@@ -1,0 +1,134 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A stored configuration is what a run directory keeps as config.json: every value with its origin.
+const (
+	storedFormat  = "ptycho-config"
+	storedVersion = 1
+)
+
+type storedConfig struct {
+	Format    string          `json:"format"`
+	Version   int             `json:"version"`
+	Command   string          `json:"command"`
+	Directory string          `json:"directory"` // relative paths start here
+	Settings  []storedSetting `json:"settings"`
+}
+
+type storedSetting struct {
+	Key      string             `json:"key"`
+	Value    any                `json:"value"`
+	Layer    string             `json:"layer"`
+	Origin   string             `json:"origin"`
+	Explicit bool               `json:"explicit"`
+	Overrode []storedOverridden `json:"overrode,omitempty"`
+}
+
+type storedOverridden struct {
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// JSON is the configuration with all origins, as a run directory stores it and Stored reads it.
+func (r *resolution) JSON() ([]byte, error) {
+	directory, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("config: store: %w", err)
+	}
+	c := storedConfig{Format: storedFormat, Version: storedVersion, Command: r.command.String(), Directory: directory}
+	for _, v := range r.values {
+		s := storedSetting{Key: v.Setting.Key(), Value: v.value, Layer: v.Origin.Layer.String(), Origin: v.Origin.String(), Explicit: v.Explicit}
+		if d, ok := v.value.(time.Duration); ok {
+			s.Value = d.String()
+		}
+		for _, o := range v.Overrode {
+			s.Overrode = append(s.Overrode, storedOverridden{o.Text, o.Origin.String()})
+		}
+		c.Settings = append(c.Settings, s)
+	}
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("config: store: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// Stored reads the config.json of a run that is resumed. Its values hold: one that is given anew and differs is an
+// error, unless the setting may change on resume.
+func Stored(path string) Source {
+	b, err := readBounded(path)
+	if err != nil {
+		s := Source{layer: StoredLayer}
+		s.reject("", "", err.Error(), path)
+		return s
+	}
+	return StoredJSON(path, b)
+}
+
+// StoredJSON is Stored for contents that were read already.
+func StoredJSON(name string, contents []byte) Source {
+	s := Source{layer: StoredLayer}
+	var c storedConfig
+	d := json.NewDecoder(bytes.NewReader(contents))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	switch err := d.Decode(&c); {
+	case err != nil:
+		s.reject("", "", "is not a stored configuration: "+err.Error(), name)
+		return s
+	case c.Format != storedFormat:
+		s.reject("", "", fmt.Sprintf("is not a stored configuration: format %q, want %q", c.Format, storedFormat), name)
+		return s
+	case c.Version != storedVersion:
+		s.reject("", "", fmt.Sprintf("has version %d of the format, this program reads %d", c.Version, storedVersion), name)
+		return s
+	}
+	seen := map[string]bool{}
+	for _, v := range c.Settings {
+		where := name
+		switch {
+		case v.Layer == StoredLayer.String():
+			where = v.Origin // resumed before: the first origin is the one to know
+		case v.Explicit:
+			where += ", there " + v.Origin
+		}
+		value := ""
+		switch x := v.Value.(type) {
+		case string:
+			value = x
+		case bool:
+			value = text(x)
+		case json.Number:
+			value = x.String()
+		default:
+			s.reject(v.Key, "", "must have one value", name)
+			continue
+		}
+		if seen[v.Key] {
+			s.reject(v.Key, value, "is stored twice", name)
+			continue
+		}
+		seen[v.Key] = true
+		if row, ok := Lookup(v.Key); ok && row.Path && value != "" && !filepath.IsAbs(value) {
+			value = fromDirectory(c.Directory, value)
+		}
+		s.entries = append(s.entries, entry{canonical(v.Key), value, Origin{StoredLayer, where}, v.Explicit})
+	}
+	return s
+}
+
+// fromDirectory is a path that was relative to another directory than today's.
+func fromDirectory(directory, path string) string {
+	if here, err := os.Getwd(); directory == "" || (err == nil && here == directory) {
+		return path
+	}
+	return filepath.Join(directory, path)
+}

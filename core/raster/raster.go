@@ -1,0 +1,193 @@
+// Package raster holds images: a height, a width and the pixels, row by row. Coordinates are always (row y, column x);
+// pixel (0, 0) is the first element and positive y is down.
+package raster
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+)
+
+// MaxPixels is the largest image that New and the constructors accept: 2^28 pixels, 4 GiB of complex128.
+const MaxPixels = 1 << 28
+
+// Complex is a complex image [H, W], row-major.
+type Complex struct {
+	H, W int
+	Data []complex128
+}
+
+// Real is a real image [H, W], row-major.
+type Real struct {
+	H, W int
+	Data []float64
+}
+
+// NewComplex is a complex image of zeros. A negative side counts as 0.
+func NewComplex(h, w int) Complex {
+	h, w = max(h, 0), max(w, 0)
+	return Complex{H: h, W: w, Data: make([]complex128, h*w)}
+}
+
+// NewReal is a real image of zeros. A negative side counts as 0.
+func NewReal(h, w int) Real {
+	h, w = max(h, 0), max(w, 0)
+	return Real{H: h, W: w, Data: make([]float64, h*w)}
+}
+
+// FromComplex64 copies data, [h, w] row-major, into an image.
+func FromComplex64(h, w int, data []complex64) (Complex, error) {
+	if err := check(h, w, len(data)); err != nil {
+		return Complex{}, err
+	}
+	c := NewComplex(h, w)
+	for i, v := range data {
+		c.Data[i] = complex128(v)
+	}
+	return c, nil
+}
+
+// Validate says whether the sides and the number of pixels agree.
+func (c Complex) Validate() error { return check(c.H, c.W, len(c.Data)) }
+
+// Validate says whether the sides and the number of pixels agree.
+func (r Real) Validate() error { return check(r.H, r.W, len(r.Data)) }
+
+func check(h, w, n int) error {
+	switch {
+	case h <= 0 || w <= 0:
+		return fmt.Errorf("raster: an image of %d×%d pixels is empty", h, w)
+	case h > MaxPixels/w:
+		return fmt.Errorf("raster: an image of %d×%d pixels is larger than %d pixels", h, w, MaxPixels)
+	case n != h*w:
+		return fmt.Errorf("raster: an image of %d×%d pixels has %d values, want %d", h, w, n, h*w)
+	}
+	return nil
+}
+
+// At is pixel (y, x), 0 outside the image.
+func (c Complex) At(y, x int) complex128 {
+	if uint(y) >= uint(c.H) || uint(x) >= uint(c.W) {
+		return 0
+	}
+	return c.Data[y*c.W+x]
+}
+
+// At is pixel (y, x), 0 outside the image.
+func (r Real) At(y, x int) float64 {
+	if uint(y) >= uint(r.H) || uint(x) >= uint(r.W) {
+		return 0
+	}
+	return r.Data[y*r.W+x]
+}
+
+// Sample is the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
+func (c Complex) Sample(y, x float64) complex128 {
+	k, l, fy, fx, ok := taps(y, x, c.H, c.W)
+	if !ok {
+		return 0
+	}
+	top := lerp(c.At(k, l), c.At(k, l+1), fx)
+	return lerp(top, lerp(c.At(k+1, l), c.At(k+1, l+1), fx), fy)
+}
+
+// Sample is the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
+func (r Real) Sample(y, x float64) float64 {
+	k, l, fy, fx, ok := taps(y, x, r.H, r.W)
+	if !ok {
+		return 0
+	}
+	top := (1-fx)*r.At(k, l) + fx*r.At(k, l+1)
+	return (1-fy)*top + fy*((1-fx)*r.At(k+1, l)+fx*r.At(k+1, l+1))
+}
+
+// taps is the upper left of the four pixels around (y, x) and the fractions below and right of it; not ok where all
+// four are outside, and for a coordinate that is not a number.
+func taps(y, x float64, h, w int) (k, l int, fy, fx float64, ok bool) {
+	if !(y > -1 && y < float64(h) && x > -1 && x < float64(w)) {
+		return 0, 0, 0, 0, false
+	}
+	ky, kx := math.Floor(y), math.Floor(x)
+	return int(ky), int(kx), y - ky, x - kx, true
+}
+
+func lerp(a, b complex128, f float64) complex128 {
+	return complex((1-f)*real(a)+f*real(b), (1-f)*imag(a)+f*imag(b))
+}
+
+// Crop copies the h×w pixels whose upper left is (y, x). It fails when they are not all inside.
+func (c Complex) Crop(y, x, h, w int) (Complex, error) {
+	if err := cropFits(y, x, h, w, c.H, c.W); err != nil {
+		return Complex{}, err
+	}
+	out := NewComplex(h, w)
+	for i := range h {
+		copy(out.Data[i*w:(i+1)*w], c.Data[(y+i)*c.W+x:])
+	}
+	return out, nil
+}
+
+// Crop copies the h×w pixels whose upper left is (y, x). It fails when they are not all inside.
+func (r Real) Crop(y, x, h, w int) (Real, error) {
+	if err := cropFits(y, x, h, w, r.H, r.W); err != nil {
+		return Real{}, err
+	}
+	out := NewReal(h, w)
+	for i := range h {
+		copy(out.Data[i*w:(i+1)*w], r.Data[(y+i)*r.W+x:])
+	}
+	return out, nil
+}
+
+func cropFits(y, x, h, w, height, width int) error {
+	if y < 0 || x < 0 || h <= 0 || w <= 0 || y > height-h || x > width-w {
+		return fmt.Errorf("raster: crop: %d×%d pixels at row %d, column %d are not inside an image of %d×%d", h, w, y, x, height, width)
+	}
+	return nil
+}
+
+// Abs is the amplitude.
+func (c Complex) Abs() Real {
+	out := NewReal(c.H, c.W)
+	for i, v := range c.Data {
+		out.Data[i] = cmplx.Abs(v)
+	}
+	return out
+}
+
+// Phase is the phase in (−π, π].
+func (c Complex) Phase() Real {
+	out := NewReal(c.H, c.W)
+	for i, v := range c.Data {
+		out.Data[i] = cmplx.Phase(v)
+	}
+	return out
+}
+
+// Complex64 copies the pixels, row-major.
+func (c Complex) Complex64() []complex64 {
+	out := make([]complex64, len(c.Data))
+	for i, v := range c.Data {
+		out[i] = complex64(v)
+	}
+	return out
+}
+
+// Float32 copies the pixels, row-major.
+func (r Real) Float32() []float32 {
+	out := make([]float32, len(r.Data))
+	for i, v := range r.Data {
+		out[i] = float32(v)
+	}
+	return out
+}
+
+// Finite says whether no pixel is NaN or infinite.
+func (c Complex) Finite() bool {
+	for _, v := range c.Data {
+		if cmplx.IsNaN(v) || cmplx.IsInf(v) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,238 @@
+package scan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// DefaultNeighbours is how many nearest neighbours partners are drawn from: on simulated scans 8 gave better images than
+// the 4 nearest, and 16 less reliable ones.
+const DefaultNeighbours = 8
+
+// Grouping says how patterns are put into groups.
+type Grouping struct {
+	Gridsize   int   // a group has C = gridsize² patterns
+	Batch      int   // patterns of an optimiser step, a multiple of C
+	Neighbours int   // partners are drawn from so many nearest neighbours; 0: DefaultNeighbours
+	Seed       int64 // of leaders and partners
+	Members    []int // the patterns that are grouped, as rows of the dataset; nil: all
+}
+
+// Batch is the groups of one optimiser step: B groups of C patterns.
+type Batch struct {
+	Rows    []int32   // [B, C] rows of the dataset, the leader first
+	Offsets []float32 // [B, C, 2] (row, column) of each pattern relative to its group's mean position, object pixels
+}
+
+// Grouper draws the groups of each epoch from the seed and the epoch's number alone, so that a resumed run sees the same
+// groups as an uninterrupted one. Leaders come from permutations of all patterns, one after the other; a step takes the
+// next B leaders, and what an epoch leaves of a permutation the next epoch uses first. Each leader has C−1 partners,
+// drawn without replacement from its nearest neighbours, anew each time.
+type Grouper struct {
+	rows, cols []float64 // of the dataset
+	members    []int32   // rows of the dataset
+	neighbours [][]int32 // positions in members
+	size       int       // C
+	groups     int       // B
+	seed       int64
+}
+
+// NewGrouper prepares the grouping of patterns at these positions (all of the dataset, also those that are no members).
+func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
+	if len(rows) != len(cols) {
+		return nil, fmt.Errorf("grouping: %d row coordinates but %d column coordinates", len(rows), len(cols))
+	}
+	if g.Gridsize < 1 || g.Gridsize > 16 {
+		return nil, fmt.Errorf("grouping: gridsize %d, want 1 to 16", g.Gridsize)
+	}
+	if len(rows) > math.MaxInt32 {
+		return nil, fmt.Errorf("grouping: %d patterns are more than an int32 can number", len(rows))
+	}
+	gr := &Grouper{rows: rows, cols: cols, size: g.Gridsize * g.Gridsize, seed: g.Seed}
+	if g.Members == nil {
+		gr.members = make([]int32, len(rows))
+		for i := range gr.members {
+			gr.members[i] = int32(i)
+		}
+	}
+	taken := make([]bool, len(rows))
+	for _, r := range g.Members {
+		if r < 0 || r >= len(rows) {
+			return nil, fmt.Errorf("grouping: there is no pattern %d, the scan has %d", r, len(rows))
+		}
+		if taken[r] {
+			return nil, fmt.Errorf("grouping: pattern %d is listed twice", r)
+		}
+		taken[r] = true
+		gr.members = append(gr.members, int32(r))
+	}
+	n := len(gr.members)
+	k := g.Neighbours
+	if k == 0 {
+		k = max(DefaultNeighbours, gr.size-1)
+	}
+	switch {
+	case n < gr.size:
+		return nil, fmt.Errorf("grouping: %d patterns cannot make groups of %d (gridsize %d)", n, gr.size, g.Gridsize)
+	case k < gr.size-1:
+		return nil, fmt.Errorf("grouping: %d neighbours are too few for groups of %d (gridsize %d), want at least %d",
+			k, gr.size, g.Gridsize, gr.size-1)
+	case g.Batch < gr.size || g.Batch%gr.size != 0:
+		return nil, fmt.Errorf("grouping: a batch of %d patterns is not a multiple of the group of %d (gridsize %d)",
+			g.Batch, gr.size, g.Gridsize)
+	case g.Batch > n:
+		return nil, fmt.Errorf("grouping: a batch of %d patterns is more than the %d there are", g.Batch, n)
+	}
+	gr.groups = g.Batch / gr.size
+	at := make([]int, n)
+	for i, m := range gr.members {
+		at[i] = int(m)
+	}
+	if gr.size == 1 {
+		k = 0
+	}
+	near, err := Neighbours(pick(rows, at), pick(cols, at), k)
+	if err != nil {
+		return nil, fmt.Errorf("grouping: %w", err)
+	}
+	gr.neighbours = near
+	return gr, nil
+}
+
+// Steps is the number of optimiser steps of an epoch: ⌊patterns/batch⌋.
+func (g *Grouper) Steps() int { return len(g.members) / (g.groups * g.size) }
+
+// Groups is the number of groups B of a step.
+func (g *Grouper) Groups() int { return g.groups }
+
+// Size is the number of patterns C of a group.
+func (g *Grouper) Size() int { return g.size }
+
+// Epoch makes the groups of all steps of epoch e, from 0.
+func (g *Grouper) Epoch(e int) ([]Batch, error) {
+	steps, n := g.Steps(), len(g.members)
+	if e < 0 || e > math.MaxInt/(n+1)-1 {
+		return nil, fmt.Errorf("grouping: there is no epoch %d", e)
+	}
+	batches := make([]Batch, steps)
+	position := e * steps * g.groups // leaders consumed by earlier epochs
+	pass, leaders := -1, []int32(nil)
+	for s := range batches {
+		b := g.newBatch(g.groups)
+		for i := range g.groups {
+			if p := position / n; p != pass {
+				pass, leaders = p, g.leaders(p)
+			}
+			leader := leaders[position%n]
+			position++
+			partners := slices.Clone(g.neighbours[leader])
+			draw(newStream(g.seed, forPartners, uint64(e), uint64(s), uint64(i)), partners, g.size-1)
+			g.add(&b, leader, partners[:g.size-1])
+		}
+		batches[s] = b
+	}
+	return batches, nil
+}
+
+// Nearest makes one group for every member, in order: the member and its C−1 nearest neighbours. It does not depend on
+// seed or epoch, so validation in groups compares like with like. The last batch may be smaller.
+func (g *Grouper) Nearest() []Batch {
+	var batches []Batch
+	for from := 0; from < len(g.members); from += g.groups {
+		to := min(from+g.groups, len(g.members))
+		b := g.newBatch(to - from)
+		for i := from; i < to; i++ {
+			g.add(&b, int32(i), g.neighbours[i][:g.size-1])
+		}
+		batches = append(batches, b)
+	}
+	return batches
+}
+
+// leaders is permutation p of the members. It follows from (seed, p).
+func (g *Grouper) leaders(p int) []int32 {
+	order := make([]int32, len(g.members))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	draw(newStream(g.seed, forLeaders, uint64(p)), order, len(order))
+	return order
+}
+
+func (g *Grouper) newBatch(groups int) Batch {
+	return Batch{Rows: make([]int32, 0, groups*g.size), Offsets: make([]float32, 0, groups*g.size*2)}
+}
+
+// add appends a group; leader and partners are positions in members.
+func (g *Grouper) add(b *Batch, leader int32, partners []int32) {
+	first := len(b.Rows)
+	b.Rows = append(b.Rows, g.members[leader])
+	for _, p := range partners {
+		b.Rows = append(b.Rows, g.members[p])
+	}
+	// Taken from the leader first: scans far from the origin lose no digits.
+	r0, c0 := g.rows[b.Rows[first]], g.cols[b.Rows[first]]
+	row, col := 0.0, 0.0
+	for _, r := range b.Rows[first:] {
+		row += g.rows[r] - r0
+		col += g.cols[r] - c0
+	}
+	row /= float64(g.size)
+	col /= float64(g.size)
+	for _, r := range b.Rows[first:] {
+		b.Offsets = append(b.Offsets, float32(g.rows[r]-r0-row), float32(g.cols[r]-c0-col))
+	}
+}
+
+// MaxOffset is the largest offset, along either axis, that any group of this grouper can have: what a canvas must hold.
+func (g *Grouper) MaxOffset() float64 {
+	at := make([]int, len(g.members))
+	for i, m := range g.members {
+		at[i] = int(m)
+	}
+	return MaxOffset(pick(g.rows, at), pick(g.cols, at), g.neighbours, g.size)
+}
+
+// MaxOffset is the largest |row| or |column| offset from its group's mean that any pattern can have, over all groups of
+// size patterns made of a leader and size−1 of its neighbours. It is exact: along one axis the extreme belongs to a
+// pattern whose partners are the farthest to the other side.
+func MaxOffset(rows, cols []float64, neighbours [][]int32, size int) float64 {
+	largest := 0.0
+	for leader, near := range neighbours {
+		if size < 2 || len(near) < size-1 {
+			continue
+		}
+		for _, along := range [][]float64{rows, cols} {
+			d := make([]float64, len(near)) // from the leader
+			for i, p := range near {
+				d[i] = along[p] - along[leader]
+			}
+			slices.Sort(d)
+			largest = max(largest, farthest(d, size))
+			for i := range d {
+				d[i] = -d[i]
+			}
+			slices.Reverse(d)
+			largest = max(largest, farthest(d, size))
+		}
+	}
+	// Offsets travel as float32; rounding the bound alike keeps it a bound.
+	return float64(float32(largest))
+}
+
+// farthest is the largest offset to the positive side for a leader at 0 with sorted neighbours d.
+func farthest(d []float64, size int) float64 {
+	low := 0.0 // the size−1 lowest
+	for _, v := range d[:size-1] {
+		low += v
+	}
+	leader := -low / float64(size)
+	// A partner at the top, the leader and the size−2 lowest others.
+	top := d[len(d)-1]
+	low = 0
+	for _, v := range d[:size-2] {
+		low += v
+	}
+	return max(leader, top-(top+low)/float64(size))
+}

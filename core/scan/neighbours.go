@@ -1,0 +1,161 @@
+package scan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Neighbours is, for each position, the k nearest others: nearest first, equal distances by ascending index, so the
+// answer is unique. Several patterns at one place are neighbours at distance 0. With fewer than k others all are given.
+// It takes O(n log n) for the k of grouping, also when many positions coincide.
+func Neighbours(rows, cols []float64, k int) ([][]int32, error) {
+	n := len(rows)
+	if len(cols) != n {
+		return nil, fmt.Errorf("neighbours: %d row coordinates but %d column coordinates", n, len(cols))
+	}
+	if k < 0 {
+		return nil, fmt.Errorf("neighbours: %d nearest neighbours", k)
+	}
+	if n > math.MaxInt32 {
+		return nil, fmt.Errorf("neighbours: %d positions are more than an int32 can number", n)
+	}
+	for i := range n {
+		if !finite(rows[i]) || !finite(cols[i]) {
+			return nil, fmt.Errorf("neighbours: position %d is (%v, %v) (row, column), not finite", i, rows[i], cols[i])
+		}
+	}
+	k = min(k, n-1)
+	out := make([][]int32, n)
+	if k < 1 {
+		return out, nil
+	}
+	t := newTree(rows, cols)
+	flat := make([]int32, 0, n*k)
+	best := make([]neighbour, 0, k+1)
+	for i := range n {
+		best = t.search(t.root, int32(i), k, best[:0])
+		from := len(flat)
+		for _, b := range best {
+			flat = append(flat, b.index)
+		}
+		out[i] = flat[from:len(flat):len(flat)]
+	}
+	return out, nil
+}
+
+type neighbour struct {
+	distance float64 // squared
+	index    int32
+}
+
+// nearer orders candidates: by distance, then by index.
+func (a neighbour) nearer(b neighbour) bool {
+	return a.distance < b.distance || a.distance == b.distance && a.index < b.index
+}
+
+// tree is a k-d tree over positions. Each node knows the box and the lowest index of its positions, so a search can
+// leave out a node whose positions would lose the tie too; without that, coinciding positions cost n² visits.
+type tree struct {
+	rows, cols []float64
+	order      []int32 // positions, each node's contiguous
+	nodes      []node
+	root       int
+}
+
+type node struct {
+	low, high   [2]float64 // box (row, column)
+	lowest      int32      // smallest index below this node
+	first, last int        // order[first:last]
+	left, right int        // nodes, −1 in a leaf
+}
+
+// leafSize is where comparing positions one by one beats descending further; anything from 4 to 32 is alike.
+const leafSize = 8
+
+func newTree(rows, cols []float64) *tree {
+	t := &tree{rows: rows, cols: cols, order: make([]int32, len(rows))}
+	for i := range t.order {
+		t.order[i] = int32(i)
+	}
+	t.root = t.build(0, len(rows))
+	return t
+}
+
+func (t *tree) build(first, last int) int {
+	nd := node{first: first, last: last, left: -1, right: -1, lowest: math.MaxInt32}
+	nd.low = [2]float64{math.Inf(1), math.Inf(1)}
+	nd.high = [2]float64{math.Inf(-1), math.Inf(-1)}
+	part := t.order[first:last]
+	for _, i := range part {
+		nd.low[0], nd.high[0] = min(nd.low[0], t.rows[i]), max(nd.high[0], t.rows[i])
+		nd.low[1], nd.high[1] = min(nd.low[1], t.cols[i]), max(nd.high[1], t.cols[i])
+		nd.lowest = min(nd.lowest, i)
+	}
+	if len(part) > leafSize {
+		along := t.rows
+		if nd.high[1]-nd.low[1] > nd.high[0]-nd.low[0] {
+			along = t.cols
+		}
+		slices.SortFunc(part, func(a, b int32) int {
+			switch {
+			case along[a] < along[b]:
+				return -1
+			case along[a] > along[b]:
+				return 1
+			}
+			return int(a) - int(b)
+		})
+		middle := first + len(part)/2
+		nd.left = t.build(first, middle)
+		nd.right = t.build(middle, last)
+	}
+	t.nodes = append(t.nodes, nd)
+	return len(t.nodes) - 1
+}
+
+// bound is the best that any position of the node could be.
+func (t *tree) bound(at int, row, col float64) neighbour {
+	nd := &t.nodes[at]
+	dr := max(nd.low[0]-row, row-nd.high[0], 0)
+	dc := max(nd.low[1]-col, col-nd.high[1], 0)
+	return neighbour{dr*dr + dc*dc, nd.lowest}
+}
+
+// search adds the positions of a node to the k nearest others of position self; best stays sorted.
+func (t *tree) search(at int, self int32, k int, best []neighbour) []neighbour {
+	row, col := t.rows[self], t.cols[self]
+	nd := &t.nodes[at]
+	if nd.left < 0 {
+		for _, i := range t.order[nd.first:nd.last] {
+			if i == self {
+				continue
+			}
+			dr, dc := t.rows[i]-row, t.cols[i]-col
+			c := neighbour{dr*dr + dc*dc, i}
+			if len(best) == k && !c.nearer(best[k-1]) {
+				continue
+			}
+			j := len(best)
+			best = append(best, c)
+			for ; j > 0 && c.nearer(best[j-1]); j-- {
+				best[j] = best[j-1]
+			}
+			best[j] = c
+			best = best[:min(len(best), k)]
+		}
+		return best
+	}
+	near, far := nd.left, nd.right
+	bn, bf := t.bound(near, row, col), t.bound(far, row, col)
+	if bf.nearer(bn) {
+		near, far, bn, bf = far, near, bf, bn
+	}
+	if len(best) < k || bn.nearer(best[k-1]) {
+		best = t.search(near, self, k, best)
+	}
+	if len(best) < k || bf.nearer(best[k-1]) {
+		best = t.search(far, self, k, best)
+	}
+	return best
+}

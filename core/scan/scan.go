@@ -1,0 +1,223 @@
+// Package scan holds a ptychography scan, that is far-field diffraction patterns with the positions they were taken at,
+// the selection of its rows, and the grouping of overlapping patterns.
+//
+// Coordinates are (row y, column x) in object pixels of the file's own frame. A position is the centre of its patch:
+// the patch's pixel (N/2, N/2) lies there.
+package scan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Scan is a set of diffraction patterns in photon counts. The slices are shared, not copied; treat them as read-only.
+type Scan struct {
+	Source string // path of the file it came from, "" if none
+	N      int    // side of a pattern in pixels
+
+	Counts []float32 // [n, N, N] row-major photon counts, DC at [N/2, N/2]
+	Rows   []float64 // [n] patch centre y in object pixels
+	Cols   []float64 // [n] patch centre x in object pixels
+
+	Probe []complex64 // [Modes, N, N]; nil when the file has none
+	Modes int
+
+	Object       []complex64 // [ObjectHeight, ObjectWidth] truth or reference; nil when the file has none
+	ObjectHeight int
+	ObjectWidth  int
+
+	Mask  []uint8 // [N, N] 1 where the detector pixel counts, 0 where it is bad; nil: every pixel counts
+	Split []uint8 // [n] which part of the data a pattern belongs to; nil when the file does not say
+	Index []int   // [n] row of each pattern in the file, ascending
+
+	PixelSize float64  // metres per object pixel, 0 when unknown
+	Metadata  string   // JSON text of the file, "" when it has none
+	Notes     []string // what was decided while reading and why, one sentence each
+}
+
+// Len is the number of patterns.
+func (s *Scan) Len() int { return len(s.Rows) }
+
+// Pattern is pattern i, [N, N] counts. It is a view, not a copy.
+func (s *Scan) Pattern(i int) []float32 {
+	size := s.N * s.N
+	return s.Counts[i*size : (i+1)*size : (i+1)*size]
+}
+
+// Select is the scan of the given patterns (positions in this scan, not in the file), in the given order. Patterns are
+// copied, what the patterns share is not.
+func (s *Scan) Select(rows []int) (*Scan, error) {
+	for _, r := range rows {
+		if r < 0 || r >= s.Len() {
+			return nil, fmt.Errorf("scan: select: there is no pattern %d, the scan has %d", r, s.Len())
+		}
+	}
+	out := *s
+	out.Notes = slices.Clone(s.Notes)
+	out.Counts = make([]float32, 0, len(rows)*s.N*s.N)
+	for _, r := range rows {
+		out.Counts = append(out.Counts, s.Pattern(r)...)
+	}
+	out.Rows, out.Cols = pick(s.Rows, rows), pick(s.Cols, rows)
+	out.Split, out.Index = pick(s.Split, rows), pick(s.Index, rows)
+	return &out, nil
+}
+
+func pick[T any](from []T, rows []int) []T {
+	if from == nil {
+		return nil
+	}
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = from[r]
+	}
+	return out
+}
+
+// Validate checks shapes and values. It names the first pattern and pixel that is wrong.
+func (s *Scan) Validate() error {
+	n := s.Len()
+	switch {
+	case s.N < 1:
+		return fmt.Errorf("scan: patterns of side %d", s.N)
+	case n == 0:
+		return fmt.Errorf("scan: no patterns")
+	case len(s.Cols) != n:
+		return fmt.Errorf("scan: %d row coordinates but %d column coordinates", n, len(s.Cols))
+	case len(s.Counts) != n*s.N*s.N:
+		return fmt.Errorf("scan: %d counts do not make %d patterns of %d×%d", len(s.Counts), n, s.N, s.N)
+	case s.Split != nil && len(s.Split) != n:
+		return fmt.Errorf("scan: split has %d entries for %d patterns", len(s.Split), n)
+	case s.Index != nil && len(s.Index) != n:
+		return fmt.Errorf("scan: index has %d entries for %d patterns", len(s.Index), n)
+	case s.Mask != nil && len(s.Mask) != s.N*s.N:
+		return fmt.Errorf("scan: a mask of %d pixels does not fit patterns of %d×%d", len(s.Mask), s.N, s.N)
+	case s.Probe != nil && (s.Modes < 1 || len(s.Probe) != s.Modes*s.N*s.N):
+		return fmt.Errorf("scan: a probe of %d values does not make %d modes of %d×%d", len(s.Probe), s.Modes, s.N, s.N)
+	case s.Object != nil && (s.ObjectHeight < 1 || s.ObjectWidth < 1 || len(s.Object) != s.ObjectHeight*s.ObjectWidth):
+		return fmt.Errorf("scan: an object of %d values is not %d×%d", len(s.Object), s.ObjectHeight, s.ObjectWidth)
+	}
+	for i := range n {
+		if !finite(s.Rows[i]) || !finite(s.Cols[i]) {
+			return fmt.Errorf("scan: %s: position (%v, %v) (row, column) is not finite", s.name(i), s.Rows[i], s.Cols[i])
+		}
+	}
+	for i, k := range s.Counts {
+		// A bad detector pixel may hold anything that a mask hides, but never NaN: 0·NaN is NaN in every loss.
+		if !(k >= 0) || k > math.MaxFloat32 {
+			p, pixel := i/(s.N*s.N), i%(s.N*s.N)
+			return fmt.Errorf("scan: %s, pixel (%d, %d) (row, column): count is %v, counts are finite and not negative",
+				s.name(p), pixel/s.N, pixel%s.N, k)
+		}
+	}
+	for i, m := range s.Mask {
+		if m > 1 {
+			return fmt.Errorf("scan: mask pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", i/s.N, i%s.N, m)
+		}
+	}
+	if i := firstNonFinite(s.Probe); i >= 0 {
+		return fmt.Errorf("scan: probe mode %d, pixel (%d, %d) (row, column) is %v",
+			i/(s.N*s.N), i%(s.N*s.N)/s.N, i%s.N, s.Probe[i])
+	}
+	if i := firstNonFinite(s.Object); i >= 0 {
+		return fmt.Errorf("scan: object pixel (%d, %d) (row, column) is %v", i/s.ObjectWidth, i%s.ObjectWidth, s.Object[i])
+	}
+	return nil
+}
+
+// name says which pattern i is, with its row in the file where that differs.
+func (s *Scan) name(i int) string {
+	if s.Index != nil && s.Index[i] != i {
+		return fmt.Sprintf("pattern %d (row %d of the file)", i, s.Index[i])
+	}
+	return fmt.Sprintf("pattern %d", i)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func firstNonFinite(values []complex64) int {
+	for i, v := range values {
+		if !finite(float64(real(v))) || !finite(float64(imag(v))) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Statistics describes the data of a scan.
+type Statistics struct {
+	Patterns         int     `json:"patterns"`
+	N                int     `json:"n"`
+	CountsPerPattern float64 `json:"counts_per_pattern"` // mean photons in a pattern
+	FewestCounts     float64 `json:"fewest_counts"`      // photons in the darkest pattern
+	MostCounts       float64 `json:"most_counts"`        // photons in the brightest pattern
+	MaxCount         float64 `json:"max_count"`          // brightest pixel
+	DarkFraction     float64 `json:"dark_fraction"`      // share of pixels without a photon
+	Fingerprint      string  `json:"fingerprint"`        // see Fingerprint
+}
+
+// Statistics reads all patterns once. Masked pixels are left out.
+func (s *Scan) Statistics() Statistics {
+	st := Statistics{Patterns: s.Len(), N: s.N, Fingerprint: s.Fingerprint()}
+	if s.Len() == 0 {
+		return st
+	}
+	st.FewestCounts = math.Inf(1)
+	dark, pixels, all := 0, 0, 0.0
+	for i := range s.Len() {
+		total := 0.0
+		for j, k := range s.Pattern(i) {
+			if s.Mask != nil && s.Mask[j] == 0 {
+				continue
+			}
+			pixels++
+			if k == 0 {
+				dark++
+			}
+			total += float64(k)
+			st.MaxCount = max(st.MaxCount, float64(k))
+		}
+		all += total
+		st.FewestCounts, st.MostCounts = min(st.FewestCounts, total), max(st.MostCounts, total)
+	}
+	st.CountsPerPattern = all / float64(s.Len())
+	if pixels > 0 {
+		st.DarkFraction = float64(dark) / float64(pixels)
+	}
+	return st
+}
+
+// Fingerprint is the SHA-256, in hexadecimal, of side, counts, positions and mask: the identity of the data in a run.
+// It does not depend on the file's name or form, nor on the machine's byte order.
+func (s *Scan) Fingerprint() string {
+	h := sha256.New()
+	buf := make([]byte, 0, 1<<16)
+	flush := func() {
+		h.Write(buf)
+		buf = buf[:0]
+	}
+	word := func(v uint64) {
+		if buf = binary.LittleEndian.AppendUint64(buf, v); len(buf) > 1<<16-8 {
+			flush()
+		}
+	}
+	word(uint64(s.Len()))
+	word(uint64(s.N))
+	for _, k := range s.Counts {
+		if buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(k)); len(buf) > 1<<16-8 {
+			flush()
+		}
+	}
+	for _, positions := range [][]float64{s.Rows, s.Cols} {
+		for _, v := range positions {
+			word(math.Float64bits(v))
+		}
+	}
+	flush()
+	h.Write(s.Mask)
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,110 @@
+// Package archtest keeps the layers apart: its test reads the imports of every Go file in the repository and reports
+// each one that a rule forbids. It parses and never compiles, so it holds for any platform and build tag at once.
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// File is one Go file as far as the rules look at it.
+type File struct {
+	Path      string   // slash-separated, relative to the repository root
+	Package   string   // of its package clause
+	Imports   []string // import paths in the order they are written
+	Lines     int
+	Generated bool // carries the standard "Code generated … DO NOT EDIT." line
+}
+
+// Dir is the folder of the file, which is the package path below the module; "." for the root.
+func (f File) Dir() string { return path.Dir(f.Path) }
+
+// Test says whether the file is compiled for tests only.
+func (f File) Test() bool { return strings.HasSuffix(f.Path, "_test.go") }
+
+// Load parses every Go file below root, leaving out what the go command leaves out (testdata, vendor, names that start
+// with a dot or an underscore) and nested modules.
+func Load(root string) ([]File, error) {
+	var files []File
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if name == root {
+				return nil
+			}
+			if base == "testdata" || base == "vendor" || base[0] == '.' || base[0] == '_' {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") || base[0] == '.' || base[0] == '_' {
+			return nil
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		f, err := parse(name, filepath.ToSlash(rel))
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("archtest: load: %w", err)
+	}
+	return files, nil
+}
+
+func parse(name, rel string) (File, error) {
+	source, err := os.ReadFile(name)
+	if err != nil {
+		return File{}, err
+	}
+	return parseSource(rel, source)
+}
+
+func parseSource(rel string, source []byte) (File, error) {
+	syntax, err := parser.ParseFile(token.NewFileSet(), rel, source, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		return File{}, err
+	}
+	f := File{Path: rel, Package: syntax.Name.Name, Lines: strings.Count(string(source), "\n"), Generated: ast.IsGenerated(syntax)}
+	for _, s := range syntax.Imports {
+		p, err := strconv.Unquote(s.Path.Value)
+		if err != nil {
+			return File{}, fmt.Errorf("%s: import %s: %w", rel, s.Path.Value, err)
+		}
+		f.Imports = append(f.Imports, p)
+	}
+	return f, nil
+}
+
+// below says whether p is the path prefix or lies under it.
+func below(p, prefix string) bool { return p == prefix || strings.HasPrefix(p, prefix+"/") }
+
+func belowAny(p string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return below(p, prefix) })
+}
+
+// standard says whether an import path is of the standard library: those have no dot in their first element.
+func standard(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return !strings.Contains(first, ".")
+}

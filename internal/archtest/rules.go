@@ -1,0 +1,161 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Module is the module path that go.mod names.
+const Module = "github.com/ptychogo/ptycho"
+
+// maxLines is where a file stops being one idea; generated files, tables among them, may be longer.
+const maxLines = 400
+
+// A Violation is one breach of one rule.
+type Violation struct {
+	File   string
+	Import string // "" where the rule is not about an import
+	Rule   string
+}
+
+func (v Violation) String() string {
+	if v.Import == "" {
+		return fmt.Sprintf("%s: %s", v.File, v.Rule)
+	}
+	return fmt.Sprintf("%s imports %q: %s", v.File, v.Import, v.Rule)
+}
+
+// A layer says what the files below a folder may import. Paths of our own module are written without the module path.
+type layer struct {
+	dir    string
+	own    []string // folders of this module it may import, beside its own layer
+	others []string // modules of others it may import; none with any
+	any    bool     // any module of others
+	tests  []string // folders of this module that its tests may import too
+	rule   string
+}
+
+// core is what everybody may import.
+var core = []string{"core"}
+
+// layers, most particular first: the first whose folder holds the file counts. A package in none of them (cmd/ptycho,
+// internal, bench) is free.
+var layers = []layer{
+	{dir: "core/format", own: core, others: []string{"gonum.org/v1/gonum", "github.com/sbinet/npyio"},
+		rule: "core/format uses the standard library, gonum, npyio and core"},
+	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
+		rule: "core/config uses the standard library, gonum, yaml and core"},
+	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"},
+		rule: "core uses the standard library, gonum and core alone, so that every backend can use core"},
+	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
+		rule: "sdk uses core; it never uses host, plugins or cmd, so that a third party's plugin carries none of them"},
+	{dir: "host", own: []string{"core", "sdk"}, any: true, tests: []string{"conformance", "examples"},
+		rule: "host uses core and sdk; which backends are bundled is known to cmd/ptycho alone"},
+	{dir: "conformance", own: core, others: []string{"gonum.org/v1/gonum"},
+		rule: "conformance uses core alone, so that it cannot tell an in-process backend from a remote one"},
+	{dir: "examples", own: []string{"core", "sdk"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"conformance"},
+		rule: "an example uses core and sdk, as a third party would"},
+}
+
+// engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
+var engines = map[string][]string{
+	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum", "golang.org/x/sys",
+		"go4.org/unsafe/assume-no-moving-gc"},
+	"xla": {"gonum.org/v1/gonum", "golang.org/x/sys"},
+}
+
+// forbidden keeps three modules of others where they belong, whatever the layer says.
+var forbidden = []struct {
+	module string
+	in     []string // the folders that may use it
+	rule   string
+}{
+	{"google.golang.org/grpc", []string{"sdk", "host"}, "gRPC stays in sdk and host: cmd and plugins speak through them"},
+	{"github.com/hashicorp/go-plugin", []string{"sdk", "host"}, "go-plugin stays in sdk and host"},
+	{"github.com/hashicorp/go-hclog", []string{"sdk", "host"}, "hclog stays in sdk and host"},
+	{"github.com/urfave/cli/v2", []string{"cmd"}, "the command line library stays in cmd"},
+	{"gorgonia.org", []string{"plugins/gorgonia"}, "the engine stays in its plugin"},
+}
+
+// nameless are package names that say nothing about what is in them.
+var nameless = []string{"util", "utils", "common", "helper", "helpers", "type", "types", "misc", "base", "shared"}
+
+// Check gives every violation, sorted by file and import.
+func Check(files []File) []Violation {
+	var found []Violation
+	for _, f := range files {
+		found = append(found, checkFile(f)...)
+	}
+	slices.SortFunc(found, func(a, b Violation) int { return strings.Compare(a.String(), b.String()) })
+	return found
+}
+
+func checkFile(f File) []Violation {
+	var found []Violation
+	if f.Lines > maxLines && !f.Generated {
+		found = append(found, Violation{f.Path, "", fmt.Sprintf("%d lines, want at most %d: one idea a file", f.Lines, maxLines)})
+	}
+	name := strings.TrimSuffix(f.Package, "_test")
+	dir := f.Dir()[strings.LastIndex(f.Dir(), "/")+1:]
+	for _, n := range []string{name, dir} {
+		if slices.Contains(nameless, n) {
+			found = append(found, Violation{f.Path, "", fmt.Sprintf("a package named %s says nothing: name what it holds", n)})
+			break
+		}
+	}
+	for _, p := range f.Imports {
+		if rule := checkImport(f, p); rule != "" {
+			found = append(found, Violation{f.Path, p, rule})
+		}
+	}
+	return found
+}
+
+// checkImport gives the rule that the import breaks, "" when it breaks none.
+func checkImport(f File, importPath string) string {
+	if standard(importPath) {
+		return ""
+	}
+	own, isOwn := strings.CutPrefix(importPath, Module+"/")
+	if isOwn && below(own, "cmd") {
+		return "nothing imports a command"
+	}
+	for _, x := range forbidden {
+		if !isOwn && below(importPath, x.module) && !belowAny(f.Path, x.in) {
+			return x.rule
+		}
+	}
+	l, ok := layerOf(f)
+	switch {
+	case !ok:
+		return ""
+	case isOwn && (below(own, l.dir) || belowAny(own, l.own) || f.Test() && belowAny(own, l.tests)):
+		return ""
+	case !isOwn && (l.any || belowAny(importPath, l.others)):
+		return ""
+	}
+	return l.rule
+}
+
+// layerOf finds the layer of a file. Plugins are layers by their folder: main.go speaks to the host through sdk, the
+// packages beside it are the backend, which knows core, the batch feed and its engine.
+func layerOf(f File) (layer, bool) {
+	for _, l := range layers {
+		if below(f.Path, l.dir) {
+			return l, true
+		}
+	}
+	rest, ok := strings.CutPrefix(f.Dir(), "plugins/")
+	if !ok {
+		return layer{}, false
+	}
+	name, _, backend := strings.Cut(rest, "/")
+	dir := "plugins/" + name
+	if backend {
+		return layer{dir: dir, own: []string{"core", "sdk/feed"}, others: engines[name], tests: []string{"conformance"},
+			rule: "a backend uses core, sdk/feed and its engine alone; plugins/" + name + "/main.go uses the rest of sdk"}, true
+	}
+	return layer{dir: dir, own: []string{"core", "sdk"}, others: engines[name], tests: []string{"conformance"},
+		rule: "a plugin uses core, sdk and its engine; never host, conformance or another plugin"}, true
+}

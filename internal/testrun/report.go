@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// event is a line of go test -json; go doc test2json describes it.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64 // seconds
+}
+
+// test is one test or, with an empty name, a package.
+type test struct{ pkg, name string }
+
+type skipped struct {
+	test
+	reason string
+}
+
+// report keeps the output of what runs until it is known to have failed or been skipped.
+type report struct {
+	out                  io.Writer
+	output               map[test]string
+	skips                []skipped
+	passed, failed       int // tests and subtests
+	packages, badPackage int
+}
+
+func newReport(out io.Writer) *report { return &report{out: out, output: map[test]string{}} }
+
+// read takes events until the end of the stream. A line that is no event is printed as it is.
+func (r *report) read(events io.Reader) error {
+	lines := bufio.NewReader(events)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			var e event
+			if json.Unmarshal([]byte(line), &e) == nil && e.Action != "" {
+				r.add(e)
+			} else {
+				fmt.Fprint(r.out, line)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the events of go test: %w", err)
+		}
+	}
+}
+
+func (r *report) add(e event) {
+	t := test{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		if !chatter(e.Output) {
+			r.output[t] += e.Output
+		}
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			r.endPackage(e)
+		} else {
+			r.endTest(e)
+		}
+		delete(r.output, t)
+	}
+}
+
+func (r *report) endTest(e event) {
+	t := test{e.Package, e.Test}
+	switch e.Action {
+	case "pass":
+		r.passed++
+	case "fail":
+		r.failed++
+		fmt.Fprintf(r.out, "--- FAIL: %s %s (%.2fs)\n%s", e.Package, e.Test, e.Elapsed, r.output[t])
+	case "skip":
+		r.skips = append(r.skips, skipped{t, reason(r.output[t])})
+	}
+}
+
+func (r *report) endPackage(e event) {
+	r.packages++
+	switch e.Action {
+	case "pass":
+		fmt.Fprintf(r.out, "ok    %s %.1fs\n", e.Package, e.Elapsed)
+	case "fail":
+		r.badPackage++
+		fmt.Fprintf(r.out, "FAIL  %s %.1fs\n", e.Package, e.Elapsed)
+		// What belongs to no finished test: a panic, a failed build, a timeout. Subtests of a test that never ended too.
+		for _, t := range r.unfinished(e.Package) {
+			fmt.Fprint(r.out, r.output[t])
+			delete(r.output, t)
+		}
+	case "skip":
+		fmt.Fprintf(r.out, "-     %s no tests\n", e.Package)
+	}
+}
+
+func (r *report) unfinished(pkg string) []test {
+	var found []test
+	for t := range r.output {
+		if t.pkg == pkg {
+			found = append(found, t)
+		}
+	}
+	slices.SortFunc(found, func(a, b test) int { return strings.Compare(a.name, b.name) })
+	return found
+}
+
+// summary is printed last: the counts, then every skipped test with its reason.
+func (r *report) summary() {
+	fmt.Fprintf(r.out, "\n%d packages, %d failed; %d tests passed, %d failed, %d skipped\n",
+		r.packages, r.badPackage, r.passed, r.failed, len(r.skips))
+	slices.SortFunc(r.skips, func(a, b skipped) int {
+		return strings.Compare(a.pkg+" "+a.name, b.pkg+" "+b.name)
+	})
+	for _, s := range r.skips {
+		fmt.Fprintf(r.out, "SKIP  %s %s: %s\n", s.pkg, s.name, s.reason)
+	}
+}
+
+// chatter says whether a line only repeats what the events say already.
+func chatter(line string) bool {
+	line = strings.TrimLeft(line, " ")
+	for _, prefix := range []string{"=== ", "--- PASS", "--- FAIL", "--- SKIP", "ok  \t", "FAIL\t", "FAIL\n", "PASS\n", "?   \t"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// reason takes the last line that the test wrote, "    file_test.go:12: the reason", without its position.
+func reason(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if position, text, ok := strings.Cut(last, ": "); ok && strings.Contains(position, ".go:") {
+		last = text
+	}
+	if last == "" {
+		return "no reason given"
+	}
+	return last
+}

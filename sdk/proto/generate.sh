@@ -1,0 +1,21 @@
+#!/bin/sh
+# Generates the Go code of the protocol into sdk/wire/internal/pluginv1. Its result is committed; run it after a change of
+# plugin.proto. It needs Go and Python 3 (for protoc, from the package grpcio-tools) and writes nothing outside the
+# repository and a temporary folder.
+set -eu
+cd "$(dirname "$0")"
+tools=${PTYCHO_PROTO_TOOLS:-}
+if [ -z "$tools" ]; then
+	tools=$(mktemp -d)
+	trap 'rm -rf "$tools"' EXIT
+	mkdir -p "$tools/bin"
+	GOBIN="$tools/bin" go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+	GOBIN="$tools/bin" go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+	python3 -m venv "$tools/venv"
+	"$tools/venv/bin/pip" install --quiet grpcio-tools==1.85.1
+fi
+PATH="$tools/bin:$PATH" "$tools/venv/bin/python" -m grpc_tools.protoc -I . \
+	--go_out=../.. --go_opt=module=github.com/ptychogo/ptycho \
+	--go-grpc_out=../.. --go-grpc_opt=module=github.com/ptychogo/ptycho \
+	ptycho/plugin/v1/plugin.proto
+gofmt -w ../wire/internal

@@ -1,0 +1,247 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
+)
+
+// ClientOptions say what a Client knows of the process behind its connection.
+type ClientOptions struct {
+	// ByValue sends the bytes of files instead of references to them.
+	ByValue bool
+	// Gone is closed when the process has ended: its calls end too. Nil: never.
+	Gone <-chan struct{}
+	// Lost says what became of a call whose connection broke. Nil: the error of the connection, as Crashed.
+	Lost func(op string, err error) error
+}
+
+// Client is a backend behind a connection.
+type Client struct {
+	rpc  pb.BackendClient
+	o    ClientOptions
+	info backend.Info
+}
+
+var _ backend.Backend = (*Client)(nil)
+
+// NewClient asks the other side for its Info, which then is at hand without a call.
+func NewClient(ctx context.Context, conn grpc.ClientConnInterface, o ClientOptions) (*Client, error) {
+	c := &Client{rpc: pb.NewBackendClient(conn), o: o}
+	err := c.call(ctx, "info", func(ctx context.Context) error {
+		m, err := c.rpc.Info(ctx, &pb.InfoRequest{
+			ProtocolMajor: backend.ProtocolMajor,
+			ProtocolMinor: backend.ProtocolMinor,
+		})
+		if err != nil {
+			return err
+		}
+		c.info = infoIn(m)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func infoIn(m *pb.InfoResponse) backend.Info {
+	i := backend.Info{
+		Name:          m.GetName(),
+		Version:       m.GetVersion(),
+		Engine:        m.GetEngine(),
+		ProtocolMajor: int(m.GetProtocolMajor()),
+		ProtocolMinor: int(m.GetProtocolMinor()),
+	}
+	for _, c := range m.GetCapabilities() {
+		i.Capabilities = append(i.Capabilities, backend.Capability(c))
+	}
+	for _, d := range m.GetDtypes() {
+		i.DTypes = append(i.DTypes, tensor.DType(d))
+	}
+	for _, o := range m.GetOperations() {
+		i.Operations = append(i.Operations, program.OpKind(o))
+	}
+	return i
+}
+
+// emitError marks an error that our own caller made while it took a result: it is handed back as it is.
+type emitError struct{ err error }
+
+func (e emitError) Error() string { return e.err.Error() }
+
+// call runs f with a context that ends when the process does and with f's return, and translates its error.
+func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.o.Gone != nil {
+		go func() {
+			select {
+			case <-c.o.Gone:
+				cancel()
+			case <-inner.Done():
+			}
+		}()
+	}
+	err := f(inner)
+	if err == nil {
+		return nil
+	}
+	var mine emitError
+	var known *backend.Error
+	switch {
+	case errors.As(err, &mine):
+		return mine.err
+	case ctx.Err() != nil:
+		cause := context.Cause(ctx)
+		return &backend.Error{Kind: backend.Cancelled, Op: op, What: cause.Error(), Err: cause}
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, io.EOF):
+		return backend.Errorf(backend.Internal, op, "the plugin ended its answer too early")
+	}
+	e, lost := fromStatus(op, err)
+	if lost || c.gone() {
+		if c.o.Lost != nil {
+			return c.o.Lost(op, err)
+		}
+		e.Kind = backend.Crashed
+	}
+	if e.Kind == backend.Cancelled {
+		e.Err = context.Canceled
+	}
+	return e
+}
+
+func (c *Client) gone() bool {
+	select {
+	case <-c.o.Gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Info is what the other side said when the Client was made.
+func (c *Client) Info() backend.Info { return c.info }
+
+// Devices lists the devices.
+func (c *Client) Devices(ctx context.Context) (out []backend.Device, err error) {
+	err = c.call(ctx, "devices", func(ctx context.Context) error {
+		m, err := c.rpc.Devices(ctx, &pb.DevicesRequest{})
+		for _, d := range m.GetDevices() {
+			out = append(out, backend.Device{
+				ID: d.GetId(), Name: d.GetName(), Usable: d.GetUsable(), Reason: d.GetReason(),
+				Memory: d.GetMemory(), Cores: int(d.GetCores()),
+			})
+		}
+		return err
+	})
+	return out, err
+}
+
+// Open compiles a program on the other side. The Session is a backend.Inspector when that side's is.
+func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if o.Program == nil {
+		return nil, backend.Errorf(backend.Invalid, "open", "there is no program")
+	}
+	raw, err := o.Program.Encode()
+	if err != nil {
+		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
+	}
+	var opened *pb.Opened
+	s := &remote{client: c}
+	err = c.call(ctx, "open", func(ctx context.Context) error {
+		stream, err := c.rpc.Open(ctx)
+		if err != nil {
+			return err
+		}
+		if err := sendOpen(stream, o, raw); err != nil {
+			return err
+		}
+		for opened == nil {
+			m, err := stream.Recv()
+			if err != nil {
+				return err
+			}
+			if e := m.GetEvent(); e != nil && o.Progress != nil {
+				o.Progress(backend.Event{Phase: e.GetPhase(), Message: e.GetMessage(), Done: e.GetDone(), Total: e.GetTotal()})
+			}
+			opened = m.GetOpened()
+		}
+		params, err := flat[uint8](chunked(stream.Recv), opened.GetParams())
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(params, &s.params); err != nil {
+			return malformed("parameters: %w", err)
+		}
+		return finish(stream.Recv)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.id = opened.GetSession()
+	if opened.GetInspects() {
+		return &inspector{s}, nil
+	}
+	return s, nil
+}
+
+func sendOpen(stream grpc.BidiStreamingClient[pb.OpenRequest, pb.OpenResponse], o backend.OpenOptions, prog []byte) error {
+	var out outbox
+	head := &pb.OpenHead{
+		Program:       vector(&out, prog),
+		Devices:       o.Devices,
+		Dtype:         pb.DType(o.DType),
+		Threads:       int32(o.Threads),
+		Workers:       int32(o.Workers),
+		Prefetch:      int32(o.Prefetch),
+		MemoryLimit:   o.MemoryLimit,
+		Tf32:          o.TF32,
+		Deterministic: o.Deterministic,
+		Train:         o.Train,
+	}
+	err := stream.Send(&pb.OpenRequest{Part: &pb.OpenRequest_Head{Head: head}})
+	if err == nil {
+		err = out.flush(func(b []byte) error {
+			return stream.Send(&pb.OpenRequest{Part: &pb.OpenRequest_Chunk{Chunk: b}})
+		})
+	}
+	return sent(err, stream.CloseSend)
+}
+
+// sent ends the sending half. That the other side has already answered (io.EOF) is for the receiving half to tell.
+func sent(err error, closeSend func() error) error {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return closeSend()
+}
+
+// finish reads a stream's end, so that the status behind the last message is not missed.
+func finish[M any](recv func() (M, error)) error {
+	switch _, err := recv(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return malformed("the answer goes on after its end")
+}
+
+// Shutdown asks the other side to close its sessions and to end.
+func (c *Client) Shutdown(ctx context.Context) error {
+	return c.call(ctx, "shutdown", func(ctx context.Context) error {
+		_, err := c.rpc.Shutdown(ctx, &pb.ShutdownRequest{})
+		return err
+	})
+}

@@ -1,0 +1,300 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
+)
+
+// remote is a session on the other side.
+type remote struct {
+	client *Client
+	id     uint64
+	params []program.ParamSpec
+}
+
+// inspector is a remote whose other side is a backend.Inspector.
+type inspector struct{ *remote }
+
+var (
+	_ backend.Session   = (*remote)(nil)
+	_ backend.Inspector = (*inspector)(nil)
+)
+
+func (s *remote) Params() []program.ParamSpec { return slices.Clone(s.params) }
+
+func (s *remote) SetState(ctx context.Context, st backend.State) error {
+	return s.client.call(ctx, "set state", func(ctx context.Context) error {
+		stream, err := s.client.rpc.SetState(ctx)
+		if err != nil {
+			return err
+		}
+		var out outbox
+		head := out.state(s.id, st)
+		err = stream.Send(&pb.SetStateRequest{Part: &pb.SetStateRequest_Head{Head: head}})
+		if err == nil {
+			err = out.flush(func(c []byte) error {
+				return stream.Send(&pb.SetStateRequest{Part: &pb.SetStateRequest_Chunk{Chunk: c}})
+			})
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		_, err = stream.CloseAndRecv()
+		return err
+	})
+}
+
+func (s *remote) State(ctx context.Context) (st backend.State, err error) {
+	err = s.client.call(ctx, "state", func(ctx context.Context) error {
+		stream, err := s.client.rpc.State(ctx, &pb.StateRequest{Session: s.id})
+		if err != nil {
+			return err
+		}
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if m.GetHead() == nil {
+			return malformed("the state starts without a head")
+		}
+		if st, err = chunked(stream.Recv).state(m.GetHead()); err != nil {
+			return err
+		}
+		return finish(stream.Recv)
+	})
+	if err != nil {
+		return backend.State{}, err
+	}
+	return st, nil
+}
+
+func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.DatasetID, err error) {
+	var out outbox
+	head, err := out.dataset(s.id, d, s.client.o.ByValue)
+	if err != nil {
+		return "", err
+	}
+	err = s.client.call(ctx, "bind", func(ctx context.Context) error {
+		stream, err := s.client.rpc.Bind(ctx)
+		if err != nil {
+			return err
+		}
+		err = stream.Send(&pb.BindRequest{Part: &pb.BindRequest_Head{Head: head}})
+		if err == nil {
+			err = out.flush(func(c []byte) error {
+				return stream.Send(&pb.BindRequest{Part: &pb.BindRequest_Chunk{Chunk: c}})
+			})
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		m, err := stream.CloseAndRecv()
+		id = backend.DatasetID(m.GetDataset())
+		return err
+	})
+	return id, err
+}
+
+func (s *remote) Unbind(ctx context.Context, id backend.DatasetID) error {
+	return s.client.call(ctx, "unbind", func(ctx context.Context) error {
+		_, err := s.client.rpc.Unbind(ctx, &pb.UnbindRequest{Session: s.id, Dataset: string(id)})
+		return err
+	})
+}
+
+func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
+	return s.client.call(ctx, "step", func(ctx context.Context) error {
+		stream, err := s.client.rpc.Step(ctx)
+		if err != nil {
+			return err
+		}
+		send := func() error {
+			if err := stream.Send(&pb.StepRequest{Part: &pb.StepRequest_Head{Head: stepHead(s.id, p)}}); err != nil {
+				return err
+			}
+			for _, st := range p.Steps {
+				var out outbox
+				if err := stream.Send(&pb.StepRequest{Part: &pb.StepRequest_Step{Step: out.step(st)}}); err != nil {
+					return err
+				}
+				err := out.flush(func(c []byte) error {
+					return stream.Send(&pb.StepRequest{Part: &pb.StepRequest_Chunk{Chunk: c}})
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err := sent(send(), stream.CloseSend); err != nil {
+			return err
+		}
+		return each(stream.Recv, func(m *pb.StepResponse) error {
+			return deliver(emit, stepResultIn(m))
+		})
+	})
+}
+
+// each reads a stream to its end.
+func each[M any](recv func() (M, error), f func(M) error) error {
+	for {
+		m, err := recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(m); err != nil {
+			return err
+		}
+	}
+}
+
+func deliver[R any](emit func(R) error, r R) error {
+	if err := emit(r); err != nil {
+		return emitError{err}
+	}
+	return nil
+}
+
+// sendBatches sends the batches of a plan one after the other.
+func sendBatches(batches []backend.Batch, batch func(*pb.Batch) error, chunk func([]byte) error) error {
+	for _, b := range batches {
+		var out outbox
+		if err := batch(out.batch(b)); err != nil {
+			return err
+		}
+		if err := out.flush(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
+	return s.client.call(ctx, "evaluate", func(ctx context.Context) error {
+		stream, err := s.client.rpc.Evaluate(ctx)
+		if err != nil {
+			return err
+		}
+		head := &pb.EvaluateHead{Session: s.id, Dataset: string(p.Dataset), Ema: p.EMA, PerPattern: p.PerPattern}
+		err = stream.Send(&pb.EvaluateRequest{Part: &pb.EvaluateRequest_Head{Head: head}})
+		if err == nil {
+			err = sendBatches(p.Batches, func(b *pb.Batch) error {
+				return stream.Send(&pb.EvaluateRequest{Part: &pb.EvaluateRequest_Batch{Batch: b}})
+			}, func(c []byte) error {
+				return stream.Send(&pb.EvaluateRequest{Part: &pb.EvaluateRequest_Chunk{Chunk: c}})
+			})
+		}
+		if err := sent(err, stream.CloseSend); err != nil {
+			return err
+		}
+		in := chunked(stream.Recv)
+		return each(stream.Recv, func(m *pb.EvaluateResponse) error {
+			if m.GetResult() == nil {
+				return malformed("a result was expected")
+			}
+			r, err := in.evalResult(m.GetResult())
+			if err != nil {
+				return err
+			}
+			return deliver(emit, r)
+		})
+	})
+}
+
+func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	var sink *patchFile
+	if p.File != nil && s.client.o.ByValue { // the other side cannot see the file
+		var err error
+		if sink, err = openPatchFile(*p.File); err != nil {
+			return err
+		}
+		defer sink.file.Close() // after an error; its own is looked at below
+		p.File = nil
+	}
+	file, err := fileOut(p.File)
+	if err != nil {
+		return err
+	}
+	err = s.client.call(ctx, "reconstruct", func(ctx context.Context) error {
+		stream, err := s.client.rpc.Reconstruct(ctx)
+		if err != nil {
+			return err
+		}
+		head := &pb.ReconstructHead{
+			Session: s.id, Dataset: string(p.Dataset), Output: p.Output, Crop: int32(p.Crop), Ema: p.EMA, File: file,
+		}
+		err = stream.Send(&pb.ReconstructRequest{Part: &pb.ReconstructRequest_Head{Head: head}})
+		if err == nil {
+			err = sendBatches(p.Batches, func(b *pb.Batch) error {
+				return stream.Send(&pb.ReconstructRequest{Part: &pb.ReconstructRequest_Batch{Batch: b}})
+			}, func(c []byte) error {
+				return stream.Send(&pb.ReconstructRequest{Part: &pb.ReconstructRequest_Chunk{Chunk: c}})
+			})
+		}
+		if err := sent(err, stream.CloseSend); err != nil {
+			return err
+		}
+		in := chunked(stream.Recv)
+		return each(stream.Recv, func(m *pb.ReconstructResponse) error {
+			if m.GetPatches() == nil {
+				return malformed("patches were expected")
+			}
+			data, err := in.tensor(m.GetPatches().GetData())
+			if err != nil {
+				return err
+			}
+			if sink != nil {
+				if err := sink.write(data); err != nil {
+					return err
+				}
+				data = tensor.Tensor{}
+			}
+			return deliver(emit, backend.Patches{Batch: int(m.GetPatches().GetBatch()), Data: data})
+		})
+	})
+	if err == nil && sink != nil {
+		if err := sink.file.Close(); err != nil {
+			return backend.Errorf(backend.Exhausted, "reconstruct", "%w", err)
+		}
+	}
+	return err
+}
+
+func (s *remote) Stop(ctx context.Context) error {
+	return s.client.call(ctx, "stop", func(ctx context.Context) error {
+		_, err := s.client.rpc.Stop(ctx, &pb.StopRequest{Session: s.id})
+		return err
+	})
+}
+
+// closeWait bounds Close, which has no context: a plugin that hangs must not hang the host's end.
+const closeWait = 10 * time.Second
+
+func (s *remote) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	return s.client.call(ctx, "close", func(ctx context.Context) error {
+		_, err := s.client.rpc.CloseSession(ctx, &pb.CloseSessionRequest{Session: s.id})
+		return err
+	})
+}
+
+func (s *inspector) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	_, t, err := s.inspect(ctx, "forward", s.client.rpc.Forward, b, taps)
+	return t, err
+}
+
+func (s *inspector) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	return s.inspect(ctx, "gradient", s.client.rpc.Gradient, b, params)
+}

@@ -1,0 +1,287 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
+)
+
+// Server puts a backend behind a gRPC server.
+type Server struct {
+	pb.UnimplementedBackendServer
+	backend backend.Backend
+	log     *slog.Logger
+	ended   func() // called once Shutdown has answered
+
+	mu       sync.Mutex
+	last     uint64
+	sessions map[uint64]*session
+	opening  map[*context.CancelFunc]struct{}
+	closing  bool
+}
+
+// NewServer wraps b. ended is called once the host has asked for the end and everything is closed.
+func NewServer(b backend.Backend, log *slog.Logger, ended func()) *Server {
+	return &Server{
+		backend:  b,
+		log:      log,
+		ended:    ended,
+		sessions: map[uint64]*session{},
+		opening:  map[*context.CancelFunc]struct{}{},
+	}
+}
+
+// Options are what the gRPC server must be made with: limits, and interceptors that make errors cross and a panic of
+// the backend an error of the call.
+func (s *Server) Options() []grpc.ServerOption {
+	return append(serverLimits(),
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (resp any, err error) {
+			defer func() { err = s.outcome(info.FullMethod, info.Server, err, recover()) }()
+			return h(ctx, req)
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, h grpc.StreamHandler) (err error) {
+			defer func() { err = s.outcome(info.FullMethod, srv, err, recover()) }()
+			return h(srv, ss)
+		}),
+	)
+}
+
+func (s *Server) outcome(method string, srv any, err error, panicked any) error {
+	if panicked != nil {
+		s.log.Error("panic in a call of the backend", "method", method, "panic", panicked, "stack", string(debug.Stack()))
+		err = backend.Errorf(backend.Internal, method, "the backend panicked: %v", panicked)
+	}
+	if srv != any(s) { // health, stdio and the like speak for themselves
+		return err
+	}
+	return toStatus(err)
+}
+
+// Register adds the service to g, which was made with Options.
+func (s *Server) Register(g *grpc.Server) { pb.RegisterBackendServer(g, s) }
+
+// Info describes the engine. The version of the protocol is ours, not the backend's to say.
+func (s *Server) Info(context.Context, *pb.InfoRequest) (*pb.InfoResponse, error) {
+	i := s.backend.Info()
+	m := &pb.InfoResponse{
+		Name:          i.Name,
+		Version:       i.Version,
+		Engine:        i.Engine,
+		ProtocolMajor: backend.ProtocolMajor,
+		ProtocolMinor: backend.ProtocolMinor,
+	}
+	for _, c := range i.Capabilities {
+		m.Capabilities = append(m.Capabilities, string(c))
+	}
+	for _, d := range i.DTypes {
+		m.Dtypes = append(m.Dtypes, pb.DType(d))
+	}
+	for _, o := range i.Operations {
+		m.Operations = append(m.Operations, string(o))
+	}
+	return m, nil
+}
+
+// Devices lists the devices.
+func (s *Server) Devices(ctx context.Context, _ *pb.DevicesRequest) (*pb.DevicesResponse, error) {
+	list, err := s.backend.Devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &pb.DevicesResponse{}
+	for _, d := range list {
+		m.Devices = append(m.Devices, &pb.Device{
+			Id: d.ID, Name: d.Name, Usable: d.Usable, Reason: d.Reason, Memory: d.Memory, Cores: int32(d.Cores),
+		})
+	}
+	return m, nil
+}
+
+// Open compiles a program.
+func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenResponse]) error {
+	m, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	o, err := openOptions(chunked(stream.Recv), m.GetHead())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	if err := s.admit(&cancel); err != nil {
+		return err
+	}
+	defer s.leave(&cancel)
+
+	var sending sync.Mutex // engines may report from several goroutines, and late
+	compiling := true
+	o.Progress = func(e backend.Event) {
+		sending.Lock()
+		defer sending.Unlock()
+		if compiling {
+			// A host that has gone away ends the call by its context.
+			_ = stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Event{Event: &pb.Event{
+				Phase: e.Phase, Message: e.Message, Done: e.Done, Total: e.Total,
+			}}})
+		}
+	}
+	opened, err := s.backend.Open(ctx, o)
+	sending.Lock()
+	compiling = false
+	sending.Unlock()
+	if err != nil {
+		return err
+	}
+	id, err := s.add(opened)
+	if err != nil {
+		return err
+	}
+	if err := sendOpened(stream, id, opened); err != nil || ctx.Err() != nil {
+		s.drop(id, context.Background())
+		return err
+	}
+	return nil
+}
+
+func openOptions(in *inbox, m *pb.OpenHead) (backend.OpenOptions, error) {
+	if m == nil {
+		return backend.OpenOptions{}, malformed("open starts without a head")
+	}
+	raw, err := flat[uint8](in, m.GetProgram())
+	if err != nil {
+		return backend.OpenOptions{}, err
+	}
+	p, err := program.Decode(raw)
+	if err != nil {
+		return backend.OpenOptions{}, backend.Errorf(backend.Invalid, "open", "%w", err)
+	}
+	return backend.OpenOptions{
+		Program:       p,
+		Devices:       m.GetDevices(),
+		DType:         tensor.DType(m.GetDtype()),
+		Threads:       int(m.GetThreads()),
+		Workers:       int(m.GetWorkers()),
+		Prefetch:      int(m.GetPrefetch()),
+		MemoryLimit:   m.GetMemoryLimit(),
+		TF32:          m.GetTf32(),
+		Deterministic: m.GetDeterministic(),
+		Train:         m.GetTrain(),
+	}, nil
+}
+
+func sendOpened(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenResponse], id uint64, opened backend.Session) error {
+	params, err := json.Marshal(opened.Params())
+	if err != nil {
+		return backend.Errorf(backend.Internal, "open", "parameters: %w", err)
+	}
+	var out outbox
+	_, inspects := opened.(backend.Inspector)
+	head := &pb.Opened{Session: id, Params: vector(&out, params), Inspects: inspects}
+	if err := stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Opened{Opened: head}}); err != nil {
+		return err
+	}
+	return out.flush(func(c []byte) error {
+		return stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Chunk{Chunk: c}})
+	})
+}
+
+// shutdownGrace is how long Shutdown waits for cancelled calls before it closes their sessions anyway. A compiler or a
+// device may take a second or two to notice.
+const shutdownGrace = 3 * time.Second
+
+// Shutdown cancels what runs, closes all sessions and ends the server.
+func (s *Server) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
+	s.mu.Lock()
+	s.closing = true
+	for cancel := range s.opening {
+		(*cancel)()
+	}
+	var ids []uint64
+	for id := range s.sessions {
+		ids = append(ids, id)
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() { s.drop(id, ctx) })
+	}
+	all.Wait()
+	go s.ended()
+	return &pb.ShutdownResponse{}, nil
+}
+
+func (s *Server) admit(cancel *context.CancelFunc) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return backend.Errorf(backend.Cancelled, "open", "the plugin is shutting down")
+	}
+	s.opening[cancel] = struct{}{}
+	return nil
+}
+
+func (s *Server) leave(cancel *context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.opening, cancel)
+}
+
+func (s *Server) add(b backend.Session) (uint64, error) {
+	s.mu.Lock()
+	closing := s.closing
+	if !closing {
+		s.last++
+		s.sessions[s.last] = newSession(b)
+	}
+	id := s.last
+	s.mu.Unlock()
+	if closing {
+		if err := b.Close(); err != nil {
+			s.log.Warn("closing a session", "error", err)
+		}
+		return 0, backend.Errorf(backend.Cancelled, "open", "the plugin is shutting down")
+	}
+	return id, nil
+}
+
+// drop closes a session; ctx bounds the wait for the calls in it.
+func (s *Server) drop(id uint64, ctx context.Context) {
+	if sess, err := s.remove(id); err == nil {
+		if err := sess.close(ctx); err != nil {
+			s.log.Warn("closing a session", "error", err)
+		}
+	}
+}
+
+func (s *Server) remove(id uint64) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sess, ok := s.sessions[id]
+	if !ok {
+		return nil, backend.Errorf(backend.NotFound, "session", "no session %d is open", id)
+	}
+	delete(s.sessions, id)
+	return sess, nil
+}
+
+func (s *Server) session(id uint64) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess, ok := s.sessions[id]; ok {
+		return sess, nil
+	}
+	return nil, backend.Errorf(backend.NotFound, "session", "no session %d is open", id)
+}
