@@ -67,6 +67,11 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 		}
 	})
 
+	biases := pool.Borrow[T](k.pool, blocks*rows)
+	defer pool.Return(k.pool, biases)
+	clear(biases)
+	copy(biases, bias)
+
 	per, runs := s.runs()
 	area := s.Height * s.Width
 	full := newFlat(per, s.Height, s.Width, s.Kernel)
@@ -82,20 +87,15 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 			if mask != nil {
 				m = mask[(first*s.In+c)*area:]
 			}
-			fill(in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], m, s.In*area)
+			fill(k.path, in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], m, s.In*area)
 		}
 		tile := pool.Borrow[T](k.pool, rows*cols)
 		defer pool.Return(k.pool, tile)
 		for p := 0; p < f.span; p += cols {
 			for b := range blocks {
-				compute(k.path, packed[b*taps*rows:][:taps*rows], offsets, in, f.first+p, tile, rows, cols)
+				compute(k.path, packed[b*taps*rows:][:taps*rows], offsets, in, f.first+p, tile, rows, cols, biases[b*rows:][:rows], relu)
 				for j := range min(rows, s.Out-b*rows) {
-					o := b*rows + j
-					add := T(0)
-					if bias != nil {
-						add = bias[o]
-					}
-					store(f, p, tile[j*cols:][:cols], add, relu, y[(first*s.Out+o)*area:], s.Out*area)
+					store(f, p, tile[j*cols:][:cols], y[(first*s.Out+b*rows+j)*area:], s.Out*area)
 				}
 			}
 		}
@@ -103,55 +103,54 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 }
 
 // compute fills a tile of rows outputs × cols positions from position at on; w is [taps][rows].
-func compute[T Float](path Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int) {
+func compute[T Float](path Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int, bias []T, relu bool) {
 	if x, ok := any(in).([]float32); ok && path != Portable {
-		kernel := tile8x48
+		kernel, bound := tile8x48, 0
 		switch rows {
 		case 4:
 			kernel = tile4x24
 		case 2:
 			kernel = tile2x96
 		}
-		kernel(len(offsets), &offsets[0], &any(w).([]float32)[0], &x[at], &any(tile).([]float32)[0], cols)
+		if relu {
+			bound = 1
+		}
+		kernel(len(offsets), &offsets[0], &any(w).([]float32)[0], &x[at], &any(tile).([]float32)[0], cols, &any(bias).([]float32)[0], bound)
 		return
 	}
-	clear(tile)
 	size := int(unsafe.Sizeof(w[0]))
-	for i, off := range offsets {
-		src := in[at+int(off)/size:][:cols]
-		for j := range rows {
-			v, dst := w[i*rows+j], tile[j*cols:][:cols]
+	for j := range rows {
+		dst := tile[j*cols:][:cols]
+		for c := range dst {
+			dst[c] = bias[j]
+		}
+		for i, off := range offsets {
+			v, src := w[i*rows+j], in[at+int(off)/size:][:cols]
 			for c, u := range src {
 				dst[c] += v * u
+			}
+		}
+		if relu {
+			for c, u := range dst {
+				dst[c] = max(u, 0)
 			}
 		}
 	}
 }
 
-// store writes a tile of one output channel to its image rows and drops what lies on the zeros.
-func store[T Float](f flat, p int, tile []T, add T, relu bool, y []T, stride int) {
+// store copies a tile of one output channel to its image rows and drops what lies on the zeros.
+func store[T Float](f flat, p int, tile []T, y []T, stride int) {
 	end := min(p+len(tile), f.span)
-	for p0 := p; p0 < end; {
-		sample, rest := p0/f.sample, p0%f.sample
+	for at := p; at < end; {
+		sample, rest := at/f.sample, at%f.sample
 		row, col := rest/f.row, rest%f.row
 		if row >= f.height {
-			p0 = (sample + 1) * f.sample
+			at = (sample + 1) * f.sample
 			continue
 		}
-		next := p0 - col + f.row // start of the following row
-		if n := min(f.width-col, end-p0); n > 0 {
-			dst := y[sample*stride+row*f.width+col:][:n]
-			src := tile[p0-p:][:n]
-			if relu {
-				for i, v := range src {
-					dst[i] = max(v+add, 0)
-				}
-			} else {
-				for i, v := range src {
-					dst[i] = v + add
-				}
-			}
+		if n := min(f.width-col, end-at); n > 0 {
+			copy(y[sample*stride+row*f.width+col:][:n], tile[at-p:])
 		}
-		p0 = next
+		at += f.row - col
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// block is the number of flat positions that are summed in float32 before the sum is added in float64: it keeps the
-// rounding error of long sums near that of short ones, and input and gradient of a block stay in the second-level cache.
-const block = 4096
+// block is about the number of flat positions that are summed in float32 before the sum is added in float64: it keeps
+// the rounding error of long sums near that of short ones, and a block stays in the second-level cache.
+const block = 6144
 
 // GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy; with y, dy counts only where y > 0. Sums run over the
 // samples in one order for every number of workers.
@@ -38,7 +38,7 @@ func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
 		offsets := padTo9(f.offsets(1, s.Kernel, int(unsafe.Sizeof(dw[0]))))
 		k.pool.Run(s.In+s.Out, func(c int) {
 			if c < s.In {
-				fill(in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], nil, s.In*area)
+				fill(k.path, in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], nil, s.In*area)
 				return
 			}
 			c -= s.In
@@ -46,25 +46,22 @@ func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
 			if y != nil {
 				m = y[(first*s.Out+c)*area:]
 			}
-			fill(grad[c*f.plane:][:f.plane], f, dy[(first*s.Out+c)*area:], m, s.Out*area)
+			fill(k.path, grad[c*f.plane:][:f.plane], f, dy[(first*s.Out+c)*area:], m, s.Out*area)
 		})
-		for p := 0; p < f.span; p += block {
-			// Past the span the gradient's plane is zero, so whole vectors may be summed.
-			n := (min(block, f.span-p) + 15) / 16
+		pieces := (f.span + block - 1) / block
+		piece := (f.span/pieces + 16) &^ 15 // equal pieces of whole vectors; past the span the gradient is zero
+		for p := 0; p < f.span; p += piece {
+			n := (min(piece, f.span-p) + 15) / 16
 			k.pool.Run(blocks, func(b int) {
 				rows := min(outputs, s.Out-b*outputs)
-				var lanes [27 * 16]T
+				var lanes [27]T
 				for c := range s.In {
 					for t0 := 0; t0 < taps; t0 += 9 {
 						dst := sums[(b*outputs*s.In+c)*taps+t0:]
 						dot(k.path, n, offsets[t0:t0+9], grad, (b*outputs)*f.plane+f.first+p, rows, f.plane, in, c*f.plane+f.first+p, lanes[:], wide)
 						for j := range rows {
 							for t := range min(9, taps-t0) {
-								sum := 0.0
-								for _, v := range lanes[(j*9+t)*16:][:16] {
-									sum += float64(v)
-								}
-								dst[j*s.In*taps+t] += sum
+								dst[j*s.In*taps+t] += float64(lanes[j*9+t])
 							}
 						}
 					}
@@ -86,10 +83,10 @@ func padTo9(offsets []int64) []int64 {
 }
 
 // dot puts, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions into
-// lanes[(j·9+t)·16:], spread over 16 lanes. Outputs past rows repeat the first.
-func dot[T Float](path Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, lanes []T, wide bool) {
+// sums[9·j+t]. Outputs past rows repeat the first.
+func dot[T Float](path Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
 	if wide {
-		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(lanes).([]float32)
+		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(sums).([]float32)
 		if path == AVX512 {
 			y := [3]*float32{&gf[g], &gf[g], &gf[g]}
 			for j := 1; j < rows; j++ {
@@ -98,21 +95,19 @@ func dot[T Float](path Path, n int, offsets []int64, grad []T, g, rows, plane in
 			dot3x9(n, &offsets[0], y[0], y[1], y[2], &xf[x], &out[0])
 			return
 		}
-		var narrow [9 * 8]float32
-		dot1x9(2*n, &offsets[0], &gf[g], &xf[x], &narrow[0])
-		for t := range 9 {
-			copy(out[t*16:], narrow[t*8:][:8])
-			clear(out[t*16+8:][:8])
-		}
+		dot1x9(2*n, &offsets[0], &gf[g], &xf[x], &out[0])
 		return
 	}
-	size := int64(unsafe.Sizeof(lanes[0]))
+	size := int64(unsafe.Sizeof(sums[0]))
 	for t, off := range offsets {
-		acc := lanes[t*16:][:16]
-		clear(acc)
+		var acc [16]T
 		a, b := grad[g:][:n*16], in[x+int(off/size):][:n*16]
 		for i, v := range a {
 			acc[i&15] += v * b[i]
+		}
+		sums[t] = 0
+		for _, v := range acc {
+			sums[t] += v
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (f flat) offsets(channels, kernel, size int) []int64 {
 
 // fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]; where mask is given
 // (the output of a ReLU, laid out like src), elements whose mask is not above 0 become 0.
-func fill[T Float](plane []T, f flat, src, mask []T, stride int) {
+func fill[T Float](path Path, plane []T, f flat, src, mask []T, stride int) {
 	clear(plane[:f.first])
 	end := f.first
 	for s := range f.samples {
@@ -70,13 +70,7 @@ func fill[T Float](plane []T, f flat, src, mask []T, stride int) {
 			if mask == nil {
 				copy(dst, row)
 			} else {
-				m := mask[s*stride+y*f.width:][:f.width]
-				for i, v := range row {
-					if !(m[i] > 0) {
-						v = 0
-					}
-					dst[i] = v
-				}
+				masked(path, dst, row, mask[s*stride+y*f.width:][:f.width])
 			}
 			clear(dst[f.width:])
 		}
@@ -93,4 +87,19 @@ func (s Shape) runs() (samples, count int) {
 		samples = (s.Batch + 3) / 4
 	}
 	return samples, (s.Batch + samples - 1) / samples
+}
+
+// masked copies src to dst with 0 where mask is not above 0.
+func masked[T Float](path Path, dst, src, mask []T) {
+	done := 0
+	if s, ok := any(src).([]float32); ok && path != Portable && len(s) >= 8 {
+		done = len(s) &^ 7
+		masked8(len(s)/8, &any(dst).([]float32)[0], &s[0], &any(mask).([]float32)[0])
+	}
+	for i, v := range src[done:] {
+		if !(mask[done+i] > 0) {
+			v = 0
+		}
+		dst[done+i] = v
+	}
 }
