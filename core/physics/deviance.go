@@ -32,6 +32,8 @@ const (
 	devianceLow  = 1e-6
 	devianceHigh = 50
 	devianceStep = 0.01
+
+	logDevianceLow = -6 * math.Ln10
 )
 
 // ExpectedDeviance is the mean of PoissonDeviance(λ, K) over Poisson counts K of mean λ: what a perfect model scores per
@@ -53,7 +55,7 @@ func ExpectedDeviance(lambda float64) float64 {
 		return 1 + q*(1./6+q*(1./6+q*(19./60+q*(9./10+q*(863./252+q*(1375./84+q*(33953./360+q*57281./90)))))))
 	}
 	table := devianceTable()
-	t := (math.Log(lambda) - math.Log(devianceLow)) / devianceStep
+	t := (math.Log(lambda) - logDevianceLow) * (1 / devianceStep)
 	i := min(max(int(t), 0), len(table)-2)
 	t -= float64(i)
 	a, b := table[i], table[i+1]
@@ -68,7 +70,7 @@ var devianceTable = sync.OnceValue(func() []deviancePoint {
 	n := int(math.Ceil(math.Log(devianceHigh/devianceLow)/devianceStep)) + 1
 	table := make([]deviancePoint, n)
 	for i := range table {
-		u := math.Log(devianceLow) + float64(i)*devianceStep
+		u := logDevianceLow + float64(i)*devianceStep
 		lambda := math.Exp(u)
 		// E[K·g(K)] = λ·E[g(K+1)] turns the mean into 2λ(h(λ) − ln λ) with h = E ln(K+1), and
 		// h' = E ln((K+2)/(K+1)). The sum ends where the probabilities no longer matter.

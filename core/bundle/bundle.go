@@ -1,0 +1,155 @@
+// Package bundle is the saved model: a manifest that says what the network is and how it was trained, and an archive
+// with its arrays. Both are plain data; nothing in them is executed.
+//
+//	manifest.json   settings, geometry, gauge of the probe, digest of every array
+//	weights.npz     weights/<parameter>, buffers/<constant>, probe [modes, N, N]
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// The files of a bundle.
+const (
+	ManifestFile = "manifest.json"
+	WeightsFile  = "weights.npz"
+)
+
+// formatName and formatVersion open every manifest.
+const (
+	formatName    = "ptycho-model"
+	formatVersion = 1
+)
+
+// Manifest describes a model.
+type Manifest struct {
+	Format      string            `json:"format"`
+	Version     int               `json:"version"`
+	CreatedBy   string            `json:"created_by"` // program and version
+	Arch        string            `json:"arch"`
+	N           int               `json:"n"`            // side of a pattern, pixels
+	Gridsize    int               `json:"gridsize"`     // a group has gridsize² patterns
+	Settings    json.RawMessage   `json:"settings"`     // the arch.Config that rebuilds the program
+	Modes       int               `json:"modes"`        // of the probe
+	ProbeFactor float64           `json:"probe_factor"` // what the scan's probe was multiplied by
+	MeanCounts  float64           `json:"mean_counts"`  // photons in a training pattern
+	Background  float64           `json:"background"`   // counts per pixel
+	Epochs      int               `json:"epochs"`       // trained
+	Steps       int               `json:"steps"`
+	Seed        int64             `json:"seed"`
+	Backend     string            `json:"backend"`
+	Data        string            `json:"data"`   // fingerprint of the training scan
+	SHA256      map[string]string `json:"sha256"` // of each array's bytes
+}
+
+// Model is a bundle in memory.
+type Model struct {
+	Manifest
+	Weights map[string]tensor.Tensor
+	Buffers map[string]tensor.Tensor
+	Probe   []complex64 // [Modes, N, N], in the gauge of the forward model
+}
+
+func (m *Model) arrays() []format.Named {
+	var out []format.Named
+	for _, part := range []struct {
+		prefix string
+		arrays map[string]tensor.Tensor
+	}{{"weights/", m.Weights}, {"buffers/", m.Buffers}} {
+		for _, name := range slices.Sorted(maps.Keys(part.arrays)) {
+			out = append(out, format.Named{Name: part.prefix + name, Tensor: part.arrays[name]})
+		}
+	}
+	return append(out, format.Named{Name: "probe", Tensor: tensor.Must(m.Probe, m.Modes, m.N, m.N)})
+}
+
+func digest(t tensor.Tensor) string {
+	sum := sha256.Sum256(t.Bytes())
+	return hex.EncodeToString(sum[:])
+}
+
+// Write saves a model in dir, the weights first: a manifest never names arrays that are not there.
+func Write(dir string, m *Model) error {
+	arrays := m.arrays()
+	m.Format, m.Version, m.SHA256 = formatName, formatVersion, map[string]string{}
+	for _, a := range arrays {
+		m.SHA256[a.Name] = digest(a.Tensor)
+	}
+	if err := format.WriteNPZ(filepath.Join(dir, WeightsFile), arrays...); err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	text, err := json.MarshalIndent(m.Manifest, "", "  ")
+	if err != nil {
+		return fmt.Errorf("bundle: %s: %w", ManifestFile, err)
+	}
+	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
+}
+
+// Read loads the model in dir and verifies every digest.
+func Read(dir string) (*Model, error) {
+	path := filepath.Join(dir, ManifestFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
+	}
+	if err != nil {
+		return nil, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
+	}
+	m := &Model{Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
+	if err := json.Unmarshal(text, &m.Manifest); err != nil {
+		return nil, &format.Error{Path: path, What: "is no manifest of a model: " + err.Error(), Err: err}
+	}
+	switch {
+	case m.Format != formatName:
+		return nil, &format.Error{Path: path, What: fmt.Sprintf("has format %q, not %q", m.Format, formatName), Fix: "give the output directory of ptycho train"}
+	case m.Version != formatVersion:
+		return nil, &format.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
+	case m.N < 2 || m.N > 1<<14 || m.Modes < 1 || m.Modes > 1<<10 || m.Gridsize < 1 || m.Gridsize > 8 || !(m.ProbeFactor > 0) || !(m.Background > 0):
+		return nil, &format.Error{Path: path, What: fmt.Sprintf("makes no sense: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
+	}
+	return m, m.readArrays(filepath.Join(dir, WeightsFile))
+}
+
+func (m *Model) readArrays(path string) error {
+	z, err := format.OpenNPZ(path)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	for _, name := range slices.Sorted(maps.Keys(m.SHA256)) {
+		t, err := z.Tensor(name)
+		if err != nil {
+			return err
+		}
+		if got := digest(t); got != m.SHA256[name] {
+			return &format.Error{Path: path, What: fmt.Sprintf("%s does not have the digest of the manifest", name), Fix: "restore both files from the same training run"}
+		}
+		if w, ok := strings.CutPrefix(name, "weights/"); ok {
+			m.Weights[w] = t
+		} else if b, ok := strings.CutPrefix(name, "buffers/"); ok {
+			m.Buffers[b] = t
+		} else if name == "probe" {
+			m.Probe, err = tensor.Data[complex64](t)
+			if err != nil || len(m.Probe) != m.Modes*m.N*m.N {
+				return &format.Error{Path: path, What: fmt.Sprintf("the probe is %v, want complex64 [%d, %d, %d]", t, m.Modes, m.N, m.N), Fix: "train the model again"}
+			}
+		}
+	}
+	if m.Probe == nil || len(m.Weights) == 0 {
+		return &format.Error{Path: path, What: "the manifest lists no probe or no weights", Fix: "train the model again"}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package bundle
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+func model() *Model {
+	return &Model{
+		Manifest: Manifest{Arch: "unet", N: 4, Gridsize: 1, Modes: 1, ProbeFactor: 2, Background: 0.01, Settings: []byte(`{}`)},
+		Weights:  map[string]tensor.Tensor{"a.weight": tensor.Must([]float32{1, 2, 3}, 3)},
+		Buffers:  map[string]tensor.Tensor{"mean": tensor.Must([]float32{5})},
+		Probe:    make([]complex64, 16),
+	}
+}
+
+func TestModelComesBackAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	if err := Write(dir, model()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Weights["a.weight"]; !bytes.Equal(got.Bytes(), model().Weights["a.weight"].Bytes()) {
+		t.Errorf("the weights came back as %v", got)
+	}
+	if m.Buffers["mean"].Len() != 1 || len(m.Probe) != 16 || m.ProbeFactor != 2 {
+		t.Errorf("the rest came back as %+v", m)
+	}
+}
+
+func TestDamagedModelsAreRefused(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"no manifest":        func(dir string) error { return os.Remove(filepath.Join(dir, ManifestFile)) },
+		"no weights":         func(dir string) error { return os.Remove(filepath.Join(dir, WeightsFile)) },
+		"truncated weights":  func(dir string) error { return os.Truncate(filepath.Join(dir, WeightsFile), 100) },
+		"truncated manifest": func(dir string) error { return os.Truncate(filepath.Join(dir, ManifestFile), 100) },
+		"foreign format": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, ManifestFile), []byte(`{"format":"other"}`), 0o600)
+		},
+		"other weights": func(dir string) error {
+			other, m := filepath.Join(dir, "other"), model()
+			m.Weights["a.weight"] = tensor.Must([]float32{1, 2, 4}, 3)
+			if err := os.Mkdir(other, 0o700); err != nil {
+				return err
+			}
+			if err := Write(other, m); err != nil {
+				return err
+			}
+			return os.Rename(filepath.Join(other, WeightsFile), filepath.Join(dir, WeightsFile))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := Write(dir, model()); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(dir); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Read(dir); err == nil {
+				t.Error("was read without complaint")
+			}
+		})
+	}
+}
+
+func state(step int64) backend.State {
+	return backend.State{Step: step, Slots: map[backend.Slot]map[string]tensor.Tensor{
+		backend.Weights: {"w": tensor.Must([]float32{float32(step)}, 1)}, backend.Moment1: {"w": tensor.Must([]float32{2}, 1)},
+	}}
+}
+
+func TestTheNewestWholeCheckpointIsRead(t *testing.T) {
+	dir := t.TempDir()
+	for step := int64(1); step <= 3; step++ {
+		if err := WriteCheckpoint(dir, state(step), map[string]int64{"epoch": step}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := checkpoints(dir)
+	if err != nil || len(all) != keptCheckpoints {
+		t.Fatalf("%d checkpoints are kept, error %v", len(all), err)
+	}
+	var at map[string]int64
+	s, skipped, err := ReadCheckpoint(dir, &at)
+	if err != nil || s.Step != 3 || at["epoch"] != 3 || len(skipped) != 0 {
+		t.Fatalf("read step %d, position %v, skipped %v, error %v", s.Step, at, skipped, err)
+	}
+	if err := os.Truncate(all[1], 300); err != nil {
+		t.Fatal(err)
+	}
+	s, skipped, err = ReadCheckpoint(dir, &at)
+	if err != nil || s.Step != 2 || at["epoch"] != 2 || len(skipped) != 1 {
+		t.Fatalf("after damage: step %d, position %v, skipped %v, error %v", s.Step, at, skipped, err)
+	}
+	if len(s.Slots[backend.Moment1]) != 1 {
+		t.Error("the moments are lost")
+	}
+}

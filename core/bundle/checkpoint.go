@@ -1,0 +1,132 @@
+package bundle
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// CheckpointDir holds the checkpoints of a run, one archive each.
+const CheckpointDir = "checkpoints"
+
+// keptCheckpoints is how many of the newest stay: the last, and the one before should the last be damaged.
+const keptCheckpoints = 2
+
+// positionName is the array that holds where the run stood, as JSON.
+const positionName = "position"
+
+// WriteCheckpoint saves the backend's state and the run's position as dir/checkpoints/step-NNNNNNNN.npz and drops all
+// but the newest checkpoints.
+func WriteCheckpoint(dir string, s backend.State, position any) error {
+	text, err := json.Marshal(position)
+	if err != nil {
+		return fmt.Errorf("bundle: position: %w", err)
+	}
+	arrays := []format.Named{format.Text(positionName, string(text)), {Name: "step", Tensor: tensor.Must([]int64{s.Step})}}
+	for _, slot := range slices.Sorted(maps.Keys(s.Slots)) {
+		for _, name := range slices.Sorted(maps.Keys(s.Slots[slot])) {
+			arrays = append(arrays, format.Named{Name: string(slot) + "/" + name, Tensor: s.Slots[slot][name]})
+		}
+	}
+	folder := filepath.Join(dir, CheckpointDir)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	if err := format.WriteNPZ(filepath.Join(folder, fmt.Sprintf("step-%08d.npz", s.Step)), arrays...); err != nil {
+		return err
+	}
+	all, err := checkpoints(dir)
+	if err != nil {
+		return err
+	}
+	for _, old := range all[:max(len(all)-keptCheckpoints, 0)] {
+		if err := os.Remove(old); err != nil {
+			return fmt.Errorf("bundle: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkpoints lists the checkpoints of a run, oldest first.
+func checkpoints(dir string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, CheckpointDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "step-") && strings.HasSuffix(e.Name(), ".npz") {
+			out = append(out, filepath.Join(dir, CheckpointDir, e.Name()))
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// ReadCheckpoint loads the newest checkpoint that is whole into position and gives its state. Damaged ones are passed
+// over; skipped tells what was wrong with each.
+func ReadCheckpoint(dir string, position any) (s backend.State, skipped []error, err error) {
+	all, err := checkpoints(dir)
+	if err != nil {
+		return s, nil, err
+	}
+	for _, path := range slices.Backward(all) {
+		if s, err = readCheckpoint(path, position); err == nil {
+			return s, skipped, nil
+		}
+		skipped = append(skipped, err)
+	}
+	if len(skipped) > 0 {
+		return s, skipped, fmt.Errorf("bundle: no checkpoint of %s can be read: %w", dir, errors.Join(skipped...))
+	}
+	return s, nil, &format.Error{Path: dir, What: "holds no checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
+}
+
+func readCheckpoint(path string, position any) (backend.State, error) {
+	s := backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{}}
+	z, err := format.OpenNPZ(path)
+	if err != nil {
+		return s, err
+	}
+	defer z.Close()
+	text, err := z.Text(positionName)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(text), position); err != nil {
+		return s, &format.Error{Path: path, What: "its position is no JSON: " + err.Error(), Err: err}
+	}
+	step, _, err := z.Int64("step")
+	if err != nil {
+		return s, err
+	}
+	if len(step) != 1 {
+		return s, &format.Error{Path: path, What: fmt.Sprintf("holds %d step numbers", len(step))}
+	}
+	s.Step = step[0]
+	for _, a := range z.Arrays() {
+		slot, name, ok := strings.Cut(a.Name, "/")
+		if !ok {
+			continue
+		}
+		t, err := z.Tensor(a.Name)
+		if err != nil {
+			return s, err
+		}
+		if s.Slots[backend.Slot(slot)] == nil {
+			s.Slots[backend.Slot(slot)] = map[string]tensor.Tensor{}
+		}
+		s.Slots[backend.Slot(slot)][name] = t
+	}
+	return s, nil
+}

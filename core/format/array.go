@@ -1,0 +1,288 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Array describes an array of a file without its values.
+type Array struct {
+	Name    string
+	DType   string // numpy's typestr, as "<f4"; "" when the header cannot be read
+	Shape   []int
+	Refused string // why it cannot be read, "" when it can
+}
+
+// array is a readable array: a member of an npz archive or an npy file.
+type array struct {
+	path   string // of the file
+	name   string // within the archive; "" for an npy file
+	header *npyHeader
+	open   func() (io.ReadCloser, error) // at the header
+}
+
+func (a *array) what() string {
+	if a.name == "" {
+		return "the array"
+	}
+	return fmt.Sprintf("array %q", a.name)
+}
+
+func (a *array) errorf(format string, args ...any) *Error {
+	return errorf(a.path, "%s "+format, append([]any{a.what()}, args...)...)
+}
+
+// piece is how much of an array is decoded at a time; a multiple of every numeric element size.
+const piece = 1 << 18
+
+// stream passes the payload to visit in pieces of whole elements, in file order. It fails unless the payload is complete
+// and, in an archive, its checksum is right; visit's own errors pass unchanged.
+func (a *array) stream(visit func(raw []byte) error) error {
+	r, err := a.open()
+	if err != nil {
+		return a.errorf("cannot be opened: %w", err)
+	}
+	defer r.Close()
+	if _, err := io.CopyN(io.Discard, r, a.header.length); err != nil {
+		return a.readError(err)
+	}
+	size := a.header.element.size
+	left := a.header.bytes()
+	buf := make([]byte, min(int64(max(piece/max(size, 1), 1)*size), left))
+	for left > 0 {
+		b := buf[:min(int64(len(buf)), left)]
+		if _, err := io.ReadFull(r, b); err != nil {
+			return a.readError(err)
+		}
+		if err := visit(b); err != nil {
+			return err
+		}
+		left -= int64(len(b))
+	}
+	// Only the end of a member makes the archive verify its checksum.
+	switch n, err := r.Read(make([]byte, 1)); {
+	case n > 0:
+		return a.errorf("holds more bytes than its shape %v needs", a.header.shape)
+	case err != nil && !errors.Is(err, io.EOF):
+		return a.readError(err)
+	}
+	return nil
+}
+
+func (a *array) readError(err error) *Error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return a.errorf("is cut short: %w", err).fix("copy or download the file again")
+	}
+	return a.errorf("is damaged: %w", err).fix("copy or download the file again")
+}
+
+// want fails unless the array has one of the element kinds, and a number of elements that 64-bit arithmetic can hold.
+func (a *array) want(kinds, name string) error {
+	if strings.IndexByte(kinds, a.header.element.kind) < 0 {
+		return a.errorf("has element type %v, want %s", a.header.element, name)
+	}
+	return nil
+}
+
+const (
+	realKinds   = "biuf"
+	numberKinds = "biufc"
+)
+
+// collect decodes all values, in C order.
+func collect[T any](a *array, decode func(dst []T, raw []byte)) ([]T, error) {
+	out := make([]T, a.header.count())
+	at := 0
+	err := a.stream(func(raw []byte) error {
+		n := len(raw) / a.header.element.size
+		decode(out[at:at+n], raw)
+		at += n
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.header.fortran {
+		out = rowMajor(out, a.header.shape)
+	}
+	return out, nil
+}
+
+// rowMajor reorders column-major values.
+func rowMajor[T any](in []T, shape []int) []T {
+	if len(shape) < 2 || len(in) == 0 {
+		return in
+	}
+	out := make([]T, len(in))
+	index := make([]int, len(shape))
+	stride := make([]int, len(shape)) // in out
+	step := 1
+	for d := len(shape) - 1; d >= 0; d-- {
+		stride[d] = step
+		step *= shape[d]
+	}
+	to := 0
+	for _, v := range in {
+		out[to] = v
+		for d := range shape { // the first index runs fastest in in
+			index[d]++
+			to += stride[d]
+			if index[d] < shape[d] {
+				break
+			}
+			to -= index[d] * stride[d]
+			index[d] = 0
+		}
+	}
+	return out
+}
+
+func (a *array) float64s() ([]float64, error) {
+	if err := a.want(realKinds, "real numbers"); err != nil {
+		return nil, err
+	}
+	return collect(a, a.header.element.floats)
+}
+
+func (a *array) float32s() ([]float32, error) {
+	if err := a.want(realKinds, "real numbers"); err != nil {
+		return nil, err
+	}
+	e := a.header.element
+	return collect(a, func(dst []float32, raw []byte) {
+		for i := range dst {
+			dst[i] = float32(e.float(raw[i*e.size:]))
+		}
+	})
+}
+
+func (a *array) complex64s() ([]complex64, error) {
+	if err := a.want(numberKinds, "numbers"); err != nil {
+		return nil, err
+	}
+	e := a.header.element
+	return collect(a, func(dst []complex64, raw []byte) {
+		for i := range dst {
+			dst[i] = complex64(e.complex(raw[i*e.size:]))
+		}
+	})
+}
+
+// int64s reads integers, and floats that hold nothing but integers.
+func (a *array) int64s() ([]int64, error) {
+	if err := a.want(realKinds, "integers"); err != nil {
+		return nil, err
+	}
+	e := a.header.element
+	bad := false
+	out, err := collect(a, func(dst []int64, raw []byte) {
+		for i := range dst {
+			b := raw[i*e.size:]
+			if e.kind == 'f' {
+				v := e.float(b)
+				bad = bad || v != math.Trunc(v) || math.Abs(v) > 1<<53
+				dst[i] = int64(v)
+				continue
+			}
+			dst[i] = e.int(b)
+			bad = bad || e.kind == 'u' && dst[i] < 0 // beyond int64
+		}
+	})
+	if err == nil && bad {
+		return nil, a.errorf("holds values that are no 64-bit integers")
+	}
+	return out, err
+}
+
+// maxText bounds texts: metadata of this field has kilobytes.
+const maxText = 16 << 20
+
+// text reads a text: bytes of UTF-8 (uint8), or one numpy string.
+func (a *array) text() (string, error) {
+	h := a.header
+	if h.bytes() > maxText {
+		return "", a.errorf("is a text of %d bytes, at most %d are read", h.bytes(), maxText)
+	}
+	isBytes := h.element.kind == 'u' && h.element.size == 1
+	if !isBytes && (h.element.kind != 'U' && h.element.kind != 'S' || h.count() != 1) {
+		return "", a.errorf("has element type %v and shape %v, want one text or its bytes as uint8", h.element, h.shape)
+	}
+	var raw []byte
+	if err := a.stream(func(b []byte) error { raw = append(raw, b...); return nil }); err != nil {
+		return "", err
+	}
+	if h.element.kind != 'U' {
+		s := strings.TrimRight(string(raw), "\x00")
+		if !utf8.ValidString(s) {
+			return "", a.errorf("is no UTF-8 text")
+		}
+		return s, nil
+	}
+	var s strings.Builder
+	for ; len(raw) >= 4; raw = raw[4:] {
+		c := h.element.order().Uint32(raw)
+		if c > utf8.MaxRune {
+			return "", a.errorf("holds %#x, which is no character", c)
+		}
+		s.WriteRune(rune(c))
+	}
+	return strings.TrimRight(s.String(), "\x00"), nil
+}
+
+// tensor reads the array in the type that loses nothing: its own where tensors have it, else a wider one.
+func (a *array) tensor() (tensor.Tensor, error) {
+	if err := a.want(numberKinds, "numbers"); err != nil {
+		return tensor.Tensor{}, err
+	}
+	e, shape := a.header.element, a.header.shape
+	switch d := e.dtype(); {
+	case d == tensor.Float32 || e.kind == 'f' && e.size == 2:
+		v, err := a.float32s()
+		return wrap(v, err, shape)
+	case d == tensor.Float64:
+		v, err := a.float64s()
+		return wrap(v, err, shape)
+	case d == tensor.Complex64:
+		v, err := a.complex64s()
+		return wrap(v, err, shape)
+	case d == tensor.Complex128:
+		v, err := collect(a, func(dst []complex128, raw []byte) {
+			for i := range dst {
+				dst[i] = e.complex(raw[i*e.size:])
+			}
+		})
+		return wrap(v, err, shape)
+	case d == tensor.Uint8 || e.kind == 'b':
+		v, err := collect(a, narrow[uint8](e))
+		return wrap(v, err, shape)
+	case d == tensor.Uint16:
+		v, err := collect(a, narrow[uint16](e))
+		return wrap(v, err, shape)
+	case e.kind == 'i' && e.size <= 4:
+		v, err := collect(a, narrow[int32](e))
+		return wrap(v, err, shape)
+	}
+	v, err := a.int64s()
+	return wrap(v, err, shape)
+}
+
+func narrow[T uint8 | uint16 | int32](e element) func(dst []T, raw []byte) {
+	return func(dst []T, raw []byte) {
+		for i := range dst {
+			dst[i] = T(e.int(raw[i*e.size:]))
+		}
+	}
+}
+
+func wrap[T tensor.Element](v []T, err error, shape []int) (tensor.Tensor, error) {
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	return tensor.New(v, shape...)
+}

@@ -1,0 +1,332 @@
+package format
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Names of the arrays of a scan.
+const (
+	keyDiff3D      = "diff3d"
+	keyDiffraction = "diffraction"
+	keyIntensity   = "intensity"
+	keyRows        = "ycoords" // y is the row
+	keyCols        = "xcoords" // x is the column
+	keyProbe       = "probeGuess"
+	keyObject      = "objectGuess"
+	keyScale       = "intensity_scale"
+	keySplit       = "split"
+	keyIndex       = "scan_index"
+	keyMetadata    = "metadata_json"
+	keyMask        = "mask"
+)
+
+// known are the arrays that are read, or left unread on purpose: the nominal positions repeat the positions.
+var known = []string{keyDiff3D, keyDiffraction, keyIntensity, keyRows, keyCols, keyProbe, keyObject, keyScale, keySplit,
+	keyIndex, keyMetadata, keyMask, "xcoords_start", "ycoords_start"}
+
+// Layout is the order of a diffraction array's axes.
+type Layout string
+
+// The layouts: patterns first, which is the rule, or last, as some older files have it.
+const (
+	LayoutAuto Layout = ""
+	LayoutNHW  Layout = "nhw"
+	LayoutHWN  Layout = "hwn"
+)
+
+// Limits of a pattern's side. Fourier transforms and the network's halvings want it even.
+const (
+	MinSide = 16
+	MaxSide = 1024
+)
+
+// Description is what a scan's file says without its patterns.
+type Description struct {
+	Path     string
+	Arrays   []Array   // all, in file order
+	Key      string    // array that holds the patterns
+	DType    string    // of that array
+	Layout   Layout    // of that array
+	Patterns int       // in the file
+	N        int       // side of a pattern
+	Rows     []float64 // [Patterns] y
+	Cols     []float64 // [Patterns] x
+	Split    []uint8   // [Patterns], nil when absent
+	Scale    float64   // intensity_scale, 0 when absent
+	Modes    int       // of the probe, 0 when absent
+
+	ObjectHeight, ObjectWidth int // 0 when absent
+
+	HasMask   bool
+	Metadata  string
+	PixelSize float64 // metres, from the metadata; 0 when unknown
+	Notes     []string
+
+	patterns *array
+}
+
+// Describe reads headers, positions and other small arrays of a scan's file, but no patterns, probe or object.
+func Describe(path string) (*Description, error) {
+	z, err := OpenNPZ(path)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.describe(LayoutAuto)
+}
+
+func (z *NPZ) has(name string) bool {
+	_, ok := z.Lookup(name)
+	return ok
+}
+
+func (z *NPZ) describe(layout Layout) (*Description, error) {
+	d := &Description{Path: z.path, Arrays: z.Arrays()}
+	var err error
+	if d.Rows, err = z.coordinates(keyRows); err != nil {
+		return nil, err
+	}
+	if d.Cols, err = z.coordinates(keyCols); err != nil {
+		return nil, err
+	}
+	if len(d.Rows) != len(d.Cols) {
+		return nil, errorf(z.path, "has %d %s but %d %s", len(d.Rows), keyRows, len(d.Cols), keyCols)
+	}
+	d.Patterns = len(d.Rows)
+	if err := z.choosePatterns(d, layout); err != nil {
+		return nil, err
+	}
+	if err := z.describeShared(d); err != nil {
+		return nil, err
+	}
+	if z.has(keySplit) {
+		v, err := z.perPattern(keySplit, d.Patterns)
+		if err != nil {
+			return nil, err
+		}
+		d.Split = make([]uint8, len(v))
+		for i, s := range v {
+			if s < 0 || s > 255 {
+				return nil, errorf(z.path, "%s of pattern %d is %d, want 0 to 255", keySplit, i, s)
+			}
+			d.Split[i] = uint8(s)
+		}
+	}
+	if z.has(keyIndex) {
+		if _, err := z.perPattern(keyIndex, d.Patterns); err != nil {
+			return nil, err
+		}
+	}
+	z.noteIgnored(d)
+	return d, nil
+}
+
+// coordinates reads positions along one axis.
+func (z *NPZ) coordinates(key string) ([]float64, error) {
+	v, shape, err := z.Float64(key)
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != 1 || shape[0] == 0 {
+		return nil, errorf(z.path, "%s has shape %v, want one coordinate per pattern", key, shape)
+	}
+	for i, c := range v {
+		if math.IsNaN(c) || math.IsInf(c, 0) {
+			return nil, errorf(z.path, "%s of pattern %d is %v", key, i, c)
+		}
+	}
+	return v, nil
+}
+
+// perPattern reads one integer per pattern.
+func (z *NPZ) perPattern(key string, n int) ([]int64, error) {
+	v, shape, err := z.Int64(key)
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != 1 || shape[0] != n {
+		return nil, errorf(z.path, "%s has shape %v for %d patterns", key, shape, n)
+	}
+	return v, nil
+}
+
+// choosePatterns finds the array of patterns and its layout.
+func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
+	// Counts need no interpretation, so intensity comes first; diff3d is the commonest name of amplitudes.
+	var present []string
+	for _, key := range []string{keyIntensity, keyDiff3D, keyDiffraction} {
+		if z.has(key) {
+			present = append(present, key)
+		}
+	}
+	if len(present) == 0 {
+		return errorf(z.path, "has no diffraction patterns (%s, %s or %s)", keyDiff3D, keyDiffraction, keyIntensity).
+			fix("it has %s", z.names())
+	}
+	d.Key = present[0]
+	a, err := z.get(d.Key)
+	if err != nil {
+		return err
+	}
+	for _, key := range present[1:] {
+		if other, _ := z.Lookup(key); !slices.Equal(other.Shape, a.header.shape) {
+			return errorf(z.path, "%s %v and %s %v differ in shape", d.Key, a.header.shape, key, other.Shape).
+				fix("keep the one that holds the patterns")
+		}
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is read and %s, of the same shape, is not", d.Key, key))
+	}
+	if err := a.want(realKinds, "real numbers"); err != nil {
+		return err
+	}
+	d.patterns, d.DType = a, a.header.element.String()
+	d.Layout, d.N, err = chooseLayout(d.Key, a.header.shape, d.Patterns, layout)
+	if err != nil {
+		return err.(*Error).at(z.path)
+	}
+	if d.Layout == LayoutHWN {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s %v has its patterns along the last axis", d.Key, a.header.shape))
+	}
+	return nil
+}
+
+func (e *Error) at(path string) *Error {
+	e.Path = path
+	return e
+}
+
+// chooseLayout tells (n, H, W) from (H, W, n) for n positions: by the axis that is n long, then by which leaves square
+// patterns. A trailing axis of length 1 is dropped.
+func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, error) {
+	if len(shape) == 4 && shape[3] == 1 {
+		shape = shape[:3]
+	}
+	if len(shape) != 3 {
+		return "", 0, errorf("", "%s has shape %v, want (patterns, N, N)", key, shape)
+	}
+	a, b, c := shape[0], shape[1], shape[2]
+	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
+	switch {
+	case !nhw && !hwn:
+		return "", 0, errorf("", "%s has shape %v, but there are %d positions", key, shape, n)
+	case nhw && hwn:
+		nhw, hwn = b == c, a == b
+	}
+	side := b
+	switch {
+	case nhw && hwn:
+		return "", 0, errorf("", "%s has shape %v for %d positions: patterns may lie along the first or the last axis", key, shape, n).
+			fix("say which with --diffraction-layout nhw or hwn")
+	case nhw && b != c:
+		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, b, c).fix("crop or pad them around the centre")
+	case hwn && a != b:
+		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, a, b).fix("crop or pad them around the centre")
+	case !nhw && !hwn:
+		return "", 0, errorf("", "%s has shape %v for %d positions, want square patterns", key, shape, n).fix("crop or pad them around the centre")
+	case side%2 != 0 || side < MinSide || side > MaxSide:
+		return "", 0, errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
+			fix("crop or pad them around the centre")
+	}
+	if hwn {
+		return LayoutHWN, side, nil
+	}
+	return LayoutNHW, side, nil
+}
+
+// describeShared reads what all patterns share: scale, metadata, and the shapes of probe, object and mask.
+func (z *NPZ) describeShared(d *Description) error {
+	if z.has(keyScale) {
+		v, shape, err := z.Float64(keyScale)
+		if err != nil {
+			return err
+		}
+		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
+			return errorf(z.path, "%s has shape %v and value %v, want one positive number", keyScale, shape, v[:min(len(v), 3)])
+		}
+		d.Scale = v[0]
+	}
+	if z.has(keyProbe) {
+		a, err := z.get(keyProbe)
+		if err != nil {
+			return err
+		}
+		if d.Modes, err = probeModes(a, d.N); err != nil {
+			return err
+		}
+	}
+	if z.has(keyObject) {
+		a, err := z.get(keyObject)
+		if err != nil {
+			return err
+		}
+		if err := a.want(numberKinds, "complex numbers"); err != nil {
+			return err
+		}
+		if s := a.header.shape; len(s) != 2 || s[0] < 1 || s[1] < 1 {
+			return a.errorf("has shape %v, want (rows, columns)", s)
+		}
+		d.ObjectHeight, d.ObjectWidth = a.header.shape[0], a.header.shape[1]
+	}
+	if z.has(keyMask) {
+		a, err := z.get(keyMask)
+		if err != nil {
+			return err
+		}
+		if s := a.header.shape; len(s) != 2 || s[0] != d.N || s[1] != d.N {
+			return a.errorf("has shape %v, want (%d, %d), one mask for all patterns", s, d.N, d.N)
+		}
+		d.HasMask = true
+	}
+	if z.has(keyMetadata) {
+		text, err := z.Text(keyMetadata)
+		if err != nil {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, err.(*Error).What))
+			return nil
+		}
+		d.Metadata = text
+		var meta struct {
+			PixelSize *float64 `json:"pixel_size_m"`
+		}
+		if err := json.Unmarshal([]byte(text), &meta); err != nil {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
+		} else if p := meta.PixelSize; p != nil && *p > 0 {
+			d.PixelSize = *p
+		}
+	}
+	return nil
+}
+
+// probeModes is the number of modes of a probe (N, N), (N, N, 1) or (modes, N, N).
+func probeModes(a *array, n int) (int, error) {
+	if err := a.want(numberKinds, "complex numbers"); err != nil {
+		return 0, err
+	}
+	s := a.header.shape
+	switch {
+	case len(s) == 2 && s[0] == n && s[1] == n, len(s) == 3 && s[0] == n && s[1] == n && s[2] == 1:
+		return 1, nil
+	case len(s) == 3 && s[0] > 0 && s[1] == n && s[2] == n:
+		return s[0], nil
+	}
+	return 0, a.errorf("has shape %v, want (%d, %d) or (modes, %d, %d) for these patterns", s, n, n, n, n)
+}
+
+// noteIgnored lists what the file holds besides.
+func (z *NPZ) noteIgnored(d *Description) {
+	var ignored []string
+	for _, a := range z.arrays {
+		if !slices.Contains(known, a.Name) {
+			ignored = append(ignored, a.Name)
+		}
+	}
+	ignored = append(ignored, z.others...)
+	if len(ignored) > 0 {
+		if more := len(ignored) - 12; more > 0 {
+			ignored = append(ignored[:12], fmt.Sprintf("and %d more", more))
+		}
+		d.Notes = append(d.Notes, "not used: "+strings.Join(ignored, ", "))
+	}
+}

@@ -1,0 +1,11 @@
+package format
+
+import "io"
+
+// WriteFile writes a whole file. It appears complete or not at all.
+func WriteFile(path string, data []byte) error {
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}

@@ -1,0 +1,231 @@
+package format
+
+import (
+	"archive/zip"
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+const (
+	maxMembers = 4096 // arrays of one archive; scans have about a dozen
+	// deflateLimit is the most that deflate can expand (RFC 1951: 258 bytes for 2 bits); a larger claim is a lie.
+	deflateLimit = 1032
+	// An array this large that expands more than suspectLimit times is taken for a trap: real patterns, even nearly dark
+	// ones, stay below it.
+	suspectSize  = 4 << 30
+	suspectLimit = 200
+)
+
+// NPZ is an npz archive that is open for reading. Headers are read at once, values on demand.
+type NPZ struct {
+	path   string
+	file   *os.File
+	arrays []Array
+	read   map[string]*array
+	others []string // members that are no arrays
+}
+
+// OpenNPZ opens an archive and reads the headers of its arrays, no values. An array that cannot be read (pickled
+// objects, a damaged header, a size that contradicts the shape) does not fail the archive; asking for it does.
+func OpenNPZ(path string) (*NPZ, error) {
+	f, size, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	z, err := newNPZ(path, f, size)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	z.file = f
+	return z, nil
+}
+
+// newNPZ is OpenNPZ over any bytes.
+func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
+	archive, err := zip.NewReader(r, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return nil, notArchive(path, r, err)
+	}
+	if len(archive.File) > maxMembers {
+		return nil, errorf(path, "holds %d members, at most %d are read", len(archive.File), maxMembers)
+	}
+	z := &NPZ{path: path, read: map[string]*array{}}
+	seen := map[string]bool{}
+	for _, m := range archive.File {
+		if seen[m.Name] {
+			return nil, errorf(path, "holds %q twice, so it is not clear which one counts", m.Name)
+		}
+		seen[m.Name] = true
+		name, ok := strings.CutSuffix(m.Name, ".npy")
+		if !ok {
+			z.others = append(z.others, m.Name)
+			continue
+		}
+		a := &array{path: path, name: name, open: m.Open}
+		z.arrays = append(z.arrays, a.inspect(m, size))
+		z.read[name] = a
+	}
+	return z, nil
+}
+
+// inspect reads the header of an archive's member and checks its sizes. Only a.header is nil when it is refused.
+func (a *array) inspect(m *zip.File, fileSize int64) Array {
+	info := Array{Name: a.name}
+	refuse := func(format string, args ...any) Array {
+		info.Refused = a.errorf(format, args...).What
+		return info
+	}
+	switch {
+	case m.Flags&1 != 0:
+		return refuse("is encrypted")
+	case m.Method != zip.Store && m.Method != zip.Deflate:
+		return refuse("is compressed by method %d; only stored and deflated arrays are read", m.Method)
+	case m.CompressedSize64 > uint64(fileSize):
+		return refuse("claims %d bytes in a file of %d", m.CompressedSize64, fileSize)
+	case m.Method == zip.Store && m.UncompressedSize64 != m.CompressedSize64:
+		return refuse("is stored, but claims %d bytes of %d", m.UncompressedSize64, m.CompressedSize64)
+	case m.UncompressedSize64 > deflateLimit*(m.CompressedSize64+1):
+		return refuse("claims to expand from %d to %d bytes, which deflate cannot do", m.CompressedSize64, m.UncompressedSize64)
+	case m.UncompressedSize64 > suspectSize && m.UncompressedSize64/suspectLimit > m.CompressedSize64:
+		return refuse("expands from %d to %d bytes, which looks like a trap; store it uncompressed if it is not",
+			m.CompressedSize64, m.UncompressedSize64)
+	}
+	r, err := m.Open()
+	if err != nil {
+		return refuse("is damaged: %v", err)
+	}
+	defer r.Close()
+	h, err := readHeader(bufio.NewReader(r))
+	if err != nil {
+		return refuse("%v", err)
+	}
+	info.DType, info.Shape = h.descr, h.shape
+	if h.refused != nil {
+		return refuse("is refused: %v", h.refused)
+	}
+	if need := uint64(h.length + h.bytes()); need != m.UncompressedSize64 {
+		return refuse("has %d bytes, its type %v and shape %v need %d", m.UncompressedSize64, h.element, h.shape, need)
+	}
+	a.header = h
+	return info
+}
+
+// notArchive says what a file is that is no zip archive.
+func notArchive(path string, r io.ReaderAt, cause error) *Error {
+	lead := make([]byte, 8)
+	n, _ := r.ReadAt(lead, 0)
+	is := func(magic string) bool { return strings.HasPrefix(string(lead[:n]), magic) }
+	e := &Error{Path: path, Err: cause}
+	switch {
+	case is("PK\x03\x04"):
+		e.What, e.Fix = "is a damaged or cut short npz archive (its directory cannot be read)", "copy or download it again"
+	case is(npyMagic):
+		e.What, e.Fix = "is a single npy array, not an npz archive", "save patterns and positions together with numpy.savez"
+	case is("\x89HDF\r\n"):
+		e.What, e.Fix = "is an HDF5 file, not an npz archive", "convert it first"
+	default:
+		e.What = "is no npz archive"
+	}
+	return e
+}
+
+// Close closes the file.
+func (z *NPZ) Close() error {
+	if z.file == nil {
+		return nil
+	}
+	return z.file.Close()
+}
+
+// Arrays lists the arrays in file order.
+func (z *NPZ) Arrays() []Array { return slices.Clone(z.arrays) }
+
+// Lookup finds an array by name (without ".npy").
+func (z *NPZ) Lookup(name string) (Array, bool) {
+	for _, a := range z.arrays {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Array{}, false
+}
+
+// get is an array that can be read.
+func (z *NPZ) get(name string) (*array, error) {
+	info, ok := z.Lookup(name)
+	if !ok {
+		return nil, errorf(z.path, "has no array %q", name).fix("it has %s", z.names())
+	}
+	if info.Refused != "" {
+		return nil, &Error{Path: z.path, What: info.Refused}
+	}
+	return z.read[name], nil
+}
+
+func (z *NPZ) names() string {
+	if len(z.arrays) == 0 {
+		return "no arrays"
+	}
+	var s []string
+	for i, a := range z.arrays {
+		if i == 20 {
+			s = append(s, "…")
+			break
+		}
+		s = append(s, a.Name)
+	}
+	return strings.Join(s, ", ")
+}
+
+// Float64 reads real numbers of any type, row-major.
+func (z *NPZ) Float64(name string) ([]float64, []int, error) {
+	return values(z, name, (*array).float64s)
+}
+
+// Float32 reads real numbers of any type, rounded, row-major.
+func (z *NPZ) Float32(name string) ([]float32, []int, error) {
+	return values(z, name, (*array).float32s)
+}
+
+// Complex64 reads real or complex numbers of any type, rounded, row-major.
+func (z *NPZ) Complex64(name string) ([]complex64, []int, error) {
+	return values(z, name, (*array).complex64s)
+}
+
+// Int64 reads integers, and floats that hold integers, row-major.
+func (z *NPZ) Int64(name string) ([]int64, []int, error) { return values(z, name, (*array).int64s) }
+
+// Text reads a text: one numpy string, or UTF-8 bytes as uint8.
+func (z *NPZ) Text(name string) (string, error) {
+	a, err := z.get(name)
+	if err != nil {
+		return "", err
+	}
+	return a.text()
+}
+
+// Tensor reads an array in its own type where tensors have it, else in a wider one: float16 as float32, truth values as
+// uint8, small signed integers as int32, other integers as int64.
+func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
+	a, err := z.get(name)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	return a.tensor()
+}
+
+func values[T any](z *NPZ, name string, read func(*array) ([]T, error)) ([]T, []int, error) {
+	a, err := z.get(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := read(a)
+	return v, a.header.shape, err
+}

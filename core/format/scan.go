@@ -1,0 +1,194 @@
+package format
+
+import (
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// ScanOptions says how a scan is read.
+type ScanOptions struct {
+	Units  Units  // "" is Auto
+	Layout Layout // "" finds it out
+	Rows   string // selection of patterns, see scan.ParseRows; "" is all
+	Sample int    // draw so many of the selected patterns; 0 is all
+	Seed   int64  // of the draw
+}
+
+// ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
+// scan's notes says what the values were taken for, and why.
+func ReadScan(path string, o ScanOptions) (*scan.Scan, error) {
+	units, err := ParseUnits(string(o.Units))
+	if err != nil {
+		return nil, err
+	}
+	z, err := OpenNPZ(path)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.readScan(o, units)
+}
+
+func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
+	d, err := z.describe(o.Layout)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
+	if err == nil && o.Sample != 0 {
+		rows, err = scan.Sample(rows, o.Sample, o.Seed)
+	}
+	if err != nil {
+		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+	}
+	s := &scan.Scan{Source: z.path, N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
+	for _, r := range rows {
+		s.Rows, s.Cols = append(s.Rows, d.Rows[r]), append(s.Cols, d.Cols[r])
+		if d.Split != nil {
+			s.Split = append(s.Split, d.Split[r])
+		}
+	}
+	if err := z.readShared(s, d); err != nil {
+		return nil, err
+	}
+	c, err := newConverter(z.path, d.Key, d.patterns.header.element, d.Scale, units)
+	if err != nil {
+		return nil, err
+	}
+	if s.Counts, err = readPatterns(d, rows, s.Mask, c); err != nil {
+		return nil, err
+	}
+	reason, err := c.finish(z.path)
+	if err != nil {
+		return nil, err
+	}
+	s.Notes = append([]string{reason}, d.Notes...)
+	if c.most > 1<<24 {
+		s.Notes = append(s.Notes, fmt.Sprintf("the brightest pixel has %.9g counts; above 16777216 float32 rounds them", c.most))
+	}
+	if d.Split != nil && o.Rows == "" {
+		s.Notes = append(s.Notes, "the file's split array is ignored; --rows split=K selects by it")
+	}
+	if err := s.Validate(); err != nil {
+		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+	}
+	return s, nil
+}
+
+// readShared reads probe, object and mask.
+func (z *NPZ) readShared(s *scan.Scan, d *Description) error {
+	var err error
+	if d.Modes > 0 {
+		if s.Probe, _, err = z.Complex64(keyProbe); err != nil {
+			return err
+		}
+		s.Modes = d.Modes
+		lit := false
+		for _, v := range s.Probe {
+			lit = lit || v != 0
+		}
+		if !lit {
+			return errorf(z.path, "%s is zero everywhere", keyProbe)
+		}
+	}
+	if d.ObjectHeight > 0 {
+		if s.Object, _, err = z.Complex64(keyObject); err != nil {
+			return err
+		}
+		s.ObjectHeight, s.ObjectWidth = d.ObjectHeight, d.ObjectWidth
+	}
+	if d.HasMask {
+		v, _, err := z.Int64(keyMask)
+		if err != nil {
+			return err
+		}
+		s.Mask = make([]uint8, len(v))
+		valid := 0
+		for i, m := range v {
+			if m != 0 && m != 1 {
+				return errorf(z.path, "%s pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", keyMask, i/s.N, i%s.N, m)
+			}
+			s.Mask[i] = uint8(m)
+			valid += int(m)
+		}
+		if valid == 0 {
+			return errorf(z.path, "%s marks every pixel as bad", keyMask).fix("1 is valid and 0 is bad")
+		}
+		d.Notes = append(d.Notes, fmt.Sprintf("%d of %d detector pixels are masked; their counts are set to 0", len(v)-valid, len(v)))
+	}
+	return nil
+}
+
+// axis is what an axis of the file's array runs over.
+type axis uint8
+
+const (
+	patternAxis axis = iota
+	rowAxis
+	columnAxis
+)
+
+// readPatterns reads the given rows of the file, converted, [len(rows), N, N]. Values go straight to their place,
+// whatever the layout, so that an array is never held twice. Masked pixels are 0 whatever the file has there.
+func readPatterns(d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
+	n, size := d.N, d.N*d.N
+	slot := make([]int, d.Patterns) // place of a pattern in the result, −1: not wanted
+	for i := range slot {
+		slot[i] = -1
+	}
+	for i, r := range rows {
+		slot[r] = i
+	}
+	axes := [3]axis{patternAxis, rowAxis, columnAxis}
+	if d.Layout == LayoutHWN {
+		axes = [3]axis{rowAxis, columnAxis, patternAxis}
+	}
+	if d.patterns.header.fortran { // the first axis runs fastest
+		axes[0], axes[2] = axes[2], axes[0]
+	}
+	extent := [3]int{patternAxis: d.Patterns, rowAxis: n, columnAxis: n}
+	fastest := axes[2]
+
+	out := make([]float32, len(rows)*size)
+	e := d.patterns.header.element
+	values := make([]float64, piece/e.size)
+	var at [3]int // by axis
+	err := d.patterns.stream(func(raw []byte) error {
+		v := values[:len(raw)/e.size]
+		e.floats(v, raw)
+		for len(v) > 0 {
+			run := min(len(v), extent[fastest]-at[fastest])
+			if fastest == patternAxis || slot[at[patternAxis]] >= 0 {
+				for _, x := range v[:run] {
+					to, pixel := slot[at[patternAxis]], at[rowAxis]*n+at[columnAxis]
+					if to >= 0 && (mask == nil || mask[pixel] != 0) {
+						k, err := c.convert(x)
+						if err != nil {
+							return valueError(d, c, at, err)
+						}
+						out[to*size+pixel] = k
+					}
+					at[fastest]++
+				}
+			} else {
+				at[fastest] += run
+			}
+			v = v[run:]
+			for i := 2; i > 0 && at[axes[i]] == extent[axes[i]]; i-- {
+				at[axes[i]] = 0
+				at[axes[i-1]]++
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func valueError(d *Description, c *converter, at [3]int, err error) *Error {
+	e := errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
+	if c.units == Auto || c.strict {
+		return e.fix("correct it, or say what %s holds with --diffraction-units counts|amplitude|normalised", d.Key)
+	}
+	return e.fix("correct it, or mark bad pixels by 0 in an array %s (%d, %d)", keyMask, d.N, d.N)
+}

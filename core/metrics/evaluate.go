@@ -1,0 +1,269 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/cmplx"
+
+	"github.com/ptychogo/ptycho/core/raster"
+)
+
+// Box is a rectangle in scan coordinates, edges included: rows Y0 … Y1, columns X0 … X1.
+type Box struct {
+	Y0 float64 `json:"y0"`
+	Y1 float64 `json:"y1"`
+	X0 float64 `json:"x0"`
+	X1 float64 `json:"x1"`
+}
+
+// PositionsBox is the box of the scan positions, rounded inwards to whole pixels: where a reconstruction is to be
+// judged. It is empty for no positions.
+func PositionsBox(rows, cols []float64) Box {
+	b := Box{Y0: math.Inf(1), Y1: math.Inf(-1), X0: math.Inf(1), X1: math.Inf(-1)}
+	for _, y := range rows {
+		b.Y0, b.Y1 = min(b.Y0, y), max(b.Y1, y)
+	}
+	for _, x := range cols {
+		b.X0, b.X1 = min(b.X0, x), max(b.X1, x)
+	}
+	return Box{Y0: math.Ceil(b.Y0), Y1: math.Floor(b.Y1), X0: math.Ceil(b.X0), X1: math.Floor(b.X1)}
+}
+
+// Extent is the box of the pixel centres of an image with the given origin (row, column of pixel (0, 0)).
+func Extent(img raster.Complex, origin [2]float64) Box {
+	return Box{Y0: origin[0], Y1: origin[0] + float64(img.H-1), X0: origin[1], X1: origin[1] + float64(img.W-1)}
+}
+
+// Intersect is the part that both boxes share; it may be empty.
+func (b Box) Intersect(c Box) Box {
+	return Box{Y0: max(b.Y0, c.Y0), Y1: min(b.Y1, c.Y1), X0: max(b.X0, c.X0), X1: min(b.X1, c.X1)}
+}
+
+// Empty says whether the box holds no point.
+func (b Box) Empty() bool { return !(b.Y0 <= b.Y1 && b.X0 <= b.X1) }
+
+func (b Box) String() string {
+	return fmt.Sprintf("rows %g to %g, columns %g to %g", b.Y0, b.Y1, b.X0, b.X1)
+}
+
+// Options says what Evaluate may remove from the reconstruction before it compares. A global phase is always removed.
+type Options struct {
+	// Ramp removes a linear phase ramp as well: for a reference that was itself reconstructed, with its own probe.
+	Ramp bool
+	// ScaleAmplitude multiplies the reconstruction by the least-squares amplitude factor: for a reference whose
+	// amplitude is relative, as that of a simulated object.
+	ScaleAmplitude bool
+	// Register also gives the figures after sub-pixel registration.
+	Register bool
+	// MaxShift bounds the registration in pixels; 0 is a quarter of the box's shorter side, at most 16.
+	MaxShift float64
+}
+
+// Report is what Evaluate finds.
+type Report struct {
+	Box    Box    `json:"box"`
+	Height int    `json:"height"` // of the compared region, pixels
+	Width  int    `json:"width"`
+	Raw    Scores `json:"raw"`
+	// Registered is nil unless asked for.
+	Registered *Registered `json:"registered,omitempty"`
+}
+
+// Scores compare one pair of images. Data ranges are largest less smallest value of the reference in the region.
+type Scores struct {
+	// Phase is what was removed from the reconstruction's phase, with y and x from the region's upper left pixel.
+	Phase Plane `json:"phase_removed"`
+	// Factor is what the reconstruction's amplitude was multiplied by; 1 unless asked for.
+	Factor Number `json:"amplitude_factor"`
+
+	AmplitudeCorrelation Number `json:"amplitude_correlation"` // Pearson
+	AmplitudeMAE         Number `json:"amplitude_mae"`
+	AmplitudePSNR        Number `json:"amplitude_psnr_db"`
+	AmplitudeRange       Number `json:"amplitude_range"`
+	AmplitudeSSIM        Number `json:"amplitude_ssim"` // 7×7 uniform window
+	PhaseCorrelation     Number `json:"phase_correlation"`
+	PhaseMAE             Number `json:"phase_mae_rad"` // of differences wrapped into (−π, π]
+	PhaseSSIM            Number `json:"phase_ssim"`    // 7×7 uniform window
+	FRC                  FRC    `json:"frc"`           // of the complex field
+}
+
+// Registered is the scores after the reconstruction was shifted onto the reference.
+type Registered struct {
+	Shift  [2]float64 `json:"shift_px"` // rows, columns
+	Border int        `json:"border_px"`
+	Scores
+}
+
+// Evaluate compares a reconstruction with a reference inside box. Both origins are the scan coordinates (row, column) of
+// their pixel (0, 0), fractions included. The comparison is on the reconstruction's own pixels; the reference is
+// interpolated there (bilinear, and exact where the grids agree). A half-pixel error of the reconstruction shows in the
+// raw scores, and its size in the registered ones.
+func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Complex, referenceOrigin [2]float64, box Box, opts Options) (Report, error) {
+	o, t, err := regions(recon, reconOrigin, reference, referenceOrigin, box)
+	if err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	report := Report{Box: box, Height: o.H, Width: o.W}
+	if report.Raw, err = score(o, t, opts); err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	if !opts.Register {
+		return report, nil
+	}
+	limit := opts.MaxShift
+	if limit <= 0 {
+		limit = min(16, float64(min(o.H, o.W))/4)
+	}
+	// A ramp moves no content but spoils the correlation: register without it.
+	shift, err := Register(report.Raw.Phase.Remove(o), t, limit)
+	if err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	// Two pixels, and those that the shift brought in over the edge, are left out.
+	border := 2 + int(math.Ceil(max(math.Abs(shift[0]), math.Abs(shift[1]))))
+	if o.H-2*border < ssimWindow || o.W-2*border < ssimWindow {
+		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; a larger box is needed", o.H, o.W)
+	}
+	moved, err := FourierShift(report.Raw.Phase.Remove(o), shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
+	if err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	fixed, err := t.Crop(border, border, moved.H, moved.W)
+	if err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	r := Registered{Shift: shift, Border: border}
+	if r.Scores, err = score(moved, fixed, opts); err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	// The phases removed before and after add up. Both count from the cropped corner, whose content came from
+	// border − shift.
+	before, after := report.Raw.Phase, r.Phase
+	corner := float64(before.Y)*(float64(border)-shift[0]) + float64(before.X)*(float64(border)-shift[1])
+	r.Phase = Plane{
+		Offset: Number(math.Remainder(float64(before.Offset+after.Offset)+corner, 2*math.Pi)),
+		Y:      before.Y + after.Y, X: before.X + after.X,
+	}
+	report.Registered = &r
+	return report, nil
+}
+
+// regions cuts the pixels of the reconstruction inside box, and samples the reference there.
+func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [2]float64, box Box) (o, t raster.Complex, err error) {
+	if err := recon.Validate(); err != nil {
+		return o, t, fmt.Errorf("reconstruction: %w", err)
+	}
+	if err := reference.Validate(); err != nil {
+		return o, t, fmt.Errorf("reference: %w", err)
+	}
+	for _, v := range []float64{ro[0], ro[1], fo[0], fo[1], box.Y0, box.Y1, box.X0, box.X1} {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return o, t, errors.New("the box or an origin is not a finite number")
+		}
+	}
+	if box.Empty() {
+		return o, t, fmt.Errorf("the box (%v) is empty", box)
+	}
+	// Rounding of an origin must not move the box off an image.
+	const slack = 1e-6
+	y0, y1 := math.Ceil(box.Y0-ro[0]-slack), math.Floor(box.Y1-ro[0]+slack)
+	x0, x1 := math.Ceil(box.X0-ro[1]-slack), math.Floor(box.X1-ro[1]+slack)
+	if y0 > y1 || x0 > x1 {
+		return o, t, fmt.Errorf("the box (%v) holds no pixel of the reconstruction", box)
+	}
+	for _, img := range []struct {
+		name   string
+		extent Box
+	}{{"reconstruction", Extent(recon, ro)}, {"reference", Extent(reference, fo)}} {
+		e := img.extent
+		if y0+ro[0] < e.Y0-slack || y1+ro[0] > e.Y1+slack || x0+ro[1] < e.X0-slack || x1+ro[1] > e.X1+slack {
+			return o, t, fmt.Errorf("the box (%v) reaches outside the %s (%v)", box, img.name, e)
+		}
+	}
+	top, left := int(y0), int(x0)
+	if o, err = recon.Crop(top, left, int(y1)-top+1, int(x1)-left+1); err != nil {
+		return o, t, err
+	}
+	if !o.Finite() {
+		return o, t, errors.New("the reconstruction holds values that are not finite numbers")
+	}
+	t = raster.NewComplex(o.H, o.W)
+	for i := range t.Data {
+		y := snap(float64(top+i/o.W)+ro[0]-fo[0], reference.H-1)
+		x := snap(float64(left+i%o.W)+ro[1]-fo[1], reference.W-1)
+		t.Data[i] = reference.Sample(y, x)
+	}
+	if !t.Finite() {
+		return o, t, errors.New("the reference holds values that are not finite numbers")
+	}
+	return o, t, nil
+}
+
+// snap removes the rounding of origins: a coordinate within 1e-6 of a whole pixel is that pixel. It stays in [0, last].
+func snap(v float64, last int) float64 {
+	if r := math.Round(v); math.Abs(v-r) < 1e-6 {
+		v = r
+	}
+	return min(max(v, 0), float64(last))
+}
+
+// score compares the reconstruction o with the reference t, of one size.
+func score(o, t raster.Complex, opts Options) (Scores, error) {
+	var s Scores
+	var err error
+	if opts.Ramp {
+		s.Phase, err = PhaseRamp(o, t)
+	} else {
+		s.Phase, err = GlobalPhase(o, t)
+	}
+	if err != nil {
+		return s, err
+	}
+	o = s.Phase.Remove(o)
+	s.Factor = 1
+	if opts.ScaleAmplitude {
+		f, err := AmplitudeFactor(o, t)
+		if err != nil {
+			return s, err
+		}
+		s.Factor = Number(f)
+		if !math.IsNaN(f) {
+			for i := range o.Data {
+				o.Data[i] *= complex(f, 0)
+			}
+		}
+	}
+	ao, at := o.Abs(), t.Abs()
+	r := DataRange(at.Data)
+	s.AmplitudeRange = Number(r)
+	s.AmplitudeCorrelation = Number(Pearson(ao.Data, at.Data))
+	s.AmplitudeMAE = Number(MeanAbsoluteError(ao.Data, at.Data))
+	s.AmplitudePSNR = Number(PSNR(ao.Data, at.Data, r))
+	s.AmplitudeSSIM = Number(SSIM(ao, at, r))
+
+	po, pt := phases(o, t)
+	s.PhaseCorrelation = Number(Pearson(po.Data, pt.Data))
+	s.PhaseMAE = Number(MeanAbsoluteError(po.Data, pt.Data))
+	s.PhaseSSIM = Number(SSIM(po, pt, DataRange(pt.Data)))
+	if s.FRC, err = RingCorrelation(o, t); err != nil {
+		return s, err
+	}
+	return s, nil
+}
+
+// phases is the phase of t about its mean direction, so that its free global phase causes no wrap, and the phase of o as
+// that of t plus the wrapped difference, so that a wrap in one image alone does not count as an error of 2π.
+func phases(o, t raster.Complex) (po, pt raster.Real) {
+	var m complex128
+	for _, v := range t.Data {
+		m += v
+	}
+	turn := cmplx.Rect(1, -cmplx.Phase(m))
+	po, pt = raster.NewReal(o.H, o.W), raster.NewReal(o.H, o.W)
+	for i, v := range t.Data {
+		pt.Data[i] = cmplx.Phase(v * turn)
+		po.Data[i] = pt.Data[i] + cmplx.Phase(o.Data[i]*cmplx.Conj(v))
+	}
+	return po, pt
+}

@@ -1,0 +1,141 @@
+package metrics
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+
+	"github.com/ptychogo/ptycho/core/raster"
+)
+
+// registrationUpsample is the inverse of the step, in pixels, to which Register finds a shift.
+const registrationUpsample = 50
+
+// Register finds the shift (rows, columns; positive is down and right) that lays image onto reference, to 1/50 pixel
+// and up to limit pixels in each axis: the peak of the cross-correlation of the complex images, each less its mean and
+// under a Hann window, evaluated on the fine grid around the coarse peak.
+func Register(image, reference raster.Complex, limit float64) (shift [2]float64, err error) {
+	if err := sameSize("register", image, reference); err != nil {
+		return shift, err
+	}
+	h, w := image.H, image.W
+	if h < 4 || w < 4 {
+		return shift, fmt.Errorf("metrics: register: an image of %d×%d pixels is too small", h, w)
+	}
+	if !(limit > 0) {
+		return shift, fmt.Errorf("metrics: register: the largest shift %v is not positive", limit)
+	}
+	// Padding to powers of two of at least twice the size keeps the transform fast and the correlation from wrapping.
+	ph, pw := 2*powerOfTwo(h), 2*powerOfTwo(w)
+	f := raster.NewFourier(ph, pw)
+	a, b := prepared(f, image, ph, pw), prepared(f, reference, ph, pw)
+	product := make([]complex128, ph*pw)
+	for i := range product {
+		product[i] = b[i] * cmplx.Conj(a[i])
+	}
+	coarse := append([]complex128(nil), product...)
+	f.Inverse(coarse)
+	var at [2]int
+	best := 0.0
+	for i, v := range coarse {
+		y, x := signed(i/pw, ph), signed(i%pw, pw)
+		if math.Abs(float64(y)) > limit || math.Abs(float64(x)) > limit {
+			continue
+		}
+		if m := cmplx.Abs(v); m > best {
+			best, at = m, [2]int{y, x}
+		}
+	}
+	if best == 0 {
+		return shift, nil // a constant image: every shift is as good
+	}
+	// The fine grid of one pixel to each side, by the two sums of the transform itself: first over rows.
+	const steps = 2*registrationUpsample + 1
+	fine := func(q int) float64 { return float64(q-registrationUpsample) / registrationUpsample }
+	rows := make([]complex128, steps*pw)
+	for q := range steps {
+		dy := float64(at[0]) + fine(q)
+		for u := range ph {
+			turn := cmplx.Rect(1, 2*math.Pi*float64(signed(u, ph))*dy/float64(ph))
+			for v := range pw {
+				rows[q*pw+v] += product[u*pw+v] * turn
+			}
+		}
+	}
+	best = -1
+	for r := range steps {
+		dx := float64(at[1]) + fine(r)
+		turn := make([]complex128, pw)
+		for v := range turn {
+			turn[v] = cmplx.Rect(1, 2*math.Pi*float64(signed(v, pw))*dx/float64(pw))
+		}
+		for q := range steps {
+			var s complex128
+			for v, t := range turn {
+				s += rows[q*pw+v] * t
+			}
+			if m := cmplx.Abs(s); m > best {
+				best, shift = m, [2]float64{float64(at[0]) + fine(q), dx}
+			}
+		}
+	}
+	return shift, nil
+}
+
+// prepared transforms the image less its mean, under a Hann window, padded with zeros.
+func prepared(f *raster.Fourier, img raster.Complex, ph, pw int) []complex128 {
+	var m complex128
+	for _, v := range img.Data {
+		m += v
+	}
+	m /= complex(float64(len(img.Data)), 0)
+	wy, wx := hann(img.H), hann(img.W)
+	out := make([]complex128, ph*pw)
+	for i, v := range img.Data {
+		y, x := i/img.W, i%img.W
+		out[y*pw+x] = (v - m) * complex(wy[y]*wx[x], 0)
+	}
+	f.Forward(out)
+	return out
+}
+
+// FourierShift moves the image by (dy, dx) pixels, positive is down and right, with the full spectrum. The image is
+// continued by its mirror image, so the far edge does not leak in; what enters over an edge is its reflection.
+func FourierShift(img raster.Complex, dy, dx float64) raster.Complex {
+	h, w := img.H, img.W
+	out := raster.NewComplex(h, w)
+	if h == 0 || w == 0 {
+		return out
+	}
+	double := make([]complex128, 4*h*w)
+	for y := range 2 * h {
+		for x := range 2 * w {
+			double[y*2*w+x] = img.Data[min(y, 2*h-1-y)*w+min(x, 2*w-1-x)]
+		}
+	}
+	f := raster.NewFourier(2*h, 2*w)
+	f.Forward(double)
+	ty, tx := shiftFactors(2*h, dy), shiftFactors(2*w, dx)
+	for y := range 2 * h {
+		for x := range 2 * w {
+			double[y*2*w+x] *= ty[y] * tx[x]
+		}
+	}
+	f.Inverse(double)
+	for y := range h {
+		copy(out.Data[y*w:(y+1)*w], double[y*2*w:])
+	}
+	return out
+}
+
+func shiftFactors(n int, d float64) []complex128 {
+	t := make([]complex128, n)
+	for i := range t {
+		k := signed(i, n)
+		t[i] = cmplx.Rect(1, -2*math.Pi*float64(k)*d/float64(n))
+		if 2*k == -n { // Nyquist stands for both signs
+			t[i] = complex(real(t[i]), 0)
+		}
+	}
+	return t
+}

@@ -1,0 +1,264 @@
+// Package stitch turns reconstructed patches into the object image: it lays every patch at its scan position, to a
+// fraction of a pixel, and averages where patches overlap. Coordinates are (row y, column x), in pixels of the object.
+package stitch
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/raster"
+)
+
+// DefaultMaxPixels bounds the canvas where Options.MaxPixels is 0: 2^26 pixels, which take 1.6 GiB.
+const DefaultMaxPixels = 1 << 26
+
+// Options says how patches are laid on the canvas. The zero value holds every patch whole.
+type Options struct {
+	// Trim is the number of pixels left out at each side of every patch.
+	Trim int
+	// CropBelow crops the finished image to the largest rectangle in which every pixel has at least this coverage.
+	// 0 keeps the whole canvas; 0.1, a tenth of one probe's peak intensity, leaves out the thinly lit rim.
+	CropBelow float64
+	// Centred puts the canvas centre, pixel (H/2, W/2), at the mean scan position exactly, so that the origin is
+	// fractional. Otherwise the canvas lies on the whole pixels of the scan's own coordinates, so that positions
+	// without a fraction are not interpolated.
+	Centred bool
+	// MaxPixels bounds the canvas; 0 is DefaultMaxPixels.
+	MaxPixels int
+}
+
+// Image is the stitched object.
+type Image struct {
+	Object raster.Complex // [H, W]; 0 where no pattern covers
+	// Coverage is the sum of the weights laid on each pixel over the largest weight added, so with weights |P|² one
+	// pattern gives 1 at the probe's peak; 0 where no pattern covers.
+	Coverage raster.Real
+	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has its patch's pixel N/2 at
+	// object pixel (y, x) − Origin.
+	Origin [2]float64
+}
+
+// Stitcher accumulates patches. Its memory is proportional to the canvas alone. One goroutine may use it at a time;
+// the image depends on the order of Add only by rounding, and the same order gives the same bits.
+type Stitcher struct {
+	n       int // side of a patch
+	opts    Options
+	origin  [2]float64
+	sum     raster.Complex // Σ weight·patch
+	weights raster.Real    // Σ weight
+	peak    float64        // largest weight added
+	added   int
+}
+
+// New prepares a canvas for n×n patches at the scan positions (rows[j], cols[j]), the patches' centres.
+func New(rows, cols []float64, n int, opts Options) (*Stitcher, error) {
+	fail := func(format string, a ...any) (*Stitcher, error) {
+		return nil, fmt.Errorf("stitch: new: "+format, a...)
+	}
+	switch {
+	case n < 1:
+		return fail("a patch of %d pixels a side is empty", n)
+	case len(rows) == 0:
+		return fail("there are no scan positions")
+	case len(rows) != len(cols):
+		return fail("%d row coordinates but %d column coordinates", len(rows), len(cols))
+	case opts.Trim < 0 || 2*opts.Trim >= n:
+		return fail("trimming %d pixels from each side leaves nothing of a patch of %d", opts.Trim, n)
+	case !(opts.CropBelow >= 0) || math.IsInf(opts.CropBelow, 0):
+		return fail("the least coverage %v is not a number of at least 0", opts.CropBelow)
+	}
+	limit := opts.MaxPixels
+	if limit <= 0 {
+		limit = DefaultMaxPixels
+	}
+	var origin [2]float64
+	var side [2]int
+	for axis, p := range [][]float64{rows, cols} {
+		first, last, mean, err := extent(p)
+		if err != nil {
+			return fail("%s coordinates: %w", [2]string{"row", "column"}[axis], err)
+		}
+		// Patch pixel i of a pattern at p lies at p − N/2 + i; the canvas runs from the first to the last of them.
+		first += float64(opts.Trim - n/2)
+		last += float64(n - 1 - opts.Trim - n/2)
+		if last-first > float64(limit) {
+			return fail("the positions span %.4g pixels, more than %d; are they in pixels of the object?", last-first, limit)
+		}
+		if opts.Centred {
+			half := max(math.Ceil(mean-first), math.Ceil(last-mean))
+			origin[axis], side[axis] = mean-half, int(2*half)+1
+		} else {
+			origin[axis] = math.Floor(first)
+			side[axis] = int(math.Ceil(last)-origin[axis]) + 1
+		}
+	}
+	if side[0] > limit/side[1] {
+		return fail("the canvas would have %d×%d pixels, more than %d; are the positions in pixels of the object?", side[0], side[1], limit)
+	}
+	return &Stitcher{
+		n: n, opts: opts, origin: origin,
+		sum: raster.NewComplex(side[0], side[1]), weights: raster.NewReal(side[0], side[1]),
+	}, nil
+}
+
+func extent(p []float64) (first, last, mean float64, err error) {
+	first, last = math.Inf(1), math.Inf(-1)
+	for j, v := range p {
+		// 2^50 leaves a fraction of a pixel in a float64.
+		if !(math.Abs(v) < 1<<50) {
+			return 0, 0, 0, fmt.Errorf("the value %v of position %d is not a usable number", v, j)
+		}
+		first, last = min(first, v), max(last, v)
+		mean += (v - mean) / float64(j+1)
+	}
+	return first, last, mean, nil
+}
+
+// Origin is the scan coordinate (row, column) of canvas pixel (0, 0), before any crop of Finish.
+func (s *Stitcher) Origin() [2]float64 { return s.origin }
+
+// Size is the canvas in pixels (rows, columns), before any crop of Finish.
+func (s *Stitcher) Size() (h, w int) { return s.sum.H, s.sum.W }
+
+// Add lays a patch [N, N] with its pixel N/2 at the scan position (y, x), weighted pixel by pixel with weight [N, N],
+// usually Σ|P|² over the modes of the probe; nil is 1 everywhere. Each pixel is shared among the four canvas pixels
+// around it (bilinear), its weight alike. Nothing is laid when Add fails.
+func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error {
+	n := s.n
+	if len(patch) != n*n {
+		return fmt.Errorf("stitch: add: a patch of %d pixels, want %d×%d", len(patch), n, n)
+	}
+	if weight != nil && len(weight) != n*n {
+		return fmt.Errorf("stitch: add: %d weights for a patch of %d×%d pixels", len(weight), n, n)
+	}
+	t := s.opts.Trim
+	m := n - 2*t // side that remains
+	top, left := y-float64(n/2-t)-s.origin[0], x-float64(n/2-t)-s.origin[1]
+	// A position that New did not see may not fit; the rounding of one that it did see stays far below 1e-6.
+	const slack = 1e-6
+	if !(top >= -slack && left >= -slack && top <= float64(s.sum.H-m)+slack && left <= float64(s.sum.W-m)+slack) {
+		return fmt.Errorf("stitch: add: the patch at row %v, column %v does not fit the canvas, which was made for other positions", y, x)
+	}
+	peak := s.peak
+	for i := t; i < n-t; i++ {
+		for j := t; j < n-t; j++ {
+			v := patch[i*n+j]
+			w := float32(1)
+			if weight != nil {
+				w = weight[i*n+j]
+			}
+			// v−v is 0 unless v is NaN or infinite.
+			if v-v != 0 || !(w >= 0) || w-w != 0 {
+				return fmt.Errorf("stitch: add: the patch at row %v, column %v has value %v with weight %v at (%d, %d)", y, x, v, w, i, j)
+			}
+			peak = max(peak, float64(w))
+		}
+	}
+	s.peak = peak
+	s.added++
+
+	k, fy := split(top, s.sum.H-m)
+	l, fx := split(left, s.sum.W-m)
+	share := [4]float64{(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx}
+	width := s.sum.W
+	for i := range m {
+		for j := range m {
+			at := (i+t)*n + j + t
+			w := 1.0
+			if weight != nil {
+				w = float64(weight[at])
+			}
+			if w == 0 {
+				continue
+			}
+			v := complex128(patch[at])
+			to := (k+i)*width + l + j
+			for q, a := range share {
+				// A share of 0 may be off the canvas.
+				if a == 0 {
+					continue
+				}
+				p := to + q>>1*width + q&1
+				aw := a * w
+				s.sum.Data[p] += complex(aw*real(v), aw*imag(v))
+				s.weights.Data[p] += aw
+			}
+		}
+	}
+	return nil
+}
+
+// split is the whole pixel and the fraction of a coordinate in [0, last], to which it is clamped.
+func split(p float64, last int) (int, float64) {
+	p = min(max(p, 0), float64(last))
+	k := math.Floor(p)
+	return int(k), p - k
+}
+
+// Finish divides by the weights. The stitcher must not be used afterwards.
+func (s *Stitcher) Finish() (Image, error) {
+	if s.added == 0 {
+		return Image{}, errors.New("stitch: finish: no patch was added")
+	}
+	if s.peak == 0 {
+		return Image{}, errors.New("stitch: finish: all weights are 0; is the probe empty?")
+	}
+	for i, w := range s.weights.Data {
+		if w > 0 {
+			v := s.sum.Data[i]
+			s.sum.Data[i] = complex(real(v)/w, imag(v)/w)
+			s.weights.Data[i] = w / s.peak
+		}
+	}
+	img := Image{Object: s.sum, Coverage: s.weights, Origin: s.origin}
+	if s.opts.CropBelow == 0 {
+		return img, nil
+	}
+	y, x, h, w := largestRectangle(img.Coverage, s.opts.CropBelow)
+	if h == 0 {
+		return Image{}, fmt.Errorf("stitch: finish: no pixel has a coverage of %v", s.opts.CropBelow)
+	}
+	var err error
+	if img.Object, err = img.Object.Crop(y, x, h, w); err != nil {
+		return Image{}, fmt.Errorf("stitch: finish: %w", err)
+	}
+	if img.Coverage, err = img.Coverage.Crop(y, x, h, w); err != nil {
+		return Image{}, fmt.Errorf("stitch: finish: %w", err)
+	}
+	img.Origin[0] += float64(y)
+	img.Origin[1] += float64(x)
+	return img, nil
+}
+
+// largestRectangle finds the largest rectangle of pixels that are all at least least: row by row, the columns of such
+// pixels that end there form a histogram, whose largest rectangle a stack of rising bars finds in one pass.
+func largestRectangle(r raster.Real, least float64) (y, x, h, w int) {
+	bars := make([]int, r.W+1) // the last stays 0 and closes all bars
+	type bar struct{ from, height int }
+	var open []bar
+	for i := range r.H {
+		open = open[:0]
+		for j, height := range bars {
+			if j < r.W {
+				if r.Data[i*r.W+j] >= least {
+					height++
+				} else {
+					height = 0
+				}
+				bars[j] = height
+			}
+			from := j
+			for len(open) > 0 && open[len(open)-1].height >= height {
+				b := open[len(open)-1]
+				open = open[:len(open)-1]
+				if b.height*(j-b.from) > h*w {
+					y, x, h, w = i+1-b.height, b.from, b.height, j-b.from
+				}
+				from = b.from
+			}
+			open = append(open, bar{from, height})
+		}
+	}
+	return y, x, h, w
+}

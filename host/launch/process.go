@@ -1,0 +1,205 @@
+// Package launch starts a backend's plugin as a process and ends it. A Process is a backend.Backend: its calls cross to
+// the plugin, and its death turns them into Crashed errors that carry the plugin's last words.
+package launch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/sdk/wire"
+)
+
+// Spec says which plugin to start and how.
+type Spec struct {
+	Name string // of the backend, for messages; the file's name if empty
+	Path string // of the program, with a slash
+	Args []string
+
+	Env      []string     // further variables, NAME=VALUE, beside those that are let through
+	Logger   hclog.Logger // takes the plugin's log lines at their level; nil: none
+	LogLevel hclog.Level  // of the plugin; NoLevel: the Logger's
+
+	SHA256       string        // of the file, hexadecimal; checked at every start unless empty
+	BindByValue  bool          // send the bytes of files to a plugin that cannot see them
+	StartTimeout time.Duration // until the handshake; 0: a minute, as drivers of devices are slow to load
+}
+
+// Process is a running plugin.
+type Process struct {
+	*wire.Client
+	spec   Spec
+	runner *runner
+
+	stopping sync.Mutex
+	released sync.Once
+	protocol plugin.ClientProtocol
+}
+
+var _ backend.Backend = (*Process)(nil)
+
+// Start starts the plugin, shakes hands and asks for its Info. The end of ctx ends the start, not the process.
+func Start(ctx context.Context, s Spec) (*Process, error) {
+	if err := s.complete(); err != nil {
+		return nil, err
+	}
+	p := &Process{spec: s}
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig: wire.Handshake(),
+		VersionedPlugins: map[int]plugin.PluginSet{
+			backend.ProtocolMajor: {wire.PluginName: &wire.Plugin{}},
+		},
+		RunnerFunc:       p.newRunner,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		GRPCDialOptions:  wire.DialOptions(),
+		StartTimeout:     s.StartTimeout,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketBase()},
+		Logger:           s.Logger,
+		// What plugins print through go-plugin's own streams. Those of sdk.Serve hardly do.
+		SyncStdout: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
+		SyncStderr: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
+	})
+	release := context.AfterFunc(ctx, func() {
+		if r := p.started(); r != nil {
+			r.kill()
+		}
+	})
+	defer release()
+	conn, err := p.connect(client)
+	if err == nil {
+		p.Client, err = wire.NewClient(ctx, conn, wire.ClientOptions{
+			ByValue: s.BindByValue,
+			Gone:    p.runner.done,
+			Lost:    p.lost,
+		})
+	}
+	if err != nil {
+		err = p.startError(ctx, err)
+		p.abandon()
+		return nil, err
+	}
+	go func() {
+		<-p.runner.done
+		p.runner.waitDrained()
+		p.release()
+	}()
+	return p, nil
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
+	protocol, err := client.Client()
+	if err != nil {
+		return nil, err
+	}
+	p.protocol = protocol
+	raw, err := protocol.Dispense(wire.PluginName)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := raw.(*grpc.ClientConn)
+	if !ok {
+		return nil, fmt.Errorf("the plugin is a %T, not a connection", raw)
+	}
+	return conn, nil
+}
+
+// PID is the number of the process.
+func (p *Process) PID() int { return p.runner.pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.runner.done }
+
+// Tail is the last lines that the plugin wrote to standard error.
+func (p *Process) Tail() []string { return p.runner.tail.lines() }
+
+const (
+	// shutdownTime is for the plugin to end its calls and close its sessions; it gives its calls 3 s itself.
+	shutdownTime = 5 * time.Second
+	// exitTime is for the process to end after that: libraries take down devices and threads.
+	exitTime = 3 * time.Second
+)
+
+// Stop asks the plugin to close its sessions and to end, waits, and kills it if it does not. It is an error if it had
+// to. The end of ctx shortens the wait. Stopping a process that has ended is fine.
+func (p *Process) Stop(ctx context.Context) error {
+	p.stopping.Lock()
+	defer p.stopping.Unlock()
+	defer p.release()
+	if p.runner.ended() {
+		return nil
+	}
+	ask, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	p.runner.stopped.Store(true)
+	if err := p.Client.Shutdown(ask); err != nil && !p.runner.ended() {
+		p.spec.Logger.Debug("plugin did not answer to shutdown", "plugin", p.spec.Name, "error", err)
+	}
+	select {
+	case <-p.runner.done:
+		return nil
+	case <-time.After(exitTime):
+	case <-ctx.Done():
+	}
+	p.runner.kill()
+	<-p.runner.done
+	return backend.Errorf(backend.Internal, "stop", "plugin %s did not end when asked to and was killed", p.spec.Name)
+}
+
+// Kill ends the process at once.
+func (p *Process) Kill() {
+	p.runner.stopped.Store(true)
+	p.runner.kill()
+	<-p.runner.done
+	p.release()
+}
+
+// release frees what the host holds for a process that has ended.
+func (p *Process) release() {
+	p.released.Do(func() {
+		if p.protocol != nil {
+			_ = p.protocol.Close() // tells a process that is gone to go: nothing to learn from its error
+		}
+		p.runner.release()
+	})
+}
+
+// abandon ends whatever part of a start has happened.
+func (p *Process) abandon() {
+	if r := p.started(); r != nil {
+		r.kill()
+		<-r.done
+		p.release()
+	} else if p.runner != nil {
+		p.runner.release()
+	}
+}
+
+func (p *Process) started() *runner {
+	if p.runner != nil && p.runner.pid != 0 {
+		return p.runner
+	}
+	return nil
+}
+
+// socketBase is the folder for the folder of the socket. A socket's path may have 104 bytes on some systems, and
+// go-plugin adds /plugin-dir and /plugin with ten digits each.
+func socketBase() string {
+	const room = 104 - len("/plugin-dir0123456789/plugin0123456789") - 1
+	if dir := os.TempDir(); len(dir) <= room {
+		return dir
+	}
+	return "/tmp"
+}

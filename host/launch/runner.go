@@ -1,0 +1,226 @@
+package launch
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin/runner"
+
+	"github.com/ptychogo/ptycho/sdk/wire"
+)
+
+// runner is the process under go-plugin. It is our own so that the end of the process is known when it happens:
+// go-plugin waits for the end of its output too, which a grandchild may hold open for ever. It also gives the process
+// an empty standard input, a lifeline, and a standard output that is read on whatever comes.
+type runner struct {
+	cmd     *exec.Cmd
+	sockets string // folder
+	pid     int
+	tail    *tail
+
+	stdout, stderr *os.File // our ends
+	lifeline       *os.File // our end: it closes when we die, and the plugin ends
+	hello          *io.PipeReader
+
+	done    chan struct{} // closed when the process has ended
+	drained chan struct{} // closed when its standard error has been read to the end
+	stopped atomic.Bool   // we made it end
+
+	mu    sync.Mutex
+	line  string // the handshake
+	freed bool
+}
+
+var _ goplugin.Runner = (*runner)(nil)
+
+func (p *Process) newRunner(_ hclog.Logger, proto *exec.Cmd, sockets string) (goplugin.Runner, error) {
+	s := p.spec
+	cmd := exec.Command(s.Path, s.Args...)
+	cmd.Env = append(allowed(os.Environ()), s.Env...)
+	cmd.Env = append(cmd.Env, proto.Env...) // go-plugin's, with the cookie
+	cmd.Env = append(cmd.Env, wire.LogLevelKey+"="+s.LogLevel.String())
+	setGroup(cmd)
+	p.runner = &runner{
+		cmd:     cmd,
+		sockets: sockets,
+		tail:    newTail(),
+		done:    make(chan struct{}),
+		drained: make(chan struct{}),
+	}
+	return p.runner, nil
+}
+
+func (r *runner) Start(context.Context) error {
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	outRead, outWrite, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	r.stdout, theirs = outRead, append(theirs, outWrite)
+	errRead, errWrite, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	r.stderr, theirs = errRead, append(theirs, errWrite)
+	r.cmd.Stdout, r.cmd.Stderr = outWrite, errWrite
+	if runtime.GOOS != "windows" { // has no inheritance of pipes by number
+		lifeRead, lifeWrite, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		r.lifeline, theirs = lifeWrite, append(theirs, lifeRead)
+		r.cmd.ExtraFiles = []*os.File{lifeRead} // descriptor 3
+		r.cmd.Env = append(r.cmd.Env, wire.LifelineKey+"=3")
+	}
+	if err := r.cmd.Start(); err != nil {
+		return err
+	}
+	r.pid = r.cmd.Process.Pid
+	go func() {
+		_ = r.cmd.Wait() // the state of the process tells more
+		close(r.done)
+	}()
+	hello, say := io.Pipe()
+	r.hello = hello
+	go r.readStdout(say)
+	return nil
+}
+
+// maxHandshake bounds the first line; a certificate makes it about 1000 bytes.
+const maxHandshake = 64 << 10
+
+// readStdout hands the first line on and reads the rest for nobody, so that printing never blocks the plugin.
+func (r *runner) readStdout(say *io.PipeWriter) {
+	b := bufio.NewReaderSize(r.stdout, maxHandshake)
+	line, _ := b.ReadSlice('\n')
+	r.mu.Lock()
+	r.line = string(line)
+	r.mu.Unlock()
+	_, _ = say.Write(line) // go-plugin may have given up listening
+	say.Close()
+	_, _ = io.Copy(io.Discard, b)
+}
+
+func (r *runner) handshake() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.TrimSpace(r.line)
+}
+
+func (r *runner) ended() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// exit says how the process ended. It has.
+func (r *runner) exit() string {
+	if r.cmd.ProcessState == nil {
+		return "for an unknown reason"
+	}
+	return r.cmd.ProcessState.String()
+}
+
+func (r *runner) kill() {
+	_ = r.cmd.Process.Kill() // has ended already otherwise
+}
+
+// drainTime is for the last lines after the end of the process; a grandchild may hold standard error open for ever.
+const drainTime = time.Second
+
+func (r *runner) waitDrained() {
+	select {
+	case <-r.drained:
+	case <-time.After(drainTime):
+	}
+}
+
+// release closes our ends and removes the sockets.
+func (r *runner) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.freed {
+		return
+	}
+	r.freed = true
+	for _, f := range []*os.File{r.stdout, r.stderr, r.lifeline} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if r.sockets != "" {
+		_ = os.RemoveAll(r.sockets)
+	}
+}
+
+// The rest is what go-plugin asks for.
+
+func (r *runner) Stdout() io.ReadCloser { return r.hello }
+
+// Stderr passes through the tail, so that all of it is there once the end has been read.
+func (r *runner) Stderr() io.ReadCloser {
+	return &stderrReader{r: r, once: sync.OnceFunc(func() { close(r.drained) })}
+}
+
+type stderrReader struct {
+	r    *runner
+	once func()
+}
+
+func (s *stderrReader) Read(b []byte) (int, error) {
+	n, err := s.r.stderr.Read(b)
+	if n > 0 {
+		_, _ = s.r.tail.Write(b[:n]) // never fails
+	}
+	if err != nil {
+		s.once()
+		err = io.EOF // closed by us or by the process: the end in any case
+	}
+	return n, err
+}
+
+func (s *stderrReader) Close() error { return s.r.stderr.Close() }
+
+func (r *runner) Name() string { return r.cmd.Path }
+
+func (r *runner) ID() string { return strconv.Itoa(r.pid) }
+
+// Wait returns no error: how the process ended is told by the calls that it broke, not by go-plugin's log.
+func (r *runner) Wait(context.Context) error {
+	<-r.done
+	return nil
+}
+
+func (r *runner) Kill(context.Context) error {
+	r.kill()
+	return nil
+}
+
+func (r *runner) Diagnose(context.Context) string { return fmt.Sprintf("%s is no plugin", r.cmd.Path) }
+
+func (r *runner) PluginToHost(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+func (r *runner) HostToPlugin(network, addr string) (string, string, error) {
+	return network, addr, nil
+}

@@ -1,0 +1,156 @@
+package launch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/sdk/wire"
+)
+
+// complete checks a Spec and fills in what it leaves open.
+func (s *Spec) complete() error {
+	if err := wire.CheckMachine(); err != nil {
+		return err
+	}
+	if !strings.ContainsRune(s.Path, filepath.Separator) {
+		return backend.Errorf(backend.Invalid, "start", "plugin %q: the path must hold a slash, programs are not searched for", s.Path)
+	}
+	path, err := filepath.Abs(s.Path)
+	if err != nil {
+		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Path, err)
+	}
+	s.Path = path
+	if s.Name == "" {
+		s.Name = filepath.Base(path)
+	}
+	if s.Logger == nil {
+		s.Logger = hclog.NewNullLogger()
+	}
+	if s.LogLevel == hclog.NoLevel {
+		s.LogLevel = s.Logger.GetLevel()
+	}
+	if s.StartTimeout == 0 {
+		s.StartTimeout = time.Minute
+	}
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return backend.Errorf(backend.NotFound, "start", "plugin %s: there is no file %s", s.Name, path)
+	case err != nil:
+		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, err)
+	case !st.Mode().IsRegular():
+		return backend.Errorf(backend.Invalid, "start", "plugin %s: %s is not a file", s.Name, path)
+	}
+	return s.verify()
+}
+
+func (s *Spec) verify() error {
+	if s.SHA256 == "" {
+		return nil
+	}
+	f, err := os.Open(s.Path)
+	if err != nil {
+		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return backend.Errorf(backend.Invalid, "start", "plugin %s: %s: %w", s.Name, s.Path, err)
+	}
+	if have := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(have, s.SHA256) {
+		return backend.Errorf(backend.Invalid, "start",
+			"plugin %s: %s has sha256 %.12s…, was installed with %.12s…: the file was changed; install it again: ptycho plugins install %s",
+			s.Name, s.Path, have, s.SHA256, s.Name)
+	}
+	return nil
+}
+
+// startError says in one sentence why a plugin did not start.
+func (p *Process) startError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		cause := context.Cause(ctx)
+		return &backend.Error{Kind: backend.Cancelled, Op: "start", What: cause.Error(), Err: cause}
+	}
+	fail := func(kind backend.Kind, format string, args ...any) *backend.Error {
+		return backend.Errorf(kind, "start", "plugin %s: %w", p.spec.Name, fmt.Errorf(format, args...))
+	}
+	r := p.started()
+	if r == nil {
+		return fail(backend.Invalid, "%s cannot be executed: %w", p.spec.Path, err)
+	}
+	line := r.handshake()
+	if major, ok := handshakeMajor(line); ok && major != backend.ProtocolMajor {
+		mend := "install a version of the plugin that does: ptycho plugins install " + p.spec.Name
+		if major > backend.ProtocolMajor {
+			mend = "update ptycho, or install an older version of the plugin: ptycho plugins install " + p.spec.Name
+		}
+		return fail(backend.Unsupported, "%s speaks protocol %d, this ptycho speaks protocol %d.%d; %s",
+			p.spec.Path, major, backend.ProtocolMajor, backend.ProtocolMinor, mend)
+	}
+	var known *backend.Error
+	if errors.As(err, &known) && known.Kind == backend.Unsupported { // no such service
+		return fail(backend.Unsupported, "%s does not speak ptycho's protocol: %w", p.spec.Path, err)
+	}
+	select {
+	case <-r.done:
+		r.waitDrained()
+		e := fail(backend.Crashed, "%s ended before it was ready (%s)", p.spec.Path, r.exit())
+		e.Tail = r.tail.lines()
+		return e
+	case <-time.After(exitNotice):
+	}
+	if line == "" || strings.Count(line, "|") < 3 {
+		if line != "" {
+			line = fmt.Sprintf(", it printed %.80q", line)
+		}
+		e := fail(backend.Unsupported, "%s did not shake hands within %v%s: it is no plugin of ptycho", p.spec.Path, p.spec.StartTimeout, line)
+		e.Tail = r.tail.lines()
+		return e
+	}
+	e := fail(backend.Internal, "%s: %w", p.spec.Path, err)
+	e.Tail = r.tail.lines()
+	return e
+}
+
+func handshakeMajor(line string) (int, bool) {
+	parts := strings.Split(strings.TrimSpace(line), "|")
+	if len(parts) < 4 {
+		return 0, false
+	}
+	major, err := strconv.Atoi(parts[1])
+	return major, err == nil
+}
+
+// exitNotice is how long a process that broke its connection may take to be seen to have ended.
+const exitNotice = 2 * time.Second
+
+// lost says what became of a call whose connection broke.
+func (p *Process) lost(op string, err error) error {
+	select {
+	case <-p.runner.done:
+	case <-time.After(exitNotice):
+		e := backend.Errorf(backend.Crashed, op, "plugin %s: the connection broke: %w", p.spec.Name, err)
+		e.Tail = p.Tail()
+		return e
+	}
+	if p.runner.stopped.Load() {
+		return backend.Errorf(backend.Cancelled, op, "plugin %s was stopped", p.spec.Name)
+	}
+	p.runner.waitDrained()
+	e := backend.Errorf(backend.Crashed, op, "plugin %s ended (%s)", p.spec.Name, p.runner.exit())
+	e.Tail = p.Tail()
+	return e
+}

@@ -1,0 +1,120 @@
+// Package sdk turns a Go value that satisfies core/backend into a plugin process:
+//
+//	func main() { sdk.Serve(myBackend{}) }
+//
+// The process then speaks to the host over gRPC with mutual TLS, writes its log (log/slog, and whatever is printed) to
+// standard error, ends when the host dies, and answers a panic inside a call with an error.
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/sdk/wire"
+)
+
+// exitByHand is the exit code for a plugin that was not started by a host, the host's own code for backend trouble.
+const exitByHand = 12
+
+// Option changes how Serve serves.
+type Option func(*options)
+
+type options struct {
+	byHand string
+	atEnd  []func()
+}
+
+// ByHand replaces the sentence that is printed when no host started the program.
+func ByHand(sentence string) Option { return func(o *options) { o.byHand = sentence } }
+
+// AtEnd runs f after the host has asked for the end and all sessions are closed, before the process ends. It does not
+// run when the process is killed or the host dies.
+func AtEnd(f func()) Option { return func(o *options) { o.atEnd = append(o.atEnd, f) } }
+
+// Serve serves b until the host asks for the end or dies. It takes over standard input and output, so it must come
+// first in main; nothing after it matters. When no host started the process it says so and exits with code 12.
+func Serve(b backend.Backend, opts ...Option) {
+	var o options
+	for _, f := range opts {
+		f(&o)
+	}
+	if os.Getenv(wire.CookieKey) != wire.CookieValue {
+		if o.byHand == "" {
+			i := b.Info()
+			o.byHand = fmt.Sprintf("%s is the %s backend of ptycho and is started by it: ptycho train --backend %s",
+				filepath.Base(os.Args[0]), i.Name, i.Name)
+		}
+		fmt.Fprintln(os.Stderr, o.byHand)
+		os.Exit(exitByHand)
+	}
+	watchLifeline()
+	if err := claimStdio(); err != nil {
+		fmt.Fprintln(os.Stderr, "sdk: standard output:", err)
+		os.Exit(exitByHand)
+	}
+	if err := wire.CheckMachine(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitByHand)
+	}
+	level := logLevel()
+	log := slog.New(logHandler(os.Stderr, level))
+	slog.SetDefault(log)
+
+	var g *grpc.Server
+	srv := wire.NewServer(b, log, sync.OnceFunc(func() {
+		for _, f := range o.atEnd {
+			f()
+		}
+		time.Sleep(answerTime)
+		g.Stop()
+	}))
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: wire.Handshake(),
+		VersionedPlugins: map[int]plugin.PluginSet{
+			backend.ProtocolMajor: {wire.PluginName: &wire.Plugin{Backend: srv}},
+		},
+		GRPCServer: func(tls []grpc.ServerOption) *grpc.Server {
+			g = grpc.NewServer(append(append(tls, srv.Options()...), keepStderr()...)...)
+			return g
+		},
+		Logger: hclog.New(&hclog.LoggerOptions{
+			Name:       "sdk",
+			Level:      level,
+			Output:     os.Stderr,
+			JSONFormat: true,
+		}),
+	})
+	os.Exit(0)
+}
+
+// answerTime lets the answer to Shutdown leave before the server stops; a graceful stop would wait for the streams of
+// go-plugin, which have no end. A host that misses the answer sees the process end, which is as good.
+const answerTime = 20 * time.Millisecond
+
+// keepStderr undoes, before the first call, that go-plugin sends what Go code prints through the connection: the last
+// words of a process that dies would never arrive. Calls are served by goroutines that start after the exchange, so
+// the first of them may put the files back.
+func keepStderr() []grpc.ServerOption {
+	stderr := os.Stderr
+	restore := sync.OnceFunc(func() { os.Stdout, os.Stderr = stderr, stderr })
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
+			restore()
+			return h(ctx, req)
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, h grpc.StreamHandler) error {
+			restore()
+			return h(srv, ss)
+		}),
+	}
+}

@@ -1,0 +1,28 @@
+//go:build unix
+
+package sdk
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// claimStdio keeps standard output for the handshake alone. What native code prints on descriptor 1 goes to standard
+// error: before the handshake it would be taken for it, and after it nobody need read. Standard input becomes empty.
+func claimStdio() error {
+	out, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return err
+	}
+	if err := duplicate(2, 1); err != nil {
+		return err
+	}
+	os.Stdout = os.NewFile(uintptr(out), "handshake")
+	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(null)
+	return duplicate(null, 0)
+}
