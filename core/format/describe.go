@@ -44,6 +44,9 @@ const (
 	MaxSide = 1024
 )
 
+// maxCoordinate is farther than any scan reaches; beyond 2^31 a position could not even be numbered as a pixel.
+const maxCoordinate = 1 << 31
+
 // Description is what a scan's file says without its patterns.
 type Description struct {
 	Path     string
@@ -97,6 +100,10 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 		return nil, errorf(z.path, "has %d %s but %d %s", len(d.Rows), keyRows, len(d.Cols), keyCols)
 	}
 	d.Patterns = len(d.Rows)
+	spread := max(slices.Max(d.Rows)-slices.Min(d.Rows), slices.Max(d.Cols)-slices.Min(d.Cols))
+	if d.Patterns > 1 && spread < 1 {
+		d.Notes = append(d.Notes, fmt.Sprintf("all positions lie within %.3g object pixels: they may be in another unit, such as metres", spread))
+	}
 	if err := z.choosePatterns(d, layout); err != nil {
 		return nil, err
 	}
@@ -135,8 +142,8 @@ func (z *NPZ) coordinates(key string) ([]float64, error) {
 		return nil, errorf(z.path, "%s has shape %v, want one coordinate per pattern", key, shape)
 	}
 	for i, c := range v {
-		if math.IsNaN(c) || math.IsInf(c, 0) {
-			return nil, errorf(z.path, "%s of pattern %d is %v", key, i, c)
+		if !(math.Abs(c) <= maxCoordinate) {
+			return nil, errorf(z.path, "%s of pattern %d is %v, want object pixels", key, i, c)
 		}
 	}
 	return v, nil

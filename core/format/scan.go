@@ -165,7 +165,7 @@ func readPatterns(d *Description, rows []int, mask []uint8, c *converter) ([]flo
 					if to >= 0 && (mask == nil || mask[pixel] != 0) {
 						k, err := c.convert(x)
 						if err != nil {
-							return valueError(d, c, at, err)
+							return valueError(d, c, at, x, err)
 						}
 						out[to*size+pixel] = k
 					}
@@ -185,10 +185,10 @@ func readPatterns(d *Description, rows []int, mask []uint8, c *converter) ([]flo
 	return out, err
 }
 
-func valueError(d *Description, c *converter, at [3]int, err error) *Error {
+func valueError(d *Description, c *converter, at [3]int, x float64, err error) *Error {
 	e := errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
-	if c.units == Auto || c.strict {
-		return e.fix("correct it, or say what %s holds with --diffraction-units counts|amplitude|normalised", d.Key)
+	if x >= 0 && (c.units == Auto || c.strict) {
+		return e.fix("say what %s holds with --diffraction-units counts|amplitude|normalised", d.Key)
 	}
 	return e.fix("correct it, or mark bad pixels by 0 in an array %s (%d, %d)", keyMask, d.N, d.N)
 }

@@ -50,7 +50,8 @@ type Fit struct {
 	R Number `json:"r"`
 	// Factor is that factor.
 	Factor Number `json:"factor"`
-	// Deviance is the mean per pixel of 2(λ − k + k·ln(k/λ)), with the factor and the background in λ.
+	// Deviance is the mean per pixel of 2(λ − k + k·ln(k/λ)), with the factor and the background in λ; NaN when it was
+	// not asked for.
 	Deviance Number `json:"deviance"`
 	// Expected is the deviance that Poisson counts of these λ would have.
 	Expected Number `json:"expected_deviance"`
@@ -119,6 +120,7 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 	// Σ(√(fλ) − √k)² = fΣλ − 2√f·Σ√(λk) + Σk, and fΣλ = Σk.
 	f := Fit{Factor: Number(factor), R: Number(max(0, 2-2*total.root/math.Sqrt(total.lambda)/math.Sqrt(total.k)))}
 	if !o.Deviance {
+		f.Deviance, f.Expected = Number(math.NaN()), Number(math.NaN())
 		return f, nil
 	}
 	total, err = p.pass(ctx, o.Workers, extract, func(s *sums, lambda, k float64) {

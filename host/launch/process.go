@@ -50,13 +50,13 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := s.complete(); err != nil {
 		return nil, err
 	}
-	p := &Process{spec: s}
+	p := &Process{spec: s, runner: newRunner()}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: wire.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{
 			backend.ProtocolMajor: {wire.PluginName: &wire.Plugin{}},
 		},
-		RunnerFunc:       p.newRunner,
+		RunnerFunc:       p.prepare,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
@@ -68,11 +68,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		SyncStdout: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
 		SyncStderr: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
 	})
-	release := context.AfterFunc(ctx, func() {
-		if r := p.started(); r != nil {
-			r.kill()
-		}
-	})
+	release := context.AfterFunc(ctx, p.runner.kill)
 	defer release()
 	conn, err := p.connect(client)
 	if err == nil {
@@ -117,7 +113,7 @@ func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
 }
 
 // PID is the number of the process.
-func (p *Process) PID() int { return p.runner.pid }
+func (p *Process) PID() int { return p.runner.pid() }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.runner.done }
@@ -178,20 +174,11 @@ func (p *Process) release() {
 
 // abandon ends whatever part of a start has happened.
 func (p *Process) abandon() {
-	if r := p.started(); r != nil {
-		r.kill()
-		<-r.done
-		p.release()
-	} else if p.runner != nil {
-		p.runner.release()
+	p.runner.kill()
+	if p.runner.pid() != 0 {
+		<-p.runner.done
 	}
-}
-
-func (p *Process) started() *runner {
-	if p.runner != nil && p.runner.pid != 0 {
-		return p.runner
-	}
-	return nil
+	p.release()
 }
 
 // socketBase is the folder for the folder of the socket. A socket's path may have 104 bytes on some systems, and

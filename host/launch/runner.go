@@ -25,8 +25,9 @@ import (
 // an empty standard input, a lifeline, and a standard output that is read on whatever comes.
 type runner struct {
 	cmd     *exec.Cmd
-	sockets string // folder
-	pid     int
+	sockets string                     // folder
+	process atomic.Pointer[os.Process] // nil until it is started
+	aborted atomic.Bool                // killed, perhaps before it was started
 	tail    *tail
 
 	stdout, stderr *os.File // our ends
@@ -44,20 +45,19 @@ type runner struct {
 
 var _ goplugin.Runner = (*runner)(nil)
 
-func (p *Process) newRunner(_ hclog.Logger, proto *exec.Cmd, sockets string) (goplugin.Runner, error) {
+func newRunner() *runner {
+	return &runner{tail: newTail(), done: make(chan struct{}), drained: make(chan struct{})}
+}
+
+// prepare takes go-plugin's variables and folder.
+func (p *Process) prepare(_ hclog.Logger, proto *exec.Cmd, sockets string) (goplugin.Runner, error) {
 	s := p.spec
 	cmd := exec.Command(s.Path, s.Args...)
 	cmd.Env = append(allowed(os.Environ()), s.Env...)
 	cmd.Env = append(cmd.Env, proto.Env...) // go-plugin's, with the cookie
 	cmd.Env = append(cmd.Env, wire.LogLevelKey+"="+s.LogLevel.String())
 	setGroup(cmd)
-	p.runner = &runner{
-		cmd:     cmd,
-		sockets: sockets,
-		tail:    newTail(),
-		done:    make(chan struct{}),
-		drained: make(chan struct{}),
-	}
+	p.runner.cmd, p.runner.sockets = cmd, sockets
 	return p.runner, nil
 }
 
@@ -91,7 +91,10 @@ func (r *runner) Start(context.Context) error {
 	if err := r.cmd.Start(); err != nil {
 		return err
 	}
-	r.pid = r.cmd.Process.Pid
+	r.process.Store(r.cmd.Process)
+	if r.aborted.Load() {
+		r.kill()
+	}
 	go func() {
 		_ = r.cmd.Wait() // the state of the process tells more
 		close(r.done)
@@ -102,8 +105,8 @@ func (r *runner) Start(context.Context) error {
 	return nil
 }
 
-// maxHandshake bounds the first line; a certificate makes it about 1000 bytes.
-const maxHandshake = 64 << 10
+// maxHandshake bounds the first line; a certificate makes it about 1000 bytes, and go-plugin reads 64 KiB at most.
+const maxHandshake = 32 << 10
 
 // readStdout hands the first line on and reads the rest for nobody, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
@@ -141,7 +144,10 @@ func (r *runner) exit() string {
 }
 
 func (r *runner) kill() {
-	_ = r.cmd.Process.Kill() // has ended already otherwise
+	r.aborted.Store(true)
+	if p := r.process.Load(); p != nil {
+		_ = p.Kill() // has ended already otherwise
+	}
 }
 
 // drainTime is for the last lines after the end of the process; a grandchild may hold standard error open for ever.
@@ -166,6 +172,9 @@ func (r *runner) release() {
 		if f != nil {
 			f.Close()
 		}
+	}
+	if r.hello != nil {
+		r.hello.Close()
 	}
 	if r.sockets != "" {
 		_ = os.RemoveAll(r.sockets)
@@ -202,7 +211,14 @@ func (s *stderrReader) Close() error { return s.r.stderr.Close() }
 
 func (r *runner) Name() string { return r.cmd.Path }
 
-func (r *runner) ID() string { return strconv.Itoa(r.pid) }
+func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
+
+func (r *runner) pid() int {
+	if p := r.process.Load(); p != nil {
+		return p.Pid
+	}
+	return 0
+}
 
 // Wait returns no error: how the process ended is told by the calls that it broke, not by go-plugin's log.
 func (r *runner) Wait(context.Context) error {

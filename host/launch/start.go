@@ -87,8 +87,8 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	fail := func(kind backend.Kind, format string, args ...any) *backend.Error {
 		return backend.Errorf(kind, "start", "plugin %s: %w", p.spec.Name, fmt.Errorf(format, args...))
 	}
-	r := p.started()
-	if r == nil {
+	r := p.runner
+	if r.pid() == 0 {
 		return fail(backend.Invalid, "%s cannot be executed: %w", p.spec.Path, err)
 	}
 	line := r.handshake()
@@ -112,11 +112,12 @@ func (p *Process) startError(ctx context.Context, err error) error {
 		return e
 	case <-time.After(exitNotice):
 	}
-	if line == "" || strings.Count(line, "|") < 3 {
+	if _, ok := handshakeMajor(line); !ok {
+		did := fmt.Sprintf("was silent for %v", p.spec.StartTimeout)
 		if line != "" {
-			line = fmt.Sprintf(", it printed %.80q", line)
+			did = fmt.Sprintf("printed %.80q where the handshake belongs", line)
 		}
-		e := fail(backend.Unsupported, "%s did not shake hands within %v%s: it is no plugin of ptycho", p.spec.Path, p.spec.StartTimeout, line)
+		e := fail(backend.Unsupported, "%s %s: it is no plugin of ptycho", p.spec.Path, did)
 		e.Tail = r.tail.lines()
 		return e
 	}

@@ -18,18 +18,18 @@ const maxRestarts = 2
 
 // EpochRecord is one row of the run's metrics. Deviances are per valid pixel.
 type EpochRecord struct {
-	Epoch              int     `json:"epoch"` // from 1
-	Step               int     `json:"step"`  // of the run, at the end of the epoch
-	LearningRate       float64 `json:"learning_rate"`
-	Loss               float64 `json:"loss"`
-	Deviance           float64 `json:"deviance"`
-	ExpectedDeviance   float64 `json:"expected_deviance"`   // of Poisson counts under the model's own λ
-	FlatDeviance       float64 `json:"flat_deviance"`       // of an empty object on the same patterns
-	ValidationDeviance float64 `json:"validation_deviance"` // NaN without validation patterns
-	GradNorm           float64 `json:"grad_norm"`           // mean over the steps, before clipping
-	Contrast           float64 `json:"contrast"`            // see Look
-	Response           float64 `json:"response"`
-	PatternsPerSecond  float64 `json:"patterns_per_second"`
+	Epoch              int      `json:"epoch"` // from 1
+	Step               int      `json:"step"`  // of the run, at the end of the epoch
+	LearningRate       float64  `json:"learning_rate"`
+	Loss               float64  `json:"loss"`
+	Deviance           float64  `json:"deviance"`
+	ExpectedDeviance   float64  `json:"expected_deviance"`   // of Poisson counts under the model's own λ
+	FlatDeviance       float64  `json:"flat_deviance"`       // of an empty object on the same patterns
+	ValidationDeviance *float64 `json:"validation_deviance"` // nil without validation patterns
+	GradNorm           float64  `json:"grad_norm"`           // mean over the steps, before clipping
+	Contrast           float64  `json:"contrast"`            // see Look
+	Response           float64  `json:"response"`
+	PatternsPerSecond  float64  `json:"patterns_per_second"`
 }
 
 // position is where a run stands: what a checkpoint needs besides the backend's state.
@@ -194,13 +194,15 @@ func (t *trainer) closeEpoch(ctx context.Context, session backend.Session, id ba
 	record := EpochRecord{
 		Epoch: at.Epoch + 1, Step: step, LearningRate: t.schedule.rate.At(step - 1),
 		Loss: at.Sums.Loss / n, Deviance: at.Sums.mean(arch.Deviance), ExpectedDeviance: at.Sums.mean(arch.ExpectedDeviance),
-		FlatDeviance: t.flat, ValidationDeviance: math.NaN(), GradNorm: at.Sums.GradNorm / n,
+		FlatDeviance: t.flat, GradNorm: at.Sums.GradNorm / n,
 		Contrast: look.Contrast, Response: look.Response, PatternsPerSecond: rate,
 	}
 	if len(t.validate) > 0 {
-		if record.ValidationDeviance, err = t.validation(ctx, session, id); err != nil {
+		v, err := t.validation(ctx, session, id)
+		if err != nil {
 			return err
 		}
+		record.ValidationDeviance = &v
 	}
 	at.Records = append(slices.Clone(at.Records), record)
 	at.Epoch, at.Step, at.Sums = at.Epoch+1, 0, sums{}

@@ -1,0 +1,130 @@
+package format
+
+import (
+	"math"
+	"math/cmplx"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Reconstruction is a complex image of the sample.
+type Reconstruction struct {
+	Object   []complex64 // [Height, Width]
+	Height   int
+	Width    int
+	Coverage []float32 // [Height, Width] how well a pixel is covered by patterns, 0 where not at all; nil when unknown
+	// Origin is (row, column): a pattern at (y, x) in the scan's coordinates has its patch's pixel N/2 at object pixel
+	// (y, x) − Origin.
+	Origin    [2]float64
+	HasOrigin bool    // Origin was in the file; always written
+	PixelSize float64 // metres, 0 when unknown
+	Source    string  // the file it was read from
+}
+
+// WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size when it is known, and further
+// arrays after them.
+func WriteReconstruction(path string, r *Reconstruction, extra ...Named) error {
+	if r.Height < 1 || r.Width < 1 || len(r.Object) != r.Height*r.Width {
+		return errorf(path, "cannot be written: an object of %d values is not %d×%d", len(r.Object), r.Height, r.Width)
+	}
+	if r.Coverage != nil && len(r.Coverage) != len(r.Object) {
+		return errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
+	}
+	amplitude, phase := make([]float32, len(r.Object)), make([]float32, len(r.Object))
+	for i, v := range r.Object {
+		a, p := cmplx.Polar(complex128(v))
+		amplitude[i], phase[i] = float32(a), float32(p)
+	}
+	image := func(name string, v []float32) Named { return Named{name, tensor.Must(v, r.Height, r.Width)} }
+	arrays := []Named{
+		{"object", tensor.Must(r.Object, r.Height, r.Width)},
+		image("amplitude", amplitude),
+		image("phase", phase),
+	}
+	if r.Coverage != nil {
+		arrays = append(arrays, image("coverage", r.Coverage))
+	}
+	arrays = append(arrays, Named{"origin", tensor.Must(r.Origin[:], 2)})
+	if r.PixelSize > 0 {
+		arrays = append(arrays, Named{"pixel_size_m", tensor.Must([]float64{r.PixelSize})})
+	}
+	return WriteNPZ(path, append(arrays, extra...)...)
+}
+
+// ReadReconstruction reads a reconstruction. Any file with an array object, or else objectGuess (whose pixels are those
+// of the scan's coordinates, so its origin is 0), will do: truths and references are read with it too.
+func ReadReconstruction(path string) (*Reconstruction, error) {
+	z, err := OpenNPZ(path)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.readReconstruction()
+}
+
+func (z *NPZ) readReconstruction() (*Reconstruction, error) {
+	key := "object"
+	if !z.has(key) {
+		key = keyObject
+	}
+	if !z.has(key) {
+		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s", z.names())
+	}
+	a, err := z.get(key)
+	if err != nil {
+		return nil, err
+	}
+	s := a.header.shape
+	if len(s) != 2 || s[0] < 1 || s[1] < 1 {
+		return nil, a.errorf("has shape %v, want (rows, columns)", s)
+	}
+	r := &Reconstruction{Height: s[0], Width: s[1], Source: z.path}
+	if r.Object, err = a.complex64s(); err != nil {
+		return nil, err
+	}
+	for i, v := range r.Object {
+		if x := complex128(v); cmplx.IsNaN(x) || cmplx.IsInf(x) {
+			return nil, a.errorf("is %v at pixel (%d, %d) (row, column)", v, i/r.Width, i%r.Width)
+		}
+	}
+	if key == keyObject {
+		return r, nil
+	}
+	if z.has("coverage") {
+		v, shape, err := z.Float32("coverage")
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(shape, s) {
+			return nil, errorf(z.path, "coverage has shape %v, the object %v", shape, s)
+		}
+		for i, c := range v {
+			if !(c >= 0) || c > math.MaxFloat32 {
+				return nil, errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
+			}
+		}
+		r.Coverage = v
+	}
+	if z.has("origin") {
+		v, shape, err := z.Float64("origin")
+		if err != nil {
+			return nil, err
+		}
+		if len(shape) != 1 || len(v) != 2 || math.IsNaN(v[0]-v[0]) || math.IsNaN(v[1]-v[1]) {
+			return nil, errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
+		}
+		r.Origin, r.HasOrigin = [2]float64{v[0], v[1]}, true
+	}
+	if z.has("pixel_size_m") {
+		v, _, err := z.Float64("pixel_size_m")
+		if err != nil {
+			return nil, err
+		}
+		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
+			return nil, errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
+		}
+		r.PixelSize = v[0]
+	}
+	return r, nil
+}

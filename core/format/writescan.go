@@ -1,0 +1,92 @@
+package format
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// WriteScan writes a scan so that ReadScan gives the same counts without being told the units. As Counts the patterns
+// are the array intensity, in the smallest integer type that holds them; they must be whole numbers. As Amplitude they
+// are diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1.
+func WriteScan(path string, s *scan.Scan, form Units) error {
+	if err := s.Validate(); err != nil {
+		return errorf(path, "cannot be written: %w", err)
+	}
+	n := s.Len()
+	shape := []int{n, s.N, s.N}
+	var arrays []Named
+	add := func(name string, t tensor.Tensor) { arrays = append(arrays, Named{name, t}) }
+	switch form {
+	case Counts:
+		t, err := integers(s.Counts, shape)
+		if err != nil {
+			return errorf(path, "cannot be written as counts: %w", err).fix("write amplitudes instead")
+		}
+		add(keyIntensity, t)
+	case Amplitude:
+		d := make([]float32, len(s.Counts))
+		for i, k := range s.Counts {
+			d[i] = float32(math.Sqrt(float64(k)))
+		}
+		add(keyDiff3D, tensor.Must(d, shape...))
+		add(keyScale, tensor.Must([]float32{1}))
+	default:
+		return errorf(path, "cannot be written as %q, only as counts or amplitude", form)
+	}
+	add(keyCols, tensor.Must(s.Cols, n))
+	add(keyRows, tensor.Must(s.Rows, n))
+	add("xcoords_start", tensor.Must(s.Cols, n))
+	add("ycoords_start", tensor.Must(s.Rows, n))
+	add(keyIndex, tensor.Must(make([]int64, n), n)) // which scan a pattern belongs to: one
+	if s.Probe != nil {
+		t := tensor.Must(s.Probe, s.Modes, s.N, s.N)
+		if s.Modes == 1 {
+			t = tensor.Must(s.Probe, s.N, s.N)
+		}
+		add(keyProbe, t)
+	}
+	if s.Object != nil {
+		add(keyObject, tensor.Must(s.Object, s.ObjectHeight, s.ObjectWidth))
+	}
+	if s.Mask != nil {
+		add(keyMask, tensor.Must(s.Mask, s.N, s.N))
+	}
+	if s.Split != nil {
+		add(keySplit, tensor.Must(s.Split, n))
+	}
+	switch {
+	case s.Metadata != "":
+		arrays = append(arrays, Text(keyMetadata, s.Metadata))
+	case s.PixelSize > 0:
+		arrays = append(arrays, Text(keyMetadata, fmt.Sprintf(`{"pixel_size_m": %v}`, s.PixelSize)))
+	}
+	return WriteNPZ(path, arrays...)
+}
+
+// integers holds counts as uint16 or int32.
+func integers(counts []float32, shape []int) (tensor.Tensor, error) {
+	most := float32(0)
+	for i, k := range counts {
+		if float64(k) != math.Trunc(float64(k)) || k > math.MaxInt32/2 {
+			size := shape[1] * shape[2]
+			return tensor.Tensor{}, fmt.Errorf("pattern %d, pixel (%d, %d) (row, column) is %v, no whole number below 2^30",
+				i/size, i%size/shape[2], i%shape[2], k)
+		}
+		most = max(most, k)
+	}
+	if most <= math.MaxUint16 {
+		return tensor.New(converted[uint16](counts), shape...)
+	}
+	return tensor.New(converted[int32](counts), shape...)
+}
+
+func converted[T uint16 | int32](counts []float32) []T {
+	out := make([]T, len(counts))
+	for i, k := range counts {
+		out[i] = T(k)
+	}
+	return out
+}

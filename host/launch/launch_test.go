@@ -1,0 +1,547 @@
+package launch
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+func wantKind(t *testing.T, err error, kind backend.Kind, parts ...string) {
+	t.Helper()
+	if err == nil || backend.KindOf(err) != kind {
+		t.Fatalf("error %v of kind %q, want kind %q", err, backend.KindOf(err), kind)
+	}
+	for _, p := range parts {
+		if !strings.Contains(err.Error(), p) {
+			t.Errorf("error %q does not say %q", err, p)
+		}
+	}
+}
+
+func TestOpenDescribesTheBackend(t *testing.T) {
+	p := start(t, role(t, "plugin"))
+	i := p.Info()
+	if i.Name != "toy" || i.Version != "1.2.3" || i.ProtocolMajor != backend.ProtocolMajor || !i.Has(backend.CanInspect) ||
+		len(i.DTypes) != 1 || len(i.Operations) != 1 {
+		t.Errorf("info %+v", i)
+	}
+	devices, err := p.Devices(t.Context())
+	if err != nil || len(devices) != 2 || devices[0].Memory != 1<<40 || !devices[0].Usable {
+		t.Errorf("devices %+v, %v", devices, err)
+	}
+	var events []backend.Event
+	prog := toyProgram("toy")
+	s, err := p.Open(t.Context(), backend.OpenOptions{Program: prog, Progress: func(e backend.Event) { events = append(events, e) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(events) != 3 || events[2] != (backend.Event{Phase: "compile", Message: "toy", Done: 3, Total: 3}) {
+		t.Errorf("events %+v", events)
+	}
+	if !reflect.DeepEqual(s.Params(), prog.Params) {
+		t.Errorf("parameters %+v, want %+v", s.Params(), prog.Params)
+	}
+	if _, ok := s.(backend.Inspector); !ok {
+		t.Error("the session does not inspect, the plugin's does")
+	}
+	if _, ok := open(t, p, "blind").(backend.Inspector); ok {
+		t.Error("the session inspects, the plugin's does not")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = s.State(t.Context())
+	wantKind(t, err, backend.NotFound, "session")
+
+	bad := toyProgram("toy")
+	bad.N = 0
+	_, err = p.Open(t.Context(), backend.OpenOptions{Program: bad})
+	wantKind(t, err, backend.Invalid, "geometry")
+}
+
+func TestStateSurvivesTheRoundTrip(t *testing.T) {
+	s := open(t, start(t, role(t, "plugin")), "toy")
+	big := make([]float32, 27<<20) // 108 MiB, not a multiple of a chunk with the others before it
+	for i := range big {
+		big[i] = float32(i) * 0.5
+	}
+	want := backend.State{Step: 1 << 40, Slots: map[backend.Slot]map[string]tensor.Tensor{
+		backend.Weights: {
+			"big":   tensor.Must(big, 27, 1<<20),
+			"c":     tensor.Must([]complex128{1 + 2i, -3i}, 2),
+			"empty": tensor.Must([]float64{}, 0, 3),
+			"one":   tensor.Must([]float32{7}),
+			"odd":   tensor.Must(make([]uint8, 3<<20+1), 3<<20+1),
+		},
+		backend.Moment1: {"i": tensor.Must([]int64{-1, 1 << 60}, 2), "h": tensor.Must([]uint16{65535}, 1)},
+		backend.EMA:     {},
+	}}
+	if err := s.SetState(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Step != want.Step || len(got.Slots) != 3 {
+		t.Fatalf("step %d and %d slots", got.Step, len(got.Slots))
+	}
+	for slot, tensors := range want.Slots {
+		if len(got.Slots[slot]) != len(tensors) {
+			t.Errorf("slot %s has %d arrays, want %d", slot, len(got.Slots[slot]), len(tensors))
+		}
+		for name, w := range tensors {
+			g := got.Slots[slot][name]
+			if g.String() != w.String() || !bytes.Equal(g.Bytes(), w.Bytes()) {
+				t.Errorf("%s %s: got %v, want %v, or other values", slot, name, g, w)
+			}
+		}
+	}
+}
+
+// counts writes [4, 2, 3] uint16 with the value of the pattern's number everywhere, transposed in the file.
+func countsFile(t *testing.T) *backend.FileRef {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "counts.bin")
+	raw := make([]byte, 64, 64+48)
+	for range 6 { // pixels are the slow axis
+		for p := range 4 {
+			raw = append(raw, byte(p), 0)
+		}
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &backend.FileRef{Path: path, Offset: 64, DType: tensor.Uint16, Shape: []int{4, 2, 3}, Strides: []int64{2, 24, 8}}
+}
+
+func stepOver(rows ...int32) backend.StepPlan {
+	return backend.StepPlan{Dataset: "set0", Steps: []backend.Step{{Number: 1, Batches: []backend.Batch{{Rows: rows}}}}}
+}
+
+func losses(t *testing.T, s backend.Session, p backend.StepPlan) (out []float64) {
+	t.Helper()
+	err := s.Step(t.Context(), p, func(r backend.StepResult) error {
+		out = append(out, r.Loss)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestDatasetsBindByFileAndByValue(t *testing.T) {
+	file := countsFile(t)
+	values := make([]float64, 4*6)
+	for i := range values {
+		values[i] = float64(i / 6)
+	}
+	for name, c := range map[string]struct {
+		byValue bool
+		array   backend.Array
+	}{
+		"file":          {false, backend.Array{File: file}},
+		"file by value": {true, backend.Array{File: file}},
+		"value":         {false, backend.Array{Value: tensor.Must(values, 4, 2, 3)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := role(t, "plugin")
+			spec.BindByValue = c.byValue
+			s := open(t, start(t, spec), "toy")
+			c.array.Input, c.array.Gather = program.Counts, backend.PerPattern
+			id, err := s.Bind(t.Context(), backend.Dataset{Patterns: 4, Arrays: []backend.Array{c.array}})
+			if err != nil || id != "set0" {
+				t.Fatalf("bound as %q: %v", id, err)
+			}
+			if got := losses(t, s, stepOver(3, 1, 3)); got[0] != 6*(3+1+3) {
+				t.Errorf("sum of counts %v, want 42", got)
+			}
+			if err := s.Unbind(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+			wantKind(t, s.Unbind(t.Context(), id), backend.NotFound)
+			broken := *file
+			broken.Offset = 1 << 40
+			_, err = s.Bind(t.Context(), backend.Dataset{Patterns: 4, Arrays: []backend.Array{
+				{Input: program.Counts, Gather: backend.PerPattern, File: &broken}}})
+			wantKind(t, err, backend.Invalid, "too few")
+		})
+	}
+}
+
+func TestPlansLargerThanAMessageArrive(t *testing.T) {
+	s := open(t, start(t, role(t, "plugin")), "toy")
+	rows := make([]int32, 5<<20) // 20 MiB, more than a message may hold
+	noise := tensor.Must(make([]float32, 1<<20), 1<<20)
+	p := backend.StepPlan{Steps: []backend.Step{{Number: 1, Batches: []backend.Batch{{Rows: rows}, {Rows: rows[:3], Extra: map[string]tensor.Tensor{"noise": noise}}}}}}
+	for n := range int64(2000) {
+		p.Steps = append(p.Steps, backend.Step{Number: n + 2, Batches: []backend.Batch{{Rows: []int32{1}, Offsets: []float32{1, 2}}}})
+	}
+	last := int64(0)
+	err := s.Step(t.Context(), p, func(r backend.StepResult) error {
+		if r.Number == 1 && (r.Patterns != 5<<20+3 || r.GradNorm != 1<<20) {
+			t.Errorf("first step has %d patterns and %v noise", r.Patterns, r.GradNorm)
+		}
+		if r.Number != last+1 {
+			t.Errorf("step %d after %d", r.Number, last)
+		}
+		last = r.Number
+		return nil
+	})
+	if err != nil || last != 2001 {
+		t.Errorf("ended at step %d: %v", last, err)
+	}
+}
+
+func TestResultsWithArraysArrive(t *testing.T) {
+	s := open(t, start(t, role(t, "plugin")), "toy")
+	batches := []backend.Batch{{Rows: make([]int32, 1<<18)}, {Rows: []int32{1}}}
+	var evals []backend.EvalResult
+	err := s.Evaluate(t.Context(), backend.EvalPlan{Batches: batches, PerPattern: true}, func(r backend.EvalResult) error {
+		evals = append(evals, r)
+		return nil
+	})
+	if err != nil || len(evals) != 2 || len(evals[0].PerPattern["loss"]) != 1<<18 || evals[1].PerPattern["deviance"][2] != 3 {
+		t.Errorf("evaluation %v, %v", len(evals), err)
+	}
+	const crop = 700 // 3.9 MB of complex64
+	err = s.Reconstruct(t.Context(), backend.ReconPlan{Batches: batches, Crop: crop}, func(r backend.Patches) error {
+		d, err := tensor.Data[complex64](r.Data)
+		if err != nil || d[crop*crop-1] != complex(float32(r.Batch), crop*crop-1) {
+			t.Errorf("patches %v: %v", r.Data, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	in := s.(backend.Inspector)
+	taps, err := in.Forward(t.Context(), backend.BatchRef{Batch: batches[1]}, "a", "b")
+	if b, _ := tensor.Data[float64](taps["b"]); err != nil || !reflect.DeepEqual(b, []float64{1, 1}) {
+		t.Errorf("taps %v, %v", taps, err)
+	}
+	loss, _, err := in.Gradient(t.Context(), backend.BatchRef{Batch: batches[1], Normaliser: 4})
+	if err != nil || loss.Value != 4 || loss.Scalars["loss"] != (backend.Sum{Sum: 1, Count: 2}) {
+		t.Errorf("loss %+v, %v", loss, err)
+	}
+}
+
+func TestPatchesGoToTheFileOfAPluginThatCannotSeeIt(t *testing.T) {
+	spec := role(t, "plugin")
+	spec.BindByValue = true
+	s := open(t, start(t, spec), "toy")
+	ref := &backend.FileRef{Path: filepath.Join(t.TempDir(), "patches"), Offset: 8, DType: tensor.Complex64, Shape: []int{2, 3, 3}}
+	p := backend.ReconPlan{Batches: make([]backend.Batch, 2), Crop: 3, File: ref}
+	err := s.Reconstruct(t.Context(), p, func(r backend.Patches) error {
+		if !r.Data.IsZero() {
+			t.Error("a result carries data that went to the file")
+		}
+		return nil
+	})
+	st, statErr := os.Stat(ref.Path)
+	if err != nil || statErr != nil || st.Size() != 8+2*9*8 {
+		t.Errorf("file of %v: %v, %v", st, err, statErr)
+	}
+	ref.Shape = []int{1, 3, 3}
+	wantKind(t, s.Reconstruct(t.Context(), p, func(backend.Patches) error { return nil }), backend.Invalid, "do not fit")
+}
+
+// waiting is a plan whose steps wait for Stop or cancel.
+func waiting() backend.StepPlan {
+	p := stepOver(0)
+	p.Dataset, p.LossWeights = "", map[string]float64{"wait": 1}
+	p.Steps = append(p.Steps, p.Steps[0], p.Steps[0])
+	return p
+}
+
+func TestStopEndsAPlanAfterItsStep(t *testing.T) {
+	s := open(t, start(t, role(t, "plugin")), "toy")
+	n := 0
+	err := s.Step(t.Context(), waiting(), func(backend.StepResult) error {
+		n++
+		return s.Stop(t.Context())
+	})
+	if err != nil || n != 1 {
+		t.Errorf("stopped after %d steps: %v", n, err)
+	}
+}
+
+func TestCancelEndsACallAndTheNextOneWorks(t *testing.T) {
+	p := start(t, role(t, "plugin"))
+	s := open(t, p, "toy")
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := s.Step(ctx, waiting(), func(backend.StepResult) error { cancel(); return nil })
+		wantKind(t, err, backend.Cancelled)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v is not context.Canceled", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := p.Open(ctx, backend.OpenOptions{Program: toyProgram("endless")})
+	wantKind(t, err, backend.Cancelled)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v is not context.DeadlineExceeded", err)
+	}
+	mine := errors.New("enough")
+	if err := s.Step(t.Context(), waiting(), func(backend.StepResult) error { return mine }); err != mine {
+		t.Errorf("the error of emit came back as %v", err)
+	}
+	plan := stepOver(0)
+	plan.Dataset = ""
+	losses(t, s, plan)
+}
+
+func TestErrorKindsSurvive(t *testing.T) {
+	s := open(t, start(t, role(t, "plugin")), "toy")
+	for _, kind := range []backend.Kind{backend.Invalid, backend.NotFound, backend.Unsupported, backend.Unavailable,
+		backend.Exhausted, backend.Numeric, backend.Cancelled, backend.Crashed, backend.Internal} {
+		p := backend.StepPlan{LossWeights: map[string]float64{"fail " + string(kind): 1}}
+		wantKind(t, s.Step(t.Context(), p, nil), kind, "epoch 3: toy: as told")
+	}
+	p := backend.StepPlan{LossWeights: map[string]float64{"panic": 1}}
+	wantKind(t, s.Step(t.Context(), p, nil), backend.Internal, "out of cheese")
+	losses(t, s, backend.StepPlan{}) // the session lives on
+	blind := open(t, start(t, role(t, "plugin")), "toy")
+	_ = blind
+}
+
+func TestDeathIsACrashWithLastWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		how  string
+		kill bool
+		say  []string
+	}{
+		"exits":     {"die", false, []string{"exit status 3", "error: engine failure: cosmic ray", "last words"}},
+		"is killed": {"wait", true, []string{"signal: killed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, role(t, "plugin"))
+			s := open(t, p, "toy")
+			plan := waiting()
+			plan.LossWeights = map[string]float64{c.how: 1}
+			err := s.Step(t.Context(), plan, func(backend.StepResult) error {
+				if c.kill {
+					return syscall.Kill(p.PID(), syscall.SIGKILL)
+				}
+				return nil
+			})
+			wantKind(t, err, backend.Crashed, c.say...)
+			_, err = s.State(t.Context())
+			wantKind(t, err, backend.Crashed)
+			<-p.Done()
+			if err := p.Stop(t.Context()); err != nil {
+				t.Errorf("stopping what has ended: %v", err)
+			}
+		})
+	}
+}
+
+func TestStopEndsTheProcessAndLeavesNothing(t *testing.T) {
+	base := t.TempDir()
+	if len(base) > 60 {
+		base, _ = os.MkdirTemp("/tmp", "pt")
+		defer os.RemoveAll(base)
+	}
+	t.Setenv("TMPDIR", base)
+	p := start(t, role(t, "plugin"))
+	dirs, _ := filepath.Glob(filepath.Join(base, "plugin-dir*"))
+	if len(dirs) != 1 {
+		t.Fatalf("socket folders %v", dirs)
+	}
+	if st, err := os.Stat(dirs[0]); err != nil || st.Mode().Perm() != 0o700 {
+		t.Errorf("socket folder: %v, %v", st.Mode(), err)
+	}
+	s := open(t, p, "toy")
+	started := make(chan struct{})
+	var once sync.Once
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Step(t.Context(), waiting(), func(backend.StepResult) error { once.Do(func() { close(started) }); return nil })
+	}()
+	<-started
+	if err := p.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, <-ended, backend.Cancelled)
+	if err := syscall.Kill(p.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the process is still there: %v", err)
+	}
+	if left, _ := os.ReadDir(base); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// hostMain is a host that waits for its death while its plugin works.
+func hostMain() {
+	p, err := Start(context.Background(), Spec{Path: os.Args[0], Env: []string{roleKey + "=plugin"}})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	s, err := p.Open(context.Background(), backend.OpenOptions{Program: toyProgram("toy")})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	_ = s.Step(context.Background(), waiting(), func(backend.StepResult) error {
+		fmt.Println(p.PID())
+		return nil
+	})
+}
+
+func TestPluginEndsWithAKilledHost(t *testing.T) {
+	spec := role(t, "host")
+	host := exec.Command(spec.Path)
+	host.Env = append(os.Environ(), spec.Env...)
+	out, err := host.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	host.Process.Kill()
+	host.Wait()
+	if err != nil {
+		t.Fatalf("the host said %q", line)
+	}
+	// The orphan is init's to reap, which a container may lack: a zombie has ended too.
+	for i := range 100 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if syscall.Kill(pid, 0) != nil || err == nil && strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if i == 99 {
+			syscall.Kill(pid, syscall.SIGKILL)
+			t.Fatal("the plugin outlives its host")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestPrintingDoesNotHangThePlugin(t *testing.T) {
+	p := start(t, role(t, "noisy"))
+	for range 3 {
+		if _, err := p.Devices(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, p, "toy")
+}
+
+func TestEnvironmentIsAnAllowList(t *testing.T) {
+	for k, v := range map[string]string{
+		"AWS_SECRET_ACCESS_KEY": "s3cret", "CUDA_VISIBLE_DEVICES": "1", "XLA_FLAGS": "--x", "OMP_NUM_THREADS": "3",
+		"PTYCHO_CPU": "generic", "GOFLAGS": "-mod=mod", "PTYCHO_LIFELINE_FD": "77",
+	} {
+		t.Setenv(k, v)
+	}
+	spec := role(t, "plugin")
+	spec.LogLevel = hclog.Warn
+	devices, err := start(t, spec).Devices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := "\n" + devices[1].Reason + "\n"
+	for _, want := range []string{"CUDA_VISIBLE_DEVICES=1", "XLA_FLAGS=--x", "OMP_NUM_THREADS=3", "PTYCHO_CPU=generic", "PTYCHO_LOG_LEVEL=warn"} {
+		if !strings.Contains(env, "\n"+want+"\n") {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	for _, bad := range []string{"AWS_", "GOFLAGS", "PTYCHO_LIFELINE_FD"} {
+		if strings.Contains(env, "\n"+bad) {
+			t.Errorf("%s went through", bad)
+		}
+	}
+}
+
+func TestByHandItSaysWhatItIs(t *testing.T) {
+	spec := role(t, "plugin")
+	for _, cookie := range []string{"", "PTYCHO_PLUGIN=wrong"} {
+		cmd := exec.Command(spec.Path)
+		cmd.Env = append(os.Environ(), append(spec.Env, cookie)...)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 12 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "toy backend of ptycho") {
+			t.Errorf("said %q: %v", out, err)
+		}
+	}
+}
+
+func TestStartErrorsNameCauseAndCure(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	wrongSum := role(t, "plugin")
+	wrongSum.SHA256 = strings.Repeat("ab", 32)
+	silent := Spec{Path: "/bin/sleep", Args: []string{"60"}, StartTimeout: 200 * time.Millisecond}
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		spec Spec
+		kind backend.Kind
+		say  []string
+	}{
+		"another protocol": {t.Context(), role(t, "future"), backend.Unsupported, []string{"protocol 99", "protocol 1.0", "ptycho plugins install toy"}},
+		"no plugin":        {t.Context(), role(t, "chatter"), backend.Unsupported, []string{"I am a calculator", "no plugin"}},
+		"silent":           {t.Context(), silent, backend.Unsupported, []string{"silent"}},
+		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},
+		"missing":          {t.Context(), Spec{Path: "/nowhere/plugin"}, backend.NotFound, []string{"/nowhere/plugin"}},
+		"name":             {t.Context(), Spec{Path: "sh"}, backend.Invalid, []string{"slash"}},
+		"folder":           {t.Context(), Spec{Path: "/tmp"}, backend.Invalid, []string{"not a file"}},
+		"no program":       {t.Context(), Spec{Path: "/etc/hostname"}, backend.Invalid, []string{"cannot be executed"}},
+		"changed":          {t.Context(), wrongSum, backend.Invalid, []string{"sha256", "install it again"}},
+		"cancelled":        {ended, role(t, "plugin"), backend.Cancelled, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Start(c.ctx, c.spec)
+			if err == nil {
+				p.Kill()
+			}
+			wantKind(t, err, c.kind, c.say...)
+		})
+	}
+}
+
+func TestLogLinesKeepTheirLevel(t *testing.T) {
+	var mu sync.Mutex
+	var buf bytes.Buffer
+	spec := role(t, "plugin")
+	spec.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: writerFunc(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return buf.Write(b)
+	})})
+	p := start(t, spec)
+	err := open(t, p, "toy").Step(t.Context(), backend.StepPlan{LossWeights: map[string]float64{"panic": 1}}, nil)
+	wantKind(t, err, backend.Internal)
+	if err := p.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if s := buf.String(); !strings.Contains(s, "[ERROR]") || !strings.Contains(s, "out of cheese") || strings.Contains(s, "[DEBUG]") {
+		t.Errorf("log: %s", s)
+	}
+}

@@ -1,0 +1,255 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/sdk"
+	"github.com/ptychogo/ptycho/sdk/feed"
+)
+
+// roleKey makes the test's own binary a plugin or a host when it is started again.
+const roleKey = "PTYCHO_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch role := os.Getenv(roleKey); role {
+	case "":
+		os.Exit(m.Run())
+	case "plugin":
+		sdk.Serve(toy{})
+	case "noisy":
+		noise := bytes.Repeat([]byte("x"), 256<<10)
+		// The swap of descriptors comes first in main, as Serve demands; what native code does before it is played
+		// by a library that prints while it is loaded, into Devices and Open below.
+		sdk.Serve(toy{noise: noise})
+	case "host":
+		hostMain()
+	case "future":
+		fmt.Println("1|99|unix|/nowhere|grpc|")
+		select {}
+	case "chatter":
+		fmt.Println("hello, I am a calculator")
+		select {}
+	case "broken":
+		fmt.Fprintln(os.Stderr, "libengine.so.7: cannot open shared object file")
+		os.Exit(127)
+	default:
+		panic("unknown role " + role)
+	}
+}
+
+// toy is a backend that does as it is told.
+type toy struct{ noise []byte }
+
+func (toy) Info() backend.Info {
+	return backend.Info{
+		Name: "toy", Version: "1.2.3", Engine: "none", Capabilities: []backend.Capability{backend.CanTrain, backend.CanInspect},
+		DTypes: []tensor.DType{tensor.Float32}, Operations: []program.OpKind{program.Add},
+	}
+}
+
+// Devices tells about the process: its environment, its descriptors.
+func (b toy) Devices(context.Context) ([]backend.Device, error) {
+	if b.noise != nil {
+		syscall.Write(1, b.noise) // as native code prints
+		fmt.Print(string(b.noise))
+	}
+	return []backend.Device{
+		{ID: "cpu", Name: "toy", Usable: true, Memory: 1 << 40, Cores: 2},
+		{ID: "env", Reason: strings.Join(os.Environ(), "\n")},
+	}, nil
+}
+
+func (b toy) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if o.Program.Name == "endless" {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for i := range int64(3) {
+		o.Progress(backend.Event{Phase: "compile", Message: o.Program.Name, Done: i + 1, Total: 3})
+	}
+	s := &toySession{program: o.Program, sets: map[backend.DatasetID]*feed.Set{}, stop: make(chan struct{}, 1)}
+	if o.Program.Name == "blind" {
+		return struct{ backend.Session }{s}, nil
+	}
+	return s, nil
+}
+
+type toySession struct {
+	backend.Unimplemented
+	program *program.Program
+	state   backend.State
+	sets    map[backend.DatasetID]*feed.Set
+	stop    chan struct{}
+	running sync.Mutex
+}
+
+func (s *toySession) Params() []program.ParamSpec { return s.program.Params }
+
+func (s *toySession) SetState(_ context.Context, st backend.State) error {
+	s.state = st
+	return nil
+}
+
+func (s *toySession) State(context.Context) (backend.State, error) { return s.state, nil }
+
+func (s *toySession) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	set, err := feed.Open(d, s.program.Inputs)
+	if err != nil {
+		return "", err
+	}
+	id := backend.DatasetID(fmt.Sprint("set", len(s.sets)))
+	s.sets[id] = set
+	return id, nil
+}
+
+func (s *toySession) Unbind(_ context.Context, id backend.DatasetID) error {
+	set, ok := s.sets[id]
+	if !ok {
+		return backend.Errorf(backend.NotFound, "unbind", "no dataset %q", id)
+	}
+	delete(s.sets, id)
+	return set.Close()
+}
+
+// Step does what the names of the loss weights say, then sums the counts of each step.
+func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
+	if !s.running.TryLock() {
+		panic("two calls at once")
+	}
+	defer s.running.Unlock()
+	for order := range p.LossWeights {
+		switch kind, ok := strings.CutPrefix(order, "fail "); {
+		case ok:
+			return fmt.Errorf("epoch 3: %w", backend.Errorf(backend.Kind(kind), "toy", "as told"))
+		case order == "panic":
+			panic("out of cheese")
+		case order == "die":
+			slog.Error("engine failure", "error", "cosmic ray")
+			fmt.Fprint(os.Stderr, "last words")
+			os.Exit(3)
+		}
+	}
+	for _, st := range p.Steps {
+		r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{"counts": {}}}
+		for _, b := range st.Batches {
+			if set := s.sets[p.Dataset]; set != nil {
+				for item, err := range set.Feed(ctx, []backend.Batch{b}, feed.Options{Inputs: []string{program.Counts}}) {
+					if err != nil {
+						return err
+					}
+					counts, _ := tensor.Data[float32](item.Inputs[program.Counts])
+					for _, v := range counts {
+						r.Loss += float64(v)
+					}
+				}
+			}
+			r.Patterns += len(b.Rows)
+			for _, x := range b.Extra {
+				r.GradNorm += float64(x.Len())
+			}
+		}
+		if err := emit(r); err != nil {
+			return err
+		}
+		if _, wait := p.LossWeights["wait"]; wait {
+			select {
+			case <-s.stop:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+func (s *toySession) Stop(context.Context) error {
+	s.stop <- struct{}{}
+	return nil
+}
+
+func (s *toySession) Evaluate(_ context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
+	for i, b := range p.Batches {
+		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{"loss": {Sum: float64(i), Count: 1}}}
+		if p.PerPattern {
+			r.PerPattern = map[string][]float64{"loss": make([]float64, len(b.Rows)), "deviance": {1, 2, 3}}
+		}
+		if err := emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *toySession) Reconstruct(_ context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	for i := range p.Batches {
+		data := make([]complex64, p.Crop*p.Crop)
+		for k := range data {
+			data[k] = complex(float32(i), float32(k))
+		}
+		if err := emit(backend.Patches{Batch: i, Data: tensor.Must(data, 1, p.Crop, p.Crop)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *toySession) Forward(_ context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	out := map[string]tensor.Tensor{}
+	for i, t := range taps {
+		out[t] = tensor.Must([]float64{float64(i), float64(len(b.Batch.Rows))}, 2)
+	}
+	return out, nil
+}
+
+func (s *toySession) Gradient(_ context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	return backend.Loss{Value: b.Normaliser, Scalars: map[string]backend.Sum{"loss": {Sum: 1, Count: 2}}}, nil, nil
+}
+
+// toyProgram has counts [B, 1, 2, 3], one parameter and no operations.
+func toyProgram(name string) *program.Program {
+	return &program.Program{
+		Name: name, N: 2, Group: 1,
+		Inputs: []program.Input{{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{program.PerGroup(1), 1, 2, 3}}}},
+		Params: []program.Param{{Name: "w", Kind: program.Real, Shape: []int{2, 2}, Trainable: true, Init: program.Init{Kind: program.Constant, Value: 0.5}}},
+	}
+}
+
+func role(t testing.TB, name string) Spec {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Spec{Name: "toy", Path: exe, Env: []string{roleKey + "=" + name}}
+}
+
+func start(t *testing.T, s Spec) *Process {
+	t.Helper()
+	p, err := Start(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	return p
+}
+
+func open(t *testing.T, p *Process, name string) backend.Session {
+	t.Helper()
+	s, err := p.Open(t.Context(), backend.OpenOptions{Program: toyProgram(name), Train: true, Progress: func(backend.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -1,0 +1,196 @@
+// Package picture draws a reconstruction: an image with axes in scan coordinates and a colour bar.
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"slices"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// Quantity is what is drawn.
+type Quantity int
+
+// The quantities.
+const (
+	Amplitude Quantity = iota
+	Phase              // rad, about its mean over the well covered part
+)
+
+// The layout, in pixels. The font is 7×13.
+const (
+	left, top, bottom = 60, 30, 40
+	gap, bar, right   = 20, 18, 80
+	smallest          = 256 // small objects are enlarged by a whole factor until their longer side is at least this
+	tick              = 5
+)
+
+// covered is the coverage, relative to one probe's peak, from which pixels set the range of colours.
+const covered = 0.1
+
+// Write draws q as a PNG file. pixelSize is in metres, 0 when unknown.
+func Write(path string, q Quantity, img stitch.Image, pixelSize float64) error {
+	var b bytes.Buffer
+	if err := png.Encode(&b, Draw(q, img, pixelSize)); err != nil {
+		return fmt.Errorf("picture: %w", err)
+	}
+	return format.WriteFile(path, b.Bytes())
+}
+
+// Draw draws q.
+func Draw(q Quantity, img stitch.Image, pixelSize float64) image.Image {
+	h, w := img.Object.H, img.Object.W
+	factor := max(1, (smallest+max(h, w)-1)/max(h, w, 1))
+	values := quantity(q, img)
+	lo, hi := span(values, img)
+	area := image.Rect(left, top, left+w*factor, top+h*factor)
+	canvas := image.NewRGBA(image.Rect(0, 0, area.Max.X+gap+bar+right, area.Max.Y+bottom))
+	draw.Draw(canvas, canvas.Bounds(), image.White, image.Point{}, draw.Src)
+	for y := range h * factor {
+		for x := range w * factor {
+			i := y/factor*w + x/factor
+			c := color.RGBA{200, 200, 200, 255} // not covered
+			if img.Coverage.Data[i] > 0 {
+				c = shade(q, (values[i]-lo)/(hi-lo))
+			}
+			canvas.SetRGBA(area.Min.X+x, area.Min.Y+y, c)
+		}
+	}
+	title, unit := "amplitude", ""
+	if q == Phase {
+		title, unit = "phase", " rad"
+	}
+	write(canvas, left, top-12, title+unit)
+	axes(canvas, area, img.Origin, factor)
+	scale := "scan pixels: rows down, columns right"
+	if pixelSize > 0 {
+		scale = fmt.Sprintf("1 pixel = %.4g nm", pixelSize*1e9)
+	}
+	write(canvas, left, area.Max.Y+34, scale)
+	colourBar(canvas, q, area, lo, hi)
+	return canvas
+}
+
+// quantity is the amplitude, or the phase about its weighted mean direction.
+func quantity(q Quantity, img stitch.Image) []float64 {
+	out := make([]float64, len(img.Object.Data))
+	var mean complex128
+	for i, v := range img.Object.Data {
+		mean += v * complex(img.Coverage.Data[i], 0)
+	}
+	for i, v := range img.Object.Data {
+		if q == Amplitude {
+			out[i] = math.Hypot(real(v), imag(v))
+			continue
+		}
+		z := v * complex(real(mean), -imag(mean))
+		out[i] = math.Atan2(imag(z), real(z))
+	}
+	return out
+}
+
+// span is the range from the 0.5th to the 99.5th per cent of the well covered pixels: single bad pixels do not set it.
+func span(values []float64, img stitch.Image) (lo, hi float64) {
+	var inside []float64
+	for i, v := range values {
+		if img.Coverage.Data[i] >= covered && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			inside = append(inside, v)
+		}
+	}
+	if len(inside) == 0 {
+		return 0, 1
+	}
+	slices.Sort(inside)
+	at := func(part float64) float64 { return inside[int(part*float64(len(inside)-1))] }
+	lo, hi = at(0.005), at(0.995)
+	if hi-lo < 1e-9 {
+		hi = lo + 1e-9
+	}
+	return lo, hi
+}
+
+// stops are control colours, interpolated linearly. Amplitudes run from black to white; phases from a dark blue over
+// grey to a dark orange, equally light on both sides of the mean.
+var stops = map[Quantity][][3]float64{
+	Amplitude: {{0, 0, 0}, {255, 255, 255}},
+	Phase:     {{8, 32, 96}, {70, 130, 190}, {236, 236, 232}, {216, 140, 60}, {100, 40, 4}},
+}
+
+func shade(q Quantity, t float64) color.RGBA {
+	if math.IsNaN(t) {
+		return color.RGBA{255, 0, 255, 255}
+	}
+	s := stops[q]
+	t = min(max(t, 0), 1) * float64(len(s)-1)
+	i := min(int(t), len(s)-2)
+	f := t - float64(i)
+	mix := func(k int) uint8 { return uint8(math.Round(s[i][k]*(1-f) + s[i+1][k]*f)) }
+	return color.RGBA{mix(0), mix(1), mix(2), 255}
+}
+
+func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor int) {
+	black := color.RGBA{A: 255}
+	step := tickStep(float64(max(area.Dx(), area.Dy()) / factor))
+	for v := math.Ceil(origin[1]/step) * step; ; v += step {
+		x := area.Min.X + int((v-origin[1])*float64(factor))
+		if x >= area.Max.X {
+			break
+		}
+		for y := range tick {
+			canvas.SetRGBA(x, area.Max.Y+y, black)
+		}
+		write(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v))
+	}
+	for v := math.Ceil(origin[0]/step) * step; ; v += step {
+		y := area.Min.Y + int((v-origin[0])*float64(factor))
+		if y >= area.Max.Y {
+			break
+		}
+		for x := range tick {
+			canvas.SetRGBA(area.Min.X-1-x, y, black)
+		}
+		write(canvas, 8, y+5, fmt.Sprintf("%6g", v))
+	}
+}
+
+// tickStep is 1, 2 or 5 times a power of ten, about a fifth of the extent.
+func tickStep(extent float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(max(extent/5, 1))))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if m*power >= extent/5 {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+func colourBar(canvas *image.RGBA, q Quantity, area image.Rectangle, lo, hi float64) {
+	x0 := area.Max.X + gap
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		c := shade(q, float64(area.Max.Y-1-y)/float64(max(area.Dy()-1, 1)))
+		for x := range bar {
+			canvas.SetRGBA(x0+x, y, c)
+		}
+	}
+	for i := range 5 {
+		t := float64(i) / 4
+		y := area.Max.Y - 1 - int(t*float64(area.Dy()-1))
+		write(canvas, x0+bar+6, y+5, fmt.Sprintf("%.3g", lo+t*(hi-lo)))
+	}
+}
+
+func write(canvas *image.RGBA, x, y int, text string) {
+	d := font.Drawer{Dst: canvas, Src: image.Black, Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
+	d.DrawString(text)
+}

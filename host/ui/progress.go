@@ -1,0 +1,108 @@
+// Package ui shows people how long work gets on: a line that is rewritten on a terminal, a line every ten seconds
+// elsewhere, nothing when asked to be quiet.
+package ui
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// interval is the time between lines where there is no terminal, refresh that on a terminal.
+const (
+	interval = 10 * time.Second
+	refresh  = 100 * time.Millisecond
+)
+
+// Progress is where a run stands.
+type Progress struct {
+	Epoch, Epochs int
+	Step, Steps   int // of the run
+	Patterns      int // since the last call
+	Deviance      float64
+	Expected      float64
+}
+
+// Meter writes progress and notices. Its methods may be called from several goroutines.
+type Meter struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+	quiet    bool
+	now      func() time.Time
+
+	started  time.Time
+	last     time.Time
+	first    int // step of the first call
+	patterns int
+	open     bool // a line without its end is on the terminal
+}
+
+// NewMeter writes to w. now is time.Now, but in tests.
+func NewMeter(w io.Writer, terminal, quiet bool, now func() time.Time) *Meter {
+	return &Meter{w: w, terminal: terminal, quiet: quiet, now: now}
+}
+
+// Notice writes a line.
+func (m *Meter) Notice(format string, args ...any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.quiet {
+		return
+	}
+	m.clear()
+	fmt.Fprintf(m.w, format+"\n", args...)
+}
+
+// clear wipes a progress line.
+func (m *Meter) clear() {
+	if m.open {
+		fmt.Fprint(m.w, "\r\x1b[K")
+		m.open = false
+	}
+}
+
+// Done ends the progress line.
+func (m *Meter) Done() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clear()
+}
+
+// Update shows p if it is time to.
+func (m *Meter) Update(p Progress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	if m.started.IsZero() {
+		m.started, m.last, m.first = now, now, p.Step-1
+	}
+	m.patterns += p.Patterns
+	wait := interval
+	if m.terminal {
+		wait = refresh
+	}
+	if m.quiet || now.Sub(m.last) < wait {
+		return
+	}
+	m.last = now
+	text := line(p, m.patterns, p.Step-m.first, now.Sub(m.started))
+	if m.terminal {
+		fmt.Fprintf(m.w, "\r%s\x1b[K", text)
+		m.open = true
+		return
+	}
+	fmt.Fprintln(m.w, text)
+}
+
+// line describes the progress after some patterns and steps in that time.
+func line(p Progress, patterns, steps int, took time.Duration) string {
+	rate := float64(patterns) / max(took.Seconds(), 1e-3)
+	remaining := time.Duration(float64(took) / float64(max(steps, 1)) * float64(p.Steps-p.Step)).Round(time.Second)
+	text := fmt.Sprintf("epoch %d/%d, step %d/%d", p.Epoch, p.Epochs, p.Step, p.Steps)
+	if p.Deviance > 0 {
+		text += fmt.Sprintf(", deviance %.4g per pixel (perfect fit %.3g)", p.Deviance, p.Expected)
+	}
+	return text + fmt.Sprintf(", %.0f patterns/s, %v left", rate, remaining)
+}

@@ -1,0 +1,4 @@
+package workflow
+
+// Version of the program.
+const Version = "0.1.0"
