@@ -5,6 +5,7 @@ package workflow
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -13,8 +14,8 @@ import (
 // Engine is a running backend.
 type Engine interface {
 	backend.Backend
-	// Stop ends it: politely first, then by force.
-	Stop()
+	// Stop ends it: politely first, then by force. The end of ctx shortens the wait.
+	Stop(ctx context.Context) error
 }
 
 // Host is what a workflow needs from the program around it.
@@ -59,8 +60,7 @@ func (h Host) open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 		err = session.SetState(ctx, s)
 	}
 	if err != nil {
-		engine.Stop()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, engine.Stop(context.WithoutCancel(ctx)))
 	}
 	return engine, session, nil
 }

@@ -138,7 +138,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 	if err != nil {
 		return none, err
 	}
-	defer engine.Stop()
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
 	defer session.Close()
 	id, err := session.Bind(ctx, dataset)
 	if err != nil {

@@ -124,7 +124,7 @@ func (t *trainer) attempt(ctx context.Context) (ending, error) {
 	if err != nil {
 		return finished, err
 	}
-	defer engine.Stop()
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
 	defer session.Close()
 	id, err := session.Bind(ctx, t.dataset)
 	if err != nil {
