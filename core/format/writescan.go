@@ -10,7 +10,8 @@ import (
 
 // WriteScan writes a scan so that ReadScan gives the same counts without being told the units. As Counts the patterns
 // are the array intensity, in the smallest integer type that holds them; they must be whole numbers. As Amplitude they
-// are diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1.
+// are diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1;
+// that keeps counts exact up to 2^22, where float32 runs out of digits.
 func WriteScan(path string, s *scan.Scan, form Units) error {
 	if err := s.Validate(); err != nil {
 		return errorf(path, "cannot be written: %w", err)

@@ -111,12 +111,21 @@ func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Com
 	if !opts.Register {
 		return report, nil
 	}
+	// Transforms of a length with a large prime factor are slow: a few rows and columns are left out.
+	h, w := smoothLength(o.H), smoothLength(o.W)
+	if o, err = o.Crop(0, 0, h, w); err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
+	if t, err = t.Crop(0, 0, h, w); err != nil {
+		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+	}
 	limit := opts.MaxShift
 	if limit <= 0 {
 		limit = min(16, float64(min(o.H, o.W))/4)
 	}
 	// A ramp moves no content but spoils the correlation: register without it.
-	shift, err := Register(report.Raw.Phase.Remove(o), t, limit)
+	flat := report.Raw.Phase.Remove(o)
+	shift, err := Register(flat, t, limit)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
@@ -125,7 +134,7 @@ func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Com
 	if o.H-2*border < ssimWindow || o.W-2*border < ssimWindow {
 		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; a larger box is needed", o.H, o.W)
 	}
-	moved, err := FourierShift(report.Raw.Phase.Remove(o), shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
+	moved, err := FourierShift(flat, shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}

@@ -322,8 +322,6 @@ func TestErrorKindsSurvive(t *testing.T) {
 	p := backend.StepPlan{LossWeights: map[string]float64{"panic": 1}}
 	wantKind(t, s.Step(t.Context(), p, nil), backend.Internal, "out of cheese")
 	losses(t, s, backend.StepPlan{}) // the session lives on
-	blind := open(t, start(t, role(t, "plugin")), "toy")
-	_ = blind
 }
 
 func TestDeathIsACrashWithLastWords(t *testing.T) {
@@ -496,6 +494,8 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 	cancel()
 	wrongSum := role(t, "plugin")
 	wrongSum.SHA256 = strings.Repeat("ab", 32)
+	chatter := role(t, "chatter")
+	chatter.StartTimeout = 500 * time.Millisecond
 	silent := Spec{Path: "/bin/sleep", Args: []string{"60"}, StartTimeout: 200 * time.Millisecond}
 	for name, c := range map[string]struct {
 		ctx  context.Context
@@ -504,8 +504,8 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 		say  []string
 	}{
 		"another protocol": {t.Context(), role(t, "future"), backend.Unsupported, []string{"protocol 99", "protocol 1.0", "ptycho plugins install toy"}},
-		"no plugin":        {t.Context(), role(t, "chatter"), backend.Unsupported, []string{"I am a calculator", "no plugin"}},
-		"silent":           {t.Context(), silent, backend.Unsupported, []string{"silent"}},
+		"no plugin":        {t.Context(), chatter, backend.Unsupported, []string{"I am a calculator", "no plugin"}},
+		"silent":           {t.Context(), silent, backend.Unsupported, []string{"did not shake hands"}},
 		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},
 		"missing":          {t.Context(), Spec{Path: "/nowhere/plugin"}, backend.NotFound, []string{"/nowhere/plugin"}},
 		"name":             {t.Context(), Spec{Path: "sh"}, backend.Invalid, []string{"slash"}},

@@ -3,10 +3,12 @@ package launch
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -39,7 +41,7 @@ type runner struct {
 	stopped atomic.Bool   // we made it end
 
 	mu    sync.Mutex
-	line  string // the handshake
+	line  string // the handshake, or the last line that was none
 	freed bool
 }
 
@@ -108,22 +110,51 @@ func (r *runner) Start(context.Context) error {
 // maxHandshake bounds the first line; a certificate makes it about 1000 bytes, and go-plugin reads 64 KiB at most.
 const maxHandshake = 32 << 10
 
-// readStdout hands the first line on and reads the rest for nobody, so that printing never blocks the plugin.
+// shake is the handshake line of go-plugin: its own version, ours, the address, the transport, the certificate. It
+// need not start its line: libraries print while they are loaded, before the plugin can do anything about it.
+var shake = regexp.MustCompile(`1\|\d+\|(unix|tcp)\|[^|]*\|.*$`)
+
+// readStdout hands the handshake on and keeps reading, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
+	defer say.Close()
 	b := bufio.NewReaderSize(r.stdout, maxHandshake)
-	line, _ := b.ReadSlice('\n')
+	var end []byte // of a line longer than the reader's room
+	for {
+		part, err := b.ReadSlice('\n')
+		end = append(end, part...)
+		end = end[max(0, len(end)-maxHandshake):]
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		text := strings.TrimSpace(string(end))
+		end = end[:0]
+		if found := shake.FindString(text); found != "" {
+			r.heard(found)
+			_, _ = say.Write([]byte(found + "\n")) // go-plugin may have given up listening
+			say.Close()
+			_, _ = io.Copy(io.Discard, b)
+			return
+		}
+		if text != "" {
+			r.heard(text)
+			_, _ = r.tail.Write([]byte(text + "\n"))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (r *runner) heard(line string) {
 	r.mu.Lock()
-	r.line = string(line)
-	r.mu.Unlock()
-	_, _ = say.Write(line) // go-plugin may have given up listening
-	say.Close()
-	_, _ = io.Copy(io.Discard, b)
+	defer r.mu.Unlock()
+	r.line = line
 }
 
 func (r *runner) handshake() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return strings.TrimSpace(r.line)
+	return r.line
 }
 
 func (r *runner) ended() bool {
@@ -148,6 +179,12 @@ func (r *runner) kill() {
 	if p := r.process.Load(); p != nil {
 		_ = p.Kill() // has ended already otherwise
 	}
+}
+
+// gaveUp says whether the process ended because we killed it, not by itself. It has ended.
+func (r *runner) gaveUp() bool {
+	s := r.cmd.ProcessState
+	return r.aborted.Load() && s != nil && s.ExitCode() == -1 // by a signal
 }
 
 // drainTime is for the last lines after the end of the process; a grandchild may hold standard error open for ever.

@@ -107,15 +107,18 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	select {
 	case <-r.done:
 		r.waitDrained()
+		if r.gaveUp() {
+			break
+		}
 		e := fail(backend.Crashed, "%s ended before it was ready (%s)", p.spec.Path, r.exit())
 		e.Tail = r.tail.lines()
 		return e
 	case <-time.After(exitNotice):
 	}
 	if _, ok := handshakeMajor(line); !ok {
-		did := fmt.Sprintf("was silent for %v", p.spec.StartTimeout)
+		did := fmt.Sprintf("did not shake hands within %v", p.spec.StartTimeout)
 		if line != "" {
-			did = fmt.Sprintf("printed %.80q where the handshake belongs", line)
+			did += fmt.Sprintf(", it printed %.80q", line)
 		}
 		e := fail(backend.Unsupported, "%s %s: it is no plugin of ptycho", p.spec.Path, did)
 		e.Tail = r.tail.lines()

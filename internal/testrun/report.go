@@ -144,8 +144,9 @@ func chatter(line string) bool {
 func reason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	last := strings.TrimSpace(lines[len(lines)-1])
-	if position, text, ok := strings.Cut(last, ": "); ok && strings.Contains(position, ".go:") {
-		last = text
+	if position, text, ok := strings.Cut(last, ":"); ok && strings.HasSuffix(position, ".go") {
+		_, last, _ = strings.Cut(text, ":") // after the line number
+		last = strings.TrimSpace(last)
 	}
 	if last == "" {
 		return "no reason given"

@@ -115,6 +115,9 @@ func (s *Set) file(path string) (mapping, error) {
 
 // span gives the lowest and the highest byte at which an element starts; ok is false when they cannot lie in size bytes.
 func (l layout) span(base, size int64) (low, high int64, ok bool) {
+	if base < 0 || base > size { // else the sums below could overflow
+		return 0, 0, false
+	}
 	low, high = base, base
 	for i, d := range l.shape {
 		st, steps := l.strides[i], int64(d-1)

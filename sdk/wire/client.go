@@ -80,8 +80,10 @@ func (e emitError) Error() string { return e.err.Error() }
 
 // call runs f with a context that ends when the process does and with f's return, and translates its error.
 func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
-	inner, cancel := context.WithCancel(ctx)
+	// A deadline stays on this side: the other side's clock could end the call before ours says why.
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
 	if c.o.Gone != nil {
 		go func() {
 			select {

@@ -75,8 +75,17 @@ func (*Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session
 	if o.Program == nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "no program")
 	}
-	if _, err := o.Program.Types(); err != nil {
+	types, err := o.Program.Types()
+	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
+	}
+	for name := range types {
+		if strings.Contains(name, "\x00") { // such names are the engine's own
+			return nil, backend.Errorf(backend.Invalid, "open", "the program's value %q has a zero byte in its name", name)
+		}
+	}
+	if o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0 {
+		return nil, backend.Errorf(backend.Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	}
 	path, err := conv.Select()
 	if err != nil {

@@ -23,7 +23,7 @@ type trial struct {
 	weights map[string]float64
 }
 
-func newTrial(t *testing.T, c arch.Config, groups int) trial {
+func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	t.Helper()
 	p, err := arch.Build(c)
 	if err != nil {
@@ -88,7 +88,7 @@ func newTrial(t *testing.T, c arch.Config, groups int) trial {
 }
 
 // open gives a session of that precision with the trial's state and dataset.
-func (tr trial) open(t *testing.T, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
+func (tr trial) open(t testing.TB, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
 	t.Helper()
 	s, err := New().Open(context.Background(), backend.OpenOptions{Program: tr.program, DType: d, Threads: threads})
 	if err != nil {
@@ -105,8 +105,22 @@ func (tr trial) open(t *testing.T, d tensor.DType, threads int) (backend.Session
 	return s, backend.BatchRef{Dataset: id, Batch: tr.batch, LossWeights: tr.weights}
 }
 
+// plan is a run of Adam steps on the trial's batch.
+func (tr trial) plan(id backend.DatasetID, steps int) backend.StepPlan {
+	p := backend.StepPlan{
+		Dataset:     id,
+		Optimiser:   backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		Clip:        backend.Clip{Kind: backend.ClipNorm, Limit: 1},
+		LossWeights: tr.weights,
+	}
+	for i := range steps {
+		p.Steps = append(p.Steps, backend.Step{Number: int64(i + 1), Batches: []backend.Batch{tr.batch}, LearningRates: map[string]float64{"": 1e-3}})
+	}
+	return p
+}
+
 // oracle computes all values and gradients of the trial in core/reference.
-func (tr trial) oracle(t *testing.T) (loss float64, values, grads map[string]*reference.Value) {
+func (tr trial) oracle(t testing.TB) (loss float64, values, grads map[string]*reference.Value) {
 	t.Helper()
 	m, err := reference.New(tr.program)
 	if err != nil {
@@ -147,7 +161,7 @@ func (tr trial) oracle(t *testing.T) (loss float64, values, grads map[string]*re
 }
 
 // distance is the relative L2 error of got.
-func distance(t *testing.T, got tensor.Tensor, want *reference.Value) float64 {
+func distance(t testing.TB, got tensor.Tensor, want *reference.Value) float64 {
 	t.Helper()
 	g, err := reference.FromTensor(got)
 	if err != nil {

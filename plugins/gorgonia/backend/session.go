@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
 	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -13,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 	"github.com/ptychogo/ptycho/sdk/feed"
@@ -28,6 +26,10 @@ type session[T pool.Float] struct {
 	datasets map[backend.DatasetID]*feed.Set
 	bound    int
 	machines map[string]*machine[T]
+	arena    *exec.Arena[T] // of all machines: calls come one at a time
+	zeros    map[string][]T // gradients of parameters that a loss does not depend on
+	options  feed.Options
+	limit    int64 // bytes
 	stop     atomic.Bool
 }
 
@@ -43,6 +45,10 @@ func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T]
 		env:      &op.Env[T]{Pool: p, Conv: conv.New(p, path)},
 		datasets: map[backend.DatasetID]*feed.Set{},
 		machines: map[string]*machine[T]{},
+		arena:    &exec.Arena[T]{},
+		zeros:    map[string][]T{},
+		options:  feed.Options{Precision: tensor.Of[T](), Workers: o.Workers, Prefetch: o.Prefetch},
+		limit:    o.MemoryLimit,
 	}
 }
 
@@ -95,158 +101,6 @@ func (s *session[T]) Close() error {
 	return errors.Join(errs...)
 }
 
-// machine is a planned graph with room for a batch.
-type machine[T pool.Float] struct {
-	*exec.Machine[T]
-	graph   *lower.Graph
-	inputs  map[string]tensor.Tensor // where a batch is gathered
-	indices map[string][]T           // index inputs as the engine reads them
-	weights []T                      // of the patterns
-	seeds   map[string][]T
-}
-
-// machine gives the planned graph for a request, made when first asked for.
-func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
-	if s.state == nil {
-		return nil, backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
-	}
-	key := fmt.Sprintf("%d %q %q %q", r.Groups, r.Values, r.Losses, r.Params)
-	if m, ok := s.machines[key]; ok {
-		return m, nil
-	}
-	g, err := lower.Build(s.env, s.program, r)
-	if err != nil {
-		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
-	}
-	keep := slices.Concat(slices.Collect(maps.Values(g.Values)), slices.Collect(maps.Values(g.Grads)))
-	planned, err := exec.New[T](g.Expr, keep...)
-	if err != nil {
-		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
-	}
-	m := &machine[T]{Machine: planned, graph: g, inputs: map[string]tensor.Tensor{}, indices: map[string][]T{}, seeds: map[string][]T{}}
-	if err := s.furnish(m, r); err != nil {
-		return nil, err
-	}
-	s.machines[key] = m
-	return m, nil
-}
-
-// furnish binds the inputs of a machine to weights, buffers and room for batches.
-func (s *session[T]) furnish(m *machine[T], r lower.Request) error {
-	set := func(name string, data []T) error { return m.Set(name, data) }
-	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
-		for name, v := range s.state[slot] {
-			if err := set(name, v.data); err != nil {
-				return err
-			}
-		}
-	}
-	needed := m.Inputs()
-	for _, in := range s.program.Inputs {
-		if _, ok := needed[in.Name]; !ok {
-			continue
-		}
-		t, err := tensor.Zeros(element[T](in.Type.Kind), in.Type.Shape.At(r.Groups)...)
-		if err != nil {
-			return backend.Errorf(backend.Exhausted, "compile", "%w", err)
-		}
-		m.inputs[in.Name] = t
-		data := view[T](t)
-		if in.Type.Kind == program.Index {
-			data = make([]T, t.Len())
-			m.indices[in.Name] = data
-		}
-		if err := set(in.Name, data); err != nil {
-			return err
-		}
-	}
-	m.weights = make([]T, r.Groups*s.program.Group)
-	if err := set(lower.PatternWeight, m.weights); err != nil {
-		return err
-	}
-	for _, l := range r.Losses {
-		m.seeds[l] = make([]T, 1)
-		if err := set(lower.Seed(l), m.seeds[l]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// element is the type of room for a value in the engine's precision.
-func element[T pool.Float](k program.Kind) tensor.DType {
-	single := tensor.Of[T]() == tensor.Float32
-	switch {
-	case k == program.Index:
-		return tensor.Int32
-	case k == program.Complex && single:
-		return tensor.Complex64
-	case k == program.Complex:
-		return tensor.Complex128
-	case single:
-		return tensor.Float32
-	}
-	return tensor.Float64
-}
-
-// view gives the numbers of a real or complex tensor in the engine's precision, sharing memory.
-func view[T pool.Float](t tensor.Tensor) []T {
-	if t.DType() == tensor.Int32 {
-		return nil
-	}
-	flat, err := tensor.FromBytes(tensor.Of[T](), t.Bytes(), len(t.Bytes())/tensor.Of[T]().Size())
-	if err != nil {
-		panic(err) // the bytes are those of whole numbers
-	}
-	s, _ := tensor.Data[T](flat)
-	return s
-}
-
-// run gathers a batch and computes.
-func (s *session[T]) run(ctx context.Context, m *machine[T], set *feed.Set, b backend.Batch) error {
-	if err := set.Gather(b, m.inputs); err != nil {
-		return err
-	}
-	if err := s.readIndices(m); err != nil {
-		return err
-	}
-	for i := range m.weights {
-		m.weights[i] = 1
-		if b.Weights != nil {
-			m.weights[i] = T(b.Weights[i])
-		}
-	}
-	if err := m.Run(ctx); err != nil {
-		if ctx.Err() != nil {
-			return backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
-		}
-		return backend.Errorf(backend.Internal, "compute", "%w", err)
-	}
-	return nil
-}
-
-// readIndices converts index inputs and refuses those outside the table that they read.
-func (s *session[T]) readIndices(m *machine[T]) error {
-	for name, data := range m.indices {
-		rows, _ := tensor.Data[int32](m.inputs[name])
-		for _, o := range s.program.Ops {
-			if o.Kind != program.Gather || o.In[1] != name {
-				continue
-			}
-			table := m.graph.Types[o.In[0]].Shape[0]
-			for _, r := range rows {
-				if r < 0 || int(r) >= table {
-					return backend.Errorf(backend.Invalid, "gather", "input %s asks for row %d of %s, which has %d", name, r, o.In[0], table)
-				}
-			}
-		}
-		for i, r := range rows {
-			data[i] = T(r)
-		}
-	}
-	return nil
-}
-
 // groups is the number of groups of a batch.
 func (s *session[T]) groups(b backend.Batch) (int, error) {
 	n := len(b.Rows)
@@ -255,6 +109,11 @@ func (s *session[T]) groups(b backend.Batch) (int, error) {
 	}
 	if b.Weights != nil && len(b.Weights) != n {
 		return 0, backend.Errorf(backend.Invalid, "batch", "%d weights for %d patterns", len(b.Weights), n)
+	}
+	for i, w := range b.Weights {
+		if !(w >= 0) || math.IsInf(float64(w), 0) {
+			return 0, backend.Errorf(backend.Invalid, "batch", "the weight of pattern %d is %v, want 0 or more", i, w)
+		}
 	}
 	return n / s.program.Group, nil
 }

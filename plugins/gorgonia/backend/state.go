@@ -61,8 +61,29 @@ func cast[T pool.Float, S float32 | float64](dst []T, src []S) {
 	}
 }
 
+// element is the type of an array in the engine's precision.
+func element[T pool.Float](k program.Kind) tensor.DType {
+	single := tensor.Of[T]() == tensor.Float32
+	switch {
+	case k == program.Index:
+		return tensor.Int32
+	case k == program.Complex && single:
+		return tensor.Complex64
+	case k == program.Complex:
+		return tensor.Complex128
+	}
+	return tensor.Of[T]()
+}
+
 // raise copies data into a tensor of the engine's precision.
 func raise[T pool.Float](kind program.Kind, shape []int, data []T) tensor.Tensor {
+	if kind == program.Index {
+		out := make([]int32, len(data))
+		for i, v := range data {
+			out[i] = int32(v)
+		}
+		return tensor.Must(out, shape...)
+	}
 	switch d := any(data).(type) {
 	case []float32:
 		if kind == program.Complex {
@@ -117,8 +138,23 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 			return backend.Errorf(backend.Invalid, "set state", "the buffer %s is missing", b.Name)
 		}
 	}
+	if ema, ok := fresh[backend.EMA]; ok {
+		for _, name := range s.trainable() {
+			if _, ok := ema[name]; !ok {
+				return backend.Errorf(backend.Invalid, "set state", "the moving average of %s is missing, that of others is there", name)
+			}
+		}
+	}
+	if st.Step < 0 {
+		return backend.Errorf(backend.Invalid, "set state", "%d steps done", st.Step)
+	}
 	s.state, s.steps = fresh, st.Step
-	clear(s.machines) // they read the arrays of the state before
+	for _, m := range s.machines { // they read the arrays of the state before
+		if err := s.bindState(m); err != nil {
+			clear(s.machines)
+			return err
+		}
+	}
 	return nil
 }
 

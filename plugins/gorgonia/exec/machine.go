@@ -1,13 +1,11 @@
 // Package exec runs a Gorgonia graph whose heavy nodes are op.Ops. It plans once: the order of the steps, and for each
-// result a buffer that is reused when its last reader has run. Running allocates nothing and gives the same bits every
-// time, which Gorgonia's own machines do not.
+// result a place in an arena that is reused when its last reader has run. Running allocates nothing and gives the same
+// bits every time, which Gorgonia's own machines do not.
 package exec
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	G "gorgonia.org/gorgonia"
@@ -16,18 +14,57 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// Machine is a planned graph.
-type Machine[T pool.Float] struct {
-	steps  []step[T]
-	inputs map[string]*slot[T]
-	slots  map[*G.Node]*slot[T]
-	bytes  int
+// Arena is the memory of results. Machines that share one must not run at the same time, and what a machine keeps is
+// there until another one runs.
+type Arena[T pool.Float] struct {
+	data []T
+	args [][]T // operands of the running step
 }
 
-// slot is where the vector of a node lies while it lives.
+// Bytes is the memory that the arena holds.
+func (a *Arena[T]) Bytes() int { return len(a.data) * sizeOf[T]() }
+
+func (a *Arena[T]) reserve(elements, operands int) {
+	if elements > len(a.data) {
+		a.data = nil // may be collected before the larger one is there
+		a.data = make([]T, elements)
+	}
+	if operands > len(a.args) {
+		a.args = make([][]T, operands)
+	}
+}
+
+// Machine is a planned graph. It implements gorgonia.VM.
+type Machine[T pool.Float] struct {
+	pool     *pool.Pool
+	arena    *Arena[T]
+	steps    []step[T]
+	inputs   map[string]*slot[T]
+	slots    map[*G.Node]*slot[T]
+	elements int // of the arena
+	operands int // of the step that has the most
+}
+
+var _ G.VM = &Machine[float32]{}
+
+// slot is where the vector of a node lies: for an input in data, for a result in the arena.
 type slot[T pool.Float] struct {
+	node *G.Node
 	size int
-	data []T
+	at   int // in the arena
+	data []T // of an input
+	made int // step that writes it
+	last int // step that reads it last
+	kept bool
+}
+
+func (s *slot[T]) isInput() bool { return s.node.Op() == nil }
+
+func (s *slot[T]) view(a *Arena[T]) []T {
+	if s.isInput() {
+		return s.data
+	}
+	return a.data[s.at : s.at+s.size : s.at+s.size]
 }
 
 type step[T pool.Float] struct {
@@ -35,30 +72,26 @@ type step[T pool.Float] struct {
 	run  func(out []T, in [][]T)
 	out  *slot[T]
 	in   []*slot[T]
-	args [][]T // scratch for run
 }
 
 // New plans the nodes that keep depends on. The values of keep stay readable after a run; all others share memory.
-func New[T pool.Float](g *G.ExprGraph, keep ...*G.Node) (*Machine[T], error) {
-	m := &Machine[T]{inputs: map[string]*slot[T]{}, slots: map[*G.Node]*slot[T]{}}
-	order := ancestors(g, keep)
-	last := map[*slot[T]]int{}
-	for _, n := range order {
-		size := max(n.Shape().TotalSize(), 1)
-		s := &slot[T]{size: size}
+func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Node) (*Machine[T], error) {
+	m := &Machine[T]{pool: p, arena: a, inputs: map[string]*slot[T]{}, slots: map[*G.Node]*slot[T]{}}
+	for _, n := range ancestors(g, keep) {
+		s := &slot[T]{node: n, size: max(n.Shape().TotalSize(), 1), made: len(m.steps), last: len(m.steps)}
 		m.slots[n] = s
-		if n.Op() == nil {
+		if s.isInput() {
 			m.inputs[n.Name()] = s
 			continue
 		}
-		st := step[T]{name: n.Name(), out: s}
+		st := step[T]{out: s}
 		for _, c := range children(g, n) {
 			in, ok := m.slots[c]
 			if !ok {
 				return nil, fmt.Errorf("exec: %s is not made before %s reads it", c.Name(), n.Name())
 			}
+			in.last = len(m.steps)
 			st.in = append(st.in, in)
-			last[in] = len(m.steps)
 		}
 		switch o := n.Op().(type) {
 		case *op.Op[T]:
@@ -68,111 +101,33 @@ func New[T pool.Float](g *G.ExprGraph, keep ...*G.Node) (*Machine[T], error) {
 			if !strings.HasPrefix(o.String(), "+") || len(st.in) != 2 {
 				return nil, fmt.Errorf("exec: the graph holds Gorgonia's operation %v, which is not planned", o)
 			}
-			st.name, st.run = "sum", sum[T]
+			st.name, st.run = "sum of gradients", m.sum
 		}
-		st.args = make([][]T, len(st.in))
+		m.operands = max(m.operands, len(st.in))
 		m.steps = append(m.steps, st)
 	}
-	pinned := map[*slot[T]]bool{}
 	for _, k := range keep {
-		pinned[m.slots[k]] = true
+		m.slots[k].kept = true
 	}
-	m.place(last, pinned)
+	m.elements = pack(m.steps)
 	return m, nil
 }
 
-func sum[T pool.Float](out []T, in [][]T) {
-	a, b := in[0][:len(out)], in[1][:len(out)]
-	for i := range out {
-		out[i] = a[i] + b[i]
-	}
-}
+// grain is how many elements one worker adds up at a time.
+const grain = 1 << 14
 
-// ancestors lists what keep depends on in the order of creation, which is an order of computation: a node's operands
-// were there before it, and a gradient is asked for as soon as what it needs is there.
-func ancestors(g *G.ExprGraph, keep []*G.Node) []*G.Node {
-	seen := map[*G.Node]bool{}
-	var order []*G.Node
-	var visit func(n *G.Node)
-	visit = func(n *G.Node) {
-		if seen[n] {
-			return
+func (m *Machine[T]) sum(out []T, in [][]T) {
+	m.pool.Run((len(out)+grain-1)/grain, func(i int) {
+		o := out[i*grain : min((i+1)*grain, len(out))]
+		a, b := in[0][i*grain:][:len(o)], in[1][i*grain:][:len(o)]
+		for j := range o {
+			o[j] = a[j] + b[j]
 		}
-		seen[n] = true
-		order = append(order, n)
-		for _, c := range children(g, n) {
-			visit(c)
-		}
-	}
-	for _, k := range keep {
-		visit(k)
-	}
-	slices.SortFunc(order, func(a, b *G.Node) int { return cmp.Compare(a.ID(), b.ID()) })
-	return order
-}
-
-func children(g *G.ExprGraph, n *G.Node) []*G.Node {
-	var out []*G.Node
-	for it := g.From(n.ID()); it.Next(); {
-		out = append(out, it.Node().(*G.Node))
-	}
-	return out
-}
-
-// place gives every result a buffer: the smallest free one that is large enough and at most half empty.
-func (m *Machine[T]) place(last map[*slot[T]]int, pinned map[*slot[T]]bool) {
-	var free [][]T
-	var zero T
-	for i, st := range m.steps {
-		best := -1
-		for j, b := range free {
-			if cap(b) >= st.out.size && cap(b) <= 2*st.out.size && (best < 0 || cap(b) < cap(free[best])) {
-				best = j
-			}
-		}
-		if best >= 0 && !pinned[st.out] {
-			st.out.data = free[best][:st.out.size]
-			free = slices.Delete(free, best, best+1)
-		} else {
-			st.out.data = make([]T, st.out.size)
-			m.bytes += st.out.size * sizeOf(zero)
-		}
-		for _, in := range st.in {
-			if last[in] == i && in.data != nil && !pinned[in] && !m.isInput(in) && !m.shares(free, in) {
-				free = append(free, in.data[:0:cap(in.data)])
-			}
-		}
-	}
-}
-
-func sizeOf[T pool.Float](z T) int {
-	if _, ok := any(z).(float32); ok {
-		return 4
-	}
-	return 8
-}
-
-func (m *Machine[T]) isInput(s *slot[T]) bool {
-	for _, in := range m.inputs {
-		if in == s {
-			return true
-		}
-	}
-	return false
-}
-
-// shares says whether the slot's buffer is already free: an operation may read the same value twice.
-func (m *Machine[T]) shares(free [][]T, s *slot[T]) bool {
-	for _, b := range free {
-		if &b[:1][0] == &s.data[0] {
-			return true
-		}
-	}
-	return false
+	})
 }
 
 // Bytes is the planned memory of all results.
-func (m *Machine[T]) Bytes() int { return m.bytes }
+func (m *Machine[T]) Bytes() int { return m.elements * sizeOf[T]() }
 
 // Inputs lists the inputs with their lengths.
 func (m *Machine[T]) Inputs() map[string]int {
@@ -196,18 +151,20 @@ func (m *Machine[T]) Set(name string, data []T) error {
 	return nil
 }
 
-// Value is the vector of a node that was kept, or of an input.
-func (m *Machine[T]) Value(n *G.Node) []T { return m.slots[n].data }
+// Value is the vector of a node that was kept, or of an input, until a machine of the same arena runs.
+func (m *Machine[T]) Value(n *G.Node) []T { return m.slots[n].view(m.arena) }
 
 // Run computes everything. It looks at the context between steps.
 func (m *Machine[T]) Run(ctx context.Context) (err error) {
 	for name, s := range m.inputs {
 		if s.data == nil {
-			return fmt.Errorf("exec: input %s was not set", name)
+			return fmt.Errorf("exec: input %q was not set", name)
 		}
 	}
+	m.arena.reserve(m.elements, m.operands)
 	at := ""
 	defer func() {
+		clear(m.arena.args)
 		if r := recover(); r != nil {
 			err = fmt.Errorf("exec: %s: %v", at, r)
 		}
@@ -218,10 +175,34 @@ func (m *Machine[T]) Run(ctx context.Context) (err error) {
 		}
 		st := &m.steps[i]
 		at = st.name
+		args := m.arena.args[:len(st.in)]
 		for j, in := range st.in {
-			st.args[j] = in.data
+			args[j] = in.view(m.arena)
 		}
-		st.run(st.out.data, st.args)
+		st.run(st.out.view(m.arena), args)
 	}
 	return nil
 }
+
+// RunAll runs with the values that gorgonia.Let gave to the inputs where Set did not.
+func (m *Machine[T]) RunAll() error {
+	for name, s := range m.inputs {
+		if s.data != nil || s.node.Value() == nil {
+			continue
+		}
+		data, ok := s.node.Value().Data().([]T)
+		if !ok {
+			return fmt.Errorf("exec: input %q holds %T", name, s.node.Value().Data())
+		}
+		if err := m.Set(name, data); err != nil {
+			return err
+		}
+	}
+	return m.Run(context.Background())
+}
+
+// Reset does nothing: every run starts afresh.
+func (m *Machine[T]) Reset() {}
+
+// Close does nothing: a machine holds nothing but memory.
+func (m *Machine[T]) Close() error { return nil }

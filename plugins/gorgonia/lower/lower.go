@@ -2,6 +2,7 @@
 package lower
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	_ "go4.org/unsafe/assume-no-moving-gc" // the version of go.mod: Gorgonia's own choice panics on newer Go
 
 	"github.com/ptychogo/ptycho/core/program"
+	core "github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
@@ -41,6 +43,9 @@ type Graph struct {
 	Types  map[string]op.Operand
 }
 
+// ErrTooLarge says that a value has more elements than any machine holds.
+var ErrTooLarge = errors.New("too large")
+
 // building guards the construction of graphs, which is not safe in Gorgonia.
 var building sync.Mutex
 
@@ -55,7 +60,11 @@ func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (*Graph,
 	b := builder[T]{env: env, p: p, g: G.NewGraph(), out: &Graph{Values: map[string]*G.Node{}, Grads: map[string]*G.Node{}, Types: map[string]op.Operand{}}, nodes: map[string]*G.Node{}}
 	b.out.Expr = b.g
 	for name, t := range types {
-		b.out.Types[name] = op.Operand{Kind: t.Kind, Shape: t.Shape.At(r.Groups)}
+		shape := t.Shape.At(r.Groups)
+		if _, err := core.Count(shape); err != nil {
+			return nil, fmt.Errorf("lower: %s of shape %v for %d groups is %w", name, t.Shape, r.Groups, ErrTooLarge)
+		}
+		b.out.Types[name] = op.Operand{Kind: t.Kind, Shape: shape}
 	}
 	want := slices.Clone(r.Values)
 	scalars := map[string]string{}

@@ -1,0 +1,54 @@
+# ptycho: `make help` lists what there is. Go alone is needed; what needs more says so.
+
+GO       ?= go
+PYTHON   ?= python3
+PKG      ?= ./...
+FUZZTIME ?= 10s
+COUNT    ?= 20
+
+# Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
+QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
+
+# Nothing but the race detector and the XLA backend needs a C compiler.
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := build
+.PHONY: build test race race-quick bench bench-peers fuzz lint soak help
+
+build: ## the binaries, into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+test: ## format, vet and all tests; prints last what was skipped and why
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet $(PKG)
+	@$(GO) run ./internal/testrun $(PKG)
+
+race: ## all tests under the race detector (needs a C compiler; slow)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)
+
+race-quick: ## the quick packages under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short $(QUICK)
+
+bench: ## Go benchmarks; PKG=./core/physics/ for one package
+	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+
+bench-peers: ## the same training step in PyTorch (needs: pip install torch numpy; PYTHON=…)
+	$(PYTHON) bench/peers/unet_step.py
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$file $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
+		done; \
+	done
+
+lint: ## golangci-lint with .golangci.yml
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
+	golangci-lint run $(PKG)
+
+soak: ## the tests that start processes, COUNT (20) times in random order: finds rare failures
+	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+// demoScan is small enough for two minutes on two cores and large enough to learn from.
+var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 64, Height: 256, Patterns: 1024, Photons: 1e6}
+
+// demoReport is what demo prints.
+type demoReport struct {
+	Train    workflow.TrainReport    `json:"train"`
+	Infer    workflow.InferReport    `json:"infer"`
+	Evaluate workflow.EvaluateReport `json:"evaluate"`
+}
+
+func runDemo(c *cli.Context) error {
+	dir := c.String("output-dir")
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		if !c.Bool("overwrite") {
+			return usage(fmt.Errorf("demo: %s is not empty: give another --output-dir, or --overwrite to replace its files", dir))
+		}
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return usage(fmt.Errorf("demo: %w", err))
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return usage(fmt.Errorf("demo: %w", err))
+	}
+	p := pathsOf(dir)
+	meter := console(c.Bool("quiet"))
+	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
+	if _, err := workflow.Simulate(c.Context, demoScan, p.scan, true); err != nil {
+		return err
+	}
+	var report demoReport
+	common := map[string]string{"overwrite": "true", "threads": strconv.Itoa(c.Int("threads"))}
+	with := func(more map[string]string) map[string]string {
+		for k, v := range common {
+			more[k] = v
+		}
+		return more
+	}
+	training, err := config.NewTraining(config.Flags(config.Train, with(map[string]string{
+		"train-data-file": p.scan, "output-dir": p.run, "rows": "split=0", "max-epochs": strconv.Itoa(c.Int("max-epochs")),
+	})))
+	if err != nil {
+		return err
+	}
+	h, err := host(c.Context, meter, training.Execution(), "data "+p.scan)
+	if err != nil {
+		return err
+	}
+	if report.Train, err = workflow.Train(c.Context, training, h); err != nil {
+		return err
+	}
+	inference, err := config.NewInference(config.Flags(config.Infer, with(map[string]string{
+		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
+	})))
+	if err != nil {
+		return err
+	}
+	if report.Infer, err = workflow.Infer(c.Context, inference, h); err != nil {
+		return err
+	}
+	report.Evaluate, err = workflow.Evaluate(c.Context, workflow.EvaluateOptions{
+		Reconstruction: filepath.Join(p.out, workflow.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
+	}, h)
+	meter.Done()
+	if err != nil {
+		return err
+	}
+	return result(c, report, func() {
+		fmt.Printf("trained %d epochs in %.0f s, reconstructed %d patterns that it had not seen\n", report.Train.Epochs, report.Train.Seconds, report.Infer.Patterns)
+		printEvaluation(report.Evaluate)
+		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, workflow.AmplitudeFile), filepath.Join(p.out, workflow.PhaseFile))
+	})
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/launch"
+	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/host/workflow"
+	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
+	"github.com/ptychogo/ptycho/sdk"
+)
+
+// bundled are the backends inside this executable. They run as processes of their own all the same.
+var bundled = map[string]func() backend.Backend{
+	"gorgonia": func() backend.Backend { return gorgonia.New() },
+}
+
+func places(dirs ...string) (registry.Places, error) {
+	var list []registry.Bundle
+	for name := range bundled {
+		list = append(list, registry.Bundle{Name: name, Args: []string{"plugin", "serve", name}})
+	}
+	var given []string
+	for _, d := range dirs {
+		if d != "" {
+			given = append(given, d)
+		}
+	}
+	return registry.DefaultPlaces(given, list...)
+}
+
+// host makes the surroundings of a workflow: a backend that is found now and started when needed.
+func host(ctx context.Context, meter *ui.Meter, x config.Execution, what string) (workflow.Host, error) {
+	p, err := places(x.PluginDir)
+	if err != nil {
+		return workflow.Host{}, err
+	}
+	found, err := registry.Find(x.Backend, p)
+	if err != nil {
+		return workflow.Host{}, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+	}
+	first := true
+	h := workflow.Host{
+		Notice: meter.Notice,
+		Progress: func(p workflow.Progress) {
+			meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected})
+		},
+		Stop: stopChannel(ctx),
+	}
+	h.Start = func(ctx context.Context) (workflow.Engine, error) {
+		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel)})
+		if err != nil {
+			return nil, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+		}
+		if first {
+			info := process.Info()
+			meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, x.Device, what)
+			first = false
+		}
+		return process, nil
+	}
+	return h, nil
+}
+
+// pluginCommand serves a bundled backend; the host starts it.
+func pluginCommand() *cli.Command {
+	return &cli.Command{Name: "plugin", Hidden: true, Subcommands: []*cli.Command{{
+		Name: "serve", ArgsUsage: "NAME",
+		Action: func(c *cli.Context) error {
+			open, ok := bundled[c.Args().First()]
+			if !ok {
+				return usage(fmt.Errorf("no bundled backend %q", c.Args().First()))
+			}
+			sdk.Serve(open())
+			return nil
+		},
+	}}}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+func evaluateCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "evaluate",
+		Usage: "compare a reconstruction with a reference image and with the patterns",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "reconstruction", Required: true, Usage: "file with the image, as infer writes it"},
+			&cli.StringFlag{Name: "reference", Required: true, Usage: "file with the truth or another program's image, and perhaps the patterns"},
+			&cli.StringFlag{Name: "rows", Usage: "patterns of the reference's scan that R and the box are about, as split=1"},
+			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
+			&cli.StringFlag{Name: "box", Usage: "y0 y1 x0 x1: first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
+			&cli.BoolFlag{Name: "ramp", Usage: "remove a linear phase ramp besides the global phase"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
+		},
+		Action: func(c *cli.Context) error {
+			box, err := parseBox(c.String("box"))
+			if err != nil {
+				return usage(err)
+			}
+			meter := console(c.Bool("quiet"))
+			report, err := workflow.Evaluate(c.Context, workflow.EvaluateOptions{
+				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
+				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"),
+			}, workflow.Host{Notice: meter.Notice})
+			if err != nil {
+				return err
+			}
+			return result(c, report, func() { printEvaluation(report) })
+		},
+	}
+}
+
+func parseBox(text string) (*metrics.Box, error) {
+	if text == "" {
+		return nil, nil
+	}
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	var v [4]float64
+	for i := range v {
+		var err error
+		if len(parts) != 4 {
+			err = strconv.ErrSyntax
+		} else {
+			v[i], err = strconv.ParseFloat(parts[i], 64)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--box %s: want four numbers: y0 y1 x0 x1", text)
+		}
+	}
+	return &metrics.Box{Y0: v[0], Y1: v[1], X0: v[2], X1: v[3]}, nil
+}
+
+func printEvaluation(r workflow.EvaluateReport) {
+	fmt.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
+	fmt.Printf("%-34s %12s", "", "as is")
+	scores := []metrics.Scores{r.Raw}
+	if r.Registered != nil {
+		fmt.Printf(" %12s", "registered")
+		scores = append(scores, r.Registered.Scores)
+	}
+	fmt.Println()
+	for _, row := range []struct {
+		name string
+		of   func(s metrics.Scores) metrics.Number
+	}{
+		{"FRC, mean up to half Nyquist", func(s metrics.Scores) metrics.Number { return s.FRC.Mean }},
+		{"FRC50, fraction of Nyquist", func(s metrics.Scores) metrics.Number { return s.FRC.Half }},
+		{"amplitude correlation", func(s metrics.Scores) metrics.Number { return s.AmplitudeCorrelation }},
+		{"amplitude PSNR, dB", func(s metrics.Scores) metrics.Number { return s.AmplitudePSNR }},
+		{"  of a range of", func(s metrics.Scores) metrics.Number { return s.AmplitudeRange }},
+		{"amplitude SSIM", func(s metrics.Scores) metrics.Number { return s.AmplitudeSSIM }},
+		{"amplitude MAE", func(s metrics.Scores) metrics.Number { return s.AmplitudeMAE }},
+		{"amplitude factor", func(s metrics.Scores) metrics.Number { return s.Factor }},
+		{"phase correlation", func(s metrics.Scores) metrics.Number { return s.PhaseCorrelation }},
+		{"phase SSIM", func(s metrics.Scores) metrics.Number { return s.PhaseSSIM }},
+		{"phase MAE, rad", func(s metrics.Scores) metrics.Number { return s.PhaseMAE }},
+	} {
+		fmt.Printf("%-34s", row.name)
+		for _, s := range scores {
+			fmt.Printf(" %12.4f", float64(row.of(s)))
+		}
+		fmt.Println()
+	}
+	if r.Registered != nil {
+		fmt.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
+	}
+	if r.Residual != nil {
+		fmt.Printf("R over %d patterns: %.5f", r.Patterns, *r.Residual)
+		if r.ReferenceR != nil && r.FlatResidual != nil {
+			fmt.Printf(" (reference %.5f, flat object %.5f)", *r.ReferenceR, *r.FlatResidual)
+		}
+		fmt.Println()
+	}
+}

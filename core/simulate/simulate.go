@@ -1,0 +1,230 @@
+// Package simulate makes ptychography scans: an object, a probe, scan positions and photon noise, all from one seed.
+// Coordinates are (row y, column x) in pixels of the object.
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// Options describe a scan. Zero values are the defaults that are named; Object, Probe and Path must be valid kinds.
+type Options struct {
+	Seed   uint64
+	Object ObjectKind // default Lines
+	Probe  ProbeKind  // default Disk
+	Path   PathKind   // default Random
+
+	N      int // side of a pattern in pixels; default 64
+	Height int // of the object in pixels; default 4·N
+	Width  int // of the object in pixels; default Height
+
+	// Radius is the probe's radius in pixels; default 0.17·N, which is that of a disk of 372 px at N = 64.
+	Radius float64
+	// Patterns is the number of scan positions of a Random path; default 512. A Raster has as many as fit.
+	Patterns int
+	// Overlap is the part of the probe's diameter that neighbours on a Raster share; default 0.7.
+	Overlap float64
+	// Jitter is the largest random displacement on a Raster, as a part of its step; default 0 (exact raster).
+	Jitter float64
+	// Buffer keeps positions that far from the object's edges; default N/2, the least that holds every patch whole.
+	Buffer float64
+
+	// Photons is the mean number of photons per pattern; default 1e6.
+	Photons float64
+	// Background is added to every pixel's expected counts.
+	Background float64
+	// Noiseless leaves the expected counts as they are instead of drawing Poisson counts.
+	Noiseless bool
+}
+
+// Scan is a simulated scan.
+type Scan struct {
+	N          int
+	Counts     []float32 // [n, N, N] photons, whole numbers unless noiseless; frequency 0 at (N/2, N/2)
+	Rows, Cols []float64 // [n] centre of each patch, its pixel N/2, in object pixels
+	// Probe [N, N] is in square roots of counts: the expected counts are |FFT_ortho(Probe·patch)|² + Background.
+	Probe  []complex128
+	Object raster.Complex // the truth
+	Split  []uint8        // [n] 0 train, 1 test: the half of the patterns with the smaller row coordinates, and the other
+	// Options are the settings with their defaults filled in.
+	Options Options
+}
+
+// largestValue bounds the values of one scan: 2^31, 8 GiB of counts.
+const largestValue = 1 << 31
+
+// WithDefaults fills in the defaults.
+func (o Options) WithDefaults() Options {
+	set := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	whole := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	whole(&o.N, 64)
+	whole(&o.Height, 4*o.N)
+	whole(&o.Width, o.Height)
+	whole(&o.Patterns, 512)
+	set(&o.Radius, 0.17*float64(o.N))
+	set(&o.Overlap, 0.7)
+	set(&o.Buffer, float64(o.N/2))
+	set(&o.Photons, 1e6)
+	return o
+}
+
+func (o Options) validate() error {
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	switch {
+	case o.N < 8 || o.N > 4096:
+		return fmt.Errorf("a pattern of %d pixels a side, want 8 to 4096", o.N)
+	case o.Height < o.N || o.Width < o.N:
+		return fmt.Errorf("an object of %d×%d pixels is smaller than a patch of %d", o.Height, o.Width, o.N)
+	case o.Height > raster.MaxPixels/4/o.Width: // objects are drawn on a canvas of twice the sides
+		return fmt.Errorf("an object of %d×%d pixels is too large", o.Height, o.Width)
+	case !(o.Radius >= 1) || o.Radius > float64(o.N)/2:
+		return fmt.Errorf("a probe radius of %v pixels, want 1 to %v, half a pattern", o.Radius, o.N/2)
+	case o.Path == Random && o.Patterns < 1:
+		return fmt.Errorf("%d patterns, want at least 1", o.Patterns)
+	case !(o.Overlap >= 0 && o.Overlap < 1):
+		return fmt.Errorf("an overlap of %v, want 0 to below 1", o.Overlap)
+	case !(o.Jitter >= 0 && o.Jitter <= 1):
+		return fmt.Errorf("a jitter of %v steps, want 0 to 1", o.Jitter)
+	case !(o.Buffer >= float64(o.N/2)) || !finite(o.Buffer):
+		return fmt.Errorf("a buffer of %v pixels, want at least %d so that every patch lies inside the object", o.Buffer, o.N/2)
+	case 2*o.Buffer > float64(min(o.Height, o.Width)):
+		return fmt.Errorf("a buffer of %v pixels leaves nothing of an object of %d×%d", o.Buffer, o.Height, o.Width)
+	case !(o.Photons > 0) || o.Photons > 1e15:
+		return fmt.Errorf("%v photons per pattern, want more than 0, at most 1e15", o.Photons)
+	case !(o.Background >= 0) || o.Background > 1e9:
+		return fmt.Errorf("a background of %v counts per pixel", o.Background)
+	}
+	return nil
+}
+
+// New simulates a scan. The same options give the same bytes on the same kind of machine, whatever the number of
+// processors; what one setting does not concern it does not change: another dose keeps object and positions.
+func New(ctx context.Context, o Options) (*Scan, error) {
+	fail := func(err error) (*Scan, error) { return nil, fmt.Errorf("simulate: %w", err) }
+	o = o.WithDefaults()
+	if err := o.validate(); err != nil {
+		return fail(err)
+	}
+	rows, cols, err := positions(o)
+	if err != nil {
+		return fail(err)
+	}
+	if len(rows) > largestValue/o.N/o.N {
+		return fail(fmt.Errorf("%d patterns of %d×%d pixels are more than %d values", len(rows), o.N, o.N, largestValue))
+	}
+	s := &Scan{N: o.N, Rows: rows, Cols: cols, Split: splitByRow(rows), Options: o}
+	if s.Object, err = NewObject(o.Object, o.Height, o.Width, o.Seed); err != nil {
+		return fail(err)
+	}
+	if s.Probe, err = NewProbe(o.Probe, o.N, o.Radius); err != nil {
+		return fail(err)
+	}
+	// By Parseval's theorem a pattern holds as many photons as its exit wave.
+	var photons float64
+	err = s.each(ctx, func(j int, wave []complex128, _ *raster.Fourier) float64 {
+		var sum float64
+		for _, v := range wave {
+			sum += real(v)*real(v) + imag(v)*imag(v)
+		}
+		return sum
+	}, &photons)
+	if err != nil {
+		return fail(err)
+	}
+	scale := complex(math.Sqrt(o.Photons*float64(len(rows))/photons), 0)
+	for i := range s.Probe {
+		s.Probe[i] *= scale
+	}
+	size := o.N * o.N
+	s.Counts = make([]float32, len(rows)*size)
+	err = s.each(ctx, func(j int, wave []complex128, f *raster.Fourier) float64 {
+		lambda := make([]float64, size)
+		f.AddIntensity(lambda, wave)
+		rng := stream(o.Seed, noiseStream, uint64(j))
+		out := s.Counts[j*size : (j+1)*size]
+		for i, v := range lambda {
+			v += o.Background
+			if !o.Noiseless {
+				v = Poisson(rng, v)
+			}
+			out[i] = float32(v)
+		}
+		return 0
+	}, nil)
+	if err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// each calls do with the exit wave of every pattern, in parallel, and adds what it returns in order.
+func (s *Scan) each(ctx context.Context, do func(j int, wave []complex128, f *raster.Fourier) float64, sum *float64) error {
+	values := make([]float64, len(s.Rows))
+	workers := min(runtime.GOMAXPROCS(0), len(s.Rows))
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			f := raster.NewFourier(s.N, s.N)
+			wave := make([]complex128, s.N*s.N)
+			for j := w; j < len(s.Rows) && ctx.Err() == nil; j += workers {
+				stitch.ExtractTo(wave, s.Object, s.Rows[j], s.Cols[j], s.N)
+				for i := range wave {
+					wave[i] *= s.Probe[i]
+				}
+				values[j] = do(j, wave, f)
+			}
+		})
+	}
+	wg.Wait()
+	if sum != nil {
+		for _, v := range values {
+			*sum += v
+		}
+	}
+	return ctx.Err()
+}
+
+// Uint16 is the counts as uint16, and whether all of them are whole and fit.
+func (s *Scan) Uint16() ([]uint16, bool) {
+	out := make([]uint16, len(s.Counts))
+	for i, v := range s.Counts {
+		if v > math.MaxUint16 || v != float32(uint16(v)) {
+			return nil, false
+		}
+		out[i] = uint16(v)
+	}
+	return out, true
+}
+
+// Metadata describes the scan in words and numbers, for a file's metadata.
+func (s *Scan) Metadata() map[string]any {
+	o := s.Options
+	m := map[string]any{
+		"kind": "simulated", "seed": o.Seed, "object": o.Object.String(), "probe": o.Probe.String(), "path": o.Path.String(),
+		"n": o.N, "object_height_px": o.Height, "object_width_px": o.Width, "probe_radius_px": o.Radius, "patterns": len(s.Rows),
+		"buffer_px": o.Buffer, "photons_per_pattern": o.Photons, "background_counts": o.Background, "noise": "poisson",
+		"units":   "photon counts; positions in object pixels, (row, column) of the patch's pixel N/2",
+		"forward": "counts ~ Poisson(|fftshift fft2_ortho(probe * patch)|^2 + background), patch bilinear at centre - N/2 + (0 ... N-1)",
+	}
+	if o.Noiseless {
+		m["noise"] = "none"
+	}
+	if o.Path == Raster {
+		m["overlap"], m["jitter"] = o.Overlap, o.Jitter
+	}
+	return m
+}

@@ -1,0 +1,211 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+)
+
+// machine is a planned graph with what it reads besides the batch.
+type machine[T pool.Float] struct {
+	*exec.Machine[T]
+	graph   *lower.Graph
+	groups  int
+	indices map[string][]T // index inputs as the engine reads them
+	weights []T            // of the patterns
+	seeds   map[string][]T
+}
+
+// maxMachines is how many graphs a session keeps. A run needs three: steps, evaluation and prediction.
+const maxMachines = 32
+
+// machine gives the planned graph for a request, made when first asked for.
+func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
+	if s.state == nil {
+		return nil, backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
+	}
+	key := fmt.Sprintf("%d %q %q %q", r.Groups, r.Values, r.Losses, r.Params)
+	if m, ok := s.machines[key]; ok {
+		return m, nil
+	}
+	g, err := lower.Build(s.env, s.program, r)
+	switch {
+	case errors.Is(err, lower.ErrTooLarge):
+		return nil, backend.Errorf(backend.Exhausted, "compile", "%w", err)
+	case err != nil:
+		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
+	}
+	keep := slices.Concat(slices.Collect(maps.Values(g.Values)), slices.Collect(maps.Values(g.Grads)))
+	planned, err := exec.New(s.env.Pool, s.arena, g.Expr, keep...)
+	if err != nil {
+		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
+	}
+	if err := s.fits(int64(planned.Bytes())); err != nil {
+		return nil, err
+	}
+	m := &machine[T]{Machine: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
+	if err := s.furnish(m, r); err != nil {
+		return nil, err
+	}
+	if len(s.machines) >= maxMachines {
+		clear(s.machines)
+	}
+	s.machines[key] = m
+	return m, nil
+}
+
+// fits refuses a plan that needs more memory than is allowed, or than the machine has.
+func (s *session[T]) fits(planned int64) error {
+	limit := s.limit
+	if limit == 0 {
+		limit = memory()
+	}
+	need := max(planned, int64(s.arena.Bytes()))
+	for _, arrays := range s.state {
+		for _, v := range arrays {
+			need += int64(len(v.data) * tensor.Of[T]().Size())
+		}
+	}
+	if limit > 0 && need > limit {
+		return backend.Errorf(backend.Exhausted, "compile", "the batch needs %d MiB of memory, %d MiB are allowed: use smaller batches", need>>20, limit>>20)
+	}
+	return nil
+}
+
+// furnish binds the inputs of a machine to weights and buffers and makes room for what comes with a batch.
+func (s *session[T]) furnish(m *machine[T], r lower.Request) error {
+	if err := s.bindState(m); err != nil {
+		return err
+	}
+	needed := m.Inputs()
+	for _, in := range s.program.Inputs {
+		if size, ok := needed[in.Name]; ok && in.Type.Kind == program.Index {
+			m.indices[in.Name] = make([]T, size)
+			if err := m.Set(in.Name, m.indices[in.Name]); err != nil {
+				return backend.Errorf(backend.Internal, "compile", "%w", err)
+			}
+		}
+	}
+	m.weights = make([]T, r.Groups*s.program.Group)
+	if err := m.Set(lower.PatternWeight, m.weights); err != nil {
+		return backend.Errorf(backend.Internal, "compile", "%w", err)
+	}
+	for _, l := range r.Losses {
+		m.seeds[l] = make([]T, 1)
+		if err := m.Set(lower.Seed(l), m.seeds[l]); err != nil {
+			return backend.Errorf(backend.Internal, "compile", "%w", err)
+		}
+	}
+	return nil
+}
+
+// bindState makes a machine read the weights and buffers of the session.
+func (s *session[T]) bindState(m *machine[T]) error {
+	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
+		for name, v := range s.state[slot] {
+			if err := m.Set(name, v.data); err != nil {
+				return backend.Errorf(backend.Internal, "compile", "%w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// inputs lists the program's inputs that the values depend on.
+func (s *session[T]) inputs(values ...string) []string {
+	read := map[string]bool{}
+	for _, v := range values {
+		read[v] = true
+	}
+	for _, i := range s.program.Needed(values...) {
+		for _, v := range s.program.Ops[i].In {
+			read[v] = true
+		}
+	}
+	out := []string{}
+	for _, in := range s.program.Inputs {
+		if read[in.Name] {
+			out = append(out, in.Name)
+		}
+	}
+	return out
+}
+
+// view gives the numbers of a real or complex tensor in the engine's precision, sharing memory.
+func view[T pool.Float](t tensor.Tensor) ([]T, error) {
+	flat, err := tensor.FromBytes(tensor.Of[T](), t.Bytes(), len(t.Bytes())/tensor.Of[T]().Size())
+	if err != nil {
+		return nil, err
+	}
+	return tensor.Data[T](flat)
+}
+
+// run computes on a gathered batch.
+func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, inputs map[string]tensor.Tensor) error {
+	for name, t := range inputs {
+		if t.DType() == tensor.Int32 {
+			if err := s.readIndices(m, name, t); err != nil {
+				return err
+			}
+			continue
+		}
+		data, err := view[T](t)
+		if err == nil {
+			err = m.Set(name, data)
+		}
+		if err != nil {
+			return backend.Errorf(backend.Internal, "compute", "input %s: %w", name, err)
+		}
+	}
+	for i := range m.weights {
+		m.weights[i] = 1
+		if b.Weights != nil {
+			m.weights[i] = T(b.Weights[i])
+		}
+	}
+	if err := m.Run(ctx); err != nil {
+		if ctx.Err() != nil {
+			return backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
+		}
+		return backend.Errorf(backend.Internal, "compute", "%w", err)
+	}
+	return nil
+}
+
+// readIndices converts an index input and refuses rows outside the table that it reads. A float32 holds every index
+// exactly: extents of a program are at most 2^24.
+func (s *session[T]) readIndices(m *machine[T], name string, t tensor.Tensor) error {
+	data, ok := m.indices[name]
+	rows, err := tensor.Data[int32](t)
+	if err != nil || !ok || len(rows) != len(data) {
+		return nil // the machine does not read it
+	}
+	same := map[string]bool{name: true} // the index itself, however it is reshaped
+	for _, o := range s.program.Ops {
+		if (o.Kind == program.Reshape || o.Kind == program.Detach) && same[o.In[0]] {
+			same[o.Out] = true
+		}
+		if o.Kind != program.Gather || !same[o.In[1]] {
+			continue
+		}
+		table := m.graph.Types[o.In[0]].Shape[0]
+		for _, r := range rows {
+			if r < 0 || int(r) >= table {
+				return backend.Errorf(backend.Invalid, "gather", "input %s asks for row %d of %s, which has %d", name, r, o.In[0], table)
+			}
+		}
+	}
+	for i, r := range rows {
+		data[i] = T(r)
+	}
+	return nil
+}

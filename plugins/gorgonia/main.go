@@ -1,0 +1,9 @@
+// Command gorgonia is the Gorgonia backend as a plugin of its own. The ptycho program carries the same backend.
+package main
+
+import (
+	"github.com/ptychogo/ptycho/plugins/gorgonia/backend"
+	"github.com/ptychogo/ptycho/sdk"
+)
+
+func main() { sdk.Serve(backend.New()) }
