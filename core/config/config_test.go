@@ -183,6 +183,7 @@ func TestOneSentenceFor(t *testing.T) {
 		"resume with overwrite":               {[]Source{Set("execution.resume=run", "execution.overwrite=true")}, "cannot be joined with --resume"},
 		"resume elsewhere":                    {[]Source{Set("execution.resume=other")}, "is not the run that is resumed"},
 		"yes for true":                        {[]Source{Set("execution.quiet=yes")}, "true or false"},
+		"the excluded end of a range":         {[]Source{Set("training.learning-rate=0")}, "above 0"},
 		"infinity":                            {[]Source{Set("training.background=Inf")}, "at least 0.01"},
 	} {
 		t.Run(name, func(t *testing.T) {

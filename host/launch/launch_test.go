@@ -392,7 +392,8 @@ func TestStopEndsTheProcessAndLeavesNothing(t *testing.T) {
 
 // hostMain is a host that waits for its death while its plugin works.
 func hostMain() {
-	p, err := Start(context.Background(), Spec{Path: os.Args[0], Env: []string{roleKey + "=plugin"}})
+	// The race detector's runtime sleeps for a second in every exit, which is not the lifeline's doing.
+	p, err := Start(context.Background(), Spec{Path: os.Args[0], Env: []string{roleKey + "=plugin", "GORACE=atexit_sleep_ms=0"}})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

@@ -179,9 +179,14 @@ func (g *generator) total(losses ...string) {
 			v = g.add(program.Abs2, 2*g.bounds[v]*g.bounds[v], nil, v)
 		}
 		v = g.add(program.Sigmoid, 1, nil, v)
-		size := program.Count(g.types[v].Shape.At(1)) / c
-		v = g.finish(program.Op{Kind: program.Reshape, In: []string{v}, Shape: program.Shape{-1, program.Dim(c), 1, program.Dim(size)}}, 1)
-		v = g.add(program.MeanPixels, 1, nil, v)
+		size := program.Count(g.types[v].Shape.At(1))
+		if size%c == 0 {
+			v = g.finish(program.Op{Kind: program.Reshape, In: []string{v}, Shape: program.Shape{-1, program.Dim(c), 1, program.Dim(size / c)}}, 1)
+			v = g.add(program.MeanPixels, 1, nil, v)
+		} else {
+			v = g.finish(program.Op{Kind: program.Reshape, In: []string{v}, Shape: program.Shape{-1, program.Dim(size)}}, 1)
+			v = g.add(program.Dense, 1, nil, v, g.param(program.Real, 1/float64(size), c, size), g.param(program.Real, 1, c))
+		}
 		if sum != "" {
 			v = g.add(program.Add, 1, nil, sum, v)
 		}

@@ -164,9 +164,6 @@ func meanPlanes(g *generator) string {
 func dense(g *generator, k program.OpKind) string {
 	v := meanPlanes(g)
 	in, out := int(g.types[v].Shape[1]), 1+g.rng.IntN(4)
-	if out > 1 { // keep the elements per group a multiple of C
-		out = in
-	}
 	return g.add(k, g.bounds[v]*float64(in)+1, nil, v, g.param(program.Real, 1, out, in), g.param(program.Real, 1, out))
 }
 

@@ -38,6 +38,10 @@ func translate(g *generator, k program.OpKind) string {
 func merged(g *generator, k program.OpKind) string {
 	w := g.add(program.MergeWeight, 1, map[string]float64{"floor": 0.01}, g.probe())
 	o := g.objects()
+	if g.rng.IntN(4) == 0 { // images need not be square, nor weights equal for all
+		o = g.add(program.Gather, 1, nil, g.param(program.Complex, 1, rows, g.p.N, g.p.N-1), "rows")
+		w = g.add(program.Sigmoid, 1, nil, g.add(program.Gather, 1, nil, g.param(program.Real, 1, rows, g.p.N, g.p.N-1), "rows"))
+	}
 	if k == program.Assemble {
 		return g.add(k, g.bounds[o], map[string]float64{"canvas": float64(g.p.N + 2*g.rng.IntN(4))}, o, program.Offsets, w)
 	}

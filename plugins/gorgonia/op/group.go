@@ -10,11 +10,12 @@ type grouped[T pool.Float] struct {
 	e       *Env[T]
 	groups  int
 	members int
-	n       int // side of a patch
+	rows    int // of a patch
+	cols    int
 	weights int // length of the weight operand: one image, or one per member
 }
 
-func (q grouped[T]) area() int { return q.n * q.n }
+func (q grouped[T]) area() int { return q.rows * q.cols }
 
 // weight is the weight image of a member of all patches.
 func (q grouped[T]) weight(w []T, member int) []T {
@@ -22,8 +23,11 @@ func (q grouped[T]) weight(w []T, member int) []T {
 }
 
 func (q grouped[T]) patch(data []T, member int) image[T] {
-	return image[T]{q.n, q.n, 2, data[2*member*q.area():][:2*q.area()]}
+	return image[T]{q.rows, q.cols, 2, data[2*member*q.area():][:2*q.area()]}
 }
+
+// on views data as a patch of k numbers per pixel.
+func (q grouped[T]) on(data []T, k int) image[T] { return image[T]{q.rows, q.cols, k, data} }
 
 // between is the offset of member j relative to member i.
 func between[T pool.Float](offsets []T, i, j int) (dy, dx float64) {
@@ -36,14 +40,14 @@ func (q grouped[T]) denominator(den, offsets, w []T, i int) {
 	first := i / q.members * q.members
 	for j := first; j < first+q.members; j++ {
 		dy, dx := between(offsets, i, j)
-		sample(image[T]{q.n, q.n, 1, den}, image[T]{q.n, q.n, 1, q.weight(w, j)}, -dy, -dx)
+		sample(q.on(den, 1), q.on(q.weight(w, j), 1), -dy, -dx)
 	}
 }
 
 // mergePairwise: M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i); see core/physics.
 func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 	s := c.In[0].Shape
-	q := grouped[T]{e, s[0], s[1], s[2], c.In[2].Len()}
+	q := grouped[T]{e, s[0], s[1], s[2], s[3], c.In[2].Len()}
 	all := q.groups * q.members
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {
@@ -95,16 +99,16 @@ const coverageFloor = 1e-3
 // assemble puts the patches of a group on a canvas of side S and divides by the summed weights.
 func (e *Env[T]) assemble(c Call) Rule[T] {
 	s, side := c.In[0].Shape, c.Out.Shape[1]
-	q := grouped[T]{e, s[0], s[1], s[2], c.In[2].Len()}
-	corner := float64(side/2 - q.n/2)
+	q := grouped[T]{e, s[0], s[1], s[2], s[3], c.In[2].Len()}
+	corner := float64(side/2 - q.rows/2) // as core/physics places patches, by their rows
 	// sums puts the summed weights of group b into den and gives the floor.
 	sums := func(den, offsets, w []T, b int) T {
 		clear(den)
 		top := T(0)
 		for j := b * q.members; j < (b+1)*q.members; j++ {
-			image := image[T]{q.n, q.n, 1, q.weight(w, j)}
-			sample(image.on(den, side), image, -(corner + float64(offsets[2*j])), -(corner + float64(offsets[2*j+1])))
-			for _, v := range image.data {
+			patch := q.on(q.weight(w, j), 1)
+			sample(image[T]{side, side, 1, den}, patch, -(corner + float64(offsets[2*j])), -(corner + float64(offsets[2*j+1])))
+			for _, v := range patch.data {
 				top = max(top, v)
 			}
 		}
@@ -122,7 +126,7 @@ func (e *Env[T]) assemble(c Call) Rule[T] {
 				clear(canvas.data)
 				for j := b * q.members; j < (b+1)*q.members; j++ {
 					weigh(scaled, q.patch(objects, j).data, q.weight(w, j), 2)
-					sample(canvas, image[T]{q.n, q.n, 2, scaled}, -(corner + float64(offsets[2*j])), -(corner + float64(offsets[2*j+1])))
+					sample(canvas, q.on(scaled, 2), -(corner + float64(offsets[2*j])), -(corner + float64(offsets[2*j+1])))
 				}
 				quotient(canvas.data, canvas.data, den, floor)
 			})
@@ -146,14 +150,13 @@ func (e *Env[T]) assemble(c Call) Rule[T] {
 	}
 }
 
-// on views data as an image of that side with the same numbers per pixel.
-func (m image[T]) on(data []T, side int) image[T] { return image[T]{side, side, m.k, data} }
-
 // extract cuts patches out of the canvas at the members' offsets.
 func (e *Env[T]) extract(c Call) Rule[T] {
-	side, members, n := c.In[0].Shape[1], c.Out.Shape[1], c.Out.Shape[2]
-	corner := float64(side/2 - n/2)
-	canvas := func(data []T, b int) image[T] { return image[T]{side, side, 2, data[2*b*side*side:][:2*side*side]} }
+	height, width, members, n := c.In[0].Shape[1], c.In[0].Shape[2], c.Out.Shape[1], c.Out.Shape[2]
+	corner := float64(height/2 - n/2)
+	canvas := func(data []T, b int) image[T] {
+		return image[T]{height, width, 2, data[2*b*height*width:][:2*height*width]}
+	}
 	patch := func(data []T, i int) image[T] { return image[T]{n, n, 2, data[2*i*n*n:][:2*n*n]} }
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {

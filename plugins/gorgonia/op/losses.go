@@ -83,7 +83,8 @@ func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 	}, true
 }
 
-// perPattern visits patterns with the index of their first pixel, their mask and its sum.
+// perPattern visits patterns with the index of their first pixel, their mask and its sum. A pattern without a valid
+// pixel has the mean 0: its sum is given as 1.
 func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, mask []T, total float64)) {
 	area := c.In[0].area()
 	e.Pool.Run(len(lambda)/area, func(p int) {
@@ -91,6 +92,9 @@ func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, ma
 		total := 0.0
 		for _, v := range m {
 			total += float64(v)
+		}
+		if total == 0 {
+			total = 1
 		}
 		visit(p, p*area, m, total)
 	})

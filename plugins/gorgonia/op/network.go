@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 func (e *Env[T]) network(c Call) (Rule[T], bool) {
@@ -10,9 +11,9 @@ func (e *Env[T]) network(c Call) (Rule[T], bool) {
 	case program.Conv2D:
 		return e.conv2D(c), true
 	case program.MaxPool2:
-		return e.pool2(c, maxWindow[T], maxWindowBack[T], true), true
+		return e.maxPool2(c), true
 	case program.AvgPool2:
-		return e.pool2(c, func(a, b, c, d T) T { return (a + b + c + d) / 4 }, nil, false), true
+		return e.avgPool2(c), true
 	case program.Upsample2:
 		return e.upsample2(c), true
 	case program.GlobalMean, program.MeanPixels:
@@ -44,54 +45,73 @@ func (e *Env[T]) conv2D(c Call) Rule[T] {
 	}
 }
 
-func maxWindow[T float32 | float64](a, b, c, d T) T { return max(max(a, b), max(c, d)) }
-
-// maxWindowBack gives every maximum of the window the whole gradient.
-func maxWindowBack[T float32 | float64](x, y, g T) T {
-	if x == y {
-		return g
-	}
-	return 0
+// windows visits the 2×2 windows of each plane by rows: the two rows above each other, [2w], and the row of the pooled
+// image, [w].
+func (e *Env[T]) windows(c Call, large, small []T, visit func(top, low, row []T)) {
+	h, w := c.Out.Shape[2], c.Out.Shape[3]
+	e.Pool.Run(c.Out.Shape[0]*c.Out.Shape[1], func(p int) {
+		for r := range h {
+			at := (p*2*h + 2*r) * 2 * w
+			visit(large[at:at+2*w], large[at+2*w:at+4*w], small[(p*h+r)*w:][:w])
+		}
+	})
 }
 
-// pool2 is a 2×2 pool; back(x, y, g) is what one element of the window gets, nil for a quarter of g.
-func (e *Env[T]) pool2(c Call, f func(a, b, c, d T) T, back func(x, y, g T) T, reads bool) Rule[T] {
+// maxPool2 takes the largest of each window. In the gradient every maximum of a tie gets the whole of it.
+func (e *Env[T]) maxPool2(c Call) Rule[T] {
 	h, w := c.Out.Shape[2], c.Out.Shape[3]
-	planes := c.Out.Shape[0] * c.Out.Shape[1]
-	g := &Gradient[T]{F: func(d []T, in [][]T, out, g []T) {
-		e.Pool.Run(planes, func(p int) {
-			for r := range h {
-				for col := range w {
-					i := (p*h+r)*w + col
-					j := (p*2*h+2*r)*2*w + 2*col
-					for _, k := range [4]int{j, j + 1, j + 2*w, j + 2*w + 1} {
-						if back == nil {
-							d[k] = g[i] / 4
-						} else {
-							d[k] = back(in[0][k], out[i], g[i])
-						}
-					}
-				}
-			}
-		})
-	}}
-	if reads {
-		g.Operands, g.Output = []int{0}, true
-	}
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {
-			e.Pool.Run(planes, func(p int) {
-				for r := range h {
-					top := in[0][(p*2*h+2*r)*2*w:][:2*w]
-					low := in[0][(p*2*h+2*r+1)*2*w:][:2*w]
-					dst := out[(p*h+r)*w:][:w]
-					for col := range dst {
-						dst[col] = f(top[2*col], top[2*col+1], low[2*col], low[2*col+1])
-					}
+			e.windows(c, in[0], out, func(top, low, row []T) {
+				for i := range row {
+					row[i] = max(max(top[2*i], top[2*i+1]), max(low[2*i], low[2*i+1]))
 				}
 			})
 		},
-		Back: only(g),
+		Back: only(&Gradient[T]{Operands: []int{0}, Output: true, F: func(d []T, in [][]T, out, g []T) {
+			e.Pool.Run(c.Out.Len()/(h*w), func(p int) {
+				for r := range 2 * h { // rows of the large image
+					at, from := (p*2*h+r)*2*w, (p*h+r/2)*w
+					maxRowBack(d[at:][:2*w], in[0][at:][:2*w], out[from:][:w], g[from:][:w])
+				}
+			})
+		}}),
+	}
+}
+
+// maxRowBack is one row of the gradient of a max-pool.
+func maxRowBack[T pool.Float](d, x, y, g []T) {
+	g = g[:len(y)]
+	d, x = d[:2*len(y)], x[:2*len(y)]
+	for i, m := range y {
+		v := g[i]
+		var a, b T
+		if x[2*i] == m {
+			a = v
+		}
+		if x[2*i+1] == m {
+			b = v
+		}
+		d[2*i], d[2*i+1] = a, b
+	}
+}
+
+func (e *Env[T]) avgPool2(c Call) Rule[T] {
+	return Rule[T]{
+		Forward: func(out []T, in [][]T) {
+			e.windows(c, in[0], out, func(top, low, row []T) {
+				for i := range row {
+					row[i] = ((top[2*i] + top[2*i+1]) + (low[2*i] + low[2*i+1])) / 4
+				}
+			})
+		},
+		Back: only(&Gradient[T]{F: func(d []T, _ [][]T, _, g []T) {
+			e.windows(c, d, g, func(top, low, row []T) {
+				for i, v := range row {
+					top[2*i], top[2*i+1], low[2*i], low[2*i+1] = v/4, v/4, v/4, v/4
+				}
+			})
+		}}),
 	}
 }
 

@@ -1,0 +1,227 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	building sync.Once
+	binary   string
+	buildErr error
+)
+
+// ptycho is the path of the program, built once without cgo.
+func ptycho(t *testing.T) string {
+	t.Helper()
+	building.Do(func() {
+		var dir string
+		if dir, buildErr = os.MkdirTemp("", "ptycho-test-"); buildErr != nil {
+			return
+		}
+		binary = filepath.Join(dir, "ptycho")
+		cmd := exec.Command("go", "build", "-o", binary, ".")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			buildErr = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return binary
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if binary != "" {
+		os.RemoveAll(filepath.Dir(binary))
+	}
+	os.Exit(code)
+}
+
+// run gives the outputs and the exit code.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.Command(ptycho(t), args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// must runs a command that has to succeed and gives its standard output.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := run(t, args...)
+	if code != 0 {
+		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// smallScan simulates a scan that trains in seconds.
+func smallScan(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scan.npz")
+	must(t, "simulate", "--output", path, "--n", "32", "--object-size", "96", "--n-images", "96", "--nphotons", "2e5", "--seed", "3")
+	return path
+}
+
+func weights(t *testing.T, run string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(run, "weights.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestTheWayFromAScanToAnImage(t *testing.T) {
+	scan, dir := smallScan(t), t.TempDir()
+	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "out")
+	text := must(t, "train", "--train_data_file", scan, "--output_dir", model, "--rows", "split=0", "--max_epochs", "2", "--json")
+	var report struct {
+		Epochs int
+		Steps  int
+		Last   struct {
+			Deviance float64
+			Flat     float64 `json:"flat_deviance"`
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if report.Epochs != 2 || report.Steps != 12 || !(report.Last.Deviance > 0) || !(report.Last.Flat > 0) {
+		t.Errorf("the report of the training is %+v", report)
+	}
+	must(t, "infer", "--model-path", model, "--test-data", scan, "--output-dir", out)
+	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"config.json", "metrics.csv", "rows.json", "manifest.json", "weights.npz", "checkpoints"} {
+		if _, err := os.Stat(filepath.Join(model, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	text = must(t, "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "30", "60", "30", "60", "--json")
+	if !strings.Contains(text, `"mean_to_half_nyquist"`) || !strings.Contains(text, `"R"`) {
+		t.Errorf("the evaluation lacks its figures: %s", text)
+	}
+}
+
+func TestEqualRunsGiveEqualBytesAndLearn(t *testing.T) {
+	scan, dir := smallScan(t), t.TempDir()
+	a, b, c, d := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c"), filepath.Join(dir, "d")
+	must(t, "train", "--train-data-file", scan, "--output-dir", a, "--max-epochs", "2", "--threads", "1")
+	must(t, "train", "--train-data-file", scan, "--output-dir", b, "--max-epochs", "2", "--threads", "2")
+	must(t, "train", "--train-data-file", scan, "--output-dir", c, "--max-epochs", "2", "--seed", "1")
+	must(t, "train", "--train-data-file", scan, "--output-dir", d, "--max-epochs", "2", "--stop-after", "1")
+	if !bytes.Equal(weights(t, a), weights(t, b)) {
+		t.Error("the same run gave other weights with another number of threads")
+	}
+	if bytes.Equal(weights(t, a), weights(t, c)) {
+		t.Error("another seed gave the same weights")
+	}
+	if bytes.Equal(weights(t, a), weights(t, d)) {
+		t.Error("the second epoch changed nothing")
+	}
+}
+
+func TestFourEpochsEqualTwoAndTwoResumed(t *testing.T) {
+	scan, dir := smallScan(t), t.TempDir()
+	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	// A tenth of the usual rate: with a dozen steps an epoch the usual one may kill the network.
+	must(t, "train", "--train-data-file", scan, "--output-dir", whole, "--max-epochs", "4", "--learning-rate", "3e-4")
+	must(t, "train", "--train-data-file", scan, "--output-dir", parts, "--max-epochs", "4", "--learning-rate", "3e-4", "--stop-after", "2")
+	must(t, "train", "--resume", parts)
+	if !bytes.Equal(weights(t, whole), weights(t, parts)) {
+		t.Error("the resumed run ended with other weights")
+	}
+	a, _ := os.ReadFile(filepath.Join(whole, "metrics.csv"))
+	b, _ := os.ReadFile(filepath.Join(parts, "metrics.csv"))
+	if bytes.Count(a, []byte("\n")) != 5 || bytes.Count(b, []byte("\n")) != 5 {
+		t.Errorf("metrics of the whole run:\n%s\nof the resumed run:\n%s", a, b)
+	}
+}
+
+func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
+	scan, dir := smallScan(t), t.TempDir()
+	truncated := filepath.Join(dir, "truncated.npz")
+	whole, err := os.ReadFile(scan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(truncated, whole[:len(whole)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out")
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"unknown command":     {[]string{"trian"}, 10, "trian"},
+		"unknown flag":        {[]string{"train", "--epochz", "3"}, 10, "epochz"},
+		"missing setting":     {[]string{"train", "--output-dir", out}, 10, "train-data-file"},
+		"wrong value":         {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--batch-size", "7"}, 10, "batch-size"},
+		"unknown key":         {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--set", "training.lerning-rate=1"}, 10, "learning-rate"},
+		"missing file":        {[]string{"train", "--train-data-file", filepath.Join(dir, "no.npz"), "--output-dir", out}, 11, "no.npz"},
+		"a folder as data":    {[]string{"train", "--train-data-file", dir, "--output-dir", out}, 11, dir},
+		"truncated file":      {[]string{"train", "--train-data-file", truncated, "--output-dir", out}, 11, "truncated.npz"},
+		"unknown backend":     {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--backend", "nosuch"}, 12, "nosuch"},
+		"missing device":      {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--device", "cuda:0"}, 13, "cuda:0"},
+		"no model":            {[]string{"infer", "--model-path", dir, "--test-data", scan, "--output-dir", out}, 11, "manifest.json"},
+		"setting of the cnn":  {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--amp-activation", "relu"}, 10, "cnn"},
+		"resume from nothing": {[]string{"train", "--resume", dir}, 11, dir},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, code := run(t, c.args...)
+			if code != c.code {
+				t.Errorf("exit %d, want %d: %s", code, c.code, stderr)
+			}
+			if !strings.Contains(stderr, c.says) || stdout != "" || strings.Contains(stderr, "goroutine") {
+				t.Errorf("standard error: %s\nstandard output: %s", stderr, stdout)
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("an output directory was left behind")
+				os.RemoveAll(out)
+			}
+		})
+	}
+}
+
+func TestAFullDirectoryIsRefused(t *testing.T) {
+	scan, dir := smallScan(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := run(t, "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "1"); code != 10 || !strings.Contains(stderr, "not empty") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	must(t, "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "1", "--overwrite")
+	if _, err := os.Stat(filepath.Join(dir, "mine")); err == nil {
+		t.Error("the old contents are still there")
+	}
+}
+
+func TestFlagsMayFollowArguments(t *testing.T) {
+	scan := smallScan(t)
+	if text := must(t, "inspect", scan, "--json"); !strings.HasPrefix(text, "{") {
+		t.Errorf("--json after the file was ignored: %s", text)
+	}
+}

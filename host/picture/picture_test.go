@@ -1,0 +1,141 @@
+package picture
+
+import (
+	"image/color"
+	"image/png"
+	"math"
+	"math/cmplx"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// covered object [h, w] with the values of at(row, column).
+func object(h, w int, at func(y, x int) complex128) stitch.Image {
+	img := stitch.Image{Object: raster.NewComplex(h, w), Coverage: raster.NewReal(h, w)}
+	for y := range h {
+		for x := range w {
+			img.Object.Data[y*w+x], img.Coverage.Data[y*w+x] = at(y, x), 1
+		}
+	}
+	return img
+}
+
+// lightness of the object's pixel (row, column) in a picture of an object [h, w] that is drawn at its own size.
+func lightness(t *testing.T, q Quantity, img stitch.Image, y, x int) uint8 {
+	t.Helper()
+	return color.GrayModel.Convert(Draw(q, img, 0).At(left+x, top+y)).(color.Gray).Y
+}
+
+// A flip or a transposition puts the one bright corner elsewhere.
+func TestRowsRunDownAndColumnsRight(t *testing.T) {
+	img := object(256, 300, func(y, x int) complex128 {
+		if y < 40 && x > 250 {
+			return 1
+		}
+		return 0.1
+	})
+	for _, c := range []struct {
+		y, x   int
+		bright bool
+	}{{10, 290, true}, {10, 10, false}, {245, 290, false}, {245, 10, false}, {30, 260, true}, {60, 260, false}} {
+		if got := lightness(t, Amplitude, img, c.y, c.x) > 128; got != c.bright {
+			t.Errorf("pixel (%d, %d) bright: %v, want %v", c.y, c.x, got, c.bright)
+		}
+	}
+}
+
+func TestAmplitudeRunsFromDarkToLight(t *testing.T) {
+	img := object(256, 256, func(y, x int) complex128 { return complex(float64(x)/255, 0) })
+	dark, middle, light := lightness(t, Amplitude, img, 9, 5), lightness(t, Amplitude, img, 9, 128), lightness(t, Amplitude, img, 9, 250)
+	if !(dark < middle && middle < light) {
+		t.Errorf("lightness %d, %d, %d", dark, middle, light)
+	}
+}
+
+// The global phase of a reconstruction means nothing, so it must not change the picture.
+func TestPhaseIgnoresTheGlobalPhase(t *testing.T) {
+	ramp := func(turn float64) stitch.Image {
+		return object(256, 256, func(y, x int) complex128 { return cmplx.Rect(1, float64(x)/256-0.5+turn) })
+	}
+	a, b := Draw(Phase, ramp(0), 0), Draw(Phase, ramp(2.9), 0)
+	for x := range 256 {
+		p, q := a.At(left+x, top+9).(color.RGBA), b.At(left+x, top+9).(color.RGBA)
+		for _, d := range []int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B)} {
+			if d < -2 || d > 2 { // rounding
+				t.Fatalf("column %d is %v, turned by 2.9 rad it is %v", x, p, q)
+			}
+		}
+	}
+}
+
+// A handful of wild pixels must not take the contrast from all others.
+func TestSingleBadPixelsDoNotSetTheRange(t *testing.T) {
+	img := object(256, 256, func(y, x int) complex128 {
+		if y == 0 && x < 20 {
+			return 1e6
+		}
+		return complex(1+float64(x)/256, 0)
+	})
+	if lo, hi := span(quantity(Amplitude, img), img); lo < 1 || hi > 2 {
+		t.Errorf("range %v … %v, want within 1 … 2", lo, hi)
+	}
+}
+
+func TestPixelsThatNoPatternCoversSetNothing(t *testing.T) {
+	img := object(256, 256, func(y, x int) complex128 { return complex(1+float64(x)/256, 0) })
+	for y := range 60 {
+		for x := range 256 {
+			img.Object.Data[y*256+x], img.Coverage.Data[y*256+x] = 50, 0
+		}
+	}
+	if lo, hi := span(quantity(Amplitude, img), img); lo < 1 || hi > 2 {
+		t.Errorf("range %v … %v, want within 1 … 2", lo, hi)
+	}
+	a, b := Draw(Amplitude, img, 0).At(left+3, top+3), Draw(Amplitude, img, 0).At(left+250, top+50)
+	if a != b {
+		t.Errorf("uncovered pixels are drawn as %v and %v", a, b)
+	}
+}
+
+func TestAnyObjectCanBeDrawn(t *testing.T) {
+	for name, img := range map[string]stitch.Image{
+		"nothing":       object(0, 0, nil),
+		"one pixel":     object(1, 1, func(y, x int) complex128 { return 1 }),
+		"a narrow one":  object(2, 700, func(y, x int) complex128 { return complex(float64(x), 0) }),
+		"a flat one":    object(64, 64, func(y, x int) complex128 { return 1 }),
+		"zeros":         object(64, 64, func(y, x int) complex128 { return 0 }),
+		"not a number":  object(64, 64, func(y, x int) complex128 { return cmplx.NaN() }),
+		"infinite":      object(64, 64, func(y, x int) complex128 { return cmplx.Inf() }),
+		"hardly finite": object(64, 64, func(y, x int) complex128 { return complex(math.MaxFloat64, float64(x)) }),
+		"not covered":   {Object: raster.NewComplex(64, 64), Coverage: raster.NewReal(64, 64)},
+	} {
+		for _, q := range []Quantity{Amplitude, Phase} {
+			t.Run(name, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "picture.png")
+				if err := Write(path, q, img, 1e-8); err != nil {
+					t.Fatal(err)
+				}
+				f, err := os.Open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				if _, err := png.Decode(f); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+func TestTicksAreRound(t *testing.T) {
+	for extent, want := range map[float64]float64{64: 20, 250: 50, 300: 100, 1000: 200, 3: 1, 0: 1} {
+		if got := tickStep(extent); got != want {
+			t.Errorf("%v pixels have ticks every %v, want %v", extent, got, want)
+		}
+	}
+}

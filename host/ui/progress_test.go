@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clock is a time that only the test moves.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func (c *clock) pass(d time.Duration) { c.t = c.t.Add(d) }
+
+// work runs a hundred steps of eight patterns, one a second, and gives what a meter writes.
+func work(terminal, quiet bool) string {
+	var out bytes.Buffer
+	c := &clock{time.Unix(1000, 0)}
+	m := NewMeter(&out, terminal, quiet, c.now)
+	for step := 1; step <= 100; step++ {
+		m.Update(Progress{Epoch: 1 + step/51, Epochs: 2, Step: step, Steps: 100, Patterns: 8, Deviance: 2.5, Expected: 0.41})
+		c.pass(time.Second)
+	}
+	m.Done()
+	return out.String()
+}
+
+func TestWithoutATerminalThereIsALineEveryTenSeconds(t *testing.T) {
+	out := work(false, false)
+	if n := strings.Count(out, "\n"); n != 9 {
+		t.Errorf("%d lines in 99 s:\n%s", n, out)
+	}
+	if strings.ContainsAny(out, "\r\x1b") {
+		t.Errorf("control characters reach a file: %q", out)
+	}
+	first, _, _ := strings.Cut(out, "\n")
+	for _, want := range []string{"epoch 1/2", "step 11/100", "deviance 2.5 per pixel", "perfect fit 0.41", "patterns/s", "left"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("%q does not say %q", first, want)
+		}
+	}
+}
+
+func TestOnATerminalOneLineIsRewritten(t *testing.T) {
+	out := work(true, false)
+	if strings.Contains(out, "\n") {
+		t.Errorf("the progress line was ended: %q", out)
+	}
+	if n := strings.Count(out, "\r"); n < 90 {
+		t.Errorf("it was written %d times", n)
+	}
+	if !strings.HasSuffix(out, "\r\x1b[K") {
+		t.Error("it was not wiped at the end")
+	}
+}
+
+func TestATerminalIsNotFlooded(t *testing.T) {
+	var out bytes.Buffer
+	c := &clock{time.Unix(1000, 0)}
+	m := NewMeter(&out, true, false, c.now)
+	for step := range 1000 {
+		m.Update(Progress{Step: step + 1, Steps: 1000})
+		c.pass(time.Millisecond)
+	}
+	if n := strings.Count(out.String(), "\r"); n > 10 {
+		t.Errorf("%d times in a second", n)
+	}
+}
+
+func TestQuietWritesNothing(t *testing.T) {
+	var out bytes.Buffer
+	m := NewMeter(&out, true, true, time.Now)
+	m.Notice("said")
+	m.Done()
+	if out.Len() > 0 || work(true, true) != "" || work(false, true) != "" {
+		t.Errorf("quiet wrote %q", out.String())
+	}
+}
+
+func TestANoticeDoesNotMixWithTheProgressLine(t *testing.T) {
+	var out bytes.Buffer
+	c := &clock{time.Unix(1000, 0)}
+	m := NewMeter(&out, true, false, c.now)
+	for step := 1; step <= 2; step++ {
+		m.Update(Progress{Step: step, Steps: 9})
+		c.pass(time.Second)
+	}
+	m.Notice("epoch %d done", 1)
+	if !strings.HasSuffix(out.String(), "\r\x1b[Kepoch 1 done\n") {
+		t.Errorf("%q", out.String())
+	}
+}
+
+// A resumed run starts in the middle: what was done before it must not count as speed.
+func TestTimeLeftOfAResumedRun(t *testing.T) {
+	var out bytes.Buffer
+	c := &clock{time.Unix(1000, 0)}
+	m := NewMeter(&out, false, false, c.now)
+	m.Update(Progress{Step: 901, Steps: 1000, Patterns: 8})
+	c.pass(50 * time.Second)
+	m.Update(Progress{Step: 950, Steps: 1000, Patterns: 8 * 49})
+	if !strings.Contains(out.String(), "50s left") || !strings.Contains(out.String(), " 8 patterns/s") {
+		t.Errorf("50 steps took 50 s and 50 are left: %q", out.String())
+	}
+}
