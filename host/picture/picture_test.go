@@ -89,7 +89,7 @@ func TestPixelsThatNoPatternCoversSetNothing(t *testing.T) {
 	img := object(256, 256, func(y, x int) complex128 { return complex(1+float64(x)/256, 0) })
 	for y := range 60 {
 		for x := range 256 {
-			img.Object.Data[y*256+x], img.Coverage.Data[y*256+x] = complex(float64(x), 0), 0
+			img.Object.Data[y*256+x], img.Coverage.Data[y*256+x] = complex(float64(x)/100, 0), 0
 		}
 	}
 	if lo, hi := span(quantity(Amplitude, img), img); lo < 1 || hi > 2 {
