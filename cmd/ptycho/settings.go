@@ -11,7 +11,9 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/host/workflow"
 )
@@ -65,8 +67,8 @@ func sources(c *cli.Context, command config.Command) []config.Source {
 }
 
 // trainingConfig resolves the settings of a training run. A resumed run starts from its stored configuration.
-func trainingConfig(c *cli.Context) (*config.Training, error) {
-	list := sources(c, config.Train)
+func trainingConfig(c *cli.Context, more ...config.Source) (*config.Training, error) {
+	list := append(sources(c, config.Train), more...)
 	if dir := c.String("resume"); dir != "" {
 		stored := filepath.Join(dir, workflow.ConfigFile)
 		if _, err := os.Stat(stored); err != nil {
@@ -75,6 +77,34 @@ func trainingConfig(c *cli.Context) (*config.Training, error) {
 		list = append(list, config.Stored(stored))
 	}
 	return config.NewTraining(list...)
+}
+
+// described resolves again with what the data says about itself. Only its header is read.
+func described(c *cli.Context, cfg *config.Training) (*config.Training, error) {
+	path := cfg.Settings().TrainDataFile
+	d, err := format.Describe(path)
+	if err != nil {
+		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
+	}
+	return trainingConfig(c, config.Data(path, map[string]any{"model.n": d.N}))
+}
+
+// inferenceConfig resolves the settings of a reconstruction; the backend is the model's unless another is named.
+func inferenceConfig(c *cli.Context) (*config.Inference, error) {
+	list := sources(c, config.Infer)
+	cfg, err := config.NewInference(list...)
+	if err != nil {
+		return nil, err
+	}
+	path := cfg.Settings().ModelPath
+	m, err := bundle.ReadManifest(path)
+	if err != nil {
+		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
+	}
+	if m.Backend == "" {
+		return cfg, nil
+	}
+	return config.NewInference(append(list, config.Data(path, map[string]any{"execution.backend": m.Backend}))...)
 }
 
 // console is the notices and the progress of a command on standard error.

@@ -25,6 +25,9 @@ func trainCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if cfg, err = described(c, cfg); err != nil {
+				return err
+			}
 			report, err := workflow.Train(c.Context, cfg, h)
 			meter.Done()
 			if err != nil {
@@ -44,7 +47,7 @@ func inferCommand() *cli.Command {
 		Usage: "reconstruct a scan with a trained model",
 		Flags: settingFlags(config.Infer),
 		Action: func(c *cli.Context) error {
-			cfg, err := config.NewInference(sources(c, config.Infer)...)
+			cfg, err := inferenceConfig(c)
 			if err != nil {
 				return err
 			}

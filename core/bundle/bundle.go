@@ -13,11 +13,14 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
+	"math/cmplx"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -98,28 +101,38 @@ func Write(dir string, m *Model) error {
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
 
-// Read loads the model in dir and verifies every digest.
-func Read(dir string) (*Model, error) {
+// ReadManifest reads the manifest in dir alone.
+func ReadManifest(dir string) (Manifest, error) {
+	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
+		return m, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
 	if err != nil {
-		return nil, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
+		return m, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
 	}
-	m := &Model{Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
-	if err := json.Unmarshal(text, &m.Manifest); err != nil {
-		return nil, &format.Error{Path: path, What: "is no manifest of a model: " + err.Error(), Err: err}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, &format.Error{Path: path, What: "is no manifest of a model: " + err.Error(), Err: err}
 	}
 	switch {
 	case m.Format != formatName:
-		return nil, &format.Error{Path: path, What: fmt.Sprintf("has format %q, not %q", m.Format, formatName), Fix: "give the output directory of ptycho train"}
+		return m, &format.Error{Path: path, What: fmt.Sprintf("has format %q, not %q", m.Format, formatName), Fix: "give the output directory of ptycho train"}
 	case m.Version != formatVersion:
-		return nil, &format.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
+		return m, &format.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
 	case m.N < 2 || m.N > 1<<14 || m.Modes < 1 || m.Modes > 1<<10 || m.Gridsize < 1 || m.Gridsize > 8 || !(m.ProbeFactor > 0) || !(m.Background > 0):
-		return nil, &format.Error{Path: path, What: fmt.Sprintf("makes no sense: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
+		return m, &format.Error{Path: path, What: fmt.Sprintf("makes no sense: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
 	}
+	return m, nil
+}
+
+// Read loads the model in dir and verifies every digest.
+func Read(dir string) (*Model, error) {
+	manifest, err := ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Manifest: manifest, Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
 	return m, m.readArrays(filepath.Join(dir, WeightsFile))
 }
 
@@ -137,6 +150,9 @@ func (m *Model) readArrays(path string) error {
 		if got := digest(t); got != m.SHA256[name] {
 			return &format.Error{Path: path, What: fmt.Sprintf("%s does not have the digest of the manifest", name), Fix: "restore both files from the same training run"}
 		}
+		if !finite(t) {
+			return &format.Error{Path: path, What: fmt.Sprintf("%s holds values that are not finite", name), Fix: "train the model again"}
+		}
 		if w, ok := strings.CutPrefix(name, "weights/"); ok {
 			m.Weights[w] = t
 		} else if b, ok := strings.CutPrefix(name, "buffers/"); ok {
@@ -151,5 +167,47 @@ func (m *Model) readArrays(path string) error {
 	if m.Probe == nil || len(m.Weights) == 0 {
 		return &format.Error{Path: path, What: "the manifest lists no probe or no weights", Fix: "train the model again"}
 	}
+	return m.complete(path)
+}
+
+// complete compares the arrays with the program that the settings build.
+func (m *Model) complete(path string) error {
+	var c arch.Config
+	if err := json.Unmarshal(m.Settings, &c); err != nil {
+		return &format.Error{Path: path, What: "the manifest's settings are no architecture: " + err.Error(), Err: err}
+	}
+	p, err := arch.Build(c)
+	if err != nil {
+		return &format.Error{Path: path, What: "the manifest's settings make no network: " + err.Error(), Err: err}
+	}
+	for _, q := range p.Params {
+		if t, ok := m.Weights[q.Name]; !ok || !slices.Equal(t.Shape(), q.Shape) {
+			return &format.Error{Path: path, What: fmt.Sprintf("the weights of %s are missing or not of shape %v", q.Name, q.Shape), Fix: "restore both files from the same training run"}
+		}
+	}
+	for _, b := range p.Buffers {
+		if t, ok := m.Buffers[b.Name]; !ok || !slices.Equal(t.Shape(), b.Shape) {
+			return &format.Error{Path: path, What: fmt.Sprintf("the constant %s is missing or misshapen", b.Name), Fix: "restore both files from the same training run"}
+		}
+	}
 	return nil
+}
+
+// finite says whether no number of t is NaN or infinite.
+func finite(t tensor.Tensor) bool {
+	if s, err := tensor.Data[float32](t); err == nil {
+		for _, v := range s {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return false
+			}
+		}
+	}
+	if s, err := tensor.Data[complex64](t); err == nil {
+		for _, v := range s {
+			if cmplx.IsNaN(complex128(v)) || cmplx.IsInf(complex128(v)) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -2,22 +2,44 @@ package bundle
 
 import (
 	"bytes"
+	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
+// model is a small U-Net with its first bias at 1, 2, 3.
 func model() *Model {
+	c := arch.Config{Arch: "unet", N: 16, Gridsize: 1, FiltersScale: 1, BaseWidth: 3}
+	p, err := arch.Build(c)
+	if err != nil {
+		panic(err)
+	}
+	weights, err := arch.Initial(p, 1)
+	if err != nil {
+		panic(err)
+	}
+	weights[bias] = tensor.Must([]float32{1, 2, 3}, 3)
+	buffers := map[string]tensor.Tensor{}
+	for _, b := range p.Buffers {
+		buffers[b.Name] = tensor.Must([]float32{5})
+	}
+	settings, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
 	return &Model{
-		Manifest: Manifest{Arch: "unet", N: 4, Gridsize: 1, Modes: 1, ProbeFactor: 2, Background: 0.01, Settings: []byte(`{}`)},
-		Weights:  map[string]tensor.Tensor{"a.weight": tensor.Must([]float32{1, 2, 3}, 3)},
-		Buffers:  map[string]tensor.Tensor{"mean": tensor.Must([]float32{5})},
-		Probe:    make([]complex64, 16),
+		Manifest: Manifest{Arch: "unet", N: 16, Gridsize: 1, Modes: 1, ProbeFactor: 2, Background: 0.01, Settings: settings},
+		Weights:  weights, Buffers: buffers, Probe: make([]complex64, 256),
 	}
 }
+
+const bias = "encoder.0.0.bias"
 
 func TestModelComesBackAsItWas(t *testing.T) {
 	dir := t.TempDir()
@@ -28,10 +50,10 @@ func TestModelComesBackAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := m.Weights["a.weight"]; !bytes.Equal(got.Bytes(), model().Weights["a.weight"].Bytes()) {
+	if got := m.Weights[bias]; !bytes.Equal(got.Bytes(), model().Weights[bias].Bytes()) {
 		t.Errorf("the weights came back as %v", got)
 	}
-	if m.Buffers["mean"].Len() != 1 || len(m.Probe) != 16 || m.ProbeFactor != 2 {
+	if m.Buffers[arch.LogMean].Len() != 1 || len(m.Probe) != 256 || m.ProbeFactor != 2 {
 		t.Errorf("the rest came back as %+v", m)
 	}
 }
@@ -45,9 +67,24 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 		"foreign format": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, ManifestFile), []byte(`{"format":"other"}`), 0o600)
 		},
+		"weights that are not finite": func(dir string) error {
+			m := model()
+			m.Weights[bias] = tensor.Must([]float32{1, float32(math.NaN()), 3}, 3)
+			return Write(dir, m)
+		},
+		"a weight fewer": func(dir string) error {
+			m := model()
+			delete(m.Weights, bias)
+			return Write(dir, m)
+		},
+		"a weight of another shape": func(dir string) error {
+			m := model()
+			m.Weights[bias] = tensor.Must([]float32{1, 2}, 2)
+			return Write(dir, m)
+		},
 		"other weights": func(dir string) error {
 			other, m := filepath.Join(dir, "other"), model()
-			m.Weights["a.weight"] = tensor.Must([]float32{1, 2, 4}, 3)
+			m.Weights[bias] = tensor.Must([]float32{1, 2, 4}, 3)
 			if err := os.Mkdir(other, 0o700); err != nil {
 				return err
 			}

@@ -55,12 +55,10 @@ type InferenceSettings struct {
 	DiffractionUnits   string
 	Rows               string
 	NImages            int
-	Probe              string // file with a probe instead of the scan's or the model's
 	InferenceBatchSize int    // patterns
 	MiddleTrim         int    // pixels cut from each side of a patch before stitching
 	PadEval            bool   // the canvas holds every patch whole; off: only what is fully covered
 	PatchWeighting     string // "probe" or "uniform"
-	SynchronisePhases  bool
 }
 
 // Execution is the section "execution": where and how the work is done. It never changes what the numbers mean and is

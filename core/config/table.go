@@ -121,9 +121,6 @@ var table = []Setting{
 	{Name: "n-images", Section: InferenceSection, Commands: Infer, Default: 0, Unit: "patterns",
 		Meaning: "number of patterns drawn from the rows, kept in file order; 0 is all", Why: neutral,
 		field: func(s *sections) any { return &s.inference.NImages }},
-	{Name: "probe", Section: InferenceSection, Commands: Infer, Default: "", Path: true,
-		Meaning: "file with the probe to use instead of the model's", Why: neutral,
-		field: func(s *sections) any { return &s.inference.Probe }},
 	{Name: "inference-batch-size", Section: InferenceSection, Commands: Infer, Default: 16, Min: 1, Max: mostBatch, Unit: "patterns",
 		Meaning: "patterns sent through the network at once", Why: decided,
 		field: func(s *sections) any { return &s.inference.InferenceBatchSize }},
@@ -136,9 +133,6 @@ var table = []Setting{
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
 		field: func(s *sections) any { return &s.inference.PatchWeighting }},
-	{Name: "synchronise-phases", Section: InferenceSection, Commands: Infer, Default: false,
-		Meaning: "align the free global phases of the patches before stitching", Why: measured,
-		field: func(s *sections) any { return &s.inference.SynchronisePhases }},
 
 	// Where and how the work is done.
 	{Name: "backend", Section: ExecutionSection, Commands: both, Default: "gorgonia", Resume: Keeps,

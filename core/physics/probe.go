@@ -36,9 +36,9 @@ type BackProjector struct {
 	filter  []complex128 // P*/(|P|² + ε·max|P|²)
 }
 
-// NewBackProjector prepares for a probe mode [n·n].
-func NewBackProjector(probe []complex128, n int, epsilon float64) *BackProjector {
-	b := &BackProjector{NewFourier(n, n), append([]complex128(nil), probe...), make([]complex128, n*n)}
+// NewBackProjector prepares for a probe mode [rows, cols], where the number of rows is len(probe)/cols.
+func NewBackProjector(probe []complex128, cols int, epsilon float64) *BackProjector {
+	b := &BackProjector{NewFourier(len(probe)/cols, cols), append([]complex128(nil), probe...), make([]complex128, len(probe))}
 	top := 0.0
 	for _, v := range probe {
 		top = max(top, real(v)*real(v)+imag(v)*imag(v))
@@ -59,7 +59,7 @@ func NewBackProjector(probe []complex128, n int, epsilon float64) *BackProjector
 	return b
 }
 
-// Project computes b [n·n] from counts [n·n].
+// Project computes b [rows, cols] from counts [rows, cols].
 func (b *BackProjector) Project(dst []complex128, counts []float64) {
 	for i, k := range counts {
 		dst[i] = complex(math.Sqrt(k), 0) * b.phase[i]
@@ -70,7 +70,7 @@ func (b *BackProjector) Project(dst []complex128, counts []float64) {
 	}
 }
 
-// Phase is F0/|F0|, Filter is P*/(|P|²+ε·max|P|²), both [n·n]: what an engine needs to compute b by itself.
+// Phase is F0/|F0|, Filter is P*/(|P|²+ε·max|P|²), both [rows, cols]: what an engine needs to compute b by itself.
 func (b *BackProjector) Phase() []complex128 { return b.phase }
 
 // Filter is the factor that divides by the probe.

@@ -191,12 +191,11 @@ var (
 		}
 	}}
 	backProject = meaning{forward: func(op program.Op, in []*Value, out *Value) {
-		n := out.Shape[3]
-		area := n * n
+		area := out.Shape[2] * out.Shape[3]
 		modes := in[1].Shape[len(in[1].Shape)-3] * area
 		for i := range len(out.Complex) / area {
 			first := in[1].Complex[i*modes%len(in[1].Complex):][:area]
-			physics.NewBackProjector(first, n, op.Attr("epsilon")).Project(out.Complex[i*area:(i+1)*area], in[0].Real[i*area:(i+1)*area])
+			physics.NewBackProjector(first, out.Shape[3], op.Attr("epsilon")).Project(out.Complex[i*area:(i+1)*area], in[0].Real[i*area:(i+1)*area])
 		}
 	}}
 )

@@ -119,12 +119,28 @@ func (m *Machine) Forward(groups int, given map[string]*Value) (map[string]*Valu
 				return nil, fmt.Errorf("reference: %s is needed and not given", name)
 			}
 		}
+		if err := checkIndex(op, in); err != nil {
+			return nil, err
+		}
 		t := m.types[op.Out]
 		out := NewValue(t.Kind, t.Shape.At(groups))
 		meanings[op.Kind].forward(op, in, out)
 		values[op.Out] = out
 	}
 	return values, nil
+}
+
+// checkIndex refuses rows that a table does not have.
+func checkIndex(op program.Op, in []*Value) error {
+	if op.Kind != program.Gather {
+		return nil
+	}
+	for i, row := range in[1].Index {
+		if row < 0 || int(row) >= in[0].Shape[0] {
+			return fmt.Errorf("reference: entry %d of %s names row %d of %s, which has %d", i, op.In[1], row, op.In[0], in[0].Shape[0])
+		}
+	}
+	return nil
 }
 
 // Backward propagates gradients. values is what Forward gave; seeds holds dL/dvalue for some values, complex ones as

@@ -101,7 +101,7 @@ var (
 		},
 	}
 
-	// table [t, ...] by index [−1, C]; an index outside the table is a panic that the caller must have excluded.
+	// table [t, ...] by index [−1, C]. Forward has checked the index.
 	gather = meaning{
 		func(_ program.Op, in []*Value, out *Value) {
 			gathered(in, func(row, i int) {

@@ -74,6 +74,24 @@ func (d *Dir) Commit() error {
 	if d.path == d.target {
 		return nil
 	}
+	if !d.overwrite {
+		// Another run may have taken the place since Create looked: only an empty directory gives way.
+		if err := os.Remove(d.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("output directory %s is not empty any more, another run has taken it: %w", d.target, err)
+		}
+		if err := os.Rename(d.path, d.target); err != nil {
+			return fmt.Errorf("output directory %s: %w", d.target, err)
+		}
+		d.path = d.target
+		return d.hold()
+	}
+	if _, err := os.Stat(d.target); err == nil { // a run that goes on in it is not overwritten
+		running, err := Open(d.target)
+		if err != nil {
+			return err
+		}
+		defer running.Close()
+	}
 	old := d.path + ".replaced"
 	err := os.Rename(d.target, old)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -36,6 +36,7 @@ type EpochRecord struct {
 type position struct {
 	Epoch     int           `json:"epoch"` // in progress, from 0
 	Step      int           `json:"step"`  // next step of that epoch
+	Data      string        `json:"data"`  // fingerprint of the scan
 	FlatLooks int           `json:"flat_looks"`
 	Sums      sums          `json:"sums"` // of the epoch in progress
 	Records   []EpochRecord `json:"records"`

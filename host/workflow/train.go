@@ -175,6 +175,9 @@ func (run *training) read(host Host) error {
 	for _, n := range run.scan.Notes {
 		host.Notice("%s", n)
 	}
+	if n := run.cfg.Model().N; n != 0 && n != run.scan.N {
+		return failf(ExitUsage, "n = %d, but %s has patterns of %d×%d pixels: leave --n out", n, s.TrainDataFile, run.scan.N, run.scan.N)
+	}
 	if run.scan.Probe == nil {
 		return failf(ExitData, "%s holds no probe (probeGuess): training needs the illumination", s.TrainDataFile)
 	}
@@ -219,9 +222,12 @@ func (run *training) startState(host Host) error {
 		if err != nil {
 			return fail(ExitData, err)
 		}
+		if got := run.scan.Fingerprint(); t.at.Data != got {
+			return failf(ExitData, "%s: the run was trained on other patterns than %s holds now: give the file of that run", run.dir.Target(), s.TrainDataFile)
+		}
 		t.state = state
 		host.Notice("resuming %s at epoch %d, step %d", run.dir.Target(), t.at.Epoch+1, t.at.Step)
-		return nil
+		return run.writeConfig() // a longer plan holds for the next resumption too
 	}
 	weights, err := arch.Initial(run.program, uint64(s.Seed))
 	if err != nil {
@@ -231,12 +237,8 @@ func (run *training) startState(host Host) error {
 	if err != nil {
 		return err
 	}
-	t.state = weightState(weights, buffers)
-	text, err := run.cfg.JSON()
-	if err != nil {
-		return err
-	}
-	if err := run.dir.WriteFile(ConfigFile, text); err != nil {
+	t.state, t.at.Data = weightState(weights, buffers), run.scan.Fingerprint()
+	if err := run.writeConfig(); err != nil {
 		return err
 	}
 	rows, err := json.Marshal(map[string][]int{"train": run.fileRows(run.train), "validation": run.fileRows(run.validation)})
@@ -244,6 +246,15 @@ func (run *training) startState(host Host) error {
 		return err
 	}
 	return run.dir.WriteFile(RowsFile, append(rows, '\n'))
+}
+
+// writeConfig stores every setting with its origin.
+func (run *training) writeConfig() error {
+	text, err := run.cfg.JSON()
+	if err != nil {
+		return err
+	}
+	return run.dir.WriteFile(ConfigFile, text)
 }
 
 // fileRows are the rows of the file behind rows of the selected scan.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
-	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -23,26 +22,30 @@ func cpuSeconds() float64 {
 
 // BenchmarkStep is an optimiser step of the default network: 8 patterns in 2 groups of 4.
 func BenchmarkStep(b *testing.B) {
-	for _, n := range []int{64, 128} {
-		for _, d := range []tensor.DType{tensor.Float32} {
-			b.Run(fmt.Sprintf("unet/N%d/%v", n, d), func(b *testing.B) {
-				tr := newTrial(b, arch.Config{N: n, Gridsize: 2}, 2)
-				s, ref := tr.open(b, d, runtime.NumCPU())
-				plan := tr.plan(ref.Dataset, 1)
-				step := func() {
-					plan.Steps[0].Number++
-					if err := s.Step(context.Background(), plan, func(backend.StepResult) error { return nil }); err != nil {
-						b.Fatal(err)
-					}
+	for _, c := range []arch.Config{
+		{Arch: "unet", N: 64, Gridsize: 2}, {Arch: "unet", N: 128, Gridsize: 2},
+		{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true},
+	} {
+		b.Run(fmt.Sprintf("%s/N%d", c.Arch, c.N), func(b *testing.B) {
+			tr := newTrial(b, c, 2)
+			s, ref := tr.open(b, tensor.Float32, runtime.NumCPU())
+			plan := tr.plan(ref.Dataset, 1)
+			step := func() {
+				plan.Steps[0].Number++
+				if err := s.Step(context.Background(), plan, discard); err != nil {
+					b.Fatal(err)
 				}
+			}
+			step()
+			if f, ok := s.(*session[float32]); ok {
+				b.Logf("%.1f MiB are planned", float64(f.arena.Bytes())/(1<<20))
+			}
+			b.ReportAllocs()
+			start := cpuSeconds()
+			for b.Loop() {
 				step()
-				b.ReportAllocs()
-				start := cpuSeconds()
-				for b.Loop() {
-					step()
-				}
-				b.ReportMetric((cpuSeconds()-start)/float64(b.N), "cpu-s/op")
-			})
-		}
+			}
+			b.ReportMetric((cpuSeconds()-start)/float64(b.N), "cpu-s/op")
+		})
 	}
 }

@@ -146,8 +146,12 @@ func even(g *generator) string {
 	})
 }
 
+// halved pools an enlarged image half of the time: then all four values of a window tie.
 func halved(g *generator, k program.OpKind) string {
 	v := even(g)
+	if g.rng.IntN(2) == 0 {
+		v = g.add(program.Upsample2, g.bounds[v], nil, v)
+	}
 	return g.add(k, g.bounds[v], nil, v)
 }
 

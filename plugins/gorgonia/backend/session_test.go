@@ -240,6 +240,32 @@ func TestAGradientThatIsNotFiniteLeavesTheState(t *testing.T) {
 	}
 }
 
+func TestTheMovingAverageFollowsItsFormula(t *testing.T) {
+	tr := newTrial(t, small, 1)
+	s, ref := tr.open(t, tensor.Float64, 1)
+	const name, decay = "head.weight", 0.75
+	weight := func(slot backend.Slot) []float64 {
+		v, _ := tensor.Data[float64](state(t, s).Slots[slot][name])
+		return v
+	}
+	want := weight(backend.Weights) // it starts at the weights before the first step
+	plan := tr.plan(ref.Dataset, 3)
+	plan.EMADecay = decay
+	err := s.Step(context.Background(), plan, func(backend.StepResult) error {
+		got := weight(backend.EMA)
+		for i, w := range weight(backend.Weights) {
+			want[i] = decay*want[i] + (1-decay)*w
+			if math.Abs(got[i]-want[i]) > 1e-15 {
+				t.Fatalf("element %d is %v, want %v", i, got[i], want[i])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestEvaluateWithTheMovingAverage(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, ref := tr.open(t, tensor.Float64, 2)

@@ -1,0 +1,166 @@
+package reference_test
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/reference"
+)
+
+// sharedData is the path of a file in ../shared/data beside the repository; the test is skipped when it is absent.
+func sharedData(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if filepath.Dir(dir) == dir {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	path := filepath.Join(dir, "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("needs ../shared/data/%s: %v", name, err)
+	}
+	return path
+}
+
+// golden is one frozen case of the field's forward model: objects [1, C, N, N] -> counts.
+type golden struct {
+	t *testing.T
+	z *format.NPZ
+}
+
+func (g golden) real(name string) *reference.Value {
+	g.t.Helper()
+	data, shape, err := g.z.Float64(name)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return &reference.Value{Kind: program.Real, Shape: shape, Real: data}
+}
+
+func (g golden) complex(re, im string, factor float64) *reference.Value {
+	g.t.Helper()
+	a, b := g.real(re), g.real(im)
+	v := reference.NewValue(program.Complex, a.Shape)
+	for i := range v.Complex {
+		v.Complex[i] = complex(factor*a.Real[i], factor*b.Real[i])
+	}
+	return v
+}
+
+// offsets are (row, column). The files have (x, y) of the group's centre relative to the pattern, so both signs turn.
+func (g golden) offsets() *reference.Value {
+	p := g.real("positions") // [1, C, 1, 2]
+	v := reference.NewValue(program.Real, []int{1, p.Shape[1], 2})
+	for i := range p.Shape[1] {
+		v.Real[2*i], v.Real[2*i+1] = -p.Real[2*i+1], -p.Real[2*i]
+	}
+	return v
+}
+
+// forwardProgram is λ = |F(P·O)|² and its Poisson loss; big ones merge the group on a canvas first.
+func forwardProgram(c, n int, big bool) *program.Program {
+	one, members, side := program.PerGroup(1), program.Dim(c), program.Dim(n)
+	images := program.Shape{one, members, side, side}
+	input := func(name string, k program.Kind, s ...program.Dim) program.Input {
+		return program.Input{Name: name, Type: program.Type{Kind: k, Shape: s}}
+	}
+	p := &program.Program{Name: "forward model", N: n, Group: c, Inputs: []program.Input{
+		input("objects", program.Complex, images...), input(program.Offsets, program.Real, one, members, 2),
+		input("weight", program.Real, side, side), input(program.Probe, program.Complex, 1, side, side),
+		input(program.Counts, program.Real, images...), input(program.Mask, program.Real, side, side),
+	}}
+	seen := "objects"
+	if big {
+		// 78 holds patches at ±3 px; a larger canvas changes nothing.
+		p.Ops = append(p.Ops,
+			program.Op{Kind: program.Assemble, Out: "canvas", In: []string{"objects", program.Offsets, "weight"}, Attrs: map[string]float64{"canvas": 78}},
+			program.Op{Kind: program.Extract, Out: "merged", In: []string{"canvas", program.Offsets}, Attrs: map[string]float64{"n": float64(n)}})
+		seen = "merged"
+	}
+	p.Ops = append(p.Ops,
+		program.Op{Kind: program.Illuminate, Out: "wave", In: []string{seen, program.Probe}},
+		program.Op{Kind: program.FFT2, Out: "far", In: []string{"wave"}},
+		program.Op{Kind: program.Intensity, Out: "lambda", In: []string{"far"}},
+		program.Op{Kind: program.PoissonNLL, Out: "nll", In: []string{"lambda", program.Counts, program.Mask}})
+	return p
+}
+
+func TestFrozenForwardCases(t *testing.T) {
+	for _, c := range []struct {
+		file    string
+		big     bool
+		uniform bool
+		within  float64 // of λ, counts per pixel; the files are float32
+	}{
+		{"c1_bigF.npz", false, false, 5e-4},
+		{"c1_bigT_probe.npz", true, false, 5e-4},
+		{"c4_bigT_probe.npz", true, false, 5e-4},
+		{"c4_bigT_uniform.npz", true, true, 5e-4},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			z, err := format.OpenNPZ(sharedData(t, filepath.Join("golden", c.file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer z.Close()
+			g := golden{t, z}
+			objects, counts := g.complex("x_real", "x_imag", 1), g.real("I_raw")
+			members, n := objects.Shape[1], objects.Shape[2]
+			probe := g.complex("probe_real", "probe_imag", g.real("scale").Real[0])
+			probe.Shape = []int{1, n, n}
+			weight, mask := reference.NewValue(program.Real, []int{n, n}), reference.NewValue(program.Real, []int{n, n})
+			for i, p := range probe.Complex {
+				mask.Real[i] = 1
+				weight.Real[i] = real(p)*real(p) + imag(p)*imag(p)
+				if y, x := i/n, i%n; c.uniform { // ones on the central half
+					weight.Real[i] = 0
+					if y >= n/4 && y < n/4*3 && x >= n/4 && x < n/4*3 {
+						weight.Real[i] = 1
+					}
+				}
+			}
+			m, err := reference.New(forwardProgram(members, n, c.big))
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, err := m.Forward(1, map[string]*reference.Value{
+				"objects": objects, program.Offsets: g.offsets(), "weight": weight, program.Probe: probe, program.Counts: counts, program.Mask: mask,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			lambda, want := values["lambda"].Real, g.real("expected_forward").Real
+			worst, nll, mae := 0.0, 0.0, 0.0
+			for i, w := range want {
+				worst = max(worst, math.Abs(lambda[i]-w)-2e-5*math.Abs(w))
+				mae += math.Abs(lambda[i]*lambda[i] - counts.Real[i]) // the files' own mean absolute error squares λ
+			}
+			for _, v := range values["nll"].Real {
+				nll += v * float64(n*n)
+			}
+			t.Logf("λ is off by %.2g, the loss is %v", worst, nll)
+			if !(worst <= c.within) {
+				t.Errorf("λ is off by %.2g counts, want %.2g", worst, c.within)
+			}
+			if w := g.real("expected_poisson_loss").Real[0]; math.Abs(nll/w-1) > 2e-5 {
+				t.Errorf("Poisson loss %v, want %v", nll, w)
+			}
+			mae /= float64(len(want))
+			if w := g.real("expected_mae_loss").Real[0]; math.Abs(mae/w-1) > 2e-5 {
+				t.Errorf("mean absolute error %v, want %v", mae, w)
+			}
+		})
+	}
+}
