@@ -13,7 +13,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-peers fuzz lint soak help
+.PHONY: build test race race-quick bench bench-peers fuzz trial-sim trial-star lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -42,6 +42,12 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
 		done; \
 	done
+
+trial-sim: build ## train and judge on the simulated scan, three seeds (needs ../shared; about 15 minutes)
+	for seed in 0 1 2; do bench/trials/trial.sh sim $$seed || exit 1; done
+
+trial-star: build ## train and judge on the measured scan, three seeds (needs ../shared; about 30 minutes)
+	for seed in 0 1 2; do bench/trials/trial.sh star $$seed || exit 1; done
 
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }

@@ -125,6 +125,9 @@ func (s *session[T]) gradient(m *machine[T], name string) []T {
 	return s.zeros[name]
 }
 
+// updated is how many numbers one worker updates at a time.
+const updated = 1 << 15
+
 // update applies clipping, the update rule and the moving average.
 func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string, grads [][]T, r *backend.StepResult) {
 	weights := make([][]T, len(names))
@@ -133,19 +136,32 @@ func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string,
 	}
 	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
 	slots := optim.Slots(p.Optimiser)
-	state := make([][]T, len(slots))
 	for i, name := range names {
-		q, _ := s.program.Param(name)
+		w, g := weights[i], grads[i]
+		var state [2][]T // Adam has two moments
 		for j, slot := range slots {
 			state[j] = s.slot(slot, name)
 		}
-		if p.EMADecay > 0 && s.state[backend.EMA][name].data == nil {
-			copy(s.slot(backend.EMA, name), weights[i]) // the average starts at the weights before the first step
-		}
-		optim.Update(optim.At(p.Optimiser, q.Group, st.Number, rate(st, q.Group)), weights[i], grads[i], state...)
+		var ema []T
 		if p.EMADecay > 0 {
-			optim.Average(s.slot(backend.EMA, name), weights[i], p.EMADecay)
+			started := s.state[backend.EMA][name].data != nil
+			if ema = s.slot(backend.EMA, name); !started {
+				copy(ema, w) // the average starts at the weights before the first step
+			}
 		}
+		q, _ := s.program.Param(name)
+		rule := optim.At(p.Optimiser, q.Group, st.Number, rate(st, q.Group))
+		s.env.Pool.Run((len(w)+updated-1)/updated, func(k int) {
+			from, to := k*updated, min((k+1)*updated, len(w))
+			var part [2][]T
+			for j := range slots {
+				part[j] = state[j][from:to]
+			}
+			optim.Update(rule, w[from:to], g[from:to], part[:len(slots)]...)
+			if ema != nil {
+				optim.Average(ema[from:to], w[from:to], p.EMADecay)
+			}
+		})
 	}
 }
 
