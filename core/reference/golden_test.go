@@ -69,12 +69,17 @@ func (g golden) offsets() *reference.Value {
 	return v
 }
 
-// forwardProgram is λ = |F(P·O)|² and its Poisson loss; big ones merge the group on a canvas first.
-//
-// The frozen cases weigh with |P|² down to a millionth of its peak, where Assemble takes less than a thousandth for not
-// covered (the models' own weights have a floor). So the merge is written as a quotient of two sums that are evenly
-// weighted: (Σ T(w·O) / Σ T(1)) / (Σ T(w) / Σ T(1)).
-func forwardProgram(c, n int, big bool) *program.Program {
+// The ways to merge the group of a frozen case on a canvas. Some weigh with |P|² down to a millionth of its peak, where
+// Assemble takes less than a thousandth for not covered (the models' own weights have a floor). For these the merge is a
+// quotient of two evenly weighted ones: (Σ T(w·O) / Σ T(1)) / (Σ T(w) / Σ T(1)).
+const (
+	alone = iota
+	assembled
+	quotient
+)
+
+// forwardProgram is λ = |F(P·O)|² and its Poisson loss.
+func forwardProgram(c, n, merge int) *program.Program {
 	one, members, side := program.PerGroup(1), program.Dim(c), program.Dim(n)
 	images := program.Shape{one, members, side, side}
 	input := func(name string, k program.Kind, s ...program.Dim) program.Input {
@@ -82,28 +87,35 @@ func forwardProgram(c, n int, big bool) *program.Program {
 	}
 	p := &program.Program{Name: "forward model", N: n, Group: c, Inputs: []program.Input{
 		input("objects", program.Complex, images...), input(program.Offsets, program.Real, one, members, 2),
-		input("weight", program.Complex, images...), input(program.Probe, program.Complex, 1, side, side),
+		input("weight", program.Real, images...), input(program.Probe, program.Complex, 1, side, side),
 		input(program.Counts, program.Real, images...), input(program.Mask, program.Real, side, side),
 	}}
 	op := func(out string, k program.OpKind, attrs map[string]float64, in ...string) {
 		p.Ops = append(p.Ops, program.Op{Kind: k, Out: out, In: in, Attrs: attrs})
 	}
-	seen := "objects"
-	if big {
-		// The mask is 1 everywhere: the even weight. 78 holds patches at ±3 px; a larger canvas changes nothing.
-		canvas := map[string]float64{"canvas": 78}
+	// 78 holds patches at ±3 px; a larger canvas changes nothing.
+	canvas, seen := map[string]float64{"canvas": 78}, "merged"
+	switch merge {
+	case alone:
+		seen = "objects"
+	case assembled:
+		op("canvas", program.Assemble, canvas, "objects", program.Offsets, "weight")
+	case quotient: // the mask is 1 everywhere: the even weight
 		op("weighted", program.Mul, nil, "objects", "weight")
 		op("sum", program.Assemble, canvas, "weighted", program.Offsets, program.Mask)
-		op("weights", program.Assemble, canvas, "weight", program.Offsets, program.Mask)
+		op("zero", program.Affine, map[string]float64{"scale": 0}, "weight")
+		op("weight.complex", program.MakeComplex, nil, "weight", "zero")
+		op("weights", program.Assemble, canvas, "weight.complex", program.Offsets, program.Mask)
 		op("weights.real", program.RealPart, nil, "weights")
+		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 where no patch is
 		op("sum.real", program.RealPart, nil, "sum")
 		op("sum.imag", program.ImagPart, nil, "sum")
-		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 where no patch is
 		op("re", program.Div, nil, "sum.real", "denominator")
 		op("im", program.Div, nil, "sum.imag", "denominator")
 		op("canvas", program.MakeComplex, nil, "re", "im")
+	}
+	if merge != alone {
 		op("merged", program.Extract, map[string]float64{"n": float64(n)}, "canvas", program.Offsets)
-		seen = "merged"
 	}
 	op("wave", program.Illuminate, nil, seen, program.Probe)
 	op("far", program.FFT2, nil, "wave")
@@ -115,13 +127,14 @@ func forwardProgram(c, n int, big bool) *program.Program {
 func TestFrozenForwardCases(t *testing.T) {
 	for _, c := range []struct {
 		file    string
-		big     bool
-		uniform bool
+		merge   int
+		uniform bool // weights: ones on the central half, else |P|²
 	}{
-		{"c1_bigF.npz", false, false},
-		{"c1_bigT_probe.npz", true, false},
-		{"c4_bigT_probe.npz", true, false},
-		{"c4_bigT_uniform.npz", true, true},
+		{"c1_bigF.npz", alone, false},
+		{"c1_bigT_probe.npz", quotient, false},
+		{"c4_bigT_probe.npz", quotient, false},
+		{"c4_bigT_uniform.npz", quotient, true},
+		{"c4_bigT_uniform.npz", assembled, true},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			z, err := format.OpenNPZ(sharedData(t, filepath.Join("golden", c.file)))
@@ -134,19 +147,19 @@ func TestFrozenForwardCases(t *testing.T) {
 			members, n := objects.Shape[1], objects.Shape[2]
 			probe := g.complex("probe_real", "probe_imag", g.real("scale").Real[0])
 			probe.Shape = []int{1, n, n}
-			weight, mask := reference.NewValue(program.Complex, objects.Shape), reference.NewValue(program.Real, []int{n, n})
-			for i := range weight.Complex {
+			weight, mask := reference.NewValue(program.Real, objects.Shape), reference.NewValue(program.Real, []int{n, n})
+			for i := range weight.Real {
 				p := probe.Complex[i%(n*n)]
 				mask.Real[i%(n*n)] = 1
-				weight.Complex[i] = p * complex(real(p), -imag(p))
-				if y, x := i/n%n, i%n; c.uniform { // ones on the central half
-					weight.Complex[i] = 0
+				weight.Real[i] = real(p)*real(p) + imag(p)*imag(p)
+				if y, x := i/n%n, i%n; c.uniform {
+					weight.Real[i] = 0
 					if y >= n/4 && y < n/4*3 && x >= n/4 && x < n/4*3 {
-						weight.Complex[i] = 1
+						weight.Real[i] = 1
 					}
 				}
 			}
-			m, err := reference.New(forwardProgram(members, n, c.big))
+			m, err := reference.New(forwardProgram(members, n, c.merge))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -213,8 +213,10 @@ func (m *Machine) LossSeeds(values map[string]*Value, weights map[string]float64
 		}
 		seed := NewValue(program.Real, v.Shape)
 		for i, x := range v.Real {
-			seed.Real[i] = lw * patternWeight(w, i) / norm
-			loss += seed.Real[i] * x
+			if pw := patternWeight(w, i); pw != 0 { // padding may hold anything
+				seed.Real[i] = lw * pw / norm
+				loss += seed.Real[i] * x
+			}
 		}
 		if seeds[s.Value] == nil {
 			seeds[s.Value] = seed

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -35,10 +36,10 @@ func TestMain(m *testing.M) {
 		hostMain()
 	case "future":
 		fmt.Println("1|99|unix|/nowhere|grpc|")
-		select {}
+		time.Sleep(time.Hour) // not select {}: without cgo the runtime would call that a deadlock
 	case "chatter":
 		fmt.Println("hello, I am a calculator")
-		select {}
+		time.Sleep(time.Hour) // not select {}: without cgo the runtime would call that a deadlock
 	case "broken":
 		fmt.Fprintln(os.Stderr, "libengine.so.7: cannot open shared object file")
 		os.Exit(127)

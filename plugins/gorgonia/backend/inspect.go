@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -63,6 +64,7 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	if len(params) == 0 {
 		params = s.trainable()
 	}
+	params = slices.Compact(slices.Sorted(slices.Values(params)))
 	for _, name := range params {
 		if _, ok := s.program.Param(name); !ok {
 			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)

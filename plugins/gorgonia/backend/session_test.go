@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
@@ -68,6 +69,28 @@ func TestBitsDependOnNeitherThreadsNorTheRun(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestSessionsRunSideBySide(t *testing.T) {
+	tr := newTrial(t, small, 2)
+	alone, ref := tr.open(t, tensor.Float32, 2)
+	if err := alone.Step(context.Background(), tr.plan(ref.Dataset, 3), discard); err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	for range 3 {
+		s, ref := tr.open(t, tensor.Float32, 2)
+		running.Go(func() {
+			if err := s.Step(context.Background(), tr.plan(ref.Dataset, 3), discard); err != nil {
+				t.Error(err)
+				return
+			}
+			if what := differ(state(t, alone), state(t, s)); what != "" {
+				t.Errorf("other bits in %s", what)
+			}
+		})
+	}
+	running.Wait()
 }
 
 func TestMicroBatchesAddUpToTheirBatch(t *testing.T) {

@@ -129,6 +129,9 @@ func (m *Machine[T]) sum(out []T, in [][]T) {
 // Bytes is the planned memory of all results.
 func (m *Machine[T]) Bytes() int { return m.elements * sizeOf[T]() }
 
+// Steps is the number of operations of a run.
+func (m *Machine[T]) Steps() int { return len(m.steps) }
+
 // Inputs lists the inputs with their lengths.
 func (m *Machine[T]) Inputs() map[string]int {
 	out := map[string]int{}

@@ -50,9 +50,14 @@ var ErrTooLarge = errors.New("too large")
 var building sync.Mutex
 
 // Build lowers p.
-func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (*Graph, error) {
+func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Graph, err error) {
 	building.Lock()
 	defer building.Unlock()
+	defer func() {
+		if r := recover(); r != nil { // Gorgonia panics on what it does not expect
+			g, err = nil, fmt.Errorf("lower: program %s: %v", p.Name, r)
+		}
+	}()
 	types, err := p.Types()
 	if err != nil {
 		return nil, err
