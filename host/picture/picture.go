@@ -150,7 +150,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 		for y := range tick {
 			canvas.SetRGBA(x, area.Max.Y+y, black)
 		}
-		write(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v))
+		write(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v+0)) // +0 turns −0 into 0
 	}
 	for v := math.Ceil(origin[0]/step) * step; ; v += step {
 		y := area.Min.Y + int((v-origin[0])*float64(factor))
@@ -160,7 +160,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 		for x := range tick {
 			canvas.SetRGBA(area.Min.X-1-x, y, black)
 		}
-		write(canvas, 8, y+5, fmt.Sprintf("%6g", v))
+		write(canvas, 8, y+5, fmt.Sprintf("%6g", v+0))
 	}
 }
 

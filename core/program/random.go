@@ -1,0 +1,233 @@
+package program
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// TableRows is the number of rows of the tables that random programs gather from.
+const TableRows = 5
+
+// Random draws a small valid program for tests of backends: one operation of each of the given kinds at least and some
+// more, behind losses that depend on nearly all of them. Without kinds it takes three in turn, so that a hundred
+// consecutive seeds meet every operation six times or more. The same seed gives the same program; kinds that do not
+// exist are ignored.
+//
+// Images are 6 … 12 pixels wide, some higher than wide, groups have 1 … 4 patterns. Values stay of order one and inside
+// every operation's domain whatever finite numbers the inputs and parameters hold, as long as counts and masks are not
+// negative, Background is above 0 and indices are below TableRows. core/reference draws such numbers.
+func Random(seed uint64, kinds ...OpKind) *Program {
+	g := newRandom(seed)
+	all := Kinds()
+	if kinds = slices.Clone(kinds); len(kinds) == 0 {
+		for i := range uint64(3) {
+			kinds = append(kinds, all[(3*seed+i)%uint64(len(all))])
+		}
+	}
+	for range 6 {
+		kinds = append(kinds, all[g.rng.IntN(len(all))])
+	}
+	g.rng.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+	for _, k := range kinds {
+		if draw := makers[k]; draw != nil {
+			draw(g, k)
+		}
+	}
+	g.finish()
+	return g.p
+}
+
+// random appends operations to a program.
+type random struct {
+	rng    *rand.Rand
+	p      *Program
+	types  map[string]Type
+	scale  map[string]float64 // how large a value's numbers are, roughly
+	made   []string           // values that come per group: what operations read
+	losses []string           // of them, results of loss operations
+	height Dim                // of images that are not square; even, as is their width
+	width  Dim
+}
+
+func newRandom(seed uint64) *random {
+	rng := rand.New(rand.NewPCG(seed, 0x70747963686f)) // any stream of its own
+	even := []Dim{6, 8, 10, 12}
+	n := even[rng.IntN(4)]
+	sides := rng.Perm(4)
+	g := &random{rng: rng, types: map[string]Type{}, scale: map[string]float64{}, height: even[sides[0]], width: even[sides[1]]}
+	g.p = &Program{Name: fmt.Sprintf("random-%d", seed), N: int(n), Group: 1 + rng.IntN(4)}
+	b, c := PerGroup(1), Dim(g.p.Group)
+
+	g.input(Counts, "photons", 4, Real, b, c, n, n)
+	g.input(Offsets, "(row, column), object pixels", 1, Real, b, c, 2)
+	g.input(Probe, "", 1, Complex, Dim(1+rng.IntN(2)), n, n)
+	g.input(Mask, "1 valid, 0 bad pixel", 1, Real, n, n)
+	g.input("masks", "a mask for each pattern", 1, Real, b, c, n, n)
+	g.input(Background, "counts per pixel, above 0", 0.2, Real, n, n)
+	g.input("rows", "of tables", 1, Index, b, c)
+	g.buffer("gain", 1)
+	g.buffer("flat", 1, int(n), int(n))
+
+	// What the other operations start from.
+	pattern := g.op(Gather, 1, nil, g.param(Real, 1, TableRows, int(n), int(n)), "rows")
+	g.op(Mul, 1, nil, g.op(Sub, 1, nil, pattern, "flat"), "gain")
+	g.op(Gather, 1, nil, g.param(Complex, 1, TableRows, int(n), int(n)), "rows")
+	g.op(Gather, 1, nil, g.param(Real, 1, TableRows, int(g.height), int(g.width)), "rows")
+	g.op(Log1p, 1, nil, Counts)
+	return g
+}
+
+func (g *random) input(name, doc string, scale float64, k Kind, shape ...Dim) {
+	t := Type{k, shape}
+	g.p.Inputs = append(g.p.Inputs, Input{Name: name, Type: t, Doc: doc})
+	g.types[name], g.scale[name] = t, scale
+}
+
+func (g *random) buffer(name string, scale float64, shape ...int) {
+	shape = append([]int{}, shape...) // [] and not null on the wire
+	g.p.Buffers = append(g.p.Buffers, Buffer{Name: name, Kind: Real, Shape: shape})
+	t, _ := fixed(Real, shape)
+	g.types[name], g.scale[name] = t, scale
+}
+
+// param adds a parameter with numbers up to scale: the factor on its initial values.
+func (g *random) param(k Kind, scale float64, shape ...int) string {
+	name := fmt.Sprintf("w%d", len(g.p.Params))
+	q := Param{Name: name, Kind: k, Shape: append([]int{}, shape...), Init: Init{Kind: KaimingUniform, Value: scale}, Trainable: g.rng.IntN(5) > 0}
+	if g.rng.IntN(4) == 0 {
+		q.Group = "slow"
+	}
+	g.p.Params = append(g.p.Params, q)
+	t, _ := fixed(k, shape)
+	g.types[name], g.scale[name] = t, scale
+	return name
+}
+
+// op appends an operation whose result has numbers about that large, and brings what left order one back to it.
+func (g *random) op(k OpKind, scale float64, attrs map[string]float64, in ...string) string {
+	return g.add(Op{Kind: k, In: in, Attrs: attrs}, scale)
+}
+
+func (g *random) add(op Op, scale float64) string {
+	op.Out = fmt.Sprintf("v%d", len(g.p.Ops))
+	t, err := op.infer(g.types)
+	if err != nil {
+		panic(fmt.Sprintf("program: random: %s of %v: %v", op.Kind, op.In, err)) // a mistake of the makers, whatever the seed
+	}
+	g.p.Ops = append(g.p.Ops, op)
+	g.types[op.Out], g.scale[op.Out] = t, scale
+	if len(t.Shape) < 2 || t.Shape[0] > 0 {
+		return op.Out // not per group: a weight image, say
+	}
+	if scale > 4 || scale < 0.2 {
+		if t.Kind == Real {
+			return g.op(Affine, 1, map[string]float64{"scale": 1 / scale}, op.Out)
+		}
+		return g.op(Mul, 1, nil, op.Out, g.param(Real, 1/scale))
+	}
+	g.made = append(g.made, op.Out)
+	return op.Out
+}
+
+// pick gives one of the values that fit, mostly a late one; "" when there is none.
+func (g *random) pick(fits func(t Type) bool) string {
+	var have []string
+	for _, v := range g.made {
+		if fits(g.types[v]) {
+			have = append(have, v)
+		}
+	}
+	if len(have) == 0 {
+		return ""
+	}
+	return have[max(g.rng.IntN(len(have)), g.rng.IntN(len(have)))]
+}
+
+func (g *random) any() string    { return g.pick(func(Type) bool { return true }) }
+func (g *random) real() string   { return g.pick(func(t Type) bool { return t.Kind == Real }) }
+func (g *random) planes() string { return g.pick(isPlanes) }
+
+func (g *random) complex() string {
+	return g.pick(func(t Type) bool { return t.Kind == Complex && len(t.Shape) > 2 })
+}
+
+func isPlanes(t Type) bool { return t.Kind == Real && len(t.Shape) == 4 }
+
+// square gives a value [−1, C, N, N].
+func (g *random) square(k Kind) string {
+	n := Dim(g.p.N)
+	want := Type{k, Shape{PerGroup(1), Dim(g.p.Group), n, n}}
+	return g.pick(func(t Type) bool { return equal(t, want) })
+}
+
+// tail is a parameter of the last axes of v from some axis on, a scalar perhaps.
+func (g *random) tail(v string, k Kind, from int) string {
+	return g.param(k, 1, g.types[v].Shape[from:].At(1)...)
+}
+
+// operand gives a second operand for v: a value of the same shape, v itself among them, or a parameter.
+func (g *random) operand(v string, k Kind) string {
+	s := g.types[v].Shape
+	if g.rng.IntN(2) == 0 {
+		if same := g.pick(func(t Type) bool { return t.Kind == k && slices.Equal(t.Shape, s) }); same != "" {
+			return same
+		}
+	}
+	return g.tail(v, k, 1+g.rng.IntN(len(s)))
+}
+
+// spread adds a parameter to each number of a pattern, so that none is 0 and no two are equal by construction: kinks and
+// ties would make a gradient a matter of convention. A convolution has its bias.
+func (g *random) spread(v string) string {
+	if last := g.p.Ops[len(g.p.Ops)-1]; last.Out == v && last.Kind == Conv2D && g.rng.IntN(2) == 0 {
+		return v
+	}
+	return g.op(Add, g.scale[v]+1, nil, v, g.tail(v, Real, 1))
+}
+
+// positive maps a real value to numbers above shift.
+func (g *random) positive(v string, shift float64) string {
+	return g.op(Affine, g.scale[v]+shift, map[string]float64{"scale": 1, "shift": shift}, g.op(Softplus, max(g.scale[v], 0.7), nil, v))
+}
+
+// finish makes losses of what nothing has read, and names scalars and outputs.
+func (g *random) finish() {
+	read := map[string]bool{}
+	for _, o := range g.p.Ops {
+		for _, v := range o.In {
+			read[v] = true
+		}
+	}
+	losses := g.losses[:min(2, len(g.losses))]
+	total := g.reduce(g.square(Real))
+	for _, v := range slices.Clone(g.made) {
+		if !read[v] && v != total && !slices.Contains(losses, v) && slices.ContainsFunc(g.p.Ops, func(o Op) bool { return o.Out == v && o.Kind != MeanPixels }) {
+			total = g.op(Add, 1, nil, total, g.reduce(v))
+		}
+	}
+	for i, v := range append(slices.Clone(losses), total) {
+		g.p.Scalars = append(g.p.Scalars, Scalar{Name: fmt.Sprintf("loss%d", i), Value: v, Loss: true})
+	}
+	g.p.Scalars = append(g.p.Scalars, Scalar{Name: "report", Value: g.op(MeanPixels, 1, nil, g.square(Real))})
+	g.p.Outputs = []Output{{Name: Patches, Value: g.square(Complex)}}
+	if canvas := g.pick(func(t Type) bool { return t.Kind == Complex && len(t.Shape) == 3 && t.Shape[0] == PerGroup(1) }); canvas != "" {
+		g.p.Outputs = append(g.p.Outputs, Output{Name: "canvas", Value: canvas})
+	}
+}
+
+// reduce makes one number for each pattern of any value, one that tells its elements apart.
+func (g *random) reduce(v string) string {
+	if g.types[v].Kind == Complex {
+		v = g.op(Abs2, g.scale[v]*g.scale[v], nil, v)
+	}
+	v = g.op(Tanh, 0.5, nil, v)
+	v = g.op(Mul, 0.5, nil, v, g.tail(v, Real, 1))
+	c, size := g.p.Group, Count(g.types[v].Shape.At(1))
+	if size%c == 0 {
+		v = g.add(Op{Kind: Reshape, In: []string{v}, Shape: Shape{PerGroup(1), Dim(c), 1, Dim(size / c)}}, 0.5)
+		return g.op(MeanPixels, 0.5, nil, v)
+	}
+	v = g.add(Op{Kind: Reshape, In: []string{v}, Shape: Shape{PerGroup(1), Dim(size)}}, 0.5)
+	return g.op(Dense, 0.5, nil, v, g.param(Real, 1, c, size), g.param(Real, 1, c))
+}
