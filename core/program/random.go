@@ -177,12 +177,9 @@ func (g *random) operand(v string, k Kind) string {
 	return g.tail(v, k, 1+g.rng.IntN(len(s)))
 }
 
-// spread adds a parameter to each number of a pattern, so that none is 0 and no two are equal by construction: kinks and
-// ties would make a gradient a matter of convention. A convolution has its bias.
+// spread adds a parameter to each number of a pattern, so that none is 0 and no two are equal by construction: at kinks
+// and ties a gradient is a matter of convention.
 func (g *random) spread(v string) string {
-	if last := g.p.Ops[len(g.p.Ops)-1]; last.Out == v && last.Kind == Conv2D && g.rng.IntN(2) == 0 {
-		return v
-	}
 	return g.op(Add, g.scale[v]+1, nil, v, g.tail(v, Real, 1))
 }
 
@@ -199,10 +196,10 @@ func (g *random) finish() {
 			read[v] = true
 		}
 	}
-	losses := g.losses[:min(2, len(g.losses))]
+	losses, made := g.losses[:min(2, len(g.losses))], slices.Clone(g.made)
 	total := g.reduce(g.square(Real))
-	for _, v := range slices.Clone(g.made) {
-		if !read[v] && v != total && !slices.Contains(losses, v) && slices.ContainsFunc(g.p.Ops, func(o Op) bool { return o.Out == v && o.Kind != MeanPixels }) {
+	for _, v := range made {
+		if !read[v] && !slices.Contains(losses, v) {
 			total = g.op(Add, 1, nil, total, g.reduce(v))
 		}
 	}

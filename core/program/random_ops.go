@@ -135,10 +135,14 @@ func drawImage(g *random, k OpKind) {
 	g.op(k, g.scale[v], nil, v)
 }
 
+// drawConv follows a convolution with a ReLU half of the time: engines fuse the two.
 func drawConv(g *random, k OpKind) {
 	v := g.planes()
 	in, out, side := int(g.types[v].Shape[1]), 1+g.rng.IntN(4), 1+2*g.rng.IntN(3)
-	g.op(k, g.scale[v]+0.3, nil, v, g.param(Real, 1/float64(side), out, in, side, side), g.param(Real, 0.3, out))
+	y := g.op(k, g.scale[v]+0.3, nil, v, g.param(Real, 1/float64(side), out, in, side, side), g.param(Real, 0.3, out))
+	if g.rng.IntN(2) == 0 {
+		g.op(ReLU, g.scale[y], nil, y)
+	}
 }
 
 func drawPlanes(g *random, k OpKind) {
