@@ -13,7 +13,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-peers fuzz trial-sim trial-star lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -29,11 +29,11 @@ race: ## all tests under the race detector (needs a C compiler; slow)
 race-quick: ## the quick packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short $(QUICK)
 
-bench: ## Go benchmarks; PKG=./core/physics/ for one package
-	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+bench: build ## the training step beside PyTorch (PYTHON=… with torch) and the prototype, one table
+	$(GO) run ./bench/table -python $(PYTHON)
 
-bench-peers: ## the same training step in PyTorch (needs: pip install torch numpy; PYTHON=…)
-	$(PYTHON) bench/peers/unet_step.py
+bench-go: ## Go benchmarks; PKG=./core/physics/ for one package
+	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

@@ -29,7 +29,7 @@ func main() {
 			os.Exit(workflow.ExitUsage)
 		},
 		Commands: []*cli.Command{
-			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(),
+			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(),
 			modelCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
 		},
 	}

@@ -33,13 +33,8 @@ func Simulate(ctx context.Context, o simulate.Options, path string, overwrite bo
 	if err != nil {
 		return report, fmt.Errorf("simulate: %w", err)
 	}
-	out := &scan.Scan{
-		N: s.N, Counts: s.Counts, Rows: s.Rows, Cols: s.Cols, Modes: 1, Split: s.Split, Metadata: string(metadata),
-		Object: s.Object.Complex64(), ObjectHeight: s.Object.H, ObjectWidth: s.Object.W, Probe: make([]complex64, len(s.Probe)),
-	}
-	for i, v := range s.Probe {
-		out.Probe[i] = complex64(v)
-	}
+	out := asScan(s)
+	out.Metadata = string(metadata)
 	if err := format.WriteScan(path, out, format.Counts); err != nil {
 		return report, fail(ExitData, err)
 	}
@@ -48,4 +43,16 @@ func Simulate(ctx context.Context, o simulate.Options, path string, overwrite bo
 		report.MeanCounts += float64(k) / float64(max(out.Len(), 1))
 	}
 	return report, nil
+}
+
+// asScan is a simulated scan as a reader would give it.
+func asScan(s *simulate.Scan) *scan.Scan {
+	out := &scan.Scan{
+		N: s.N, Counts: s.Counts, Rows: s.Rows, Cols: s.Cols, Modes: 1, Split: s.Split,
+		Object: s.Object.Complex64(), ObjectHeight: s.Object.H, ObjectWidth: s.Object.W, Probe: make([]complex64, len(s.Probe)),
+	}
+	for i, v := range s.Probe {
+		out.Probe[i] = complex64(v)
+	}
+	return out
 }

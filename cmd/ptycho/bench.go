@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+func benchCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure backends side by side: time of a step, patterns per second, memory",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
+			&cli.StringFlag{Name: "arch", Value: "unet", Usage: strings.Join(arch.Names(), " or ")},
+			&cli.IntSliceFlag{Name: "n", Value: cli.NewIntSlice(64, 128), Usage: "sides of a pattern (pixels), with commas"},
+			&cli.IntSliceFlag{Name: "batch-size", Value: cli.NewIntSlice(16, 64), Usage: "patterns of a step, with commas"},
+			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
+			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
+			&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
+			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
+			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: runBench,
+	}
+}
+
+func runBench(c *cli.Context) error {
+	meter := console(c.Bool("quiet"))
+	defer meter.Done()
+	var results []workflow.BenchResult
+	for _, n := range c.IntSlice("n") {
+		for _, patterns := range c.IntSlice("batch-size") {
+			for _, name := range strings.Split(c.String("backend"), ",") {
+				r, err := bench(c, meter, name, n, patterns)
+				if err != nil {
+					return err
+				}
+				results = append(results, r)
+			}
+		}
+	}
+	return result(c, results, func() {
+		fmt.Printf("%-10s %-8s %-5s %4s %2s %6s %11s %11s %11s %12s %9s %8s %9s\n", "backend", "device", "arch", "N", "C", "batch",
+			"step CPU-s", "step wall s", "patterns/s", "predicted/s", "peak MiB", "start s", "compile s")
+		for _, r := range results {
+			fmt.Printf("%-10s %-8s %-5s %4d %2d %6d %11.4f %11.4f %11.1f %12.1f %9.0f %8.2f %9.2f\n", r.Backend, r.Device, r.Arch, r.N, r.Gridsize*r.Gridsize, r.Patterns,
+				r.StepCPUSeconds, r.StepSeconds, r.TrainPatterns, r.PredictPatterns, float64(r.PeakBytes)/(1<<20), r.StartSeconds, r.CompileSeconds)
+		}
+	})
+}
+
+func bench(c *cli.Context, meter *ui.Meter, name string, n, patterns int) (workflow.BenchResult, error) {
+	x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
+	h, err := host(c.Context, meter, x, fmt.Sprintf("%d patterns of %d×%d pixels", patterns, n, n))
+	if err != nil {
+		return workflow.BenchResult{}, err
+	}
+	return workflow.Bench(c.Context, workflow.BenchCase{
+		Arch:     arch.Config{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
+		Patterns: patterns, Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
+	}, h)
+}

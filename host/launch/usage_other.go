@@ -1,0 +1,6 @@
+//go:build !linux
+
+package launch
+
+// Usage is known on Linux alone.
+func (p *Process) Usage() (cpuSeconds float64, peakBytes int64) { return 0, 0 }
