@@ -13,7 +13,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -49,6 +49,14 @@ trial-sim: build ## train and judge on the simulated scan, three seeds (needs ..
 trial-star: build ## train and judge on the measured scan, three seeds (needs ../shared; about 30 minutes)
 	for seed in 0 1 2; do bench/trials/trial.sh star $$seed || exit 1; done
 
+trial-objects: build ## the same on three other objects of our own (about 15 minutes)
+	for kind in fields cells blocks; do bench/trials/trial.sh $$kind 0 || exit 1; done
+
+trial-controls: build ## the star with wrong positions, untrained, with single patterns and with the CNN (about 40 minutes)
+	for kind in mirrored transposed untrained; do PYTHON=$(PYTHON) bench/trials/trial.sh $$kind 0 || exit 1; done
+	TAG=gridsize1 bench/trials/trial.sh star 0 --gridsize 1
+	TAG=cnn bench/trials/trial.sh star 0 --arch cnn
+
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
 	golangci-lint run $(PKG)
@@ -57,4 +65,4 @@ soak: ## the tests that start processes, COUNT (20) times in random order: finds
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
