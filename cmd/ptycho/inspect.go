@@ -31,6 +31,7 @@ func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name: "inspect", Usage: "describe a scan file", ArgsUsage: "FILE",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
 			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to look at"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
@@ -39,7 +40,7 @@ func inspectCommand() *cli.Command {
 			if c.NArg() != 1 {
 				return usage(fmt.Errorf("inspect: %d files given, want one", c.NArg()))
 			}
-			report, err := workflow.Inspect(c.Args().First(), c.String("diffraction-units"), c.String("rows"))
+			report, err := workflow.Inspect(c.Args().First(), c.String("diffraction-units"), c.String("diffraction-layout"), c.String("rows"))
 			if err != nil {
 				return err
 			}

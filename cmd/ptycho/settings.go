@@ -82,7 +82,11 @@ func trainingConfig(c *cli.Context, more ...config.Source) (*config.Training, er
 // described resolves again with what the data says about itself. Only its header is read.
 func described(c *cli.Context, cfg *config.Training) (*config.Training, error) {
 	path := cfg.Settings().TrainDataFile
-	d, err := format.Describe(path)
+	layout, err := format.ParseLayout(cfg.Settings().DiffractionLayout)
+	if err != nil {
+		return nil, usage(err)
+	}
+	d, err := format.Describe(path, layout)
 	if err != nil {
 		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
 	}

@@ -84,6 +84,9 @@ func digest(t tensor.Tensor) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// embedded is the array of the weights' file that holds its manifest, as UTF-8 text.
+const embedded = "manifest.json"
+
 // Write saves a model in dir, the weights first: a manifest never names arrays that are not there.
 func Write(dir string, m *Model) error {
 	arrays := m.arrays()
@@ -91,12 +94,15 @@ func Write(dir string, m *Model) error {
 	for _, a := range arrays {
 		m.SHA256[a.Name] = digest(a.Tensor)
 	}
-	if err := format.WriteNPZ(filepath.Join(dir, WeightsFile), arrays...); err != nil {
-		return fmt.Errorf("bundle: %w", err)
-	}
 	text, err := json.MarshalIndent(m.Manifest, "", "  ")
 	if err != nil {
 		return fmt.Errorf("bundle: %s: %w", ManifestFile, err)
+	}
+	// Two files cannot be replaced at once. The weights carry the manifest that belongs to them, so that a run that is
+	// killed between the two leaves a model that Read still understands.
+	arrays = append(arrays, format.Named{Name: embedded, Tensor: tensor.Must(append(text, '\n'), len(text)+1)})
+	if err := format.WriteNPZ(filepath.Join(dir, WeightsFile), arrays...); err != nil {
+		return fmt.Errorf("bundle: %w", err)
 	}
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
@@ -132,8 +138,39 @@ func Read(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Manifest: manifest, Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
-	return m, m.readArrays(filepath.Join(dir, WeightsFile))
+	m, path := newModel(manifest), filepath.Join(dir, WeightsFile)
+	err = m.readArrays(path)
+	if err == nil {
+		return m, nil
+	}
+	if own, found := manifestOf(path); found && !maps.Equal(own.SHA256, manifest.SHA256) {
+		if m := newModel(own); m.readArrays(path) == nil {
+			return m, nil // the manifest beside them is that of the weights before
+		}
+	}
+	return m, err
+}
+
+func newModel(m Manifest) *Model {
+	return &Model{Manifest: m, Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
+}
+
+// manifestOf reads the manifest that the weights carry.
+func manifestOf(path string) (m Manifest, found bool) {
+	z, err := format.OpenNPZ(path)
+	if err != nil {
+		return m, false
+	}
+	defer z.Close()
+	t, err := z.Tensor(embedded)
+	if err != nil {
+		return m, false
+	}
+	text, err := tensor.Data[uint8](t)
+	if err != nil || json.Unmarshal(text, &m) != nil {
+		return m, false
+	}
+	return m, m.Format == formatName && m.Version == formatVersion
 }
 
 func (m *Model) readArrays(path string) error {

@@ -30,6 +30,7 @@ func (m Model) Group() int { return m.Gridsize * m.Gridsize }
 type TrainingSettings struct {
 	TrainDataFile     string
 	OutputDir         string
+	DiffractionLayout string // "auto", "nhw" or "hwn"
 	DiffractionUnits  string // "auto", "counts", "amplitude" or "normalised"
 	Rows              string // selection of patterns, "" is all
 	NImages           int    // patterns drawn from the selection, 0 is all
@@ -52,12 +53,14 @@ type InferenceSettings struct {
 	ModelPath          string
 	TestData           string
 	OutputDir          string
+	DiffractionLayout  string
 	DiffractionUnits   string
 	Rows               string
 	NImages            int
 	InferenceBatchSize int    // patterns
 	MiddleTrim         int    // pixels cut from each side of a patch before stitching
 	PadEval            bool   // the canvas holds every patch whole; off: only what is fully covered
+	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
 }
 

@@ -21,6 +21,8 @@ const (
 
 var units = []string{"auto", "counts", "amplitude", "normalised"}
 
+var layouts = []string{"auto", "nhw", "hwn"}
+
 // table is every setting there is.
 var table = []Setting{
 	// What the network is.
@@ -56,6 +58,9 @@ var table = []Setting{
 	{Name: "output-dir", Section: TrainingSection, Commands: Train, Default: "", Required: true, Path: true, Resume: Forget,
 		Meaning: "run directory to make", Why: "none",
 		field: func(s *sections) any { return &s.training.OutputDir }},
+	{Name: "diffraction-layout", Section: TrainingSection, Commands: Train, Default: "auto", Enum: layouts,
+		Meaning: "order of the diffraction array's axes: patterns first or last; auto finds it by their number and refuses a guess", Why: decided,
+		field: func(s *sections) any { return &s.training.DiffractionLayout }},
 	{Name: "diffraction-units", Section: TrainingSection, Commands: Train, Default: "auto", Enum: units,
 		Meaning: "what the diffraction array holds; auto decides from the data and says why", Why: decided,
 		field: func(s *sections) any { return &s.training.DiffractionUnits }},
@@ -112,6 +117,9 @@ var table = []Setting{
 	{Name: "output-dir", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
 		Meaning: "folder to make for the results", Why: "none",
 		field: func(s *sections) any { return &s.inference.OutputDir }},
+	{Name: "diffraction-layout", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: layouts,
+		Meaning: "order of the diffraction array's axes: patterns first or last; auto finds it by their number and refuses a guess", Why: decided,
+		field: func(s *sections) any { return &s.inference.DiffractionLayout }},
 	{Name: "diffraction-units", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: units,
 		Meaning: "what the diffraction array holds; auto decides from the data and says why", Why: decided,
 		field: func(s *sections) any { return &s.inference.DiffractionUnits }},
@@ -130,6 +138,9 @@ var table = []Setting{
 	{Name: "pad-eval", Section: InferenceSection, Commands: Infer, Default: true,
 		Meaning: "the canvas holds every patch whole; off: crop to full coverage", Why: decided,
 		field: func(s *sections) any { return &s.inference.PadEval }},
+	{Name: "synchronise-phases", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: []string{"auto", "on", "off"},
+		Meaning: "bring the patches to one phase before stitching; auto does so where the image then fits the patterns better", Why: "measured: ADR 5",
+		field: func(s *sections) any { return &s.inference.SynchronisePhases }},
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
 		field: func(s *sections) any { return &s.inference.PatchWeighting }},

@@ -38,6 +38,17 @@ const (
 	LayoutHWN  Layout = "hwn"
 )
 
+// ParseLayout reads the value of --diffraction-layout.
+func ParseLayout(s string) (Layout, error) {
+	switch l := Layout(s); l {
+	case LayoutAuto, "auto":
+		return LayoutAuto, nil
+	case LayoutNHW, LayoutHWN:
+		return l, nil
+	}
+	return "", fmt.Errorf("diffraction layout %q: want auto, nhw or hwn", s)
+}
+
 // Limits of a pattern's side. Fourier transforms and the network's halvings want it even.
 const (
 	MinSide = 16
@@ -73,13 +84,13 @@ type Description struct {
 }
 
 // Describe reads headers, positions and other small arrays of a scan's file, but no patterns, probe or object.
-func Describe(path string) (*Description, error) {
+func Describe(path string, layout Layout) (*Description, error) {
 	z, err := OpenNPZ(path)
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	return z.describe(LayoutAuto)
+	return z.describe(layout)
 }
 
 func (z *NPZ) has(name string) bool {

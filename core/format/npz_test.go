@@ -147,7 +147,7 @@ func TestNPZCutAnywhereFails(t *testing.T) {
 			path := file(t, "cut.npz", whole[:len(whole)*eighth/8])
 			_, err := ReadScan(path, ScanOptions{})
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
-			_, err = Describe(path)
+			_, err = Describe(path, LayoutAuto)
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
 			_, err = ReadReconstruction(path)
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")

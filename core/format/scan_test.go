@@ -238,7 +238,7 @@ func TestReadScanTakesEverything(t *testing.T) {
 	if err != nil || all.Len() != 4 || !slices.IsSorted(all.Index) || !strings.Contains(strings.Join(all.Notes, "\n"), "split array is ignored") {
 		t.Errorf("sample: %v, %v", all, err)
 	}
-	d, err := Describe(path)
+	d, err := Describe(path, LayoutAuto)
 	if err != nil || d.N != 16 || d.Patterns != n || d.Modes != 2 || d.Key != "diff3d" || !d.HasMask || d.Layout != LayoutNHW || len(d.Arrays) != len(arrays) {
 		t.Errorf("description: %+v, %v", d, err)
 	}

@@ -30,16 +30,19 @@ const (
 
 // InferReport is what a reconstruction ends with.
 type InferReport struct {
-	OutputDir         string         `json:"output_dir"`
-	Model             string         `json:"model"`
-	Data              string         `json:"data"`
-	Patterns          int            `json:"patterns"`
-	ObjectSize        [2]int         `json:"object_size"` // rows, columns
-	Origin            [2]float64     `json:"origin"`      // row, column
-	Residual          metrics.Number `json:"R"`           // of the stitched image over all patterns, see metrics.Residual
-	FlatResidual      metrics.Number `json:"R_flat"`      // of an empty object
-	PatternsPerSecond float64        `json:"patterns_per_second"`
-	Seconds           float64        `json:"seconds"`
+	OutputDir    string         `json:"output_dir"`
+	Model        string         `json:"model"`
+	Data         string         `json:"data"`
+	Patterns     int            `json:"patterns"`
+	ObjectSize   [2]int         `json:"object_size"`         // rows, columns
+	Origin       [2]float64     `json:"origin"`              // row, column
+	Residual     metrics.Number `json:"R"`                   // of the stitched image over all patterns, see metrics.Residual
+	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
+	Synchronised bool           `json:"phases_synchronised"` // before stitching
+	// OtherResidual is R of the image made the other way, with phases synchronised or without; nil if it was not made.
+	OtherResidual     *metrics.Number `json:"R_other_way,omitempty"`
+	PatternsPerSecond float64         `json:"patterns_per_second"`
+	Seconds           float64         `json:"seconds"`
 }
 
 // Infer reconstructs a scan with a trained model.
@@ -55,7 +58,11 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 	if err != nil {
 		return report, fail(ExitUsage, err)
 	}
-	data, err := format.ReadScan(s.TestData, format.ScanOptions{Units: units, Rows: s.Rows, Sample: s.NImages})
+	layout, err := format.ParseLayout(s.DiffractionLayout)
+	if err != nil {
+		return report, fail(ExitUsage, err)
+	}
+	data, err := format.ReadScan(s.TestData, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.NImages})
 	if err != nil {
 		return report, fail(ExitData, err)
 	}
@@ -73,22 +80,30 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 
 	pr := probe{Modes: model.Probe, N: model.N, Count: model.Modes, Factor: model.ProbeFactor}
 	began := time.Now()
-	image, err := predict(ctx, host, model, data, pr, s, x)
+	predicted, err := predict(ctx, host, model, data, pr, s, x)
 	if err != nil {
 		return report, err
 	}
+	defer predicted.close()
 	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
-	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
-	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
-	fit, err := metrics.Residual(ctx, image.Object, image.Origin, patterns(data, pr), metrics.FitOptions{Workers: x.Threads})
+	residual := func(image stitch.Image) (metrics.Number, error) {
+		fit, err := metrics.Residual(ctx, image.Object, image.Origin, patterns(data, pr), metrics.FitOptions{Workers: x.Threads})
+		return fit.R, err
+	}
+	image, err := predicted.image(ctx, s.SynchronisePhases, residual, &report)
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}
+	if report.Synchronised {
+		host.Notice("phases synchronised: R %.5f, without %.5f", float64(report.Residual), float64(*report.OtherResidual))
+	}
+	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
+	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
 	flat, err := metrics.FlatResidual(ctx, patterns(data, pr), metrics.FitOptions{Workers: x.Threads})
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}
-	report.Residual, report.FlatResidual = fit.R, flat.R
+	report.FlatResidual = flat.R
 	report.Seconds = time.Since(started).Seconds()
 	if err := writeReconstruction(dir, image, data.PixelSize, report); err != nil {
 		return report, err
@@ -96,36 +111,27 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 	return report, dir.Commit()
 }
 
-// predict runs the network over all patterns and stitches the patches.
-func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Scan, pr probe, s config.InferenceSettings, x config.Execution) (stitch.Image, error) {
-	var none stitch.Image
+// predict runs the network over all patterns.
+func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Scan, pr probe, s config.InferenceSettings, x config.Execution) (_ *prediction, err error) {
 	var ac arch.Config
 	if err := json.Unmarshal(model.Settings, &ac); err != nil {
-		return none, failf(ExitData, "%s: the manifest's settings are no architecture: %w", s.ModelPath, err)
+		return nil, failf(ExitData, "%s: the manifest's settings are no architecture: %w", s.ModelPath, err)
 	}
 	if ac.Arch == "" || ac.Arch == "unet" {
 		ac.Gridsize = 1 // every pattern goes through the network alone; the weights do not know of groups
 	}
 	p, err := arch.Build(ac)
 	if err != nil {
-		return none, failf(ExitData, "%s: %w", s.ModelPath, err)
+		return nil, failf(ExitData, "%s: %w", s.ModelPath, err)
 	}
 	spool, err := spoolDir(int64(len(data.Counts)) * 4)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	defer os.RemoveAll(spool)
 	dataset, err := spoolDataset(spool, data, pr, model.Background)
 	if err != nil {
-		return none, err
-	}
-	options := stitch.Options{Trim: s.MiddleTrim}
-	if !s.PadEval {
-		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
-	}
-	canvas, err := stitch.New(data.Rows, data.Cols, data.N, options)
-	if err != nil {
-		return none, failf(ExitData, "%s: %w", s.TestData, err)
+		return nil, err
 	}
 	weight := make([]float32, data.N*data.N)
 	for i, v := range pr.intensity() {
@@ -136,27 +142,35 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 	}
 	engine, session, err := host.open(ctx, backend.OpenOptions{Program: p, Devices: devices(x.Device), Threads: x.Threads, Deterministic: true}, weightState(model.Weights, model.Buffers))
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
 	defer session.Close()
 	id, err := session.Bind(ctx, dataset)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	batches, err := inferenceBatches(p, data, s.InferenceBatchSize)
 	if err != nil {
-		return none, failf(ExitData, "%s: %w", s.TestData, err)
+		return nil, failf(ExitData, "%s: %w", s.TestData, err)
 	}
 	done := 0
+	out, err := newPrediction(data, weight, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			out.close()
+		}
+	}()
 	err = session.Reconstruct(ctx, backend.ReconPlan{Dataset: id, Batches: batches}, func(r backend.Patches) error {
 		b := batches[r.Batch]
 		err := eachPatch(r, len(weight), func(i int, patch []complex64) error {
 			if b.Weights[i] == 0 {
 				return nil
 			}
-			row := b.Rows[i]
-			return canvas.Add(patch, weight, data.Rows[row], data.Cols[row])
+			return out.add(int(b.Rows[i]), patch)
 		})
 		done += len(b.Rows)
 		if host.Progress != nil {
@@ -165,12 +179,13 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 		return err
 	})
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	if host.stopping() {
-		return none, failf(ExitInterrupted, "infer: stopped after %d of %d patterns; nothing was written", done, data.Len())
+		err = failf(ExitInterrupted, "infer: stopped after %d of %d patterns; nothing was written", done, data.Len())
+		return nil, err
 	}
-	return canvas.Finish()
+	return out, nil
 }
 
 // inferenceBatches puts every pattern into the batches once. Groups of an architecture that needs them are a pattern

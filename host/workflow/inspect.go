@@ -24,13 +24,17 @@ type InspectReport struct {
 }
 
 // Inspect reads a scan and describes it.
-func Inspect(path, units, rows string) (InspectReport, error) {
+func Inspect(path, units, layout, rows string) (InspectReport, error) {
 	report := InspectReport{Path: path}
 	u, err := format.ParseUnits(units)
 	if err != nil {
 		return report, fail(ExitUsage, err)
 	}
-	s, err := format.ReadScan(path, format.ScanOptions{Units: u, Rows: rows})
+	l, err := format.ParseLayout(layout)
+	if err != nil {
+		return report, fail(ExitUsage, err)
+	}
+	s, err := format.ReadScan(path, format.ScanOptions{Units: u, Layout: l, Rows: rows})
 	if err != nil {
 		return report, fail(ExitData, err)
 	}

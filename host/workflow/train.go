@@ -168,7 +168,11 @@ func (run *training) read(host Host) error {
 	if err != nil {
 		return fail(ExitUsage, err)
 	}
-	run.scan, err = format.ReadScan(s.TrainDataFile, format.ScanOptions{Units: units, Rows: s.Rows, Sample: s.NImages, Seed: s.Seed})
+	layout, err := format.ParseLayout(s.DiffractionLayout)
+	if err != nil {
+		return fail(ExitUsage, err)
+	}
+	run.scan, err = format.ReadScan(s.TrainDataFile, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.NImages, Seed: s.Seed})
 	if err != nil {
 		return fail(ExitData, err)
 	}
