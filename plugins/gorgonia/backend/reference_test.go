@@ -194,32 +194,53 @@ func TestArchitecturesAgreeWithTheReference(t *testing.T) {
 		// The limits in float32 are those of a small model in the design, where gradients may meet kinks.
 		for d, limit := range map[tensor.DType]struct{ value, gradient float64 }{tensor.Float64: {1e-10, 1e-9}, tensor.Float32: {1e-5, 5e-4}} {
 			t.Run(fmt.Sprintf("%s N%d gridsize %d %s %v", c.config.Arch, c.config.N, c.config.Gridsize, c.config.Loss, d), func(t *testing.T) {
-				tr := newTrial(t, c.config, c.groups)
-				wantLoss, values, grads := tr.oracle(t)
-				s, ref := tr.open(t, d, 2)
-				taps := []string{program.Patches, arch.Merged, "lambda", arch.Deviance, arch.ExpectedDeviance}
-				got, err := s.(backend.Inspector).Forward(context.Background(), ref, taps...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, name := range taps {
-					if e := distance(t, got[name], values[name]); !(e < limit.value) {
-						t.Errorf("%s: relative error %.2g", name, e)
-					}
-				}
-				loss, dw, err := s.(backend.Inspector).Gradient(context.Background(), ref)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if e := math.Abs(loss.Value-wantLoss) / math.Abs(wantLoss); !(e < limit.value) {
-					t.Errorf("loss: relative error %.2g", e)
-				}
-				for name, g := range dw {
-					if e := distance(t, g, grads[name]); !(e < limit.gradient) {
-						t.Errorf("gradient of %s: relative error %.2g", name, e)
-					}
-				}
+				agree(t, newTrial(t, c.config, c.groups), d, limit.value, limit.gradient)
 			})
+		}
+	}
+}
+
+func TestFullSizesAgreeWithTheReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the reference takes ten seconds")
+	}
+	for _, c := range []arch.Config{
+		{N: 64, Gridsize: 2}, {N: 128, Gridsize: 2},
+		{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true},
+		{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true, ProbeBig: true},
+	} {
+		t.Run(fmt.Sprintf("%s N%d gridsize %d", c.Arch, c.N, c.Gridsize), func(t *testing.T) {
+			// The design's limits at full size: network forward 1e-5, one parameter's gradient 2e-3.
+			agree(t, newTrial(t, c, 1), tensor.Float32, 1e-5, 2e-3)
+		})
+	}
+}
+
+// agree compares values, loss and gradients of a trial with the reference, by relative L2 error.
+func agree(t *testing.T, tr trial, d tensor.DType, values, gradients float64) {
+	t.Helper()
+	wantLoss, wantValues, grads := tr.oracle(t)
+	s, ref := tr.open(t, d, 2)
+	taps := []string{program.Patches, arch.Merged, "lambda", arch.Deviance, arch.ExpectedDeviance}
+	got, err := s.(backend.Inspector).Forward(context.Background(), ref, taps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range taps {
+		if e := distance(t, got[name], wantValues[name]); !(e < values) {
+			t.Errorf("%s: relative error %.2g", name, e)
+		}
+	}
+	loss, dw, err := s.(backend.Inspector).Gradient(context.Background(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := math.Abs(loss.Value-wantLoss) / math.Abs(wantLoss); !(e < values) {
+		t.Errorf("loss: relative error %.2g", e)
+	}
+	for name, g := range dw {
+		if e := distance(t, g, grads[name]); !(e < gradients) {
+			t.Errorf("gradient of %s: relative error %.2g", name, e)
 		}
 	}
 }
