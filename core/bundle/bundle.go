@@ -143,12 +143,17 @@ func Read(dir string) (*Model, error) {
 	if err == nil {
 		return m, nil
 	}
-	if own, found := manifestOf(path); found && !maps.Equal(own.SHA256, manifest.SHA256) {
+	if own, found := manifestOf(path); found && own.sameRun(manifest) {
 		if m := newModel(own); m.readArrays(path) == nil {
 			return m, nil // the manifest beside them is that of the weights before
 		}
 	}
 	return m, err
+}
+
+// sameRun says whether two manifests are of one run at different times.
+func (m Manifest) sameRun(o Manifest) bool {
+	return m.Seed == o.Seed && m.Data == o.Data && string(m.Settings) == string(o.Settings) && !maps.Equal(m.SHA256, o.SHA256)
 }
 
 func newModel(m Manifest) *Model {

@@ -82,8 +82,9 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 			m.Weights[bias] = tensor.Must([]float32{1, 2}, 2)
 			return Write(dir, m)
 		},
-		"other weights": func(dir string) error {
+		"weights of another run": func(dir string) error {
 			other, m := filepath.Join(dir, "other"), model()
+			m.Seed = 7
 			m.Weights[bias] = tensor.Must([]float32{1, 2, 4}, 3)
 			if err := os.Mkdir(other, 0o700); err != nil {
 				return err
@@ -106,6 +107,34 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 				t.Error("was read without complaint")
 			}
 		})
+	}
+}
+
+func TestAModelThatWasBeingReplacedIsRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := Write(dir, model()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := model()
+	later.Steps = 8
+	later.Weights[bias] = tensor.Must([]float32{1, 2, 4}, 3)
+	if err := Write(dir, later); err != nil {
+		t.Fatal(err)
+	}
+	// Killed after the first of the two files.
+	if err := os.WriteFile(filepath.Join(dir, ManifestFile), before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := tensor.Data[float32](m.Weights[bias]); m.Steps != 8 || b[2] != 4 {
+		t.Errorf("read step %d with bias %v, want the later model", m.Steps, b)
 	}
 }
 

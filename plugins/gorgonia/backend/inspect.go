@@ -15,7 +15,7 @@ func (s *session[T]) gather(id backend.DatasetID, b backend.Batch, values ...str
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.groups(b); err != nil {
+	if _, err := b.Groups(s.program); err != nil {
 		return nil, err
 	}
 	names := s.inputs(values...)
@@ -70,14 +70,14 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)
 		}
 	}
-	if err := s.checkLosses("gradient", b.LossWeights); err != nil {
+	if err := backend.CheckLosses("gradient", s.program, b.LossWeights); err != nil {
 		return out, nil, err
 	}
 	inputs, err := s.gather(b.Dataset, b.Batch, s.scalarValues()...)
 	if err != nil {
 		return out, nil, err
 	}
-	norm := normaliser(b.Normaliser, []backend.Batch{b.Batch})
+	norm := b.Norm()
 	if !(norm > 0) || !finite(norm) {
 		return out, nil, backend.Errorf(backend.Invalid, "gradient", "a normaliser of %v, want above 0", norm)
 	}
@@ -87,7 +87,7 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	}
 	out.Scalars = map[string]backend.Sum{}
 	s.scalars(m, out.Scalars)
-	out.Value = loss(b.LossWeights, out.Scalars, norm)
+	out.Value = backend.Weigh(b.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		w := s.state[backend.Weights][name]

@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // forward computes values for batch after batch until done, an error or Stop.
@@ -17,7 +18,7 @@ func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool
 		return err
 	}
 	for _, b := range batches {
-		if _, err := s.groups(b); err != nil {
+		if _, err := b.Groups(s.program); err != nil {
 			return err
 		}
 	}
@@ -89,28 +90,28 @@ func (s *session[T]) Evaluate(ctx context.Context, p backend.EvalPlan, emit func
 
 // Reconstruct predicts patches.
 func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
-	value, err := s.output(p)
+	value, err := p.Value(s.program)
 	if err != nil {
 		return err
 	}
-	var out *patchFile
+	var out *feed.PatchFile
 	if p.File != nil {
-		if out, err = openPatches[T](*p.File); err != nil {
+		if out, err = feed.OpenPatches(*p.File, element[T](program.Complex)); err != nil {
 			return err
 		}
 		defer func() {
-			if cerr := out.close(); err == nil {
+			if cerr := out.Close(); err == nil {
 				err = cerr
 			}
 		}()
 	}
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i int, m *machine[T]) error {
-		t, err := crop(s.tap(m, value), p.Crop)
+		t, err := feed.Crop(s.tap(m, value), p.Crop)
 		if err != nil {
 			return err
 		}
 		if out != nil {
-			if err := out.write(t); err != nil {
+			if err := out.Write(t); err != nil {
 				return err
 			}
 			t = tensor.Tensor{}
@@ -119,59 +120,8 @@ func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit 
 	})
 }
 
-// output is the value behind the output that the plan names: images of complex numbers that can be cropped as asked.
-func (s *session[T]) output(p backend.ReconPlan) (string, error) {
-	name := p.Output
-	if name == "" {
-		name = program.Patches
-	}
-	types, err := s.program.Types()
-	if err != nil {
-		return "", backend.Errorf(backend.Internal, "reconstruct", "%w", err)
-	}
-	for _, o := range s.program.Outputs {
-		if o.Name != name {
-			continue
-		}
-		t := types[o.Value]
-		if t.Kind != program.Complex || len(t.Shape) < 2 {
-			return "", backend.Errorf(backend.Invalid, "reconstruct", "the output %s is %v, not images of complex numbers", name, t)
-		}
-		h, w := int(t.Shape[len(t.Shape)-2]), int(t.Shape[len(t.Shape)-1])
-		if p.Crop < 0 || p.Crop > min(h, w) {
-			return "", backend.Errorf(backend.Invalid, "reconstruct", "a crop of %d pixels from images of %d×%d", p.Crop, h, w)
-		}
-		return o.Value, nil
-	}
-	return "", backend.Errorf(backend.NotFound, "reconstruct", "the program has no output %q", name)
-}
-
 // tap copies a value of the last run.
 func (s *session[T]) tap(m *machine[T], name string) tensor.Tensor {
 	t := m.graph.Types[name]
 	return raise(t.Kind, t.Shape, m.Machine.Value(m.graph.Values[name]))
-}
-
-// crop reshapes complex images to [images, n, n] and keeps the central size×size pixels, all for size 0.
-func crop(t tensor.Tensor, size int) (tensor.Tensor, error) {
-	shape := t.Shape()
-	h, w := shape[len(shape)-2], shape[len(shape)-1]
-	n := t.Len() / (h * w)
-	if size == 0 {
-		return t.Reshape(n, h, w)
-	}
-	item := t.DType().Size()
-	out, err := tensor.Zeros(t.DType(), n, size, size)
-	if err != nil {
-		return t, backend.Errorf(backend.Internal, "reconstruct", "%w", err)
-	}
-	dst, src := out.Bytes(), t.Bytes()
-	for i := range n {
-		for r := range size {
-			// The centre of n pixels is n/2, before and after.
-			from := ((i*h+(h/2-size/2)+r)*w + w/2 - size/2) * item
-			copy(dst[(i*size+r)*size*item:][:size*item], src[from:])
-		}
-	}
-	return out, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -99,23 +98,6 @@ func (s *session[T]) Close() error {
 	clear(s.datasets)
 	clear(s.machines)
 	return errors.Join(errs...)
-}
-
-// groups is the number of groups of a batch.
-func (s *session[T]) groups(b backend.Batch) (int, error) {
-	n := len(b.Rows)
-	if n == 0 || n%s.program.Group != 0 {
-		return 0, backend.Errorf(backend.Invalid, "batch", "%d patterns are no whole number of groups of %d", n, s.program.Group)
-	}
-	if b.Weights != nil && len(b.Weights) != n {
-		return 0, backend.Errorf(backend.Invalid, "batch", "%d weights for %d patterns", len(b.Weights), n)
-	}
-	for i, w := range b.Weights {
-		if !(w >= 0) || math.IsInf(float64(w), 0) {
-			return 0, backend.Errorf(backend.Invalid, "batch", "the weight of pattern %d is %v, want 0 or more", i, w)
-		}
-	}
-	return n / s.program.Group, nil
 }
 
 // scalars sums the program's scalars over the patterns of the batch just run.

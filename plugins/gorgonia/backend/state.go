@@ -109,44 +109,26 @@ func raise[T pool.Float](kind program.Kind, shape []int, data []T) tensor.Tensor
 
 // SetState replaces the state.
 func (s *session[T]) SetState(_ context.Context, st backend.State) error {
+	if err := st.Check(s.program); err != nil {
+		return err
+	}
 	fresh := map[backend.Slot]map[string]vector[T]{}
 	for slot, arrays := range st.Slots {
 		fresh[slot] = map[string]vector[T]{}
 		for name, t := range arrays {
-			kind, shape, err := s.describe(slot, name)
-			if err != nil {
-				return err
+			v := vector[T]{kind: program.Real, shape: t.Shape()}
+			switch {
+			case t.DType().IsComplex():
+				v.kind = program.Complex
+			case t.DType() == tensor.Int32:
+				v.kind = program.Index
 			}
-			if !slices.Equal(t.Shape(), shape) || t.DType().IsComplex() != (kind == program.Complex) {
-				return backend.Errorf(backend.Invalid, "set state", "%s of %s is %v, want %s %v", slot, name, t, kind, shape)
-			}
-			v := vector[T]{kind: kind, shape: shape}
 			v.data = make([]T, v.size())
 			if err := flatten(v.data, t); err != nil {
 				return backend.Errorf(backend.Invalid, "set state", "%s of %s %v", slot, name, err)
 			}
 			fresh[slot][name] = v
 		}
-	}
-	for _, p := range s.program.Params {
-		if _, ok := fresh[backend.Weights][p.Name]; !ok {
-			return backend.Errorf(backend.Invalid, "set state", "the weights of %s are missing", p.Name)
-		}
-	}
-	for _, b := range s.program.Buffers {
-		if _, ok := fresh[backend.Buffers][b.Name]; !ok {
-			return backend.Errorf(backend.Invalid, "set state", "the buffer %s is missing", b.Name)
-		}
-	}
-	if ema, ok := fresh[backend.EMA]; ok {
-		for _, name := range s.trainable() {
-			if _, ok := ema[name]; !ok {
-				return backend.Errorf(backend.Invalid, "set state", "the moving average of %s is missing, that of others is there", name)
-			}
-		}
-	}
-	if st.Step < 0 {
-		return backend.Errorf(backend.Invalid, "set state", "%d steps done", st.Step)
 	}
 	s.state, s.steps = fresh, st.Step
 	for _, m := range s.machines { // they read the arrays of the state before
@@ -156,26 +138,6 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 		}
 	}
 	return nil
-}
-
-// describe tells what a slot holds under a name.
-func (s *session[T]) describe(slot backend.Slot, name string) (program.Kind, []int, error) {
-	if slot == backend.Buffers {
-		for _, b := range s.program.Buffers {
-			if b.Name == name {
-				return b.Kind, b.Shape, nil
-			}
-		}
-		return "", nil, backend.Errorf(backend.NotFound, "set state", "the program has no buffer %s", name)
-	}
-	if !slices.Contains([]backend.Slot{backend.Weights, backend.Moment1, backend.Moment2, backend.Velocity, backend.EMA}, slot) {
-		return "", nil, backend.Errorf(backend.Invalid, "set state", "unknown slot %q", slot)
-	}
-	p, ok := s.program.Param(name)
-	if !ok {
-		return "", nil, backend.Errorf(backend.NotFound, "set state", "the program has no parameter %s", name)
-	}
-	return p.Kind, p.Shape, nil
 }
 
 // State copies the state out.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"math"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
@@ -21,7 +20,7 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 	if err != nil {
 		return err
 	}
-	if err := s.checkPlan(p); err != nil {
+	if err := p.Check(s.program); err != nil {
 		return err
 	}
 	var batches []backend.Batch
@@ -50,7 +49,7 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 // step accumulates the gradients of the micro-batches in order, clips them and updates the weights.
 func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error, bool), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
-	norm := normaliser(st.Normaliser, st.Batches)
+	norm := st.Norm()
 	names := s.trainable()
 	grads := make([][]T, len(names))
 	for i, b := range st.Batches {
@@ -83,7 +82,7 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error, bo
 			}
 		}
 	}
-	r.Loss = loss(p.LossWeights, r.Scalars, norm)
+	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, norm)
 	r.GradNorm = optim.Norm(grads...)
 	if !finite(r.GradNorm) || !finite(r.Loss) {
 		if p.NonFinite == backend.NonFiniteFail {
@@ -99,11 +98,11 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error, bo
 
 // backward runs forward and backward for one batch.
 func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, weights map[string]float64, norm float64, params []string) (*machine[T], error) {
-	groups, err := s.groups(b)
+	groups, err := b.Groups(s.program)
 	if err != nil {
 		return nil, err
 	}
-	losses := active(weights)
+	losses := backend.Active(weights)
 	m, err := s.machine(lower.Request{Groups: groups, Values: s.scalarValues(), Losses: losses, Params: params})
 	if err != nil {
 		return nil, err
@@ -150,7 +149,7 @@ func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string,
 			}
 		}
 		q, _ := s.program.Param(name)
-		rule := optim.At(p.Optimiser, q.Group, st.Number, rate(st, q.Group))
+		rule := optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group))
 		s.env.Pool.Run((len(w)+updated-1)/updated, func(k int) {
 			from, to := k*updated, min((k+1)*updated, len(w))
 			var part [2][]T
@@ -174,51 +173,6 @@ func (s *session[T]) trainable() []string {
 		}
 	}
 	return out
-}
-
-// rate is the learning rate of a parameter group.
-func rate(st backend.Step, group string) float64 {
-	if r, ok := st.LearningRates[group]; ok {
-		return r
-	}
-	return st.LearningRates[""]
-}
-
-// active lists the losses that count, in an order that does not change.
-func active(weights map[string]float64) []string {
-	var out []string
-	for name, w := range weights {
-		if w != 0 {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// loss is the weighted sum of the scalars.
-func loss(weights map[string]float64, scalars map[string]backend.Sum, norm float64) float64 {
-	sum := 0.0
-	for _, l := range active(weights) {
-		sum += weights[l] * scalars[l].Sum / norm
-	}
-	return sum
-}
-
-// normaliser is what the loss of a step is divided by.
-func normaliser(given float64, batches []backend.Batch) float64 {
-	if given != 0 {
-		return given
-	}
-	for _, b := range batches {
-		if b.Weights == nil {
-			given += float64(len(b.Rows))
-		}
-		for _, w := range b.Weights {
-			given += float64(w)
-		}
-	}
-	return given
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,4 +1,4 @@
-package backend
+package feed
 
 import (
 	"fmt"
@@ -7,21 +7,18 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// patchFile is where predictions go when the host wants them in a file.
-type patchFile struct {
+// PatchFile is where predictions go when the host wants them in a file.
+type PatchFile struct {
 	file *os.File
 	at   int64 // where the next batch goes
 	end  int64 // of the array that the host described, −1 when it gave no shape
 }
 
-// openPatches opens the file of a plan. It is the host's: it may exist, and bytes before the offset stay.
-func openPatches[T pool.Float](f backend.FileRef) (*patchFile, error) {
-	dtype := element[T](program.Complex)
+// OpenPatches opens the file of a plan for patches of that type. It is the host's: it may exist, and bytes before the offset stay.
+func OpenPatches(f backend.FileRef, dtype tensor.DType) (*PatchFile, error) {
 	count, err := tensor.Count(f.Shape)
 	switch {
 	case err != nil:
@@ -42,7 +39,7 @@ func openPatches[T pool.Float](f backend.FileRef) (*patchFile, error) {
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%w", err)
 	}
-	p := &patchFile{file: file, at: f.Offset, end: -1}
+	p := &PatchFile{file: file, at: f.Offset, end: -1}
 	if len(f.Shape) > 0 {
 		p.end = f.Offset + int64(count)*int64(dtype.Size())
 	}
@@ -59,7 +56,8 @@ func packed(shape []int, size int) []int64 {
 	return out
 }
 
-func (p *patchFile) write(t tensor.Tensor) error {
+// Write appends a batch.
+func (p *PatchFile) Write(t tensor.Tensor) error {
 	raw := t.Bytes()
 	if p.end >= 0 && p.at+int64(len(raw)) > p.end {
 		return backend.Errorf(backend.Invalid, "reconstruct", "%s: the patches do not fit the shape that the plan gave", p.file.Name())
@@ -72,9 +70,34 @@ func (p *patchFile) write(t tensor.Tensor) error {
 	return nil
 }
 
-func (p *patchFile) close() error {
+// Close closes the file.
+func (p *PatchFile) Close() error {
 	if err := p.file.Close(); err != nil {
 		return backend.Errorf(backend.Internal, "reconstruct", "%w", err)
 	}
 	return nil
+}
+
+// Crop reshapes complex images to [images, n, n] and keeps the central size×size pixels, all for size 0.
+func Crop(t tensor.Tensor, size int) (tensor.Tensor, error) {
+	shape := t.Shape()
+	h, w := shape[len(shape)-2], shape[len(shape)-1]
+	n := t.Len() / (h * w)
+	if size == 0 {
+		return t.Reshape(n, h, w)
+	}
+	item := t.DType().Size()
+	out, err := tensor.Zeros(t.DType(), n, size, size)
+	if err != nil {
+		return t, backend.Errorf(backend.Internal, "reconstruct", "%w", err)
+	}
+	dst, src := out.Bytes(), t.Bytes()
+	for i := range n {
+		for r := range size {
+			// The centre of n pixels is n/2, before and after.
+			from := ((i*h+(h/2-size/2)+r)*w + w/2 - size/2) * item
+			copy(dst[(i*size+r)*size*item:][:size*item], src[from:])
+		}
+	}
+	return out, nil
 }

@@ -1,0 +1,238 @@
+package backend
+
+import (
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// What follows says which calls a backend has to refuse, so that all of them refuse the same.
+
+// Check refuses a plan before its first step: what is wrong with the last step is better known now.
+func (p StepPlan) Check(of *program.Program) error {
+	if err := CheckLosses("step", of, p.LossWeights); err != nil {
+		return err
+	}
+	o := p.Optimiser
+	switch {
+	case !slices.Contains([]OptimiserKind{Adam, AdamW, SGD}, o.Kind):
+		return Errorf(Unsupported, "step", "unknown optimiser %q", o.Kind)
+	case !(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1 && o.Epsilon >= 0 && o.Momentum >= 0 && o.Momentum < 1):
+		return Errorf(Invalid, "step", "beta1 %v, beta2 %v, momentum %v, epsilon %v: want 0 … 1 without 1, and epsilon 0 or more", o.Beta1, o.Beta2, o.Momentum, o.Epsilon)
+	case !finite(o.Epsilon) || !finite(o.WeightDecay):
+		return Errorf(Invalid, "step", "epsilon %v and weight decay %v must be finite", o.Epsilon, o.WeightDecay)
+	case !slices.Contains([]ClipKind{ClipNone, ClipNorm, ClipValue, ClipAdaptive}, p.Clip.Kind):
+		return Errorf(Unsupported, "step", "unknown clipping %q", p.Clip.Kind)
+	case p.Clip.Kind != ClipNone && !(p.Clip.Limit > 0):
+		return Errorf(Invalid, "step", "clipping to %v, want a limit above 0", p.Clip.Limit)
+	case !(p.EMADecay >= 0 && p.EMADecay < 1):
+		return Errorf(Invalid, "step", "a moving average with decay %v, want 0 … 1 without 1", p.EMADecay)
+	case p.NonFinite != NonFiniteFail && p.NonFinite != NonFiniteSkip:
+		return Errorf(Unsupported, "step", "unknown policy %d for what is not finite", p.NonFinite)
+	}
+	for group, d := range o.GroupDecay {
+		if !finite(d) {
+			return Errorf(Invalid, "step", "weight decay %v of group %q", d, group)
+		}
+	}
+	for _, st := range p.Steps {
+		if err := st.check(of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s Step) check(of *program.Program) error {
+	for _, b := range s.Batches {
+		if _, err := b.Groups(of); err != nil {
+			return err
+		}
+	}
+	norm := s.Norm()
+	if len(s.Batches) == 0 || s.Number < 1 || !(norm > 0) || !finite(norm) {
+		return Errorf(Invalid, "step", "step %d of %d micro-batches, normalised by %v: all must be above 0", s.Number, len(s.Batches), norm)
+	}
+	for _, q := range of.Params {
+		_, own := s.LearningRates[q.Group]
+		_, general := s.LearningRates[""]
+		if r := s.Rate(q.Group); q.Trainable && (!own && !general || !(r >= 0) || !finite(r)) {
+			return Errorf(Invalid, "step", "step %d has no learning rate of 0 or more for the parameter group %q", s.Number, q.Group)
+		}
+	}
+	return nil
+}
+
+// CheckLosses refuses weights of what is no loss of the program, and a loss of nothing.
+func CheckLosses(op string, of *program.Program, weights map[string]float64) error {
+	known := map[string]bool{}
+	for _, sc := range of.Scalars {
+		known[sc.Name] = sc.Loss
+	}
+	for name, w := range weights {
+		if !known[name] {
+			return Errorf(Invalid, op, "the program has no loss %s", name)
+		}
+		if !finite(w) {
+			return Errorf(Invalid, op, "the weight of the loss %s is %v", name, w)
+		}
+	}
+	if len(Active(weights)) == 0 {
+		return Errorf(Invalid, op, "no loss has a weight")
+	}
+	return nil
+}
+
+// Groups is the number of groups of a batch, or why it is none for the program.
+func (b Batch) Groups(of *program.Program) (int, error) {
+	n := len(b.Rows)
+	if n == 0 || n%of.Group != 0 {
+		return 0, Errorf(Invalid, "batch", "%d patterns are no whole number of groups of %d", n, of.Group)
+	}
+	if b.Weights != nil && len(b.Weights) != n {
+		return 0, Errorf(Invalid, "batch", "%d weights for %d patterns", len(b.Weights), n)
+	}
+	for i, w := range b.Weights {
+		if !(w >= 0) || math.IsInf(float64(w), 0) {
+			return 0, Errorf(Invalid, "batch", "the weight of pattern %d is %v, want 0 or more", i, w)
+		}
+	}
+	return n / of.Group, nil
+}
+
+// Norm is what the loss of the step is divided by.
+func (s Step) Norm() float64 { return normaliser(s.Normaliser, s.Batches...) }
+
+// Norm is what the loss of the batch is divided by.
+func (b BatchRef) Norm() float64 { return normaliser(b.Normaliser, b.Batch) }
+
+func normaliser(given float64, batches ...Batch) float64 {
+	if given != 0 {
+		return given
+	}
+	for _, b := range batches {
+		if b.Weights == nil {
+			given += float64(len(b.Rows))
+		}
+		for _, w := range b.Weights {
+			given += float64(w)
+		}
+	}
+	return given
+}
+
+// Rate is the learning rate of a parameter group.
+func (s Step) Rate(group string) float64 {
+	if r, ok := s.LearningRates[group]; ok {
+		return r
+	}
+	return s.LearningRates[""]
+}
+
+// Active lists the losses that count, in an order that does not change.
+func Active(weights map[string]float64) []string {
+	var out []string
+	for name, w := range weights {
+		if w != 0 {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Weigh is the weighted sum of the scalars, as in Step.
+func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) float64 {
+	sum := 0.0
+	for _, l := range Active(weights) {
+		sum += weights[l] * scalars[l].Sum / norm
+	}
+	return sum
+}
+
+// Check refuses a state that a program cannot have.
+func (s State) Check(of *program.Program) error {
+	for slot, arrays := range s.Slots {
+		for name, t := range arrays {
+			kind, shape, err := slot.holds(of, name)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(t.Shape(), shape) || t.DType().IsComplex() != (kind == program.Complex) || (t.DType() == tensor.Int32) != (kind == program.Index) {
+				return Errorf(Invalid, "set state", "%s of %s is %v, want %s %v", slot, name, t, kind, shape)
+			}
+		}
+	}
+	for _, p := range of.Params {
+		if _, ok := s.Slots[Weights][p.Name]; !ok {
+			return Errorf(Invalid, "set state", "the weights of %s are missing", p.Name)
+		}
+	}
+	for _, b := range of.Buffers {
+		if _, ok := s.Slots[Buffers][b.Name]; !ok {
+			return Errorf(Invalid, "set state", "the buffer %s is missing", b.Name)
+		}
+	}
+	if ema, ok := s.Slots[EMA]; ok {
+		for _, p := range of.Params {
+			if _, ok := ema[p.Name]; p.Trainable && !ok {
+				return Errorf(Invalid, "set state", "the moving average of %s is missing, that of others is there", p.Name)
+			}
+		}
+	}
+	if s.Step < 0 {
+		return Errorf(Invalid, "set state", "%d steps done", s.Step)
+	}
+	return nil
+}
+
+// holds tells what a slot holds under a name.
+func (s Slot) holds(of *program.Program, name string) (program.Kind, []int, error) {
+	if s == Buffers {
+		for _, b := range of.Buffers {
+			if b.Name == name {
+				return b.Kind, b.Shape, nil
+			}
+		}
+		return "", nil, Errorf(NotFound, "set state", "the program has no buffer %s", name)
+	}
+	if !slices.Contains([]Slot{Weights, Moment1, Moment2, Velocity, EMA}, s) {
+		return "", nil, Errorf(Invalid, "set state", "unknown slot %q", s)
+	}
+	p, ok := of.Param(name)
+	if !ok {
+		return "", nil, Errorf(NotFound, "set state", "the program has no parameter %s", name)
+	}
+	return p.Kind, p.Shape, nil
+}
+
+// Value is the value of the program behind the output that the plan names: images of complex numbers that can be cropped as asked.
+func (p ReconPlan) Value(of *program.Program) (string, error) {
+	name := p.Output
+	if name == "" {
+		name = program.Patches
+	}
+	types, err := of.Types()
+	if err != nil {
+		return "", Errorf(Internal, "reconstruct", "%w", err)
+	}
+	for _, o := range of.Outputs {
+		if o.Name != name {
+			continue
+		}
+		t := types[o.Value]
+		if t.Kind != program.Complex || len(t.Shape) < 2 {
+			return "", Errorf(Invalid, "reconstruct", "the output %s is %v, not images of complex numbers", name, t)
+		}
+		h, w := int(t.Shape[len(t.Shape)-2]), int(t.Shape[len(t.Shape)-1])
+		if p.Crop < 0 || p.Crop > min(h, w) {
+			return "", Errorf(Invalid, "reconstruct", "a crop of %d pixels from images of %d×%d", p.Crop, h, w)
+		}
+		return o.Value, nil
+	}
+	return "", Errorf(NotFound, "reconstruct", "the program has no output %q", name)
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,0 +1,351 @@
+package reference
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/optim"
+	"github.com/ptychogo/ptycho/core/program"
+	meaning "github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/sdk/feed"
+)
+
+// forward computes all values for a batch.
+func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.Batch, ema bool) (map[string]*meaning.Value, error) {
+	set, ok := s.datasets[id]
+	if !ok {
+		return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
+	}
+	groups, err := b.Groups(s.program)
+	if err != nil {
+		return nil, err
+	}
+	if s.state == nil {
+		return nil, backend.Errorf(backend.Invalid, "compute", "the session has no weights yet")
+	}
+	if ctx.Err() != nil {
+		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
+	}
+	given := map[string]*meaning.Value{}
+	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
+		for name, v := range s.state[slot] {
+			given[name] = v
+		}
+	}
+	if ema {
+		if s.state[backend.EMA] == nil {
+			return nil, backend.Errorf(backend.Invalid, "ema", "the state has no moving average of the weights")
+		}
+		for name, v := range s.state[backend.EMA] {
+			given[name] = v
+		}
+	}
+	var names []string
+	for _, in := range s.program.Inputs {
+		names = append(names, in.Name)
+	}
+	inputs, err := set.Alloc(groups, tensor.Float64, names...)
+	if err != nil {
+		return nil, err
+	}
+	if err := set.Gather(b, inputs); err != nil {
+		return nil, err
+	}
+	for name, t := range inputs {
+		if given[name], err = meaning.FromTensor(t); err != nil {
+			return nil, backend.Errorf(backend.Internal, "compute", "input %s: %w", name, err)
+		}
+	}
+	values, err := s.machine.Forward(groups, given)
+	if err != nil {
+		return nil, backend.Errorf(backend.Invalid, "compute", "%w", err)
+	}
+	return values, nil
+}
+
+// scalars adds the weighted scalars of a batch.
+func (s *session) scalars(values map[string]*meaning.Value, b backend.Batch, into map[string]backend.Sum) {
+	for _, sc := range s.program.Scalars {
+		sum := into[sc.Name]
+		for i, x := range values[sc.Value].Real {
+			w := 1.0
+			if b.Weights != nil {
+				w = float64(b.Weights[i])
+			}
+			if w != 0 { // padding may hold anything
+				sum.Sum += w * x
+				sum.Count += w
+			}
+		}
+		into[sc.Name] = sum
+	}
+}
+
+// Step runs optimiser steps.
+func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
+	s.stop.Store(false)
+	if err := p.Check(s.program); err != nil {
+		return err
+	}
+	for _, st := range p.Steps {
+		if s.stop.Load() {
+			return nil
+		}
+		r, err := s.step(ctx, p, st)
+		if err != nil {
+			return err
+		}
+		if err := emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) step(ctx context.Context, p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
+	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
+	names := s.trainable()
+	total := make([]*meaning.Value, len(names))
+	for i, name := range names {
+		total[i] = meaning.NewValue(s.state[backend.Weights][name].Kind, s.state[backend.Weights][name].Shape)
+	}
+	for _, b := range st.Batches {
+		values, err := s.forward(ctx, p.Dataset, b, false)
+		if err != nil {
+			return r, err
+		}
+		s.scalars(values, b, r.Scalars)
+		r.Patterns += len(b.Rows)
+		for i, g := range s.gradients(values, b, p.LossWeights, st.Norm(), names) {
+			for j, v := range g.Real {
+				total[i].Real[j] += v
+			}
+			for j, v := range g.Complex {
+				total[i].Complex[j] += v
+			}
+		}
+	}
+	weights, grads := make([][]float64, len(names)), make([][]float64, len(names))
+	for i, name := range names {
+		weights[i], grads[i] = flat(s.state[backend.Weights][name]), flat(total[i])
+	}
+	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
+	r.GradNorm = optim.Norm(grads...)
+	if sick := r.GradNorm + r.Loss; math.IsNaN(sick) || math.IsInf(sick, 0) {
+		if p.NonFinite == backend.NonFiniteFail {
+			return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
+		}
+		r.NonFinite = true
+		return r, nil
+	}
+	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
+	for i, name := range names {
+		q, _ := s.program.Param(name)
+		var slots [][]float64
+		var kept []*meaning.Value
+		for _, slot := range optim.Slots(p.Optimiser) {
+			v := s.slot(slot, name)
+			kept, slots = append(kept, v), append(slots, flat(v))
+		}
+		started := s.state[backend.EMA][name] != nil
+		before := flat(s.state[backend.Weights][name])
+		optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights[i], grads[i], slots...)
+		for j, v := range kept {
+			unflatten(v, slots[j])
+		}
+		unflatten(s.state[backend.Weights][name], weights[i])
+		if p.EMADecay > 0 {
+			v := s.slot(backend.EMA, name)
+			average := flat(v)
+			if !started {
+				average = before // the average starts at the weights before the first step
+			}
+			optim.Average(average, weights[i], p.EMADecay)
+			unflatten(v, average)
+		}
+	}
+	s.steps = st.Number
+	return r, nil
+}
+
+// gradients are those of the parameters after a forward pass; zeros where the loss does not depend on one.
+func (s *session) gradients(values map[string]*meaning.Value, b backend.Batch, weights map[string]float64, norm float64, names []string) []*meaning.Value {
+	_, seeds := s.machine.LossSeeds(values, weights, b.Weights, norm)
+	all := s.machine.Backward(values, seeds)
+	out := make([]*meaning.Value, len(names))
+	for i, name := range names {
+		if out[i] = all[name]; out[i] == nil {
+			w := s.state[backend.Weights][name]
+			out[i] = meaning.NewValue(w.Kind, w.Shape)
+		}
+	}
+	return out
+}
+
+// slot is the array of a slot, zeros where there is none yet.
+func (s *session) slot(slot backend.Slot, like string) *meaning.Value {
+	if s.state[slot] == nil {
+		s.state[slot] = map[string]*meaning.Value{}
+	}
+	if s.state[slot][like] == nil {
+		w := s.state[backend.Weights][like]
+		s.state[slot][like] = meaning.NewValue(w.Kind, w.Shape)
+	}
+	return s.state[slot][like]
+}
+
+// flat copies numbers out, complex ones as pairs.
+func flat(v *meaning.Value) []float64 {
+	if v.Kind != program.Complex {
+		return slices.Clone(v.Real)
+	}
+	out := make([]float64, 0, 2*len(v.Complex))
+	for _, z := range v.Complex {
+		out = append(out, real(z), imag(z))
+	}
+	return out
+}
+
+// unflatten is the inverse of flat.
+func unflatten(v *meaning.Value, from []float64) {
+	copy(v.Real, from)
+	for i := range v.Complex {
+		v.Complex[i] = complex(from[2*i], from[2*i+1])
+	}
+}
+
+func (s *session) trainable() []string {
+	var out []string
+	for _, q := range s.program.Params {
+		if q.Trainable {
+			out = append(out, q.Name)
+		}
+	}
+	return out
+}
+
+// Evaluate computes the scalars of batches.
+func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
+	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
+		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
+		s.scalars(values, p.Batches[i], r.Scalars)
+		if p.PerPattern {
+			r.PerPattern = map[string][]float64{}
+			for _, sc := range s.program.Scalars {
+				r.PerPattern[sc.Name] = slices.Clone(values[sc.Value].Real)
+			}
+		}
+		return emit(r)
+	})
+}
+
+// Reconstruct predicts patches.
+func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
+	value, err := p.Value(s.program)
+	if err != nil {
+		return err
+	}
+	var out *feed.PatchFile
+	if p.File != nil {
+		dtype := tensor.Complex128
+		if s.single {
+			dtype = tensor.Complex64
+		}
+		if out, err = feed.OpenPatches(*p.File, dtype); err != nil {
+			return err
+		}
+		defer func() {
+			if cerr := out.Close(); err == nil {
+				err = cerr
+			}
+		}()
+	}
+	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
+		t, err := feed.Crop(s.leaving(values[value]), p.Crop)
+		if err != nil {
+			return err
+		}
+		if out != nil {
+			if err := out.Write(t); err != nil {
+				return err
+			}
+			t = tensor.Tensor{}
+		}
+		return emit(backend.Patches{Batch: i, Data: t})
+	})
+}
+
+// each runs batches until done, an error or Stop.
+func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, done func(int, map[string]*meaning.Value) error) error {
+	s.stop.Store(false)
+	for _, b := range batches {
+		if _, err := b.Groups(s.program); err != nil {
+			return err
+		}
+	}
+	for i, b := range batches {
+		if s.stop.Load() {
+			return nil
+		}
+		values, err := s.forward(ctx, id, b, ema)
+		if err != nil {
+			return err
+		}
+		if err := done(i, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forward gives named values for one batch.
+func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	values, err := s.forward(ctx, b.Dataset, b.Batch, false)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]tensor.Tensor{}
+	for _, name := range taps {
+		v, ok := values[name]
+		if !ok {
+			return nil, backend.Errorf(backend.NotFound, "forward", "the program has no value %s", name)
+		}
+		out[name] = s.leaving(v)
+	}
+	return out, nil
+}
+
+// Gradient gives the loss and the gradients of parameters for one batch.
+func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	var out backend.Loss
+	if len(params) == 0 {
+		params = s.trainable()
+	}
+	for _, name := range params {
+		if _, ok := s.program.Param(name); !ok {
+			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)
+		}
+	}
+	if err := backend.CheckLosses("gradient", s.program, b.LossWeights); err != nil {
+		return out, nil, err
+	}
+	norm := b.Norm()
+	if !(norm > 0) || math.IsInf(norm, 0) {
+		return out, nil, backend.Errorf(backend.Invalid, "gradient", "a normaliser of %v, want above 0", norm)
+	}
+	values, err := s.forward(ctx, b.Dataset, b.Batch, false)
+	if err != nil {
+		return out, nil, err
+	}
+	out.Scalars = map[string]backend.Sum{}
+	s.scalars(values, b.Batch, out.Scalars)
+	out.Value = backend.Weigh(b.LossWeights, out.Scalars, norm)
+	grads := map[string]tensor.Tensor{}
+	for i, g := range s.gradients(values, b.Batch, b.LossWeights, norm, params) {
+		grads[params[i]] = s.leaving(g)
+	}
+	return out, grads, nil
+}

@@ -1,0 +1,197 @@
+// Package reference is core/reference behind the contract: the meaning of a program as a backend. It computes in float64
+// in plain loops, slowly, and keeps no precision back; conformance holds the other backends against it.
+package reference
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	meaning "github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/sdk/feed"
+)
+
+// Version of the backend.
+const Version = "0.1.0"
+
+// Backend is the backend.
+type Backend struct{}
+
+// New makes the backend.
+func New() *Backend { return &Backend{} }
+
+// Info describes the engine.
+func (*Backend) Info() backend.Info {
+	return backend.Info{
+		Name: "reference", Version: Version, Engine: "core/reference, float64",
+		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
+		Capabilities: []backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA},
+		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
+		Operations:   program.Kinds(),
+	}
+}
+
+// Devices is the CPU.
+func (*Backend) Devices(context.Context) ([]backend.Device, error) {
+	return []backend.Device{{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH + ", one thread", Usable: true, Cores: 1}}, nil
+}
+
+// Open validates the program. With Float32, the default, results are rounded as they leave; all arithmetic is float64.
+func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+	for _, d := range o.Devices {
+		if d != "cpu" {
+			return nil, backend.Errorf(backend.Unavailable, "open", "the reference computes on the device cpu, not on %s", d)
+		}
+	}
+	switch {
+	case o.TF32:
+		return nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; the reference computes in float64")
+	case o.Program == nil:
+		return nil, backend.Errorf(backend.Invalid, "open", "no program")
+	case o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0:
+		return nil, backend.Errorf(backend.Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
+	}
+	m, err := meaning.New(o.Program)
+	if err != nil {
+		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
+	}
+	s := &session{program: o.Program, machine: m, datasets: map[backend.DatasetID]*feed.Set{}}
+	switch o.DType {
+	case tensor.Invalid, tensor.Float32:
+		s.single = true
+	case tensor.Float64:
+	default:
+		return nil, backend.Errorf(backend.Unsupported, "open", "the reference gives float32 or float64, not %v", o.DType)
+	}
+	if o.Progress != nil {
+		o.Progress(backend.Event{Phase: "compile", Message: o.Program.Name + ", nothing to compile", Done: 1, Total: 1})
+	}
+	return s, nil
+}
+
+// session is an open program with its state. Calls come one at a time, but for Stop.
+type session struct {
+	program  *program.Program
+	machine  *meaning.Machine
+	single   bool // results leave in float32
+	state    map[backend.Slot]map[string]*meaning.Value
+	steps    int64
+	datasets map[backend.DatasetID]*feed.Set
+	bound    int
+	stop     atomic.Bool
+}
+
+var (
+	_ backend.Session   = &session{}
+	_ backend.Inspector = &session{}
+)
+
+// Params lists the program's parameters.
+func (s *session) Params() []program.ParamSpec { return s.program.Params }
+
+// SetState replaces the state.
+func (s *session) SetState(_ context.Context, st backend.State) error {
+	if err := st.Check(s.program); err != nil {
+		return err
+	}
+	fresh := map[backend.Slot]map[string]*meaning.Value{}
+	for slot, arrays := range st.Slots {
+		fresh[slot] = map[string]*meaning.Value{}
+		for name, t := range arrays {
+			v, err := meaning.FromTensor(t)
+			if err != nil {
+				return backend.Errorf(backend.Invalid, "set state", "%s of %s: %w", slot, name, err)
+			}
+			fresh[slot][name] = clone(v) // a float64 array is shared otherwise
+		}
+	}
+	s.state, s.steps = fresh, st.Step
+	return nil
+}
+
+// State copies the state out: float64 always, so that a run resumes to the same bits.
+func (s *session) State(context.Context) (backend.State, error) {
+	out := backend.State{Step: s.steps, Slots: map[backend.Slot]map[string]tensor.Tensor{}}
+	for slot, arrays := range s.state {
+		out.Slots[slot] = map[string]tensor.Tensor{}
+		for name, v := range arrays {
+			out.Slots[slot][name] = clone(v).Tensor()
+		}
+	}
+	return out, nil
+}
+
+func clone(v *meaning.Value) *meaning.Value {
+	c := meaning.NewValue(v.Kind, v.Shape)
+	copy(c.Real, v.Real)
+	copy(c.Complex, v.Complex)
+	copy(c.Index, v.Index)
+	return c
+}
+
+// leaving is a value as a result, in the session's precision.
+func (s *session) leaving(v *meaning.Value) tensor.Tensor {
+	if !s.single || v.Kind == program.Index {
+		return clone(v).Tensor()
+	}
+	if v.Kind == program.Complex {
+		out := make([]complex64, len(v.Complex))
+		for i, z := range v.Complex {
+			out[i] = complex64(z)
+		}
+		return tensor.Must(out, v.Shape...)
+	}
+	out := make([]float32, len(v.Real))
+	for i, x := range v.Real {
+		out[i] = float32(x)
+	}
+	return tensor.Must(out, v.Shape...)
+}
+
+// Bind maps a dataset.
+func (s *session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	set, err := feed.Open(d, s.program.Inputs)
+	if err != nil {
+		return "", err
+	}
+	s.bound++
+	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.bound))
+	s.datasets[id] = set
+	return id, nil
+}
+
+// Unbind forgets a dataset.
+func (s *session) Unbind(_ context.Context, id backend.DatasetID) error {
+	set, ok := s.datasets[id]
+	if !ok {
+		return backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
+	}
+	delete(s.datasets, id)
+	return set.Close()
+}
+
+// Stop makes the running call return after its step or batch.
+func (s *session) Stop(context.Context) error {
+	s.stop.Store(true)
+	return nil
+}
+
+// Close frees the datasets.
+func (s *session) Close() error {
+	var problems []string
+	for _, set := range s.datasets {
+		if err := set.Close(); err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	clear(s.datasets)
+	if problems != nil {
+		return backend.Errorf(backend.Internal, "close", "%s", strings.Join(problems, "; "))
+	}
+	return nil
+}
