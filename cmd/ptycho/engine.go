@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host/launch"
@@ -18,7 +19,8 @@ import (
 
 // bundled are the backends inside this executable. They run as processes of their own all the same.
 var bundled = map[string]func() backend.Backend{
-	"gorgonia": func() backend.Backend { return gorgonia.New() },
+	"gorgonia":  func() backend.Backend { return gorgonia.New() },
+	"reference": func() backend.Backend { return oracle.New() }, // slow; for checking others against it
 }
 
 func places(dirs ...string) (registry.Places, error) {

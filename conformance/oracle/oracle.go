@@ -1,6 +1,6 @@
-// Package reference is core/reference behind the contract: the meaning of a program as a backend. It computes in float64
+// Package oracle is core/reference behind the contract: the meaning of a program as a backend. It computes in float64
 // in plain loops, slowly, and keeps no precision back; conformance holds the other backends against it.
-package reference
+package oracle
 
 import (
 	"context"

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+// Exit codes of conformance alone.
+const (
+	exitNotConforming = 20
+	exitInconclusive  = 21 // cases were skipped, or not all ran
+)
+
+func conformanceCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "conformance",
+		Usage: "prove that a backend is right: levels 0 speaks, 1 computes, 2 learns, 3 reproduces",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
+			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "float32 or float64"},
+			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "the highest level"},
+			&cli.StringFlag{Name: "run", Usage: "regular expression: only the cases whose names match"},
+			&cli.StringFlag{Name: "json", Usage: "file for the report as JSON; - is standard output"},
+			&cli.StringFlag{Name: "junit", Usage: "file for the report as JUnit XML"},
+			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+			&cli.BoolFlag{Name: "quiet", Usage: "no line per case"},
+		},
+		Action: runConformance,
+	}
+}
+
+func runConformance(c *cli.Context) error {
+	options := conformance.Options{Level: conformance.Level(c.Int("level"))}
+	if options.Level < 0 || options.Level >= conformance.Levels {
+		return usage(fmt.Errorf("conformance: --level %d, want 0 to %d", options.Level, conformance.Levels-1))
+	}
+	var err error
+	if text := c.String("run"); text != "" {
+		if options.Run, err = regexp.Compile(text); err != nil {
+			return usage(fmt.Errorf("conformance: --run: %w", err))
+		}
+	}
+	x := config.Execution{Backend: c.String("backend"), PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level")}
+	target := conformance.Target{Name: x.Backend}
+	if x.Device != "auto" {
+		target.Device = x.Device
+	}
+	switch c.String("dtype") {
+	case "float32":
+		target.DType = tensor.Float32
+	case "float64":
+		target.DType = tensor.Float64
+	default:
+		return usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
+	}
+	meter := console(c.Bool("quiet"))
+	defer meter.Done()
+	h, err := host(c.Context, meter, x, "conformance")
+	if err != nil {
+		return err
+	}
+	target.Start = func(ctx context.Context) (backend.Backend, func() error, error) {
+		engine, err := h.Start(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return engine, func() error { return engine.Stop(context.WithoutCancel(ctx)) }, nil
+	}
+	options.Report = func(r conformance.Result) {
+		if r.Status == conformance.Passed {
+			meter.Notice("%d %-9s %-7s %s (%.2f s)", r.Level, r.Level, r.Status, r.Name, r.Seconds)
+			return
+		}
+		meter.Notice("%d %-9s %-7s %s: %s: %s", r.Level, r.Level, r.Status, r.Name, r.Rule, r.Message)
+	}
+	report, err := conformance.Check(c.Context, target, options)
+	if err != nil {
+		return err
+	}
+	if err := writeConformance(c, report); err != nil {
+		return err
+	}
+	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
+	switch {
+	case failed > 0:
+		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", x.Backend, failed, len(report.Results))}
+	case skipped > 0 || !report.Complete:
+		return &workflow.Failure{Code: exitInconclusive, Err: fmt.Errorf("conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)}
+	}
+	return nil
+}
+
+// writeConformance prints the counts, or the report where --json asks for it, and writes the files.
+func writeConformance(c *cli.Context, r *conformance.Report) error {
+	if path := c.String("junit"); path != "" {
+		var b bytes.Buffer
+		if err := r.JUnit(&b); err != nil {
+			return err
+		}
+		if err := format.WriteFile(path, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	switch path := c.String("json"); path {
+	case "-":
+		return r.JSON(os.Stdout)
+	case "":
+	default:
+		var b bytes.Buffer
+		if err := r.JSON(&b); err != nil {
+			return err
+		}
+		if err := format.WriteFile(path, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("%s %s (%s), %s\n", r.Backend, r.Version, r.Engine, r.DType)
+	for _, n := range r.Counts {
+		if n.Passed+n.Failed+n.Skipped > 0 {
+			fmt.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
+		}
+	}
+	if r.Reached >= 0 {
+		fmt.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
+	} else {
+		fmt.Println("reached no level")
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package conformance
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// randomPrograms is how many programs are drawn beside those built around one operation.
+const randomPrograms = 40
+
+// draws is how many sets of numbers are tried for one that is far from kinks.
+const draws = 8
+
+func computes() []Case {
+	var out []Case
+	for _, k := range program.Kinds() {
+		out = append(out, Case{Computes, "operation/" + string(k), "the operation's value and gradient are those of core/reference", func(s *subject) error {
+			for seed := range uint64(3) {
+				if err := s.agrees(program.Random(1000+seed, k), 1+int(seed)%2, seed); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+	}
+	for seed := range uint64(randomPrograms) {
+		out = append(out, Case{Computes, fmt.Sprintf("random/%02d", seed), "a random program's values and gradients are those of core/reference", func(s *subject) error {
+			return s.agrees(program.Random(seed), 2, seed)
+		}})
+	}
+	for _, c := range []struct {
+		name   string
+		config arch.Config
+		groups int
+	}{
+		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3},
+		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2},
+		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1},
+		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1},
+		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1},
+		{"unet-64-gridsize2", arch.Config{N: 64, Gridsize: 2}, 1},
+		{"unet-128-gridsize2", arch.Config{N: 128, Gridsize: 2}, 1},
+		{"cnn-64-gridsize1", arch.Config{Arch: "cnn", N: 64, Gridsize: 1, PadObject: true, ProbeBig: true}, 1},
+		{"cnn-64-gridsize2", arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true}, 1},
+		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1},
+	} {
+		out = append(out, Case{Computes, "network/" + c.name, "a whole network's patches, λ, scalars, loss and gradients are those of core/reference", func(s *subject) error {
+			p, err := arch.Build(c.config)
+			if err != nil {
+				return err
+			}
+			return s.network(p, c.groups)
+		}})
+	}
+	return append(out,
+		Case{Computes, "identity/loss-is-a-mean", "the loss of a batch is the weighted mean of the losses of its patterns", lossIsAMean},
+		Case{Computes, "identity/order", "a group's result does not depend on its place in the batch", order},
+		Case{Computes, "reconstruct", "Reconstruct gives the program's patches, in the batch's order, cropped around the centre", reconstruct},
+		Case{Computes, "evaluate", "Evaluate gives weighted sums of the scalars, and each pattern's own", evaluate},
+	)
+}
+
+// agrees compares every value and every gradient of a random program.
+func (s *subject) agrees(p *program.Program, groups int, seed uint64) error {
+	if err := s.need(backend.CanInspect); err != nil {
+		return err
+	}
+	for _, op := range p.Ops {
+		offered := false
+		for _, k := range s.info.Operations {
+			offered = offered || k == op.Kind
+		}
+		if !offered {
+			return &skip{fmt.Sprintf("the backend does not list the operation %s", op.Kind)}
+		}
+	}
+	w, err := newWork(p, groups, seed, draws)
+	if err != nil {
+		return err
+	}
+	return s.compared(w, OperationValue, OperationGradient, nil)
+}
+
+// network compares the named results and all gradients of an architecture.
+func (s *subject) network(p *program.Program, groups int) error {
+	if err := s.need(backend.CanInspect); err != nil {
+		return err
+	}
+	w, err := newWork(p, groups, 3, 1)
+	if err != nil {
+		return err
+	}
+	taps := []string{program.Patches, arch.Merged, "lambda"}
+	for _, sc := range p.Scalars {
+		taps = append(taps, sc.Value)
+	}
+	return s.compared(w, NetworkValue, NetworkGradient, taps)
+}
+
+// truth is what core/reference says of a work.
+type truth struct {
+	values, grads map[string]*reference.Value
+	loss          float64
+}
+
+func (w *work) truth(ref backend.BatchRef) (truth, error) {
+	m, err := reference.New(w.program)
+	if err != nil {
+		return truth{}, err
+	}
+	t := truth{}
+	if t.values, err = m.Forward(w.groups, w.given); err != nil {
+		return t, err
+	}
+	var seeds map[string]*reference.Value
+	t.loss, seeds = m.LossSeeds(t.values, ref.LossWeights, ref.Batch.Weights, 0)
+	t.grads = m.Backward(t.values, seeds)
+	return t, nil
+}
+
+func (s *subject) compared(w *work, value, gradient Quantity, taps []string) error {
+	session, ref, err := s.open(w, 1)
+	if err != nil {
+		return err
+	}
+	look, err := inspector(session)
+	if err != nil {
+		return err
+	}
+	want, err := w.truth(ref)
+	if err != nil {
+		return err
+	}
+	kinds := map[string]program.OpKind{}
+	all := taps == nil
+	for _, op := range w.program.Ops {
+		kinds[op.Out] = op.Kind
+		if all {
+			taps = append(taps, op.Out)
+		}
+	}
+	got, err := look.Forward(s.ctx, ref, taps...)
+	if err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
+	for _, name := range taps {
+		if err := compare(fmt.Sprintf("%s = %s(…) of %s", name, kinds[name], w.program.Name), got[name], want.values[name], limit(value, s.dtype()), order1(want.values[name])); err != nil {
+			return err
+		}
+	}
+	loss, grads, err := look.Gradient(s.ctx, ref)
+	if err != nil {
+		return fmt.Errorf("gradient: %w", err)
+	}
+	if err := near("the loss", loss.Value, want.loss, limit(LossValue, s.dtype())); err != nil {
+		return err
+	}
+	largest, tiny := 0.0, 1e-4
+	if gradient == OperationGradient {
+		tiny = 1e-2 // random programs cancel more than networks do
+	}
+	for _, q := range w.program.Params {
+		if v := want.grads[q.Name]; v != nil {
+			largest = max(largest, norm(complexes(v)))
+		}
+	}
+	for _, q := range w.program.Params {
+		if !q.Trainable {
+			continue
+		}
+		v := want.grads[q.Name]
+		if v == nil {
+			v = reference.NewValue(q.Kind, q.Shape)
+		}
+		g, ok := grads[q.Name]
+		if !ok {
+			return fmt.Errorf("the gradient of %s is missing", q.Name)
+		}
+		// A gradient that is tiny beside the others is held to their rounding: it is a sum of parts that cancel.
+		if err := compare(fmt.Sprintf("the gradient of %s of %s", q.Name, w.program.Name), g, v, limit(gradient, s.dtype()), tiny*largest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// order1 is the norm below which a value is held to an absolute error: numbers of random programs are of order one, and a
+// mean of them that cancels to less than a tenth carries their rounding.
+func order1(v *reference.Value) float64 { return 0.1 * math.Sqrt(float64(program.Count(v.Shape))) }
+
+// near compares two numbers.
+func near(what string, got, want, limit float64) error {
+	one := func(x float64) *reference.Value {
+		return &reference.Value{Kind: program.Real, Shape: []int{1}, Real: []float64{x}}
+	}
+	return compare(what, tensor.Must([]float64{got}, 1), one(want), limit, 0)
+}

@@ -1,0 +1,155 @@
+// Package conformance proves that a backend does what core says. Cases come in levels, and a claim to a level includes
+// those before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces. Every case states the rule that it checks, uses inputs
+// without symmetry, and holds the answer of the backend against core/reference within the tolerances of tolerance.go.
+//
+// The suite knows a backend by the contract alone. It cannot tell one in this process from one behind a wire.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Level is how much a backend has proved.
+type Level int
+
+// The levels.
+const (
+	Speaks     Level = 0 // describes itself, keeps state, refuses what is wrong with the right kind of error
+	Computes   Level = 1 // every operation and whole networks, values and gradients
+	Learns     Level = 2 // optimiser steps
+	Reproduces Level = 3 // the same bits again, and after a resumption
+)
+
+var levelNames = []string{"Speaks", "Computes", "Learns", "Reproduces"}
+
+func (l Level) String() string {
+	if l < 0 || int(l) >= len(levelNames) {
+		return fmt.Sprintf("level %d", int(l))
+	}
+	return levelNames[l]
+}
+
+// Levels is the number of levels.
+const Levels = 4
+
+// Target is the backend to look at.
+type Target struct {
+	Name   string
+	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
+	Device string       // "" is the backend's own choice
+	DType  tensor.DType // Float32 (default) or Float64
+}
+
+// Case is one promise.
+type Case struct {
+	Level Level
+	Name  string // "operation/Conv2D"
+	Rule  string // that it checks, in one sentence
+	run   func(s *subject) error
+}
+
+// Options choose cases.
+type Options struct {
+	Level  Level          // the highest; cases above it do not run
+	Run    *regexp.Regexp // on names; nil: all
+	Report func(Result)   // hears of each result; may be nil
+}
+
+// skip is why a case could not run. A skip is never a pass.
+type skip struct{ reason string }
+
+func (s *skip) Error() string { return s.reason }
+
+// Cases lists all cases in order.
+func Cases() []Case {
+	all := slices.Concat(speaks, computes(), learns, reproduces)
+	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
+	return all
+}
+
+// Check runs the cases. The error says that the backend could not be started at all; what it does wrong is in the report.
+func Check(ctx context.Context, t Target, o Options) (*Report, error) {
+	b, stop, err := t.Start(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("conformance: %s: %w", t.Name, err)
+	}
+	defer stop() //nolint:errcheck // the results are in hand
+	info := b.Info()
+	report := newReport(t, info)
+	for _, c := range Cases() {
+		if c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name) {
+			continue
+		}
+		if ctx.Err() != nil {
+			return report, fmt.Errorf("conformance: %w", ctx.Err())
+		}
+		began := time.Now()
+		err := c.perform(&subject{ctx: ctx, backend: b, info: info, target: t})
+		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds()}
+		var s *skip
+		switch {
+		case errors.As(err, &s):
+			r.Status, r.Message = Skipped, s.reason
+		case err != nil:
+			r.Status, r.Message = Failed, err.Error()
+		}
+		report.add(r)
+		if o.Report != nil {
+			o.Report(r)
+		}
+	}
+	report.conclude(o)
+	return report, nil
+}
+
+// perform runs a case and closes its sessions. A backend in this process that panics fails the case.
+func (c Case) perform(s *subject) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+		for _, open := range s.sessions {
+			if e := open.Close(); e != nil && err == nil {
+				err = fmt.Errorf("close: %w", e)
+			}
+		}
+	}()
+	return c.run(s)
+}
+
+// T is the part of *testing.T that Run needs.
+type T interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// Run is Check for a Go test. Skipped cases are logged; they cap the level that is claimed, and a claim that is not
+// reached fails the test.
+func Run(t T, target Target, claim Level) {
+	t.Helper()
+	report, err := Check(context.Background(), target, Options{Level: claim})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for _, r := range report.Results {
+		switch r.Status {
+		case Failed:
+			t.Errorf("%s: %s: %s", r.Name, r.Rule, r.Message)
+		case Skipped:
+			t.Logf("skipped: %s: %s", r.Name, r.Message)
+		}
+	}
+	if report.Reached < int(claim) {
+		t.Errorf("%s reaches level %d, claimed is %d (%s)", target.Name, report.Reached, int(claim), claim)
+	}
+}

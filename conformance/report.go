@@ -1,0 +1,169 @@
+package conformance
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Status is how a case ended.
+type Status string
+
+// The statuses.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+)
+
+// Result is one case's.
+type Result struct {
+	Level   Level   `json:"level"`
+	Name    string  `json:"name"`
+	Rule    string  `json:"rule"`
+	Status  Status  `json:"status"`
+	Message string  `json:"message,omitempty"` // why it failed or was skipped
+	Seconds float64 `json:"seconds"`
+}
+
+// Count is how the cases of a level ended.
+type Count struct {
+	Level   Level  `json:"level"`
+	Title   string `json:"title"`
+	Passed  int    `json:"passed"`
+	Failed  int    `json:"failed"`
+	Skipped int    `json:"skipped"`
+}
+
+// Report is the result tree; every other form is made from it.
+type Report struct {
+	Backend  string   `json:"backend"`
+	Version  string   `json:"version"`
+	Engine   string   `json:"engine"`
+	Protocol string   `json:"protocol"`
+	Device   string   `json:"device"`
+	DType    string   `json:"dtype"`
+	Reached  int      `json:"reached"`  // the highest level of which, and of all below, every case passed; −1: none
+	Complete bool     `json:"complete"` // all cases of the asked levels ran: a partial run reaches nothing
+	Counts   []Count  `json:"counts"`
+	Results  []Result `json:"results"`
+}
+
+func newReport(t Target, info backend.Info) *Report {
+	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: t.Device, DType: "float32", Reached: -1,
+		Protocol: fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
+	if t.DType != 0 {
+		r.DType = t.DType.String()
+	}
+	if r.Device == "" {
+		r.Device = "auto"
+	}
+	for l := range Level(Levels) {
+		r.Counts = append(r.Counts, Count{Level: l, Title: l.String()})
+	}
+	return r
+}
+
+func (r *Report) add(one Result) {
+	c := &r.Counts[one.Level]
+	switch one.Status {
+	case Passed:
+		c.Passed++
+	case Failed:
+		c.Failed++
+	default:
+		c.Skipped++
+	}
+	r.Results = append(r.Results, one)
+}
+
+// conclude finds the level that was reached. A level without a passed case, or with a skipped one, is not.
+func (r *Report) conclude(o Options) {
+	r.Complete = o.Run == nil
+	if !r.Complete {
+		return
+	}
+	for l := range o.Level + 1 {
+		if c := r.Counts[l]; c.Failed > 0 || c.Skipped > 0 || c.Passed == 0 {
+			return
+		}
+		r.Reached = int(l)
+	}
+}
+
+// Sum is the number of cases that ended so.
+func (r *Report) Sum(s Status) int {
+	n := 0
+	for _, one := range r.Results {
+		if one.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// JSON writes the report; conformance/report.schema.json describes it.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// JUnit writes the report in the form that continuous integration reads: a suite per level.
+func (r *Report) JUnit(w io.Writer) error {
+	type note struct {
+		Message string `xml:"message,attr"`
+	}
+	type one struct {
+		Name    string `xml:"name,attr"`
+		Class   string `xml:"classname,attr"`
+		Time    string `xml:"time,attr"`
+		Failure *note  `xml:"failure,omitempty"`
+		Skipped *note  `xml:"skipped,omitempty"`
+	}
+	type suite struct {
+		Name     string `xml:"name,attr"`
+		Tests    int    `xml:"tests,attr"`
+		Failures int    `xml:"failures,attr"`
+		Skipped  int    `xml:"skipped,attr"`
+		Cases    []one  `xml:"testcase"`
+	}
+	var doc struct {
+		XMLName xml.Name `xml:"testsuites"`
+		Name    string   `xml:"name,attr"`
+		Suites  []suite  `xml:"testsuite"`
+	}
+	doc.Name = "conformance of " + r.Backend
+	for _, c := range r.Counts {
+		s := suite{Name: fmt.Sprintf("level %d %s", int(c.Level), c.Title), Tests: c.Passed + c.Failed + c.Skipped, Failures: c.Failed, Skipped: c.Skipped}
+		for _, x := range r.Results {
+			if x.Level != c.Level {
+				continue
+			}
+			o := one{Name: x.Name, Class: s.Name, Time: fmt.Sprintf("%.3f", x.Seconds)}
+			switch x.Status {
+			case Failed:
+				o.Failure = &note{x.Message}
+			case Skipped:
+				o.Skipped = &note{x.Message}
+			}
+			s.Cases = append(s.Cases, o)
+		}
+		if s.Tests > 0 {
+			doc.Suites = append(doc.Suites, s)
+		}
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(doc); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}

@@ -1,0 +1,168 @@
+package conformance
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+var reproduces = []Case{
+	{Reproduces, "bits/again", "two sessions that do the same steps end with the same bits", func(s *subject) error {
+		return s.sameBits(func(r runner, _ *work) error {
+			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
+		}, 1, 1)
+	}},
+	{Reproduces, "bits/threads", "the bits do not depend on the number of threads", func(s *subject) error {
+		return s.sameBits(func(r runner, _ *work) error {
+			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
+		}, 1, 2)
+	}},
+	{Reproduces, "bits/one-call-or-many", "four steps in one call are four calls of one step", func(s *subject) error {
+		first := true
+		return s.sameBits(func(r runner, _ *work) error {
+			p := plan(r.ref, adam, 1e-3, 4)
+			if first {
+				first = false
+				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+			}
+			for _, st := range p.Steps {
+				one := p
+				one.Steps = []backend.Step{st}
+				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, 1, 1)
+	}},
+	{Reproduces, "bits/resume", "a state that is taken out and set in a new session goes on to the same bits, moments included", func(s *subject) error {
+		first := true
+		return s.sameBits(func(r runner, w *work) error {
+			p := plan(r.ref, adam, 1e-3, 4)
+			p.EMADecay = 0
+			if first {
+				first = false
+				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+			}
+			half := p
+			half.Steps = p.Steps[:2]
+			other, ref, err := s.open(w, 1)
+			if err != nil {
+				return err
+			}
+			half.Dataset = ref.Dataset
+			if err := other.Step(s.ctx, half, kept[backend.StepResult](nil)); err != nil {
+				return err
+			}
+			st, err := other.State(s.ctx)
+			if err != nil {
+				return err
+			}
+			if err := r.session.SetState(s.ctx, st); err != nil {
+				return err
+			}
+			p.Steps = p.Steps[2:]
+			return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+		}, 1, 1)
+	}},
+	{Reproduces, "bits/looking-changes-nothing", "evaluating and predicting between steps do not change what the steps do", func(s *subject) error {
+		first := true
+		return s.sameBits(func(r runner, _ *work) error {
+			p := plan(r.ref, adam, 1e-3, 3)
+			quiet := first
+			first = false
+			for _, st := range p.Steps {
+				one := p
+				one.Steps = []backend.Step{st}
+				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
+					return err
+				}
+				if quiet {
+					continue
+				}
+				batches := []backend.Batch{r.ref.Batch}
+				if err := r.session.Evaluate(s.ctx, backend.EvalPlan{Dataset: r.ref.Dataset, Batches: batches}, kept[backend.EvalResult](nil)); err != nil {
+					return err
+				}
+				if err := r.session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: r.ref.Dataset, Batches: batches}, kept[backend.Patches](nil)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, 1, 1)
+	}},
+	{Reproduces, "resume/elsewhere", "a state of the oracle, moments included, goes on here as it does there", func(s *subject) error {
+		if err := s.need(backend.CanTrain); err != nil {
+			return err
+		}
+		w, err := small()
+		if err != nil {
+			return err
+		}
+		theirs, mine, err := s.beside(w)
+		if err != nil {
+			return err
+		}
+		p := plan(mine.ref, adam, 1e-3, 6)
+		begin := p
+		begin.Steps = p.Steps[:3]
+		if err := mine.session.Step(s.ctx, begin, kept[backend.StepResult](nil)); err != nil {
+			return err
+		}
+		st, err := mine.session.State(s.ctx)
+		if err != nil {
+			return err
+		}
+		if err := theirs.session.SetState(s.ctx, st); err != nil {
+			return err
+		}
+		p.Steps = p.Steps[3:]
+		return s.follow(theirs, mine, p, AdaptiveWeights)
+	}},
+}
+
+// sameBits does something twice, on sessions of their own, and compares the states byte by byte. They must have moved.
+func (s *subject) sameBits(do func(r runner, w *work) error, threads ...int) error {
+	if err := s.need(backend.CanTrain); err != nil {
+		return err
+	}
+	w, err := small()
+	if err != nil {
+		return err
+	}
+	var states []backend.State
+	for _, n := range threads {
+		session, ref, err := s.open(w, n)
+		if err != nil {
+			return err
+		}
+		if err := do(runner{session, ref}, w); err != nil {
+			return err
+		}
+		st, err := session.State(s.ctx)
+		if err != nil {
+			return err
+		}
+		states = append(states, st)
+	}
+	if states[0].Step != states[1].Step {
+		return fmt.Errorf("%d steps done and %d", states[0].Step, states[1].Step)
+	}
+	moved := false
+	for slot, arrays := range states[0].Slots {
+		for name, a := range arrays {
+			b := states[1].Slots[slot][name]
+			if !bytes.Equal(a.Bytes(), b.Bytes()) {
+				return fmt.Errorf("%s of %s differs", slot, name)
+			}
+			if slot == backend.Weights {
+				moved = moved || compare("", a, w.given[name], 0, 0) != nil
+			}
+		}
+	}
+	if !moved {
+		return fmt.Errorf("no weight moved in %d steps", states[0].Step)
+	}
+	return nil
+}

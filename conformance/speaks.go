@@ -1,0 +1,357 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// small is the network of the cases that look at a session and not at arithmetic.
+func small() (*work, error) {
+	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 3, FiltersScale: 1, Gridsize: 2})
+	if err != nil {
+		return nil, err
+	}
+	return newWork(p, 2, 5, 1)
+}
+
+// with opens the small network and looks at it.
+func with(look func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error) func(*subject) error {
+	return func(s *subject) error {
+		w, err := small()
+		if err != nil {
+			return err
+		}
+		session, ref, err := s.open(w, 1)
+		if err != nil {
+			return err
+		}
+		return look(s, session, ref, w)
+	}
+}
+
+// plan is steps on one batch.
+func plan(ref backend.BatchRef, o backend.Optimiser, rate float64, steps int) backend.StepPlan {
+	p := backend.StepPlan{Dataset: ref.Dataset, Optimiser: o, LossWeights: ref.LossWeights}
+	for i := range steps {
+		p.Steps = append(p.Steps, backend.Step{Number: int64(i + 1), Batches: []backend.Batch{ref.Batch}, LearningRates: map[string]float64{"": rate}})
+	}
+	return p
+}
+
+var descent = backend.Optimiser{Kind: backend.SGD}
+
+var speaks = []Case{
+	{Speaks, "info", "a backend names itself, its engine and the protocol's major, and lists what it can", func(s *subject) error {
+		i := s.info
+		if i.Name == "" || i.Version == "" || i.Engine == "" {
+			return fmt.Errorf("name %q, version %q, engine %q: none may be empty", i.Name, i.Version, i.Engine)
+		}
+		if i.ProtocolMajor != backend.ProtocolMajor {
+			return fmt.Errorf("protocol %d, the suite speaks %d", i.ProtocolMajor, backend.ProtocolMajor)
+		}
+		if len(i.Operations) == 0 || len(i.DTypes) == 0 {
+			return fmt.Errorf("%d operations and %d types are listed", len(i.Operations), len(i.DTypes))
+		}
+		return nil
+	}},
+	{Speaks, "devices", "there is a usable device, and one that is not says why", func(s *subject) error {
+		list, err := s.backend.Devices(s.ctx)
+		if err != nil {
+			return err
+		}
+		usable := 0
+		for _, d := range list {
+			if d.Usable {
+				usable++
+			} else if d.Reason == "" {
+				return fmt.Errorf("the device %s is not usable and does not say why", d.ID)
+			}
+		}
+		if usable == 0 {
+			return fmt.Errorf("none of %d devices is usable", len(list))
+		}
+		return nil
+	}},
+	{Speaks, "capabilities", "what a backend lists it does, what it does not list it refuses", capabilities},
+	{Speaks, "refuses/device", "a device that does not exist is unavailable", func(s *subject) error {
+		w, err := small()
+		if err != nil {
+			return err
+		}
+		_, err = s.backend.Open(s.ctx, backend.OpenOptions{Program: w.program, Devices: []string{"abacus:7"}})
+		return refused("the device abacus:7", err, backend.Unavailable)
+	}},
+	{Speaks, "refuses/program", "a program that does not validate is invalid", func(s *subject) error {
+		w, err := small()
+		if err != nil {
+			return err
+		}
+		broken := *w.program
+		broken.Ops = broken.Ops[1:] // the first value is read later
+		_, err = s.backend.Open(s.ctx, backend.OpenOptions{Program: &broken})
+		return refused("a program that reads a value which nothing makes", err, backend.Invalid)
+	}},
+	{Speaks, "state/round-trip", "a state comes back as it was given", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
+		given := w.state()
+		given.Step = 41
+		if err := session.SetState(s.ctx, given); err != nil {
+			return err
+		}
+		got, err := session.State(s.ctx)
+		if err != nil {
+			return err
+		}
+		if got.Step != 41 {
+			return fmt.Errorf("41 steps were done, %d come back", got.Step)
+		}
+		for slot, arrays := range given.Slots {
+			for name, t := range arrays {
+				want, err := reference.FromTensor(t)
+				if err != nil {
+					return err
+				}
+				if err := compare(fmt.Sprintf("%s of %s", slot, name), got.Slots[slot][name], want, 0, 0); err != nil { // the numbers are exact in float32
+					return err
+				}
+			}
+		}
+		return nil
+	})},
+	{Speaks, "refuses/state", "a state with a weight missing, misshapen or unknown is refused and changes nothing", with(refusesState)},
+	{Speaks, "refuses/dataset", "a dataset that is not bound, or no longer, is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+		evaluate := func(id backend.DatasetID) error {
+			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: []backend.Batch{ref.Batch}}, kept[backend.EvalResult](nil))
+		}
+		if err := refused("a dataset that was never bound", evaluate("nothing"), backend.NotFound); err != nil {
+			return err
+		}
+		if err := evaluate(ref.Dataset); err != nil {
+			return err
+		}
+		if err := session.Unbind(s.ctx, ref.Dataset); err != nil {
+			return err
+		}
+		return refused("a dataset that was unbound", evaluate(ref.Dataset), backend.NotFound)
+	})},
+	{Speaks, "refuses/array", "an array whose shape is not that of its input is invalid", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
+		d := w.dataset()
+		for i, a := range d.Arrays {
+			if a.Input == program.Probe {
+				d.Arrays[i].Value = tensor.Must(make([]complex64, 16*15), 1, 16, 15)
+			}
+		}
+		_, err := session.Bind(s.ctx, d)
+		return refused("a probe of 16×15 pixels for patterns of 16×16", err, backend.Invalid)
+	})},
+	{Speaks, "refuses/batch", "rows that the dataset does not have, and groups that are not whole, are invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+		evaluate := func(b backend.Batch) error {
+			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{b}}, kept[backend.EvalResult](nil))
+		}
+		b := w.batch()
+		b.Rows = append([]int32{1000}, b.Rows[1:]...)
+		if err := refused("row 1000 of a dataset of 9 patterns", evaluate(b), backend.Invalid); err != nil {
+			return err
+		}
+		b = w.batch()
+		b.Rows, b.Offsets, b.Weights = b.Rows[1:], b.Offsets[2:], b.Weights[1:]
+		if err := refused("seven patterns in groups of four", evaluate(b), backend.Invalid); err != nil {
+			return err
+		}
+		b = w.batch()
+		b.Weights = append([]float32{-1}, b.Weights[1:]...)
+		return refused("a pattern of weight −1", evaluate(b), backend.Invalid)
+	})},
+	{Speaks, "refuses/plan", "an unknown update rule is unsupported, a wrong constant or loss is invalid, and nothing changes", with(refusesPlan)},
+	{Speaks, "refuses/output", "an output that the program does not have is not found, a crop that is too large is invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+		predict := func(output string, crop int) error {
+			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}, Output: output, Crop: crop}, kept[backend.Patches](nil))
+		}
+		return errors.Join(refused("the output dreams", predict("dreams", 0), backend.NotFound),
+			refused("a crop of 17 from 16 pixels", predict("", 17), backend.Invalid))
+	})},
+	{Speaks, "cancel", "a call whose context has ended says that it was cancelled", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		err := session.Evaluate(ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch, ref.Batch}}, kept[backend.EvalResult](nil))
+		return refused("an evaluation whose context had ended", err, backend.Cancelled)
+	})},
+	{Speaks, "stop", "Stop ends the running call after its step, without an error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+		if err := s.need(backend.CanTrain); err != nil {
+			return err
+		}
+		done := 0
+		err := session.Step(s.ctx, plan(ref, descent, 1e-6, 2000), func(backend.StepResult) error {
+			if done++; done == 2 {
+				return session.Stop(s.ctx)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if done < 2 || done == 2000 {
+			return fmt.Errorf("of 2000 steps %d were done, stopped after 2", done)
+		}
+		st, err := session.State(s.ctx)
+		if err == nil && st.Step < int64(done) {
+			err = fmt.Errorf("%d results came, the state has done %d steps", done, st.Step)
+		}
+		return err
+	})},
+	{Speaks, "not-finite", "a gradient that is not finite fails as numeric, or is skipped and said when asked, and the weights stay", with(notFinite)},
+}
+
+func capabilities(s *subject) error {
+	w, err := small()
+	if err != nil {
+		return err
+	}
+	o := backend.OpenOptions{Program: w.program, DType: tensor.Float64}
+	session, err := s.backend.Open(s.ctx, o)
+	if err == nil {
+		s.sessions = append(s.sessions, session)
+	}
+	if s.info.Has(backend.CanFloat64) != (err == nil) {
+		return fmt.Errorf("float64 is listed: %v, opening in it: %v", s.info.Has(backend.CanFloat64), err)
+	}
+	session, ref, err := s.open(w, 1)
+	if err != nil {
+		return err
+	}
+	err = backend.Errorf(backend.Unsupported, "forward", "the session has no such method")
+	if i, ok := session.(backend.Inspector); ok {
+		if _, e := i.Forward(s.ctx, ref, "lambda"); e != nil {
+			err = backend.Errorf(backend.KindOf(e), "forward", "%w", e)
+		} else {
+			err = nil
+		}
+	}
+	if s.info.Has(backend.CanInspect) != (err == nil) {
+		return fmt.Errorf("inspect is listed: %v, looking at a value: %v", s.info.Has(backend.CanInspect), err)
+	}
+	e := session.Step(s.ctx, plan(ref, descent, 1e-6, 1), kept[backend.StepResult](nil))
+	if s.info.Has(backend.CanTrain) != (e == nil) {
+		return fmt.Errorf("train is listed: %v, a step: %v", s.info.Has(backend.CanTrain), e)
+	}
+	if !s.info.Has(backend.CanTrain) {
+		return refused("a step of a backend that does not train", e, backend.Unsupported)
+	}
+	p := plan(ref, descent, 1e-6, 1)
+	p.EMADecay = 0.5
+	if e := session.Step(s.ctx, p, kept[backend.StepResult](nil)); s.info.Has(backend.CanEMA) != (e == nil) {
+		return fmt.Errorf("ema is listed: %v, a step with it: %v", s.info.Has(backend.CanEMA), e)
+	}
+	return nil
+}
+
+func refusesState(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
+	name := w.program.Params[0].Name
+	for what, c := range map[string]struct {
+		damage func(m map[string]tensor.Tensor)
+		want   backend.Kind
+	}{
+		"a weight missing":      {func(m map[string]tensor.Tensor) { delete(m, name) }, backend.Invalid},
+		"a weight misshapen":    {func(m map[string]tensor.Tensor) { m[name] = tensor.Must(make([]float32, 3), 3) }, backend.Invalid},
+		"a weight nobody knows": {func(m map[string]tensor.Tensor) { m["phantom"] = m[name] }, backend.NotFound},
+		"a weight that is complex": {func(m map[string]tensor.Tensor) {
+			m[name] = tensor.Must(make([]complex64, m[name].Len()), m[name].Shape()...)
+		}, backend.Invalid},
+	} {
+		st := w.state()
+		st.Step = 9
+		c.damage(st.Slots[backend.Weights])
+		if err := refused("a state with "+what, session.SetState(s.ctx, st), c.want); err != nil {
+			return err
+		}
+	}
+	st, err := session.State(s.ctx)
+	if err == nil && st.Step != 0 {
+		err = fmt.Errorf("a state that was refused changed the steps done to %d", st.Step)
+	}
+	return err
+}
+
+func refusesPlan(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+	if err := s.need(backend.CanTrain); err != nil {
+		return err
+	}
+	for what, c := range map[string]struct {
+		damage func(p *backend.StepPlan)
+		want   backend.Kind
+	}{
+		"the optimiser hope":       {func(p *backend.StepPlan) { p.Optimiser.Kind = "hope" }, backend.Unsupported},
+		"a momentum of 1":          {func(p *backend.StepPlan) { p.Optimiser.Momentum = 1 }, backend.Invalid},
+		"a loss nobody knows":      {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{"regret": 1} }, backend.Invalid},
+		"no loss":                  {func(p *backend.StepPlan) { p.LossWeights = nil }, backend.Invalid},
+		"no learning rate":         {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
+		"a rate that is no number": {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": math.NaN()} }, backend.Invalid},
+		"a step without batches":   {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
+		"clipping to zero":         {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
+	} {
+		p := plan(ref, descent, 1e-3, 2)
+		c.damage(&p)
+		if err := refused("a plan with "+what, session.Step(s.ctx, p, kept[backend.StepResult](nil)), c.want); err != nil {
+			return err
+		}
+	}
+	return unchanged(s, session, w)
+}
+
+// unchanged checks that the weights are those of the work.
+func unchanged(s *subject, session backend.Session, w *work) error {
+	st, err := session.State(s.ctx)
+	if err != nil {
+		return err
+	}
+	for _, q := range w.program.Params {
+		if err := compare("the weight "+q.Name+" after a refused call", st.Slots[backend.Weights][q.Name], w.given[q.Name], 0, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+	if err := s.need(backend.CanTrain); err != nil {
+		return err
+	}
+	d := w.dataset()
+	for _, a := range d.Arrays {
+		if a.Input == program.Counts {
+			counts, err := tensor.Data[float64](a.Value)
+			if err != nil {
+				return err
+			}
+			counts[int(w.order[0])*16*16+5] = math.Inf(1)
+		}
+	}
+	id, err := session.Bind(s.ctx, d)
+	if err != nil {
+		return nil // refused already
+	}
+	ref.Dataset = id
+	if err := refused("a pattern with infinitely many photons", session.Step(s.ctx, plan(ref, descent, 1e-3, 1), kept[backend.StepResult](nil)), backend.Numeric); err != nil {
+		return err
+	}
+	if err := unchanged(s, session, w); err != nil {
+		return err
+	}
+	p := plan(ref, descent, 1e-3, 1)
+	p.NonFinite = backend.NonFiniteSkip
+	var results []backend.StepResult
+	if err := session.Step(s.ctx, p, kept(&results)); err != nil {
+		return err
+	}
+	if len(results) != 1 || !results[0].NonFinite {
+		return fmt.Errorf("the step that was skipped does not say so: %+v", results)
+	}
+	return unchanged(s, session, w)
+}

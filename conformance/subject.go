@@ -1,0 +1,197 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// subject is the backend as one case sees it.
+type subject struct {
+	ctx      context.Context
+	backend  backend.Backend
+	info     backend.Info
+	target   Target
+	sessions []backend.Session
+}
+
+func (s *subject) dtype() tensor.DType {
+	if s.target.DType == 0 {
+		return tensor.Float32
+	}
+	return s.target.DType
+}
+
+// need skips the case when the backend does not offer something.
+func (s *subject) need(list ...backend.Capability) error {
+	for _, c := range list {
+		if !s.info.Has(c) {
+			return &skip{fmt.Sprintf("the backend does not offer %s", c)}
+		}
+	}
+	return nil
+}
+
+// work is a program with numbers for everything that it reads.
+type work struct {
+	program *program.Program
+	groups  int
+	given   map[string]*reference.Value
+	margin  float64 // from the nearest kink
+	order   []int32 // rows of the dataset, pattern by pattern of the batch
+	weights []float32
+}
+
+// newWork draws numbers for a program, far from kinks. The batch names its patterns in another order than the dataset
+// has them, and the dataset has one more.
+func newWork(p *program.Program, groups int, seed uint64, draws int) (*work, error) {
+	given, margin, err := reference.ClearValues(p, groups, seed, draws)
+	if err != nil {
+		return nil, fmt.Errorf("the suite's own program %s: %w", p.Name, err)
+	}
+	w := &work{program: p, groups: groups, given: given, margin: margin}
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for _, r := range rng.Perm(groups*p.Group + 1)[:groups*p.Group] {
+		w.order = append(w.order, int32(r))
+		w.weights = append(w.weights, 0.5+0.25*float32(rng.IntN(4)))
+	}
+	return w, nil
+}
+
+// perPattern says whether an input holds an array per pattern: [−1, C, …].
+func (w *work) perPattern(in program.Input) bool {
+	s := in.Type.Shape
+	return in.Name != program.Offsets && len(s) > 1 && s[0] == program.PerGroup(1) && int(s[1]) == w.program.Group && in.Type.Kind != program.Index
+}
+
+func perGroup(in program.Input) bool { return len(in.Type.Shape) > 0 && in.Type.Shape[0] < 0 }
+
+// dataset is the inputs that do not come with a batch.
+func (w *work) dataset() backend.Dataset {
+	d := backend.Dataset{Patterns: len(w.order) + 1}
+	for _, in := range w.program.Inputs {
+		v := w.given[in.Name]
+		switch {
+		case w.perPattern(in):
+			one := &reference.Value{Kind: v.Kind, Shape: append([]int{len(w.order)}, v.Shape[2:]...), Real: v.Real, Complex: v.Complex}
+			all := reference.NewValue(v.Kind, append([]int{d.Patterns}, v.Shape[2:]...))
+			size := program.Count(v.Shape[2:])
+			for i, r := range w.order {
+				if v.Kind == program.Complex {
+					copy(all.Complex[int(r)*size:][:size], one.Complex[i*size:])
+				} else {
+					copy(all.Real[int(r)*size:][:size], one.Real[i*size:])
+				}
+			}
+			d.Arrays = append(d.Arrays, backend.Array{Input: in.Name, Gather: backend.PerPattern, Value: all.Tensor()})
+		case !perGroup(in):
+			d.Arrays = append(d.Arrays, backend.Array{Input: in.Name, Gather: backend.Whole, Value: v.Tensor()})
+		}
+	}
+	return d
+}
+
+// batch is the whole work.
+func (w *work) batch() backend.Batch {
+	b := backend.Batch{Rows: w.order, Weights: w.weights}
+	for _, in := range w.program.Inputs {
+		v := w.given[in.Name]
+		switch {
+		case in.Name == program.Offsets:
+			for _, x := range v.Real {
+				b.Offsets = append(b.Offsets, float32(x))
+			}
+		case perGroup(in) && !w.perPattern(in):
+			if b.Extra == nil {
+				b.Extra = map[string]tensor.Tensor{}
+			}
+			b.Extra[in.Name] = v.Tensor()
+		}
+	}
+	return b
+}
+
+// losses weighs the losses of the program, each differently.
+func (w *work) losses() map[string]float64 {
+	out := map[string]float64{}
+	for _, s := range w.program.Scalars {
+		if s.Loss {
+			out[s.Name] = 1 + 0.5*float64(len(out))
+		}
+	}
+	return out
+}
+
+func (w *work) state() backend.State {
+	st := backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: {}}}
+	for _, q := range w.program.Params {
+		st.Slots[backend.Weights][q.Name] = w.given[q.Name].Tensor()
+	}
+	for _, q := range w.program.Buffers {
+		if st.Slots[backend.Buffers] == nil {
+			st.Slots[backend.Buffers] = map[string]tensor.Tensor{}
+		}
+		st.Slots[backend.Buffers][q.Name] = w.given[q.Name].Tensor()
+	}
+	return st
+}
+
+// open gives a session with the work's state, and its dataset.
+func (s *subject) open(w *work, threads int) (backend.Session, backend.BatchRef, error) {
+	var ref backend.BatchRef
+	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: threads, Deterministic: true, Train: s.info.Has(backend.CanTrain)}
+	if s.target.Device != "" {
+		o.Devices = []string{s.target.Device}
+	}
+	session, err := s.backend.Open(s.ctx, o)
+	if err != nil {
+		return nil, ref, fmt.Errorf("open: %w", err)
+	}
+	s.sessions = append(s.sessions, session)
+	if err := session.SetState(s.ctx, w.state()); err != nil {
+		return nil, ref, fmt.Errorf("set state: %w", err)
+	}
+	id, err := session.Bind(s.ctx, w.dataset())
+	if err != nil {
+		return nil, ref, fmt.Errorf("bind: %w", err)
+	}
+	return session, backend.BatchRef{Dataset: id, Batch: w.batch(), LossWeights: w.losses()}, nil
+}
+
+// inspector is the session's, or why there is none.
+func inspector(session backend.Session) (backend.Inspector, error) {
+	i, ok := session.(backend.Inspector)
+	if !ok {
+		return nil, errors.New("the backend says that it offers inspect, but its session does not")
+	}
+	return i, nil
+}
+
+// refused checks that a call failed with that kind of error.
+func refused(what string, err error, want ...backend.Kind) error {
+	if err == nil {
+		return fmt.Errorf("%s was accepted", what)
+	}
+	for _, k := range want {
+		if backend.KindOf(err) == k {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s gives an error of kind %q (%v), want %v", what, backend.KindOf(err), err, want)
+}
+
+// kept discards results.
+func kept[R any](into *[]R) func(R) error {
+	return func(r R) error {
+		if into != nil {
+			*into = append(*into, r)
+		}
+		return nil
+	}
+}
