@@ -1,0 +1,28 @@
+package main_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+)
+
+// TestConformanceThroughTheProcessBoundary runs what is quick of it; the whole suite in one process is conformance's own test.
+func TestConformanceThroughTheProcessBoundary(t *testing.T) {
+	for _, name := range []string{"gorgonia", "reference"} {
+		text := must(t, "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
+		var report struct {
+			Backend string
+			Reached int
+			Results []struct{ Status string }
+		}
+		if err := json.Unmarshal([]byte(text), &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.Backend != name || report.Reached != 0 || len(report.Results) < 10 {
+			t.Errorf("%s: %+v", name, report)
+		}
+	}
+	if _, _, code := run(t, "conformance", "--run", "^info$", "--quiet"); code != 21 {
+		t.Errorf("one case of all ends with exit %d, want 21: it proves nothing", code)
+	}
+}

@@ -1,0 +1,314 @@
+package conformancetest
+
+import (
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Defects are all that the suite is shown.
+func Defects() []Defect {
+	return slices.Concat(speech, arithmetic, learning, reproduction)
+}
+
+var speech = []Defect{
+	{Name: "no engine named", Case: "info", info: func(i *backend.Info) { i.Engine = "" }},
+	{Name: "claims a capability that it lacks", Case: "capabilities", open: func(o *backend.OpenOptions) {
+		if o.DType == tensor.Float64 {
+			o.DType = tensor.Uint16
+		}
+	}},
+	{Name: "every error is internal", Case: "refuses/device", fault: func(err error) error { return backend.Errorf(backend.Internal, "call", "%v", err) }},
+	{Name: "accepts an array of the wrong shape", Case: "refuses/array", bind: func(error) error { return nil }},
+	{Name: "Stop is ignored", Case: "stop", stop: true},
+	{Name: "a gradient that is not finite is swallowed", Case: "not-finite", plan: func(p *backend.StepPlan) { p.NonFinite = backend.NonFiniteSkip }},
+	{Name: "does not say that it skipped a step", Case: "not-finite", result: func(r *backend.StepResult) { r.NonFinite = false }},
+	{Name: "forgets how many steps were done", Case: "state/round-trip", state: func(_ *session, st *backend.State) { st.Step = 0 }},
+	{Name: "weights come back in half precision", Case: "state/round-trip", state: func(_ *session, st *backend.State) {
+		for name, t := range st.Slots[backend.Weights] {
+			st.Slots[backend.Weights][name] = mapped(t, func(x float64) float64 { return rounded(x, 10) })
+		}
+	}},
+}
+
+// after replaces the result of operations of a kind by another operation on it.
+func after(kind, then program.OpKind, attrs map[string]float64) func(*backend.OpenOptions) {
+	return func(o *backend.OpenOptions) {
+		var ops []program.Op
+		for _, op := range o.Program.Ops {
+			if op.Kind != kind {
+				ops = append(ops, op)
+				continue
+			}
+			out := op.Out
+			op.Out += "-before"
+			ops = append(ops, op, program.Op{Kind: then, Out: out, In: []string{op.Out}, Attrs: attrs})
+		}
+		o.Program.Ops = ops
+	}
+}
+
+// instead computes another operation.
+func instead(of, other program.OpKind, attrs map[string]float64) func(*backend.OpenOptions) {
+	return func(o *backend.OpenOptions) {
+		o.Program.Ops = slices.Clone(o.Program.Ops)
+		for i, op := range o.Program.Ops {
+			if op.Kind == of {
+				o.Program.Ops[i].Kind, o.Program.Ops[i].Attrs = other, attrs
+			}
+		}
+	}
+}
+
+// kernels changes 3×3 kernels on their way in and back on their way out.
+func kernels(at func(y, x int) (int, int)) Defect {
+	turn := func(t tensor.Tensor) tensor.Tensor {
+		shape := t.Shape()
+		if len(shape) != 4 {
+			return t
+		}
+		n := shape[2]
+		out := mapped(t, func(x float64) float64 { return x })
+		size := t.DType().Size()
+		src, dst := t.Bytes(), out.Bytes()
+		for i := range t.Len() {
+			y, x := at(i/n%n, i%n)
+			copy(dst[i*size:][:size], src[(i/(n*n)*n*n+y*n+x)*size:])
+		}
+		return out
+	}
+	each := func(m map[string]tensor.Tensor) {
+		for name, t := range m {
+			m[name] = turn(t)
+		}
+	}
+	slots := func(st *backend.State) {
+		for slot, m := range st.Slots {
+			if slot != backend.Buffers {
+				each(m)
+			}
+		}
+	}
+	return Defect{
+		set:      func(_ *session, st *backend.State) bool { slots(st); return false },
+		state:    func(_ *session, st *backend.State) { slots(st) },
+		gradient: func(_ *program.Program, m map[string]tensor.Tensor) { each(m) },
+	}
+}
+
+// named gives a defect its name and case.
+func named(name, at string, d Defect) Defect {
+	d.Name, d.Case = name, at
+	return d
+}
+
+// offsets changes the positions of a batch.
+func offsets(f func(y, x float32) (float32, float32)) func(backend.Batch) backend.Batch {
+	return func(b backend.Batch) backend.Batch {
+		b.Offsets = slices.Clone(b.Offsets)
+		for i := 0; i+1 < len(b.Offsets); i += 2 {
+			b.Offsets[i], b.Offsets[i+1] = f(b.Offsets[i], b.Offsets[i+1])
+		}
+		return b
+	}
+}
+
+var arithmetic = []Defect{
+	named("kernels are transposed", "operation/conv2d", kernels(func(y, x int) (int, int) { return x, y })),
+	named("kernels are flipped", "operation/conv2d", kernels(func(y, x int) (int, int) { return 2 - y, 2 - x })),
+	{Name: "the far field is conjugated", Case: "operation/fft2", open: after(program.FFT2, program.Conj, nil)},
+	{Name: "a leaky ReLU for a ReLU", Case: "operation/relu", open: instead(program.ReLU, program.LeakyReLU, map[string]float64{"slope": 0.01})},
+	{Name: "the largest for the mean in a pool", Case: "operation/avgpool2", open: instead(program.AvgPool2, program.MaxPool2, nil)},
+	{Name: "a real factor of the FFT's normalisation is missing", Case: "operation/intensity", open: after(program.Intensity, program.Affine, map[string]float64{"scale": 4, "shift": 0})},
+	{Name: "the deviance is halved", Case: "operation/poisson_deviance", open: after(program.PoissonDeviance, program.Affine, map[string]float64{"scale": 0.5, "shift": 0})},
+	{Name: "tanh for softplus", Case: "operation/softplus", open: instead(program.Softplus, program.Tanh, nil)},
+	{Name: "positions are half a pixel off", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return 1.25 * y, x })},
+	{Name: "rows and columns of positions are swapped", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return x, y })},
+	{Name: "shifts have the wrong sign", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return -y, -x })},
+	{Name: "products in TF32", Case: "operation/conv2d", values: func(_ *program.Program, m map[string]tensor.Tensor) {
+		for name, t := range m {
+			m[name] = mapped(t, func(x float64) float64 { return rounded(x, 10) })
+		}
+	}},
+	{Name: "one parameter has no gradient, the loss is right", Case: "operation/conv2d", gradient: func(p *program.Program, m map[string]tensor.Tensor) {
+		for _, q := range p.Params {
+			if len(q.Shape) == 4 {
+				m[q.Name] = mapped(m[q.Name], func(float64) float64 { return 0 })
+				return
+			}
+		}
+	}},
+	{Name: "gradients are of the wrong sign", Case: "operation/conv2d", gradient: func(_ *program.Program, m map[string]tensor.Tensor) {
+		for name, t := range m {
+			m[name] = mapped(t, func(x float64) float64 { return -x })
+		}
+	}},
+	{Name: "weights of patterns are ignored", Case: "evaluate", batch: func(b backend.Batch) backend.Batch { b.Weights = positive(b.Weights); return b }},
+	{Name: "means for sums", Case: "evaluate", eval: func(r *backend.EvalResult) {
+		for name, s := range r.Scalars {
+			r.Scalars[name] = backend.Sum{Sum: s.Mean(), Count: s.Count}
+		}
+	}},
+	{Name: "patches are conjugated", Case: "reconstruct", patches: func(r *backend.Patches) {
+		if z, err := tensor.Data[complex64](r.Data); err == nil {
+			for i, v := range z {
+				z[i] = complex(real(v), -imag(v))
+			}
+		}
+	}},
+	{Name: "batches are predicted in the wrong order", Case: "reconstruct", recon: func(p *backend.ReconPlan) { p.Batches = slices.Clone(p.Batches); slices.Reverse(p.Batches) }},
+}
+
+// positive sets weights to 1 where they are valid.
+func positive(w []float32) []float32 {
+	w = slices.Clone(w)
+	for i, v := range w {
+		if v > 0 {
+			w[i] = 1
+		}
+	}
+	return w
+}
+
+var learning = []Defect{
+	{Name: "Adam has no bias correction", Case: "train/adam/1", plan: func(p *backend.StepPlan) { number(p, 1<<20) },
+		result: func(r *backend.StepResult) { r.Number -= 1 << 20 },
+		state:  func(_ *session, st *backend.State) { st.Step %= 1 << 20 }},
+	{Name: "ε is not the plan's", Case: "train/adam/1", plan: func(p *backend.StepPlan) {
+		if p.Optimiser.Epsilon > 0 {
+			p.Optimiser.Epsilon = 1e-8
+		}
+	}},
+	{Name: "AdamW decays through the gradient", Case: "train/adamw/decay", plan: func(p *backend.StepPlan) {
+		if p.Optimiser.Kind == backend.AdamW {
+			p.Optimiser.Kind = backend.Adam
+		}
+	}},
+	{Name: "momentum is ignored", Case: "train/sgd/momentum", plan: func(p *backend.StepPlan) {
+		if m := p.Optimiser.Momentum; m > 0 && m < 1 {
+			p.Optimiser.Momentum = 1e-12
+		}
+	}},
+	{Name: "Nesterov's momentum is plain", Case: "train/sgd/nesterov", plan: func(p *backend.StepPlan) { p.Optimiser.Nesterov = false }},
+	{Name: "elements are clipped for the norm", Case: "train/clip/norm", plan: func(p *backend.StepPlan) {
+		if p.Clip.Kind == backend.ClipNorm {
+			p.Clip.Kind = backend.ClipValue
+		}
+	}},
+	{Name: "the last micro-batch is dropped", Case: "train/accumulate", plan: func(p *backend.StepPlan) {
+		for i, st := range p.Steps {
+			if n := len(st.Batches); n > 1 {
+				p.Steps[i].Normaliser = st.Norm()
+				p.Steps[i].Batches = st.Batches[:n-1]
+			}
+		}
+	}},
+	{Name: "micro-batches are averaged, not added", Case: "train/accumulate", plan: func(p *backend.StepPlan) {
+		for i, st := range p.Steps {
+			if n := len(st.Batches); n > 1 {
+				p.Steps[i].Normaliser = float64(n) * st.Norm()
+			}
+		}
+	}},
+	{Name: "batches are shuffled", Case: "train/batches-in-order", plan: func(p *backend.StepPlan) {
+		if n := len(p.Steps); n > 2 {
+			p.Steps[0].Batches, p.Steps[n-1].Batches = p.Steps[n-1].Batches, p.Steps[0].Batches
+		}
+	}},
+	{Name: "the moving average has the other decay", Case: "train/ema", plan: func(p *backend.StepPlan) {
+		if p.EMADecay > 0 {
+			p.EMADecay = 1 - p.EMADecay
+		}
+	}},
+	{Name: "the plan's normaliser is ignored", Case: "train/normaliser", plan: func(p *backend.StepPlan) {
+		for i := range p.Steps {
+			p.Steps[i].Normaliser = 0
+		}
+	}},
+	{Name: "weights stay as they were after SetState", Case: "train/state-is-read", set: func(s *session, _ *backend.State) bool { return s.stepped }},
+}
+
+func number(p *backend.StepPlan, by int64) {
+	for i := range p.Steps {
+		p.Steps[i].Number += by
+	}
+}
+
+// nudged moves every weight by its last bit.
+func nudged(st *backend.State) {
+	for name, t := range st.Slots[backend.Weights] {
+		st.Slots[backend.Weights][name] = mapped(t, func(x float64) float64 { return float64(math.Nextafter32(float32(x), 2)) })
+	}
+}
+
+// varying nudges every other state that steps were done in.
+func varying() func(s *session, st *backend.State) {
+	asked := 0
+	return func(_ *session, st *backend.State) {
+		if st.Step == 0 {
+			return
+		}
+		if asked++; asked%2 == 0 {
+			nudged(st)
+		}
+	}
+}
+
+var reproduction = []Defect{
+	{Name: "sums are added in an order that varies", Case: "bits/again", state: varying()},
+	{Name: "the bits depend on the number of threads", Case: "bits/threads", state: func(s *session, st *backend.State) {
+		if s.stepped && s.threads > 1 {
+			nudged(st)
+		}
+	}},
+	{Name: "moments are lost on resumption", Case: "bits/resume", set: func(_ *session, st *backend.State) bool {
+		if st.Step > 0 {
+			delete(st.Slots, backend.Moment1)
+			delete(st.Slots, backend.Moment2)
+		}
+		return false
+	}},
+	{Name: "evaluating changes the weights", Case: "bits/looking-changes-nothing", state: func(s *session, st *backend.State) {
+		if s.looked {
+			nudged(st)
+		}
+	}},
+}
+
+// mapped is a copy of a tensor of floats with every number, or every part of a complex one, changed.
+func mapped(t tensor.Tensor, f func(float64) float64) tensor.Tensor {
+	switch t.DType() {
+	case tensor.Float32:
+		s, _ := tensor.Data[float32](t)
+		out := make([]float32, len(s))
+		for i, x := range s {
+			out[i] = float32(f(float64(x)))
+		}
+		return tensor.Must(out, t.Shape()...)
+	case tensor.Float64:
+		s, _ := tensor.Data[float64](t)
+		out := make([]float64, len(s))
+		for i, x := range s {
+			out[i] = f(x)
+		}
+		return tensor.Must(out, t.Shape()...)
+	case tensor.Complex64:
+		s, _ := tensor.Data[complex64](t)
+		out := make([]complex64, len(s))
+		for i, z := range s {
+			out[i] = complex(float32(f(float64(real(z)))), float32(f(float64(imag(z)))))
+		}
+		return tensor.Must(out, t.Shape()...)
+	}
+	return t
+}
+
+// rounded keeps that many bits after the leading one.
+func rounded(x float64, bits int) float64 {
+	m, e := math.Frexp(x)
+	s := math.Ldexp(1, bits+1)
+	return math.Ldexp(math.Round(m*s)/s, e)
+}

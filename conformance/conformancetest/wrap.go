@@ -1,0 +1,196 @@
+// Package conformancetest breaks backends: each defect wraps a backend that passes and changes one behaviour, so that the
+// suite can show that it sees it.
+package conformancetest
+
+import (
+	"context"
+	"maps"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Defect is one mistake. Hooks that are nil change nothing.
+type Defect struct {
+	Name string
+	Case string // of the suite, the one that is made for it
+
+	info     func(*backend.Info)
+	fault    func(error) error                                    // on every error
+	open     func(*backend.OpenOptions)                           // before the program is compiled
+	batch    func(backend.Batch) backend.Batch                    // on every batch
+	plan     func(*backend.StepPlan)                              // before the steps
+	result   func(*backend.StepResult)                            // of a step
+	set      func(s *session, st *backend.State) (ignore bool)    // before the state is set
+	state    func(s *session, st *backend.State)                  // on its way out
+	values   func(p *program.Program, m map[string]tensor.Tensor) // of Forward
+	gradient func(p *program.Program, m map[string]tensor.Tensor) // of Gradient
+	eval     func(*backend.EvalResult)                            // of Evaluate
+	patches  func(r *backend.Patches)                             // of Reconstruct
+	recon    func(*backend.ReconPlan)                             // before predicting
+	bind     func(error) error                                    // what Bind says
+	stop     bool                                                 // Stop is ignored
+}
+
+// Break gives a backend the defect.
+func (d Defect) Break(b backend.Backend) backend.Backend { return &broken{b, d} }
+
+type broken struct {
+	backend.Backend
+	d Defect
+}
+
+func (b *broken) Info() backend.Info {
+	i := b.Backend.Info()
+	if b.d.info != nil {
+		b.d.info(&i)
+	}
+	return i
+}
+
+func (b *broken) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	threads := o.Threads
+	if b.d.open != nil && o.Program != nil {
+		p := *o.Program
+		o.Program = &p
+		b.d.open(&o)
+	}
+	s, err := b.Backend.Open(ctx, o)
+	if err != nil {
+		return nil, b.d.err(err)
+	}
+	return &session{Session: s, d: b.d, program: o.Program, threads: threads}, nil
+}
+
+func (d Defect) err(err error) error {
+	if err != nil && d.fault != nil {
+		return d.fault(err)
+	}
+	return err
+}
+
+// session is a session with a defect.
+type session struct {
+	backend.Session
+	d       Defect
+	program *program.Program
+	threads int
+	stepped bool // a step was done
+	looked  bool // an evaluation came after one
+}
+
+func (s *session) batch(b backend.Batch) backend.Batch {
+	if s.d.batch != nil {
+		return s.d.batch(b)
+	}
+	return b
+}
+
+func (s *session) SetState(ctx context.Context, st backend.State) error {
+	st = copied(st)
+	if s.d.set != nil && s.d.set(s, &st) {
+		return nil
+	}
+	return s.d.err(s.Session.SetState(ctx, st))
+}
+
+func (s *session) State(ctx context.Context) (backend.State, error) {
+	st, err := s.Session.State(ctx)
+	if err == nil && s.d.state != nil {
+		st = copied(st)
+		s.d.state(s, &st)
+	}
+	return st, s.d.err(err)
+}
+
+// copied is a state whose maps may be changed; arrays are shared.
+func copied(st backend.State) backend.State {
+	st.Slots = maps.Clone(st.Slots)
+	for slot, arrays := range st.Slots {
+		st.Slots[slot] = maps.Clone(arrays)
+	}
+	return st
+}
+
+func (s *session) Bind(ctx context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	id, err := s.Session.Bind(ctx, d)
+	if s.d.bind != nil {
+		err = s.d.bind(err)
+	}
+	return id, s.d.err(err)
+}
+
+func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
+	steps := make([]backend.Step, len(p.Steps))
+	for i, st := range p.Steps {
+		steps[i] = st
+		steps[i].Batches = nil
+		for _, b := range st.Batches {
+			steps[i].Batches = append(steps[i].Batches, s.batch(b))
+		}
+	}
+	p.Steps = steps
+	if s.d.plan != nil {
+		s.d.plan(&p)
+	}
+	return s.d.err(s.Session.Step(ctx, p, func(r backend.StepResult) error {
+		s.stepped = true
+		if s.d.result != nil {
+			s.d.result(&r)
+		}
+		return emit(r)
+	}))
+}
+
+func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
+	s.looked = s.stepped
+	batches := p.Batches
+	p.Batches = nil
+	for _, b := range batches {
+		p.Batches = append(p.Batches, s.batch(b))
+	}
+	return s.d.err(s.Session.Evaluate(ctx, p, func(r backend.EvalResult) error {
+		if s.d.eval != nil {
+			s.d.eval(&r)
+		}
+		return emit(r)
+	}))
+}
+
+func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	if s.d.recon != nil {
+		s.d.recon(&p)
+	}
+	return s.d.err(s.Session.Reconstruct(ctx, p, func(r backend.Patches) error {
+		if s.d.patches != nil {
+			s.d.patches(&r)
+		}
+		return emit(r)
+	}))
+}
+
+func (s *session) Stop(ctx context.Context) error {
+	if s.d.stop {
+		return nil
+	}
+	return s.Session.Stop(ctx)
+}
+
+func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	b.Batch = s.batch(b.Batch)
+	m, err := s.Session.(backend.Inspector).Forward(ctx, b, taps...)
+	if err == nil && s.d.values != nil {
+		s.d.values(s.program, m)
+	}
+	return m, s.d.err(err)
+}
+
+func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	b.Batch = s.batch(b.Batch)
+	l, m, err := s.Session.(backend.Inspector).Gradient(ctx, b, params...)
+	if err == nil && s.d.gradient != nil {
+		s.d.gradient(s.program, m)
+	}
+	return l, m, s.d.err(err)
+}
