@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/host/workflow"
 )
 
@@ -29,6 +32,7 @@ func conformanceCommand() *cli.Command {
 		Usage: "prove that a backend is right: levels 0 speaks, 1 computes, 2 learns, 3 reproduces",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
+			&cli.StringFlag{Name: "parity", Usage: "instead: two or more backends with commas, given the same model and batches, side by side"},
 			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
 			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
 			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "float32 or float64"},
@@ -54,31 +58,14 @@ func runConformance(c *cli.Context) error {
 			return usage(fmt.Errorf("conformance: --run: %w", err))
 		}
 	}
-	x := config.Execution{Backend: c.String("backend"), PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level")}
-	target := conformance.Target{Name: x.Backend}
-	if x.Device != "auto" {
-		target.Device = x.Device
-	}
-	switch c.String("dtype") {
-	case "float32":
-		target.DType = tensor.Float32
-	case "float64":
-		target.DType = tensor.Float64
-	default:
-		return usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
-	}
 	meter := console(c.Bool("quiet"))
 	defer meter.Done()
-	h, err := host(c.Context, meter, x, "conformance")
+	if list := c.String("parity"); list != "" {
+		return runParity(c, meter, strings.Split(list, ","))
+	}
+	target, err := conformanceTarget(c, meter, c.String("backend"))
 	if err != nil {
 		return err
-	}
-	target.Start = func(ctx context.Context) (backend.Backend, func() error, error) {
-		engine, err := h.Start(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		return engine, func() error { return engine.Stop(context.WithoutCancel(ctx)) }, nil
 	}
 	options.Report = func(r conformance.Result) {
 		if r.Status == conformance.Passed {
@@ -97,9 +84,81 @@ func runConformance(c *cli.Context) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", x.Backend, failed, len(report.Results))}
+		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))}
 	case skipped > 0 || !report.Complete:
 		return &workflow.Failure{Code: exitInconclusive, Err: fmt.Errorf("conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)}
+	}
+	return nil
+}
+
+// conformanceTarget is a backend behind the process boundary.
+func conformanceTarget(c *cli.Context, meter *ui.Meter, name string) (conformance.Target, error) {
+	target := conformance.Target{Name: strings.TrimSpace(name)}
+	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level")}
+	if x.Device != "auto" {
+		target.Device = x.Device
+	}
+	switch c.String("dtype") {
+	case "float32":
+		target.DType = tensor.Float32
+	case "float64":
+		target.DType = tensor.Float64
+	default:
+		return target, usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
+	}
+	h, err := host(c.Context, meter, x, "conformance")
+	if err != nil {
+		return target, err
+	}
+	target.Start = func(ctx context.Context) (backend.Backend, func() error, error) {
+		engine, err := h.Start(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return engine, func() error { return engine.Stop(context.WithoutCancel(ctx)) }, nil
+	}
+	return target, nil
+}
+
+// runParity prints the matrix of differences; --json writes it.
+func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
+	if len(names) < 2 {
+		return usage(fmt.Errorf("conformance: --parity %s names one backend, want two or more with commas", names[0]))
+	}
+	var targets []conformance.Target
+	for _, name := range names {
+		t, err := conformanceTarget(c, meter, name)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, t)
+	}
+	report, err := conformance.Parity(c.Context, targets)
+	if err != nil {
+		return err
+	}
+	if path := c.String("json"); path != "" {
+		text, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return err
+		}
+		if path == "-" {
+			fmt.Println(string(text))
+		} else if err := format.WriteFile(path, append(text, '\n')); err != nil {
+			return err
+		}
+	}
+	if c.String("json") != "-" {
+		for _, cell := range report.Cells {
+			sign := "≤"
+			if !cell.Within {
+				sign = "ABOVE"
+			}
+			fmt.Printf("%-10s %-10s %-28s %9.2g %-5s %.2g\n", cell.A, cell.B, cell.Quantity, cell.Difference, sign, cell.Limit)
+		}
+	}
+	if !report.Within {
+		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s differ by more than the tolerances", strings.Join(names, " and "))}
 	}
 	return nil
 }

@@ -26,3 +26,20 @@ func TestConformanceThroughTheProcessBoundary(t *testing.T) {
 		t.Errorf("one case of all ends with exit %d, want 21: it proves nothing", code)
 	}
 }
+
+func TestParityOfTheEngineAndTheReference(t *testing.T) {
+	text := must(t, "conformance", "--parity", "reference,gorgonia", "--json", "-", "--quiet")
+	var report struct {
+		Within bool
+		Cells  []struct {
+			Quantity   string
+			Difference float64
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		t.Fatal(err)
+	}
+	if !report.Within || len(report.Cells) != 8 {
+		t.Errorf("%s", text)
+	}
+}
