@@ -186,7 +186,7 @@ func refused(what string, err error, want ...backend.Kind) error {
 	return fmt.Errorf("%s gives an error of kind %q (%v), want %v", what, backend.KindOf(err), err, want)
 }
 
-// kept discards results.
+// kept collects results; nil discards them.
 func kept[R any](into *[]R) func(R) error {
 	return func(r R) error {
 		if into != nil {

@@ -90,7 +90,7 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 		fit, err := metrics.Residual(ctx, image.Object, image.Origin, patterns(data, pr), metrics.FitOptions{Workers: x.Threads})
 		return fit.R, err
 	}
-	image, err := predicted.image(ctx, s.SynchronisePhases, residual, &report)
+	image, err := predicted.image(ctx, residual, &report)
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}
@@ -155,7 +155,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 		return nil, failf(ExitData, "%s: %w", s.TestData, err)
 	}
 	done := 0
-	out, err := newPrediction(data, weight, s)
+	out, err := newPrediction(data, weight, s, host.Notice)
 	if err != nil {
 		return nil, err
 	}

@@ -27,29 +27,46 @@ type prediction struct {
 	file   *os.File // patch j at j·N²·8 bytes; nil where it is not needed
 	dir    string
 	buffer []byte
+	how    string // "auto", "on" or "off"
+	notice func(format string, args ...any)
 }
 
-func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings) (p *prediction, err error) {
+func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *prediction, err error) {
 	options := stitch.Options{Trim: s.MiddleTrim}
 	if !s.PadEval {
 		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
 	}
-	p = &prediction{data: data, weight: weight, buffer: make([]byte, 8*len(weight))}
+	p = &prediction{data: data, weight: weight, buffer: make([]byte, 8*len(weight)), how: s.SynchronisePhases, notice: notice}
 	p.make = func() (*stitch.Stitcher, error) { return stitch.New(data.Rows, data.Cols, data.N, options) }
 	if p.canvas, err = p.make(); err != nil {
 		return nil, failf(ExitData, "%s: %w", s.TestData, err)
 	}
-	if s.SynchronisePhases == "off" {
+	if p.how == "off" {
 		return p, nil
 	}
-	if p.dir, err = spoolDir(int64(data.Len()) * int64(len(p.buffer))); err != nil {
+	if p.dir, err = spoolDir(int64(data.Len()) * int64(len(p.buffer))); err == nil {
+		p.file, err = os.Create(filepath.Join(p.dir, "patches"))
+	}
+	if err = p.without(err); err != nil {
+		p.close()
 		return nil, err
 	}
-	if p.file, err = os.Create(filepath.Join(p.dir, "patches")); err != nil {
-		p.close()
-		return nil, fmt.Errorf("spool: %w", err)
-	}
 	return p, nil
+}
+
+// without goes on without synchronised phases after a failure when nobody insists on them: the image as the patches
+// come needs no file.
+func (p *prediction) without(err error) error {
+	if err == nil {
+		return nil
+	}
+	if p.how == "on" {
+		return fmt.Errorf("infer: the patches cannot be kept for --synchronise-phases on: %w; set TMPDIR to a folder with room, or leave the flag out", err)
+	}
+	p.notice("the patches' phases are not synchronised: %v; set TMPDIR to a folder with room", err)
+	p.close()
+	p.how = "off"
+	return nil
 }
 
 // close removes the file.
@@ -60,6 +77,7 @@ func (p *prediction) close() {
 	if p.dir != "" {
 		_ = os.RemoveAll(p.dir)
 	}
+	p.file, p.dir = nil, ""
 }
 
 // add stitches the patch [N·N] of pattern j.
@@ -70,7 +88,9 @@ func (p *prediction) add(j int, patch []complex64) error {
 			binary.LittleEndian.PutUint32(p.buffer[8*i+4:], math.Float32bits(imag(v)))
 		}
 		if _, err := p.file.WriteAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
-			return fmt.Errorf("spool: %w", err)
+			if err := p.without(err); err != nil {
+				return err
+			}
 		}
 	}
 	return p.canvas.Add(patch, p.weight, p.data.Rows[j], p.data.Cols[j])
@@ -116,16 +136,21 @@ func (p *prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 
 // image is the stitched image: as the patches come, with their phases synchronised ("on"), or whichever of the two fits
 // the measured patterns better ("auto"). R needs no truth, so it may decide. The report says what was done.
-func (p *prediction) image(ctx context.Context, how string, residual func(stitch.Image) (metrics.Number, error), report *InferReport) (stitch.Image, error) {
+func (p *prediction) image(ctx context.Context, residual func(stitch.Image) (metrics.Number, error), report *InferReport) (stitch.Image, error) {
 	plain, err := p.canvas.Finish()
 	if err != nil {
 		return plain, err
 	}
-	if report.Residual, err = residual(plain); err != nil || how == "off" || p.data.Len() == 1 {
+	if report.Residual, err = residual(plain); err != nil || p.how == "off" || p.data.Len() == 1 {
 		return plain, err
 	}
 	other, err := p.synchronised(ctx)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
+		if err := p.without(err); err != nil {
+			return plain, err
+		}
+		return plain, nil
+	} else if err != nil {
 		return plain, err
 	}
 	r, err := residual(other)
@@ -133,7 +158,7 @@ func (p *prediction) image(ctx context.Context, how string, residual func(stitch
 		return plain, err
 	}
 	without := report.Residual
-	if how == "on" || r < without*(1-clearlyBetter) {
+	if p.how == "on" || r < without*(1-clearlyBetter) {
 		report.Residual, report.OtherResidual, report.Synchronised = r, &without, true
 		return other, nil
 	}
