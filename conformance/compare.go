@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/cmplx"
@@ -50,23 +51,46 @@ func distance(got, want []complex128, floor float64) float64 {
 	return e
 }
 
-// compare says how got differs from want by more than the tolerance, nil if it does not: the error, the worst element
-// with both values, and a known mistake that would explain it.
-func compare(what string, got tensor.Tensor, want *reference.Value, limit, floor float64) error {
+// compare measures how far got is from want, relative to the norm of want or to floor if that is larger. It says by what
+// they differ when that is more than the tolerance: the error, the worst element with both values, and a known mistake
+// that would explain it.
+func (s *subject) compare(q Quantity, what string, got tensor.Tensor, want *reference.Value, floor float64) error {
+	e, err := differ(what, got, want, limit(q, s.dtype()), floor)
+	if s.measured == nil {
+		s.measured = map[Quantity][]float64{}
+	}
+	s.measured[q] = append(s.measured[q], e)
+	return err
+}
+
+// near compares two numbers.
+func (s *subject) near(q Quantity, what string, got, want float64) error {
+	one := &reference.Value{Kind: program.Real, Shape: []int{1}, Real: []float64{want}}
+	return s.compare(q, what, tensor.Must([]float64{got}, 1), one, 0)
+}
+
+// same says where got is not want to the bit.
+func same(what string, got tensor.Tensor, want *reference.Value) error {
+	_, err := differ(what, got, want, 0, 0)
+	return err
+}
+
+// differ gives the relative error, infinite where shape or kind differ, and says what differs when it is above a limit.
+func differ(what string, got tensor.Tensor, want *reference.Value, limit, floor float64) (float64, error) {
 	if fmt.Sprint(got.Shape()) != fmt.Sprint(want.Shape) {
-		return fmt.Errorf("%s has shape %v, want %v", what, got.Shape(), want.Shape)
+		return math.Inf(1), fmt.Errorf("%s has shape %v, want %v", what, got.Shape(), want.Shape)
 	}
 	g, err := reference.FromTensor(got)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return math.Inf(1), fmt.Errorf("%s: %w", what, err)
 	}
 	if g.Kind != want.Kind {
-		return fmt.Errorf("%s is %s, want %s", what, g.Kind, want.Kind)
+		return math.Inf(1), fmt.Errorf("%s is %s, want %s", what, g.Kind, want.Kind)
 	}
 	a, b := complexes(g), complexes(want)
 	e := distance(a, b, floor)
 	if e <= limit {
-		return nil
+		return e, nil
 	}
 	worst, far := 0, -1.0
 	for i := range b {
@@ -80,12 +104,12 @@ func compare(what string, got tensor.Tensor, want *reference.Value, limit, floor
 	text := fmt.Sprintf("%s: relative error %.2g, at most %.2g is allowed; worst at %v: got %s, want %s",
 		what, e, limit, place(worst, want.Shape), number(a[worst], want.Kind), number(b[worst], want.Kind))
 	if e <= math.Sqrt(limit) {
-		return fmt.Errorf("%s; that is near: rounding, a lower precision or an ε", text)
+		return e, fmt.Errorf("%s; that is near: rounding, a lower precision or an ε", text)
 	}
 	if cause := guess(a, b, want.Shape, math.Sqrt(limit)); cause != "" {
 		text += "; it would agree if the backend had " + cause
 	}
-	return fmt.Errorf("%s", text)
+	return e, errors.New(text)
 }
 
 func number(z complex128, k program.Kind) string {

@@ -8,7 +8,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
-	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 // randomPrograms is how many programs are drawn beside those built around one operation.
@@ -35,27 +34,29 @@ func computes() []Case {
 		}})
 	}
 	for _, c := range []struct {
-		name   string
-		config arch.Config
-		groups int
+		name     string
+		config   arch.Config
+		groups   int
+		gradient Quantity
 	}{
-		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3},
-		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2},
-		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1},
-		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1},
-		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1},
-		{"unet-64-gridsize2", arch.Config{N: 64, Gridsize: 2}, 1},
-		{"unet-128-gridsize2", arch.Config{N: 128, Gridsize: 2}, 1},
-		{"cnn-64-gridsize1", arch.Config{Arch: "cnn", N: 64, Gridsize: 1, PadObject: true, ProbeBig: true}, 1},
-		{"cnn-64-gridsize2", arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true}, 1},
-		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1},
+		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3, SmallGradient},
+		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2, SmallGradient},
+		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1, SmallGradient},
+		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1, SmallGradient},
+		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1, FullGradient},
+		{"unet-64-gridsize2", arch.Config{N: 64, Gridsize: 2}, 1, FullGradient},
+		{"unet-128-gridsize2", arch.Config{N: 128, Gridsize: 2}, 1, FullGradient},
+		{"cnn-64-gridsize1", arch.Config{Arch: "cnn", N: 64, Gridsize: 1, PadObject: true, ProbeBig: true}, 1, FullGradient},
+		{"cnn-64-gridsize2", arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true}, 1, FullGradient},
+		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1, FullGradient},
+		{"cnn-128-gridsize2", arch.Config{Arch: "cnn", N: 128, FiltersScale: 1, Gridsize: 2, Canvas: 144, PadObject: true}, 1, FullGradient},
 	} {
 		out = append(out, Case{Computes, "network/" + c.name, "a whole network's patches, λ, scalars, loss and gradients are those of core/reference", func(s *subject) error {
 			p, err := arch.Build(c.config)
 			if err != nil {
 				return err
 			}
-			return s.network(p, c.groups)
+			return s.network(p, c.groups, c.gradient)
 		}})
 	}
 	return append(out,
@@ -88,7 +89,7 @@ func (s *subject) agrees(p *program.Program, groups int, seed uint64) error {
 }
 
 // network compares the named results and all gradients of an architecture.
-func (s *subject) network(p *program.Program, groups int) error {
+func (s *subject) network(p *program.Program, groups int, gradient Quantity) error {
 	if err := s.need(backend.CanInspect); err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (s *subject) network(p *program.Program, groups int) error {
 	for _, sc := range p.Scalars {
 		taps = append(taps, sc.Value)
 	}
-	return s.compared(w, NetworkValue, NetworkGradient, taps)
+	return s.compared(w, NetworkValue, gradient, taps)
 }
 
 // truth is what core/reference says of a work.
@@ -150,7 +151,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 		return fmt.Errorf("forward: %w", err)
 	}
 	for _, name := range taps {
-		if err := compare(fmt.Sprintf("%s = %s(…) of %s", name, kinds[name], w.program.Name), got[name], want.values[name], limit(value, s.dtype()), order1(want.values[name])); err != nil {
+		if err := s.compare(value, fmt.Sprintf("%s = %s(…) of %s", name, kinds[name], w.program.Name), got[name], want.values[name], order1(want.values[name])); err != nil {
 			return err
 		}
 	}
@@ -158,7 +159,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 	if err != nil {
 		return fmt.Errorf("gradient: %w", err)
 	}
-	if err := near("the loss", loss.Value, want.loss, limit(LossValue, s.dtype())); err != nil {
+	if err := s.near(LossValue, "the loss", loss.Value, want.loss); err != nil {
 		return err
 	}
 	largest, tiny := 0.0, 1e-4
@@ -183,7 +184,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 			return fmt.Errorf("the gradient of %s is missing", q.Name)
 		}
 		// A gradient that is tiny beside the others is held to their rounding: it is a sum of parts that cancel.
-		if err := compare(fmt.Sprintf("the gradient of %s of %s", q.Name, w.program.Name), g, v, limit(gradient, s.dtype()), tiny*largest); err != nil {
+		if err := s.compare(gradient, fmt.Sprintf("the gradient of %s of %s", q.Name, w.program.Name), g, v, tiny*largest); err != nil {
 			return err
 		}
 	}
@@ -193,11 +194,3 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 // order1 is the norm below which a value is held to an absolute error: numbers of random programs are of order one, and a
 // mean of them that cancels to less than a tenth carries their rounding.
 func order1(v *reference.Value) float64 { return 0.1 * math.Sqrt(float64(program.Count(v.Shape))) }
-
-// near compares two numbers.
-func near(what string, got, want, limit float64) error {
-	one := func(x float64) *reference.Value {
-		return &reference.Value{Kind: program.Real, Shape: []int{1}, Real: []float64{x}}
-	}
-	return compare(what, tensor.Must([]float64{got}, 1), one(want), limit, 0)
-}

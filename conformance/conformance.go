@@ -84,6 +84,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	defer stop() //nolint:errcheck // the results are in hand
 	info := b.Info()
 	report := newReport(t, info)
+	measured := map[Quantity][]float64{}
 	for _, c := range Cases() {
 		if c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name) {
 			continue
@@ -92,7 +93,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 			return report, fmt.Errorf("conformance: %w", ctx.Err())
 		}
 		began := time.Now()
-		err := c.perform(&subject{ctx: ctx, backend: b, info: info, target: t})
+		err := c.perform(&subject{ctx: ctx, backend: b, info: info, target: t, measured: measured})
 		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds()}
 		var s *skip
 		switch {
@@ -106,6 +107,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 			o.Report(r)
 		}
 	}
+	report.Distributions = distributions(measured, (&subject{target: t}).dtype())
 	report.conclude(o)
 	return report, nil
 }

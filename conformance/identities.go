@@ -40,7 +40,7 @@ func lossIsAMean(s *subject) error {
 		}
 		for name, whole := range r[0].Scalars {
 			a, b := r[1].Scalars[name], r[2].Scalars[name]
-			if err := near("the mean of "+name, whole.Mean(), (a.Sum+b.Sum)/(a.Count+b.Count), limit(Identity, s.dtype())); err != nil {
+			if err := s.near(Identity, "the mean of "+name, whole.Mean(), (a.Sum+b.Sum)/(a.Count+b.Count)); err != nil {
 				return err
 			}
 		}
@@ -58,7 +58,7 @@ func order(s *subject) error {
 		for name, v := range r[0].PerPattern {
 			turned := r[1].PerPattern[name]
 			for i := range v {
-				if err := near(fmt.Sprintf("%s of pattern %d", name, i), turned[(i+c)%len(v)], v[i], limit(Identity, s.dtype())); err != nil {
+				if err := s.near(Identity, fmt.Sprintf("%s of pattern %d", name, i), turned[(i+c)%len(v)], v[i]); err != nil {
 					return err
 				}
 			}
@@ -80,7 +80,7 @@ func evaluate(s *subject) error {
 		for _, sc := range w.program.Scalars {
 			v := want.values[sc.Value]
 			got := r[0].PerPattern[sc.Name]
-			if err := compare(sc.Name+" of each pattern", tensor.Must(got, len(got)), &reference.Value{Kind: program.Real, Shape: []int{len(v.Real)}, Real: v.Real}, limit(NetworkValue, s.dtype()), 0); err != nil {
+			if err := s.compare(NetworkValue, sc.Name+" of each pattern", tensor.Must(got, len(got)), &reference.Value{Kind: program.Real, Shape: []int{len(v.Real)}, Real: v.Real}, 0); err != nil {
 				return err
 			}
 			var sum, count, one float64
@@ -91,13 +91,13 @@ func evaluate(s *subject) error {
 				}
 			}
 			total := r[0].Scalars[sc.Name]
-			if err := near("the sum of "+sc.Name, total.Sum, sum, limit(NetworkValue, s.dtype())); err != nil {
+			if err := s.near(NetworkValue, "the sum of "+sc.Name, total.Sum, sum); err != nil {
 				return err
 			}
 			if math.Abs(total.Count-count) > 1e-6*count {
 				return fmt.Errorf("the weights of %s add up to %g, want %g", sc.Name, total.Count, count)
 			}
-			if err := near("the sum of "+sc.Name+" over the second group", r[1].Scalars[sc.Name].Sum, one, limit(NetworkValue, s.dtype())); err != nil {
+			if err := s.near(NetworkValue, "the sum of "+sc.Name+" over the second group", r[1].Scalars[sc.Name].Sum, one); err != nil {
 				return err
 			}
 		}
@@ -138,7 +138,7 @@ func reconstruct(s *subject) error {
 					y, x := at[1]+n/2-size/2, at[2]+n/2-size/2
 					v.Complex[j] = patches.Complex[((i*c+at[0])*n+y)*n+x]
 				}
-				if err := compare(fmt.Sprintf("the patches of batch %d, crop %d", i, crop), r.Data, v, limit(NetworkValue, s.dtype()), 0); err != nil {
+				if err := s.compare(NetworkValue, fmt.Sprintf("the patches of batch %d, crop %d", i, crop), r.Data, v, 0); err != nil {
 					return err
 				}
 			}

@@ -124,16 +124,15 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 	if len(got) != len(want) {
 		return fmt.Errorf("%d results of %d steps", len(got), len(want))
 	}
-	loose := 10 * limit(RunWeights, s.dtype()) // later steps stand on weights that differ by rounding
 	for i, r := range want {
 		g := got[i]
 		if g.Number != r.Number || g.Patterns != r.Patterns || g.Clipped != r.Clipped {
 			return fmt.Errorf("step %d says number %d, %d patterns, clipped %v; want %d, %d, %v", i+1, g.Number, g.Patterns, g.Clipped, r.Number, r.Patterns, r.Clipped)
 		}
-		if err := near(fmt.Sprintf("the loss of step %d", r.Number), g.Loss, r.Loss, loose); err != nil {
+		if err := s.near(RunLoss, fmt.Sprintf("the loss of step %d", r.Number), g.Loss, r.Loss); err != nil {
 			return err
 		}
-		if err := near(fmt.Sprintf("the gradient's norm in step %d", r.Number), g.GradNorm, r.GradNorm, 10*loose); err != nil {
+		if err := s.near(RunNorm, fmt.Sprintf("the gradient's norm in step %d", r.Number), g.GradNorm, r.GradNorm); err != nil {
 			return err
 		}
 	}
@@ -149,9 +148,9 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 		return fmt.Errorf("the state has done %d steps, want %d", a.Step, b.Step)
 	}
 	for slot, arrays := range b.Slots {
-		bound := limit(q, s.dtype())
+		quantity := q
 		if slot != backend.Weights && slot != backend.EMA {
-			bound = 20 * limit(NetworkGradient, s.dtype()) // moments are made of gradients
+			quantity = RunMoments
 		}
 		for name, t := range arrays {
 			want, err := reference.FromTensor(t)
@@ -162,7 +161,7 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 			if !ok {
 				return fmt.Errorf("the state has no %s of %s", slot, name)
 			}
-			if err := compare(fmt.Sprintf("%s of %s after step %d", slot, name, b.Step), g, want, bound, 1e-3); err != nil {
+			if err := s.compare(quantity, fmt.Sprintf("%s of %s after step %d", slot, name, b.Step), g, want, 1e-3); err != nil {
 				return err
 			}
 		}

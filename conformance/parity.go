@@ -38,7 +38,7 @@ var parityRows = []struct {
 	name     string
 	quantity Quantity
 }{
-	{"patches", NetworkValue}, {"lambda", NetworkValue}, {"loss", LossValue}, {"gradients", NetworkGradient},
+	{"patches", NetworkValue}, {"lambda", NetworkValue}, {"loss", LossValue}, {"gradients", FullGradient},
 	{"weights after 1 step (sgd)", StepWeights}, {"weights after 5 steps (sgd)", RunWeights}, {"weights after 5 steps (adam)", AdaptiveWeights},
 	{"image", NetworkValue},
 }

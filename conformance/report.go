@@ -40,16 +40,17 @@ type Count struct {
 
 // Report is the result tree; every other form is made from it.
 type Report struct {
-	Backend  string   `json:"backend"`
-	Version  string   `json:"version"`
-	Engine   string   `json:"engine"`
-	Protocol string   `json:"protocol"`
-	Device   string   `json:"device"`
-	DType    string   `json:"dtype"`
-	Reached  int      `json:"reached"`  // the highest level of which, and of all below, every case passed; −1: none
-	Complete bool     `json:"complete"` // all cases of the asked levels ran: a partial run reaches nothing
-	Counts   []Count  `json:"counts"`
-	Results  []Result `json:"results"`
+	Backend       string         `json:"backend"`
+	Version       string         `json:"version"`
+	Engine        string         `json:"engine"`
+	Protocol      string         `json:"protocol"`
+	Device        string         `json:"device"`
+	DType         string         `json:"dtype"`
+	Reached       int            `json:"reached"`  // the highest level of which, and of all below, every case passed; −1: none
+	Complete      bool           `json:"complete"` // all cases of the asked levels ran: a partial run reaches nothing
+	Counts        []Count        `json:"counts"`
+	Results       []Result       `json:"results"`
+	Distributions []Distribution `json:"distributions"` // of the errors of all comparisons, by quantity
 }
 
 func newReport(t Target, info backend.Info) *Report {

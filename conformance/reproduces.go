@@ -157,7 +157,7 @@ func (s *subject) sameBits(do func(r runner, w *work) error, threads ...int) err
 				return fmt.Errorf("%s of %s differs", slot, name)
 			}
 			if slot == backend.Weights {
-				moved = moved || compare("", a, w.given[name], 0, 0) != nil
+				moved = moved || same("", a, w.given[name]) != nil
 			}
 		}
 	}

@@ -118,7 +118,7 @@ var speaks = []Case{
 				if err != nil {
 					return err
 				}
-				if err := compare(fmt.Sprintf("%s of %s", slot, name), got.Slots[slot][name], want, 0, 0); err != nil { // the numbers are exact in float32
+				if err := same(fmt.Sprintf("%s of %s", slot, name), got.Slots[slot][name], want); err != nil { // the numbers are exact in float32
 					return err
 				}
 			}
@@ -312,7 +312,7 @@ func unchanged(s *subject, session backend.Session, w *work) error {
 		return err
 	}
 	for _, q := range w.program.Params {
-		if err := compare("the weight "+q.Name+" after a refused call", st.Slots[backend.Weights][q.Name], w.given[q.Name], 0, 0); err != nil {
+		if err := same("the weight "+q.Name+" after a refused call", st.Slots[backend.Weights][q.Name], w.given[q.Name]); err != nil {
 			return err
 		}
 	}
