@@ -68,20 +68,7 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.B
 
 // scalars adds the weighted scalars of a batch.
 func (s *session) scalars(values map[string]*meaning.Value, b backend.Batch, into map[string]backend.Sum) {
-	for _, sc := range s.program.Scalars {
-		sum := into[sc.Name]
-		for i, x := range values[sc.Value].Real {
-			w := 1.0
-			if b.Weights != nil {
-				w = float64(b.Weights[i])
-			}
-			if w != 0 { // padding may hold anything
-				sum.Sum += w * x
-				sum.Count += w
-			}
-		}
-		into[sc.Name] = sum
-	}
+	backend.AddScalars(into, s.program, b, func(value string) []float64 { return values[value].Real })
 }
 
 // Step runs optimiser steps.
@@ -107,7 +94,7 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 
 func (s *session) step(ctx context.Context, p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
-	names := s.trainable()
+	names := s.program.Trainable()
 	total := make([]*meaning.Value, len(names))
 	for i, name := range names {
 		total[i] = meaning.NewValue(s.state[backend.Weights][name].Kind, s.state[backend.Weights][name].Shape)
@@ -217,16 +204,6 @@ func unflatten(v *meaning.Value, from []float64) {
 	}
 }
 
-func (s *session) trainable() []string {
-	var out []string
-	for _, q := range s.program.Params {
-		if q.Trainable {
-			out = append(out, q.Name)
-		}
-	}
-	return out
-}
-
 // Evaluate computes the scalars of batches.
 func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
 	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
@@ -322,7 +299,7 @@ func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...strin
 func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
 	if len(params) == 0 {
-		params = s.trainable()
+		params = s.program.Trainable()
 	}
 	for _, name := range params {
 		if _, ok := s.program.Param(name); !ok {

@@ -152,6 +152,25 @@ func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) flo
 	return sum
 }
 
+// AddScalars adds the weighted scalars of a batch, given the values [B·C] behind them. What a pattern of weight zero
+// holds does not count: padding may hold anything.
+func AddScalars[T float32 | float64](into map[string]Sum, of *program.Program, b Batch, value func(name string) []T) {
+	for _, sc := range of.Scalars {
+		sum := into[sc.Name]
+		for i, x := range value(sc.Value) {
+			w := 1.0
+			if b.Weights != nil {
+				w = float64(b.Weights[i])
+			}
+			if w != 0 {
+				sum.Sum += w * float64(x)
+				sum.Count += w
+			}
+		}
+		into[sc.Name] = sum
+	}
+}
+
 // Check refuses a state that a program cannot have.
 func (s State) Check(of *program.Program) error {
 	for slot, arrays := range s.Slots {
@@ -233,6 +252,22 @@ func (p ReconPlan) Value(of *program.Program) (string, error) {
 		return o.Value, nil
 	}
 	return "", Errorf(NotFound, "reconstruct", "the program has no output %q", name)
+}
+
+// CheckIndex refuses rows of an index input that lie outside a table which the program reads by it.
+func CheckIndex(of *program.Program, input string, rows []int32) error {
+	types, err := of.Types()
+	if err != nil {
+		return Errorf(Internal, "gather", "%w", err)
+	}
+	for table, size := range of.Tables(input, types) {
+		for _, r := range rows {
+			if r < 0 || int(r) >= size {
+				return Errorf(Invalid, "gather", "input %s asks for row %d of %s, which has %d", input, r, table, size)
+			}
+		}
+	}
+	return nil
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

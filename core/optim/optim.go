@@ -53,14 +53,10 @@ func Update[T Float](r Rule, w, g []T, state ...[]T) {
 	}
 	m, v := state[0][:len(w)], state[1][:len(w)]
 	g = g[:len(w)]
-	b1, b2, eps := T(r.o.Beta1), T(r.o.Beta2), T(r.o.Epsilon)
+	c := r.Coefficients()
+	b1, b2, eps, step, root := T(c.Beta1), T(c.Beta2), T(c.Epsilon), T(c.Step), T(c.Root)
 	c1, c2 := 1-b1, 1-b2
-	step := T(r.rate / (1 - math.Pow(r.o.Beta1, float64(r.t))))
-	root := T(1 / math.Sqrt(1-math.Pow(r.o.Beta2, float64(r.t))))
-	inside, outside := T(r.decay), T(0)
-	if r.o.Kind == backend.AdamW {
-		inside, outside = 0, T(r.rate*r.decay)
-	}
+	inside, outside := T(c.Inside), T(c.Outside)
 	for i, x := range w {
 		d := g[i] + inside*x
 		m[i] = b1*m[i] + c1*d
@@ -104,8 +100,8 @@ func Norm[T Float](grads ...[]T) float64 {
 	return math.Sqrt(sum)
 }
 
-// adaptiveFloor is the least norm of a weight that adaptive clipping reckons with (Brock et al., 2021).
-const adaptiveFloor = 1e-3
+// AdaptiveFloor is the least norm of a weight that adaptive clipping reckons with (Brock et al., 2021).
+const AdaptiveFloor = 1e-3
 
 // Bound clips the gradients of all parameters in place and says whether any changed. norm is Norm(grads...).
 func Bound[T Float](c backend.Clip, norm float64, weights, grads [][]T) bool {
@@ -130,7 +126,7 @@ func Bound[T Float](c backend.Clip, norm float64, weights, grads [][]T) bool {
 		}
 	case backend.ClipAdaptive:
 		for i, g := range grads {
-			most := c.Limit * max(Norm(weights[i]), adaptiveFloor)
+			most := c.Limit * max(Norm(weights[i]), AdaptiveFloor)
 			if n := Norm(g); n > most {
 				scale(g, T(most/n))
 				clipped = true

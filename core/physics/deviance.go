@@ -51,8 +51,11 @@ func ExpectedDeviance(lambda float64) float64 {
 	case lambda >= devianceHigh:
 		// With μ_m the central moments of the counts the mean is 2 Σ_{m≥2} (−1)^m μ_m / (m(m−1) λ^(m−1)), sorted by
 		// powers of 1/λ (recursion μ_{m+1} = λ(μ'_m + m·μ_{m−1})).
-		q := 1 / lambda
-		return 1 + q*(1./6+q*(1./6+q*(19./60+q*(9./10+q*(863./252+q*(1375./84+q*(33953./360+q*57281./90)))))))
+		q, sum := 1/lambda, 0.0
+		for i := len(devianceLarge) - 1; i >= 0; i-- {
+			sum = devianceLarge[i] + q*sum
+		}
+		return sum
 	}
 	table := devianceTable()
 	t := (math.Log(lambda) - logDevianceLow) * (1 / devianceStep)
@@ -62,6 +65,28 @@ func ExpectedDeviance(lambda float64) float64 {
 	// Cubic Hermite interpolation; slopes are per step.
 	d := b.value - a.value
 	return a.value + t*(a.slope+t*(3*d-2*a.slope-b.slope+t*(a.slope+b.slope-2*d)))
+}
+
+// devianceLarge are the coefficients of the series in 1/λ for large λ, the constant first.
+var devianceLarge = [...]float64{1, 1. / 6, 1. / 6, 19. / 60, 9. / 10, 863. / 252, 1375. / 84, 33953. / 360, 57281. / 90}
+
+// DevianceTable is what an engine needs to compute ExpectedDeviance by itself. Below Low it is 2λ(λ·ln 2 − ln λ), from
+// High on Σ Large[i]/λ^i, between them a cubic Hermite interpolation of Values with Slopes at the points i·Step + LogLow
+// of ln λ; slopes are per step.
+type DevianceTable struct {
+	Low, High      float64
+	LogLow, Step   float64
+	Values, Slopes []float64
+	Large          []float64
+}
+
+// Deviance gives the table.
+func Deviance() DevianceTable {
+	t := DevianceTable{Low: devianceLow, High: devianceHigh, LogLow: logDevianceLow, Step: devianceStep, Large: devianceLarge[:]}
+	for _, p := range devianceTable() {
+		t.Values, t.Slopes = append(t.Values, p.value), append(t.Slopes, p.slope)
+	}
+	return t
 }
 
 type deviancePoint struct{ value, slope float64 }

@@ -6,9 +6,9 @@ package physics
 // Position is a scan position or a difference of two, in object pixels: row y, column x.
 type Position struct{ Y, X float64 }
 
-// coverageFloor is the part of the largest weight below which a canvas pixel counts as not covered. Far smaller floors
+// CoverageFloor is the part of the largest weight below which a canvas pixel counts as not covered. Far smaller floors
 // make rows and columns appear that only rounding put there.
-const coverageFloor = 1e-3
+const CoverageFloor = 1e-3
 
 // MergePairwise gives the object as each member i of a group sees it:
 //
@@ -68,7 +68,7 @@ func Assemble(objects []Image[complex128], weights []Image[float64], p []Positio
 		dy, dx := corner(side, o.Rows, p[j])
 		Splat(num, weighted(o, weights[j]), dy, dx)
 		Splat(den, weights[j], dy, dx)
-		floor = max(floor, coverageFloor*largest(weights[j]))
+		floor = max(floor, CoverageFloor*largest(weights[j]))
 	}
 	return divide(num, den, floor)
 }
@@ -79,7 +79,7 @@ func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Posit
 	for j, w := range weights {
 		dy, dx := corner(grad.Rows, w.Rows, p[j])
 		Splat(den, w, dy, dx)
-		floor = max(floor, coverageFloor*largest(w))
+		floor = max(floor, CoverageFloor*largest(w))
 	}
 	q := divide(grad, den, floor)
 	out := make([]Image[complex128], len(weights))

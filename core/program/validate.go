@@ -144,23 +144,3 @@ func (o Op) infer(types map[string]Type) (Type, error) {
 	}
 	return sp.infer(o, in)
 }
-
-// Needed lists the operations, by index in order, that the given values depend on. Backends compile no others.
-func (p *Program) Needed(values ...string) []int {
-	want := map[string]bool{}
-	for _, v := range values {
-		want[v] = true
-	}
-	var out []int
-	for i := len(p.Ops) - 1; i >= 0; i-- {
-		if !want[p.Ops[i].Out] {
-			continue
-		}
-		out = append(out, i)
-		for _, v := range p.Ops[i].In {
-			want[v] = true
-		}
-	}
-	slices.Reverse(out)
-	return out
-}

@@ -18,7 +18,7 @@ func (s *session[T]) gather(id backend.DatasetID, b backend.Batch, values ...str
 	if _, err := b.Groups(s.program); err != nil {
 		return nil, err
 	}
-	names := s.inputs(values...)
+	names := s.program.InputsOf(values...)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -53,7 +53,9 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 	}
 	out := map[string]tensor.Tensor{}
 	for _, name := range taps {
-		out[name] = s.tap(m, name)
+		if out[name], err = s.tap(m, name); err != nil {
+			return nil, backend.Errorf(backend.Internal, "forward", "%s: %w", name, err)
+		}
 	}
 	return out, nil
 }
@@ -62,7 +64,7 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
 	if len(params) == 0 {
-		params = s.trainable()
+		params = s.program.Trainable()
 	}
 	params = slices.Compact(slices.Sorted(slices.Values(params)))
 	for _, name := range params {
@@ -73,7 +75,7 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	if err := backend.CheckLosses("gradient", s.program, b.LossWeights); err != nil {
 		return out, nil, err
 	}
-	inputs, err := s.gather(b.Dataset, b.Batch, s.scalarValues()...)
+	inputs, err := s.gather(b.Dataset, b.Batch, s.program.ScalarValues()...)
 	if err != nil {
 		return out, nil, err
 	}
@@ -86,12 +88,14 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 		return out, nil, err
 	}
 	out.Scalars = map[string]backend.Sum{}
-	s.scalars(m, out.Scalars)
+	s.scalars(m, b.Batch, out.Scalars)
 	out.Value = backend.Weigh(b.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		w := s.state[backend.Weights][name]
-		grads[name] = raise(w.kind, w.shape, s.gradient(m, name))
+		if grads[name], err = raise(w.kind, w.shape, s.gradient(m, name)); err != nil {
+			return out, nil, backend.Errorf(backend.Internal, "gradient", "%s: %w", name, err)
+		}
 	}
 	return out, grads, nil
 }

@@ -120,26 +120,6 @@ func (s *session[T]) bindState(m *machine[T]) error {
 	return nil
 }
 
-// inputs lists the program's inputs that the values depend on.
-func (s *session[T]) inputs(values ...string) []string {
-	read := map[string]bool{}
-	for _, v := range values {
-		read[v] = true
-	}
-	for _, i := range s.program.Needed(values...) {
-		for _, v := range s.program.Ops[i].In {
-			read[v] = true
-		}
-	}
-	out := []string{}
-	for _, in := range s.program.Inputs {
-		if read[in.Name] {
-			out = append(out, in.Name)
-		}
-	}
-	return out
-}
-
 // view gives the numbers of a real or complex tensor in the engine's precision, sharing memory.
 func view[T pool.Float](t tensor.Tensor) ([]T, error) {
 	flat, err := tensor.FromBytes(tensor.Of[T](), t.Bytes(), len(t.Bytes())/tensor.Of[T]().Size())
@@ -189,20 +169,8 @@ func (s *session[T]) readIndices(m *machine[T], name string, t tensor.Tensor) er
 	if err != nil || !ok || len(rows) != len(data) {
 		return nil // the machine does not read it
 	}
-	same := map[string]bool{name: true} // the index itself, however it is reshaped
-	for _, o := range s.program.Ops {
-		if (o.Kind == program.Reshape || o.Kind == program.Detach) && same[o.In[0]] {
-			same[o.Out] = true
-		}
-		if o.Kind != program.Gather || !same[o.In[1]] {
-			continue
-		}
-		table := m.graph.Types[o.In[0]].Shape[0]
-		for _, r := range rows {
-			if r < 0 || int(r) >= table {
-				return backend.Errorf(backend.Invalid, "gather", "input %s asks for row %d of %s, which has %d", name, r, o.In[0], table)
-			}
-		}
+	if err := backend.CheckIndex(s.program, name, rows); err != nil {
+		return err
 	}
 	for i, r := range rows {
 		data[i] = T(r)

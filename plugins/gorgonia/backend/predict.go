@@ -23,7 +23,7 @@ func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool
 		}
 	}
 	o := s.options
-	o.Inputs = s.inputs(values...)
+	o.Inputs = s.program.InputsOf(values...)
 	return s.withAverage(ema, func() error {
 		for item, err := range set.Feed(ctx, batches, o) {
 			if s.stop.Load() {
@@ -70,9 +70,9 @@ func (s *session[T]) withAverage(use bool, f func() error) error {
 
 // Evaluate computes the scalars of batches.
 func (s *session[T]) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.scalarValues(), func(i int, m *machine[T]) error {
+	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.program.ScalarValues(), func(i int, m *machine[T]) error {
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
-		s.scalars(m, r.Scalars)
+		s.scalars(m, p.Batches[i], r.Scalars)
 		if p.PerPattern {
 			r.PerPattern = map[string][]float64{}
 			for _, sc := range s.program.Scalars {
@@ -106,7 +106,10 @@ func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit 
 		}()
 	}
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i int, m *machine[T]) error {
-		t, err := feed.Crop(s.tap(m, value), p.Crop)
+		t, err := s.tap(m, value)
+		if err == nil {
+			t, err = feed.Crop(t, p.Crop)
+		}
 		if err != nil {
 			return err
 		}
@@ -121,7 +124,7 @@ func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit 
 }
 
 // tap copies a value of the last run.
-func (s *session[T]) tap(m *machine[T], name string) tensor.Tensor {
+func (s *session[T]) tap(m *machine[T], name string) (tensor.Tensor, error) {
 	t := m.graph.Types[name]
 	return raise(t.Kind, t.Shape, m.Machine.Value(m.graph.Values[name]))
 }

@@ -101,25 +101,6 @@ func (s *session[T]) Close() error {
 }
 
 // scalars sums the program's scalars over the patterns of the batch just run.
-func (s *session[T]) scalars(m *machine[T], into map[string]backend.Sum) {
-	for _, sc := range s.program.Scalars {
-		v := m.Machine.Value(m.graph.Values[sc.Value])
-		sum := into[sc.Name]
-		for i, x := range v {
-			if w := float64(m.weights[i]); w != 0 {
-				sum.Sum += w * float64(x)
-				sum.Count += w
-			}
-		}
-		into[sc.Name] = sum
-	}
-}
-
-// scalarValues lists the values that scalars read.
-func (s *session[T]) scalarValues() []string {
-	out := make([]string, len(s.program.Scalars))
-	for i, sc := range s.program.Scalars {
-		out[i] = sc.Value
-	}
-	return out
+func (s *session[T]) scalars(m *machine[T], b backend.Batch, into map[string]backend.Sum) {
+	backend.AddScalars(into, s.program, b, func(value string) []T { return m.Machine.Value(m.graph.Values[value]) })
 }

@@ -2,8 +2,6 @@ package backend
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -25,42 +23,6 @@ func (v vector[T]) size() int {
 	return program.Count(v.shape)
 }
 
-// flatten copies a tensor of any float type into dst of the engine's precision.
-func flatten[T pool.Float](dst []T, t tensor.Tensor) error {
-	switch t.DType() {
-	case tensor.Float32:
-		s, _ := tensor.Data[float32](t)
-		cast(dst, s)
-	case tensor.Float64:
-		s, _ := tensor.Data[float64](t)
-		cast(dst, s)
-	case tensor.Complex64:
-		s, _ := tensor.Data[complex64](t)
-		for i, v := range s {
-			dst[2*i], dst[2*i+1] = T(real(v)), T(imag(v))
-		}
-	case tensor.Complex128:
-		s, _ := tensor.Data[complex128](t)
-		for i, v := range s {
-			dst[2*i], dst[2*i+1] = T(real(v)), T(imag(v))
-		}
-	case tensor.Int32:
-		s, _ := tensor.Data[int32](t)
-		for i, v := range s {
-			dst[i] = T(v)
-		}
-	default:
-		return fmt.Errorf("holds %v", t.DType())
-	}
-	return nil
-}
-
-func cast[T pool.Float, S float32 | float64](dst []T, src []S) {
-	for i, v := range src {
-		dst[i] = T(v)
-	}
-}
-
 // element is the type of an array in the engine's precision.
 func element[T pool.Float](k program.Kind) tensor.DType {
 	single := tensor.Of[T]() == tensor.Float32
@@ -76,35 +38,8 @@ func element[T pool.Float](k program.Kind) tensor.DType {
 }
 
 // raise copies data into a tensor of the engine's precision.
-func raise[T pool.Float](kind program.Kind, shape []int, data []T) tensor.Tensor {
-	if kind == program.Index {
-		out := make([]int32, len(data))
-		for i, v := range data {
-			out[i] = int32(v)
-		}
-		return tensor.Must(out, shape...)
-	}
-	switch d := any(data).(type) {
-	case []float32:
-		if kind == program.Complex {
-			out := make([]complex64, len(d)/2)
-			for i := range out {
-				out[i] = complex(d[2*i], d[2*i+1])
-			}
-			return tensor.Must(out, shape...)
-		}
-		return tensor.Must(slices.Clone(d), shape...)
-	case []float64:
-		if kind == program.Complex {
-			out := make([]complex128, len(d)/2)
-			for i := range out {
-				out[i] = complex(d[2*i], d[2*i+1])
-			}
-			return tensor.Must(out, shape...)
-		}
-		return tensor.Must(slices.Clone(d), shape...)
-	}
-	panic("unreachable: a Float is float32 or float64")
+func raise[T pool.Float](kind program.Kind, shape []int, data []T) (tensor.Tensor, error) {
+	return tensor.Unflatten(element[T](kind), data, shape...)
 }
 
 // SetState replaces the state.
@@ -124,8 +59,8 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 				v.kind = program.Index
 			}
 			v.data = make([]T, v.size())
-			if err := flatten(v.data, t); err != nil {
-				return backend.Errorf(backend.Invalid, "set state", "%s of %s %v", slot, name, err)
+			if err := tensor.Flatten(v.data, t); err != nil {
+				return backend.Errorf(backend.Invalid, "set state", "%s of %s: %w", slot, name, err)
 			}
 			fresh[slot][name] = v
 		}
@@ -146,7 +81,11 @@ func (s *session[T]) State(context.Context) (backend.State, error) {
 	for slot, arrays := range s.state {
 		out.Slots[slot] = map[string]tensor.Tensor{}
 		for name, v := range arrays {
-			out.Slots[slot][name] = raise(v.kind, v.shape, v.data)
+			t, err := raise(v.kind, v.shape, v.data)
+			if err != nil {
+				return out, backend.Errorf(backend.Internal, "state", "%s of %s: %w", slot, name, err)
+			}
+			out.Slots[slot][name] = t
 		}
 	}
 	return out, nil

@@ -28,7 +28,7 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 		batches = append(batches, st.Batches...)
 	}
 	o := s.options
-	o.Inputs = s.inputs(s.scalarValues()...)
+	o.Inputs = s.program.InputsOf(s.program.ScalarValues()...)
 	next, end := iter.Pull2(set.Feed(ctx, batches, o))
 	defer end()
 	for _, st := range p.Steps {
@@ -50,7 +50,7 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error, bool), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	norm := st.Norm()
-	names := s.trainable()
+	names := s.program.Trainable()
 	grads := make([][]T, len(names))
 	for i, b := range st.Batches {
 		item, err, ok := next()
@@ -64,7 +64,7 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error, bo
 		if err != nil {
 			return r, err
 		}
-		s.scalars(m, r.Scalars)
+		s.scalars(m, b, r.Scalars)
 		r.Patterns += len(b.Rows)
 		for j, name := range names {
 			g := s.gradient(m, name)
@@ -103,7 +103,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 		return nil, err
 	}
 	losses := backend.Active(weights)
-	m, err := s.machine(lower.Request{Groups: groups, Values: s.scalarValues(), Losses: losses, Params: params})
+	m, err := s.machine(lower.Request{Groups: groups, Values: s.program.ScalarValues(), Losses: losses, Params: params})
 	if err != nil {
 		return nil, err
 	}
@@ -162,17 +162,6 @@ func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string,
 			}
 		})
 	}
-}
-
-// trainable lists the parameters that steps change.
-func (s *session[T]) trainable() []string {
-	var out []string
-	for _, q := range s.program.Params {
-		if q.Trainable {
-			out = append(out, q.Name)
-		}
-	}
-	return out
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

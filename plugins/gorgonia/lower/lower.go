@@ -201,7 +201,7 @@ func (b *builder[T]) gradients(r Request, scalars map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("lower: cost: %w", err)
 	}
-	reached := b.reached(r.Losses, scalars)
+	reached := b.p.Reached(b.p.LossValues(r.Losses...)...)
 	var params G.Nodes
 	var names []string
 	for _, name := range r.Params {
@@ -220,22 +220,4 @@ func (b *builder[T]) gradients(r Request, scalars map[string]string) error {
 		b.out.Grads[name] = grads[i]
 	}
 	return nil
-}
-
-// reached lists the values that a gradient of the losses flows to.
-func (b *builder[T]) reached(losses []string, scalars map[string]string) map[string]bool {
-	flows := map[string]bool{}
-	for _, l := range losses {
-		flows[scalars[l]] = true
-	}
-	for i := len(b.p.Ops) - 1; i >= 0; i-- {
-		o := b.p.Ops[i]
-		if !flows[o.Out] {
-			continue
-		}
-		for _, j := range program.Differentiable(o.Kind, len(o.In)) {
-			flows[o.In[j]] = true
-		}
-	}
-	return flows
 }

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
@@ -93,9 +94,6 @@ func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 	}
 }
 
-// coverageFloor is that of core/physics: the part of the largest weight below which a pixel is not covered.
-const coverageFloor = 1e-3
-
 // assemble puts the patches of a group on a canvas of side S and divides by the summed weights.
 func (e *Env[T]) assemble(c Call) Rule[T] {
 	s, side := c.In[0].Shape, c.Out.Shape[1]
@@ -112,7 +110,7 @@ func (e *Env[T]) assemble(c Call) Rule[T] {
 				top = max(top, v)
 			}
 		}
-		return coverageFloor * top
+		return physics.CoverageFloor * top
 	}
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {
