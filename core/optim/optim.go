@@ -55,7 +55,7 @@ func Update[T Float](r Rule, w, g []T, state ...[]T) {
 	g = g[:len(w)]
 	c := r.Coefficients()
 	b1, b2, eps, step, root := T(c.Beta1), T(c.Beta2), T(c.Epsilon), T(c.Step), T(c.Root)
-	c1, c2 := 1-b1, 1-b2
+	c1, c2 := T(1-c.Beta1), T(1-c.Beta2) // 1 − T(0.999) would be wrong in the fifth digit
 	inside, outside := T(c.Inside), T(c.Outside)
 	for i, x := range w {
 		d := g[i] + inside*x

@@ -62,7 +62,7 @@ var layers = []layer{
 var engines = map[string][]string{
 	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum", "golang.org/x/sys",
 		"go4.org/unsafe/assume-no-moving-gc"},
-	"xla": {"gonum.org/v1/gonum", "golang.org/x/sys"},
+	"xla": {"github.com/gomlx", "golang.org/x/sys"},
 }
 
 // forbidden keeps modules of others where they belong, whatever the layer says.
@@ -76,6 +76,7 @@ var forbidden = []struct {
 	{"github.com/hashicorp/go-hclog", []string{"sdk", "host", "cmd"}, "hclog stays in sdk, host and cmd: a backend logs through sdk"},
 	{"github.com/urfave/cli/v2", []string{"cmd"}, "the command line library stays in cmd"},
 	{"gorgonia.org", []string{"plugins/gorgonia"}, "the engine stays in its plugin"},
+	{"github.com/gomlx", []string{"plugins/xla"}, "the engine stays in its plugin"},
 }
 
 // nameless are package names that say nothing about what is in them.

@@ -1,0 +1,264 @@
+package backend
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/optim"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/lower"
+	"github.com/ptychogo/ptycho/plugins/xla/update"
+)
+
+// The parts of arrays beside the slots of the state.
+const (
+	inputPart    = "input"    // of the program
+	valuePart    = "value"    // of the program
+	gradientPart = "gradient" // of a parameter
+	planPart     = "plan"     // numbers of a plan
+)
+
+// The arrays of a plan.
+var (
+	patternWeights = engine.Array{Part: planPart, Name: "pattern weights"} // [B·C]
+	seeds          = engine.Array{Part: planPart, Name: "seeds"}           // [losses], factors in the cost
+	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, update.Coefficients], float64
+	clipLimit      = engine.Array{Part: planPart, Name: "limit"}           // float64
+	emaDecay       = engine.Array{Part: planPart, Name: "decay"}           // float64
+	knownLoss      = engine.Array{Part: planPart, Name: "loss"}            // float64, of the micro-batches before an update
+	scalarValues   = engine.Array{Part: planPart, Name: "scalars"}         // [scalars, B·C]
+	outcome        = engine.Array{Part: planPart, Name: "outcome"}         // float64 [3]: norm, clipped, finite
+)
+
+// maxFunctions is how many compiled functions a session keeps. A run needs three: steps, evaluation and prediction; the
+// last batch of an epoch may have a size of its own.
+const maxFunctions = 24
+
+// function gives the compiled function for a key, made when first asked for: one for each shape.
+func (s *session) function(key string, groups int, training bool, build func(b *engine.Builder) error) (*engine.Function, error) {
+	if f := s.functions[key]; f != nil {
+		return f, nil
+	}
+	if err := s.fits(groups, training); err != nil {
+		return nil, err
+	}
+	if len(s.functions) >= maxFunctions {
+		for _, f := range s.functions {
+			f.Close()
+		}
+		clear(s.functions)
+	}
+	slog.Debug("compiling", "function", key)
+	began := time.Now()
+	f, err := s.client.Compile(s.program.Name, build)
+	if err != nil {
+		return nil, err
+	}
+	slog.Info("compiled", "function", key, "seconds", time.Since(began).Seconds())
+	s.functions[key] = f
+	return f, nil
+}
+
+// give declares what the named values read: weights, buffers and inputs. It returns the nodes of the parameters.
+func (s *session) give(b *engine.Builder, l *lower.Lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
+	read := s.program.Read(values...)
+	for _, name := range also {
+		read[name] = true
+	}
+	params := map[string]*G.Node{}
+	for _, q := range s.program.Params {
+		if read[q.Name] {
+			params[q.Name] = b.Parameter(part(backend.Weights, q.Name), s.stored(q.Name, 1), donate && q.Trainable)
+			l.Give(q.Name, params[q.Name])
+		}
+	}
+	for _, q := range s.program.Buffers {
+		if read[q.Name] {
+			l.Give(q.Name, b.Parameter(part(backend.Buffers, q.Name), s.stored(q.Name, 1), false))
+		}
+	}
+	for _, in := range s.program.Inputs {
+		if read[in.Name] {
+			l.Give(in.Name, b.Parameter(engine.Array{Part: inputPart, Name: in.Name}, s.stored(in.Name, groups), false))
+		}
+	}
+	return params
+}
+
+// forwardFunction computes named values.
+func (s *session) forwardFunction(groups int, values []string) (*engine.Function, error) {
+	return s.function(fmt.Sprintf("forward of %d groups: %q", groups, values), groups, false, func(b *engine.Builder) error {
+		l, err := lower.New(b.Graph, s.program, groups, s.dtype)
+		if err != nil {
+			return err
+		}
+		s.give(b, l, groups, false, nil, values...)
+		if err := l.Run(values...); err != nil {
+			return err
+		}
+		for _, v := range values {
+			b.Result(engine.Array{Part: valuePart, Name: v}, l.Stored(v))
+		}
+		return nil
+	})
+}
+
+// backward lowers the scalars and their gradients. It gives the cost, the weights and the gradients of params.
+func (s *session) backward(b *engine.Builder, groups int, losses, params []string, donate bool) (cost *G.Node, weights, grads []*G.Node, err error) {
+	l, err := lower.New(b.Graph, s.program, groups, s.dtype)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	scalars := s.program.ScalarValues()
+	given := s.give(b, l, groups, donate, params, scalars...)
+	if err := l.Run(scalars...); err != nil {
+		return nil, nil, nil, err
+	}
+	patterns := groups * s.program.Group
+	weight := b.Parameter(patternWeights, shapes.Make(s.dtype, patterns), false)
+	factors := b.Parameter(seeds, shapes.Make(s.dtype, len(losses)), false)
+	cost = G.ScalarZero(b.Graph, s.dtype)
+	for i, v := range s.program.LossValues(losses...) {
+		each := G.Reshape(l.Stored(v), patterns)
+		each = G.Where(G.Equal(weight, G.ZerosLike(weight)), G.ZerosLike(each), G.Mul(weight, each))
+		cost = G.Add(cost, G.Mul(G.Reshape(G.SliceAxis(factors, 0, G.AxisElem(i))), G.ReduceAllSum(each)))
+	}
+	rows := make([]*G.Node, len(scalars))
+	for i, v := range scalars {
+		rows[i] = G.Reshape(l.Stored(v), 1, patterns)
+	}
+	b.Result(scalarValues, G.Concatenate(rows, 0))
+
+	flows := s.program.Reached(s.program.LossValues(losses...)...)
+	var reached []*G.Node
+	for _, name := range params {
+		if flows[name] {
+			reached = append(reached, given[name])
+		}
+	}
+	var found []*G.Node
+	if len(reached) > 0 {
+		found = G.Gradient(cost, reached...)
+	}
+	for _, name := range params {
+		weights = append(weights, given[name])
+		if flows[name] {
+			grads, found = append(grads, found[0]), found[1:]
+		} else {
+			grads = append(grads, G.ZerosLike(given[name]))
+		}
+	}
+	return cost, weights, grads, nil
+}
+
+// gradientFunction computes scalars and gradients, and adds the gradients to those of earlier micro-batches if asked.
+func (s *session) gradientFunction(groups int, losses, params []string, add bool) (*engine.Function, error) {
+	key := fmt.Sprintf("gradient of %d groups: %q %q %v", groups, losses, params, add)
+	return s.function(key, groups, true, func(b *engine.Builder) error {
+		_, _, grads, err := s.backward(b, groups, losses, params, false)
+		if err != nil {
+			return err
+		}
+		for i, name := range params {
+			a := engine.Array{Part: gradientPart, Name: name}
+			if add {
+				grads[i] = G.Add(b.Parameter(a, s.stored(name, 1), true), grads[i])
+			}
+			b.Result(a, grads[i])
+		}
+		return nil
+	})
+}
+
+// rule is what of a plan shapes the graph of an update; its numbers are inputs.
+func ruleKey(p backend.StepPlan) string {
+	return fmt.Sprintf("%s momentum %v nesterov %v clip %q ema %v", p.Optimiser.Kind, p.Optimiser.Momentum != 0, p.Optimiser.Nesterov, p.Clip.Kind, p.EMADecay > 0)
+}
+
+// stepFunction is a whole optimiser step on one batch.
+func (s *session) stepFunction(groups int, losses, params []string, p backend.StepPlan) (*engine.Function, error) {
+	key := fmt.Sprintf("step of %d groups: %q %s", groups, losses, ruleKey(p))
+	return s.function(key, groups, true, func(b *engine.Builder) error {
+		cost, weights, grads, err := s.backward(b, groups, losses, params, true)
+		if err != nil {
+			return err
+		}
+		s.update(b, p, params, weights, grads, G.ConvertDType(cost, dtypes.Float64))
+		return nil
+	})
+}
+
+// updateFunction is the end of a step whose gradients were accumulated.
+func (s *session) updateFunction(params []string, p backend.StepPlan) (*engine.Function, error) {
+	return s.function("update: "+ruleKey(p), 0, true, func(b *engine.Builder) error {
+		var weights, grads []*G.Node
+		for _, name := range params {
+			weights = append(weights, b.Parameter(part(backend.Weights, name), s.stored(name, 1), true))
+			grads = append(grads, b.Parameter(engine.Array{Part: gradientPart, Name: name}, s.stored(name, 1), false))
+		}
+		loss := b.Parameter(knownLoss, shapes.Make(dtypes.Float64), false)
+		s.update(b, p, params, weights, grads, loss)
+		return nil
+	})
+}
+
+// update clips the gradients and writes the new state, or the old one where something is not finite.
+func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string, weights, grads []*G.Node, loss *G.Node) {
+	wide := func(a engine.Array, dims ...int) *G.Node {
+		return b.Parameter(a, shapes.Make(dtypes.Float64, dims...), false)
+	}
+	norm := update.Norm(grads...)
+	finite := G.LogicalAnd(G.IsFinite(norm), G.IsFinite(loss))
+	clipped := G.Const(b.Graph, false)
+	if p.Clip.Kind != backend.ClipNone {
+		grads, clipped = update.Bound(p.Clip.Kind, wide(clipLimit), norm, weights, grads)
+	}
+	groups := s.parameterGroups()
+	numbers := wide(ruleNumbers, len(groups), update.Coefficients)
+	rules := map[string]update.Rule{}
+	for i, g := range groups {
+		rules[g] = update.NewRule(p.Optimiser, G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), update.Coefficients), s.dtype)
+	}
+	var decay *G.Node
+	if p.EMADecay > 0 {
+		decay = wide(emaDecay)
+	}
+	for i, name := range params {
+		q, _ := s.program.Param(name)
+		var state []*G.Node
+		for _, slot := range optim.Slots(p.Optimiser) {
+			state = append(state, b.Parameter(part(slot, name), s.stored(name, 1), true))
+		}
+		w, fresh := rules[q.Group].Update(weights[i], grads[i], state...)
+		w = G.Where(finite, w, weights[i])
+		b.Result(part(backend.Weights, name), w)
+		for j, slot := range optim.Slots(p.Optimiser) {
+			b.Result(part(slot, name), G.Where(finite, fresh[j], state[j]))
+		}
+		if decay != nil {
+			average := b.Parameter(part(backend.EMA, name), s.stored(name, 1), true)
+			b.Result(part(backend.EMA, name), G.Where(finite, update.Average(average, w, decay), average))
+		}
+	}
+	flag := func(n *G.Node) *G.Node { return G.ConvertDType(n, dtypes.Float64) }
+	b.Result(outcome, G.Stack([]*G.Node{norm, flag(clipped), flag(finite)}, 0))
+}
+
+// parameterGroups lists the groups of trainable parameters in the order of their first member.
+func (s *session) parameterGroups() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, q := range s.program.Params {
+		if q.Trainable && !seen[q.Group] {
+			seen[q.Group] = true
+			out = append(out, q.Group)
+		}
+	}
+	return out
+}

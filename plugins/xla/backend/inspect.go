@@ -1,0 +1,114 @@
+package backend
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+)
+
+// gather fetches one batch with the inputs that the values depend on.
+func (s *session) gather(ref backend.BatchRef, values ...string) (map[string]tensor.Tensor, error) {
+	set, err := s.dataset(ref.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ref.Batch.Groups(s.program); err != nil {
+		return nil, err
+	}
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	names := s.program.InputsOf(values...)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	inputs, err := set.Alloc(set.Groups(ref.Batch), s.precision, names...)
+	if err != nil {
+		return nil, err
+	}
+	return inputs, set.Gather(ref.Batch, inputs)
+}
+
+// Forward gives named values for one batch.
+func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	for _, name := range taps {
+		if _, ok := s.types[name]; !ok {
+			return nil, backend.Errorf(backend.NotFound, "forward", "the program has no value %s", name)
+		}
+	}
+	inputs, err := s.gather(ref, taps...)
+	if err != nil {
+		return nil, err
+	}
+	taps = slices.Compact(slices.Sorted(slices.Values(taps)))
+	results, err := s.values(ctx, ref.Batch, inputs, false, taps)
+	if err != nil {
+		return nil, err
+	}
+	defer release(results)
+	out := map[string]tensor.Tensor{}
+	for _, name := range taps {
+		if out[name], err = s.download(results[engine.Array{Part: valuePart, Name: name}], name, len(ref.Batch.Rows)/s.program.Group); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Gradient gives the loss and the gradients of parameters for one batch.
+func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	var out backend.Loss
+	if len(params) == 0 {
+		params = s.program.Trainable()
+	}
+	params = slices.Compact(slices.Sorted(slices.Values(params)))
+	for _, name := range params {
+		if _, ok := s.program.Param(name); !ok {
+			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)
+		}
+	}
+	if err := backend.CheckLosses("gradient", s.program, ref.LossWeights); err != nil {
+		return out, nil, err
+	}
+	inputs, err := s.gather(ref, s.program.ScalarValues()...)
+	if err != nil {
+		return out, nil, err
+	}
+	norm := ref.Norm()
+	if !(norm > 0) || math.IsInf(norm, 0) {
+		return out, nil, backend.Errorf(backend.Invalid, "gradient", "a normaliser of %v, want above 0", norm)
+	}
+	f, err := s.gradientFunction(len(ref.Batch.Rows)/s.program.Group, backend.Active(ref.LossWeights), params, false)
+	if err != nil {
+		return out, nil, err
+	}
+	loaded := map[engine.Array]engine.Buffer{}
+	defer func() { release(loaded) }()
+	if err := s.load(ref.Batch, inputs, loaded); err != nil {
+		return out, nil, err
+	}
+	if err := s.loadWeights(ref.Batch, ref.LossWeights, norm, loaded); err != nil {
+		return out, nil, err
+	}
+	results, err := s.call(ctx, f, loaded, false)
+	if err != nil {
+		return out, nil, err
+	}
+	defer release(results)
+	out.Scalars = map[string]backend.Sum{}
+	if err := s.scalars(results, ref.Batch, out.Scalars); err != nil {
+		return out, nil, err
+	}
+	out.Value = backend.Weigh(ref.LossWeights, out.Scalars, norm)
+	grads := map[string]tensor.Tensor{}
+	for _, name := range params {
+		if grads[name], err = s.download(results[engine.Array{Part: gradientPart, Name: name}], name, 1); err != nil {
+			return out, nil, err
+		}
+	}
+	return out, grads, nil
+}

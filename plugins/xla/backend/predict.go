@@ -1,0 +1,137 @@
+package backend
+
+import (
+	"context"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/sdk/feed"
+)
+
+// forward computes values for batch after batch until done, an error or Stop.
+func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results map[engine.Array]engine.Buffer) error) error {
+	s.stop.Store(false)
+	set, err := s.dataset(id)
+	if err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if _, err := b.Groups(s.program); err != nil {
+			return err
+		}
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if ema && !s.averaged() {
+		return backend.Errorf(backend.Invalid, "ema", "the state has no moving average of the weights")
+	}
+	o := s.options
+	o.Inputs = s.program.InputsOf(values...)
+	for item, err := range set.Feed(ctx, batches, o) {
+		if s.stop.Load() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		groups := set.Groups(item.Batch)
+		results, err := s.values(ctx, item.Batch, item.Inputs, ema, values)
+		if err != nil {
+			return err
+		}
+		err = done(item.Index, groups, results)
+		release(results)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// averaged says whether the state has a moving average of the weights.
+func (s *session) averaged() bool {
+	for a := range s.state {
+		if a.Part == string(backend.EMA) {
+			return true
+		}
+	}
+	return false
+}
+
+// values computes values of one gathered batch.
+func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool, values []string) (map[engine.Array]engine.Buffer, error) {
+	f, err := s.forwardFunction(len(b.Rows)/s.program.Group, values)
+	if err != nil {
+		return nil, err
+	}
+	loaded := map[engine.Array]engine.Buffer{}
+	defer func() { release(loaded) }()
+	if err := s.load(b, inputs, loaded); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, f, loaded, ema)
+}
+
+// Evaluate computes the scalars of batches.
+func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
+	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.program.ScalarValues(), func(i, groups int, results map[engine.Array]engine.Buffer) error {
+		each := map[string][]float64{}
+		for _, v := range s.program.ScalarValues() {
+			t, err := s.download(results[engine.Array{Part: valuePart, Name: v}], v, groups)
+			if err != nil {
+				return err
+			}
+			each[v] = make([]float64, t.Len())
+			if err := tensor.Flatten(each[v], t); err != nil {
+				return backend.Errorf(backend.Internal, "evaluate", "%w", err)
+			}
+		}
+		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
+		backend.AddScalars(r.Scalars, s.program, p.Batches[i], func(value string) []float64 { return each[value] })
+		if p.PerPattern {
+			r.PerPattern = map[string][]float64{}
+			for _, sc := range s.program.Scalars {
+				r.PerPattern[sc.Name] = each[sc.Value]
+			}
+		}
+		return emit(r)
+	})
+}
+
+// Reconstruct predicts patches.
+func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
+	value, err := p.Value(s.program)
+	if err != nil {
+		return err
+	}
+	var out *feed.PatchFile
+	if p.File != nil {
+		if out, err = feed.OpenPatches(*p.File, s.element(program.Complex)); err != nil {
+			return err
+		}
+		defer func() {
+			if cerr := out.Close(); err == nil {
+				err = cerr
+			}
+		}()
+	}
+	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i, groups int, results map[engine.Array]engine.Buffer) error {
+		t, err := s.download(results[engine.Array{Part: valuePart, Name: value}], value, groups)
+		if err == nil {
+			t, err = feed.Crop(t, p.Crop)
+		}
+		if err != nil {
+			return err
+		}
+		if out != nil {
+			if err := out.Write(t); err != nil {
+				return err
+			}
+			t = tensor.Tensor{}
+		}
+		return emit(backend.Patches{Batch: i, Data: t})
+	})
+}

@@ -1,0 +1,112 @@
+package backend
+
+import (
+	"context"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+)
+
+// load copies a gathered batch to the device: the inputs of the program, and for training the weights of its patterns.
+func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into map[engine.Array]engine.Buffer) error {
+	groups := len(b.Rows) / s.program.Group
+	for name, t := range inputs {
+		if t.DType() == tensor.Int32 {
+			rows, err := tensor.Data[int32](t)
+			if err != nil {
+				return backend.Errorf(backend.Internal, "gather", "%w", err)
+			}
+			if err := backend.CheckIndex(s.program, name, rows); err != nil {
+				return err
+			}
+		}
+		buffer, err := s.upload(t, s.stored(name, groups))
+		if err != nil {
+			return err
+		}
+		into[engine.Array{Part: inputPart, Name: name}] = buffer
+	}
+	return nil
+}
+
+// loadReals copies numbers of a plan to the device in the session's precision.
+func (s *session) loadReals(a engine.Array, numbers []float64, into map[engine.Array]engine.Buffer) (err error) {
+	into[a], err = s.upload(tensor.Must(numbers, len(numbers)), shapes.Make(s.dtype, len(numbers)))
+	return err
+}
+
+// loadWide copies numbers of a plan to the device in float64.
+func (s *session) loadWide(a engine.Array, numbers []float64, into map[engine.Array]engine.Buffer, dims ...int) (err error) {
+	into[a], err = s.client.Upload(numbers, shapes.Make(dtypes.Float64, dims...))
+	return err
+}
+
+// loadWeights copies what the cost is made of: the weight of each pattern and the factor of each loss.
+func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm float64, into map[engine.Array]engine.Buffer) error {
+	each := make([]float64, len(b.Rows))
+	for i := range each {
+		each[i] = 1
+		if b.Weights != nil {
+			each[i] = float64(b.Weights[i])
+		}
+	}
+	if err := s.loadReals(patternWeights, each, into); err != nil {
+		return err
+	}
+	var factors []float64
+	for _, l := range backend.Active(weights) {
+		factors = append(factors, weights[l]/norm)
+	}
+	return s.loadReals(seeds, factors, into)
+}
+
+// call runs a function on the state and on what was loaded. With average, the moving average stands for the weights.
+func (s *session) call(ctx context.Context, f *engine.Function, loaded map[engine.Array]engine.Buffer, average bool) (map[engine.Array]engine.Buffer, error) {
+	return f.Call(ctx, func(a engine.Array) engine.Buffer {
+		if average && a.Part == string(backend.Weights) {
+			if b := s.state[part(backend.EMA, a.Name)]; b != nil {
+				return b
+			}
+		}
+		if b := s.state[a]; b != nil {
+			return b
+		}
+		return loaded[a]
+	})
+}
+
+// release frees buffers.
+func release(buffers map[engine.Array]engine.Buffer) {
+	for _, b := range buffers {
+		engine.Free(b)
+	}
+}
+
+// scalars adds the program's scalars over the patterns of a batch, from the results of a function.
+func (s *session) scalars(results map[engine.Array]engine.Buffer, b backend.Batch, into map[string]backend.Sum) error {
+	n := len(b.Rows)
+	all := make([]float64, len(s.program.Scalars)*n)
+	if s.precision == tensor.Float64 {
+		if err := s.client.Download(results[scalarValues], all); err != nil {
+			return err
+		}
+	} else {
+		single := make([]float32, len(all))
+		if err := s.client.Download(results[scalarValues], single); err != nil {
+			return err
+		}
+		for i, v := range single {
+			all[i] = float64(v)
+		}
+	}
+	rows := map[string][]float64{}
+	for i, v := range s.program.ScalarValues() {
+		rows[v] = all[i*n:][:n]
+	}
+	backend.AddScalars(into, s.program, b, func(value string) []float64 { return rows[value] })
+	return nil
+}

@@ -1,0 +1,193 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/lower"
+	"github.com/ptychogo/ptycho/sdk/feed"
+)
+
+// session is an open program on a device. Its state lives there: a step takes the buffers of the state and gives the new
+// ones. Its calls come one at a time, but for Stop.
+type session struct {
+	program   *program.Program
+	types     map[string]program.Type
+	client    *engine.Client
+	dtype     dtypes.DType // of reals on the device
+	precision tensor.DType // the same, for the host
+	state     map[engine.Array]engine.Buffer
+	steps     int64
+	datasets  map[backend.DatasetID]*feed.Set
+	bound     int
+	functions map[string]*engine.Function
+	options   feed.Options
+	limit     int64 // bytes of memory
+	progress  func(backend.Event)
+	stop      atomic.Bool
+}
+
+var (
+	_ backend.Session   = &session{}
+	_ backend.Inspector = &session{}
+)
+
+func newSession(o backend.OpenOptions, types map[string]program.Type, client *engine.Client) *session {
+	s := &session{
+		program: o.Program, types: types, client: client,
+		dtype: dtypes.Float32, precision: tensor.Float32,
+		datasets:  map[backend.DatasetID]*feed.Set{},
+		functions: map[string]*engine.Function{},
+		limit:     o.MemoryLimit,
+	}
+	if o.DType == tensor.Float64 {
+		s.dtype, s.precision = dtypes.Float64, tensor.Float64
+	}
+	s.options = feed.Options{Precision: s.precision, Workers: o.Workers, Prefetch: o.Prefetch}
+	return s
+}
+
+// Params lists the program's parameters.
+func (s *session) Params() []program.ParamSpec { return s.program.Params }
+
+// Bind maps a dataset.
+func (s *session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	set, err := feed.Open(d, s.program.Inputs)
+	if err != nil {
+		return "", err
+	}
+	s.bound++
+	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.bound))
+	s.datasets[id] = set
+	return id, nil
+}
+
+// Unbind forgets a dataset.
+func (s *session) Unbind(_ context.Context, id backend.DatasetID) error {
+	set, err := s.dataset(id)
+	if err != nil {
+		return err
+	}
+	delete(s.datasets, id)
+	return set.Close()
+}
+
+func (s *session) dataset(id backend.DatasetID) (*feed.Set, error) {
+	if set, ok := s.datasets[id]; ok {
+		return set, nil
+	}
+	return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
+}
+
+// Stop makes the running call return after its step or batch: XLA cannot end an execution.
+func (s *session) Stop(context.Context) error {
+	s.stop.Store(true)
+	return nil
+}
+
+// Close frees what the session holds on the device, and the datasets.
+func (s *session) Close() error {
+	s.forget()
+	for _, f := range s.functions {
+		f.Close()
+	}
+	clear(s.functions)
+	var errs []error
+	for _, set := range s.datasets {
+		errs = append(errs, set.Close())
+	}
+	clear(s.datasets)
+	return errors.Join(errs...)
+}
+
+// forget frees the state.
+func (s *session) forget() {
+	for _, b := range s.state {
+		engine.Free(b)
+	}
+	s.state = nil
+}
+
+// stored is the shape of a value on the device.
+func (s *session) stored(name string, groups int) shapes.Shape {
+	return lower.Stored(s.types[name], groups, s.dtype)
+}
+
+// upload copies a tensor to the device in the session's precision.
+func (s *session) upload(t tensor.Tensor, shape shapes.Shape) (engine.Buffer, error) {
+	if shape.DType == dtypes.Int32 {
+		data, err := tensor.Data[int32](t)
+		if err != nil {
+			return nil, backend.Errorf(backend.Internal, "transfer", "%w", err)
+		}
+		return s.client.Upload(data, shape)
+	}
+	if s.precision == tensor.Float64 {
+		return upload[float64](s, t, shape)
+	}
+	return upload[float32](s, t, shape)
+}
+
+func upload[T float32 | float64](s *session, t tensor.Tensor, shape shapes.Shape) (engine.Buffer, error) {
+	own, pair := tensor.Of[T](), tensor.Complex64
+	if own == tensor.Float64 {
+		pair = tensor.Complex128
+	}
+	if t.DType() == own || t.DType() == pair { // as it is, without a copy
+		flat, err := tensor.FromBytes(own, t.Bytes(), shape.Size())
+		if err == nil {
+			data, _ := tensor.Data[T](flat)
+			return s.client.Upload(data, shape)
+		}
+	}
+	data := make([]T, shape.Size())
+	if err := tensor.Flatten(data, t); err != nil {
+		return nil, backend.Errorf(backend.Invalid, "transfer", "%w", err)
+	}
+	return s.client.Upload(data, shape)
+}
+
+// element is the type in which a value leaves.
+func (s *session) element(k program.Kind) tensor.DType {
+	switch {
+	case k == program.Index:
+		return tensor.Int32
+	case k == program.Real:
+		return s.precision
+	case s.precision == tensor.Float64:
+		return tensor.Complex128
+	}
+	return tensor.Complex64
+}
+
+// download copies a value of the program out.
+func (s *session) download(b engine.Buffer, name string, groups int) (tensor.Tensor, error) {
+	t := s.types[name]
+	out, err := tensor.Zeros(s.element(t.Kind), t.Shape.At(groups)...)
+	if err != nil {
+		return out, backend.Errorf(backend.Internal, "transfer", "%s: %w", name, err)
+	}
+	if t.Kind == program.Index {
+		data, _ := tensor.Data[int32](out)
+		return out, s.client.Download(b, data)
+	}
+	flat, err := tensor.FromBytes(s.precision, out.Bytes(), s.stored(name, groups).Size())
+	if err != nil {
+		return out, backend.Errorf(backend.Internal, "transfer", "%s: %w", name, err)
+	}
+	if s.precision == tensor.Float64 {
+		data, _ := tensor.Data[float64](flat)
+		return out, s.client.Download(b, data)
+	}
+	data, _ := tensor.Data[float32](flat)
+	return out, s.client.Download(b, data)
+}

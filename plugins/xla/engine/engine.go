@@ -1,0 +1,195 @@
+// Package engine is an XLA client with the functions compiled for it. It alone touches GoMLX's executables and buffers;
+// what goes wrong there comes back as an error of the contract.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Array names an input or a result of a function: a slot of the state with the parameter's name, or another part.
+type Array struct{ Part, Name string }
+
+// Client is an XLA client on one device. Calls come one at a time.
+type Client struct {
+	compute compute.Backend
+	device  compute.DeviceNum
+}
+
+// Buffer is an array on the device.
+type Buffer = compute.Buffer
+
+// Upload copies a flat Go slice to the device.
+func (c *Client) Upload(flat any, shape shapes.Shape) (Buffer, error) {
+	b, err := c.compute.BufferFromFlatData(c.device, flat, shape)
+	if err != nil {
+		return nil, failure("transfer", err)
+	}
+	return b, nil
+}
+
+// Download copies a buffer into a flat Go slice of its type and size.
+func (c *Client) Download(b Buffer, flat any) error {
+	if err := b.ToFlatData(flat); err != nil {
+		return failure("transfer", err)
+	}
+	return nil
+}
+
+// Free gives back the memory of buffers; nil ones are passed over.
+func Free(buffers ...Buffer) {
+	for _, b := range buffers {
+		if b != nil {
+			b.Finalize() //nolint:errcheck // nothing is left to do with it
+		}
+	}
+}
+
+// Function is a compiled graph.
+type Function struct {
+	client *Client
+	graph  *G.Graph
+	in     []Array
+	donate []bool
+	out    []Array
+}
+
+// Builder makes a Function.
+type Builder struct {
+	Graph   *G.Graph
+	in      []Array
+	donate  []bool
+	out     []Array
+	results []*G.Node
+}
+
+// Parameter adds an input. A donated one is gone after a call: the result takes its memory.
+func (b *Builder) Parameter(a Array, shape shapes.Shape, donate bool) *G.Node {
+	b.in, b.donate = append(b.in, a), append(b.donate, donate)
+	return G.Parameter(b.Graph, fmt.Sprintf("p%d", len(b.in)), shape)
+}
+
+// Result adds a result.
+func (b *Builder) Result(a Array, n *G.Node) {
+	b.out, b.results = append(b.out, a), append(b.results, n)
+}
+
+// Compile builds a graph and compiles it, which takes seconds.
+func (c *Client) Compile(name string, build func(b *Builder) error) (f *Function, err error) {
+	defer func() {
+		if r := recover(); r != nil { // GoMLX panics on what it does not expect
+			f, err = nil, failure("compile", fmt.Errorf("%s: %v", name, r))
+		}
+	}()
+	b := &Builder{Graph: G.NewGraph(c.compute, name)}
+	if err := build(b); err != nil {
+		b.Graph.Finalize()
+		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
+	}
+	if err := b.Graph.Compile(b.results...); err != nil {
+		b.Graph.Finalize()
+		return nil, failure("compile", fmt.Errorf("%s: %w", name, err))
+	}
+	return &Function{c, b.Graph, b.in, b.donate, b.out}, nil
+}
+
+// Call runs the function. Inputs are found by name; what the function does not read may be there too. Donated inputs
+// are gone afterwards, also after a failure.
+func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]Buffer, error) {
+	if ctx.Err() != nil {
+		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
+	}
+	buffers := make([]compute.Buffer, len(f.in))
+	for i, a := range f.in {
+		if buffers[i] = in(a); buffers[i] == nil {
+			return nil, backend.Errorf(backend.Internal, "compute", "%s of %s was not given", a.Part, a.Name)
+		}
+	}
+	results, err := f.execute(buffers)
+	if err != nil {
+		return nil, failure("compute", err)
+	}
+	out := make(map[Array]Buffer, len(results))
+	for i, a := range f.out {
+		out[a] = results[i]
+	}
+	return out, nil
+}
+
+func (f *Function) execute(in []compute.Buffer) (out []compute.Buffer, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return f.graph.Executable().Execute(in, f.donate, f.client.device)
+}
+
+// Close frees the compiled code.
+func (f *Function) Close() { f.graph.Finalize() }
+
+// failure is an error of XLA as one of the contract, by its text: PJRT's codes do not survive GoMLX.
+func failure(op string, err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n") // a stack trace may follow
+	kind := backend.Internal
+	for _, sign := range []string{"Out of memory", "out of memory", "RESOURCE_EXHAUSTED", "too large"} {
+		if strings.Contains(err.Error(), sign) {
+			kind = backend.Exhausted
+			text += ": use smaller batches"
+			break
+		}
+	}
+	return backend.Errorf(kind, op, "XLA: %s", text)
+}
+
+// opened are the clients of this process: a library is loaded once and never unloaded.
+var opened struct {
+	sync.Mutex
+	clients map[string]compute.Backend
+}
+
+// Open gives a client for a device of a library that has been verified: loading a damaged one ends the process. The
+// same settings give the same client.
+func Open(library Library, device int) (*Client, error) {
+	opened.Lock()
+	defer opened.Unlock()
+	key := library.config()
+	if opened.clients[key] == nil {
+		c, err := load(key)
+		if err != nil {
+			return nil, err
+		}
+		if opened.clients == nil {
+			opened.clients = map[string]compute.Backend{}
+		}
+		opened.clients[key] = c
+	}
+	c := opened.clients[key]
+	if device < 0 || device >= c.NumDevices() {
+		return nil, backend.Errorf(backend.Unavailable, "open", "there is no device %d, %s has %d", device, library.Path, c.NumDevices())
+	}
+	return &Client{c, compute.DeviceNum(device)}, nil
+}
+
+// Library is a PJRT library and how to use it.
+type Library struct {
+	Path string // absolute
+	CUDA bool
+	TF32 bool // allow reduced precision in matrix products of a GPU
+}
+
+// config is the library in GoMLX's words. The path is absolute, so that GoMLX neither searches nor downloads.
+func (l Library) config() string {
+	if !l.CUDA {
+		return l.Path
+	}
+	return fmt.Sprintf("%s,tf32=%v,preallocate=false", l.Path, l.TF32)
+}

@@ -1,0 +1,208 @@
+// Package lower turns a program into nodes of a GoMLX graph, which XLA then compiles. GoMLX differentiates the nodes;
+// where its rule is not the one of core/reference, or where rounding would show, a node carries its derivative with it.
+//
+// A complex number is a pair of real nodes everywhere but inside a Fourier transform, so that real and imaginary part
+// are differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
+package lower
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+// value is a value of the program as nodes.
+type value struct {
+	kind   program.Kind
+	shape  []int   // in the program's order of axes
+	re, im *G.Node // im of a complex value; re of an index holds int32
+	last   bool    // re is [P, H, W, c] for a real [P, c, H, W]: XLA's convolutions are fastest so
+}
+
+// Lowering is a program on its way into a graph, for a number of groups.
+type Lowering struct {
+	graph  *G.Graph
+	dtype  dtypes.DType // of reals: Float32 or Float64
+	wide   dtypes.DType // of sums and losses: Float64
+	p      *program.Program
+	types  map[string]program.Type
+	groups int
+	values map[string]value
+}
+
+// New prepares the lowering of p for batches of that many groups. p must be valid.
+func New(graph *G.Graph, p *program.Program, groups int, dtype dtypes.DType) (*Lowering, error) {
+	types, err := p.Types()
+	if err != nil {
+		return nil, err
+	}
+	return &Lowering{graph, dtype, dtypes.Float64, p, types, groups, map[string]value{}}, nil
+}
+
+// Stored is the shape in which a value is stored on the device and crosses to the host: as the program has it, a
+// complex one with a last axis of two for real and imaginary part.
+func Stored(t program.Type, groups int, dtype dtypes.DType) shapes.Shape {
+	dims := t.Shape.At(groups)
+	switch t.Kind {
+	case program.Complex:
+		return shapes.Make(dtype, append(dims, 2)...)
+	case program.Index:
+		return shapes.Make(dtypes.Int32, dims...)
+	}
+	return shapes.Make(dtype, dims...)
+}
+
+// Give sets an input, a parameter or a buffer to a stored node.
+func (l *Lowering) Give(name string, n *G.Node) {
+	t := l.types[name]
+	v := value{kind: t.Kind, shape: t.Shape.At(l.groups), re: n}
+	if t.Kind == program.Complex {
+		last := n.Rank() - 1
+		v.re = G.Reshape(G.SliceAxis(n, last, G.AxisElem(0)), v.shape...)
+		v.im = G.Reshape(G.SliceAxis(n, last, G.AxisElem(1)), v.shape...)
+	}
+	l.values[name] = v
+}
+
+// Run lowers what the given values depend on. Everything that they read must have been given.
+func (l *Lowering) Run(names ...string) error {
+	for _, i := range l.p.Needed(names...) {
+		o := l.p.Ops[i]
+		if _, done := l.values[o.Out]; done {
+			continue
+		}
+		c := call{Lowering: l, op: o, out: l.types[o.Out].Shape.At(l.groups)}
+		for _, name := range o.In {
+			v, ok := l.values[name]
+			if !ok {
+				return fmt.Errorf("lower: %s: %s was not given", o.Out, name)
+			}
+			c.in = append(c.in, v)
+		}
+		rule, ok := rules[o.Kind]
+		if !ok {
+			return fmt.Errorf("lower: %s: the operation %s is unknown", o.Out, o.Kind)
+		}
+		v, err := c.apply(rule)
+		if err != nil {
+			return err
+		}
+		if len(program.Differentiable(o.Kind, len(o.In))) == 0 {
+			v = v.each(G.StopGradient)
+		}
+		v.kind, v.shape = l.types[o.Out].Kind, c.out
+		l.values[o.Out] = v
+	}
+	return nil
+}
+
+// Stored gives a value as a stored node.
+func (l *Lowering) Stored(name string) *G.Node {
+	v := l.values[name]
+	if v.kind == program.Complex {
+		return G.Stack([]*G.Node{v.re, v.im}, v.re.Rank())
+	}
+	return v.rows()
+}
+
+// Kinds lists the operations that can be lowered, sorted by name.
+func Kinds() []program.OpKind {
+	var out []program.OpKind
+	for k := range rules {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// call is one operation with its operands.
+type call struct {
+	*Lowering
+	op  program.Op
+	in  []value
+	out []int // shape of the result
+}
+
+// rule lowers an operation. It may panic, as GoMLX does on what it does not expect.
+type rule func(c call) value
+
+// apply runs a rule and names the operation where it panics.
+func (c call) apply(r rule) (v value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("lower: %s = %s(…): %v", c.op.Out, c.op.Kind, r)
+		}
+	}()
+	return r(c), nil
+}
+
+// rows is the real node in the program's order of axes.
+func (v value) rows() *G.Node {
+	if v.last {
+		return G.TransposeAllAxes(v.re, 0, 3, 1, 2)
+	}
+	return v.re
+}
+
+// channelsLast is the node of a real [P, c, H, W] as [P, H, W, c].
+func (v value) channelsLast() *G.Node {
+	if v.last {
+		return v.re
+	}
+	return G.TransposeAllAxes(v.re, 0, 2, 3, 1)
+}
+
+// like puts a real node into the same order of axes as v.
+func (v value) like(n *G.Node) value { return value{re: n, last: v.last} }
+
+// each applies f to the real node, or to both of a complex value.
+func (v value) each(f func(*G.Node) *G.Node) value {
+	out := value{re: f(v.re), last: v.last}
+	if v.im != nil {
+		out.im = f(v.im)
+	}
+	return out
+}
+
+// logical is v in the program's order of axes.
+func (v value) logical() value {
+	if v.last {
+		v.re, v.last = v.rows(), false
+	}
+	return v
+}
+
+// imageAxes are the axes of rows and columns in the nodes.
+func (v value) imageAxes() (row, col int) {
+	if v.last {
+		return 1, 2
+	}
+	r := v.re.Rank()
+	return r - 2, r - 1
+}
+
+// scalar is a constant of the node's type.
+func scalar(n *G.Node, x float64) *G.Node { return G.Scalar(n.Graph(), n.DType(), x) }
+
+// where picks a where the condition holds, else b, with scalars spread.
+func where(condition, a, b *G.Node) *G.Node { return G.Where(condition, a, b) }
+
+// withDerivative is y, a function of x alone element by element, with dy/dx instead of GoMLX's own derivative: the
+// difference of x to itself is zero, and its derivative one.
+func withDerivative(x, y, dydx *G.Node) *G.Node {
+	return G.Add(G.StopGradient(y), G.Mul(G.Sub(x, G.StopGradient(x)), G.StopGradient(dydx)))
+}
+
+// ones appends n axes of extent 1.
+func ones(n *G.Node, count int) *G.Node {
+	dims := slices.Clone(n.Shape().Dimensions)
+	for range count {
+		dims = append(dims, 1)
+	}
+	return G.Reshape(n, dims...)
+}

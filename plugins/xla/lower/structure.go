@@ -1,0 +1,95 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	G "github.com/gomlx/gomlx/core/graph"
+)
+
+func reshape(c call) value {
+	return c.in[0].logical().each(func(n *G.Node) *G.Node { return G.Reshape(n, c.out...) })
+}
+
+func detach(c call) value { return c.in[0].each(G.StopGradient) }
+
+func concat(c call) value {
+	if !c.in[0].last {
+		nodes := make([]*G.Node, len(c.in))
+		for i, v := range c.in {
+			nodes[i] = v.rows()
+		}
+		return value{re: join(1, nodes...)}
+	}
+	nodes := make([]*G.Node, len(c.in))
+	for i, v := range c.in {
+		nodes[i] = v.channelsLast()
+	}
+	return value{re: join(3, nodes...), last: true}
+}
+
+// join concatenates; a single node stays as it is.
+func join(axis int, nodes ...*G.Node) *G.Node {
+	if len(nodes) == 1 {
+		return nodes[0]
+	}
+	return G.Concatenate(nodes, axis)
+}
+
+func sliceChannels(c call) value {
+	v, axis := c.in[0], 1
+	if v.last {
+		axis = 3
+	}
+	return v.like(G.SliceAxis(v.re, axis, G.AxisRange(int(c.op.Attr("from")), int(c.op.Attr("to")))))
+}
+
+// pad puts zeros around images: GoMLX's own padding has no derivative.
+func pad(c call) value {
+	amount := int(c.op.Attr("amount"))
+	if amount == 0 {
+		return c.in[0]
+	}
+	return c.in[0].each(func(n *G.Node) *G.Node {
+		row, col := c.in[0].imageAxes()
+		for _, axis := range []int{row, col} {
+			border := slices.Clone(n.Shape().Dimensions)
+			border[axis] = amount
+			zeros := G.Zeros(c.graph, shapes.Make(n.DType(), border...))
+			n = G.Concatenate([]*G.Node{zeros, n, zeros}, axis)
+		}
+		return n
+	})
+}
+
+func crop(c call) value {
+	amount := int(c.op.Attr("amount"))
+	return c.in[0].each(func(n *G.Node) *G.Node {
+		row, col := c.in[0].imageAxes()
+		for _, axis := range []int{row, col} {
+			n = G.SliceAxis(n, axis, G.AxisRange(amount, n.Shape().Dim(axis)-amount))
+		}
+		return n
+	})
+}
+
+// maskCenter is zero on the central half of rows and columns.
+func maskCenter(c call) value {
+	row, col := c.in[0].imageAxes()
+	return c.in[0].each(func(n *G.Node) *G.Node {
+		within := func(axis int) *G.Node {
+			size := n.Shape().Dim(axis)
+			at := G.Iota(c.graph, shapes.Make(dtypes.Int32, n.Shape().Dimensions...), axis)
+			from, to := G.Scalar(c.graph, dtypes.Int32, size/4), G.Scalar(c.graph, dtypes.Int32, size/4+size/2)
+			return G.LogicalAnd(G.GreaterOrEqual(at, from), G.LessThan(at, to))
+		}
+		return where(G.LogicalAnd(within(row), within(col)), G.ZerosLike(n), n)
+	})
+}
+
+// gather takes rows of a table [t, ...] by an index [B, C]; the host of the graph has checked the index.
+func gather(c call) value {
+	index := ones(c.in[1].re, 1)
+	return c.in[0].logical().each(func(n *G.Node) *G.Node { return G.Gather(n, index) })
+}

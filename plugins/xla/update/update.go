@@ -1,0 +1,104 @@
+// Package update writes the update rules, the bounds on gradients and the moving average of core/optim as nodes of a
+// graph, so that weights and moments never leave the device. Which rule it is shapes the graph; its numbers are inputs.
+package update
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/optim"
+)
+
+// Coefficients is the number of numbers that a rule has per parameter group.
+const Coefficients = 8
+
+// Flat is the numbers of a rule in the order that Rule reads them.
+func Flat(c optim.Coefficients) [Coefficients]float64 {
+	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
+}
+
+// Rule is an update rule in a graph.
+type Rule struct {
+	kind                       backend.OptimiserKind
+	nesterov                   bool
+	beta1, beta2, rest1, rest2 *G.Node // rest is 1 − beta, taken in float64
+	epsilon, momentum, step    *G.Node
+	root, inside, outside      *G.Node
+}
+
+// NewRule reads the numbers of one parameter group from a float64 node [Coefficients], for weights of a type.
+func NewRule(o backend.Optimiser, numbers *G.Node, of dtypes.DType) Rule {
+	wide := func(i int) *G.Node { return G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i))) }
+	at := func(i int) *G.Node { return G.ConvertDType(wide(i), of) }
+	rest := func(i int) *G.Node { return G.ConvertDType(G.OneMinus(wide(i)), of) }
+	return Rule{kind: o.Kind, nesterov: o.Nesterov, beta1: at(0), beta2: at(1), rest1: rest(0), rest2: rest(1),
+		epsilon: at(2), momentum: at(3), step: at(4), root: at(5), inside: at(6), outside: at(7)}
+}
+
+// Update gives the new weights and the new state, which is in the order of optim.Slots.
+func (r Rule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
+	d := G.Add(g, G.Mul(r.inside, w))
+	if r.kind == backend.SGD {
+		if len(state) == 0 {
+			return G.Sub(w, G.Mul(r.step, d)), nil
+		}
+		u := G.Add(G.Mul(r.momentum, state[0]), d)
+		if r.nesterov {
+			return G.Sub(w, G.Mul(r.step, G.Add(d, G.Mul(r.momentum, u)))), []*G.Node{u}
+		}
+		return G.Sub(w, G.Mul(r.step, u)), []*G.Node{u}
+	}
+	m := G.Add(G.Mul(r.beta1, state[0]), G.Mul(r.rest1, d))
+	v := G.Add(G.Mul(r.beta2, state[1]), G.Mul(r.rest2, G.Square(d)))
+	change := G.Div(G.Mul(r.step, m), G.Add(G.Mul(G.Sqrt(v), r.root), r.epsilon))
+	return G.Sub(G.Sub(w, G.Mul(r.outside, w)), change), []*G.Node{m, v}
+}
+
+// Norm is the Euclidean norm of all nodes together, summed in float64.
+func Norm(nodes ...*G.Node) *G.Node {
+	sum := G.ScalarZero(nodes[0].Graph(), dtypes.Float64)
+	for _, n := range nodes {
+		sum = G.Add(sum, G.ReduceAllSum(G.Square(G.ConvertDType(n, dtypes.Float64))))
+	}
+	return G.Sqrt(sum)
+}
+
+// Bound clips gradients and says in a node whether any changed. norm is Norm(grads...), limit a float64 scalar.
+func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node) (bounded []*G.Node, clipped *G.Node) {
+	g := norm.Graph()
+	scale := func(n, above, factor *G.Node) *G.Node {
+		factor = G.Where(above, factor, G.OnesLike(factor))
+		return G.Mul(n, G.ConvertDType(factor, n.DType()))
+	}
+	clipped = G.Const(g, false)
+	bounded = append(bounded, grads...)
+	switch kind {
+	case backend.ClipNorm:
+		clipped = G.GreaterThan(norm, limit)
+		for i, n := range grads {
+			bounded[i] = scale(n, clipped, G.Div(limit, norm))
+		}
+	case backend.ClipValue:
+		for i, n := range grads {
+			bound := G.ConvertDType(limit, n.DType())
+			clipped = G.LogicalOr(clipped, G.GreaterThan(G.ReduceAllMax(G.Abs(n)), bound))
+			bounded[i] = G.Max(G.Min(n, bound), G.Neg(bound))
+		}
+	case backend.ClipAdaptive:
+		for i, n := range grads {
+			floor := G.Scalar(g, dtypes.Float64, optim.AdaptiveFloor)
+			most, size := G.Mul(limit, G.Max(Norm(weights[i]), floor)), Norm(n)
+			above := G.GreaterThan(size, most)
+			clipped = G.LogicalOr(clipped, above)
+			bounded[i] = scale(n, above, G.Div(most, G.Where(above, size, G.OnesLike(size))))
+		}
+	}
+	return bounded, clipped
+}
+
+// Average moves the moving average of weights: decay·average + (1−decay)·w. decay is a float64 scalar.
+func Average(average, w, decay *G.Node) *G.Node {
+	keep, take := G.ConvertDType(decay, w.DType()), G.ConvertDType(G.OneMinus(decay), w.DType())
+	return G.Add(G.Mul(keep, average), G.Mul(take, w))
+}
