@@ -15,8 +15,12 @@ export CGO_ENABLED ?= 0
 .DEFAULT_GOAL := build
 .PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls lint soak help
 
-build: ## the binaries, into bin/
+build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
+	@if command -v "$${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1; then \
+		echo "CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla"; \
+		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
+	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (cc or gcc), and there is none" >&2; fi
 
 test: ## format, vet and all tests; prints last what was skipped and why
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi

@@ -32,6 +32,16 @@ type Option func(*options)
 type options struct {
 	byHand string
 	atEnd  []func()
+	doctor func(context.Context) []Finding
+	setup  func(context.Context, []string) error
+}
+
+func collect(opts []Option) options {
+	var o options
+	for _, f := range opts {
+		f(&o)
+	}
+	return o
 }
 
 // ByHand replaces the sentence that is printed when no host started the program.
@@ -42,13 +52,16 @@ func ByHand(sentence string) Option { return func(o *options) { o.byHand = sente
 func AtEnd(f func()) Option { return func(o *options) { o.atEnd = append(o.atEnd, f) } }
 
 // Serve serves b until the host asks for the end or dies. It takes over standard input and output, so it must come
-// first in main; nothing after it matters. When no host started the process it says so and exits with code 12.
+// first in main; nothing after it matters. When no host started the process it runs the tool that its first argument
+// names, doctor or setup, or says who should have started it and exits with code 12.
 func Serve(b backend.Backend, opts ...Option) {
-	var o options
-	for _, f := range opts {
-		f(&o)
-	}
+	o := collect(opts)
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
+		if len(os.Args) > 1 {
+			if code, known := o.tool(b, os.Args[1:]); known {
+				os.Exit(code)
+			}
+		}
 		if o.byHand == "" {
 			i := b.Info()
 			o.byHand = fmt.Sprintf("%s is the %s backend of ptycho and is started by it: ptycho train --backend %s",

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -70,17 +71,38 @@ func host(ctx context.Context, meter *ui.Meter, x config.Execution, what string)
 	return h, nil
 }
 
-// pluginCommand serves a bundled backend; the host starts it.
+// pluginCommand runs a bundled backend as the process that the host starts, and its tools.
 func pluginCommand() *cli.Command {
+	named := func(c *cli.Context) (backend.Backend, error) {
+		open, ok := bundled[c.Args().First()]
+		if !ok {
+			return nil, usage(fmt.Errorf("no bundled backend %q", c.Args().First()))
+		}
+		return open(), nil
+	}
 	return &cli.Command{Name: "plugin", Hidden: true, Subcommands: []*cli.Command{{
 		Name: "serve", ArgsUsage: "NAME",
 		Action: func(c *cli.Context) error {
-			open, ok := bundled[c.Args().First()]
-			if !ok {
-				return usage(fmt.Errorf("no bundled backend %q", c.Args().First()))
+			b, err := named(c)
+			if err != nil {
+				return err
 			}
-			sdk.Serve(open())
+			sdk.Serve(b)
 			return nil
+		},
+	}, {
+		Name: "doctor", ArgsUsage: "NAME",
+		Action: func(c *cli.Context) error {
+			b, err := named(c)
+			if err != nil {
+				return err
+			}
+			return sdk.WriteFindings(os.Stdout, sdk.Findings(c.Context, b))
+		},
+	}, {
+		Name: "setup", ArgsUsage: "NAME",
+		Action: func(c *cli.Context) error {
+			return usage(fmt.Errorf("the %s backend is part of this program and needs no setup", c.Args().First()))
 		},
 	}}}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
-	"github.com/ptychogo/ptycho/host/registry"
 	"github.com/ptychogo/ptycho/host/workflow"
 )
 
@@ -91,39 +90,6 @@ func modelCommand() *cli.Command {
 			return result(c, p, func() { fmt.Print(p.Text()) })
 		},
 	}}}
-}
-
-func pluginsCommand() *cli.Command {
-	return &cli.Command{Name: "plugins", Usage: "look at backends", Subcommands: []*cli.Command{{
-		Name: "list", Usage: "list the backends that can be started; starts none",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
-		},
-		Action: func(c *cli.Context) error {
-			p, err := places(c.String("plugin-dir"))
-			if err != nil {
-				return err
-			}
-			list := registry.List(p)
-			return result(c, list, func() {
-				for _, f := range list {
-					printPlugin(f, "")
-					for _, s := range f.Shadowed {
-						printPlugin(s, "  shadowed: ")
-					}
-				}
-			})
-		},
-	}}}
-}
-
-func printPlugin(f registry.Found, prefix string) {
-	line := fmt.Sprintf("%s%-12s %-20s %s", prefix, f.Name, f.Source, f.Path)
-	if f.Problem != "" {
-		line += " — cannot be used: " + f.Problem
-	}
-	fmt.Println(line)
 }
 
 func versionCommand() *cli.Command {

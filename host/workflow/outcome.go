@@ -57,7 +57,7 @@ func ExitCode(err error) int {
 	var b *backend.Error
 	if errors.As(err, &b) {
 		switch b.Kind {
-		case backend.Invalid, backend.Unsupported:
+		case backend.Invalid, backend.Unsupported, backend.NotFound: // a part of the backend is missing, such as its library
 			return ExitBackend
 		case backend.Unavailable, backend.Exhausted:
 			return ExitDevice

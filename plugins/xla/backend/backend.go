@@ -4,8 +4,6 @@ package backend
 
 import (
 	"context"
-	"os"
-	"runtime"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -33,21 +31,8 @@ func (*XLA) Info() backend.Info {
 	}
 }
 
-// Devices is the CPU.
-func (*XLA) Devices(context.Context) ([]backend.Device, error) {
-	return []backend.Device{{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: true, Cores: runtime.NumCPU()}}, nil
-}
-
 // Open loads the library and prepares a session; functions are compiled when a plan first needs them.
-func (*XLA) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	for _, d := range o.Devices {
-		if d != "cpu" {
-			return nil, backend.Errorf(backend.Unavailable, "open", "no device %s", d)
-		}
-	}
-	if o.TF32 {
-		return nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; on the CPU XLA computes in full precision")
-	}
+func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if o.Program == nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "no program")
 	}
@@ -63,7 +48,20 @@ func (*XLA) Open(_ context.Context, o backend.OpenOptions) (backend.Session, err
 	default:
 		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend computes in float32 or float64, not %v", o.DType)
 	}
-	client, err := engine.Open(engine.Library{Path: os.Getenv("PTYCHO_XLA_PLUGIN")}, 0)
+	which, number, err := x.choose(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := engine.CheckFlags(); err != nil {
+		return nil, err
+	}
+	if err := engine.SetThreads(o.Threads); err != nil {
+		return nil, err
+	}
+	if o.Progress != nil {
+		o.Progress(backend.Event{Phase: "library", Message: which.Path})
+	}
+	client, err := engine.Open(which, number)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/host/launch"
+	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/sdk"
+)
+
+func pluginsCommand() *cli.Command {
+	return &cli.Command{Name: "plugins", Usage: "look at backends and bring what they need", Subcommands: []*cli.Command{{
+		Name: "list", Usage: "list the backends that can be started; starts none",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: func(c *cli.Context) error {
+			p, err := places(c.String("plugin-dir"))
+			if err != nil {
+				return err
+			}
+			list := registry.List(p)
+			return result(c, list, func() {
+				for _, f := range list {
+					printPlugin(f, "")
+					for _, s := range f.Shadowed {
+						printPlugin(s, "  shadowed: ")
+					}
+				}
+			})
+		},
+	}, {
+		Name: "doctor", ArgsUsage: "[NAME]", Usage: "say for every backend what works here, and the one command that mends the rest",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: runDoctor,
+	}, {
+		Name: "setup", ArgsUsage: "NAME", Usage: "bring what a backend needs and does not carry",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.StringFlag{Name: "device", Usage: "for this kind of device: cpu or cuda"},
+			&cli.StringFlag{Name: "from", Usage: "a file that was brought by other ways, for a machine without a network"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: runSetup,
+	}}}
+}
+
+func printPlugin(f registry.Found, prefix string) {
+	line := fmt.Sprintf("%s%-12s %-20s %s", prefix, f.Name, f.Source, f.Path)
+	if f.Problem != "" {
+		line += " — cannot be used: " + f.Problem
+	}
+	fmt.Println(line)
+}
+
+// tool is how a backend's program is started as the tool of that name.
+func tool(f registry.Found, name string, args ...string) launch.Spec {
+	s := launch.Spec{Name: f.Name, Path: f.Path, SHA256: f.SHA256, Args: append([]string{name}, args...)}
+	if f.Source == registry.Bundled {
+		s.Args = append([]string{"plugin", name, f.Name}, args...)
+	}
+	return s
+}
+
+// Diagnosis is what the doctor of one backend says.
+type Diagnosis struct {
+	Backend  string        `json:"backend"`
+	Path     string        `json:"path"`
+	Findings []sdk.Finding `json:"findings"`
+}
+
+func runDoctor(c *cli.Context) error {
+	p, err := places(c.String("plugin-dir"))
+	if err != nil {
+		return err
+	}
+	list := registry.List(p)
+	if name := c.Args().First(); name != "" {
+		f, err := registry.Find(name, p)
+		if err != nil {
+			return &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+		}
+		list = []registry.Found{f}
+	}
+	var all []Diagnosis
+	for _, f := range list {
+		d := Diagnosis{Backend: f.Name, Path: f.Path}
+		if f.Problem != "" {
+			d.Findings = []sdk.Finding{{Check: "program", Found: f.Problem}}
+		} else if d.Findings, err = examine(c, f); err != nil {
+			return err
+		}
+		all = append(all, d)
+	}
+	return result(c, all, func() {
+		for _, d := range all {
+			fmt.Printf("%s  %s\n", d.Backend, d.Path)
+			for _, f := range d.Findings {
+				mark, mend := "works", ""
+				if !f.Works {
+					mark = "NOT"
+				}
+				if f.Mend != "" && !strings.HasSuffix(f.Found, f.Mend) {
+					mend = "; mend: " + f.Mend
+				}
+				fmt.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, mend)
+			}
+		}
+	})
+}
+
+// examine runs the doctor of a backend.
+func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
+	var out, log bytes.Buffer
+	code, err := launch.Tool(c.Context, tool(f, "doctor"), nil, &out, &log)
+	if c.Context.Err() != nil {
+		return nil, err
+	}
+	var findings []sdk.Finding
+	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {
+		return findings, nil
+	}
+	words := strings.Split(strings.TrimSpace(log.String()), "\n")
+	found := fmt.Sprintf("its doctor ends with code %d: %s", code, words[len(words)-1])
+	if err != nil {
+		found = err.Error()
+	}
+	return []sdk.Finding{{Check: "program", Found: found}}, nil
+}
+
+func runSetup(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usage(fmt.Errorf("plugins setup: name one backend, as in: ptycho plugins setup xla"))
+	}
+	p, err := places(c.String("plugin-dir"))
+	if err != nil {
+		return err
+	}
+	f, err := registry.Find(c.Args().First(), p)
+	if err != nil {
+		return &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+	}
+	var args []string
+	for _, name := range []string{"device", "from"} {
+		if v := c.String(name); v != "" {
+			args = append(args, "--"+name+"="+v)
+		}
+	}
+	if c.Bool("json") {
+		args = append(args, "--json")
+	}
+	code, err := launch.Tool(c.Context, tool(f, "setup", args...), os.Stdin, os.Stdout, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return &workflow.Failure{Code: code, Err: fmt.Errorf("plugins setup: %s was not set up", f.Name)}
+	}
+	return nil
+}
