@@ -15,9 +15,9 @@ import (
 
 // forward computes all values for a batch.
 func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.Batch, ema bool) (map[string]*meaning.Value, error) {
-	set, ok := s.datasets[id]
-	if !ok {
-		return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
+	set, err := s.Bound(id)
+	if err != nil {
+		return nil, err
 	}
 	groups, err := b.Groups(s.program)
 	if err != nil {
@@ -225,33 +225,21 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 	if err != nil {
 		return err
 	}
-	var out *feed.PatchFile
-	if p.File != nil {
-		dtype := tensor.Complex128
-		if s.single {
-			dtype = tensor.Complex64
-		}
-		if out, err = feed.OpenPatches(*p.File, dtype); err != nil {
-			return err
-		}
-		defer func() {
-			if cerr := out.Close(); err == nil {
-				err = cerr
-			}
-		}()
+	dtype := tensor.Complex128
+	if s.single {
+		dtype = tensor.Complex64
 	}
+	out, err := feed.OpenPredictions(p, dtype)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := out.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
-		t, err := feed.Crop(s.leaving(values[value]), p.Crop)
-		if err != nil {
-			return err
-		}
-		if out != nil {
-			if err := out.Write(t); err != nil {
-				return err
-			}
-			t = tensor.Tensor{}
-		}
-		return emit(backend.Patches{Batch: i, Data: t})
+		return out.Emit(i, s.leaving(values[value]), emit)
 	})
 }
 

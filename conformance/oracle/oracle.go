@@ -4,9 +4,7 @@ package oracle
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"strings"
 	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -60,7 +58,7 @@ func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session,
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
-	s := &session{program: o.Program, machine: m, datasets: map[backend.DatasetID]*feed.Set{}}
+	s := &session{program: o.Program, machine: m, Sets: feed.NewSets(o.Program.Inputs)}
 	switch o.DType {
 	case tensor.Invalid, tensor.Float32:
 		s.single = true
@@ -76,14 +74,13 @@ func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session,
 
 // session is an open program with its state. Calls come one at a time, but for Stop.
 type session struct {
-	program  *program.Program
-	machine  *meaning.Machine
-	single   bool // results leave in float32
-	state    map[backend.Slot]map[string]*meaning.Value
-	steps    int64
-	datasets map[backend.DatasetID]*feed.Set
-	bound    int
-	stop     atomic.Bool
+	*feed.Sets
+	program *program.Program
+	machine *meaning.Machine
+	single  bool // results leave in float32
+	state   map[backend.Slot]map[string]*meaning.Value
+	steps   int64
+	stop    atomic.Bool
 }
 
 var (
@@ -153,28 +150,6 @@ func (s *session) leaving(v *meaning.Value) tensor.Tensor {
 	return tensor.Must(out, v.Shape...)
 }
 
-// Bind maps a dataset.
-func (s *session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := feed.Open(d, s.program.Inputs)
-	if err != nil {
-		return "", err
-	}
-	s.bound++
-	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.bound))
-	s.datasets[id] = set
-	return id, nil
-}
-
-// Unbind forgets a dataset.
-func (s *session) Unbind(_ context.Context, id backend.DatasetID) error {
-	set, ok := s.datasets[id]
-	if !ok {
-		return backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
-	}
-	delete(s.datasets, id)
-	return set.Close()
-}
-
 // Stop makes the running call return after its step or batch.
 func (s *session) Stop(context.Context) error {
 	s.stop.Store(true)
@@ -182,16 +157,4 @@ func (s *session) Stop(context.Context) error {
 }
 
 // Close frees the datasets.
-func (s *session) Close() error {
-	var problems []string
-	for _, set := range s.datasets {
-		if err := set.Close(); err != nil {
-			problems = append(problems, err.Error())
-		}
-	}
-	clear(s.datasets)
-	if problems != nil {
-		return backend.Errorf(backend.Internal, "close", "%s", strings.Join(problems, "; "))
-	}
-	return nil
-}
+func (s *session) Close() error { return s.CloseAll() }

@@ -11,6 +11,7 @@ import (
 )
 
 func main() {
+	useHugePages()
 	if len(os.Args) == 3 && os.Args[1] == xla.TrialCommand { // by this program itself
 		if err := xla.Trial(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -10,15 +10,58 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// PatchFile is where predictions go when the host wants them in a file.
-type PatchFile struct {
+// Predictions brings the patches of a plan to the host: cropped, and through a file where the plan names one.
+type Predictions struct {
+	crop int
+	file *patchFile
+}
+
+// OpenPredictions prepares for patches of that type.
+func OpenPredictions(p backend.ReconPlan, dtype tensor.DType) (*Predictions, error) {
+	w := &Predictions{crop: p.Crop}
+	if p.File == nil {
+		return w, nil
+	}
+	var err error
+	w.file, err = openPatches(*p.File, dtype)
+	return w, err
+}
+
+// Emit gives the patches of batch i to the host, without data where they went to the file.
+func (w *Predictions) Emit(i int, t tensor.Tensor, emit func(backend.Patches) error) error {
+	t, err := Crop(t, w.crop)
+	if err != nil {
+		return err
+	}
+	if w.file != nil {
+		if err := w.file.write(t); err != nil {
+			return err
+		}
+		t = tensor.Tensor{}
+	}
+	return emit(backend.Patches{Batch: i, Data: t})
+}
+
+// Close closes the file.
+func (w *Predictions) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	if err := w.file.file.Close(); err != nil {
+		return backend.Errorf(backend.Internal, "reconstruct", "%w", err)
+	}
+	return nil
+}
+
+// patchFile is where predictions go when the host wants them in a file.
+type patchFile struct {
 	file *os.File
 	at   int64 // where the next batch goes
 	end  int64 // of the array that the host described, −1 when it gave no shape
 }
 
-// OpenPatches opens the file of a plan for patches of that type. It is the host's: it may exist, and bytes before the offset stay.
-func OpenPatches(f backend.FileRef, dtype tensor.DType) (*PatchFile, error) {
+// openPatches opens the file of a plan for patches of that type. It is the host's: it may exist, and bytes before the offset stay.
+func openPatches(f backend.FileRef, dtype tensor.DType) (*patchFile, error) {
 	count, err := tensor.Count(f.Shape)
 	switch {
 	case err != nil:
@@ -39,7 +82,7 @@ func OpenPatches(f backend.FileRef, dtype tensor.DType) (*PatchFile, error) {
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%w", err)
 	}
-	p := &PatchFile{file: file, at: f.Offset, end: -1}
+	p := &patchFile{file: file, at: f.Offset, end: -1}
 	if len(f.Shape) > 0 {
 		p.end = f.Offset + int64(count)*int64(dtype.Size())
 	}
@@ -56,8 +99,8 @@ func packed(shape []int, size int) []int64 {
 	return out
 }
 
-// Write appends a batch.
-func (p *PatchFile) Write(t tensor.Tensor) error {
+// write appends a batch.
+func (p *patchFile) write(t tensor.Tensor) error {
 	raw := t.Bytes()
 	if p.end >= 0 && p.at+int64(len(raw)) > p.end {
 		return backend.Errorf(backend.Invalid, "reconstruct", "%s: the patches do not fit the shape that the plan gave", p.file.Name())
@@ -66,14 +109,6 @@ func (p *PatchFile) Write(t tensor.Tensor) error {
 	p.at += int64(n)
 	if err != nil {
 		return fmt.Errorf("reconstruct: %w", err)
-	}
-	return nil
-}
-
-// Close closes the file.
-func (p *PatchFile) Close() error {
-	if err := p.file.Close(); err != nil {
-		return backend.Errorf(backend.Internal, "reconstruct", "%w", err)
 	}
 	return nil
 }

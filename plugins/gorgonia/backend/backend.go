@@ -5,9 +5,7 @@ package backend
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -38,28 +36,13 @@ func (*Gorgonia) Info() backend.Info {
 
 // Devices is the CPU with the instructions that will be used.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
-	d := backend.Device{ID: "cpu", Usable: true, Memory: memory(), Cores: runtime.NumCPU()}
+	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	path, err := conv.Select()
 	if err != nil {
 		d.Usable, d.Reason = false, err.Error()
 	}
 	d.Name = fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, path)
 	return []backend.Device{d}, nil
-}
-
-// memory is the machine's in bytes, 0 where it cannot be read.
-func memory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "MemTotal:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kib, _ := strconv.ParseInt(fields[0], 10, 64)
-	return kib << 10
 }
 
 // Open validates the program and prepares a session; graphs are built when a plan first needs them.

@@ -11,7 +11,7 @@ import (
 
 // gather fetches one batch with the inputs that the values depend on.
 func (s *session[T]) gather(id backend.DatasetID, b backend.Batch, values ...string) (map[string]tensor.Tensor, error) {
-	set, err := s.dataset(id)
+	set, err := s.Bound(id)
 	if err != nil {
 		return nil, err
 	}

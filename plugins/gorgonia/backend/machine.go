@@ -67,7 +67,7 @@ func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
 func (s *session[T]) fits(planned int64) error {
 	limit := s.limit
 	if limit == 0 {
-		limit = memory()
+		limit = backend.MachineMemory()
 	}
 	need := max(planned, int64(s.arena.Bytes()))
 	for _, arrays := range s.state {

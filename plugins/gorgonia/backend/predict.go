@@ -13,7 +13,7 @@ import (
 // forward computes values for batch after batch until done, an error or Stop.
 func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i int, m *machine[T]) error) error {
 	s.stop.Store(false)
-	set, err := s.dataset(id)
+	set, err := s.Bound(id)
 	if err != nil {
 		return err
 	}
@@ -94,32 +94,21 @@ func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit 
 	if err != nil {
 		return err
 	}
-	var out *feed.PatchFile
-	if p.File != nil {
-		if out, err = feed.OpenPatches(*p.File, element[T](program.Complex)); err != nil {
-			return err
-		}
-		defer func() {
-			if cerr := out.Close(); err == nil {
-				err = cerr
-			}
-		}()
+	out, err := feed.OpenPredictions(p, element[T](program.Complex))
+	if err != nil {
+		return err
 	}
+	defer func() {
+		if cerr := out.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i int, m *machine[T]) error {
 		t, err := s.tap(m, value)
-		if err == nil {
-			t, err = feed.Crop(t, p.Crop)
-		}
 		if err != nil {
-			return err
+			return backend.Errorf(backend.Internal, "reconstruct", "%w", err)
 		}
-		if out != nil {
-			if err := out.Write(t); err != nil {
-				return err
-			}
-			t = tensor.Tensor{}
-		}
-		return emit(backend.Patches{Batch: i, Data: t})
+		return out.Emit(i, t, emit)
 	})
 }
 

@@ -2,8 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -18,12 +16,11 @@ import (
 
 // session is an open program in one precision. Its calls come one at a time, but for Stop.
 type session[T pool.Float] struct {
+	*feed.Sets
 	program  *program.Program
 	env      *op.Env[T]
 	state    map[backend.Slot]map[string]vector[T]
 	steps    int64
-	datasets map[backend.DatasetID]*feed.Set
-	bound    int
 	machines map[string]*machine[T]
 	arena    *exec.Arena[T] // of all machines: calls come one at a time
 	zeros    map[string][]T // gradients of parameters that a loss does not depend on
@@ -42,7 +39,7 @@ func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T]
 	return &session[T]{
 		program:  o.Program,
 		env:      &op.Env[T]{Pool: p, Conv: conv.New(p, path)},
-		datasets: map[backend.DatasetID]*feed.Set{},
+		Sets:     feed.NewSets(o.Program.Inputs),
 		machines: map[string]*machine[T]{},
 		arena:    &exec.Arena[T]{},
 		zeros:    map[string][]T{},
@@ -54,35 +51,6 @@ func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T]
 // Params lists the program's parameters.
 func (s *session[T]) Params() []program.ParamSpec { return s.program.Params }
 
-// Bind maps a dataset.
-func (s *session[T]) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := feed.Open(d, s.program.Inputs)
-	if err != nil {
-		return "", err
-	}
-	s.bound++
-	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.bound))
-	s.datasets[id] = set
-	return id, nil
-}
-
-// Unbind forgets a dataset.
-func (s *session[T]) Unbind(_ context.Context, id backend.DatasetID) error {
-	set, err := s.dataset(id)
-	if err != nil {
-		return err
-	}
-	delete(s.datasets, id)
-	return set.Close()
-}
-
-func (s *session[T]) dataset(id backend.DatasetID) (*feed.Set, error) {
-	if set, ok := s.datasets[id]; ok {
-		return set, nil
-	}
-	return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
-}
-
 // Stop makes the running call return after its step or batch.
 func (s *session[T]) Stop(context.Context) error {
 	s.stop.Store(true)
@@ -91,13 +59,8 @@ func (s *session[T]) Stop(context.Context) error {
 
 // Close frees the datasets.
 func (s *session[T]) Close() error {
-	var errs []error
-	for _, set := range s.datasets {
-		errs = append(errs, set.Close())
-	}
-	clear(s.datasets)
 	clear(s.machines)
-	return errors.Join(errs...)
+	return s.CloseAll()
 }
 
 // scalars sums the program's scalars over the patterns of the batch just run.

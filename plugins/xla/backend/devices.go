@@ -58,7 +58,7 @@ func (*XLA) Devices(context.Context) ([]backend.Device, error) {
 	if len(cards) == 0 && missing == nil {
 		out = append(out, backend.Device{ID: "cuda:0", Name: filepath.Base(found.Path), Reason: noDriver})
 	}
-	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: memory(), Cores: runtime.NumCPU()}
+	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	if !engine.Built {
 		cpu.Reason = "this program was built without cgo"
 	} else if _, err := Library(library.CPU); err != nil {
@@ -97,21 +97,6 @@ func cardName(n int) string {
 		}
 	}
 	return "NVIDIA"
-}
-
-// memory is the machine's in bytes, 0 where it cannot be read.
-func memory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "MemTotal:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kib, _ := strconv.ParseInt(fields[0], 10, 64)
-	return kib << 10
 }
 
 // choose gives the library and the number of the device that a session is opened on.

@@ -12,7 +12,7 @@ import (
 
 // gather fetches one batch with the inputs that the values depend on.
 func (s *session) gather(ref backend.BatchRef, values ...string) (map[string]tensor.Tensor, error) {
-	set, err := s.dataset(ref.Dataset)
+	set, err := s.Bound(ref.Dataset)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // forward computes values for batch after batch until done, an error or Stop.
 func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results map[engine.Array]engine.Buffer) error) error {
 	s.stop.Store(false)
-	set, err := s.dataset(id)
+	set, err := s.Bound(id)
 	if err != nil {
 		return err
 	}
@@ -107,31 +107,20 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 	if err != nil {
 		return err
 	}
-	var out *feed.PatchFile
-	if p.File != nil {
-		if out, err = feed.OpenPatches(*p.File, s.element(program.Complex)); err != nil {
-			return err
-		}
-		defer func() {
-			if cerr := out.Close(); err == nil {
-				err = cerr
-			}
-		}()
+	out, err := feed.OpenPredictions(p, s.element(program.Complex))
+	if err != nil {
+		return err
 	}
+	defer func() {
+		if cerr := out.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i, groups int, results map[engine.Array]engine.Buffer) error {
 		t, err := s.download(results[engine.Array{Part: valuePart, Name: value}], value, groups)
-		if err == nil {
-			t, err = feed.Crop(t, p.Crop)
-		}
 		if err != nil {
 			return err
 		}
-		if out != nil {
-			if err := out.Write(t); err != nil {
-				return err
-			}
-			t = tensor.Tensor{}
-		}
-		return emit(backend.Patches{Batch: i, Data: t})
+		return out.Emit(i, t, emit)
 	})
 }

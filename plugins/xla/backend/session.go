@@ -2,8 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/gomlx/compute/dtypes"
@@ -20,6 +18,7 @@ import (
 // session is an open program on a device. Its state lives there: a step takes the buffers of the state and gives the new
 // ones. Its calls come one at a time, but for Stop.
 type session struct {
+	*feed.Sets
 	program   *program.Program
 	types     map[string]program.Type
 	client    *engine.Client
@@ -27,12 +26,9 @@ type session struct {
 	precision tensor.DType // the same, for the host
 	state     map[engine.Array]engine.Buffer
 	steps     int64
-	datasets  map[backend.DatasetID]*feed.Set
-	bound     int
 	functions map[string]*engine.Function
 	options   feed.Options
 	limit     int64 // bytes of memory
-	progress  func(backend.Event)
 	stop      atomic.Bool
 }
 
@@ -45,7 +41,7 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 	s := &session{
 		program: o.Program, types: types, client: client,
 		dtype: dtypes.Float32, precision: tensor.Float32,
-		datasets:  map[backend.DatasetID]*feed.Set{},
+		Sets:      feed.NewSets(o.Program.Inputs),
 		functions: map[string]*engine.Function{},
 		limit:     o.MemoryLimit,
 	}
@@ -58,35 +54,6 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 
 // Params lists the program's parameters.
 func (s *session) Params() []program.ParamSpec { return s.program.Params }
-
-// Bind maps a dataset.
-func (s *session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := feed.Open(d, s.program.Inputs)
-	if err != nil {
-		return "", err
-	}
-	s.bound++
-	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.bound))
-	s.datasets[id] = set
-	return id, nil
-}
-
-// Unbind forgets a dataset.
-func (s *session) Unbind(_ context.Context, id backend.DatasetID) error {
-	set, err := s.dataset(id)
-	if err != nil {
-		return err
-	}
-	delete(s.datasets, id)
-	return set.Close()
-}
-
-func (s *session) dataset(id backend.DatasetID) (*feed.Set, error) {
-	if set, ok := s.datasets[id]; ok {
-		return set, nil
-	}
-	return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
-}
 
 // Stop makes the running call return after its step or batch: XLA cannot end an execution.
 func (s *session) Stop(context.Context) error {
@@ -101,12 +68,7 @@ func (s *session) Close() error {
 		f.Close()
 	}
 	clear(s.functions)
-	var errs []error
-	for _, set := range s.datasets {
-		errs = append(errs, set.Close())
-	}
-	clear(s.datasets)
-	return errors.Join(errs...)
+	return s.CloseAll()
 }
 
 // forget frees the state.

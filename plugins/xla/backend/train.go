@@ -14,7 +14,7 @@ import (
 // Step runs optimiser steps.
 func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
 	s.stop.Store(false)
-	set, err := s.dataset(p.Dataset)
+	set, err := s.Bound(p.Dataset)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,71 @@
+package backend_test
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/library"
+)
+
+// available skips a test that needs the XLA library, with the reason.
+func available(t testing.TB) {
+	t.Helper()
+	if !engine.Built {
+		t.Skip("this test was built without cgo, which XLA needs")
+	}
+	if _, err := xla.Library(library.CPU); err != nil {
+		t.Skip(err)
+	}
+}
+
+// thorough says whether everything is to be tested: it takes ten minutes and more.
+func thorough() bool { return os.Getenv("PTYCHO_TEST_ALL") != "" }
+
+func target(d tensor.DType) conformance.Target {
+	return conformance.Target{Name: "xla", Device: "cpu", DType: d, Start: func(context.Context) (backend.Backend, func() error, error) {
+		return xla.New(), func() error { return nil }, nil
+	}}
+}
+
+// XLA compiles each program anew, so that the whole suite takes minutes; make ci-full runs it. The cases here are those of
+// level 0, some of the levels 2 and 3, the small networks, and the operations that are more than one call of GoMLX.
+var chosen = regexp.MustCompile(`^(info|devices|capabilities|refuses|state|cancel|stop|not-finite|evaluate|reconstruct|` +
+	`operation/(back_project|fft2|maxpool2|merge_pairwise)$|network/(unet-small-gridsize2|cnn-small)|` +
+	`train/(sgd/5|sgd/nesterov|adam/8|adamw|clip/norm|accumulate|ema|padding)|bits/(again|threads|resume)|resume)`)
+
+// TestMain has XLA compile fast, not for speed of what it compiled, unless everything is to be tested.
+func TestMain(m *testing.M) {
+	if os.Getenv("XLA_FLAGS") == "" && !thorough() {
+		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+	}
+	os.Exit(m.Run())
+}
+
+func TestXLAPassesTheConformanceSuite(t *testing.T) {
+	available(t)
+	if thorough() {
+		for name, d := range map[string]tensor.DType{"float32": tensor.Float32, "float64": tensor.Float64} {
+			t.Run(name, func(t *testing.T) { conformance.Run(t, target(d), conformance.Reproduces) })
+		}
+		return
+	}
+	report, err := conformance.Check(context.Background(), target(tensor.Float32), conformance.Options{Level: conformance.Reproduces, Run: chosen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Results) < 30 {
+		t.Errorf("%d cases were chosen: their names have changed", len(report.Results))
+	}
+	for _, r := range report.Results {
+		if r.Status != conformance.Passed {
+			t.Errorf("%s %s: %s: %s", r.Name, r.Status, r.Rule, r.Message)
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package library
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// wheel writes a wheel with one library and gives its pin. Libraries go to a folder of the test's own.
+func wheel(t *testing.T) (Pin, string) {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	content := bytes.Repeat([]byte("a library\n"), 1000)
+	var z bytes.Buffer
+	w := zip.NewWriter(&z)
+	f, err := w.Create("folder/xla_cpu.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "file.whl")
+	if err := os.WriteFile(path, z.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return Pin{Device: CPU, Package: "package", Version: "1.2", Wheel: sum(z.Bytes()), Member: "folder/xla_cpu.so", Size: int64(len(content)), SHA256: sum(content)}, path
+}
+
+func setup(t *testing.T, p Pin, wheel string) Result {
+	t.Helper()
+	r, err := Setup(context.Background(), p, wheel, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// refused holds an error to its kind and to the words that help.
+func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
+	t.Helper()
+	if err == nil || backend.KindOf(err) != kind {
+		t.Fatalf("error %v of kind %q, want %q", err, backend.KindOf(err), kind)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
+}
+
+func TestSetupBringsTheLibraryOnce(t *testing.T) {
+	p, wheel := wheel(t)
+	if r := setup(t, p, wheel); r.Already || filepath.Base(r.Path) != "xla_cpu.so" || p.verify(r.Path) != nil {
+		t.Errorf("%+v, verified: %v", r, p.verify(r.Path))
+	}
+	if r := setup(t, p, "no such wheel"); !r.Already {
+		t.Error("a library that is there and whole was brought again")
+	}
+	left, err := filepath.Glob(filepath.Join(os.Getenv("XDG_DATA_HOME"), "ptycho", "xla", "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("%v is left, want the library's folder alone", left)
+	}
+}
+
+func TestSetupRefusesAnotherWheel(t *testing.T) {
+	p, wheel := wheel(t)
+	p.Wheel = strings.Repeat("0", 64)
+	_, err := Setup(context.Background(), p, wheel, io.Discard)
+	refused(t, err, backend.Invalid, wheel, "SHA-256", p.Wheel)
+}
+
+func TestSetupRefusesAMemberThatIsNotThePinned(t *testing.T) {
+	for name, change := range map[string]func(*Pin){
+		"another digest":  func(p *Pin) { p.SHA256 = strings.Repeat("1", 64) },
+		"another size":    func(p *Pin) { p.Size-- },
+		"no such library": func(p *Pin) { p.Member = "folder/other_cpu.so" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, wheel := wheel(t)
+			change(&p)
+			_, err := Setup(context.Background(), p, wheel, io.Discard)
+			refused(t, err, backend.Invalid, wheel)
+			dir, _ := p.Folder()
+			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s was left behind", dir)
+			}
+		})
+	}
+}
+
+func TestSetupStopsWithItsContextAndLeavesWhatWasThere(t *testing.T) {
+	p, wheel := wheel(t)
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if _, err := Setup(ctx, p, wheel, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_DATA_HOME"), "ptycho", "xla", ".*"))
+	if len(left) > 0 {
+		t.Errorf("%v was left behind", left)
+	}
+}
+
+func TestADamagedLibraryIsNotLoadedAndSetupMendsIt(t *testing.T) {
+	for name, damage := range map[string]func(b []byte) []byte{
+		"cut short":   func(b []byte) []byte { return b[:len(b)/2] },
+		"overwritten": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"empty":       func([]byte) []byte { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, wheel := wheel(t)
+			r := setup(t, p, wheel)
+			b, err := os.ReadFile(r.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(r.Path, damage(b), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			later := time.Now().Add(time.Hour)
+			if err := os.Chtimes(r.Path, later, later); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, p.verify(r.Path), backend.Invalid, r.Path, "damaged", "ptycho plugins setup xla")
+			if r := setup(t, p, wheel); r.Already || p.verify(r.Path) != nil {
+				t.Error("setup did not mend it")
+			}
+		})
+	}
+}
+
+// The digest of 260 MB takes a second; the memory of it may not outlive the file that it was taken of.
+func TestTheDigestIsRememberedForTheSameFileOnly(t *testing.T) {
+	p, wheel := wheel(t)
+	r := setup(t, p, wheel)
+	st, err := os.Stat(r.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := readRecord(filepath.Join(filepath.Dir(r.Path), recordName))
+	if err != nil || rec.Seen != stampOf(r.Path, st) || rec.Version != "1.2" || rec.SHA256 != p.SHA256 {
+		t.Fatalf("record %+v, error %v", rec, err)
+	}
+	other := p
+	other.SHA256 = strings.Repeat("2", 64)
+	refused(t, other.verify(r.Path), backend.Invalid, "SHA-256")
+}
+
+func TestFindSaysHowToBringWhatIsMissing(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv(Variable(CPU), "")
+	if _, err := For(CPU); err != nil {
+		t.Skip(err)
+	}
+	_, err := Find(CPU, nil)
+	refused(t, err, backend.NotFound, "xla-cpu-pjrt", "ptycho plugins setup xla")
+}
+
+func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	junk := filepath.Join(dir, "junk_cpu.so")
+	if err := os.WriteFile(junk, []byte("no library"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(dir, "foreign_cpu.so")
+	if err := os.WriteFile(foreign, header(0xF3), 0o644); err != nil { // RISC-V
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "own_cpu.so")
+	if err := os.WriteFile(own, header(0x3E), 0o644); err != nil { // x86-64
+		t.Fatal(err)
+	}
+	arm := filepath.Join(dir, "arm_cpu.so")
+	if err := os.WriteFile(arm, header(0xB7), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	never := func(string) error { t.Error("it was loaded"); return nil }
+	for path, c := range map[string]struct {
+		kind  backend.Kind
+		words string
+	}{
+		filepath.Join(dir, "none.so"): {backend.NotFound, "no such file"},
+		dir:                           {backend.Invalid, "no file"},
+		"relative.so":                 {backend.Invalid, "absolute"},
+		junk:                          {backend.Invalid, "no shared library"},
+		foreign:                       {backend.Invalid, "a library for EM_RISCV"},
+	} {
+		t.Setenv(Variable(CPU), path)
+		_, err := Find(CPU, never)
+		refused(t, err, c.kind, Variable(CPU), path, c.words)
+	}
+	mine := own
+	if machine(own) != nil {
+		mine = arm
+	}
+	if machine(mine) != nil {
+		t.Skip("neither an x86-64 nor an Arm machine")
+	}
+	t.Setenv(Variable(CPU), mine)
+	_, err := Find(CPU, func(string) error { return errors.New("signal: bus error") })
+	refused(t, err, backend.Invalid, "bus error")
+	tries := 0
+	for range 2 {
+		if f, err := Find(CPU, func(string) error { tries++; return nil }); err != nil || f.Path != mine {
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+	if tries != 1 {
+		t.Errorf("the same library was tried %d times", tries)
+	}
+}
+
+// header is the start of a 64-bit ELF library for a machine, without sections.
+func header(machine byte) []byte {
+	b := make([]byte, 64)
+	copy(b, "\x7fELF\x02\x01\x01")
+	b[16], b[18], b[20], b[52], b[54], b[58] = 3, machine, 1, 64, 56, 64
+	return b
+}
+
+func TestAPathThatNamesAnotherDeviceIsRefused(t *testing.T) {
+	refused(t, named(CPU, "/home/cuda/xla_cpu.so"), backend.Invalid, "cuda")
+	refused(t, named(CUDA, "/opt/plugin.so"), backend.Invalid, "cuda")
+	if err := errors.Join(named(CPU, "/opt/xla_cpu.so"), named(CUDA, "/opt/xla_cuda.so")); err != nil {
+		t.Error(err)
+	}
+}
