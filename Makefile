@@ -5,6 +5,7 @@ PYTHON   ?= python3
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
+BACKEND  ?= gorgonia
 
 # Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
 QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
@@ -13,7 +14,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls conformance-repeat lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -57,6 +58,13 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 	TAG=gridsize1 bench/trials/trial.sh star 0 --gridsize 1
 	TAG=cnn bench/trials/trial.sh star 0 --arch cnn
 
+conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ in their seconds alone
+	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
+		bin/ptycho conformance --backend $(BACKEND) --quiet --json - >"$$dir/$$run.json" || exit 1; \
+		sed '/"seconds":/d' "$$dir/$$run.json" >"$$dir/$$run"; \
+		diff "$$dir/1" "$$dir/$$run" || { echo "$(BACKEND): run $$run gives another report" >&2; exit 1; }; \
+	done; echo "$(BACKEND): three runs, one report of $$(grep -c '"rule":' "$$dir/1") cases"
+
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
 	golangci-lint run $(PKG)
@@ -65,4 +73,4 @@ soak: ## the tests that start processes, COUNT (20) times in random order: finds
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -61,7 +61,14 @@ func limit(q Quantity, d tensor.DType) float64 {
 	return 0 // a quantity without a tolerance has to agree in every bit
 }
 
+// measurement is a relative L2 error, against the norm of what is right or the comparison's floor, and against the norm
+// alone.
+type measurement struct{ error, bare float64 }
+
+type measurements map[Quantity][]measurement
+
 // Distribution is how far a backend was from the expected, over all comparisons of one quantity: relative L2 errors.
+// Unfloored is the largest error against the norm alone, where what is right may be a sum of parts that cancel.
 type Distribution struct {
 	Quantity    Quantity `json:"quantity"`
 	Limit       float64  `json:"limit"`
@@ -69,23 +76,27 @@ type Distribution struct {
 	Median      float64  `json:"median"`
 	Percentile  float64  `json:"percentile99"`
 	Largest     float64  `json:"largest"`
+	Unfloored   float64  `json:"unfloored"`
 }
 
 // distributions sums up what was measured, in the order of the tolerances. An error that is not finite counts as the
 // largest number, which JSON can hold.
-func distributions(measured map[Quantity][]float64, d tensor.DType) []Distribution {
-	var out []Distribution
+func distributions(measured measurements, d tensor.DType) []Distribution {
+	out := []Distribution{}
 	for _, t := range tolerances {
-		all := slices.Clone(measured[t.quantity])
+		var all []float64
+		bare := 0.0
+		for _, m := range measured[t.quantity] {
+			all = append(all, min(m.error, math.MaxFloat64))
+			bare = max(bare, min(m.bare, math.MaxFloat64))
+		}
 		if len(all) == 0 {
 			continue
 		}
-		for i := range all {
-			all[i] = min(all[i], math.MaxFloat64)
-		}
 		slices.Sort(all)
 		at := func(share float64) float64 { return all[int(share*float64(len(all)-1)+0.5)] }
-		out = append(out, Distribution{Quantity: t.quantity, Limit: limit(t.quantity, d), Comparisons: len(all), Median: at(0.5), Percentile: at(0.99), Largest: all[len(all)-1]})
+		out = append(out, Distribution{Quantity: t.quantity, Limit: limit(t.quantity, d), Comparisons: len(all),
+			Median: at(0.5), Percentile: at(0.99), Largest: all[len(all)-1], Unfloored: bare})
 	}
 	return out
 }
