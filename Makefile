@@ -14,7 +14,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls conformance-repeat lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden conformance-repeat lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -57,6 +57,9 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 	for kind in mirrored transposed untrained; do PYTHON=$(PYTHON) bench/trials/trial.sh $$kind 0 || exit 1; done
 	TAG=gridsize1 bench/trials/trial.sh star 0 --gridsize 1
 	TAG=cnn bench/trials/trial.sh star 0 --arch cnn
+
+golden: ## write the golden vectors of conformance/golden again, from core/reference
+	$(GO) run ./conformance/golden/generate
 
 conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ in their seconds alone
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
