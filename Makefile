@@ -6,6 +6,7 @@ PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
 BACKEND  ?= gorgonia
+BACKENDS ?= gorgonia
 
 # Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
 QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
@@ -14,7 +15,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden conformance-repeat lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak help
 
 build: ## the binaries, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -60,6 +61,12 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 
 golden: ## write the golden vectors of conformance/golden again, from core/reference
 	$(GO) run ./conformance/golden/generate
+
+tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes the tables of docs/conformance.md
+	$(GO) run ./conformance/measure $(BACKENDS)
+
+outliers: ## why a tensor can stand out at full size: the evidence of docs/conformance.md (a few minutes)
+	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run 'StandsOut|WeighsMore' -outliers
 
 conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ in their seconds alone
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
