@@ -29,7 +29,7 @@ const (
 
 // tolerances are relative L2 errors, compared in float64. The distributions that were measured are in docs/conformance.md
 // (make tolerances). single is at least 4 times the largest error of any engine there; what follows from gradients (norms,
-// moments, later losses) is held to the errors that SmallGradient allows, which is further away. double leaves room for
+// moments, later losses) is held to about what SmallGradient allows, which is further away. double leaves room for
 // another order of summation and no more: a float32 anywhere is a thousand times above it.
 var tolerances = []struct {
 	quantity       Quantity
@@ -39,7 +39,7 @@ var tolerances = []struct {
 	{OperationGradient, 3e-5, 1e-10},
 	{NetworkValue, 1e-5, 1e-10},
 	{SmallGradient, 3e-5, 1e-10},
-	{FullGradient, 5e-4, 1e-10},
+	{FullGradient, 2e-4, 1e-10}, // room for one ReLU that rounding turns
 	{LossValue, 1e-5, 1e-10},
 	{StepWeights, 1e-6, 1e-10},
 	{RunWeights, 1e-5, 1e-10},
