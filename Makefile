@@ -5,6 +5,8 @@ PYTHON   ?= python3
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
+BACKEND  ?= gorgonia
+BACKENDS ?= gorgonia
 
 # Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
 QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
@@ -13,7 +15,7 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -61,6 +63,22 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 	TAG=gridsize1 bench/trials/trial.sh star 0 --gridsize 1
 	TAG=cnn bench/trials/trial.sh star 0 --arch cnn
 
+golden: ## write the golden vectors of conformance/golden again, from core/reference
+	$(GO) run ./conformance/golden/generate
+
+tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes the tables of docs/conformance.md
+	$(GO) run ./conformance/measure $(BACKENDS)
+
+outliers: ## why a tensor can stand out at full size: the evidence of docs/conformance.md (a few minutes)
+	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run 'StandsOut|WeighsMore' -outliers
+
+conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ in their seconds alone
+	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
+		bin/ptycho conformance --backend $(BACKEND) --quiet --json - >"$$dir/$$run.json" || exit 1; \
+		sed '/"seconds":/d' "$$dir/$$run.json" >"$$dir/$$run"; \
+		diff "$$dir/1" "$$dir/$$run" || { echo "$(BACKEND): run $$run gives another report" >&2; exit 1; }; \
+	done; echo "$(BACKEND): three runs, one report of $$(grep -c '"rule":' "$$dir/1") cases"
+
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
 	golangci-lint run $(PKG)
@@ -69,4 +87,4 @@ soak: ## the tests that start processes, COUNT (20) times in random order: finds
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

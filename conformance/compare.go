@@ -57,9 +57,13 @@ func distance(got, want []complex128, floor float64) float64 {
 func (s *subject) compare(q Quantity, what string, got tensor.Tensor, want *reference.Value, floor float64) error {
 	e, err := differ(what, got, want, limit(q, s.dtype()), floor)
 	if s.measured == nil {
-		s.measured = map[Quantity][]float64{}
+		s.measured = measurements{}
 	}
-	s.measured[q] = append(s.measured[q], e)
+	m := measurement{e, e}
+	if floor > 0 {
+		m.bare, _ = differ(what, got, want, math.Inf(1), 0)
+	}
+	s.measured[q] = append(s.measured[q], m)
 	return err
 }
 

@@ -37,26 +37,27 @@ func computes() []Case {
 		name     string
 		config   arch.Config
 		groups   int
+		seed     uint64 // of up to 60, the one whose ReLUs and pools stay furthest from another decision
 		gradient Quantity
 	}{
-		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3, SmallGradient},
-		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2, SmallGradient},
-		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1, SmallGradient},
-		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1, SmallGradient},
-		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1, FullGradient},
-		{"unet-64-gridsize2", arch.Config{N: 64, Gridsize: 2}, 1, FullGradient},
-		{"unet-128-gridsize2", arch.Config{N: 128, Gridsize: 2}, 1, FullGradient},
-		{"cnn-64-gridsize1", arch.Config{Arch: "cnn", N: 64, Gridsize: 1, PadObject: true, ProbeBig: true}, 1, FullGradient},
-		{"cnn-64-gridsize2", arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true}, 1, FullGradient},
-		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1, FullGradient},
-		{"cnn-128-gridsize2", arch.Config{Arch: "cnn", N: 128, FiltersScale: 1, Gridsize: 2, Canvas: 144, PadObject: true}, 1, FullGradient},
+		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3, 58, SmallGradient},
+		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2, 55, SmallGradient},
+		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1, 58, SmallGradient},
+		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1, 36, SmallGradient},
+		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1, 33, FullGradient},
+		{"unet-64-gridsize2", arch.Config{N: 64, Gridsize: 2}, 1, 38, FullGradient},
+		{"unet-128-gridsize2", arch.Config{N: 128, Gridsize: 2}, 1, 8, FullGradient},
+		{"cnn-64-gridsize1", arch.Config{Arch: "cnn", N: 64, Gridsize: 1, PadObject: true, ProbeBig: true}, 1, 17, FullGradient},
+		{"cnn-64-gridsize2", arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true}, 1, 16, FullGradient},
+		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1, 3, FullGradient},
+		{"cnn-128-gridsize2", arch.Config{Arch: "cnn", N: 128, FiltersScale: 1, Gridsize: 2, Canvas: 144, PadObject: true}, 1, 58, FullGradient},
 	} {
 		out = append(out, Case{Computes, "network/" + c.name, "a whole network's patches, λ, scalars, loss and gradients are those of core/reference", func(s *subject) error {
 			p, err := arch.Build(c.config)
 			if err != nil {
 				return err
 			}
-			return s.network(p, c.groups, c.gradient)
+			return s.network(p, c.groups, c.seed, c.gradient)
 		}})
 	}
 	return append(out,
@@ -89,11 +90,11 @@ func (s *subject) agrees(p *program.Program, groups int, seed uint64) error {
 }
 
 // network compares the named results and all gradients of an architecture.
-func (s *subject) network(p *program.Program, groups int, gradient Quantity) error {
+func (s *subject) network(p *program.Program, groups int, seed uint64, gradient Quantity) error {
 	if err := s.need(backend.CanInspect); err != nil {
 		return err
 	}
-	w, err := newWork(p, groups, 3, 1)
+	w, err := newWork(p, groups, seed, 1)
 	if err != nil {
 		return err
 	}
@@ -162,9 +163,9 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 	if err := s.near(LossValue, "the loss", loss.Value, want.loss); err != nil {
 		return err
 	}
-	largest, tiny := 0.0, 1e-4
+	largest, tiny := 0.0, 0.0
 	if gradient == OperationGradient {
-		tiny = 1e-2 // random programs cancel more than networks do
+		tiny = 1e-2 // in random programs some gradients are 0 but for rounding; docs/conformance.md has the figures
 	}
 	for _, q := range w.program.Params {
 		if v := want.grads[q.Name]; v != nil {
@@ -183,7 +184,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 		if !ok {
 			return fmt.Errorf("the gradient of %s is missing", q.Name)
 		}
-		// A gradient that is tiny beside the others is held to their rounding: it is a sum of parts that cancel.
+		// A gradient that is tiny beside the others of a random program is held to their rounding: its parts cancel.
 		if err := s.compare(gradient, fmt.Sprintf("the gradient of %s of %s", q.Name, w.program.Name), g, v, tiny*largest); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	defer stop() //nolint:errcheck // the results are in hand
 	info := b.Info()
 	report := newReport(t, info)
-	measured := map[Quantity][]float64{}
+	measured := measurements{}
 	for _, c := range Cases() {
 		if c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name) {
 			continue

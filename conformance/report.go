@@ -38,7 +38,7 @@ type Count struct {
 	Skipped int    `json:"skipped"`
 }
 
-// Report is the result tree; every other form is made from it.
+// Report is the result tree; every other form is made from it. Two runs differ in the seconds alone.
 type Report struct {
 	Backend       string         `json:"backend"`
 	Version       string         `json:"version"`
@@ -55,6 +55,7 @@ type Report struct {
 
 func newReport(t Target, info backend.Info) *Report {
 	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: t.Device, DType: "float32", Reached: -1,
+		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON, not null
 		Protocol: fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
 	if t.DType != 0 {
 		r.DType = t.DType.String()

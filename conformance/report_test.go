@@ -3,12 +3,14 @@ package conformance_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"encoding/xml"
+	"fmt"
 	"regexp"
 	"testing"
 
+	"github.com/joshdk/go-junit"
+
 	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
@@ -24,58 +26,105 @@ func (m modest) Info() backend.Info {
 }
 
 func TestASkippedCaseIsNoPass(t *testing.T) {
-	target := inProcess("modest", modest{gorgonia.New()}, 0)
-	report, err := conformance.Check(context.Background(), target, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|operation/fft2|evaluate)$")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := checked(t, modest{gorgonia.New()}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|operation/fft2|evaluate)$")})
 	if report.Sum(conformance.Skipped) != 1 || report.Sum(conformance.Passed) != 2 || report.Counts[1].Skipped != 1 {
 		t.Errorf("the results are %+v", report.Results)
 	}
 	if report.Reached != -1 || report.Complete {
 		t.Errorf("a run of some cases reached level %d", report.Reached)
 	}
-	var text bytes.Buffer
-	if err := report.JSON(&text); err != nil {
-		t.Fatal(err)
-	}
-	var back struct {
-		Results []struct{ Name, Status, Message string }
-	}
-	if err := json.Unmarshal(text.Bytes(), &back); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range back.Results {
-		if (r.Name == "operation/fft2") != (r.Status == "skipped" && r.Message != "") {
-			t.Errorf("in JSON %s is %s: %s", r.Name, r.Status, r.Message)
+	for _, r := range document(t, inJSON(t, report))["results"].([]any) {
+		r := r.(map[string]any)
+		if (r["name"] == "operation/fft2") != (r["status"] == "skipped" && r["message"] != nil) {
+			t.Errorf("in JSON: %v", r)
 		}
 	}
-	text.Reset()
-	if err := report.JUnit(&text); err != nil {
-		t.Fatal(err)
+}
+
+// predicting offers neither training nor a look inside, and says so.
+type predicting struct{ backend.Backend }
+
+func (p predicting) Info() backend.Info {
+	i := p.Backend.Info()
+	i.Capabilities = []backend.Capability{backend.CanFloat64}
+	return i
+}
+
+func (p predicting) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	s, err := p.Backend.Open(ctx, o)
+	return untrained{s}, err
+}
+
+type untrained struct{ backend.Session }
+
+func (untrained) Step(context.Context, backend.StepPlan, func(backend.StepResult) error) error {
+	return backend.Errorf(backend.Unsupported, "step", "this backend predicts only")
+}
+
+func TestASkippedCaseKeepsItsLevelFromBeingReached(t *testing.T) {
+	report := checked(t, predicting{oracle.New()}, conformance.Options{Level: conformance.Speaks})
+	if !report.Complete || report.Reached != -1 || report.Sum(conformance.Failed) != 0 || report.Counts[0].Skipped == 0 || report.Counts[0].Passed == 0 {
+		t.Errorf("with %+v the report reaches level %d: %+v", report.Counts, report.Reached, report.Results)
 	}
-	var junit struct {
-		Suites []struct {
-			Tests   int `xml:"tests,attr"`
-			Skipped int `xml:"skipped,attr"`
-			Cases   []struct {
-				Name    string    `xml:"name,attr"`
-				Skipped *struct{} `xml:"skipped"`
-			} `xml:"testcase"`
-		} `xml:"testsuite"`
-	}
-	if err := xml.Unmarshal(text.Bytes(), &junit); err != nil {
-		t.Fatal(err)
-	}
-	skipped := 0
-	for _, s := range junit.Suites {
-		for _, c := range s.Cases {
-			if c.Skipped != nil {
-				skipped++
+}
+
+// TestJUnitOpensInAParserThatIsNotOurs compares what it reads with the report, case by case.
+func TestJUnitOpensInAParserThatIsNotOurs(t *testing.T) {
+	for name, report := range map[string]*conformance.Report{
+		"one of each ending": threeEndings(t),
+		"oracle, level 0":    checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks}),
+	} {
+		var text bytes.Buffer
+		if err := report.JUnit(&text); err != nil {
+			t.Fatal(err)
+		}
+		suites, err := junit.IngestReader(&text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		status := map[string]junit.Status{}
+		for _, s := range suites {
+			var level int
+			if _, err := fmt.Sscanf(s.Name, "level %d", &level); err != nil {
+				t.Fatalf("%s: suite %q: %v", name, s.Name, err)
+			}
+			want := report.Counts[level]
+			if s.Totals.Passed != want.Passed || s.Totals.Failed != want.Failed || s.Totals.Skipped != want.Skipped || s.Totals.Error != 0 {
+				t.Errorf("%s: %s has %+v, want %+v", name, s.Name, s.Totals, want)
+			}
+			for _, c := range s.Tests {
+				status[c.Name] = c.Status
+				if c.Message == "" && c.Status != junit.StatusPassed {
+					t.Errorf("%s: %s is %s without a reason", name, c.Name, c.Status)
+				}
+			}
+		}
+		if len(status) != len(report.Results) {
+			t.Errorf("%s: %d cases in JUnit, %d in the report", name, len(status), len(report.Results))
+		}
+		for _, r := range report.Results {
+			if string(status[r.Name]) != string(r.Status) {
+				t.Errorf("%s: %s is %s in JUnit, %s in the report", name, r.Name, status[r.Name], r.Status)
 			}
 		}
 	}
-	if skipped != 1 || len(junit.Suites) != 2 || junit.Suites[1].Skipped != 1 || junit.Suites[1].Tests != 2 {
-		t.Errorf("in JUnit: %+v", junit)
+}
+
+// TestRunsDifferInTheirSecondsAlone runs cases of every level three times, on an engine of floats: sums must be added in
+// the same order, and nothing may come out of a map.
+func TestRunsDifferInTheirSecondsAlone(t *testing.T) {
+	var first []byte
+	for i := range 3 {
+		report := checked(t, gorgonia.New(), conformance.Options{Level: conformance.Reproduces,
+			Run: regexp.MustCompile("^(info|state/.*|operation/[a-d].*|random/0.|network/unet-small.*|evaluate|identity/.*|train/(sgd/5|adam/1|clip/norm)|bits/.*|resume/.*)$")})
+		for j := range report.Results {
+			report.Results[j].Seconds = 0
+		}
+		text := inJSON(t, report)
+		if i == 0 {
+			first = text
+		} else if !bytes.Equal(first, text) {
+			t.Errorf("run %d gives another report:\n%s\nthe first was\n%s", i+1, text, first)
+		}
 	}
 }

@@ -19,7 +19,7 @@ type subject struct {
 	info     backend.Info
 	target   Target
 	sessions []backend.Session
-	measured map[Quantity][]float64 // relative errors of the comparisons so far
+	measured measurements // of the comparisons so far
 }
 
 func (s *subject) dtype() tensor.DType {

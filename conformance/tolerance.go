@@ -27,9 +27,10 @@ const (
 	Identity          Quantity = "identity"                    // two answers of the backend itself that mathematics makes equal
 )
 
-// tolerances are relative L2 errors, compared in float64. Where each number comes from is in docs/conformance.md, beside
-// the distribution that was measured (make tolerances): single is at least 5 times the largest error of any engine, and
-// a defect of the tables there is far above it. Those of float64 leave room for another order of summation.
+// tolerances are relative L2 errors, compared in float64. The distributions that were measured are in docs/conformance.md
+// (make tolerances). single is at least 4 times the largest error of any engine there; what follows from gradients (norms,
+// moments, later losses) is held to about what SmallGradient allows, which is further away. double leaves room for
+// another order of summation and no more: a float32 anywhere is a thousand times above it.
 var tolerances = []struct {
 	quantity       Quantity
 	single, double float64
@@ -38,14 +39,14 @@ var tolerances = []struct {
 	{OperationGradient, 3e-5, 1e-10},
 	{NetworkValue, 1e-5, 1e-10},
 	{SmallGradient, 3e-5, 1e-10},
-	{FullGradient, 5e-4, 1e-10},
+	{FullGradient, 2e-4, 1e-10}, // room for one ReLU that rounding turns
 	{LossValue, 1e-5, 1e-10},
 	{StepWeights, 1e-6, 1e-10},
 	{RunWeights, 1e-5, 1e-10},
-	{RunLoss, 1e-4, 1e-10},
-	{RunNorm, 1e-3, 1e-10},
-	{RunMoments, 1e-3, 1e-10},
-	{AdaptiveWeights, 2e-4, 1e-10},
+	{RunLoss, 3e-5, 1e-10},
+	{RunNorm, 1e-4, 1e-10},
+	{RunMoments, 1e-4, 1e-10},
+	{AdaptiveWeights, 2e-5, 1e-10},
 	{Identity, 1e-5, 1e-10},
 }
 
@@ -61,7 +62,14 @@ func limit(q Quantity, d tensor.DType) float64 {
 	return 0 // a quantity without a tolerance has to agree in every bit
 }
 
+// measurement is a relative L2 error, against the norm of what is right or the comparison's floor, and against the norm
+// alone.
+type measurement struct{ error, bare float64 }
+
+type measurements map[Quantity][]measurement
+
 // Distribution is how far a backend was from the expected, over all comparisons of one quantity: relative L2 errors.
+// Unfloored is the largest error against the norm alone, where what is right may be a sum of parts that cancel.
 type Distribution struct {
 	Quantity    Quantity `json:"quantity"`
 	Limit       float64  `json:"limit"`
@@ -69,23 +77,27 @@ type Distribution struct {
 	Median      float64  `json:"median"`
 	Percentile  float64  `json:"percentile99"`
 	Largest     float64  `json:"largest"`
+	Unfloored   float64  `json:"unfloored"`
 }
 
 // distributions sums up what was measured, in the order of the tolerances. An error that is not finite counts as the
 // largest number, which JSON can hold.
-func distributions(measured map[Quantity][]float64, d tensor.DType) []Distribution {
-	var out []Distribution
+func distributions(measured measurements, d tensor.DType) []Distribution {
+	out := []Distribution{}
 	for _, t := range tolerances {
-		all := slices.Clone(measured[t.quantity])
+		var all []float64
+		bare := 0.0
+		for _, m := range measured[t.quantity] {
+			all = append(all, min(m.error, math.MaxFloat64))
+			bare = max(bare, min(m.bare, math.MaxFloat64))
+		}
 		if len(all) == 0 {
 			continue
 		}
-		for i := range all {
-			all[i] = min(all[i], math.MaxFloat64)
-		}
 		slices.Sort(all)
 		at := func(share float64) float64 { return all[int(share*float64(len(all)-1)+0.5)] }
-		out = append(out, Distribution{Quantity: t.quantity, Limit: limit(t.quantity, d), Comparisons: len(all), Median: at(0.5), Percentile: at(0.99), Largest: all[len(all)-1]})
+		out = append(out, Distribution{Quantity: t.quantity, Limit: limit(t.quantity, d), Comparisons: len(all),
+			Median: at(0.5), Percentile: at(0.99), Largest: all[len(all)-1], Unfloored: bare})
 	}
 	return out
 }

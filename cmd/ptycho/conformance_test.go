@@ -3,13 +3,33 @@ package main_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
+
+// follows checks what the command printed against a schema of the conformance folder.
+func follows(t *testing.T, file, text string) {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "..", "conformance", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(doc); err != nil {
+		t.Errorf("%s: %v", file, err)
+	}
+}
 
 // TestConformanceThroughTheProcessBoundary runs what is quick of it; the whole suite in one process is conformance's own test.
 func TestConformanceThroughTheProcessBoundary(t *testing.T) {
 	for _, name := range []string{"gorgonia", "reference"} {
 		text := must(t, "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
+		follows(t, "report.schema.json", text)
 		var report struct {
 			Backend string
 			Reached int
@@ -29,6 +49,7 @@ func TestConformanceThroughTheProcessBoundary(t *testing.T) {
 
 func TestParityOfTheEngineAndTheReference(t *testing.T) {
 	text := must(t, "conformance", "--parity", "reference,gorgonia", "--json", "-", "--quiet")
+	follows(t, "parity.schema.json", text)
 	var report struct {
 		Within bool
 		Cells  []struct {

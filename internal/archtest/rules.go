@@ -52,7 +52,8 @@ var layers = []layer{
 		rule: "sdk uses core; it never uses host, plugins or cmd, so that a third party's plugin carries none of them"},
 	{dir: "host", own: []string{"core", "sdk"}, any: true, tests: []string{"conformance", "examples"},
 		rule: "host uses core and sdk; which backends are bundled is known to cmd/ptycho alone"},
-	{dir: "conformance", own: []string{"core", "sdk/feed"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"sdk", "host/launch", "plugins", "github.com/hashicorp/go-hclog"},
+	{dir: "conformance", own: []string{"core", "sdk/feed"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"sdk", "host/launch", "plugins", "github.com/hashicorp/go-hclog",
+		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/joshdk/go-junit"}, // outsiders' readers of the reports
 		rule: "conformance uses core, and sdk/feed for its oracle, so that it cannot tell an in-process backend from a remote one"},
 	{dir: "examples", own: []string{"core", "sdk"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"conformance"},
 		rule: "an example uses core and sdk, as a third party would"},

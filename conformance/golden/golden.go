@@ -1,0 +1,34 @@
+// Package golden makes the golden vectors: what core/reference says of every operation, of a small network and of the
+// update rules, as JSON that needs no Go to read. README.md says what the files mean.
+package golden
+
+import (
+	"maps"
+	"slices"
+)
+
+// Files gives all files by their path below this folder.
+func Files() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	cases, err := operations()
+	if err != nil {
+		return nil, err
+	}
+	for name, doc := range cases {
+		out["operations/"+name+".json"] = encode(doc)
+	}
+	net, err := network()
+	if err != nil {
+		return nil, err
+	}
+	out["network.json"] = encode(net)
+	rules, err := optimisers()
+	if err != nil {
+		return nil, err
+	}
+	out["optimisers.json"] = encode(rules)
+	return out, nil
+}
+
+// Names lists the paths of files, sorted.
+func Names(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }

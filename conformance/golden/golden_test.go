@@ -1,0 +1,154 @@
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+// sameMeaning is how far the numbers of an array may be from the committed ones, against their norm: libraries and
+// processors round the last digits differently.
+const sameMeaning = 1e-12
+
+// TestCommittedVectorsAreWhatTheReferenceSays fails when core/reference changes its meaning, or when the files were not
+// written again after a change here: make golden.
+func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
+	files, err := Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, name := range Names(files) {
+		committed, err := os.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += len(committed)
+		if err := apart(decode(t, committed), decode(t, files[name]), name); err != nil {
+			t.Error(err)
+		}
+	}
+	if total > 1_500_000 {
+		t.Errorf("the vectors are %d bytes: too many to be read", total)
+	}
+	listed, err := os.ReadDir("operations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []program.OpKind
+	for _, f := range listed {
+		kinds = append(kinds, program.OpKind(strings.TrimSuffix(f.Name(), ".json")))
+	}
+	if !slices.Equal(kinds, program.Kinds()) {
+		t.Errorf("there are files for %v, the operations are %v", kinds, program.Kinds())
+	}
+}
+
+func decode(t *testing.T, text []byte) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// apart says where two documents differ: numbers in arrays by more than rounding, anything else at all.
+func apart(got, want any, path string) error {
+	switch want := want.(type) {
+	case map[string]any:
+		have, ok := got.(map[string]any)
+		if !ok || len(have) != len(want) {
+			return fmt.Errorf("%s has other fields", path)
+		}
+		for name, v := range want {
+			if err := apart(have[name], v, path+"."+name); err != nil {
+				return err
+			}
+		}
+		return nil
+	case []any:
+		have, ok := got.([]any)
+		if !ok || len(have) != len(want) {
+			return fmt.Errorf("%s has another length", path)
+		}
+		var difference, size float64
+		for i, v := range want {
+			x, isNumber := v.(float64)
+			if !isNumber {
+				if err := apart(have[i], v, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+					return err
+				}
+				continue
+			}
+			y, ok := have[i].(float64)
+			if !ok {
+				return fmt.Errorf("%s[%d] is %v, want a number", path, i, have[i])
+			}
+			difference, size = difference+(x-y)*(x-y), size+x*x
+		}
+		if e := math.Sqrt(difference); e > sameMeaning*math.Sqrt(size) {
+			return fmt.Errorf("%s differs by %.2g of its norm", path, e/math.Sqrt(size))
+		}
+		return nil
+	case float64:
+		if have, ok := got.(float64); !ok || math.Abs(have-want) > sameMeaning*max(1, math.Abs(want)) {
+			return fmt.Errorf("%s is %v, want %v", path, got, want)
+		}
+		return nil
+	}
+	if got != want {
+		return fmt.Errorf("%s is %v, want %v", path, got, want)
+	}
+	return nil
+}
+
+func TestComparisonOfVectorsSeesAChange(t *testing.T) {
+	const text = `{"kind": "real", "shape": [2], "data": [1, 2], "loss": 3}`
+	if err := apart(decode(t, []byte(text)), decode(t, []byte(text)), ""); err != nil {
+		t.Errorf("the same documents differ: %v", err)
+	}
+	for name, changed := range map[string]string{
+		"another number": `{"kind": "real", "shape": [2], "data": [1, 2.00000001], "loss": 3}`,
+		"another scalar": `{"kind": "real", "shape": [2], "data": [1, 2], "loss": 3.00000001}`,
+		"another shape":  `{"kind": "real", "shape": [1, 2], "data": [1, 2], "loss": 3}`,
+		"another kind":   `{"kind": "complex", "shape": [2], "data": [1, 2], "loss": 3}`,
+		"a field less":   `{"kind": "real", "shape": [2], "data": [1, 2]}`,
+		"no numbers":     `{"kind": "real", "shape": [2], "data": [null, null], "loss": 3}`,
+	} {
+		if apart(decode(t, []byte(changed)), decode(t, []byte(text)), "") == nil {
+			t.Errorf("%s is not seen", name)
+		}
+	}
+}
+
+// TestReadmeAloneIsEnoughToCompute runs a program that knows README.md and the files, and nothing of this repository.
+func TestReadmeAloneIsEnoughToCompute(t *testing.T) {
+	python := os.Getenv("PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import numpy").CombinedOutput(); err != nil {
+		t.Skipf("%s with numpy is needed: %v %s", python, err, lastLine(out))
+	}
+	out, err := exec.Command(python, "check.py").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if !strings.Contains(lastLine(out), "all agree") {
+		t.Errorf("check.py ends with %q", lastLine(out))
+	}
+}
+
+func lastLine(out []byte) string {
+	all := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return all[len(all)-1]
+}

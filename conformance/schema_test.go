@@ -1,0 +1,156 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/conformance/oracle"
+	"github.com/ptychogo/ptycho/core/backend"
+	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
+)
+
+func schema(t *testing.T, file string) *jsonschema.Schema {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// document is a value as a reader of the JSON has it.
+func document(t *testing.T, text []byte) map[string]any {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.(map[string]any)
+}
+
+func checked(t *testing.T, b backend.Backend, o conformance.Options) *conformance.Report {
+	t.Helper()
+	r, err := conformance.Check(context.Background(), inProcess("subject", b, 0), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func inJSON(t *testing.T, r *conformance.Report) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// mute refuses to open, so that cases fail.
+type mute struct{ backend.Backend }
+
+func (mute) Open(context.Context, backend.OpenOptions) (backend.Session, error) {
+	return nil, backend.Errorf(backend.Internal, "open", "no")
+}
+
+// threeEndings has a passed, a failed and a skipped case.
+func threeEndings(t *testing.T) *conformance.Report {
+	t.Helper()
+	r := checked(t, modest{mute{gorgonia.New()}}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|evaluate|operation/fft2)$")})
+	for _, s := range []conformance.Status{conformance.Passed, conformance.Failed, conformance.Skipped} {
+		if r.Sum(s) != 1 {
+			t.Fatalf("%d cases %s, want 1: %+v", r.Sum(s), s, r.Results)
+		}
+	}
+	return r
+}
+
+func TestReportsFollowTheirSchema(t *testing.T) {
+	s := schema(t, "report.schema.json")
+	for name, r := range map[string]*conformance.Report{
+		"one of each ending": threeEndings(t),
+		"oracle, level 0":    checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks}),
+		"oracle, compared":   checked(t, oracle.New(), conformance.Options{Level: conformance.Learns, Run: regexp.MustCompile("^(operation/conv2d|train/sgd/1)$")}),
+		"no case at all":     checked(t, oracle.New(), conformance.Options{Run: regexp.MustCompile("^$")}),
+	} {
+		if err := s.Validate(document(t, inJSON(t, r))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSchemaMissesNoField takes away, and adds, one field at a time, wherever there is an object.
+func TestSchemaMissesNoField(t *testing.T) {
+	parity, err := json.Marshal(conformance.ParityReport{Backends: []string{"a", "b"}, DType: "float32", Within: true,
+		Cells: []conformance.Cell{{Quantity: "patches", A: "a", B: "b", Difference: 1e-7, Limit: 1e-5, Within: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := checked(t, oracle.New(), conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^operation/relu$")})
+	for file, text := range map[string][]byte{"report.schema.json": inJSON(t, compared), "parity.schema.json": parity} {
+		s, doc := schema(t, file), document(t, text)
+		if err := s.Validate(doc); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		eachObject(doc, file, func(path string, o map[string]any) {
+			for name, v := range maps.Clone(o) {
+				delete(o, name)
+				if s.Validate(doc) == nil {
+					t.Errorf("%s.%s may be absent", path, name)
+				}
+				o[name] = v
+			}
+			o["another"] = true
+			if s.Validate(doc) == nil {
+				t.Errorf("%s may hold any other field", path)
+			}
+			delete(o, "another")
+		})
+	}
+}
+
+func eachObject(v any, path string, visit func(path string, o map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		visit(path, v)
+		for name, child := range v {
+			eachObject(child, path+"."+name, visit)
+		}
+	case []any:
+		for _, child := range v {
+			eachObject(child, path+"[]", visit)
+		}
+	}
+}
+
+// TestSchemaRefusesASkipThatReadsAsAPass rewrites a true report into each way of hiding what did not pass.
+func TestSchemaRefusesASkipThatReadsAsAPass(t *testing.T) {
+	s, honest := schema(t, "report.schema.json"), string(inJSON(t, threeEndings(t)))
+	full := string(inJSON(t, checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks})))
+	for name, c := range map[string]struct{ text, old, new string }{
+		"the status alone is changed":          {honest, `"status": "skipped"`, `"status": "passed"`},
+		"a failure alone is changed":           {honest, `"status": "failed"`, `"status": "passed"`},
+		"another word for skipped":             {honest, `"status": "skipped"`, `"status": "ok"`},
+		"a partial run reaches a level":        {honest, `"reached": -1`, `"reached": 0`},
+		"a level without a case is reached":    {full, `"reached": 0`, `"reached": 1`},
+		"a level with a skipped case":          {full, `"skipped": 0`, `"skipped": 1`},
+		"a level with a failed case":           {full, `"failed": 0`, `"failed": 1`},
+		"a reached level of an incomplete run": {full, `"complete": true`, `"complete": false`},
+	} {
+		changed := strings.Replace(c.text, c.old, c.new, 1)
+		if changed == c.text {
+			t.Errorf("%s: the report has no %s", name, c.old)
+		}
+		if s.Validate(document(t, []byte(changed))) == nil {
+			t.Errorf("%s: the schema accepts it", name)
+		}
+	}
+}
