@@ -36,17 +36,23 @@ func SetThreads(n int) error {
 			}
 		}
 	}
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return backend.Errorf(backend.Unavailable, "threads", "the threads of this process: %w", err)
-	}
-	for _, t := range threads {
-		id, err := strconv.Atoi(t.Name())
+	// A thread that starts meanwhile has the cores of the one that started it, which may not have been reached yet.
+	seen := map[string]bool{}
+	for fresh := true; fresh; {
+		fresh = false
+		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
-			continue
+			return backend.Errorf(backend.Unavailable, "threads", "the threads of this process: %w", err)
 		}
-		if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) { // it may have ended
-			return backend.Errorf(backend.Unavailable, "threads", "keeping to %d cores: %w", n, err)
+		for _, t := range threads {
+			id, err := strconv.Atoi(t.Name())
+			if err != nil || seen[t.Name()] {
+				continue
+			}
+			seen[t.Name()], fresh = true, true
+			if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) { // it may have ended
+				return backend.Errorf(backend.Unavailable, "threads", "keeping to %d cores: %w", n, err)
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,256 @@
+//go:build linux
+
+package main_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+var (
+	buildingXLA sync.Once
+	folderXLA   string // holds the backend's program; "" without a C compiler
+	whyNotXLA   string
+)
+
+// xla is the folder of the XLA backend's program, built once: --plugin-dir. A test that needs the library too says so.
+func xla(t *testing.T, library bool) string {
+	t.Helper()
+	ptycho(t) // its folder is removed at the end
+	buildingXLA.Do(func() {
+		compiler := os.Getenv("CC")
+		if compiler == "" {
+			compiler = "gcc"
+		}
+		if _, err := exec.LookPath(compiler); err != nil {
+			whyNotXLA = "the XLA backend needs a C compiler: " + err.Error()
+			return
+		}
+		dir := filepath.Join(filepath.Dir(binary), "plugins")
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "ptycho-backend-xla"), "../../plugins/xla")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			whyNotXLA = fmt.Sprintf("the XLA backend was not built: %v: %s", err, out)
+			return
+		}
+		folderXLA = dir
+	})
+	if folderXLA == "" {
+		t.Skip(whyNotXLA)
+	}
+	if library {
+		for _, f := range doctor(t) {
+			if f.Check == "library for cpu" && !f.Works {
+				t.Skip(f.Found)
+			}
+		}
+		t.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0") // compiles in half the time
+	}
+	return folderXLA
+}
+
+type finding struct {
+	Check string
+	Works bool
+	Found string
+	Mend  string
+}
+
+// doctor is what the XLA backend's says.
+func doctor(t *testing.T) []finding {
+	t.Helper()
+	var all []struct {
+		Backend  string
+		Findings []finding
+	}
+	if err := json.Unmarshal([]byte(must(t, "plugins", "doctor", "--plugin-dir", folderXLA, "--json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if d.Backend == "xla" {
+			return d.Findings
+		}
+	}
+	t.Fatalf("the doctor says nothing of xla: %+v", all)
+	return nil
+}
+
+func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
+	xla(t, false)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	text := must(t, "plugins", "doctor", "--plugin-dir", folderXLA)
+	for _, want := range []string{"gorgonia", "reference", "NOT   library for cpu", "ptycho plugins setup xla"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T) {
+	dir, scan := xla(t, false), smallScan(t)
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	out := filepath.Join(t.TempDir(), "out")
+	train := func(args ...string) (string, int) {
+		_, stderr, code := run(t, append([]string{"train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", out}, args...)...)
+		if strings.Contains(stderr, "goroutine") {
+			t.Errorf("a panic reached the user: %s", stderr)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Error("an output directory was left behind")
+		}
+		return stderr, code
+	}
+	if text, code := train(); code != 12 || !strings.Contains(text, "ptycho plugins setup xla") {
+		t.Errorf("no library: exit %d, want 12: %s", code, text)
+	}
+	if text, code := train("--device", "cuda:0"); code != 13 && code != 12 {
+		t.Errorf("no GPU: exit %d, want 13 (12 where there is one without its library): %s", code, text)
+	}
+	cut := filepath.Join(home, "ptycho", "xla", "cpu-0.0.1", "xla_cpu_pjrt.so")
+	if err := os.MkdirAll(filepath.Dir(cut), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cut, []byte("\x7fELF and no more"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, code := train(); code != 12 || !strings.Contains(text, "damaged") || !strings.Contains(text, "ptycho plugins setup xla") {
+		t.Errorf("a truncated library: exit %d, want 12: %s", code, text)
+	}
+	if _, text, code := run(t, "plugins", "setup", "xla", "--plugin-dir", dir, "--from", scan); code != 12 || !strings.Contains(text, "SHA-256") {
+		t.Errorf("a wheel that is none: exit %d, want 12: %s", code, text)
+	}
+}
+
+// A library that nobody knows the digest of is loaded in a process of its own first: this one is cut off where the
+// loader dies of it.
+func TestAChosenLibraryThatKillsItsLoaderIsRefused(t *testing.T) {
+	dir, scan := xla(t, true), smallScan(t)
+	var path string
+	for _, f := range doctor(t) {
+		if f.Check == "library for cpu" {
+			path = f.Found[strings.LastIndex(f.Found, " ")+1:]
+		}
+	}
+	whole, err := os.Open(path)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer whole.Close()
+	head := make([]byte, 1<<20)
+	if _, err := whole.ReadAt(head, 0); err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "xla_cpu_cut.so")
+	if err := os.WriteFile(cut, head, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PTYCHO_XLA_CPU_LIBRARY", cut)
+	_, stderr, code := run(t, "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(t.TempDir(), "out"))
+	if code != 12 || !strings.Contains(stderr, cut) {
+		t.Errorf("exit %d, want 12: %s", code, stderr)
+	}
+}
+
+// deviances reads the last column of interest of a run's metrics, epoch by epoch.
+func deviances(t *testing.T, run string) []float64 {
+	t.Helper()
+	f, err := os.Open(filepath.Join(run, "metrics.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []float64
+	for _, r := range rows[1:] {
+		v, err := strconv.ParseFloat(r[4], 64)
+		if err != nil || rows[0][4] != "deviance" {
+			t.Fatalf("%v in %v", err, rows[0])
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
+	dir, scan, runs := xla(t, true), smallScan(t), t.TempDir()
+	path := func(name string) string { return filepath.Join(runs, name) }
+	train := func(name, backend string, more ...string) {
+		must(t, append([]string{"train", "--plugin-dir", dir, "--backend", backend, "--train-data-file", scan, "--output-dir", path(name),
+			"--max-epochs", "4", "--learning-rate", "3e-4", "--device", "cpu"}, more...)...)
+	}
+	train("gorgonia", "gorgonia")
+	train("xla", "xla")
+	train("again", "xla", "--threads", "1")
+	if !bytes.Equal(weights(t, path("xla")), weights(t, path("again"))) {
+		t.Error("two equal runs on XLA gave other bytes")
+	}
+	train("there", "gorgonia", "--stop-after", "2")
+	must(t, "train", "--plugin-dir", dir, "--resume", path("there"), "--backend", "xla")
+	train("back", "xla", "--stop-after", "2")
+	must(t, "train", "--plugin-dir", dir, "--resume", path("back"), "--backend", "gorgonia")
+	want := deviances(t, path("gorgonia"))
+	for _, name := range []string{"xla", "there", "back"} {
+		got := deviances(t, path(name))
+		if len(got) != 4 {
+			t.Errorf("%s has %d epochs, want 4", name, len(got))
+			continue
+		}
+		for i := range got {
+			// Rounding in a gradient near zero moves a weight by up to the rate of Adam, and from there the runs part:
+			// after the twelve steps of an epoch the design's 1e-3 still holds.
+			if e := math.Abs(got[i]/want[i] - 1); e > 1e-3 && i == 0 || e > 5e-2 {
+				t.Errorf("%s, epoch %d: deviance %v, Gorgonia's is %v", name, i+1, got[i], want[i])
+			}
+		}
+	}
+	must(t, "infer", "--plugin-dir", dir, "--model-path", path("xla"), "--test-data", scan, "--output-dir", path("out"))
+	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
+		if _, err := os.Stat(filepath.Join(path("out"), name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAKilledXLAPluginIsReplacedAndTwoRunSideBySide(t *testing.T) {
+	dir, scan, runs := xla(t, true), smallScan(t), t.TempDir()
+	start := func(name string) *exec.Cmd {
+		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),
+			"--max-epochs", "12", "--learning-rate", "3e-4", "--device", "cpu")
+	}
+	killed, undisturbed := start("killed"), start("undisturbed")
+	if err := undisturbed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	afterEpoch(t, killed, "1")
+	victims := plugins(t, killed.Process.Pid)
+	if len(victims) != 1 {
+		t.Fatalf("the host has the children %v, want the plugin alone", victims)
+	}
+	if err := syscall.Kill(victims[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := killed.Wait(); err != nil {
+		t.Fatalf("the run did not survive: %v", err)
+	}
+	if err := undisturbed.Wait(); err != nil {
+		t.Fatalf("the run beside it failed: %v", err)
+	}
+	if !bytes.Equal(weights(t, filepath.Join(runs, "killed")), weights(t, filepath.Join(runs, "undisturbed"))) {
+		t.Error("the run ended with other weights")
+	}
+}
