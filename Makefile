@@ -5,6 +5,7 @@ PYTHON   ?= python3
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
+SOAK     ?= gorgonia,xla
 BACKEND  ?= gorgonia
 BACKENDS ?= gorgonia
 
@@ -14,20 +15,24 @@ QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v
 # Nothing but the race detector and the XLA backend needs a C compiler.
 export CGO_ENABLED ?= 0
 
+HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
+
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak help
+.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
-	@if command -v "$${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1; then \
+	@if $(HAVE_CC); then \
 		echo "CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla"; \
 		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
-	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (cc or gcc), and there is none" >&2; fi
+	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or what CC names), and there is none" >&2; fi
 
 test: ## format, vet and all tests; prints last what was skipped and why
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
-	@$(GO) run ./internal/testrun $(PKG)
+	@$(GO) run ./internal/testrun $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
+	@if $(HAVE_CC); then CGO_ENABLED=1 $(GO) run ./internal/testrun ./plugins/xla/backend; \
+	else echo "SKIP  plugins/xla/backend: it needs a C compiler"; fi
 
 race: ## all tests under the race detector (needs a C compiler; slow)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)
@@ -83,8 +88,17 @@ lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
 	golangci-lint run $(PKG)
 
-soak: ## the tests that start processes, COUNT (20) times in random order: finds rare failures
+soak: build ## the tests that start processes, COUNT (20) times in random order, and the memory of 1,000 steps of each backend
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
+	bin/ptycho bench --backend $(SOAK) --n 64 --batch-size 8 --n-filters-scale 1 --gridsize 1 --steps 1000 --memory --quiet
+
+ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
+	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
+	for backend in gorgonia xla; do for dtype in float32 float64; do \
+		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
+	done; done
+	bin/ptycho conformance --parity gorgonia,xla --quiet
+	bin/ptycho conformance --parity gorgonia,xla --dtype float64 --quiet
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -28,6 +28,7 @@ func benchCommand() *cli.Command {
 			&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
 			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+			&cli.BoolFlag{Name: "memory", Usage: "print how much memory the backend held after each tenth of the steps"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
@@ -56,6 +57,11 @@ func runBench(c *cli.Context) error {
 		for _, r := range results {
 			fmt.Printf("%-10s %-8s %-5s %4d %2d %6d %11.4f %11.4f %11.1f %12.1f %9.0f %8.2f %9.2f\n", r.Backend, r.Device, r.Arch, r.N, r.Gridsize*r.Gridsize, r.Patterns,
 				r.StepCPUSeconds, r.StepSeconds, r.TrainPatterns, r.PredictPatterns, float64(r.PeakBytes)/(1<<20), r.StartSeconds, r.CompileSeconds)
+			if c.Bool("memory") {
+				for i, b := range r.MemoryBytes {
+					fmt.Printf("  after %5d steps %6d MiB\n", (i+1)*max(r.Steps/10, 1), b>>20)
+				}
+			}
 		}
 	})
 }

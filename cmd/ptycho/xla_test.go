@@ -97,6 +97,23 @@ func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
 	}
 }
 
+func TestTheCommandsOfTheXLADocumentWork(t *testing.T) {
+	dir := xla(t, true)
+	ran := 0
+	for _, line := range commands(t, "docs/xla.md") {
+		args := strings.Fields(line)
+		if args[0] != "ptycho" {
+			t.Errorf("no test knows how to run %q", line)
+			continue
+		}
+		must(t, append(args[1:], "--plugin-dir", dir)...)
+		ran++
+	}
+	if ran < 2 {
+		t.Errorf("the document shows %d commands", ran)
+	}
+}
+
 func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T) {
 	dir, scan := xla(t, false), smallScan(t)
 	home := t.TempDir()

@@ -3,4 +3,4 @@
 package launch
 
 // Usage is known on Linux alone.
-func (p *Process) Usage() (cpuSeconds float64, peakBytes int64) { return 0, 0 }
+func (p *Process) Usage() (cpuSeconds float64, bytesNow, bytesPeak int64) { return 0, 0, 0 }

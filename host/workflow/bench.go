@@ -42,6 +42,7 @@ type BenchResult struct {
 	PredictSeconds  float64 `json:"predict_s"`     // median of a batch, wall
 	PredictPatterns float64 `json:"predict_per_s"` // patterns/s
 	PeakBytes       int64   `json:"peak_bytes"`    // of the plugin's process
+	MemoryBytes     []int64 `json:"memory_bytes"`  // of the same, after each tenth of the measured steps
 }
 
 // benchWarmup is how many steps come before those that are measured: the first compiles, the second fills caches.
@@ -49,7 +50,7 @@ const benchWarmup = 2
 
 // meter reads what a process has used.
 type meter interface {
-	Usage() (cpuSeconds float64, peakBytes int64)
+	Usage() (cpuSeconds float64, bytesNow, bytesPeak int64)
 }
 
 // Bench measures a case on a simulated scan: the arithmetic of a step does not depend on what the patterns show.
@@ -86,24 +87,30 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 	if err != nil {
 		return r, err
 	}
-	cpu := func() float64 { return 0 }
+	usage := func() (float64, int64, int64) { return 0, 0, 0 }
 	if m, ok := engine.(meter); ok {
-		cpu = func() float64 { seconds, _ := m.Usage(); return seconds }
+		usage = m.Usage
 	}
-	first, err := benchSteps(ctx, session, id, work.steps[:1])
+	first, err := benchSteps(ctx, session, id, work.steps[:1], nil)
 	if err != nil {
 		return r, err
 	}
 	compile := time.Since(began).Seconds()
-	if _, err = benchSteps(ctx, session, id, work.steps[1:benchWarmup]); err != nil {
+	if _, err = benchSteps(ctx, session, id, work.steps[1:benchWarmup], nil); err != nil {
 		return r, err
 	}
-	used := cpu()
-	took, err := benchSteps(ctx, session, id, work.steps[benchWarmup:])
+	before, _, _ := usage()
+	took, err := benchSteps(ctx, session, id, work.steps[benchWarmup:], func(done int) {
+		if done%max(c.Steps/10, 1) == 0 {
+			_, now, _ := usage()
+			r.MemoryBytes = append(r.MemoryBytes, now)
+		}
+	})
 	if err != nil {
 		return r, err
 	}
-	r.StepCPUSeconds = (cpu() - used) / float64(c.Steps)
+	after, _, _ := usage()
+	r.StepCPUSeconds = (after - before) / float64(c.Steps)
 	r.StepSeconds = median(took)
 	r.CompileSeconds = max(compile-min(r.StepSeconds, first[0]), 0)
 	r.TrainPatterns = float64(c.Patterns) / r.StepSeconds
@@ -124,9 +131,7 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 	}
 	r.PredictSeconds = median(took[benchWarmup:])
 	r.PredictPatterns = float64(c.Patterns) / r.PredictSeconds
-	if m, ok := engine.(meter); ok {
-		_, r.PeakBytes = m.Usage()
-	}
+	_, _, r.PeakBytes = usage()
 	return r, nil
 }
 
@@ -195,14 +200,17 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 	return w, err
 }
 
-// benchSteps runs steps and gives the wall seconds of each.
-func benchSteps(ctx context.Context, s backend.Session, id backend.DatasetID, steps []backend.Step) ([]float64, error) {
+// benchSteps runs steps and gives the wall seconds of each. look, which may be nil, hears how many are done.
+func benchSteps(ctx context.Context, s backend.Session, id backend.DatasetID, steps []backend.Step, look func(done int)) ([]float64, error) {
 	plan := backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{arch.Deviance: 1},
 		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}}
 	var took []float64
 	last := time.Now()
 	err := s.Step(ctx, plan, func(backend.StepResult) error {
 		took = append(took, time.Since(last).Seconds())
+		if look != nil {
+			look(len(took))
+		}
 		last = time.Now()
 		return nil
 	})

@@ -163,6 +163,11 @@ func Open(library Library, device int) (*Client, error) {
 	defer opened.Unlock()
 	key := library.config()
 	if opened.clients[key] == nil {
+		if library.CUDA {
+			if err := prepareCUDA(library); err != nil {
+				return nil, err
+			}
+		}
 		c, err := load(key)
 		if err != nil {
 			return nil, err
