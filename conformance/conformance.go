@@ -93,8 +93,9 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 			return report, fmt.Errorf("conformance: %w", ctx.Err())
 		}
 		began := time.Now()
-		err := c.perform(&subject{ctx: ctx, backend: b, info: info, target: t, measured: measured})
-		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds()}
+		one := &subject{ctx: ctx, backend: b, info: info, target: t, measured: measured, compiled: &clock{}}
+		err := c.perform(one)
+		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds(), CompileSeconds: one.compiled.read()}
 		var s *skip
 		switch {
 		case errors.As(err, &s):

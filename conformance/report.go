@@ -27,6 +27,8 @@ type Result struct {
 	Status  Status  `json:"status"`
 	Message string  `json:"message,omitempty"` // why it failed or was skipped
 	Seconds float64 `json:"seconds"`
+	// CompileSeconds is the part of Seconds that the backend spent compiling, as it says.
+	CompileSeconds float64 `json:"compile_seconds"`
 }
 
 // Count is how the cases of a level ended.
@@ -94,6 +96,15 @@ func (r *Report) conclude(o Options) {
 		}
 		r.Reached = int(l)
 	}
+}
+
+// Took is the time of all cases, and the part of it that went into compiling, in seconds.
+func (r *Report) Took() (all, compiling float64) {
+	for _, one := range r.Results {
+		all += one.Seconds
+		compiling += one.CompileSeconds
+	}
+	return all, compiling
 }
 
 // Sum is the number of cases that ended so.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -20,6 +21,28 @@ type subject struct {
 	target   Target
 	sessions []backend.Session
 	measured measurements // of the comparisons so far
+	compiled *clock       // of all sessions of the case
+}
+
+// clock adds up the seconds that a backend spent compiling, as it tells from any goroutine. A nil one does not.
+type clock struct {
+	mu      sync.Mutex
+	seconds float64
+}
+
+func (c *clock) add(seconds float64) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seconds += seconds
+}
+
+func (c *clock) read() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seconds
 }
 
 func (s *subject) dtype() tensor.DType {
@@ -147,6 +170,11 @@ func (w *work) state() backend.State {
 func (s *subject) open(w *work, threads int) (backend.Session, backend.BatchRef, error) {
 	var ref backend.BatchRef
 	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: threads, Deterministic: true, Train: s.info.Has(backend.CanTrain)}
+	o.Progress = func(e backend.Event) {
+		if e.Phase == "compile" {
+			s.compiled.add(e.Seconds)
+		}
+	}
 	if s.target.Device != "" {
 		o.Devices = []string{s.target.Device}
 	}

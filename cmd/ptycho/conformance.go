@@ -193,6 +193,8 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 			fmt.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
 		}
 	}
+	all, compiling := r.Took()
+	fmt.Printf("%.1f s, %.1f s of it compiling\n", all, compiling)
 	if r.Reached >= 0 {
 		fmt.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
 	} else {

@@ -13,7 +13,7 @@ import (
 // ProtocolMajor and ProtocolMinor are the version of this contract. A major breaks; a minor only adds.
 const (
 	ProtocolMajor = 1
-	ProtocolMinor = 0
+	ProtocolMinor = 1 // 1: events of a session after it was opened
 )
 
 // Backend is an engine.
@@ -123,7 +123,7 @@ type OpenOptions struct {
 	TF32          bool         // allow reduced precision in matrix products
 	Deterministic bool         // the same bits on every run
 	Train         bool         // optimiser steps will be asked for; without it only forward passes are compiled
-	Progress      func(Event)  // may be nil
+	Progress      func(Event)  // may be nil; heard until the session is closed, from any goroutine
 }
 
 // Event is progress that is not a result.
@@ -131,7 +131,8 @@ type Event struct {
 	Phase   string // "compile", "transfer", …
 	Message string
 	Done    int64
-	Total   int64 // 0 when unknown
+	Total   int64   // 0 when unknown
+	Seconds float64 // that it took, once it is done
 }
 
 // DatasetID names a bound dataset within its session.

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,6 +69,37 @@ func TestOpenDescribesTheBackend(t *testing.T) {
 	bad.N = 0
 	_, err = p.Open(t.Context(), backend.OpenOptions{Program: bad})
 	wantKind(t, err, backend.Invalid, "geometry")
+}
+
+func TestEventsOfASessionAreAllHeardWhenItIsClosed(t *testing.T) {
+	p := start(t, role(t, "plugin"))
+	var mu sync.Mutex
+	var steps []int64
+	s, err := p.Open(t.Context(), backend.OpenOptions{Program: toyProgram("toy"), Progress: func(e backend.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Phase == "step" && e.Seconds == 0.5 {
+			steps = append(steps, e.Done)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan backend.StepPlan
+	for i := range int64(100) {
+		plan.Steps = append(plan.Steps, backend.Step{Number: i, Batches: []backend.Batch{{Rows: []int32{0}}}})
+	}
+	if err := s.Step(t.Context(), plan, func(backend.StepResult) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(steps) != 100 || !slices.IsSorted(steps) {
+		t.Errorf("%d events of 100 steps were heard, in order: %v", len(steps), slices.IsSorted(steps))
+	}
 }
 
 func TestStateSurvivesTheRoundTrip(t *testing.T) {

@@ -78,7 +78,7 @@ func (b toy) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, 
 	for i := range int64(3) {
 		o.Progress(backend.Event{Phase: "compile", Message: o.Program.Name, Done: i + 1, Total: 3})
 	}
-	s := &toySession{program: o.Program, sets: map[backend.DatasetID]*feed.Set{}, stop: make(chan struct{}, 1)}
+	s := &toySession{program: o.Program, sets: map[backend.DatasetID]*feed.Set{}, stop: make(chan struct{}, 1), progress: o.Progress}
 	if o.Program.Name == "blind" {
 		return struct{ backend.Session }{s}, nil
 	}
@@ -92,6 +92,8 @@ type toySession struct {
 	sets    map[backend.DatasetID]*feed.Set
 	stop    chan struct{}
 	running sync.Mutex
+
+	progress func(backend.Event)
 }
 
 func (s *toySession) Params() []program.ParamSpec { return s.program.Params }
@@ -141,6 +143,7 @@ func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 		}
 	}
 	for _, st := range p.Steps {
+		s.progress(backend.Event{Phase: "step", Done: st.Number, Seconds: 0.5})
 		r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{"counts": {}}}
 		for _, b := range st.Batches {
 			if set := s.sets[p.Dataset]; set != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -144,7 +145,7 @@ func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 		"another protocol": {func(t *testing.T, p Places) string {
 			install(t, p, "toy", "1.0.0", "10.2")
 			return "toy"
-		}, backend.Invalid, "protocol 10.2, this ptycho speaks 1.0"},
+		}, backend.Invalid, fmt.Sprintf("protocol 10.2, this ptycho speaks %d.%d", backend.ProtocolMajor, backend.ProtocolMinor)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := places(t)

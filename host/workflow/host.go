@@ -55,6 +55,7 @@ func (h Host) open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 	if err != nil {
 		return nil, nil, err
 	}
+	o.Progress = h.compiling
 	session, err := engine.Open(ctx, o)
 	if err == nil {
 		err = session.SetState(ctx, s)
@@ -63,6 +64,20 @@ func (h Host) open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 		return nil, nil, errors.Join(err, engine.Stop(context.WithoutCancel(ctx)))
 	}
 	return engine, session, nil
+}
+
+// worthSaying is how many seconds of compiling a user wants to hear of.
+const worthSaying = 1
+
+// compiling tells the user what a backend compiles, when that takes its time.
+func (h Host) compiling(e backend.Event) {
+	switch {
+	case e.Phase != "compile":
+	case e.Seconds >= worthSaying:
+		h.Notice("compiled %s in %.1f s", e.Message, e.Seconds)
+	case e.Seconds == 0 && e.Total == 0:
+		h.Notice("compiling %s", e.Message)
+	}
 }
 
 // weightState is the state of a model without optimiser moments.

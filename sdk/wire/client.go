@@ -175,7 +175,7 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 				return err
 			}
 			if e := m.GetEvent(); e != nil && o.Progress != nil {
-				o.Progress(backend.Event{Phase: e.GetPhase(), Message: e.GetMessage(), Done: e.GetDone(), Total: e.GetTotal()})
+				o.Progress(eventIn(e))
 			}
 			opened = m.GetOpened()
 		}
@@ -192,6 +192,7 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 		return nil, err
 	}
 	s.id = opened.GetSession()
+	s.listen(o.Progress)
 	if opened.GetInspects() {
 		return &inspector{s}, nil
 	}

@@ -18,6 +18,8 @@ type remote struct {
 	client *Client
 	id     uint64
 	params []program.ParamSpec
+	// unlisten hears the last events of the session, once it is closed; nil if none are heard.
+	unlisten func()
 }
 
 // inspector is a remote whose other side is a backend.Inspector.
@@ -284,10 +286,14 @@ const closeWait = 10 * time.Second
 func (s *remote) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
-	return s.client.call(ctx, "close", func(ctx context.Context) error {
+	err := s.client.call(ctx, "close", func(ctx context.Context) error {
 		_, err := s.client.rpc.CloseSession(ctx, &pb.CloseSessionRequest{Session: s.id})
 		return err
 	})
+	if s.unlisten != nil {
+		s.unlisten()
+	}
+	return err
 }
 
 func (s *inspector) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {

@@ -125,16 +125,16 @@ func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenRes
 	defer s.leave(&cancel)
 
 	var sending sync.Mutex // engines may report from several goroutines, and late
-	compiling := true
+	compiling, later := true, &events{}
 	o.Progress = func(e backend.Event) {
 		sending.Lock()
 		defer sending.Unlock()
-		if compiling {
-			// A host that has gone away ends the call by its context.
-			_ = stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Event{Event: &pb.Event{
-				Phase: e.Phase, Message: e.Message, Done: e.Done, Total: e.Total,
-			}}})
+		if !compiling {
+			later.put(e)
+			return
 		}
+		// A host that has gone away ends the call by its context.
+		_ = stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Event{Event: eventOut(e)}})
 	}
 	opened, err := s.backend.Open(ctx, o)
 	sending.Lock()
@@ -143,7 +143,7 @@ func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenRes
 	if err != nil {
 		return err
 	}
-	id, err := s.add(opened)
+	id, err := s.add(opened, later)
 	if err != nil {
 		return err
 	}
@@ -239,12 +239,12 @@ func (s *Server) leave(cancel *context.CancelFunc) {
 	delete(s.opening, cancel)
 }
 
-func (s *Server) add(b backend.Session) (uint64, error) {
+func (s *Server) add(b backend.Session, e *events) (uint64, error) {
 	s.mu.Lock()
 	closing := s.closing
 	if !closing {
 		s.last++
-		s.sessions[s.last] = newSession(b)
+		s.sessions[s.last] = newSession(b, e)
 	}
 	id := s.last
 	s.mu.Unlock()

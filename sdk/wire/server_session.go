@@ -17,15 +17,16 @@ import (
 // makes the next before the backend has noticed.
 type session struct {
 	backend.Session
-	turn chan struct{} // holds one token: the right to call
+	turn   chan struct{} // holds one token: the right to call
+	events *events
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the running call
 	closed bool
 }
 
-func newSession(b backend.Session) *session {
-	s := &session{Session: b, turn: make(chan struct{}, 1)}
+func newSession(b backend.Session, e *events) *session {
+	s := &session{Session: b, turn: make(chan struct{}, 1), events: e}
 	s.turn <- struct{}{}
 	return s
 }
@@ -53,6 +54,7 @@ func (s *session) enter(ctx context.Context) (context.Context, func(), error) {
 
 // close cancels the running call, waits for it while ctx lasts, and closes.
 func (s *session) close(ctx context.Context) error {
+	defer s.events.close()
 	s.mu.Lock()
 	s.closed = true
 	if s.cancel != nil {

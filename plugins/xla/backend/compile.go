@@ -40,8 +40,8 @@ var (
 // last batch of an epoch may have a size of its own.
 const maxFunctions = 24
 
-// function gives the compiled function for a key, made when first asked for: one for each shape.
-func (s *session) function(key string, groups int, training bool, build func(b *engine.Builder) error) (*engine.Function, error) {
+// function gives the compiled function for a key, made when first asked for: one for each shape. what says it to people.
+func (s *session) function(key, what string, groups int, training bool, build func(b *engine.Builder) error) (*engine.Function, error) {
 	if f := s.functions[key]; f != nil {
 		return f, nil
 	}
@@ -55,14 +55,20 @@ func (s *session) function(key string, groups int, training bool, build func(b *
 		clear(s.functions)
 	}
 	slog.Debug("compiling", "function", key)
+	s.progress(backend.Event{Phase: "compile", Message: what})
 	began := time.Now()
 	f, err := s.client.Compile(s.program.Name, build)
 	if err != nil {
 		return nil, err
 	}
-	slog.Info("compiled", "function", key, "seconds", time.Since(began).Seconds())
+	s.progress(backend.Event{Phase: "compile", Message: what, Done: 1, Total: 1, Seconds: time.Since(began).Seconds()})
 	s.functions[key] = f
 	return f, nil
+}
+
+// what names a function for people.
+func (s *session) what(does string, groups int) string {
+	return fmt.Sprintf("%s of %d patterns", does, groups*s.program.Group)
 }
 
 // give declares what the named values read: weights, buffers and inputs. It returns the nodes of the parameters.
@@ -93,7 +99,7 @@ func (s *session) give(b *engine.Builder, l *lower.Lowering, groups int, donate 
 
 // forwardFunction computes named values.
 func (s *session) forwardFunction(groups int, values []string) (*engine.Function, error) {
-	return s.function(fmt.Sprintf("forward of %d groups: %q", groups, values), groups, false, func(b *engine.Builder) error {
+	return s.function(fmt.Sprintf("forward of %d groups: %q", groups, values), s.what("predictions", groups), groups, false, func(b *engine.Builder) error {
 		l, err := lower.New(b.Graph, s.program, groups, s.dtype)
 		if err != nil {
 			return err
@@ -160,7 +166,7 @@ func (s *session) backward(b *engine.Builder, groups int, losses, params []strin
 // gradientFunction computes scalars and gradients, and adds the gradients to those of earlier micro-batches if asked.
 func (s *session) gradientFunction(groups int, losses, params []string, add bool) (*engine.Function, error) {
 	key := fmt.Sprintf("gradient of %d groups: %q %q %v", groups, losses, params, add)
-	return s.function(key, groups, true, func(b *engine.Builder) error {
+	return s.function(key, s.what("the gradient", groups), groups, true, func(b *engine.Builder) error {
 		_, _, grads, err := s.backward(b, groups, losses, params, false)
 		if err != nil {
 			return err
@@ -184,7 +190,7 @@ func ruleKey(p backend.StepPlan) string {
 // stepFunction is a whole optimiser step on one batch.
 func (s *session) stepFunction(groups int, losses, params []string, p backend.StepPlan) (*engine.Function, error) {
 	key := fmt.Sprintf("step of %d groups: %q %s", groups, losses, ruleKey(p))
-	return s.function(key, groups, true, func(b *engine.Builder) error {
+	return s.function(key, s.what("a step", groups), groups, true, func(b *engine.Builder) error {
 		cost, weights, grads, err := s.backward(b, groups, losses, params, true)
 		if err != nil {
 			return err
@@ -196,7 +202,7 @@ func (s *session) stepFunction(groups int, losses, params []string, p backend.St
 
 // updateFunction is the end of a step whose gradients were accumulated.
 func (s *session) updateFunction(params []string, p backend.StepPlan) (*engine.Function, error) {
-	return s.function("update: "+ruleKey(p), 0, true, func(b *engine.Builder) error {
+	return s.function("update: "+ruleKey(p), "the update", 0, true, func(b *engine.Builder) error {
 		var weights, grads []*G.Node
 		for _, name := range params {
 			weights = append(weights, b.Parameter(part(backend.Weights, name), s.stored(name, 1), true))

@@ -29,6 +29,7 @@ type session struct {
 	functions map[string]*engine.Function
 	options   feed.Options
 	limit     int64 // bytes of memory
+	progress  func(backend.Event)
 	stop      atomic.Bool
 }
 
@@ -44,6 +45,10 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 		Sets:      feed.NewSets(o.Program.Inputs),
 		functions: map[string]*engine.Function{},
 		limit:     o.MemoryLimit,
+		progress:  o.Progress,
+	}
+	if s.progress == nil {
+		s.progress = func(backend.Event) {}
 	}
 	if o.DType == tensor.Float64 {
 		s.dtype, s.precision = dtypes.Float64, tensor.Float64

@@ -1011,6 +1011,7 @@ type Event struct {
 	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	Done          int64                  `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
 	Total         int64                  `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
+	Seconds       float64                `protobuf:"fixed64,5,opt,name=seconds,proto3" json:"seconds,omitempty"` // that it took, once it is done. Since 1.1
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1069,6 +1070,13 @@ func (x *Event) GetDone() int64 {
 func (x *Event) GetTotal() int64 {
 	if x != nil {
 		return x.Total
+	}
+	return 0
+}
+
+func (x *Event) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
 	}
 	return 0
 }
@@ -3615,6 +3623,50 @@ func (*CloseSessionResponse) Descriptor() ([]byte, []int) {
 	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{48}
 }
 
+type EventsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventsRequest) Reset() {
+	*x = EventsRequest{}
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventsRequest) ProtoMessage() {}
+
+func (x *EventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
+func (*EventsRequest) Descriptor() ([]byte, []int) {
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *EventsRequest) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
 type ShutdownRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3623,7 +3675,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3635,7 +3687,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3648,7 +3700,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{49}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{50}
 }
 
 type ShutdownResponse struct {
@@ -3659,7 +3711,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3671,7 +3723,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3684,7 +3736,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{50}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{51}
 }
 
 var File_ptycho_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -3747,12 +3799,13 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\v2\x17.ptycho.plugin.v1.EventH\x00R\x05event\x122\n" +
 	"\x06opened\x18\x02 \x01(\v2\x18.ptycho.plugin.v1.OpenedH\x00R\x06opened\x12\x16\n" +
 	"\x05chunk\x18\x03 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"a\n" +
+	"\x04part\"{\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05phase\x18\x01 \x01(\tR\x05phase\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04done\x18\x03 \x01(\x03R\x04done\x12\x14\n" +
-	"\x05total\x18\x04 \x01(\x03R\x05total\"p\n" +
+	"\x05total\x18\x04 \x01(\x03R\x05total\x12\x18\n" +
+	"\aseconds\x18\x05 \x01(\x01R\aseconds\"p\n" +
 	"\x06Opened\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x120\n" +
 	"\x06params\x18\x02 \x01(\v2\x18.ptycho.plugin.v1.TensorR\x06params\x12\x1a\n" +
@@ -3938,7 +3991,9 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\fStopResponse\"/\n" +
 	"\x13CloseSessionRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\"\x16\n" +
-	"\x14CloseSessionResponse\"\x11\n" +
+	"\x14CloseSessionResponse\")\n" +
+	"\rEventsRequest\x12\x18\n" +
+	"\asession\x18\x01 \x01(\x04R\asession\"\x11\n" +
 	"\x0fShutdownRequest\"\x12\n" +
 	"\x10ShutdownResponse*\xb0\x01\n" +
 	"\x05DType\x12\x11\n" +
@@ -3965,7 +4020,8 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x11GATHERING_INVALID\x10\x00\x12\x13\n" +
 	"\x0fGATHERING_WHOLE\x10\x01\x12\x19\n" +
 	"\x15GATHERING_PER_PATTERN\x10\x02\x12\x15\n" +
-	"\x11GATHERING_INDEXED\x10\x032\xc6\t\n" +
+	"\x11GATHERING_INDEXED\x10\x032\x8c\n" +
+	"\n" +
 	"\aBackend\x12E\n" +
 	"\x04Info\x12\x1d.ptycho.plugin.v1.InfoRequest\x1a\x1e.ptycho.plugin.v1.InfoResponse\x12N\n" +
 	"\aDevices\x12 .ptycho.plugin.v1.DevicesRequest\x1a!.ptycho.plugin.v1.DevicesResponse\x12I\n" +
@@ -3980,7 +4036,8 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aForward\x12 .ptycho.plugin.v1.InspectRequest\x1a!.ptycho.plugin.v1.InspectResponse(\x010\x01\x12S\n" +
 	"\bGradient\x12 .ptycho.plugin.v1.InspectRequest\x1a!.ptycho.plugin.v1.InspectResponse(\x010\x01\x12E\n" +
 	"\x04Stop\x12\x1d.ptycho.plugin.v1.StopRequest\x1a\x1e.ptycho.plugin.v1.StopResponse\x12]\n" +
-	"\fCloseSession\x12%.ptycho.plugin.v1.CloseSessionRequest\x1a&.ptycho.plugin.v1.CloseSessionResponse\x12Q\n" +
+	"\fCloseSession\x12%.ptycho.plugin.v1.CloseSessionRequest\x1a&.ptycho.plugin.v1.CloseSessionResponse\x12D\n" +
+	"\x06Events\x12\x1f.ptycho.plugin.v1.EventsRequest\x1a\x17.ptycho.plugin.v1.Event0\x01\x12Q\n" +
 	"\bShutdown\x12!.ptycho.plugin.v1.ShutdownRequest\x1a\".ptycho.plugin.v1.ShutdownResponseB@Z>github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1;pluginv1b\x06proto3"
 
 var (
@@ -3996,7 +4053,7 @@ func file_ptycho_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_ptycho_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ptycho_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_ptycho_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_ptycho_plugin_v1_plugin_proto_goTypes = []any{
 	(DType)(0),                   // 0: ptycho.plugin.v1.DType
 	(ErrorKind)(0),               // 1: ptycho.plugin.v1.ErrorKind
@@ -4050,15 +4107,16 @@ var file_ptycho_plugin_v1_plugin_proto_goTypes = []any{
 	(*StopResponse)(nil),         // 49: ptycho.plugin.v1.StopResponse
 	(*CloseSessionRequest)(nil),  // 50: ptycho.plugin.v1.CloseSessionRequest
 	(*CloseSessionResponse)(nil), // 51: ptycho.plugin.v1.CloseSessionResponse
-	(*ShutdownRequest)(nil),      // 52: ptycho.plugin.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),     // 53: ptycho.plugin.v1.ShutdownResponse
-	nil,                          // 54: ptycho.plugin.v1.StepHead.LossWeightsEntry
-	nil,                          // 55: ptycho.plugin.v1.Optimiser.GroupDecayEntry
-	nil,                          // 56: ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
-	nil,                          // 57: ptycho.plugin.v1.StepResponse.ScalarsEntry
-	nil,                          // 58: ptycho.plugin.v1.EvaluateResult.ScalarsEntry
-	nil,                          // 59: ptycho.plugin.v1.InspectHead.LossWeightsEntry
-	nil,                          // 60: ptycho.plugin.v1.Inspected.ScalarsEntry
+	(*EventsRequest)(nil),        // 52: ptycho.plugin.v1.EventsRequest
+	(*ShutdownRequest)(nil),      // 53: ptycho.plugin.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),     // 54: ptycho.plugin.v1.ShutdownResponse
+	nil,                          // 55: ptycho.plugin.v1.StepHead.LossWeightsEntry
+	nil,                          // 56: ptycho.plugin.v1.Optimiser.GroupDecayEntry
+	nil,                          // 57: ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
+	nil,                          // 58: ptycho.plugin.v1.StepResponse.ScalarsEntry
+	nil,                          // 59: ptycho.plugin.v1.EvaluateResult.ScalarsEntry
+	nil,                          // 60: ptycho.plugin.v1.InspectHead.LossWeightsEntry
+	nil,                          // 61: ptycho.plugin.v1.Inspected.ScalarsEntry
 }
 var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	0,  // 0: ptycho.plugin.v1.Tensor.dtype:type_name -> ptycho.plugin.v1.DType
@@ -4090,15 +4148,15 @@ var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	31, // 26: ptycho.plugin.v1.StepRequest.head:type_name -> ptycho.plugin.v1.StepHead
 	33, // 27: ptycho.plugin.v1.StepRequest.step:type_name -> ptycho.plugin.v1.OptimiserStep
 	32, // 28: ptycho.plugin.v1.StepHead.optimiser:type_name -> ptycho.plugin.v1.Optimiser
-	54, // 29: ptycho.plugin.v1.StepHead.loss_weights:type_name -> ptycho.plugin.v1.StepHead.LossWeightsEntry
-	55, // 30: ptycho.plugin.v1.Optimiser.group_decay:type_name -> ptycho.plugin.v1.Optimiser.GroupDecayEntry
+	55, // 29: ptycho.plugin.v1.StepHead.loss_weights:type_name -> ptycho.plugin.v1.StepHead.LossWeightsEntry
+	56, // 30: ptycho.plugin.v1.Optimiser.group_decay:type_name -> ptycho.plugin.v1.Optimiser.GroupDecayEntry
 	29, // 31: ptycho.plugin.v1.OptimiserStep.batches:type_name -> ptycho.plugin.v1.Batch
-	56, // 32: ptycho.plugin.v1.OptimiserStep.learning_rates:type_name -> ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
-	57, // 33: ptycho.plugin.v1.StepResponse.scalars:type_name -> ptycho.plugin.v1.StepResponse.ScalarsEntry
+	57, // 32: ptycho.plugin.v1.OptimiserStep.learning_rates:type_name -> ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
+	58, // 33: ptycho.plugin.v1.StepResponse.scalars:type_name -> ptycho.plugin.v1.StepResponse.ScalarsEntry
 	37, // 34: ptycho.plugin.v1.EvaluateRequest.head:type_name -> ptycho.plugin.v1.EvaluateHead
 	29, // 35: ptycho.plugin.v1.EvaluateRequest.batch:type_name -> ptycho.plugin.v1.Batch
 	39, // 36: ptycho.plugin.v1.EvaluateResponse.result:type_name -> ptycho.plugin.v1.EvaluateResult
-	58, // 37: ptycho.plugin.v1.EvaluateResult.scalars:type_name -> ptycho.plugin.v1.EvaluateResult.ScalarsEntry
+	59, // 37: ptycho.plugin.v1.EvaluateResult.scalars:type_name -> ptycho.plugin.v1.EvaluateResult.ScalarsEntry
 	4,  // 38: ptycho.plugin.v1.EvaluateResult.per_pattern:type_name -> ptycho.plugin.v1.NamedTensor
 	41, // 39: ptycho.plugin.v1.ReconstructRequest.head:type_name -> ptycho.plugin.v1.ReconstructHead
 	29, // 40: ptycho.plugin.v1.ReconstructRequest.batch:type_name -> ptycho.plugin.v1.Batch
@@ -4107,9 +4165,9 @@ var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	3,  // 43: ptycho.plugin.v1.Patches.data:type_name -> ptycho.plugin.v1.Tensor
 	45, // 44: ptycho.plugin.v1.InspectRequest.head:type_name -> ptycho.plugin.v1.InspectHead
 	29, // 45: ptycho.plugin.v1.InspectHead.batch:type_name -> ptycho.plugin.v1.Batch
-	59, // 46: ptycho.plugin.v1.InspectHead.loss_weights:type_name -> ptycho.plugin.v1.InspectHead.LossWeightsEntry
+	60, // 46: ptycho.plugin.v1.InspectHead.loss_weights:type_name -> ptycho.plugin.v1.InspectHead.LossWeightsEntry
 	47, // 47: ptycho.plugin.v1.InspectResponse.inspected:type_name -> ptycho.plugin.v1.Inspected
-	60, // 48: ptycho.plugin.v1.Inspected.scalars:type_name -> ptycho.plugin.v1.Inspected.ScalarsEntry
+	61, // 48: ptycho.plugin.v1.Inspected.scalars:type_name -> ptycho.plugin.v1.Inspected.ScalarsEntry
 	4,  // 49: ptycho.plugin.v1.Inspected.tensors:type_name -> ptycho.plugin.v1.NamedTensor
 	34, // 50: ptycho.plugin.v1.StepResponse.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
 	34, // 51: ptycho.plugin.v1.EvaluateResult.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
@@ -4128,24 +4186,26 @@ var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	44, // 64: ptycho.plugin.v1.Backend.Gradient:input_type -> ptycho.plugin.v1.InspectRequest
 	48, // 65: ptycho.plugin.v1.Backend.Stop:input_type -> ptycho.plugin.v1.StopRequest
 	50, // 66: ptycho.plugin.v1.Backend.CloseSession:input_type -> ptycho.plugin.v1.CloseSessionRequest
-	52, // 67: ptycho.plugin.v1.Backend.Shutdown:input_type -> ptycho.plugin.v1.ShutdownRequest
-	7,  // 68: ptycho.plugin.v1.Backend.Info:output_type -> ptycho.plugin.v1.InfoResponse
-	9,  // 69: ptycho.plugin.v1.Backend.Devices:output_type -> ptycho.plugin.v1.DevicesResponse
-	13, // 70: ptycho.plugin.v1.Backend.Open:output_type -> ptycho.plugin.v1.OpenResponse
-	17, // 71: ptycho.plugin.v1.Backend.SetState:output_type -> ptycho.plugin.v1.SetStateResponse
-	19, // 72: ptycho.plugin.v1.Backend.State:output_type -> ptycho.plugin.v1.StateResponse
-	26, // 73: ptycho.plugin.v1.Backend.Bind:output_type -> ptycho.plugin.v1.BindResponse
-	28, // 74: ptycho.plugin.v1.Backend.Unbind:output_type -> ptycho.plugin.v1.UnbindResponse
-	35, // 75: ptycho.plugin.v1.Backend.Step:output_type -> ptycho.plugin.v1.StepResponse
-	38, // 76: ptycho.plugin.v1.Backend.Evaluate:output_type -> ptycho.plugin.v1.EvaluateResponse
-	42, // 77: ptycho.plugin.v1.Backend.Reconstruct:output_type -> ptycho.plugin.v1.ReconstructResponse
-	46, // 78: ptycho.plugin.v1.Backend.Forward:output_type -> ptycho.plugin.v1.InspectResponse
-	46, // 79: ptycho.plugin.v1.Backend.Gradient:output_type -> ptycho.plugin.v1.InspectResponse
-	49, // 80: ptycho.plugin.v1.Backend.Stop:output_type -> ptycho.plugin.v1.StopResponse
-	51, // 81: ptycho.plugin.v1.Backend.CloseSession:output_type -> ptycho.plugin.v1.CloseSessionResponse
-	53, // 82: ptycho.plugin.v1.Backend.Shutdown:output_type -> ptycho.plugin.v1.ShutdownResponse
-	68, // [68:83] is the sub-list for method output_type
-	53, // [53:68] is the sub-list for method input_type
+	52, // 67: ptycho.plugin.v1.Backend.Events:input_type -> ptycho.plugin.v1.EventsRequest
+	53, // 68: ptycho.plugin.v1.Backend.Shutdown:input_type -> ptycho.plugin.v1.ShutdownRequest
+	7,  // 69: ptycho.plugin.v1.Backend.Info:output_type -> ptycho.plugin.v1.InfoResponse
+	9,  // 70: ptycho.plugin.v1.Backend.Devices:output_type -> ptycho.plugin.v1.DevicesResponse
+	13, // 71: ptycho.plugin.v1.Backend.Open:output_type -> ptycho.plugin.v1.OpenResponse
+	17, // 72: ptycho.plugin.v1.Backend.SetState:output_type -> ptycho.plugin.v1.SetStateResponse
+	19, // 73: ptycho.plugin.v1.Backend.State:output_type -> ptycho.plugin.v1.StateResponse
+	26, // 74: ptycho.plugin.v1.Backend.Bind:output_type -> ptycho.plugin.v1.BindResponse
+	28, // 75: ptycho.plugin.v1.Backend.Unbind:output_type -> ptycho.plugin.v1.UnbindResponse
+	35, // 76: ptycho.plugin.v1.Backend.Step:output_type -> ptycho.plugin.v1.StepResponse
+	38, // 77: ptycho.plugin.v1.Backend.Evaluate:output_type -> ptycho.plugin.v1.EvaluateResponse
+	42, // 78: ptycho.plugin.v1.Backend.Reconstruct:output_type -> ptycho.plugin.v1.ReconstructResponse
+	46, // 79: ptycho.plugin.v1.Backend.Forward:output_type -> ptycho.plugin.v1.InspectResponse
+	46, // 80: ptycho.plugin.v1.Backend.Gradient:output_type -> ptycho.plugin.v1.InspectResponse
+	49, // 81: ptycho.plugin.v1.Backend.Stop:output_type -> ptycho.plugin.v1.StopResponse
+	51, // 82: ptycho.plugin.v1.Backend.CloseSession:output_type -> ptycho.plugin.v1.CloseSessionResponse
+	14, // 83: ptycho.plugin.v1.Backend.Events:output_type -> ptycho.plugin.v1.Event
+	54, // 84: ptycho.plugin.v1.Backend.Shutdown:output_type -> ptycho.plugin.v1.ShutdownResponse
+	69, // [69:85] is the sub-list for method output_type
+	53, // [53:69] is the sub-list for method input_type
 	53, // [53:53] is the sub-list for extension type_name
 	53, // [53:53] is the sub-list for extension extendee
 	0,  // [0:53] is the sub-list for field type_name
@@ -4218,7 +4278,7 @@ func file_ptycho_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ptycho_plugin_v1_plugin_proto_rawDesc), len(file_ptycho_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -45,6 +45,7 @@ const (
 	Backend_Gradient_FullMethodName     = "/ptycho.plugin.v1.Backend/Gradient"
 	Backend_Stop_FullMethodName         = "/ptycho.plugin.v1.Backend/Stop"
 	Backend_CloseSession_FullMethodName = "/ptycho.plugin.v1.Backend/CloseSession"
+	Backend_Events_FullMethodName       = "/ptycho.plugin.v1.Backend/Events"
 	Backend_Shutdown_FullMethodName     = "/ptycho.plugin.v1.Backend/Shutdown"
 )
 
@@ -72,6 +73,8 @@ type BackendClient interface {
 	// means to give up at once.
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
 	CloseSession(ctx context.Context, in *CloseSessionRequest, opts ...grpc.CallOption) (*CloseSessionResponse, error)
+	// Events tells what a session does beside its answers, such as compiling, until the session is closed. Since 1.1.
+	Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Event], error)
 	// Shutdown closes all sessions and ends the process once it has answered.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
 }
@@ -257,6 +260,25 @@ func (c *backendClient) CloseSession(ctx context.Context, in *CloseSessionReques
 	return out, nil
 }
 
+func (c *backendClient) Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Event], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Backend_ServiceDesc.Streams[9], Backend_Events_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[EventsRequest, Event]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Backend_EventsClient = grpc.ServerStreamingClient[Event]
+
 func (c *backendClient) Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ShutdownResponse)
@@ -291,6 +313,8 @@ type BackendServer interface {
 	// means to give up at once.
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 	CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error)
+	// Events tells what a session does beside its answers, such as compiling, until the session is closed. Since 1.1.
+	Events(*EventsRequest, grpc.ServerStreamingServer[Event]) error
 	// Shutdown closes all sessions and ends the process once it has answered.
 	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
 	mustEmbedUnimplementedBackendServer()
@@ -344,6 +368,9 @@ func (UnimplementedBackendServer) Stop(context.Context, *StopRequest) (*StopResp
 }
 func (UnimplementedBackendServer) CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseSession not implemented")
+}
+func (UnimplementedBackendServer) Events(*EventsRequest, grpc.ServerStreamingServer[Event]) error {
+	return status.Error(codes.Unimplemented, "method Events not implemented")
 }
 func (UnimplementedBackendServer) Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Shutdown not implemented")
@@ -526,6 +553,17 @@ func _Backend_CloseSession_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Backend_Events_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(EventsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(BackendServer).Events(m, &grpc.GenericServerStream[EventsRequest, Event]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Backend_EventsServer = grpc.ServerStreamingServer[Event]
+
 func _Backend_Shutdown_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ShutdownRequest)
 	if err := dec(in); err != nil {
@@ -627,6 +665,11 @@ var Backend_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _Backend_Gradient_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "Events",
+			Handler:       _Backend_Events_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "ptycho/plugin/v1/plugin.proto",
