@@ -15,11 +15,7 @@ import (
 
 // forward computes all values for a batch.
 func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.Batch, ema bool) (map[string]*meaning.Value, error) {
-	set, err := s.Bound(id)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := b.Groups(s.program)
+	inputs, err := s.One(id, b, s.inputs()...)
 	if err != nil {
 		return nil, err
 	}
@@ -43,23 +39,12 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.B
 			given[name] = v
 		}
 	}
-	var names []string
-	for _, in := range s.program.Inputs {
-		names = append(names, in.Name)
-	}
-	inputs, err := set.Alloc(groups, tensor.Float64, names...)
-	if err != nil {
-		return nil, err
-	}
-	if err := set.Gather(b, inputs); err != nil {
-		return nil, err
-	}
 	for name, t := range inputs {
 		if given[name], err = meaning.FromTensor(t); err != nil {
 			return nil, backend.Errorf(backend.Internal, "compute", "input %s: %w", name, err)
 		}
 	}
-	values, err := s.machine.Forward(groups, given)
+	values, err := s.machine.Forward(len(b.Rows)/s.program.Group, given)
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "compute", "%w", err)
 	}
@@ -71,25 +56,20 @@ func (s *session) scalars(values map[string]*meaning.Value, b backend.Batch, int
 	backend.AddScalars(into, s.program, b, func(value string) []float64 { return values[value].Real })
 }
 
-// Step runs optimiser steps.
+// inputs lists all inputs: the machine computes every value.
+func (s *session) inputs() []string {
+	var names []string
+	for _, in := range s.program.Inputs {
+		names = append(names, in.Name)
+	}
+	return names
+}
+
+// Step runs optimiser steps. It gathers by itself, since it needs every input and is in no hurry.
 func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	s.stop.Store(false)
-	if err := p.Check(s.program); err != nil {
-		return err
-	}
-	for _, st := range p.Steps {
-		if s.stop.Load() {
-			return nil
-		}
-		r, err := s.step(ctx, p, st)
-		if err != nil {
-			return err
-		}
-		if err := emit(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Steps(ctx, p, emit, func(st backend.Step, _ func() (feed.Item, error)) (backend.StepResult, error) {
+		return s.step(ctx, p, st)
+	})
 }
 
 func (s *session) step(ctx context.Context, p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
@@ -245,25 +225,13 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 
 // each runs batches until done, an error or Stop.
 func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, done func(int, map[string]*meaning.Value) error) error {
-	s.stop.Store(false)
-	for _, b := range batches {
-		if _, err := b.Groups(s.program); err != nil {
-			return err
-		}
-	}
-	for i, b := range batches {
-		if s.stop.Load() {
-			return nil
-		}
-		values, err := s.forward(ctx, id, b, ema)
+	return s.Batches(ctx, id, batches, nil, func(item feed.Item) error {
+		values, err := s.forward(ctx, id, item.Batch, ema)
 		if err != nil {
 			return err
 		}
-		if err := done(i, values); err != nil {
-			return err
-		}
-	}
-	return nil
+		return done(item.Index, values)
+	})
 }
 
 // Forward gives named values for one batch.
@@ -286,20 +254,9 @@ func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...strin
 // Gradient gives the loss and the gradients of parameters for one batch.
 func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
-	if len(params) == 0 {
-		params = s.program.Trainable()
-	}
-	for _, name := range params {
-		if _, ok := s.program.Param(name); !ok {
-			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)
-		}
-	}
-	if err := backend.CheckLosses("gradient", s.program, b.LossWeights); err != nil {
+	params, norm, err := b.Gradients(s.program, params)
+	if err != nil {
 		return out, nil, err
-	}
-	norm := b.Norm()
-	if !(norm > 0) || math.IsInf(norm, 0) {
-		return out, nil, backend.Errorf(backend.Invalid, "gradient", "a normaliser of %v, want above 0", norm)
 	}
 	values, err := s.forward(ctx, b.Dataset, b.Batch, false)
 	if err != nil {

@@ -5,7 +5,6 @@ package oracle
 import (
 	"context"
 	"runtime"
-	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -58,7 +57,7 @@ func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session,
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
-	s := &session{program: o.Program, machine: m, Sets: feed.NewSets(o.Program.Inputs)}
+	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, feed.Options{Precision: tensor.Float64})}
 	switch o.DType {
 	case tensor.Invalid, tensor.Float32:
 		s.single = true
@@ -74,22 +73,18 @@ func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session,
 
 // session is an open program with its state. Calls come one at a time, but for Stop.
 type session struct {
-	*feed.Sets
+	*feed.Session
 	program *program.Program
 	machine *meaning.Machine
 	single  bool // results leave in float32
 	state   map[backend.Slot]map[string]*meaning.Value
 	steps   int64
-	stop    atomic.Bool
 }
 
 var (
 	_ backend.Session   = &session{}
 	_ backend.Inspector = &session{}
 )
-
-// Params lists the program's parameters.
-func (s *session) Params() []program.ParamSpec { return s.program.Params }
 
 // SetState replaces the state.
 func (s *session) SetState(_ context.Context, st backend.State) error {
@@ -148,12 +143,6 @@ func (s *session) leaving(v *meaning.Value) tensor.Tensor {
 		out[i] = float32(x)
 	}
 	return tensor.Must(out, v.Shape...)
-}
-
-// Stop makes the running call return after its step or batch.
-func (s *session) Stop(context.Context) error {
-	s.stop.Store(true)
-	return nil
 }
 
 // Close frees the datasets.

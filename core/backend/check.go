@@ -254,6 +254,27 @@ func (p ReconPlan) Value(of *program.Program) (string, error) {
 	return "", Errorf(NotFound, "reconstruct", "the program has no output %q", name)
 }
 
+// Gradients resolves what a call of Gradient asks for: the parameters by name, sorted, all trainable ones if none is
+// named, and the normaliser of the loss.
+func (b BatchRef) Gradients(of *program.Program, params []string) (names []string, norm float64, err error) {
+	if len(params) == 0 {
+		params = of.Trainable()
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(params)))
+	for _, name := range names {
+		if _, ok := of.Param(name); !ok {
+			return nil, 0, Errorf(NotFound, "gradient", "the program has no parameter %s", name)
+		}
+	}
+	if err := CheckLosses("gradient", of, b.LossWeights); err != nil {
+		return nil, 0, err
+	}
+	if norm = b.Norm(); !(norm > 0) || !finite(norm) {
+		return nil, 0, Errorf(Invalid, "gradient", "a normaliser of %v, want above 0", norm)
+	}
+	return names, norm, nil
+}
+
 // CheckIndex refuses rows of an index input that lie outside a table which the program reads by it.
 func CheckIndex(of *program.Program, input string, rows []int32) error {
 	types, err := of.Types()

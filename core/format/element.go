@@ -86,7 +86,6 @@ func (e element) String() string {
 }
 
 func (e element) integral() bool { return e.kind == 'i' || e.kind == 'u' || e.kind == 'b' }
-func (e element) numeric() bool  { return e.integral() || e.kind == 'f' || e.kind == 'c' }
 
 func (e element) order() binary.ByteOrder {
 	if e.big {

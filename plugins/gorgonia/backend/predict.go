@@ -12,38 +12,17 @@ import (
 
 // forward computes values for batch after batch until done, an error or Stop.
 func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i int, m *machine[T]) error) error {
-	s.stop.Store(false)
-	set, err := s.Bound(id)
-	if err != nil {
-		return err
-	}
-	for _, b := range batches {
-		if _, err := b.Groups(s.program); err != nil {
-			return err
-		}
-	}
-	o := s.options
-	o.Inputs = s.program.InputsOf(values...)
 	return s.withAverage(ema, func() error {
-		for item, err := range set.Feed(ctx, batches, o) {
-			if s.stop.Load() {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			m, err := s.machine(lower.Request{Groups: set.Groups(item.Batch), Values: values})
+		return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
+			m, err := s.machine(lower.Request{Groups: len(item.Batch.Rows) / s.program.Group, Values: values})
 			if err != nil {
 				return err
 			}
 			if err := s.run(ctx, m, item.Batch, item.Inputs); err != nil {
 				return err
 			}
-			if err := done(item.Index, m); err != nil {
-				return err
-			}
-		}
-		return nil
+			return done(item.Index, m)
+		})
 	})
 }
 

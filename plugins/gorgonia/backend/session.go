@@ -1,9 +1,6 @@
 package backend
 
 import (
-	"context"
-	"sync/atomic"
-
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -16,7 +13,7 @@ import (
 
 // session is an open program in one precision. Its calls come one at a time, but for Stop.
 type session[T pool.Float] struct {
-	*feed.Sets
+	*feed.Session
 	program  *program.Program
 	env      *op.Env[T]
 	state    map[backend.Slot]map[string]vector[T]
@@ -24,9 +21,7 @@ type session[T pool.Float] struct {
 	machines map[string]*machine[T]
 	arena    *exec.Arena[T] // of all machines: calls come one at a time
 	zeros    map[string][]T // gradients of parameters that a loss does not depend on
-	options  feed.Options
-	limit    int64 // bytes
-	stop     atomic.Bool
+	limit    int64          // bytes
 }
 
 var (
@@ -39,22 +34,12 @@ func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T]
 	return &session[T]{
 		program:  o.Program,
 		env:      &op.Env[T]{Pool: p, Conv: conv.New(p, path)},
-		Sets:     feed.NewSets(o.Program.Inputs),
+		Session:  feed.NewSession(o.Program, feed.Options{Precision: tensor.Of[T](), Workers: o.Workers, Prefetch: o.Prefetch}),
 		machines: map[string]*machine[T]{},
 		arena:    &exec.Arena[T]{},
 		zeros:    map[string][]T{},
-		options:  feed.Options{Precision: tensor.Of[T](), Workers: o.Workers, Prefetch: o.Prefetch},
 		limit:    o.MemoryLimit,
 	}
-}
-
-// Params lists the program's parameters.
-func (s *session[T]) Params() []program.ParamSpec { return s.program.Params }
-
-// Stop makes the running call return after its step or batch.
-func (s *session[T]) Stop(context.Context) error {
-	s.stop.Store(true)
-	return nil
 }
 
 // Close frees the datasets.

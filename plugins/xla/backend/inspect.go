@@ -2,36 +2,12 @@ package backend
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 )
-
-// gather fetches one batch with the inputs that the values depend on.
-func (s *session) gather(ref backend.BatchRef, values ...string) (map[string]tensor.Tensor, error) {
-	set, err := s.Bound(ref.Dataset)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := ref.Batch.Groups(s.program); err != nil {
-		return nil, err
-	}
-	if err := s.ready(); err != nil {
-		return nil, err
-	}
-	names := s.program.InputsOf(values...)
-	if len(names) == 0 {
-		return nil, nil
-	}
-	inputs, err := set.Alloc(set.Groups(ref.Batch), s.precision, names...)
-	if err != nil {
-		return nil, err
-	}
-	return inputs, set.Gather(ref.Batch, inputs)
-}
 
 // Forward gives named values for one batch.
 func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
@@ -40,7 +16,10 @@ func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...str
 			return nil, backend.Errorf(backend.NotFound, "forward", "the program has no value %s", name)
 		}
 	}
-	inputs, err := s.gather(ref, taps...)
+	inputs, err := s.One(ref.Dataset, ref.Batch, taps...)
+	if err == nil {
+		err = s.ready()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,25 +41,16 @@ func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...str
 // Gradient gives the loss and the gradients of parameters for one batch.
 func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
-	if len(params) == 0 {
-		params = s.program.Trainable()
-	}
-	params = slices.Compact(slices.Sorted(slices.Values(params)))
-	for _, name := range params {
-		if _, ok := s.program.Param(name); !ok {
-			return out, nil, backend.Errorf(backend.NotFound, "gradient", "the program has no parameter %s", name)
-		}
-	}
-	if err := backend.CheckLosses("gradient", s.program, ref.LossWeights); err != nil {
-		return out, nil, err
-	}
-	inputs, err := s.gather(ref, s.program.ScalarValues()...)
+	params, norm, err := ref.Gradients(s.program, params)
 	if err != nil {
 		return out, nil, err
 	}
-	norm := ref.Norm()
-	if !(norm > 0) || math.IsInf(norm, 0) {
-		return out, nil, backend.Errorf(backend.Invalid, "gradient", "a normaliser of %v, want above 0", norm)
+	inputs, err := s.One(ref.Dataset, ref.Batch, s.program.ScalarValues()...)
+	if err == nil {
+		err = s.ready()
+	}
+	if err != nil {
+		return out, nil, err
 	}
 	f, err := s.gradientFunction(len(ref.Batch.Rows)/s.program.Group, backend.Active(ref.LossWeights), params, false)
 	if err != nil {

@@ -12,43 +12,20 @@ import (
 
 // forward computes values for batch after batch until done, an error or Stop.
 func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results map[engine.Array]engine.Buffer) error) error {
-	s.stop.Store(false)
-	set, err := s.Bound(id)
-	if err != nil {
-		return err
-	}
-	for _, b := range batches {
-		if _, err := b.Groups(s.program); err != nil {
+	return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
+		if err := s.ready(); err != nil {
 			return err
 		}
-	}
-	if err := s.ready(); err != nil {
-		return err
-	}
-	if ema && !s.averaged() {
-		return backend.Errorf(backend.Invalid, "ema", "the state has no moving average of the weights")
-	}
-	o := s.options
-	o.Inputs = s.program.InputsOf(values...)
-	for item, err := range set.Feed(ctx, batches, o) {
-		if s.stop.Load() {
-			return nil
+		if ema && !s.averaged() {
+			return backend.Errorf(backend.Invalid, "ema", "the state has no moving average of the weights")
 		}
-		if err != nil {
-			return err
-		}
-		groups := set.Groups(item.Batch)
 		results, err := s.values(ctx, item.Batch, item.Inputs, ema, values)
 		if err != nil {
 			return err
 		}
-		err = done(item.Index, groups, results)
-		release(results)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		defer release(results)
+		return done(item.Index, len(item.Batch.Rows)/s.program.Group, results)
+	})
 }
 
 // averaged says whether the state has a moving average of the weights.

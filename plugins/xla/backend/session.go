@@ -1,9 +1,6 @@
 package backend
 
 import (
-	"context"
-	"sync/atomic"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
@@ -18,7 +15,7 @@ import (
 // session is an open program on a device. Its state lives there: a step takes the buffers of the state and gives the new
 // ones. Its calls come one at a time, but for Stop.
 type session struct {
-	*feed.Sets
+	*feed.Session
 	program   *program.Program
 	types     map[string]program.Type
 	client    *engine.Client
@@ -27,10 +24,8 @@ type session struct {
 	state     map[engine.Array]engine.Buffer
 	steps     int64
 	functions map[string]*engine.Function
-	options   feed.Options
 	limit     int64 // bytes of memory
 	progress  func(backend.Event)
-	stop      atomic.Bool
 }
 
 var (
@@ -42,7 +37,6 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 	s := &session{
 		program: o.Program, types: types, client: client,
 		dtype: dtypes.Float32, precision: tensor.Float32,
-		Sets:      feed.NewSets(o.Program.Inputs),
 		functions: map[string]*engine.Function{},
 		limit:     o.MemoryLimit,
 		progress:  o.Progress,
@@ -53,17 +47,8 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 	if o.DType == tensor.Float64 {
 		s.dtype, s.precision = dtypes.Float64, tensor.Float64
 	}
-	s.options = feed.Options{Precision: s.precision, Workers: o.Workers, Prefetch: o.Prefetch}
+	s.Session = feed.NewSession(o.Program, feed.Options{Precision: s.precision, Workers: o.Workers, Prefetch: o.Prefetch})
 	return s
-}
-
-// Params lists the program's parameters.
-func (s *session) Params() []program.ParamSpec { return s.program.Params }
-
-// Stop makes the running call return after its step or batch: XLA cannot end an execution.
-func (s *session) Stop(context.Context) error {
-	s.stop.Store(true)
-	return nil
 }
 
 // Close frees what the session holds on the device, and the datasets.

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"iter"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
@@ -13,44 +12,18 @@ import (
 
 // Step runs optimiser steps.
 func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	s.stop.Store(false)
-	set, err := s.Bound(p.Dataset)
-	if err != nil {
-		return err
-	}
-	if err := p.Check(s.program); err != nil {
-		return err
-	}
-	if err := s.ready(); err != nil {
-		return err
-	}
-	var batches []backend.Batch
-	for _, st := range p.Steps {
-		batches = append(batches, st.Batches...)
-	}
-	o := s.options
-	o.Inputs = s.program.InputsOf(s.program.ScalarValues()...)
-	next, end := iter.Pull2(set.Feed(ctx, batches, o))
-	defer end()
-	for _, st := range p.Steps {
-		if s.stop.Load() {
-			return nil
-		}
-		r, err := s.step(ctx, next, p, st)
-		if err != nil {
-			return err
-		}
-		if err := emit(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Steps(ctx, p, emit, func(st backend.Step, next func() (feed.Item, error)) (backend.StepResult, error) {
+		return s.step(ctx, next, p, st)
+	})
 }
 
 // step is one optimiser step: one function where it has one batch, else gradients that are added up and an update.
-func (s *session) step(ctx context.Context, next func() (feed.Item, error, bool), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
+func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	params := s.program.Trainable()
+	if err := s.ready(); err != nil {
+		return r, err
+	}
 	if err := s.prepare(p, params); err != nil {
 		return r, err
 	}
@@ -58,12 +31,9 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error, bool)
 	var grads map[engine.Array]engine.Buffer
 	defer func() { release(grads) }()
 	for i, b := range st.Batches {
-		item, err, ok := next()
+		item, err := next()
 		if err != nil {
 			return r, err
-		}
-		if !ok {
-			return r, backend.Errorf(backend.Internal, "step", "step %d: the batches ended early", st.Number)
 		}
 		groups := len(b.Rows) / s.program.Group
 		var f *engine.Function

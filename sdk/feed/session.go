@@ -1,0 +1,170 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync/atomic"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Session is the part of a backend's session that is the same for every engine: its datasets, Stop, and the way through a
+// plan, whose batches it gathers ahead. A session that embeds it has Params, Bind, Unbind and Stop of the contract.
+type Session struct {
+	program *program.Program
+	options Options
+	open    map[backend.DatasetID]*Set
+	count   int
+	stop    atomic.Bool
+}
+
+// NewSession is for a program; the options say how batches are gathered, but for Inputs.
+func NewSession(p *program.Program, o Options) *Session {
+	if o.Precision == tensor.Invalid {
+		o.Precision = tensor.Float32
+	}
+	return &Session{program: p, options: o, open: map[backend.DatasetID]*Set{}}
+}
+
+// Params lists the program's parameters.
+func (s *Session) Params() []program.ParamSpec { return s.program.Params }
+
+// Bind opens a dataset.
+func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	set, err := Open(d, s.program.Inputs)
+	if err != nil {
+		return "", err
+	}
+	s.count++
+	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.count))
+	s.open[id] = set
+	return id, nil
+}
+
+// Unbind forgets a dataset.
+func (s *Session) Unbind(_ context.Context, id backend.DatasetID) error {
+	set, err := s.bound(id)
+	if err != nil {
+		return err
+	}
+	delete(s.open, id)
+	return set.Close()
+}
+
+func (s *Session) bound(id backend.DatasetID) (*Set, error) {
+	if set, ok := s.open[id]; ok {
+		return set, nil
+	}
+	return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
+}
+
+// Stop makes the running Steps or Batches return after its step or batch.
+func (s *Session) Stop(context.Context) error {
+	s.stop.Store(true)
+	return nil
+}
+
+// CloseAll forgets every dataset.
+func (s *Session) CloseAll() error {
+	var errs []error
+	for _, set := range s.open {
+		errs = append(errs, set.Close())
+	}
+	clear(s.open)
+	return errors.Join(errs...)
+}
+
+// Steps checks a plan and goes through its steps until done, an error or Stop. step takes its micro-batches, in order,
+// from next.
+func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error, step func(st backend.Step, next func() (Item, error)) (backend.StepResult, error)) error {
+	s.stop.Store(false)
+	set, err := s.bound(p.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := p.Check(s.program); err != nil {
+		return err
+	}
+	var batches []backend.Batch
+	for _, st := range p.Steps {
+		batches = append(batches, st.Batches...)
+	}
+	pull, end := iter.Pull2(set.Feed(ctx, batches, s.reading(s.program.ScalarValues()...)))
+	defer end()
+	for _, st := range p.Steps {
+		if s.stop.Load() {
+			return nil
+		}
+		r, err := step(st, func() (Item, error) {
+			item, err, ok := pull()
+			if err == nil && !ok {
+				err = backend.Errorf(backend.Internal, "step", "step %d: the batches ended early", st.Number)
+			}
+			return item, err
+		})
+		if err != nil {
+			return err
+		}
+		if err := emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Batches checks batches and goes through them until done, an error or Stop, with the inputs that the values depend on.
+func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []backend.Batch, values []string, do func(Item) error) error {
+	s.stop.Store(false)
+	set, err := s.bound(id)
+	if err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if _, err := b.Groups(s.program); err != nil {
+			return err
+		}
+	}
+	for item, err := range set.Feed(ctx, batches, s.reading(values...)) {
+		if s.stop.Load() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := do(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// One gathers one batch with the inputs that the values depend on.
+func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (map[string]tensor.Tensor, error) {
+	set, err := s.bound(id)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := b.Groups(s.program)
+	if err != nil {
+		return nil, err
+	}
+	names := s.program.InputsOf(values...)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	inputs, err := set.Alloc(groups, s.options.Precision, names...)
+	if err != nil {
+		return nil, err
+	}
+	return inputs, set.Gather(b, inputs)
+}
+
+func (s *Session) reading(values ...string) Options {
+	o := s.options
+	o.Inputs = s.program.InputsOf(values...)
+	return o
+}
