@@ -31,7 +31,7 @@ func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...str
 	defer release(results)
 	out := map[string]tensor.Tensor{}
 	for _, name := range taps {
-		if out[name], err = s.download(results[engine.Array{Part: valuePart, Name: name}], name, len(ref.Batch.Rows)/s.program.Group); err != nil {
+		if out[name], err = s.download(results[engine.Array{Part: valuePart, Name: name}], name, s.groups(ref.Batch)); err != nil {
 			return nil, err
 		}
 	}
@@ -52,11 +52,11 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err != nil {
 		return out, nil, err
 	}
-	f, err := s.gradientFunction(len(ref.Batch.Rows)/s.program.Group, backend.Active(ref.LossWeights), params, false)
+	f, err := s.gradientFunction(s.groups(ref.Batch), backend.Active(ref.LossWeights), params, false)
 	if err != nil {
 		return out, nil, err
 	}
-	loaded := map[engine.Array]engine.Buffer{}
+	loaded := buffers{}
 	defer func() { release(loaded) }()
 	if err := s.load(ref.Batch, inputs, loaded); err != nil {
 		return out, nil, err

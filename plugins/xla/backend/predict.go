@@ -11,7 +11,7 @@ import (
 )
 
 // forward computes values for batch after batch until done, an error or Stop.
-func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results map[engine.Array]engine.Buffer) error) error {
+func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results buffers) error) error {
 	return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
 		if err := s.ready(); err != nil {
 			return err
@@ -24,7 +24,7 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, b
 			return err
 		}
 		defer release(results)
-		return done(item.Index, len(item.Batch.Rows)/s.program.Group, results)
+		return done(item.Index, s.groups(item.Batch), results)
 	})
 }
 
@@ -39,12 +39,12 @@ func (s *session) averaged() bool {
 }
 
 // values computes values of one gathered batch.
-func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool, values []string) (map[engine.Array]engine.Buffer, error) {
-	f, err := s.forwardFunction(len(b.Rows)/s.program.Group, values)
+func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool, values []string) (buffers, error) {
+	f, err := s.forwardFunction(s.groups(b), values)
 	if err != nil {
 		return nil, err
 	}
-	loaded := map[engine.Array]engine.Buffer{}
+	loaded := buffers{}
 	defer func() { release(loaded) }()
 	if err := s.load(b, inputs, loaded); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string
 
 // Evaluate computes the scalars of batches.
 func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.program.ScalarValues(), func(i, groups int, results map[engine.Array]engine.Buffer) error {
+	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.program.ScalarValues(), func(i, groups int, results buffers) error {
 		each := map[string][]float64{}
 		for _, v := range s.program.ScalarValues() {
 			t, err := s.download(results[engine.Array{Part: valuePart, Name: v}], v, groups)
@@ -93,7 +93,7 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 			err = cerr
 		}
 	}()
-	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i, groups int, results map[engine.Array]engine.Buffer) error {
+	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i, groups int, results buffers) error {
 		t, err := s.download(results[engine.Array{Part: valuePart, Name: value}], value, groups)
 		if err != nil {
 			return err

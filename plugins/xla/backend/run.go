@@ -12,8 +12,8 @@ import (
 )
 
 // load copies a gathered batch to the device: the inputs of the program, and for training the weights of its patterns.
-func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into map[engine.Array]engine.Buffer) error {
-	groups := len(b.Rows) / s.program.Group
+func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into buffers) error {
+	groups := s.groups(b)
 	for name, t := range inputs {
 		if t.DType() == tensor.Int32 {
 			rows, err := tensor.Data[int32](t)
@@ -34,19 +34,19 @@ func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into ma
 }
 
 // loadReals copies numbers of a plan to the device in the session's precision.
-func (s *session) loadReals(a engine.Array, numbers []float64, into map[engine.Array]engine.Buffer) (err error) {
+func (s *session) loadReals(a engine.Array, numbers []float64, into buffers) (err error) {
 	into[a], err = s.upload(tensor.Must(numbers, len(numbers)), shapes.Make(s.dtype, len(numbers)))
 	return err
 }
 
 // loadWide copies numbers of a plan to the device in float64.
-func (s *session) loadWide(a engine.Array, numbers []float64, into map[engine.Array]engine.Buffer, dims ...int) (err error) {
+func (s *session) loadWide(a engine.Array, numbers []float64, into buffers, dims ...int) (err error) {
 	into[a], err = s.client.Upload(numbers, shapes.Make(dtypes.Float64, dims...))
 	return err
 }
 
 // loadWeights copies what the cost is made of: the weight of each pattern and the factor of each loss.
-func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm float64, into map[engine.Array]engine.Buffer) error {
+func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm float64, into buffers) error {
 	each := make([]float64, len(b.Rows))
 	for i := range each {
 		each[i] = 1
@@ -65,7 +65,7 @@ func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm 
 }
 
 // call runs a function on the state and on what was loaded. With average, the moving average stands for the weights.
-func (s *session) call(ctx context.Context, f *engine.Function, loaded map[engine.Array]engine.Buffer, average bool) (map[engine.Array]engine.Buffer, error) {
+func (s *session) call(ctx context.Context, f *engine.Function, loaded buffers, average bool) (buffers, error) {
 	return f.Call(ctx, func(a engine.Array) engine.Buffer {
 		if average && a.Part == string(backend.Weights) {
 			if b := s.state[part(backend.EMA, a.Name)]; b != nil {
@@ -80,14 +80,14 @@ func (s *session) call(ctx context.Context, f *engine.Function, loaded map[engin
 }
 
 // release frees buffers.
-func release(buffers map[engine.Array]engine.Buffer) {
-	for _, b := range buffers {
+func release(all buffers) {
+	for _, b := range all {
 		engine.Free(b)
 	}
 }
 
 // scalars adds the program's scalars over the patterns of a batch, from the results of a function.
-func (s *session) scalars(results map[engine.Array]engine.Buffer, b backend.Batch, into map[string]backend.Sum) error {
+func (s *session) scalars(results buffers, b backend.Batch, into map[string]backend.Sum) error {
 	n := len(b.Rows)
 	all := make([]float64, len(s.program.Scalars)*n)
 	if s.precision == tensor.Float64 {

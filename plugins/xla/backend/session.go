@@ -21,7 +21,7 @@ type session struct {
 	client    *engine.Client
 	dtype     dtypes.DType // of reals on the device
 	precision tensor.DType // the same, for the host
-	state     map[engine.Array]engine.Buffer
+	state     buffers
 	steps     int64
 	functions map[string]*engine.Function
 	limit     int64 // bytes of memory

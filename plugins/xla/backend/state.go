@@ -18,7 +18,7 @@ func (s *session) SetState(_ context.Context, st backend.State) error {
 	if err := st.Check(s.program); err != nil {
 		return err
 	}
-	fresh := map[engine.Array]engine.Buffer{}
+	fresh := buffers{}
 	for slot, arrays := range st.Slots {
 		for name, t := range arrays {
 			b, err := s.upload(t, s.stored(name, 1))

@@ -17,67 +17,117 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 	})
 }
 
-// step is one optimiser step: one function where it has one batch, else gradients that are added up and an update.
+// buffers are arrays on the device by name.
+type buffers = map[engine.Array]engine.Buffer
+
+// step is one optimiser step.
 func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
-	params := s.program.Trainable()
 	if err := s.ready(); err != nil {
 		return r, err
 	}
-	if err := s.prepare(p, params); err != nil {
+	if err := s.prepare(p, s.program.Trainable()); err != nil {
 		return r, err
 	}
-	losses := backend.Active(p.LossWeights)
-	var grads map[engine.Array]engine.Buffer
-	defer func() { release(grads) }()
-	for i, b := range st.Batches {
+	do := s.accumulated
+	if len(st.Batches) == 1 {
+		do = s.fused
+	}
+	err := do(ctx, next, p, st, &r)
+	return r, err
+}
+
+// fused is a step on one batch: one function from the batch to the new state.
+func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
+	item, err := next()
+	if err != nil {
+		return err
+	}
+	f, err := s.stepFunction(s.groups(item.Batch), backend.Active(p.LossWeights), s.program.Trainable(), p)
+	if err != nil {
+		return err
+	}
+	loaded := buffers{}
+	defer release(loaded)
+	if err := s.loadTraining(item, p, st, loaded); err != nil {
+		return err
+	}
+	if err := s.numbers(p, st, loaded); err != nil {
+		return err
+	}
+	results, err := s.advance(ctx, f, loaded)
+	if err != nil {
+		return err
+	}
+	defer release(results)
+	if err := s.count(results, item.Batch, r); err != nil {
+		return err
+	}
+	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
+	return s.finish(results, p, st, r)
+}
+
+// accumulated is a step on micro-batches: their gradients are added up in order, and then comes one update.
+func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
+	sum := buffers{} // of the gradients so far
+	defer func() { release(sum) }()
+	for i := range st.Batches {
 		item, err := next()
 		if err != nil {
-			return r, err
+			return err
 		}
-		groups := len(b.Rows) / s.program.Group
-		var f *engine.Function
-		if len(st.Batches) == 1 {
-			f, err = s.stepFunction(groups, losses, params, p)
-		} else {
-			f, err = s.gradientFunction(groups, losses, params, i > 0)
-		}
+		f, err := s.gradientFunction(s.groups(item.Batch), backend.Active(p.LossWeights), s.program.Trainable(), i > 0)
 		if err != nil {
-			return r, err
+			return err
 		}
-		results, err := s.micro(ctx, f, p, st, item, grads)
-		grads = nil
+		// A call takes the sum and gives the new one.
+		if err := s.loadTraining(item, p, st, sum); err != nil {
+			return err
+		}
+		results, err := s.call(ctx, f, sum, false)
 		if err != nil {
-			return r, err
+			return err
 		}
-		r.Patterns += len(b.Rows)
-		err = s.scalars(results, b, r.Scalars)
-		if len(st.Batches) == 1 {
-			r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
-			return r, s.finish(results, p, st, &r, err)
-		}
-		engine.Free(results[scalarValues])
-		delete(results, scalarValues)
-		if grads = results; err != nil {
-			return r, err
+		release(sum)
+		sum = results
+		if err := s.count(results, item.Batch, r); err != nil {
+			return err
 		}
 	}
 	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
-	f, err := s.updateFunction(params, p)
+	f, err := s.updateFunction(s.program.Trainable(), p)
 	if err != nil {
-		return r, err
+		return err
 	}
-	if err := s.numbers(p, st, grads); err != nil {
-		return r, err
+	if err := s.numbers(p, st, sum); err != nil {
+		return err
 	}
-	if err := s.loadWide(knownLoss, []float64{r.Loss}, grads); err != nil {
-		return r, err
+	if err := s.loadWide(knownLoss, []float64{r.Loss}, sum); err != nil {
+		return err
 	}
-	results, err := s.advance(ctx, f, grads)
+	results, err := s.advance(ctx, f, sum)
 	if err != nil {
-		return r, err
+		return err
 	}
-	return r, s.finish(results, p, st, &r, nil)
+	defer release(results)
+	return s.finish(results, p, st, r)
+}
+
+// groups is the number of groups in a batch.
+func (s *session) groups(b backend.Batch) int { return len(b.Rows) / s.program.Group }
+
+// loadTraining copies a micro-batch to the device, with what the cost is made of.
+func (s *session) loadTraining(item feed.Item, p backend.StepPlan, st backend.Step, into buffers) error {
+	if err := s.load(item.Batch, item.Inputs, into); err != nil {
+		return err
+	}
+	return s.loadWeights(item.Batch, p.LossWeights, st.Norm(), into)
+}
+
+// count adds the scalars of a micro-batch to the step's.
+func (s *session) count(results buffers, b backend.Batch, r *backend.StepResult) error {
+	r.Patterns += len(b.Rows)
+	return s.scalars(results, b, r.Scalars)
 }
 
 // prepare makes sure that the slots of the state exist which the plan changes.
@@ -97,32 +147,8 @@ func (s *session) prepare(p backend.StepPlan, params []string) error {
 	return nil
 }
 
-// micro runs a function on one micro-batch; grads are those of the micro-batches before, which it takes.
-func (s *session) micro(ctx context.Context, f *engine.Function, p backend.StepPlan, st backend.Step, item feed.Item, grads map[engine.Array]engine.Buffer) (map[engine.Array]engine.Buffer, error) {
-	loaded := map[engine.Array]engine.Buffer{}
-	defer func() { release(loaded) }()
-	if err := s.load(item.Batch, item.Inputs, loaded); err != nil {
-		release(grads)
-		return nil, err
-	}
-	if err := s.loadWeights(item.Batch, p.LossWeights, st.Norm(), loaded); err != nil {
-		release(grads)
-		return nil, err
-	}
-	if len(st.Batches) == 1 {
-		if err := s.numbers(p, st, loaded); err != nil {
-			return nil, err
-		}
-		return s.advance(ctx, f, loaded)
-	}
-	for a, b := range grads {
-		loaded[a] = b
-	}
-	return s.call(ctx, f, loaded, false)
-}
-
 // numbers loads those of the update.
-func (s *session) numbers(p backend.StepPlan, st backend.Step, into map[engine.Array]engine.Buffer) error {
+func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) error {
 	groups := s.parameterGroups()
 	var flat []float64
 	for _, g := range groups {
@@ -139,7 +165,7 @@ func (s *session) numbers(p backend.StepPlan, st backend.Step, into map[engine.A
 }
 
 // advance runs a function that takes the state and gives a new one. Where it fails the state may be lost with it.
-func (s *session) advance(ctx context.Context, f *engine.Function, loaded map[engine.Array]engine.Buffer) (map[engine.Array]engine.Buffer, error) {
+func (s *session) advance(ctx context.Context, f *engine.Function, loaded buffers) (buffers, error) {
 	results, err := s.call(ctx, f, loaded, false)
 	if err != nil {
 		if backend.KindOf(err) != backend.Cancelled {
@@ -158,11 +184,7 @@ func (s *session) advance(ctx context.Context, f *engine.Function, loaded map[en
 }
 
 // finish reads how the update went. The state is the old one where something was not finite.
-func (s *session) finish(results map[engine.Array]engine.Buffer, p backend.StepPlan, st backend.Step, r *backend.StepResult, err error) error {
-	defer release(results)
-	if err != nil {
-		return err
-	}
+func (s *session) finish(results buffers, p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	var end [3]float64
 	if err := s.client.Download(results[outcome], end[:]); err != nil {
 		return err
