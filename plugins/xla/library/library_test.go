@@ -240,7 +240,7 @@ func header(machine byte) []byte {
 }
 
 func TestAPathThatNamesAnotherDeviceIsRefused(t *testing.T) {
-	refused(t, named(CPU, "/home/cuda/xla_cpu.so"), backend.Invalid, "cuda")
+	refused(t, named(CPU, "/opt/cuda/xla_cpu.so"), backend.Invalid, "cuda")
 	refused(t, named(CUDA, "/opt/plugin.so"), backend.Invalid, "cuda")
 	if err := errors.Join(named(CPU, "/opt/xla_cpu.so"), named(CUDA, "/opt/xla_cuda.so")); err != nil {
 		t.Error(err)
