@@ -71,7 +71,15 @@ func (s *session) moment(slot backend.Slot, name string) error {
 	if err != nil {
 		return backend.Errorf(backend.Internal, "step", "%w", err)
 	}
-	s.state[part(slot, name)], err = s.upload(zeros, s.stored(name, 1))
+	return s.place(part(slot, name), zeros)
+}
+
+// place uploads an array of the state. Where that fails the state is as it was.
+func (s *session) place(a engine.Array, t tensor.Tensor) error {
+	b, err := s.upload(t, s.stored(a.Name, 1))
+	if err == nil {
+		s.state[a] = b
+	}
 	return err
 }
 
@@ -84,6 +92,5 @@ func (s *session) average(name string) error {
 	if err != nil {
 		return err
 	}
-	s.state[part(backend.EMA, name)], err = s.upload(t, s.stored(name, 1))
-	return err
+	return s.place(part(backend.EMA, name), t)
 }

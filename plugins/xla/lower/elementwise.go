@@ -13,11 +13,11 @@ func pointwise(f func(c call, x *G.Node) *G.Node) rule {
 
 // relu is max(x, 0) with the derivative 0 at 0; NaN stays NaN.
 func relu(_ call, x *G.Node) *G.Node {
-	return where(G.LessOrEqual(x, scalar(x, 0)), G.ZerosLike(x), x)
+	return G.Where(G.LessOrEqual(x, scalar(x, 0)), G.ZerosLike(x), x)
 }
 
 func leakyReLU(c call, x *G.Node) *G.Node {
-	return where(G.LessOrEqual(x, scalar(x, 0)), G.Mul(x, scalar(x, c.op.Attr("slope"))), x)
+	return G.Where(G.LessOrEqual(x, scalar(x, 0)), G.Mul(x, scalar(x, c.op.Attr("slope"))), x)
 }
 
 // bell is e^−|x| / (1 + e^−|x|)², the derivative of the sigmoid. Taken from the value, s(1−s), it would lose its digits
@@ -49,7 +49,7 @@ func softplus(_ call, x *G.Node) *G.Node {
 func root(_ call, x *G.Node) *G.Node {
 	y := G.Sqrt(x)
 	zero := G.Equal(y, scalar(y, 0))
-	return withDerivative(x, y, where(zero, G.ZerosLike(y), G.Div(scalar(y, 0.5), where(zero, G.OnesLike(y), y))))
+	return withDerivative(x, y, G.Where(zero, G.ZerosLike(y), G.Div(scalar(y, 0.5), G.Where(zero, G.OnesLike(y), y))))
 }
 
 func affine(c call, x *G.Node) *G.Node {

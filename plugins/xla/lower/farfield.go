@@ -79,7 +79,7 @@ func mergeWeight(c call) value {
 	w := G.ReduceSum(abs2(c.in[0].re, c.in[0].im), c.in[0].re.Rank()-3)
 	top := over(w, G.ReduceMax)
 	some := G.GreaterThan(top, scalar(top, 0))
-	w = G.Div(w, where(some, top, G.OnesLike(top)))
+	w = G.Div(w, G.Where(some, top, G.OnesLike(top)))
 	return value{re: G.Add(w, scalar(w, c.op.Attr("floor")))}
 }
 
@@ -107,16 +107,16 @@ func backProject(c call) value {
 	power := abs2(re, im)
 	d := G.Add(power, G.Mul(over(power, G.ReduceMax), scalar(power, c.op.Attr("epsilon"))))
 	some := G.GreaterThan(d, scalar(d, 0))
-	inverse := where(some, G.Reciprocal(where(some, d, G.OnesLike(d))), G.ZerosLike(d))
+	inverse := G.Where(some, G.Reciprocal(G.Where(some, d, G.OnesLike(d))), G.ZerosLike(d))
 
 	fr, fi := transform(re, im, false)
 	size := G.Sqrt(abs2(fr, fi))
 	some = G.GreaterThan(size, scalar(size, 0))
-	size = where(some, size, G.OnesLike(size))
+	size = G.Where(some, size, G.OnesLike(size))
 	spread := func(n *G.Node) *G.Node {
 		return G.ExpandLeftToRank(G.ConvertDType(n, counts.DType()), 4)
 	}
-	phaseRe, phaseIm := spread(where(some, G.Div(fr, size), G.OnesLike(fr))), spread(where(some, G.Div(fi, size), G.ZerosLike(fi)))
+	phaseRe, phaseIm := spread(G.Where(some, G.Div(fr, size), G.OnesLike(fr))), spread(G.Where(some, G.Div(fi, size), G.ZerosLike(fi)))
 
 	amplitude := G.Sqrt(counts)
 	br, bi := transform(G.Mul(amplitude, phaseRe), G.Mul(amplitude, phaseIm), true)

@@ -61,7 +61,7 @@ func weights(v value) *G.Node { return G.ExpandLeftToRank(G.StopGradient(v.rows(
 // divide is num/den where den is above floor, 0 elsewhere.
 func divide(num value, den, floor *G.Node) value {
 	some := G.GreaterThan(den, floor)
-	inverse := G.StopGradient(where(some, G.Reciprocal(where(some, den, G.OnesLike(den))), G.ZerosLike(den)))
+	inverse := G.StopGradient(G.Where(some, G.Reciprocal(G.Where(some, den, G.OnesLike(den))), G.ZerosLike(den)))
 	return num.each(func(n *G.Node) *G.Node { return G.Mul(n, inverse) })
 }
 

@@ -30,15 +30,15 @@ func loss(f perPixel) rule {
 func (c call) masked(n *G.Node, mask value) value {
 	m := G.StopGradient(G.ExpandLeftToRank(G.ConvertDType(mask.rows(), c.wide), 4))
 	total := G.ReduceSum(m, 2, 3)
-	total = where(G.Equal(total, scalar(total, 0)), G.OnesLike(total), total)
+	total = G.Where(G.Equal(total, scalar(total, 0)), G.OnesLike(total), total)
 	m = G.BroadcastToDims(m, n.Shape().Dimensions...)
-	n = where(G.Equal(m, scalar(m, 0)), G.ZerosLike(n), G.Mul(m, n))
+	n = G.Where(G.Equal(m, scalar(m, 0)), G.ZerosLike(n), G.Mul(m, n))
 	return value{re: G.ConvertDType(G.Div(G.ReduceSum(n, 2, 3), total), c.dtype)}
 }
 
 // guarded is n where it is above zero, 1 elsewhere: an argument that a logarithm or a quotient can take.
 func guarded(n *G.Node) *G.Node {
-	return where(G.GreaterThan(n, scalar(n, 0)), n, G.OnesLike(n))
+	return G.Where(G.GreaterThan(n, scalar(n, 0)), n, G.OnesLike(n))
 }
 
 // deviance is physics.PoissonDeviance.
@@ -50,15 +50,15 @@ func deviance(lambda, k *G.Node) (f, df *G.Node) {
 	}
 	near := G.Mul(G.Mul(lambda, scalar(x, 2)), G.Mul(G.Square(x), series))
 	far := G.Mul(scalar(x, 2), G.Add(G.Sub(lambda, k), G.Mul(k, G.Log(G.Div(guarded(k), lambda)))))
-	f = where(G.LessThan(G.Abs(x), scalar(x, 1e-3)), near, far)
-	f = where(G.Equal(k, scalar(k, 0)), G.Mul(lambda, scalar(lambda, 2)), f)
+	f = G.Where(G.LessThan(G.Abs(x), scalar(x, 1e-3)), near, far)
+	f = G.Where(G.Equal(k, scalar(k, 0)), G.Mul(lambda, scalar(lambda, 2)), f)
 	return f, G.Mul(scalar(x, 2), G.OneMinus(G.Div(k, lambda)))
 }
 
 // poissonNLL is λ − k·ln λ + ln k!.
 func poissonNLL(lambda, k *G.Node) (f, df *G.Node) {
 	f = G.Add(G.Sub(lambda, G.Mul(k, G.Log(lambda))), logFactorial(k))
-	return where(G.Equal(k, scalar(k, 0)), lambda, f), G.OneMinus(G.Div(k, lambda))
+	return G.Where(G.Equal(k, scalar(k, 0)), lambda, f), G.OneMinus(G.Div(k, lambda))
 }
 
 // logFactorial is ln Γ(k+1) for k ≥ 0 by Stirling's series at k+9, eight steps up, where its terms to z⁻⁷ err by 1e-13:
@@ -86,8 +86,8 @@ func amplitudeLoss(lambda, k *G.Node) (f, df *G.Node) {
 // amplitudeMAE is |√λ − √k|, with the derivative 0 where they are equal.
 func amplitudeMAE(lambda, k *G.Node) (f, df *G.Node) {
 	slope := G.Div(scalar(lambda, 0.5), G.Sqrt(lambda))
-	slope = where(G.LessThan(lambda, k), G.Neg(slope), slope)
-	return G.Abs(G.Sub(G.Sqrt(lambda), G.Sqrt(k))), where(G.Equal(lambda, k), G.ZerosLike(slope), slope)
+	slope = G.Where(G.LessThan(lambda, k), G.Neg(slope), slope)
+	return G.Abs(G.Sub(G.Sqrt(lambda), G.Sqrt(k))), G.Where(G.Equal(lambda, k), G.ZerosLike(slope), slope)
 }
 
 // expectedDeviance is physics.ExpectedDeviance: two series, and between them a table with cubic interpolation.
@@ -119,10 +119,10 @@ func expectedDeviance(c call) value {
 	secondOrder := G.Sub(G.Sub(G.Mul(d, scalar(d, 3)), G.Mul(slopeA, scalar(d, 2))), slopeB)
 	middle := G.Add(a, G.Mul(t, G.Add(slopeA, G.Mul(t, G.Add(secondOrder, G.Mul(t, third))))))
 
-	f := where(G.LessThan(lambda, scalar(lambda, table.Low)), small, middle)
-	f = where(G.GreaterOrEqual(lambda, scalar(lambda, table.High)), large, f)
-	f = where(G.Equal(lambda, scalar(lambda, 0)), G.ZerosLike(f), f)
+	f := G.Where(G.LessThan(lambda, scalar(lambda, table.Low)), small, middle)
+	f = G.Where(G.GreaterOrEqual(lambda, scalar(lambda, table.High)), large, f)
+	f = G.Where(G.Equal(lambda, scalar(lambda, 0)), G.ZerosLike(f), f)
 	negative := G.LogicalNot(G.GreaterOrEqual(lambda, scalar(lambda, 0))) // or not a number
-	f = where(negative, G.Mul(lambda, scalar(lambda, math.NaN())), f)
+	f = G.Where(negative, G.Mul(lambda, scalar(lambda, math.NaN())), f)
 	return c.masked(f, c.in[1])
 }

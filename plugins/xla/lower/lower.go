@@ -189,9 +189,6 @@ func (v value) imageAxes() (row, col int) {
 // scalar is a constant of the node's type.
 func scalar(n *G.Node, x float64) *G.Node { return G.Scalar(n.Graph(), n.DType(), x) }
 
-// where picks a where the condition holds, else b, with scalars spread.
-func where(condition, a, b *G.Node) *G.Node { return G.Where(condition, a, b) }
-
 // withDerivative is y, a function of x alone element by element, with dy/dx instead of GoMLX's own derivative: the
 // difference of x to itself is zero, and its derivative one.
 func withDerivative(x, y, dydx *G.Node) *G.Node {

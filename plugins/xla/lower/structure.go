@@ -84,7 +84,7 @@ func maskCenter(c call) value {
 			from, to := G.Scalar(c.graph, dtypes.Int32, size/4), G.Scalar(c.graph, dtypes.Int32, size/4+size/2)
 			return G.LogicalAnd(G.GreaterOrEqual(at, from), G.LessThan(at, to))
 		}
-		return where(G.LogicalAnd(within(row), within(col)), G.ZerosLike(n), n)
+		return G.Where(G.LogicalAnd(within(row), within(col)), G.ZerosLike(n), n)
 	})
 }
 
