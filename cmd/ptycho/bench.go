@@ -68,12 +68,12 @@ func runBench(c *cli.Context) error {
 
 func bench(c *cli.Context, meter *ui.Meter, name string, n, patterns int) (workflow.BenchResult, error) {
 	x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
-	h, err := host(c.Context, meter, x, fmt.Sprintf("%d patterns of %d×%d pixels", patterns, n, n))
+	h, err := host(c.Context, meter, x)
 	if err != nil {
 		return workflow.BenchResult{}, err
 	}
 	return workflow.Bench(c.Context, workflow.BenchCase{
 		Arch:     arch.Config{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
 		Patterns: patterns, Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
-	}, h)
+	}, h.Host)
 }

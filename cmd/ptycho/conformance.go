@@ -106,7 +106,7 @@ func conformanceTarget(c *cli.Context, meter *ui.Meter, name string) (conformanc
 	default:
 		return target, usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
 	}
-	h, err := host(c.Context, meter, x, "conformance")
+	h, err := host(c.Context, meter, x)
 	if err != nil {
 		return target, err
 	}

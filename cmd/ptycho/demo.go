@@ -51,31 +51,36 @@ func runDemo(c *cli.Context) error {
 		}
 		return more
 	}
-	training, err := config.NewTraining(config.Flags(config.Train, with(map[string]string{
+	training, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
 		"train-data-file": p.scan, "output-dir": p.run, "rows": "split=0", "max-epochs": strconv.Itoa(c.Int("max-epochs")),
 	})))
 	if err != nil {
 		return err
 	}
-	h, err := host(c.Context, meter, training.Execution(), "data "+p.scan)
+	h, err := ready(c.Context, meter, training.Execution(), training.Values(), "data "+p.scan)
 	if err != nil {
 		return err
 	}
-	if report.Train, err = workflow.Train(c.Context, training, h); err != nil {
+	defer h.close(c.Context)
+	if report.Train, err = workflow.Train(c.Context, training, h.Host); err != nil {
 		return err
 	}
-	inference, err := config.NewInference(config.Flags(config.Infer, with(map[string]string{
+	model, err := workflow.DescribeModel(p.run)
+	if err != nil {
+		return err
+	}
+	inference, err := config.NewInference(config.Data(p.run, model), config.Flags(config.Infer, with(map[string]string{
 		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
 	})))
 	if err != nil {
 		return err
 	}
-	if report.Infer, err = workflow.Infer(c.Context, inference, h); err != nil {
+	if report.Infer, err = workflow.Infer(c.Context, inference, h.Host); err != nil {
 		return err
 	}
 	report.Evaluate, err = workflow.Evaluate(c.Context, workflow.EvaluateOptions{
 		Reconstruction: filepath.Join(p.out, workflow.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
-	}, h)
+	}, h.Host)
 	meter.Done()
 	if err != nil {
 		return err

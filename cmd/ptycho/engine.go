@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,37 +39,73 @@ func places(dirs ...string) (registry.Places, error) {
 	return registry.DefaultPlaces(given, list...)
 }
 
+// running is the surroundings of a workflow with a backend that waits for it.
+type running struct {
+	workflow.Host
+	waiting workflow.Engine
+}
+
 // host makes the surroundings of a workflow: a backend that is found now and started when needed.
-func host(ctx context.Context, meter *ui.Meter, x config.Execution, what string) (workflow.Host, error) {
+func host(ctx context.Context, meter *ui.Meter, x config.Execution) (*running, error) {
 	p, err := places(x.PluginDir)
 	if err != nil {
-		return workflow.Host{}, err
+		return nil, err
 	}
 	found, err := registry.Find(x.Backend, p)
 	if err != nil {
-		return workflow.Host{}, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+		return nil, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
 	}
-	first := true
-	h := workflow.Host{
+	r := &running{}
+	r.Host = workflow.Host{
 		Notice: meter.Notice,
 		Progress: func(p workflow.Progress) {
 			meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected})
 		},
 		Stop: stopChannel(ctx),
 	}
-	h.Start = func(ctx context.Context) (workflow.Engine, error) {
+	r.Start = func(ctx context.Context) (workflow.Engine, error) {
+		if engine := r.waiting; engine != nil {
+			r.waiting = nil
+			return engine, nil
+		}
 		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel)})
 		if err != nil {
 			return nil, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
 		}
-		if first {
-			info := process.Info()
-			meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, x.Device, what)
-			first = false
-		}
 		return process, nil
 	}
-	return h, nil
+	return r, nil
+}
+
+// ready finds and starts the backend of a command with settings, refuses what it cannot honour, chooses its device and
+// says so. Nothing of the data has been read by then. The caller ends it with close.
+func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*running, error) {
+	r, err := host(ctx, meter, x)
+	if err != nil {
+		return nil, err
+	}
+	if r.waiting, err = r.Start(ctx); err != nil {
+		return nil, err
+	}
+	info := r.waiting.Info()
+	err = workflow.Admit(info, values)
+	if err == nil {
+		r.Devices, err = workflow.ChooseDevices(ctx, r.waiting, x)
+	}
+	if err != nil {
+		r.close(ctx)
+		return nil, err
+	}
+	meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, strings.Join(r.Devices, ", "), what)
+	return r, nil
+}
+
+// close ends a backend that no workflow has taken.
+func (r *running) close(ctx context.Context) {
+	if r.waiting != nil {
+		_ = r.waiting.Stop(context.WithoutCancel(ctx)) // it has done nothing that could be lost
+		r.waiting = nil
+	}
 }
 
 // pluginCommand runs a bundled backend as the process that the host starts, and its tools.

@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,17 +14,17 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/host/workflow"
 )
 
-// settingFlags are the flags of the command's settings, with --config and --set.
+// settingFlags are the flags of the command's settings, with --config, --preset and --set.
 func settingFlags(c config.Command) []cli.Flag {
 	flags := []cli.Flag{
-		&cli.StringSliceFlag{Name: "config", Usage: "YAML file of settings; later files win"},
+		&cli.StringSliceFlag{Name: "config", Usage: "YAML or JSON file of settings; later files win"},
+		&cli.StringFlag{Name: "preset", Usage: "named settings: " + strings.Join(slices.Sorted(maps.Keys(config.Presets())), ", ")},
 		&cli.StringSliceFlag{Name: "set", Usage: "a setting by its key: section.name=value"},
 	}
 	for _, s := range config.Settings(c) {
@@ -32,11 +35,21 @@ func settingFlags(c config.Command) []cli.Flag {
 		if rule := s.Rule(); rule != "" {
 			text += "; " + rule
 		}
-		if s.IsBool() {
-			flags = append(flags, &cli.BoolFlag{Name: s.Name, Usage: text, DefaultText: s.DefaultText()})
+		if !s.IsBool() {
+			flags = append(flags, &cli.StringFlag{Name: s.Name, Aliases: s.Also, Usage: text, DefaultText: s.DefaultText()})
 			continue
 		}
-		flags = append(flags, &cli.StringFlag{Name: s.Name, Usage: text, DefaultText: s.DefaultText()})
+		flags = append(flags, &cli.BoolFlag{Name: s.Name, Aliases: s.Also, Usage: text, DefaultText: s.DefaultText()})
+		for _, name := range s.Negations() {
+			flags = append(flags, &cli.BoolFlag{Name: name, Hidden: true})
+		}
+	}
+	for _, f := range config.Formers(c) {
+		if f.Bool {
+			flags = append(flags, &cli.BoolFlag{Name: f.Name, Hidden: true})
+		} else {
+			flags = append(flags, &cli.StringFlag{Name: f.Name, Hidden: true})
+		}
 	}
 	return flags
 }
@@ -44,6 +57,9 @@ func settingFlags(c config.Command) []cli.Flag {
 // sources are the command line's sources of settings.
 func sources(c *cli.Context, command config.Command) []config.Source {
 	out := []config.Source{config.Environment(os.Environ())}
+	if name := c.String("preset"); name != "" {
+		out = append(out, config.Preset(name))
+	}
 	for _, path := range c.StringSlice("config") {
 		out = append(out, config.File(path))
 	}
@@ -51,69 +67,79 @@ func sources(c *cli.Context, command config.Command) []config.Source {
 		out = append(out, config.Set(set...))
 	}
 	given := map[string]string{}
-	for _, s := range config.Settings(command) {
-		if !c.IsSet(s.Name) {
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		if !c.IsSet(name) || name == "config" || name == "preset" || name == "set" {
 			continue
 		}
-		given[s.Name] = c.String(s.Name)
-		if s.IsBool() {
-			given[s.Name] = "false"
-			if c.Bool(s.Name) {
-				given[s.Name] = "true"
-			}
+		switch f.(type) {
+		case *cli.BoolFlag:
+			given[name] = strconv.FormatBool(c.Bool(name))
+		case *cli.StringFlag:
+			given[name] = c.String(name)
 		}
 	}
 	return append(out, config.Flags(command, given))
 }
 
-// trainingConfig resolves the settings of a training run. A resumed run starts from its stored configuration.
-func trainingConfig(c *cli.Context, more ...config.Source) (*config.Training, error) {
-	list := append(sources(c, config.Train), more...)
-	if dir := c.String("resume"); dir != "" {
-		stored := filepath.Join(dir, workflow.ConfigFile)
+// draftTraining checks what can be known of a training run before its data is opened. A resumed run starts from its
+// stored configuration.
+func draftTraining(c *cli.Context) (*config.Draft, error) {
+	list := sources(c, config.Train)
+	if given := c.String("resume"); given != "" {
+		stored := filepath.Join(config.RunOf(given), workflow.ConfigFile)
 		if _, err := os.Stat(stored); err != nil {
-			return nil, &workflow.Failure{Code: workflow.ExitData, Err: errors.New("train: --resume " + dir + " holds no " + workflow.ConfigFile + ": give the output directory of a training run that has written a checkpoint")}
+			return nil, &workflow.Failure{Code: workflow.ExitData, Err: errors.New("train: --resume " + given + " holds no " + workflow.ConfigFile + ": give the output directory of a training run that has written a checkpoint, or one of its checkpoints")}
 		}
 		list = append(list, config.Stored(stored))
 	}
-	return config.NewTraining(list...)
+	return config.Check(config.Train, list...)
 }
 
-// described resolves again with what the data says about itself. Only its header is read.
-func described(c *cli.Context, cfg *config.Training) (*config.Training, error) {
-	path := cfg.Settings().TrainDataFile
-	layout, err := format.ParseLayout(cfg.Settings().DiffractionLayout)
+// describeScan completes the draft of a training run. Only the header of its data is read.
+func describeScan(d *config.Draft) (*config.Training, error) {
+	path := d.Settings().TrainDataFile
+	layout, err := format.ParseLayout(d.Settings().DiffractionLayout)
 	if err != nil {
 		return nil, usage(err)
 	}
-	d, err := format.Describe(path, layout)
+	scan, err := format.Describe(path, layout)
 	if err != nil {
 		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
 	}
-	return trainingConfig(c, config.Data(path, map[string]any{"model.n": d.N}))
+	return d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
 }
 
-// inferenceConfig resolves the settings of a reconstruction; the backend is the model's unless another is named.
-func inferenceConfig(c *cli.Context) (*config.Inference, error) {
-	list := sources(c, config.Infer)
-	cfg, err := config.NewInference(list...)
+// draftInference checks what can be known of a reconstruction before its model is opened, and reads what the model says
+// about itself, its backend among it.
+func draftInference(c *cli.Context) (*config.Inference, error) {
+	d, err := config.Check(config.Infer, sources(c, config.Infer)...)
 	if err != nil {
 		return nil, err
 	}
-	path := cfg.Settings().ModelPath
-	m, err := bundle.ReadManifest(path)
+	path := d.Inference().ModelPath
+	model, err := workflow.DescribeModel(path)
 	if err != nil {
-		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
+		return nil, err
 	}
-	if m.Backend == "" {
-		return cfg, nil
-	}
-	return config.NewInference(append(list, config.Data(path, map[string]any{"execution.backend": m.Backend}))...)
+	return d.Reconstruction(config.Data(path, model))
 }
 
 // console is the notices and the progress of a command on standard error.
 func console(quiet bool) *ui.Meter {
 	return ui.NewMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
+}
+
+// consoleOf is the console of a command with settings. What became of older spellings is its first lines.
+func consoleOf(x config.Execution, notices []string) *ui.Meter {
+	meter := console(x.Quiet)
+	if !x.EnableProgressBar {
+		meter.HideProgress()
+	}
+	for _, n := range notices {
+		meter.Notice("%s", n)
+	}
+	return meter
 }
 
 // logger takes the log lines of plugins.

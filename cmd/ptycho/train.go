@@ -15,20 +15,22 @@ func trainCommand() *cli.Command {
 		Usage: "train a model on a scan",
 		Flags: settingFlags(config.Train),
 		Action: func(c *cli.Context) error {
-			cfg, err := trainingConfig(c)
+			draft, err := draftTraining(c)
 			if err != nil {
 				return err
 			}
-			x := cfg.Execution()
-			meter := console(x.Quiet)
-			h, err := host(c.Context, meter, x, "data "+cfg.Settings().TrainDataFile)
+			x := draft.Execution()
+			meter := consoleOf(x, draft.Notices())
+			h, err := ready(c.Context, meter, x, draft.Values(), "data "+draft.Settings().TrainDataFile)
 			if err != nil {
 				return err
 			}
-			if cfg, err = described(c, cfg); err != nil {
+			defer h.close(c.Context)
+			cfg, err := describeScan(draft)
+			if err != nil {
 				return err
 			}
-			report, err := workflow.Train(c.Context, cfg, h)
+			report, err := workflow.Train(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return err
@@ -47,17 +49,18 @@ func inferCommand() *cli.Command {
 		Usage: "reconstruct a scan with a trained model",
 		Flags: settingFlags(config.Infer),
 		Action: func(c *cli.Context) error {
-			cfg, err := inferenceConfig(c)
+			cfg, err := draftInference(c)
 			if err != nil {
 				return err
 			}
 			x := cfg.Execution()
-			meter := console(x.Quiet)
-			h, err := host(c.Context, meter, x, "data "+cfg.Settings().TestData)
+			meter := consoleOf(x, cfg.Notices())
+			h, err := ready(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)
 			if err != nil {
 				return err
 			}
-			report, err := workflow.Infer(c.Context, cfg, h)
+			defer h.close(c.Context)
+			report, err := workflow.Infer(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return err

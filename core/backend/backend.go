@@ -13,7 +13,7 @@ import (
 // ProtocolMajor and ProtocolMinor are the version of this contract. A major breaks; a minor only adds.
 const (
 	ProtocolMajor = 1
-	ProtocolMinor = 1 // 1: events of a session after it was opened
+	ProtocolMinor = 2 // 1: events of a session after it was opened; 2: workers that stay, pinned memory, strategy, waiting
 )
 
 // Backend is an engine.
@@ -72,11 +72,15 @@ type Capability string
 
 // The capabilities.
 const (
-	CanTrain   Capability = "train"
-	CanInspect Capability = "inspect" // Session implements Inspector
-	CanFloat64 Capability = "float64"
-	CanCUDA    Capability = "cuda"
-	CanEMA     Capability = "ema"
+	CanTrain    Capability = "train"
+	CanInspect  Capability = "inspect" // Session implements Inspector
+	CanFloat64  Capability = "float64"
+	CanCUDA     Capability = "cuda"
+	CanEMA      Capability = "ema"
+	CanPersist  Capability = "persistent-workers" // the feed keeps its workers from plan to plan
+	CanPin      Capability = "pin-memory"         // bound files are locked in memory
+	CanDevices  Capability = "multi-device"       // several devices share the work
+	CanStrategy Capability = "strategy"           // of sharing the work can be chosen
 )
 
 // Info describes an engine.
@@ -119,6 +123,9 @@ type OpenOptions struct {
 	Threads       int          // of computation; 0: all cores
 	Workers       int          // that gather batches
 	Prefetch      int          // batches gathered ahead
+	Persistent    bool         // keep the workers from plan to plan (CanPersist)
+	PinMemory     bool         // lock bound files in memory (CanPin)
+	Strategy      string       // of sharing the work among Devices; "": the backend's own (CanStrategy)
 	MemoryLimit   int64        // bytes
 	TF32          bool         // allow reduced precision in matrix products
 	Deterministic bool         // the same bits on every run
@@ -266,7 +273,8 @@ type StepResult struct {
 	GradNorm  float64        // before clipping
 	Clipped   bool
 	Patterns  int
-	NonFinite bool // the update was skipped
+	NonFinite bool    // the update was skipped
+	Waited    float64 // seconds that the step waited for its batches
 }
 
 // EvalPlan is a run of forward passes.

@@ -5,7 +5,11 @@
 // it and one field of a section.
 package config
 
-import "time"
+import (
+	"path/filepath"
+	"strings"
+	"time"
+)
 
 // DefaultEpochs is the length of a run that does not say otherwise: on the simulated scan of 64×64 pixels it is about
 // two minutes of one core, and twice what the recipe needs for a good image.
@@ -17,6 +21,7 @@ type Model struct {
 	Arch          string // "unet" or "cnn"
 	Gridsize      int    // a group has Gridsize² patterns
 	FiltersScale  int    // widths of the layers are proportional to it
+	Mode          string // "unsupervised" or "supervised"
 	Loss          string // "poisson", "amplitude" or "mae"
 	AmpActivation string // cnn: "sigmoid", "swish", "softplus" or "relu"
 	PadObject     bool   // cnn: the network predicts the central half of the patch
@@ -29,23 +34,64 @@ func (m Model) Group() int { return m.Gridsize * m.Gridsize }
 // TrainingSettings is the section "training": the data and the plan of the optimisation.
 type TrainingSettings struct {
 	TrainDataFile     string
+	TestDataFile      string // validates; "" is none
 	OutputDir         string
-	DiffractionLayout string // "auto", "nhw" or "hwn"
-	DiffractionUnits  string // "auto", "counts", "amplitude" or "normalised"
-	Rows              string // selection of patterns, "" is all
-	NImages           int    // patterns drawn from the selection, 0 is all
+	DiffractionLayout string  // "auto", "nhw" or "hwn"
+	DiffractionUnits  string  // "auto", "counts", "amplitude" or "normalised"
+	NPhotons          float64 // mean photons of a normalised pattern, 0 is what the file says
+	Rows              string  // selection of patterns, "" is all
+	NImages           int     // patterns drawn from the selection, 0 is all
 	ValSplit          float64
-	MaxEpochs         int
-	ScheduleEpochs    int // epochs that warm-up and cosine span; never 0 once resolved
-	BatchSize         int // patterns, a multiple of gridsize²
-	LearningRate      float64
-	WarmupSteps       int
-	LearningRateFloor float64 // fraction of LearningRate at the end of the cosine
-	ClipNorm          float64 // 0: no clipping
-	NeighborCount     int     // nearest neighbours from which partners are drawn
+	ProbeMask         bool
+	ProbeMaskDiameter float64 // pixels, 0 is N/2
+	ProbeMaskSigma    float64 // pixels
 	Background        float64 // counts per pixel
 	Seed              int64
-	CheckpointEvery   int // epochs
+	NeighborCount     int // nearest neighbours from which partners are drawn
+
+	BatchSize             int // patterns of a micro-batch, a multiple of gridsize²
+	AccumulateGradBatches int // micro-batches of a step
+	MaxEpochs             int
+	ScheduleEpochs        int // epochs that the schedule spans; never 0 once resolved
+
+	Optimizer             string // "adam", "adamw" or "sgd"
+	LearningRate          float64
+	AdamBeta1             float64
+	AdamBeta2             float64
+	AdamEpsilon           float64
+	Momentum              float64 // sgd
+	WeightDecay           float64
+	GradientClipVal       float64 // 0: no clipping
+	GradientClipAlgorithm string  // "norm", "value" or "agc"
+	EMADecay              float64 // 0: no average
+
+	Scheduler           string // see optim.Schedule
+	WarmupSteps         int
+	LearningRateFloor   float64 // fraction of LearningRate at the end of the cosine
+	SchedulerStepEpochs int
+	SchedulerGamma      float64 // 0: the scheduler's own
+	SchedulerMilestones string  // epochs joined by commas, see Milestones
+	PlateauFactor       float64
+	PlateauPatience     int
+	PlateauMinLR        float64
+	PlateauThreshold    float64
+
+	ValCheckInterval    float64 // up to 1 a share of an epoch, above it steps
+	EarlyStopPatience   int     // 0: never
+	DivergenceFactor    float64 // times the flat object's deviance; 0: never
+	Restarts            int
+	FinalWeights        string // "last" or "best"
+	CheckpointEvery     int    // epochs
+	EnableCheckpointing bool
+	CheckpointSaveTopK  int    // −1: all
+	CheckpointMonitor   string // one of monitors
+	CheckpointMode      string // "min" or "max"
+}
+
+// Milestones are the epochs of SchedulerMilestones, nil when it is empty.
+func (t TrainingSettings) Milestones() []int {
+	epochs, _ := parseEpochs(t.SchedulerMilestones) // checked when it was resolved
+	return epochs
 }
 
 // InferenceSettings is the section "inference": the model, the data and the way of stitching.
@@ -55,6 +101,7 @@ type InferenceSettings struct {
 	OutputDir          string
 	DiffractionLayout  string
 	DiffractionUnits   string
+	NPhotons           float64
 	Rows               string
 	NImages            int
 	InferenceBatchSize int    // patterns
@@ -64,20 +111,63 @@ type InferenceSettings struct {
 	PatchWeighting     string // "probe" or "uniform"
 }
 
-// Execution is the section "execution": where and how the work is done. It never changes what the numbers mean and is
-// no part of a model's identity.
+// Execution is the section "execution": where and how the work is done, and who hears of it. It never changes what the
+// numbers mean and is no part of a model's identity.
 type Execution struct {
-	Backend   string // a name or an explicit path
-	Device    string
-	Threads   int // 0: all cores
-	PluginDir string
+	Backend           string // a name or an explicit path
+	PluginDir         string
+	DefaultRootDir    string
+	Overwrite         bool
+	DryRun            bool
+	EnableProgressBar bool
+	Quiet             bool
+	JSON              bool
+	LogLevel          string
+
+	Device            string // an ID, or "auto"
+	Accelerator       string
+	Devices           int
+	Strategy          string
+	Threads           int // 0: all cores
+	Deterministic     bool
+	Precision         string // "float32" or "float64"
+	TF32              bool
+	MemoryLimit       int // MiB, 0: the backend's own rule
+	NumWorkers        int
+	PrefetchFactor    int
+	PersistentWorkers bool
+	PinMemory         bool
+
+	Logger         string // names joined by commas, see Loggers
+	LogEveryNSteps int
+	ExperimentName string
+	MLflowURI      string
+	PreviewEvery   int // epochs
+
 	MaxTime   time.Duration // 0: no limit
 	StopAfter int           // epochs of this run, 0: no limit
+	MaxSteps  int           // in all, −1: no limit
 	Resume    string        // run directory to go on with
-	Overwrite bool
-	Quiet     bool
-	JSON      bool
-	LogLevel  string
+	Force     bool
+}
+
+// Loggers are the names in Logger, without "none".
+func (x Execution) Loggers() []string {
+	var out []string
+	for _, name := range strings.Split(x.Logger, listSeparator) {
+		if name = strings.TrimSpace(name); name != "" && name != "none" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Output is where an output folder is made: a relative one below DefaultRootDir.
+func (x Execution) Output(dir string) string {
+	if x.DefaultRootDir == "" || dir == "" || filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(x.DefaultRootDir, dir)
 }
 
 // sections is where a row of the table points into.
@@ -88,12 +178,15 @@ type sections struct {
 	execution Execution
 }
 
-// Training is the resolved configuration of a training run. It cannot be changed.
+// Training is the resolved configuration of a training run: its data has been described, every rule holds. It cannot be
+// changed. Only NewTraining makes one.
 type Training struct{ resolution }
 
-// NewTraining resolves the configuration of a training run. Its error is an *Error that lists everything that is wrong.
+// NewTraining resolves the configuration of a training run. One of the sources has to be Data with the scan's model.n:
+// nothing can be built or loaded before the data has been described. Its error is an *Error that lists everything that is
+// wrong.
 func NewTraining(sources ...Source) (*Training, error) {
-	r, err := resolve(Train, sources)
+	r, err := resolve(Train, sources, true)
 	if err != nil {
 		return nil, err
 	}
@@ -109,18 +202,22 @@ func (t *Training) Settings() TrainingSettings { return t.sections.training }
 // Execution is a copy of the section "execution".
 func (t *Training) Execution() Execution { return t.sections.execution }
 
-// Inference is the resolved configuration of a reconstruction. It cannot be changed.
+// Inference is the resolved configuration of a reconstruction: its model has been described. It cannot be changed. Only
+// NewInference makes one.
 type Inference struct{ resolution }
 
-// NewInference resolves the configuration of a reconstruction. Its error is an *Error that lists everything that is
-// wrong.
+// NewInference resolves the configuration of a reconstruction. One of the sources has to be Data with the section model
+// of the trained model. Its error is an *Error that lists everything that is wrong.
 func NewInference(sources ...Source) (*Inference, error) {
-	r, err := resolve(Infer, sources)
+	r, err := resolve(Infer, sources, true)
 	if err != nil {
 		return nil, err
 	}
 	return &Inference{*r}, nil
 }
+
+// Model is a copy of the section "model", the trained model's.
+func (i *Inference) Model() Model { return i.sections.model }
 
 // Settings is a copy of the section "inference".
 func (i *Inference) Settings() InferenceSettings { return i.sections.inference }

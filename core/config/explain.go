@@ -1,8 +1,6 @@
 package config
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -43,7 +41,7 @@ func (r *resolution) YAML() []byte {
 	var section Section
 	for _, v := range r.values {
 		s := v.Setting
-		if (s.Arch != "" && s.Arch != r.sections.model.Arch) || v.Origin.Layer == DataLayer {
+		if _, used := r.under(s); !used || (s.Arch != "" && s.Arch != r.sections.model.Arch) || v.Origin.Layer == DataLayer {
 			continue
 		}
 		if s.Section != section {
@@ -51,35 +49,13 @@ func (r *resolution) YAML() []byte {
 			fmt.Fprintf(&b, "%s:\n", section)
 		}
 		value := v.Text
-		if s.Type() == "text" {
+		if t := s.Type(); t == "text" || t == "list" {
 			value = strconv.Quote(value)
 		}
 		origin := strings.Join(strings.Fields(v.Origin.String()), " ") // a path may hold a line feed
 		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, value, origin)
 	}
 	return []byte(b.String())
-}
-
-// ModelIdentity is a digest of what the network is: the model section without the settings that its architecture
-// lacks. Two runs with the same identity and data differ in nothing but how they were trained.
-func (t *Training) ModelIdentity() string {
-	return t.digest(func(s Setting) bool { return s.Section == ModelSection })
-}
-
-// PlanIdentity is a digest of everything that must hold when a run is resumed: the model and the plan of the training,
-// without the settings of execution. A checkpoint carries it.
-func (t *Training) PlanIdentity() string {
-	return t.digest(func(s Setting) bool { return s.Section != ExecutionSection && s.Resume == Fixed })
-}
-
-func (t *Training) digest(in func(Setting) bool) string {
-	h := sha256.New()
-	for _, v := range t.values {
-		if s := v.Setting; in(s) && (s.Arch == "" || s.Arch == t.sections.model.Arch) {
-			fmt.Fprintf(h, "%s=%q\n", s.Key(), v.Text)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Markdown is the table of settings for the documentation.

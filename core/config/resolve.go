@@ -3,6 +3,7 @@ package config
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Overridden is a value that lost to one of a higher layer.
@@ -25,8 +26,12 @@ type Value struct {
 type resolution struct {
 	command  Command
 	sections sections
-	values   []Value // in the order of the table
+	values   []Value  // in the order of the table
+	notices  []string // what older spellings became
 }
+
+// Notices are sentences about older spellings that were used, and what replaces them.
+func (r *resolution) Notices() []string { return slices.Clone(r.notices) }
 
 // Values lists every value in the order of the table.
 func (r *resolution) Values() []Value {
@@ -52,15 +57,21 @@ func (r *resolution) index(key string) int {
 // at is the value of a key that the table has.
 func (r *resolution) at(key string) *Value { return &r.values[r.index(key)] }
 
-// resolve is the work of the factories.
-func resolve(c Command, sources []Source) (*resolution, error) {
+// resolve is the work of the factories. described says that the data, or the model, has told about itself.
+func resolve(c Command, sources []Source, described bool) (*resolution, error) {
 	r := &resolution{command: c}
 	var found []Violation
 	given := map[string][]entry{} // by key, lowest precedence first
 	ordered := slices.Clone(sources)
 	slices.SortStableFunc(ordered, func(a, b Source) int { return int(a.layer) - int(b.layer) })
+	force := forced(ordered)
 	for _, s := range ordered {
 		found = append(found, s.violations...)
+		for _, n := range s.notices {
+			if !slices.Contains(r.notices, n) {
+				r.notices = append(r.notices, n)
+			}
+		}
 		for _, e := range s.entries {
 			row, known := Lookup(e.key)
 			switch {
@@ -69,12 +80,12 @@ func resolve(c Command, sources []Source) (*resolution, error) {
 			case row.Commands&c == 0 && !s.lax:
 				found = append(found, Violation{e.key, e.text, "belongs to " + row.Commands.String() + ", not to " + c.String() + suggestion(row.Name, c), e.origin})
 			case row.Commands&c != 0:
-				given[e.key] = append(given[e.key], e)
+				given[row.Key()] = append(given[row.Key()], e)
 			}
 		}
 	}
 	for _, row := range Settings(c) {
-		v, wrong := row.choose(given[row.Key()])
+		v, wrong := row.choose(given[row.Key()], force)
 		found = append(found, wrong...)
 		r.values = append(r.values, v)
 	}
@@ -83,6 +94,9 @@ func resolve(c Command, sources []Source) (*resolution, error) {
 		v.Setting.store(&r.sections, v.value)
 	}
 	found = append(found, r.check(given)...)
+	if described && r.sections.model.N == 0 {
+		found = append(found, Violation{Key: "model.n", Rule: "is not known: the data has to be described first"})
+	}
 	if len(found) > 0 {
 		return nil, newError(found)
 	}
@@ -91,7 +105,7 @@ func resolve(c Command, sources []Source) (*resolution, error) {
 
 // choose takes the value of the highest layer. Every value given is checked, also those that are overridden: a file
 // that is wrong stays wrong when a flag hides it.
-func (s Setting) choose(given []entry) (Value, []Violation) {
+func (s Setting) choose(given []entry, force bool) (Value, []Violation) {
 	v := Value{Setting: s, Text: s.DefaultText(), value: s.Default}
 	var wrong []Violation
 	stored := -1 // index of the stored value in given
@@ -106,11 +120,11 @@ func (s Setting) choose(given []entry) (Value, []Violation) {
 				continue
 			}
 			if stored >= 0 || i > 0 {
-				wrong = append(wrong, s.contradictions(given[:i], e)...)
+				wrong = append(wrong, s.contradictions(given[:i], e, force)...)
 			}
 			stored = i
 		} else if stored >= 0 {
-			wrong = append(wrong, s.contradictions([]entry{e}, given[stored])...)
+			wrong = append(wrong, s.contradictions([]entry{e}, given[stored], force)...)
 		}
 		v.Overrode = slices.Insert(v.Overrode, 0, Overridden{v.Text, v.Origin})
 		v.Text, v.value, v.Origin, v.Explicit = text(value), value, e.origin, e.explicit
@@ -120,7 +134,7 @@ func (s Setting) choose(given []entry) (Value, []Violation) {
 
 // contradictions lists the entries that a resumed run may not have beside the stored one. What is only a preset or a
 // default of today is passed over.
-func (s Setting) contradictions(others []entry, stored entry) []Violation {
+func (s Setting) contradictions(others []entry, stored entry, force bool) []Violation {
 	var wrong []Violation
 	for _, e := range others {
 		a, aok := s.parse(e.text)
@@ -131,6 +145,10 @@ func (s Setting) contradictions(others []entry, stored entry) []Violation {
 		rule := ""
 		switch s.Resume {
 		case Fixed:
+			if !force {
+				rule = "contradicts " + text(b) + " of the run that is resumed (" + stored.origin.String() + "); leave it out, start a new run, or go on with other numbers by --force"
+			}
+		case Bound:
 			rule = "contradicts " + text(b) + " of the run that is resumed (" + stored.origin.String() + "); leave it out, or start a new run"
 		case Grows:
 			if a.(int) < b.(int) {
@@ -142,6 +160,19 @@ func (s Setting) contradictions(others []entry, stored entry) []Violation {
 		}
 	}
 	return wrong
+}
+
+// forced says whether the sources, lowest layer first, let a resumed run change its numbers.
+func forced(ordered []Source) bool {
+	force := false
+	for _, s := range ordered {
+		for _, e := range s.entries {
+			if e.key == "execution.force" && s.layer != StoredLayer {
+				force = strings.EqualFold(strings.TrimSpace(e.text), "true")
+			}
+		}
+	}
+	return force
 }
 
 func (s Setting) same(a, b any) bool {
@@ -167,6 +198,8 @@ func (r *resolution) derive() {
 	}
 	if resume, out := r.at("execution.resume"), r.at("training.output-dir"); resume.Text != "" && out.Text == "" {
 		out.take(resume)
+		out.Text = RunOf(out.Text)
+		out.value = out.Text
 	}
 	if epochs, span := r.at("training.max-epochs"), r.at("training.schedule-epochs"); span.value == 0 {
 		span.take(epochs)

@@ -45,7 +45,8 @@ type Resumption uint8
 
 // The ways of resuming.
 const (
-	Fixed  Resumption = iota // holds; another value is an error that names both
+	Fixed  Resumption = iota // holds; another value is an error that names both, unless the run is forced
+	Bound                    // holds; nothing can change it
 	Grows                    // holds unless a larger value is given
 	Keeps                    // holds unless another value is given
 	Forget                   // belongs to one invocation alone
@@ -53,17 +54,24 @@ const (
 
 // Setting is a row of the table.
 type Setting struct {
-	Name     string // kebab-case; the flag is --Name
+	Name     string   // kebab-case; the flag is --Name
+	Also     []string // further spellings of the name
+	Not      string   // flag that switches a yes/no setting off, besides --no-Name
 	Section  Section
 	Commands Command
 	Default  any // of the field's type
 	Enum     []string
-	Min, Max float64 // inclusive bounds; Max 0 means no bound
-	Above    bool    // Min itself is excluded
+	Values   map[string]string // further spellings of Enum
+	List     bool              // several of Enum joined by commas
+	Epochs   bool              // rising whole numbers joined by commas
+	Min, Max float64           // inclusive bounds; Max 0 means no bound
+	Above    bool              // Min itself is excluded
 	Unit     string
 	Meaning  string // one line, for --help and the documentation
 	Why      string // where the default comes from
 	Arch     string // the one architecture that has it; "" is all
+	Under    string // key=value|value of the setting without which it does nothing; key alone: not empty
+	Needs    string // capability that a backend must have when the value is not the default
 	Required bool
 	Path     bool // names a file or folder: compared as such
 	Resume   Resumption
@@ -78,8 +86,26 @@ func (s Setting) Variable() string {
 	return "PTYCHO_" + strings.ToUpper(string(s.Section)+"__"+strings.ReplaceAll(s.Name, "-", "_"))
 }
 
-// Type is the kind of value: "text", "integer", "number", "yes/no" or "duration".
+// Spellings are the flags that take its value: the name and what is accepted for it.
+func (s Setting) Spellings() []string { return append([]string{s.Name}, s.Also...) }
+
+// Negations are the flags that switch a yes/no setting off.
+func (s Setting) Negations() []string {
+	if !s.IsBool() {
+		return nil
+	}
+	out := []string{"no-" + s.Name}
+	if s.Not != "" {
+		out = append(out, s.Not)
+	}
+	return out
+}
+
+// Type is the kind of value: "text", "list", "integer", "number", "yes/no" or "duration".
 func (s Setting) Type() string {
+	if s.List || s.Epochs {
+		return "list"
+	}
 	switch s.field(new(sections)).(type) {
 	case *string:
 		return "text"
@@ -104,6 +130,10 @@ func (s Setting) DefaultText() string { return text(s.Default) }
 // Rule is the values that the setting allows, in words.
 func (s Setting) Rule() string {
 	switch {
+	case s.List:
+		return "one or more, joined by commas, of " + strings.Join(s.Enum, ", ")
+	case s.Epochs:
+		return "rising whole numbers joined by commas, or empty"
 	case len(s.Enum) > 0:
 		return "one of " + strings.Join(s.Enum, ", ")
 	case s.Type() == "duration":
@@ -153,6 +183,16 @@ func text(v any) string {
 // parse reads a value and checks it against the row; false when it breaks the rule.
 func (s Setting) parse(in string) (any, bool) {
 	in = strings.TrimSpace(in)
+	switch {
+	case s.List:
+		return s.parseList(in)
+	case s.Epochs:
+		epochs, ok := parseEpochs(in)
+		return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(epochs), "[]")), listSeparator), ok
+	}
+	if as, ok := s.Values[in]; ok {
+		in = as
+	}
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, in) {
 		return nil, false
 	}
@@ -183,6 +223,41 @@ func (s Setting) parse(in string) (any, bool) {
 	return nil, false
 }
 
+// listSeparator stands between the items of a list.
+const listSeparator = ","
+
+// parseList reads items of Enum; "none" stands alone.
+func (s Setting) parseList(in string) (any, bool) {
+	var items []string
+	for _, item := range strings.Split(in, listSeparator) {
+		item = strings.TrimSpace(item)
+		if as, ok := s.Values[item]; ok {
+			item = as
+		}
+		if !slices.Contains(s.Enum, item) || slices.Contains(items, item) || item == "none" && in != item {
+			return nil, false
+		}
+		items = append(items, item)
+	}
+	return strings.Join(items, listSeparator), true
+}
+
+// parseEpochs reads rising whole numbers above 0.
+func parseEpochs(in string) ([]int, bool) {
+	if in == "" {
+		return nil, true
+	}
+	var out []int
+	for _, item := range strings.Split(in, listSeparator) {
+		v, err := strconv.Atoi(strings.TrimSpace(item))
+		if err != nil || v < 1 || v > mostEpochs || len(out) > 0 && v <= out[len(out)-1] {
+			return nil, false
+		}
+		out = append(out, v)
+	}
+	return out, true
+}
+
 func (s Setting) within(v float64) bool {
 	return v >= s.Min && !(s.Above && v == s.Min) && (s.Max == 0 || v <= s.Max)
 }
@@ -208,11 +283,12 @@ func (s Setting) store(to *sections, v any) {
 // canonical is the spelling of a key that files and flags may also write with underscores.
 func canonical(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
-// Lookup finds a setting by its full key, section.name; underscores count as hyphens.
+// Lookup finds a setting by its full key, section.name, or by a further spelling of the name; underscores count as
+// hyphens.
 func Lookup(key string) (Setting, bool) {
 	key = canonical(key)
 	for _, s := range table {
-		if s.Key() == key {
+		if section, name, ok := strings.Cut(key, "."); ok && section == string(s.Section) && slices.Contains(s.Spellings(), name) {
 			return s, true
 		}
 	}

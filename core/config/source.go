@@ -51,7 +51,8 @@ type Source struct {
 	layer      Layer
 	entries    []entry
 	violations []Violation
-	lax        bool // keys of other commands are passed over: a file may serve several
+	notices    []string // what older spellings became
+	lax        bool     // keys of other commands are passed over: a file may serve several
 }
 
 // entry is one value as written.
@@ -74,11 +75,6 @@ func (s *Source) reject(key, value, rule, where string) {
 // keys such as "model.n"; values are string, bool, int, int64, float64 or time.Duration.
 func Data(name string, values map[string]any) Source {
 	return fromMap(DataLayer, name, values)
-}
-
-// Preset is a named set of values. Keys are full keys.
-func Preset(name string, values map[string]any) Source {
-	return fromMap(PresetLayer, "preset "+name, values)
 }
 
 func fromMap(l Layer, where string, values map[string]any) Source {
@@ -126,18 +122,51 @@ func Set(assignments ...string) Source {
 }
 
 // Flags takes dedicated flags by their names without hyphens, such as "batch-size". The command given is the one whose
-// flags they are: rows is training.rows for Train and inference.rows for Infer.
+// flags they are: rows is training.rows for Train and inference.rows for Infer. A flag that switches a yes/no setting off,
+// such as no-deterministic, comes with the value "true".
 func Flags(c Command, values map[string]string) Source {
 	s := Source{layer: FlagLayer}
 	for _, name := range sortedKeys(values) {
-		i := slices.IndexFunc(table, func(r Setting) bool { return r.Commands&c != 0 && r.Name == canonical(name) })
-		if i < 0 {
-			s.reject(name, values[name], "is no flag of "+c.String()+suggestion(name, c), "--"+name)
+		value, flag := values[name], canonical(name)
+		if row, off, ok := flagOf(c, flag); ok {
+			if off {
+				value = opposite(value)
+			}
+			s.add(row.Key(), value, "--"+flag)
 			continue
 		}
-		s.add(table[i].Key(), values[name], "--"+table[i].Name)
+		if !s.former(c, flag, value) {
+			s.reject(name, value, "is no flag of "+c.String()+suggestion(name, c), "--"+name)
+		}
 	}
 	return s
+}
+
+// flagOf finds the setting behind a flag; off says that the flag switches it off.
+func flagOf(c Command, flag string) (row Setting, off, ok bool) {
+	for _, r := range table {
+		if r.Commands&c == 0 {
+			continue
+		}
+		if slices.Contains(r.Spellings(), flag) {
+			return r, false, true
+		}
+		if slices.Contains(r.Negations(), flag) {
+			return r, true, true
+		}
+	}
+	return Setting{}, false, false
+}
+
+// opposite turns the text of a yes/no value round; what is neither stays as it is, for the setting to refuse.
+func opposite(value string) string {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "true":
+		return "false"
+	case "false":
+		return "true"
+	}
+	return value
 }
 
 func sortedKeys[V any](m map[string]V) []string {

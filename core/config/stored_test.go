@@ -22,15 +22,12 @@ func TestStoredConfigurationComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := NewTraining(StoredJSON("run/config.json", b), Flags(Train, map[string]string{"resume": "run"}))
+	again, err := NewTraining(described, StoredJSON("run/config.json", b), Flags(Train, map[string]string{"resume": "run"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if again.Model() != first.Model() || again.Settings() != first.Settings() {
 		t.Errorf("came back as %+v, was %+v", again.sections, first.sections)
-	}
-	if again.PlanIdentity() != first.PlanIdentity() || again.ModelIdentity() != first.ModelIdentity() {
-		t.Error("the identity changed")
 	}
 	v, _ := again.Lookup("training.rows")
 	if got := v.Origin.String(); got != "run/config.json, there --set" {
@@ -41,7 +38,7 @@ func TestStoredConfigurationComesBack(t *testing.T) {
 // A second resume must not bury the first origin under the later ones.
 func TestOriginsSurviveTwoResumes(t *testing.T) {
 	resumed := Flags(Train, map[string]string{"resume": "run"})
-	c, err := NewTraining(StoredJSON("run/config.json", storedRun(t, Set("training.seed=3"))), resumed)
+	c, err := NewTraining(described, StoredJSON("run/config.json", storedRun(t, Set("training.seed=3"))), resumed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +46,7 @@ func TestOriginsSurviveTwoResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = NewTraining(StoredJSON("run/config.json", b), resumed)
+	c, err = NewTraining(described, StoredJSON("run/config.json", b), resumed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +112,7 @@ func TestRelativeDataIsFoundFromAnotherDirectory(t *testing.T) {
 	}
 	run := storedRun(t)
 	t.Chdir(t.TempDir())
-	c, err := NewTraining(StoredJSON("c", run), Flags(Train, map[string]string{"resume": filepath.Join(here, "run")}))
+	c, err := NewTraining(described, StoredJSON("c", run), Flags(Train, map[string]string{"resume": filepath.Join(here, "run")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +134,7 @@ func TestDamagedStoredConfigurationsAreRefused(t *testing.T) {
 		"out of range":    `{"format":"ptycho-config","version":1,"settings":[{"key":"training.batch-size","value":0}]}`,
 		"stored twice":    `{"format":"ptycho-config","version":1,"settings":[{"key":"training.seed","value":1},{"key":"training.seed","value":1}]}`,
 	} {
-		if _, err := NewTraining(needed, StoredJSON("config.json", []byte(text))); err == nil {
+		if _, err := NewTraining(needed, described, StoredJSON("config.json", []byte(text))); err == nil {
 			t.Errorf("%s: was read without complaint", name)
 		}
 	}
@@ -149,7 +146,7 @@ func FuzzYAML(f *testing.F) {
 	f.Add([]byte("? {a: b}\n: {c: d}\n"))
 	f.Add([]byte("model: !!null\ntraining: {<<: {seed: 1}}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := NewTraining(needed, YAML("f", b))
+		c, err := NewTraining(needed, described, YAML("f", b))
 		if (c == nil) == (err == nil) {
 			t.Errorf("%v and error %v", c, err)
 		}
@@ -159,7 +156,7 @@ func FuzzYAML(f *testing.F) {
 func FuzzStored(f *testing.F) {
 	f.Add([]byte(`{"format":"ptycho-config","version":1,"settings":[{"key":"training.max-epochs","value":1}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := NewTraining(needed, StoredJSON("f", b), Set("training.max-epochs=3"))
+		c, err := NewTraining(needed, described, StoredJSON("f", b), Set("training.max-epochs=3"))
 		if (c == nil) == (err == nil) {
 			t.Errorf("%v and error %v", c, err)
 		}
@@ -170,7 +167,7 @@ func FuzzSet(f *testing.F) {
 	f.Add("training.batch-size=8")
 	f.Add("execution.max-time=1h")
 	f.Fuzz(func(t *testing.T, s string) {
-		c, err := NewTraining(needed, Set(s))
+		c, err := NewTraining(needed, described, Set(s))
 		if (c == nil) == (err == nil) {
 			t.Errorf("%v and error %v", c, err)
 		}

@@ -1,14 +1,17 @@
 package config
 
-import "time"
+import "slices"
 
 const both = Train | Infer
 
 // Sources of defaults.
 const (
-	measured = "measured: the training recipe on simulated and measured scans"
-	neutral  = "does nothing unless asked"
-	decided  = "a decision of the design"
+	measured  = "measured: the training recipe on simulated and measured scans"
+	neutral   = "does nothing unless asked"
+	decided   = "a decision of the design"
+	published = "the published network"
+	customary = "the reference's default"
+	authors   = "the authors' value"
 )
 
 // Bounds that only keep a slip of the keyboard from asking for the impossible.
@@ -17,166 +20,9 @@ const (
 	mostEpochs  = 1000000 //
 	mostBatch   = 65536   // patterns
 	mostThreads = 4096
+	mostSteps   = 1000000000
+	mostKept    = 1000000 // checkpoints
 )
 
-var units = []string{"auto", "counts", "amplitude", "normalised"}
-
-var layouts = []string{"auto", "nhw", "hwn"}
-
-// table is every setting there is.
-var table = []Setting{
-	// What the network is.
-	{Name: "arch", Section: ModelSection, Commands: Train, Default: "unet", Enum: []string{"unet", "cnn"},
-		Meaning: "architecture of the network", Why: measured,
-		field: func(s *sections) any { return &s.model.Arch }},
-	{Name: "n", Section: ModelSection, Commands: Train, Default: 0, Max: mostPixels, Unit: "pixels",
-		Meaning: "side of a diffraction pattern; 0 takes it from the data", Why: "the data",
-		field: func(s *sections) any { return &s.model.N }},
-	{Name: "gridsize", Section: ModelSection, Commands: Train, Default: 2, Enum: []string{"1", "2"},
-		Meaning: "a group has gridsize² overlapping patterns; 1 may end in the twin image with a symmetric probe", Why: measured,
-		field: func(s *sections) any { return &s.model.Gridsize }},
-	{Name: "n-filters-scale", Section: ModelSection, Commands: Train, Default: 2, Min: 1, Max: 64,
-		Meaning: "width of the layers: scale s is 8·s filters in the first level of the U-Net", Why: measured,
-		field: func(s *sections) any { return &s.model.FiltersScale }},
-	{Name: "loss", Section: ModelSection, Commands: Train, Default: "poisson", Enum: []string{"poisson", "amplitude", "mae"},
-		Meaning: "likelihood of the measured counts that training improves", Why: measured,
-		field: func(s *sections) any { return &s.model.Loss }},
-	{Name: "amp-activation", Section: ModelSection, Commands: Train, Default: "sigmoid", Arch: "cnn",
-		Enum: []string{"sigmoid", "swish", "softplus", "relu"}, Meaning: "last activation of the amplitude decoder", Why: "the published network",
-		field: func(s *sections) any { return &s.model.AmpActivation }},
-	{Name: "pad-object", Section: ModelSection, Commands: Train, Default: true, Arch: "cnn",
-		Meaning: "the network predicts the central half of a patch, the rest is padding", Why: "the published network",
-		field: func(s *sections) any { return &s.model.PadObject }},
-	{Name: "probe-big", Section: ModelSection, Commands: Train, Default: true, Arch: "cnn",
-		Meaning: "a head of its own predicts the padding of a patch", Why: "the published network",
-		field: func(s *sections) any { return &s.model.ProbeBig }},
-
-	// The training data and the plan.
-	{Name: "train-data-file", Section: TrainingSection, Commands: Train, Default: "", Required: true, Path: true, Resume: Keeps,
-		Meaning: "scan to train on", Why: "none",
-		field: func(s *sections) any { return &s.training.TrainDataFile }},
-	{Name: "output-dir", Section: TrainingSection, Commands: Train, Default: "", Required: true, Path: true, Resume: Forget,
-		Meaning: "run directory to make", Why: "none",
-		field: func(s *sections) any { return &s.training.OutputDir }},
-	{Name: "diffraction-layout", Section: TrainingSection, Commands: Train, Default: "auto", Enum: layouts,
-		Meaning: "order of the diffraction array's axes: patterns first or last; auto finds it by their number and refuses a guess", Why: decided,
-		field: func(s *sections) any { return &s.training.DiffractionLayout }},
-	{Name: "diffraction-units", Section: TrainingSection, Commands: Train, Default: "auto", Enum: units,
-		Meaning: "what the diffraction array holds; auto decides from the data and says why", Why: decided,
-		field: func(s *sections) any { return &s.training.DiffractionUnits }},
-	{Name: "rows", Section: TrainingSection, Commands: Train, Default: "",
-		Meaning: "patterns to use: a:b, a:b:step, a list of indices, split=K or a file of indices; empty is all", Why: neutral,
-		field: func(s *sections) any { return &s.training.Rows }},
-	{Name: "n-images", Section: TrainingSection, Commands: Train, Default: 0, Unit: "patterns",
-		Meaning: "number of patterns drawn from the rows, kept in file order; 0 is all", Why: neutral,
-		field: func(s *sections) any { return &s.training.NImages }},
-	{Name: "val-split", Section: TrainingSection, Commands: Train, Default: 0.0, Max: 0.9,
-		Meaning: "share of the patterns kept for validation", Why: decided,
-		field: func(s *sections) any { return &s.training.ValSplit }},
-	{Name: "max-epochs", Section: TrainingSection, Commands: Train, Default: DefaultEpochs, Min: 1, Max: mostEpochs, Resume: Grows, Unit: "epochs",
-		Meaning: "length of the plan; a larger one on resume extends the run at the last learning rate", Why: measured,
-		field: func(s *sections) any { return &s.training.MaxEpochs }},
-	{Name: "schedule-epochs", Section: TrainingSection, Commands: Train, Default: 0, Max: mostEpochs, Unit: "epochs",
-		Meaning: "epochs that warm-up and cosine span; 0 is max-epochs", Why: decided,
-		field: func(s *sections) any { return &s.training.ScheduleEpochs }},
-	{Name: "batch-size", Section: TrainingSection, Commands: Train, Default: 8, Min: 1, Max: mostBatch, Unit: "patterns",
-		Meaning: "patterns of an optimiser step, a multiple of gridsize²", Why: measured,
-		field: func(s *sections) any { return &s.training.BatchSize }},
-	{Name: "learning-rate", Section: TrainingSection, Commands: Train, Default: 2e-3, Max: 10, Above: true,
-		Meaning: "learning rate of Adam after the warm-up", Why: measured,
-		field: func(s *sections) any { return &s.training.LearningRate }},
-	{Name: "warmup-steps", Section: TrainingSection, Commands: Train, Default: 100, Unit: "steps",
-		Meaning: "steps over which the learning rate rises linearly", Why: measured,
-		field: func(s *sections) any { return &s.training.WarmupSteps }},
-	{Name: "learning-rate-floor", Section: TrainingSection, Commands: Train, Default: 0.02, Max: 1,
-		Meaning: "share of the learning rate at the end of the cosine", Why: measured,
-		field: func(s *sections) any { return &s.training.LearningRateFloor }},
-	{Name: "clip-norm", Section: TrainingSection, Commands: Train, Default: 1.0,
-		Meaning: "largest norm of the gradient; 0 does not clip", Why: measured,
-		field: func(s *sections) any { return &s.training.ClipNorm }},
-	{Name: "neighbor-count", Section: TrainingSection, Commands: Train, Default: 8, Min: 1, Max: 1024, Unit: "patterns",
-		Meaning: "nearest neighbours from which a leader's partners are drawn", Why: measured,
-		field: func(s *sections) any { return &s.training.NeighborCount }},
-	{Name: "background", Section: TrainingSection, Commands: Train, Default: 0.01, Min: 0.01, Unit: "counts per pixel",
-		Meaning: "background of the forward model, the floor of λ", Why: measured,
-		field: func(s *sections) any { return &s.training.Background }},
-	{Name: "seed", Section: TrainingSection, Commands: Train, Default: int64(0),
-		Meaning: "of all randomness: weights, groups, order", Why: neutral,
-		field: func(s *sections) any { return &s.training.Seed }},
-	{Name: "checkpoint-every", Section: TrainingSection, Commands: Train, Default: 1, Min: 1, Max: mostEpochs, Resume: Keeps, Unit: "epochs",
-		Meaning: "epochs between checkpoints", Why: decided,
-		field: func(s *sections) any { return &s.training.CheckpointEvery }},
-
-	// The reconstruction.
-	{Name: "model-path", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
-		Meaning: "run directory or model folder", Why: "none",
-		field: func(s *sections) any { return &s.inference.ModelPath }},
-	{Name: "test-data", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
-		Meaning: "scan to reconstruct", Why: "none",
-		field: func(s *sections) any { return &s.inference.TestData }},
-	{Name: "output-dir", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
-		Meaning: "folder to make for the results", Why: "none",
-		field: func(s *sections) any { return &s.inference.OutputDir }},
-	{Name: "diffraction-layout", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: layouts,
-		Meaning: "order of the diffraction array's axes: patterns first or last; auto finds it by their number and refuses a guess", Why: decided,
-		field: func(s *sections) any { return &s.inference.DiffractionLayout }},
-	{Name: "diffraction-units", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: units,
-		Meaning: "what the diffraction array holds; auto decides from the data and says why", Why: decided,
-		field: func(s *sections) any { return &s.inference.DiffractionUnits }},
-	{Name: "rows", Section: InferenceSection, Commands: Infer, Default: "",
-		Meaning: "patterns to use: a:b, a:b:step, a list of indices, split=K or a file of indices; empty is all", Why: neutral,
-		field: func(s *sections) any { return &s.inference.Rows }},
-	{Name: "n-images", Section: InferenceSection, Commands: Infer, Default: 0, Unit: "patterns",
-		Meaning: "number of patterns drawn from the rows, kept in file order; 0 is all", Why: neutral,
-		field: func(s *sections) any { return &s.inference.NImages }},
-	{Name: "inference-batch-size", Section: InferenceSection, Commands: Infer, Default: 16, Min: 1, Max: mostBatch, Unit: "patterns",
-		Meaning: "patterns sent through the network at once", Why: decided,
-		field: func(s *sections) any { return &s.inference.InferenceBatchSize }},
-	{Name: "middle-trim", Section: InferenceSection, Commands: Infer, Default: 0, Max: mostPixels / 2, Unit: "pixels",
-		Meaning: "trimmed from each side of a patch before stitching", Why: neutral,
-		field: func(s *sections) any { return &s.inference.MiddleTrim }},
-	{Name: "pad-eval", Section: InferenceSection, Commands: Infer, Default: true,
-		Meaning: "the canvas holds every patch whole; off: crop to full coverage", Why: decided,
-		field: func(s *sections) any { return &s.inference.PadEval }},
-	{Name: "synchronise-phases", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: []string{"auto", "on", "off"},
-		Meaning: "bring the patches to one phase before stitching; auto does so where the image then fits the patterns better", Why: "measured: ADR 5",
-		field: func(s *sections) any { return &s.inference.SynchronisePhases }},
-	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
-		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
-		field: func(s *sections) any { return &s.inference.PatchWeighting }},
-
-	// Where and how the work is done.
-	{Name: "backend", Section: ExecutionSection, Commands: both, Default: "gorgonia", Resume: Keeps,
-		Meaning: "backend by name, or the path of a plugin", Why: "the bundled one",
-		field: func(s *sections) any { return &s.execution.Backend }},
-	{Name: "device", Section: ExecutionSection, Commands: both, Default: "cpu", Resume: Keeps,
-		Meaning: "device of the backend, such as cpu or cuda:0", Why: "every backend has it",
-		field: func(s *sections) any { return &s.execution.Device }},
-	{Name: "threads", Section: ExecutionSection, Commands: both, Default: 0, Max: mostThreads, Resume: Keeps,
-		Meaning: "threads of computation; 0 is all cores", Why: decided,
-		field: func(s *sections) any { return &s.execution.Threads }},
-	{Name: "plugin-dir", Section: ExecutionSection, Commands: both, Default: "", Path: true, Resume: Forget,
-		Meaning: "folder searched first for backends", Why: neutral,
-		field: func(s *sections) any { return &s.execution.PluginDir }},
-	{Name: "max-time", Section: ExecutionSection, Commands: Train, Default: time.Duration(0), Resume: Forget,
-		Meaning: "end the run with a checkpoint after this time; 0 is no limit", Why: neutral,
-		field: func(s *sections) any { return &s.execution.MaxTime }},
-	{Name: "stop-after", Section: ExecutionSection, Commands: Train, Default: 0, Max: mostEpochs, Resume: Forget, Unit: "epochs",
-		Meaning: "end the run with a checkpoint after this many epochs of the plan; 0 is no limit", Why: neutral,
-		field: func(s *sections) any { return &s.execution.StopAfter }},
-	{Name: "resume", Section: ExecutionSection, Commands: Train, Default: "", Path: true, Resume: Forget,
-		Meaning: "run directory to go on with", Why: neutral,
-		field: func(s *sections) any { return &s.execution.Resume }},
-	{Name: "overwrite", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
-		Meaning: "replace an output folder that is not empty", Why: decided,
-		field: func(s *sections) any { return &s.execution.Overwrite }},
-	{Name: "quiet", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
-		Meaning: "no progress", Why: neutral,
-		field: func(s *sections) any { return &s.execution.Quiet }},
-	{Name: "json", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
-		Meaning: "report as JSON", Why: neutral,
-		field: func(s *sections) any { return &s.execution.JSON }},
-	{Name: "log-level", Section: ExecutionSection, Commands: both, Default: "warn", Resume: Forget,
-		Enum: []string{"trace", "debug", "info", "warn", "error"}, Meaning: "least level of the log lines shown", Why: decided,
-		field: func(s *sections) any { return &s.execution.LogLevel }},
-}
+// table is every setting there is, in the order of the documentation.
+var table = slices.Concat(modelTable, trainingTable, optimiserTable, followingTable, inferenceTable, executionTable, engineTable)

@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -65,31 +68,110 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 			broken(v.Setting.Key(), "is required: give --%s", v.Setting.Name)
 		}
 	}
+	for _, v := range r.values {
+		s := v.Setting
+		if !v.Explicit || v.Origin.Layer < FileLayer { // presets and stored runs may know more than is used now
+			continue
+		}
+		if arch := r.sections.model.Arch; s.Arch != "" && s.Arch != arch {
+			broken(s.Key(), "belongs to the architecture %s, and arch is %s (%v)", s.Arch, arch, r.at("model.arch").Origin)
+		}
+		if on, ok := r.under(s); !ok && v.value != s.Default {
+			broken(s.Key(), "does nothing, for %s is %s (%v): leave it out, or give --%s", on.Setting.Name, shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
+		}
+	}
+	found = append(found, r.contradictions(given)...)
+	if x := r.sections.execution; x.Accelerator != "auto" && x.Device != "auto" && !onKind(x.Device, x.Accelerator) {
+		broken("execution.device", "is no device of the kind %s (%v)", x.Accelerator, r.at("execution.accelerator").Origin)
+	}
 	if r.command != Train {
 		return found
 	}
 	m, t, x := r.sections.model, r.sections.training, r.sections.execution
-	for _, v := range r.values {
-		if s := v.Setting; s.Arch != "" && s.Arch != m.Arch && v.Explicit {
-			broken(s.Key(), "belongs to the architecture %s, and arch is %s (%v)", s.Arch, m.Arch, r.at("model.arch").Origin)
-		}
-	}
 	if group := m.Group(); group > 0 && t.BatchSize%group != 0 {
 		broken("training.batch-size", "must be a multiple of %d, the patterns of a group with gridsize %d (%v)", group, m.Gridsize, r.at("model.gridsize").Origin)
 	}
 	if partners := m.Group() - 1; t.NeighborCount < partners {
 		broken("training.neighbor-count", "must be at least %d, the partners in a group with gridsize %d (%v)", partners, m.Gridsize, r.at("model.gridsize").Origin)
 	}
-	for _, e := range given["model.n"] { // the data's word is final
-		if v := r.at("model.n"); e.origin.Layer == DataLayer && e.text != v.Text && v.Text != "0" && v.Origin.Layer != StoredLayer {
-			broken("model.n", "contradicts the data, whose patterns have %s pixels a side (%v)", e.text, e.origin)
-		}
+	if t.ValSplit > 0 && t.TestDataFile != "" {
+		broken("training.val-split", "cannot be joined with test-data-file (%v): validation patterns come from one of the two", r.at("training.test-data-file").Origin)
+	}
+	if t.CheckpointMonitor == "validation_deviance" && t.ValSplit == 0 && t.TestDataFile == "" {
+		broken("training.checkpoint-monitor", "needs validation patterns: give --val-split or --test-data-file")
+	}
+	if t.ValCheckInterval > 1 && t.ValCheckInterval != math.Trunc(t.ValCheckInterval) {
+		broken("training.val-check-interval", "must be a share of an epoch up to 1, or a whole number of steps")
+	}
+	if t.ValCheckInterval != 1 && t.ValSplit == 0 && t.TestDataFile == "" && r.at("training.val-check-interval").Explicit {
+		broken("training.val-check-interval", "needs validation patterns: give --val-split or --test-data-file")
+	}
+	if t.FinalWeights == "best" && (t.CheckpointSaveTopK == 0 || !t.EnableCheckpointing) {
+		broken("training.final-weights", "needs a best checkpoint: leave checkpoint-save-top-k and enable-checkpointing on")
+	}
+	if m.Mode == "supervised" && r.at("model.loss").Explicit {
+		broken("model.loss", "belongs to the mode unsupervised, and mode is supervised (%v)", r.at("model.mode").Origin)
 	}
 	if x.Resume != "" && x.Overwrite {
 		broken("execution.overwrite", "cannot be joined with --resume: a resumed run goes on in its folder")
 	}
-	if x.Resume != "" && !samePath(x.Resume, t.OutputDir) {
+	if x.Resume != "" && !samePath(RunOf(x.Resume), x.Output(t.OutputDir)) {
 		broken("training.output-dir", "is not the run that is resumed, %q (%v)", x.Resume, r.at("execution.resume").Origin)
 	}
 	return found
+}
+
+// contradictions are values of the section model that the data, or the trained model, denies: its word is final.
+func (r *resolution) contradictions(given map[string][]entry) []Violation {
+	var found []Violation
+	for key, entries := range given {
+		row, _ := Lookup(key)
+		i := slices.IndexFunc(entries, func(e entry) bool { return e.origin.Layer == DataLayer })
+		v := r.at(key)
+		if row.Section != ModelSection || i < 0 || v.Origin.Layer == DataLayer || v.Origin.Layer == StoredLayer {
+			continue
+		}
+		if told, ok := row.parse(entries[i].text); !ok || told == v.value || key == "model.n" && v.Text == "0" {
+			continue
+		}
+		rule := fmt.Sprintf("contradicts the trained model, where it is %s (%v)", entries[i].text, entries[i].origin)
+		if r.command == Train {
+			rule = fmt.Sprintf("contradicts the data, whose patterns have %s pixels a side (%v)", entries[i].text, entries[i].origin)
+		}
+		found = append(found, Violation{key, v.Text, rule, v.Origin})
+	}
+	slices.SortFunc(found, func(a, b Violation) int { return strings.Compare(a.Key, b.Key) })
+	return found
+}
+
+// under finds the setting without which s does nothing, and whether it is as it has to be.
+func (r *resolution) under(s Setting) (*Value, bool) {
+	if s.Under == "" {
+		return nil, true
+	}
+	key, allowed, valued := strings.Cut(s.Under, "=")
+	on := r.at(key)
+	if !valued {
+		return on, on.Text != ""
+	}
+	for _, a := range strings.Split(allowed, "|") {
+		if on.Text == a || on.Setting.List && slices.Contains(strings.Split(on.Text, listSeparator), a) {
+			return on, true
+		}
+	}
+	return on, false
+}
+
+// onKind says whether a device may be of an accelerator's kind.
+func onKind(device, accelerator string) bool {
+	kind, _, _ := strings.Cut(device, ":")
+	return kind == accelerator || accelerator == "gpu" && kind != "cpu"
+}
+
+// RunOf is the run directory of what --resume names: the directory itself, or one of its checkpoints.
+func RunOf(resume string) string {
+	if filepath.Ext(resume) == ".npz" {
+		return filepath.Dir(filepath.Dir(resume))
+	}
+	return resume
 }

@@ -30,6 +30,7 @@ type Meter struct {
 	w        io.Writer
 	terminal bool
 	quiet    bool
+	hidden   bool // progress, not notices
 	now      func() time.Time
 
 	started  time.Time
@@ -42,6 +43,13 @@ type Meter struct {
 // NewMeter writes to w. now is time.Now, but in tests.
 func NewMeter(w io.Writer, terminal, quiet bool, now func() time.Time) *Meter {
 	return &Meter{w: w, terminal: terminal, quiet: quiet, now: now}
+}
+
+// HideProgress keeps notices and drops progress.
+func (m *Meter) HideProgress() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hidden = true
 }
 
 // Notice writes a line.
@@ -83,7 +91,7 @@ func (m *Meter) Update(p Progress) {
 	if m.terminal {
 		wait = refresh
 	}
-	if m.quiet || now.Sub(m.last) < wait {
+	if m.quiet || m.hidden || now.Sub(m.last) < wait {
 		return
 	}
 	m.last = now

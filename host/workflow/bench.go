@@ -22,6 +22,13 @@ type BenchCase struct {
 	Threads  int
 }
 
+func (c BenchCase) devices() []string {
+	if c.Device == "" || c.Device == "auto" {
+		return nil
+	}
+	return []string{c.Device}
+}
+
 // BenchResult is what one case took. A number that cannot be known on this machine is 0.
 type BenchResult struct {
 	Backend         string  `json:"backend"`
@@ -77,7 +84,7 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 
 	var told atomic.Uint64 // nanoseconds
 	began = time.Now()
-	session, err := engine.Open(ctx, backend.OpenOptions{Program: work.program, Devices: devices(c.Device), Threads: c.Threads, Deterministic: true, Train: true,
+	session, err := engine.Open(ctx, backend.OpenOptions{Program: work.program, Devices: c.devices(), Threads: c.Threads, Deterministic: true, Train: true,
 		Progress: func(e backend.Event) {
 			if e.Phase == "compile" {
 				told.Add(uint64(e.Seconds * 1e9))

@@ -21,6 +21,7 @@ type Engine interface {
 // Host is what a workflow needs from the program around it.
 type Host struct {
 	Start    func(ctx context.Context) (Engine, error) // a fresh process of the chosen backend
+	Devices  []string                                  // that it is opened on; none: its first usable one
 	Notice   func(format string, args ...any)          // one line for people
 	Progress func(Progress)                            // may be called for every step
 	Stop     <-chan struct{}                           // closed: finish the step, save, end

@@ -140,7 +140,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 			weight[i] = float32(v)
 		}
 	}
-	engine, session, err := host.open(ctx, backend.OpenOptions{Program: p, Devices: devices(x.Device), Threads: x.Threads, Deterministic: true}, weightState(model.Weights, model.Buffers))
+	engine, session, err := host.open(ctx, host.openOptions(x, p, false), weightState(model.Weights, model.Buffers))
 	if err != nil {
 		return nil, err
 	}

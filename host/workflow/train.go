@@ -135,7 +135,7 @@ func prepareTraining(cfg *config.Training, host Host) (run *training, err error)
 	}
 	t := &trainer{
 		host: host, dataset: dataset, epochs: s.MaxEpochs, warmup: s.WarmupSteps,
-		open:     backend.OpenOptions{Program: run.program, Devices: devices(x.Device), Threads: x.Threads, Deterministic: true, Train: true},
+		open:     host.openOptions(x, run.program, true),
 		schedule: schedule{grouper: grouper, stepsPerEpoch: steps, planned: s.ScheduleEpochs, rate: optim.WarmupCosine{Peak: s.LearningRate, Warmup: s.WarmupSteps, Total: s.ScheduleEpochs * steps, Floor: s.LearningRateFloor}},
 		// β1, β2 and ε are those of Kingma and Ba.
 		template: backend.StepPlan{Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, LossWeights: map[string]float64{loss: 1}},
@@ -144,8 +144,8 @@ func prepareTraining(cfg *config.Training, host Host) (run *training, err error)
 		weight:   run.probe.intensity(),
 		flat:     flatDeviance(trainScan, run.probe, s.Background),
 	}
-	if s.ClipNorm > 0 {
-		t.template.Clip = backend.Clip{Kind: backend.ClipNorm, Limit: s.ClipNorm}
+	if s.GradientClipVal > 0 {
+		t.template.Clip = backend.Clip{Kind: backend.ClipKind(s.GradientClipAlgorithm), Limit: s.GradientClipVal}
 	}
 	if x.MaxTime > 0 {
 		t.deadline = time.Now().Add(x.MaxTime)
@@ -352,14 +352,6 @@ func (run *training) close() {
 	if run.spool != "" {
 		_ = os.RemoveAll(run.spool)
 	}
-}
-
-// devices is the list of one device, or none for the backend's first.
-func devices(id string) []string {
-	if id == "" || id == "auto" {
-		return nil
-	}
-	return []string{id}
 }
 
 // spoolDir makes a directory for that many bytes that the backend will map: in memory where there is ample room.

@@ -1,0 +1,32 @@
+package config
+
+// executionTable is where the work is done, and what is said of it.
+var executionTable = []Setting{
+	{Name: "backend", Section: ExecutionSection, Commands: both, Default: "gorgonia", Resume: Keeps,
+		Meaning: "backend by name, or the path of a plugin", Why: "the bundled one",
+		field: func(s *sections) any { return &s.execution.Backend }},
+	{Name: "plugin-dir", Section: ExecutionSection, Commands: both, Default: "", Path: true, Resume: Forget,
+		Meaning: "folder searched first for backends", Why: neutral,
+		field: func(s *sections) any { return &s.execution.PluginDir }},
+	{Name: "default-root-dir", Section: ExecutionSection, Commands: both, Default: "", Path: true, Resume: Forget,
+		Meaning: "folder in which a relative output-dir is made; empty is the working directory", Why: neutral,
+		field: func(s *sections) any { return &s.execution.DefaultRootDir }},
+	{Name: "overwrite", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
+		Meaning: "replace an output folder that is not empty", Why: decided,
+		field: func(s *sections) any { return &s.execution.Overwrite }},
+	{Name: "dry-run", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
+		Meaning: "print the plan with the memory and time it would take, and touch nothing", Why: neutral,
+		field: func(s *sections) any { return &s.execution.DryRun }},
+	{Name: "enable-progress-bar", Section: ExecutionSection, Commands: both, Default: true, Resume: Forget, Not: "disable-progress-bar",
+		Meaning: "show progress on the terminal; notices are shown without it too", Why: decided,
+		field: func(s *sections) any { return &s.execution.EnableProgressBar }},
+	{Name: "quiet", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
+		Meaning: "no progress and no notices", Why: neutral,
+		field: func(s *sections) any { return &s.execution.Quiet }},
+	{Name: "json", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
+		Meaning: "report as JSON", Why: neutral,
+		field: func(s *sections) any { return &s.execution.JSON }},
+	{Name: "log-level", Section: ExecutionSection, Commands: both, Default: "warn", Resume: Forget,
+		Enum: []string{"trace", "debug", "info", "warn", "error"}, Meaning: "least level of the log lines shown", Why: decided,
+		field: func(s *sections) any { return &s.execution.LogLevel }},
+}

@@ -1,0 +1,36 @@
+package config
+
+// modelTable is what the network is. The settings are those of training; a reconstruction takes them from the model, and
+// one that is given anew has to agree.
+var modelTable = []Setting{
+	{Name: "arch", Section: ModelSection, Commands: both, Default: "unet", Enum: []string{"unet", "cnn"}, Resume: Bound,
+		Also: []string{"architecture"}, Meaning: "architecture of the network", Why: measured,
+		field: func(s *sections) any { return &s.model.Arch }},
+	{Name: "n", Section: ModelSection, Commands: both, Default: 0, Max: mostPixels, Unit: "pixels", Resume: Bound,
+		Meaning: "side of a diffraction pattern; 0 takes it from the data", Why: "the data",
+		field: func(s *sections) any { return &s.model.N }},
+	{Name: "gridsize", Section: ModelSection, Commands: both, Default: 2, Enum: []string{"1", "2"}, Resume: Bound,
+		Meaning: "a group has gridsize² overlapping patterns; 1 may end in the twin image with a symmetric probe", Why: measured,
+		field: func(s *sections) any { return &s.model.Gridsize }},
+	{Name: "n-filters-scale", Section: ModelSection, Commands: both, Default: 2, Min: 1, Max: 64, Resume: Bound,
+		Meaning: "width of the layers: scale s is 8·s filters in the first level of the U-Net", Why: measured,
+		field: func(s *sections) any { return &s.model.FiltersScale }},
+	{Name: "mode", Section: ModelSection, Commands: both, Default: "unsupervised", Enum: []string{"unsupervised", "supervised"}, Resume: Bound,
+		Values:  map[string]string{"Unsupervised": "unsupervised", "Supervised": "supervised", "pinn": "unsupervised"},
+		Also:    []string{"model-type"},
+		Meaning: "what training compares: the predicted with the measured patterns, or the patches with labels in the file", Why: published,
+		field: func(s *sections) any { return &s.model.Mode }},
+	{Name: "loss", Section: ModelSection, Commands: both, Default: "poisson", Enum: []string{"poisson", "amplitude", "mae"}, Resume: Bound,
+		Meaning: "likelihood of the measured counts that training improves", Why: measured,
+		field: func(s *sections) any { return &s.model.Loss }},
+	{Name: "amp-activation", Section: ModelSection, Commands: both, Default: "sigmoid", Arch: "cnn", Resume: Bound,
+		Enum: []string{"sigmoid", "swish", "softplus", "relu"}, Values: map[string]string{"silu": "swish", "SiLU": "swish"},
+		Meaning: "last activation of the amplitude decoder", Why: published,
+		field: func(s *sections) any { return &s.model.AmpActivation }},
+	{Name: "pad-object", Section: ModelSection, Commands: both, Default: true, Arch: "cnn", Resume: Bound,
+		Meaning: "the network predicts the central half of a patch, the rest is padding", Why: published,
+		field: func(s *sections) any { return &s.model.PadObject }},
+	{Name: "probe-big", Section: ModelSection, Commands: both, Default: true, Arch: "cnn", Resume: Bound,
+		Meaning: "a head of its own predicts the padding of a patch", Why: published,
+		field: func(s *sections) any { return &s.model.ProbeBig }},
+}
