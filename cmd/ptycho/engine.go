@@ -96,7 +96,11 @@ func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []co
 		r.close(ctx)
 		return nil, err
 	}
-	meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, strings.Join(r.Devices, ", "), what)
+	device := strings.Join(r.Devices, ", ")
+	if device == "" {
+		device = "not known yet"
+	}
+	meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, device, what)
 	return r, nil
 }
 

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/host/workflow"
 )
 
@@ -30,6 +32,9 @@ func trainCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if x.DryRun {
+				return dryRun(c, meter, cfg, func() (workflow.Plan, error) { return workflow.PlanTraining(c.Context, cfg, h.Host) })
+			}
 			report, err := workflow.Train(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
@@ -38,6 +43,9 @@ func trainCommand() *cli.Command {
 			return result(c, report, func() {
 				fmt.Printf("%s: model of %d parameters, %d epochs, %d steps in %.0f s (%s)\n", report.OutputDir, report.Parameters, report.Epochs, report.Steps, report.Seconds, report.Ended)
 				fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
+				if report.Ended == "stopped early" || report.Weights != "last" {
+					fmt.Printf("the model holds the %s weights\n", report.Weights)
+				}
 			})
 		},
 	}
@@ -60,6 +68,9 @@ func inferCommand() *cli.Command {
 				return err
 			}
 			defer h.close(c.Context)
+			if x.DryRun {
+				return dryRun(c, meter, cfg, func() (workflow.Plan, error) { return workflow.PlanInference(c.Context, cfg, h.Host) })
+			}
 			report, err := workflow.Infer(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
@@ -71,4 +82,34 @@ func inferCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// resolved is a configuration that can be shown.
+type resolved interface {
+	YAML() []byte
+	Values() []config.Value
+}
+
+// dryRun prints the settings and what they would take.
+func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (workflow.Plan, error)) error {
+	plan, err := measure()
+	meter.Done()
+	if err != nil {
+		return err
+	}
+	settings := map[string]string{}
+	for _, v := range cfg.Values() {
+		settings[v.Setting.Key()] = v.Text
+	}
+	report := struct {
+		workflow.Plan
+		Settings map[string]string `json:"settings"`
+	}{plan, settings}
+	return result(c, report, func() {
+		fmt.Printf("%s\n", cfg.YAML())
+		fmt.Printf("%s: nothing was written\n", plan.OutputDir)
+		fmt.Printf("%d patterns of %d×%d pixels, %d more to validate; network of %d parameters\n", plan.Patterns, plan.N, plan.N, plan.Validation, plan.Parameters)
+		fmt.Printf("%d epochs of %d steps, %d in all, %.3g s each: about %v\n", plan.Epochs, plan.StepsPerEpoch, plan.Steps, plan.StepSeconds, (time.Duration(plan.Seconds*1000) * time.Millisecond).Round(time.Second/10))
+		fmt.Printf("memory of the backend %d MiB, patterns %d MiB, a checkpoint %.1f MiB\n", plan.BackendBytes>>20, plan.SpoolBytes>>20, float64(plan.CheckpointBytes)/(1<<20))
+	})
 }

@@ -16,6 +16,10 @@ const (
 // unetLevels is the number of times the image is halved; four were no better on simulated scans.
 const unetLevels = 3
 
+// headGain scales the head's initial weights: small enough that a step's first gradients come from the patterns and not
+// from the noise of random features, which on weak objects taught the network to be flat before anything else (ADR 6).
+const headGain = 0.01
+
 // unet is the default network: one pattern in, one object patch out, the same weights for every member of a group.
 //
 //	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
@@ -55,7 +59,7 @@ func unet(b builder, c Config) error {
 		x = b.block(name, b.op(name+".concat", program.Concat, up, skips[l]), width(l+1)+width(l), width(l), he)
 	}
 	// The head starts small, so that the first objects are near the empty beam and the first gradients moderate.
-	y := b.conv("head", x, width(0), 2, program.Init{Kind: program.HeNormal, Value: 0.1})
+	y := b.conv("head", x, width(0), 2, program.Init{Kind: program.HeNormal, Value: headGain})
 
 	re := b.with("head.real", program.SliceChannels, map[string]float64{"from": 0, "to": 1}, y)
 	im := b.with("head.imag", program.SliceChannels, map[string]float64{"from": 1, "to": 2}, y)

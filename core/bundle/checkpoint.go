@@ -25,9 +25,29 @@ const keptCheckpoints = 2
 // positionName is the array that holds where the run stood, as JSON.
 const positionName = "position"
 
+// BestName is the file of one of the best checkpoints.
+func BestName(step int64) string { return fmt.Sprintf("best-%08d.npz", step) }
+
 // WriteCheckpoint saves the backend's state and the run's position as dir/checkpoints/step-NNNNNNNN.npz and drops all
 // but the newest checkpoints.
 func WriteCheckpoint(dir string, s backend.State, position any) error {
+	if err := WriteNamedCheckpoint(dir, fmt.Sprintf("step-%08d.npz", s.Step), s, position); err != nil {
+		return err
+	}
+	all, err := checkpoints(dir)
+	if err != nil {
+		return err
+	}
+	for _, old := range all[:max(len(all)-keptCheckpoints, 0)] {
+		if err := os.Remove(old); err != nil {
+			return fmt.Errorf("bundle: %w", err)
+		}
+	}
+	return nil
+}
+
+// WriteNamedCheckpoint saves a checkpoint under a name of its own in dir/checkpoints; it stays until it is removed.
+func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error {
 	text, err := json.Marshal(position)
 	if err != nil {
 		return fmt.Errorf("bundle: position: %w", err)
@@ -42,16 +62,30 @@ func WriteCheckpoint(dir string, s backend.State, position any) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	if err := format.WriteNPZ(filepath.Join(folder, fmt.Sprintf("step-%08d.npz", s.Step)), arrays...); err != nil {
-		return err
+	return format.WriteNPZ(filepath.Join(folder, name), arrays...)
+}
+
+// RemoveCheckpoint removes a checkpoint of a run. One that is not there is no error.
+func RemoveCheckpoint(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, CheckpointDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("bundle: %w", err)
 	}
+	return nil
+}
+
+// ForgetAfter sets aside the checkpoints of a run that are newer than a step, by a name that ReadCheckpoint passes over:
+// the run goes on from an older one.
+func ForgetAfter(dir string, step int64) error {
 	all, err := checkpoints(dir)
 	if err != nil {
 		return err
 	}
-	for _, old := range all[:max(len(all)-keptCheckpoints, 0)] {
-		if err := os.Remove(old); err != nil {
-			return fmt.Errorf("bundle: %w", err)
+	limit := fmt.Sprintf("step-%08d.npz", step)
+	for _, path := range all {
+		if name := filepath.Base(path); name > limit {
+			if err := os.Rename(path, filepath.Join(filepath.Dir(path), "later-"+name)); err != nil {
+				return fmt.Errorf("bundle: %w", err)
+			}
 		}
 	}
 	return nil
@@ -90,6 +124,11 @@ func ReadCheckpoint(dir string, position any) (s backend.State, skipped []error,
 		return s, skipped, fmt.Errorf("bundle: no checkpoint of %s can be read: %w", dir, errors.Join(skipped...))
 	}
 	return s, nil, &format.Error{Path: dir, What: "holds no checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
+}
+
+// ReadCheckpointFile loads one checkpoint into position and gives its state.
+func ReadCheckpointFile(path string, position any) (backend.State, error) {
+	return readCheckpoint(path, position)
 }
 
 func readCheckpoint(path string, position any) (backend.State, error) {

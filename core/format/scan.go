@@ -11,8 +11,11 @@ type ScanOptions struct {
 	Units  Units  // "" is Auto
 	Layout Layout // "" finds it out
 	Rows   string // selection of patterns, see scan.ParseRows; "" is all
-	Sample int    // draw so many of the selected patterns; 0 is all
+	Sample int    // draw so many of the selected patterns; 0, or more than there are, is all
 	Seed   int64  // of the draw
+	// Photons is the mean number of photons in a pattern. Normalised amplitudes without an intensity_scale need it; for
+	// others it is an error, since they tell it themselves. 0 is unknown.
+	Photons float64
 }
 
 // ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
@@ -36,8 +39,10 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 		return nil, err
 	}
 	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
-	if err == nil && o.Sample != 0 {
+	if err == nil && o.Sample != 0 && o.Sample < len(rows) {
 		rows, err = scan.Sample(rows, o.Sample, o.Seed)
+	} else if o.Sample > len(rows) {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d patterns were asked for, the selection holds %d: all are used", o.Sample, len(rows)))
 	}
 	if err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
@@ -52,9 +57,16 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 	if err := z.readShared(s, d); err != nil {
 		return nil, err
 	}
+	dosed := units == Normalised && d.Scale == 0 && o.Photons > 0
+	if dosed {
+		d.Scale = 1
+	}
 	c, err := newConverter(z.path, d.Key, d.patterns.header.element, d.Scale, units)
 	if err != nil {
 		return nil, err
+	}
+	if o.Photons > 0 && !dosed {
+		return nil, errorf(z.path, "tells its photons itself, %v are asked for", o.Photons).fix("leave nphotons out; normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
 	if s.Counts, err = readPatterns(d, rows, s.Mask, c); err != nil {
 		return nil, err
@@ -62,6 +74,9 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 	reason, err := c.finish(z.path)
 	if err != nil {
 		return nil, err
+	}
+	if dosed {
+		reason = dose(s.Counts, len(rows), o.Photons, d.Key)
 	}
 	s.Notes = append([]string{reason}, d.Notes...)
 	if c.most > 1<<24 {
@@ -74,6 +89,19 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
 	}
 	return s, nil
+}
+
+// dose scales the squares of normalised amplitudes so that a pattern has that many photons on average.
+func dose(squares []float32, patterns int, photons float64, key string) string {
+	total := 0.0
+	for _, v := range squares {
+		total += float64(v)
+	}
+	factor := photons * float64(patterns) / total
+	for i, v := range squares {
+		squares[i] = float32(factor * float64(v))
+	}
+	return fmt.Sprintf("counts = %.6g·%s², because nphotons says that a pattern has %g photons on average", factor, key, photons)
 }
 
 // readShared reads probe, object and mask.

@@ -294,7 +294,7 @@ func TestReadScanRefusesWithFileAndReason(t *testing.T) {
 		{"all masked", good(raw("mask", make([]uint8, 256), 16, 16)), ScanOptions{}, "every pixel as bad"},
 		{"rows", good(), ScanOptions{Rows: "3"}, "there is no pattern 3"},
 		{"split absent", good(), ScanOptions{Rows: "split=0"}, "no split array"},
-		{"sample", good(), ScanOptions{Sample: 4}, "holds only 3"},
+		{"photons of counts", good(), ScanOptions{Photons: 4}, "leave nphotons out"},
 	} {
 		_, _, path, err := read(t, c.o, c.arrays...)
 		wantError(t, c.name, err, path, c.want)

@@ -63,12 +63,3 @@ func TestBoundsClipWhatTheySay(t *testing.T) {
 	near(t, "the clipped tensor", g[0][0], 1)
 	near(t, "the kept tensor", g[1][0], 0.1)
 }
-
-func TestScheduleWarmsUpAndEndsAtItsFloor(t *testing.T) {
-	c := WarmupCosine{Peak: 2, Warmup: 4, Total: 104, Floor: 0.1}
-	near(t, "the first rate", c.At(0), 0.5)
-	near(t, "the peak", c.At(4), 2)
-	near(t, "the middle", c.At(54), 2*(0.1+0.9/2))
-	near(t, "the end", c.At(104), 0.2)
-	near(t, "after the end", c.At(500), 0.2)
-}

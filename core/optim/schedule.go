@@ -1,24 +1,87 @@
 package optim
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
-// WarmupCosine is a learning rate that grows linearly over the first steps and then falls to a part of its peak along
-// half a cosine (Loshchilov and Hutter, 2017, without restarts). After Total it stays where it ended.
-type WarmupCosine struct {
-	Peak   float64
-	Warmup int     // steps
-	Total  int     // steps of the plan
-	Floor  float64 // the end, as a part of Peak
+// Kind names a course of the learning rate.
+type Kind string
+
+// The courses, with s the step, e = ⌊s/Steps⌋ the epoch, both from 0, and T = Total. Plateau is constant here: what it
+// lowers, it lowers by what is observed, see Plateau.
+const (
+	Constant     Kind = "none"          // Peak
+	StepDecay    Kind = "step"          // Peak·Gamma^⌊e/Every⌋
+	OnPlateau    Kind = "plateau"       // Peak, times the factor of Plateau
+	Cosine       Kind = "cosine"        // Peak·(Floor + (1 − Floor)·(1 + cos(π·s/T))/2)
+	Exponential  Kind = "exponential"   // Peak·Gamma^e
+	WarmupCosine Kind = "warmup-cosine" // Peak·(s+1)/Warmup for s < Warmup, then the cosine over the T − Warmup steps left
+	Multistage   Kind = "multistage"    // Peak·Gamma^(number of Milestones ≤ e)
+)
+
+// Schedule is the learning rate as a function of the step. From step Total−1 on it stays what it is there; cosines end
+// at Peak·Floor in step Total. Cosine: Loshchilov and Hutter, 2017, without restarts.
+type Schedule struct {
+	Kind       Kind
+	Peak       float64
+	Steps      int     // of an epoch
+	Total      int     // steps of the plan
+	Warmup     int     // steps
+	Floor      float64 // the end of a cosine, as a part of Peak
+	Gamma      float64 // factor of step, exponential and multistage
+	Every      int     // epochs, of step
+	Milestones []int   // epochs done, rising, of multistage
+}
+
+// Check refuses a schedule that has no course.
+func (c Schedule) Check() error {
+	switch c.Kind {
+	case Constant, OnPlateau, Cosine, WarmupCosine:
+	case StepDecay, Exponential, Multistage:
+		if !(c.Gamma > 0) || c.Steps < 1 || c.Kind == StepDecay && c.Every < 1 {
+			return fmt.Errorf("optim: schedule %s with factor %v, %d steps an epoch, every %d epochs: all must be above 0", c.Kind, c.Gamma, c.Steps, c.Every)
+		}
+	default:
+		return fmt.Errorf("optim: unknown schedule %q", c.Kind)
+	}
+	return nil
 }
 
 // At is the rate of step s, from 0.
-func (c WarmupCosine) At(s int) float64 {
-	if s < c.Warmup {
-		return c.Peak * float64(s+1) / float64(c.Warmup)
+func (c Schedule) At(s int) float64 {
+	switch c.Kind {
+	case Cosine:
+		return c.cosine(s, 0)
+	case WarmupCosine:
+		if s < c.Warmup {
+			return c.Peak * float64(s+1) / float64(c.Warmup)
+		}
+		return c.cosine(s, c.Warmup)
+	case StepDecay:
+		return c.Peak * math.Pow(c.Gamma, float64(c.epoch(s)/c.Every))
+	case Exponential:
+		return c.Peak * math.Pow(c.Gamma, float64(c.epoch(s)))
+	case Multistage:
+		passed := 0
+		for _, m := range c.Milestones {
+			if c.epoch(s) >= m {
+				passed++
+			}
+		}
+		return c.Peak * math.Pow(c.Gamma, float64(passed))
 	}
+	return c.Peak
+}
+
+// cosine falls from Peak in step from to Peak·Floor in step Total.
+func (c Schedule) cosine(s, from int) float64 {
 	done := 1.0
-	if c.Total > c.Warmup {
-		done = min(float64(s-c.Warmup)/float64(c.Total-c.Warmup), 1)
+	if c.Total > from {
+		done = min(float64(s-from)/float64(c.Total-from), 1)
 	}
 	return c.Peak * (c.Floor + (1-c.Floor)*(1+math.Cos(math.Pi*done))/2)
 }
+
+// epoch of a step; an extension of the plan stays in the last one.
+func (c Schedule) epoch(s int) int { return min(s, max(c.Total-1, 0)) / c.Steps }

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"io"
 	"math"
 	"slices"
 
@@ -42,10 +43,18 @@ const covered = 0.1
 // Write draws q as a PNG file. pixelSize is in metres, 0 when unknown.
 func Write(path string, q Quantity, img stitch.Image, pixelSize float64) error {
 	var b bytes.Buffer
-	if err := png.Encode(&b, Draw(q, img, pixelSize)); err != nil {
-		return fmt.Errorf("picture: %w", err)
+	if err := Encode(&b, q, img, pixelSize); err != nil {
+		return err
 	}
 	return format.WriteFile(path, b.Bytes())
+}
+
+// Encode draws q as a PNG.
+func Encode(w io.Writer, q Quantity, img stitch.Image, pixelSize float64) error {
+	if err := png.Encode(w, Draw(q, img, pixelSize)); err != nil {
+		return fmt.Errorf("picture: %w", err)
+	}
+	return nil
 }
 
 // Draw draws q.

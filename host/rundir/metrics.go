@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/format"
@@ -23,8 +24,11 @@ func (d *Dir) WriteTable(name string, header []string, rows [][]string) error {
 	return format.WriteFile(d.Path(name), []byte(b.String()))
 }
 
-// WriteFile writes a file of the directory.
-func (d *Dir) WriteFile(name string, data []byte) error { return format.WriteFile(d.Path(name), data) }
-
-// ReadFile reads a file of the directory.
-func (d *Dir) ReadFile(name string) ([]byte, error) { return os.ReadFile(d.Path(name)) }
+// WriteFile writes a file of the directory; name may lie in a folder of it.
+func (d *Dir) WriteFile(name string, data []byte) error {
+	path := d.Path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return format.WriteFile(path, data)
+}

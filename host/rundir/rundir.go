@@ -19,19 +19,27 @@ type Dir struct {
 	lock      *os.File
 }
 
+// Check says whether an output directory can be made there. One that is not empty is an error unless overwrite is set.
+func Check(target string, overwrite bool) error {
+	entries, err := os.ReadDir(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("output directory %s cannot be used: %w", target, err)
+	case len(entries) > 0 && !overwrite:
+		return fmt.Errorf("output directory %s is not empty: give another --output-dir, or --overwrite to replace it", target)
+	}
+	return nil
+}
+
 // Create prepares an output directory. One that is not empty is an error unless overwrite is set.
 func Create(target string, overwrite bool) (*Dir, error) {
 	target, err := filepath.Abs(target)
 	if err != nil {
 		return nil, fmt.Errorf("output directory %s: %w", target, err)
 	}
-	entries, err := os.ReadDir(target)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, fmt.Errorf("output directory %s cannot be used: %w", target, err)
-	case len(entries) > 0 && !overwrite:
-		return nil, fmt.Errorf("output directory %s is not empty: give another --output-dir, or --overwrite to replace it", target)
+	if err := Check(target, overwrite); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
 		return nil, fmt.Errorf("output directory %s: %w", target, err)

@@ -213,7 +213,7 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 	if w.spool, err = spoolDir(int64(len(s.Counts)) * 4); err != nil {
 		return nil, err
 	}
-	w.dataset, err = spoolDataset(w.spool, s, w.probe, 0.01)
+	w.dataset, err = spoolDataset(w.spool, "patterns", s, w.probe, 0.01)
 	return w, err
 }
 

@@ -34,6 +34,9 @@ func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) (
 		if first, err = chooseDevice(list, x.Accelerator); err != nil {
 			return nil, failf(ExitDevice, "backend %s: %w", b.Info().Name, err)
 		}
+		if first == "" { // opening the backend tells best what is missing
+			return nil, nil
+		}
 	}
 	kind, index, numbered := strings.Cut(first, ":")
 	if !numbered && kind != "cpu" {
@@ -47,6 +50,7 @@ func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) (
 	return out, nil
 }
 
+// chooseDevice is the first usable device of a kind; "" when any would do and none can be used.
 func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 	var why []string
 	for _, d := range list {
@@ -60,7 +64,7 @@ func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 		}
 	}
 	if accelerator == "" || accelerator == "auto" {
-		return "", fmt.Errorf("no device can be used here%s", because(why))
+		return "", nil
 	}
 	return "", fmt.Errorf("no device for --accelerator %s can be used here%s; --accelerator cpu works everywhere", accelerator, because(why))
 }

@@ -65,12 +65,15 @@ func lookAt(patches [][]complex64, weight []float64, flat, expected float64) Loo
 		spread += weight[i] * max(square[i]/n-abs2(mean[i]/complex(n, 0)), 0)
 	}
 	look.Response = math.Sqrt(spread / total)
+	if math.IsNaN(look.Contrast + look.Response) { // patches that are no numbers show nothing
+		look.Contrast, look.Response = 0, 0
+	}
 	switch {
 	case flat <= flatTolerance*expected:
-	case !(look.Contrast >= flatContrast): // true for NaN too
+	case look.Contrast < flatContrast:
 		look.Flat = true
 		look.Reason = fmt.Sprintf("the object's amplitude and phase do not vary (contrast %.2g, at least %g is expected)", look.Contrast, flatContrast)
-	case len(patches) > 1 && !(look.Response >= flatResponse):
+	case len(patches) > 1 && look.Response < flatResponse:
 		look.Flat = true
 		look.Reason = fmt.Sprintf("the object does not depend on the diffraction pattern (response %.2g, at least %g is expected)", look.Response, flatResponse)
 	}

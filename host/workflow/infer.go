@@ -25,7 +25,6 @@ const (
 	ReconstructionFile = "reconstruction.npz"
 	AmplitudeFile      = "amplitude.png"
 	PhaseFile          = "phase.png"
-	ReportFile         = "report.json"
 )
 
 // InferReport is what a reconstruction ends with.
@@ -54,25 +53,11 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 	if err != nil {
 		return report, fail(ExitData, err)
 	}
-	units, err := format.ParseUnits(s.DiffractionUnits)
+	data, err := readTest(cfg, model, host)
 	if err != nil {
-		return report, fail(ExitUsage, err)
+		return report, err
 	}
-	layout, err := format.ParseLayout(s.DiffractionLayout)
-	if err != nil {
-		return report, fail(ExitUsage, err)
-	}
-	data, err := format.ReadScan(s.TestData, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.NImages})
-	if err != nil {
-		return report, fail(ExitData, err)
-	}
-	for _, n := range data.Notes {
-		host.Notice("%s", n)
-	}
-	if data.N != model.N {
-		return report, failf(ExitData, "%s has patterns of %d×%d pixels, the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, model.N, model.N)
-	}
-	dir, err := rundir.Create(s.OutputDir, x.Overwrite)
+	dir, err := rundir.Create(x.Output(s.OutputDir), x.Overwrite)
 	if err != nil {
 		return report, fail(ExitUsage, err)
 	}
@@ -111,6 +96,30 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 	return report, dir.Commit()
 }
 
+// readTest reads the scan that a model is to reconstruct.
+func readTest(cfg *config.Inference, model *bundle.Model, host Host) (*scan.Scan, error) {
+	s := cfg.Settings()
+	units, err := format.ParseUnits(s.DiffractionUnits)
+	if err != nil {
+		return nil, fail(ExitUsage, err)
+	}
+	layout, err := format.ParseLayout(s.DiffractionLayout)
+	if err != nil {
+		return nil, fail(ExitUsage, err)
+	}
+	data, err := format.ReadScan(s.TestData, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.NImages, Photons: s.NPhotons})
+	if err != nil {
+		return nil, fail(ExitData, err)
+	}
+	for _, n := range data.Notes {
+		host.Notice("%s", n)
+	}
+	if data.N != model.N {
+		return nil, failf(ExitData, "%s has patterns of %d×%d pixels, the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, model.N, model.N)
+	}
+	return data, nil
+}
+
 // predict runs the network over all patterns.
 func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Scan, pr probe, s config.InferenceSettings, x config.Execution) (_ *prediction, err error) {
 	var ac arch.Config
@@ -129,7 +138,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 		return nil, err
 	}
 	defer os.RemoveAll(spool)
-	dataset, err := spoolDataset(spool, data, pr, model.Background)
+	dataset, err := spoolDataset(spool, "patterns", data, pr, model.Background)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,29 @@ func gaugeProbe(modes []complex64, n int, meanTotal float64) (probe, error) {
 	return p, nil
 }
 
+// maskProbe multiplies the modes [modes, n, n] by a disk around pixel (n/2, n/2) of a diameter in pixels whose edge is
+// softened by a Gaussian: Φ((diameter/2 − r)/σ), with Φ the normal distribution's integral. With σ = 0 it is sharp; a
+// diameter of 0 is n/2.
+func maskProbe(modes []complex64, n int, diameter, sigma float64) []complex64 {
+	if diameter == 0 {
+		diameter = float64(n) / 2
+	}
+	out := make([]complex64, len(modes))
+	for i, v := range modes {
+		y, x := i/n%n-n/2, i%n-n/2
+		inside := diameter/2 - math.Hypot(float64(y), float64(x))
+		weight := 0.0
+		switch {
+		case sigma > 0:
+			weight = math.Erfc(-inside/(sigma*math.Sqrt2)) / 2
+		case inside >= 0:
+			weight = 1
+		}
+		out[i] = v * complex(float32(weight), 0)
+	}
+	return out
+}
+
 // intensity is Σ_modes|P|², [N·N].
 func (p probe) intensity() []float64 {
 	out := make([]float64, p.N*p.N)
@@ -175,8 +198,8 @@ func (m *moments) deviation() float64 {
 }
 
 // spoolDataset writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
-func spoolDataset(dir string, s *scan.Scan, p probe, background float64) (backend.Dataset, error) {
-	path := filepath.Join(dir, "patterns.npy")
+func spoolDataset(dir, name string, s *scan.Scan, p probe, background float64) (backend.Dataset, error) {
+	path := filepath.Join(dir, name+".npy")
 	ref, err := format.WriteNPY(path, tensor.Must(s.Counts, s.Len(), s.N, s.N))
 	if err != nil {
 		return backend.Dataset{}, err

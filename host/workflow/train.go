@@ -5,51 +5,42 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
-	"slices"
-	"strconv"
+	"path/filepath"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// The files of a run directory besides the model and its checkpoints.
-const (
-	ConfigFile  = "config.json"
-	MetricsFile = "metrics.csv"
-	RowsFile    = "rows.json" // which patterns of the file train and which validate
-)
-
 // TrainReport is what a training run ends with.
 type TrainReport struct {
 	OutputDir         string      `json:"output_dir"`
+	Experiment        string      `json:"experiment"`
 	Epochs            int         `json:"epochs"`
 	Steps             int         `json:"steps"`
 	Parameters        int         `json:"parameters"`
 	Patterns          int         `json:"patterns"`
 	Last              EpochRecord `json:"last"`
 	Seconds           float64     `json:"seconds"`
-	Ended             string      `json:"ended"` // "finished", "interrupted", "out of time" or "stopped"
+	Ended             string      `json:"ended"` // "finished", "stopped early", "interrupted", "out of time" or "stopped"
 	FlatDeviance      float64     `json:"flat_deviance"`
 	ValidationPattern int         `json:"validation_patterns"`
+	Monitor           string      `json:"monitor"`    // what the best checkpoints are ranked by
+	Best              []Kept      `json:"best"`       // checkpoints, best first
+	Beginnings        []Beginning `json:"beginnings"` // that came to nothing
+	Weights           string      `json:"weights"`    // of the model: "last", "best", each maybe with "moving average of"
 }
-
-// lookPatterns is how many patterns the flat-object guard looks at.
-const lookPatterns = 16
 
 // Train trains a model and writes its run directory.
 func Train(ctx context.Context, cfg *config.Training, host Host) (TrainReport, error) {
 	started := time.Now()
-	run, err := prepareTraining(cfg, host)
+	run, err := prepareTraining(ctx, cfg, host)
 	if err != nil {
 		return TrainReport{}, err
 	}
@@ -57,13 +48,20 @@ func Train(ctx context.Context, cfg *config.Training, host Host) (TrainReport, e
 	why, err := run.trainer.run(ctx)
 	report := run.report(why, time.Since(started))
 	if err != nil {
+		return report, errors.Join(err, run.endLog(report, err))
+	}
+	if err := run.finish(&report); err != nil {
 		return report, err
 	}
-	if err := run.finish(); err != nil {
+	if err := run.endLog(report, nil); err != nil {
 		return report, err
 	}
 	if why == interrupted {
-		return report, failf(ExitInterrupted, "train: stopped in epoch %d; go on with ptycho train --resume %s", run.trainer.at.Epoch+1, run.dir.Target())
+		mend := "go on with ptycho train --resume " + run.dir.Target()
+		if !cfg.Settings().EnableCheckpointing {
+			mend = "without checkpoints it cannot go on"
+		}
+		return report, failf(ExitInterrupted, "train: stopped in epoch %d; %s", run.trainer.at.Epoch+1, mend)
 	}
 	return report, nil
 }
@@ -71,249 +69,190 @@ func Train(ctx context.Context, cfg *config.Training, host Host) (TrainReport, e
 // training is a run with everything that it needs.
 type training struct {
 	cfg        *config.Training
+	host       Host
 	scan       *scan.Scan
+	test       *scan.Scan // validates; nil: none
 	probe      probe
 	program    *program.Program
 	archConfig arch.Config
+	grouper    *scan.Grouper
 	dir        *rundir.Dir
 	spool      string
 	train      []int
-	validation []int
+	validation []int // patterns of the training scan that validate
 	trainer    *trainer
+	loggers    loggers
 }
 
-func prepareTraining(cfg *config.Training, host Host) (run *training, err error) {
-	run = &training{cfg: cfg}
+func prepareTraining(ctx context.Context, cfg *config.Training, host Host) (run *training, err error) {
+	run = &training{cfg: cfg, host: host}
 	defer func() {
 		if err != nil {
 			run.close()
 		}
 	}()
-	s, m, x := cfg.Settings(), cfg.Model(), cfg.Execution()
-	if err := run.read(host); err != nil {
+	if err := run.read(); err != nil {
 		return run, err
 	}
-	if run.probe, err = gaugeProbe(run.scan.Probe, run.scan.N, run.meanCounts()); err != nil {
-		return run, failf(ExitData, "%s: %w", s.TrainDataFile, err)
+	if err := run.build(); err != nil {
+		return run, err
 	}
-	grouping := scan.Grouping{Gridsize: m.Gridsize, Batch: s.BatchSize, Neighbours: s.NeighborCount, Seed: s.Seed, Members: run.train}
-	grouper, err := scan.NewGrouper(run.scan.Rows, run.scan.Cols, grouping)
-	if err != nil {
-		return run, failf(ExitData, "%s: %w", s.TrainDataFile, err)
+	if err := run.openDirectory(); err != nil {
+		return run, err
 	}
-	if grouper.Steps() < 1 {
-		return run, failf(ExitData, "%s: %d training patterns do not fill one batch of %d: lower --batch-size", s.TrainDataFile, len(run.train), s.BatchSize)
+	if err := run.bindData(); err != nil {
+		return run, err
 	}
-	run.archConfig = arch.Config{Arch: m.Arch, N: run.scan.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: run.probe.Count, Loss: m.Loss}
+	if err := run.startState(); err != nil {
+		return run, err
+	}
+	return run, run.startLog(ctx)
+}
+
+// build makes the groups and the program.
+func (run *training) build() (err error) {
+	s, m := run.cfg.Settings(), run.cfg.Model()
+	grouping := scan.Grouping{Gridsize: m.Gridsize, Batch: s.BatchSize * s.AccumulateGradBatches, Neighbours: s.NeighborCount, Seed: s.Seed, Members: run.train}
+	if run.grouper, err = scan.NewGrouper(run.scan.Rows, run.scan.Cols, grouping); err != nil {
+		return failf(ExitData, "%s: %w", s.TrainDataFile, err)
+	}
+	if run.grouper.Steps() < 1 {
+		return failf(ExitData, "%s: %d training patterns do not fill one step of %d: lower --batch-size", s.TrainDataFile, len(run.train), grouping.Batch)
+	}
+	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: run.probe.Count, Loss: m.Loss}
 	if m.Arch == "cnn" {
-		run.archConfig.AmpActivation, run.archConfig.PadObject, run.archConfig.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
+		c.AmpActivation, c.PadObject, c.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
 		if m.Gridsize > 1 {
-			run.archConfig.Canvas = arch.CanvasFor(run.scan.N, grouper.MaxOffset())
+			offset, err := run.largestOffset()
+			if err != nil {
+				return err
+			}
+			c.Canvas = arch.CanvasFor(m.N, offset)
 		}
 	}
-	if run.program, err = arch.Build(run.archConfig); err != nil {
-		return run, fail(ExitUsage, err)
+	run.archConfig = c
+	if run.program, err = arch.Build(c); err != nil {
+		return fail(ExitUsage, err)
 	}
 	if m.Gridsize == 1 && m.Arch == "unet" {
-		host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
+		run.host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
 	}
-	if err := run.openDirectory(host); err != nil {
-		return run, err
+	return nil
+}
+
+// largestOffset is the largest offset from its group's centre that a pattern of training or validation can have.
+func (run *training) largestOffset() (float64, error) {
+	largest := run.grouper.MaxOffset()
+	if len(run.validation) > 0 {
+		g, err := run.judges(run.scan)
+		if err != nil {
+			return 0, err
+		}
+		largest = max(largest, g.MaxOffset())
 	}
-	if run.spool, err = spoolDir(int64(len(run.scan.Counts)) * 4); err != nil {
-		return run, err
+	if run.test != nil {
+		g, err := run.judges(run.test)
+		if err != nil {
+			return 0, err
+		}
+		largest = max(largest, g.MaxOffset())
 	}
-	dataset, err := spoolDataset(run.spool, run.scan, run.probe, s.Background)
-	if err != nil {
-		return run, err
+	return largest, nil
+}
+
+// bindData writes the patterns to where the backend maps them and prepares the plan of the run.
+func (run *training) bindData() (err error) {
+	s, x := run.cfg.Settings(), run.cfg.Execution()
+	size := len(run.scan.Counts)
+	if run.test != nil {
+		size += len(run.test.Counts)
 	}
-	steps := grouper.Steps()
-	loss, _ := arch.LossScalar(m.Loss)
-	trainScan, err := run.scan.Select(thin(run.train, featureSample))
-	if err != nil {
-		return run, err
+	if run.spool, err = spoolDir(int64(size) * bytesPerCount); err != nil {
+		return err
 	}
 	t := &trainer{
-		host: host, dataset: dataset, epochs: s.MaxEpochs, warmup: s.WarmupSteps,
-		open:     host.openOptions(x, run.program, true),
-		schedule: schedule{grouper: grouper, stepsPerEpoch: steps, planned: s.ScheduleEpochs, rate: optim.WarmupCosine{Peak: s.LearningRate, Warmup: s.WarmupSteps, Total: s.ScheduleEpochs * steps, Floor: s.LearningRateFloor}},
-		// β1, β2 and ε are those of Kingma and Ba.
-		template: backend.StepPlan{Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, LossWeights: map[string]float64{loss: 1}},
+		host: run.host, epochs: s.MaxEpochs, steps: x.MaxSteps, interval: s.ValCheckInterval, open: run.host.openOptions(x, run.program, true),
 		looks:    groupsOf(thin(run.train, lookPatterns), run.scan.Rows, run.scan.Cols, run.program.Group, max(s.BatchSize/run.program.Group, 1)),
-		validate: groupsOf(run.validation, run.scan.Rows, run.scan.Cols, run.program.Group, max(s.BatchSize/run.program.Group, 1)),
 		weight:   run.probe.intensity(),
-		flat:     flatDeviance(trainScan, run.probe, s.Background),
+		explodes: s.DivergenceFactor, chances: s.Restarts,
+		begin: run.beginning, epoch: run.record, save: run,
 	}
-	if s.GradientClipVal > 0 {
-		t.template.Clip = backend.Clip{Kind: backend.ClipKind(s.GradientClipAlgorithm), Limit: s.GradientClipVal}
+	run.trainer = t
+	if t.dataset, err = spoolDataset(run.spool, "patterns", run.scan, run.probe, s.Background); err != nil {
+		return err
 	}
+	if t.validate, err = run.validates(); err != nil {
+		return err
+	}
+	t.watch = newWatch(s, len(t.validate.batches) > 0)
+	if t.schedule, err = newSchedule(s, run.grouper); err != nil {
+		return fail(ExitUsage, err)
+	}
+	t.template = run.template()
+	trainScan, err := run.scan.Select(thin(run.train, featureSample))
+	if err != nil {
+		return err
+	}
+	t.flat = flatDeviance(trainScan, run.probe, s.Background)
 	if x.MaxTime > 0 {
 		t.deadline = time.Now().Add(x.MaxTime)
 	}
-	t.save, t.epoch = run.checkpoint, run.record
-	run.trainer = t
-	if err := run.startState(host); err != nil {
-		return run, err
+	if x.PreviewEvery > 0 {
+		t.preview = run.preview
 	}
-	if x.StopAfter > 0 {
-		t.epochs = min(t.epochs, t.at.Epoch+x.StopAfter)
-	}
-	return run, nil
+	return nil
 }
 
-// read loads the scan and splits its patterns.
-func (run *training) read(host Host) error {
+// template is what all steps of the run have in common.
+func (run *training) template() backend.StepPlan {
 	s := run.cfg.Settings()
-	units, err := format.ParseUnits(s.DiffractionUnits)
-	if err != nil {
-		return fail(ExitUsage, err)
+	loss, _ := arch.LossScalar(run.archConfig.Loss) // the program was built with it
+	p := backend.StepPlan{
+		Optimiser: backend.Optimiser{Kind: backend.OptimiserKind(s.Optimizer), WeightDecay: s.WeightDecay}, EMADecay: s.EMADecay,
+		LossWeights: map[string]float64{loss: 1},
 	}
-	layout, err := format.ParseLayout(s.DiffractionLayout)
-	if err != nil {
-		return fail(ExitUsage, err)
+	if p.Optimiser.Kind == backend.SGD {
+		p.Optimiser.Momentum, p.Optimiser.Nesterov = s.Momentum, s.Momentum > 0
+	} else {
+		p.Optimiser.Beta1, p.Optimiser.Beta2, p.Optimiser.Epsilon = s.AdamBeta1, s.AdamBeta2, s.AdamEpsilon
 	}
-	run.scan, err = format.ReadScan(s.TrainDataFile, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.NImages, Seed: s.Seed})
-	if err != nil {
-		return fail(ExitData, err)
+	if s.GradientClipVal > 0 {
+		p.Clip = backend.Clip{Kind: backend.ClipKind(s.GradientClipAlgorithm), Limit: s.GradientClipVal}
 	}
-	for _, n := range run.scan.Notes {
-		host.Notice("%s", n)
-	}
-	if n := run.cfg.Model().N; n != 0 && n != run.scan.N {
-		return failf(ExitUsage, "n = %d, but %s has patterns of %d×%d pixels: leave --n out", n, s.TrainDataFile, run.scan.N, run.scan.N)
-	}
-	if run.scan.Probe == nil {
-		return failf(ExitData, "%s holds no probe (probeGuess): training needs the illumination", s.TrainDataFile)
-	}
-	all := make([]int, run.scan.Len())
-	for i := range all {
-		all[i] = i
-	}
-	run.train, run.validation, err = scan.SplitValidation(all, s.ValSplit, s.Seed)
-	return fail(ExitData, err)
-}
-
-// meanCounts is the mean number of photons in a training pattern.
-func (run *training) meanCounts() float64 {
-	total := 0.0
-	for _, r := range run.train {
-		for _, k := range run.scan.Pattern(r) {
-			total += float64(k)
-		}
-	}
-	return total / float64(len(run.train))
+	return p
 }
 
 // openDirectory creates the run directory or goes on in it.
-func (run *training) openDirectory(host Host) (err error) {
+func (run *training) openDirectory() (err error) {
 	s, x := run.cfg.Settings(), run.cfg.Execution()
 	if x.Resume != "" {
-		run.dir, err = rundir.Open(x.Resume)
+		run.dir, err = rundir.Open(config.RunOf(x.Resume))
 	} else {
-		run.dir, err = rundir.Create(s.OutputDir, x.Overwrite)
+		run.dir, err = rundir.Create(x.Output(s.OutputDir), x.Overwrite)
 	}
 	return fail(ExitUsage, err)
 }
 
-// startState draws the initial weights and measures the features, or reads the last checkpoint.
-func (run *training) startState(host Host) error {
+// finish writes the model: the weights of the end, or the best ones, or their moving average.
+func (run *training) finish(report *TrainReport) error {
 	t, s := run.trainer, run.cfg.Settings()
-	if run.cfg.Execution().Resume != "" {
-		state, skipped, err := bundle.ReadCheckpoint(run.dir.Target(), &t.at)
-		for _, e := range skipped {
-			host.Notice("%v: going on from the checkpoint before it", e)
-		}
+	if err := run.dir.Commit(); err != nil {
+		return err
+	}
+	state, epochs := t.state, t.at.Epoch
+	report.Weights = "last"
+	if s.FinalWeights == "best" && len(t.at.Best) > 0 {
+		var at position
+		best, err := bundle.ReadCheckpointFile(filepath.Join(run.dir.Target(), bundle.CheckpointDir, t.at.Best[0].File), &at)
 		if err != nil {
 			return fail(ExitData, err)
 		}
-		if got := run.scan.Fingerprint(); t.at.Data != got {
-			return failf(ExitData, "%s: the run was trained on other patterns than %s holds now: give the file of that run", run.dir.Target(), s.TrainDataFile)
-		}
-		t.state = state
-		host.Notice("resuming %s at epoch %d, step %d", run.dir.Target(), t.at.Epoch+1, t.at.Step)
-		return run.writeConfig() // a longer plan holds for the next resumption too
+		state, epochs, report.Weights = best, at.Epoch, "best"
 	}
-	weights, err := arch.Initial(run.program, uint64(s.Seed))
-	if err != nil {
-		return err
-	}
-	buffers, err := features(run.program, run.scan, run.train, run.probe)
-	if err != nil {
-		return err
-	}
-	t.state, t.at.Data = weightState(weights, buffers), run.scan.Fingerprint()
-	if err := run.writeConfig(); err != nil {
-		return err
-	}
-	rows, err := json.Marshal(map[string][]int{"train": run.fileRows(run.train), "validation": run.fileRows(run.validation)})
-	if err != nil {
-		return err
-	}
-	return run.dir.WriteFile(RowsFile, append(rows, '\n'))
-}
-
-// writeConfig stores every setting with its origin.
-func (run *training) writeConfig() error {
-	text, err := run.cfg.JSON()
-	if err != nil {
-		return err
-	}
-	return run.dir.WriteFile(ConfigFile, text)
-}
-
-// fileRows are the rows of the file behind rows of the selected scan.
-func (run *training) fileRows(rows []int) []int {
-	out := make([]int, len(rows))
-	for i, r := range rows {
-		out[i] = run.scan.Index[r]
-	}
-	return out
-}
-
-// checkpoint saves the position. The first one makes the run directory appear.
-func (run *training) checkpoint(at position, state backend.State) error {
-	every := run.cfg.Settings().CheckpointEvery
-	last := at.Epoch == run.trainer.epochs
-	if at.Step == 0 && !last && every > 1 && at.Epoch%every != 0 {
-		return nil
-	}
-	if err := run.dir.Commit(); err != nil {
-		return err
-	}
-	return bundle.WriteCheckpoint(run.dir.Target(), state, at)
-}
-
-var metricsHeader = []string{"epoch", "step", "learning_rate", "loss", "deviance", "expected_deviance", "flat_deviance",
-	"validation_deviance", "grad_norm", "contrast", "response", "patterns_per_second"}
-
-// record writes the metrics of all epochs so far.
-func (run *training) record(r EpochRecord) error {
-	var rows [][]string
-	for _, e := range append(slices.Clone(run.trainer.at.Records), r) {
-		row := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step)}
-		validation := math.NaN()
-		if e.ValidationDeviance != nil {
-			validation = *e.ValidationDeviance
-		}
-		for _, v := range []float64{e.LearningRate, e.Loss, e.Deviance, e.ExpectedDeviance, e.FlatDeviance, validation, e.GradNorm, e.Contrast, e.Response, e.PatternsPerSecond} {
-			text := strconv.FormatFloat(v, 'g', 8, 64)
-			if math.IsNaN(v) {
-				text = ""
-			}
-			row = append(row, text)
-		}
-		rows = append(rows, row)
-	}
-	h := run.trainer.host
-	h.Notice("epoch %d of %d: deviance %.4g per pixel (perfect fit %.3g, flat object %.3g), %.0f patterns/s", r.Epoch, run.cfg.Settings().MaxEpochs, r.Deviance, r.ExpectedDeviance, r.FlatDeviance, r.PatternsPerSecond)
-	return run.dir.WriteTable(MetricsFile, metricsHeader, rows)
-}
-
-// finish writes the model as it is now.
-func (run *training) finish() error {
-	t, s := run.trainer, run.cfg.Settings()
-	if err := run.dir.Commit(); err != nil {
-		return err
+	weights := state.Slots[backend.Weights]
+	if average := state.Slots[backend.EMA]; s.EMADecay > 0 && len(average) > 0 {
+		weights = overlaid(weights, average)
+		report.Weights = "moving average of " + report.Weights
 	}
 	settings, err := json.Marshal(run.archConfig)
 	if err != nil {
@@ -323,20 +262,24 @@ func (run *training) finish() error {
 		Manifest: bundle.Manifest{
 			CreatedBy: "ptycho " + Version, Arch: run.program.Name, N: run.program.N, Gridsize: run.archConfig.Gridsize, Settings: settings,
 			Modes: run.probe.Count, ProbeFactor: run.probe.Factor, MeanCounts: run.meanCounts(), Background: s.Background,
-			Epochs: t.at.Epoch, Steps: int(t.state.Step), Seed: s.Seed, Backend: run.cfg.Execution().Backend, Data: run.scan.Fingerprint(),
+			Epochs: epochs, Steps: int(state.Step), Seed: s.Seed, Backend: run.cfg.Execution().Backend, Data: run.scan.Fingerprint(),
 		},
-		Weights: t.state.Slots[backend.Weights], Buffers: t.state.Slots[backend.Buffers], Probe: run.probe.Modes,
+		Weights: weights, Buffers: state.Slots[backend.Buffers], Probe: run.probe.Modes,
 	})
 }
 
 func (run *training) report(why ending, took time.Duration) TrainReport {
 	t := run.trainer
-	r := TrainReport{OutputDir: run.dir.Target(), Epochs: t.at.Epoch, Steps: int(t.state.Step), Parameters: run.program.Parameters(),
-		Patterns: len(run.train), ValidationPattern: len(run.validation), Seconds: took.Seconds(), FlatDeviance: t.flat, Ended: string(why)}
+	r := TrainReport{OutputDir: run.dir.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.at.Epoch, Steps: int(t.state.Step), Parameters: run.program.Parameters(),
+		Patterns: len(run.train), ValidationPattern: len(run.validation), Seconds: took.Seconds(), FlatDeviance: t.flat, Ended: string(why),
+		Monitor: t.watch.name, Best: t.at.Best, Beginnings: t.at.Beginnings}
+	if run.test != nil {
+		r.ValidationPattern = run.test.Len()
+	}
 	if why == finished {
 		r.Ended = "finished"
 		if t.epochs < run.cfg.Settings().MaxEpochs {
-			r.Ended = "stopped"
+			r.Ended = string(outOfSteps)
 		}
 	}
 	if n := len(t.at.Records); n > 0 {
@@ -346,6 +289,7 @@ func (run *training) report(why ending, took time.Duration) TrainReport {
 }
 
 func (run *training) close() {
+	run.loggers.abandon()
 	if run.dir != nil {
 		_ = run.dir.Close() // what could not be removed is only scratch
 	}
@@ -353,6 +297,9 @@ func (run *training) close() {
 		_ = os.RemoveAll(run.spool)
 	}
 }
+
+// bytesPerCount is the size of a count where the backend maps it, a float32.
+const bytesPerCount = 4
 
 // spoolDir makes a directory for that many bytes that the backend will map: in memory where there is ample room.
 func spoolDir(bytes int64) (string, error) {

@@ -1,0 +1,63 @@
+package optim
+
+import "math"
+
+// Better says whether a value is better than the best so far by more than a share of it: smaller, or larger with max.
+// Any number is better than none (NaN).
+func Better(value, best float64, max bool, share float64) bool {
+	switch {
+	case math.IsNaN(value):
+		return false
+	case math.IsNaN(best):
+		return true
+	case max:
+		return value > best+share*math.Abs(best)
+	}
+	return value < best-share*math.Abs(best)
+}
+
+// Plateau lowers the learning rate when what is observed no longer improves.
+type Plateau struct {
+	Factor    float64 // on the rate
+	Patience  int     // observations without improvement that are borne
+	Min       float64 // rate
+	Threshold float64 // share of the best by which a value must improve
+	Max       bool    // larger values are better
+}
+
+// PlateauState is what a plateau remembers.
+type PlateauState struct {
+	Best  float64 `json:"best"` // meaningless before the first observation
+	Seen  bool    `json:"seen"`
+	Bad   int     `json:"bad"`   // observations since the last improvement
+	Scale float64 `json:"scale"` // on the learning rate; 0 stands for 1
+}
+
+// Observe takes a value into account and gives the state after it: after more than Patience observations without
+// improvement the rate is multiplied by Factor, but kept at Min or above.
+func (p Plateau) Observe(s PlateauState, value, peak float64) PlateauState {
+	if s.Scale == 0 {
+		s.Scale = 1
+	}
+	best := s.Best
+	if !s.Seen {
+		best = math.NaN()
+	}
+	if Better(value, best, p.Max, p.Threshold) {
+		s.Best, s.Seen, s.Bad = value, true, 0
+		return s
+	}
+	if s.Bad++; s.Bad > p.Patience {
+		s.Bad = 0
+		s.Scale = max(s.Scale*p.Factor, min(p.Min/peak, s.Scale))
+	}
+	return s
+}
+
+// Rate is a scheduled rate under the state.
+func (s PlateauState) Rate(scheduled float64) float64 {
+	if s.Scale == 0 {
+		return scheduled
+	}
+	return scheduled * s.Scale
+}

@@ -1,0 +1,124 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// restartFactor is what a new beginning does to the learning rate.
+const restartFactor = 0.5
+
+// growing is the factor by which an object that is still flat has to gain contrast or response from one look to the
+// next: a network that learns slowly is not dead.
+const growing = 1.1
+
+// likeFlat is the share of the flat object's deviance above which an epoch counts as explained by a flat object.
+const likeFlat = 0.95
+
+// deadNetwork is a run that cannot go on: the network diverged, or its object stays flat.
+type deadNetwork struct {
+	step   int
+	reason string
+	err    error
+}
+
+func (d *deadNetwork) Error() string { return d.err.Error() }
+
+func (d *deadNetwork) Unwrap() error { return d.err }
+
+// dead is the failure of a run, exit code 15.
+func (t *trainer) dead(at position, reason, mend string) error {
+	kept := "no checkpoint had been written"
+	if n := len(t.at.Records); n > 0 {
+		kept = fmt.Sprintf("the checkpoint of epoch %d is kept", n)
+	}
+	return &deadNetwork{at.Done, reason, failf(ExitDiverged, "train: epoch %d, step %d: %s; %s; %s", at.Epoch+1, at.Done, reason, kept, mend)}
+}
+
+// exploded ends a run whose deviance leaves all bounds. What is normal is what the flat object scores, or the first step
+// if that was worse.
+func (t *trainer) exploded(at *position, r backend.StepResult, rate float64) error {
+	deviance := r.Scalars[arch.Deviance].Mean()
+	if at.Done == 1 {
+		at.First = deviance
+	}
+	normal := max(t.flat, at.First)
+	switch {
+	case r.NonFinite, math.IsNaN(deviance), math.IsInf(deviance, 0):
+		return t.dead(*at, "the gradient is not finite", t.cause(rate))
+	case t.explodes > 0 && deviance > t.explodes*normal:
+		return t.dead(*at, fmt.Sprintf("the deviance is %.3g per pixel, more than %g times the %.3g that is normal here", deviance, t.explodes, normal), t.cause(rate))
+	}
+	return nil
+}
+
+// cause names what most likely made the network diverge.
+func (t *trainer) cause(rate float64) string {
+	if t.template.Clip.Kind == backend.ClipNone {
+		return fmt.Sprintf("the gradient is not clipped: give --gradient-clip-val 1, or a lower --learning-rate than %.3g", rate)
+	}
+	return fmt.Sprintf("the learning rate was %.3g there: try a lower --learning-rate", rate)
+}
+
+// explain says what a numeric failure of the backend means for the run.
+func (t *trainer) explain(err error, at position) error {
+	if backend.KindOf(err) != backend.Numeric {
+		return err
+	}
+	next := at
+	next.Done++
+	return t.dead(next, err.Error(), t.cause(t.schedule.at(at.Epoch*t.schedule.stepsPerEpoch+at.Step, at)))
+}
+
+// guard ends a run whose object stays flat.
+func (t *trainer) guard(at *position, record EpochRecord, look Look) error {
+	before := at.Look
+	at.Look = look
+	if !look.Flat {
+		at.FlatLooks = 0
+		at.Lived = at.Lived || at.Done > t.schedule.rate.Warmup
+		return nil
+	}
+	t.host.Notice("epoch %d: the object is flat: %s", record.Epoch, look.Reason)
+	learning := record.Deviance < likeFlat*t.flat || look.Contrast > growing*before.Contrast && look.Response > growing*before.Response
+	if learning || at.Done <= t.schedule.rate.Warmup {
+		return nil
+	}
+	if at.FlatLooks++; at.FlatLooks < flatLooks {
+		return nil
+	}
+	return t.dead(*at, "the object stays flat: "+look.Reason, "a lower --learning-rate or another --seed may help, and ptycho inspect shows whether positions and units are read right")
+}
+
+// look predicts a few patches and judges them.
+func (t *trainer) look(ctx context.Context, session backend.Session, id backend.DatasetID, expected float64) (Look, error) {
+	var patches [][]complex64
+	err := session.Reconstruct(ctx, backend.ReconPlan{Dataset: id, Batches: t.looks}, func(p backend.Patches) error {
+		return eachPatch(p, len(t.weight), func(_ int, patch []complex64) error {
+			patches = append(patches, slices.Clone(patch))
+			return nil
+		})
+	})
+	if err != nil {
+		return Look{}, err
+	}
+	return lookAt(patches, t.weight, t.flat, expected), nil
+}
+
+// again begins anew with other weights and a lower learning rate.
+func (t *trainer) again(dead *deadNetwork) error {
+	b := Beginning{LearningRate: t.schedule.rate.Peak * math.Pow(restartFactor, float64(len(t.at.Beginnings))), Step: dead.step, Reason: dead.reason}
+	t.at = position{Data: t.at.Data, Beginnings: append(slices.Clone(t.at.Beginnings), b)}
+	t.host.Notice("the network died in step %d at a learning rate of %.3g before it had learned anything: %s", b.Step, b.LearningRate, b.Reason)
+	t.host.Notice("beginning anew with other weights at %.3g (%d of %d)", b.LearningRate*restartFactor, len(t.at.Beginnings), t.chances)
+	var err error
+	if t.state, err = t.begin(len(t.at.Beginnings)); err != nil {
+		return err
+	}
+	return t.log.rewind(0)
+}
