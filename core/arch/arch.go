@@ -18,6 +18,7 @@ type Config struct {
 	FiltersScale  int    // n-filters-scale: widths are proportional to it; default 2
 	Modes         int    // incoherent probe modes; default 1
 	Loss          string // "poisson" (default), "amplitude" or "mae"
+	Supervised    bool   `json:",omitempty"` // the loss compares patches with labels; Loss does not count
 	Canvas        int    // side of the canvas of a group, pixels, even; the CNN with Gridsize 2 needs it
 	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
 	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
@@ -34,13 +35,25 @@ const (
 	ExpectedDeviance = "expected_deviance" // what Poisson counts would score under the model's own λ
 	AmplitudeLoss    = "amplitude_loss"    // per valid pixel, (√λ − √k)²; the loss "amplitude"
 	AmplitudeMAE     = "amplitude_mae"     // per valid pixel, |√λ − √k|; the loss "mae"
+	LabelError       = "label_error"       // per pixel, w·|O − label|² with w = |P|²/max + floor; the loss of supervised training
 )
+
+// Labels is the input of supervised training: the object patch of each pattern, in the gauge of the forward model.
+const Labels = "labels"
 
 // Merged is the value that holds the objects of a group after merging; without groups it is the patches themselves.
 const Merged = "merged"
 
-// LossScalar is the scalar that a loss setting trains on.
-func LossScalar(loss string) (string, error) {
+// LossScalar is the scalar that training with these settings improves.
+func (c Config) LossScalar() (string, error) {
+	if c.Supervised {
+		return LabelError, nil
+	}
+	return lossScalar(c.Loss)
+}
+
+// lossScalar is the scalar that a loss setting trains on.
+func lossScalar(loss string) (string, error) {
 	switch loss {
 	case "", "poisson":
 		return Deviance, nil
@@ -71,7 +84,7 @@ func Build(c Config) (*program.Program, error) {
 	case c.Modes < 1:
 		return nil, fmt.Errorf("arch: %d probe modes, want at least 1", c.Modes)
 	}
-	loss, err := LossScalar(c.Loss)
+	loss, err := c.LossScalar()
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +182,23 @@ func physics(b builder, c Config, loss string) {
 	case AmplitudeMAE:
 		b.op(AmplitudeMAE, program.AmplitudeMAE, "lambda", program.Counts, program.Mask)
 	}
+	if c.Supervised {
+		b.supervise(c)
+	}
 	if loss != Deviance {
 		b.p.Scalars = append(b.p.Scalars, program.Scalar{Name: loss, Value: loss, Loss: true})
 	}
 	b.p.Outputs = []program.Output{{Name: program.Patches, Value: program.Patches}, {Name: Merged, Value: Merged}}
+}
+
+// supervise adds the distance of the patches from their labels, weighted by the probe: where it is dark the pattern tells
+// nothing of the object.
+func (b builder) supervise(c Config) {
+	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
+	b.p.Inputs = append(b.p.Inputs, program.Input{Name: Labels, Type: program.Type{Kind: program.Complex, Shape: program.Shape{program.PerGroup(1), group, n, n}},
+		Doc: "object patches, an amplitude of 1 gives the mean counts"})
+	patches := b.reshape("labelled", program.Patches, program.PerGroup(1), group, n, n)
+	distance := b.op("label_distance", program.Abs2, b.op("label_difference", program.Sub, patches, Labels))
+	weighted := b.op("label_weighted", program.Mul, distance, b.op("label_weight", program.MergeWeight, program.Probe))
+	b.op(LabelError, program.MeanPixels, weighted)
 }

@@ -24,6 +24,9 @@ func DescribeModel(path string) (map[string]any, error) {
 	if c.Loss != "" {
 		out["model.loss"] = c.Loss
 	}
+	if c.Supervised {
+		out["model.mode"] = "supervised"
+	}
 	if m.Arch == "cnn" {
 		out["model.pad-object"], out["model.probe-big"] = c.PadObject, c.ProbeBig
 		if c.AmpActivation != "" {

@@ -119,7 +119,7 @@ func (run *training) build() (err error) {
 	if run.grouper.Steps() < 1 {
 		return failf(ExitData, "%s: %d training patterns do not fill one step of %d: lower --batch-size", s.TrainDataFile, len(run.train), grouping.Batch)
 	}
-	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: run.probe.Count, Loss: m.Loss}
+	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: run.probe.Count, Loss: m.Loss, Supervised: m.Mode == "supervised"}
 	if m.Arch == "cnn" {
 		c.AmpActivation, c.PadObject, c.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
 		if m.Gridsize > 1 {
@@ -181,6 +181,9 @@ func (run *training) bindData() (err error) {
 	if t.dataset, err = spoolDataset(run.spool, "patterns", run.scan, run.probe, s.Background); err != nil {
 		return err
 	}
+	if err = run.labelled(&t.dataset, "patterns", run.scan); err != nil {
+		return err
+	}
 	if t.validate, err = run.validates(); err != nil {
 		return err
 	}
@@ -206,7 +209,7 @@ func (run *training) bindData() (err error) {
 // template is what all steps of the run have in common.
 func (run *training) template() backend.StepPlan {
 	s := run.cfg.Settings()
-	loss, _ := arch.LossScalar(run.archConfig.Loss) // the program was built with it
+	loss, _ := run.archConfig.LossScalar() // the program was built with it
 	p := backend.StepPlan{
 		Optimiser: backend.Optimiser{Kind: backend.OptimiserKind(s.Optimizer), WeightDecay: s.WeightDecay}, EMADecay: s.EMADecay,
 		LossWeights: map[string]float64{loss: 1},

@@ -79,6 +79,9 @@ func (run *training) meanCounts() float64 {
 func (run *training) validates() (validation, error) {
 	if run.test != nil {
 		d, err := spoolDataset(run.spool, "validation", run.test, run.probe, run.cfg.Settings().Background)
+		if err == nil {
+			err = run.labelled(&d, "validation", run.test)
+		}
 		if err != nil {
 			return validation{}, err
 		}

@@ -1,0 +1,136 @@
+package roundtrip
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/config"
+)
+
+// TestRoundTrip runs the program twice for every setting: as it is otherwise, and with the setting changed on the command
+// line. What the trip names has to differ, and the changed run has to store the changed value with its flag as origin.
+func TestRoundTrip(t *testing.T) {
+	b := prepare(t)
+	b.install(t)
+	done := map[string]bool{}
+	for _, s := range config.Settings(config.Train | config.Infer) {
+		key := s.Key()
+		if done[key] {
+			continue
+		}
+		done[key] = true
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			command, trips := b.train("scan.npz"), trainingTrips
+			if s.Commands&config.Train == 0 {
+				command, trips = b.infer(), inferenceTrips
+			}
+			one, ok := trips[key]
+			if !ok {
+				t.Fatalf("%s has no trip: nothing shows that it does anything", key)
+			}
+			b.follow(t, s, one, command)
+		})
+	}
+	for key := range trainingTrips {
+		if !done[key] {
+			t.Errorf("there is a trip for %s, and no such setting", key)
+		}
+	}
+}
+
+// follow makes the two runs of a trip.
+func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []string) {
+	if s.Key() == "execution.enable-progress-bar" {
+		b.followProgress(t, one, command)
+		return
+	}
+	before := b.run(t, b.copied(t, slices.Concat(command, one.with, one.before)), nil)
+	after := b.run(t, b.copied(t, slices.Concat(command, one.with, one.flag)), nil)
+	was, is := one.sees.of(before), one.sees.of(after)
+	if reflect.DeepEqual(was, is) {
+		t.Errorf("%s: %s is %v with and without it; exit %d: %s", strings.Join(one.flag, " "), one.sees.name, was, after.code, after.stderr)
+	}
+	t.Logf("%s: %s was %.60v, is %.60v", strings.Join(one.flag, " "), one.sees.name, was, is)
+	b.stored(t, s, one, after)
+}
+
+// stored holds a run that wrote its configuration to the changed value.
+func (b *bench) stored(t *testing.T, s config.Setting, one trip, o *outcome) {
+	if o.text("config.json") == "" || s.Resume == config.Forget {
+		return
+	}
+	flag := strings.TrimPrefix(one.flag[0], "--")
+	if !strings.Contains(o.text("config.json"), `"origin": "--`+flag+`"`) {
+		t.Errorf("the run does not store --%s as an origin", flag)
+	}
+}
+
+// copied gives each run a model directory of its own, where its arguments ask for one to go on in: COPY.
+func (b *bench) copied(t *testing.T, args []string) []string {
+	if !slices.Contains(args, "COPY") {
+		return args
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(b.dir, "model"))); err != nil {
+		t.Fatal(err)
+	}
+	out := []string{args[0]}
+	for i := 1; i < len(args); i++ { // a resumed run has its settings: only those after --resume are given anew
+		if args[i] == "COPY" {
+			out = append(out, dir)
+			continue
+		}
+		if args[i] == "--n-filters-scale" || args[i] == "--divergence-factor" {
+			i++
+			continue
+		}
+		out = append(out, args[i])
+	}
+	return out
+}
+
+// install puts the recorder where --plugin-dir finds it by name.
+func (b *bench) install(t *testing.T) {
+	dir := filepath.Join(b.dir, "plugins")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(b.plugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ptycho-backend-recorder"), program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// followProgress looks at a terminal, the only place where the line of progress is rewritten.
+func (b *bench) followProgress(t *testing.T, one trip, command []string) {
+	rewritten := func(args []string) bool {
+		script, err := exec.LookPath("script")
+		if err != nil {
+			t.Fatal("script is missing, the program that gives a terminal (util-linux)")
+		}
+		dir := t.TempDir()
+		words := append(slices.Clone(args), "--output-dir", filepath.Join(dir, "out"), "--max-epochs", "20")
+		cmd := exec.Command(script, "-qec", b.program+" "+strings.Join(words, " "), filepath.Join(dir, "typescript"))
+		cmd.Env = append(os.Environ(), recordKey+"="+os.DevNull)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		seen, err := os.ReadFile(filepath.Join(dir, "typescript"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(seen), "\r\x1b[K") || strings.Contains(string(seen), "\repoch")
+	}
+	if !rewritten(command) || rewritten(slices.Concat(command, one.flag)) {
+		t.Errorf("%s: %s with and without it", strings.Join(one.flag, " "), one.sees.name)
+	}
+}

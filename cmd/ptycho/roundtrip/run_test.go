@@ -1,0 +1,173 @@
+package roundtrip
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/sdk"
+	"github.com/ptychogo/ptycho/sdk/wire"
+)
+
+// TestMain is the plugin when a host starts it, else the tests.
+func TestMain(m *testing.M) {
+	if os.Getenv(wire.CookieKey) == wire.CookieValue {
+		sdk.Serve(newRecorder())
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// bench is what all trips share: the program, its data and a trained model.
+type bench struct {
+	dir     string // scan.npz, other.npz, wide.npz, model, other-model
+	program string
+	plugin  string
+}
+
+// prepare builds the program and makes the data.
+func prepare(t *testing.T) *bench {
+	t.Helper()
+	plugin, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{dir: t.TempDir(), plugin: plugin}
+	b.program = filepath.Join(b.dir, "ptycho")
+	build := exec.Command("go", "build", "-o", b.program, "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, args := range map[string][]string{
+		"scan.npz":  {"--n", "16", "--object-size", "48", "--n-images", "32", "--seed", "1"},
+		"other.npz": {"--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "2"},
+		"wide.npz":  {"--n", "64", "--object-size", "96", "--n-images", "4", "--seed", "1"},
+	} {
+		b.must(t, append([]string{"simulate", "--nphotons", "1e5", "--output", filepath.Join(b.dir, name)}, args...))
+	}
+	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {
+		b.must(t, append(b.train("scan.npz"), "--output-dir", filepath.Join(b.dir, model), "--max-epochs", "3", "--seed", seed))
+	}
+	return b
+}
+
+// train is a training run that takes a tenth of a second. Trips append what they are about.
+func (b *bench) train(scan string) []string {
+	return []string{"train", "--train-data-file", filepath.Join(b.dir, scan), "--backend", b.plugin, "--n-filters-scale", "1", "--max-epochs", "2", "--divergence-factor", "0", "--json"}
+}
+
+func (b *bench) infer() []string {
+	return []string{"infer", "--model-path", filepath.Join(b.dir, "model"), "--test-data", filepath.Join(b.dir, "scan.npz"), "--json"}
+}
+
+func (b *bench) must(t *testing.T, args []string) {
+	t.Helper()
+	cmd := exec.Command(b.program, args...)
+	cmd.Env = append(os.Environ(), recordKey+"="+os.DevNull)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ptycho %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// outcome is everything that can be seen of one run.
+type outcome struct {
+	code   int
+	stdout string
+	stderr string
+	report map[string]any // of --json
+	calls  []call
+	dir    string // where the run was started
+	out    string // output directory
+}
+
+// run starts ptycho in a folder of its own. OUT, DIR and PLUGIN in the arguments stand for the output directory, the
+// folder with the data and the recorder.
+func (b *bench) run(t *testing.T, args []string, stderr *os.File) *outcome {
+	t.Helper()
+	dir := t.TempDir()
+	o := &outcome{dir: dir, out: filepath.Join(dir, "out")}
+	words := strings.NewReplacer("OUT", o.out, "DIR", b.dir, "PLUGIN", b.plugin)
+	var given []string
+	for _, a := range args {
+		given = append(given, words.Replace(a))
+	}
+	named := false
+	for _, a := range given {
+		named = named || a == "--output-dir" || a == "--resume"
+	}
+	if !named {
+		given = append(given, "--output-dir", o.out)
+	}
+	record := filepath.Join(dir, "record")
+	cmd := exec.Command(b.program, given...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), recordKey+"="+record)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if stderr != nil {
+		cmd.Stderr = stderr
+	}
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	o.code, o.stdout, o.stderr = cmd.ProcessState.ExitCode(), out.String(), errs.String()
+	_ = json.Unmarshal(out.Bytes(), &o.report) // a run that fails, or is not asked for JSON, has none
+	f, err := os.Open(record)
+	if err != nil {
+		return o
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var c call
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		o.calls = append(o.calls, c)
+	}
+	return o
+}
+
+// named gives the calls of a name.
+func (o *outcome) named(name string) []call {
+	var out []call
+	for _, c := range o.calls {
+		if c.Name == name {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// first is the first call of a name, or an empty one.
+func (o *outcome) first(name string) call {
+	if all := o.named(name); len(all) > 0 {
+		return all[0]
+	}
+	return call{}
+}
+
+// files lists what lies below a folder of the output directory.
+func (o *outcome) files(folder string) []string {
+	var out []string
+	entries, _ := os.ReadDir(filepath.Join(o.out, folder))
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+// text is a file of the output directory.
+func (o *outcome) text(name string) string {
+	b, _ := os.ReadFile(filepath.Join(o.out, name))
+	return string(b)
+}

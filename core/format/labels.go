@@ -1,0 +1,38 @@
+package format
+
+// keyLabels are the names of object patches in scan files, in order of preference: those of the reference's formats.
+var keyLabels = []string{"label", "Y", "ground_truth_patches"}
+
+// ReadLabels reads the object patches [len(index), n, n] that belong to the patterns with these numbers in a scan file;
+// ok is false when the file holds none.
+func ReadLabels(path string, n int, index []int) (labels []complex64, ok bool, err error) {
+	z, err := OpenNPZ(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer z.Close()
+	for _, key := range keyLabels {
+		if !z.has(key) {
+			continue
+		}
+		all, shape, err := z.Complex64(key)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(shape) == 4 && shape[3] == 1 {
+			shape = shape[:3]
+		}
+		if len(shape) != 3 || shape[1] != n || shape[2] != n {
+			return nil, false, errorf(path, "%s has shape %v, want a patch of %d×%d pixels for each pattern", key, shape, n, n)
+		}
+		labels = make([]complex64, 0, len(index)*n*n)
+		for _, i := range index {
+			if i < 0 || i >= shape[0] {
+				return nil, false, errorf(path, "%s holds %d patches, there is none for pattern %d", key, shape[0], i)
+			}
+			labels = append(labels, all[i*n*n:][:n*n]...)
+		}
+		return labels, true, nil
+	}
+	return nil, false, nil
+}
