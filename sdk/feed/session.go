@@ -159,7 +159,7 @@ func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (
 	if err != nil {
 		return nil, err
 	}
-	names := s.program.InputsOf(values...)
+	names := s.inputs(values)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -170,12 +170,18 @@ func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (
 	return inputs, set.Gather(b, inputs)
 }
 
-// feed gathers the inputs that the values depend on, if the options do not name others, by workers that stay or by new ones.
+// inputs are those that the values depend on, if the options do not name others.
+func (s *Session) inputs(values []string) []string {
+	if s.options.Inputs != nil {
+		return s.options.Inputs
+	}
+	return s.program.InputsOf(values...)
+}
+
+// feed gathers what the values need, by workers that stay or by new ones.
 func (s *Session) feed(ctx context.Context, set *Set, batches []backend.Batch, values []string) iter.Seq2[Item, error] {
 	o := s.options
-	if o.Inputs == nil {
-		o.Inputs = s.program.InputsOf(values...)
-	}
+	o.Inputs = s.inputs(values)
 	if !o.Persistent {
 		return set.Feed(ctx, batches, o)
 	}
