@@ -70,7 +70,7 @@ func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, computes(), learns, reproduces)
+	all := slices.Concat(speaks, options, computes(), learns, reproduces)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }

@@ -51,6 +51,9 @@ func (p predicting) Info() backend.Info {
 }
 
 func (p predicting) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if err := o.Check(p.Info()); err != nil {
+		return nil, err
+	}
 	s, err := p.Backend.Open(ctx, o)
 	return untrained{s}, err
 }

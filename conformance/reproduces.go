@@ -122,8 +122,14 @@ var reproduces = []Case{
 	}},
 }
 
-// sameBits does something twice, on sessions of their own, and compares the states byte by byte. They must have moved.
-func (s *subject) sameBits(do func(r runner, w *work) error, threads ...int) error {
+// sameBits does something twice, on sessions of their own with so many threads, and compares the states byte by byte. They must have moved.
+func (s *subject) sameBits(do func(r runner, w *work) error, first, second int) error {
+	threads := func(n int) func(*backend.OpenOptions) { return func(o *backend.OpenOptions) { o.Threads = n } }
+	return s.sameBitsWith(do, threads(first), threads(second))
+}
+
+// sameBitsWith is sameBits with two ways of opening the sessions.
+func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*backend.OpenOptions)) error {
 	if err := s.need(backend.CanTrain); err != nil {
 		return err
 	}
@@ -132,8 +138,8 @@ func (s *subject) sameBits(do func(r runner, w *work) error, threads ...int) err
 		return err
 	}
 	var states []backend.State
-	for _, n := range threads {
-		session, ref, err := s.open(w, n)
+	for _, a := range ask {
+		session, ref, err := s.openWith(w, a)
 		if err != nil {
 			return err
 		}

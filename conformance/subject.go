@@ -168,8 +168,26 @@ func (w *work) state() backend.State {
 
 // open gives a session with the work's state, and its dataset.
 func (s *subject) open(w *work, threads int) (backend.Session, backend.BatchRef, error) {
+	return s.openWith(w, func(o *backend.OpenOptions) { o.Threads = threads })
+}
+
+// openWith is open with other options.
+func (s *subject) openWith(w *work, ask func(*backend.OpenOptions)) (backend.Session, backend.BatchRef, error) {
 	var ref backend.BatchRef
-	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: threads, Deterministic: true, Train: s.info.Has(backend.CanTrain)}
+	session, err := s.begin(w, ask)
+	if err != nil {
+		return nil, ref, err
+	}
+	id, err := session.Bind(s.ctx, w.dataset())
+	if err != nil {
+		return nil, ref, fmt.Errorf("bind: %w", err)
+	}
+	return session, backend.BatchRef{Dataset: id, Batch: w.batch(), LossWeights: w.losses()}, nil
+}
+
+// begin gives a session with the work's state.
+func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Session, error) {
+	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: 1, Deterministic: true, Train: s.info.Has(backend.CanTrain)}
 	o.Progress = func(e backend.Event) {
 		if e.Phase == "compile" {
 			s.compiled.add(e.Seconds)
@@ -178,19 +196,16 @@ func (s *subject) open(w *work, threads int) (backend.Session, backend.BatchRef,
 	if s.target.Device != "" {
 		o.Devices = []string{s.target.Device}
 	}
+	ask(&o)
 	session, err := s.backend.Open(s.ctx, o)
 	if err != nil {
-		return nil, ref, fmt.Errorf("open: %w", err)
+		return nil, fmt.Errorf("open: %w", err)
 	}
 	s.sessions = append(s.sessions, session)
 	if err := session.SetState(s.ctx, w.state()); err != nil {
-		return nil, ref, fmt.Errorf("set state: %w", err)
+		return nil, fmt.Errorf("set state: %w", err)
 	}
-	id, err := session.Bind(s.ctx, w.dataset())
-	if err != nil {
-		return nil, ref, fmt.Errorf("bind: %w", err)
-	}
-	return session, backend.BatchRef{Dataset: id, Batch: w.batch(), LossWeights: w.losses()}, nil
+	return session, nil
 }
 
 // inspector is the session's, or why there is none.

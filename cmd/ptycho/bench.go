@@ -32,7 +32,8 @@ func benchCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
-		Action: runBench,
+		Action:      runBench,
+		Subcommands: []*cli.Command{benchFeedCommand()},
 	}
 }
 

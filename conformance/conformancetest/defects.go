@@ -21,6 +21,19 @@ var speech = []Defect{
 			o.DType = tensor.Uint16
 		}
 	}},
+	{Name: "claims workers that stay, and refuses them", Case: "options/persistent-workers", open: func(o *backend.OpenOptions) {
+		if o.Persistent {
+			o.Workers = -1
+		}
+	}},
+	{Name: "takes pinned memory without listing it", Case: "options/pin-memory", info: func(i *backend.Info) {
+		i.Capabilities = slices.DeleteFunc(slices.Clone(i.Capabilities), func(c backend.Capability) bool { return c == backend.CanPin })
+	}},
+	{Name: "claims a strategy and knows none", Case: "options/strategy", info: func(i *backend.Info) {
+		i.Capabilities = append(slices.Clone(i.Capabilities), backend.CanStrategy)
+	}},
+	{Name: "a strategy is left aside without a word", Case: "options/strategy", open: func(o *backend.OpenOptions) { o.Strategy = "" }},
+	{Name: "of two devices the second is left aside", Case: "options/multi-device", open: func(o *backend.OpenOptions) { o.Devices = o.Devices[:min(1, len(o.Devices))] }},
 	{Name: "every error is internal", Case: "refuses/device", fault: func(err error) error { return backend.Errorf(backend.Internal, "call", "%v", err) }},
 	{Name: "accepts an array of the wrong shape", Case: "refuses/array", bind: func(error) error { return nil }},
 	{Name: "Stop is ignored", Case: "stop", stop: true},
@@ -262,6 +275,11 @@ var reproduction = []Defect{
 	{Name: "the bits depend on the number of threads", Case: "bits/threads", state: func(s *session, st *backend.State) {
 		if s.stepped && s.threads > 1 {
 			nudged(st)
+		}
+	}},
+	{Name: "the batches' order depends on the number of workers", Case: "bits/feed", steps: func(s *session, p *backend.StepPlan) {
+		if n := len(p.Steps); n > 1 && s.workers > 1 {
+			p.Steps[0].Batches, p.Steps[n-1].Batches = p.Steps[n-1].Batches, p.Steps[0].Batches
 		}
 	}},
 	{Name: "moments are lost on resumption", Case: "bits/resume", set: func(_ *session, st *backend.State) bool {

@@ -21,6 +21,7 @@ type Defect struct {
 	open     func(*backend.OpenOptions)                           // before the program is compiled
 	batch    func(backend.Batch) backend.Batch                    // on every batch
 	plan     func(*backend.StepPlan)                              // before the steps
+	steps    func(s *session, p *backend.StepPlan)                // the same, by what the session was opened with
 	result   func(*backend.StepResult)                            // of a step
 	set      func(s *session, st *backend.State) (ignore bool)    // before the state is set
 	state    func(s *session, st *backend.State)                  // on its way out
@@ -50,7 +51,7 @@ func (b *broken) Info() backend.Info {
 }
 
 func (b *broken) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
-	threads := o.Threads
+	threads, workers := o.Threads, o.Workers
 	if b.d.open != nil && o.Program != nil {
 		p := *o.Program
 		o.Program = &p
@@ -60,7 +61,7 @@ func (b *broken) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 	if err != nil {
 		return nil, b.d.err(err)
 	}
-	return &session{Session: s, d: b.d, program: o.Program, threads: threads}, nil
+	return &session{Session: s, d: b.d, program: o.Program, threads: threads, workers: workers}, nil
 }
 
 func (d Defect) err(err error) error {
@@ -76,6 +77,7 @@ type session struct {
 	d       Defect
 	program *program.Program
 	threads int
+	workers int
 	stepped bool // a step was done
 	looked  bool // an evaluation came after one
 }
@@ -133,6 +135,9 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 	p.Steps = steps
 	if s.d.plan != nil {
 		s.d.plan(&p)
+	}
+	if s.d.steps != nil {
+		s.d.steps(s, &p)
 	}
 	return s.d.err(s.Session.Step(ctx, p, func(r backend.StepResult) error {
 		s.stepped = true

@@ -13,12 +13,8 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// forward computes all values for a batch.
-func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.Batch, ema bool) (map[string]*meaning.Value, error) {
-	inputs, err := s.One(id, b, s.inputs()...)
-	if err != nil {
-		return nil, err
-	}
+// forward computes all values for a batch, of which the inputs are gathered.
+func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool) (map[string]*meaning.Value, error) {
 	if s.state == nil {
 		return nil, backend.Errorf(backend.Invalid, "compute", "the session has no weights yet")
 	}
@@ -40,6 +36,7 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.B
 		}
 	}
 	for name, t := range inputs {
+		var err error
 		if given[name], err = meaning.FromTensor(t); err != nil {
 			return nil, backend.Errorf(backend.Internal, "compute", "input %s: %w", name, err)
 		}
@@ -51,28 +48,28 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, b backend.B
 	return values, nil
 }
 
+// one computes all values for a batch alone.
+func (s *session) one(ctx context.Context, b backend.BatchRef) (map[string]*meaning.Value, error) {
+	inputs, err := s.One(b.Dataset, b.Batch)
+	if err != nil {
+		return nil, err
+	}
+	return s.forward(ctx, b.Batch, inputs, false)
+}
+
 // scalars adds the weighted scalars of a batch.
 func (s *session) scalars(values map[string]*meaning.Value, b backend.Batch, into map[string]backend.Sum) {
 	backend.AddScalars(into, s.program, b, func(value string) []float64 { return values[value].Real })
 }
 
-// inputs lists all inputs: the machine computes every value.
-func (s *session) inputs() []string {
-	var names []string
-	for _, in := range s.program.Inputs {
-		names = append(names, in.Name)
-	}
-	return names
-}
-
-// Step runs optimiser steps. It gathers by itself, since it needs every input and is in no hurry.
+// Step runs optimiser steps.
 func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	return s.Steps(ctx, p, emit, func(st backend.Step, _ func() (feed.Item, error)) (backend.StepResult, error) {
-		return s.step(ctx, p, st)
+	return s.Steps(ctx, p, emit, func(st backend.Step, next func() (feed.Item, error)) (backend.StepResult, error) {
+		return s.step(ctx, next, p, st)
 	})
 }
 
-func (s *session) step(ctx context.Context, p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
+func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	names := s.program.Trainable()
 	total := make([]*meaning.Value, len(names))
@@ -80,7 +77,11 @@ func (s *session) step(ctx context.Context, p backend.StepPlan, st backend.Step)
 		total[i] = meaning.NewValue(s.state[backend.Weights][name].Kind, s.state[backend.Weights][name].Shape)
 	}
 	for _, b := range st.Batches {
-		values, err := s.forward(ctx, p.Dataset, b, false)
+		item, err := next()
+		if err != nil {
+			return r, err
+		}
+		values, err := s.forward(ctx, b, item.Inputs, false)
 		if err != nil {
 			return r, err
 		}
@@ -226,7 +227,7 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 // each runs batches until done, an error or Stop.
 func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, done func(int, map[string]*meaning.Value) error) error {
 	return s.Batches(ctx, id, batches, nil, func(item feed.Item) error {
-		values, err := s.forward(ctx, id, item.Batch, ema)
+		values, err := s.forward(ctx, item.Batch, item.Inputs, ema)
 		if err != nil {
 			return err
 		}
@@ -236,7 +237,7 @@ func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batc
 
 // Forward gives named values for one batch.
 func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
-	values, err := s.forward(ctx, b.Dataset, b.Batch, false)
+	values, err := s.one(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +259,7 @@ func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...st
 	if err != nil {
 		return out, nil, err
 	}
-	values, err := s.forward(ctx, b.Dataset, b.Batch, false)
+	values, err := s.one(ctx, b)
 	if err != nil {
 		return out, nil, err
 	}

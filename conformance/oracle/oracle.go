@@ -27,7 +27,7 @@ func (*Backend) Info() backend.Info {
 	return backend.Info{
 		Name: "reference", Version: Version, Engine: "core/reference, float64",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
-		Capabilities: []backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA},
+		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
 		Operations:   program.Kinds(),
 	}
@@ -39,7 +39,10 @@ func (*Backend) Devices(context.Context) ([]backend.Device, error) {
 }
 
 // Open validates the program. With Float32, the default, results are rounded as they leave; all arithmetic is float64.
-func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if err := o.Check(b.Info()); err != nil {
+		return nil, err
+	}
 	for _, d := range o.Devices {
 		if d != "cpu" {
 			return nil, backend.Errorf(backend.Unavailable, "open", "the reference computes on the device cpu, not on %s", d)
@@ -50,14 +53,16 @@ func (*Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session,
 		return nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; the reference computes in float64")
 	case o.Program == nil:
 		return nil, backend.Errorf(backend.Invalid, "open", "no program")
-	case o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0:
-		return nil, backend.Errorf(backend.Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	}
 	m, err := meaning.New(o.Program)
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
-	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, feed.Options{Precision: tensor.Float64})}
+	asked := feed.Asked(o, tensor.Float64)
+	for _, in := range o.Program.Inputs {
+		asked.Inputs = append(asked.Inputs, in.Name) // the machine computes every value
+	}
+	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, asked)}
 	switch o.DType {
 	case tensor.Invalid, tensor.Float32:
 		s.single = true

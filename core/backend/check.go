@@ -3,12 +3,30 @@ package backend
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 // What follows says which calls a backend has to refuse, so that all of them refuse the same.
+
+// Check refuses what a backend does not list: an option is never left aside without a word.
+func (o OpenOptions) Check(i Info) error {
+	switch {
+	case o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0:
+		return Errorf(Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
+	case len(o.Devices) > 1 && !i.Has(CanDevices):
+		return Errorf(Unsupported, "open", "devices %s: the %s backend computes on one", strings.Join(o.Devices, ", "), i.Name)
+	case o.Strategy != "" && !i.Has(CanStrategy):
+		return Errorf(Unsupported, "open", "the %s backend knows no strategy of sharing the work, %s is none of its own", i.Name, o.Strategy)
+	case o.Persistent && !i.Has(CanPersist):
+		return Errorf(Unsupported, "open", "the %s backend does not keep its workers from plan to plan", i.Name)
+	case o.PinMemory && !i.Has(CanPin):
+		return Errorf(Unsupported, "open", "the %s backend cannot lock files in memory on this system", i.Name)
+	}
+	return nil
+}
 
 // Check refuses a plan before its first step: what is wrong with the last step is better known now.
 func (p StepPlan) Check(of *program.Program) error {

@@ -219,11 +219,9 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 
 // benchSteps runs steps and gives the wall seconds of each. look, which may be nil, hears how many are done.
 func benchSteps(ctx context.Context, s backend.Session, id backend.DatasetID, steps []backend.Step, look func(done int)) ([]float64, error) {
-	plan := backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{arch.Deviance: 1},
-		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}}
 	var took []float64
 	last := time.Now()
-	err := s.Step(ctx, plan, func(backend.StepResult) error {
+	err := s.Step(ctx, benchPlan(id, steps), func(backend.StepResult) error {
 		took = append(took, time.Since(last).Seconds())
 		if look != nil {
 			look(len(took))
@@ -232,6 +230,11 @@ func benchSteps(ctx context.Context, s backend.Session, id backend.DatasetID, st
 		return nil
 	})
 	return took, err
+}
+
+func benchPlan(id backend.DatasetID, steps []backend.Step) backend.StepPlan {
+	return backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{arch.Deviance: 1},
+		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}}
 }
 
 func median(v []float64) float64 {

@@ -24,6 +24,9 @@ type Set struct {
 	inputs   []program.Input
 	arrays   map[string]*array
 
+	pin   bool            // lock the files in memory
+	watch func(batch int) // hears of each batch that a feed gathers, from its worker; for tests
+
 	mu     sync.RWMutex // held for reading while mapped memory is read
 	files  map[string]mapping
 	closed bool
@@ -32,6 +35,11 @@ type Set struct {
 // Open maps the arrays of d that feed the inputs and checks them against each other. Arrays that no input reads are
 // ignored; inputs that no array feeds must come with each batch, as offsets or Extra. The Set must be closed.
 func Open(d backend.Dataset, inputs []program.Input) (*Set, error) {
+	return open(d, inputs, false)
+}
+
+// open is Open; with pin every file is locked in memory until the Set is closed.
+func open(d backend.Dataset, inputs []program.Input, pin bool) (*Set, error) {
 	if bigEndian {
 		return nil, backend.Errorf(backend.Unsupported, op, "this machine is big-endian, the arrays are little-endian")
 	}
@@ -42,6 +50,7 @@ func Open(d backend.Dataset, inputs []program.Input) (*Set, error) {
 		patterns: d.Patterns,
 		inputs:   slices.Clone(inputs),
 		arrays:   map[string]*array{},
+		pin:      pin,
 		files:    map[string]mapping{},
 	}
 	if err := s.open(d); err != nil {

@@ -109,7 +109,12 @@ func (s *Set) file(path string) (mapping, error) {
 	if err != nil {
 		return mapping{}, err
 	}
-	s.files[path] = m
+	s.files[path] = m // is closed with the set, whatever comes
+	if s.pin {
+		if err := m.lock(path); err != nil {
+			return mapping{}, err
+		}
+	}
 	return m, nil
 }
 

@@ -9,14 +9,6 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Options say how batches are gathered ahead.
-type Options struct {
-	Precision tensor.DType // Float32 (default) or Float64
-	Workers   int          // goroutines that gather; below 1: 1
-	Prefetch  int          // batches gathered ahead of the one in use; below 1: 1
-	Inputs    []string     // gather these alone; nil: all of the program
-}
-
 // Item is a gathered batch. Its tensors belong to the feed: the next turn of the loop overwrites them. Those of inputs
 // that are the same for every batch are shared by all items and must not be written.
 type Item struct {
@@ -26,123 +18,125 @@ type Item struct {
 }
 
 // Feed gathers the batches in order, ahead of the loop that ranges over it. An error ends the iteration; so does the
-// end of ctx, with a Cancelled error. Leaving the loop stops the workers before it returns.
+// end of ctx, with a Cancelled error. No worker is left when the loop is.
 func (s *Set) Feed(ctx context.Context, batches []backend.Batch, o Options) iter.Seq2[Item, error] {
-	if o.Precision == 0 {
-		o.Precision = tensor.Float32
+	o = o.complete()
+	return func(yield func(Item, error) bool) {
+		c := hire(min(o.Workers, len(batches)), min(o.Prefetch+1, len(batches)))
+		defer c.dismiss()
+		s.feed(ctx, batches, o, c)(yield)
 	}
-	o.Workers, o.Prefetch = max(o.Workers, 1), max(o.Prefetch, 1)
+}
+
+// feed is Feed by a crew, which has room for one batch more than are gathered ahead. None of its workers is at these
+// batches any more when it returns.
+func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *crew) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		f := &feeder{set: s, options: o, batches: batches, free: map[int][]map[string]tensor.Tensor{}}
-		var workers sync.WaitGroup
-		defer workers.Wait()
-		defer cancel()
-
-		// pending holds, in order, the results that are being made: as many as may be ahead, and the one in use.
-		type result struct {
-			item Item
-			err  error
-		}
-		type job struct {
-			index  int
-			result chan result
-		}
-		jobs := make(chan job)
-		pending := make(chan job, o.Prefetch)
-		for range min(o.Workers, len(batches)) {
-			workers.Go(func() {
-				for j := range jobs {
-					item, err := f.gather(j.index)
-					j.result <- result{item, err} // has room
-				}
-			})
-		}
-		workers.Go(func() {
-			defer close(jobs)
-			defer close(pending)
-			for i := range batches {
-				j := job{i, make(chan result, 1)}
+		f := &feeder{set: s, options: o, batches: batches, crew: c}
+		var gathering sync.WaitGroup
+		answers := make([]chan result, len(batches))
+		asked := 0
+		defer func() {
+			cancel()
+			gathering.Wait()
+			for _, a := range answers[:asked] {
 				select {
-				case pending <- j:
-				case <-ctx.Done():
-					return
-				}
-				select {
-				case jobs <- j:
-				case <-ctx.Done():
-					return
+				case r := <-a:
+					c.giveBack(r)
+				default: // taken, or given up
 				}
 			}
-		})
-		cancelled := func() {
-			yield(Item{}, backend.Errorf(backend.Cancelled, "gather", "%w", context.Cause(ctx)))
+		}()
+		ask := func(i int) {
+			answer := make(chan result, 1)
+			answers[i] = answer
+			gathering.Add(1)
+			c.jobs <- func() {
+				defer gathering.Done()
+				if ctx.Err() == nil { // else nobody waits for it
+					answer <- f.gather(i)
+				}
+			}
 		}
-		for range batches {
+		for i := range batches {
+			for ; asked < len(batches) && asked <= i+o.Prefetch; asked++ {
+				ask(asked)
+			}
 			var r result
 			select {
-			case j, ok := <-pending:
-				if !ok {
-					cancelled()
-					return
-				}
-				select {
-				case r = <-j.result:
-				case <-ctx.Done():
-					cancelled()
-					return
-				}
+			case r = <-answers[i]:
 			case <-ctx.Done():
-				cancelled()
+			}
+			if ctx.Err() != nil {
+				c.giveBack(r)
+				yield(Item{}, backend.Errorf(backend.Cancelled, "gather", "%w", context.Cause(ctx)))
 				return
 			}
-			if !yield(r.item, r.err) || r.err != nil {
+			more := yield(r.item, r.err)
+			c.giveBack(r)
+			if !more || r.err != nil {
 				return
 			}
-			f.recycle(r.item)
 		}
 	}
 }
 
-// feeder owns the buffers of one Feed.
+// result is a gathered batch and the room that it takes.
+type result struct {
+	item Item
+	room room
+	kind kind
+	err  error
+}
+
+// feeder gathers the batches of one Feed.
 type feeder struct {
 	set     *Set
 	options Options
 	batches []backend.Batch
+	crew    *crew
 
 	mu    sync.Mutex
-	fixed map[string]tensor.Tensor           // inputs that are the same for every batch
-	free  map[int][]map[string]tensor.Tensor // by number of groups
+	fixed map[string]tensor.Tensor // inputs that are the same for every batch
 }
 
-func (f *feeder) gather(i int) (Item, error) {
-	b := f.batches[i]
+func (f *feeder) gather(i int) result {
+	if f.set.watch != nil {
+		f.set.watch(i)
+	}
+	r := result{item: Item{Index: i, Batch: f.batches[i]}}
+	r.err = f.fill(&r)
+	return r
+}
+
+func (f *feeder) fill(r *result) error {
+	b := r.item.Batch
 	if err := f.set.Check(b); err != nil {
-		return Item{}, err
+		return err
 	}
-	fixed, err := f.fixedInputs()
+	fixed, err := f.fixedInputs(b)
 	if err != nil {
-		return Item{}, err
+		return err
 	}
-	dst, err := f.buffers(f.set.Groups(b), b)
-	if err != nil {
-		return Item{}, err
+	if err := f.furnish(r); err != nil {
+		return err
 	}
-	if err := f.set.Gather(b, dst); err != nil {
-		return Item{}, err
+	if err := f.set.Gather(b, r.room); err != nil {
+		return err
 	}
-	item := Item{Index: i, Batch: b, Inputs: make(map[string]tensor.Tensor, len(dst)+len(fixed))}
+	r.item.Inputs = make(map[string]tensor.Tensor, len(r.room)+len(fixed))
 	for name, t := range fixed {
-		item.Inputs[name] = t
+		r.item.Inputs[name] = t
 	}
-	for name, t := range dst {
-		item.Inputs[name] = t
+	for name, t := range r.room {
+		r.item.Inputs[name] = t
 	}
-	return item, nil
+	return nil
 }
 
-// fixedInputs gathers, once, the arrays that feed every batch alike.
-func (f *feeder) fixedInputs() (map[string]tensor.Tensor, error) {
+// fixedInputs gathers, once, the arrays that feed every batch alike. Any batch does, as long as it is valid.
+func (f *feeder) fixedInputs(b backend.Batch) (map[string]tensor.Tensor, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fixed != nil {
@@ -155,8 +149,7 @@ func (f *feeder) fixedInputs() (map[string]tensor.Tensor, error) {
 		if fixed, err = f.set.Alloc(1, f.options.Precision, names...); err != nil {
 			return nil, err
 		}
-		// Any valid rows do: these inputs do not depend on them.
-		if err := f.set.Gather(backend.Batch{Rows: f.batches[0].Rows[:f.set.group]}, fixed); err != nil {
+		if err := f.set.Gather(backend.Batch{Rows: b.Rows[:f.set.group]}, fixed); err != nil {
 			return nil, err
 		}
 	}
@@ -185,37 +178,20 @@ func (f *feeder) names(keep func(string) bool) []string {
 	return out
 }
 
-// buffers gives a recycled set of tensors or a new one. A fixed input that the batch brings itself needs room too.
-func (f *feeder) buffers(groups int, b backend.Batch) (map[string]tensor.Tensor, error) {
+// furnish finds room for what is the batch's own. A fixed input that the batch brings itself needs room too.
+func (f *feeder) furnish(r *result) (err error) {
 	own := f.names(func(name string) bool {
-		_, extra := b.Extra[name]
+		_, extra := r.item.Batch.Extra[name]
 		return extra || !f.whole(name)
 	})
-	f.mu.Lock()
-	if list := f.free[groups]; len(list) > 0 {
-		dst := list[len(list)-1]
-		if len(dst) == len(own) {
-			f.free[groups] = list[:len(list)-1]
-			f.mu.Unlock()
-			return dst, nil
-		}
+	groups := f.set.Groups(r.item.Batch)
+	r.kind = kindOf(groups, own)
+	if len(own) == 0 { // Alloc would make room for all
+		return nil
 	}
-	f.mu.Unlock()
-	if len(own) == 0 {
-		return map[string]tensor.Tensor{}, nil
+	found := false
+	if r.room, found = f.crew.take(r.kind); !found {
+		r.room, err = f.set.Alloc(groups, f.options.Precision, own...)
 	}
-	return f.set.Alloc(groups, f.options.Precision, own...)
-}
-
-func (f *feeder) recycle(item Item) {
-	own := make(map[string]tensor.Tensor, len(item.Inputs))
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for name, t := range item.Inputs {
-		if _, extra := item.Batch.Extra[name]; extra || !f.whole(name) {
-			own[name] = t
-		}
-	}
-	g := f.set.Groups(item.Batch)
-	f.free[g] = append(f.free[g], own)
+	return err
 }

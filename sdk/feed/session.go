@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -17,17 +18,15 @@ import (
 type Session struct {
 	program *program.Program
 	options Options
+	crew    *crew // that stays from plan to plan; nil: none does, or none was needed yet
 	open    map[backend.DatasetID]*Set
 	count   int
 	stop    atomic.Bool
 }
 
-// NewSession is for a program; the options say how batches are gathered, but for Inputs.
+// NewSession is for a program. The options are those of Asked, so that nothing which the host asks for is lost.
 func NewSession(p *program.Program, o Options) *Session {
-	if o.Precision == tensor.Invalid {
-		o.Precision = tensor.Float32
-	}
-	return &Session{program: p, options: o, open: map[backend.DatasetID]*Set{}}
+	return &Session{program: p, options: o.complete(), open: map[backend.DatasetID]*Set{}}
 }
 
 // Params lists the program's parameters.
@@ -35,7 +34,7 @@ func (s *Session) Params() []program.ParamSpec { return s.program.Params }
 
 // Bind opens a dataset.
 func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := Open(d, s.program.Inputs)
+	set, err := open(d, s.program.Inputs, s.options.Pin)
 	if err != nil {
 		return "", err
 	}
@@ -68,9 +67,13 @@ func (s *Session) Stop(context.Context) error {
 	return nil
 }
 
-// CloseAll forgets every dataset.
+// CloseAll forgets every dataset and ends the workers.
 func (s *Session) CloseAll() error {
 	var errs []error
+	if s.crew != nil {
+		s.crew.dismiss()
+		s.crew = nil
+	}
 	for _, set := range s.open {
 		errs = append(errs, set.Close())
 	}
@@ -79,7 +82,7 @@ func (s *Session) CloseAll() error {
 }
 
 // Steps checks a plan and goes through its steps until done, an error or Stop. step takes its micro-batches, in order,
-// from next.
+// from next; the time that it waits there is the result's.
 func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error, step func(st backend.Step, next func() (Item, error)) (backend.StepResult, error)) error {
 	s.stop.Store(false)
 	set, err := s.bound(p.Dataset)
@@ -93,14 +96,17 @@ func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backe
 	for _, st := range p.Steps {
 		batches = append(batches, st.Batches...)
 	}
-	pull, end := iter.Pull2(set.Feed(ctx, batches, s.reading(s.program.ScalarValues()...)))
+	pull, end := iter.Pull2(s.feed(ctx, set, batches, s.program.ScalarValues()))
 	defer end()
 	for _, st := range p.Steps {
 		if s.stop.Load() {
 			return nil
 		}
+		var waited time.Duration
 		r, err := step(st, func() (Item, error) {
+			began := time.Now()
 			item, err, ok := pull()
+			waited += time.Since(began)
 			if err == nil && !ok {
 				err = backend.Errorf(backend.Internal, "step", "step %d: the batches ended early", st.Number)
 			}
@@ -109,6 +115,7 @@ func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backe
 		if err != nil {
 			return err
 		}
+		r.Waited = waited.Seconds()
 		if err := emit(r); err != nil {
 			return err
 		}
@@ -128,7 +135,7 @@ func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []b
 			return err
 		}
 	}
-	for item, err := range set.Feed(ctx, batches, s.reading(values...)) {
+	for item, err := range s.feed(ctx, set, batches, values) {
 		if s.stop.Load() {
 			return nil
 		}
@@ -152,7 +159,7 @@ func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (
 	if err != nil {
 		return nil, err
 	}
-	names := s.program.InputsOf(values...)
+	names := s.inputs(values)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -163,8 +170,23 @@ func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (
 	return inputs, set.Gather(b, inputs)
 }
 
-func (s *Session) reading(values ...string) Options {
+// inputs are those that the values depend on, if the options do not name others.
+func (s *Session) inputs(values []string) []string {
+	if s.options.Inputs != nil {
+		return s.options.Inputs
+	}
+	return s.program.InputsOf(values...)
+}
+
+// feed gathers what the values need, by workers that stay or by new ones.
+func (s *Session) feed(ctx context.Context, set *Set, batches []backend.Batch, values []string) iter.Seq2[Item, error] {
 	o := s.options
-	o.Inputs = s.program.InputsOf(values...)
-	return o
+	o.Inputs = s.inputs(values)
+	if !o.Persistent {
+		return set.Feed(ctx, batches, o)
+	}
+	if s.crew == nil {
+		s.crew = hire(o.Workers, o.Prefetch+1)
+	}
+	return set.feed(ctx, batches, o, s.crew)
 }

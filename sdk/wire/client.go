@@ -155,6 +155,10 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 	if o.Program == nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "there is no program")
 	}
+	if c.info.ProtocolMinor < 2 && (o.Persistent || o.PinMemory || o.Strategy != "") { // an older plugin would not see them
+		return nil, backend.Errorf(backend.Unsupported, "open", "the backend %s speaks protocol %d.%d: persistent workers, pinned memory and a strategy came with 1.2",
+			c.info.Name, c.info.ProtocolMajor, c.info.ProtocolMinor)
+	}
 	raw, err := o.Program.Encode()
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
@@ -201,25 +205,31 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 
 func sendOpen(stream grpc.BidiStreamingClient[pb.OpenRequest, pb.OpenResponse], o backend.OpenOptions, prog []byte) error {
 	var out outbox
-	head := &pb.OpenHead{
-		Program:       vector(&out, prog),
-		Devices:       o.Devices,
-		Dtype:         pb.DType(o.DType),
-		Threads:       int32(o.Threads),
-		Workers:       int32(o.Workers),
-		Prefetch:      int32(o.Prefetch),
-		MemoryLimit:   o.MemoryLimit,
-		Tf32:          o.TF32,
-		Deterministic: o.Deterministic,
-		Train:         o.Train,
-	}
-	err := stream.Send(&pb.OpenRequest{Part: &pb.OpenRequest_Head{Head: head}})
+	err := stream.Send(&pb.OpenRequest{Part: &pb.OpenRequest_Head{Head: out.openHead(o, prog)}})
 	if err == nil {
 		err = out.flush(func(b []byte) error {
 			return stream.Send(&pb.OpenRequest{Part: &pb.OpenRequest_Chunk{Chunk: b}})
 		})
 	}
 	return sent(err, stream.CloseSend)
+}
+
+func (o *outbox) openHead(options backend.OpenOptions, prog []byte) *pb.OpenHead {
+	return &pb.OpenHead{
+		Program:       vector(o, prog),
+		Devices:       options.Devices,
+		Dtype:         pb.DType(options.DType),
+		Threads:       int32(options.Threads),
+		Workers:       int32(options.Workers),
+		Prefetch:      int32(options.Prefetch),
+		Persistent:    options.Persistent,
+		PinMemory:     options.PinMemory,
+		Strategy:      options.Strategy,
+		MemoryLimit:   options.MemoryLimit,
+		Tf32:          options.TF32,
+		Deterministic: options.Deterministic,
+		Train:         options.Train,
+	}
 }
 
 // sent ends the sending half. That the other side has already answered (io.EOF) is for the receiving half to tell.

@@ -120,6 +120,7 @@ func stepResultOut(r backend.StepResult) *pb.StepResponse {
 		Clipped:   r.Clipped,
 		Patterns:  int64(r.Patterns),
 		NonFinite: r.NonFinite,
+		Waited:    r.Waited,
 	}
 }
 
@@ -132,6 +133,7 @@ func stepResultIn(m *pb.StepResponse) backend.StepResult {
 		Clipped:   m.GetClipped(),
 		Patterns:  int(m.GetPatterns()),
 		NonFinite: m.GetNonFinite(),
+		Waited:    m.GetWaited(),
 	}
 }
 

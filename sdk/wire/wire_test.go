@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
@@ -82,6 +83,48 @@ func TestEveryFieldOfAPlanCrosses(t *testing.T) {
 	}
 }
 
+func TestEveryFieldOfOpenOptionsCrosses(t *testing.T) {
+	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 2, FiltersScale: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := backend.OpenOptions{Program: p, Devices: []string{"a:0", "a:1"}, DType: tensor.Float64, Threads: 1, Workers: 2, Prefetch: 3,
+		Persistent: true, PinMemory: true, Strategy: "ddp", MemoryLimit: 1 << 40, TF32: true, Deterministic: true, Train: true}
+	filled(t, reflect.ValueOf(given), "OpenOptions", "Progress")
+	raw, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o outbox
+	var m pb.OpenHead
+	in := through(t, &o, o.openHead(given, raw), &m)
+	got, err := openOptions(in, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := got.Program.Encode(); err != nil || !bytes.Equal(back, raw) {
+		t.Errorf("the program came back otherwise: %v", err)
+	}
+	got.Program = p
+	if !reflect.DeepEqual(got, given) {
+		t.Errorf("got %+v, want %+v", got, given)
+	}
+}
+
+func TestAnOlderPluginIsNotAskedForWhatItCannotSee(t *testing.T) {
+	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 2, FiltersScale: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Client{info: backend.Info{Name: "old", ProtocolMajor: 1, ProtocolMinor: 1}}
+	for _, o := range []backend.OpenOptions{{Persistent: true}, {PinMemory: true}, {Strategy: "ddp"}} {
+		o.Program = p
+		if _, err := c.Open(t.Context(), o); backend.KindOf(err) != backend.Unsupported {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
 // filled demands that a test names every field, so that a field that is added later is not forgotten here.
 func filled(t *testing.T, v reflect.Value, name string, except ...string) {
 	t.Helper()
@@ -100,7 +143,7 @@ func filled(t *testing.T, v reflect.Value, name string, except ...string) {
 }
 
 func TestEveryFieldOfAResultCrosses(t *testing.T) {
-	r := backend.StepResult{Number: 1, Loss: 2, Scalars: map[string]backend.Sum{"s": {Sum: 3, Count: 4}}, GradNorm: 5, Clipped: true, Patterns: 6, NonFinite: true}
+	r := backend.StepResult{Number: 1, Loss: 2, Scalars: map[string]backend.Sum{"s": {Sum: 3, Count: 4}}, GradNorm: 5, Clipped: true, Patterns: 6, NonFinite: true, Waited: 7}
 	filled(t, reflect.ValueOf(r), "StepResult")
 	var m pb.StepResponse
 	through(t, &outbox{}, stepResultOut(r), &m)

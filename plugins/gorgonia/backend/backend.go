@@ -12,6 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // Version of the backend.
@@ -28,7 +29,7 @@ func (*Gorgonia) Info() backend.Info {
 	return backend.Info{
 		Name: "gorgonia", Version: Version, Engine: "gorgonia 0.9.18",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
-		Capabilities: []backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA},
+		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
 		Operations:   program.Kinds(),
 	}
@@ -46,7 +47,10 @@ func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 }
 
 // Open validates the program and prepares a session; graphs are built when a plan first needs them.
-func (*Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if err := o.Check(g.Info()); err != nil {
+		return nil, err
+	}
 	for _, d := range o.Devices {
 		if d != "cpu" {
 			return nil, backend.Errorf(backend.Unavailable, "open", "the gorgonia backend computes on the device cpu, not on %s", d)
@@ -66,9 +70,6 @@ func (*Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session
 		if strings.Contains(name, "\x00") { // such names are the engine's own
 			return nil, backend.Errorf(backend.Invalid, "open", "the program's value %q has a zero byte in its name", name)
 		}
-	}
-	if o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0 {
-		return nil, backend.Errorf(backend.Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	}
 	path, err := conv.Select()
 	if err != nil {

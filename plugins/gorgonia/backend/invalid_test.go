@@ -30,6 +30,8 @@ func TestOpenRefusesWhatItCannotDo(t *testing.T) {
 		"another device":   {backend.OpenOptions{Program: p, Devices: []string{"cuda:0"}}, backend.Unavailable},
 		"TF32":             {backend.OpenOptions{Program: p, TF32: true}, backend.Unsupported},
 		"another type":     {backend.OpenOptions{Program: p, DType: tensor.Complex64}, backend.Unsupported},
+		"two devices":      {backend.OpenOptions{Program: p, Devices: []string{"cpu", "cpu:1"}}, backend.Unsupported},
+		"a strategy":       {backend.OpenOptions{Program: p, Strategy: "ddp"}, backend.Unsupported},
 		"negative threads": {backend.OpenOptions{Program: p, Threads: -1}, backend.Invalid},
 	} {
 		if _, err := New().Open(context.Background(), c.o); err == nil || backend.KindOf(err) != c.kind {

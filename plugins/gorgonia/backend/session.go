@@ -34,7 +34,7 @@ func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T]
 	return &session[T]{
 		program:  o.Program,
 		env:      &op.Env[T]{Pool: p, Conv: conv.New(p, path)},
-		Session:  feed.NewSession(o.Program, feed.Options{Precision: tensor.Of[T](), Workers: o.Workers, Prefetch: o.Prefetch}),
+		Session:  feed.NewSession(o.Program, feed.Asked(o, tensor.Of[T]())),
 		machines: map[string]*machine[T]{},
 		arena:    &exec.Arena[T]{},
 		zeros:    map[string][]T{},

@@ -9,6 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/lower"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // Version of the backend.
@@ -25,7 +26,7 @@ func (*XLA) Info() backend.Info {
 	return backend.Info{
 		Name: "xla", Version: Version, Engine: "XLA through gomlx 0.28.2",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
-		Capabilities: []backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA},
+		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
 		Operations:   lower.Kinds(),
 	}
@@ -33,15 +34,15 @@ func (*XLA) Info() backend.Info {
 
 // Open loads the library and prepares a session; functions are compiled when a plan first needs them.
 func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if err := o.Check(x.Info()); err != nil {
+		return nil, err
+	}
 	if o.Program == nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "no program")
 	}
 	types, err := o.Program.Types()
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
-	}
-	if o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0 {
-		return nil, backend.Errorf(backend.Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	}
 	switch o.DType {
 	case tensor.Invalid, tensor.Float32, tensor.Float64:

@@ -106,9 +106,6 @@ func (x *XLA) choose(ctx context.Context, o backend.OpenOptions) (engine.Library
 		return none, 0, backend.Errorf(backend.Unsupported, "open", "this program was built without cgo and cannot load XLA: build it on Linux with a C compiler (make)")
 	}
 	wanted := o.Devices
-	if len(wanted) > 1 {
-		return none, 0, backend.Errorf(backend.Unsupported, "open", "devices %s: the xla backend computes on one", strings.Join(wanted, ", "))
-	}
 	if len(wanted) == 0 {
 		wanted = []string{"cpu"}
 		all, err := x.Devices(ctx)

@@ -47,7 +47,7 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 	if o.DType == tensor.Float64 {
 		s.dtype, s.precision = dtypes.Float64, tensor.Float64
 	}
-	s.Session = feed.NewSession(o.Program, feed.Options{Precision: s.precision, Workers: o.Workers, Prefetch: o.Prefetch})
+	s.Session = feed.NewSession(o.Program, feed.Asked(o, s.precision))
 	return s
 }
 

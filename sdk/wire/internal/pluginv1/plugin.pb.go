@@ -803,6 +803,9 @@ type OpenHead struct {
 	Tf32          bool                   `protobuf:"varint,8,opt,name=tf32,proto3" json:"tf32,omitempty"`
 	Deterministic bool                   `protobuf:"varint,9,opt,name=deterministic,proto3" json:"deterministic,omitempty"`
 	Train         bool                   `protobuf:"varint,10,opt,name=train,proto3" json:"train,omitempty"`
+	Persistent    bool                   `protobuf:"varint,11,opt,name=persistent,proto3" json:"persistent,omitempty"`                // keep the workers from plan to plan. Since 1.2
+	PinMemory     bool                   `protobuf:"varint,12,opt,name=pin_memory,json=pinMemory,proto3" json:"pin_memory,omitempty"` // lock bound files in memory. Since 1.2
+	Strategy      string                 `protobuf:"bytes,13,opt,name=strategy,proto3" json:"strategy,omitempty"`                     // of sharing the work among devices; empty: the backend's own. Since 1.2
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -905,6 +908,27 @@ func (x *OpenHead) GetTrain() bool {
 		return x.Train
 	}
 	return false
+}
+
+func (x *OpenHead) GetPersistent() bool {
+	if x != nil {
+		return x.Persistent
+	}
+	return false
+}
+
+func (x *OpenHead) GetPinMemory() bool {
+	if x != nil {
+		return x.PinMemory
+	}
+	return false
+}
+
+func (x *OpenHead) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
 }
 
 type OpenResponse struct {
@@ -2448,6 +2472,7 @@ type StepResponse struct {
 	Clipped       bool                   `protobuf:"varint,5,opt,name=clipped,proto3" json:"clipped,omitempty"`
 	Patterns      int64                  `protobuf:"varint,6,opt,name=patterns,proto3" json:"patterns,omitempty"`
 	NonFinite     bool                   `protobuf:"varint,7,opt,name=non_finite,json=nonFinite,proto3" json:"non_finite,omitempty"`
+	Waited        float64                `protobuf:"fixed64,8,opt,name=waited,proto3" json:"waited,omitempty"` // seconds that the step waited for its batches. Since 1.2
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2529,6 +2554,13 @@ func (x *StepResponse) GetNonFinite() bool {
 		return x.NonFinite
 	}
 	return false
+}
+
+func (x *StepResponse) GetWaited() float64 {
+	if x != nil {
+		return x.Waited
+	}
+	return 0
 }
 
 type EvaluateRequest struct {
@@ -3782,7 +3814,7 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\vOpenRequest\x120\n" +
 	"\x04head\x18\x01 \x01(\v2\x1a.ptycho.plugin.v1.OpenHeadH\x00R\x04head\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\xca\x02\n" +
+	"\x04part\"\xa5\x03\n" +
 	"\bOpenHead\x122\n" +
 	"\aprogram\x18\x01 \x01(\v2\x18.ptycho.plugin.v1.TensorR\aprogram\x12\x18\n" +
 	"\adevices\x18\x02 \x03(\tR\adevices\x12-\n" +
@@ -3794,7 +3826,13 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04tf32\x18\b \x01(\bR\x04tf32\x12$\n" +
 	"\rdeterministic\x18\t \x01(\bR\rdeterministic\x12\x14\n" +
 	"\x05train\x18\n" +
-	" \x01(\bR\x05train\"\x93\x01\n" +
+	" \x01(\bR\x05train\x12\x1e\n" +
+	"\n" +
+	"persistent\x18\v \x01(\bR\n" +
+	"persistent\x12\x1d\n" +
+	"\n" +
+	"pin_memory\x18\f \x01(\bR\tpinMemory\x12\x1a\n" +
+	"\bstrategy\x18\r \x01(\tR\bstrategy\"\x93\x01\n" +
 	"\fOpenResponse\x12/\n" +
 	"\x05event\x18\x01 \x01(\v2\x17.ptycho.plugin.v1.EventH\x00R\x05event\x122\n" +
 	"\x06opened\x18\x02 \x01(\v2\x18.ptycho.plugin.v1.OpenedH\x00R\x06opened\x12\x16\n" +
@@ -3904,7 +3942,7 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"-\n" +
 	"\x03Sum\x12\x10\n" +
 	"\x03sum\x18\x01 \x01(\x01R\x03sum\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x01R\x05count\"\xc6\x02\n" +
+	"\x05count\x18\x02 \x01(\x01R\x05count\"\xde\x02\n" +
 	"\fStepResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x12\n" +
 	"\x04loss\x18\x02 \x01(\x01R\x04loss\x12E\n" +
@@ -3913,7 +3951,8 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aclipped\x18\x05 \x01(\bR\aclipped\x12\x1a\n" +
 	"\bpatterns\x18\x06 \x01(\x03R\bpatterns\x12\x1d\n" +
 	"\n" +
-	"non_finite\x18\a \x01(\bR\tnonFinite\x1aQ\n" +
+	"non_finite\x18\a \x01(\bR\tnonFinite\x12\x16\n" +
+	"\x06waited\x18\b \x01(\x01R\x06waited\x1aQ\n" +
 	"\fScalarsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
 	"\x05value\x18\x02 \x01(\v2\x15.ptycho.plugin.v1.SumR\x05value:\x028\x01\"\x98\x01\n" +

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+func benchFeedCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "feed",
+		Usage: "measure how batches are gathered: by the feed alone, and the share of a step that waits for them",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
+			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
+			&cli.StringFlag{Name: "arch", Value: "unet", Usage: strings.Join(arch.Names(), " or ")},
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "side of a pattern (pixels)"},
+			&cli.IntFlag{Name: "batch-size", Value: 64, Usage: "patterns of a step"},
+			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
+			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
+			&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
+			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
+			&cli.IntSliceFlag{Name: "num-workers", Value: cli.NewIntSlice(0, 1, 2), Usage: "workers that gather, with commas; 0 gathers as 1 does"},
+			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches that each worker gathers ahead, with commas; 0 is the backend's own number"},
+			&cli.BoolFlag{Name: "persistent-workers", Usage: "keep the workers from plan to plan"},
+			&cli.BoolFlag{Name: "pin-memory", Usage: "lock the patterns in memory"},
+			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: runBenchFeed,
+	}
+}
+
+func runBenchFeed(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usage(fmt.Errorf("bench feed: unknown argument %q", c.Args().First()))
+	}
+	meter := console(c.Bool("quiet"))
+	defer meter.Done()
+	ways, err := workflow.Feedings(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
+	if err != nil {
+		return err
+	}
+	var results []workflow.FeedResult
+	for _, name := range strings.Split(c.String("backend"), ",") {
+		x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
+		h, err := host(c.Context, meter, x)
+		if err != nil {
+			return err
+		}
+		err = workflow.BenchFeed(c.Context, workflow.BenchCase{
+			Arch:     arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
+			Patterns: c.Int("batch-size"), Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
+		}, ways, h.Host, func(r workflow.FeedResult) {
+			meter.Notice("%s: %d workers, prefetch factor %d: measured", r.Backend, r.Workers, r.PrefetchFactor)
+			results = append(results, r)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return result(c, results, func() {
+		fmt.Printf("%-10s %-8s %4s %2s %6s %8s %9s %5s %7s %12s %11s %11s %9s %7s\n", "backend", "device", "N", "C", "batch",
+			"workers", "prefetch", "stay", "pinned", "gather ms", "patterns/s", "step ms", "wait ms", "share")
+		for _, r := range results {
+			fmt.Printf("%-10s %-8s %4d %2d %6d %8d %9d %5s %7s %12.3f %11.0f %11.1f %9.3f %6.2f%%\n", r.Backend, r.Device, r.N, r.Gridsize*r.Gridsize, r.Patterns,
+				r.Workers, r.PrefetchFactor, yes(r.Persistent), yes(r.Pin), 1e3*r.GatherSeconds, r.GatherPatterns, 1e3*r.StepSeconds, 1e3*r.WaitedSeconds, 100*r.WaitedShare)
+		}
+	})
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
