@@ -48,8 +48,6 @@ func TestTheCommandsOfTheReadmeWork(t *testing.T) {
 	for _, line := range lines {
 		args := strings.Fields(line)
 		switch {
-		case args[0] == "ptycho" && args[1] == "train":
-			must(t, append(args[1:], "--learning-rate", "3e-4")...) // a scan this small dies of the usual rate
 		case args[0] == "ptycho":
 			must(t, args[1:]...)
 		case strings.HasPrefix(line, "go run ./cmd/ptycho "):

@@ -13,12 +13,14 @@ import (
 // restartFactor is what a new beginning does to the learning rate.
 const restartFactor = 0.5
 
-// growing is the factor by which an object that is still flat has to gain contrast or response from one look to the
-// next: a network that learns slowly is not dead.
-const growing = 1.1
-
-// likeFlat is the share of the flat object's deviance above which an epoch counts as explained by a flat object.
-const likeFlat = 0.95
+// What tells a dead network from one that learns slowly. On small scans of weak objects healthy networks showed a flat object
+// (contrast 0.002 to 0.01) for up to ten epochs before they learned; those whose ReLUs had died stayed below 1e-9.
+const (
+	deadContrast = 1e-6
+	growing      = 1.1  // gain in contrast and response from one look to the next that is learning
+	likeFlat     = 0.95 // share of the flat object's deviance above which a flat object explains an epoch
+	slowSteps    = 400  // steps that an object may stay flat without growing
+)
 
 // deadNetwork is a run that cannot go on: the network diverged, or its object stays flat.
 type deadNetwork struct {
@@ -80,20 +82,34 @@ func (t *trainer) guard(at *position, record EpochRecord, look Look) error {
 	before := at.Look
 	at.Look = look
 	if !look.Flat {
-		at.FlatLooks = 0
+		at.FlatLooks, at.FlatSince = 0, at.Done
 		at.Lived = at.Lived || at.Done > t.schedule.rate.Warmup
 		return nil
 	}
 	t.host.Notice("epoch %d: the object is flat: %s", record.Epoch, look.Reason)
-	learning := record.Deviance < likeFlat*t.flat || look.Contrast > growing*before.Contrast && look.Response > growing*before.Response
-	if learning || at.Done <= t.schedule.rate.Warmup {
+	if at.Done <= t.schedule.rate.Warmup {
+		at.FlatSince = at.Done
 		return nil
 	}
-	if at.FlatLooks++; at.FlatLooks < flatLooks {
+	if look.Contrast < deadContrast || len(t.looks) > 0 && look.Response < deadContrast {
+		if at.FlatLooks++; at.FlatLooks >= flatLooks {
+			return t.dead(*at, "the object stays flat: "+look.Reason, flatMend)
+		}
 		return nil
 	}
-	return t.dead(*at, "the object stays flat: "+look.Reason, "a lower --learning-rate or another --seed may help, and ptycho inspect shows whether positions and units are read right")
+	at.FlatLooks = 0
+	explained := record.Deviance > likeFlat*t.flat
+	if !explained || look.Contrast > growing*before.Contrast && look.Response > growing*before.Response {
+		at.FlatSince = at.Done
+	}
+	if explained && (at.Done-at.FlatSince > slowSteps || at.Epoch == t.planned) {
+		return t.dead(*at, "the object stays flat: "+look.Reason, flatMend)
+	}
+	return nil
 }
+
+// flatMend is what may help a run whose object stays flat.
+const flatMend = "a lower --learning-rate, more epochs or another --seed may help, and ptycho inspect shows whether positions and units are read right"
 
 // look predicts a few patches and judges them.
 func (t *trainer) look(ctx context.Context, session backend.Session, id backend.DatasetID, expected float64) (Look, error) {

@@ -26,6 +26,7 @@ type trainer struct {
 	schedule schedule
 	template backend.StepPlan // optimiser, clipping, loss weights
 	watch    watch
+	planned  int             // epochs of the plan
 	epochs   int             // to do in all
 	steps    int             // to do in all, −1: no limit
 	interval float64         // of validation: up to 1 a share of an epoch, above it steps

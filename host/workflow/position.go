@@ -26,11 +26,12 @@ type EpochRecord struct {
 
 // position is where a run stands: what a checkpoint needs besides the backend's state.
 type position struct {
-	Epoch      int                `json:"epoch"` // in progress, from 0
-	Step       int                `json:"step"`  // next step of that epoch
-	Done       int                `json:"done"`  // optimiser steps of this beginning
-	Data       string             `json:"data"`  // fingerprint of the scan
-	FlatLooks  int                `json:"flat_looks"`
+	Epoch      int                `json:"epoch"`      // in progress, from 0
+	Step       int                `json:"step"`       // next step of that epoch
+	Done       int                `json:"done"`       // optimiser steps of this beginning
+	Data       string             `json:"data"`       // fingerprint of the scan
+	FlatLooks  int                `json:"flat_looks"` // in a row at a dead network
+	FlatSince  int                `json:"flat_since"` // step since which the object is flat and does not grow
 	Look       Look               `json:"look"`       // the last one
 	Lived      bool               `json:"lived"`      // an object that was not flat has been seen after the warm-up
 	First      float64            `json:"first"`      // deviance of the first step

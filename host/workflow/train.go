@@ -171,7 +171,7 @@ func (run *training) bindData() (err error) {
 		return err
 	}
 	t := &trainer{
-		host: run.host, epochs: s.MaxEpochs, steps: x.MaxSteps, interval: s.ValCheckInterval, open: run.host.openOptions(x, run.program, true),
+		host: run.host, planned: s.MaxEpochs, epochs: s.MaxEpochs, steps: x.MaxSteps, interval: s.ValCheckInterval, open: run.host.openOptions(x, run.program, true),
 		looks:    groupsOf(thin(run.train, lookPatterns), run.scan.Rows, run.scan.Cols, run.program.Group, max(s.BatchSize/run.program.Group, 1)),
 		weight:   run.probe.intensity(),
 		explodes: s.DivergenceFactor, chances: s.Restarts,
