@@ -46,6 +46,8 @@ var layers = []layer{
 		rule: "core/format uses the standard library, gonum, npyio and core"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
+	{dir: "core/fft", own: core, others: []string{"gonum.org/v1/gonum", "golang.org/x/sys"},
+		rule: "core/fft uses the standard library, gonum, x/sys (CPU features) and core"},
 	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an outsider's reader of golden files
 		rule: "core uses the standard library, gonum and core alone, so that every backend can use core"},
 	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
