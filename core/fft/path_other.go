@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package fft
 
 func available() []Path { return []Path{Portable} }
