@@ -32,12 +32,6 @@ func first5x8(re, im *float32, groups int)
 func combine5x8(re, im, w *float32, span, groups int)
 
 //go:noescape
-func first8x8(re, im *float32, groups int)
-
-//go:noescape
-func combine8x8(re, im, w *float32, span, groups int)
-
-//go:noescape
 func gather8(re, im *float32, n int, rows *int32, image *float32, stride int, by *float32, byStride, kind int)
 
 //go:noescape

@@ -113,8 +113,8 @@ func combine(out *text, i isa, radix int) {
 	row := 2 * i.bytes()
 	steps := []string{"", "(R8*1)", "(R8*2)", "(R9*1)", "(R8*4)", "(R10*1)", "(R9*2)", "(R11*1)"}
 	var body text
-	frame := butterfly(radix, false, func(j int) string { return "(SI)" + steps[j] }, func(j int) string { return "(DI)" + steps[j] }).emit(&body, i)
-	out.fn(fmt.Sprintf("combine%dx%d", radix, i.lanes()), "re, im, w *float32, span, groups int", frame, 40)
+	butterfly(radix, false, func(j int) string { return "(SI)" + steps[j] }, func(j int) string { return "(DI)" + steps[j] }).emit(&body, i)
+	out.fn(fmt.Sprintf("combine%dx%d", radix, i.lanes()), "re, im, w *float32, span, groups int", 40)
 	out.ins("MOVQ re+0(FP), SI")
 	out.ins("MOVQ im+8(FP), DI")
 	out.ins("MOVQ w+16(FP), R12")
@@ -145,8 +145,8 @@ func combine(out *text, i isa, radix int) {
 	at := func(register string) func(j int) string {
 		return func(j int) string { return fmt.Sprintf("%d(%s)", j*row, register) }
 	}
-	frame = butterfly(radix, true, at("SI"), at("DI")).emit(&body, i)
-	out.fn(fmt.Sprintf("first%dx%d", radix, i.lanes()), "re, im *float32, groups int", frame, 24)
+	butterfly(radix, true, at("SI"), at("DI")).emit(&body, i)
+	out.fn(fmt.Sprintf("first%dx%d", radix, i.lanes()), "re, im *float32, groups int", 24)
 	out.ins("MOVQ re+0(FP), SI")
 	out.ins("MOVQ im+8(FP), DI")
 	out.ins("MOVQ groups+16(FP), CX")

@@ -14,14 +14,14 @@ type isa struct {
 	letter    string
 	registers int
 	width     int // floats
+	radices   []int
 }
 
 func (i isa) lanes() int            { return i.width }
 func (i isa) bytes() int            { return 4 * i.width }
 func (i isa) register(r int) string { return fmt.Sprintf("%s%d", i.letter, r) }
-func (i isa) stack(slot int) string { return fmt.Sprintf("%d(SP)", slot*i.bytes()) }
 
-var isas = []isa{{"Y", 16, 8}, {"Z", 32, 16}}
+var isas = []isa{{"Y", 16, 8, []int{2, 3, 4, 5}}, {"Z", 32, 16, []int{2, 3, 4, 5, 8}}}
 
 // text is assembly under construction.
 type text struct{ b strings.Builder }
@@ -30,8 +30,8 @@ func (t *text) ins(format string, a ...any) { fmt.Fprintf(&t.b, "\t"+format+"\n"
 func (t *text) label(name string)           { fmt.Fprintf(&t.b, "%s:\n", name) }
 func (t *text) raw(body text)               { t.b.WriteString(body.b.String()) }
 
-func (t *text) fn(name, arguments string, frame, size int) {
-	fmt.Fprintf(&t.b, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $%d-%d\n", name, arguments, name, frame, size)
+func (t *text) fn(name, arguments string, size int) {
+	fmt.Fprintf(&t.b, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, arguments, name, size)
 }
 
 func (t *text) end() {
@@ -59,7 +59,7 @@ func main() {
 	out.table("even", even...)
 	out.table("odd", odd...)
 	for _, i := range isas {
-		for _, radix := range []int{2, 3, 4, 5, 8} {
+		for _, radix := range i.radices {
 			combine(out, i, radix)
 		}
 		gather(out, i)

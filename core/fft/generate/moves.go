@@ -4,7 +4,7 @@ import "fmt"
 
 // gather: columns of interleaved numbers → one block. For row j: the row rows[j] of the image, times by, parts apart.
 func gather(out *text, i isa) {
-	out.fn(fmt.Sprintf("gather%d", i.lanes()), "re, im *float32, n int, rows *int32, image *float32, stride int, by *float32, byStride, kind int", 0, 72)
+	out.fn(fmt.Sprintf("gather%d", i.lanes()), "re, im *float32, n int, rows *int32, image *float32, stride int, by *float32, byStride, kind int", 72)
 	out.ins("MOVQ re+0(FP), SI")
 	out.ins("MOVQ im+8(FP), DI")
 	out.ins("MOVQ n+16(FP), CX")
@@ -120,7 +120,7 @@ func unpack(out *text, i isa, kind string, x, y, lo, hi int) {
 // turn: lanes rows of a block from x on → transposed, lane c to row to[c] of the block y. Four columns at a time: register
 // r holds these columns of rows r, r+4, …, and a transposition of 4×4 within its quarters is the whole of it.
 func turn(out *text, i isa) {
-	out.fn(fmt.Sprintf("turn%d", i.lanes()), "y, x *float32, to *int32", 0, 24)
+	out.fn(fmt.Sprintf("turn%d", i.lanes()), "y, x *float32, to *int32", 24)
 	out.ins("MOVQ y+0(FP), DI")
 	out.ins("MOVQ x+8(FP), SI")
 	out.ins("MOVQ to+16(FP), DX")
@@ -158,7 +158,7 @@ func scatter(out *text, i isa, full bool) {
 	if full {
 		name, arguments, size = "scatterFull", "image *float32, stride int, re, im *float32, scale float32, flags int, by *float32, byStride int, sum *float32, sumStride int", 80
 	}
-	out.fn(fmt.Sprintf("%s%d", name, i.lanes()), arguments, 0, size)
+	out.fn(fmt.Sprintf("%s%d", name, i.lanes()), arguments, size)
 	out.ins("MOVQ image+0(FP), DI")
 	out.ins("MOVQ stride+8(FP), R8")
 	out.ins("MOVQ re+16(FP), SI")

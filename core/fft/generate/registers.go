@@ -43,132 +43,82 @@ func (c *code) rotate(x [2]value, re, im string) [2]value {
 	return [2]value{c.fms(x[0], w[0], square), c.fma(x[1], w[0], cross)}
 }
 
-// allocator holds which register has which value; where they run out, the value needed latest goes to the stack.
+// allocator holds which register has which value. The butterflies are written in an order that needs no more than there are.
 type allocator struct {
 	out    *text
 	isa    isa
-	uses   [][]int // positions of the uses of every value, in order
+	last   []int // position of the last use of every value
 	in     map[value]int
 	holder []value // of every register, −1 when free
-	slot   map[value]int
-	slots  int
 }
 
-// emit writes the code and gives the bytes of stack it needs.
-func (c *code) emit(out *text, i isa) int {
-	a := &allocator{out: out, isa: i, uses: make([][]int, len(c.ops)), in: map[value]int{}, slot: map[value]int{}}
+// emit writes the code.
+func (c *code) emit(out *text, i isa) {
+	a := &allocator{out: out, isa: i, last: make([]int, len(c.ops)), in: map[value]int{}}
 	for range i.registers {
 		a.holder = append(a.holder, -1)
 	}
 	for at, o := range c.ops {
 		for _, v := range o.from {
-			a.uses[v] = append(a.uses[v], at)
+			a.last[v] = at
 		}
 	}
 	for at, o := range c.ops {
 		a.instruction(at, o)
 	}
-	return a.slots * i.bytes()
 }
 
 func (a *allocator) instruction(at int, o op) {
-	regs := make([]int, len(o.from))
+	regs := make([]string, len(o.from))
+	dies := make([]bool, len(o.from))
 	for k, v := range o.from {
-		regs[k] = a.fetch(v, at, o.from)
+		regs[k], dies[k] = a.isa.register(a.in[v]), a.last[v] == at
 	}
-	dies := func(k int) bool { return a.next(o.from[k], at) < 0 }
 	for k, v := range o.from {
-		if dies(k) {
-			if r, ok := a.in[v]; ok {
-				a.holder[r] = -1
-				delete(a.in, v)
-			}
+		if dies[k] {
+			a.holder[a.in[v]] = -1
 		}
 	}
-	r := func(k int) string { return a.isa.register(regs[k]) }
 	switch o.name {
 	case "store":
-		a.out.ins("VMOVUPS %s, %s", r(0), o.mem)
+		a.out.ins("VMOVUPS %s, %s", regs[0], o.mem)
 	case "load":
-		a.out.ins("VMOVUPS %s, %s", o.mem, a.isa.register(a.take(o.to, at, nil)))
+		a.out.ins("VMOVUPS %s, %s", o.mem, a.take(o.to))
 	case "cast":
-		a.out.ins("VBROADCASTSS %s, %s", o.mem, a.isa.register(a.take(o.to, at, nil)))
+		a.out.ins("VBROADCASTSS %s, %s", o.mem, a.take(o.to))
 	case "add", "sub", "mul":
 		mnemonic := map[string]string{"add": "VADDPS", "sub": "VSUBPS", "mul": "VMULPS"}[o.name]
-		x, y := r(0), r(1)
-		a.out.ins("%s %s, %s, %s", mnemonic, y, x, a.isa.register(a.take(o.to, at, o.from)))
-	default:
+		a.out.ins("%s %s, %s, %s", mnemonic, regs[1], regs[0], a.take(o.to))
+	default: // these overwrite an operand
 		mnemonic := map[string]string{"fma": "VFMADD", "fms": "VFMSUB", "fnma": "VFNMADD"}[o.name]
-		x, y, z := r(0), r(1), r(2)
+		x, y, z := regs[0], regs[1], regs[2]
 		switch {
-		case dies(2):
-			a.give(o.to, regs[2])
+		case dies[2]:
+			a.give(o.to, a.in[o.from[2]])
 			a.out.ins("%s231PS %s, %s, %s", mnemonic, y, x, z)
-		case dies(0):
-			a.give(o.to, regs[0])
+		case dies[0]:
+			a.give(o.to, a.in[o.from[0]])
 			a.out.ins("%s213PS %s, %s, %s", mnemonic, z, y, x)
-		case dies(1):
-			a.give(o.to, regs[1])
+		case dies[1]:
+			a.give(o.to, a.in[o.from[1]])
 			a.out.ins("%s213PS %s, %s, %s", mnemonic, z, x, y)
 		default:
-			to := a.isa.register(a.take(o.to, at, o.from))
+			to := a.take(o.to)
 			a.out.ins("VMOVAPS %s, %s", z, to)
 			a.out.ins("%s231PS %s, %s, %s", mnemonic, y, x, to)
 		}
 	}
 }
 
-// next is the position of the first use of v after at, −1 when there is none.
-func (a *allocator) next(v value, at int) int {
-	for _, u := range a.uses[v] {
-		if u > at {
-			return u
-		}
-	}
-	return -1
-}
-
-// fetch gives the register of v, from the stack where it must.
-func (a *allocator) fetch(v value, at int, keep []value) int {
-	if r, ok := a.in[v]; ok {
-		return r
-	}
-	slot, ok := a.slot[v]
-	if !ok {
-		panic(fmt.Sprintf("value %d is used before it is set", v))
-	}
-	r := a.take(v, at, keep)
-	a.out.ins("VMOVUPS %s, %s", a.isa.stack(slot), a.isa.register(r))
-	return r
-}
-
-// take gives v a register; values of keep stay where they are.
-func (a *allocator) take(v value, at int, keep []value) int {
-	best, latest := -1, -1
+// take gives v a free register.
+func (a *allocator) take(v value) string {
 	for r, h := range a.holder {
 		if h < 0 {
 			a.give(v, r)
-			return r
-		}
-		needed := a.next(h, at-1)
-		for _, k := range keep {
-			if k == h {
-				needed = -2
-			}
-		}
-		if needed > latest {
-			best, latest = r, needed
+			return a.isa.register(r)
 		}
 	}
-	out := a.holder[best]
-	if _, saved := a.slot[out]; !saved {
-		a.slot[out] = a.slots
-		a.slots++
-		a.out.ins("VMOVUPS %s, %s", a.isa.register(best), a.isa.stack(a.slot[out]))
-	}
-	delete(a.in, out)
-	a.give(v, best)
-	return best
+	panic(fmt.Sprintf("value %d finds all %d registers in use", v, a.isa.registers))
 }
 
 func (a *allocator) give(v value, r int) {
