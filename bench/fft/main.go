@@ -18,6 +18,7 @@ import (
 
 	"gonum.org/v1/gonum/dsp/fourier"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	corefft "github.com/ptychogo/ptycho/core/fft"
 )
 
@@ -41,7 +42,7 @@ type library struct {
 
 func run(python string, rounds int) error {
 	libraries := []library{}
-	for _, path := range corefft.Paths() {
+	for _, path := range cpu.Paths() {
 		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return ours(path, n) }})
 	}
 	p, err := startPeer(python)
@@ -109,7 +110,7 @@ func timed(f func(), calls int) time.Duration {
 	return time.Since(start)
 }
 
-func ours(path corefft.Path, n int) float64 {
+func ours(path cpu.Path, n int) float64 {
 	p, err := corefft.NewPath(n, n, path)
 	if err != nil {
 		return math.NaN()

@@ -3,13 +3,15 @@ package fft
 import (
 	"fmt"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/cpu"
 )
 
 // benchmarkSides are those of the table in docs/roadmap.md.
 var benchmarkSides = []int{64, 128, 256, 512}
 
 func BenchmarkForward(b *testing.B) {
-	for _, path := range Paths() {
+	for _, path := range cpu.Paths() {
 		for _, n := range benchmarkSides {
 			b.Run(fmt.Sprintf("%s/%d", path, n), func(b *testing.B) {
 				p := mustPlan(b, n, n, path)
@@ -27,7 +29,7 @@ func BenchmarkForward(b *testing.B) {
 // The two transforms of one frame of ePIE: P·O in, and back with a real factor and the product with conj(P) added.
 func BenchmarkFrame(b *testing.B) {
 	const n, side = 128, 300
-	for _, path := range Paths() {
+	for _, path := range cpu.Paths() {
 		b.Run(string(path), func(b *testing.B) {
 			p := mustPlan(b, n, n, path)
 			probe, _ := random(n*n, 1)

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/cpu"
 )
 
 // naive is the definition, in float64, row by row and column by column: orthonormal, zero frequency at [0, 0].
@@ -80,13 +82,13 @@ const (
 	limit64 = 3e-15
 )
 
-func onEveryPath(t *testing.T, f func(t *testing.T, path Path)) {
-	for _, path := range Paths() {
+func onEveryPath(t *testing.T, f func(t *testing.T, path cpu.Path)) {
+	for _, path := range cpu.Paths() {
 		t.Run(string(path), func(t *testing.T) { f(t, path) })
 	}
 }
 
-func mustPlan(t testing.TB, rows, cols int, path Path) *Plan {
+func mustPlan(t testing.TB, rows, cols int, path cpu.Path) *Plan {
 	t.Helper()
 	p, err := NewPath(rows, cols, path)
 	if err != nil {
@@ -110,7 +112,7 @@ func sizes() [][2]int {
 }
 
 func TestTransformsEqualTheDefinition(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		worst, worst64 := 0.0, 0.0
 		for i, s := range sizes() {
 			rows, cols := s[0], s[1]
@@ -148,7 +150,7 @@ func TestTransformsEqualTheDefinition(t *testing.T) {
 }
 
 func TestNormAndInnerProductAreKept(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, s := range [][2]int{{64, 64}, {30, 128}, {7, 45}, {1000, 3}, {11, 13}} {
 			x, xs := random(s[0]*s[1], 1)
 			y, ys := random(s[0]*s[1], 2)
@@ -185,7 +187,7 @@ func inner(a, b []complex128) complex128 {
 
 // A shift by whole pixels multiplies the spectrum by exp(−2πi(u·dy/R + v·dx/C)).
 func TestShiftTheorem(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, c := range []struct{ rows, cols, dy, dx int }{{64, 64, 3, 10}, {48, 100, 17, 1}, {21, 34, 20, 5}} {
 			x, _ := random(c.rows*c.cols, 3)
 			p := mustPlan(t, c.rows, c.cols, path)

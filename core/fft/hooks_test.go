@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/cpu"
 )
 
 // view copies an image out of memory with a stride.
@@ -17,7 +19,7 @@ func view[C any](x []C, stride, rows, cols int) []C {
 }
 
 func TestProductsOnTheWayInAndOut(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for i, s := range [][2]int{{64, 64}, {48, 100}, {100, 36}, {7, 11}, {13, 40}, {1, 32}} {
 			rows, cols := s[0], s[1]
 			stride := cols + 13
@@ -101,7 +103,7 @@ func TestProductsOnTheWayInAndOut(t *testing.T) {
 
 // What Source names is read before Target is written, and a Work carries nothing from one transform into the next.
 func TestMemoryMayBeShared(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		var w Work
 		for _, s := range [][2]int{{32, 32}, {20, 50}, {7, 19}, {8, 8}} {
 			n := s[0] * s[1]
@@ -142,7 +144,7 @@ func equal(t *testing.T, what string, got, want []complex64) {
 
 // The bits of an image do not depend on its place in a batch, nor on who else uses the plan.
 func TestABatchAndManyGoroutinesGiveTheSameBits(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path Path) {
+	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, s := range [][2]int{{32, 48}, {11, 30}} {
 			n, images := s[0]*s[1], 6
 			p := mustPlan(t, s[0], s[1], path)
@@ -164,7 +166,7 @@ func TestABatchAndManyGoroutinesGiveTheSameBits(t *testing.T) {
 }
 
 func TestShortSlicesAreRefusedByName(t *testing.T) {
-	p := mustPlan(t, 4, 6, Portable)
+	p := mustPlan(t, 4, 6, cpu.Portable)
 	image, other := make([]complex64, 24), make([]complex64, 23)
 	for want, f := range map[string]func(){
 		"Source.Image":     func() { p.Transform(Target{Image: image}, Source{Image: other}, Forward, nil) },

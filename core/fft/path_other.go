@@ -2,6 +2,6 @@
 
 package fft
 
-func available() []Path { return []Path{Portable} }
+import "github.com/ptychogo/ptycho/core/cpu"
 
-func kernelsOf(Path) kernels[float32] { return portable[float32](8) }
+func kernelsOf(cpu.Path) kernels[float32] { return portable[float32](8) }

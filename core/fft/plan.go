@@ -1,6 +1,10 @@
 package fft
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/cpu"
+)
 
 // The largest sizes a plan is made for: 2^16 rows or columns, 2^28 pixels (2 GiB of complex64).
 const (
@@ -15,15 +19,15 @@ type Plan struct{ engine[float32] }
 // New prepares the transforms of images [rows, cols]; both from 1 to 65536, and rows·cols at most 2^28. It uses the fastest
 // instructions of the machine, or those that PTYCHO_CPU names: generic, avx2 or avx512.
 func New(rows, cols int) (*Plan, error) {
-	path, err := Select()
+	path, err := cpu.Select()
 	if err != nil {
 		return nil, fmt.Errorf("fft: %w", err)
 	}
 	return NewPath(rows, cols, path)
 }
 
-// NewPath is New for one of Paths.
-func NewPath(rows, cols int, path Path) (*Plan, error) {
+// NewPath is New for one of cpu.Paths.
+func NewPath(rows, cols int, path cpu.Path) (*Plan, error) {
 	if err := check(rows, cols); err != nil {
 		return nil, err
 	}
