@@ -6,17 +6,17 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// The largest sizes a plan is made for: 2^16 rows or columns, 2^28 pixels (2 GiB of complex64).
+// The largest sizes a plan is made for: tables of a side take up to 1 GiB, an image of complex64 16 GiB.
 const (
-	maxSide   = 1 << 16
-	maxPixels = 1 << 28
+	maxSide   = 1 << 24
+	maxPixels = 1<<31 - 1
 )
 
 // Plan transforms images [rows, cols] of complex64, rows of the image one after another. It is immutable: any number of
 // goroutines may use one plan, each with its own Work or with nil.
 type Plan struct{ engine[float32] }
 
-// New prepares the transforms of images [rows, cols]; both from 1 to 65536, and rows·cols at most 2^28. It uses the fastest
+// New prepares the transforms of images [rows, cols]; both from 1 to 2^24, and rows·cols below 2^31. It uses the fastest
 // instructions of the machine, or those that PTYCHO_CPU names: generic, avx2 or avx512.
 func New(rows, cols int) (*Plan, error) {
 	path, err := cpu.Select()
@@ -35,7 +35,7 @@ func NewPath(rows, cols int, path cpu.Path) (*Plan, error) {
 }
 
 func check(rows, cols int) error {
-	if rows < 1 || cols < 1 || rows > maxSide || cols > maxSide || rows*cols > maxPixels {
+	if rows < 1 || cols < 1 || rows > maxSide || cols > maxSide || int64(rows)*int64(cols) > maxPixels {
 		return fmt.Errorf("fft: image of %d×%d: a side is from 1 to %d and an image has at most %d pixels", rows, cols, maxSide, maxPixels)
 	}
 	return nil
