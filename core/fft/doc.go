@@ -11,7 +11,7 @@
 //
 // Columns first, then rows, each as a mixed-radix transform by decimation in time (Cooley and Tukey, Math. Comp. 19, 1965)
 // with radices 2, 3, 4, 5 and 8 (8 in assembly). A side with another prime factor goes through a convolution with a chirp (Bluestein,
-// IEEE Trans. Audio Electroacoust. 18, 1970), which is correct for every side and about five times slower.
+// IEEE Trans. Audio Electroacoust. 18, 1970), which is correct for every side and about ten times slower.
 //
 // A transform runs over several neighbouring columns or rows at once, the lanes of a vector, with real and imaginary parts
 // apart: butterflies are then plain arithmetic of whole vectors. The lanes of one column block lie together and fit the
