@@ -18,7 +18,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak ci-full help
+.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -45,6 +45,9 @@ bench: build ## the training step beside PyTorch (PYTHON=… with torch) and the
 
 bench-go: ## Go benchmarks; PKG=./core/physics/ for one package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+
+bench-fft: ## the Fourier transform beside pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
+	$(GO) run ./bench/fft -python $(PYTHON)
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

@@ -208,7 +208,7 @@ func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name, backend string, more ...string) {
 		must(t, append([]string{"train", "--plugin-dir", dir, "--backend", backend, "--train-data-file", scan, "--output-dir", path(name),
-			"--max-epochs", "4", "--learning-rate", "3e-4", "--device", "cpu"}, more...)...)
+			"--max-epochs", "4", "--learning-rate", "1e-4", "--device", "cpu"}, more...)...)
 	}
 	train("gorgonia", "gorgonia")
 	train("xla", "xla")
@@ -229,7 +229,8 @@ func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
 		}
 		for i := range got {
 			// Rounding in a gradient near zero moves a weight by up to the rate of Adam, and from there the runs part:
-			// after the twelve steps of an epoch the design's 1e-3 still holds.
+			// after the twelve steps of an epoch the design's 1e-3 still holds. At the rate 3e-4 runs on Gorgonia by plain Go
+			// and by AVX2 are 9 % apart after four epochs, at 1e-4 less than 1 %: only there does the bound say anything of XLA.
 			if e := math.Abs(got[i]/want[i] - 1); e > 1e-3 && i == 0 || e > 5e-2 {
 				t.Errorf("%s, epoch %d: deviance %v, Gorgonia's is %v", name, i+1, got[i], want[i])
 			}

@@ -54,6 +54,8 @@ func TestEveryRuleFindsItsBreach(t *testing.T) {
 		"core/format on yaml":                  {"core/format/npy.go", "gopkg.in/yaml.v3", true},
 		"core/config on yaml":                  {"core/config/file.go", "gopkg.in/yaml.v3", false},
 		"core's tests on npyio":                {"core/reference/vectors_test.go", "github.com/sbinet/npyio/npz", false},
+		"core/cpu on x/sys":                    {"core/cpu/path_amd64.go", "golang.org/x/sys/cpu", false},
+		"core/scan on x/sys":                   {"core/scan/scan.go", "golang.org/x/sys/cpu", true},
 		"core/scan on npyio":                   {"core/scan/scan.go", "github.com/sbinet/npyio/npz", true},
 		"a module with gonum's name in front":  {"core/scan/scan.go", "gonum.org/v1/gonumplot", true},
 		"sdk on core":                          {"sdk/serve.go", m + "core/backend", false},

@@ -46,6 +46,8 @@ var layers = []layer{
 		rule: "core/format uses the standard library, gonum, npyio and core"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
+	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
+		rule: "core/cpu uses the standard library and x/sys"},
 	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an outsider's reader of golden files
 		rule: "core uses the standard library, gonum and core alone, so that every backend can use core"},
 	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
@@ -61,7 +63,7 @@ var layers = []layer{
 
 // engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
 var engines = map[string][]string{
-	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum", "golang.org/x/sys",
+	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum",
 		"go4.org/unsafe/assume-no-moving-gc"},
 	"xla": {"github.com/gomlx", "golang.org/x/sys"},
 }

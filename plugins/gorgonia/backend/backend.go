@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -38,7 +38,7 @@ func (*Gorgonia) Info() backend.Info {
 // Devices is the CPU with the instructions that will be used.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
-	path, err := conv.Select()
+	path, err := cpu.Select()
 	if err != nil {
 		d.Usable, d.Reason = false, err.Error()
 	}
@@ -71,7 +71,7 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 			return nil, backend.Errorf(backend.Invalid, "open", "the program's value %q has a zero byte in its name", name)
 		}
 	}
-	path, err := conv.Select()
+	path, err := cpu.Select()
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "open", "%w", err)
 	}

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
@@ -29,7 +30,7 @@ var (
 	_ backend.Inspector = &session[float32]{}
 )
 
-func newSession[T pool.Float](o backend.OpenOptions, path conv.Path) *session[T] {
+func newSession[T pool.Float](o backend.OpenOptions, path cpu.Path) *session[T] {
 	p := pool.New(o.Threads)
 	return &session[T]{
 		program:  o.Program,

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
@@ -74,7 +75,7 @@ func distance[T Float](got []T, want []float64) float64 {
 	return math.Sqrt(d / n)
 }
 
-func check[T Float](t *testing.T, path Path, s Shape, limit float64) {
+func check[T Float](t *testing.T, path cpu.Path, s Shape, limit float64) {
 	rng := rand.New(rand.NewPCG(1, uint64(s.Height*1000+s.Out)))
 	k := New(pool.New(2), path)
 	area := s.Height * s.Width
@@ -122,7 +123,7 @@ func check[T Float](t *testing.T, path Path, s Shape, limit float64) {
 }
 
 func TestEveryPathAgreesWithTheDefinition(t *testing.T) {
-	for _, path := range Paths() {
+	for _, path := range cpu.Paths() {
 		for _, s := range shapes {
 			t.Run(fmt.Sprintf("%s %+v", path, s), func(t *testing.T) {
 				check[float32](t, path, s, 2e-6)
@@ -137,7 +138,7 @@ func TestBitsDoNotDependOnTheNumberOfWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	area := s.Height * s.Width
 	x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
-	for _, path := range Paths() {
+	for _, path := range cpu.Paths() {
 		var first []float32
 		for _, threads := range []int{1, 2, 3} {
 			k := New(pool.New(threads), path)
@@ -166,7 +167,7 @@ func BenchmarkLayers(b *testing.B) {
 		x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
 		y := make([]float32, len(dy))
 		flops := 18 * float64(s.Batch*s.In*s.Out*area)
-		k := New(pool.New(1), Paths()[len(Paths())-1])
+		k := New(pool.New(1), cpu.Paths()[len(cpu.Paths())-1])
 		for name, f := range map[string]func(){
 			"forward":    func() { Forward(k, s, x, w, nil, true, y) },
 			"gradinput":  func() { GradInput(k, s, dy, y, w, x) },

@@ -3,24 +3,28 @@ package conv
 import (
 	"unsafe"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // Kernels runs convolutions by one path on a pool.
 type Kernels struct {
 	pool *pool.Pool
-	path Path
+	path cpu.Path
 }
 
-// New binds the kernels to a pool and a path, which must be one of Paths.
-func New(p *pool.Pool, path Path) *Kernels { return &Kernels{p, path} }
+// New binds the kernels to a pool and a path, which must be one of cpu.Paths.
+func New(p *pool.Pool, path cpu.Path) *Kernels { return &Kernels{p, path} }
+
+// Path is the path of the kernels.
+func (k *Kernels) Path() cpu.Path { return k.path }
 
 // tileShape is outputs × positions of the widest kernel for that many outputs.
 func (k *Kernels) tileShape(wide bool, outputs int) (rows, cols int) {
 	switch {
-	case !wide || k.path == Portable:
+	case !wide || k.path == cpu.Portable:
 		return 1, maxTile
-	case k.path == AVX2:
+	case k.path == cpu.AVX2:
 		return 4, 24
 	case outputs <= 2:
 		return 2, 96
@@ -103,8 +107,8 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 }
 
 // compute fills a tile of rows outputs × cols positions from position at on; w is [taps][rows].
-func compute[T Float](path Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int, bias []T, relu bool) {
-	if x, ok := any(in).([]float32); ok && path != Portable {
+func compute[T Float](path cpu.Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int, bias []T, relu bool) {
+	if x, ok := any(in).([]float32); ok && path != cpu.Portable {
 		kernel, bound := tile8x48, 0
 		switch rows {
 		case 4:

@@ -3,6 +3,7 @@ package conv
 import (
 	"unsafe"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
@@ -25,9 +26,9 @@ func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
 	defer pool.Return(k.pool, sums)
 	clear(sums)
 
-	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != Portable
+	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != cpu.Portable
 	outputs := 1
-	if wide && k.path == AVX512 {
+	if wide && k.path == cpu.AVX512 {
 		outputs = 3
 	}
 	blocks := (s.Out + outputs - 1) / outputs
@@ -84,10 +85,10 @@ func padTo9(offsets []int64) []int64 {
 
 // dot puts, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions into
 // sums[9·j+t]. Outputs past rows repeat the first.
-func dot[T Float](path Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
+func dot[T Float](path cpu.Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
 	if wide {
 		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(sums).([]float32)
-		if path == AVX512 {
+		if path == cpu.AVX512 {
 			y := [3]*float32{&gf[g], &gf[g], &gf[g]}
 			for j := 1; j < rows; j++ {
 				y[j] = &gf[g+j*plane]

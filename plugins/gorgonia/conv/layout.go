@@ -10,6 +10,8 @@
 // falls on the zeros is computed in vain and dropped: 1/(W+1) of the work for k = 3.
 package conv
 
+import "github.com/ptychogo/ptycho/core/cpu"
+
 // Float is a precision.
 type Float interface{ float32 | float64 }
 
@@ -58,7 +60,7 @@ func (f flat) offsets(channels, kernel, size int) []int64 {
 
 // fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]; where mask is given
 // (the output of a ReLU, laid out like src), elements whose mask is not above 0 become 0.
-func fill[T Float](path Path, plane []T, f flat, src, mask []T, stride int) {
+func fill[T Float](path cpu.Path, plane []T, f flat, src, mask []T, stride int) {
 	clear(plane[:f.first])
 	end := f.first
 	for s := range f.samples {
@@ -90,9 +92,9 @@ func (s Shape) runs() (samples, count int) {
 }
 
 // masked copies src to dst with 0 where mask is not above 0.
-func masked[T Float](path Path, dst, src, mask []T) {
+func masked[T Float](path cpu.Path, dst, src, mask []T) {
 	done := 0
-	if s, ok := any(src).([]float32); ok && path != Portable && len(s) >= 8 {
+	if s, ok := any(src).([]float32); ok && path != cpu.Portable && len(s) >= 8 {
 		done = len(s) &^ 7
 		masked8(len(s)/8, &any(dst).([]float32)[0], &s[0], &any(mask).([]float32)[0])
 	}

@@ -7,6 +7,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
@@ -52,7 +53,7 @@ func build(t *testing.T) (*lower.Graph, *pool.Pool) {
 		p.Params[i].Init.Kind = program.Constant
 	}
 	workers := pool.New(2)
-	env := &op.Env[float64]{Pool: workers, Conv: conv.New(workers, conv.Portable)}
+	env := &op.Env[float64]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}
 	g, err := lower.Build(env, p, lower.Request{Groups: 3, Values: []string{"m", "n"}, Losses: []string{"power", "mean"}, Params: []string{"w0", "b0", "w1", "b1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +157,7 @@ func TestAnInputWithoutAValueIsAnError(t *testing.T) {
 		p.Params[i].Init.Kind = program.Constant
 	}
 	workers := pool.New(1)
-	g, err := lower.Build(&op.Env[float32]{Pool: workers, Conv: conv.New(workers, conv.Portable)}, p, lower.Request{Groups: 1, Values: []string{"m"}})
+	g, err := lower.Build(&op.Env[float32]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}, p, lower.Request{Groups: 1, Values: []string{"m"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-func check[T pool.Float](t *testing.T, rows, cols int, limit float64) {
+func check[T pool.Float](t *testing.T, path cpu.Path, rows, cols int, limit float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	x, want := make([]T, 2*rows*cols), make([]complex128, rows*cols)
 	for i := range want {
@@ -18,10 +19,13 @@ func check[T pool.Float](t *testing.T, rows, cols int, limit float64) {
 		want[i] = complex(float64(x[2*i]), float64(x[2*i+1]))
 	}
 	physics.NewFourier(rows, cols).Forward(want)
-	p := New[T](rows, cols)
-	y, back, scratch := make([]T, len(x)), make([]T, len(x)), make([]T, len(x))
-	p.Forward(y, x, scratch)
-	p.Inverse(back, y, scratch)
+	p, err := New[T](rows, cols, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, back := make([]T, len(x)), make([]T, len(x))
+	p.Forward(y, x)
+	p.Inverse(back, y)
 	worst := 0.0
 	for i, w := range want {
 		worst = max(worst, math.Hypot(float64(y[2*i])-real(w), float64(y[2*i+1])-imag(w)), math.Abs(float64(back[2*i]-x[2*i])))
@@ -34,16 +38,10 @@ func check[T pool.Float](t *testing.T, rows, cols int, limit float64) {
 func TestTransformEqualsTheReferenceAndIsUndone(t *testing.T) {
 	for _, s := range [][2]int{{2, 2}, {4, 8}, {64, 64}, {128, 64}, {6, 10}, {7, 5}, {48, 64}, {1, 4}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
-			check[float32](t, s[0], s[1], 3e-6)
-			check[float64](t, s[0], s[1], 1e-13)
+			for _, path := range cpu.Paths() {
+				check[float32](t, path, s[0], s[1], 3e-6)
+				check[float64](t, path, s[0], s[1], 1e-13)
+			}
 		})
-	}
-}
-
-func BenchmarkForward128(b *testing.B) {
-	p := New[float32](128, 128)
-	x, y, z := make([]float32, 2*128*128), make([]float32, 2*128*128), make([]float32, 2*128*128)
-	for b.Loop() {
-		p.Forward(y, x, z)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
@@ -22,7 +23,7 @@ func plan(t *testing.T, r lower.Request) (*lower.Graph, *exec.Machine[float32]) 
 		t.Fatal(err)
 	}
 	workers := pool.New(1)
-	g, err := lower.Build(&op.Env[float32]{Pool: workers, Conv: conv.New(workers, conv.Portable)}, p, r)
+	g, err := lower.Build(&op.Env[float32]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}, p, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestAnUnknownScalarIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	workers := pool.New(1)
-	env := &op.Env[float32]{Pool: workers, Conv: conv.New(workers, conv.Portable)}
+	env := &op.Env[float32]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}
 	for name, r := range map[string]lower.Request{
 		"a loss":  {Groups: 1, Losses: []string{"x"}},
 		"a value": {Groups: 1, Values: []string{"x"}},

@@ -47,6 +47,9 @@ func (e *Env[T]) Build(c Call) (Rule[T], error) {
 	if s := c.Out.Shape; c.Kind == program.BackProject && s[2] != s[3] {
 		return Rule[T]{}, fmt.Errorf("op: %s: patterns of %d×%d pixels, want square ones", c.Kind, s[2], s[3])
 	}
+	if c.Kind == program.FFT2 || c.Kind == program.BackProject {
+		return e.transform(c)
+	}
 	for _, family := range []func(Call) (Rule[T], bool){e.elementwise, e.binary, e.structure, e.network, e.complex, e.physics, e.losses} {
 		if r, ok := family(c); ok {
 			return r, nil

@@ -1,25 +1,37 @@
 package op
 
 import (
+	"fmt"
+
 	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/fft"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// fourier transforms every image; the inverse is the adjoint.
-func (e *Env[T]) fourier(c Call) Rule[T] {
+// transform builds the operations that need a Fourier transform.
+func (e *Env[T]) transform(c Call) (Rule[T], error) {
 	rows, cols := c.Out.Shape[len(c.Out.Shape)-2], c.Out.Shape[len(c.Out.Shape)-1]
-	plan := fft.New[T](rows, cols)
+	plan, err := fft.New[T](rows, cols, e.Conv.Path())
+	if err != nil {
+		return Rule[T]{}, fmt.Errorf("op: %s: %w", c.Kind, err)
+	}
+	if c.Kind == program.BackProject {
+		return e.backProject(c, plan), nil
+	}
+	return e.fourier(c, plan), nil
+}
+
+// fourier transforms every image; the inverse is the adjoint.
+func (e *Env[T]) fourier(c Call, plan *fft.Plan[T]) Rule[T] {
+	size := 2 * c.Out.area()
 	inverse := c.Attr("inverse") != 0
 	run := func(dst, src []T, inverse bool) {
-		size := 2 * rows * cols
 		e.Pool.Run(len(dst)/size, func(i int) {
-			scratch := pool.Borrow[T](e.Pool, size)
-			defer pool.Return(e.Pool, scratch)
 			if inverse {
-				plan.Inverse(dst[i*size:][:size], src[i*size:][:size], scratch)
+				plan.Inverse(dst[i*size:][:size], src[i*size:][:size])
 			} else {
-				plan.Forward(dst[i*size:][:size], src[i*size:][:size], scratch)
+				plan.Forward(dst[i*size:][:size], src[i*size:][:size])
 			}
 		})
 	}
@@ -136,10 +148,9 @@ func (e *Env[T]) mergeWeight(c Call) Rule[T] {
 
 // backProject: F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²). Phase and filter follow the probe, which hardly ever changes: they
 // are kept for the last probe seen.
-func (e *Env[T]) backProject(c Call) Rule[T] {
+func (e *Env[T]) backProject(c Call, plan *fft.Plan[T]) Rule[T] {
 	n := c.Out.Shape[3]
 	area := n * n
-	plan := fft.New[T](n, n)
 	var seen, phase, filter []T // seen is the probe operand; phase and filter have one image per probe
 	modes := c.In[1].Shape[len(c.In[1].Shape)-3]
 	probes := c.In[1].Len() / (modes * area)
@@ -164,16 +175,15 @@ func (e *Env[T]) backProject(c Call) Rule[T] {
 			prepare(in[1])
 		}
 		e.Pool.Run(c.Out.Len()/area, func(i int) {
-			field, scratch := pool.Borrow[T](e.Pool, 2*area), pool.Borrow[T](e.Pool, 2*area)
+			field := pool.Borrow[T](e.Pool, 2*area)
 			defer pool.Return(e.Pool, field)
-			defer pool.Return(e.Pool, scratch)
 			ph := phase[2*i*area%len(phase):][:2*area]
 			for j, k := range in[0][i*area:][:area] {
 				a := root(k)
 				field[2*j], field[2*j+1] = a*ph[2*j], a*ph[2*j+1]
 			}
 			dst := out[2*i*area:][:2*area]
-			plan.Inverse(dst, field, scratch)
+			plan.Inverse(dst, field)
 			multiply(dst, dst, filter[2*i*area%len(filter):][:2*area], 1)
 		})
 	}}

@@ -197,8 +197,6 @@ func (e *Env[T]) translate(c Call) Rule[T] {
 // physics holds the operations between object and detector.
 func (e *Env[T]) physics(c Call) (Rule[T], bool) {
 	switch c.Kind {
-	case program.FFT2:
-		return e.fourier(c), true
 	case program.Illuminate:
 		return e.illuminate(c), true
 	case program.Intensity:
@@ -213,8 +211,6 @@ func (e *Env[T]) physics(c Call) (Rule[T], bool) {
 		return e.assemble(c), true
 	case program.Extract:
 		return e.extract(c), true
-	case program.BackProject:
-		return e.backProject(c), true
 	}
 	return Rule[T]{}, false
 }

@@ -1,18 +1,19 @@
-package conv
+// Package cpu says which vector instructions the kernels of float32 arithmetic use: those in core and those of a backend.
+package cpu
 
 import (
 	"fmt"
 	"os"
 )
 
-// Path names the instructions that the float32 kernels use.
+// Path names the instructions.
 type Path string
 
 // The paths. Portable is plain Go and runs everywhere.
 const (
 	Portable Path = "generic"
-	AVX2     Path = "avx2"
-	AVX512   Path = "avx512"
+	AVX2     Path = "avx2"   // with FMA
+	AVX512   Path = "avx512" // F and DQ
 )
 
 // Paths lists what this machine can run, slowest first.

@@ -2,8 +2,6 @@
 
 package conv
 
-func available() []Path { return []Path{Portable} }
-
 // The kernels are never called without their path.
 func tile8x48(int, *int64, *float32, *float32, *float32, int, *float32, int) {
 	panic("conv: no AVX-512")

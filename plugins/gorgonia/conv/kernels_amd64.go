@@ -1,18 +1,5 @@
 package conv
 
-import "golang.org/x/sys/cpu"
-
-func available() []Path {
-	p := []Path{Portable}
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		p = append(p, AVX2)
-	}
-	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ {
-		p = append(p, AVX512)
-	}
-	return p
-}
-
 // The tiles compute rows×cols outputs, out[j][p] = bias[j] + Σ_i w[i][j]·x[off[i]+p] for i < n: off in bytes, rows of
 // out stride floats apart, the result bounded below by 0 with relu = 1.
 //

@@ -1,0 +1,193 @@
+// Command fft times one forward transform of a complex image in core/fft, beside SciPy's pocketfft and FFTW (both by
+// bench/peers/fft2.py) and gonum, on one thread, and prints one table. The libraries take turns, several rounds; the least
+// time counts. Run it from the repository's root.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"github.com/ptychogo/ptycho/core/cpu"
+	corefft "github.com/ptychogo/ptycho/core/fft"
+)
+
+var sides = []int{64, 128, 256, 512}
+
+func main() {
+	python := flag.String("python", "python3", "an interpreter with numpy, scipy and pyfftw")
+	rounds := flag.Int("rounds", 5, "turns of every library")
+	flag.Parse()
+	if err := run(*python, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench-fft:", err)
+		os.Exit(1)
+	}
+}
+
+// library gives the microseconds of one transform, NaN where it cannot.
+type library struct {
+	name string
+	time func(n int) float64
+}
+
+func run(python string, rounds int) error {
+	libraries := []library{}
+	for _, path := range cpu.Paths() {
+		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return ours(path, n) }})
+	}
+	p, err := startPeer(python)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	libraries = append(libraries, library{"pocketfft", func(n int) float64 { return p.ask("pocketfft", n) }},
+		library{"FFTW", func(n int) float64 { return p.ask("fftw", n) }}, library{"gonum", gonum})
+
+	best := make([][]float64, len(sides))
+	for i := range best {
+		best[i] = make([]float64, len(libraries))
+		for j := range best[i] {
+			best[i][j] = math.Inf(1)
+		}
+	}
+	for range rounds {
+		for i, n := range sides {
+			for j, l := range libraries {
+				best[i][j] = math.Min(best[i][j], l.time(n))
+			}
+		}
+	}
+	fmt.Printf("| forward, µs |")
+	for _, l := range libraries {
+		fmt.Printf(" %s |", l.name)
+	}
+	fmt.Printf("\n|---|%s\n", strings.Repeat("---|", len(libraries)))
+	for i, n := range sides {
+		fmt.Printf("| %d² |", n)
+		for _, t := range best[i] {
+			if math.IsNaN(t) {
+				fmt.Printf(" - |")
+				continue
+			}
+			fmt.Printf(" %.1f |", t)
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+// least is the shortest of 25 runs of about 2 ms, in microseconds a call; peers do the same.
+func least(f func()) float64 {
+	f()
+	calls := 1
+	for ; ; calls *= 2 {
+		if timed(f, calls) > 2*time.Millisecond {
+			break
+		}
+	}
+	best := time.Duration(math.MaxInt64)
+	for range 25 {
+		best = min(best, timed(f, calls))
+	}
+	return float64(best.Nanoseconds()) / float64(calls) / 1e3
+}
+
+func timed(f func(), calls int) time.Duration {
+	start := time.Now()
+	for range calls {
+		f()
+	}
+	return time.Since(start)
+}
+
+func ours(path cpu.Path, n int) float64 {
+	p, err := corefft.NewPath(n, n, path)
+	if err != nil {
+		return math.NaN()
+	}
+	x, y := make([]complex64, n*n), make([]complex64, n*n)
+	for i := range x {
+		x[i] = complex(float32(rand.NormFloat64()), float32(rand.NormFloat64()))
+	}
+	var w corefft.Work
+	return least(func() { p.Forward(y, x, &w) })
+}
+
+// gonum has lines in complex128 only: rows, then columns through a line of its own.
+func gonum(n int) float64 {
+	plan := fourier.NewCmplxFFT(n)
+	x, y, line := make([]complex128, n*n), make([]complex128, n*n), make([]complex128, n)
+	for i := range x {
+		x[i] = complex(rand.NormFloat64(), rand.NormFloat64())
+	}
+	scale := complex(1/float64(n), 0)
+	return least(func() {
+		for r := range n {
+			plan.Coefficients(y[r*n:][:n], x[r*n:][:n])
+		}
+		for c := range n {
+			for r := range n {
+				line[r] = y[r*n+c]
+			}
+			plan.Coefficients(line, line)
+			for r := range n {
+				y[r*n+c] = line[r] * scale
+			}
+		}
+	})
+}
+
+// peer is the script of the other libraries, which answers questions one by one.
+type peer struct {
+	command *exec.Cmd
+	to      io.WriteCloser
+	from    *bufio.Scanner
+	told    map[string]bool
+}
+
+func startPeer(python string) (*peer, error) {
+	c := exec.Command(python, "bench/peers/fft2.py")
+	c.Env = append(os.Environ(), "OMP_NUM_THREADS=1")
+	c.Stderr = os.Stderr
+	to, err := c.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	from, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &peer{c, to, bufio.NewScanner(from), map[string]bool{}}, c.Start()
+}
+
+func (p *peer) ask(name string, n int) float64 {
+	fmt.Fprintln(p.to, name, n)
+	if !p.from.Scan() {
+		return math.NaN()
+	}
+	answer := p.from.Text()
+	t, err := strconv.ParseFloat(answer, 64)
+	if err != nil {
+		if !p.told[name] {
+			fmt.Fprintf(os.Stderr, "%s was not measured: %s\n", name, strings.TrimPrefix(answer, "- "))
+		}
+		p.told[name] = true
+		return math.NaN()
+	}
+	return t
+}
+
+func (p *peer) stop() {
+	p.to.Close()
+	p.command.Wait()
+}

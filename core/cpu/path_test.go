@@ -1,0 +1,23 @@
+package cpu
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPathIsTheOneAskedForOrTheFastest(t *testing.T) {
+	paths := Paths()
+	if paths[0] != Portable {
+		t.Errorf("paths are %v: every machine runs plain Go", paths)
+	}
+	for asked, want := range map[string]Path{"": paths[len(paths)-1], "generic": Portable} {
+		t.Setenv("PTYCHO_CPU", asked)
+		if got, err := Select(); got != want || err != nil {
+			t.Errorf("PTYCHO_CPU=%q selects %q, %v; want %q", asked, got, err, want)
+		}
+	}
+	t.Setenv("PTYCHO_CPU", "mmx")
+	if _, err := Select(); err == nil || !strings.Contains(err.Error(), "PTYCHO_CPU=mmx") || !strings.Contains(err.Error(), "generic") {
+		t.Errorf("an unknown path gives %v: want it named, and what there is", err)
+	}
+}

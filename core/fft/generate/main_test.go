@@ -1,0 +1,16 @@
+package main
+
+import (
+	"os"
+	"testing"
+)
+
+func TestTheAssemblyIsWhatGenerateWrites(t *testing.T) {
+	file, err := os.ReadFile("../kernels_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(file) != kernels() {
+		t.Error("core/fft/kernels_amd64.s is not what core/fft/generate writes: go generate ./core/fft")
+	}
+}
