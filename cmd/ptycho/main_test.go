@@ -3,73 +3,39 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/program"
 )
 
-var (
-	building sync.Once
-	binary   string
-	buildErr error
-)
-
-// ptycho is the path of the program, built once without cgo.
+// ptycho is the path of the program.
 func ptycho(t *testing.T) string {
 	t.Helper()
-	building.Do(func() {
-		var dir string
-		if dir, buildErr = os.MkdirTemp("", "ptycho-test-"); buildErr != nil {
-			return
-		}
-		binary = filepath.Join(dir, "ptycho")
-		cmd := exec.Command("go", "build", "-o", binary, ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			buildErr = fmt.Errorf("%w: %s", err, out)
-		}
-	})
-	if buildErr != nil {
-		t.Fatal(buildErr)
-	}
-	return binary
+	return program.Path(t)
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if binary != "" {
-		os.RemoveAll(filepath.Dir(binary))
-	}
+	program.Clean()
 	os.Exit(code)
 }
 
 // run gives the outputs and the exit code.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.Command(ptycho(t), args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+	r := program.Run(t, "", nil, args...)
+	return r.Stdout, r.Stderr, r.Code
 }
 
 // must runs a command that has to succeed and gives its standard output.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
-	stdout, stderr, code := run(t, args...)
-	if code != 0 {
-		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), code, stderr)
-	}
-	return stdout
+	return program.Must(t, "", args...)
 }
 
 // smallScan simulates a scan that trains in seconds.

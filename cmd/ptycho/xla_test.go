@@ -37,7 +37,7 @@ func xla(t *testing.T, library bool) string {
 			whyNotXLA = "the XLA backend needs a C compiler: " + err.Error()
 			return
 		}
-		dir := filepath.Join(filepath.Dir(binary), "plugins")
+		dir := filepath.Join(filepath.Dir(ptycho(t)), "plugins")
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "ptycho-backend-xla"), "../../plugins/xla")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -7,7 +7,7 @@ import (
 
 // eachPatch visits the patches [N·N] of a result in order.
 func eachPatch(p backend.Patches, pixels int, visit func(i int, patch []complex64) error) error {
-	data, err := tensor.Data[complex64](p.Data)
+	data, err := single(p.Data)
 	if err != nil {
 		return backend.Errorf(backend.Internal, "reconstruct", "patches: %w", err)
 	}
@@ -20,6 +20,19 @@ func eachPatch(p backend.Patches, pixels int, visit func(i int, patch []complex6
 		}
 	}
 	return nil
+}
+
+// single is the patches in the precision of images; a session in float64 gives complex128.
+func single(t tensor.Tensor) ([]complex64, error) {
+	double, err := tensor.Data[complex128](t)
+	if err != nil {
+		return tensor.Data[complex64](t)
+	}
+	out := make([]complex64, len(double))
+	for i, v := range double {
+		out[i] = complex64(v)
+	}
+	return out, nil
 }
 
 // groupsOf packs rows into batches of at most that many groups of c patterns, for passes that look at each pattern

@@ -50,8 +50,8 @@ func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []strin
 		b.followProgress(t, one, command)
 		return
 	}
-	before := b.run(t, b.copied(t, slices.Concat(command, one.with, one.before)), nil)
-	after := b.run(t, b.copied(t, slices.Concat(command, one.with, one.flag)), nil)
+	before := b.run(t, b.copied(t, slices.Concat(command, one.with, one.before)))
+	after := b.run(t, b.copied(t, slices.Concat(command, one.with, one.flag)))
 	was, is := one.sees.of(before), one.sees.of(after)
 	if reflect.DeepEqual(was, is) {
 		t.Errorf("%s: %s is %v with and without it; exit %d: %s", strings.Join(one.flag, " "), one.sees.name, was, after.code, after.stderr)

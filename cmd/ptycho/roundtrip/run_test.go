@@ -2,15 +2,13 @@ package roundtrip
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/internal/program"
 	"github.com/ptychogo/ptycho/sdk"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
@@ -21,7 +19,9 @@ func TestMain(m *testing.M) {
 		sdk.Serve(newRecorder())
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	program.Clean()
+	os.Exit(code)
 }
 
 // bench is what all trips share: the program, its data and a trained model.
@@ -38,13 +38,7 @@ func prepare(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: t.TempDir(), plugin: plugin}
-	b.program = filepath.Join(b.dir, "ptycho")
-	build := exec.Command("go", "build", "-o", b.program, "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	b := &bench{dir: t.TempDir(), plugin: plugin, program: program.Path(t)}
 	for name, args := range map[string][]string{
 		"scan.npz":  {"--n", "16", "--object-size", "48", "--n-images", "32", "--seed", "1"},
 		"other.npz": {"--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "2"},
@@ -69,10 +63,8 @@ func (b *bench) infer() []string {
 
 func (b *bench) must(t *testing.T, args []string) {
 	t.Helper()
-	cmd := exec.Command(b.program, args...)
-	cmd.Env = append(os.Environ(), recordKey+"="+os.DevNull)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ptycho %s: %v: %s", strings.Join(args, " "), err, out)
+	if r := program.Run(t, "", []string{recordKey + "=" + os.DevNull}, args...); r.Code != 0 {
+		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), r.Code, r.Stderr)
 	}
 }
 
@@ -89,7 +81,7 @@ type outcome struct {
 
 // run starts ptycho in a folder of its own. OUT, DIR and PLUGIN in the arguments stand for the output directory, the
 // folder with the data and the recorder.
-func (b *bench) run(t *testing.T, args []string, stderr *os.File) *outcome {
+func (b *bench) run(t *testing.T, args []string) *outcome {
 	t.Helper()
 	dir := t.TempDir()
 	o := &outcome{dir: dir, out: filepath.Join(dir, "out")}
@@ -106,20 +98,9 @@ func (b *bench) run(t *testing.T, args []string, stderr *os.File) *outcome {
 		given = append(given, "--output-dir", o.out)
 	}
 	record := filepath.Join(dir, "record")
-	cmd := exec.Command(b.program, given...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), recordKey+"="+record)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if stderr != nil {
-		cmd.Stderr = stderr
-	}
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	o.code, o.stdout, o.stderr = cmd.ProcessState.ExitCode(), out.String(), errs.String()
-	_ = json.Unmarshal(out.Bytes(), &o.report) // a run that fails, or is not asked for JSON, has none
+	r := program.Run(t, dir, []string{recordKey + "=" + record}, given...)
+	o.code, o.stdout, o.stderr = r.Code, r.Stdout, r.Stderr
+	_ = json.Unmarshal([]byte(o.stdout), &o.report) // a run that fails, or is not asked for JSON, has none
 	f, err := os.Open(record)
 	if err != nil {
 		return o

@@ -1,0 +1,79 @@
+// Package program runs the ptycho binary for tests: what a user sees is what they check.
+package program
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	building sync.Once
+	binary   string
+	failed   error
+)
+
+// Path is the program, built once for a test process, without cgo. Clean removes it.
+func Path(t testing.TB) string {
+	t.Helper()
+	building.Do(func() {
+		var dir string
+		if dir, failed = os.MkdirTemp("", "ptycho-test-"); failed != nil {
+			return
+		}
+		binary = filepath.Join(dir, "ptycho")
+		build := exec.Command("go", "build", "-o", binary, "github.com/ptychogo/ptycho/cmd/ptycho")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			failed = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	return binary
+}
+
+// Clean removes what Path built; TestMain calls it.
+func Clean() {
+	if binary != "" {
+		_ = os.RemoveAll(filepath.Dir(binary)) // a temporary folder
+	}
+}
+
+// Result is how a command ended.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+}
+
+// Run runs ptycho in a folder ("": the present one) with further variables NAME=value.
+func Run(t testing.TB, dir string, variables []string, args ...string) Result {
+	t.Helper()
+	cmd := exec.Command(Path(t), args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), variables...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return Result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// Must runs a command that has to succeed and gives its standard output.
+func Must(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	r := Run(t, dir, nil, args...)
+	if r.Code != 0 {
+		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), r.Code, r.Stderr)
+	}
+	return r.Stdout
+}
