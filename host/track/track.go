@@ -99,11 +99,12 @@ func (o Options) orDefaults() Options {
 
 // kinds are the loggers by name.
 var kinds = map[string]func(root *os.Root, run Run, o Options) (Logger, error){
-	"csv": openSteps,
+	"csv":         openSteps,
+	"tensorboard": openEvents,
 }
 
 // Names are the names that Open knows.
-func Names() []string { return []string{"none", "csv"} }
+func Names() []string { return []string{"none", "csv", "tensorboard"} }
 
 // Check says whether the names can be given together.
 func Check(names []string) error {
