@@ -95,7 +95,7 @@ func TestTensorBoardShowsAResumedRunAsOneThatWasNeverStopped(t *testing.T) {
 	record(t, l, 31, 40)
 	must(t, l.Picture(40, "phase", picture))
 	must(t, l.Close(Finished))
-	next(&after)
+	next("", &after)
 	script(t, python, &fresh, "events.py", folder)
 	for name, s := range map[string]shown{"a TensorBoard that was running": after, "one that starts now": fresh} {
 		if got, want := s.steps("loss"), losses(1, 40, 1, 1); got != want {

@@ -35,7 +35,7 @@ func python(t *testing.T, packages ...string) string {
 
 // script runs a script of testdata and reads its first line of JSON. With more, it goes on: each call of next gives
 // it a line and reads the next answer.
-func script(t *testing.T, python string, into any, name string, args ...string) (next func(into any)) {
+func script(t *testing.T, python string, into any, name string, args ...string) (next func(line string, into any)) {
 	t.Helper()
 	cmd := exec.Command(python, append([]string{filepath.Join("testdata", name)}, args...)...)
 	var said bytes.Buffer
@@ -63,9 +63,9 @@ func script(t *testing.T, python string, into any, name string, args ...string) 
 		}
 	}
 	read(into)
-	return func(into any) {
+	return func(line string, into any) {
 		t.Helper()
-		if _, err := in.Write([]byte("\n")); err != nil {
+		if _, err := in.Write([]byte(line + "\n")); err != nil {
 			t.Fatal(err)
 		}
 		read(into)

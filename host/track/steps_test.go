@@ -176,7 +176,7 @@ func TestNamesThatDoNotGoTogetherAreRefused(t *testing.T) {
 		{nil, ""}, {[]string{"none"}, ""}, {[]string{"csv"}, ""},
 		{[]string{"none", "csv"}, "none goes with no other"},
 		{[]string{"csv", "csv"}, "given twice"},
-		{[]string{"wandb"}, "is not known: there are none, csv, tensorboard"},
+		{[]string{"wandb"}, "is not known: there are none, csv, tensorboard, mlflow"},
 	} {
 		err := Check(c.names)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

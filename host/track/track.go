@@ -19,6 +19,7 @@ type Run struct {
 	Params     map[string]string // every setting, resolved
 	Tags       map[string]string
 	Dir        string // the run directory; it may be renamed while the logger is open
+	Home       string // where Dir is to be in the end, for addresses of files in it; "" where it is
 	Resumed    bool
 	Step       int // the last step that the checkpoint holds; rows after it are dropped. For a resumed run alone
 }
@@ -101,10 +102,11 @@ func (o Options) orDefaults() Options {
 var kinds = map[string]func(root *os.Root, run Run, o Options) (Logger, error){
 	"csv":         openSteps,
 	"tensorboard": openEvents,
+	"mlflow":      openTracking,
 }
 
 // Names are the names that Open knows.
-func Names() []string { return []string{"none", "csv", "tensorboard"} }
+func Names() []string { return []string{"none", "csv", "tensorboard", "mlflow"} }
 
 // Check says whether the names can be given together.
 func Check(names []string) error {
