@@ -186,16 +186,7 @@ func (j *journal) Sync() error {
 func (j *journal) rewind(step int) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	end := j.floor // of the last entry that belongs to a step which holds
-	_, err := j.scan(j.floor, j.size, func(e entry, after int64) error {
-		switch {
-		case (e.row() || e.Kind == kept) && e.Step > step:
-			return errStop
-		case e.Kind != artifact && e.Kind != status:
-			end = after
-		}
-		return nil
-	})
+	end, err := j.holds(step)
 	if err == nil {
 		err = j.file.Truncate(end)
 	}
@@ -204,6 +195,21 @@ func (j *journal) rewind(step int) error {
 	}
 	j.size, j.kept = end, end
 	return j.sync()
+}
+
+// holds gives the end of the last entry that stays when the run goes on after a step.
+func (j *journal) holds(step int) (end int64, err error) {
+	end = j.floor
+	_, err = j.scan(j.floor, j.size, func(e entry, after int64) error {
+		switch {
+		case (e.row() || e.Kind == kept) && e.Step > step:
+			return errStop
+		case e.Kind != artifact && e.Kind != status:
+			end = after
+		}
+		return nil
+	})
+	return end, err
 }
 
 // dropUnkept drops the rows that no checkpoint holds.

@@ -208,14 +208,13 @@ func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reade
 	})
 }
 
-// Clear implements Store.
+// Clear implements Store. The artifacts go too, pictures of steps among them.
 func (f *Files) Clear(run Run) (bool, error) {
-	folder := path.Join(run.Experiment, run.ID, "metrics")
-	if err := f.root.RemoveAll(folder); err != nil {
-		return true, fmt.Errorf("%s: %w", f.root.Name(), err)
-	}
-	if err := f.root.MkdirAll(folder, 0o755); err != nil {
-		return true, fmt.Errorf("%s: %w", f.root.Name(), err)
+	for _, part := range []string{"metrics", "artifacts"} {
+		folder := path.Join(run.Experiment, run.ID, part)
+		if err := errors.Join(f.root.RemoveAll(folder), f.root.MkdirAll(folder, 0o755)); err != nil {
+			return true, fmt.Errorf("%s: %w", f.root.Name(), err)
+		}
 	}
 	return true, nil
 }

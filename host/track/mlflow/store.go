@@ -68,7 +68,7 @@ type Store interface {
 	SetStatus(ctx context.Context, run Run, s Status, at time.Time) error
 	// Upload puts a file to the run's artifacts; size is in bytes.
 	Upload(ctx context.Context, run Run, name string, content io.Reader, size int64) error
-	// Clear forgets all metrics of a run. A store that cannot do so says false.
+	// Clear forgets all metrics and artifacts of a run. A store that cannot do so says false.
 	Clear(run Run) (bool, error)
 }
 
@@ -109,13 +109,14 @@ func Key(name string) string {
 		}
 		return '_'
 	}, name)
-	parts := strings.Split(cut(name, maxKey), "/")
+	parts := strings.Split(name[:min(len(name), maxKey)], "/")
 	for i, p := range parts {
 		if strings.Trim(p, ".") == "" {
 			parts[i] = "_" + p[min(1, len(p)):]
 		}
 	}
-	return strings.Join(parts, "/")
+	name = strings.Join(parts, "/")
+	return name[:min(len(name), maxKey)]
 }
 
 // Param and Tag are pairs within the limits; what is too long ends in "…".
