@@ -30,7 +30,7 @@ func main() {
 		},
 		Commands: []*cli.Command{
 			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
-			modelCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
+			modelCommand(), runsCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
 		},
 	}
 	for _, c := range app.Commands {

@@ -114,13 +114,22 @@ func (run *training) beginning(n int) (backend.State, error) {
 func (run *training) last(at position, state backend.State, whole bool) error {
 	s := run.cfg.Settings()
 	done := at.Epoch == run.trainer.epochs
-	if !s.EnableCheckpointing || whole && !done && at.Epoch%s.CheckpointEvery != 0 {
+	if !s.EnableCheckpointing {
+		return run.logger.Kept(at.Done)
+	}
+	if whole && !done && at.Epoch%s.CheckpointEvery != 0 {
 		return nil
+	}
+	if err := run.logger.Sync(); err != nil {
+		return err
 	}
 	if err := run.dir.Commit(); err != nil {
 		return err
 	}
-	return bundle.WriteCheckpoint(run.dir.Target(), state, at)
+	if err := bundle.WriteCheckpoint(run.dir.Target(), state, at); err != nil {
+		return err
+	}
+	return run.logger.Kept(at.Done)
 }
 
 // best keeps a checkpoint that is among the best so far.

@@ -92,6 +92,9 @@ func (t *trainer) run(ctx context.Context) (ending, error) {
 			t.host.Notice("the backend crashed: %v", err)
 			t.host.Notice("starting it again from epoch %d, step %d (%d of %d restarts)", t.at.Epoch+1, t.at.Step, restarts, maxRestarts)
 		}
+		if err := t.log.to.Rewind(t.at.Done); err != nil {
+			return finished, err
+		}
 	}
 }
 

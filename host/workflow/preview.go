@@ -65,7 +65,7 @@ func (run *training) drawPreview(image stitch.Image, epoch, step int) error {
 		if err := run.dir.WriteFile(file, png.Bytes()); err != nil {
 			return err
 		}
-		if err := run.trainer.log.picture(step, name, png.Bytes()); err != nil {
+		if err := run.logger.Picture(step, name, png.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/track"
 )
 
 // TrainReport is what a training run ends with.
@@ -81,7 +82,7 @@ type training struct {
 	train      []int
 	validation []int // patterns of the training scan that validate
 	trainer    *trainer
-	loggers    loggers
+	logger     track.Logger
 }
 
 func prepareTraining(ctx context.Context, cfg *config.Training, host Host) (run *training, err error) {
@@ -292,7 +293,7 @@ func (run *training) report(why ending, took time.Duration) TrainReport {
 }
 
 func (run *training) close() {
-	run.loggers.abandon()
+	run.abandonLog()
 	if run.dir != nil {
 		_ = run.dir.Close() // what could not be removed is only scratch
 	}

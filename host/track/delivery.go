@@ -1,0 +1,280 @@
+package track
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ptychogo/ptycho/host/track/mlflow"
+	"github.com/ptychogo/ptycho/host/track/place"
+)
+
+// sentFile says what MLflow has of the journal.
+const sentFile = "mlflow/sent.json"
+
+// sent is the content of that file.
+type sent struct {
+	Address  string     `json:"address"`  // without credentials
+	Creating bool       `json:"creating"` // a run was asked for, and no answer has come yet
+	Run      mlflow.Run `json:"run"`
+	Offset   int64      `json:"offset"` // in the journal
+}
+
+// journalTag marks a run with its journal.
+const journalTag = "ptycho.journal"
+
+// delivery brings the journal to MLflow.
+type delivery struct {
+	root    *os.Root
+	journal *journal
+	store   mlflow.Store
+	notice  func(format string, args ...any)
+
+	mu       sync.Mutex // held while an entry is on its way
+	sent     sent
+	replaced bool // the run was gone once, and made anew
+}
+
+// ownFolder is where runs go without an address: a folder of the run directory, as the reference does it.
+const ownFolder = "mlruns"
+
+// connect opens the store at an address, which it gives as it may be kept: without credentials, "" for the own folder.
+func connect(root *os.Root, run Run, o Options, before sent) (store mlflow.Store, address string, err error) {
+	if address = o.TrackingURI; address == "" {
+		address = o.Getenv("MLFLOW_TRACKING_URI")
+	}
+	if address == "" {
+		address = before.Address
+	}
+	if address == "" {
+		if err := root.MkdirAll(ownFolder, 0o755); err != nil {
+			return nil, "", err
+		}
+		below, err := root.OpenRoot(ownFolder)
+		if err != nil {
+			return nil, "", err
+		}
+		home := run.Home
+		if home == "" {
+			home = run.Dir
+		}
+		store, err = mlflow.NewFiles(below, filepath.Join(home, ownFolder))
+		return store, "", err
+	}
+	folder, err := mlflow.Folder(address)
+	if err != nil {
+		return nil, "", err
+	}
+	if folder == "" {
+		store, err = mlflow.Dial(address, o.Getenv)
+		return store, mlflow.Public(address), err
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return nil, "", err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, "", err
+	}
+	below, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, "", err
+	}
+	store, err = mlflow.NewFiles(below, folder)
+	return store, folder, err
+}
+
+// at names the store for people.
+func (d *delivery) at() string {
+	if d.sent.Address == "" {
+		return ownFolder
+	}
+	return d.sent.Address
+}
+
+// readSent reads what MLflow has; a file that is damaged is nothing sent, which costs a second run there and no value.
+func readSent(root *os.Root) (sent, error) {
+	var s sent
+	data, err := place.Read(root, sentFile)
+	if err != nil || data == nil {
+		return s, err
+	}
+	if json.Unmarshal(data, &s) != nil || s.Offset < 0 {
+		return sent{}, nil
+	}
+	return s, nil
+}
+
+func (d *delivery) save() error {
+	text, err := json.Marshal(d.sent)
+	if err != nil {
+		return err
+	}
+	return place.Write(d.root, sentFile, append(text, '\n'))
+}
+
+// drain sends what there is, until there is no more or something stands in the way.
+func (d *delivery) drain(ctx context.Context) error {
+	for {
+		more, err := d.next(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// next sends as much as goes in one call.
+func (d *delivery) next(ctx context.Context) (more bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	entries, end, err := d.journal.take(d.sent.Offset, mlflow.MaxMetrics)
+	if err != nil || len(entries) == 0 {
+		return false, err
+	}
+	err = d.send(ctx, entries)
+	if mlflow.Gone(err) && !d.replaced {
+		d.notice("MLflow at %s does not have the run any more: all of it is sent again, as a new run", d.at())
+		d.replaced, d.sent.Run, d.sent.Offset, d.sent.Creating = true, mlflow.Run{}, 0, false
+		return true, d.save()
+	}
+	if err != nil {
+		return false, err
+	}
+	d.sent.Offset = end
+	return true, d.save()
+}
+
+func (d *delivery) send(ctx context.Context, entries []entry) error {
+	e := entries[0]
+	if d.sent.Run.ID == "" && e.Kind != beginning {
+		return fmt.Errorf("%s does not begin with its run", journalFile)
+	}
+	switch e.Kind {
+	case beginning:
+		return d.begin(ctx, e)
+	case values:
+		var metrics []mlflow.Metric
+		for _, e := range entries {
+			for _, key := range slices.Sorted(maps.Keys(e.Values)) {
+				metrics = append(metrics, mlflow.Metric{Key: mlflow.Key(key), Value: float64(e.Values[key]), Time: e.Time, Step: e.Step})
+			}
+		}
+		for part := range slices.Chunk(metrics, mlflow.MaxMetrics) { // one row may have more
+			if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Metrics: part}); err != nil {
+				return err
+			}
+		}
+		return nil
+	case picture, artifact:
+		return d.upload(ctx, e.File)
+	case status:
+		return d.store.SetStatus(ctx, d.sent.Run, mlflow.Status(e.Status), time.UnixMilli(e.Time))
+	}
+	return nil // kept, or what a later version writes
+}
+
+// begin makes the run, or goes on in it, and sends its settings. Values of a setting cannot change in MLflow; the journal
+// has those that did as tags.
+func (d *delivery) begin(ctx context.Context, e entry) error {
+	if d.sent.Run.ID == "" {
+		if err := d.create(ctx, e); err != nil {
+			return err
+		}
+	}
+	var params, tags []mlflow.Pair
+	for _, key := range slices.Sorted(maps.Keys(e.Params)) {
+		params = append(params, mlflow.Param(key, e.Params[key]))
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Tags)) {
+		tags = append(tags, mlflow.Tag(key, e.Tags[key]))
+	}
+	for part := range slices.Chunk(params, mlflow.MaxParams) {
+		if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Params: part}); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(tags, mlflow.MaxParams) {
+		if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Tags: part}); err != nil {
+			return err
+		}
+	}
+	return d.store.SetStatus(ctx, d.sent.Run, mlflow.Running, time.UnixMilli(e.Time))
+}
+
+// create makes the run, once: an answer that was lost may have made it already, and then it is found by its tag.
+func (d *delivery) create(ctx context.Context, e entry) error {
+	experiment, err := d.store.Experiment(ctx, e.Experiment)
+	if err != nil {
+		return err
+	}
+	mark := mlflow.Tag(journalTag, e.ID)
+	var run mlflow.Run
+	if d.sent.Creating {
+		if run, err = d.store.FindRun(ctx, experiment, mark); err != nil {
+			return err
+		}
+	}
+	if run.ID == "" {
+		d.sent.Creating = true
+		if err := d.save(); err != nil {
+			return err
+		}
+		if run, err = d.store.CreateRun(ctx, experiment, e.Name, time.UnixMilli(e.Time), []mlflow.Pair{mark}); err != nil {
+			return err
+		}
+	}
+	d.sent.Run, d.sent.Creating = run, false
+	return d.save()
+}
+
+// upload sends a file. One that the server will not take, or that is no more, stays behind with a notice: it stands in
+// the way of nothing else.
+func (d *delivery) upload(ctx context.Context, name string) error {
+	f, err := d.root.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a picture of a step that was not kept
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		d.notice("MLflow takes files, and %s is a folder: it stays where it is", name)
+		return nil
+	}
+	err = d.store.Upload(ctx, d.sent.Run, name, f, info.Size())
+	var refused *mlflow.Refused
+	if errors.As(err, &refused) && !mlflow.Gone(err) {
+		d.notice("MLflow does not take %s: %v: the file stays in the run directory", name, refused)
+		return nil
+	}
+	return err
+}
+
+// resume asks whether the run is still there. A folder forgets all values of it and gets them anew from the journal, so
+// that it has none twice.
+func (d *delivery) resume(ctx context.Context) error {
+	if d.sent.Run.ID == "" {
+		return nil
+	}
+	lives, err := d.store.Lives(ctx, d.sent.Run)
+	if err != nil {
+		return err
+	}
+	if !lives {
+		d.notice("MLflow at %s does not have the run any more: all of it is sent again, as a new run", d.at())
+		d.sent.Run, d.sent.Offset = mlflow.Run{}, 0
+	}
+	return d.save()
+}

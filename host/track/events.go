@@ -1,0 +1,91 @@
+package track
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ptychogo/ptycho/host/track/tensorboard"
+)
+
+// EventDir is the folder of TensorBoard's event files in the run directory.
+const EventDir = "tensorboard"
+
+// settingsTag is the text that holds the settings.
+const settingsTag = "settings"
+
+// events is the TensorBoard logger. A run that goes on writes a further file; what the files before it hold of steps that
+// were not kept is taken out of them, and a TensorBoard that has read it is told to drop it.
+type events struct {
+	root *os.Root
+	file *tensorboard.File
+}
+
+func openEvents(root *os.Root, run Run, _ Options) (Logger, error) {
+	e := &events{root: root}
+	if !run.Resumed {
+		if err := e.create(0); err != nil {
+			return nil, err
+		}
+	} else if err := e.Rewind(run.Step); err != nil {
+		return nil, err
+	}
+	return e, e.file.Write(tensorboard.Text(time.Now(), run.Step, settingsTag, settingsTable(run)))
+}
+
+func (e *events) create(from int) (err error) {
+	e.file, err = tensorboard.Create(e.root, EventDir, time.Now(), from)
+	return err
+}
+
+func (e *events) Scalars(step int, epoch float64, values map[string]float64) error {
+	values = maps.Clone(values)
+	if values == nil {
+		values = map[string]float64{}
+	}
+	values["epoch"] = epoch
+	return e.file.Write(tensorboard.Scalars(time.Now(), step, values))
+}
+
+func (e *events) Picture(step int, name string, png []byte) error {
+	event, err := tensorboard.Image(time.Now(), step, name, png)
+	if err != nil {
+		return err
+	}
+	return e.file.Write(event)
+}
+
+// Artifact has nothing to do: TensorBoard shows no files.
+func (e *events) Artifact(string) error { return nil }
+
+func (e *events) Sync() error { return e.file.Sync() }
+
+func (e *events) Kept(int) error { return nil }
+
+func (e *events) Rewind(step int) error {
+	if e.file != nil {
+		if err := e.file.Close(); err != nil {
+			return err
+		}
+	}
+	if err := tensorboard.Rewind(e.root, EventDir, step); err != nil {
+		return err
+	}
+	return e.create(step + 1)
+}
+
+func (e *events) Close(Status) error { return e.file.Close() }
+
+// settingsTable is every setting as a table in Markdown.
+func settingsTable(run Run) string {
+	cell := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ")
+	var b strings.Builder
+	b.WriteString("| setting | value |\n|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", cell.Replace(name), cell.Replace(run.Params[name]))
+	}
+	return b.String()
+}

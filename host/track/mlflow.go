@@ -1,0 +1,271 @@
+package track
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/ptychogo/ptycho/host/track/mlflow"
+	"github.com/ptychogo/ptycho/host/track/place"
+)
+
+// outcomes are MLflow's words for the ways to end.
+var outcomes = map[Status]mlflow.Status{Finished: mlflow.Finished, Failed: mlflow.Failed, Killed: mlflow.Killed}
+
+// tracking is the MLflow logger. What it records goes to the journal; the sender brings it to MLflow once a checkpoint
+// holds it, because MLflow takes nothing back.
+type tracking struct {
+	root     *os.Root
+	options  Options
+	journal  *journal
+	delivery *delivery
+	sender   *sender
+	repeats  map[int]map[string]value // what MLflow has of the steps that are done again
+	files    []string                 // artifacts, which go last
+}
+
+func openTracking(root *os.Root, run Run, o Options) (Logger, error) {
+	d, err := openDelivery(root, run, o)
+	if err != nil {
+		return nil, err
+	}
+	t := &tracking{root: root, options: o, journal: d.journal, delivery: d}
+	if err := t.begin(run); err != nil {
+		d.journal.file.Close()
+		return nil, err
+	}
+	t.sender = startSender(d)
+	return t, nil
+}
+
+// openDelivery opens the journal and the way to MLflow. Another address than before gets all of the journal.
+func openDelivery(root *os.Root, run Run, o Options) (*delivery, error) {
+	before, err := readSent(root)
+	if err != nil {
+		return nil, err
+	}
+	store, address, err := connect(root, run, o, before)
+	if err != nil {
+		return nil, err
+	}
+	j, err := openJournal(root)
+	if err != nil {
+		return nil, err
+	}
+	if before.Address != address {
+		before = sent{Address: address}
+	}
+	before.Offset = min(before.Offset, j.size)
+	j.floor = before.Offset
+	return &delivery{root: root, journal: j, store: store, notice: o.Notice, sent: before}, nil
+}
+
+// begin writes the run to the journal: a new one, or what has changed in one that goes on.
+func (t *tracking) begin(run Run) error {
+	if err := t.Rewind(run.Step); err != nil {
+		return err
+	}
+	e := entry{Kind: beginning, Step: run.Step, Name: run.Name, Experiment: run.Experiment, Params: run.Params, Tags: run.Tags}
+	params := map[string]string{}
+	_, err := t.journal.scan(0, t.journal.size, func(old entry, _ int64) error {
+		if old.Kind == beginning {
+			e.ID = old.ID
+			for k, v := range old.Params {
+				params[k] = v
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", journalFile, err)
+	}
+	if e.ID == "" {
+		e.ID = rand.Text()
+		return t.journal.add(e)
+	}
+	e.Params, e.Tags = map[string]string{}, map[string]string{"ptycho.resumed_at_step": fmt.Sprint(run.Step)}
+	for k, v := range run.Tags {
+		e.Tags[k] = v
+	}
+	for k, v := range run.Params {
+		if old, ok := params[k]; !ok {
+			e.Params[k] = v
+		} else if old != v {
+			e.Tags["ptycho.changed."+k] = v
+		}
+	}
+	return t.journal.add(e)
+}
+
+func (t *tracking) Scalars(step int, epoch float64, scalars map[string]float64) error {
+	all := map[string]value{"epoch": value(epoch)}
+	for k, v := range scalars {
+		all[k] = value(v)
+	}
+	for k, v := range t.repeats[step] {
+		if now, ok := all[k]; ok && math.Float64bits(float64(now)) == math.Float64bits(float64(v)) {
+			delete(all, k)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return t.journal.add(entry{Kind: values, Step: step, Values: all})
+}
+
+func (t *tracking) Picture(step int, name string, png []byte) error {
+	file := previewName(step, name)
+	if err := place.Write(t.root, file, png); err != nil {
+		return err
+	}
+	return t.journal.add(entry{Kind: picture, Step: step, File: file})
+}
+
+func (t *tracking) Artifact(name string) error {
+	if !slices.Contains(t.files, name) {
+		t.files = append(t.files, name)
+	}
+	return nil
+}
+
+func (t *tracking) Sync() error { return t.journal.Sync() }
+
+func (t *tracking) Kept(step int) error {
+	if err := t.journal.add(entry{Kind: kept, Step: step}); err != nil {
+		return err
+	}
+	t.sender.more()
+	return nil
+}
+
+func (t *tracking) Rewind(step int) error {
+	if err := dropPreviews(t.root, step); err != nil {
+		return err
+	}
+	d := t.delivery
+	if _, folder := d.store.(*mlflow.Files); folder {
+		d.mu.Lock() // a folder takes an entry at once
+		defer d.mu.Unlock()
+		t.journal.mu.Lock()
+		t.journal.floor = 0
+		t.journal.mu.Unlock()
+		d.sent.Offset = 0
+		if d.sent.Run.ID != "" {
+			if _, err := d.store.Clear(d.sent.Run); err != nil {
+				return err
+			}
+		}
+		if err := d.save(); err != nil {
+			return err
+		}
+	}
+	if err := t.journal.rewind(step); err != nil {
+		return err
+	}
+	t.repeats = map[int]map[string]value{}
+	_, err := t.journal.scan(0, t.journal.size, func(e entry, _ int64) error {
+		if e.Kind != values || e.Step <= step {
+			return nil
+		}
+		if t.repeats[e.Step] == nil {
+			t.repeats[e.Step] = map[string]value{}
+		}
+		for k, v := range e.Values {
+			t.repeats[e.Step][k] = v
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", journalFile, err)
+	}
+	return nil
+}
+
+func (t *tracking) Close(how Status) error {
+	err := t.end(how)
+	t.sender.finish(t.options.CloseWithin)
+	if n := t.journal.left(t.delivery.sent.Offset); n > 0 {
+		later := "resuming the run sends them"
+		if t.options.Later != "" {
+			later += ", and so does " + t.options.Later
+		}
+		t.options.Notice("MLflow at %s: %v; the last %d entries for it are kept in %s: %s", t.delivery.at(), t.sender.err, n, journalFile, later)
+	}
+	return errors.Join(err, t.journal.file.Close())
+}
+
+// end writes the artifacts and the status. The rows of a run that did not finish go only as far as its checkpoint.
+func (t *tracking) end(how Status) error {
+	if how != Finished {
+		if err := t.journal.dropUnkept(); err != nil {
+			return err
+		}
+	}
+	for _, name := range t.files {
+		if err := t.journal.add(entry{Kind: artifact, File: name}); err != nil {
+			return err
+		}
+	}
+	if err := t.journal.add(entry{Kind: status, Status: string(outcomes[how])}); err != nil {
+		return err
+	}
+	return t.journal.Sync()
+}
+
+// Flush sends what MLflow did not get of a run that has ended, and says how many entries are left. No run may be going on
+// in the directory: hold its lock.
+func Flush(ctx context.Context, dir string, o Options) (left int, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0, fmt.Errorf("MLflow: %w", err)
+	}
+	defer root.Close()
+	if _, err := root.Stat(journalFile); err != nil {
+		return 0, fmt.Errorf("MLflow: %s holds no %s: the run was not tracked by MLflow", dir, journalFile)
+	}
+	o = o.orDefaults()
+	if o.TrackingURI == "" { // the run was recorded at an address, whatever the environment says now but its credentials
+		before, err := readSent(root)
+		if err != nil {
+			return 0, err
+		}
+		if before.Address != mlflow.Public(o.Getenv("MLFLOW_TRACKING_URI")) {
+			o.TrackingURI = before.Address
+		}
+	}
+	d, err := openDelivery(root, Run{Dir: dir}, o)
+	if err != nil {
+		return 0, err
+	}
+	defer d.journal.file.Close()
+	if err := d.journal.closeKilled(); err != nil {
+		return 0, err
+	}
+	if err = d.resume(ctx); err == nil {
+		err = d.drain(ctx)
+	}
+	left = d.journal.left(d.sent.Offset)
+	if err != nil {
+		return left, fmt.Errorf("MLflow at %s: %w; %d entries are left in %s", d.at(), err, left, journalFile)
+	}
+	return 0, nil
+}
+
+// closeKilled gives the journal of a run that was killed without a word its end.
+func (j *journal) closeKilled() error {
+	if err := j.dropUnkept(); err != nil {
+		return err
+	}
+	last := entry{}
+	if _, err := j.scan(0, j.size, func(e entry, _ int64) error { last = e; return nil }); err != nil {
+		return fmt.Errorf("%s: %w", journalFile, err)
+	}
+	if last.Kind == status {
+		return nil
+	}
+	return j.add(entry{Kind: status, Time: max(last.Time, 1), Status: string(mlflow.Killed)})
+}

@@ -1,0 +1,308 @@
+package mlflow
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// patience is how long a call may take; an upload has more.
+const (
+	patience       = 10 * time.Second
+	uploadPatience = 2 * time.Minute
+)
+
+// maxAnswer is more than any answer that is read here.
+const maxAnswer = 1 << 20
+
+// Client speaks to a tracking server.
+type Client struct {
+	base     string // without a slash at its end, without credentials
+	user     string
+	password string
+	token    string
+	http     *http.Client
+}
+
+// Dial makes a client; nothing is sent yet. Credentials come from the address or, as MLflow's own client takes them, from
+// MLFLOW_TRACKING_USERNAME and _PASSWORD, or from MLFLOW_TRACKING_TOKEN; MLFLOW_TRACKING_INSECURE_TLS and
+// MLFLOW_TRACKING_SERVER_CERT_PATH say what certificates count.
+func Dial(address string, getenv func(string) string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("MLflow: %s is no http address", Public(address))
+	}
+	c := &Client{user: getenv("MLFLOW_TRACKING_USERNAME"), password: getenv("MLFLOW_TRACKING_PASSWORD"), token: getenv("MLFLOW_TRACKING_TOKEN")}
+	if u.User != nil {
+		c.user = u.User.Username()
+		c.password, _ = u.User.Password()
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	switch insecure, path := getenv("MLFLOW_TRACKING_INSECURE_TLS"), getenv("MLFLOW_TRACKING_SERVER_CERT_PATH"); {
+	case strings.EqualFold(insecure, "true") || insecure == "1":
+		transport.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // asked for by that name
+	case path != "":
+		pem, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %s holds no certificate", path)
+		}
+		transport.TLSClientConfig.RootCAs = pool
+	}
+	c.http, c.base = &http.Client{Transport: transport}, strings.TrimRight(Public(address), "/")
+	return c, nil
+}
+
+// Public is an address without what is secret in it.
+func Public(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the address given" // which may hold a password
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+// Experiment implements Store.
+func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
+	name = cut(name, maxExperiment)
+	for range 2 { // another run may make it between the two questions
+		var found struct {
+			Experiment struct {
+				ID    string `json:"experiment_id"`
+				Stage string `json:"lifecycle_stage"`
+			} `json:"experiment"`
+		}
+		err := c.call(ctx, http.MethodGet, "experiments/get-by-name?experiment_name="+url.QueryEscape(name), nil, &found)
+		if err == nil && found.Experiment.Stage == "deleted" {
+			return "", fmt.Errorf("the experiment %s is deleted: restore it, or give another --experiment-name", name)
+		}
+		if err == nil {
+			return found.Experiment.ID, present("experiment_id", found.Experiment.ID)
+		}
+		if !is(err, "RESOURCE_DOES_NOT_EXIST") {
+			return "", err
+		}
+		var made struct {
+			ID string `json:"experiment_id"`
+		}
+		err = c.call(ctx, http.MethodPost, "experiments/create", map[string]string{"name": name}, &made)
+		if err == nil {
+			return made.ID, present("experiment_id", made.ID)
+		}
+		if !is(err, "RESOURCE_ALREADY_EXISTS") {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("the experiment %s comes and goes", name)
+}
+
+// info is a run in an answer.
+type info struct {
+	Info struct {
+		Run
+		Stage string `json:"lifecycle_stage"`
+	} `json:"info"`
+}
+
+// CreateRun implements Store.
+func (c *Client) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error) {
+	var made struct {
+		Run info `json:"run"`
+	}
+	err := c.call(ctx, http.MethodPost, "runs/create", map[string]any{
+		"experiment_id": experiment, "run_name": name, "start_time": at.UnixMilli(), "tags": tags,
+	}, &made)
+	if err == nil {
+		err = present("run_id", made.Run.Info.ID)
+	}
+	return made.Run.Info.Run, err
+}
+
+// FindRun implements Store.
+func (c *Client) FindRun(ctx context.Context, experiment string, tag Pair) (Run, error) {
+	var found struct {
+		Runs []info `json:"runs"`
+	}
+	err := c.call(ctx, http.MethodPost, "runs/search", map[string]any{
+		"experiment_ids": []string{experiment}, "max_results": 1,
+		"filter": fmt.Sprintf("tags.`%s` = '%s'", tag.Key, tag.Value),
+	}, &found)
+	if err != nil || len(found.Runs) == 0 {
+		return Run{}, err
+	}
+	return found.Runs[0].Info.Run, nil
+}
+
+// Lives implements Store.
+func (c *Client) Lives(ctx context.Context, run Run) (bool, error) {
+	var found struct {
+		Run info `json:"run"`
+	}
+	err := c.call(ctx, http.MethodGet, "runs/get?run_id="+url.QueryEscape(run.ID), nil, &found)
+	if is(err, "RESOURCE_DOES_NOT_EXIST") {
+		return false, nil
+	}
+	return found.Run.Info.Stage != "deleted", err
+}
+
+// Log implements Store.
+func (c *Client) Log(ctx context.Context, run Run, b Batch) error {
+	body := map[string]any{"run_id": run.ID}
+	if len(b.Metrics) > 0 {
+		metrics := make([]map[string]any, len(b.Metrics))
+		for i, m := range b.Metrics {
+			value := any(json.Number(number(m.Value)))
+			if text := number(m.Value); strings.ContainsAny(text, "NI") { // which JSON has no numbers for
+				value = text
+			}
+			metrics[i] = map[string]any{"key": m.Key, "value": value, "timestamp": m.Time, "step": m.Step}
+		}
+		body["metrics"] = metrics
+	}
+	if len(b.Params) > 0 {
+		body["params"] = b.Params
+	}
+	if len(b.Tags) > 0 {
+		body["tags"] = b.Tags
+	}
+	return c.call(ctx, http.MethodPost, "runs/log-batch", body, nil)
+}
+
+// SetStatus implements Store.
+func (c *Client) SetStatus(ctx context.Context, run Run, s Status, at time.Time) error {
+	body := map[string]any{"run_id": run.ID, "status": s}
+	if s != Running {
+		body["end_time"] = at.UnixMilli()
+	}
+	return c.call(ctx, http.MethodPost, "runs/update", body, nil)
+}
+
+// Upload implements Store, by the server's own store of artifacts: one that keeps them elsewhere is refused.
+func (c *Client) Upload(ctx context.Context, run Run, name string, content io.Reader, size int64) error {
+	u, err := url.Parse(run.ArtifactURI)
+	if err != nil || u.Scheme != "mlflow-artifacts" {
+		return &Refused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
+			Message: "the server keeps artifacts at " + Public(run.ArtifactURI) + ", which is not its own: start it with --serve-artifacts"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
+	defer cancel()
+	path := u.JoinPath(name).EscapedPath() // a host in the address is this server under another name
+	return c.send(ctx, http.MethodPut, c.base+"/api/2.0/mlflow-artifacts/artifacts"+path, "application/octet-stream", content, size, nil)
+}
+
+// Clear implements Store: a server keeps every value that it got.
+func (c *Client) Clear(Run) (bool, error) { return false, nil }
+
+// call asks for JSON by JSON.
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var content io.Reader
+	var size int64
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content, size = bytes.NewReader(text), int64(len(text))
+	}
+	return c.send(ctx, method, c.base+"/api/2.0/mlflow/"+path, "application/json", content, size, into)
+}
+
+func (c *Client) send(ctx context.Context, method, address, kind string, content io.Reader, size int64, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, address, content)
+	if err != nil {
+		return err
+	}
+	if content != nil {
+		request.ContentLength = size
+		if size == 0 {
+			request.Body = http.NoBody
+		}
+		request.Header.Set("Content-Type", kind)
+	}
+	switch {
+	case c.user != "":
+		request.SetBasicAuth(c.user, c.password)
+	case c.token != "":
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) { // which repeats the address
+			err = u.Err
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+		}
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("the answer breaks off: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return refusal(answer.StatusCode, text)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return errors.New("it answers, but not as an MLflow server does")
+	}
+	return nil
+}
+
+// refusal is the error behind an answer. What may pass by itself is no Refused.
+func refusal(status int, text []byte) error {
+	var r Refused
+	said := json.Unmarshal(text, &struct {
+		Code    *string `json:"error_code"`
+		Message *string `json:"message"`
+	}{&r.Code, &r.Message}) == nil && r.Code != ""
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return fmt.Errorf("it asks for other credentials (%d): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN", status)
+	case status == http.StatusRequestEntityTooLarge:
+		return &Refused{Status: status, Code: "TOO_LARGE", Message: "it takes nothing so large"}
+	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 || !said:
+		return errors.New("it answers " + strconv.Itoa(status) + " " + http.StatusText(status))
+	}
+	r.Status = status
+	return &r
+}
+
+// is says whether a server refused with that code.
+func is(err error, code string) bool {
+	var r *Refused
+	return errors.As(err, &r) && r.Code == code
+}
+
+// Gone says whether an error is that the server does not know the run.
+func Gone(err error) bool { return is(err, "RESOURCE_DOES_NOT_EXIST") }
+
+// present says what an answer lacks.
+func present(name, value string) error {
+	if value == "" {
+		return errors.New("it answers without " + name + ", not as an MLflow server does")
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package mlflow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/big"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ptychogo/ptycho/host/track/place"
+)
+
+// Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
+type Files struct {
+	root *os.Root
+	uri  string // of the folder, as artifacts are to be found later
+}
+
+// NewFiles uses a folder; home is where it is, or will be once it is at its place.
+func NewFiles(root *os.Root, home string) (*Files, error) {
+	home, err := filepath.Abs(home)
+	if err != nil {
+		return nil, fmt.Errorf("MLflow: %w", err)
+	}
+	return &Files{root: root, uri: (&url.URL{Scheme: "file", Path: filepath.ToSlash(home)}).String()}, nil
+}
+
+// metaFile describes an experiment or a run.
+const metaFile = "meta.yaml"
+
+// experimentMeta and runMeta are the fields of mlflow/store/tracking/file_store.py.
+type experimentMeta struct {
+	Location string `yaml:"artifact_location"`
+	Created  int64  `yaml:"creation_time"` // ms
+	ID       string `yaml:"experiment_id"`
+	Updated  int64  `yaml:"last_update_time"`
+	Stage    string `yaml:"lifecycle_stage"`
+	Name     string `yaml:"name"`
+}
+
+type runMeta struct {
+	ArtifactURI   string   `yaml:"artifact_uri"`
+	Deleted       *int64   `yaml:"deleted_time"`
+	End           *int64   `yaml:"end_time"`
+	EntryPoint    string   `yaml:"entry_point_name"`
+	Experiment    string   `yaml:"experiment_id"`
+	Stage         string   `yaml:"lifecycle_stage"`
+	ID            string   `yaml:"run_id"`
+	Name          string   `yaml:"run_name"`
+	UUID          string   `yaml:"run_uuid"`
+	SourceName    string   `yaml:"source_name"`
+	SourceType    int      `yaml:"source_type"`
+	SourceVersion string   `yaml:"source_version"`
+	Start         int64    `yaml:"start_time"`
+	Status        int      `yaml:"status"`
+	Tags          []string `yaml:"tags"`
+	User          string   `yaml:"user_id"`
+}
+
+const (
+	active      = "active"
+	sourceLocal = 4 // SourceType.LOCAL
+)
+
+// states are MLflow's numbers (service.proto, RunStatus).
+var states = map[Status]int{Running: 1, Finished: 3, Failed: 4, Killed: 5}
+
+// Experiment implements Store.
+func (f *Files) Experiment(_ context.Context, name string) (string, error) {
+	entries, err := fs.ReadDir(f.root.FS(), ".")
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", f.root.Name(), err)
+	}
+	for _, e := range entries {
+		var meta experimentMeta
+		if !e.IsDir() || f.read(path.Join(e.Name(), metaFile), &meta) != nil {
+			continue // .trash, or what is none of ours
+		}
+		if meta.Name == name {
+			return e.Name(), nil
+		}
+	}
+	for range 2 { // the second, if another run took the number
+		n, err := rand.Int(rand.Reader, big.NewInt(9e17))
+		if err != nil {
+			return "", err
+		}
+		id := n.Add(n, big.NewInt(1e17)).String() // 18 digits, as MLflow's own
+		if err := f.root.Mkdir(id, 0o755); errors.Is(err, fs.ErrExist) {
+			continue
+		} else if err != nil {
+			return "", fmt.Errorf("%s: %w", f.root.Name(), err)
+		}
+		now := time.Now().UnixMilli()
+		return id, f.write(path.Join(id, metaFile), experimentMeta{Location: f.uri + "/" + id, Created: now, ID: id, Updated: now, Stage: active, Name: name})
+	}
+	return "", fmt.Errorf("%s: no number is free for the experiment %s", f.root.Name(), name)
+}
+
+// CreateRun implements Store.
+func (f *Files) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error) {
+	id := make([]byte, 16) // a UUID without its dashes
+	if _, err := rand.Read(id); err != nil {
+		return Run{}, err
+	}
+	run := Run{ID: fmt.Sprintf("%x", id), Experiment: experiment}
+	run.ArtifactURI = f.artifacts(run)
+	for _, folder := range []string{"metrics", "params", "tags", "artifacts"} {
+		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder), 0o755); err != nil {
+			return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
+		}
+	}
+	if err := f.Log(ctx, run, Batch{Tags: append([]Pair{{"mlflow.runName", name}}, tags...)}); err != nil {
+		return Run{}, err
+	}
+	return run, f.write(path.Join(experiment, run.ID, metaFile), runMeta{ArtifactURI: run.ArtifactURI, Experiment: experiment, Stage: active,
+		ID: run.ID, Name: name, UUID: run.ID, SourceType: sourceLocal, Start: at.UnixMilli(), Status: states[Running], Tags: []string{}})
+}
+
+func (f *Files) artifacts(run Run) string {
+	return f.uri + "/" + run.Experiment + "/" + run.ID + "/artifacts"
+}
+
+// FindRun implements Store.
+func (f *Files) FindRun(_ context.Context, experiment string, tag Pair) (Run, error) {
+	entries, err := fs.ReadDir(f.root.FS(), experiment)
+	if err != nil {
+		return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
+	}
+	for _, e := range entries {
+		var meta runMeta
+		value, err := place.Read(f.root, path.Join(experiment, e.Name(), "tags", tag.Key))
+		if err == nil && string(value) == tag.Value && f.read(path.Join(experiment, e.Name(), metaFile), &meta) == nil {
+			return Run{ID: e.Name(), Experiment: experiment, ArtifactURI: meta.ArtifactURI}, nil
+		}
+	}
+	return Run{}, nil
+}
+
+// Lives implements Store.
+func (f *Files) Lives(_ context.Context, run Run) (bool, error) {
+	var meta runMeta
+	err := f.read(path.Join(run.Experiment, run.ID, metaFile), &meta)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return meta.Stage == active, err
+}
+
+// Log implements Store.
+func (f *Files) Log(_ context.Context, run Run, b Batch) error {
+	lines := map[string][]byte{}
+	for _, m := range b.Metrics {
+		value := strings.Replace(number(m.Value), "Infinity", "inf", 1)
+		lines[m.Key] = fmt.Appendf(lines[m.Key], "%d %s %d\n", m.Time, value, m.Step)
+	}
+	for key, text := range lines {
+		file, err := place.Append(f.root, path.Join(run.Experiment, run.ID, "metrics", key))
+		if err != nil {
+			return err
+		}
+		_, err = file.Write(text)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	for folder, pairs := range map[string][]Pair{"params": b.Params, "tags": b.Tags} {
+		for _, p := range pairs {
+			if err := place.Write(f.root, path.Join(run.Experiment, run.ID, folder, p.Key), []byte(p.Value)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// SetStatus implements Store. It also says anew where the artifacts are: the run directory may have been moved.
+func (f *Files) SetStatus(_ context.Context, run Run, s Status, at time.Time) error {
+	name := path.Join(run.Experiment, run.ID, metaFile)
+	var meta runMeta
+	if err := f.read(name, &meta); err != nil {
+		return err
+	}
+	meta.Status, meta.End, meta.ArtifactURI = states[s], nil, f.artifacts(run)
+	if s != Running {
+		end := at.UnixMilli()
+		meta.End = &end
+	}
+	return f.write(name, meta)
+}
+
+// Upload implements Store.
+func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reader, _ int64) error {
+	return place.WriteFrom(f.root, path.Join(run.Experiment, run.ID, "artifacts", name), func(w io.Writer) error {
+		_, err := io.Copy(w, content)
+		return err
+	})
+}
+
+// Clear implements Store. The artifacts go too, pictures of steps among them.
+func (f *Files) Clear(run Run) (bool, error) {
+	for _, part := range []string{"metrics", "artifacts"} {
+		folder := path.Join(run.Experiment, run.ID, part)
+		if err := errors.Join(f.root.RemoveAll(folder), f.root.MkdirAll(folder, 0o755)); err != nil {
+			return true, fmt.Errorf("%s: %w", f.root.Name(), err)
+		}
+	}
+	return true, nil
+}
+
+func (f *Files) read(name string, into any) error {
+	text, err := f.root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (f *Files) write(name string, meta any) error {
+	text, err := yaml.Marshal(meta)
+	if err != nil {
+		return err
+	}
+	return place.Write(f.root, name, text)
+}
+
+// Folder gives the folder that an address names, "" for the address of a server.
+func Folder(address string) (string, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme == "" || filepath.VolumeName(address) != "":
+		return address, nil
+	case u.Scheme == "http" || u.Scheme == "https":
+		return "", nil
+	case u.Scheme == "file" && slices.Contains([]string{"", "localhost"}, u.Host) && u.Path != "":
+		return filepath.FromSlash(u.Path), nil
+	case u.Scheme == "file" && u.Opaque != "": // file:mlruns
+		return filepath.FromSlash(u.Opaque), nil
+	}
+	return "", fmt.Errorf("MLflow: %s is neither an http address nor a folder: for a database, start mlflow server with it and give the server's address", Public(address))
+}

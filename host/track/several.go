@@ -1,0 +1,91 @@
+package track
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// several passes everything on to each logger, and holds the promises that all of them share.
+type several struct {
+	root    *os.Root
+	names   []string
+	loggers []Logger
+	last    int // step
+}
+
+func (s *several) each(call func(Logger) error) error {
+	var all error
+	for i, l := range s.loggers {
+		if err := call(l); err != nil {
+			all = errors.Join(all, fmt.Errorf("logger %s: %w", s.names[i], err))
+		}
+	}
+	return all
+}
+
+// at checks that steps never go back.
+func (s *several) at(step int) error {
+	if step < s.last {
+		return fmt.Errorf("loggers: step %d comes after step %d", step, s.last)
+	}
+	s.last = step
+	return nil
+}
+
+func (s *several) Scalars(step int, epoch float64, values map[string]float64) error {
+	if err := s.at(step); err != nil {
+		return err
+	}
+	for name := range values {
+		if name == "" || slices.Contains(keyColumns, name) {
+			return fmt.Errorf("loggers: a value cannot be called %q", name)
+		}
+	}
+	return s.each(func(l Logger) error { return l.Scalars(step, epoch, values) })
+}
+
+func (s *several) Picture(step int, name string, png []byte) error {
+	if err := s.at(step); err != nil {
+		return err
+	}
+	return s.each(func(l Logger) error { return l.Picture(step, name, png) })
+}
+
+func (s *several) Artifact(name string) error {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("loggers: %s is no file of the run directory", name)
+	}
+	if _, err := s.root.Stat(name); err != nil {
+		return fmt.Errorf("loggers: artifact %s: %w", name, err)
+	}
+	return s.each(func(l Logger) error { return l.Artifact(name) })
+}
+
+func (s *several) Sync() error { return s.each(Logger.Sync) }
+
+func (s *several) Kept(step int) error {
+	return s.each(func(l Logger) error { return l.Kept(step) })
+}
+
+func (s *several) Rewind(step int) error {
+	s.last = min(s.last, step)
+	return s.each(func(l Logger) error { return l.Rewind(step) })
+}
+
+func (s *several) Close(status Status) error {
+	return errors.Join(s.each(func(l Logger) error { return l.Close(status) }), s.root.Close())
+}
+
+// nothing records nothing.
+type nothing struct{}
+
+func (nothing) Scalars(int, float64, map[string]float64) error { return nil }
+func (nothing) Picture(int, string, []byte) error              { return nil }
+func (nothing) Artifact(string) error                          { return nil }
+func (nothing) Sync() error                                    { return nil }
+func (nothing) Kept(int) error                                 { return nil }
+func (nothing) Rewind(int) error                               { return nil }
+func (nothing) Close(Status) error                             { return nil }

@@ -1,0 +1,154 @@
+package tensorboard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ptychogo/ptycho/host/track/place"
+)
+
+// prefix begins the name of every event file; TensorBoard reads files with "tfevents" in their names, in their order.
+const prefix = "events.out.tfevents."
+
+// File is an event file that grows.
+type File struct {
+	file *os.File
+	name string
+}
+
+// Create starts a file in a folder, after those that are there. From is the first step that may follow; a reader that
+// follows the folder drops what it has of this step and of later ones. 0 is a run that starts.
+func Create(root *os.Root, folder string, at time.Time, from int) (*File, error) {
+	names, err := list(root, folder)
+	if err != nil {
+		return nil, err
+	}
+	second := at.Unix()
+	for _, name := range names { // two files of one second would be read in any order
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), ".")
+		if before, err := strconv.ParseInt(number, 10, 64); err == nil {
+			second = max(second, before+1)
+		}
+	}
+	name := path.Join(folder, fmt.Sprintf("%s%010d.ptycho", prefix, second))
+	f, err := place.Append(root, name)
+	if err != nil {
+		return nil, err
+	}
+	file := &File{file: f, name: name}
+	events := []Event{header(at)}
+	if from > 0 {
+		events = append(events, start(at, from))
+	}
+	if err := file.Write(events...); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// Write adds events, in one piece.
+func (f *File) Write(events ...Event) error {
+	var b []byte
+	for _, e := range events {
+		b = appendRecord(b, e)
+	}
+	if _, err := f.file.Write(b); err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	return nil
+}
+
+// Sync makes what was written durable.
+func (f *File) Sync() error {
+	if err := f.file.Sync(); err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	return nil
+}
+
+// Close ends the file.
+func (f *File) Close() error {
+	if err := errors.Join(f.file.Sync(), f.file.Close()); err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	return nil
+}
+
+// Rewind drops every event after a step from the files of a folder, and what is torn at their ends. A file of which only
+// its head would be left goes.
+func Rewind(root *os.Root, folder string, step int) error {
+	names, err := list(root, folder)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		name = path.Join(folder, name)
+		data, err := place.Read(root, name)
+		if err != nil {
+			return err
+		}
+		kept, events, dropped := until(data, step)
+		switch {
+		case events == 0:
+			err = root.Remove(name)
+		case dropped:
+			err = place.Write(root, name, kept)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// until keeps the records up to a step and counts those that carry something.
+func until(data []byte, step int) (kept []byte, events int, dropped bool) {
+	for {
+		payload, rest, err := readRecord(data)
+		if errors.Is(err, io.EOF) {
+			return kept, events, dropped
+		}
+		if err != nil {
+			return kept, events, true
+		}
+		at, err := Event(payload).Step()
+		switch {
+		case err != nil || at > step:
+			dropped = true
+		case Event(payload).has(eventSummary):
+			events++
+			fallthrough
+		default:
+			kept = append(kept, data[:len(data)-len(rest)]...)
+		}
+		data = rest
+	}
+}
+
+// list names the event files of a folder, in the order in which they are read.
+func list(root *os.Root, folder string) ([]string, error) {
+	entries, err := fs.ReadDir(root.FS(), folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", folder, err)
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}

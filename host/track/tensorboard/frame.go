@@ -1,0 +1,63 @@
+// Package tensorboard writes the event files that TensorBoard reads: records in TensorFlow's framing that hold protocol
+// buffers of type Event (tensorflow/core/util/event.proto and framework/summary.proto). What is written is small and
+// fixed, so that the messages are encoded field by field and no generated code is needed.
+package tensorboard
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+)
+
+// A record is its length as uint64, a checksum of these 8 bytes, the payload, and a checksum of the payload, all little
+// endian (tensorflow/core/lib/io/record_writer.h).
+const (
+	lengthSize   = 8
+	checksumSize = 4
+	frameSize    = lengthSize + 2*checksumSize
+)
+
+// maxRecord is more than any picture needs; a length above it is damage.
+const maxRecord = 256 << 20
+
+// ErrTorn is a record that is cut short or damaged: nothing after it can be trusted.
+var ErrTorn = errors.New("a record is torn")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// masked is TensorFlow's checksum: CRC-32C, rotated and moved by a constant, because a checksum of data that holds its own
+// checksum says little (tensorflow/core/lib/hash/crc32c.h).
+func masked(data []byte) uint32 {
+	c := crc32.Checksum(data, castagnoli)
+	return (c>>15 | c<<17) + 0xa282ead8
+}
+
+// appendRecord adds the payload as a record.
+func appendRecord(b, payload []byte) []byte {
+	start := len(b)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(payload)))
+	b = binary.LittleEndian.AppendUint32(b, masked(b[start:]))
+	b = append(b, payload...)
+	return binary.LittleEndian.AppendUint32(b, masked(payload))
+}
+
+// readRecord takes the first record from data. At the end it is io.EOF.
+func readRecord(data []byte) (payload, rest []byte, err error) {
+	if len(data) == 0 {
+		return nil, nil, io.EOF
+	}
+	if len(data) < frameSize {
+		return nil, nil, ErrTorn
+	}
+	n := binary.LittleEndian.Uint64(data)
+	if n > maxRecord || n > uint64(len(data)-frameSize) || binary.LittleEndian.Uint32(data[lengthSize:]) != masked(data[:lengthSize]) {
+		return nil, nil, ErrTorn
+	}
+	payload = data[lengthSize+checksumSize:][:n]
+	rest = data[lengthSize+checksumSize+n:]
+	if binary.LittleEndian.Uint32(rest) != masked(payload) {
+		return nil, nil, ErrTorn
+	}
+	return payload, rest[checksumSize:], nil
+}
