@@ -40,7 +40,7 @@ func newApp() *cli.App {
 		},
 		Commands: []*cli.Command{
 			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
-			configCommand(), modelCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
+			configCommand(), modelCommand(), pluginsCommand(), completionCommand(), versionCommand(), pluginCommand(), completeCommand(), docsCommand(),
 		},
 	}
 	for _, c := range app.Commands {

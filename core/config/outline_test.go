@@ -100,3 +100,17 @@ func TestCompareNamesValuesAndOrigins(t *testing.T) {
 		t.Errorf("an unknown key gives the error %v", err)
 	}
 }
+
+func TestThePageOfSettingsHasAllOfThem(t *testing.T) {
+	page := Markdown()
+	for _, s := range table {
+		if !strings.Contains(page, "### `"+s.Key()+"`\n") || !strings.Contains(page, s.Variable()) || !strings.Contains(page, "`--"+s.Name+"`") {
+			t.Errorf("%s is not documented", s.Key())
+		}
+	}
+	for _, f := range formers {
+		if !strings.Contains(page, "| `--"+f.Name+"` |") {
+			t.Errorf("--%s is not documented", f.Name)
+		}
+	}
+}
