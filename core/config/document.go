@@ -65,8 +65,10 @@ break a rule and settings that do nothing beside the others are errors, all told
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, presets[name].meaning, strings.Join(values, ", "))
 	}
 	b.WriteString("\n## Older spellings\n\nThey work, and a notice says what replaces them.\n\n| flag | of | instead |\n|---|---|---|\n")
-	for _, f := range formers {
-		fmt.Fprintf(&b, "| `--%s` | %v | %s |\n", f.Name, f.Commands, cell(f.Instead))
+	for _, c := range []Command{Train, Infer} {
+		for _, f := range Formers(c) {
+			fmt.Fprintf(&b, "| `--%s` | %v | %s |\n", f.Name, c, cell(f.Instead))
+		}
 	}
 	b.WriteString("\n## Keys of PtychoPINN's configurations\n\nWhat `--config` and `ptycho config import` make of each key. Defaults and allowed values are the reference's.\n")
 	section := ""

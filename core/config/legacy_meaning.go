@@ -277,14 +277,8 @@ var domainOf = meaning{"`diffraction-units` of training and inference: counts, o
 	return outcome{sets: []Assignment{{Key: "training.diffraction-units", Value: units}, {Key: "inference.diffraction-units", Value: units}}}
 }}
 
-var photons = meaning{"`nphotons` of training and inference", func(v legacyValue, i *Import) outcome {
-	switch i.Kind {
-	case "TrainingConfig":
-		return set("training.nphotons", v.text)
-	default:
-		return outcome{sets: []Assignment{{Key: "training.nphotons", Value: v.text}, {Key: "inference.nphotons", Value: v.text}}}
-	}
-}}
+// photons are said by the scan's file; a number beside it would be a contradiction.
+var photons = nothing("the scan's file holds counts, or says how many photons it has; patterns that are normalised and say nothing need nphotons")
 
 // LegacyMeaning is a key of the reference with what it becomes here, for the documentation.
 type LegacyMeaning struct{ Section, Key, Default, Allowed, Says string }

@@ -69,7 +69,7 @@ func TestEveryKeyOfTheReferenceIsAnswered(t *testing.T) {
 func TestAReferenceFileIsAFileOfSettings(t *testing.T) {
 	for file, want := range map[string]map[string]string{
 		"reference-training.yaml": {"model.arch": "cnn", "model.n": "64", "model.loss": "poisson", "training.max-epochs": "2", "training.gradient-clip-val": "0", "training.scheduler": "none",
-			"training.neighbor-count": "6", "training.seed": "7", "training.n-images": "512", "training.train-data-file": "scan.npz", "training.nphotons": "1e+09"},
+			"training.neighbor-count": "6", "training.seed": "7", "training.n-images": "512", "training.train-data-file": "scan.npz", "training.nphotons": "0"},
 		"reference-torch.json": {"model.arch": "cnn", "model.gridsize": "2", "model.amp-activation": "swish", "training.max-epochs": "2", "training.learning-rate": "0.001",
 			"training.scheduler": "plateau", "training.plateau-patience": "3", "execution.strategy": "auto"},
 	} {

@@ -108,7 +108,7 @@ func TestThePageOfSettingsHasAllOfThem(t *testing.T) {
 			t.Errorf("%s is not documented", s.Key())
 		}
 	}
-	for _, f := range formers {
+	for _, f := range append(Formers(Train), Formers(Infer)...) {
 		if !strings.Contains(page, "| `--"+f.Name+"` |") {
 			t.Errorf("--%s is not documented", f.Name)
 		}
