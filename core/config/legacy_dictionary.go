@@ -2,20 +2,19 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 )
 
 // legacyDefaults are the reference's global dictionary params.cfg before any configuration is put into it.
-func legacyDefaults() map[string]any {
-	return map[string]any{
-		"N": 128, "offset": 4, "gridsize": 2, "outer_offset_train": nil, "outer_offset_test": nil, "batch_size": 16, "nepochs": 60, "n_filters_scale": 2,
-		"output_prefix": "outputs", "big_gridsize": 10, "max_position_jitter": 10, "sim_jitter_scale": 0.0, "default_probe_scale": 0.7,
-		"mae_weight": 0.0, "nll_weight": 1.0, "tv_weight": 0.0, "realspace_mae_weight": 0.0, "realspace_weight": 0.0, "nphotons": 1e9, "nimgs_train": 9,
-		"nimgs_test": 3, "data_source": "generic", "probe.trainable": false, "intensity_scale.trainable": false, "positions.provided": false,
-		"object.big": true, "probe.big": false, "probe_scale": 10.0, "set_phi": false, "probe.mask": true, "pad_object": true, "model_type": "pinn", "label": "",
-		"size": 392, "amp_activation": "sigmoid", "h5_path": "wts.h5", "npseed": 42, "debug": true, "gaussian_smoothing_sigma": 0.0,
-		"use_xla_translate": true,
-	}
+var legacyDefaults = map[string]any{
+	"N": 128, "offset": 4, "gridsize": 2, "outer_offset_train": nil, "outer_offset_test": nil, "batch_size": 16, "nepochs": 60, "n_filters_scale": 2,
+	"output_prefix": "outputs", "big_gridsize": 10, "max_position_jitter": 10, "sim_jitter_scale": 0.0, "default_probe_scale": 0.7,
+	"mae_weight": 0.0, "nll_weight": 1.0, "tv_weight": 0.0, "realspace_mae_weight": 0.0, "realspace_weight": 0.0, "nphotons": 1e9, "nimgs_train": 9,
+	"nimgs_test": 3, "data_source": "generic", "probe.trainable": false, "intensity_scale.trainable": false, "positions.provided": false,
+	"object.big": true, "probe.big": false, "probe_scale": 10.0, "set_phi": false, "probe.mask": true, "pad_object": true, "model_type": "pinn", "label": "",
+	"size": 392, "amp_activation": "sigmoid", "h5_path": "wts.h5", "npseed": 42, "debug": true, "gaussian_smoothing_sigma": 0.0,
+	"use_xla_translate": true,
 }
 
 // legacyNames are the fields that the dictionary calls otherwise (KEY_MAPPINGS).
@@ -41,7 +40,7 @@ var (
 // bridge makes of it. The derived bigN and padded_size are added. Keys with a value that the reference itself would not
 // take are an error; what this program does not do is none.
 func (i *Import) Dictionary() (map[string]any, error) {
-	out := legacyDefaults()
+	out := maps.Clone(legacyDefaults)
 	var wrong []Violation
 	wrong = append(wrong, i.read...)
 	for _, k := range i.Keys {
