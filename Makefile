@@ -18,7 +18,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat lint soak ci-full help
+.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat docs lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -86,6 +86,9 @@ conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: repo
 		sed '/seconds":/d' "$$dir/$$run.json" >"$$dir/$$run"; \
 		diff "$$dir/1" "$$dir/$$run" || { echo "$(BACKEND): run $$run gives another report" >&2; exit 1; }; \
 	done; echo "$(BACKEND): three runs, one report of $$(grep -c '"rule":' "$$dir/1") cases"
+
+docs: ## write docs/configuration.md, docs/commands.md and docs/man again, from the tables of the program
+	$(GO) run ./cmd/ptycho docs
 
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }

@@ -15,33 +15,38 @@ import (
 )
 
 func main() {
-	app := &cli.App{
-		Name:                 "ptycho",
-		Usage:                "reconstruct ptychography scans with a physics-informed network",
-		Version:              workflow.Version,
-		HideVersion:          true, // version is a command
-		HideHelpCommand:      true,
-		EnableBashCompletion: true,
-		ExitErrHandler:       func(*cli.Context, error) {}, // main owns the exit code
-		OnUsageError:         func(_ *cli.Context, err error, _ bool) error { return usage(err) },
-		CommandNotFound: func(_ *cli.Context, name string) {
-			fmt.Fprintf(os.Stderr, "ptycho: unknown command %q; ptycho --help lists the commands\n", name)
-			os.Exit(workflow.ExitUsage)
-		},
-		Commands: []*cli.Command{
-			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
-			modelCommand(), runsCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
-		},
-	}
-	for _, c := range app.Commands {
-		own(c)
-	}
+	app := newApp()
 	signals := watchSignals()
 	err := app.RunContext(signals.context(), arrange(app, os.Args))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ptycho:", err)
 	}
 	os.Exit(signals.code(exitCode(err)))
+}
+
+// newApp is the whole command line.
+func newApp() *cli.App {
+	app := &cli.App{
+		Name:            "ptycho",
+		Usage:           "reconstruct ptychography scans with a physics-informed network",
+		Version:         workflow.Version,
+		HideVersion:     true, // version is a command
+		HideHelpCommand: true,
+		ExitErrHandler:  func(*cli.Context, error) {}, // main owns the exit code
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		CommandNotFound: func(_ *cli.Context, name string) {
+			fmt.Fprintf(os.Stderr, "ptycho: unknown command %q; ptycho --help lists the commands\n", name)
+			os.Exit(workflow.ExitUsage)
+		},
+		Commands: []*cli.Command{
+			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
+			configCommand(), modelCommand(), runsCommand(), pluginsCommand(), completionCommand(), versionCommand(), pluginCommand(), completeCommand(), docsCommand(),
+		},
+	}
+	for _, c := range app.Commands {
+		own(c)
+	}
+	return app
 }
 
 // own makes a command's usage errors ours.

@@ -36,10 +36,10 @@ func settingFlags(c config.Command) []cli.Flag {
 			text += "; " + rule
 		}
 		if !s.IsBool() {
-			flags = append(flags, &cli.StringFlag{Name: s.Name, Aliases: s.Also, Usage: text, DefaultText: s.DefaultText()})
+			flags = append(flags, &cli.StringFlag{Name: s.Name, Aliases: slices.Clone(s.Also), Usage: text, DefaultText: s.DefaultText()})
 			continue
 		}
-		flags = append(flags, &cli.BoolFlag{Name: s.Name, Aliases: s.Also, Usage: text, DefaultText: s.DefaultText()})
+		flags = append(flags, &cli.BoolFlag{Name: s.Name, Aliases: slices.Clone(s.Also), Usage: text, DefaultText: s.DefaultText()})
 		for _, name := range s.Negations() {
 			flags = append(flags, &cli.BoolFlag{Name: name, Hidden: true})
 		}
@@ -54,8 +54,9 @@ func settingFlags(c config.Command) []cli.Flag {
 	return flags
 }
 
-// sources are the command line's sources of settings.
-func sources(c *cli.Context, command config.Command) []config.Source {
+// sources are the command line's sources of settings. Flags named in besides are no settings.
+func sources(c *cli.Context, command config.Command, besides ...string) []config.Source {
+	besides = append(besides, "config", "preset", "set")
 	out := []config.Source{config.Environment(os.Environ())}
 	if name := c.String("preset"); name != "" {
 		out = append(out, config.Preset(name))
@@ -69,7 +70,7 @@ func sources(c *cli.Context, command config.Command) []config.Source {
 	given := map[string]string{}
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
-		if !c.IsSet(name) || name == "config" || name == "preset" || name == "set" {
+		if !c.IsSet(name) || slices.Contains(besides, name) {
 			continue
 		}
 		switch f.(type) {

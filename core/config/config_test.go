@@ -291,15 +291,3 @@ func TestExplainNamesOriginAndLoser(t *testing.T) {
 	}
 	t.Errorf("nothing about the seed in\n%s", out)
 }
-
-func TestMarkdownListsEverySetting(t *testing.T) {
-	out := Markdown()
-	if got := strings.Count(out, "\n"); got != len(table)+2 {
-		t.Errorf("%d lines for %d settings", got, len(table))
-	}
-	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
-		if n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); n != 8 {
-			t.Errorf("%d bars in %q", n, line)
-		}
-	}
-}

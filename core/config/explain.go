@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // Explain is a table for people: every key, its value, where it came from and what that overrode.
@@ -34,44 +36,59 @@ func shown(text string) string {
 	return text
 }
 
-// YAML is the configuration as a file that File reads, each origin in a comment. What the data says and what the
-// chosen architecture lacks is left out.
+// YAML is the configuration as a file that File reads, each origin in a comment. What the data says, what is
+// missing and what the chosen architecture lacks is left out.
 func (r *resolution) YAML() []byte {
 	var b strings.Builder
 	var section Section
 	for _, v := range r.values {
 		s := v.Setting
-		if _, used := r.under(s); !used || (s.Arch != "" && s.Arch != r.sections.model.Arch) || v.Origin.Layer == DataLayer {
+		if !r.writable(v) {
 			continue
 		}
 		if s.Section != section {
 			section = s.Section
 			fmt.Fprintf(&b, "%s:\n", section)
 		}
-		value := v.Text
-		if t := s.Type(); t == "text" || t == "list" {
-			value = strconv.Quote(value)
-		}
 		origin := strings.Join(strings.Fields(v.Origin.String()), " ") // a path may hold a line feed
-		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, value, origin)
+		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, s.scalar(v.Text), origin)
 	}
 	return []byte(b.String())
 }
 
-// Markdown is the table of settings for the documentation.
-func Markdown() string {
-	var b strings.Builder
-	b.WriteString("| setting | default | allowed | meaning | default from | flag of | variable |\n|---|---|---|---|---|---|---|\n")
-	for _, s := range table {
-		allowed := s.Rule()
-		if s.Unit != "" {
-			allowed += ", " + s.Unit
-		}
-		if s.Arch != "" {
-			allowed += " (architecture " + s.Arch + ")"
-		}
-		meaning := strings.ReplaceAll(s.Meaning, "|", `\|`)
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %v | `%s` |\n", s.Key(), shown(s.DefaultText()), allowed, meaning, s.Why, s.Commands, s.Variable())
+// writable says whether a value belongs into a file of settings.
+func (r *resolution) writable(v Value) bool {
+	_, used := r.under(v.Setting)
+	return used && !(v.Setting.Required && v.Text == "") && (v.Setting.Arch == "" || v.Setting.Arch == r.sections.model.Arch) && v.Origin.Layer != DataLayer
+}
+
+// scalar is a value of the setting in YAML.
+func (s Setting) scalar(value string) string {
+	if t := s.Type(); t == "text" || t == "list" {
+		return strconv.Quote(value)
 	}
-	return b.String()
+	return value
+}
+
+// SettingsJSON is YAML without the origins, in JSON, which File reads too.
+func (r *resolution) SettingsJSON() ([]byte, error) {
+	out := map[Section]map[string]any{}
+	for _, v := range r.values {
+		if !r.writable(v) {
+			continue
+		}
+		if out[v.Setting.Section] == nil {
+			out[v.Setting.Section] = map[string]any{}
+		}
+		value := v.value
+		if d, ok := value.(time.Duration); ok {
+			value = d.String()
+		}
+		out[v.Setting.Section][v.Setting.Name] = value
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("config: show: %w", err)
+	}
+	return append(b, '\n'), nil
 }

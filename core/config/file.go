@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,8 @@ const largestFile = 1 << 20
 //	training:
 //	  batch-size: 8
 //
-// Underscores count as hyphens. A file may hold sections of several commands.
+// Underscores count as hyphens. A file may hold sections of several commands. A configuration of PtychoPINN, YAML or
+// JSON, is known by its keys and translated: see Import.
 func File(path string) Source {
 	b, err := readBounded(path)
 	if err != nil {
@@ -53,28 +53,20 @@ func readBounded(path string) ([]byte, error) {
 func YAML(name string, contents []byte) Source {
 	s := Source{layer: FileLayer, lax: true}
 	at := func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", name, n.Line) }
-	d := yaml.NewDecoder(bytes.NewReader(contents))
-	var doc yaml.Node
-	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+	root, rule := yamlRoot(spaced(contents))
+	switch {
+	case rule != "":
+		s.reject("", "", rule, name)
+		return s
+	case root == nil:
 		return s // an empty file says nothing
-	} else if err != nil {
-		s.reject("", "", "is not YAML: "+err.Error(), name)
-		return s
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		s.reject("", "", "must hold one YAML document", name)
-		return s
-	}
-	if len(doc.Content) != 1 {
-		return s
-	}
-	root := doc.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return s
-	}
-	if root.Kind != yaml.MappingNode {
-		s.reject("", "", "must hold sections such as training: with settings below", at(root))
-		return s
+	case isLegacy(root):
+		i, err := ImportContents(name, contents)
+		if err != nil {
+			s.reject("", "", err.Error(), name) // it was read a moment ago
+			return s
+		}
+		return i.Source()
 	}
 	lines := map[string]int{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
@@ -86,6 +78,9 @@ func YAML(name string, contents []byte) Source {
 			rule := "must be a section with settings below" + suggestion(section.Value, both)
 			s.reject(section.Value, body.Value, rule, at(section))
 			continue
+		}
+		if len(body.Content) == 0 && !knownSection(section.Value) {
+			s.reject(section.Value, "", "is no section"+suggestion(section.Value, both), at(section))
 		}
 		for j := 0; j+1 < len(body.Content); j += 2 {
 			k, v := body.Content[j], body.Content[j+1]

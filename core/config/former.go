@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Former is an older spelling of a flag. It works, and a notice says what replaces it.
@@ -23,11 +24,7 @@ func as(key string) func(string) (map[string]string, error) {
 
 var formers = []Former{
 	{Name: "clip-norm", Commands: Train, Instead: "--gradient-clip-val", sets: as("training.gradient-clip-val")},
-	{Name: "nepochs", Commands: Train, Instead: "--max-epochs", sets: as("training.max-epochs")},
 	{Name: "epochs", Commands: Train, Instead: "--max-epochs", sets: as("training.max-epochs")},
-	{Name: "n-groups", Commands: Train, Instead: "--n-images", sets: as("training.n-images")},
-	{Name: "n-groups", Commands: Infer, Instead: "--n-images", sets: as("inference.n-images")},
-	{Name: "torch-loss-mode", Commands: Train, Instead: "--loss", sets: as("model.loss")},
 	{Name: "checkpoint-monitor-metric", Commands: Train, Instead: "--checkpoint-monitor", sets: as("training.checkpoint-monitor")},
 	{Name: "run-id", Commands: Infer, Instead: "--model-path", sets: as("inference.model-path")},
 	{Name: "infer-dir", Commands: Infer, Instead: "--test-data", sets: as("inference.test-data")},
@@ -65,18 +62,18 @@ func domain(key string) func(string) (map[string]string, error) {
 // Formers lists the older spellings of a command's flags.
 func Formers(c Command) []Former {
 	var out []Former
-	for _, f := range formers {
+	for _, f := range slices.Concat(formers, referenceFormers) {
 		if f.Commands&c != 0 {
 			out = append(out, f)
 		}
 	}
-	return out
+	return append(out, legacyFormers(c)...)
 }
 
 // former takes a flag by an older spelling; false when there is none.
 func (s *Source) former(c Command, flag, value string) bool {
-	for _, f := range Formers(c) {
-		if f.Name != flag {
+	for _, f := range slices.Concat(formers, referenceFormers) {
+		if f.Name != flag || f.Commands&c == 0 {
 			continue
 		}
 		where := "--" + flag
@@ -88,7 +85,11 @@ func (s *Source) former(c Command, flag, value string) bool {
 		for _, key := range slices.Sorted(maps.Keys(sets)) {
 			s.add(key, sets[key], where)
 		}
-		s.notices = append(s.notices, fmt.Sprintf("--%s is an older spelling; what replaces it is %s", flag, f.Instead))
+		if why, none := strings.CutPrefix(f.Instead, "nothing: "); none {
+			s.notices = append(s.notices, fmt.Sprintf("--%s has no meaning here: %s", flag, why))
+		} else {
+			s.notices = append(s.notices, fmt.Sprintf("--%s is an older spelling; what replaces it is %s", flag, f.Instead))
+		}
 		return true
 	}
 	return false

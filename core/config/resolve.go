@@ -28,6 +28,7 @@ type resolution struct {
 	sections sections
 	values   []Value  // in the order of the table
 	notices  []string // what older spellings became
+	start    string   // folder where relative paths start, "" is the working directory
 }
 
 // Notices are sentences about older spellings that were used, and what replaces them.
@@ -59,6 +60,18 @@ func (r *resolution) at(key string) *Value { return &r.values[r.index(key)] }
 
 // resolve is the work of the factories. described says that the data, or the model, has told about itself.
 func resolve(c Command, sources []Source, described bool) (*resolution, error) {
+	r, found := resolveAll(c, sources)
+	if described && r.sections.model.N == 0 {
+		found = append(found, Violation{Key: "model.n", Rule: "is not known: the data has to be described first"})
+	}
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	return r, nil
+}
+
+// resolveAll gives what the sources come to, and everything that is wrong with it.
+func resolveAll(c Command, sources []Source) (*resolution, []Violation) {
 	r := &resolution{command: c}
 	var found []Violation
 	given := map[string][]entry{} // by key, lowest precedence first
@@ -93,14 +106,7 @@ func resolve(c Command, sources []Source, described bool) (*resolution, error) {
 	for _, v := range r.values {
 		v.Setting.store(&r.sections, v.value)
 	}
-	found = append(found, r.check(given)...)
-	if described && r.sections.model.N == 0 {
-		found = append(found, Violation{Key: "model.n", Rule: "is not known: the data has to be described first"})
-	}
-	if len(found) > 0 {
-		return nil, newError(found)
-	}
-	return r, nil
+	return r, append(found, r.check(given)...)
 }
 
 // choose takes the value of the highest layer. Every value given is checked, also those that are overridden: a file

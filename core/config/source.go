@@ -126,6 +126,7 @@ func Set(assignments ...string) Source {
 // such as no-deterministic, comes with the value "true".
 func Flags(c Command, values map[string]string) Source {
 	s := Source{layer: FlagLayer}
+	legacy := map[string]string{} // fields of the reference's configuration
 	for _, name := range sortedKeys(values) {
 		value, flag := values[name], canonical(name)
 		if row, off, ok := flagOf(c, flag); ok {
@@ -135,10 +136,16 @@ func Flags(c Command, values map[string]string) Source {
 			s.add(row.Key(), value, "--"+flag)
 			continue
 		}
-		if !s.former(c, flag, value) {
-			s.reject(name, value, "is no flag of "+c.String()+suggestion(name, c), "--"+name)
+		if s.former(c, flag, value) {
+			continue
 		}
+		if row, _ := legacyFlag(c, flag); row != nil {
+			legacy[flag] = value
+			continue
+		}
+		s.reject(name, value, "is no flag of "+c.String()+suggestion(name, c), "--"+name)
 	}
+	s.legacy(c, legacy)
 	return s
 }
 

@@ -39,9 +39,12 @@ type storedOverridden struct {
 
 // JSON is the configuration with all origins, as a run directory stores it and Stored reads it.
 func (r *resolution) JSON() ([]byte, error) {
-	directory, err := os.Getwd()
-	if err != nil {
-		return nil, fmt.Errorf("config: store: %w", err)
+	directory := r.start
+	if directory == "" {
+		var err error
+		if directory, err = os.Getwd(); err != nil {
+			return nil, fmt.Errorf("config: store: %w", err)
+		}
 	}
 	c := storedConfig{Format: storedFormat, Version: storedVersion, Command: r.command.String(), Directory: directory}
 	for _, v := range r.values {
@@ -76,19 +79,9 @@ func Stored(path string) Source {
 // StoredJSON is Stored for contents that were read already.
 func StoredJSON(name string, contents []byte) Source {
 	s := Source{layer: StoredLayer}
-	var c storedConfig
-	d := json.NewDecoder(bytes.NewReader(contents))
-	d.UseNumber()
-	d.DisallowUnknownFields()
-	switch err := d.Decode(&c); {
-	case err != nil:
-		s.reject("", "", "is not a stored configuration: "+err.Error(), name)
-		return s
-	case c.Format != storedFormat:
-		s.reject("", "", fmt.Sprintf("is not a stored configuration: format %q, want %q", c.Format, storedFormat), name)
-		return s
-	case c.Version != storedVersion:
-		s.reject("", "", fmt.Sprintf("has version %d of the format, this program reads %d", c.Version, storedVersion), name)
+	c, err := decodeStored(contents)
+	if err != nil {
+		s.reject("", "", err.Error(), name)
 		return s
 	}
 	seen := map[string]bool{}
@@ -100,15 +93,8 @@ func StoredJSON(name string, contents []byte) Source {
 		case v.Explicit:
 			where += ", there " + v.Origin
 		}
-		value := ""
-		switch x := v.Value.(type) {
-		case string:
-			value = x
-		case bool:
-			value = text(x)
-		case json.Number:
-			value = x.String()
-		default:
+		value, ok := v.text()
+		if !ok {
 			s.reject(v.Key, "", "must have one value", name)
 			continue
 		}
@@ -123,6 +109,35 @@ func StoredJSON(name string, contents []byte) Source {
 		s.entries = append(s.entries, entry{canonical(v.Key), value, Origin{StoredLayer, where}, v.Explicit})
 	}
 	return s
+}
+
+// decodeStored reads a stored configuration without looking at its settings.
+func decodeStored(contents []byte) (c storedConfig, err error) {
+	d := json.NewDecoder(bytes.NewReader(contents))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	switch err := d.Decode(&c); {
+	case err != nil:
+		return c, fmt.Errorf("is not a stored configuration: %w", err)
+	case c.Format != storedFormat:
+		return c, fmt.Errorf("is not a stored configuration: format %q, want %q", c.Format, storedFormat)
+	case c.Version != storedVersion:
+		return c, fmt.Errorf("has version %d of the format, this program reads %d", c.Version, storedVersion)
+	}
+	return c, nil
+}
+
+// text is the value as it would be written in a file; false when it is none.
+func (v storedSetting) text() (string, bool) {
+	switch x := v.Value.(type) {
+	case string:
+		return x, true
+	case bool:
+		return text(x), true
+	case json.Number:
+		return x.String(), true
+	}
+	return "", false
 }
 
 // fromDirectory is a path that was relative to another directory than today's.

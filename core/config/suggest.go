@@ -26,12 +26,15 @@ func suggestion(key string, c Command) string {
 	return ", did you mean " + best + "?"
 }
 
+// longestKey bounds the work of a comparison: no setting's key is as long, in letters.
+const longestKey = 64
+
 // distance is the number of letters to insert, delete, replace or swap with their neighbour to turn a into b (optimal
 // string alignment).
 func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
-	if len(s) > 64 || len(t) > 64 {
-		return 64 // nobody misspells that much
+	if len(s) > longestKey || len(t) > longestKey {
+		return longestKey // nobody misspells that much
 	}
 	before, last := make([]int, len(t)+1), make([]int, len(t)+1)
 	for j := range last {

@@ -87,7 +87,7 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 	session, err := engine.Open(ctx, backend.OpenOptions{Program: work.program, Devices: c.devices(), Threads: c.Threads, Deterministic: true, Train: true,
 		Progress: func(e backend.Event) {
 			if e.Phase == "compile" {
-				told.Add(uint64(e.Seconds * 1e9))
+				told.Add(uint64(e.Seconds * float64(time.Second)))
 			}
 		}})
 	if err != nil {
@@ -115,7 +115,7 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 	}
 	before, _, _ := usage()
 	took, err := benchSteps(ctx, session, id, work.steps[benchWarmup:], func(done int) {
-		if done%max(c.Steps/10, 1) == 0 {
+		if done%max(c.Steps/10, 1) == 0 { // a tenth of the steps, as the command says
 			_, now, _ := usage()
 			r.MemoryBytes = append(r.MemoryBytes, now)
 		}
@@ -126,7 +126,7 @@ func Bench(ctx context.Context, c BenchCase, host Host) (BenchResult, error) {
 	after, _, _ := usage()
 	r.StepCPUSeconds = (after - before) / float64(c.Steps)
 	r.StepSeconds = median(took)
-	r.CompileSeconds = float64(told.Load()) / 1e9
+	r.CompileSeconds = float64(told.Load()) / float64(time.Second)
 	if r.CompileSeconds == 0 {
 		r.CompileSeconds = max(compile-min(r.StepSeconds, first[0]), 0)
 	}
@@ -166,7 +166,7 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 	if c.Steps < 1 {
 		return nil, failf(ExitUsage, "bench: %d steps, want at least 1", c.Steps)
 	}
-	simulated, err := simulate.New(ctx, simulate.Options{Object: simulate.Lines, Probe: simulate.Gaussian, N: a.N, Patterns: max(c.Patterns, 64)})
+	simulated, err := simulate.New(ctx, simulate.Options{Object: simulate.Lines, Probe: simulate.Gaussian, N: a.N, Patterns: max(c.Patterns, 64)}) // enough neighbours for any group
 	if err != nil {
 		return nil, fail(ExitUsage, err)
 	}
@@ -205,15 +205,15 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 		for _, b := range batches {
 			w.steps = append(w.steps, backend.Step{
 				Number: int64(len(w.steps)) + 1, Batches: []backend.Batch{{Rows: b.Rows, Offsets: b.Offsets}},
-				LearningRates: map[string]float64{"": 1e-4},
+				LearningRates: map[string]float64{"": 1e-4}, // low: nothing is to be learned, and nothing to diverge
 			})
 		}
 	}
 	w.steps = w.steps[:benchWarmup+c.Steps]
-	if w.spool, err = spoolDir(int64(len(s.Counts)) * 4); err != nil {
+	if w.spool, err = spoolDir(int64(len(s.Counts)) * bytesPerCount); err != nil {
 		return nil, err
 	}
-	w.dataset, err = spoolDataset(w.spool, "patterns", s, w.probe, 0.01)
+	w.dataset, err = spoolDataset(w.spool, "patterns", s, w.probe, 0.01) // the default of training.background
 	return w, err
 }
 
@@ -234,7 +234,7 @@ func benchSteps(ctx context.Context, s backend.Session, id backend.DatasetID, st
 
 func benchPlan(id backend.DatasetID, steps []backend.Step) backend.StepPlan {
 	return backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{arch.Deviance: 1},
-		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}}
+		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}} // the defaults of training
 }
 
 func median(v []float64) float64 {

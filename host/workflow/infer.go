@@ -134,7 +134,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 	if err != nil {
 		return nil, failf(ExitData, "%s: %w", s.ModelPath, err)
 	}
-	spool, err := spoolDir(int64(len(data.Counts)) * 4)
+	spool, err := spoolDir(int64(len(data.Counts)) * bytesPerCount)
 	if err != nil {
 		return nil, err
 	}

@@ -18,13 +18,16 @@ import (
 // difference is noise, and synchronising can only add a drift.
 const clearlyBetter = 0.01
 
+// pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
+const pixelBytes = 8
+
 // prediction is the patches of a scan: stitched as they come, and kept in a file where another way may be tried.
 type prediction struct {
 	data   *scan.Scan
 	weight []float32 // [N·N]
 	canvas *stitch.Stitcher
 	make   func() (*stitch.Stitcher, error)
-	file   *os.File // patch j at j·N²·8 bytes; nil where it is not needed
+	file   *os.File // patch j at j·N²·pixelBytes; nil where it is not needed
 	dir    string
 	buffer []byte
 	how    string // "auto", "on" or "off"
@@ -36,7 +39,7 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	if !s.PadEval {
 		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
 	}
-	p = &prediction{data: data, weight: weight, buffer: make([]byte, 8*len(weight)), how: s.SynchronisePhases, notice: notice}
+	p = &prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
 	p.make = func() (*stitch.Stitcher, error) { return stitch.New(data.Rows, data.Cols, data.N, options) }
 	if p.canvas, err = p.make(); err != nil {
 		return nil, failf(ExitData, "%s: %w", s.TestData, err)
@@ -84,8 +87,8 @@ func (p *prediction) close() {
 func (p *prediction) add(j int, patch []complex64) error {
 	if p.file != nil {
 		for i, v := range patch {
-			binary.LittleEndian.PutUint32(p.buffer[8*i:], math.Float32bits(real(v)))
-			binary.LittleEndian.PutUint32(p.buffer[8*i+4:], math.Float32bits(imag(v)))
+			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i:], math.Float32bits(real(v)))
+			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i+pixelBytes/2:], math.Float32bits(imag(v)))
 		}
 		if _, err := p.file.WriteAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
 			if err := p.without(err); err != nil {
@@ -102,7 +105,7 @@ func (p *prediction) patch(j int, dst []complex64) error {
 		return fmt.Errorf("spool: %w", err)
 	}
 	for i := range dst {
-		re, im := binary.LittleEndian.Uint32(p.buffer[8*i:]), binary.LittleEndian.Uint32(p.buffer[8*i+4:])
+		re, im := binary.LittleEndian.Uint32(p.buffer[pixelBytes*i:]), binary.LittleEndian.Uint32(p.buffer[pixelBytes*i+pixelBytes/2:])
 		dst[i] = complex(math.Float32frombits(re), math.Float32frombits(im))
 	}
 	return nil

@@ -191,7 +191,7 @@ func (m *moments) mean() float64 { return m.sum / m.n }
 // deviation is never zero, since it divides.
 func (m *moments) deviation() float64 {
 	d := math.Sqrt(max(m.square/m.n-m.mean()*m.mean(), 0))
-	if !(d > 1e-12) {
+	if !(d > 1e-12) { // rounding of a constant
 		return 1
 	}
 	return d

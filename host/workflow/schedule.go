@@ -50,7 +50,7 @@ func newSchedule(s config.TrainingSettings, grouper *scan.Grouper) (schedule, er
 		r.Gamma = stepGamma
 	}
 	if r.Milestones == nil { // a half and three quarters of the plan
-		r.Milestones = []int{max(s.ScheduleEpochs/2, 1), max(s.ScheduleEpochs*3/4, 2)}
+		r.Milestones = []int{max(s.ScheduleEpochs/2, 1), max(s.ScheduleEpochs*3/4, 2)} // as the setting says
 	}
 	return c, r.Check()
 }

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/registry"
+)
+
+// candidate is what can stand at the cursor, with what it means.
+type candidate struct{ text, about string }
+
+// What the shell itself completes.
+var (
+	files   = candidate{text: ":files"}
+	folders = candidate{text: ":folders"}
+)
+
+// complete lists what the last of words, which follow the program's name, can become.
+func complete(app *cli.App, words []string) []candidate {
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	words, joined := joinEquals(words)
+	last := words[len(words)-1]
+	commands := app.Commands
+	var command *cli.Command
+	rest := words[:len(words)-1]
+	for len(rest) > 0 {
+		i := indexOf(commands, rest[0])
+		if i < 0 {
+			break
+		}
+		command = commands[i]
+		rest, commands = rest[1:], command.Subcommands
+	}
+	var found []candidate
+	name, typed, valued := strings.Cut(last, "=")
+	flag := flagNamed(command, name)
+	before := cli.Flag(nil)
+	if len(rest) > 0 && !strings.Contains(rest[len(rest)-1], "=") {
+		before = flagNamed(command, rest[len(rest)-1])
+	}
+	switch {
+	case strings.HasPrefix(last, "-") && valued && flag != nil:
+		found = begin(valuesOf(command, flag, typed), typed)
+		if !joined { // the shell replaces the whole word
+			for i := range found {
+				if !strings.HasPrefix(found[i].text, ":") {
+					found[i].text = name + "=" + found[i].text
+				}
+			}
+		}
+		return found
+	case before != nil && takesValue(before):
+		return begin(valuesOf(command, before, last), last)
+	case strings.HasPrefix(last, "-"):
+		if command != nil {
+			for _, f := range command.Flags {
+				d, ok := f.(cli.DocGenerationFlag)
+				if v, visible := f.(cli.VisibleFlag); !ok || visible && !v.IsVisible() {
+					continue
+				}
+				for _, n := range append(f.Names(), negations(f.Names()[0])...) {
+					found = append(found, candidate{"--" + n, d.GetUsage()})
+				}
+			}
+		}
+		return begin(append(found, candidate{"--help", "show help"}), last)
+	case command == nil || len(command.Subcommands) > 0:
+		for _, c := range documented(commands) {
+			found = append(found, candidate{c.Name, c.Usage})
+		}
+		return begin(found, last) // a command that runs itself has no arguments beside subcommands
+	}
+	return begin(argumentsOf(command), last)
+}
+
+// joinEquals puts words together again that the shell parted at an equals sign; joined says that the last one was.
+func joinEquals(words []string) (out []string, joined bool) {
+	for _, w := range words {
+		n := len(out)
+		joined = false
+		switch {
+		case w == "=" && n > 0 && strings.HasPrefix(out[n-1], "-"):
+			out[n-1] += "="
+			joined = true
+		case n > 0 && strings.HasPrefix(out[n-1], "-") && strings.HasSuffix(out[n-1], "="):
+			out[n-1] += w
+			joined = true
+		default:
+			out = append(out, w)
+		}
+	}
+	return out, joined
+}
+
+// begin keeps the candidates that begin with what was typed, and what the shell completes.
+func begin(found []candidate, typed string) []candidate {
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		return c != files && c != folders && !strings.HasPrefix(c.text, strings.ReplaceAll(typed, "_", "-")) && !strings.HasPrefix(c.text, typed)
+	})
+}
+
+// flagNamed finds the flag of a command behind its name with hyphens, nil when there is none.
+func flagNamed(c *cli.Command, name string) cli.Flag {
+	if c == nil || !strings.HasPrefix(name, "-") {
+		return nil
+	}
+	name = strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-")
+	for _, f := range c.Flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
+}
+
+// choice is a usage text that lists values, such as "disk, gaussian or aberrated".
+var choice = regexp.MustCompile(`^[a-z0-9]+(, [a-z0-9]+)* or [a-z0-9]+$`)
+
+// Flags of commands without settings that name files and folders.
+var (
+	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit"}
+	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir"}
+)
+
+// valuesOf are the values that a flag takes, where they can be listed.
+func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
+	name := f.Names()[0]
+	switch {
+	case name == "backend" || name == "parity":
+		return items(backends(), typed)
+	case name == "command":
+		return []candidate{{text: "train"}, {text: "infer"}}
+	case name == "preset":
+		var out []candidate
+		for _, p := range slices.Sorted(maps.Keys(config.Presets())) {
+			out = append(out, candidate{p, config.Presets()[p]})
+		}
+		return out
+	case name == "set":
+		return assignments(typed)
+	case slices.Contains(folderFlags, name):
+		return []candidate{folders}
+	case slices.Contains(fileFlags, name) || name == "json" && command.Name == "conformance":
+		return []candidate{files}
+	}
+	if s, ok := settingOf(name); ok {
+		return valuesOfSetting(s, typed)
+	}
+	if d, ok := f.(cli.DocGenerationFlag); ok && choice.MatchString(d.GetUsage()) {
+		var out []candidate
+		for _, v := range strings.Split(strings.ReplaceAll(d.GetUsage(), " or ", ", "), ", ") {
+			out = append(out, candidate{text: v})
+		}
+		return out
+	}
+	return nil
+}
+
+func settingOf(flag string) (config.Setting, bool) {
+	for _, s := range append(config.Settings(config.Train), config.Settings(config.Infer)...) {
+		if slices.Contains(s.Spellings(), flag) {
+			return s, true
+		}
+	}
+	return config.Setting{}, false
+}
+
+func valuesOfSetting(s config.Setting, typed string) []candidate {
+	switch {
+	case s.Name == "backend":
+		return backends()
+	case s.Path && strings.HasSuffix(s.Name, "-dir"):
+		return []candidate{folders}
+	case s.Path:
+		return []candidate{files}
+	case s.IsBool():
+		return []candidate{{text: "true"}, {text: "false"}}
+	}
+	var out []candidate
+	for _, v := range s.Enum {
+		out = append(out, candidate{text: v})
+	}
+	if s.List {
+		return items(out, typed)
+	}
+	return out
+}
+
+// items are what a list joined by commas can go on with.
+func items(all []candidate, typed string) []candidate {
+	done := typed[:strings.LastIndex(typed, ",")+1]
+	var out []candidate
+	for _, c := range all {
+		if !slices.Contains(strings.Split(done, ","), c.text) {
+			out = append(out, candidate{done + c.text, c.about})
+		}
+	}
+	return out
+}
+
+// assignments are section.name=value, for --set.
+func assignments(typed string) []candidate {
+	var out []candidate
+	key, value, valued := strings.Cut(typed, "=")
+	for _, s := range config.Settings(config.Train | config.Infer) {
+		if !valued {
+			out = append(out, candidate{s.Key() + "=", s.Meaning})
+		} else if s.Key() == key {
+			for _, v := range valuesOfSetting(s, value) {
+				if v != files && v != folders {
+					v.text = key + "=" + v.text
+				}
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// backends are the names of those that can be started. None is started: their folders and manifests are read.
+func backends() []candidate {
+	p, err := places()
+	if err != nil {
+		return nil
+	}
+	var out []candidate
+	for _, f := range registry.List(p) {
+		if f.Problem == "" {
+			out = append(out, candidate{text: f.Name, about: string(f.Source)})
+		}
+	}
+	return out
+}
+
+// argumentsOf are what stands behind a command's flags, by what its usage calls them.
+func argumentsOf(c *cli.Command) []candidate {
+	switch usage := c.ArgsUsage; {
+	case usage == "":
+		return nil
+	case strings.Contains(usage, "NAME"):
+		return backends()
+	case strings.Contains(usage, "|"):
+		var out []candidate
+		for _, v := range strings.Split(usage, "|") {
+			out = append(out, candidate{text: v})
+		}
+		return out
+	case strings.Contains(usage, "DIR"):
+		return []candidate{folders}
+	}
+	return []candidate{files}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+func configCommand() *cli.Command {
+	return &cli.Command{Name: "config", Usage: "look at settings: values, origins, differences, files of PtychoPINN", Subcommands: []*cli.Command{{
+		Name: "explain", ArgsUsage: "[RUN_DIR]", Usage: "print every setting with its value, where it came from and what that overrode",
+		Description: "With RUN_DIR, the settings of that run. Without, those that train would have with the same flags, or infer with --command infer. Nothing is started or written.",
+		Flags:       configFlags(&cli.BoolFlag{Name: "json", Usage: "in the form of a run's config.json"}),
+		Action: func(c *cli.Context) error {
+			o, err := outline(c)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return printed(o.JSON())
+			}
+			fmt.Print(o.Explain())
+			return nil
+		},
+	}, {
+		Name: "show", ArgsUsage: "[RUN_DIR]", Usage: "print the settings as a file for --config",
+		Description: "With RUN_DIR, the settings of that run. Without, those that train would have with the same flags, or infer with --command infer. With --legacy, the dictionary params.cfg that PtychoPINN makes of a configuration file of its own.",
+		Flags: configFlags(&cli.BoolFlag{Name: "json", Usage: "as JSON, without origins"},
+			&cli.StringFlag{Name: "legacy", Usage: "print the flat dictionary of this PtychoPINN configuration"}),
+		Action: func(c *cli.Context) error {
+			if file := c.String("legacy"); file != "" {
+				return showLegacy(c, file)
+			}
+			o, err := outline(c)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return printed(o.SettingsJSON())
+			}
+			fmt.Print(string(o.YAML()))
+			return nil
+		},
+	}, {
+		Name: "diff", ArgsUsage: "A B", Usage: "print the settings that differ, with both values and origins",
+		Description: "A and B are run directories, config.json files, or settings files in YAML or JSON, PtychoPINN's among them; what a file leaves out has its default.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "report as JSON"}},
+		Action:      runConfigDiff,
+	}, {
+		Name: "schema", Usage: "print the JSON Schema (draft 2020-12) of a settings file, for editors",
+		Action: func(c *cli.Context) error { return printed(config.Schema()) },
+	}, {
+		Name: "import", ArgsUsage: "FILE", Usage: "translate a PtychoPINN configuration and say for each key what became of it",
+		Description: "Prints a settings file with the story of each key in comments. With --output the file is written and the story printed as a table.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Usage: "settings file to write"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace the file"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: runConfigImport,
+	}}}
+}
+
+// configFlags are the flags of train and infer together, for the commands that only look at settings. A name of the one
+// may be a further spelling of the other: it is a flag once, and config.Flags knows whose.
+func configFlags(flags ...cli.Flag) []cli.Flag {
+	flags = append(flags, &cli.StringFlag{Name: "command", Value: "train", Usage: "whose settings: train or infer"})
+	taken := map[string]bool{}
+	for _, f := range flags {
+		taken[f.Names()[0]] = true
+	}
+	for _, command := range []config.Command{config.Train, config.Infer} {
+		for _, f := range settingFlags(command) {
+			if taken[f.Names()[0]] {
+				continue
+			}
+			switch f := f.(type) {
+			case *cli.StringFlag:
+				f.Aliases = slices.DeleteFunc(f.Aliases, func(name string) bool { return taken[name] })
+			case *cli.BoolFlag:
+				f.Aliases = slices.DeleteFunc(f.Aliases, func(name string) bool { return taken[name] })
+			}
+			for _, name := range f.Names() {
+				taken[name] = true
+			}
+			flags = append(flags, f)
+		}
+	}
+	return flags
+}
+
+// outline is what a command that looks at settings is about: a run, or the flags given.
+func outline(c *cli.Context) (*config.Outline, error) {
+	command := config.Train
+	switch name := c.String("command"); {
+	case c.NArg() > 1:
+		return nil, usage(fmt.Errorf("config %s: %d run directories given, want at most one", c.Command.Name, c.NArg()))
+	case name == config.Infer.String():
+		command = config.Infer
+	case name != config.Train.String():
+		return nil, usage(fmt.Errorf("--command %s: want train or infer", name))
+	}
+	list := sources(c, command, "command", "json", "legacy")
+	if c.NArg() == 1 {
+		for _, name := range c.FlagNames() {
+			if name != "json" {
+				return nil, usage(fmt.Errorf("config %s: --%s cannot be joined with a run directory, whose settings are fixed", c.Command.Name, name))
+			}
+		}
+		return recorded(c.Args().First())
+	}
+	if run := c.String("resume"); run != "" && command == config.Train {
+		list = append(list, config.Stored(filepath.Join(config.RunOf(run), workflow.ConfigFile)))
+	}
+	o, err := config.Sketch(command, list...)
+	if err != nil {
+		return nil, err
+	}
+	data, err := says(o)
+	if err != nil {
+		console(false).Notice("what the data says of itself is left out: %v", err)
+		return o, nil
+	}
+	o, err = config.Sketch(command, append(list, data...)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range o.Notices() {
+		console(false).Notice("%s", n)
+	}
+	return o, nil
+}
+
+// says is what the scan, or the model, of a configuration says of itself.
+func says(o *config.Outline) ([]config.Source, error) {
+	at := func(key string) string {
+		v, _ := o.Lookup(key)
+		return v.Text
+	}
+	if path := at("inference.model-path"); path != "" {
+		model, err := workflow.DescribeModel(path)
+		if err != nil {
+			return nil, err
+		}
+		return []config.Source{config.Data(path, model)}, nil
+	}
+	path := at("training.train-data-file")
+	if path == "" {
+		return nil, nil
+	}
+	layout, err := format.ParseLayout(at("training.diffraction-layout"))
+	if err != nil {
+		return nil, err
+	}
+	scan, err := format.Describe(path, layout)
+	if err != nil {
+		return nil, err
+	}
+	return []config.Source{config.Data(path, map[string]any{"model.n": scan.N})}, nil
+}
+
+// recorded are the settings of a run, named by its folder, its config.json or one of its checkpoints.
+func recorded(path string) (*config.Outline, error) {
+	path = config.RunOf(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		file := filepath.Join(path, workflow.ConfigFile)
+		if _, err := os.Stat(file); err != nil {
+			return nil, &workflow.Failure{Code: workflow.ExitUsage, Err: fmt.Errorf("config: %s holds no %s: give the output directory of a training run", path, workflow.ConfigFile)}
+		}
+		path = file
+	}
+	return config.Recorded(path)
+}
+
+func runConfigDiff(c *cli.Context) error {
+	if c.NArg() != 2 {
+		return usage(fmt.Errorf("config diff: %d configurations given, want two", c.NArg()))
+	}
+	var sides [2][]config.Value
+	for i, path := range c.Args().Slice() {
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() {
+			o, err := recorded(path)
+			if err != nil {
+				return err
+			}
+			sides[i] = o.Values()
+			continue
+		}
+		if sides[i], err = config.Read(path); err != nil {
+			return err
+		}
+	}
+	differences := config.Compare(sides[0], sides[1])
+	return result(c, differences, func() {
+		if len(differences) == 0 {
+			return
+		}
+		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "SETTING\tA\tFROM\tB\tFROM")
+		for _, d := range differences {
+			fmt.Fprintf(w, "%s\t%q\t%s\t%q\t%s\n", d.Key, d.A.Value, d.A.Origin, d.B.Value, d.B.Origin)
+		}
+		_ = w.Flush() // standard output that is gone has no reader
+	})
+}
+
+// printed writes a document to standard output.
+func printed(text []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
+}

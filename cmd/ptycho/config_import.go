@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+// importReport is what config import prints with --json.
+type importReport struct {
+	File   string            `json:"file"`
+	Kind   string            `json:"kind"`
+	Keys   []config.Imported `json:"keys"`
+	Output string            `json:"output,omitempty"`
+}
+
+func runConfigImport(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usage(fmt.Errorf("config import: %d files given, want one", c.NArg()))
+	}
+	imported, err := config.ImportFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	wrong := imported.Err()
+	output := c.String("output")
+	if output != "" && wrong == nil {
+		if _, err := os.Lstat(output); err == nil && !c.Bool("overwrite") {
+			return usage(fmt.Errorf("config import: %s is there: give another --output, or --overwrite to replace it", output))
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return usage(fmt.Errorf("config import: %w", err))
+		}
+		if err := format.WriteFile(output, imported.YAML()); err != nil {
+			return &workflow.Failure{Code: workflow.ExitUsage, Err: fmt.Errorf("config import: %w", err)}
+		}
+	}
+	err = result(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
+		if output == "" && wrong == nil {
+			fmt.Print(string(imported.YAML()))
+			return
+		}
+		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "KEY\tVALUE\tLINE\tBECAME")
+		for _, k := range imported.Keys {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", k.Key, k.Value, k.Line, k.Outcome())
+		}
+		_ = w.Flush() // standard output that is gone has no reader
+	})
+	if wrong != nil {
+		return wrong // with the story of every key before it
+	}
+	return err
+}
+
+// showLegacy prints the flat dictionary that PtychoPINN makes of a configuration of its own.
+func showLegacy(c *cli.Context, file string) error {
+	if c.NArg() > 0 {
+		return usage(errors.New("config show: --legacy names the file, and a run directory cannot be joined with it"))
+	}
+	imported, err := config.ImportFile(file)
+	if err != nil {
+		return err
+	}
+	dictionary, err := imported.Dictionary()
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(dictionary, "", "  ")
+	return printed(append(b, '\n'), err)
+}

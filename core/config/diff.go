@@ -1,0 +1,81 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+)
+
+// Difference is a setting whose values differ between two configurations.
+type Difference struct {
+	Key string `json:"key"`
+	A   Side   `json:"a"`
+	B   Side   `json:"b"`
+}
+
+// Side is a setting's value in one of two configurations, and where it came from.
+type Side struct {
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// Compare lists the settings that differ, in the order of the table. Settings that only one of the two has, because it
+// is of another command, are passed over.
+func Compare(a, b []Value) []Difference {
+	out := []Difference{}
+	for _, x := range a {
+		i := slices.IndexFunc(b, func(y Value) bool { return y.Setting.Key() == x.Setting.Key() })
+		if i < 0 || x.Text == b[i].Text {
+			continue
+		}
+		y := b[i]
+		out = append(out, Difference{x.Setting.Key(), Side{x.Text, x.Origin.String()}, Side{y.Text, y.Origin.String()}})
+	}
+	return out
+}
+
+// Read gives the values of a configuration on disk: the config.json of a run, or a file of settings, whose values are
+// completed by the defaults of all commands. Its error is an *Error that lists everything that is wrong.
+func Read(path string) ([]Value, error) {
+	contents, err := readBounded(path)
+	if err != nil {
+		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+	}
+	if isStored(contents) {
+		o, err := RecordedJSON(path, contents)
+		if err != nil {
+			return nil, err
+		}
+		return o.Values(), nil
+	}
+	source := YAML(path, contents)
+	var found []Violation
+	var values []Value
+	for _, c := range []Command{Train, Infer} {
+		o, err := Sketch(c, source)
+		var wrong *Error
+		if errors.As(err, &wrong) {
+			found = append(found, wrong.Violations...)
+			continue
+		}
+		for _, v := range o.values {
+			if !slices.ContainsFunc(values, func(w Value) bool { return w.Setting.Key() == v.Setting.Key() }) {
+				values = append(values, v)
+			}
+		}
+	}
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	order := func(v Value) int {
+		return slices.IndexFunc(table, func(s Setting) bool { return s.Key() == v.Setting.Key() })
+	}
+	slices.SortStableFunc(values, func(a, b Value) int { return order(a) - order(b) })
+	return values, nil
+}
+
+// isStored says whether contents mean to be a stored configuration, sound or not.
+func isStored(contents []byte) bool {
+	var head struct{ Format string }
+	return json.Unmarshal(contents, &head) == nil && head.Format == storedFormat
+}

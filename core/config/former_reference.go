@@ -1,0 +1,158 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Flags of the reference's commands that are no fields of its configurations. What has no meaning here is taken and a
+// notice says so; what asks for something that is not done here is an error.
+var referenceFormers = []Former{
+	{Name: "profile", Commands: Train, Instead: "nothing: patterns in counts and the Poisson likelihood are what training always starts from", sets: func(value string) (map[string]string, error) {
+		if value != "ci" {
+			return nil, errors.New("must be ci, the one profile of PtychoPINN")
+		}
+		return map[string]string{"model.loss": "poisson"}, nil
+	}},
+	{Name: "log-patch-stats", Commands: both, Bool: true, Instead: "the files metrics.csv and report.json", sets: refused("asks for statistics of patches, which this program does not write: metrics.csv and report.json hold the figures")},
+	{Name: "patch-stats-limit", Commands: both, Instead: "nothing: no statistics of patches are written", sets: ignored},
+	{Name: "varpro-scaling", Commands: Infer, Bool: true, Instead: "nothing: the amplitude follows from the counts, and no scale has to be fitted", sets: ignored},
+	{Name: "probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
+	{Name: "no-probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
+	{Name: "probe-mask-sigma", Commands: Infer, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
+	{Name: "probe-mask-diameter", Commands: Infer, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
+	{Name: "file-index", Commands: Infer, Instead: "--test-data", sets: refused("counts the files of a folder, and here --test-data names the scan")},
+	{Name: "do-stitching", Commands: Train, Bool: true, Instead: "ptycho infer", sets: refused("asks train for an image: run ptycho infer with the model")},
+	{Name: "verbose", Commands: Train, Bool: true, Instead: "--log-level debug", sets: ifTrue("execution.log-level", "debug")},
+	{Name: "debug", Commands: Infer, Bool: true, Instead: "--log-level debug", sets: ifTrue("execution.log-level", "debug")},
+	{Name: "console-level", Commands: Train, Instead: "--log-level", sets: func(value string) (map[string]string, error) {
+		level, ok := map[string]string{"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error", "CRITICAL": "error"}[strings.ToUpper(value)]
+		if !ok {
+			return nil, errors.New("must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+		}
+		return map[string]string{"execution.log-level": level}, nil
+	}},
+	{Name: "comparison-plot", Commands: Infer, Bool: true, Instead: "ptycho evaluate", sets: refused("asks infer for a comparison: ptycho evaluate compares a reconstruction with a reference")},
+	{Name: "phase-vmin", Commands: Infer, Instead: "nothing", sets: refused("asks for another range of grey, and the pictures have that of the image: reconstruction.npz holds the numbers")},
+	{Name: "phase-vmax", Commands: Infer, Instead: "nothing", sets: refused("asks for another range of grey, and the pictures have that of the image: reconstruction.npz holds the numbers")},
+	{Name: "debug-dump", Commands: Infer, Instead: "reconstruction.npz and report.json", sets: refused("asks for a folder of intermediate pictures, which this program does not write")},
+	{Name: "torch-accelerator", Commands: both, Instead: "--accelerator", sets: as("execution.accelerator")},
+	{Name: "torch-deterministic", Commands: Train, Bool: true, Instead: "--deterministic", sets: as("execution.deterministic")},
+	{Name: "torch-num-workers", Commands: both, Instead: "--num-workers", sets: as("execution.num-workers")},
+	{Name: "torch-accumulate-grad-batches", Commands: Train, Instead: "--accumulate-grad-batches", sets: as("training.accumulate-grad-batches")},
+	{Name: "torch-learning-rate", Commands: Train, Instead: "--learning-rate", sets: as("training.learning-rate")},
+	{Name: "torch-scheduler", Commands: Train, Instead: "--scheduler", sets: as("training.scheduler")},
+	{Name: "torch-plateau-factor", Commands: Train, Instead: "--plateau-factor", sets: as("training.plateau-factor")},
+	{Name: "torch-plateau-patience", Commands: Train, Instead: "--plateau-patience", sets: as("training.plateau-patience")},
+	{Name: "torch-plateau-min-lr", Commands: Train, Instead: "--plateau-min-lr", sets: as("training.plateau-min-lr")},
+	{Name: "torch-plateau-threshold", Commands: Train, Instead: "--plateau-threshold", sets: as("training.plateau-threshold")},
+	{Name: "torch-logger", Commands: Train, Instead: "--logger", sets: as("execution.logger")},
+	{Name: "torch-recon-log-every-n-epochs", Commands: Train, Instead: "--preview-every", sets: as("execution.preview-every")},
+	{Name: "torch-recon-log-num-patches", Commands: Train, Instead: "nothing: " + onePicture, sets: ignored},
+	{Name: "torch-recon-log-fixed-indices", Commands: Train, Instead: "nothing: " + onePicture, sets: ignored},
+	{Name: "torch-recon-log-stitch", Commands: Train, Bool: true, Instead: "nothing: " + onePicture, sets: ignored},
+	{Name: "torch-recon-log-max-stitch-samples", Commands: Train, Instead: "nothing: " + onePicture, sets: ignored},
+	{Name: "torch-enable-checkpointing", Commands: Train, Bool: true, Instead: "--enable-checkpointing", sets: as("training.enable-checkpointing")},
+	{Name: "torch-checkpoint-save-top-k", Commands: Train, Instead: "--checkpoint-save-top-k", sets: as("training.checkpoint-save-top-k")},
+	{Name: "torch-inference-batch-size", Commands: Infer, Instead: "--inference-batch-size", sets: as("inference.inference-batch-size")},
+}
+
+func ignored(string) (map[string]string, error) { return nil, nil }
+
+// ifTrue is a switch that gives a setting a value.
+func ifTrue(key, value string) func(string) (map[string]string, error) {
+	return func(given string) (map[string]string, error) {
+		if given != "true" {
+			return nil, nil
+		}
+		return map[string]string{key: value}, nil
+	}
+}
+
+// refused is a flag that asks for something that is not done here; a switch that is off asks for nothing.
+func refused(asks string) func(string) (map[string]string, error) {
+	return func(given string) (map[string]string, error) {
+		if given == "false" {
+			return nil, nil
+		}
+		return nil, errors.New(asks)
+	}
+}
+
+// legacyFlag finds the field of the reference's configuration that a flag of its scripts sets: every field has a flag of
+// its name there.
+func legacyFlag(c Command, flag string) (row *legacyRow, section string) {
+	field := strings.ReplaceAll(flag, "-", "_")
+	switch {
+	case c == Infer && slices.Contains(legacyInferenceFields, field), c == Train && slices.Contains(legacyTrainingFields, field):
+		return legacyFlat("training", field), "training"
+	case c == Train:
+		return legacyFlat("model", field), "model"
+	}
+	return nil, ""
+}
+
+// legacyFormers are those flags as older spellings, without those that are flags here.
+func legacyFormers(c Command) []Former {
+	fields := legacyInferenceFields
+	if c == Train {
+		fields = slices.Clone(legacyTrainingFields)
+		for _, row := range legacyFlatTable["model"] {
+			fields = append(fields, row.name)
+		}
+	}
+	var out []Former
+	for _, field := range fields {
+		name := canonical(field)
+		row, _ := legacyFlag(c, name)
+		if _, _, ours := flagOf(c, name); ours || slices.ContainsFunc(referenceFormers, func(f Former) bool { return f.Name == name && f.Commands&c != 0 }) {
+			continue
+		}
+		out = append(out, Former{Name: name, Commands: c, Bool: row.kind == yes, Instead: row.means.says})
+	}
+	return out
+}
+
+// legacy takes flags that are fields of the reference's configuration. They are read together, since one may decide what
+// another means.
+func (s *Source) legacy(c Command, given map[string]string) {
+	if len(given) == 0 {
+		return
+	}
+	i := &Import{Kind: "TrainingConfig", form: legacyFlatTable, values: map[string]legacyValue{}}
+	if c == Infer {
+		i.Kind = "InferenceConfig"
+	}
+	var keys []legacyKey
+	for _, flag := range sortedKeys(given) {
+		row, section := legacyFlag(c, flag)
+		k := legacyKey{written: flag, row: row}
+		var rule string
+		if k.value, rule = readLegacy(row, &yaml.Node{Kind: yaml.ScalarNode, Value: given[flag]}); rule != "" {
+			k.wrong = "must be " + rule
+		} else {
+			i.values[section+"."+row.name] = k.value
+		}
+		keys = append(keys, k)
+	}
+	for _, k := range keys {
+		i.Keys = append(i.Keys, i.translate(k))
+	}
+	i.contradict()
+	i.idle()
+	for _, k := range i.Keys {
+		where := Origin{FlagLayer, "--" + k.Key}
+		if k.Wrong != "" {
+			s.violations = append(s.violations, Violation{k.Key, k.Value, k.Wrong, where})
+			continue
+		}
+		for _, a := range k.Became {
+			s.entries = append(s.entries, entry{a.Key, a.Value, where, !a.Idle})
+		}
+		s.notices = append(s.notices, fmt.Sprintf("--%s is a flag of PtychoPINN: %s", k.Key, k.Outcome()))
+	}
+}

@@ -1,0 +1,291 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Import is a configuration file of PtychoPINN, read key by key: the flat TrainingConfig or InferenceConfig with the
+// model below "model:", or the torch side's sections DataConfig, ModelConfig, TrainingConfig, InferenceConfig and
+// DatagenConfig. Every key ends as settings of ours, as one that has no meaning here, or as a mistake.
+type Import struct {
+	Name string // of the file
+	Kind string // "TrainingConfig", "InferenceConfig" or "torch"
+	Keys []Imported
+
+	values map[string]legacyValue // by section.name of the reference, as it allows them
+	read   []Violation            // what the reference would not take either
+	form   map[string][]legacyRow // the keys of its kind
+}
+
+// Imported is what became of one key.
+type Imported struct {
+	Key    string       `json:"key"` // as written, model.N or DataConfig.K
+	Value  string       `json:"value"`
+	Line   int          `json:"line"`
+	Became []Assignment `json:"became,omitempty"`
+	Note   string       `json:"note,omitempty"`  // why it has no meaning here, or is read otherwise
+	Wrong  string       `json:"wrong,omitempty"` // what mends it
+
+	foreign bool // wrong for the reference too
+}
+
+// Assignment is a setting of ours with the value that a key gave it.
+type Assignment struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	// Idle values do nothing beside the other values of the file, such as a plateau's factor without a plateau. They
+	// hold if a later source brings what they belong to, and are no mistake meanwhile.
+	Idle bool `json:"idle,omitempty"`
+}
+
+// ImportFile reads a configuration of PtychoPINN. Its error says why the file cannot be read at all; what is wrong with
+// single keys is told by Err.
+func ImportFile(path string) (*Import, error) {
+	b, err := readBounded(path)
+	if err != nil {
+		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+	}
+	return ImportContents(path, b)
+}
+
+// ImportContents is ImportFile for contents that were read already.
+func ImportContents(name string, contents []byte) (*Import, error) {
+	root, rule := yamlRoot(spaced(contents))
+	if rule == "" && root == nil {
+		rule = "is empty, want a configuration of PtychoPINN"
+	}
+	if rule != "" {
+		return nil, newError([]Violation{{Rule: rule, Origin: Origin{FileLayer, name}}})
+	}
+	i := &Import{Name: name, values: map[string]legacyValue{}}
+	keys := i.collect(root)
+	for _, k := range keys {
+		i.Keys = append(i.Keys, i.translate(k))
+	}
+	if i.Kind != "InferenceConfig" && !i.has("model", "architecture") && slices.ContainsFunc(keys, func(k legacyKey) bool { return k.row != nil }) {
+		i.Keys = append(i.Keys, Imported{Key: "model.architecture", Value: "cnn", Became: []Assignment{{Key: "model.arch", Value: "cnn"}},
+			Note: "not in the file: what the reference builds when nothing is said"})
+	}
+	i.contradict()
+	i.idle()
+	return i, nil
+}
+
+// translate says what becomes of one key.
+func (i *Import) translate(k legacyKey) Imported {
+	out := Imported{Key: k.written, Value: k.value.shown(), Line: k.line}
+	switch {
+	case k.wrong != "":
+		out.Wrong, out.foreign = k.wrong, true
+		return out
+	case k.row == nil:
+		out.Note = k.note
+		return out
+	}
+	r := k.row.means.take(k.value, i)
+	out.Became, out.Note, out.Wrong = r.sets, r.note, r.wrong
+	for n := range out.Became {
+		a := &out.Became[n]
+		row, ok := Lookup(a.Key)
+		if !ok {
+			panic("config: the legacy key " + k.written + " becomes the unknown setting " + a.Key) // caught by any test of it
+		}
+		if v, ok := row.parse(a.Value); ok {
+			a.Value = text(v)
+		} else if out.Wrong == "" {
+			out.Wrong = "becomes " + row.Key() + ", which must be " + row.Rule()
+		}
+	}
+	if out.Wrong != "" {
+		out.Became = nil
+	}
+	return out
+}
+
+// contradict finds keys that give one setting two values. An execution configuration holds over the rest, as in the
+// reference, and what is set below model: over the root.
+func (i *Import) contradict() {
+	at := map[string]int{} // by setting, the key that holds
+	for n := range i.Keys {
+		for _, a := range i.Keys[n].Became {
+			m, given := at[a.Key]
+			if !given || m == n {
+				at[a.Key] = n
+				continue
+			}
+			first, other := &i.Keys[m], i.Keys[m].gives(a.Key)
+			switch {
+			case other == a.Value:
+			case first.executes() && !i.Keys[n].executes():
+				i.Keys[n].Became, i.Keys[n].Note = nil, first.Key+" holds over it"
+			case i.Keys[n].executes() && !first.executes() || strings.HasPrefix(i.Keys[n].Key, "model.") && !strings.Contains(first.Key, "."):
+				first.Became, first.Note, at[a.Key] = nil, i.Keys[n].Key+" holds over it", n
+			default:
+				i.Keys[n].Became, i.Keys[n].Wrong = nil, fmt.Sprintf("asks for %s = %s, and %s for %s: give one of them", a.Key, shown(a.Value), first.Key, shown(other))
+			}
+		}
+	}
+}
+
+func (k Imported) gives(key string) string {
+	for _, a := range k.Became {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// executes says whether a key stands in the torch side's execution configuration.
+func (k Imported) executes() bool {
+	section, _, _ := strings.Cut(k.Key, ".")
+	return legacySections[section] == "execution"
+}
+
+// idle marks the settings that do nothing beside the others of the file.
+func (i *Import) idle() {
+	chosen := map[string]string{}
+	for _, k := range i.Keys {
+		for _, a := range k.Became {
+			chosen[a.Key] = a.Value
+		}
+	}
+	for n := range i.Keys {
+		for m := range i.Keys[n].Became {
+			a := &i.Keys[n].Became[m]
+			row, _ := Lookup(a.Key)
+			key, allowed, _ := strings.Cut(row.Under, "=")
+			value, said := chosen[key]
+			if on, ok := Lookup(key); ok && !said {
+				value = on.DefaultText()
+			}
+			if row.Under != "" && !slices.Contains(strings.Split(allowed, "|"), value) {
+				a.Idle = true
+			}
+			if a.Key == "model.loss" && chosen["model.mode"] == "supervised" {
+				a.Idle = true
+			}
+		}
+	}
+}
+
+// Err lists everything that keeps the file from being used here, nil when nothing does.
+func (i *Import) Err() error {
+	if found := i.violations(); len(found) > 0 {
+		return newError(found)
+	}
+	return nil
+}
+
+func (i *Import) violations() []Violation {
+	found := slices.Clone(i.read)
+	for _, k := range i.Keys {
+		if k.Wrong != "" {
+			found = append(found, Violation{k.Key, k.Value, k.Wrong, i.origin(k)})
+		}
+	}
+	return found
+}
+
+func (i *Import) origin(k Imported) Origin {
+	if k.Line == 0 {
+		return Origin{FileLayer, i.Name + ", the reference's default"}
+	}
+	return Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, k.Line)}
+}
+
+// Source is the file as a source of settings; origins name its lines.
+func (i *Import) Source() Source {
+	s := Source{layer: FileLayer, lax: true, violations: i.violations()}
+	without := 0
+	for _, k := range i.Keys {
+		if len(k.Became) == 0 && k.Wrong == "" {
+			without++
+		}
+		for _, a := range k.Became {
+			s.entries = append(s.entries, entry{a.Key, a.Value, i.origin(k), !a.Idle})
+		}
+	}
+	s.notices = append(s.notices, fmt.Sprintf("%s is a configuration of PtychoPINN (%s); %d of its keys have no meaning here, ptycho config import tells which and why", i.Name, i.Kind, without))
+	return s
+}
+
+// YAML is a settings file with the story of each key in comments.
+func (i *Import) YAML() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# From the PtychoPINN configuration %s (%s). What it does not say has this program's defaults;\n# --preset ptychopinn takes the reference's.\n", oneLine(i.Name), i.Kind)
+	var section Section
+	for _, row := range table {
+		for n := len(i.Keys) - 1; n >= 0; n-- { // the later key wins, as in a file
+			k := i.Keys[n]
+			at := slices.IndexFunc(k.Became, func(a Assignment) bool { return a.Key == row.Key() })
+			if at < 0 {
+				continue
+			}
+			if row.Section != section {
+				section = row.Section
+				fmt.Fprintf(&b, "%s:\n", section)
+			}
+			mark := ""
+			if k.Became[at].Idle {
+				mark = "# "
+			}
+			fmt.Fprintf(&b, "  %s%s: %s # %s\n", mark, row.Name, row.scalar(k.Became[at].Value), oneLine(k.story()))
+			break
+		}
+	}
+	b.WriteString("# Keys without a meaning here:\n")
+	for _, k := range i.Keys {
+		if len(k.Became) == 0 {
+			fmt.Fprintf(&b, "#   %s\n", oneLine(k.story()))
+		}
+	}
+	return []byte(b.String())
+}
+
+// story is where a value comes from, in a line.
+func (k Imported) story() string {
+	out := k.Key + " = " + k.Value
+	if k.Line > 0 {
+		out += fmt.Sprintf(" (line %d)", k.Line)
+	}
+	for _, more := range []string{k.Note, k.Wrong} {
+		if more != "" {
+			out += ": " + more
+		}
+	}
+	for _, a := range k.Became {
+		if a.Idle {
+			out += "; does nothing beside the other settings"
+			break
+		}
+	}
+	return out
+}
+
+// Outcome is what became of the key, in a line.
+func (k Imported) Outcome() string {
+	switch {
+	case k.Wrong != "":
+		return "WRONG: " + k.Wrong
+	case len(k.Became) == 0:
+		return "no meaning here: " + k.Note
+	}
+	var out []string
+	for _, a := range k.Became {
+		one := a.Key + " = " + shown(a.Value)
+		if a.Idle {
+			one += " (does nothing beside the other settings)"
+		}
+		out = append(out, one)
+	}
+	if k.Note != "" {
+		out = append(out, k.Note)
+	}
+	return strings.Join(out, "; ")
+}
+
+// oneLine keeps hostile text from ending a comment.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

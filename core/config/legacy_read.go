@@ -1,0 +1,283 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// legacyKey is a key of a file with the row that it belongs to.
+type legacyKey struct {
+	written string // as the file spells it
+	line    int
+	row     *legacyRow // nil where there is nothing to translate
+	value   legacyValue
+	wrong   string
+	note    string
+}
+
+// position is where a key was seen: its line, and whether it stands below model:.
+type position struct {
+	line   int
+	nested bool
+}
+
+// legacySections are the spellings of the torch side's sections.
+var legacySections = map[string]string{
+	"DataConfig": "data", "data_config": "data",
+	"ModelConfig": "model", "model_config": "model",
+	"TrainingConfig": "training", "training_config": "training",
+	"InferenceConfig": "inference", "inference_config": "inference",
+	"DatagenConfig": "datagen", "datagen_config": "datagen",
+	"PyTorchExecutionConfig": "execution", "execution_config": "execution",
+}
+
+// spaced makes JSON out of tabs readable: YAML holds all of JSON but tabs between tokens, and JSON has none elsewhere.
+func spaced(contents []byte) []byte {
+	contents = bytes.TrimPrefix(contents, []byte("\ufeff"))
+	if trimmed := bytes.TrimSpace(contents); len(trimmed) > 0 && trimmed[0] == '{' {
+		return bytes.ReplaceAll(contents, []byte("\t"), []byte(" "))
+	}
+	return contents
+}
+
+// yamlRoot is the mapping that a file of one document holds, nil for an empty file, and the rule that it breaks.
+func yamlRoot(contents []byte) (*yaml.Node, string) {
+	d := yaml.NewDecoder(bytes.NewReader(contents))
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, ""
+	} else if err != nil {
+		return nil, "is not YAML: " + oneLine(err.Error())
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, "must hold one YAML document"
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
+		return nil, ""
+	}
+	if doc.Content[0].Kind != yaml.MappingNode {
+		return nil, "must hold sections such as training: with settings below"
+	}
+	return doc.Content[0], ""
+}
+
+// isLegacy says whether a file's root is a configuration of PtychoPINN: it has one of the torch side's sections, a flat
+// key with a value, or a model with keys that only the reference knows.
+func isLegacy(root *yaml.Node) bool {
+	for n := 0; n+1 < len(root.Content); n += 2 {
+		key, body := root.Content[n].Value, aliased(root.Content[n+1])
+		if _, torch := legacySections[key]; torch && body.Kind == yaml.MappingNode {
+			return true
+		}
+		if body.Kind != yaml.MappingNode && !knownSection(key) && (legacyFlat("training", key) != nil || legacyFlat("model", key) != nil) {
+			return true
+		}
+		if key == string(ModelSection) && body.Kind == yaml.MappingNode {
+			for m := 0; m < len(body.Content); m += 2 {
+				if _, ours := Lookup("model." + body.Content[m].Value); !ours && legacyFlat("model", body.Content[m].Value) != nil {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func aliased(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// collect finds the row of every key, and what the reference itself would not take.
+func (i *Import) collect(root *yaml.Node) []legacyKey {
+	i.Kind, i.form = legacyKind(root), legacyFlatTable
+	if i.Kind == "torch" {
+		i.form = legacyTorch
+	}
+	var keys []legacyKey
+	seen := map[string]position{}
+	section := func(written, name string, body *yaml.Node) {
+		for n := 0; n+1 < len(body.Content); n += 2 {
+			keys = append(keys, i.key(written, name, body.Content[n], aliased(body.Content[n+1]), seen))
+		}
+	}
+	if i.Kind == "torch" {
+		for n := 0; n+1 < len(root.Content); n += 2 {
+			k, body := root.Content[n], aliased(root.Content[n+1])
+			name, known := legacySections[k.Value]
+			switch {
+			case !known:
+				i.read = append(i.read, i.violation(k, k.Value, "", "is no section of PtychoPINN's torch configuration"+nearest(k.Value, sortedKeys(legacySections))))
+			case body.Kind == yaml.ScalarNode && body.Tag == "!!null":
+			case body.Kind != yaml.MappingNode:
+				i.read = append(i.read, i.violation(k, k.Value, body.Value, "must be a section with keys below"))
+			default:
+				section(k.Value, name, body)
+			}
+		}
+		return keys
+	}
+	for n := 0; n+1 < len(root.Content); n += 2 {
+		k, body := root.Content[n], aliased(root.Content[n+1])
+		switch {
+		case k.Value != "model":
+			keys = append(keys, i.key("", "training", k, body, seen))
+		case body.Kind == yaml.MappingNode:
+			section("model", "model", body)
+		case body.Kind == yaml.ScalarNode && body.Tag == "!!null":
+		default:
+			i.read = append(i.read, i.violation(k, k.Value, body.Value, "must be a section with keys below"))
+		}
+	}
+	return keys
+}
+
+func legacyKind(root *yaml.Node) string {
+	kind := "TrainingConfig"
+	for n := 0; n+1 < len(root.Content); n += 2 {
+		switch _, torch := legacySections[root.Content[n].Value]; {
+		case torch && aliased(root.Content[n+1]).Kind == yaml.MappingNode:
+			return "torch"
+		case root.Content[n].Value == "model_path":
+			kind = "InferenceConfig"
+		case root.Content[n].Value == "train_data_file":
+			return "TrainingConfig"
+		}
+	}
+	return kind
+}
+
+func (i *Import) violation(at *yaml.Node, key, value, rule string) Violation {
+	return Violation{key, value, rule, Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, at.Line)}}
+}
+
+// key reads one key of a section ("" is the root) and files its value.
+func (i *Import) key(written, section string, k, body *yaml.Node, seen map[string]position) legacyKey {
+	out := legacyKey{written: k.Value, line: k.Line}
+	if written != "" {
+		out.written = written + "." + k.Value
+	}
+	row, home := i.row(section, k.Value)
+	if row == nil {
+		out.wrong = "is no key of PtychoPINN" + nearest(k.Value, i.names(section))
+		out.value.text = body.Value
+		return out
+	}
+	full := home + "." + row.name
+	nested := written == "model"
+	if first, twice := seen[full]; twice {
+		switch {
+		case i.Kind == "torch" || home != "model" || nested == first.nested:
+			out.wrong = fmt.Sprintf("is set twice, first in line %d", first.line)
+			out.value.text = body.Value
+			return out
+		case first.nested: // below model: it holds, wherever the other one stands
+			out.value, _ = readLegacy(row, body)
+			out.note = fmt.Sprintf("line %d below model: holds", first.line)
+			return out
+		}
+	}
+	seen[full] = position{k.Line, nested}
+	var rule string
+	if out.value, rule = readLegacy(row, body); rule != "" {
+		out.wrong = "must be " + rule
+		return out
+	}
+	if !out.value.null {
+		i.values[full] = out.value
+	}
+	if out.value.null && !row.meansNull {
+		out.note = "is not set"
+		return out
+	}
+	out.row = row
+	return out
+}
+
+// row finds the row of a key and the section it belongs to: in the flat form the root holds the fields of several.
+func (i *Import) row(section, name string) (*legacyRow, string) {
+	if i.Kind == "torch" {
+		return find(i.form[section], name), section
+	}
+	for _, home := range []string{section, "model"} {
+		if row := find(i.form[home], name); row != nil {
+			return row, home
+		}
+	}
+	return nil, ""
+}
+
+func (i *Import) names(section string) []string {
+	rows := i.form[section]
+	if i.Kind != "torch" {
+		rows = slices.Concat(rows, i.form["model"])
+	}
+	var out []string
+	for _, r := range rows {
+		out = append(out, r.name)
+	}
+	return out
+}
+
+func legacyFlat(section, name string) *legacyRow { return find(legacyFlatTable[section], name) }
+
+func find(rows []legacyRow, name string) *legacyRow {
+	if n := slices.IndexFunc(rows, func(r legacyRow) bool { return r.name == name }); n >= 0 {
+		return &rows[n]
+	}
+	return nil
+}
+
+func (i *Import) has(section, name string) bool {
+	_, ok := i.values[section+"."+name]
+	return ok
+}
+
+// said is the text of a key of the file, or the reference's default.
+func (i *Import) said(section, name string) string {
+	if v, ok := i.values[section+"."+name]; ok {
+		return v.text
+	}
+	if row, _ := i.row(section, name); row != nil && row.def != nil {
+		return fmt.Sprint(row.def)
+	}
+	return ""
+}
+
+// nearest names the one that was probably meant.
+func nearest(key string, names []string) string {
+	best, least := "", 1+len(key)/3 // a third of the letters may differ, as in suggestion
+	for _, n := range names {
+		if d := distance(strings.ToLower(key), strings.ToLower(n)); d < least || d == least && best == "" {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", did you mean " + best + "?"
+}
+
+// joinPath is a path that Python's YAML wrote as an object with its parts.
+func joinPath(n *yaml.Node) (string, bool) {
+	if n.Kind != yaml.SequenceNode || !strings.HasPrefix(n.Tag, "!!python/object/apply:pathlib.") && !strings.HasPrefix(n.Tag, "tag:yaml.org,2002:python/object/apply:pathlib.") {
+		return "", false
+	}
+	var parts []string
+	for _, p := range n.Content {
+		if p.Kind != yaml.ScalarNode {
+			return "", false
+		}
+		parts = append(parts, p.Value)
+	}
+	return path.Join(parts...), true
+}

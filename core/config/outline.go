@@ -1,0 +1,97 @@
+package config
+
+import "slices"
+
+// Outline is a configuration for reading alone: what the sources come to, with origins, whether or not everything that a
+// run needs was given. Nothing can be run with it.
+type Outline struct{ resolution }
+
+// Sketch resolves sources as Check does, but bears that a required setting is missing. Its error is an *Error that lists
+// everything that is wrong.
+func Sketch(c Command, sources ...Source) (*Outline, error) {
+	r, found := resolveAll(c, sources)
+	found = slices.DeleteFunc(found, func(v Violation) bool {
+		row, ok := Lookup(v.Key)
+		return ok && row.Required && v.Value == "" && v.Origin.Layer == DefaultLayer
+	})
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	return &Outline{*r}, nil
+}
+
+// Command says whose configuration it is.
+func (o *Outline) Command() Command { return o.command }
+
+// Recorded reads the config.json of a run for reading: every value with the origin that it had, and what it overrode.
+// To go on with the run, use Stored.
+func Recorded(path string) (*Outline, error) {
+	b, err := readBounded(path)
+	if err != nil {
+		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+	}
+	return RecordedJSON(path, b)
+}
+
+// RecordedJSON is Recorded for contents that were read already.
+func RecordedJSON(name string, contents []byte) (*Outline, error) {
+	o := &Outline{}
+	var found []Violation
+	wrong := func(key, value, rule string) {
+		found = append(found, Violation{key, value, rule, Origin{FileLayer, name}})
+	}
+	c, err := decodeStored(contents)
+	if err != nil {
+		wrong("", "", err.Error())
+		return nil, newError(found)
+	}
+	o.start = c.Directory
+	switch c.Command {
+	case Train.String():
+		o.command = Train
+	case Infer.String():
+		o.command = Infer
+	default:
+		wrong("", "", "is of no command: "+c.Command)
+		return nil, newError(found)
+	}
+	values := map[string]Value{}
+	for _, s := range c.Settings {
+		row, known := Lookup(s.Key)
+		layer := slices.Index(layers, s.Layer)
+		written, ok := s.text()
+		value, valid := any(nil), false
+		if known && ok {
+			value, valid = row.parse(written)
+		}
+		_, twice := values[row.Key()]
+		switch {
+		case !known || row.Commands&o.command == 0:
+			wrong(s.Key, written, "is no setting"+suggestion(s.Key, o.command))
+		case layer < 0:
+			wrong(s.Key, written, "comes from no layer: "+s.Layer)
+		case !valid:
+			wrong(s.Key, written, "must be "+row.Rule())
+		case twice:
+			wrong(s.Key, written, "is stored twice")
+		default:
+			v := Value{Setting: row, Text: text(value), Origin: Origin{Layer(layer), s.Origin}, Explicit: s.Explicit, value: value}
+			for _, over := range s.Overrode {
+				v.Overrode = append(v.Overrode, Overridden{over.Value, Origin{Where: over.Origin}})
+			}
+			values[row.Key()] = v
+		}
+	}
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	for _, row := range Settings(o.command) {
+		v, ok := values[row.Key()]
+		if !ok {
+			v = Value{Setting: row, Text: row.DefaultText(), value: row.Default, Origin: Origin{Where: "default, not stored"}}
+		}
+		o.values = append(o.values, v)
+		row.store(&o.sections, v.value)
+	}
+	return o, nil
+}
