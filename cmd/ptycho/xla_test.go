@@ -5,91 +5,22 @@ package main_test
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/program"
 )
-
-var (
-	buildingXLA sync.Once
-	folderXLA   string // holds the backend's program; "" without a C compiler
-	whyNotXLA   string
-)
-
-// xla is the folder of the XLA backend's program, built once: --plugin-dir. A test that needs the library too says so.
-func xla(t *testing.T, library bool) string {
-	t.Helper()
-	ptycho(t) // its folder is removed at the end
-	buildingXLA.Do(func() {
-		compiler := os.Getenv("CC")
-		if compiler == "" {
-			compiler = "gcc"
-		}
-		if _, err := exec.LookPath(compiler); err != nil {
-			whyNotXLA = "the XLA backend needs a C compiler: " + err.Error()
-			return
-		}
-		dir := filepath.Join(filepath.Dir(ptycho(t)), "plugins")
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "ptycho-backend-xla"), "../../plugins/xla")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			whyNotXLA = fmt.Sprintf("the XLA backend was not built: %v: %s", err, out)
-			return
-		}
-		folderXLA = dir
-	})
-	if folderXLA == "" {
-		t.Skip(whyNotXLA)
-	}
-	if library {
-		for _, f := range doctor(t) {
-			if f.Check == "library for cpu" && !f.Works {
-				t.Skip(f.Found)
-			}
-		}
-		t.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0") // compiles in half the time
-	}
-	return folderXLA
-}
-
-type finding struct {
-	Check string
-	Works bool
-	Found string
-	Mend  string
-}
-
-// doctor is what the XLA backend's says.
-func doctor(t *testing.T) []finding {
-	t.Helper()
-	var all []struct {
-		Backend  string
-		Findings []finding
-	}
-	if err := json.Unmarshal([]byte(must(t, "plugins", "doctor", "--plugin-dir", folderXLA, "--json")), &all); err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range all {
-		if d.Backend == "xla" {
-			return d.Findings
-		}
-	}
-	t.Fatalf("the doctor says nothing of xla: %+v", all)
-	return nil
-}
 
 func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
-	xla(t, false)
+	folder := program.XLA(t, false)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	text := must(t, "plugins", "doctor", "--plugin-dir", folderXLA)
+	text := must(t, "plugins", "doctor", "--plugin-dir", folder)
 	for _, want := range []string{"gorgonia", "reference", "NOT   library for cpu", "ptycho plugins setup xla"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
@@ -98,7 +29,7 @@ func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
 }
 
 func TestTheCommandsOfTheXLADocumentWork(t *testing.T) {
-	dir := xla(t, true)
+	dir := program.XLA(t, true)
 	ran := 0
 	for _, line := range commands(t, "docs/xla.md") {
 		args := strings.Fields(line)
@@ -115,7 +46,7 @@ func TestTheCommandsOfTheXLADocumentWork(t *testing.T) {
 }
 
 func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T) {
-	dir, scan := xla(t, false), smallScan(t)
+	dir, scan := program.XLA(t, false), smallScan(t)
 	home := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", home)
 	out := filepath.Join(t.TempDir(), "out")
@@ -153,9 +84,9 @@ func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T
 // A library that nobody knows the digest of is loaded in a process of its own first: this one is cut off where the
 // loader dies of it.
 func TestAChosenLibraryThatKillsItsLoaderIsRefused(t *testing.T) {
-	dir, scan := xla(t, true), smallScan(t)
+	dir, scan := program.XLA(t, true), smallScan(t)
 	var path string
-	for _, f := range doctor(t) {
+	for _, f := range program.DoctorXLA(t) {
 		if f.Check == "library for cpu" {
 			path = f.Found[strings.LastIndex(f.Found, " ")+1:]
 		}
@@ -204,7 +135,7 @@ func deviances(t *testing.T, run string) []float64 {
 }
 
 func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
-	dir, scan, runs := xla(t, true), smallScan(t), t.TempDir()
+	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name, backend string, more ...string) {
 		must(t, append([]string{"train", "--plugin-dir", dir, "--backend", backend, "--train-data-file", scan, "--output-dir", path(name),
@@ -245,7 +176,7 @@ func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
 }
 
 func TestAKilledXLAPluginIsReplacedAndTwoRunSideBySide(t *testing.T) {
-	dir, scan, runs := xla(t, true), smallScan(t), t.TempDir()
+	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	start := func(name string) *exec.Cmd {
 		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),
 			"--max-epochs", "12", "--learning-rate", "3e-4", "--device", "cpu")

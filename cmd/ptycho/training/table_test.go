@@ -1,0 +1,34 @@
+package training
+
+import (
+	"encoding/csv"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// table reads a CSV file, its header first.
+func table(t *testing.T, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// number is a value of a table.
+func number(t *testing.T, rows [][]string, row int, column string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(rows[row][slices.Index(rows[0], column)], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

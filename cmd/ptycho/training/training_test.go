@@ -1,0 +1,246 @@
+package training
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/internal/program"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	program.Clean()
+	os.Exit(code)
+}
+
+// scan is a scan of 16×16 pixels on which an epoch of eight steps takes a tenth of a second.
+func scan(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scan.npz")
+	program.Must(t, "", "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "64", "--nphotons", "1e5", "--seed", "1")
+	return path
+}
+
+// engines runs a test on both backends; XLA's skips where its library is missing.
+func engines(t *testing.T, test func(t *testing.T, backend []string)) {
+	t.Run("gorgonia", func(t *testing.T) { test(t, []string{"--backend", "gorgonia", "--threads", "1"}) })
+	t.Run("xla", func(t *testing.T) {
+		test(t, []string{"--backend", "xla", "--plugin-dir", program.XLA(t, true)})
+	})
+}
+
+// report is what these tests read of a training run's.
+type report struct {
+	Epochs  int
+	Steps   int
+	Ended   string
+	Weights string
+	Best    []struct {
+		File        string
+		Epoch, Step int
+		Value       float64
+	}
+	Beginnings []struct{ Reason string }
+	Last       struct {
+		Deviance   float64
+		Validation *float64 `json:"validation_deviance"`
+	}
+}
+
+// train runs a training that has to succeed.
+func train(t *testing.T, args ...string) report {
+	t.Helper()
+	var r report
+	text := program.Must(t, "", append([]string{"train", "--json", "--quiet"}, args...)...)
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return r
+}
+
+// small are the settings that all runs share.
+func small(scan, out string, more ...string) []string {
+	return append([]string{"--train-data-file", scan, "--output-dir", out, "--n-filters-scale", "1"}, more...)
+}
+
+func bytesOf(t *testing.T, parts ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A resumed run goes on to the same bits: after a stop in the middle of an epoch, with other loggers, other workers and
+// more threads of gathering, and with validation that runs by steps.
+func TestAResumedRunEndsWithTheSameBits(t *testing.T) {
+	data := scan(t)
+	engines(t, func(t *testing.T, backend []string) {
+		dir := t.TempDir()
+		plan := slices.Concat(backend, []string{"--max-epochs", "3", "--val-split", "0.25", "--val-check-interval", "4", "--scheduler", "plateau",
+			"--plateau-patience", "0", "--ema-decay", "0.9", "--accumulate-grad-batches", "2", "--batch-size", "4"})
+		whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+		train(t, small(data, whole, plan...)...)
+		if r := train(t, small(data, parts, append(plan, "--max-steps", "5")...)...); r.Ended != "stopped" || r.Steps != 5 {
+			t.Fatalf("the run was to stop after 5 steps: %+v", r)
+		}
+		train(t, "--resume", parts, "--logger", "csv,tensorboard", "--num-workers", "3", "--prefetch-factor", "2", "--persistent-workers", "--max-steps", "11")
+		train(t, "--resume", parts)
+		if string(bytesOf(t, whole, "weights.npz")) != string(bytesOf(t, parts, "weights.npz")) {
+			t.Error("the weights differ from those of the run in one piece")
+		}
+		if got, want := firstColumns(bytesOf(t, parts, "steps.csv")), firstColumns(bytesOf(t, whole, "steps.csv")); got != want {
+			t.Errorf("the steps logged are\n%s\nthose of the run in one piece\n%s", got, want)
+		}
+	})
+}
+
+// firstColumns are the steps and epochs of a table.
+func firstColumns(table []byte) string {
+	var out []string
+	for line := range strings.Lines(string(table)) {
+		out = append(out, strings.Join(strings.SplitN(line, ",", 3)[:2], ","))
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestARunGoesOnFromAnOlderCheckpoint(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	whole, again := filepath.Join(dir, "whole"), filepath.Join(dir, "again")
+	plan := []string{"--max-epochs", "4", "--checkpoint-save-top-k", "-1", "--threads", "1"}
+	train(t, small(data, whole, plan...)...)
+	if err := os.CopyFS(again, os.DirFS(whole)); err != nil {
+		t.Fatal(err)
+	}
+	r := train(t, "--resume", filepath.Join(again, "checkpoints", "best-00000016.npz"))
+	if r.Steps != 32 || string(bytesOf(t, whole, "weights.npz")) != string(bytesOf(t, again, "weights.npz")) {
+		t.Errorf("going on from step 16 gives other weights after %d steps", r.Steps)
+	}
+}
+
+// Four micro-batches of four patterns are one batch of sixteen: the same groups, the same gradient but for rounding.
+func TestAccumulationEqualsTheLargeBatch(t *testing.T) {
+	data := scan(t)
+	engines(t, func(t *testing.T, backend []string) {
+		dir := t.TempDir()
+		loss := func(out string, more ...string) [][]string {
+			train(t, small(data, filepath.Join(dir, out), slices.Concat(backend, []string{"--max-epochs", "2", "--optimizer", "sgd", "--momentum", "0", "--learning-rate", "1e-4", "--scheduler", "none"}, more)...)...)
+			return table(t, filepath.Join(dir, out, "steps.csv"))
+		}
+		large, parts := loss("large", "--batch-size", "16"), loss("parts", "--batch-size", "4", "--accumulate-grad-batches", "4")
+		if len(large) != 9 || len(parts) != len(large) {
+			t.Fatalf("%d and %d rows, want a header and 8 steps", len(large), len(parts))
+		}
+		for _, column := range []string{"loss", "grad_norm"} {
+			for i := 1; i < len(large); i++ {
+				a, b := number(t, large, i, column), number(t, parts, i, column)
+				if d := a - b; d > 1e-5*a || -d > 1e-5*a {
+					t.Errorf("step %d: %s is %v for the large batch, %v for its parts", i, column, a, b)
+				}
+			}
+		}
+	})
+}
+
+func TestTheBestWeightsAreThoseOfTheBestValidation(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	out := filepath.Join(dir, "run")
+	r := train(t, small(data, out, "--max-epochs", "5", "--val-split", "0.25", "--checkpoint-mode", "max", "--final-weights", "best", "--checkpoint-save-top-k", "2", "--threads", "1")...)
+	if len(r.Best) != 2 || r.Best[0].Value < r.Best[1].Value || r.Weights != "best" {
+		t.Fatalf("with larger values better: %+v", r)
+	}
+	worst := filepath.Join(dir, "worst")
+	if err := os.CopyFS(worst, os.DirFS(out)); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(out, "checkpoints"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := 0
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "best-") {
+			best++
+		}
+	}
+	if best != 2 {
+		t.Errorf("%d best checkpoints lie there, 2 were to be kept", best)
+	}
+}
+
+func TestARunThatNoLongerImprovesEndsEarly(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	r := train(t, small(data, filepath.Join(dir, "run"), "--max-epochs", "50", "--checkpoint-mode", "max", "--early-stop-patience", "2", "--threads", "1")...)
+	if r.Ended != "stopped early" || r.Epochs > 10 {
+		t.Errorf("a deviance that should rise and falls: %+v", r)
+	}
+}
+
+// The guard names the step and the likely cause, ends with 15, and keeps the last good checkpoint, from which a forced run
+// goes on at another rate.
+func TestARunThatExplodesKeepsItsLastGoodCheckpoint(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	out := filepath.Join(dir, "run")
+	train(t, small(data, out, "--max-epochs", "4", "--stop-after", "2", "--threads", "1")...)
+	r := program.Run(t, "", nil, "train", "--resume", out, "--learning-rate", "9", "--scheduler", "none", "--gradient-clip-val", "0", "--force", "--threads", "1")
+	for _, want := range []string{"epoch 3, step ", "--gradient-clip-val", "the checkpoint of epoch 2 is kept"} {
+		if !strings.Contains(r.Stderr, want) {
+			t.Errorf("it does not say %q: %s", want, r.Stderr)
+		}
+	}
+	if r.Code != 15 {
+		t.Fatalf("exit %d, want 15", r.Code)
+	}
+	if got := train(t, "--resume", out, "--learning-rate", "1e-3", "--scheduler", "none", "--gradient-clip-val", "1", "--force"); got.Epochs != 4 {
+		t.Errorf("the run did not go on: %+v", got)
+	}
+	if !strings.Contains(string(bytesOf(t, out, "config.json")), "2e-3") && !strings.Contains(string(bytesOf(t, out, "config.json")), "0.002") {
+		t.Error("the configuration does not record the rate that was forced aside")
+	}
+}
+
+func TestAChangeOfTheNumbersIsRefusedUnlessForced(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	out := filepath.Join(dir, "run")
+	train(t, small(data, out, "--max-epochs", "2", "--stop-after", "1")...)
+	for _, c := range []struct {
+		args []string
+		code int
+		say  string
+	}{
+		{[]string{"--batch-size", "16"}, 10, "--force"},
+		{[]string{"--n-filters-scale", "2", "--force"}, 10, "start a new run"},
+		{[]string{"--precision", "float64"}, 10, "--force"},
+		{[]string{"--train-data-file", scan(t), "--seed", "3", "--force"}, 0, ""},
+	} {
+		r := program.Run(t, "", nil, append([]string{"train", "--resume", out}, c.args...)...)
+		if r.Code != c.code || !strings.Contains(r.Stderr, c.say) {
+			t.Errorf("%v: exit %d, want %d and %q: %s", c.args, r.Code, c.code, c.say, r.Stderr)
+		}
+	}
+}
+
+func TestADryRunTouchesNothing(t *testing.T) {
+	data, dir := scan(t), t.TempDir()
+	var plan struct {
+		Steps       int
+		StepSeconds float64 `json:"step_s"`
+		Bytes       int64   `json:"backend_bytes"`
+		Settings    map[string]string
+	}
+	text := program.Must(t, dir, append([]string{"train", "--dry-run", "--json", "--quiet"}, small(data, "run", "--max-epochs", "3")...)...)
+	if err := json.Unmarshal([]byte(text), &plan); err != nil {
+		t.Fatal(err)
+	}
+	if plan.Steps != 24 || !(plan.StepSeconds > 0) || plan.Settings["training.max-epochs"] != "3" {
+		t.Errorf("planned %+v", plan)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+}
