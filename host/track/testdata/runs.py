@@ -16,6 +16,10 @@ def files(client, run, path=None):
             yield f.path
 
 
+def history(client, run, key):
+    return [[m.step, str(m.value)] for m in sorted(client.get_metric_history(run, key), key=lambda m: m.step)]
+
+
 def runs(address, name):
     client = MlflowClient(address)
     mlflow.set_tracking_uri(address)
@@ -28,7 +32,8 @@ def runs(address, name):
             "ended": run.info.end_time is not None,
             "params": run.data.params,
             "tags": run.data.tags,
-            "metrics": {k: [[m.step, str(m.value)] for m in sorted(client.get_metric_history(id, k), key=lambda m: m.step)] for k in run.data.metrics},
+            "metrics": {k: history(client, id, k) for k in run.data.metrics if "/" not in k},
+            "last": {k: str(v) for k, v in run.data.metrics.items()},
             "files": {p: open(download_artifacts(run_id=id, artifact_path=p), "rb").read().hex() for p in files(client, id)},
         }
 
