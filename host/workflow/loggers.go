@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
+	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/host/track"
 )
 
@@ -47,8 +49,10 @@ func (run *training) endLog(report TrainReport, failure error) error {
 			return fmt.Errorf("report: %w", err)
 		}
 		errs = append(errs, run.dir.WriteFile(ReportFile, append(text, '\n')))
-		for _, name := range []string{ConfigFile, RowsFile, MetricsFile, ReportFile} {
-			errs = append(errs, run.logger.Artifact(name))
+		for _, name := range []string{ConfigFile, RowsFile, MetricsFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile} {
+			if _, err := os.Stat(run.dir.Path(name)); err == nil { // without a whole epoch there are no metrics
+				errs = append(errs, run.logger.Artifact(name))
+			}
 		}
 	}
 	errs = append(errs, run.logger.Close(status))

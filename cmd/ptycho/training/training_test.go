@@ -29,7 +29,8 @@ func scan(t *testing.T) string {
 func engines(t *testing.T, test func(t *testing.T, backend []string)) {
 	t.Run("gorgonia", func(t *testing.T) { test(t, []string{"--backend", "gorgonia", "--threads", "1"}) })
 	t.Run("xla", func(t *testing.T) {
-		test(t, []string{"--backend", "xla", "--plugin-dir", program.XLA(t, true)})
+		t.Setenv("PTYCHO_PLUGIN_PATH", program.XLA(t, true))
+		test(t, []string{"--backend", "xla"})
 	})
 }
 
