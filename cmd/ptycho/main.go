@@ -29,7 +29,7 @@ func main() {
 			os.Exit(workflow.ExitUsage)
 		},
 		Commands: []*cli.Command{
-			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
+			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
 			modelCommand(), pluginsCommand(), versionCommand(), pluginCommand(),
 		},
 	}
