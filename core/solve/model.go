@@ -12,11 +12,12 @@ import (
 
 // solver holds a scan and the model that explains it.
 type solver struct {
-	o    Options
-	data *scan.Scan
-	n    int       // side of a pattern
-	size int       // n²
-	mask []float32 // [size] 1 where the detector counts; nil: everywhere
+	o       Options
+	data    *scan.Scan
+	members []int     // the patterns that are fitted; nil: all
+	n       int       // side of a pattern
+	size    int       // n²
+	mask    []float32 // [size] 1 where the detector counts; nil: everywhere
 
 	photons float64 // Σk over all patterns
 	pixels  float64 // that count, over all patterns

@@ -3,6 +3,8 @@ package solve
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // lookAhead bounds the search for a pattern that does not overlap those of its batch.
@@ -15,6 +17,12 @@ func (v *solver) batches(iteration, size int, apart float64) (order [][]int, cro
 	// The mixing keeps the streams of neighbouring seeds and iterations apart.
 	rng := rand.New(rand.NewPCG(v.o.Seed*0x9e3779b97f4a7c15+uint64(iteration), uint64(iteration)))
 	rest := rng.Perm(v.data.Len())
+	if v.members != nil {
+		rest = rng.Perm(len(v.members))
+		for i, m := range rest {
+			rest[i] = v.members[m]
+		}
+	}
 	for len(rest) > 0 {
 		batch := []int{rest[0]}
 		rest = rest[1:]
@@ -61,18 +69,11 @@ func (v *solver) nearest(j int, batch []int) float64 {
 	return d
 }
 
-// breadth is the probe's diameter: four standard deviations of |P|², which for a disk is its diameter.
+// breadth is the probe's diameter.
 func (v *solver) breadth() float64 {
-	var sum, y1, x1, square float64
+	var all []complex64
 	for _, mode := range v.probe {
-		for i, p := range mode {
-			a, y, x := float64(abs2(p)), float64(i/v.n), float64(i%v.n)
-			sum += a
-			y1 += a * y
-			x1 += a * x
-			square += a * (y*y + x*x)
-		}
+		all = append(all, mode...)
 	}
-	variance := square/sum - (y1*y1+x1*x1)/(sum*sum)
-	return 4 * math.Sqrt(max(variance, 0)/2)
+	return scan.ProbeDiameter(all, v.n)
 }

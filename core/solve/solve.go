@@ -80,29 +80,38 @@ func (v *solver) diverging() float64 {
 
 func (v *solver) run(ctx context.Context) (*Result, error) {
 	result := &Result{Ended: "iterations"}
+	if err := v.search(ctx, result); err != nil {
+		return nil, err
+	}
+	v.fill(result)
+	return result, nil
+}
+
+// search iterates and leaves the best model.
+func (v *solver) search(ctx context.Context, result *Result) error {
 	iterate, err := v.start()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	before, err := v.evaluate(ctx, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	best, bestAt, halvings, bestR := v.snapshot(), 0, 0, before.R
 	for number := 1; number <= v.o.Iterations; number++ {
 		began := v.snapshot()
 		it, err := iterate(ctx, number)
 		if err != nil && !errors.Is(err, errDiverged) {
-			return nil, err
+			return err
 		}
 		if err != nil || it.R > v.diverging()*before.R {
 			if halvings++; halvings > mostHalvings {
-				return nil, ErrDiverged
+				return ErrDiverged
 			}
 			v.restore(best)
 			v.slow /= 2
 			if iterate, err = v.start(); err != nil {
-				return nil, err
+				return err
 			}
 			result.Notes = append(result.Notes, fmt.Sprintf("iteration %d diverged: set back to the best state, steps halved", number))
 			continue
@@ -120,7 +129,7 @@ func (v *solver) run(ctx context.Context) (*Result, error) {
 		}
 		if v.o.Preview != nil && v.o.PreviewEvery > 0 && number%v.o.PreviewEvery == 0 {
 			if err := v.o.Preview(v.image()); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if v.stopping() {
@@ -132,11 +141,7 @@ func (v *solver) run(ctx context.Context) (*Result, error) {
 			break
 		}
 	}
-	if err := v.settle(ctx, result, best); err != nil {
-		return nil, err
-	}
-	v.fill(result)
-	return result, nil
+	return v.settle(ctx, result, best)
 }
 
 // settle evaluates the last state, and the best one if it was another and is better.

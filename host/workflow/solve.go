@@ -87,9 +87,6 @@ func Solve(ctx context.Context, o SolveOptions, host Host) (SolveReport, error) 
 	for _, n := range data.Notes {
 		host.Notice("%s", n)
 	}
-	if data.Probe == nil {
-		return report, failf(ExitData, "%s has no probeGuess to begin with: add one, [N, N] complex", o.Data)
-	}
 	dir, err := rundir.Create(o.OutputDir, o.Overwrite)
 	if err != nil {
 		return report, fail(ExitUsage, err)
@@ -105,6 +102,9 @@ func Solve(ctx context.Context, o SolveOptions, host Host) (SolveReport, error) 
 			}
 			return dir.Commit()
 		}
+	}
+	if data, err = withProbe(ctx, data, o.Solve.Threads, host); err != nil {
+		return report, err
 	}
 	began := time.Now()
 	result, err := solve.Solve(ctx, data, o.Solve)
@@ -136,6 +136,22 @@ func Solve(ctx context.Context, o SolveOptions, host Host) (SolveReport, error) 
 		return report, failf(ExitInterrupted, "solve: stopped after iteration %d of %d; what there is lies in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
 	}
 	return report, nil
+}
+
+// withProbe is the scan, with a probe estimated from its patterns when its file has none.
+func withProbe(ctx context.Context, data *scan.Scan, threads int, host Host) (*scan.Scan, error) {
+	if data.Probe != nil {
+		return data, nil
+	}
+	host.Notice("%s has no probe: estimating one from the patterns", data.Source)
+	estimate, err := solve.EstimateProbe(ctx, data, solve.ProbeOptions{Threads: threads})
+	if err != nil {
+		return nil, solveFailure(data.Source, err)
+	}
+	host.Notice("the estimated probe is %.1f pixels in diameter; R %.5f with it", estimate.Diameter, estimate.R)
+	with := *data
+	with.Probe, with.Modes = estimate.Probe, 1
+	return &with, nil
 }
 
 // readScan reads a scan by what the flags say.
