@@ -20,8 +20,8 @@ func solveCommand() *cli.Command {
 		Name:  "solve",
 		Usage: "reconstruct a scan iteratively, without a model",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data", Required: true, Usage: "npz file with the scan"},
-			&cli.StringFlag{Name: "output-dir", Required: true, Usage: "folder for the result"},
+			&cli.StringFlag{Name: "data", Usage: "npz file with the scan; required"},
+			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result; required"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: strings.Join(engines, ", ")},
 			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "passes over all patterns, at most"},
 			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "what is fitted besides the object: probe, background, positions, intensity, or none"},
@@ -67,6 +67,11 @@ func solveOptions(c *cli.Context) (workflow.SolveOptions, error) {
 	}
 	if c.NArg() > 0 {
 		return o, fmt.Errorf("solve: %q is no flag: the scan is given by --data", c.Args().First())
+	}
+	for _, name := range []string{"data", "output-dir"} {
+		if c.String(name) == "" {
+			return o, fmt.Errorf("solve: --%s is missing: ptycho solve --data FILE --output-dir FOLDER", name)
+		}
 	}
 	var err error
 	if o.Solve.Engine, err = solve.ParseEngine(c.String("engine")); err != nil {

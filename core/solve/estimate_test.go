@@ -11,6 +11,7 @@ import (
 
 // A probe from the patterns alone explains them about as well as the true one, and has its size.
 func TestAProbeIsEstimatedFromNothing(t *testing.T) {
+	long(t)
 	for _, kind := range []simulate.ProbeKind{simulate.Disk, simulate.Gaussian, simulate.Aberrated} {
 		s, sim := small(t, func(o *simulate.Options) { o.Probe = kind })
 		known := mustSolve(t, s, Options{Engine: LSQML, Iterations: 60, Fit: Fit{Probe: true}})

@@ -50,7 +50,8 @@ func TestOrientationsAreEight(t *testing.T) {
 
 // Whatever orientation the positions are given in, the check names the one that mends it.
 func TestTheCheckNamesWhatMends(t *testing.T) {
-	right, _ := small(t, nil)
+	long(t)
+	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 120 })
 	for _, o := range Orientations() {
 		changed := laid(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
@@ -62,6 +63,7 @@ func TestTheCheckNamesWhatMends(t *testing.T) {
 
 // A real symmetric probe cannot tell an orientation from its twin, and the check says so.
 func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
+	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.Probe = simulate.Disk })
 	for _, o := range []Orientation{{}, {FlipRows: true, FlipCols: true}, {Transposed: true}} {
 		changed := laid(right, o)
@@ -77,6 +79,7 @@ func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
 
 // Scans of all kinds whose positions are right raise no alarm. make trial-solve checks larger ones.
 func TestNoFalseAlarms(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(2, 3))
 	for seed := range 20 {
 		o := simulate.Options{
@@ -95,7 +98,8 @@ func TestNoFalseAlarms(t *testing.T) {
 }
 
 func TestAWrongStepIsFound(t *testing.T) {
-	s, _ := small(t, func(o *simulate.Options) { o.Height, o.Patterns = 150, 220 })
+	long(t)
+	s, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 40, 130, 180 })
 	s.Rows, s.Cols = stretched(s.Rows, 1/1.08), stretched(s.Cols, 1/1.08)
 	g := mustCheck(t, s, GeometryOptions{Scale: true})
 	if math.Abs(g.Scale-1.08) > 0.01 || !g.ScaleSure {

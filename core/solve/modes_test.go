@@ -57,6 +57,7 @@ func twoModes(t *testing.T, share float64) (*scan.Scan, [][]complex128) {
 }
 
 func TestTwoProbeModesAreFound(t *testing.T) {
+	long(t)
 	const share = 0.2
 	s, modes := twoModes(t, share)
 	one, err := Solve(context.Background(), s, Options{Iterations: 40, Fit: Fit{Probe: true}})

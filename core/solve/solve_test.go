@@ -36,6 +36,14 @@ func asScan(s *simulate.Scan) *scan.Scan {
 	return out
 }
 
+// long leaves a test out under -short, which the race detector runs with.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("seconds of arithmetic: not with -short")
+	}
+}
+
 func mustSolve(t testing.TB, s *scan.Scan, o Options) *Result {
 	t.Helper()
 	r, err := Solve(context.Background(), s, o)
@@ -57,6 +65,7 @@ func truth(t *testing.T, r *Result, s *simulate.Scan) metrics.Scores {
 
 // Every engine comes close to the truth with the true probe, and to the patterns within some multiples of their noise.
 func TestEveryEngineFindsTheObject(t *testing.T) {
+	long(t)
 	s, sim := small(t, nil)
 	for _, c := range []struct {
 		engine     Engine
@@ -138,6 +147,7 @@ func TestBatchesHoldEveryPatternOnceAndApart(t *testing.T) {
 }
 
 func TestMaskedPixelsDoNotCount(t *testing.T) {
+	long(t)
 	s, sim := small(t, nil)
 	clean := mustSolve(t, s, Options{Engine: LSQML})
 	s.Mask = make([]uint8, s.N*s.N)
@@ -187,6 +197,7 @@ func TestWhatNoPatternCoversIsZero(t *testing.T) {
 }
 
 func TestBackgroundIsFound(t *testing.T) {
+	long(t)
 	const level = 3
 	s, sim := small(t, func(o *simulate.Options) { o.Background = level })
 	without := mustSolve(t, s, Options{Iterations: 30, Engine: LSQML, Fit: Fit{Probe: true}})
@@ -257,6 +268,7 @@ func rms(rows, cols, trueRows, trueCols []float64) float64 {
 }
 
 func TestJitteredPositionsAreRecovered(t *testing.T) {
+	long(t)
 	s, sim := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns, o.Seed = 64, 160, 200, 3 })
 	rng := rand.New(rand.NewPCG(1, 1))
 	for j := range s.Rows {
@@ -277,6 +289,7 @@ func TestJitteredPositionsAreRecovered(t *testing.T) {
 }
 
 func TestDivergenceIsCaught(t *testing.T) {
+	long(t)
 	s, _ := small(t, nil)
 	for _, e := range []Engine{RPIE, EPIE, LSQML, Adam, RAAR} {
 		r, err := Solve(context.Background(), s, Options{Engine: e, Iterations: 30, Fit: Fit{Probe: true}, ObjectStep: 20, ProbeStep: 20})
@@ -322,6 +335,7 @@ func TestAStoppedRunReturnsWhatThereIs(t *testing.T) {
 }
 
 func TestARunThatNoLongerImprovesEnds(t *testing.T) {
+	long(t)
 	s, _ := small(t, nil)
 	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 500, Patience: 5})
 	if r.Ended != "converged" || len(r.History) >= 500 {
