@@ -18,7 +18,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls golden tolerances outliers conformance-repeat docs lint soak ci-full help
+.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -70,6 +70,10 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 	for kind in mirrored transposed untrained; do PYTHON=$(PYTHON) bench/trials/trial.sh $$kind 0 || exit 1; done
 	TAG=gridsize1 bench/trials/trial.sh star 0 --gridsize 1
 	TAG=cnn bench/trials/trial.sh star 0 --arch cnn
+
+trial-solve: build ## the iterative engines on the measured scan and the geometry check at full size (needs ../shared; about 5 minutes)
+	bench/trials/solve.sh
+	$(GO) test ./core/solve -run Trial -trial -v -count=1 -timeout 20m
 
 golden: ## write the golden vectors of conformance/golden again, from core/reference
 	$(GO) run ./conformance/golden/generate

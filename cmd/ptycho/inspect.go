@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -33,27 +34,82 @@ func inspectCommand() *cli.Command {
 			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
 			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to look at"},
+			&cli.BoolFlag{Name: "no-geometry", Usage: "do not try the orientations of the positions, which takes seconds"},
+			&cli.BoolFlag{Name: "scale", Usage: "also try steps of the positions up to 20 % shorter and longer"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of computation", DefaultText: "all cores"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usage(fmt.Errorf("inspect: %d files given, want one", c.NArg()))
 			}
-			report, err := workflow.Inspect(c.Args().First(), c.String("diffraction-units"), c.String("diffraction-layout"), c.String("rows"))
+			if n := c.Int("threads"); n < 0 || c.IsSet("threads") && n == 0 {
+				return usage(fmt.Errorf("inspect: --threads %d: want at least 1", n))
+			}
+			if c.Bool("no-geometry") && c.Bool("scale") {
+				return usage(errors.New("inspect: --scale is a part of the check that --no-geometry leaves out"))
+			}
+			report, err := workflow.Inspect(c.Context, workflow.InspectOptions{
+				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
+				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
+			})
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() {
-				fmt.Printf("%s: %d patterns of %d×%d pixels\n", report.Path, report.Patterns, report.N, report.N)
-				fmt.Printf("counts: mean %.4g per pattern, largest %.4g, %.1f %% of pixels are 0\n", report.MeanCounts, report.MaxCount, 100*report.DarkShare)
-				fmt.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels)\n", report.RowRange[0], report.RowRange[1], report.ColumnRange[0], report.ColumnRange[1])
-				fmt.Printf("probe: %d modes; reference object: %v\n", report.Modes, report.HasObject)
-				for _, n := range report.Notes {
-					fmt.Println("note:", n)
-				}
-			})
+			return result(c, report, func() { printInspection(report) })
 		},
 	}
+}
+
+func printInspection(r workflow.InspectReport) {
+	q := r.Quality
+	fmt.Printf("%s: %d patterns of %d×%d pixels\n", r.Path, r.Patterns, r.N, r.N)
+	fmt.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
+	if q.CountUnit > 1 {
+		fmt.Printf("  all counts are multiples of %d: they are no single photons\n", q.CountUnit)
+	}
+	if q.Saturated {
+		fmt.Printf("  %d values are at the largest count: the detector may be saturated\n", q.AtMaximum)
+	}
+	fmt.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
+		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
+	fmt.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels), nearest neighbour %.2f px away", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1], q.Step)
+	if q.Duplicates > 0 {
+		fmt.Printf(", %d at the place of another", q.Duplicates)
+	}
+	fmt.Printf("\nprobe: %d modes", r.Modes)
+	if r.Modes > 0 {
+		fmt.Printf(", %.1f px in diameter, overlap with the nearest neighbour %.2f", q.ProbeDiameter, q.Overlap)
+	}
+	fmt.Printf("; reference object: %v\n", r.HasObject)
+	if g := r.Geometry; g != nil {
+		fmt.Println("geometry:", g)
+		if g.Scale != 0 {
+			verdict := "within what the data can tell of 1"
+			if g.ScaleSure {
+				verdict = "clearly better than 1"
+			}
+			fmt.Printf("  the step fits best when stretched by %.3f, %s\n", g.Scale, verdict)
+		}
+	}
+	for _, n := range r.Notes {
+		fmt.Println("note:", n)
+	}
+}
+
+// pixels lists the first few of some pixels.
+func pixels(what string, at [][2]int) string {
+	if len(at) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(", %d %s pixels", len(at), what)
+	for i, p := range at[:min(len(at), 3)] {
+		text += fmt.Sprintf("%s(%d, %d)", []string{": ", ", "}[min(i, 1)], p[0], p[1])
+	}
+	if len(at) > 3 {
+		text += ", …"
+	}
+	return text
 }
 
 func modelCommand() *cli.Command {

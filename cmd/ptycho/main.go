@@ -39,7 +39,7 @@ func newApp() *cli.App {
 			os.Exit(workflow.ExitUsage)
 		},
 		Commands: []*cli.Command{
-			trainCommand(), inferCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
+			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
 			configCommand(), modelCommand(), runsCommand(), pluginsCommand(), completionCommand(), versionCommand(), pluginCommand(), completeCommand(), docsCommand(),
 		},
 	}

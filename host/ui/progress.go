@@ -22,6 +22,7 @@ type Progress struct {
 	Patterns      int // since the last call
 	Deviance      float64
 	Expected      float64
+	Text          string // in place of epoch, step and deviance
 }
 
 // Meter writes progress and notices. Its methods may be called from several goroutines.
@@ -109,7 +110,10 @@ func line(p Progress, patterns, steps int, took time.Duration) string {
 	rate := float64(patterns) / max(took.Seconds(), 1e-3)
 	remaining := time.Duration(float64(took) / float64(max(steps, 1)) * float64(p.Steps-p.Step)).Round(time.Second)
 	text := fmt.Sprintf("epoch %d/%d, step %d/%d", p.Epoch, p.Epochs, p.Step, p.Steps)
-	if p.Deviance > 0 {
+	switch {
+	case p.Text != "":
+		text = p.Text
+	case p.Deviance > 0:
 		text += fmt.Sprintf(", deviance %.4g per pixel (perfect fit %.3g)", p.Deviance, p.Expected)
 	}
 	return text + fmt.Sprintf(", %.0f patterns/s, %v left", rate, remaining)

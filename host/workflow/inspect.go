@@ -1,10 +1,12 @@
 package workflow
 
 import (
+	"context"
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/solve"
 )
 
 // InspectReport describes a scan file.
@@ -21,22 +23,30 @@ type InspectReport struct {
 	HasObject   bool       `json:"has_object"`
 	Fingerprint string     `json:"fingerprint"`
 	Notes       []string   `json:"notes"`
+
+	Quality scan.Quality `json:"quality"`
+	// Geometry is what short reconstructions say about the positions; nil when it was not asked for or the scan is too
+	// small.
+	Geometry *solve.Geometry `json:"geometry,omitempty"`
+}
+
+// InspectOptions say what is looked at.
+type InspectOptions struct {
+	Path     string
+	Units    string
+	Layout   string
+	Rows     string
+	Geometry bool // try the orientations of the positions
+	Scale    bool // and the length of their step
+	Threads  int
 }
 
 // Inspect reads a scan and describes it.
-func Inspect(path, units, layout, rows string) (InspectReport, error) {
-	report := InspectReport{Path: path}
-	u, err := format.ParseUnits(units)
+func Inspect(ctx context.Context, o InspectOptions) (InspectReport, error) {
+	report := InspectReport{Path: o.Path}
+	s, err := readScan(o.Path, o.Units, o.Layout, o.Rows)
 	if err != nil {
-		return report, fail(ExitUsage, err)
-	}
-	l, err := format.ParseLayout(layout)
-	if err != nil {
-		return report, fail(ExitUsage, err)
-	}
-	s, err := format.ReadScan(path, format.ScanOptions{Units: u, Layout: l, Rows: rows})
-	if err != nil {
-		return report, fail(ExitData, err)
+		return report, err
 	}
 	report.Patterns, report.N, report.Modes, report.HasObject, report.Notes = s.Len(), s.N, s.Modes, s.Object != nil, s.Notes
 	report.RowRange = [2]float64{slices.Min(s.Rows), slices.Max(s.Rows)}
@@ -52,5 +62,25 @@ func Inspect(path, units, layout, rows string) (InspectReport, error) {
 	report.MeanCounts /= float64(s.Len())
 	report.DarkShare = float64(dark) / float64(len(s.Counts))
 	report.Fingerprint = s.Fingerprint()
+	report.Quality = s.Quality()
+	if !o.Geometry && !o.Scale {
+		return report, nil
+	}
+	if report.Geometry, err = CheckGeometry(ctx, s, o.Scale, o.Threads); err != nil {
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+		report.Notes = append(report.Notes, err.Error())
+	}
 	return report, nil
+}
+
+// CheckGeometry tries the orientations of a scan's positions, with a probe estimated from the patterns when the scan has
+// none.
+func CheckGeometry(ctx context.Context, s *scan.Scan, scale bool, threads int) (*solve.Geometry, error) {
+	s, err := withProbe(ctx, s, threads, Host{Notice: func(string, ...any) {}})
+	if err != nil {
+		return nil, err
+	}
+	return solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: scale, Threads: threads})
 }

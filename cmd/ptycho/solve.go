@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/host/workflow"
+)
+
+func solveCommand() *cli.Command {
+	var engines []string
+	for _, e := range solve.Engines() {
+		engines = append(engines, string(e))
+	}
+	return &cli.Command{
+		Name:  "solve",
+		Usage: "reconstruct a scan iteratively, without a model",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data", Usage: "npz file with the scan; required"},
+			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result; required"},
+			&cli.StringFlag{Name: "engine", Value: "epie", Usage: strings.Join(engines, ", ")},
+			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "passes over all patterns, at most"},
+			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "what is fitted besides the object: probe, background, positions, intensity, or none"},
+			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
+			&cli.BoolFlag{Name: "halves", Usage: "solve the even and the odd patterns by themselves too, and give their FRC"},
+			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "how far a fitted position may go, along each axis (object pixels)"},
+			&cli.Uint64Flag{Name: "seed", Usage: "of the order of the patterns"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of computation; the result does not depend on them", DefaultText: "all cores"},
+			&cli.StringFlag{Name: "rows", Usage: "patterns to use, as split=1 or 0:100"},
+			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
+			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
+			&cli.IntFlag{Name: "preview", Usage: "write the pictures every so many iterations", DefaultText: "at the end alone"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder"},
+			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
+			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+		},
+		Action: func(c *cli.Context) error {
+			o, err := solveOptions(c)
+			if err != nil {
+				return usage(err)
+			}
+			meter := console(c.Bool("quiet"))
+			report, err := workflow.Solve(c.Context, o, workflow.Host{
+				Notice: meter.Notice, Stop: stopChannel(c.Context),
+				Progress: func(p workflow.Progress) {
+					meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Text: p.Description})
+				},
+			})
+			meter.Done()
+			if err != nil {
+				return err
+			}
+			return result(c, report, func() { printSolved(report) })
+		},
+	}
+}
+
+// solveOptions reads the flags. The message of a wrong one names it.
+func solveOptions(c *cli.Context) (workflow.SolveOptions, error) {
+	o := workflow.SolveOptions{
+		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
+		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
+	}
+	if c.NArg() > 0 {
+		return o, fmt.Errorf("solve: %q is no flag: the scan is given by --data", c.Args().First())
+	}
+	for _, name := range []string{"data", "output-dir"} {
+		if c.String(name) == "" {
+			return o, fmt.Errorf("solve: --%s is missing: ptycho solve --data FILE --output-dir FOLDER", name)
+		}
+	}
+	var err error
+	if o.Solve.Engine, err = solve.ParseEngine(c.String("engine")); err != nil {
+		return o, fmt.Errorf("--engine: %w", err)
+	}
+	if o.Solve.Fit, err = solve.ParseFit(c.String("fit")); err != nil {
+		return o, fmt.Errorf("--fit: %w", err)
+	}
+	for _, f := range []struct {
+		name       string
+		low, high  int
+		to         *int
+		zeroIsNone bool
+	}{
+		{"iterations", 1, 1 << 20, &o.Solve.Iterations, false},
+		{"modes", 1, 16, &o.Solve.Modes, true},
+		{"threads", 1, 1 << 10, &o.Solve.Threads, true},
+		{"preview", 1, 1 << 20, &o.Preview, true},
+	} {
+		v := c.Int(f.name)
+		if (v != 0 || !f.zeroIsNone || c.IsSet(f.name)) && (v < f.low || v > f.high) {
+			return o, fmt.Errorf("--%s %d: want %d to %d", f.name, v, f.low, f.high)
+		}
+		*f.to = v
+	}
+	o.Solve.PositionBound = c.Float64("position-bound")
+	if b := o.Solve.PositionBound; !(b > 0 && b <= 64) {
+		return o, fmt.Errorf("--position-bound %v: want above 0, to 64 pixels", b)
+	}
+	o.Solve.Seed = c.Uint64("seed")
+	return o, nil
+}
+
+func printSolved(r workflow.SolveReport) {
+	fmt.Printf("%s: %d patterns, object of %d×%d pixels, %d iterations of %s (%s), %.0f patterns/s\n", r.OutputDir, r.Patterns, r.ObjectSize[0], r.ObjectSize[1],
+		r.Iterations, r.Engine, r.Ended, r.UpdatesPerSec)
+	fmt.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)
+	fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", r.Deviance, r.Expected)
+	if r.FRC != nil {
+		fmt.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
+			"halves": "between the even and the odd patterns solved by themselves", "reference": "with the object in the file",
+		}[r.FRCOf])
+	}
+	for _, n := range r.Notes {
+		fmt.Println("note:", n)
+	}
+}

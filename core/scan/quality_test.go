@@ -1,0 +1,92 @@
+package scan
+
+import (
+	"math"
+	"reflect"
+	"testing"
+)
+
+// lit is a scan with a smooth beam about the centre, 40 patterns of 16².
+func lit() *Scan {
+	s := &Scan{N: 16}
+	for j := range 40 {
+		s.Rows, s.Cols = append(s.Rows, float64(3*(j/8))), append(s.Cols, float64(3*(j%8)))
+		for i := range s.N * s.N {
+			y, x := float64(i/s.N-8), float64(i%s.N-8)
+			s.Counts = append(s.Counts, float32(math.Round(200*math.Exp(-(y*y+x*x)/12))+float64((i+j)%2)))
+		}
+	}
+	return s
+}
+
+func TestAGoodScanHasNoFlaws(t *testing.T) {
+	q := lit().Quality()
+	if len(q.DeadPixels) > 0 || len(q.HotPixels) > 0 || q.Saturated || q.Duplicates > 0 || q.CountUnit != 1 {
+		t.Errorf("%+v", q)
+	}
+	if math.Hypot(q.BeamCentre[0], q.BeamCentre[1]) > 0.1 || q.Step != 3 || math.Abs(q.Background-0.5) > 0.2 {
+		t.Errorf("beam centre %v, step %v, background %v; want 0, 3, about 0.5", q.BeamCentre, q.Step, q.Background)
+	}
+}
+
+func TestQualityFindsEachFlaw(t *testing.T) {
+	pixel := func(s *Scan, at int, to float32) {
+		for j := range s.Len() {
+			s.Counts[j*s.N*s.N+at] = to
+		}
+	}
+	s := lit()
+	pixel(s, 8*16+7, 0)
+	pixel(s, 1*16+1, 500)
+	q := s.Quality()
+	if !reflect.DeepEqual(q.DeadPixels, [][2]int{{8, 7}}) || !reflect.DeepEqual(q.HotPixels, [][2]int{{1, 1}}) {
+		t.Errorf("dead %v, hot %v; want (8, 7) and (1, 1)", q.DeadPixels, q.HotPixels)
+	}
+	s.Mask = make([]uint8, 256)
+	for i := range s.Mask {
+		s.Mask[i] = 1
+	}
+	s.Mask[8*16+7], s.Mask[17] = 0, 0
+	if q := s.Quality(); len(q.DeadPixels)+len(q.HotPixels) > 0 {
+		t.Errorf("masked pixels are reported: %v %v", q.DeadPixels, q.HotPixels)
+	}
+
+	s = lit()
+	for i, k := range s.Counts {
+		s.Counts[i] = 4 * min(k, 120)
+	}
+	s.Rows[5], s.Cols[5] = s.Rows[4], s.Cols[4]
+	if q := s.Quality(); !q.Saturated || q.Duplicates != 1 || q.CountUnit != 4 {
+		t.Errorf("saturated %v, duplicates %d, unit %d; want true, 1, 4", q.Saturated, q.Duplicates, q.CountUnit)
+	}
+	s.Counts[0] = 0.5
+	if q := s.Quality(); q.CountUnit != 0 {
+		t.Errorf("counts that are not whole have the unit %d", q.CountUnit)
+	}
+
+	s = lit()
+	moved := make([]float32, len(s.Counts))
+	for i := range moved {
+		if y := i / 16 % 16; y >= 2 {
+			moved[i] = s.Counts[i-32]
+		}
+	}
+	s.Counts = moved
+	if q := s.Quality(); math.Abs(q.BeamCentre[0]-2) > 0.4 || math.Abs(q.BeamCentre[1]) > 0.2 {
+		t.Errorf("the beam was moved down by 2 and is found at %v", q.BeamCentre)
+	}
+}
+
+func TestOverlapNeedsAProbe(t *testing.T) {
+	s := lit()
+	s.Probe, s.Modes = make([]complex64, 256), 1
+	for i := range s.Probe {
+		if math.Hypot(float64(i/16-8), float64(i%16-8)) < 6 {
+			s.Probe[i] = 2
+		}
+	}
+	q := s.Quality()
+	if math.Abs(q.ProbeDiameter-12) > 0.7 || math.Abs(q.Overlap-Overlap(3, 12)) > 0.03 {
+		t.Errorf("diameter %v and overlap %v, want 12 and %v", q.ProbeDiameter, q.Overlap, Overlap(3, 12))
+	}
+}

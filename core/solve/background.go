@@ -1,0 +1,147 @@
+package solve
+
+import (
+	"math"
+	"slices"
+)
+
+// backgroundKnots is the number of nodes of the smooth background along a side.
+const backgroundKnots = 8
+
+// floorBackground is what training assumes at least, counts per pixel.
+const floorBackground = 0.01
+
+// leastBackground keeps a fitted background from becoming 0, from which no multiplicative step returns; counts.
+const leastBackground = 1e-4
+
+const (
+	// backgroundRelax is the part of a step that is taken: object and probe follow only in the next iteration.
+	backgroundRelax = 0.5
+	// mostBackgroundStep bounds a step of a background's logarithm.
+	mostBackgroundStep = 0.5
+)
+
+// setBackground takes the given background, or begins a fitted one with a constant: the mean of the darkest tenth of the
+// mean pattern's pixels, at least the 0.01 counts that training assumes.
+func (v *solver) setBackground() {
+	if v.o.Fit.Background {
+		v.meanCounts = make([]float64, v.size)
+		for i, k := range v.data.Counts {
+			v.meanCounts[i%v.size] += float64(k) / float64(v.data.Len())
+		}
+	}
+	switch {
+	case v.o.Background != nil:
+		v.background = make([]float32, v.size)
+		copy(v.background, v.o.Background)
+		return
+	case !v.o.Fit.Background:
+		if v.o.Engine == Adam { // the likelihood's gradient, k/λ − 1, has no bound where nothing is expected
+			v.background = slices.Repeat([]float32{floorBackground}, v.size)
+		}
+		return
+	}
+	level := max(darkest(v.meanCounts, v.data.Mask), floorBackground)
+	v.background = make([]float32, v.size)
+	for i := range v.background {
+		v.background[i] = float32(level)
+	}
+}
+
+// totalBackground is the sum over the detector; goodBackground leaves masked pixels out.
+func (v *solver) totalBackground() float64 {
+	sum := 0.0
+	for _, b := range v.background {
+		sum += float64(b)
+	}
+	return sum
+}
+
+func (v *solver) goodBackground() float64 {
+	if v.mask == nil {
+		return v.totalBackground()
+	}
+	sum := 0.0
+	for i, b := range v.background {
+		sum += float64(b * v.mask[i])
+	}
+	return sum
+}
+
+// fitBackground is a step for a background of non-negative parts, a constant's worth of hat functions φ_i on a grid of
+// knots. Expectation maximisation (Dempster, Laird, Rubin, J. R. Stat. Soc. B 39 (1977) 1) would multiply the part i by
+// the mean of q under φ_i,
+//
+//	q(u) = mean over the patterns of 1 + g = k/λ for the likelihood, √(k/λ) for the amplitudes,
+//
+// which is 1 where the loss wants no change. It is slow where the background is a small part of the counts, so the
+// deviation from 1 is divided by that part, b/k of the mean pattern under φ_i: Newton's step in the logarithm of the part
+// with the expected curvature. Masked pixels take no part.
+func (v *solver) fitBackground(ratio []float64) {
+	n, count := v.n, float64(v.data.Len())
+	knots := min(backgroundKnots, n)
+	num, den := make([]float64, knots*knots), make([]float64, knots*knots)
+	v.eachKnot(knots, func(pixel, knot int, share float64) {
+		if v.mask != nil && v.mask[pixel] == 0 {
+			return
+		}
+		b := float64(v.background[pixel])
+		num[knot] += share * (ratio[pixel]/count - 1)
+		den[knot] += share * b / max(v.meanCounts[pixel], b)
+	})
+	for k := range num {
+		if den[k] > 0 {
+			num[k] = math.Exp(min(max(backgroundRelax*num[k]/den[k], -mostBackgroundStep), mostBackgroundStep))
+		} else {
+			num[k] = 1
+		}
+	}
+	factor := make([]float64, n*n)
+	v.eachKnot(knots, func(pixel, knot int, share float64) { factor[pixel] += share * num[knot] })
+	for i, b := range v.background {
+		v.background[i] = max(b*float32(factor[i]), leastBackground)
+	}
+}
+
+// eachKnot gives every pixel its shares of the four knots around it; they add up to 1.
+func (v *solver) eachKnot(knots int, do func(pixel, knot int, share float64)) {
+	along := func(i int) (int, float64) {
+		t := float64(i) / float64(max(v.n-1, 1)) * float64(knots-1)
+		k := min(int(t), max(knots-2, 0))
+		return k, t - float64(k)
+	}
+	for y := range v.n {
+		ky, fy := along(y)
+		for x := range v.n {
+			kx, fx := along(x)
+			for q, share := range [4]float64{(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx} {
+				if share > 0 {
+					do(y*v.n+x, (ky+q>>1)*knots+kx+q&1, share)
+				}
+			}
+		}
+	}
+}
+
+// darkest is the mean of the darkest tenth of the pixels that count.
+func darkest(mean []float64, mask []uint8) float64 {
+	var values []float64
+	for i, m := range mean {
+		if mask == nil || mask[i] != 0 {
+			values = append(values, m)
+		}
+	}
+	count := max(len(values)/10, 1)
+	sum := 0.0
+	for range count { // select by halving the rest would be faster; this runs once
+		least, at := math.Inf(1), 0
+		for i, m := range values {
+			if m < least {
+				least, at = m, i
+			}
+		}
+		sum += least
+		values[at] = math.Inf(1)
+	}
+	return sum / float64(count)
+}

@@ -1,0 +1,45 @@
+package solve
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/simulate"
+)
+
+// BenchmarkFrames gives the patterns worked on in a second at 128², probe fitted: one thread per core and one alone.
+func BenchmarkFrames(b *testing.B) {
+	sim, err := simulate.New(context.Background(), simulate.Options{N: 128, Height: 384, Patterns: 256, Probe: simulate.Aberrated})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := asScan(sim)
+	for _, e := range Engines() {
+		for _, threads := range []int{1, 0} {
+			b.Run(fmt.Sprintf("%s/threads=%d", e, threads), func(b *testing.B) {
+				o, err := Options{Engine: e, Threads: threads, Fit: Fit{Probe: true}}.withDefaults()
+				if err != nil {
+					b.Fatal(err)
+				}
+				v, err := newSolver(s, o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer v.team.close()
+				iterate, err := v.start()
+				if err != nil {
+					b.Fatal(err)
+				}
+				number := 0
+				for b.Loop() {
+					number++
+					if _, err := iterate(context.Background(), number); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(number*s.Len())/b.Elapsed().Seconds(), "patterns/s")
+			})
+		}
+	}
+}

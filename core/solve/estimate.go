@@ -1,0 +1,121 @@
+package solve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/cmplx"
+
+	"github.com/ptychogo/ptycho/core/fft"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// ProbeOptions say how EstimateProbe works.
+type ProbeOptions struct {
+	Iterations int // of the fit; default 60
+	Threads    int
+	Stop       <-chan struct{}
+}
+
+// Estimate is a probe from the patterns alone.
+type Estimate struct {
+	Probe    []complex64 // [N, N], in the gauge of the model
+	Diameter float64     // pixels
+	R        float64     // of the fit
+	Defocus  float64     // diameter, as a part of N, to which the start that fitted best was defocused; signed
+}
+
+// The diameters, as parts of N, to which the pupil is defocused for a start, to both sides.
+var defocusDiameters = []float64{0, 0.1, -0.1, 0.25, -0.25, 0.4, -0.4, 0.6, -0.6}
+
+// EstimateProbe makes a probe for a scan that has none. The root of the mean pattern less its background is the
+// amplitude of the probe's far field as far as the object is smooth (its pupil); what is missing is the far field's
+// phase, of which defocus is the largest part. Short fits begin with the pupil at several defocuses; the one that comes
+// closest to the patterns is fitted further.
+func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate, error) {
+	fail := func(err error) (*Estimate, error) { return nil, fmt.Errorf("probe estimate: %w", err) }
+	if err := s.Validate(); err != nil {
+		return fail(err)
+	}
+	if o.Iterations == 0 {
+		o.Iterations = 60
+	}
+	if o.Iterations < 1 {
+		return fail(fmt.Errorf("%d iterations: want at least 1", o.Iterations))
+	}
+	plan, err := fft.New(s.N, s.N)
+	if err != nil {
+		return fail(err)
+	}
+	part, err := s.Select(middle(s, geometryPatterns))
+	if err != nil {
+		return fail(err)
+	}
+	pupil := meanAmplitude(s)
+	best := &Estimate{R: math.Inf(1)}
+	var start []complex64
+	for _, size := range defocusDiameters {
+		with := *part
+		with.Probe, with.Modes = pupilProbe(plan, pupil, s.N, size), 1
+		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: 12, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
+		if errors.Is(err, ErrDiverged) {
+			continue
+		}
+		if err != nil {
+			return fail(err)
+		}
+		if r.R < best.R {
+			best.R, best.Defocus, start = r.R, size, r.Probe
+		}
+	}
+	if start == nil {
+		return fail(ErrDiverged)
+	}
+	with := *s
+	with.Probe, with.Modes = start, 1
+	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
+	if err != nil {
+		return fail(err)
+	}
+	best.R, best.Probe, best.Diameter = r.R, r.Probe, scan.ProbeDiameter(r.Probe, s.N)
+	return best, nil
+}
+
+// meanAmplitude is the root of the mean pattern less its background, frequency 0 at (N/2, N/2).
+func meanAmplitude(s *scan.Scan) []float64 {
+	mean := make([]float64, s.N*s.N)
+	for i, k := range s.Counts {
+		mean[i%len(mean)] += float64(k) / float64(s.Len())
+	}
+	level := darkest(mean, s.Mask)
+	for i, k := range mean {
+		mean[i] = math.Sqrt(max(k-level, 0))
+	}
+	return mean
+}
+
+// pupilProbe transforms the pupil, defocused so that its edge, two standard deviations E from its centre, spreads to a
+// disk of size·n pixels: a phase φ·k²/E² sends the frequency k to φ·k·n/(π·E²) pixels, so that φ = π·E·size/2.
+func pupilProbe(plan *fft.Plan, pupil []float64, n int, size float64) []complex64 {
+	var sum, y0, x0, square float64
+	for i, a := range pupil {
+		y, x := float64(i/n), float64(i%n)
+		sum += a * a
+		y0 += a * a * y
+		x0 += a * a * x
+		square += a * a * (y*y + x*x)
+	}
+	y0, x0 = y0/sum, x0/sum
+	edge := 2 * math.Sqrt(max(square/sum-y0*y0-x0*x0, 1)/2)
+	phase := math.Pi * edge * size / 2
+	far := make([]complex64, n*n)
+	for i, a := range pupil {
+		y, x := float64(i/n)-y0, float64(i%n)-x0
+		// The probe's centre belongs at pixel n/2 of the patch: a ramp moves it there from 0.
+		centre := -2 * math.Pi * float64((i/n-n/2)+(i%n-n/2)) * float64(n/2) / float64(n)
+		far[i] = complex64(cmplx.Rect(a, phase*(y*y+x*x)/(edge*edge)+centre))
+	}
+	plan.InverseCentred(far, far, nil)
+	return far
+}

@@ -1,0 +1,173 @@
+package solve
+
+import (
+	"math"
+
+	"github.com/ptychogo/ptycho/core/fft"
+)
+
+// work is what a goroutine needs for itself.
+type work struct {
+	fourier fft.Work
+	scratch []complex64 // [size]
+}
+
+// slot holds the intermediate results of one pattern of a batch.
+type slot struct {
+	j      int           // the pattern
+	patch  []complex64   // [size] of the object
+	waves  [][]complex64 // [modes][size] exit waves, their far fields, or their corrections
+	lambda []float32     // [size] expected counts
+	g      []float32     // [size] what multiplies the far field to correct it
+	// sum [n+2, n+1] is added to the canvas: one row of zeros above and below, one column of zeros to the left, so that
+	// every pixel of the canvas finds its four neighbours.
+	sum []complex64
+
+	misfit   float64 // Σ(√λ − √k)²
+	total    float64 // Σλ
+	deviance float64 // Σ 2(λ − k + k·ln(k/λ))
+	most     float32 // max|patch|²
+	move     [2]float64
+	system   [5]float64 // least-squares equations, see lsqml.go
+}
+
+func (v *solver) newSlots(count int) {
+	for range count {
+		s := &slot{patch: make([]complex64, v.size), lambda: make([]float32, v.size), g: make([]float32, v.size)}
+		s.sum = make([]complex64, (v.n+2)*(v.n+1)+1)
+		for range v.probe {
+			s.waves = append(s.waves, make([]complex64, v.size))
+		}
+		v.slots = append(v.slots, s)
+	}
+}
+
+// row is row i of the patch's sums, the n values after the zero.
+func (s *slot) row(i, n int) []complex64 { return s.sum[(i+1)*(n+1)+1:][:n] }
+
+// place is the whole pixel and the bilinear weights of a patch whose pixel (0, 0) lies at (top, left) of the canvas.
+func place(top, left float64) (k, l int, w [4]float32) {
+	ky, kx := math.Floor(top), math.Floor(left)
+	fy, fx := top-ky, left-kx
+	return int(ky), int(kx), [4]float32{float32((1 - fy) * (1 - fx)), float32((1 - fy) * fx), float32(fy * (1 - fx)), float32(fy * fx)}
+}
+
+// cut samples the patch at (top, left) from an image of the canvas's size, bilinear.
+func (v *solver) cut(patch, image []complex64, top, left float64) {
+	k, l, w := place(top, left)
+	for i := range v.n {
+		at := (k+i)*v.w + l
+		gather(patch[i*v.n:(i+1)*v.n], image[at:at+v.n+1], image[at+v.w:at+v.w+v.n+1], &w)
+	}
+}
+
+// lay adds the rows [from, to) of the canvas of a slot's sums, times scale, to image: the adjoint of cut.
+func (v *solver) lay(image []complex64, s *slot, from, to int, scale float32) {
+	v.layAt(image, s.sum, s.j, from, to, scale)
+}
+
+// layAt is lay for the sums of pattern j.
+func (v *solver) layAt(image, sum []complex64, j, from, to int, scale float32) {
+	n := v.n
+	k, l, w := place(v.top[j], v.left[j])
+	for q := range w {
+		w[q] *= scale
+	}
+	// Row y takes its weights from rows y−k and y−k−1 of the patch, column x from columns x−l and x−l−1.
+	w = [4]float32{w[1], w[0], w[3], w[2]}
+	for y := max(from, k); y < min(to, k+n+1); y++ {
+		a, b := (y-k+1)*(n+1), (y-k)*(n+1)
+		addGather(image[y*v.w+l:][:n+1], sum[a:a+n+2], sum[b:b+n+2], &w)
+	}
+}
+
+// expect computes patch, far fields and expected counts of pattern j:
+//
+//	λ = c_j·Σ_modes |F(P·O_j)|² + background
+func (v *solver) expect(wk *work, s *slot, j int) {
+	s.j = j
+	v.cut(s.patch, v.object, v.top[j], v.left[j])
+	v.far(wk, s, func(m int) fft.Source {
+		return fft.Source{Image: s.patch, Factor: fft.TimesBy, By: v.probe[m]}
+	})
+}
+
+// farOfWaves is expect for the exit waves that the slot holds.
+func (v *solver) farOfWaves(wk *work, s *slot) {
+	v.far(wk, s, func(m int) fft.Source { return fft.Source{Image: s.waves[m]} })
+}
+
+// far transforms the exit waves, times √c_j, and adds up the expected counts.
+func (v *solver) far(wk *work, s *slot, wave func(m int) fft.Source) {
+	if v.background == nil {
+		clear(s.lambda)
+	} else {
+		copy(s.lambda, v.background)
+	}
+	scale := sqrt32(v.intensity[s.j])
+	for m := range s.waves {
+		v.plan.Transform(fft.Target{Image: s.waves[m], Intensity: s.lambda, Scale: scale}, wave(m), fft.ForwardCentred, &wk.fourier)
+	}
+	if v.mask != nil {
+		for i, m := range v.mask {
+			s.lambda[i] *= m
+		}
+	}
+}
+
+// compare computes the factors g, the misfit and the deviance of a slot with the expected counts. poisson chooses the
+// likelihood's factor instead of the amplitude's.
+func (v *solver) compare(s *slot, poisson bool) {
+	k := v.data.Pattern(s.j)
+	if poisson {
+		s.misfit, s.total = poissonFactor(s.g, s.lambda, k)
+	} else {
+		s.misfit, s.total = amplitudeFactor(s.g, s.lambda, k)
+	}
+	s.deviance = 2 * halfDeviance(s.lambda, k)
+	if v.mask != nil {
+		for i, m := range v.mask {
+			s.g[i] *= m
+		}
+	}
+}
+
+// correct turns the far fields into the corrections of the exit waves, χ = F⁻¹(g·F(P·O)). Masked pixels keep the
+// model's own value, because g is 0 there. With the amplitude's g, P·O + χ is the exit wave with the measured
+// amplitudes; −χ is also half the gradient of Σ(√λ − √k)² by the exit wave, and with the likelihood's g that of
+// Σ(λ − k·ln λ).
+func (v *solver) correct(wk *work, s *slot) {
+	scale := 1 / sqrt32(v.intensity[s.j])
+	for _, wave := range s.waves {
+		v.plan.Transform(fft.Target{Image: wave, Scale: scale}, fft.Source{Image: wave, Factor: fft.TimesReal, Real: s.g}, fft.InverseCentred, &wk.fourier)
+	}
+}
+
+func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// project fills the slot's sums with Σ_modes conj(q)·χ.
+func (v *solver) project(wk *work, s *slot, q [][]complex64) {
+	n := v.n
+	for m, wave := range s.waves {
+		for i := range n {
+			dst := s.row(i, n)
+			if m == 0 {
+				multiplyConj(dst, q[m][i*n:(i+1)*n], wave[i*n:(i+1)*n])
+			} else {
+				addMultiplyConj(dst, q[m][i*n:(i+1)*n], wave[i*n:(i+1)*n])
+			}
+		}
+	}
+}
+
+// bands of this many rows are the items in which sums over patterns are shared among goroutines.
+const band = 16
+
+// laySums adds the sums of the slots to image in their order, bands of rows in parallel.
+func (v *solver) laySums(image []complex64, slots []*slot, scale float32) {
+	v.team.do((v.h+band-1)/band, func(_, b int) {
+		for _, s := range slots {
+			v.lay(image, s, b*band, min((b+1)*band, v.h), scale)
+		}
+	})
+}

@@ -1,0 +1,290 @@
+#include "textflag.h"
+
+// Element-wise kernels; kernels_amd64.go says what each computes. Every count is a positive multiple of the vector.
+
+DATA tiny<>+0(SB)/4, $0x1e3ce508 // 1e-20
+GLOBL tiny<>(SB), RODATA|NOPTR, $4
+DATA one<>+0(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $4
+// func mulAVX2(n int, dst, a, b *complex64)
+TEXT ·mulAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+mul:
+	VMOVSLDUP (SI), Y0
+	VMOVSHDUP (SI), Y1
+	VMOVUPS (DX), Y2
+	VPERMILPS $0xB1, Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VFMADDSUB213PS Y3, Y2, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ mul
+	VZEROUPPER
+	RET
+
+// func mulConjAVX2(n int, dst, a, b *complex64)
+TEXT ·mulConjAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+mulConj:
+	VMOVSLDUP (SI), Y0
+	VMOVSHDUP (SI), Y1
+	VMOVUPS (DX), Y2
+	VPERMILPS $0xB1, Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VFMSUBADD213PS Y3, Y2, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ mulConj
+	VZEROUPPER
+	RET
+
+// func addMulConjAVX2(n int, dst, a, b *complex64)
+TEXT ·addMulConjAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+addMulConj:
+	VMOVSLDUP (SI), Y0
+	VMOVSHDUP (SI), Y1
+	VMOVUPS (DX), Y2
+	VPERMILPS $0xB1, Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VFMSUBADD213PS Y3, Y2, Y0
+	VADDPS (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ addMulConj
+	VZEROUPPER
+	RET
+
+// func gatherAVX2(n int, dst, a, b *complex64, w *[4]float32)
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+	MOVQ w+32(FP), R8
+	VBROADCASTSS 0(R8), Y4
+	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS 8(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+gather:
+	VMULPS (SI), Y4, Y0
+	VMULPS (DX), Y6, Y1
+	VFMADD231PS 8(SI), Y5, Y0
+	VFMADD231PS 8(DX), Y7, Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ gather
+	VZEROUPPER
+	RET
+
+// func addGatherAVX2(n int, dst, a, b *complex64, w *[4]float32)
+TEXT ·addGatherAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+	MOVQ w+32(FP), R8
+	VBROADCASTSS 0(R8), Y4
+	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS 8(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+addGather:
+	VMOVUPS (DI), Y0
+	VMULPS (DX), Y6, Y1
+	VFMADD231PS (SI), Y4, Y0
+	VFMADD231PS 8(SI), Y5, Y0
+	VFMADD231PS 8(DX), Y7, Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ addGather
+	VZEROUPPER
+	RET
+
+// func addIntensityAVX2(n int, lambda *float32, f *complex64, scale float32)
+TEXT ·addIntensityAVX2(SB), NOSPLIT, $0-28
+	MOVQ n+0(FP), CX
+	MOVQ lambda+8(FP), DI
+	MOVQ f+16(FP), SI
+	VBROADCASTSS scale+24(FP), Y4
+intensity:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VHADDPS Y1, Y0, Y0
+	VPERMPD $0xD8, Y0, Y0
+	VMOVUPS (DI), Y2
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $64, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ intensity
+	VZEROUPPER
+	RET
+
+// func amplitudeAVX2(n int, factor, lambda, k *float32, sums *[16]float32)
+TEXT ·amplitudeAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ factor+8(FP), DI
+	MOVQ lambda+16(FP), SI
+	MOVQ k+24(FP), DX
+	MOVQ sums+32(FP), R8
+	VBROADCASTSS tiny<>(SB), Y6
+	VBROADCASTSS one<>(SB), Y7
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+amplitude:
+	VMOVUPS (SI), Y0
+	VADDPS Y6, Y0, Y1
+	VMOVUPS (DX), Y2
+	VDIVPS Y1, Y2, Y2
+	VSQRTPS Y2, Y2
+	VSUBPS Y7, Y2, Y2
+	VMOVUPS Y2, (DI)
+	VMULPS Y2, Y2, Y3
+	VFMADD231PS Y3, Y0, Y4
+	VADDPS Y0, Y5, Y5
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ amplitude
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	VZEROUPPER
+	RET
+
+// func poissonAVX2(n int, factor, lambda, k *float32, sums *[16]float32)
+TEXT ·poissonAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ factor+8(FP), DI
+	MOVQ lambda+16(FP), SI
+	MOVQ k+24(FP), DX
+	MOVQ sums+32(FP), R8
+	VBROADCASTSS tiny<>(SB), Y6
+	VBROADCASTSS one<>(SB), Y7
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+poisson:
+	VMOVUPS (SI), Y0
+	VADDPS Y6, Y0, Y1
+	VMOVUPS (DX), Y2
+	VSQRTPS Y0, Y3
+	VSQRTPS Y2, Y8
+	VSUBPS Y8, Y3, Y3
+	VFMADD231PS Y3, Y3, Y4
+	VADDPS Y0, Y5, Y5
+	VDIVPS Y1, Y2, Y2
+	VSUBPS Y7, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ poisson
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	VZEROUPPER
+	RET
+
+// func devianceAVX2(n int, lambda, k *float32, c *[16]float32, sum *[8]float32)
+TEXT ·devianceAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ lambda+8(FP), SI
+	MOVQ k+16(FP), DX
+	MOVQ c+24(FP), R9
+	MOVQ sum+32(FP), R8
+	VBROADCASTSS tiny<>(SB), Y6
+	VBROADCASTSS one<>(SB), Y7
+	VBROADCASTSS 0(R9), Y8  // bits of 2/3
+	VBROADCASTSS 4(R9), Y9  // ln 2
+	VBROADCASTSS 8(R9), Y10 // −1/2
+	VXORPS Y4, Y4, Y4
+deviance:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS Y6, Y0, Y2
+	VMAXPS Y6, Y1, Y3
+	VDIVPS Y2, Y3, Y2       // x = k/λ
+	VPSUBD Y8, Y2, Y3
+	VPSRAD $23, Y3, Y3      // e
+	VPSLLD $23, Y3, Y11
+	VPSUBD Y11, Y2, Y2      // m in [2/3, 4/3)
+	VCVTDQ2PS Y3, Y3
+	VSUBPS Y7, Y2, Y2       // f = m − 1
+	VBROADCASTSS 12(R9), Y11
+	VBROADCASTSS 16(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 20(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 24(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 28(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 32(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 36(R9), Y12
+	VFMADD213PS Y12, Y2, Y11
+	VBROADCASTSS 40(R9), Y12
+	VFMADD213PS Y12, Y2, Y11 // q(f)
+	VFMADD213PS Y10, Y2, Y11 // f·q − 1/2
+	VMULPS Y2, Y2, Y12
+	VFMADD213PS Y2, Y12, Y11 // f + f²(f·q − 1/2)
+	VFMADD231PS Y3, Y9, Y11  // + e·ln 2
+	VSUBPS Y1, Y0, Y0        // λ − k
+	VFMADD231PS Y11, Y1, Y0
+	VADDPS Y0, Y4, Y4
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $8, CX
+	JNZ deviance
+	VMOVUPS Y4, (R8)
+	VZEROUPPER
+	RET
+
+// func maxIntensityAVX2(n int, f *complex64, most *[8]float32)
+TEXT ·maxIntensityAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ f+8(FP), SI
+	MOVQ most+16(FP), R8
+	VXORPS Y4, Y4, Y4
+maxIntensity:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VHADDPS Y1, Y0, Y0
+	VMAXPS Y0, Y4, Y4
+	ADDQ $64, SI
+	SUBQ $8, CX
+	JNZ maxIntensity
+	VMOVUPS Y4, (R8)
+	VZEROUPPER
+	RET

@@ -1,0 +1,174 @@
+package solve
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// Engine names an iterative algorithm.
+type Engine string
+
+// The engines; pie.go, projections.go, lsqml.go and adam.go hold their formulas with the papers.
+const (
+	EPIE          Engine = "epie"
+	RPIE          Engine = "rpie"
+	DifferenceMap Engine = "dm"
+	RAAR          Engine = "raar"
+	LSQML         Engine = "lsqml"
+	Adam          Engine = "adam"
+)
+
+// Engines lists all engines.
+func Engines() []Engine { return []Engine{EPIE, RPIE, DifferenceMap, RAAR, LSQML, Adam} }
+
+// ParseEngine reads the name of an engine.
+func ParseEngine(s string) (Engine, error) {
+	if e := Engine(s); slices.Contains(Engines(), e) {
+		return e, nil
+	}
+	return "", fmt.Errorf("engine %q: want one of %v", s, Engines())
+}
+
+// Fit says what is fitted besides the object.
+type Fit struct {
+	Probe      bool `json:"probe"`      // all modes, orthogonal after every iteration
+	Background bool `json:"background"` // counts per pixel that do not interfere: a constant and a smooth part
+	Positions  bool `json:"positions"`  // to a fraction of a pixel, within Options.PositionBound
+	Intensity  bool `json:"intensity"`  // one factor for every pattern
+}
+
+// ParseFit reads names separated by commas: probe, background, positions, intensity. "none" and "" fit the object alone.
+func ParseFit(s string) (Fit, error) {
+	var f Fit
+	if s == "none" || s == "" {
+		return f, nil
+	}
+	for _, name := range strings.Split(s, ",") {
+		switch strings.TrimSpace(name) {
+		case "probe":
+			f.Probe = true
+		case "background":
+			f.Background = true
+		case "positions":
+			f.Positions = true
+		case "intensity":
+			f.Intensity = true
+		default:
+			return f, fmt.Errorf("fit %q: want probe, background, positions and intensity, separated by commas, or none", s)
+		}
+	}
+	return f, nil
+}
+
+// Names lists what is fitted, as ParseFit reads it.
+func (f Fit) Names() []string {
+	names := []string{}
+	for _, c := range []struct {
+		on   bool
+		name string
+	}{{f.Probe, "probe"}, {f.Background, "background"}, {f.Positions, "positions"}, {f.Intensity, "intensity"}} {
+		if c.on {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Options say how a scan is solved. Zero values are the defaults that are named.
+type Options struct {
+	Engine     Engine // default EPIE
+	Iterations int    // passes over all patterns; default 30
+	Fit        Fit
+	Modes      int    // of the probe, 1 to 16; default: those of the scan's probe
+	Seed       uint64 // of the order of the patterns
+	Threads    int    // goroutines; default one per processor; the result does not depend on it
+
+	// Batch is the number of patterns that are worked on at a time; default: what suits engine and scan. Unlike
+	// Threads it changes the result.
+	Batch int
+	// ObjectStep and ProbeStep scale the engine's steps; default 1.
+	ObjectStep, ProbeStep float64
+	// PositionBound is how far a fitted position may go from the given one, along each axis, in object pixels;
+	// default 4.
+	PositionBound float64
+	// Patience is the number of iterations without an improvement of R by a thousandth after which it stops; default 20.
+	Patience int
+
+	// Start is the object to begin with; nil: amplitude 1 everywhere.
+	Start *Start
+	// Background is what to begin with, counts per pixel, [N, N] as the patterns; nil: none, or an estimate when it is
+	// fitted.
+	Background []float32
+
+	Stop     <-chan struct{} // closed: finish the iteration, return what there is
+	Progress func(Iteration) // called after every iteration
+
+	// Preview is given the image after every PreviewEvery iterations; an error ends the run.
+	PreviewEvery int
+	Preview      func(stitch.Image) error
+}
+
+// Start is an object to begin with: pixel (0, 0) lies at Origin, and outside of it the amplitude is 1.
+type Start struct {
+	Object   []complex64 // [Height, Width]
+	Height   int
+	Width    int
+	Origin   [2]float64 // row, column
+	Coverage []float32  // [Height, Width]; pixels where it is 0 count as outside; nil: all are covered
+}
+
+// Iteration is where a run stands.
+type Iteration struct {
+	Number   int     `json:"iteration"` // from 1
+	R        float64 `json:"R"`         // Σ(√λ − √k)²/Σk, each pattern as it was met during the iteration
+	Deviance float64 `json:"deviance"`  // per pixel, alike
+}
+
+// most bounds what a run may ask for.
+const (
+	mostModes      = 16
+	mostIterations = 1 << 20
+)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Engine == "" {
+		o.Engine = EPIE
+	}
+	whole := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	real := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	whole(&o.Iterations, 30)
+	whole(&o.Patience, 20)
+	real(&o.ObjectStep, 1)
+	real(&o.ProbeStep, 1)
+	real(&o.PositionBound, 4)
+	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
+	switch {
+	case !slices.Contains(Engines(), o.Engine):
+		return o, fmt.Errorf("engine %q: want one of %v", o.Engine, Engines())
+	case o.Iterations < 1 || o.Iterations > mostIterations:
+		return o, fmt.Errorf("%d iterations: want 1 to %d", o.Iterations, mostIterations)
+	case o.Modes < 0 || o.Modes > mostModes:
+		return o, fmt.Errorf("%d probe modes: want 1 to %d", o.Modes, mostModes)
+	case o.Batch < 0 || o.Batch > 1<<12:
+		return o, fmt.Errorf("a batch of %d patterns: want 1 to %d", o.Batch, 1<<12)
+	case o.Patience < 1:
+		return o, fmt.Errorf("a patience of %d iterations: want at least 1", o.Patience)
+	case !positive(o.ObjectStep) || !positive(o.ProbeStep):
+		return o, fmt.Errorf("steps of %v (object) and %v (probe): want positive numbers", o.ObjectStep, o.ProbeStep)
+	case !positive(o.PositionBound) || o.PositionBound > 64:
+		return o, fmt.Errorf("a bound of %v pixels on the positions: want above 0, to 64", o.PositionBound)
+	}
+	return o, nil
+}

@@ -1,0 +1,35 @@
+package solve
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// refineStep shortens LSQML's steps: near a solution it is noise that limits the fit, and short steps average it.
+const refineStep = 0.4
+
+// Refine goes on from an image that something else made, such as a network's, with all patterns: o.Iterations (default
+// 10) of o.Engine (default LSQML, which needs the fewest). The scan's probe is the one the image was made with; with
+// o.Fit.Probe it improves too, and R is then that of image and probe together.
+func Refine(ctx context.Context, s *scan.Scan, image stitch.Image, o Options) (*Result, error) {
+	if err := image.Object.Validate(); err != nil {
+		return nil, fmt.Errorf("refine: %w", err)
+	}
+	if o.Iterations == 0 {
+		o.Iterations = 10
+	}
+	if o.Engine == "" {
+		o.Engine = LSQML
+	}
+	if o.Engine == LSQML && o.ObjectStep == 0 && o.ProbeStep == 0 {
+		o.ObjectStep, o.ProbeStep = refineStep, refineStep
+	}
+	o.Start = &Start{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W, Origin: image.Origin}
+	if image.Coverage.Data != nil {
+		o.Start.Coverage = image.Coverage.Float32()
+	}
+	return Solve(ctx, s, o)
+}

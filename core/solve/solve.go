@@ -1,0 +1,296 @@
+// Package solve reconstructs a scan iteratively: from the patterns alone, without a network, in seconds. Object, probe,
+// background, positions and intensities are fitted to
+//
+//	λ_j = c_j · Σ_modes |F(P·O_j)|² + background
+//
+// in float32 on all cores; the result does not depend on their number. Coordinates are (row y, column x) in object
+// pixels. A patch O_j is sampled at the pattern's position to a fraction of a pixel, bilinear, and its correction is
+// laid back by the adjoint: the same interpolation as in core/stitch, core/metrics and the network's forward model, so
+// that R here and there are figures of one model. The probe is scaled so that an object of amplitude 1 gives the mean
+// counts.
+package solve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// Result is a reconstruction.
+type Result struct {
+	Object   raster.Complex // 0 where no pattern covers
+	Coverage raster.Real    // Σ|P|² over the patterns, over the probe's peak
+	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has its patch's pixel N/2 at
+	// object pixel (y, x) − Origin.
+	Origin [2]float64
+
+	Probe      []complex64 // [Modes, N, N]: an object of amplitude 1 gives the mean counts
+	Modes      int
+	ModeShares []float64 // of the probe's power, strongest first
+	Background []float32 // [N, N] counts; nil: none
+	Rows, Cols []float64 // positions, as fitted
+	Intensity  []float64 // factor of each pattern; mean 1
+
+	Final
+	History []Iteration
+	Ended   string // why it ended: iterations, converged, stopped
+	Notes   []string
+}
+
+// ErrDiverged says that no steps, however small, brought the model closer to the patterns.
+var ErrDiverged = errors.New("the iterations diverge even with steps of a sixteenth")
+
+// algorithm does one iteration over all patterns.
+type algorithm func(ctx context.Context, number int) (Iteration, error)
+
+// Solve reconstructs a scan. A closed o.Stop ends it after the iteration with what there is; the end of ctx gives up.
+func Solve(ctx context.Context, s *scan.Scan, o Options) (*Result, error) {
+	v, err := newSolver(s, o)
+	if err != nil {
+		return nil, fmt.Errorf("solve: %w", err)
+	}
+	defer v.team.close()
+	r, err := v.run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("solve: %w", err)
+	}
+	return r, nil
+}
+
+// The guard against divergence: a run is set back to its best state, with half the steps, when the numbers are not
+// finite or R is twice that of the start, four times at most.
+const (
+	mostHalvings  = 4
+	leastProgress = 1e-3 // improvement of R that counts, relative
+)
+
+// diverging is how many times the start's R means divergence. The difference map searches: it leaves the
+// neighbourhood of a solution on its way to another.
+func (v *solver) diverging() float64 {
+	if v.o.Engine == DifferenceMap || v.o.Engine == RAAR {
+		return 20
+	}
+	return 2
+}
+
+func (v *solver) run(ctx context.Context) (*Result, error) {
+	result := &Result{Ended: "iterations"}
+	if err := v.search(ctx, result); err != nil {
+		return nil, err
+	}
+	v.fill(result)
+	return result, nil
+}
+
+// search iterates and leaves the best model.
+func (v *solver) search(ctx context.Context, result *Result) error {
+	iterate, err := v.start()
+	if err != nil {
+		return err
+	}
+	before, err := v.evaluate(ctx, false)
+	if err != nil {
+		return err
+	}
+	best, bestAt, halvings, bestR := v.snapshot(), 0, 0, before.R
+	for number := 1; number <= v.o.Iterations; number++ {
+		began := v.snapshot()
+		it, err := iterate(ctx, number)
+		if err != nil && !errors.Is(err, errDiverged) {
+			return err
+		}
+		if err != nil || it.R > v.diverging()*before.R {
+			if halvings++; halvings > mostHalvings {
+				return ErrDiverged
+			}
+			v.restore(best)
+			v.slow /= 2
+			if iterate, err = v.start(); err != nil {
+				return err
+			}
+			result.Notes = append(result.Notes, fmt.Sprintf("iteration %d diverged: set back to the best state, steps halved", number))
+			continue
+		}
+		result.History = append(result.History, it)
+		if v.o.Progress != nil {
+			v.o.Progress(it)
+		}
+		// The figures of an iteration are those of the state it began with: that one is known to be good.
+		if it.R < bestR {
+			best = began
+		}
+		if it.R < bestR*(1-leastProgress) {
+			bestR, bestAt = it.R, number
+		}
+		if v.o.Preview != nil && v.o.PreviewEvery > 0 && number%v.o.PreviewEvery == 0 {
+			if err := v.o.Preview(v.image()); err != nil {
+				return err
+			}
+		}
+		if v.stopping() {
+			result.Ended = "stopped"
+			break
+		}
+		if number-bestAt >= v.o.Patience {
+			result.Ended = "converged"
+			break
+		}
+	}
+	return v.settle(ctx, result, best)
+}
+
+// settle evaluates the last state, and the best one if it was another and is better.
+func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
+	var err error
+	if result.Final, err = v.evaluate(ctx, true); err != nil && !errors.Is(err, errDiverged) {
+		return err
+	}
+	last, diverged := v.snapshot(), err != nil
+	v.restore(best)
+	other, otherErr := v.evaluate(ctx, true)
+	switch {
+	case otherErr == nil && (diverged || other.R < result.R):
+		result.Final = other
+	case diverged:
+		return ErrDiverged
+	default:
+		v.restore(last)
+	}
+	return nil
+}
+
+func (v *solver) stopping() bool {
+	select {
+	case <-v.o.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// start makes a fresh algorithm of the engine.
+func (v *solver) start() (algorithm, error) {
+	size := v.o.Batch
+	if size == 0 {
+		size = pieBatch
+		switch v.o.Engine {
+		case Adam:
+			size = adamBatch
+		case LSQML:
+			size = lsqmlBatch
+		}
+	}
+	if v.o.Batch == 0 { // a small scan has few batches an iteration
+		size = min(size, max(v.data.Len()/8, pieBatch))
+	}
+	size = min(size, v.data.Len())
+	if len(v.slots) != size {
+		v.slots = nil
+		v.newSlots(size)
+	}
+	switch v.o.Engine {
+	case DifferenceMap, RAAR:
+		p, err := v.newProjections()
+		if err != nil {
+			return nil, err
+		}
+		return p.iterate, nil
+	case LSQML:
+		return v.newLSQML().iterate, nil
+	case Adam:
+		return v.newAdam().iterate, nil
+	}
+	return v.pie, nil
+}
+
+// snapshot is a copy of what the engines change.
+type snapshot struct {
+	object     []complex64
+	probe      [][]complex64
+	background []float32
+	intensity  []float32
+	top, left  []float64
+}
+
+func (v *solver) snapshot() snapshot {
+	s := snapshot{object: clone(v.object), background: clone(v.background), intensity: clone(v.intensity), top: clone(v.top), left: clone(v.left)}
+	for _, mode := range v.probe {
+		s.probe = append(s.probe, clone(mode))
+	}
+	return s
+}
+
+func (v *solver) restore(s snapshot) {
+	copy(v.object, s.object)
+	copy(v.background, s.background)
+	copy(v.intensity, s.intensity)
+	copy(v.top, s.top)
+	copy(v.left, s.left)
+	for m, mode := range s.probe {
+		copy(v.probe[m], mode)
+	}
+}
+
+func clone[T any](x []T) []T { return append([]T(nil), x...) }
+
+// fill writes the model into the result.
+func (v *solver) fill(r *Result) {
+	// The probe takes the gauge, the object the inverse.
+	before := v.probePower()
+	if err := v.gaugeProbe(v.photons/float64(v.data.Len()) - v.totalBackground()); err == nil {
+		f := complex64(complex(math.Sqrt(before/v.probePower()), 0))
+		for i := range v.object {
+			v.object[i] *= f
+		}
+	}
+	image := v.image()
+	r.Object, r.Coverage, r.Origin = image.Object, image.Coverage, image.Origin
+	r.Modes = len(v.probe)
+	total := v.probePower()
+	for _, mode := range v.probe {
+		r.ModeShares = append(r.ModeShares, power(mode)/total)
+		r.Probe = append(r.Probe, mode...)
+	}
+	r.Background = clone(v.background)
+	for j := range v.top {
+		r.Rows = append(r.Rows, v.top[j]+float64(v.n/2)+v.origin[0])
+		r.Cols = append(r.Cols, v.left[j]+float64(v.n/2)+v.origin[1])
+		r.Intensity = append(r.Intensity, float64(v.intensity[j]))
+	}
+}
+
+// image is the object as it is, 0 where no pattern covers.
+func (v *solver) image() stitch.Image {
+	m := stitch.Image{Object: raster.NewComplex(v.h, v.w), Coverage: v.coverage(), Origin: v.origin}
+	for i, c := range v.object {
+		if m.Coverage.Data[i] > 0 {
+			m.Object.Data[i] = complex128(c)
+		}
+	}
+	return m
+}
+
+// coverage lays Σ_modes|P|² over its peak at every position.
+func (v *solver) coverage() raster.Real {
+	sum := make([]complex64, v.h*v.w)
+	intensity, peak := v.probeIntensity(), v.peak()
+	s := v.slots[0]
+	clear(s.sum)
+	for i, a := range intensity {
+		s.row(i/v.n, v.n)[i%v.n] = complex(a/peak, 0)
+	}
+	for j := range v.top {
+		s.j = j
+		v.laySums(sum, v.slots[:1], 1)
+	}
+	out := raster.NewReal(v.h, v.w)
+	for i, c := range sum {
+		out.Data[i] = float64(real(c))
+	}
+	return out
+}
