@@ -91,8 +91,9 @@ conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: repo
 		diff "$$dir/1" "$$dir/$$run" || { echo "$(BACKEND): run $$run gives another report" >&2; exit 1; }; \
 	done; echo "$(BACKEND): three runs, one report of $$(grep -c '"rule":' "$$dir/1") cases"
 
-docs: ## write docs/configuration.md, docs/commands.md and docs/man again, from the tables of the program
+docs: ## write docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png again, from the tables of the program
 	$(GO) run ./cmd/ptycho docs
+	$(GO) run ./bench/schedules
 
 lint: ## golangci-lint with .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }

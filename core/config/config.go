@@ -46,6 +46,8 @@ type TrainingSettings struct {
 	ProbeMaskDiameter float64 // pixels, 0 is N/2
 	ProbeMaskSigma    float64 // pixels
 	Background        float64 // counts per pixel
+	FitBackground     bool
+	CheckGeometry     bool
 	Seed              int64
 	NeighborCount     int // nearest neighbours from which partners are drawn
 
@@ -109,6 +111,7 @@ type InferenceSettings struct {
 	PadEval            bool   // the canvas holds every patch whole; off: only what is fully covered
 	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
+	Refine             int    // iterations, 0: none
 }
 
 // Execution is the section "execution": where and how the work is done, and who hears of it. It never changes what the

@@ -55,7 +55,8 @@ var followingTable = []Setting{
 		Meaning: "MLflow server or folder; empty is MLFLOW_TRACKING_URI, else the folder mlruns of the run", Why: neutral,
 		field: func(s *sections) any { return &s.execution.MLflowURI }},
 	{Name: "preview-every", Section: ExecutionSection, Commands: Train, Default: 0, Max: mostEpochs, Resume: Keeps, Unit: "epochs",
-		Also: []string{"recon-log-every-n-epochs"}, Meaning: "epochs between pictures of the reconstruction so far; 0: none", Why: neutral,
+		Under: "execution.logger=csv|tensorboard|mlflow",
+		Also:  []string{"recon-log-every-n-epochs"}, Meaning: "epochs between pictures of the reconstruction so far; 0: none", Why: neutral,
 		field: func(s *sections) any { return &s.execution.PreviewEvery }},
 
 	{Name: "max-time", Section: ExecutionSection, Commands: Train, Default: time.Duration(0), Resume: Forget,

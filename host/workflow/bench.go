@@ -213,7 +213,7 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 	if w.spool, err = spoolDir(int64(len(s.Counts)) * bytesPerCount); err != nil {
 		return nil, err
 	}
-	w.dataset, err = spoolDataset(w.spool, "patterns", s, w.probe, 0.01) // the default of training.background
+	w.dataset, err = spoolDataset(w.spool, "patterns", s, w.probe, uniform(s.N, 0.01)) // the default of training.background
 	return w, err
 }
 

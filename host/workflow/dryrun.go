@@ -41,13 +41,18 @@ func PlanTraining(ctx context.Context, cfg *config.Training, host Host) (Plan, e
 			return plan, fail(ExitUsage, err)
 		}
 	}
-	for _, step := range []func() error{run.read, run.build, run.bindData} {
-		if err := step(); err != nil {
-			return plan, err
-		}
+	err := run.read(ctx)
+	if err == nil {
+		run.background = uniform(run.scan.N, s.Background)
+		err = run.build()
+	}
+	if err == nil {
+		err = run.bindData()
+	}
+	if err != nil {
+		return plan, err
 	}
 	t := run.trainer
-	var err error
 	if t.state, err = run.beginning(0); err != nil {
 		return plan, err
 	}

@@ -95,7 +95,7 @@ func TestTheProbeIsScaledToTheMeanCounts(t *testing.T) {
 	for _, v := range p.intensity() {
 		power += v
 	}
-	for _, v := range p.flatPattern(0.5) {
+	for _, v := range p.flatPattern(uniform(p.N, 0.5)) {
 		pattern += v
 	}
 	if math.Abs(power-1000) > 1e-3 || math.Abs(pattern-1000-16*0.5) > 1e-3 {

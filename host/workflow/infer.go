@@ -40,6 +40,8 @@ type InferReport struct {
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
 	// OtherResidual is R of the image made the other way, with phases synchronised or without; nil if it was not made.
 	OtherResidual     *metrics.Number `json:"R_other_way,omitempty"`
+	Refined           int             `json:"refined"`               // iterations
+	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // of the stitched image before them; R then counts the probe and background that they fitted
 	PatternsPerSecond float64         `json:"patterns_per_second"`
 	Seconds           float64         `json:"seconds"`
 }
@@ -81,6 +83,15 @@ func Infer(ctx context.Context, cfg *config.Inference, host Host) (InferReport, 
 	}
 	if report.Synchronised {
 		host.Notice("phases synchronised: R %.5f, without %.5f", float64(report.Residual), float64(*report.OtherResidual))
+	}
+	if s.Refine > 0 {
+		result, err := refine(ctx, host, image, data, pr, model.Background, s.Refine, x.Threads)
+		if err != nil {
+			return report, err
+		}
+		before := report.Residual
+		image, report.Unrefined, report.Residual, report.Refined = solvedImage(result), &before, metrics.Number(result.R), len(result.History)
+		host.Notice("refined by %d iterations: R %.5f, before %.5f", report.Refined, result.R, float64(before))
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
 	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
@@ -139,7 +150,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 		return nil, err
 	}
 	defer os.RemoveAll(spool)
-	dataset, err := spoolDataset(spool, "patterns", data, pr, model.Background)
+	dataset, err := spoolDataset(spool, "patterns", data, pr, uniform(data.N, model.Background))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,6 @@ const (
 	MetricsFile = "metrics.csv"
 	RowsFile    = "rows.json"   // which patterns of the file train and which validate
 	ReportFile  = "report.json" // what the run, or the reconstruction, came to
-	PreviewDir  = "preview"
 )
 
 // startState draws the initial weights and measures the features, or reads a checkpoint.

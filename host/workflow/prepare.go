@@ -75,11 +75,11 @@ func (p probe) intensity() []float64 {
 	return out
 }
 
-// flatPattern is the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background, [N·N] counts.
-func (p probe) flatPattern(background float64) []float64 {
+// flatPattern is the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background [N·N], counts.
+func (p probe) flatPattern(background []float32) []float64 {
 	out := make([]float64, p.N*p.N)
 	for i := range out {
-		out[i] = background
+		out[i] = float64(background[i])
 	}
 	for m := range p.Count {
 		field := make([]complex128, p.N*p.N)
@@ -95,7 +95,7 @@ func (p probe) flatPattern(background float64) []float64 {
 }
 
 // flatDeviance is the deviance per pixel of an empty object on the patterns.
-func flatDeviance(s *scan.Scan, p probe, background float64) float64 {
+func flatDeviance(s *scan.Scan, p probe, background []float32) float64 {
 	lambda := p.flatPattern(background)
 	sum := 0.0
 	for i := range s.Len() {
@@ -197,16 +197,25 @@ func (m *moments) deviation() float64 {
 	return d
 }
 
+// uniform is a background that is the same in every pixel [n, n].
+func uniform(n int, counts float64) []float32 {
+	out := make([]float32, n*n)
+	for i := range out {
+		out[i] = float32(counts)
+	}
+	return out
+}
+
 // spoolDataset writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
-func spoolDataset(dir, name string, s *scan.Scan, p probe, background float64) (backend.Dataset, error) {
+func spoolDataset(dir, name string, s *scan.Scan, p probe, background []float32) (backend.Dataset, error) {
 	path := filepath.Join(dir, name+".npy")
 	ref, err := format.WriteNPY(path, tensor.Must(s.Counts, s.Len(), s.N, s.N))
 	if err != nil {
 		return backend.Dataset{}, err
 	}
-	mask, floor := make([]float32, s.N*s.N), make([]float32, s.N*s.N)
+	mask := make([]float32, s.N*s.N)
 	for i := range mask {
-		mask[i], floor[i] = 1, float32(background)
+		mask[i] = 1
 		if s.Mask != nil && s.Mask[i] == 0 {
 			mask[i] = 0
 		}
@@ -218,6 +227,6 @@ func spoolDataset(dir, name string, s *scan.Scan, p probe, background float64) (
 		{Input: program.Counts, Gather: backend.PerPattern, File: ref},
 		whole(program.Probe, tensor.Must(p.Modes, p.Count, s.N, s.N)),
 		whole(program.Mask, tensor.Must(mask, s.N, s.N)),
-		whole(program.Background, tensor.Must(floor, s.N, s.N)),
+		whole(program.Background, tensor.Must(background, s.N, s.N)),
 	}}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -15,7 +14,7 @@ import (
 // epoch.
 const previewPatterns = 1024
 
-// preview writes pictures of the object as the network sees it now.
+// preview gives the loggers pictures of the object as the network sees it now.
 func (run *training) preview(ctx context.Context, session backend.Session, id backend.DatasetID, epoch, step int) error {
 	if epoch%run.cfg.Execution().PreviewEvery != 0 {
 		return nil
@@ -52,20 +51,19 @@ func (run *training) preview(ctx context.Context, session backend.Session, id ba
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
-	return run.drawPreview(image, epoch, step)
+	return run.drawPreview(image, step)
 }
 
-func (run *training) drawPreview(image stitch.Image, epoch, step int) error {
-	for name, quantity := range map[string]picture.Quantity{"amplitude": picture.Amplitude, "phase": picture.Phase} {
+func (run *training) drawPreview(image stitch.Image, step int) error {
+	for _, p := range []struct {
+		name     string
+		quantity picture.Quantity
+	}{{"amplitude", picture.Amplitude}, {"phase", picture.Phase}} {
 		var png bytes.Buffer
-		if err := picture.Encode(&png, quantity, image, run.scan.PixelSize); err != nil {
+		if err := picture.Encode(&png, p.quantity, image, run.scan.PixelSize); err != nil {
 			return fmt.Errorf("preview: %w", err)
 		}
-		file := filepath.Join(PreviewDir, fmt.Sprintf("epoch-%04d-%s.png", epoch, name))
-		if err := run.dir.WriteFile(file, png.Bytes()); err != nil {
-			return err
-		}
-		if err := run.logger.Picture(step, name, png.Bytes()); err != nil {
+		if err := run.logger.Picture(step, p.name, png.Bytes()); err != nil {
 			return err
 		}
 	}

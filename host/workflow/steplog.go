@@ -33,10 +33,9 @@ func (l *stepLog) validation(at position, deviance float64) error {
 	return l.to.Scalars(at.Done, l.epochs(at), map[string]float64{"validation_deviance": deviance})
 }
 
-// epoch logs what an epoch came to.
+// epoch logs what an epoch came to, but for times: a resumed run logs the same.
 func (l *stepLog) epoch(at position, r EpochRecord) error {
 	return l.to.Scalars(at.Done, l.epochs(at), map[string]float64{
 		"epoch_loss": r.Loss, "epoch_deviance": r.Deviance, "contrast": r.Contrast, "response": r.Response,
-		"patterns_per_second": r.PatternsPerSecond, "waited_seconds": r.Waited,
 	})
 }

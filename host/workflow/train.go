@@ -74,6 +74,7 @@ type training struct {
 	scan       *scan.Scan
 	test       *scan.Scan // validates; nil: none
 	probe      probe
+	background []float32 // [N, N] counts, of the forward model
 	program    *program.Program
 	archConfig arch.Config
 	grouper    *scan.Grouper
@@ -92,7 +93,10 @@ func prepareTraining(ctx context.Context, cfg *config.Training, host Host) (run 
 			run.close()
 		}
 	}()
-	if err := run.read(); err != nil {
+	if err := run.read(ctx); err != nil {
+		return run, err
+	}
+	if err := run.survey(ctx); err != nil {
 		return run, err
 	}
 	if err := run.build(); err != nil {
@@ -179,7 +183,7 @@ func (run *training) bindData() (err error) {
 		begin: run.beginning, epoch: run.record, save: run,
 	}
 	run.trainer = t
-	if t.dataset, err = spoolDataset(run.spool, "patterns", run.scan, run.probe, s.Background); err != nil {
+	if t.dataset, err = spoolDataset(run.spool, "patterns", run.scan, run.probe, run.background); err != nil {
 		return err
 	}
 	if err = run.labelled(&t.dataset, "patterns", run.scan); err != nil {
@@ -197,7 +201,7 @@ func (run *training) bindData() (err error) {
 	if err != nil {
 		return err
 	}
-	t.flat = flatDeviance(trainScan, run.probe, s.Background)
+	t.flat = flatDeviance(trainScan, run.probe, run.background)
 	if x.MaxTime > 0 {
 		t.deadline = time.Now().Add(x.MaxTime)
 	}

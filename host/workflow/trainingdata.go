@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"context"
+
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -10,13 +12,13 @@ import (
 const lookPatterns = 16
 
 // read loads the scan, splits its patterns and brings the probe into the gauge of the forward model.
-func (run *training) read() (err error) {
+func (run *training) read(ctx context.Context) (err error) {
 	s := run.cfg.Settings()
 	if run.scan, err = run.load(s.TrainDataFile, s.Rows, s.NImages); err != nil {
 		return err
 	}
-	if run.scan.Probe == nil {
-		return failf(ExitData, "%s holds no probe (probeGuess): training needs the illumination", s.TrainDataFile)
+	if run.scan, err = withProbe(ctx, run.scan, run.cfg.Execution().Threads, run.host); err != nil {
+		return err
 	}
 	all := make([]int, run.scan.Len())
 	for i := range all {
@@ -78,7 +80,7 @@ func (run *training) meanCounts() float64 {
 // the pattern and its nearest neighbours, and the pattern alone counts.
 func (run *training) validates() (validation, error) {
 	if run.test != nil {
-		d, err := spoolDataset(run.spool, "validation", run.test, run.probe, run.cfg.Settings().Background)
+		d, err := spoolDataset(run.spool, "validation", run.test, run.probe, run.background)
 		if err == nil {
 			err = run.labelled(&d, "validation", run.test)
 		}

@@ -14,5 +14,6 @@ var inferenceTrips = map[string]trip{
 	"inference.middle-trim":          {flag: args("--middle-trim", "4"), sees: reported("R")},
 	"inference.pad-eval":             {flag: args("--no-pad-eval"), sees: reported("object_size")},
 	"inference.synchronise-phases":   {before: args("--synchronise-phases", "off"), flag: args("--synchronise-phases", "on"), sees: reported("phases_synchronised")},
+	"inference.refine":               {flag: args("--refine", "2"), sees: reported("R")},
 	"inference.patch-weighting":      {flag: args("--patch-weighting", "uniform"), sees: reported("R")},
 }

@@ -85,7 +85,7 @@ var (
 	}}
 	averaged    = observable{"validation by the moving average", func(o *outcome) any { return o.first("evaluate").EMA }}
 	checkpoints = observable{"checkpoints", func(o *outcome) any { return fmt.Sprint(o.files("checkpoints")) }}
-	previews    = observable{"files of preview", func(o *outcome) any { return len(o.files("preview")) }}
+	previews    = observable{"files of previews", func(o *outcome) any { return len(o.files("previews")) }}
 	stepRows    = observable{"rows of steps.csv", func(o *outcome) any { return strings.Count(o.text("steps.csv"), "\n") }}
 	notices     = observable{"standard error is empty", func(o *outcome) any { return o.stderr == "" }}
 	isJSON      = observable{"standard output is JSON", func(o *outcome) any { return o.report != nil }}

@@ -1,5 +1,7 @@
 package roundtrip
 
+import "strings"
+
 // trip is a setting given one way and another, and what has to differ. The arguments of both follow a short training run,
 // or a reconstruction.
 type trip struct {
@@ -36,6 +38,8 @@ var trainingTrips = map[string]trip{
 	"training.probe-mask-diameter": {with: args("--probe-mask"), flag: args("--probe-mask-diameter", "5"), sees: bound(0, "probe")},
 	"training.probe-mask-sigma":    {with: args("--probe-mask"), flag: args("--probe-mask-sigma", "3"), sees: bound(0, "probe")},
 	"training.background":          {flag: args("--background", "0.5"), sees: bound(0, "background")},
+	"training.fit-background":      {flag: args("--fit-background"), sees: bound(0, "background")},
+	"training.check-geometry":      {flag: args("--no-check-geometry"), sees: observable{"a line about the orientation of the positions", func(o *outcome) any { return strings.Contains(o.stderr, "positions") }}},
 	"training.seed":                {flag: args("--seed", "5"), sees: start},
 	"training.neighbor-count":      {flag: args("--neighbor-count", "3"), sees: groups},
 
