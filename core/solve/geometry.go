@@ -3,6 +3,7 @@ package solve
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -97,6 +98,7 @@ type Geometry struct {
 	Separation float64     `json:"separation"`    // from the next candidate that is no twin, standard errors
 	TwinToo    bool        `json:"twin_possible"` // the data cannot tell the first candidate from its twin
 	ProbeFit   bool        `json:"probe_was_fitted"`
+	NoProbe    bool        `json:"probe_was_estimated"`  // from the patterns: then the twin is always possible
 	Scale      float64     `json:"scale,omitempty"`      // of the step that fits best, when it was asked for
 	ScaleSure  bool        `json:"scale_sure,omitempty"` // that Scale is better than 1
 }
@@ -119,9 +121,12 @@ func (g *Geometry) String() string {
 	twin := ""
 	if g.TwinToo {
 		twin = "; turned by 180° with the conjugate object they fit as well"
-		if g.ProbeFit {
+		switch {
+		case g.NoProbe:
+			twin += ", since the probe comes from the same patterns"
+		case g.ProbeFit:
 			twin += ", since the probe was fitted too"
-		} else {
+		default:
 			twin += ", since the probe is symmetric"
 		}
 	}
@@ -160,6 +165,12 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 	if err != nil {
 		return fail(err)
 	}
+	estimated := part.Probe == nil
+	if estimated {
+		if part, err = withBestStart(ctx, part, o.Threads); err != nil {
+			return fail(err)
+		}
+	}
 	var g *Geometry
 	for _, fit := range []bool{false, true} {
 		next, err := checkOrientations(ctx, part, fit, o.Threads)
@@ -168,6 +179,9 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 		}
 		if g == nil || next.Sure != Undecided {
 			g = next
+		}
+		if g.NoProbe = estimated; estimated {
+			g.TwinToo = true
 		}
 		if g.Sure != Undecided {
 			break
@@ -179,6 +193,29 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 		}
 	}
 	return g, nil
+}
+
+// withBestStart gives a scan without a probe the one that fits best of those estimated in the four orientations that are
+// no twins of each other: an estimate with wrong positions is of no use.
+func withBestStart(ctx context.Context, part *scan.Scan, threads int) (*scan.Scan, error) {
+	var best *Estimate
+	for _, o := range []Orientation{{}, {FlipRows: true}, {Transposed: true}, {Transposed: true, FlipRows: true}} {
+		moved := *part
+		moved.Rows, moved.Cols = o.Apply(part.Rows, part.Cols)
+		e, err := bestStart(ctx, &moved, ProbeOptions{Threads: threads})
+		if err != nil && !errors.Is(err, ErrDiverged) {
+			return nil, err
+		}
+		if err == nil && (best == nil || e.R < best.R) {
+			best = e
+		}
+	}
+	if best == nil {
+		return nil, ErrDiverged
+	}
+	with := *part
+	with.Probe, with.Modes = best.Probe, 1
+	return &with, nil
 }
 
 // middle lists the patterns nearest to the middle of the scan, in order.
