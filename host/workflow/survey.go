@@ -6,29 +6,38 @@ import (
 	"github.com/ptychogo/ptycho/core/solve"
 )
 
+// checkGeometry says by short reconstructions whether the data support the orientation of the positions.
+func (run *training) checkGeometry(ctx context.Context) error {
+	s, x := run.cfg.Settings(), run.cfg.Execution()
+	if !s.CheckGeometry || x.Resume != "" || x.DryRun {
+		return nil
+	}
+	switch g, err := solve.CheckGeometry(ctx, run.scan, solve.GeometryOptions{Threads: x.Threads}); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil: // a scan too small to tell is no reason not to train
+		run.host.Notice("the orientation of the positions was not checked: %v", err)
+	case g.Right():
+		run.host.Notice("%v", g)
+	default:
+		run.host.Notice("warning: %v; ptycho inspect shows the figures", g)
+	}
+	return nil
+}
+
 // surveyIterations is how long the fit of a background runs: on the measured star it has settled by then.
 const surveyIterations = 30
 
-// survey looks at the scan by short iterative fits: whether its positions are read right, and which background it has.
-func (run *training) survey(ctx context.Context) error {
-	s, x := run.cfg.Settings(), run.cfg.Execution()
+// fitBackground makes the background of the forward model: the floor, and with fit-background what a short iterative fit
+// finds on top.
+func (run *training) fitBackground(ctx context.Context) error {
+	s := run.cfg.Settings()
 	run.background = uniform(run.scan.N, s.Background)
-	if s.CheckGeometry && x.Resume == "" {
-		switch g, err := CheckGeometry(ctx, run.scan, false, x.Threads); {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil: // a scan too small to tell is no reason not to train
-			run.host.Notice("the orientation of the positions was not checked: %v", err)
-		case g.Right():
-			run.host.Notice("%v", g)
-		default:
-			run.host.Notice("warning: %v; ptycho inspect --geometry shows the figures", g)
-		}
-	}
 	if !s.FitBackground {
 		return nil
 	}
-	fitted, err := solve.Solve(ctx, run.scan, solve.Options{Engine: solve.LSQML, Iterations: surveyIterations, Threads: x.Threads, Stop: run.host.Stop, Fit: solve.Fit{Probe: true, Background: true}})
+	fitted, err := solve.Solve(ctx, run.scan, solve.Options{Engine: solve.LSQML, Iterations: surveyIterations, Threads: run.cfg.Execution().Threads,
+		Stop: run.host.Stop, Fit: solve.Fit{Probe: true, Background: true}})
 	if err != nil {
 		return solveFailure(s.TrainDataFile, err)
 	}

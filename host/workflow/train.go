@@ -96,7 +96,7 @@ func prepareTraining(ctx context.Context, cfg *config.Training, host Host) (run 
 	if err := run.read(ctx); err != nil {
 		return run, err
 	}
-	if err := run.survey(ctx); err != nil {
+	if err := run.fitBackground(ctx); err != nil {
 		return run, err
 	}
 	if err := run.build(); err != nil {

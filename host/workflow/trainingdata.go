@@ -17,6 +17,9 @@ func (run *training) read(ctx context.Context) (err error) {
 	if run.scan, err = run.load(s.TrainDataFile, s.Rows, s.NImages); err != nil {
 		return err
 	}
+	if err := run.checkGeometry(ctx); err != nil {
+		return err
+	}
 	if run.scan, err = withProbe(ctx, run.scan, run.cfg.Execution().Threads, run.host); err != nil {
 		return err
 	}
