@@ -20,6 +20,7 @@ const (
 	growing      = 1.1  // gain in contrast and response from one look to the next that is learning
 	likeFlat     = 0.95 // share of the flat object's deviance above which a flat object explains an epoch
 	slowSteps    = 400  // steps that an object may stay flat without growing
+	firstLook    = 150  // steps of a plan that is too short to expect more than a flat object
 )
 
 // deadNetwork is a run that cannot go on: the network diverged, or its object stays flat.
@@ -102,7 +103,7 @@ func (t *trainer) guard(at *position, record EpochRecord, look Look) error {
 	if !explained || look.Contrast > growing*before.Contrast && look.Response > growing*before.Response {
 		at.FlatSince = at.Done
 	}
-	if explained && (at.Done-at.FlatSince > slowSteps || at.Epoch == t.planned) {
+	if explained && (at.Done-at.FlatSince > slowSteps || at.Epoch == t.planned && at.Done > firstLook) {
 		return t.dead(*at, "the object stays flat: "+look.Reason, flatMend)
 	}
 	return nil
