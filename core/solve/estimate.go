@@ -44,41 +44,49 @@ func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate
 	if o.Iterations < 1 {
 		return fail(fmt.Errorf("%d iterations: want at least 1", o.Iterations))
 	}
-	plan, err := fft.New(s.N, s.N)
-	if err != nil {
-		return fail(err)
-	}
 	part, err := s.Select(middle(s, geometryPatterns))
 	if err != nil {
 		return fail(err)
 	}
-	pupil := meanAmplitude(s)
-	best := &Estimate{R: math.Inf(1)}
-	var start []complex64
-	for _, size := range defocusDiameters {
-		with := *part
-		with.Probe, with.Modes = pupilProbe(plan, pupil, s.N, size), 1
-		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: 12, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
-		if errors.Is(err, ErrDiverged) {
-			continue
-		}
-		if err != nil {
-			return fail(err)
-		}
-		if r.R < best.R {
-			best.R, best.Defocus, start = r.R, size, r.Probe
-		}
-	}
-	if start == nil {
-		return fail(ErrDiverged)
+	best, err := bestStart(ctx, part, o)
+	if err != nil {
+		return fail(err)
 	}
 	with := *s
-	with.Probe, with.Modes = start, 1
+	with.Probe, with.Modes = best.Probe, 1
 	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
 	if err != nil {
 		return fail(err)
 	}
 	best.R, best.Probe, best.Diameter = r.R, r.Probe, scan.ProbeDiameter(r.Probe, s.N)
+	return best, nil
+}
+
+// bestStart begins short fits with each defocus and gives the probe of the one that comes closest to the patterns.
+func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate, error) {
+	plan, err := fft.New(part.N, part.N)
+	if err != nil {
+		return nil, err
+	}
+	pupil := meanAmplitude(part)
+	best := &Estimate{R: math.Inf(1)}
+	for _, size := range defocusDiameters {
+		with := *part
+		with.Probe, with.Modes = pupilProbe(plan, pupil, part.N, size), 1
+		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: geometryIterations, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
+		if errors.Is(err, ErrDiverged) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.R < best.R {
+			best.R, best.Defocus, best.Probe = r.R, size, r.Probe
+		}
+	}
+	if best.Probe == nil {
+		return nil, ErrDiverged
+	}
 	return best, nil
 }
 

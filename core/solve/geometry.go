@@ -3,6 +3,7 @@ package solve
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -97,6 +98,7 @@ type Geometry struct {
 	Separation float64     `json:"separation"`    // from the next candidate that is no twin, standard errors
 	TwinToo    bool        `json:"twin_possible"` // the data cannot tell the first candidate from its twin
 	ProbeFit   bool        `json:"probe_was_fitted"`
+	NoProbe    bool        `json:"probe_was_estimated"`  // from the patterns: then the twin is always possible
 	Scale      float64     `json:"scale,omitempty"`      // of the step that fits best, when it was asked for
 	ScaleSure  bool        `json:"scale_sure,omitempty"` // that Scale is better than 1
 }
@@ -119,9 +121,12 @@ func (g *Geometry) String() string {
 	twin := ""
 	if g.TwinToo {
 		twin = "; turned by 180° with the conjugate object they fit as well"
-		if g.ProbeFit {
+		switch {
+		case g.NoProbe:
+			twin += ", since the probe comes from the same patterns"
+		case g.ProbeFit:
 			twin += ", since the probe was fitted too"
-		} else {
+		default:
 			twin += ", since the probe is symmetric"
 		}
 	}
@@ -160,6 +165,12 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 	if err != nil {
 		return fail(err)
 	}
+	estimated := part.Probe == nil
+	if estimated {
+		if part, err = withBestStart(ctx, part, o.Threads); err != nil {
+			return fail(err)
+		}
+	}
 	var g *Geometry
 	for _, fit := range []bool{false, true} {
 		next, err := checkOrientations(ctx, part, fit, o.Threads)
@@ -168,6 +179,9 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 		}
 		if g == nil || next.Sure != Undecided {
 			g = next
+		}
+		if g.NoProbe = estimated; estimated {
+			g.TwinToo = true
 		}
 		if g.Sure != Undecided {
 			break
@@ -179,6 +193,29 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 		}
 	}
 	return g, nil
+}
+
+// withBestStart gives a scan without a probe the one that fits best of those estimated in the four orientations that are
+// no twins of each other: an estimate with wrong positions is of no use.
+func withBestStart(ctx context.Context, part *scan.Scan, threads int) (*scan.Scan, error) {
+	var best *Estimate
+	for _, o := range []Orientation{{}, {FlipRows: true}, {Transposed: true}, {Transposed: true, FlipRows: true}} {
+		moved := *part
+		moved.Rows, moved.Cols = o.Apply(part.Rows, part.Cols)
+		e, err := bestStart(ctx, &moved, ProbeOptions{Threads: threads})
+		if err != nil && !errors.Is(err, ErrDiverged) {
+			return nil, err
+		}
+		if err == nil && (best == nil || e.R < best.R) {
+			best = e
+		}
+	}
+	if best == nil {
+		return nil, ErrDiverged
+	}
+	with := *part
+	with.Probe, with.Modes = best.Probe, 1
+	return &with, nil
 }
 
 // middle lists the patterns nearest to the middle of the scan, in order.
@@ -299,7 +336,7 @@ func (v *solver) misfits(ctx context.Context, rows []int) ([]float64, error) {
 			return nil, err
 		}
 		slots := v.slots[:min(len(v.slots), len(rows)-from)]
-		v.team.do(len(slots), func(w, i int) {
+		v.each(len(slots), func(w, i int) {
 			v.expect(v.works[w], slots[i], rows[from+i])
 			v.compare(slots[i], false)
 			out[from+i] = slots[i].misfit
@@ -314,53 +351,4 @@ func (v *solver) misfits(ctx context.Context, rows []int) ([]float64, error) {
 		out[i] /= max(photons, 1)
 	}
 	return out, nil
-}
-
-// checkScale tries steps in the best orientation: every 4 % up to 20 %, then every 1 % about the best, and the vertex of
-// the parabola through the best and its neighbours.
-func (g *Geometry) checkScale(ctx context.Context, part *scan.Scan, threads int) error {
-	rows, cols := g.Best().Apply(part.Rows, part.Cols)
-	tried := map[int][]float64{} // by per cent
-	try := func(percent int) error {
-		if tried[percent] != nil {
-			return nil
-		}
-		f := 1 + float64(percent)/100
-		moved := *part
-		moved.Rows, moved.Cols = stretched(rows, f), stretched(cols, f)
-		each, _, err := predictHeldOut(ctx, &moved, g.ProbeFit, scaleIterations, threads)
-		tried[percent] = each
-		return err
-	}
-	best := 0
-	for _, grid := range []struct{ reach, step int }{{20, 4}, {3, 1}} {
-		about := best
-		for d := -grid.reach; d <= grid.reach; d += grid.step {
-			if err := try(about + d); err != nil {
-				return err
-			}
-			if sum(tried[about+d]) < sum(tried[best]) {
-				best = about + d
-			}
-		}
-	}
-	at := float64(best)
-	if below, above := tried[best-1], tried[best+1]; below != nil && above != nil {
-		a, b, c := sum(below), sum(tried[best]), sum(above)
-		if d := a - 2*b + c; d > 0 {
-			at += min(max((a-c)/(2*d), -0.5), 0.5)
-		}
-	}
-	g.Scale = 1 + at/100
-	g.ScaleSure = standardErrors(tried[best], tried[0]) > 4 && sum(tried[best]) < 0.75*sum(tried[0])
-	return nil
-}
-
-func stretched(p []float64, f float64) []float64 {
-	middle := (slices.Min(p) + slices.Max(p)) / 2
-	out := make([]float64, len(p))
-	for j, c := range p {
-		out[j] = middle + f*(c-middle)
-	}
-	return out
 }

@@ -77,6 +77,20 @@ func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
 	}
 }
 
+// Without a probe the check finds the orientation, and never claims to tell twins apart.
+func TestTheCheckNeedsNoProbe(t *testing.T) {
+	long(t)
+	right, _ := small(t, nil)
+	right.Probe, right.Modes = nil, 0
+	for _, o := range []Orientation{{}, {FlipRows: true}} {
+		changed := laid(right, o)
+		g := mustCheck(t, changed, GeometryOptions{})
+		if !mends(g.Best(), changed, right) && !mends(g.Best().Twin(), changed, right) || !g.TwinToo || g.Right() != (o == Orientation{}) {
+			t.Errorf("positions laid %v: %v", o, g)
+		}
+	}
+}
+
 // Scans of all kinds whose positions are right raise no alarm. make trial-solve checks larger ones.
 func TestNoFalseAlarms(t *testing.T) {
 	long(t)

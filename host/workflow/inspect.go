@@ -66,21 +66,11 @@ func Inspect(ctx context.Context, o InspectOptions) (InspectReport, error) {
 	if !o.Geometry && !o.Scale {
 		return report, nil
 	}
-	if report.Geometry, err = CheckGeometry(ctx, s, o.Scale, o.Threads); err != nil {
+	if report.Geometry, err = solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
 		if ctx.Err() != nil {
 			return report, ctx.Err()
 		}
 		report.Notes = append(report.Notes, err.Error())
 	}
 	return report, nil
-}
-
-// CheckGeometry tries the orientations of a scan's positions, with a probe estimated from the patterns when the scan has
-// none.
-func CheckGeometry(ctx context.Context, s *scan.Scan, scale bool, threads int) (*solve.Geometry, error) {
-	s, err := withProbe(ctx, s, threads, Host{Notice: func(string, ...any) {}})
-	if err != nil {
-		return nil, err
-	}
-	return solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: scale, Threads: threads})
 }
