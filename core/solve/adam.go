@@ -64,7 +64,7 @@ func (a *adam) iterate(ctx context.Context, number int) (Iteration, error) {
 			return Iteration{}, err
 		}
 		slots := v.slots[:len(batch)]
-		v.team.do(len(batch), func(w, i int) {
+		v.each(len(batch), func(w, i int) {
 			wk, s := v.works[w], slots[i]
 			v.expect(wk, s, batch[i])
 			v.compare(s, true)

@@ -42,6 +42,29 @@ func (v *solver) newSlots(count int) {
 	}
 }
 
+// shareBuffers lets runs of count slots, which each then does one after the other, work in the buffers of their first: they
+// stay in the cache of one core. What is read after the run is each slot's own: its sums, and g for the background.
+func (v *solver) shareBuffers(count int) {
+	v.together = count
+	for i, s := range v.slots {
+		first := v.slots[i-i%count]
+		s.patch, s.waves, s.lambda = first.patch, first.waves, first.lambda
+		if !v.o.Fit.Background {
+			s.g = first.g
+		}
+	}
+}
+
+// each calls f for every slot below n, runs of v.together slots in order on one goroutine.
+func (v *solver) each(n int, f func(worker, i int)) {
+	run := max(v.together, 1)
+	v.team.do((n+run-1)/run, func(w, r int) {
+		for i := r * run; i < min((r+1)*run, n); i++ {
+			f(w, i)
+		}
+	})
+}
+
 // row is row i of the patch's sums, the n values after the zero.
 func (s *slot) row(i, n int) []complex64 { return s.sum[(i+1)*(n+1)+1:][:n] }
 

@@ -56,7 +56,7 @@ func (l *lsqml) iterate(ctx context.Context, number int) (Iteration, error) {
 			return Iteration{}, err
 		}
 		slots := v.slots[:len(batch)]
-		v.team.do(len(batch), func(w, i int) {
+		v.each(len(batch), func(w, i int) {
 			wk, s := v.works[w], slots[i]
 			v.expect(wk, s, batch[i])
 			v.compare(s, false)
@@ -66,7 +66,7 @@ func (l *lsqml) iterate(ctx context.Context, number int) (Iteration, error) {
 		})
 		sums.add(slots)
 		l.directions(slots)
-		v.team.do(len(slots), func(w, i int) { l.equations(v.works[w], slots[i]) })
+		v.each(len(slots), func(w, i int) { l.equations(v.works[w], slots[i]) })
 		a, c := l.steps(slots)
 		l.move(a*v.slow*float32(v.o.ObjectStep), c*v.slow*float32(v.o.ProbeStep))
 	}

@@ -37,10 +37,13 @@ type solver struct {
 	left0      []float64
 	speed      [][2]float64 // of fitted positions, pixels an iteration
 
-	team  *team
-	works []*work // one for every worker
-	slots []*slot // one for every pattern of a batch
-	slow  float32 // factor of all steps: halved when a run diverges
+	team     *team
+	works    []*work // one for every worker
+	slots    []*slot // one for every pattern of a batch
+	together int     // slots that share buffers
+	// shares [len(slots)/together][modes][size] are Σ conj(O)·χ of each run, for the probe.
+	shares [][][]complex64
+	slow   float32 // factor of all steps: halved when a run diverges
 }
 
 // canvasLimit bounds the canvas: 2^26 pixels, as in core/stitch.

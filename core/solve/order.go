@@ -1,7 +1,6 @@
 package solve
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -23,24 +22,32 @@ func (v *solver) batches(iteration, size int, apart float64) (order [][]int, cro
 			rest[i] = v.members[m]
 		}
 	}
+	apart *= apart
+	away := make([]float64, v.data.Len()) // squared distance to the nearest of the batch
 	for len(rest) > 0 {
 		batch := []int{rest[0]}
 		rest = rest[1:]
-		for len(batch) < size && len(rest) > 0 {
+		window := rest[:min(lookAhead, len(rest))]
+		for _, j := range window {
+			away[j] = v.distance(j, batch[0])
+		}
+		for len(batch) < size && len(window) > 0 {
 			best, far := 0, -1.0
-			for i, j := range rest[:min(lookAhead, len(rest))] {
-				d := v.nearest(j, batch)
-				if d > far {
-					best, far = i, d
+			for i, j := range window {
+				if away[j] > far {
+					best, far = i, away[j]
 				}
-				if d >= apart {
+				if far >= apart {
 					break
 				}
 			}
-			j := rest[best]
-			copy(rest[1:best+1], rest[:best])
-			rest = rest[1:]
+			j := window[best]
+			copy(window[1:best+1], window[:best])
+			window, rest = window[1:], rest[1:]
 			batch = append(batch, j)
+			for _, i := range window {
+				away[i] = min(away[i], v.distance(i, j))
+			}
 		}
 		most := 1
 		for _, j := range batch {
@@ -57,16 +64,10 @@ func (v *solver) batches(iteration, size int, apart float64) (order [][]int, cro
 	return order, crowd
 }
 
+// distance is squared.
 func (v *solver) distance(i, j int) float64 {
-	return math.Hypot(v.top[i]-v.top[j], v.left[i]-v.left[j])
-}
-
-func (v *solver) nearest(j int, batch []int) float64 {
-	d := math.Inf(1)
-	for _, i := range batch {
-		d = min(d, v.distance(i, j))
-	}
-	return d
+	y, x := v.top[i]-v.top[j], v.left[i]-v.left[j]
+	return y*y + x*x
 }
 
 // breadth is the probe's diameter.

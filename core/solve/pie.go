@@ -22,8 +22,12 @@ const (
 	rpieProbeAlpha = 0.9
 )
 
-// pieBatch is the number of patterns of a batch: enough for the cores of a workstation.
-const pieBatch = 8
+// pieBatch is the number of patterns of a batch, pieRun how many of them share their buffers: memory that moves between
+// cores costs more than the idle ones among four.
+const (
+	pieBatch = 8
+	pieRun   = 2
+)
 
 func (v *solver) pie(ctx context.Context, number int) (Iteration, error) {
 	batches, crowd := v.batches(number, len(v.slots), v.breadth())
@@ -35,7 +39,7 @@ func (v *solver) pie(ctx context.Context, number int) (Iteration, error) {
 		}
 		slots := v.slots[:len(batch)]
 		v.prepareProjector(q)
-		v.team.do(len(batch), func(w, i int) {
+		v.each(len(batch), func(w, i int) {
 			wk, s := v.works[w], slots[i]
 			v.expect(wk, s, batch[i])
 			v.compare(s, false)
@@ -43,6 +47,7 @@ func (v *solver) pie(ctx context.Context, number int) (Iteration, error) {
 			v.project(wk, s, q)
 			s.most = maxIntensity(s.patch)
 			v.fitFrame(wk, s)
+			v.share(s, i)
 		})
 		sums.add(slots)
 		step := v.slow * float32(v.o.ObjectStep) / float32(crowd[b])
@@ -94,7 +99,12 @@ func (v *solver) probeIntensity() []float32 {
 }
 
 // peak is max Σ_modes|P|².
-func (v *solver) peak() float32 { return largest(v.probeIntensity()) }
+func (v *solver) peak() float32 {
+	if len(v.probe) == 1 {
+		return maxIntensity(v.probe[0])
+	}
+	return largest(v.probeIntensity())
+}
 
 func largest(x []float32) float32 {
 	most := float32(0)
@@ -129,12 +139,28 @@ func (v *solver) addToBoth(slots []*slot, step float32) {
 		update := v.works[w].scratch[from:to]
 		for m, mode := range v.probe {
 			clear(update)
-			for _, s := range slots {
-				addMultiplyConj(update, s.patch[from:to], s.waves[m][from:to])
+			for r := range (len(slots) + pieRun - 1) / pieRun {
+				for i, c := range v.shares[r][m][from:to] {
+					update[i] += c
+				}
 			}
 			for i, u := range update {
 				mode[from+i] += times(probeStep, u)
 			}
 		}
 	})
+}
+
+// share adds conj(O)·χ of slot i to its run's.
+func (v *solver) share(s *slot, i int) {
+	if !v.o.Fit.Probe {
+		return
+	}
+	for m, wave := range s.waves {
+		if i%pieRun == 0 {
+			multiplyConj(v.shares[i/pieRun][m], s.patch, wave)
+		} else {
+			addMultiplyConj(v.shares[i/pieRun][m], s.patch, wave)
+		}
+	}
 }

@@ -72,7 +72,7 @@ func (p *projections) iterate(ctx context.Context, number int) (Iteration, error
 			return Iteration{}, err
 		}
 		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]
-		v.team.do(len(slots), func(w, i int) { p.advance(v.works[w], slots[i], from+i) })
+		v.each(len(slots), func(w, i int) { p.advance(v.works[w], slots[i], from+i) })
 		sums.add(slots)
 		v.laySums(object, slots, 1)
 		if v.o.Fit.Probe {

@@ -192,6 +192,17 @@ func (v *solver) start() (algorithm, error) {
 	if len(v.slots) != size {
 		v.slots = nil
 		v.newSlots(size)
+		if v.o.Engine == EPIE || v.o.Engine == RPIE {
+			v.shareBuffers(pieRun)
+			v.shares = nil
+			for range (size + pieRun - 1) / pieRun {
+				var modes [][]complex64
+				for range v.probe {
+					modes = append(modes, make([]complex64, v.size))
+				}
+				v.shares = append(v.shares, modes)
+			}
+		}
 	}
 	switch v.o.Engine {
 	case DifferenceMap, RAAR:

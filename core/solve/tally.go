@@ -118,7 +118,7 @@ func (v *solver) evaluate(ctx context.Context, wanted bool) (Final, error) {
 			return f, err
 		}
 		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]
-		v.team.do(len(slots), func(w, i int) {
+		v.each(len(slots), func(w, i int) {
 			s := slots[i]
 			v.expect(v.works[w], s, from+i)
 			v.compare(s, false)
