@@ -27,6 +27,9 @@ func docsCommand() *cli.Command {
 				return usage(fmt.Errorf("docs: %w", err))
 			}
 			app := newApp()
+			if name := withoutEnding("", app.Commands); name != "" {
+				return fmt.Errorf("docs: nothing says which exit codes %s has: give it a line in endings", name)
+			}
 			pages := map[string]string{
 				filepath.Join(dir, "configuration.md"): config.Markdown(),
 				filepath.Join(dir, "commands.md"):      commandsMarkdown(app),
@@ -78,6 +81,7 @@ var endings = map[string][]int{
 	"train":        {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
 	"infer":        {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitInterrupted, workflow.ExitTerminated},
 	"evaluate":     {workflow.ExitData, workflow.ExitInterrupted},
+	"solve":        {workflow.ExitData, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
 	"inspect":      {workflow.ExitData},
 	"simulate":     {workflow.ExitData, workflow.ExitInterrupted},
 	"demo":         {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
@@ -87,7 +91,22 @@ var endings = map[string][]int{
 	"model show":   {workflow.ExitData},
 	"plugins":      {workflow.ExitBackend, workflow.ExitInterrupted},
 	"plugins list": {}, "plugins doctor": {workflow.ExitBackend, workflow.ExitInterrupted}, "plugins setup": {workflow.ExitBackend, workflow.ExitInterrupted},
+	"runs": {}, "runs send": {workflow.ExitPartial, workflow.ExitInterrupted},
 	"model": {}, "config": {}, "config explain": {}, "config show": {}, "config diff": {}, "config schema": {}, "config import": {}, "completion": {}, "version": {},
+}
+
+// withoutEnding names a command that endings lacks, "" when there is none.
+func withoutEnding(prefix string, commands []*cli.Command) string {
+	for _, c := range documented(commands) {
+		name := strings.TrimSpace(prefix + " " + c.Name)
+		if _, ok := endings[name]; !ok {
+			return name
+		}
+		if lacking := withoutEnding(name, c.Subcommands); lacking != "" {
+			return lacking
+		}
+	}
+	return ""
 }
 
 // codesOf are the exit codes of a command, by its name behind ptycho.
