@@ -2,33 +2,79 @@ package solve
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
 // team is a fixed number of goroutines that share the items of one loop at a time. Which of them takes an item is
 // chance, so an item writes only what is its own; whatever is summed over items is summed afterwards, in their order.
+//
+// A loop lasts some hundred microseconds, as long as it takes to wake a goroutine on another core. So helpers look for the
+// next loop a while before they sleep.
 type team struct {
 	workers int
-	jobs    []chan func(worker int)
-	wait    sync.WaitGroup
+	latest  atomic.Pointer[loop]
+	asleep  []atomic.Bool   // by worker
+	wake    []chan struct{} // by worker; room for one
 }
+
+// loop is what a team is at.
+type loop struct {
+	share   func(worker int) // nil ends the team
+	workers int              // that take part
+	busy    atomic.Int32     // helpers not done
+}
+
+// looks is how often a helper looks for the next loop before it sleeps, about a tenth of a millisecond; every so many
+// looks it lets other goroutines run.
+const (
+	looks    = 1 << 15
+	politely = 1 << 6
+)
 
 func newTeam(workers int) *team {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	t := &team{workers: workers, jobs: make([]chan func(int), workers)}
+	t := &team{workers: workers, asleep: make([]atomic.Bool, workers), wake: make([]chan struct{}, workers)}
 	for w := 1; w < workers; w++ {
-		t.jobs[w] = make(chan func(int), 1)
+		t.wake[w] = make(chan struct{}, 1)
 		go func() {
-			for f := range t.jobs[w] {
-				f(w)
-				t.wait.Done()
+			for l := t.next(w, nil); l.share != nil; l = t.next(w, l) {
+				if w < l.workers {
+					l.share(w)
+					l.busy.Add(-1)
+				}
 			}
 		}()
 	}
 	return t
+}
+
+// next waits for a loop other than the last.
+func (t *team) next(w int, last *loop) *loop {
+	for i := range looks {
+		if l := t.latest.Load(); l != last {
+			return l
+		}
+		if i%politely == 0 {
+			runtime.Gosched()
+		}
+	}
+	t.asleep[w].Store(true)
+	if t.latest.Load() == last || !t.asleep[w].CompareAndSwap(true, false) {
+		<-t.wake[w] // whoever publishes a loop wakes a sleeper
+	}
+	return t.latest.Load()
+}
+
+// publish gives the helpers a loop.
+func (t *team) publish(l *loop) {
+	t.latest.Store(l)
+	for w := 1; w < t.workers; w++ {
+		if t.asleep[w].CompareAndSwap(true, false) {
+			t.wake[w] <- struct{}{}
+		}
+	}
 }
 
 // do calls f for every item below n and returns when all are done.
@@ -40,23 +86,20 @@ func (t *team) do(n int, f func(worker, item int)) {
 		return
 	}
 	var next atomic.Int64
-	share := func(worker int) {
+	l := &loop{workers: min(t.workers, n), share: func(worker int) {
 		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 			f(worker, i)
 		}
+	}}
+	l.busy.Store(int32(l.workers - 1))
+	t.publish(l)
+	l.share(0)
+	for i := 1; l.busy.Load() > 0; i++ {
+		if i%politely == 0 {
+			runtime.Gosched()
+		}
 	}
-	helpers := min(t.workers, n)
-	t.wait.Add(helpers - 1)
-	for w := 1; w < helpers; w++ {
-		t.jobs[w] <- share
-	}
-	share(0)
-	t.wait.Wait()
 }
 
 // close ends the goroutines.
-func (t *team) close() {
-	for _, c := range t.jobs[1:] {
-		close(c)
-	}
-}
+func (t *team) close() { t.publish(&loop{}) }
