@@ -109,7 +109,7 @@ func TestArtifactsGoOnlyToAServerThatServesThem(t *testing.T) {
 		"mlflow-artifacts:/1/ab/artifacts":             "PUT /api/2.0/mlflow-artifacts/artifacts/1/ab/artifacts/a%20b.png",
 		"mlflow-artifacts://other:80/1/ab/artifacts/x": "PUT /api/2.0/mlflow-artifacts/artifacts/1/ab/artifacts/x/a%20b.png",
 		"s3://bucket/1/ab/artifacts":                   "",
-		"/home/mlruns/1/ab/artifacts":                  "",
+		"/data/mlruns/1/ab/artifacts":                  "",
 	} {
 		asked = ""
 		err := client.Upload(t.Context(), Run{ID: "ab", ArtifactURI: uri}, "a b.png", strings.NewReader("png"), 3)
