@@ -68,7 +68,8 @@ func (l *lsqml) iterate(ctx context.Context, number int) (Iteration, error) {
 		l.directions(slots)
 		v.each(len(slots), func(w, i int) { l.equations(v.works[w], slots[i]) })
 		a, c := l.steps(slots)
-		l.move(a*v.slow*float32(v.o.ObjectStep), c*v.slow*float32(v.o.ProbeStep))
+		fall := v.slow * v.o.fall(number)
+		l.move(a*fall*float32(v.o.ObjectStep), c*fall*float32(v.o.ProbeStep))
 	}
 	l.accelerate()
 	return sums.finish(number)

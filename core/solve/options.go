@@ -92,6 +92,8 @@ type Options struct {
 	Batch int
 	// ObjectStep and ProbeStep scale the engine's steps; default 1.
 	ObjectStep, ProbeStep float64
+	// FinalStep is the share of their steps that LSQML takes in the last iteration, falling to it evenly; default 1.
+	FinalStep float64
 	// PositionBound is how far a fitted position may go from the given one, along each axis, in object pixels;
 	// default 4.
 	PositionBound float64
@@ -152,6 +154,7 @@ func (o Options) withDefaults() (Options, error) {
 	whole(&o.Patience, 20)
 	real(&o.ObjectStep, 1)
 	real(&o.ProbeStep, 1)
+	real(&o.FinalStep, 1)
 	real(&o.PositionBound, 4)
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	switch {
@@ -165,10 +168,18 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("a batch of %d patterns: want 1 to %d", o.Batch, 1<<12)
 	case o.Patience < 1:
 		return o, fmt.Errorf("a patience of %d iterations: want at least 1", o.Patience)
-	case !positive(o.ObjectStep) || !positive(o.ProbeStep):
-		return o, fmt.Errorf("steps of %v (object) and %v (probe): want positive numbers", o.ObjectStep, o.ProbeStep)
+	case !positive(o.ObjectStep) || !positive(o.ProbeStep) || !positive(o.FinalStep):
+		return o, fmt.Errorf("steps of %v (object) and %v (probe), the last %v of them: want positive numbers", o.ObjectStep, o.ProbeStep, o.FinalStep)
+	case o.FinalStep > 1 || o.FinalStep != 1 && o.Engine != LSQML:
+		return o, fmt.Errorf("steps that fall to %v of themselves with %s: want at most 1, and lsqml", o.FinalStep, o.Engine)
 	case !positive(o.PositionBound) || o.PositionBound > 64:
 		return o, fmt.Errorf("a bound of %v pixels on the positions: want above 0, to 64", o.PositionBound)
 	}
 	return o, nil
+}
+
+// fall is the share of the steps in an iteration, from 1.
+func (o Options) fall(number int) float32 {
+	done := float64(number-1) / float64(max(o.Iterations-1, 1))
+	return float32(1 - (1-o.FinalStep)*done)
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// refineStep shortens LSQML's steps: near a solution it is noise that limits the fit, and short steps average it.
-const refineStep = 0.4
+// refineFinal is the share of LSQML's steps in the last iteration of a refinement: near a solution it is noise that limits
+// the fit, and short steps average it. On network images of the star R was 0.0117 after ten iterations, with even steps of 0.4
+// it was 0.0119.
+const refineFinal = 0.1
 
 // Refine goes on from an image that something else made, such as a network's, with all patterns: o.Iterations (default
 // 10) of o.Engine (default LSQML, which needs the fewest). The scan's probe is the one the image was made with; with
@@ -24,8 +26,8 @@ func Refine(ctx context.Context, s *scan.Scan, image stitch.Image, o Options) (*
 	if o.Engine == "" {
 		o.Engine = LSQML
 	}
-	if o.Engine == LSQML && o.ObjectStep == 0 && o.ProbeStep == 0 {
-		o.ObjectStep, o.ProbeStep = refineStep, refineStep
+	if o.Engine == LSQML && o.FinalStep == 0 {
+		o.FinalStep = refineFinal
 	}
 	o.Start = &Start{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W, Origin: image.Origin}
 	if image.Coverage.Data != nil {

@@ -352,6 +352,7 @@ func TestSolveRefuses(t *testing.T) {
 		"no iterations":             {func(_ *scan.Scan, o *Options) { o.Iterations = -1 }, "-1 iterations"},
 		"too many modes":            {func(_ *scan.Scan, o *Options) { o.Modes = 99 }, "99 probe modes"},
 		"a negative step":           {func(_ *scan.Scan, o *Options) { o.ObjectStep = -1 }, "steps"},
+		"falling steps of ePIE":     {func(_ *scan.Scan, o *Options) { o.FinalStep = 0.5 }, "lsqml"},
 		"a bound of NaN":            {func(_ *scan.Scan, o *Options) { o.PositionBound = math.NaN() }, "bound"},
 		"no probe":                  {func(s *scan.Scan, _ *Options) { s.Probe = nil }, "no probe"},
 		"an empty probe":            {func(s *scan.Scan, _ *Options) { s.Probe = make([]complex64, len(s.Probe)) }, "zero"},
