@@ -265,6 +265,8 @@ func (d *delivery) upload(ctx context.Context, name string) error {
 // resume asks whether the run is still there. A folder forgets all values of it and gets them anew from the journal, so
 // that it has none twice.
 func (d *delivery) resume(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.sent.Run.ID == "" {
 		return nil
 	}

@@ -1,0 +1,33 @@
+package track
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestARewindAndTheSendersQuestionWriteOneFileInTurns(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Getenv: func(string) string { return "" }, Notice: func(format string, args ...any) { t.Errorf(format, args...) }}
+	run := Run{Name: "first", Experiment: "experiment"}
+	l := open(t, dir, run, o, "mlflow")
+	record(t, l, 1, 10)
+	must(t, l.Close(Killed))
+	run.Resumed, run.Step = true, 10
+	for range 20 { // each opening has its sender ask for the run while the training goes back
+		l := open(t, dir, run, o, "mlflow")
+		err := l.Rewind(10)
+		if closed := l.Close(Killed); err == nil {
+			err = closed
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "mlflow", ".*.tmp")); len(left) > 0 {
+		t.Errorf("a write left %v", left)
+	}
+	if _, err := os.Stat(filepath.Join(dir, sentFile)); err != nil {
+		t.Error(err)
+	}
+}
