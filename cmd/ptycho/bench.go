@@ -8,8 +8,8 @@ import (
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host/bench"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 func benchCommand() *cli.Command {
@@ -40,11 +40,11 @@ func benchCommand() *cli.Command {
 func runBench(c *cli.Context) error {
 	meter := console(c.Bool("quiet"))
 	defer meter.Done()
-	var results []workflow.BenchResult
+	var results []bench.Result
 	for _, n := range c.IntSlice("n") {
 		for _, patterns := range c.IntSlice("batch-size") {
 			for _, name := range strings.Split(c.String("backend"), ",") {
-				r, err := bench(c, meter, name, n, patterns)
+				r, err := measure(c, meter, name, n, patterns)
 				if err != nil {
 					return err
 				}
@@ -52,7 +52,7 @@ func runBench(c *cli.Context) error {
 			}
 		}
 	}
-	return result(c, results, func() {
+	return tell(c, results, func() {
 		fmt.Printf("%-10s %-8s %-5s %4s %2s %6s %11s %11s %11s %12s %9s %8s %9s\n", "backend", "device", "arch", "N", "C", "batch",
 			"step CPU-s", "step wall s", "patterns/s", "predicted/s", "peak MiB", "start s", "compile s")
 		for _, r := range results {
@@ -67,14 +67,14 @@ func runBench(c *cli.Context) error {
 	})
 }
 
-func bench(c *cli.Context, meter *ui.Meter, name string, n, patterns int) (workflow.BenchResult, error) {
+func measure(c *cli.Context, meter *ui.Meter, name string, n, patterns int) (bench.Result, error) {
 	x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
-	h, err := host(c.Context, meter, x)
+	h, err := surroundings(c.Context, meter, x)
 	if err != nil {
-		return workflow.BenchResult{}, err
+		return bench.Result{}, err
 	}
-	return workflow.Bench(c.Context, workflow.BenchCase{
-		Arch:     arch.Config{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
+	return bench.Run(c.Context, bench.Case{
+		Model:    config.Model{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
 		Patterns: patterns, Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
 	}, h.Host)
 }

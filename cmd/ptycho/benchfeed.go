@@ -8,7 +8,8 @@ import (
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host/bench"
+	"github.com/ptychogo/ptycho/host/bench/feeding"
 )
 
 func benchFeedCommand() *cli.Command {
@@ -44,21 +45,21 @@ func runBenchFeed(c *cli.Context) error {
 	}
 	meter := console(c.Bool("quiet"))
 	defer meter.Done()
-	ways, err := workflow.Feedings(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
+	ways, err := feeding.Ways(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
 	if err != nil {
 		return err
 	}
-	var results []workflow.FeedResult
+	var results []feeding.Result
 	for _, name := range strings.Split(c.String("backend"), ",") {
 		x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
-		h, err := host(c.Context, meter, x)
+		h, err := surroundings(c.Context, meter, x)
 		if err != nil {
 			return err
 		}
-		err = workflow.BenchFeed(c.Context, workflow.BenchCase{
-			Arch:     arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
+		err = feeding.Run(c.Context, bench.Case{
+			Model:    config.Model{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
 			Patterns: c.Int("batch-size"), Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
-		}, ways, h.Host, func(r workflow.FeedResult) {
+		}, ways, h.Host, func(r feeding.Result) {
 			meter.Notice("%s: %d workers, prefetch factor %d: measured", r.Backend, r.Workers, r.PrefetchFactor)
 			results = append(results, r)
 		})
@@ -66,7 +67,7 @@ func runBenchFeed(c *cli.Context) error {
 			return err
 		}
 	}
-	return result(c, results, func() {
+	return tell(c, results, func() {
 		fmt.Printf("%-10s %-8s %4s %2s %6s %8s %9s %5s %7s %12s %11s %11s %9s %7s\n", "backend", "device", "N", "C", "batch",
 			"workers", "prefetch", "stay", "pinned", "gather ms", "patterns/s", "step ms", "wait ms", "share")
 		for _, r := range results {

@@ -11,7 +11,9 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/training/record"
 )
 
 func configCommand() *cli.Command {
@@ -118,7 +120,7 @@ func outline(c *cli.Context) (*config.Outline, error) {
 		return recorded(c.Args().First())
 	}
 	if run := c.String("resume"); run != "" && command == config.Train {
-		list = append(list, config.Stored(filepath.Join(config.RunOf(run), workflow.ConfigFile)))
+		list = append(list, config.Stored(filepath.Join(config.RunOf(run), record.ConfigFile)))
 	}
 	o, err := config.Sketch(command, list...)
 	if err != nil {
@@ -146,7 +148,7 @@ func says(o *config.Outline) ([]config.Source, error) {
 		return v.Text
 	}
 	if path := at("inference.model-path"); path != "" {
-		model, err := workflow.DescribeModel(path)
+		model, err := model.Describe(path)
 		if err != nil {
 			return nil, err
 		}
@@ -171,9 +173,9 @@ func says(o *config.Outline) ([]config.Source, error) {
 func recorded(path string) (*config.Outline, error) {
 	path = config.RunOf(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		file := filepath.Join(path, workflow.ConfigFile)
+		file := filepath.Join(path, record.ConfigFile)
 		if _, err := os.Stat(file); err != nil {
-			return nil, &workflow.Failure{Code: workflow.ExitUsage, Err: fmt.Errorf("config: %s holds no %s: give the output directory of a training run", path, workflow.ConfigFile)}
+			return nil, &host.Failure{Code: host.ExitUsage, Err: fmt.Errorf("config: %s holds no %s: give the output directory of a training run", path, record.ConfigFile)}
 		}
 		path = file
 	}
@@ -200,7 +202,7 @@ func runConfigDiff(c *cli.Context) error {
 		}
 	}
 	differences := config.Compare(sides[0], sides[1])
-	return result(c, differences, func() {
+	return tell(c, differences, func() {
 		if len(differences) == 0 {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // importReport is what config import prints with --json.
@@ -40,10 +40,10 @@ func runConfigImport(c *cli.Context) error {
 			return usage(fmt.Errorf("config import: %w", err))
 		}
 		if err := format.WriteFile(output, imported.YAML()); err != nil {
-			return &workflow.Failure{Code: workflow.ExitUsage, Err: fmt.Errorf("config import: %w", err)}
+			return &host.Failure{Code: host.ExitUsage, Err: fmt.Errorf("config import: %w", err)}
 		}
 	}
-	err = result(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
+	err = tell(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
 		if output == "" && wrong == nil {
 			fmt.Print(string(imported.YAML()))
 			return

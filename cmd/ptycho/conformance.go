@@ -16,8 +16,8 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 // Exit codes of conformance alone.
@@ -84,9 +84,9 @@ func runConformance(c *cli.Context) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))}
+		return &host.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))}
 	case skipped > 0 || !report.Complete:
-		return &workflow.Failure{Code: exitInconclusive, Err: fmt.Errorf("conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)}
+		return &host.Failure{Code: exitInconclusive, Err: fmt.Errorf("conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func conformanceTarget(c *cli.Context, meter *ui.Meter, name string) (conformanc
 	default:
 		return target, usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
 	}
-	h, err := host(c.Context, meter, x)
+	h, err := surroundings(c.Context, meter, x)
 	if err != nil {
 		return target, err
 	}
@@ -158,7 +158,7 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 		}
 	}
 	if !report.Within {
-		return &workflow.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s differ by more than the tolerances", strings.Join(names, " and "))}
+		return &host.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s differ by more than the tolerances", strings.Join(names, " and "))}
 	}
 	return nil
 }

@@ -11,7 +11,12 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host/evaluation"
+	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/simulation"
+	"github.com/ptychogo/ptycho/host/training"
 )
 
 // demoScan is small enough for two minutes on two cores and large enough to learn from.
@@ -19,9 +24,9 @@ var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate
 
 // demoReport is what demo prints.
 type demoReport struct {
-	Train    workflow.TrainReport    `json:"train"`
-	Infer    workflow.InferReport    `json:"infer"`
-	Evaluate workflow.EvaluateReport `json:"evaluate"`
+	Train    training.Report   `json:"train"`
+	Infer    inference.Report  `json:"infer"`
+	Evaluate evaluation.Report `json:"evaluate"`
 }
 
 func runDemo(c *cli.Context) error {
@@ -40,7 +45,7 @@ func runDemo(c *cli.Context) error {
 	p := pathsOf(dir)
 	meter := console(c.Bool("quiet"))
 	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
-	if _, err := workflow.Simulate(c.Context, demoScan, p.scan, true); err != nil {
+	if _, err := simulation.Write(c.Context, demoScan, p.scan, true); err != nil {
 		return err
 	}
 	var report demoReport
@@ -51,43 +56,43 @@ func runDemo(c *cli.Context) error {
 		}
 		return more
 	}
-	training, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
+	train, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
 		"train-data-file": p.scan, "output-dir": p.run, "rows": "split=0", "max-epochs": strconv.Itoa(c.Int("max-epochs")),
 	})))
 	if err != nil {
 		return err
 	}
-	h, err := ready(c.Context, meter, training.Execution(), training.Values(), "data "+p.scan)
+	h, err := ready(c.Context, meter, train.Execution(), train.Values(), "data "+p.scan)
 	if err != nil {
 		return err
 	}
 	defer h.close(c.Context)
-	if report.Train, err = workflow.Train(c.Context, training, h.Host); err != nil {
+	if report.Train, err = training.Train(c.Context, train, h.Host); err != nil {
 		return err
 	}
-	model, err := workflow.DescribeModel(p.run)
+	fixed, err := model.Describe(p.run)
 	if err != nil {
 		return err
 	}
-	inference, err := config.NewInference(config.Data(p.run, model), config.Flags(config.Infer, with(map[string]string{
+	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
 		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
 	})))
 	if err != nil {
 		return err
 	}
-	if report.Infer, err = workflow.Infer(c.Context, inference, h.Host); err != nil {
+	if report.Infer, err = inference.Infer(c.Context, infer, h.Host); err != nil {
 		return err
 	}
-	report.Evaluate, err = workflow.Evaluate(c.Context, workflow.EvaluateOptions{
-		Reconstruction: filepath.Join(p.out, workflow.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
+	report.Evaluate, err = evaluation.Evaluate(c.Context, evaluation.Options{
+		Reconstruction: filepath.Join(p.out, result.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
 	}, h.Host)
 	meter.Done()
 	if err != nil {
 		return err
 	}
-	return result(c, report, func() {
+	return tell(c, report, func() {
 		fmt.Printf("trained %d epochs in %.0f s, reconstructed %d patterns that it had not seen\n", report.Train.Epochs, report.Train.Seconds, report.Infer.Patterns)
 		printEvaluation(report.Evaluate)
-		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, workflow.AmplitudeFile), filepath.Join(p.out, workflow.PhaseFile))
+		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // docsCommand writes the generated documents: make docs runs it, a test compares what it writes with what is there.
@@ -61,37 +61,37 @@ var exitCodes = []struct {
 	code    int
 	meaning string
 }{
-	{workflow.ExitOK, "done"},
-	{workflow.ExitOther, "an error that is none of the following"},
-	{workflow.ExitUsage, "the command line or the configuration is wrong"},
-	{workflow.ExitData, "a file of data or a model is missing, damaged or does not fit"},
-	{workflow.ExitBackend, "the backend was not found, is not trusted, is incompatible, or cannot do what is asked"},
-	{workflow.ExitDevice, "the device is not available, or is out of memory"},
-	{workflow.ExitCrashed, "the backend's process died"},
-	{workflow.ExitDiverged, "the training diverged: NaN, an explosion, or an object that stays flat"},
-	{workflow.ExitPartial, "done in part"},
+	{host.ExitOK, "done"},
+	{host.ExitOther, "an error that is none of the following"},
+	{host.ExitUsage, "the command line or the configuration is wrong"},
+	{host.ExitData, "a file of data or a model is missing, damaged or does not fit"},
+	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible, or cannot do what is asked"},
+	{host.ExitDevice, "the device is not available, or is out of memory"},
+	{host.ExitCrashed, "the backend's process died"},
+	{host.ExitDiverged, "the training diverged: NaN, an explosion, or an object that stays flat"},
+	{host.ExitPartial, "done in part"},
 	{exitNotConforming, "conformance: the backend is not right"},
 	{exitInconclusive, "conformance: cases were skipped, or not all ran"},
-	{workflow.ExitInterrupted, "interrupted by Ctrl-C; a training run has written a checkpoint"},
-	{workflow.ExitTerminated, "ended by SIGTERM; a training run has written a checkpoint"},
+	{host.ExitInterrupted, "interrupted by Ctrl-C; a training run has written a checkpoint"},
+	{host.ExitTerminated, "ended by SIGTERM; a training run has written a checkpoint"},
 }
 
 // endings are the exit codes of each command beside 0, 1 and 10, which every command has.
 var endings = map[string][]int{
-	"train":        {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
-	"infer":        {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitInterrupted, workflow.ExitTerminated},
-	"evaluate":     {workflow.ExitData, workflow.ExitInterrupted},
-	"solve":        {workflow.ExitData, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
-	"inspect":      {workflow.ExitData},
-	"simulate":     {workflow.ExitData, workflow.ExitInterrupted},
-	"demo":         {workflow.ExitData, workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitDiverged, workflow.ExitInterrupted, workflow.ExitTerminated},
-	"bench":        {workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitInterrupted},
-	"conformance":  {workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, exitNotConforming, exitInconclusive, workflow.ExitInterrupted},
-	"bench feed":   {workflow.ExitBackend, workflow.ExitDevice, workflow.ExitCrashed, workflow.ExitInterrupted},
-	"model show":   {workflow.ExitData},
-	"plugins":      {workflow.ExitBackend, workflow.ExitInterrupted},
-	"plugins list": {}, "plugins doctor": {workflow.ExitBackend, workflow.ExitInterrupted}, "plugins setup": {workflow.ExitBackend, workflow.ExitInterrupted},
-	"runs": {}, "runs send": {workflow.ExitPartial, workflow.ExitInterrupted},
+	"train":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
+	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted, host.ExitTerminated},
+	"evaluate":     {host.ExitData, host.ExitInterrupted},
+	"solve":        {host.ExitData, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
+	"inspect":      {host.ExitData},
+	"simulate":     {host.ExitData, host.ExitInterrupted},
+	"demo":         {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
+	"bench":        {host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted},
+	"conformance":  {host.ExitBackend, host.ExitDevice, host.ExitCrashed, exitNotConforming, exitInconclusive, host.ExitInterrupted},
+	"bench feed":   {host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted},
+	"model show":   {host.ExitData},
+	"plugins":      {host.ExitBackend, host.ExitInterrupted},
+	"plugins list": {}, "plugins doctor": {host.ExitBackend, host.ExitInterrupted}, "plugins setup": {host.ExitBackend, host.ExitInterrupted},
+	"runs": {}, "runs send": {host.ExitPartial, host.ExitInterrupted},
 	"model": {}, "config": {}, "config explain": {}, "config show": {}, "config diff": {}, "config schema": {}, "config import": {}, "completion": {}, "version": {},
 }
 
@@ -111,7 +111,7 @@ func withoutEnding(prefix string, commands []*cli.Command) string {
 
 // codesOf are the exit codes of a command, by its name behind ptycho.
 func codesOf(name string) string {
-	all := append([]int{workflow.ExitOK, workflow.ExitOther, workflow.ExitUsage}, endings[name]...)
+	all := append([]int{host.ExitOK, host.ExitOther, host.ExitUsage}, endings[name]...)
 	text := make([]string, len(all))
 	for i, code := range all {
 		text[i] = fmt.Sprint(code)

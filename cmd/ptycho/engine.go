@@ -11,10 +11,10 @@ import (
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/registry"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
 )
@@ -39,38 +39,38 @@ func places(dirs ...string) (registry.Places, error) {
 	return registry.DefaultPlaces(given, list...)
 }
 
-// running is the surroundings of a workflow with a backend that waits for it.
+// running is the surroundings of a run with a backend that waits for it.
 type running struct {
-	workflow.Host
-	waiting workflow.Engine
+	host.Host
+	waiting host.Engine
 }
 
-// host makes the surroundings of a workflow: a backend that is found now and started when needed.
-func host(ctx context.Context, meter *ui.Meter, x config.Execution) (*running, error) {
+// surroundings makes the surroundings of a run: a backend that is found now and started when needed.
+func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*running, error) {
 	p, err := places(x.PluginDir)
 	if err != nil {
 		return nil, err
 	}
 	found, err := registry.Find(x.Backend, p)
 	if err != nil {
-		return nil, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+		return nil, &host.Failure{Code: host.ExitBackend, Err: err}
 	}
 	r := &running{}
-	r.Host = workflow.Host{
+	r.Host = host.Host{
 		Notice: meter.Notice,
-		Progress: func(p workflow.Progress) {
+		Progress: func(p host.Progress) {
 			meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected})
 		},
 		Stop: stopChannel(ctx),
 	}
-	r.Start = func(ctx context.Context) (workflow.Engine, error) {
+	r.Start = func(ctx context.Context) (host.Engine, error) {
 		if engine := r.waiting; engine != nil {
 			r.waiting = nil
 			return engine, nil
 		}
 		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel)})
 		if err != nil {
-			return nil, &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+			return nil, &host.Failure{Code: host.ExitBackend, Err: err}
 		}
 		return process, nil
 	}
@@ -80,7 +80,7 @@ func host(ctx context.Context, meter *ui.Meter, x config.Execution) (*running, e
 // ready finds and starts the backend of a command with settings, refuses what it cannot honour, chooses its device and
 // says so. Nothing of the data has been read by then. The caller ends it with close.
 func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*running, error) {
-	r, err := host(ctx, meter, x)
+	r, err := surroundings(ctx, meter, x)
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +88,9 @@ func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []co
 		return nil, err
 	}
 	info := r.waiting.Info()
-	err = workflow.Admit(info, values)
+	err = host.Admit(info, values)
 	if err == nil {
-		r.Devices, err = workflow.ChooseDevices(ctx, r.waiting, x)
+		r.Devices, err = host.ChooseDevices(ctx, r.waiting, x)
 	}
 	if err != nil {
 		r.close(ctx)
@@ -104,7 +104,7 @@ func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []co
 	return r, nil
 }
 
-// close ends a backend that no workflow has taken.
+// close ends a backend that no run has taken.
 func (r *running) close(ctx context.Context) {
 	if r.waiting != nil {
 		_ = r.waiting.Stop(context.WithoutCancel(ctx)) // it has done nothing that could be lost

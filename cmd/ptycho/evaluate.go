@@ -8,7 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/metrics"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/evaluation"
 )
 
 func evaluateCommand() *cli.Command {
@@ -31,14 +32,14 @@ func evaluateCommand() *cli.Command {
 				return usage(err)
 			}
 			meter := console(c.Bool("quiet"))
-			report, err := workflow.Evaluate(c.Context, workflow.EvaluateOptions{
+			report, err := evaluation.Evaluate(c.Context, evaluation.Options{
 				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
 				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"),
-			}, workflow.Host{Notice: meter.Notice})
+			}, host.Host{Notice: meter.Notice})
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() { printEvaluation(report) })
+			return tell(c, report, func() { printEvaluation(report) })
 		},
 	}
 }
@@ -63,7 +64,7 @@ func parseBox(text string) (*metrics.Box, error) {
 	return &metrics.Box{Y0: v[0], Y1: v[1], X0: v[2], X1: v[3]}, nil
 }
 
-func printEvaluation(r workflow.EvaluateReport) {
+func printEvaluation(r evaluation.Report) {
 	fmt.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
 	fmt.Printf("%-34s %12s", "", "as is")
 	scores := []metrics.Scores{r.Raw}

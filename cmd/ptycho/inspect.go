@@ -13,11 +13,12 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/inspection"
 )
 
-// result prints what a command found: as JSON with --json, else in words.
-func result(c *cli.Context, report any, words func()) error {
+// tell prints what a command found: as JSON with --json, else in words.
+func tell(c *cli.Context, report any, words func()) error {
 	if !c.Bool("json") {
 		words()
 		return nil
@@ -49,19 +50,19 @@ func inspectCommand() *cli.Command {
 			if c.Bool("no-geometry") && c.Bool("scale") {
 				return usage(errors.New("inspect: --scale is a part of the check that --no-geometry leaves out"))
 			}
-			report, err := workflow.Inspect(c.Context, workflow.InspectOptions{
+			report, err := inspection.Inspect(c.Context, inspection.Options{
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
 			})
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() { printInspection(report) })
+			return tell(c, report, func() { printInspection(report) })
 		},
 	}
 }
 
-func printInspection(r workflow.InspectReport) {
+func printInspection(r inspection.Report) {
 	q := r.Quality
 	fmt.Printf("%s: %d patterns of %d×%d pixels\n", r.Path, r.Patterns, r.N, r.N)
 	fmt.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
@@ -133,17 +134,17 @@ func modelCommand() *cli.Command {
 			if c.NArg() == 1 {
 				m, err := bundle.Read(c.Args().First())
 				if err != nil {
-					return &workflow.Failure{Code: workflow.ExitData, Err: err}
+					return &host.Failure{Code: host.ExitData, Err: err}
 				}
 				if err := json.Unmarshal(m.Settings, &config); err != nil {
-					return &workflow.Failure{Code: workflow.ExitData, Err: err}
+					return &host.Failure{Code: host.ExitData, Err: err}
 				}
 			}
 			p, err := arch.Build(config)
 			if err != nil {
 				return usage(err)
 			}
-			return result(c, p, func() { fmt.Print(p.Text()) })
+			return tell(c, p, func() { fmt.Print(p.Text()) })
 		},
 	}}}
 }
@@ -153,8 +154,8 @@ func versionCommand() *cli.Command {
 		Name: "version", Usage: "print the version",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
 		Action: func(c *cli.Context) error {
-			v := map[string]string{"ptycho": workflow.Version, "protocol": fmt.Sprintf("%d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "go": runtime.Version()}
-			return result(c, v, func() { fmt.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
+			v := map[string]string{"ptycho": host.Version, "protocol": fmt.Sprintf("%d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "go": runtime.Version()}
+			return tell(c, v, func() { fmt.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
 		},
 	}
 }

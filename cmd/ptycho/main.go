@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
 )
 
 func main() {
@@ -29,14 +29,14 @@ func newApp() *cli.App {
 	app := &cli.App{
 		Name:            "ptycho",
 		Usage:           "reconstruct ptychography scans with a physics-informed network",
-		Version:         workflow.Version,
+		Version:         host.Version,
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {}, // main owns the exit code
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		CommandNotFound: func(_ *cli.Context, name string) {
 			fmt.Fprintf(os.Stderr, "ptycho: unknown command %q; ptycho --help lists the commands\n", name)
-			os.Exit(workflow.ExitUsage)
+			os.Exit(host.ExitUsage)
 		},
 		Commands: []*cli.Command{
 			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
@@ -58,15 +58,15 @@ func own(c *cli.Command) {
 	}
 }
 
-func usage(err error) error { return &workflow.Failure{Code: workflow.ExitUsage, Err: err} }
+func usage(err error) error { return &host.Failure{Code: host.ExitUsage, Err: err} }
 
 func exitCode(err error) int {
 	var settings *config.Error
 	if errors.As(err, &settings) {
-		return workflow.ExitUsage
+		return host.ExitUsage
 	}
 	if errors.Is(err, context.Canceled) {
-		return workflow.ExitInterrupted
+		return host.ExitInterrupted
 	}
-	return workflow.ExitCode(err)
+	return host.ExitCode(err)
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // manualDate is the date in the heads of the manual pages. It is written here, for a page must not change with the day
@@ -23,7 +23,7 @@ func roff(s string) string {
 }
 
 func manualHead(page, about string) string {
-	return fmt.Sprintf(".TH %s 1 %q %q %q\n.SH NAME\n%s \\- %s\n", strings.ToUpper(roff(page)), manualDate, "ptycho "+workflow.Version, "ptycho manual", roff(page), roff(about))
+	return fmt.Sprintf(".TH %s 1 %q %q %q\n.SH NAME\n%s \\- %s\n", strings.ToUpper(roff(page)), manualDate, "ptycho "+host.Version, "ptycho manual", roff(page), roff(about))
 }
 
 // manual is the manual page of the program.

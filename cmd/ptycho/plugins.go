@@ -9,9 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/registry"
-	"github.com/ptychogo/ptycho/host/workflow"
 	"github.com/ptychogo/ptycho/sdk"
 )
 
@@ -28,7 +28,7 @@ func pluginsCommand() *cli.Command {
 				return err
 			}
 			list := registry.List(p)
-			return result(c, list, func() {
+			return tell(c, list, func() {
 				for _, f := range list {
 					printPlugin(f, "")
 					for _, s := range f.Shadowed {
@@ -89,7 +89,7 @@ func runDoctor(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
 		f, err := registry.Find(name, p)
 		if err != nil {
-			return &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+			return &host.Failure{Code: host.ExitBackend, Err: err}
 		}
 		list = []registry.Found{f}
 	}
@@ -103,7 +103,7 @@ func runDoctor(c *cli.Context) error {
 		}
 		all = append(all, d)
 	}
-	return result(c, all, func() {
+	return tell(c, all, func() {
 		for _, d := range all {
 			fmt.Printf("%s  %s\n", d.Backend, d.Path)
 			for _, f := range d.Findings {
@@ -149,7 +149,7 @@ func runSetup(c *cli.Context) error {
 	}
 	f, err := registry.Find(c.Args().First(), p)
 	if err != nil {
-		return &workflow.Failure{Code: workflow.ExitBackend, Err: err}
+		return &host.Failure{Code: host.ExitBackend, Err: err}
 	}
 	var args []string
 	for _, name := range []string{"device", "from"} {
@@ -165,7 +165,7 @@ func runSetup(c *cli.Context) error {
 		return err
 	}
 	if code != 0 {
-		return &workflow.Failure{Code: code, Err: fmt.Errorf("plugins setup: %s was not set up", f.Name)}
+		return &host.Failure{Code: code, Err: fmt.Errorf("plugins setup: %s was not set up", f.Name)}
 	}
 	return nil
 }

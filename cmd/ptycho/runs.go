@@ -5,9 +5,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/track"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 func runsCommand() *cli.Command {
@@ -29,12 +29,12 @@ func runsCommand() *cli.Command {
 			defer dir.Close()
 			left, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Notice: console(c.Bool("quiet")).Notice})
 			if err != nil {
-				return &workflow.Failure{Code: workflow.ExitOther, Err: err}
+				return &host.Failure{Code: host.ExitOther, Err: err}
 			}
 			if left > 0 {
-				return &workflow.Failure{Code: workflow.ExitPartial, Err: fmt.Errorf("runs send: %d entries of %s were not taken: try again when the server answers", left, dir.Target())}
+				return &host.Failure{Code: host.ExitPartial, Err: fmt.Errorf("runs send: %d entries of %s were not taken: try again when the server answers", left, dir.Target())}
 			}
-			return result(c, map[string]int{"left": left}, func() { fmt.Printf("%s: everything was sent\n", dir.Target()) })
+			return tell(c, map[string]int{"left": left}, func() { fmt.Printf("%s: everything was sent\n", dir.Target()) })
 		},
 	}}}
 }

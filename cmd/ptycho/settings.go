@@ -16,8 +16,10 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/training/record"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 // settingFlags are the flags of the command's settings, with --config, --preset and --set.
@@ -88,9 +90,9 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 func draftTraining(c *cli.Context) (*config.Draft, error) {
 	list := sources(c, config.Train)
 	if given := c.String("resume"); given != "" {
-		stored := filepath.Join(config.RunOf(given), workflow.ConfigFile)
+		stored := filepath.Join(config.RunOf(given), record.ConfigFile)
 		if _, err := os.Stat(stored); err != nil {
-			return nil, &workflow.Failure{Code: workflow.ExitData, Err: errors.New("train: --resume " + given + " holds no " + workflow.ConfigFile + ": give the output directory of a training run that has written a checkpoint, or one of its checkpoints")}
+			return nil, &host.Failure{Code: host.ExitData, Err: errors.New("train: --resume " + given + " holds no " + record.ConfigFile + ": give the output directory of a training run that has written a checkpoint, or one of its checkpoints")}
 		}
 		list = append(list, config.Stored(stored))
 	}
@@ -106,7 +108,7 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	}
 	scan, err := format.Describe(path, layout)
 	if err != nil {
-		return nil, &workflow.Failure{Code: workflow.ExitData, Err: err}
+		return nil, &host.Failure{Code: host.ExitData, Err: err}
 	}
 	return d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
 }
@@ -119,7 +121,7 @@ func draftInference(c *cli.Context) (*config.Inference, error) {
 		return nil, err
 	}
 	path := d.Inference().ModelPath
-	model, err := workflow.DescribeModel(path)
+	model, err := model.Describe(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // signals counts SIGINT and SIGTERM: the first asks the work to stop where it can go on later, the second gives it up,
@@ -28,9 +28,9 @@ func watchSignals() *signals {
 	go func() {
 		for n := 1; ; n++ {
 			sig := <-c
-			code := workflow.ExitInterrupted
+			code := host.ExitInterrupted
 			if sig == syscall.SIGTERM {
-				code = workflow.ExitTerminated
+				code = host.ExitTerminated
 			}
 			s.last.Store(int64(code))
 			switch n {
@@ -60,7 +60,7 @@ func stopChannel(ctx context.Context) <-chan struct{} {
 
 // code is the exit code: that of the signal when one ended the work.
 func (s *signals) code(of int) int {
-	if of == workflow.ExitInterrupted {
+	if of == host.ExitInterrupted {
 		if last := int(s.last.Load()); last != 0 {
 			return last
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/host/workflow"
+	"github.com/ptychogo/ptycho/host/simulation"
 )
 
 func simulateCommand() *cli.Command {
@@ -45,11 +45,11 @@ func simulateCommand() *cli.Command {
 			if o.Path, err = simulate.ParsePath(c.String("positions")); err != nil {
 				return usage(err)
 			}
-			report, err := workflow.Simulate(c.Context, o, c.String("output"), c.Bool("overwrite"))
+			report, err := simulation.Write(c.Context, o, c.String("output"), c.Bool("overwrite"))
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() {
+			return tell(c, report, func() {
 				fmt.Printf("%s: %d patterns of %d×%d pixels, %.4g photons each\n", report.Path, report.Patterns, report.N, report.N, report.MeanCounts)
 			})
 		},

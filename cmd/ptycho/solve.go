@@ -7,8 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/solution"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 func solveCommand() *cli.Command {
@@ -44,9 +45,9 @@ func solveCommand() *cli.Command {
 				return usage(err)
 			}
 			meter := console(c.Bool("quiet"))
-			report, err := workflow.Solve(c.Context, o, workflow.Host{
+			report, err := solution.Solve(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: stopChannel(c.Context),
-				Progress: func(p workflow.Progress) {
+				Progress: func(p host.Progress) {
 					meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Text: p.Description})
 				},
 			})
@@ -54,14 +55,14 @@ func solveCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() { printSolved(report) })
+			return tell(c, report, func() { printSolved(report) })
 		},
 	}
 }
 
 // solveOptions reads the flags. The message of a wrong one names it.
-func solveOptions(c *cli.Context) (workflow.SolveOptions, error) {
-	o := workflow.SolveOptions{
+func solveOptions(c *cli.Context) (solution.Options, error) {
+	o := solution.Options{
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
 		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
 	}
@@ -105,7 +106,7 @@ func solveOptions(c *cli.Context) (workflow.SolveOptions, error) {
 	return o, nil
 }
 
-func printSolved(r workflow.SolveReport) {
+func printSolved(r solution.Report) {
 	fmt.Printf("%s: %d patterns, object of %d×%d pixels, %d iterations of %s (%s), %.0f patterns/s\n", r.OutputDir, r.Patterns, r.ObjectSize[0], r.ObjectSize[1],
 		r.Iterations, r.Engine, r.Ended, r.UpdatesPerSec)
 	fmt.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)

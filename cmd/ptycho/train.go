@@ -7,8 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/training"
 	"github.com/ptychogo/ptycho/host/ui"
-	"github.com/ptychogo/ptycho/host/workflow"
 )
 
 func trainCommand() *cli.Command {
@@ -33,14 +35,14 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			if x.DryRun {
-				return dryRun(c, meter, cfg, func() (workflow.Plan, error) { return workflow.PlanTraining(c.Context, cfg, h.Host) })
+				return dryRun(c, meter, cfg, func() (host.Plan, error) { return training.Plan(c.Context, cfg, h.Host) })
 			}
-			report, err := workflow.Train(c.Context, cfg, h.Host)
+			report, err := training.Train(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() {
+			return tell(c, report, func() {
 				fmt.Printf("%s: model of %d parameters, %d epochs, %d steps in %.0f s (%s)\n", report.OutputDir, report.Parameters, report.Epochs, report.Steps, report.Seconds, report.Ended)
 				fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
 				if report.Ended == "stopped early" || report.Weights != "last" {
@@ -69,14 +71,14 @@ func inferCommand() *cli.Command {
 			}
 			defer h.close(c.Context)
 			if x.DryRun {
-				return dryRun(c, meter, cfg, func() (workflow.Plan, error) { return workflow.PlanInference(c.Context, cfg, h.Host) })
+				return dryRun(c, meter, cfg, func() (host.Plan, error) { return inference.Plan(c.Context, cfg, h.Host) })
 			}
-			report, err := workflow.Infer(c.Context, cfg, h.Host)
+			report, err := inference.Infer(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return err
 			}
-			return result(c, report, func() {
+			return tell(c, report, func() {
 				fmt.Printf("%s: %d patterns, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, report.Patterns, report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
 				fmt.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
 			})
@@ -91,7 +93,7 @@ type resolved interface {
 }
 
 // dryRun prints the settings and what they would take.
-func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (workflow.Plan, error)) error {
+func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.Plan, error)) error {
 	plan, err := measure()
 	meter.Done()
 	if err != nil {
@@ -102,10 +104,10 @@ func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (workf
 		settings[v.Setting.Key()] = v.Text
 	}
 	report := struct {
-		workflow.Plan
+		host.Plan
 		Settings map[string]string `json:"settings"`
 	}{plan, settings}
-	return result(c, report, func() {
+	return tell(c, report, func() {
 		fmt.Printf("%s\n", cfg.YAML())
 		fmt.Printf("%s: nothing was written\n", plan.OutputDir)
 		fmt.Printf("%d patterns of %d×%d pixels, %d more to validate; network of %d parameters\n", plan.Patterns, plan.N, plan.N, plan.Validation, plan.Parameters)

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// The buffers of the U-Net's input features. The host measures them on the training patterns; see workflow.
+// The buffers of the U-Net's input features. The host measures them on the training patterns; see host/gauge.
 const (
 	LogMean                 = "features.log_mean"                  // mean of ln(1+counts)
 	LogDeviation            = "features.log_deviation"             // standard deviation of ln(1+counts)

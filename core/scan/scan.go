@@ -78,6 +78,15 @@ func pick[T any](from []T, rows []int) []T {
 	return out
 }
 
+// FileRows are the rows of the scan's file that hold these patterns.
+func (s *Scan) FileRows(patterns []int) []int {
+	out := make([]int, len(patterns))
+	for i, p := range patterns {
+		out[i] = s.Index[p]
+	}
+	return out
+}
+
 // Validate checks shapes and values. It names the first pattern and pixel that is wrong.
 func (s *Scan) Validate() error {
 	n := s.Len()

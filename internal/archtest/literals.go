@@ -11,7 +11,8 @@ import (
 
 // explained are the folders in whose code no number stands without its reason: the way from the settings to a trained
 // model and to an image.
-var explained = []string{"host/workflow", "core/config"}
+var explained = []string{"core/config", "host/bench", "host/dataset", "host/evaluation", "host/gauge", "host/inference", "host/inspection", "host/model",
+	"host/result", "host/simulation", "host/solution", "host/training"}
 
 // plain are the numbers that need no reason: none, one, a half or a double, and a sign.
 var plain = []float64{0, 0.5, 1, 2}

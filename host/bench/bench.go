@@ -1,0 +1,130 @@
+// Package bench measures a backend on a simulated scan: the arithmetic of a step does not depend on what the patterns show.
+package bench
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// Result is what one case took. A number that cannot be known on this machine is 0.
+type Result struct {
+	Backend         string  `json:"backend"`
+	Engine          string  `json:"engine"`
+	Device          string  `json:"device"`
+	Threads         int     `json:"threads"` // 0: all cores
+	Arch            string  `json:"arch"`
+	N               int     `json:"n"`
+	Gridsize        int     `json:"gridsize"`
+	FiltersScale    int     `json:"n_filters_scale"`
+	Parameters      int     `json:"parameters"`
+	Patterns        int     `json:"patterns"` // of a batch
+	Steps           int     `json:"steps"`
+	StartSeconds    float64 `json:"start_s"`       // from nothing to a plugin that answers
+	CompileSeconds  float64 `json:"compile_s"`     // of the step, as the backend says, or opening and the first step less one step
+	StepSeconds     float64 `json:"step_s"`        // median, wall
+	StepCPUSeconds  float64 `json:"step_cpu_s"`    // mean, of the plugin's process
+	TrainPatterns   float64 `json:"train_per_s"`   // patterns/s
+	PredictSeconds  float64 `json:"predict_s"`     // median of a batch, wall
+	PredictPatterns float64 `json:"predict_per_s"` // patterns/s
+	PeakBytes       int64   `json:"peak_bytes"`    // of the plugin's process
+	MemoryBytes     []int64 `json:"memory_bytes"`  // of the same, after each tenth of the measured steps
+}
+
+// Run measures a case.
+func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
+	var r Result
+	work, err := Prepare(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	defer work.Remove()
+
+	began := time.Now()
+	engine, err := h.Start(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	r.StartSeconds = time.Since(began).Seconds()
+	info := engine.Info()
+	r.Backend, r.Engine, r.Device, r.Threads = info.Name, info.Engine, c.Device, c.Threads
+	r.Arch, r.N, r.Gridsize, r.FiltersScale = work.Model.Program.Name, c.Model.N, c.Model.Gridsize, c.Model.FiltersScale
+	r.Parameters, r.Patterns, r.Steps = work.Model.Parameters(), c.Patterns, c.Steps
+
+	var told atomic.Uint64 // nanoseconds
+	began = time.Now()
+	session, id, err := work.Open(ctx, engine, func(o *backend.OpenOptions) {
+		o.Progress = func(e backend.Event) {
+			if e.Phase == "compile" {
+				told.Add(uint64(e.Seconds * float64(time.Second)))
+			}
+		}
+	})
+	if err != nil {
+		return r, err
+	}
+	defer session.Close()
+	usage := func() (float64, int64, int64) { return 0, 0, 0 }
+	if m, ok := engine.(host.Meter); ok {
+		usage = m.Usage
+	}
+	first, err := work.train(ctx, session, id, work.Steps[:1], nil)
+	if err != nil {
+		return r, err
+	}
+	compile := time.Since(began).Seconds()
+	if _, err = work.train(ctx, session, id, work.Steps[1:warmup], nil); err != nil {
+		return r, err
+	}
+	before, _, _ := usage()
+	took, err := work.train(ctx, session, id, work.Steps[warmup:], func(done int) {
+		if done%max(c.Steps/10, 1) == 0 { // a tenth of the steps, as the command says
+			_, now, _ := usage()
+			r.MemoryBytes = append(r.MemoryBytes, now)
+		}
+	})
+	if err != nil {
+		return r, err
+	}
+	after, _, _ := usage()
+	r.StepCPUSeconds = (after - before) / float64(c.Steps)
+	r.StepSeconds = median(took)
+	r.CompileSeconds = float64(told.Load()) / float64(time.Second)
+	if r.CompileSeconds == 0 {
+		r.CompileSeconds = max(compile-min(r.StepSeconds, first[0]), 0)
+	}
+	r.TrainPatterns = float64(c.Patterns) / r.StepSeconds
+
+	if err := r.predict(ctx, session, id, work.Batches()); err != nil {
+		return r, err
+	}
+	_, _, r.PeakBytes = usage()
+	return r, nil
+}
+
+// predict measures the patches of the batches.
+func (r *Result) predict(ctx context.Context, session backend.Session, id backend.DatasetID, batches []backend.Batch) error {
+	var took []float64
+	last := time.Now()
+	err := session.Reconstruct(ctx, backend.ReconPlan{Dataset: id, Batches: batches}, func(backend.Patches) error {
+		took = append(took, time.Since(last).Seconds())
+		last = time.Now()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.PredictSeconds = median(took[warmup:])
+	r.PredictPatterns = float64(r.Patterns) / r.PredictSeconds
+	return nil
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}

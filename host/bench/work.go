@@ -1,0 +1,173 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/model"
+)
+
+// Case is one measurement: a network, a batch and how the engine runs it.
+type Case struct {
+	Model    config.Model
+	Patterns int // of a batch, a multiple of gridsize²
+	Steps    int // measured, after two that are not
+	Device   string
+	Threads  int
+}
+
+func (c Case) devices() []string {
+	if c.Device == "" || c.Device == "auto" {
+		return nil
+	}
+	return []string{c.Device}
+}
+
+// warmup is how many steps come before those that are measured: the first compiles, the second fills caches.
+const warmup = 2
+
+// Work is what a case computes.
+type Work struct {
+	dataset.Spool
+	Model   *model.Model
+	Case    Case
+	Steps   []backend.Step // the first ones warm up
+	state   backend.State
+	dataset backend.Dataset
+}
+
+// Prepare prepares a case as a training would be. The work is to be removed.
+func Prepare(ctx context.Context, c Case) (*Work, error) {
+	if c.Steps < 1 {
+		return nil, host.Failf(host.ExitUsage, "bench: %d steps, want at least 1", c.Steps)
+	}
+	simulated, err := simulate.New(ctx, simulate.Options{Object: simulate.Lines, Probe: simulate.Gaussian, N: c.Model.N, Patterns: max(c.Patterns, 64)}) // enough neighbours for any group
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	s := simulated.AsRead()
+	rows, total := make([]int, s.Len()), 0.0
+	for i := range rows {
+		rows[i] = i
+	}
+	for _, k := range s.Counts {
+		total += float64(k)
+	}
+	probe, err := gauge.NewProbe(s.Probe, s.N, total/float64(s.Len()))
+	if err != nil {
+		return nil, err
+	}
+	grouper, err := scan.NewGrouper(s.Rows, s.Cols, scan.Grouping{Gridsize: c.Model.Gridsize, Batch: c.Patterns})
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	w := &Work{Case: c}
+	const background = 0.01 // the default of training.background
+	if w.Model, err = model.New(c.Model, probe, background, func() (float64, error) { return grouper.MaxOffset(), nil }); err != nil {
+		return nil, err
+	}
+	if w.state, err = w.Model.Begin(0, s, rows); err != nil {
+		return nil, err
+	}
+	if w.Steps, err = plan(grouper, warmup+c.Steps); err != nil {
+		return nil, err
+	}
+	if w.Spool, err = dataset.NewSpool(int64(len(s.Counts)) * dataset.BytesPerCount); err != nil {
+		return nil, err
+	}
+	if w.dataset, err = w.Add("patterns", s, probe, gauge.Uniform(s.N, background)); err != nil {
+		w.Remove()
+		return nil, err
+	}
+	return w, nil
+}
+
+// plan makes so many steps of the groups, from as many epochs as it takes.
+func plan(grouper *scan.Grouper, n int) ([]backend.Step, error) {
+	var steps []backend.Step
+	for epoch := 0; len(steps) < n; epoch++ {
+		batches, err := grouper.Epoch(epoch)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range batches {
+			steps = append(steps, backend.Step{
+				Number: int64(len(steps)) + 1, Batches: []backend.Batch{{Rows: b.Rows, Offsets: b.Offsets}},
+				LearningRates: map[string]float64{"": 1e-4}, // low: nothing is to be learned, and nothing to diverge
+			})
+		}
+	}
+	return steps[:n], nil
+}
+
+// Open opens a session with the work's state and patterns. more, which may be nil, asks for more than the case does.
+func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.OpenOptions)) (backend.Session, backend.DatasetID, error) {
+	o := backend.OpenOptions{Program: w.Model.Program, Devices: w.Case.devices(), Threads: w.Case.Threads, Deterministic: true, Train: true}
+	if more != nil {
+		more(&o)
+	}
+	session, err := engine.Open(ctx, o)
+	if err != nil {
+		return nil, "", err
+	}
+	var id backend.DatasetID
+	if err = session.SetState(ctx, w.state); err == nil {
+		id, err = w.Bind(ctx, session)
+	}
+	if err != nil {
+		_ = session.Close() // the first error counts
+		return nil, "", err
+	}
+	return session, id, nil
+}
+
+// Bind gives the patterns to a session.
+func (w *Work) Bind(ctx context.Context, s interface {
+	Bind(context.Context, backend.Dataset) (backend.DatasetID, error)
+}) (backend.DatasetID, error) {
+	return s.Bind(ctx, w.dataset)
+}
+
+// Batches are those of all steps.
+func (w *Work) Batches() []backend.Batch {
+	var batches []backend.Batch
+	for _, s := range w.Steps {
+		batches = append(batches, s.Batches...)
+	}
+	return batches
+}
+
+// Warm are the steps before those that are measured.
+func (w *Work) Warm() []backend.Step { return w.Steps[:warmup] }
+
+// Measured are the steps that are measured.
+func (w *Work) Measured() []backend.Step { return w.Steps[warmup:] }
+
+// Plan is a plan of steps with the defaults of training.
+func (w *Work) Plan(id backend.DatasetID, steps []backend.Step) backend.StepPlan {
+	loss, _ := w.Model.Config.LossScalar() // the program was built with it
+	return backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{loss: 1},
+		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}} // the defaults of training
+}
+
+// train runs steps and gives the wall seconds of each. look, which may be nil, hears how many are done.
+func (w *Work) train(ctx context.Context, s backend.Session, id backend.DatasetID, steps []backend.Step, look func(done int)) ([]float64, error) {
+	var took []float64
+	last := time.Now()
+	err := s.Step(ctx, w.Plan(id, steps), func(backend.StepResult) error {
+		took = append(took, time.Since(last).Seconds())
+		if look != nil {
+			look(len(took))
+		}
+		last = time.Now()
+		return nil
+	})
+	return took, err
+}

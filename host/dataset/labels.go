@@ -1,0 +1,38 @@
+package dataset
+
+import (
+	"path/filepath"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/gauge"
+)
+
+// AddLabels adds the labels of supervised training: the patches that the scan's file holds, or those cut out of its object.
+// They are brought into the gauge of the forward model, where they give the mean counts.
+func (s Spool) AddLabels(d *backend.Dataset, name string, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
+	labels, ok, err := format.ReadLabels(data.Source, data.N, data.Index)
+	if err != nil {
+		return host.Fail(host.ExitData, err)
+	}
+	if !ok {
+		if data.Object == nil {
+			return host.Failf(host.ExitData, "%s holds no labels (label, Y or ground_truth_patches) and no objectGuess to cut them from: train with --mode unsupervised", data.Source)
+		}
+		notice("labels are cut from the object in %s", data.Source)
+		if labels, err = gauge.CutLabels(data); err != nil {
+			return host.Failf(host.ExitData, "%s: %w", data.Source, err)
+		}
+	}
+	gauge.ScaleLabels(labels, data, probe)
+	ref, err := format.WriteNPY(filepath.Join(s.dir, name+"-labels.npy"), tensor.Must(labels, data.Len(), data.N, data.N))
+	if err != nil {
+		return err
+	}
+	d.Arrays = append(d.Arrays, backend.Array{Input: arch.Labels, Gather: backend.PerPattern, File: ref})
+	return nil
+}

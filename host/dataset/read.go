@@ -1,0 +1,42 @@
+// Package dataset is a scan on its way to a backend: read from its file, spooled where the backend maps it, put into
+// batches, and the patches that come back.
+package dataset
+
+import (
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// Source says which scan is read, and how, in the words of the settings.
+type Source struct {
+	Path    string
+	Units   string  // diffraction-units
+	Layout  string  // diffraction-layout
+	Rows    string  // patterns to use; "" is all
+	Sample  int     // n-images: draw so many of them; 0 is all
+	Seed    int64   // of the draw
+	Photons float64 // nphotons
+}
+
+// Read reads the scan. notice, which may be nil, hears what the reader found out.
+func (s Source) Read(notice func(format string, args ...any)) (*scan.Scan, error) {
+	units, err := format.ParseUnits(s.Units)
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	layout, err := format.ParseLayout(s.Layout)
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	data, err := format.ReadScan(s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.Sample, Seed: s.Seed, Photons: s.Photons})
+	if err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
+	if notice != nil {
+		for _, n := range data.Notes {
+			notice("%s", n)
+		}
+	}
+	return data, nil
+}

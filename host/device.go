@@ -1,0 +1,93 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Admit refuses settings that a backend cannot honour: none is ever ignored.
+func Admit(info backend.Info, values []config.Value) error {
+	for _, v := range values {
+		if s := v.Setting; s.Needs != "" && v.Text != s.DefaultText() && !info.Has(backend.Capability(s.Needs)) {
+			return Failf(ExitBackend, "%s = %s (%v): the backend %s does not offer %s; leave it out, or choose another backend", s.Key(), v.Text, v.Origin, info.Name, s.Needs)
+		}
+	}
+	return nil
+}
+
+// ChooseDevices finds the devices that the settings ask for. Without a device or an accelerator it is the first one that
+// the backend can use.
+func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) ([]string, error) {
+	first := x.Device
+	if first == "" || first == "auto" {
+		list, err := b.Devices(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if first, err = chooseDevice(list, x.Accelerator); err != nil {
+			return nil, Failf(ExitDevice, "backend %s: %w", b.Info().Name, err)
+		}
+		if first == "" { // opening the backend tells best what is missing
+			return nil, nil
+		}
+	}
+	kind, index, numbered := strings.Cut(first, ":")
+	if !numbered && kind != "cpu" {
+		first, index = kind+":0", "0"
+	}
+	out := []string{first}
+	from, _ := strconv.Atoi(index) // a device without a number is the first of its kind
+	for i := 1; i < x.Devices; i++ {
+		out = append(out, fmt.Sprintf("%s:%d", kind, from+i))
+	}
+	return out, nil
+}
+
+// chooseDevice is the first usable device of a kind; "" when any would do and none can be used.
+func chooseDevice(list []backend.Device, accelerator string) (string, error) {
+	var why []string
+	for _, d := range list {
+		kind, _, _ := strings.Cut(d.ID, ":")
+		switch {
+		case accelerator != "" && accelerator != "auto" && kind != accelerator && !(accelerator == "gpu" && kind != "cpu"):
+		case d.Usable:
+			return d.ID, nil
+		default:
+			why = append(why, d.ID+": "+d.Reason)
+		}
+	}
+	if accelerator == "" || accelerator == "auto" {
+		return "", nil
+	}
+	return "", fmt.Errorf("no device for --accelerator %s can be used here%s; --accelerator cpu works everywhere", accelerator, because(why))
+}
+
+func because(why []string) string {
+	if len(why) == 0 {
+		return ": it has none of that kind"
+	}
+	return " (" + strings.Join(why, "; ") + ")"
+}
+
+// OpenOptions is what the settings of execution ask a backend for.
+func (h Host) OpenOptions(x config.Execution, p *program.Program, train bool) backend.OpenOptions {
+	o := backend.OpenOptions{
+		Program: p, Devices: h.Devices, DType: tensor.Float32, Threads: x.Threads, Deterministic: x.Deterministic, Train: train, TF32: x.TF32,
+		MemoryLimit: int64(x.MemoryLimit) << 20, Workers: x.NumWorkers, Prefetch: x.PrefetchFactor * max(x.NumWorkers, 1),
+		Persistent: x.PersistentWorkers, PinMemory: x.PinMemory,
+	}
+	if x.Precision == "float64" {
+		o.DType = tensor.Float64
+	}
+	if x.Strategy != "auto" {
+		o.Strategy = x.Strategy
+	}
+	return o
+}

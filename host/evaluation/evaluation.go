@@ -1,0 +1,112 @@
+// Package evaluation compares a reconstruction with a reference: the truth, or another program's image.
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/result"
+)
+
+// Options says what is compared with what.
+type Options struct {
+	Reconstruction string       // file with the image
+	Reference      string       // file with the truth, or with another program's image
+	Rows           string       // of the reference's scan that R and the box are about; "" is all
+	Units          string       // of the reference's patterns
+	Box            *metrics.Box // rows and columns to compare; nil: the box of the scan positions
+	Ramp           bool         // remove a linear phase ramp
+}
+
+// Report is the figures of a reconstruction.
+type Report struct {
+	Reconstruction string `json:"reconstruction"`
+	Reference      string `json:"reference"`
+	metrics.Report
+	Residual     *metrics.Number `json:"R,omitempty"`           // of the reconstruction over the reference's patterns
+	FlatResidual *metrics.Number `json:"R_flat,omitempty"`      // of an empty object
+	Patterns     int             `json:"patterns,omitempty"`    // that R is over
+	ReferenceR   *metrics.Number `json:"R_reference,omitempty"` // of the reference itself
+}
+
+// Evaluate compares a reconstruction with a reference, and with the patterns when the reference's file holds them.
+func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
+	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
+	recon, err := readImage(o.Reconstruction)
+	if err != nil {
+		return report, err
+	}
+	reference, err := readImage(o.Reference)
+	if err != nil {
+		return report, err
+	}
+	units, err := format.ParseUnits(o.Units)
+	if err != nil {
+		return report, host.Fail(host.ExitUsage, err)
+	}
+	data, err := format.ReadScan(o.Reference, format.ScanOptions{Units: units, Rows: o.Rows})
+	if err != nil {
+		if o.Rows != "" {
+			return report, host.Fail(host.ExitData, err)
+		}
+		h.Notice("%s holds no scan, so there is no R: %v", o.Reference, err)
+		data = nil
+	}
+	box := metrics.Extent(recon.Object, recon.Origin).Intersect(metrics.Extent(reference.Object, reference.Origin))
+	switch {
+	case o.Box != nil:
+		box = *o.Box
+	case data != nil:
+		box = box.Intersect(metrics.PositionsBox(data.Rows, data.Cols))
+	}
+	report.Report, err = metrics.Evaluate(recon.Object, recon.Origin, reference.Object, reference.Origin, box,
+		metrics.Options{Ramp: o.Ramp, ScaleAmplitude: true, Register: true})
+	if err != nil {
+		return report, host.Failf(host.ExitData, "evaluate: %w", err)
+	}
+	if data == nil || data.Probe == nil {
+		return report, nil
+	}
+	return report, report.addResiduals(ctx, recon, reference, data)
+}
+
+func readImage(path string) (stitch.Image, error) {
+	r, err := format.ReadReconstruction(path)
+	if err != nil {
+		return stitch.Image{}, host.Fail(host.ExitData, err)
+	}
+	object, err := raster.FromComplex64(r.Height, r.Width, r.Object)
+	if err != nil {
+		return stitch.Image{}, host.Failf(host.ExitData, "%s: %w", path, err)
+	}
+	return stitch.Image{Object: object, Origin: r.Origin}, nil
+}
+
+// addResiduals judges both images by the patterns of the reference's file.
+func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image, data *scan.Scan) error {
+	judge := result.NewJudge(data, 0)
+	r.Patterns = data.Len()
+	of := func(image stitch.Image) func() (float64, error) {
+		return func() (float64, error) { return judge.Residual(ctx, image) }
+	}
+	for _, c := range []struct {
+		to **metrics.Number
+		r  func() (float64, error)
+	}{{&r.Residual, of(recon)}, {&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return judge.Flat(ctx) }}} {
+		value, err := c.r()
+		if err != nil {
+			return fmt.Errorf("evaluate: %w", err)
+		}
+		if n := metrics.Number(value); !math.IsNaN(value) {
+			*c.to = &n
+		}
+	}
+	return nil
+}

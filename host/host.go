@@ -1,0 +1,97 @@
+// Package host is what every run has in common: an engine that computes, a place for notices and progress, a way to be
+// stopped, and what a failure means to the one who called. The runs themselves are its folders: training, inference,
+// solution, evaluation, inspection, simulation and bench. They decide — batches, learning rates, checkpoints, when to stop —
+// and ask a backend to compute. They print nothing: notices and progress go through Host, results are returned.
+package host
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// Version of the program.
+const Version = "0.1.0"
+
+// Engine is a running backend.
+type Engine interface {
+	backend.Backend
+	// Stop ends it: politely first, then by force. The end of ctx shortens the wait.
+	Stop(ctx context.Context) error
+}
+
+// Meter is an Engine that knows what its process has used.
+type Meter interface {
+	Usage() (cpuSeconds float64, bytesNow, bytesPeak int64)
+}
+
+// Host is what a run needs from the program around it.
+type Host struct {
+	Start    func(ctx context.Context) (Engine, error) // a fresh process of the chosen backend
+	Devices  []string                                  // that it is opened on; none: its first usable one
+	Notice   func(format string, args ...any)          // one line for people
+	Progress func(Progress)                            // may be called for every step
+	Stop     <-chan struct{}                           // closed: finish the step, save, end
+}
+
+// Progress is where a long run stands.
+type Progress struct {
+	Phase       string // "train" or "infer"
+	Epoch       int    // from 1
+	Epochs      int
+	Step        int // of the run, from 1
+	Steps       int
+	Patterns    int     // since the last call
+	Loss        float64 // running mean of the epoch
+	Deviance    float64 // per pixel
+	Expected    float64 // deviance per pixel of a perfect fit
+	Description string
+}
+
+// Stopping says whether the run was asked to end.
+func (h Host) Stopping() bool {
+	select {
+	case <-h.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Open starts the backend and opens a session with the given state on its device.
+func (h Host) Open(ctx context.Context, o backend.OpenOptions, s backend.State) (Engine, backend.Session, error) {
+	engine, err := h.Start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Progress = h.compiling
+	session, err := engine.Open(ctx, o)
+	if err == nil {
+		err = session.SetState(ctx, s)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, engine.Stop(context.WithoutCancel(ctx)))
+	}
+	return engine, session, nil
+}
+
+// worthSaying is how many seconds of compiling a user wants to hear of.
+const worthSaying = 1
+
+// compiling tells the user what a backend compiles, when that takes its time.
+func (h Host) compiling(e backend.Event) {
+	switch {
+	case e.Phase != "compile":
+	case e.Seconds >= worthSaying:
+		h.Notice("compiled %s in %.1f s", e.Message, e.Seconds)
+	case e.Seconds == 0 && e.Total == 0:
+		h.Notice("compiling %s", e.Message)
+	}
+}
+
+// WeightState is the state of a model without optimiser moments.
+func WeightState(weights, buffers map[string]tensor.Tensor) backend.State {
+	return backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: weights, backend.Buffers: buffers}}
+}

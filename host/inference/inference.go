@@ -1,0 +1,96 @@
+// Package inference reconstructs a scan with a trained model.
+package inference
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/inference/prediction"
+	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/solution"
+)
+
+// Report is what a reconstruction ends with.
+type Report struct {
+	OutputDir    string         `json:"output_dir"`
+	Model        string         `json:"model"`
+	Data         string         `json:"data"`
+	Patterns     int            `json:"patterns"`
+	ObjectSize   [2]int         `json:"object_size"`         // rows, columns
+	Origin       [2]float64     `json:"origin"`              // row, column
+	Residual     metrics.Number `json:"R"`                   // of the stitched image over all patterns, see metrics.Residual
+	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
+	Synchronised bool           `json:"phases_synchronised"` // before stitching
+	// OtherResidual is R of the image made the other way, with phases synchronised or without; nil if it was not made.
+	OtherResidual     *metrics.Number `json:"R_other_way,omitempty"`
+	Refined           int             `json:"refined"`               // iterations
+	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // of the stitched image before them; R then counts the probe and background that they fitted
+	PatternsPerSecond float64         `json:"patterns_per_second"`
+	Seconds           float64         `json:"seconds"`
+}
+
+// Infer reconstructs a scan with a trained model and writes the image.
+func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
+	started := time.Now()
+	s, x := cfg.Settings(), cfg.Execution()
+	report := Report{Model: s.ModelPath, Data: s.TestData}
+	m, data, err := prediction.Read(s, h)
+	if err != nil {
+		return report, err
+	}
+	dir, err := result.Create(x.Output(s.OutputDir), x.Overwrite)
+	if err != nil {
+		return report, host.Fail(host.ExitUsage, err)
+	}
+	defer dir.Close()
+
+	began := time.Now()
+	predicted, err := prediction.Predict(ctx, h, m, data, s, x)
+	if err != nil {
+		return report, err
+	}
+	defer predicted.Close()
+	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
+	lit := m.Illuminate(data)
+	judge := result.NewJudge(lit, x.Threads)
+	stitched, err := predicted.Stitch(ctx, judge.Residual)
+	if err != nil {
+		return report, fmt.Errorf("infer: %w", err)
+	}
+	report.take(stitched)
+	if report.Synchronised {
+		h.Notice("phases synchronised: R %.5f, without %.5f", stitched.R, stitched.Other)
+	}
+	image := stitched.Image
+	if s.Refine > 0 {
+		refined, err := solution.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads)
+		if err != nil {
+			return report, err
+		}
+		before := report.Residual
+		image, report.Unrefined, report.Residual, report.Refined = solution.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
+		h.Notice("refined by %d iterations: R %.5f, before %.5f", report.Refined, refined.R, stitched.R)
+	}
+	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
+	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
+	flat, err := judge.Flat(ctx)
+	if err != nil {
+		return report, fmt.Errorf("infer: %w", err)
+	}
+	report.FlatResidual = metrics.Number(flat)
+	report.Seconds = time.Since(started).Seconds()
+	return report, dir.Write(image, data.PixelSize, report)
+}
+
+func (r *Report) take(s prediction.Stitched) {
+	r.Residual, r.Synchronised = metrics.Number(s.R), s.Synchronised
+	if !math.IsNaN(s.Other) {
+		other := metrics.Number(s.Other)
+		r.OtherResidual = &other
+	}
+}

@@ -1,0 +1,47 @@
+package inference
+
+import (
+	"context"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/inference/prediction"
+	"github.com/ptychogo/ptycho/host/result"
+)
+
+// Plan measures what a reconstruction would take and leaves nothing behind.
+func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, error) {
+	s, x := cfg.Settings(), cfg.Execution()
+	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}
+	if err := result.Check(plan.OutputDir, x.Overwrite); err != nil {
+		return plan, host.Fail(host.ExitUsage, err)
+	}
+	m, data, err := prediction.Read(s, h)
+	if err != nil {
+		return plan, err
+	}
+	plan.Patterns, plan.N, plan.Epochs = data.Len(), data.N, 1
+	plan.StepsPerEpoch = (data.Len() + s.InferenceBatchSize - 1) / s.InferenceBatchSize
+	plan.Steps = plan.StepsPerEpoch
+	plan.SpoolBytes = int64(len(data.Counts)) * dataset.BytesPerCount
+	plan.Parameters = m.Parameters()
+	rows := make([]int, min(data.Len(), host.TrialSteps*s.InferenceBatchSize))
+	for i := range rows {
+		rows[i] = i
+	}
+	few, err := data.Select(rows)
+	if err != nil {
+		return plan, err
+	}
+	began := time.Now()
+	predicted, err := prediction.Predict(ctx, h, m, few, s, x)
+	if err != nil {
+		return plan, err
+	}
+	predicted.Close()
+	plan.StepSeconds = time.Since(began).Seconds() * float64(s.InferenceBatchSize) / float64(len(rows))
+	plan.Seconds = plan.StepSeconds * float64(plan.Steps)
+	return plan, nil
+}

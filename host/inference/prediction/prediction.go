@@ -1,0 +1,175 @@
+package prediction
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
+)
+
+// clearlyBetter is the share of R by which synchronised phases must fit better: where the patches agree already the
+// difference is noise, and synchronising can only add a drift.
+const clearlyBetter = 0.01
+
+// pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
+const pixelBytes = 8
+
+// Prediction is the patches of a scan: stitched as they come, and kept in a file where another way may be tried.
+type Prediction struct {
+	data   *scan.Scan
+	weight []float32 // [N·N]
+	canvas *stitch.Stitcher
+	make   func() (*stitch.Stitcher, error)
+	file   *os.File // patch j at j·N²·pixelBytes; nil where it is not needed
+	spool  dataset.Spool
+	buffer []byte
+	how    string // "auto", "on" or "off"
+	notice func(format string, args ...any)
+}
+
+func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *Prediction, err error) {
+	options := stitch.Options{Trim: s.MiddleTrim}
+	if !s.PadEval {
+		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
+	}
+	p = &Prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
+	p.make = func() (*stitch.Stitcher, error) { return stitch.New(data.Rows, data.Cols, data.N, options) }
+	if p.canvas, err = p.make(); err != nil {
+		return nil, host.Failf(host.ExitData, "%s: %w", s.TestData, err)
+	}
+	if p.how == "off" {
+		return p, nil
+	}
+	if p.spool, err = dataset.NewSpool(int64(data.Len()) * int64(len(p.buffer))); err == nil {
+		p.file, err = p.spool.Create("patches")
+	}
+	if err = p.without(err); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// without goes on without synchronised phases after a failure when nobody insists on them: the image as the patches
+// come needs no file.
+func (p *Prediction) without(err error) error {
+	if err == nil {
+		return nil
+	}
+	if p.how == "on" {
+		return fmt.Errorf("infer: the patches cannot be kept for --synchronise-phases on: %w; set TMPDIR to a folder with room, or leave the flag out", err)
+	}
+	p.notice("the patches' phases are not synchronised: %v; set TMPDIR to a folder with room", err)
+	p.Close()
+	p.how = "off"
+	return nil
+}
+
+// Close removes what was kept of the patches.
+func (p *Prediction) Close() {
+	if p.file != nil {
+		_ = p.file.Close() // the file is going
+	}
+	p.spool.Remove()
+	p.file, p.spool = nil, dataset.Spool{}
+}
+
+// add stitches the patch [N·N] of pattern j.
+func (p *Prediction) add(j int, patch []complex64) error {
+	if p.file != nil {
+		for i, v := range patch {
+			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i:], math.Float32bits(real(v)))
+			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i+pixelBytes/2:], math.Float32bits(imag(v)))
+		}
+		if _, err := p.file.WriteAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
+			if err := p.without(err); err != nil {
+				return err
+			}
+		}
+	}
+	return p.canvas.Add(patch, p.weight, p.data.Rows[j], p.data.Cols[j])
+}
+
+// patch reads the patch of pattern j.
+func (p *Prediction) patch(j int, dst []complex64) error {
+	if _, err := p.file.ReadAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	for i := range dst {
+		re, im := binary.LittleEndian.Uint32(p.buffer[pixelBytes*i:]), binary.LittleEndian.Uint32(p.buffer[pixelBytes*i+pixelBytes/2:])
+		dst[i] = complex(math.Float32frombits(re), math.Float32frombits(im))
+	}
+	return nil
+}
+
+// synchronised stitches the patches brought to one common phase.
+func (p *Prediction) synchronised(ctx context.Context) (stitch.Image, error) {
+	var none stitch.Image
+	factors, err := stitch.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, stitch.SyncOptions{})
+	if err != nil {
+		return none, err
+	}
+	canvas, err := p.make()
+	if err != nil {
+		return none, err
+	}
+	patch := make([]complex64, len(p.weight))
+	for j, f := range factors {
+		if err := p.patch(j, patch); err != nil {
+			return none, err
+		}
+		for i, v := range patch {
+			patch[i] = complex64(f) * v
+		}
+		if err := canvas.Add(patch, p.weight, p.data.Rows[j], p.data.Cols[j]); err != nil {
+			return none, err
+		}
+	}
+	return canvas.Finish()
+}
+
+// Stitched is an image, how it was made and how well it fits. R needs no truth, so it may decide.
+type Stitched struct {
+	stitch.Image
+	R            float64
+	Synchronised bool    // the phases of the patches, before stitching
+	Other        float64 // R of the image made the other way; NaN if it was not made
+}
+
+// Stitch makes the image: as the patches come, with their phases synchronised ("on"), or whichever of the two fits the
+// measured patterns better ("auto"), by its residual R.
+func (p *Prediction) Stitch(ctx context.Context, residual func(context.Context, stitch.Image) (float64, error)) (Stitched, error) {
+	image, err := p.canvas.Finish()
+	plain := Stitched{Image: image, Other: math.NaN()}
+	if err != nil {
+		return plain, err
+	}
+	if plain.R, err = residual(ctx, image); err != nil || p.how == "off" || p.data.Len() == 1 {
+		return plain, err
+	}
+	image, err = p.synchronised(ctx)
+	if err != nil && ctx.Err() == nil {
+		if err := p.without(err); err != nil {
+			return plain, err
+		}
+		return plain, nil
+	} else if err != nil {
+		return plain, err
+	}
+	other := Stitched{Image: image, Synchronised: true, Other: plain.R}
+	if other.R, err = residual(ctx, image); err != nil {
+		return plain, err
+	}
+	if p.how == "on" || other.R < plain.R*(1-clearlyBetter) {
+		return other, nil
+	}
+	plain.Other = other.R
+	return plain, nil
+}

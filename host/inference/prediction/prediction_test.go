@@ -1,0 +1,46 @@
+package prediction
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// TestAFullDiskCostsOnlyTheSynchronisedPhases lets the file of the patches fail after the first one.
+func TestAFullDiskCostsOnlyTheSynchronisedPhases(t *testing.T) {
+	const n = 16
+	data := &scan.Scan{N: n, Rows: []float64{20, 24, 28}, Cols: []float64{20, 25, 22}, Counts: make([]float32, 3*n*n)}
+	weight, patch := make([]float32, n*n), make([]complex64, n*n)
+	for i := range patch {
+		weight[i], patch[i] = 1, complex(1, 0.5)
+	}
+	for how, lost := range map[string]bool{"auto": false, "on": true} {
+		said := 0
+		p, err := newPrediction(data, weight, config.InferenceSettings{PadEval: true, SynchronisePhases: how}, func(string, ...any) { said++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		for j := range 3 {
+			if j == 1 {
+				_ = p.file.Close()
+			}
+			if err = p.add(j, patch); err != nil {
+				break
+			}
+		}
+		if (err != nil) != lost {
+			t.Errorf("%s: %v", how, err)
+		}
+		if err != nil {
+			continue
+		}
+		image, err := p.Stitch(context.Background(), func(context.Context, stitch.Image) (float64, error) { return 0.25, nil })
+		if err != nil || len(image.Object.Data) == 0 || image.R != 0.25 || image.Synchronised || said != 1 {
+			t.Errorf("%s: %v, %+v, said %d times", how, err, image.R, said)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+// Package inspection describes a scan: what its file holds, how good its data are, and whether they support its positions.
+package inspection
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host/dataset"
+)
+
+// Report describes a scan file.
+type Report struct {
+	Path        string     `json:"path"`
+	Patterns    int        `json:"patterns"`
+	N           int        `json:"n"`
+	MeanCounts  float64    `json:"mean_counts"` // photons in a pattern
+	MaxCount    float64    `json:"max_count"`   // in a pixel
+	DarkShare   float64    `json:"dark_share"`  // of pixels with 0 counts
+	RowRange    [2]float64 `json:"row_range"`   // of the positions, object pixels
+	ColumnRange [2]float64 `json:"column_range"`
+	Modes       int        `json:"probe_modes"` // 0: no probe
+	HasObject   bool       `json:"has_object"`
+	Fingerprint string     `json:"fingerprint"`
+	Notes       []string   `json:"notes"`
+
+	Quality scan.Quality `json:"quality"`
+	// Geometry is what short reconstructions say about the positions; nil when it was not asked for or the scan is too
+	// small.
+	Geometry *solve.Geometry `json:"geometry,omitempty"`
+}
+
+// Options say what is looked at.
+type Options struct {
+	Path     string
+	Units    string
+	Layout   string
+	Rows     string
+	Geometry bool // try the orientations of the positions
+	Scale    bool // and the length of their step
+	Threads  int
+}
+
+// Inspect reads a scan and describes it.
+func Inspect(ctx context.Context, o Options) (Report, error) {
+	report := Report{Path: o.Path}
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(nil)
+	if err != nil {
+		return report, err
+	}
+	report.Patterns, report.N, report.Modes, report.HasObject, report.Notes = s.Len(), s.N, s.Modes, s.Object != nil, s.Notes
+	report.RowRange = [2]float64{slices.Min(s.Rows), slices.Max(s.Rows)}
+	report.ColumnRange = [2]float64{slices.Min(s.Cols), slices.Max(s.Cols)}
+	dark := 0
+	for _, k := range s.Counts {
+		report.MeanCounts += float64(k)
+		report.MaxCount = math.Max(report.MaxCount, float64(k))
+		if k == 0 {
+			dark++
+		}
+	}
+	report.MeanCounts /= float64(s.Len())
+	report.DarkShare = float64(dark) / float64(len(s.Counts))
+	report.Fingerprint = s.Fingerprint()
+	report.Quality = s.Quality()
+	if !o.Geometry && !o.Scale {
+		return report, nil
+	}
+	if report.Geometry, err = solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+		report.Notes = append(report.Notes, err.Error())
+	}
+	return report, nil
+}

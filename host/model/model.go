@@ -1,0 +1,112 @@
+// Package model is a network in its gauge: its architecture's settings, its program, its probe. It is built anew for a training
+// or read from what a training left.
+package model
+
+import (
+	"encoding/json"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/bundle"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/gauge"
+)
+
+// Model is a network and the probe that its forward model has.
+type Model struct {
+	Config     arch.Config
+	Program    *program.Program
+	Probe      gauge.Probe
+	Background float64       // constant, counts per pixel
+	State      backend.State // weights and constants of a trained model
+}
+
+// New builds the network of a training. largestOffset is the largest offset from its group's centre, in pixels, that a pattern
+// can have; it is asked for when the architecture needs to know.
+func New(m config.Model, probe gauge.Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
+	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: probe.Count, Loss: m.Loss, Supervised: m.Mode == "supervised"}
+	if m.Arch == "cnn" {
+		c.AmpActivation, c.PadObject, c.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
+		if m.Gridsize > 1 {
+			offset, err := largestOffset()
+			if err != nil {
+				return nil, err
+			}
+			c.Canvas = arch.CanvasFor(m.N, offset)
+		}
+	}
+	p, err := arch.Build(c)
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	return &Model{Config: c, Program: p, Probe: probe, Background: background}, nil
+}
+
+// Begin is the state that a training starts from: weights drawn from the seed, and constants of the input features as
+// measured on these patterns.
+func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, error) {
+	weights, err := arch.Initial(m.Program, seed)
+	if err != nil {
+		return backend.State{}, err
+	}
+	constants, err := gauge.Features(m.Program, data, rows, m.Probe)
+	if err != nil {
+		return backend.State{}, err
+	}
+	return host.WeightState(weights, constants), nil
+}
+
+// Parameters is the number of trained values.
+func (m *Model) Parameters() int { return m.Program.Parameters() }
+
+// Read reads the model of a run directory for predicting one pattern at a time.
+func Read(path string) (*Model, error) {
+	b, err := bundle.Read(path)
+	if err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
+	m := &Model{Probe: gauge.Probe{Modes: b.Probe, N: b.N, Count: b.Modes, Factor: b.ProbeFactor}, Background: b.Background,
+		State: host.WeightState(b.Weights, b.Buffers)}
+	if m.Config, err = settingsOf(path, b.Manifest); err != nil {
+		return nil, err
+	}
+	m.Config.Supervised = false // labels are of no use here; the weights do not know of them
+	if m.Config.Arch == "" || m.Config.Arch == "unet" {
+		m.Config.Gridsize = 1 // every pattern goes through the network alone; the weights do not know of groups
+	}
+	if m.Program, err = arch.Build(m.Config); err != nil {
+		return nil, host.Failf(host.ExitData, "%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Illuminate is the scan with the probe of the model.
+func (m *Model) Illuminate(data *scan.Scan) *scan.Scan {
+	with := *data
+	with.Probe, with.Modes = m.Probe.Modes, m.Probe.Count
+	return &with
+}
+
+// Write writes a trained model into a run directory. The manifest brings what is to be known of the training.
+func (m *Model) Write(dir string, s backend.State, manifest bundle.Manifest) error {
+	settings, err := json.Marshal(m.Config)
+	if err != nil {
+		return err
+	}
+	manifest.CreatedBy, manifest.Settings = "ptycho "+host.Version, settings
+	manifest.Arch, manifest.N, manifest.Gridsize = m.Program.Name, m.Program.N, m.Config.Gridsize
+	manifest.Modes, manifest.ProbeFactor, manifest.Background = m.Probe.Count, m.Probe.Factor, m.Background
+	return bundle.Write(dir, &bundle.Model{Manifest: manifest, Weights: s.Slots[backend.Weights], Buffers: s.Slots[backend.Buffers], Probe: m.Probe.Modes})
+}
+
+// settingsOf is the architecture that a manifest names.
+func settingsOf(path string, m bundle.Manifest) (arch.Config, error) {
+	var c arch.Config
+	if err := json.Unmarshal(m.Settings, &c); err != nil {
+		return c, host.Failf(host.ExitData, "%s: the manifest's settings are no architecture: %w", path, err)
+	}
+	return c, nil
+}

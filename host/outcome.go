@@ -1,0 +1,74 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Exit codes of the command, stable for scripts.
+const (
+	ExitOK          = 0
+	ExitOther       = 1
+	ExitUsage       = 10 // usage or configuration
+	ExitData        = 11
+	ExitBackend     = 12 // not found, not trusted or incompatible
+	ExitDevice      = 13 // unavailable or out of memory
+	ExitCrashed     = 14
+	ExitDiverged    = 15 // NaN, or an object that stays flat
+	ExitPartial     = 16
+	ExitInterrupted = 130 // SIGINT
+	ExitTerminated  = 143 // SIGTERM
+)
+
+// Failure is an error with the exit code that it ends the command with.
+type Failure struct {
+	Code int
+	Err  error
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Failf is an error that ends the command with a code.
+func Failf(code int, format string, args ...any) error {
+	return &Failure{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// Fail gives err a code, unless it has one.
+func Fail(code int, err error) error {
+	var f *Failure
+	if err == nil || errors.As(err, &f) {
+		return err
+	}
+	return &Failure{Code: code, Err: err}
+}
+
+// ExitCode is the exit code for the outcome of a command.
+func ExitCode(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Code
+	}
+	var b *backend.Error
+	if errors.As(err, &b) {
+		switch b.Kind {
+		case backend.Invalid, backend.Unsupported, backend.NotFound: // a part of the backend is missing, such as its library
+			return ExitBackend
+		case backend.Unavailable, backend.Exhausted:
+			return ExitDevice
+		case backend.Crashed:
+			return ExitCrashed
+		case backend.Numeric:
+			return ExitDiverged
+		case backend.Cancelled:
+			return ExitInterrupted
+		}
+	}
+	return ExitOther
+}

@@ -1,0 +1,90 @@
+// Package result is what a reconstruction leaves: the image in reconstruction.npz, its two pictures and a report, in a
+// directory that appears when all of it is there; and how it is
+// judged by the patterns.
+package result
+
+import (
+	"encoding/json"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host/picture"
+	"github.com/ptychogo/ptycho/host/rundir"
+)
+
+// The files of a reconstruction.
+const (
+	ReconstructionFile = "reconstruction.npz"
+	AmplitudeFile      = "amplitude.png"
+	PhaseFile          = "phase.png"
+	ReportFile         = "report.json"
+)
+
+// Folder is the directory that a reconstruction is written to.
+type Folder struct{ *rundir.Dir }
+
+// Create makes a folder that appears with Commit. One that is there already is an error unless it may be replaced.
+func Create(target string, overwrite bool) (Folder, error) {
+	dir, err := rundir.Create(target, overwrite)
+	return Folder{dir}, err
+}
+
+// Check says whether Create would make the folder, and leaves nothing.
+func Check(target string, overwrite bool) error { return rundir.Check(target, overwrite) }
+
+// Write writes the image, with more arrays beside it, the pictures and the report, and lets the folder appear. The size of
+// a pixel is in m, 0 where it is not known.
+func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
+	r := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
+		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
+	if err := format.WriteReconstruction(f.Path(ReconstructionFile), r, more...); err != nil {
+		return err
+	}
+	if err := f.draw(image, pixelSize); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := f.WriteFile(ReportFile, append(text, '\n')); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// Preview shows the image of a reconstruction that goes on.
+func (f Folder) Preview(image stitch.Image, pixelSize float64) error {
+	if err := f.draw(image, pixelSize); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+func (f Folder) draw(image stitch.Image, pixelSize float64) error {
+	if err := picture.Write(f.Path(AmplitudeFile), picture.Amplitude, image, pixelSize); err != nil {
+		return err
+	}
+	return picture.Write(f.Path(PhaseFile), picture.Phase, image, pixelSize)
+}
+
+// Fitted is what an iterative reconstruction of n patterns fitted besides the object, as arrays.
+func Fitted(r *solve.Result, n int, intensity bool) []format.Named {
+	positions := make([]float64, 0, 2*len(r.Rows))
+	for j := range r.Rows {
+		positions = append(positions, r.Rows[j], r.Cols[j])
+	}
+	more := []format.Named{
+		{Name: "probe", Tensor: tensor.Must(r.Probe, r.Modes, n, n)},
+		{Name: "positions", Tensor: tensor.Must(positions, len(r.Rows), 2)},
+	}
+	if r.Background != nil {
+		more = append(more, format.Named{Name: "background", Tensor: tensor.Must(r.Background, n, n)})
+	}
+	if intensity {
+		more = append(more, format.Named{Name: "intensity", Tensor: tensor.Must(r.Intensity, len(r.Rows))})
+	}
+	return more
+}

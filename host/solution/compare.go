@@ -1,0 +1,74 @@
+package solution
+
+import (
+	"context"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// frcSide is the side of the square in which images are compared, pixels.
+const frcSide = 240
+
+// centralBox is the square of 240 whole pixels about the middle of the positions, within their box.
+func centralBox(rows, cols []float64) metrics.Box {
+	b := metrics.PositionsBox(rows, cols)
+	y, x := math.Floor((b.Y0+b.Y1+1)/2), math.Floor((b.X0+b.X1+1)/2)
+	return b.Intersect(metrics.Box{Y0: y - frcSide/2, Y1: y + frcSide/2 - 1, X0: x - frcSide/2, X1: x + frcSide/2 - 1})
+}
+
+// addHalves solves the patterns of even and of odd number by themselves and compares the images.
+func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) error {
+	var halves [2]*solve.Result
+	o.PreviewEvery, o.Preview = 0, nil
+	for i, name := range []string{"even half", "odd half"} {
+		var rows []int
+		for j := i; j < data.Len(); j += 2 {
+			rows = append(rows, j)
+		}
+		part, err := data.Select(rows)
+		if err != nil {
+			return host.Fail(host.ExitData, err)
+		}
+		o.Progress = iterationProgress(h, name, o.Iterations, part.Len())
+		if halves[i], err = solve.Solve(ctx, part, o); err != nil {
+			return failure(r.Data+", "+name, err)
+		}
+		if halves[i].Ended == "stopped" {
+			h.Notice("stopped in the %s: there is no FRC", name)
+			return nil
+		}
+	}
+	a, b := halves[0], halves[1]
+	box := centralBox(data.Rows, data.Cols)
+	compared, err := metrics.Evaluate(a.Object, a.Origin, b.Object, b.Origin, box.Intersect(metrics.Extent(a.Object, a.Origin)).Intersect(metrics.Extent(b.Object, b.Origin)),
+		metrics.Options{Ramp: true, Register: true})
+	if err != nil {
+		h.Notice("there is no FRC of the halves: %v", err)
+		return nil
+	}
+	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "halves", &compared.Box
+	r.Halves = &Halves{Residuals: [2]metrics.Number{metrics.Number(a.R), metrics.Number(b.R)}, Raw: compared.Raw.FRC.Mean, Shift: compared.Registered.Shift}
+	return nil
+}
+
+// addReference compares the image with the object in the scan's file, when the two share a box.
+func (r *Report) addReference(solved *solve.Result, data *scan.Scan) {
+	reference, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
+	if err != nil {
+		return
+	}
+	box := centralBox(data.Rows, data.Cols).Intersect(metrics.Extent(solved.Object, solved.Origin)).Intersect(metrics.Extent(reference, [2]float64{}))
+	if box.Empty() {
+		return
+	}
+	compared, err := metrics.Evaluate(solved.Object, solved.Origin, reference, [2]float64{}, box, metrics.Options{Ramp: true, ScaleAmplitude: true, Register: true})
+	if err != nil {
+		return
+	}
+	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "reference", &compared.Box
+}

@@ -1,0 +1,51 @@
+package solution
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/gauge"
+)
+
+// An image that lost its detail, as a network's may have, is after a few iterations better than what ePIE makes from
+// nothing in thirty.
+func TestRefiningABlurredImageBeatsSolvingFromNothing(t *testing.T) {
+	sim, err := simulate.New(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 48, Height: 128, Patterns: 150, Seed: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := sim.AsRead()
+	blurred := raster.NewComplex(sim.Object.H, sim.Object.W)
+	for i := range blurred.Data {
+		for d := range 25 {
+			blurred.Data[i] += sim.Object.At(i/blurred.W+d/5-2, i%blurred.W+d%5-2) / 25
+		}
+	}
+	image := stitch.Image{Object: blurred, Coverage: raster.NewReal(blurred.H, blurred.W)}
+	for i := range image.Coverage.Data {
+		image.Coverage.Data[i] = 1
+	}
+	pr, err := gauge.NewProbe(data.Probe, data.N, 1e6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gauged := *data
+	gauged.Probe = pr.Modes
+	refined, err := Refine(context.Background(), host.Host{}, image, &gauged, 0.01, 10, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	solved, err := solve.Solve(context.Background(), data, solve.Options{Iterations: 30, Fit: solve.Fit{Probe: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("R %.5f refined, %.5f at its start, %.5f solved", refined.R, refined.History[0].R, solved.R)
+	if refined.R > solved.R {
+		t.Errorf("R is %v after 10 iterations from the image and %v after 30 from nothing", refined.R, solved.R)
+	}
+}

@@ -1,0 +1,91 @@
+package solution
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host/result"
+)
+
+// Report is what an iterative reconstruction ends with.
+type Report struct {
+	OutputDir  string     `json:"output_dir"`
+	Data       string     `json:"data"`
+	Engine     string     `json:"engine"`
+	Fit        []string   `json:"fit"`
+	Patterns   int        `json:"patterns"`
+	Iterations int        `json:"iterations"` // done
+	Ended      string     `json:"ended"`      // iterations, converged or stopped
+	ObjectSize [2]int     `json:"object_size"`
+	Origin     [2]float64 `json:"origin"` // row, column
+
+	// Residual is Σ(√λ − √k)²/Σk over all patterns after the last iteration, with everything that is fitted in λ.
+	Residual metrics.Number `json:"R"`
+	// Plain is R as infer and evaluate give it: without background and intensities, at the positions as fitted.
+	Plain        metrics.Number `json:"R_without_background"`
+	FlatResidual metrics.Number `json:"R_flat"` // of an empty object
+	Deviance     metrics.Number `json:"deviance"`
+	Expected     metrics.Number `json:"expected_deviance"`
+
+	// FRC is the mean ring correlation up to half Nyquist in FRCBox, the central 240 pixels, after registration; nil when
+	// there is nothing to compare with. FRCOf says with what: "halves", the even and the odd patterns solved by
+	// themselves, or "reference", the object in the scan's file.
+	FRC    *metrics.Number `json:"frc,omitempty"`
+	FRCOf  string          `json:"frc_of,omitempty"`
+	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
+	Halves *Halves         `json:"halves,omitempty"`
+
+	ModeShares    []float64         `json:"mode_shares"`               // of the probe's power
+	Background    float64           `json:"background,omitempty"`      // mean counts per pixel
+	LargestMove   float64           `json:"largest_move_px,omitempty"` // of a fitted position
+	UpdatesPerSec float64           `json:"frame_updates_per_second"`  // patterns times iterations over their wall time
+	Seconds       float64           `json:"seconds"`                   // of everything
+	History       []solve.Iteration `json:"history"`
+	Notes         []string          `json:"notes,omitempty"`
+}
+
+// Halves compares the two half sets.
+type Halves struct {
+	Residuals [2]metrics.Number `json:"R"`        // of each half over its own patterns
+	Raw       metrics.Number    `json:"frc_raw"`  // without registration
+	Shift     [2]float64        `json:"shift_px"` // of the even half onto the odd one: rows, columns
+}
+
+func (r *Report) take(solved *solve.Result, data *scan.Scan, took time.Duration) {
+	r.Patterns, r.Iterations, r.Ended = data.Len(), len(solved.History), solved.Ended
+	r.ObjectSize, r.Origin = [2]int{solved.Object.H, solved.Object.W}, solved.Origin
+	r.Residual, r.Deviance, r.Expected = metrics.Number(solved.R), metrics.Number(solved.Deviance), metrics.Number(solved.Expected)
+	r.ModeShares, r.History, r.Notes = solved.ModeShares, solved.History, solved.Notes
+	r.UpdatesPerSec = float64(r.Patterns*r.Iterations) / took.Seconds()
+	for _, b := range solved.Background {
+		r.Background += float64(b) / float64(len(solved.Background))
+	}
+	for j := range solved.Rows {
+		r.LargestMove = max(r.LargestMove, math.Hypot(solved.Rows[j]-data.Rows[j], solved.Cols[j]-data.Cols[j]))
+	}
+	if r.LargestMove < 1e-6 { // rounding of the origin
+		r.LargestMove = 0
+	}
+}
+
+// addPlain judges the image as any other program's is judged.
+func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.Scan, threads int) error {
+	with := *data
+	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
+	judge := result.NewJudge(&with, threads)
+	plain, err := judge.Residual(ctx, Image(solved))
+	if err != nil {
+		return fmt.Errorf("solve: %w", err)
+	}
+	flat, err := judge.Flat(ctx)
+	if err != nil {
+		return fmt.Errorf("solve: %w", err)
+	}
+	r.Plain, r.FlatResidual = metrics.Number(plain), metrics.Number(flat)
+	return nil
+}

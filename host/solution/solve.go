@@ -1,0 +1,109 @@
+// Package solution reconstructs a scan iteratively, without a network: alone, as the survey of a scan before a training, and
+// as the last polish of a network's image. The engines are those of core/solve.
+package solution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/result"
+)
+
+// Options say which scan is solved, how, and where the result goes.
+type Options struct {
+	Data      string
+	Rows      string // patterns to use; "" is all
+	Units     string
+	Layout    string
+	OutputDir string
+	Overwrite bool
+	Halves    bool // solve the even and the odd patterns by themselves as well, and compare
+	Preview   int  // write the pictures every so many iterations; 0: at the end alone
+	Solve     solve.Options
+}
+
+// Solve reconstructs a scan iteratively and writes the files of a reconstruction.
+func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
+	started := time.Now()
+	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(h.Notice)
+	if err != nil {
+		return report, err
+	}
+	dir, err := result.Create(o.OutputDir, o.Overwrite)
+	if err != nil {
+		return report, host.Fail(host.ExitUsage, err)
+	}
+	defer dir.Close()
+
+	o.Solve.Stop = h.Stop
+	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
+	if o.Preview > 0 {
+		o.Solve.PreviewEvery, o.Solve.Preview = o.Preview, func(image stitch.Image) error {
+			return dir.Preview(image, data.PixelSize)
+		}
+	}
+	if data, err = WithProbe(ctx, data, o.Solve.Threads, h.Notice); err != nil {
+		return report, err
+	}
+	began := time.Now()
+	solved, err := solve.Solve(ctx, data, o.Solve)
+	if err != nil {
+		return report, failure(o.Data, err)
+	}
+	report.take(solved, data, time.Since(began))
+	report.OutputDir = dir.Target()
+	if err := report.addPlain(ctx, solved, data, o.Solve.Threads); err != nil {
+		return report, err
+	}
+	stopped := solved.Ended == "stopped"
+	switch {
+	case o.Halves && !stopped:
+		if err := report.addHalves(ctx, data, o.Solve, h); err != nil {
+			return report, err
+		}
+	case !o.Halves && data.Object != nil:
+		report.addReference(solved, data)
+	}
+	report.Seconds = time.Since(started).Seconds()
+	if err := dir.Write(Image(solved), data.PixelSize, report, result.Fitted(solved, data.N, slices.Contains(report.Fit, "intensity"))...); err != nil {
+		return report, err
+	}
+	if stopped {
+		return report, host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; what there is lies in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
+	}
+	return report, nil
+}
+
+// failure gives an error of core/solve its exit code and the file's name.
+func failure(path string, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, solve.ErrDiverged):
+		return host.Failf(host.ExitDiverged, "%s: %w: are positions and probe those of this scan?", path, err)
+	}
+	return host.Failf(host.ExitData, "%s: %w", path, err)
+}
+
+func iterationProgress(h host.Host, phase string, iterations, patterns int) func(solve.Iteration) {
+	if h.Progress == nil {
+		return nil
+	}
+	return func(it solve.Iteration) {
+		h.Progress(host.Progress{Phase: phase, Epoch: it.Number, Epochs: iterations, Step: it.Number, Steps: iterations, Patterns: patterns, Deviance: it.Deviance,
+			Description: fmt.Sprintf("%s: iteration %d/%d, R %.5f, deviance %.4g per pixel", phase, it.Number, iterations, it.R, it.Deviance)})
+	}
+}
+
+// Image is what was solved as a stitched image.
+func Image(solved *solve.Result) stitch.Image {
+	return stitch.Image{Object: solved.Object, Coverage: solved.Coverage, Origin: solved.Origin}
+}

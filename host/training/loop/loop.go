@@ -1,0 +1,267 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// maxRestarts is how often a run goes on from its last checkpoint after its backend crashed.
+const maxRestarts = 2
+
+// Run trains until the plan is done, the run is stopped, or it fails. A crashed backend is started again; a network that
+// dies before it has learned anything begins anew.
+func (t *Trainer) Run(ctx context.Context) (Ending, error) {
+	for restarts := 0; ; {
+		why, err := t.attempt(ctx)
+		var dead *deadNetwork
+		switch {
+		case err == nil:
+			return why, nil
+		case errors.As(err, &dead) && !t.At.Lived && len(t.At.Beginnings) < t.chances:
+			if err := t.again(dead); err != nil {
+				return why, err
+			}
+		case backend.KindOf(err) != backend.Crashed || restarts == maxRestarts || ctx.Err() != nil:
+			return why, err
+		default:
+			restarts++
+			t.host.Notice("the backend crashed: %v", err)
+			t.host.Notice("starting it again from epoch %d, step %d (%d of %d restarts)", t.At.Epoch+1, t.At.Step, restarts, maxRestarts)
+		}
+		if err := t.log.to.Rewind(t.At.Done); err != nil {
+			return Finished, err
+		}
+	}
+}
+
+// attempt runs from the position in one backend process.
+func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
+	engine, session, err := t.host.Open(ctx, t.Open, t.State)
+	if err != nil {
+		return Finished, err
+	}
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	defer session.Close()
+	train, err := session.Bind(ctx, t.Patterns)
+	if err != nil {
+		return Finished, err
+	}
+	judge := train
+	if t.Judges != nil {
+		if judge, err = session.Bind(ctx, *t.Judges); err != nil {
+			return Finished, err
+		}
+	}
+	for t.At.Epoch < t.epochs {
+		if t.steps >= 0 && t.At.Done >= t.steps {
+			return OutOfSteps, nil
+		}
+		why, err := t.stretch(ctx, session, train, judge)
+		if err != nil || why != Finished {
+			return why, err
+		}
+	}
+	return Finished, nil
+}
+
+// boundary is the step of the epoch in progress at which something is to be done: a validation, the end of the epoch or
+// of the run.
+func (t *Trainer) boundary() (to int, validates bool) {
+	at, whole := t.At, t.schedule.stepsPerEpoch
+	to = whole
+	if len(t.Judged) > 0 {
+		next := whole
+		if t.interval > 1 {
+			every := int(t.interval)
+			next = at.Step + every - at.Done%every
+		} else {
+			every := max(int(math.Round(t.interval*float64(whole))), 1)
+			next = at.Step + every - at.Step%every
+		}
+		to, validates = min(next, whole), next <= whole
+	}
+	if t.steps >= 0 && at.Step+t.steps-at.Done < to {
+		to, validates = at.Step+t.steps-at.Done, false
+	}
+	return to, validates
+}
+
+// stretch does the steps up to the next boundary. The position moves only when a state that belongs to it is in hand.
+func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, judge backend.DatasetID) (Ending, error) {
+	at := t.At
+	at.Sums.Scalars = maps.Clone(at.Sums.Scalars)
+	to, validates := t.boundary()
+	steps, err := t.schedule.plan(at, to)
+	if err != nil {
+		return Finished, err
+	}
+	plan := t.template
+	plan.Dataset, plan.Steps = train, steps
+
+	stop, done := t.stopper(session)
+	started := time.Now()
+	err = session.Step(ctx, plan, func(r backend.StepResult) error {
+		rate := steps[r.Number-steps[0].Number].LearningRates[""]
+		at.Sums.add(r)
+		at.Step, at.Done = at.Step+1, at.Done+1
+		t.progress(at, r.Patterns)
+		if err := t.exploded(&at, r, rate); err != nil {
+			return err
+		}
+		return t.log.step(at, r, rate)
+	})
+	done()
+	if err != nil {
+		return Finished, t.explain(err, at)
+	}
+	at.Sums.Seconds += time.Since(started).Seconds()
+	reached, whole := at.Step == to, at.Step == t.schedule.stepsPerEpoch
+	if reached && validates {
+		if err := t.judge(ctx, session, judge, &at); err != nil {
+			return Finished, err
+		}
+	}
+	state, err := session.State(ctx)
+	if err != nil {
+		return Finished, err
+	}
+	var early bool
+	var kept *Kept
+	var dropped []Kept
+	if reached && (validates || whole && len(t.Judged) == 0) {
+		kept, dropped, early = t.observe(&at)
+	}
+	if whole {
+		if err := t.closeEpoch(ctx, session, train, &at); err != nil {
+			return Finished, err
+		}
+	}
+	t.At, t.State = at, state
+	if kept != nil {
+		if err := t.Keep.Best(*kept, dropped, at, state); err != nil {
+			return Finished, err
+		}
+	}
+	if whole || !reached || early || t.steps >= 0 && at.Done >= t.steps {
+		if err := t.Keep.Last(at, state, whole && at.Epoch != t.epochs); err != nil {
+			return Finished, err
+		}
+	}
+	switch why := stop.Load().(Ending); {
+	case why != Finished && t.At.Epoch < t.epochs:
+		return why, nil
+	case early && t.At.Epoch < t.epochs:
+		t.host.Notice("%s has not improved on %.4g in %d observations: the run ends", t.watch.name, at.Watch.Best, at.Watch.Bad)
+		return StoppedEarly, nil
+	}
+	return Finished, nil
+}
+
+// observe shows what is watched to the early stopping, the plateau and the list of the best. A checkpoint that is among
+// the best is to be kept in place of those that were dropped.
+func (t *Trainer) observe(at *Position) (keep *Kept, dropped []Kept, early bool) {
+	value := t.watch.value(*at)
+	at.Watch, early = t.watch.observe(at.Watch, value)
+	if t.schedule.follows() {
+		at.Plateau = t.schedule.plateau.Observe(at.Plateau, value, t.schedule.rate.Peak)
+	}
+	k := Kept{File: t.Keep.Name(at.Done), Epoch: at.Epoch + 1, Step: at.Done, Value: value}
+	best, dropped := t.watch.rank(at.Best, k)
+	if !slices.Contains(best, k) {
+		return nil, nil, early
+	}
+	at.Best = best
+	return &k, dropped, early
+}
+
+// closeEpoch makes the epoch's record, asks the guard, and moves the position to the next epoch.
+func (t *Trainer) closeEpoch(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) error {
+	look, err := t.look(ctx, session, id, at.Sums.mean(arch.ExpectedDeviance))
+	if err != nil {
+		return err
+	}
+	n := float64(at.Sums.Steps)
+	record := EpochRecord{
+		Epoch: at.Epoch + 1, Step: at.Done, LearningRate: t.schedule.at((at.Epoch+1)*t.schedule.stepsPerEpoch-1, *at),
+		Loss: at.Sums.Loss / n, Deviance: at.Sums.mean(arch.Deviance), ExpectedDeviance: at.Sums.mean(arch.ExpectedDeviance),
+		FlatDeviance: t.Flat, GradNorm: at.Sums.GradNorm / n, ValidationDeviance: at.Validation, Waited: at.Sums.Waited,
+		Contrast: look.Contrast, Response: look.Response, PatternsPerSecond: float64(at.Sums.Patterns) / at.Sums.Seconds,
+	}
+	at.Records = append(slices.Clone(at.Records), record)
+	at.Epoch, at.Step, at.Sums, at.Validation = at.Epoch+1, 0, sums{}, nil
+	if err := t.Keep.Epoch(at.Records); err != nil {
+		return err
+	}
+	if err := t.log.epoch(*at, record); err != nil {
+		return err
+	}
+	if t.Preview != nil {
+		if err := t.Preview(ctx, session, id, record.Epoch, at.Done); err != nil {
+			return err
+		}
+	}
+	return t.guard(at, record, look)
+}
+
+// judge is the deviance on the validation patterns.
+func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) error {
+	var sum backend.Sum
+	err := session.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: t.Judged, EMA: t.template.EMADecay > 0}, func(r backend.EvalResult) error {
+		v := r.Scalars[arch.Deviance]
+		sum = backend.Sum{Sum: sum.Sum + v.Sum, Count: sum.Count + v.Count}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	v := sum.Mean()
+	at.Validation = &v
+	return t.log.validation(*at, v)
+}
+
+// stopper asks the session to stop when the host or the clock says so. The Ending says who did; done must be called
+// when the call that may be stopped has returned.
+func (t *Trainer) stopper(session backend.Session) (why *atomic.Value, done func()) {
+	why = new(atomic.Value)
+	why.Store(Finished)
+	returned, watcher := make(chan struct{}), make(chan struct{})
+	var clock <-chan time.Time
+	if !t.deadline.IsZero() {
+		timer := time.NewTimer(time.Until(t.deadline))
+		defer func(stop func() bool) { inner := done; done = func() { stop(); inner() } }(timer.Stop)
+		clock = timer.C
+	}
+	go func() {
+		defer close(watcher)
+		select {
+		case <-returned:
+			return
+		case <-t.host.Stop:
+			why.Store(Interrupted)
+		case <-clock:
+			why.Store(OutOfTime)
+		}
+		_ = session.Stop(context.Background()) // a session that cannot stop runs its plan to the end
+	}()
+	return why, func() { close(returned); <-watcher }
+}
+
+func (t *Trainer) progress(at Position, patterns int) {
+	if t.host.Progress == nil {
+		return
+	}
+	t.host.Progress(host.Progress{
+		Phase: "train", Epoch: at.Epoch + 1, Epochs: t.epochs, Step: at.Epoch*t.schedule.stepsPerEpoch + at.Step,
+		Steps: t.epochs * t.schedule.stepsPerEpoch, Patterns: patterns, Loss: at.Sums.Loss / float64(at.Sums.Steps),
+		Deviance: at.Sums.mean(arch.Deviance), Expected: at.Sums.mean(arch.ExpectedDeviance),
+	})
+}

@@ -1,0 +1,69 @@
+package material
+
+import (
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host/dataset"
+)
+
+// Spooled is the material where a backend maps it.
+type Spooled struct {
+	dataset.Spool
+	Patterns backend.Dataset
+	Judges   *backend.Dataset // holds the patterns that validate; nil: Patterns does
+	Judged   []backend.Batch  // they, in batches of whole groups; none: there is no validation
+}
+
+// Bytes is the size of what is spooled.
+func (m *Material) Bytes() int64 {
+	size := int64(len(m.Scan.Counts))
+	if m.Test != nil {
+		size += int64(len(m.Test.Counts))
+	}
+	return size * dataset.BytesPerCount
+}
+
+// Spool writes the patterns to where a backend maps them. The network is judged by each pattern alone, predicted from the
+// group of it and its nearest neighbours, as in training. What was made is to be removed after an error too.
+func (m *Material) Spool() (s Spooled, err error) {
+	if s.Spool, err = dataset.NewSpool(m.Bytes()); err != nil {
+		return s, err
+	}
+	if s.Patterns, err = m.add(s.Spool, "patterns", m.Scan); err != nil {
+		return s, err
+	}
+	data, rows := m.Scan, m.Validation
+	if m.Test != nil {
+		judges, err := m.add(s.Spool, "validation", m.Test)
+		if err != nil {
+			return s, err
+		}
+		s.Judges, data, rows = &judges, m.Test, nil
+		for i := range m.Test.Len() {
+			rows = append(rows, i)
+		}
+	}
+	if len(rows) == 0 {
+		return s, nil
+	}
+	g, err := m.nearest(data)
+	if err != nil {
+		return s, err
+	}
+	s.Judged = dataset.Leading(g, rows, m.cfg.Model().Group(), m.cfg.Settings().BatchSize)
+	return s, nil
+}
+
+func (m *Material) add(to dataset.Spool, name string, data *scan.Scan) (backend.Dataset, error) {
+	d, err := to.Add(name, data, m.Probe, m.Background)
+	if err == nil && m.cfg.Model().Mode == "supervised" {
+		err = to.AddLabels(&d, name, data, m.Probe, m.h.Notice)
+	}
+	return d, err
+}
+
+// Looks are batches of a few training patterns that show how the network does.
+func (m *Material) Looks(patterns int) []backend.Batch {
+	c := m.cfg.Model().Group()
+	return dataset.Groups(scan.Thin(m.Train, patterns), m.Scan.Rows, m.Scan.Cols, c, max(m.cfg.Settings().BatchSize/c, 1))
+}

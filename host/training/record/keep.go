@@ -1,0 +1,81 @@
+package record
+
+import (
+	"maps"
+	"path/filepath"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/bundle"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/training/loop"
+)
+
+// Last saves where the run stands; an optional checkpoint is left out when its epoch is none that is kept. The first
+// checkpoint makes the run directory appear.
+func (r *Record) Last(at loop.Position, state backend.State, optional bool) error {
+	s := r.cfg.Settings()
+	if !s.EnableCheckpointing {
+		return r.Logger.Kept(at.Done)
+	}
+	if optional && at.Epoch%s.CheckpointEvery != 0 {
+		return nil
+	}
+	if err := r.Logger.Sync(); err != nil {
+		return err
+	}
+	if err := r.dir.Commit(); err != nil {
+		return err
+	}
+	if err := bundle.WriteCheckpoint(r.Target(), state, at); err != nil {
+		return err
+	}
+	return r.Logger.Kept(at.Done)
+}
+
+// Name is the file of a checkpoint that is among the best.
+func (r *Record) Name(step int) string { return bundle.BestName(int64(step)) }
+
+// Best keeps a checkpoint that is among the best so far, and removes those that are no more.
+func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state backend.State) error {
+	if err := r.dir.Commit(); err != nil {
+		return err
+	}
+	if err := bundle.WriteNamedCheckpoint(r.Target(), k.File, state, at); err != nil {
+		return err
+	}
+	for _, d := range dropped {
+		if err := bundle.RemoveCheckpoint(r.Target(), d.File); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Model writes the model: the weights of the end, or the best ones, or their moving average. It says which.
+func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (weights string, err error) {
+	s := r.cfg.Settings()
+	if err := r.dir.Commit(); err != nil {
+		return "", err
+	}
+	state, epochs := t.State, t.At.Epoch
+	weights = "last"
+	if s.FinalWeights == "best" && len(t.At.Best) > 0 {
+		var at loop.Position
+		best, err := bundle.ReadCheckpointFile(filepath.Join(r.Target(), bundle.CheckpointDir, t.At.Best[0].File), &at)
+		if err != nil {
+			return "", host.Fail(host.ExitData, err)
+		}
+		state, epochs, weights = best, at.Epoch, "best"
+	}
+	steps := int(state.Step)
+	if average := state.Slots[backend.EMA]; s.EMADecay > 0 && len(average) > 0 {
+		over := maps.Clone(state.Slots[backend.Weights])
+		maps.Copy(over, average)
+		state = host.WeightState(over, state.Slots[backend.Buffers])
+		weights = "moving average of " + weights
+	}
+	return weights, m.Write(r.Target(), state, bundle.Manifest{
+		MeanCounts: meanCounts, Epochs: epochs, Steps: steps, Seed: s.Seed, Backend: r.cfg.Execution().Backend, Data: r.data,
+	})
+}

@@ -1,0 +1,197 @@
+// Package training trains a network on a scan, without labels or with them. Its folders are its parts: material is what it is
+// made of, loop the steps, record what it leaves, preview what is shown meanwhile.
+package training
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/training/loop"
+	"github.com/ptychogo/ptycho/host/training/material"
+	"github.com/ptychogo/ptycho/host/training/preview"
+	"github.com/ptychogo/ptycho/host/training/record"
+)
+
+// Report is what a training run ends with.
+type Report struct {
+	OutputDir         string           `json:"output_dir"`
+	Experiment        string           `json:"experiment"`
+	Epochs            int              `json:"epochs"`
+	Steps             int              `json:"steps"`
+	Parameters        int              `json:"parameters"`
+	Patterns          int              `json:"patterns"`
+	Last              loop.EpochRecord `json:"last"`
+	Seconds           float64          `json:"seconds"`
+	Ended             loop.Ending      `json:"ended"`
+	FlatDeviance      float64          `json:"flat_deviance"`
+	ValidationPattern int              `json:"validation_patterns"`
+	Monitor           string           `json:"monitor"`    // what the best checkpoints are ranked by
+	Best              []loop.Kept      `json:"best"`       // checkpoints, best first
+	Beginnings        []loop.Beginning `json:"beginnings"` // that came to nothing
+	Weights           string           `json:"weights"`    // of the model: "last", "best", each maybe with "moving average of"
+}
+
+// Train trains a model and writes its run directory.
+func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, error) {
+	started := time.Now()
+	run, err := prepare(ctx, cfg, h)
+	defer run.close()
+	if err != nil {
+		return Report{}, err
+	}
+	why, err := run.trainer.Run(ctx)
+	report := run.report(why, time.Since(started))
+	if err != nil {
+		return report, errors.Join(err, run.record.End(report, report.Ended, err))
+	}
+	if report.Weights, err = run.record.Model(run.model, run.trainer, run.material.MeanCounts()); err != nil {
+		return report, err
+	}
+	if err := run.record.End(report, report.Ended, nil); err != nil {
+		return report, err
+	}
+	if why == loop.Interrupted {
+		mend := "go on with ptycho train --resume " + run.record.Target()
+		if !cfg.Settings().EnableCheckpointing {
+			mend = "without checkpoints it cannot go on"
+		}
+		return report, host.Failf(host.ExitInterrupted, "train: stopped in epoch %d; %s", run.trainer.At.Epoch+1, mend)
+	}
+	return report, nil
+}
+
+// training is a run with everything that it needs.
+type training struct {
+	cfg      *config.Training
+	host     host.Host
+	material *material.Material
+	model    *model.Model
+	record   *record.Record
+	spooled  material.Spooled
+	trainer  *loop.Trainer
+}
+
+// prepare brings a run to where its first step can be done. It is to be closed after an error too.
+func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training, error) {
+	run := &training{cfg: cfg, host: h}
+	if err := run.read(ctx); err != nil {
+		return run, err
+	}
+	var err error
+	if run.record, err = record.Open(cfg, h, run.material.Scan.Fingerprint()); err != nil {
+		return run, err
+	}
+	if err := run.plan(); err != nil {
+		return run, err
+	}
+	if err := run.start(); err != nil {
+		return run, err
+	}
+	if err := run.record.StartLog(run.trainer); err != nil {
+		return run, err
+	}
+	if x := cfg.Execution(); x.PreviewEvery > 0 {
+		run.trainer.Preview = preview.Preview{
+			Scan: run.material.Scan, Rows: run.material.Train, Weight: run.trainer.Weight, Group: run.model.Program.Group,
+			Batch: cfg.Settings().BatchSize, Average: cfg.Settings().EMADecay > 0, Every: x.PreviewEvery, To: run.record.Logger,
+		}.Draw
+	}
+	return run, nil
+}
+
+// read reads the data and builds the network for it.
+func (run *training) read(ctx context.Context) (err error) {
+	if run.material, err = material.Read(ctx, run.cfg, run.host); err != nil {
+		return err
+	}
+	m := run.cfg.Model()
+	if run.model, err = model.New(m, run.material.Probe, run.cfg.Settings().Background, run.material.LargestOffset); err != nil {
+		return err
+	}
+	if m.Gridsize == 1 && m.Arch == "unet" {
+		run.host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
+	}
+	return nil
+}
+
+// plan writes the patterns to where the backend maps them and makes the trainer.
+func (run *training) plan() (err error) {
+	if run.spooled, err = run.material.Spool(); err != nil {
+		return err
+	}
+	work := loop.Work{
+		Open: run.host.OpenOptions(run.cfg.Execution(), run.model.Program, true), Patterns: run.spooled.Patterns,
+		Judges: run.spooled.Judges, Judged: run.spooled.Judged, Groups: run.material.Groups,
+		Looks: run.material.Looks(loop.LookPatterns), Weight: run.material.Probe.Intensity(), Keep: run.record, Begin: run.begin,
+	}
+	work.Loss, _ = run.model.Config.LossScalar() // the program was built with it
+	if work.Flat, err = run.material.FlatDeviance(); err != nil {
+		return err
+	}
+	run.trainer, err = loop.New(run.cfg, run.host, work)
+	return err
+}
+
+// start draws the initial weights and measures the features, or reads a checkpoint.
+func (run *training) start() (err error) {
+	t, x, data := run.trainer, run.cfg.Execution(), run.material.Scan
+	if x.Resume != "" {
+		at, state, err := run.record.Resume()
+		if err != nil {
+			return err
+		}
+		t.Resume(at, state)
+		run.host.Notice("resuming %s at epoch %d, step %d", run.record.Target(), t.At.Epoch+1, t.At.Step)
+	} else {
+		t.At.Data = data.Fingerprint()
+		if t.State, err = run.begin(0); err != nil {
+			return err
+		}
+		if err := run.record.Rows(data.FileRows(run.material.Train), data.FileRows(run.material.Validation)); err != nil {
+			return err
+		}
+	}
+	if x.StopAfter > 0 {
+		t.StopAfter(x.StopAfter)
+	}
+	return run.record.Settings() // a longer plan holds for the next resumption too
+}
+
+// anotherStream keeps the weights of several beginnings apart: the fractional part of the golden ratio in 64 bits, whose
+// multiples are far from each other.
+const anotherStream = 0x9E3779B97F4A7C15
+
+// begin is the initial state of a beginning, from 0: each has weights of its own.
+func (run *training) begin(n int) (backend.State, error) {
+	state, err := run.model.Begin(uint64(run.cfg.Settings().Seed)+uint64(n)*anotherStream, run.material.Scan, run.material.Train)
+	if err == nil && n > 0 { // the checkpoints of the one before are those of a dead network
+		err = run.record.Forget()
+	}
+	return state, err
+}
+
+func (run *training) report(why loop.Ending, took time.Duration) Report {
+	t, m := run.trainer, run.material
+	r := Report{OutputDir: run.record.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
+		Patterns: len(m.Train), ValidationPattern: m.Judges(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
+		Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
+	if why == loop.Finished && t.Epochs() < run.cfg.Settings().MaxEpochs {
+		r.Ended = loop.OutOfSteps
+	}
+	if n := len(t.At.Records); n > 0 {
+		r.Last = t.At.Records[n-1]
+	}
+	return r
+}
+
+func (run *training) close() {
+	if run.record != nil {
+		run.record.Close()
+	}
+	run.spooled.Remove()
+}
