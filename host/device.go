@@ -56,7 +56,7 @@ func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 	for _, d := range list {
 		kind, _, _ := strings.Cut(d.ID, ":")
 		switch {
-		case accelerator != "" && accelerator != "auto" && kind != accelerator && !(accelerator == "gpu" && kind != "cpu"):
+		case !ofKind(kind, accelerator):
 		case d.Usable:
 			return d.ID, nil
 		default:
@@ -67,6 +67,17 @@ func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 		return "", nil
 	}
 	return "", fmt.Errorf("no device for --accelerator %s can be used here%s; --accelerator cpu works everywhere", accelerator, because(why))
+}
+
+// ofKind says whether a device of that kind, "cpu" or that of a GPU, is what --accelerator asks for.
+func ofKind(kind, accelerator string) bool {
+	switch accelerator {
+	case "", "auto":
+		return true
+	case "gpu":
+		return kind != "cpu"
+	}
+	return kind == accelerator
 }
 
 func because(why []string) string {

@@ -73,38 +73,46 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	if m, ok := engine.(host.Meter); ok {
 		usage = m.Usage
 	}
-	first, err := work.train(ctx, session, id, work.Steps[:1], nil)
-	if err != nil {
+	if err := r.train(ctx, work, session, id, began, usage); err != nil {
 		return r, err
 	}
-	compile := time.Since(began).Seconds()
-	if _, err = work.train(ctx, session, id, work.Steps[1:warmup], nil); err != nil {
-		return r, err
+	if compiled := told.Load(); compiled > 0 {
+		r.CompileSeconds = float64(compiled) / float64(time.Second)
 	}
-	before, _, _ := usage()
-	took, err := work.train(ctx, session, id, work.Steps[warmup:], func(done int) {
-		if done%max(c.Steps/10, 1) == 0 { // a tenth of the steps, as the command says
-			_, now, _ := usage()
-			r.MemoryBytes = append(r.MemoryBytes, now)
-		}
-	})
-	if err != nil {
-		return r, err
-	}
-	after, _, _ := usage()
-	r.StepCPUSeconds = (after - before) / float64(c.Steps)
-	r.StepSeconds = median(took)
-	r.CompileSeconds = float64(told.Load()) / float64(time.Second)
-	if r.CompileSeconds == 0 {
-		r.CompileSeconds = max(compile-min(r.StepSeconds, first[0]), 0)
-	}
-	r.TrainPatterns = float64(c.Patterns) / r.StepSeconds
-
 	if err := r.predict(ctx, session, id, work.Batches()); err != nil {
 		return r, err
 	}
 	_, _, r.PeakBytes = usage()
 	return r, nil
+}
+
+// train measures the steps. Where the backend does not tell how long it compiled, it is what opening and the first step, since
+// began, took beyond one step.
+func (r *Result) train(ctx context.Context, work *Work, session backend.Session, id backend.DatasetID, began time.Time, usage func() (float64, int64, int64)) error {
+	first, err := work.train(ctx, session, id, work.Steps[:1], nil)
+	if err != nil {
+		return err
+	}
+	compile := time.Since(began).Seconds()
+	if _, err = work.train(ctx, session, id, work.Steps[1:warmup], nil); err != nil {
+		return err
+	}
+	before, _, _ := usage()
+	took, err := work.train(ctx, session, id, work.Measured(), func(done int) {
+		if done%max(r.Steps/10, 1) == 0 { // a tenth of the steps, as the command says
+			_, now, _ := usage()
+			r.MemoryBytes = append(r.MemoryBytes, now)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	after, _, _ := usage()
+	r.StepCPUSeconds = (after - before) / float64(r.Steps)
+	r.StepSeconds = median(took)
+	r.CompileSeconds = max(compile-min(r.StepSeconds, first[0]), 0)
+	r.TrainPatterns = float64(r.Patterns) / r.StepSeconds
+	return nil
 }
 
 // predict measures the patches of the batches.

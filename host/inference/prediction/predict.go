@@ -14,7 +14,7 @@ import (
 )
 
 // Predict runs the network over all patterns.
-func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (_ *Prediction, err error) {
+func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*Prediction, error) {
 	spool, err := dataset.NewSpool(int64(len(data.Counts)) * dataset.BytesPerCount)
 	if err != nil {
 		return nil, err
@@ -23,13 +23,6 @@ func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	patterns, err := spool.Add("patterns", data, m.Probe, gauge.Uniform(data.N, m.Background))
 	if err != nil {
 		return nil, err
-	}
-	weight := make([]float32, data.N*data.N)
-	for i, v := range m.Probe.Intensity() {
-		weight[i] = 1
-		if s.PatchWeighting == "probe" {
-			weight[i] = float32(v)
-		}
 	}
 	engine, session, err := h.Open(ctx, h.OpenOptions(x, m.Program, false), m.State)
 	if err != nil {
@@ -41,27 +34,44 @@ func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	if err != nil {
 		return nil, err
 	}
-	batches, err := dataset.Singles(m.Program, data, s.InferenceBatchSize)
-	if err != nil {
-		return nil, host.Failf(host.ExitData, "%s: %w", s.TestData, err)
-	}
-	done := 0
-	out, err := newPrediction(data, weight, s, h.Notice)
+	out, err := newPrediction(data, weights(m, s.PatchWeighting), s, h.Notice)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			out.Close()
+	if err := out.fill(ctx, h, m, session, id, s); err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// weights are how much each pixel of a patch counts in the image, [N·N]: by --patch-weighting the probe's intensity, or alike.
+func weights(m *model.Model, by string) []float32 {
+	intensity := m.Probe.Intensity()
+	out := make([]float32, len(intensity))
+	for i, v := range intensity {
+		out[i] = 1
+		if by == "probe" {
+			out[i] = float32(v)
 		}
-	}()
+	}
+	return out
+}
+
+// fill adds the patches of all patterns.
+func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, session backend.Session, id backend.DatasetID, s config.InferenceSettings) error {
+	batches, err := dataset.Singles(m.Program, p.data, s.InferenceBatchSize)
+	if err != nil {
+		return host.Failf(host.ExitData, "%s: %w", s.TestData, err)
+	}
+	done := 0
 	err = session.Reconstruct(ctx, backend.ReconPlan{Dataset: id, Batches: batches}, func(r backend.Patches) error {
 		b := batches[r.Batch]
-		err := dataset.EachPatch(r, len(weight), func(i int, patch []complex64) error {
+		err := dataset.EachPatch(r, len(p.weight), func(i int, patch []complex64) error {
 			if b.Weights[i] == 0 {
 				return nil
 			}
-			return out.add(int(b.Rows[i]), patch)
+			return p.add(int(b.Rows[i]), patch)
 		})
 		done += len(b.Rows)
 		if h.Progress != nil {
@@ -69,14 +79,10 @@ func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if err == nil && h.Stopping() {
+		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %d patterns; nothing was written", done, p.data.Len())
 	}
-	if h.Stopping() {
-		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %d patterns; nothing was written", done, data.Len())
-		return nil, err
-	}
-	return out, nil
+	return err
 }
 
 // Read reads the model and the scan that it is to reconstruct.

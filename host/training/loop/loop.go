@@ -62,7 +62,7 @@ func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
 		}
 	}
 	for t.At.Epoch < t.epochs {
-		if t.steps >= 0 && t.At.Done >= t.steps {
+		if t.most >= 0 && t.At.Done >= t.most {
 			return OutOfSteps, nil
 		}
 		why, err := t.stretch(ctx, session, train, judge)
@@ -79,18 +79,15 @@ func (t *Trainer) boundary() (to int, validates bool) {
 	at, whole := t.At, t.schedule.stepsPerEpoch
 	to = whole
 	if len(t.Judged) > 0 {
-		next := whole
+		every, since := max(int(math.Round(t.interval*float64(whole))), 1), at.Step
 		if t.interval > 1 {
-			every := int(t.interval)
-			next = at.Step + every - at.Done%every
-		} else {
-			every := max(int(math.Round(t.interval*float64(whole))), 1)
-			next = at.Step + every - at.Step%every
+			every, since = int(t.interval), at.Done
 		}
+		next := at.Step + every - since%every
 		to, validates = min(next, whole), next <= whole
 	}
-	if t.steps >= 0 && at.Step+t.steps-at.Done < to {
-		to, validates = at.Step+t.steps-at.Done, false
+	if t.most >= 0 && at.Step+t.most-at.Done < to {
+		to, validates = at.Step+t.most-at.Done, false
 	}
 	return to, validates
 }
@@ -104,26 +101,10 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	if err != nil {
 		return Finished, err
 	}
-	plan := t.template
-	plan.Dataset, plan.Steps = train, steps
-
-	stop, done := t.stopper(session)
-	started := time.Now()
-	err = session.Step(ctx, plan, func(r backend.StepResult) error {
-		rate := steps[r.Number-steps[0].Number].LearningRates[""]
-		at.Sums.add(r)
-		at.Step, at.Done = at.Step+1, at.Done+1
-		t.progress(at, r.Patterns)
-		if err := t.exploded(&at, r, rate); err != nil {
-			return err
-		}
-		return t.log.step(at, r, rate)
-	})
-	done()
+	stopped, err := t.steps(ctx, session, train, steps, &at)
 	if err != nil {
-		return Finished, t.explain(err, at)
+		return Finished, err
 	}
-	at.Sums.Seconds += time.Since(started).Seconds()
 	reached, whole := at.Step == to, at.Step == t.schedule.stepsPerEpoch
 	if reached && validates {
 		if err := t.judge(ctx, session, judge, &at); err != nil {
@@ -151,19 +132,44 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 			return Finished, err
 		}
 	}
-	if whole || !reached || early || t.steps >= 0 && at.Done >= t.steps {
+	if whole || !reached || early || t.most >= 0 && at.Done >= t.most {
 		if err := t.Keep.Last(at, state, whole && at.Epoch != t.epochs); err != nil {
 			return Finished, err
 		}
 	}
-	switch why := stop.Load().(Ending); {
-	case why != Finished && t.At.Epoch < t.epochs:
-		return why, nil
+	switch {
+	case stopped != Finished && t.At.Epoch < t.epochs:
+		return stopped, nil
 	case early && t.At.Epoch < t.epochs:
 		t.host.Notice("%s has not improved on %.4g in %d observations: the run ends", t.watch.name, at.Watch.Best, at.Watch.Bad)
 		return StoppedEarly, nil
 	}
 	return Finished, nil
+}
+
+// steps has the backend do steps of the epoch in progress and moves at behind them. A stop is not an error: at then stands
+// before the last of them.
+func (t *Trainer) steps(ctx context.Context, session backend.Session, train backend.DatasetID, steps []backend.Step, at *Position) (Ending, error) {
+	plan := t.template
+	plan.Dataset, plan.Steps = train, steps
+	stop, done := t.stopper(session)
+	started := time.Now()
+	err := session.Step(ctx, plan, func(r backend.StepResult) error {
+		rate := steps[r.Number-steps[0].Number].LearningRates[""]
+		at.Sums.add(r)
+		at.Step, at.Done = at.Step+1, at.Done+1
+		t.progress(*at, r.Patterns)
+		if err := t.exploded(at, r, rate); err != nil {
+			return err
+		}
+		return t.log.step(*at, r, rate)
+	})
+	done()
+	if err != nil {
+		return Finished, t.explain(err, *at)
+	}
+	at.Sums.Seconds += time.Since(started).Seconds()
+	return stop.Load().(Ending), nil
 }
 
 // observe shows what is watched to the early stopping, the plateau and the list of the best. A checkpoint that is among

@@ -27,7 +27,7 @@ type Trainer struct {
 	log      stepLog
 	planned  int       // epochs of the plan
 	epochs   int       // to do in all
-	steps    int       // to do in all, −1: no limit
+	most     int       // steps to do in all, −1: no limit
 	interval float64   // of validation: up to 1 a share of an epoch, above it steps
 	explodes float64   // times the flat object's deviance, at which a step ends the run; 0: never
 	chances  int       // new beginnings that a network which dies is given
@@ -57,7 +57,7 @@ type Work struct {
 // New makes the trainer of a run.
 func New(cfg *config.Training, h host.Host, w Work) (*Trainer, error) {
 	s, x := cfg.Settings(), cfg.Execution()
-	t := &Trainer{Work: w, host: h, planned: s.MaxEpochs, epochs: s.MaxEpochs, steps: x.MaxSteps, interval: s.ValCheckInterval,
+	t := &Trainer{Work: w, host: h, planned: s.MaxEpochs, epochs: s.MaxEpochs, most: x.MaxSteps, interval: s.ValCheckInterval,
 		explodes: s.DivergenceFactor, chances: s.Restarts, watch: newWatch(s, len(w.Judged) > 0), template: newTemplate(s, w.Loss)}
 	var err error
 	if t.schedule, err = newSchedule(s, w.Groups); err != nil {
@@ -109,10 +109,11 @@ type Keeper interface {
 // Ending says why a run ended.
 type Ending string
 
+// The ways to end without an error.
 const (
 	Finished     Ending = "finished"
-	Interrupted  Ending = "Interrupted"
+	Interrupted  Ending = "interrupted"
 	OutOfTime    Ending = "out of time"
-	OutOfSteps   Ending = "stopped"
+	OutOfSteps   Ending = "stopped" // by --stop-after or --max-steps
 	StoppedEarly Ending = "stopped early"
 )
