@@ -36,7 +36,7 @@ func see(t *testing.T, w *work) *sighting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer session.Close() //nolint:errcheck // it was only looked at
+	defer session.Close()
 	m, err := reference.New(w.program)
 	if err != nil {
 		t.Fatal(err)

@@ -219,8 +219,8 @@ func capabilities(s *subject) error {
 	if err == nil {
 		s.sessions = append(s.sessions, session)
 	}
-	if s.info.Has(backend.CanFloat64) != (err == nil) {
-		return fmt.Errorf("float64 is listed: %v, opening in it: %v", s.info.Has(backend.CanFloat64), err)
+	if err := s.listed(backend.CanFloat64, "opening in it", err); err != nil {
+		return err
 	}
 	session, ref, err := s.open(w, 1)
 	if err != nil {
@@ -234,20 +234,28 @@ func capabilities(s *subject) error {
 			err = nil
 		}
 	}
-	if s.info.Has(backend.CanInspect) != (err == nil) {
-		return fmt.Errorf("inspect is listed: %v, looking at a value: %v", s.info.Has(backend.CanInspect), err)
+	if err := s.listed(backend.CanInspect, "looking at a value", err); err != nil {
+		return err
 	}
-	e := session.Step(s.ctx, plan(ref, descent, 1e-6, 1), kept[backend.StepResult](nil))
-	if s.info.Has(backend.CanTrain) != (e == nil) {
-		return fmt.Errorf("train is listed: %v, a step: %v", s.info.Has(backend.CanTrain), e)
+	stepErr := session.Step(s.ctx, plan(ref, descent, 1e-6, 1), kept[backend.StepResult](nil))
+	if err := s.listed(backend.CanTrain, "a step", stepErr); err != nil {
+		return err
 	}
 	if !s.info.Has(backend.CanTrain) {
-		return refused("a step of a backend that does not train", e, backend.Unsupported)
+		return refused("a step of a backend that does not train", stepErr, backend.Unsupported)
 	}
 	p := plan(ref, descent, 1e-6, 1)
 	p.EMADecay = 0.5
-	if e := session.Step(s.ctx, p, kept[backend.StepResult](nil)); s.info.Has(backend.CanEMA) != (e == nil) {
-		return fmt.Errorf("ema is listed: %v, a step with it: %v", s.info.Has(backend.CanEMA), e)
+	return s.listed(backend.CanEMA, "a step with it", session.Step(s.ctx, p, kept[backend.StepResult](nil)))
+}
+
+// listed checks that a call works exactly where the backend lists the capability that it needs.
+func (s *subject) listed(c backend.Capability, call string, err error) error {
+	switch has := s.info.Has(c); {
+	case has && err != nil:
+		return fmt.Errorf("%s is listed, %s: %w", c, call, err)
+	case !has && err == nil:
+		return fmt.Errorf("%s is not listed, but %s works", c, call)
 	}
 	return nil
 }

@@ -227,7 +227,7 @@ func refused(what string, err error, want ...backend.Kind) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s gives an error of kind %q (%v), want %v", what, backend.KindOf(err), err, want)
+	return fmt.Errorf("%s gives an error of kind %q (%w), want %v", what, backend.KindOf(err), err, want)
 }
 
 // kept collects results; nil discards them.

@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"os"
@@ -66,9 +65,4 @@ func levelName(l slog.Level) string {
 		return "warn"
 	}
 	return "error"
-}
-
-// Trace logs below slog's debug level: what happens for every batch.
-func Trace(ctx context.Context, msg string, args ...any) {
-	slog.Log(ctx, levelTrace, msg, args...)
 }

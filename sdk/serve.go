@@ -30,8 +30,6 @@ const exitByHand = 12
 type Option func(*options)
 
 type options struct {
-	byHand string
-	atEnd  []func()
 	doctor func(context.Context) []Finding
 	setup  func(context.Context, []string) error
 }
@@ -44,13 +42,6 @@ func collect(opts []Option) options {
 	return o
 }
 
-// ByHand replaces the sentence that is printed when no host started the program.
-func ByHand(sentence string) Option { return func(o *options) { o.byHand = sentence } }
-
-// AtEnd runs f after the host has asked for the end and all sessions are closed, before the process ends. It does not
-// run when the process is killed or the host dies.
-func AtEnd(f func()) Option { return func(o *options) { o.atEnd = append(o.atEnd, f) } }
-
 // Serve serves b until the host asks for the end or dies. It takes over standard input and output, so it must come
 // first in main; nothing after it matters. When no host started the process it runs the tool that its first argument
 // names, doctor or setup, or says who should have started it and exits with code 12.
@@ -62,12 +53,9 @@ func Serve(b backend.Backend, opts ...Option) {
 				os.Exit(code)
 			}
 		}
-		if o.byHand == "" {
-			i := b.Info()
-			o.byHand = fmt.Sprintf("%s is the %s backend of ptycho and is started by it: ptycho train --backend %s",
-				filepath.Base(os.Args[0]), i.Name, i.Name)
-		}
-		fmt.Fprintln(os.Stderr, o.byHand)
+		i := b.Info()
+		fmt.Fprintf(os.Stderr, "%s is the %s backend of ptycho and is started by it: ptycho train --backend %s\n",
+			filepath.Base(os.Args[0]), i.Name, i.Name)
 		os.Exit(exitByHand)
 	}
 	watchLifeline()
@@ -85,9 +73,6 @@ func Serve(b backend.Backend, opts ...Option) {
 
 	var g *grpc.Server
 	srv := wire.NewServer(b, log, sync.OnceFunc(func() {
-		for _, f := range o.atEnd {
-			f()
-		}
 		time.Sleep(answerTime)
 		g.Stop()
 	}))

@@ -124,7 +124,7 @@ func runDoctor(c *cli.Context) error {
 func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
 	var out, log bytes.Buffer
 	code, err := launch.Tool(c.Context, tool(f, "doctor"), nil, &out, &log)
-	if c.Context.Err() != nil {
+	if c.Err() != nil {
 		return nil, err
 	}
 	var findings []sdk.Finding

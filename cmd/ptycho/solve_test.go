@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/measured"
 )
 
 type solved struct {
@@ -173,10 +175,7 @@ func TestInspectFindsFlippedPositions(t *testing.T) {
 
 // The figures that are promised for the measured scan.
 func TestSolveOnTheMeasuredScan(t *testing.T) {
-	scan := filepath.Join("..", "..", "..", "shared", "data", "siemens_star_aps_velociprobe.npz")
-	if _, err := os.Stat(scan); err != nil {
-		t.Skipf("the measured scan is not there: %v", err)
-	}
+	scan := measured.File(t, "siemens_star_aps_velociprobe.npz")
 	for _, c := range []struct {
 		fit    string
 		r, frc float64

@@ -14,7 +14,7 @@ type draw func(rng *rand.Rand, v *reference.Value)
 // stream gives numbers that depend on a name alone.
 func stream(name string) *rand.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(name)) //nolint:errcheck // it cannot fail
+	h.Write([]byte(name))
 	return rand.New(rand.NewPCG(h.Sum64(), 0))
 }
 

@@ -2,7 +2,6 @@ package arch
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/program"
 )
@@ -145,10 +144,4 @@ func (h cnnHead) activate(name, x string, activation program.OpKind) string {
 func CanvasFor(n int, offset float64) int {
 	side := n + 2*(int(offset)+1)
 	return side + side%2
-}
-
-// Architectures that have a setting, for messages about settings that an architecture lacks.
-func Has(arch, setting string) bool {
-	own := map[string][]string{"cnn": {"amp-activation", "pad-object", "probe-big"}}
-	return slices.Contains(own[arch], setting)
 }

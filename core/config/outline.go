@@ -20,9 +20,6 @@ func Sketch(c Command, sources ...Source) (*Outline, error) {
 	return &Outline{*r}, nil
 }
 
-// Command says whose configuration it is.
-func (o *Outline) Command() Command { return o.command }
-
 // Recorded reads the config.json of a run for reading: every value with the origin that it had, and what it overrode.
 // To go on with the run, use Stored.
 func Recorded(path string) (*Outline, error) {

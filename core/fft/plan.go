@@ -63,7 +63,7 @@ func (p *Plan) InverseCentred(dst, src []complex64, w *Work) { p.images(dst, src
 func (p *Plan) images(dst, src []complex64, d Direction, w *Work) {
 	w, done := borrow(w)
 	defer done()
-	p.engine.images(pairs[float32](dst), pairs[float32](src), d, memory(&w.single, p.engine.work))
+	p.engine.images(pairs[float32](dst), pairs[float32](src), d, memory(&w.single, p.work))
 }
 
 // Transform transforms one image with the products of from on the way in and those of to on the way out. What from names
@@ -73,7 +73,7 @@ func (p *Plan) Transform(to Target, from Source, d Direction, w *Work) {
 	w, done := borrow(w)
 	defer done()
 	t, s := to.of(p.rows, p.cols), from.of(p.rows, p.cols)
-	p.engine.transform(&t, &s, d, memory(&w.single, p.engine.work))
+	p.transform(&t, &s, d, memory(&w.single, p.work))
 }
 
 // Plan64 is Plan for complex128, in plain Go: for references, not for speed.
@@ -106,5 +106,5 @@ func (p *Plan64) InverseCentred(dst, src []complex128, w *Work) {
 func (p *Plan64) images(dst, src []complex128, d Direction, w *Work) {
 	w, done := borrow(w)
 	defer done()
-	p.engine.images(pairs[float64](dst), pairs[float64](src), d, memory(&w.double, p.engine.work))
+	p.engine.images(pairs[float64](dst), pairs[float64](src), d, memory(&w.double, p.work))
 }

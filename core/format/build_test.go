@@ -122,29 +122,6 @@ func wantError(t *testing.T, name string, err error, path, want string) {
 	}
 }
 
-// dataFile is a file of ../shared/data beside the repository; the test is skipped where it is absent.
-func dataFile(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs %s beside the repository, which is not here", filepath.Join("..", "shared", "data", name))
-	}
-	return path
-}
-
 // scanArrays is a valid scan of n patterns of 16×16 with integer counts (p·7 + i) mod 23, in the type that make gives.
 func scanArrays(n int, stack func(counts []float64) rawArray) []rawArray {
 	counts := make([]float64, n*256)

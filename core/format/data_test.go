@@ -5,15 +5,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/measured"
 )
 
 // Both forms of the measured star hold the same photons: one as counts, one as amplitudes.
 func TestStarsTwoFormsAgree(t *testing.T) {
-	counts, err := ReadScan(dataFile(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
+	counts, err := ReadScan(measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	amplitudes, err := ReadScan(dataFile(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
+	amplitudes, err := ReadScan(measured.File(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func TestStarsTwoFormsAgree(t *testing.T) {
 }
 
 func TestSimulatedLines(t *testing.T) {
-	path := dataFile(t, "sim_lines_64.npz")
+	path := measured.File(t, "sim_lines_64.npz")
 	s, err := ReadScan(path, ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +71,7 @@ func TestSimulatedLines(t *testing.T) {
 
 func TestGoldenFilesOpen(t *testing.T) {
 	for _, name := range []string{"c1_bigF", "c1_bigT_probe", "c4_bigT_probe", "c4_bigT_uniform"} {
-		z, err := OpenNPZ(dataFile(t, "golden/"+name+".npz"))
+		z, err := OpenNPZ(measured.File(t, "golden/"+name+".npz"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +95,7 @@ func TestGoldenFilesOpen(t *testing.T) {
 }
 
 func TestRealFileCutAnywhereFails(t *testing.T) {
-	content := mustRead(t, dataFile(t, "sim_lines_64.npz"))
+	content := mustRead(t, measured.File(t, "sim_lines_64.npz"))
 	for eighth := range 8 {
 		path := file(t, "cut.npz", content[:len(content)*eighth/8])
 		_, err := ReadScan(path, ScanOptions{})

@@ -2,6 +2,7 @@ package format
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -203,7 +204,7 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 	d.patterns, d.DType = a, a.header.element.String()
 	d.Layout, d.N, err = chooseLayout(d.Key, a.header.shape, d.Patterns, layout)
 	if err != nil {
-		return err.(*Error).at(z.path)
+		return at(z.path, err)
 	}
 	if d.Layout == LayoutHWN {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s %v has its patterns along the last axis", d.Key, a.header.shape))
@@ -211,9 +212,13 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 	return nil
 }
 
-func (e *Error) at(path string) *Error {
-	e.Path = path
-	return e
+// at names the file of an error that was made without one.
+func at(path string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Path = path
+	}
+	return err
 }
 
 // chooseLayout tells (n, H, W) from (H, W, n) for n positions: by the axis that is n long, then by which leaves square
@@ -300,9 +305,13 @@ func (z *NPZ) describeShared(d *Description) error {
 	}
 	if z.has(keyMetadata) {
 		text, err := z.Text(keyMetadata)
-		if err != nil {
-			d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, err.(*Error).What))
+		var e *Error
+		switch {
+		case errors.As(err, &e):
+			d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
 			return nil
+		case err != nil:
+			return err
 		}
 		d.Metadata = text
 		var meta struct {

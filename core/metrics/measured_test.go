@@ -7,6 +7,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/internal/measured"
 )
 
 func widen(v []complex64) []complex128 {
@@ -19,7 +20,7 @@ func widen(v []complex64) []complex128 {
 
 // lines is the simulated scan of ../shared/data, one split of it, with its true object.
 func lines(t *testing.T, split uint8) (Patterns, raster.Complex) {
-	path := sharedData(t, "sim_lines_64.npz")
+	path := measured.File(t, "sim_lines_64.npz")
 	amplitude, shape := readNPY[float32](t, path, "diff3d")
 	scale, _ := readNPY[float32](t, path, "intensity_scale")
 	rows, _ := readNPY[float64](t, path, "ycoords")
@@ -165,7 +166,7 @@ func TestStitchedTruthScoresWell(t *testing.T) {
 }
 
 func TestResidualOfAMeasuredScan(t *testing.T) {
-	path := sharedData(t, "siemens_star_aps_velociprobe.npz")
+	path := measured.File(t, "siemens_star_aps_velociprobe.npz")
 	counts, shape := readNPY[uint16](t, path, "intensity")
 	rows, _ := readNPY[float64](t, path, "ycoords")
 	cols, _ := readNPY[float64](t, path, "xcoords")

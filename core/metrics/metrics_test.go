@@ -252,7 +252,8 @@ func TestSSIMAgainstItsDefinition(t *testing.T) {
 	const h, w = 11, 13
 	a, b := render(h, w, [2]float64{}).Abs(), noisy(render(h, w, [2]float64{}), 0.1).Abs()
 	dataRange := DataRange(b.Data)
-	c1, c2 := math.Pow(0.01*dataRange, 2), math.Pow(0.03*dataRange, 2)
+	k1, k2 := 0.01*dataRange, 0.03*dataRange
+	c1, c2 := k1*k1, k2*k2
 	var want float64
 	for y := 0; y+7 <= h; y++ {
 		for x := 0; x+7 <= w; x++ {

@@ -1,3 +1,5 @@
+// Package physics is the forward model and its conventions, each written once: translation to a fraction of a pixel, the
+// merging of a group's patches, the Fourier transform to the detector, the probe, and the Poisson deviance.
 package physics
 
 // The patches of a group overlap. Two ways make one object of them; both are linear in the patches, with real

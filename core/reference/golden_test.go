@@ -2,37 +2,14 @@ package reference_test
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/internal/measured"
 )
-
-// sharedData is the path of a file in ../shared/data beside the repository; the test is skipped when it is absent.
-func sharedData(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs ../shared/data/%s: %v", name, err)
-	}
-	return path
-}
 
 // golden is one frozen case of the field's forward model: objects [1, C, N, N] -> counts.
 type golden struct {
@@ -137,7 +114,7 @@ func TestFrozenForwardCases(t *testing.T) {
 		{"c4_bigT_uniform.npz", assembled, true},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			z, err := format.OpenNPZ(sharedData(t, filepath.Join("golden", c.file)))
+			z, err := format.OpenNPZ(measured.File(t, filepath.Join("golden", c.file)))
 			if err != nil {
 				t.Fatal(err)
 			}

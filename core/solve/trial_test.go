@@ -8,6 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/internal/measured"
 )
 
 var trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-solve)")
@@ -17,9 +18,9 @@ func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
 	}
-	right, err := format.ReadScan("../../../shared/data/siemens_star_aps_velociprobe.npz", format.ScanOptions{})
+	right, err := format.ReadScan(measured.File(t, "siemens_star_aps_velociprobe.npz"), format.ScanOptions{})
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for _, o := range Orientations() {
 		changed := laid(right, o)

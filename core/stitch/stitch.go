@@ -115,9 +115,6 @@ func extent(p []float64) (first, last, mean float64, err error) {
 	return first, last, mean, nil
 }
 
-// Origin is the scan coordinate (row, column) of canvas pixel (0, 0), before any crop of Finish.
-func (s *Stitcher) Origin() [2]float64 { return s.origin }
-
 // Size is the canvas in pixels (rows, columns), before any crop of Finish.
 func (s *Stitcher) Size() (h, w int) { return s.sum.H, s.sum.W }
 
@@ -148,8 +145,7 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 			if weight != nil {
 				w = weight[i*n+j]
 			}
-			// v−v is 0 unless v is NaN or infinite.
-			if v-v != 0 || !(w >= 0) || w-w != 0 {
+			if !finite(real(v)) || !finite(imag(v)) || !finite(w) || w < 0 {
 				return fmt.Errorf("stitch: add: the patch at row %v, column %v has value %v with weight %v at (%d, %d)", y, x, v, w, i, j)
 			}
 			peak = max(peak, float64(w))
@@ -188,6 +184,9 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 	}
 	return nil
 }
+
+// finite is false for infinities and for NaN, which is not at most anything.
+func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
 // split is the whole pixel and the fraction of a coordinate in [0, last], to which it is clamped.
 func split(p float64, last int) (int, float64) {

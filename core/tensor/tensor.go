@@ -52,16 +52,6 @@ func (d DType) Size() int { return dtypes[d].size }
 // IsComplex says whether an element is a pair of real and imaginary part.
 func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }
 
-// ParseDType is the inverse of DType.String.
-func ParseDType(name string) (DType, error) {
-	for d, t := range dtypes {
-		if t.name == name {
-			return d, nil
-		}
-	}
-	return Invalid, fmt.Errorf("tensor: unknown element type %q", name)
-}
-
 // Of is the DType of T.
 func Of[T Element]() DType {
 	var z T

@@ -329,7 +329,7 @@ func TestCancelEndsACallAndTheNextOneWorks(t *testing.T) {
 		t.Errorf("%v is not context.DeadlineExceeded", err)
 	}
 	mine := errors.New("enough")
-	if err := s.Step(t.Context(), waiting(), func(backend.StepResult) error { return mine }); err != mine {
+	if err := s.Step(t.Context(), waiting(), func(backend.StepResult) error { return mine }); !errors.Is(err, mine) {
 		t.Errorf("the error of emit came back as %v", err)
 	}
 	plan := stepOver(0)

@@ -140,7 +140,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	ask, cancel := context.WithTimeout(ctx, shutdownTime)
 	defer cancel()
 	p.runner.stopped.Store(true)
-	if err := p.Client.Shutdown(ask); err != nil && !p.runner.ended() {
+	if err := p.Shutdown(ask); err != nil && !p.runner.ended() {
 		p.spec.Logger.Debug("plugin did not answer to shutdown", "plugin", p.spec.Name, "error", err)
 	}
 	select {

@@ -164,7 +164,7 @@ func TestTheTensorBoardServerShowsEachStepOnce(t *testing.T) {
 			t.Fatalf("tensorboard did not start: %s", said)
 		}
 	}
-	go io.Copy(io.Discard, out) //nolint:errcheck // what it says further
+	go io.Copy(io.Discard, out) // what it says further
 
 	get := func(into any, plugin string, query url.Values) {
 		t.Helper()

@@ -50,6 +50,8 @@ func TestEveryRuleFindsItsBreach(t *testing.T) {
 		"core on cli":                          {"core/config/flags.go", "github.com/urfave/cli/v2", true},
 		"core on host":                         {"core/scan/scan.go", m + "host/training", true},
 		"core's tests on sdk":                  {"core/scan/scan_test.go", m + "sdk/feed", true},
+		"core's tests on measured data":        {"core/metrics/data_test.go", m + "internal/measured", false},
+		"core on measured data":                {"core/metrics/frc.go", m + "internal/measured", true},
 		"core/format on npyio":                 {"core/format/npy.go", "github.com/sbinet/npyio/npy", false},
 		"core/format on yaml":                  {"core/format/npy.go", "gopkg.in/yaml.v3", true},
 		"core/config on yaml":                  {"core/config/file.go", "gopkg.in/yaml.v3", false},

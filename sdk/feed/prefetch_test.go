@@ -87,10 +87,11 @@ func TestABadFirstBatchIsAnErrorWhoeverComesFirst(t *testing.T) {
 	batches[0].Rows = nil
 	first := make(chan struct{})
 	s.watch = func(i int) {
-		if i == 0 {
+		switch i {
+		case 0:
 			<-first
-		} else if i == 1 {
-			defer close(first)
+		case 1:
+			close(first)
 		}
 	}
 	for _, err := range s.Feed(t.Context(), batches, Options{Workers: 2}) {

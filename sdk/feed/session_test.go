@@ -264,7 +264,7 @@ func TestASessionLeavesNoGoroutine(t *testing.T) {
 					case name == "after its plan" && (err != nil || done != 30),
 						name == "stopped" && (err != nil || done != 4),
 						name == "cancelled" && backend.KindOf(err) != backend.Cancelled,
-						name == "by an error" && err != cause:
+						name == "by an error" && !errors.Is(err, cause):
 						t.Errorf("%s: %d steps, %v", name, done, err)
 					}
 					now := gathers.Load()

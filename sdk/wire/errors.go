@@ -42,7 +42,7 @@ func toStatus(err error) error {
 	var known *backend.Error
 	switch {
 	case errors.As(err, &known):
-		if error(known) == err { // else the layers around it are part of the text
+		if known.Error() == err.Error() { // else the layers around it are part of the text
 			d.Op, d.What = known.Op, known.What
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -64,7 +64,7 @@ func (s *session) close(ctx context.Context) error {
 	select {
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }() // who waits learns that it is closed
-		return s.Session.Close()
+		return s.Close()
 	case <-ctx.Done():
 		return backend.Errorf(backend.Internal, "close", "a cancelled call did not end")
 	}
@@ -374,7 +374,7 @@ func (s *Server) Stop(ctx context.Context, m *pb.StopRequest) (*pb.StopResponse,
 	if err != nil {
 		return nil, err
 	}
-	return &pb.StopResponse{}, sess.Session.Stop(ctx)
+	return &pb.StopResponse{}, sess.Stop(ctx)
 }
 
 // CloseSession cancels what runs in a session and closes it.

@@ -83,7 +83,6 @@ var (
 		}
 		return fmt.Sprint(all[len(all)-1].Batches)
 	}}
-	averaged    = observable{"validation by the moving average", func(o *outcome) any { return o.first("evaluate").EMA }}
 	checkpoints = observable{"checkpoints", func(o *outcome) any { return fmt.Sprint(o.files("checkpoints")) }}
 	previews    = observable{"files of previews", func(o *outcome) any { return len(o.files("previews")) }}
 	stepRows    = observable{"rows of steps.csv", func(o *outcome) any { return strings.Count(o.text("steps.csv"), "\n") }}

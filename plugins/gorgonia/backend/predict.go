@@ -55,7 +55,7 @@ func (s *session[T]) Evaluate(ctx context.Context, p backend.EvalPlan, emit func
 		if p.PerPattern {
 			r.PerPattern = map[string][]float64{}
 			for _, sc := range s.program.Scalars {
-				v := m.Machine.Value(m.graph.Values[sc.Value])
+				v := m.Value(m.graph.Values[sc.Value])
 				each := make([]float64, len(v))
 				for j, x := range v {
 					each[j] = float64(x)
@@ -94,5 +94,5 @@ func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit 
 // tap copies a value of the last run.
 func (s *session[T]) tap(m *machine[T], name string) (tensor.Tensor, error) {
 	t := m.graph.Types[name]
-	return raise(t.Kind, t.Shape, m.Machine.Value(m.graph.Values[name]))
+	return raise(t.Kind, t.Shape, m.Value(m.graph.Values[name]))
 }

@@ -51,5 +51,5 @@ func (s *session[T]) Close() error {
 
 // scalars sums the program's scalars over the patterns of the batch just run.
 func (s *session[T]) scalars(m *machine[T], b backend.Batch, into map[string]backend.Sum) {
-	backend.AddScalars(into, s.program, b, func(value string) []T { return m.Machine.Value(m.graph.Values[value]) })
+	backend.AddScalars(into, s.program, b, func(value string) []T { return m.Value(m.graph.Values[value]) })
 }

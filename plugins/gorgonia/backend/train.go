@@ -86,7 +86,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 // gradient is that of a parameter after backward; zero where the loss does not depend on it.
 func (s *session[T]) gradient(m *machine[T], name string) []T {
 	if n, ok := m.graph.Grads[name]; ok {
-		return m.Machine.Value(n)
+		return m.Value(n)
 	}
 	if s.zeros[name] == nil {
 		s.zeros[name] = make([]T, len(s.state[backend.Weights][name].data))
