@@ -2,7 +2,6 @@ package arch
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/program"
 )
@@ -47,7 +46,6 @@ func cnn(b builder, c Config) error {
 	if group > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
 		return fmt.Errorf("arch: cnn: canvas of %d px, want an even side of at least N = %d", c.Canvas, c.N)
 	}
-	b.p.Name = "cnn"
 	base := c.BaseWidth
 	if base == 0 {
 		base = 32
@@ -145,10 +143,4 @@ func (h cnnHead) activate(name, x string, activation program.OpKind) string {
 func CanvasFor(n int, offset float64) int {
 	side := n + 2*(int(offset)+1)
 	return side + side%2
-}
-
-// Architectures that have a setting, for messages about settings that an architecture lacks.
-func Has(arch, setting string) bool {
-	own := map[string][]string{"cnn": {"amp-activation", "pad-object", "probe-big"}}
-	return slices.Contains(own[arch], setting)
 }

@@ -182,7 +182,7 @@ func newBenchWork(ctx context.Context, c *BenchCase) (*benchWork, error) {
 	if err != nil {
 		return nil, fail(ExitUsage, err)
 	}
-	if a.Arch == "cnn" && a.Gridsize > 1 {
+	if a.NeedsCanvas() {
 		a.Canvas = arch.CanvasFor(s.N, grouper.MaxOffset())
 	}
 	if w.program, err = arch.Build(*a); err != nil {

@@ -138,7 +138,7 @@ func predict(ctx context.Context, host Host, model *bundle.Model, data *scan.Sca
 		return nil, failf(ExitData, "%s: the manifest's settings are no architecture: %w", s.ModelPath, err)
 	}
 	ac.Supervised = false // labels are of no use here; the weights do not know of them
-	if ac.Arch == "" || ac.Arch == "unet" {
+	if !arch.SeesGroups(ac.Arch) {
 		ac.Gridsize = 1 // every pattern goes through the network alone; the weights do not know of groups
 	}
 	p, err := arch.Build(ac)

@@ -124,22 +124,20 @@ func (run *training) build() (err error) {
 	if run.grouper.Steps() < 1 {
 		return failf(ExitData, "%s: %d training patterns do not fill one step of %d: lower --batch-size", s.TrainDataFile, len(run.train), grouping.Batch)
 	}
-	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: run.probe.Count, Loss: m.Loss, Supervised: m.Mode == "supervised"}
-	if m.Arch == "cnn" {
-		c.AmpActivation, c.PadObject, c.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
-		if m.Gridsize > 1 {
-			offset, err := run.largestOffset()
-			if err != nil {
-				return err
-			}
-			c.Canvas = arch.CanvasFor(m.N, offset)
+	c := m.Architecture()
+	c.Modes = run.probe.Count
+	if c.NeedsCanvas() {
+		offset, err := run.largestOffset()
+		if err != nil {
+			return err
 		}
+		c.Canvas = arch.CanvasFor(m.N, offset)
 	}
 	run.archConfig = c
 	if run.program, err = arch.Build(c); err != nil {
 		return fail(ExitUsage, err)
 	}
-	if m.Gridsize == 1 && m.Arch == "unet" {
+	if m.Gridsize == 1 && !arch.SeesGroups(m.Arch) {
 		run.host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
 	}
 	return nil
