@@ -1,27 +1,5 @@
 package program
 
-// makers append an operation of each kind, and what it needs before it.
-var makers = map[OpKind]func(g *random, k OpKind){
-	ReLU: drawKinked, LeakyReLU: drawKinked, MaxPool2: drawKinked,
-	Sigmoid: drawPointwise, Tanh: drawPointwise, SiLU: drawPointwise, Softplus: drawPointwise, Exp: drawPointwise,
-	Log1p: drawPointwise, Sqrt: drawPointwise, Square: drawPointwise, Affine: drawPointwise,
-
-	Add: drawSum, Sub: drawSum, Mul: drawProduct, Div: drawRatio,
-
-	Reshape: drawReshape, Concat: drawConcat, SliceChannels: drawSlice, Pad: drawBorder, Crop: drawBorder,
-	MaskCenter: drawImage, Detach: drawImage,
-
-	Conv2D: drawConv, AvgPool2: drawPlanes, Upsample2: drawPlanes, GlobalMean: drawPlanes, Dense: drawDense, ScalePlanes: drawScaled,
-
-	MakeComplex: drawPair, Polar: drawPair, RealPart: drawPart, ImagPart: drawPart, Abs2: drawPart, Conj: drawPart,
-
-	FFT2: drawFFT, Illuminate: drawFarField, Intensity: drawFarField, Translate: drawTranslate, MergeWeight: drawMerge,
-	MergePairwise: drawMerge, Assemble: drawCanvas, Extract: drawCanvas, BackProject: drawBackProjection, Gather: drawGather,
-
-	MeanPixels: drawPlanes, PoissonDeviance: drawLoss, PoissonNLL: drawLoss, AmplitudeLoss: drawLoss, AmplitudeMAE: drawLoss,
-	ExpectedDeviance: drawLoss,
-}
-
 func drawKinked(g *random, k OpKind) {
 	switch k {
 	case ReLU:
