@@ -138,10 +138,17 @@ func perPattern(draw func(g *random, k OpKind), grad []int, roles ...string) row
 
 // table has a row for each operation.
 var table = map[OpKind]row{
-	ReLU: unary(drawKinked), Sigmoid: unary(drawPointwise), Tanh: unary(drawPointwise), SiLU: unary(drawPointwise),
-	Softplus: unary(drawPointwise), Exp: unary(drawPointwise), Log1p: unary(drawPointwise),
-	Sqrt: unary(drawPointwise), Square: unary(drawPointwise),
-	LeakyReLU: unary(drawKinked), Affine: unary(drawPointwise),
+	ReLU:      unary(drawKinked),
+	LeakyReLU: unary(drawLeaky),
+	Sigmoid:   unary(drawSigmoid),
+	Tanh:      unary(drawTanh),
+	SiLU:      unary(drawPointwise),
+	Softplus:  unary(drawPointwise),
+	Exp:       unary(drawExp),
+	Log1p:     unary(drawPositive),
+	Sqrt:      unary(drawPositive),
+	Square:    unary(drawSquare),
+	Affine:    unary(drawAffine),
 
 	Add: {arity: 2, draw: drawSum, infer: binary},
 	Sub: {arity: 2, draw: drawSum, infer: binary},
@@ -193,7 +200,7 @@ var table = map[OpKind]row{
 	Detach:     {arity: 1, draw: drawImage, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) { return in[0], nil }},
 
 	Conv2D:   {arity: 3, draw: drawConv, infer: inferConv2D},
-	MaxPool2: {arity: 1, draw: drawKinked, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
+	MaxPool2: {arity: 1, draw: drawPool, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
 	AvgPool2: {arity: 1, draw: drawPlanes, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
 	Upsample2: {arity: 1, draw: drawPlanes, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
