@@ -20,7 +20,7 @@ func benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
 			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
 			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
-			&cli.StringFlag{Name: "arch", Value: "unet", Usage: strings.Join(arch.Names(), " or ")},
+			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
 			&cli.IntSliceFlag{Name: "n", Value: cli.NewIntSlice(64, 128), Usage: "sides of a pattern (pixels), with commas"},
 			&cli.IntSliceFlag{Name: "batch-size", Value: cli.NewIntSlice(16, 64), Usage: "patterns of a step, with commas"},
 			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},

@@ -20,7 +20,7 @@ func benchFeedCommand() *cli.Command {
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
 			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
 			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
-			&cli.StringFlag{Name: "arch", Value: "unet", Usage: strings.Join(arch.Names(), " or ")},
+			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "batch-size", Value: 64, Usage: "patterns of a step"},
 			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},

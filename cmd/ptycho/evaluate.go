@@ -15,7 +15,7 @@ import (
 func evaluateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "evaluate",
-		Usage: "compare a reconstruction with a reference image and with the patterns",
+		Usage: "compare a reconstruction with a reference image and with the patterns", Description: aboutMetrics(),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reconstruction", Required: true, Usage: "file with the image, as infer writes it"},
 			&cli.StringFlag{Name: "reference", Required: true, Usage: "file with the truth or another program's image, and perhaps the patterns"},
@@ -64,6 +64,19 @@ func parseBox(text string) (*metrics.Box, error) {
 	return &metrics.Box{Y0: v[0], Y1: v[1], X0: v[2], X1: v[3]}, nil
 }
 
+// aboutMetrics says what is printed, a sentence for each metric.
+func aboutMetrics() string {
+	var sentences []string
+	for _, m := range metrics.Table() {
+		name := strings.TrimSpace(m.Name)
+		if m.Unit != "" {
+			name += " (" + m.Unit + ")"
+		}
+		sentences = append(sentences, name+": "+m.Doc+".")
+	}
+	return strings.Join(sentences, " ")
+}
+
 func printEvaluation(r evaluation.Report) {
 	fmt.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
 	fmt.Printf("%-34s %12s", "", "as is")
@@ -73,25 +86,14 @@ func printEvaluation(r evaluation.Report) {
 		scores = append(scores, r.Registered.Scores)
 	}
 	fmt.Println()
-	for _, row := range []struct {
-		name string
-		of   func(s metrics.Scores) metrics.Number
-	}{
-		{"FRC, mean up to half Nyquist", func(s metrics.Scores) metrics.Number { return s.FRC.Mean }},
-		{"FRC50, fraction of Nyquist", func(s metrics.Scores) metrics.Number { return s.FRC.Half }},
-		{"amplitude correlation", func(s metrics.Scores) metrics.Number { return s.AmplitudeCorrelation }},
-		{"amplitude PSNR, dB", func(s metrics.Scores) metrics.Number { return s.AmplitudePSNR }},
-		{"  of a range of", func(s metrics.Scores) metrics.Number { return s.AmplitudeRange }},
-		{"amplitude SSIM", func(s metrics.Scores) metrics.Number { return s.AmplitudeSSIM }},
-		{"amplitude MAE", func(s metrics.Scores) metrics.Number { return s.AmplitudeMAE }},
-		{"amplitude factor", func(s metrics.Scores) metrics.Number { return s.Factor }},
-		{"phase correlation", func(s metrics.Scores) metrics.Number { return s.PhaseCorrelation }},
-		{"phase SSIM", func(s metrics.Scores) metrics.Number { return s.PhaseSSIM }},
-		{"phase MAE, rad", func(s metrics.Scores) metrics.Number { return s.PhaseMAE }},
-	} {
-		fmt.Printf("%-34s", row.name)
+	for _, m := range metrics.Table() {
+		name := m.Name
+		if m.Unit != "" {
+			name += ", " + m.Unit
+		}
+		fmt.Printf("%-34s", name)
 		for _, s := range scores {
-			fmt.Printf(" %12.4f", float64(row.of(s)))
+			fmt.Printf(" %12.4f", m.Of(s))
 		}
 		fmt.Println()
 	}

@@ -117,7 +117,7 @@ func modelCommand() *cli.Command {
 	return &cli.Command{Name: "model", Usage: "look at models", Subcommands: []*cli.Command{{
 		Name: "show", Usage: "print the program of a trained model, or of an architecture", ArgsUsage: "[DIRECTORY]",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "arch", Value: "unet", Usage: strings.Join(arch.Names(), " or ") + ", when no directory is given"},
+			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ") + ", when no directory is given"},
 			&cli.IntFlag{Name: "n", Value: 64, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "patterns along a side of a group"},
 			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "widths of the layers are proportional to it"},
@@ -125,11 +125,9 @@ func modelCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			config := arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")}
-			if config.Arch == "cnn" {
-				config.PadObject, config.ProbeBig = true, true
-				if config.Gridsize > 1 {
-					config.Canvas = arch.CanvasFor(config.N, float64(config.N/4))
-				}
+			config.PadObject, config.ProbeBig = arch.Has(config.Arch, "pad-object"), arch.Has(config.Arch, "probe-big")
+			if config.NeedsCanvas() {
+				config.Canvas = arch.CanvasFor(config.N, float64(config.N/4))
 			}
 			if c.NArg() == 1 {
 				m, err := bundle.Read(c.Args().First())

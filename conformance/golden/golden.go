@@ -17,6 +17,11 @@ func Files() (map[string][]byte, error) {
 	for name, doc := range cases {
 		out["operations/"+name+".json"] = encode(doc)
 	}
+	list, err := listing()
+	if err != nil {
+		return nil, err
+	}
+	out["operations/README.md"] = list
 	net, err := network()
 	if err != nil {
 		return nil, err

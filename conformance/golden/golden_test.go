@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -32,6 +33,12 @@ func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		total += len(committed)
+		if strings.HasSuffix(name, ".md") {
+			if !bytes.Equal(committed, files[name]) {
+				t.Errorf("%s is not what make golden would write", name)
+			}
+			continue
+		}
 		if err := apart(decode(t, committed), decode(t, files[name]), name); err != nil {
 			t.Error(err)
 		}
@@ -45,7 +52,9 @@ func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
 	}
 	var kinds []program.OpKind
 	for _, f := range listed {
-		kinds = append(kinds, program.OpKind(strings.TrimSuffix(f.Name(), ".json")))
+		if kind, ok := strings.CutSuffix(f.Name(), ".json"); ok {
+			kinds = append(kinds, program.OpKind(kind))
+		}
 	}
 	if !slices.Equal(kinds, program.Kinds()) {
 		t.Errorf("there are files for %v, the operations are %v", kinds, program.Kinds())

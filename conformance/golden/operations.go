@@ -1,8 +1,10 @@
 package golden
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
@@ -45,6 +47,20 @@ func operations() (map[string]object, error) {
 		out[string(k)] = object{{"operation", string(k)}, {"cases", cases}}
 	}
 	return out, nil
+}
+
+// listing is the table of operations for people.
+func listing() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("# Operations\n\nWritten by `make golden`. Letters, F, T, assemble and extract are explained in [../README.md](../README.md).\n\n| operation | inputs | output |\n|---|---|---|\n")
+	for _, k := range program.Kinds() {
+		w, ok := words[k]
+		if !ok {
+			return nil, fmt.Errorf("golden: the operation %s has no words", k)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", k, w.inputs, strings.ReplaceAll(w.output, "|", `\|`))
+	}
+	return b.Bytes(), nil
 }
 
 // compute draws the inputs and an output cotangent, and asks core/reference for the output and the gradients.

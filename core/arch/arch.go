@@ -5,29 +5,25 @@ package arch
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ptychogo/ptycho/core/program"
 )
 
 // Config is what an architecture needs to know. The zero value of a field with a default takes the default.
 type Config struct {
-	Arch          string // "unet" (default) or "cnn"
+	Arch          string // one of Names; default the first
 	N             int    // side of a diffraction pattern, pixels
 	Gridsize      int    // a group has Gridsize² patterns; 1 or 2
 	FiltersScale  int    // n-filters-scale: widths are proportional to it; default 2
 	Modes         int    // incoherent probe modes; default 1
 	Loss          string // "poisson" (default), "amplitude" or "mae"
 	Supervised    bool   `json:",omitempty"` // the loss compares patches with labels; Loss does not count
-	Canvas        int    // side of the canvas of a group, pixels, even; the CNN with Gridsize 2 needs it
+	Canvas        int    // side of the canvas of a group, pixels, even; see NeedsCanvas
 	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
 	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
 	ProbeBig      bool   // CNN: and the border by a head of its own
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's own. Small ones are for tests
 }
-
-// Names lists the architectures.
-func Names() []string { return []string{"unet", "cnn"} }
 
 // The names of the scalars that the programs report.
 const (
@@ -88,16 +84,16 @@ func Build(c Config) (*program.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := newBuilder(c)
-	switch c.Arch {
-	case "", "unet":
-		err = unet(b, c)
-	case "cnn":
-		err = cnn(b, c)
-	default:
-		err = fmt.Errorf("arch: unknown architecture %q, want one of %s", c.Arch, strings.Join(Names(), ", "))
-	}
+	a, err := find(c.Arch)
 	if err != nil {
+		return nil, err
+	}
+	if c.Canvas != 0 && !a.canvas || c.AmpActivation != "" && c.AmpActivation != "sigmoid" && !Has(a.name, "amp-activation") {
+		return nil, fmt.Errorf("arch: %s: canvas and amp-activation are settings of other architectures", a.name)
+	}
+	b := newBuilder(c)
+	b.p.Name = a.name
+	if err := a.build(b, c); err != nil {
 		return nil, err
 	}
 	physics(b, c, loss)

@@ -46,7 +46,6 @@ func cnn(b builder, c Config) error {
 	if group > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
 		return fmt.Errorf("arch: cnn: canvas of %d px, want an even side of at least N = %d", c.Canvas, c.N)
 	}
-	b.p.Name = "cnn"
 	base := c.BaseWidth
 	if base == 0 {
 		base = 32

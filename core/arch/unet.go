@@ -33,10 +33,6 @@ func unet(b builder, c Config) error {
 	if least := 1 << unetLevels; c.N < 2*least || c.N%least != 0 {
 		return fmt.Errorf("arch: unet: N = %d, want a multiple of %d from %d on", c.N, least, 2*least)
 	}
-	if c.Canvas != 0 || c.AmpActivation != "" && c.AmpActivation != "sigmoid" {
-		return fmt.Errorf("arch: unet: canvas and amp-activation are settings of the architecture cnn")
-	}
-	b.p.Name = "unet"
 	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
 	base := c.BaseWidth
 	if base == 0 {

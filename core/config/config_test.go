@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ptychogo/ptycho/core/arch"
 )
 
 // needed is what every training run must say.
@@ -290,4 +292,14 @@ func TestExplainNamesOriginAndLoser(t *testing.T) {
 		}
 	}
 	t.Errorf("nothing about the seed in\n%s", out)
+}
+
+func TestSettingsOfArchitecturesExist(t *testing.T) {
+	for _, name := range arch.Names() {
+		for _, own := range arch.Settings(name) {
+			if _, ok := Lookup("model." + own); !ok {
+				t.Errorf("the architecture %s has a setting %s, which is no row of the section model", name, own)
+			}
+		}
+	}
 }

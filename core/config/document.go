@@ -116,8 +116,8 @@ func (s Setting) document(b *strings.Builder) {
 	} else {
 		fmt.Fprintf(b, "- default: `%s`, %s\n", shown(s.DefaultText()), s.Why)
 	}
-	if s.Arch != "" {
-		fmt.Fprintf(b, "- only of the architecture %s\n", s.Arch)
+	if owners := s.owners(); len(owners) > 0 {
+		fmt.Fprintf(b, "- only of the architecture %s\n", strings.Join(owners, " or "))
 	}
 	if s.Under != "" {
 		fmt.Fprintf(b, "- only with %s\n", condition(s.Under))

@@ -59,7 +59,7 @@ func (r *resolution) YAML() []byte {
 // writable says whether a value belongs into a file of settings.
 func (r *resolution) writable(v Value) bool {
 	_, used := r.under(v.Setting)
-	return used && !(v.Setting.Required && v.Text == "") && (v.Setting.Arch == "" || v.Setting.Arch == r.sections.model.Arch) && v.Origin.Layer != DataLayer
+	return used && !(v.Setting.Required && v.Text == "") && v.Setting.of(r.sections.model.Arch) && v.Origin.Layer != DataLayer
 }
 
 // scalar is a value of the setting in YAML.

@@ -69,7 +69,6 @@ type Setting struct {
 	Unit     string
 	Meaning  string // one line, for --help and the documentation
 	Why      string // where the default comes from
-	Arch     string // the one architecture that has it; "" is all
 	Under    string // key=value|value of the setting without which it does nothing; key alone: not empty
 	Needs    string // capability that a backend must have when the value is not the default
 	Required bool

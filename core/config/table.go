@@ -25,4 +25,4 @@ const (
 )
 
 // table is every setting there is, in the order of the documentation.
-var table = slices.Concat(modelTable, trainingTable, optimiserTable, followingTable, inferenceTable, executionTable, engineTable)
+var table = slices.Concat(modelTable, trainingTable, optimiserTable, followingTable, hearingTable, inferenceTable, executionTable, engineTable)

@@ -73,8 +73,8 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 		if !v.Explicit || v.Origin.Layer < FileLayer { // presets and stored runs may know more than is used now
 			continue
 		}
-		if arch := r.sections.model.Arch; s.Arch != "" && s.Arch != arch {
-			broken(s.Key(), "belongs to the architecture %s, and arch is %s (%v)", s.Arch, arch, r.at("model.arch").Origin)
+		if arch := r.sections.model.Arch; !s.of(arch) {
+			broken(s.Key(), "belongs to the architecture %s, and arch is %s (%v)", strings.Join(s.owners(), " or "), arch, r.at("model.arch").Origin)
 		}
 		if on, ok := r.under(s); !ok && v.value != s.Default {
 			broken(s.Key(), "does nothing, for %s is %s (%v): leave it out, or give --%s", on.Setting.Name, shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/cmplx"
 
 	"github.com/ptychogo/ptycho/core/raster"
 )
@@ -68,24 +67,6 @@ type Report struct {
 	Raw    Scores `json:"raw"`
 	// Registered is nil unless asked for.
 	Registered *Registered `json:"registered,omitempty"`
-}
-
-// Scores compare one pair of images. Data ranges are largest less smallest value of the reference in the region.
-type Scores struct {
-	// Phase is what was removed from the reconstruction's phase, with y and x from the region's upper left pixel.
-	Phase Plane `json:"phase_removed"`
-	// Factor is what the reconstruction's amplitude was multiplied by; 1 unless asked for.
-	Factor Number `json:"amplitude_factor"`
-
-	AmplitudeCorrelation Number `json:"amplitude_correlation"` // Pearson
-	AmplitudeMAE         Number `json:"amplitude_mae"`
-	AmplitudePSNR        Number `json:"amplitude_psnr_db"`
-	AmplitudeRange       Number `json:"amplitude_range"`
-	AmplitudeSSIM        Number `json:"amplitude_ssim"` // 7×7 uniform window
-	PhaseCorrelation     Number `json:"phase_correlation"`
-	PhaseMAE             Number `json:"phase_mae_rad"` // of differences wrapped into (−π, π]
-	PhaseSSIM            Number `json:"phase_ssim"`    // 7×7 uniform window
-	FRC                  FRC    `json:"frc"`           // of the complex field
 }
 
 // Registered is the scores after the reconstruction was shifted onto the reference.
@@ -215,64 +196,4 @@ func snap(v float64, last int) float64 {
 		v = r
 	}
 	return min(max(v, 0), float64(last))
-}
-
-// score compares the reconstruction o with the reference t, of one size.
-func score(o, t raster.Complex, opts Options) (Scores, error) {
-	var s Scores
-	var err error
-	if opts.Ramp {
-		s.Phase, err = PhaseRamp(o, t)
-	} else {
-		s.Phase, err = GlobalPhase(o, t)
-	}
-	if err != nil {
-		return s, err
-	}
-	o = s.Phase.Remove(o)
-	s.Factor = 1
-	if opts.ScaleAmplitude {
-		f, err := AmplitudeFactor(o, t)
-		if err != nil {
-			return s, err
-		}
-		s.Factor = Number(f)
-		if !math.IsNaN(f) {
-			for i := range o.Data {
-				o.Data[i] *= complex(f, 0)
-			}
-		}
-	}
-	ao, at := o.Abs(), t.Abs()
-	r := DataRange(at.Data)
-	s.AmplitudeRange = Number(r)
-	s.AmplitudeCorrelation = Number(Pearson(ao.Data, at.Data))
-	s.AmplitudeMAE = Number(MeanAbsoluteError(ao.Data, at.Data))
-	s.AmplitudePSNR = Number(PSNR(ao.Data, at.Data, r))
-	s.AmplitudeSSIM = Number(SSIM(ao, at, r))
-
-	po, pt := phases(o, t)
-	s.PhaseCorrelation = Number(Pearson(po.Data, pt.Data))
-	s.PhaseMAE = Number(MeanAbsoluteError(po.Data, pt.Data))
-	s.PhaseSSIM = Number(SSIM(po, pt, DataRange(pt.Data)))
-	if s.FRC, err = RingCorrelation(o, t); err != nil {
-		return s, err
-	}
-	return s, nil
-}
-
-// phases is the phase of t about its mean direction, so that its free global phase causes no wrap, and the phase of o as
-// that of t plus the wrapped difference, so that a wrap in one image alone does not count as an error of 2π.
-func phases(o, t raster.Complex) (po, pt raster.Real) {
-	var m complex128
-	for _, v := range t.Data {
-		m += v
-	}
-	turn := cmplx.Rect(1, -cmplx.Phase(m))
-	po, pt = raster.NewReal(o.H, o.W), raster.NewReal(o.H, o.W)
-	for i, v := range t.Data {
-		pt.Data[i] = cmplx.Phase(v * turn)
-		po.Data[i] = pt.Data[i] + cmplx.Phase(o.Data[i]*cmplx.Conj(v))
-	}
-	return po, pt
 }

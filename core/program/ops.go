@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// OpKind names an operation. docs/operations.md and core/reference say what each means.
+// OpKind names an operation. conformance/golden/operations/README.md and core/reference say what each means.
 type OpKind string
 
 // The operations. P stands for patterns in the batch, [..] for any leading axes. Broadcasting: the second operand of a
@@ -85,7 +85,7 @@ type AttrSpec struct {
 	Integer           bool
 }
 
-// attributes is apart from specs because inferring a shape reads it.
+// attributes is apart from table because inferring a shape reads it.
 var attributes = map[OpKind][]AttrSpec{
 	LeakyReLU:     {{"slope", 0.01, 0, 1, false}},
 	Affine:        {{"scale", 1, -math.MaxFloat32, math.MaxFloat32, false}, {"shift", 0, -math.MaxFloat32, math.MaxFloat32, false}},
@@ -103,21 +103,24 @@ var attributes = map[OpKind][]AttrSpec{
 // Attributes lists the attributes of an operation.
 func Attributes(k OpKind) []AttrSpec { return attributes[k] }
 
-type spec struct {
+// row is what there is to know of an operation but its numbers, which are in core/reference.
+type row struct {
 	arity int // −1: one or more
 	infer func(op Op, in []Type) (Type, error)
-	// grad lists the inputs that a gradient flows to; nil means all real and complex ones.
-	grad []int
+	draw  func(g *random, k OpKind) // appends it, and what it needs before it, to a random program
+	grad  []int                     // the inputs that a gradient flows to; nil means all real and complex ones
+	roles []string                  // of its inputs, as far as they are like an input of every program: Counts, Mask, Offsets
 }
 
-func unary() spec {
-	return spec{arity: 1, infer: func(_ Op, in []Type) (Type, error) {
+func unary(draw func(g *random, k OpKind)) row {
+	return row{arity: 1, draw: draw, infer: func(_ Op, in []Type) (Type, error) {
 		return in[0], want(in[0], Real)
 	}}
 }
 
-func perPattern(arity int, grad []int) spec {
-	return spec{arity: arity, grad: grad, infer: func(_ Op, in []Type) (Type, error) {
+func perPattern(draw func(g *random, k OpKind), grad []int, roles ...string) row {
+	arity := len(roles)
+	return row{arity: arity, draw: draw, grad: grad, roles: roles, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
@@ -133,14 +136,26 @@ func perPattern(arity int, grad []int) spec {
 	}}
 }
 
-var specs = map[OpKind]spec{
-	ReLU: unary(), Sigmoid: unary(), Tanh: unary(), SiLU: unary(), Softplus: unary(), Exp: unary(), Log1p: unary(),
-	Sqrt: unary(), Square: unary(),
-	LeakyReLU: unary(), Affine: unary(),
+// table has a row for each operation.
+var table = map[OpKind]row{
+	ReLU:      unary(drawKinked),
+	LeakyReLU: unary(drawLeaky),
+	Sigmoid:   unary(drawSigmoid),
+	Tanh:      unary(drawTanh),
+	SiLU:      unary(drawPointwise),
+	Softplus:  unary(drawPointwise),
+	Exp:       unary(drawExp),
+	Log1p:     unary(drawPositive),
+	Sqrt:      unary(drawPositive),
+	Square:    unary(drawSquare),
+	Affine:    unary(drawAffine),
 
-	Add: {arity: 2, infer: binary}, Sub: {arity: 2, infer: binary}, Mul: {arity: 2, infer: binary}, Div: {arity: 2, infer: binary},
+	Add: {arity: 2, draw: drawSum, infer: binary},
+	Sub: {arity: 2, draw: drawSum, infer: binary},
+	Mul: {arity: 2, draw: drawProduct, infer: binary},
+	Div: {arity: 2, draw: drawRatio, infer: binary},
 
-	Reshape: {arity: 1, infer: func(op Op, in []Type) (Type, error) {
+	Reshape: {arity: 1, draw: drawReshape, infer: func(op Op, in []Type) (Type, error) {
 		if err := checkShape(op.Shape); err != nil {
 			return Type{}, err
 		}
@@ -151,7 +166,7 @@ var specs = map[OpKind]spec{
 		}
 		return Type{in[0].Kind, op.Shape}, nil
 	}},
-	Concat: {arity: -1, infer: func(_ Op, in []Type) (Type, error) {
+	Concat: {arity: -1, draw: drawConcat, infer: func(_ Op, in []Type) (Type, error) {
 		out := slices.Clone(in[0].Shape)
 		for i, t := range in {
 			if err := imageStack(t, Real, 4); err != nil {
@@ -167,7 +182,7 @@ var specs = map[OpKind]spec{
 		}
 		return Type{Real, out}, nil
 	}},
-	SliceChannels: {arity: 1, infer: func(op Op, in []Type) (Type, error) {
+	SliceChannels: {arity: 1, draw: drawSlice, infer: func(op Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
@@ -179,29 +194,29 @@ var specs = map[OpKind]spec{
 		out[1] = to - from
 		return Type{Real, out}, nil
 	}},
-	Pad:        {arity: 1, infer: border(+2)},
-	Crop:       {arity: 1, infer: border(-2)},
-	MaskCenter: {arity: 1, infer: func(_ Op, in []Type) (Type, error) { return in[0], image(in[0]) }},
-	Detach:     {arity: 1, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) { return in[0], nil }},
+	Pad:        {arity: 1, draw: drawBorder, infer: border(+2)},
+	Crop:       {arity: 1, draw: drawBorder, infer: border(-2)},
+	MaskCenter: {arity: 1, draw: drawImage, infer: func(_ Op, in []Type) (Type, error) { return in[0], image(in[0]) }},
+	Detach:     {arity: 1, draw: drawImage, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) { return in[0], nil }},
 
-	Conv2D:   {arity: 3, infer: inferConv2D},
-	MaxPool2: {arity: 1, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
-	AvgPool2: {arity: 1, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
-	Upsample2: {arity: 1, infer: func(_ Op, in []Type) (Type, error) {
+	Conv2D:   {arity: 3, draw: drawConv, infer: inferConv2D},
+	MaxPool2: {arity: 1, draw: drawPool, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
+	AvgPool2: {arity: 1, draw: drawPlanes, infer: func(_ Op, in []Type) (Type, error) { return halve(in[0]) }},
+	Upsample2: {arity: 1, draw: drawPlanes, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
 		s := in[0].Shape
 		return Type{Real, Shape{s[0], s[1], 2 * s[2], 2 * s[3]}}, nil
 	}},
-	GlobalMean: {arity: 1, infer: func(_ Op, in []Type) (Type, error) {
+	GlobalMean: {arity: 1, draw: drawPlanes, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
 		return Type{Real, in[0].Shape[:2]}, nil
 	}},
-	Dense: {arity: 3, infer: inferDense},
-	ScalePlanes: {arity: 2, infer: func(_ Op, in []Type) (Type, error) {
+	Dense: {arity: 3, draw: drawDense, infer: inferDense},
+	ScalePlanes: {arity: 2, draw: drawScaled, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
@@ -211,31 +226,33 @@ var specs = map[OpKind]spec{
 		return in[0], nil
 	}},
 
-	MakeComplex: {arity: 2, infer: pairToComplex}, Polar: {arity: 2, infer: pairToComplex},
-	RealPart: {arity: 1, infer: complexToReal}, ImagPart: {arity: 1, infer: complexToReal}, Abs2: {arity: 1, infer: complexToReal},
-	Conj: {arity: 1, infer: func(_ Op, in []Type) (Type, error) { return in[0], want(in[0], Complex) }},
+	MakeComplex: {arity: 2, draw: drawPair, infer: pairToComplex}, Polar: {arity: 2, draw: drawPair, infer: pairToComplex},
+	RealPart: {arity: 1, draw: drawPart, infer: complexToReal},
+	ImagPart: {arity: 1, draw: drawPart, infer: complexToReal},
+	Abs2:     {arity: 1, draw: drawPart, infer: complexToReal},
+	Conj:     {arity: 1, draw: drawPart, infer: func(_ Op, in []Type) (Type, error) { return in[0], want(in[0], Complex) }},
 
-	FFT2: {arity: 1, infer: func(_ Op, in []Type) (Type, error) {
+	FFT2: {arity: 1, draw: drawFFT, infer: func(_ Op, in []Type) (Type, error) {
 		if err := want(in[0], Complex); err != nil {
 			return Type{}, err
 		}
 		return in[0], image(in[0])
 	}},
-	Illuminate: {arity: 2, infer: inferIlluminate},
-	Intensity: {arity: 1, infer: func(_ Op, in []Type) (Type, error) {
+	Illuminate: {arity: 2, draw: drawFarField, infer: inferIlluminate},
+	Intensity: {arity: 1, draw: drawFarField, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Complex, 5); err != nil {
 			return Type{}, err
 		}
 		s := in[0].Shape
 		return Type{Real, Shape{s[0], s[1], s[3], s[4]}}, nil
 	}},
-	Translate: {arity: 2, grad: []int{0}, infer: func(_ Op, in []Type) (Type, error) {
+	Translate: {arity: 2, draw: drawTranslate, grad: []int{0}, roles: []string{"", Offsets}, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], in[0].Kind, 4); err != nil {
 			return Type{}, err
 		}
 		return in[0], offsetsFor(in[1], in[0].Shape[0], in[0].Shape[1])
 	}},
-	MergeWeight: {arity: 1, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) {
+	MergeWeight: {arity: 1, draw: drawMerge, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) {
 		s := in[0].Shape
 		if in[0].Kind != Complex || (len(s) != 3 && len(s) != 5) {
 			return Type{}, fmt.Errorf("probe %v, want complex [modes, N, N] or [groups, C, modes, N, N]", in[0])
@@ -243,10 +260,10 @@ var specs = map[OpKind]spec{
 		out := slices.Clone(s[:len(s)-3])
 		return Type{Real, append(out, s[len(s)-2], s[len(s)-1])}, nil
 	}},
-	MergePairwise: {arity: 3, grad: []int{0}, infer: func(_ Op, in []Type) (Type, error) {
+	MergePairwise: {arity: 3, draw: drawMerge, grad: []int{0}, roles: []string{"", Offsets}, infer: func(_ Op, in []Type) (Type, error) {
 		return in[0], objectsOffsetsWeight(in)
 	}},
-	Assemble: {arity: 3, grad: []int{0}, infer: func(op Op, in []Type) (Type, error) {
+	Assemble: {arity: 3, draw: drawCanvas, grad: []int{0}, roles: []string{"", Offsets}, infer: func(op Op, in []Type) (Type, error) {
 		if err := objectsOffsetsWeight(in); err != nil {
 			return Type{}, err
 		}
@@ -256,7 +273,7 @@ var specs = map[OpKind]spec{
 		}
 		return Type{Complex, Shape{in[0].Shape[0], s, s}}, nil
 	}},
-	Extract: {arity: 2, grad: []int{0}, infer: func(op Op, in []Type) (Type, error) {
+	Extract: {arity: 2, draw: drawCanvas, grad: []int{0}, roles: []string{"", Offsets}, infer: func(op Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Complex, 3); err != nil {
 			return Type{}, err
 		}
@@ -266,7 +283,7 @@ var specs = map[OpKind]spec{
 		}
 		return Type{Complex, Shape{in[0].Shape[0], in[1].Shape[1], n, n}}, offsetsFor(in[1], in[0].Shape[0], in[1].Shape[1])
 	}},
-	BackProject: {arity: 2, grad: []int{}, infer: func(_ Op, in []Type) (Type, error) {
+	BackProject: {arity: 2, draw: drawBackProjection, grad: []int{}, roles: []string{Counts}, infer: func(_ Op, in []Type) (Type, error) {
 		if err := imageStack(in[0], Real, 4); err != nil {
 			return Type{}, err
 		}
@@ -274,25 +291,25 @@ var specs = map[OpKind]spec{
 		_, err := inferIlluminate(Op{}, []Type{object, in[1]})
 		return object, err
 	}},
-	Gather: {arity: 2, grad: []int{0}, infer: func(_ Op, in []Type) (Type, error) {
+	Gather: {arity: 2, draw: drawGather, grad: []int{0}, infer: func(_ Op, in []Type) (Type, error) {
 		if in[1].Kind != Index || len(in[1].Shape) != 2 || len(in[0].Shape) < 1 || in[0].Shape[0] < 0 || in[0].Kind == Index {
 			return Type{}, fmt.Errorf("table %v by index %v", in[0], in[1])
 		}
 		return Type{in[0].Kind, append(slices.Clone(in[1].Shape), in[0].Shape[1:]...)}, nil
 	}},
 
-	MeanPixels:       perPattern(1, nil),
-	PoissonDeviance:  perPattern(3, []int{0}),
-	PoissonNLL:       perPattern(3, []int{0}),
-	AmplitudeLoss:    perPattern(3, []int{0}),
-	AmplitudeMAE:     perPattern(3, []int{0}),
-	ExpectedDeviance: perPattern(2, []int{}),
+	MeanPixels:       perPattern(drawPlanes, nil, ""),
+	PoissonDeviance:  perPattern(drawLoss, []int{0}, "", Counts, Mask),
+	PoissonNLL:       perPattern(drawLoss, []int{0}, "", Counts, Mask),
+	AmplitudeLoss:    perPattern(drawLoss, []int{0}, "", Counts, Mask),
+	AmplitudeMAE:     perPattern(drawLoss, []int{0}, "", Counts, Mask),
+	ExpectedDeviance: perPattern(drawLoss, []int{}, "", Mask),
 }
 
 // Kinds lists every operation, sorted by name.
 func Kinds() []OpKind {
-	out := make([]OpKind, 0, len(specs))
-	for k := range specs {
+	out := make([]OpKind, 0, len(table))
+	for k := range table {
 		out = append(out, k)
 	}
 	slices.Sort(out)
@@ -301,7 +318,7 @@ func Kinds() []OpKind {
 
 // Differentiable lists the inputs of an operation of that arity to which a gradient flows.
 func Differentiable(k OpKind, arity int) []int {
-	s := specs[k]
+	s := table[k]
 	if s.grad != nil {
 		return s.grad
 	}
@@ -310,4 +327,12 @@ func Differentiable(k OpKind, arity int) []int {
 		all[i] = i
 	}
 	return all
+}
+
+// Role names the input of every program that an operand is like, Counts, Mask or Offsets; "" for any numbers.
+func Role(k OpKind, operand int) string {
+	if roles := table[k].roles; operand < len(roles) {
+		return roles[operand]
+	}
+	return ""
 }

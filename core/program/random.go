@@ -30,7 +30,7 @@ func Random(seed uint64, kinds ...OpKind) *Program {
 	}
 	g.rng.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	for _, k := range kinds {
-		if draw := makers[k]; draw != nil {
+		if draw := table[k].draw; draw != nil {
 			draw(g, k)
 		}
 	}
@@ -43,10 +43,11 @@ type random struct {
 	rng    *rand.Rand
 	p      *Program
 	types  map[string]Type
-	scale  map[string]float64 // how large a value's numbers are, roughly
-	made   []string           // values that come per group: what operations read
-	losses []string           // of them, results of loss operations
-	height Dim                // of images that are not square; even, as is their width
+	infer  func(op Op, types map[string]Type) (Type, error) // Op.infer; by name it would be a cycle: the table holds the makers
+	scale  map[string]float64                               // how large a value's numbers are, roughly
+	made   []string                                         // values that come per group: what operations read
+	losses []string                                         // of them, results of loss operations
+	height Dim                                              // of images that are not square; even, as is their width
 	width  Dim
 }
 
@@ -55,7 +56,7 @@ func newRandom(seed uint64) *random {
 	even := []Dim{6, 8, 10, 12}
 	n := even[rng.IntN(4)]
 	sides := rng.Perm(4)
-	g := &random{rng: rng, types: map[string]Type{}, scale: map[string]float64{}, height: even[sides[0]], width: even[sides[1]]}
+	g := &random{rng: rng, types: map[string]Type{}, infer: Op.infer, scale: map[string]float64{}, height: even[sides[0]], width: even[sides[1]]}
 	g.p = &Program{Name: fmt.Sprintf("random-%d", seed), N: int(n), Group: 1 + rng.IntN(4)}
 	b, c := PerGroup(1), Dim(g.p.Group)
 
@@ -111,7 +112,7 @@ func (g *random) op(k OpKind, scale float64, attrs map[string]float64, in ...str
 
 func (g *random) add(op Op, scale float64) string {
 	op.Out = fmt.Sprintf("v%d", len(g.p.Ops))
-	t, err := op.infer(g.types)
+	t, err := g.infer(op, g.types)
 	if err != nil {
 		panic(fmt.Sprintf("program: random: %s of %v: %v", op.Kind, op.In, err)) // a mistake of the makers, whatever the seed
 	}

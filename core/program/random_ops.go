@@ -1,62 +1,52 @@
 package program
 
-// makers append an operation of each kind, and what it needs before it.
-var makers = map[OpKind]func(g *random, k OpKind){
-	ReLU: drawKinked, LeakyReLU: drawKinked, MaxPool2: drawKinked,
-	Sigmoid: drawPointwise, Tanh: drawPointwise, SiLU: drawPointwise, Softplus: drawPointwise, Exp: drawPointwise,
-	Log1p: drawPointwise, Sqrt: drawPointwise, Square: drawPointwise, Affine: drawPointwise,
-
-	Add: drawSum, Sub: drawSum, Mul: drawProduct, Div: drawRatio,
-
-	Reshape: drawReshape, Concat: drawConcat, SliceChannels: drawSlice, Pad: drawBorder, Crop: drawBorder,
-	MaskCenter: drawImage, Detach: drawImage,
-
-	Conv2D: drawConv, AvgPool2: drawPlanes, Upsample2: drawPlanes, GlobalMean: drawPlanes, Dense: drawDense, ScalePlanes: drawScaled,
-
-	MakeComplex: drawPair, Polar: drawPair, RealPart: drawPart, ImagPart: drawPart, Abs2: drawPart, Conj: drawPart,
-
-	FFT2: drawFFT, Illuminate: drawFarField, Intensity: drawFarField, Translate: drawTranslate, MergeWeight: drawMerge,
-	MergePairwise: drawMerge, Assemble: drawCanvas, Extract: drawCanvas, BackProject: drawBackProjection, Gather: drawGather,
-
-	MeanPixels: drawPlanes, PoissonDeviance: drawLoss, PoissonNLL: drawLoss, AmplitudeLoss: drawLoss, AmplitudeMAE: drawLoss,
-	ExpectedDeviance: drawLoss,
-}
+// The makers of operations, for the rows of the table.
 
 func drawKinked(g *random, k OpKind) {
-	switch k {
-	case ReLU:
-		x := g.spread(g.real())
-		g.op(k, g.scale[x], nil, x)
-	case LeakyReLU:
-		x := g.spread(g.real())
-		g.op(k, g.scale[x], map[string]float64{"slope": 0.3}, x)
-	case MaxPool2:
-		x := g.spread(g.pick(isEven))
-		g.op(k, g.scale[x], nil, x)
-	}
+	x := g.spread(g.real())
+	g.op(k, g.scale[x], nil, x)
+}
+
+func drawLeaky(g *random, k OpKind) {
+	x := g.spread(g.real())
+	g.op(k, g.scale[x], map[string]float64{"slope": 0.3}, x)
+}
+
+func drawPool(g *random, k OpKind) {
+	x := g.spread(g.pick(isEven))
+	g.op(k, g.scale[x], nil, x)
 }
 
 func isEven(t Type) bool { return isPlanes(t) && t.Shape[2]%2 == 0 && t.Shape[3]%2 == 0 }
 
 func drawPointwise(g *random, k OpKind) {
 	x := g.real()
-	s := g.scale[x]
-	switch k {
-	case Sigmoid:
-		g.op(k, 0.5, nil, x)
-	case Tanh:
-		g.op(k, min(s, 1), nil, x)
-	case Exp:
-		g.op(k, 1.5, nil, g.op(Tanh, min(s, 1), nil, x))
-	case Log1p, Sqrt:
-		g.op(k, 1, nil, g.positive(x, 0.1))
-	case Square:
-		g.op(k, s*s, nil, x)
-	case Affine:
-		g.op(k, 1.5*s, map[string]float64{"scale": -1.5, "shift": 0.25}, x)
-	default:
-		g.op(k, max(s, 0.5), nil, x)
-	}
+	g.op(k, max(g.scale[x], 0.5), nil, x)
+}
+
+func drawSigmoid(g *random, k OpKind) { g.op(k, 0.5, nil, g.real()) }
+
+func drawTanh(g *random, k OpKind) {
+	x := g.real()
+	g.op(k, min(g.scale[x], 1), nil, x)
+}
+
+func drawExp(g *random, k OpKind) {
+	x := g.real()
+	g.op(k, 1.5, nil, g.op(Tanh, min(g.scale[x], 1), nil, x))
+}
+
+// drawPositive is for what takes numbers above 0 alone.
+func drawPositive(g *random, k OpKind) { g.op(k, 1, nil, g.positive(g.real(), 0.1)) }
+
+func drawSquare(g *random, k OpKind) {
+	x := g.real()
+	g.op(k, g.scale[x]*g.scale[x], nil, x)
+}
+
+func drawAffine(g *random, k OpKind) {
+	x := g.real()
+	g.op(k, 1.5*g.scale[x], map[string]float64{"scale": -1.5, "shift": 0.25}, x)
 }
 
 func drawSum(g *random, k OpKind) {

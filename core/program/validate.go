@@ -117,7 +117,7 @@ func fixed(k Kind, shape []int) (Type, error) {
 }
 
 func (o Op) infer(types map[string]Type) (Type, error) {
-	sp, ok := specs[o.Kind]
+	sp, ok := table[o.Kind]
 	if !ok {
 		return Type{}, fmt.Errorf("unknown operation")
 	}

@@ -6,15 +6,42 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+var elementwiseMeanings = map[program.OpKind]meaning{
+	program.ReLU:      kinked(relu, atZero),
+	program.LeakyReLU: kinked(leakyReLU, atZero),
+	program.Sigmoid:   simple(sigmoid, func(_, y float64) float64 { return y * (1 - y) }),
+	program.Tanh:      simple(math.Tanh, func(_, y float64) float64 { return 1 - y*y }),
+	program.SiLU:      silu,
+	program.Softplus:  simple(softplus, func(x, _ float64) float64 { return sigmoid(x) }),
+	program.Exp:       simple(math.Exp, func(_, y float64) float64 { return y }),
+	program.Log1p:     simple(math.Log1p, func(x, _ float64) float64 { return 1 / (1 + x) }),
+	program.Sqrt:      kinked(sqrtOp, func(_ []*Value, out *Value, near func(float64)) { eachReal(out, near) }),
+	program.Square:    simple(func(x float64) float64 { return x * x }, func(x, _ float64) float64 { return 2 * x }),
+	program.Affine:    affine,
+	program.Add:       add,
+	program.Sub:       sub,
+	program.Mul:       mul,
+	program.Div:       div,
+}
+
+// atZero is the kink of what changes its slope at 0.
+func atZero(in []*Value, _ *Value, near func(float64)) { eachReal(in[0], near) }
+
+func eachReal(v *Value, visit func(float64)) {
+	for _, x := range v.Real {
+		visit(x)
+	}
+}
+
 // pointwise is an operation of one real value, with its derivative at x where it has the value y.
 func pointwise(f func(op program.Op, x float64) float64, df func(op program.Op, x, y float64) float64) meaning {
 	return meaning{
-		func(op program.Op, in []*Value, out *Value) {
+		forward: func(op program.Op, in []*Value, out *Value) {
 			for i, x := range in[0].Real {
 				out.Real[i] = f(op, x)
 			}
 		},
-		func(op program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(op program.Op, in []*Value, out, g *Value, din []*Value) {
 			for i, x := range in[0].Real {
 				din[0].Real[i] += g.Real[i] * df(op, x, out.Real[i])
 			}
@@ -64,19 +91,19 @@ var (
 
 // Binary operations: the second operand repeats along the leading axes of the first.
 var (
-	add = meaning{func(_ program.Op, in []*Value, out *Value) { sum(in, out, 1) },
-		func(_ program.Op, _ []*Value, _, g *Value, din []*Value) { sumBack(g, din, 1) }}
-	sub = meaning{func(_ program.Op, in []*Value, out *Value) { sum(in, out, -1) },
-		func(_ program.Op, _ []*Value, _, g *Value, din []*Value) { sumBack(g, din, -1) }}
-	mul = meaning{mulForward, mulBackward}
+	add = meaning{forward: func(_ program.Op, in []*Value, out *Value) { sum(in, out, 1) },
+		backward: func(_ program.Op, _ []*Value, _, g *Value, din []*Value) { sumBack(g, din, 1) }}
+	sub = meaning{forward: func(_ program.Op, in []*Value, out *Value) { sum(in, out, -1) },
+		backward: func(_ program.Op, _ []*Value, _, g *Value, din []*Value) { sumBack(g, din, -1) }}
+	mul = meaning{forward: mulForward, backward: mulBackward}
 	div = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			a, b := in[0].Real, in[1].Real
 			for i := range a {
 				out.Real[i] = a[i] / b[i%len(b)]
 			}
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			b := in[1].Real
 			for i, v := range g.Real {
 				din[0].Real[i] += v / b[i%len(b)]

@@ -7,13 +7,24 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+var lossMeanings = map[program.OpKind]meaning{
+	program.MeanPixels:      meanImage,
+	program.PoissonDeviance: poissonDeviance,
+	program.PoissonNLL:      poissonNLL,
+	program.AmplitudeLoss:   amplitudeLoss,
+	program.AmplitudeMAE: kinked(amplitudeMAE, func(in []*Value, _ *Value, near func(float64)) {
+		eachPixel(in[0], in[2], func(i, _ int, _ float64) { near(math.Sqrt(in[0].Real[i]) - math.Sqrt(in[1].Real[i])) })
+	}),
+	program.ExpectedDeviance: expectedDeviance,
+}
+
 // perPattern is the mean over valid pixels of f(λ, k), for each pattern: Σ m·f/Σ m with the mask m.
 func perPattern(f, df func(lambda, k float64) float64) meaning {
 	return meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			eachPixel(in[0], in[2], func(i, pattern int, w float64) { out.Real[pattern] += w * f(in[0].Real[i], in[1].Real[i]) })
 		},
-		func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
 			eachPixel(in[0], in[2], func(i, pattern int, w float64) {
 				din[0].Real[i] += g.Real[pattern] * w * df(in[0].Real[i], in[1].Real[i])
 			})

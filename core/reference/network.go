@@ -1,10 +1,31 @@
 package reference
 
-import "github.com/ptychogo/ptycho/core/program"
+import (
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+var networkMeanings = map[program.OpKind]meaning{
+	program.Conv2D: conv2D,
+	program.MaxPool2: kinked(maxPool2, func(in []*Value, out *Value, near func(float64)) {
+		x := in[0].Real
+		windows(in[0], out, func(_ int, at [4]int) {
+			w := []float64{x[at[0]], x[at[1]], x[at[2]], x[at[3]]}
+			slices.Sort(w)
+			near(w[3] - w[2])
+		})
+	}),
+	program.AvgPool2:    avgPool2,
+	program.Upsample2:   upsample2,
+	program.GlobalMean:  meanImage,
+	program.Dense:       dense,
+	program.ScalePlanes: scalePlanes,
+}
 
 // conv2D is y[n, o, r, c] = bias[o] + Σ_i,u,v w[o, i, u, v]·x[n, i, r+u−k/2, c+v−k/2], zero outside the image.
 var conv2D = meaning{
-	func(_ program.Op, in []*Value, out *Value) {
+	forward: func(_ program.Op, in []*Value, out *Value) {
 		area := out.Shape[2] * out.Shape[3]
 		for i := range out.Real {
 			out.Real[i] = in[2].Real[i/area%out.Shape[1]]
@@ -16,7 +37,7 @@ var conv2D = meaning{
 			}
 		})
 	},
-	func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 		area := out.Shape[2] * out.Shape[3]
 		for i, v := range g.Real {
 			din[2].Real[i/area%out.Shape[1]] += v
@@ -70,13 +91,13 @@ func windows(in, out *Value, visit func(i int, at [4]int)) {
 
 var (
 	maxPool2 = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			windows(in[0], out, func(i int, at [4]int) {
 				x := in[0].Real
 				out.Real[i] = max(x[at[0]], x[at[1]], x[at[2]], x[at[3]])
 			})
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			windows(in[0], out, func(i int, at [4]int) {
 				for _, j := range at {
 					if in[0].Real[j] == out.Real[i] {
@@ -87,14 +108,14 @@ var (
 		},
 	}
 	avgPool2 = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			windows(in[0], out, func(i int, at [4]int) {
 				for _, j := range at {
 					out.Real[i] += in[0].Real[j] / 4
 				}
 			})
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			windows(in[0], out, func(i int, at [4]int) {
 				for _, j := range at {
 					din[0].Real[j] += g.Real[i] / 4
@@ -104,13 +125,13 @@ var (
 	}
 	// meanImage is the mean over the last two axes.
 	meanImage = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			area := len(in[0].Real) / len(out.Real)
 			for i, v := range in[0].Real {
 				out.Real[i/area] += v / float64(area)
 			}
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			area := len(in[0].Real) / len(out.Real)
 			for i := range in[0].Real {
 				din[0].Real[i] += g.Real[i/area] / float64(area)
@@ -118,13 +139,13 @@ var (
 		},
 	}
 	scalePlanes = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			area := len(in[0].Real) / len(in[1].Real)
 			for i, v := range in[0].Real {
 				out.Real[i] = v * in[1].Real[i/area]
 			}
 		},
-		func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
 			area := len(in[0].Real) / len(in[1].Real)
 			for i, v := range g.Real {
 				din[0].Real[i] += v * in[1].Real[i/area]
@@ -133,13 +154,13 @@ var (
 		},
 	}
 	dense = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			denseProducts(in, out, func(x, w, y int) { out.Real[y] += in[0].Real[x] * in[1].Real[w] })
 			for i := range out.Real {
 				out.Real[i] += in[2].Real[i%out.Shape[1]]
 			}
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			denseProducts(in, out, func(x, w, y int) {
 				din[0].Real[x] += g.Real[y] * in[1].Real[w]
 				din[1].Real[w] += g.Real[y] * in[0].Real[x]

@@ -5,6 +5,19 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+var physicsMeanings = map[program.OpKind]meaning{
+	program.FFT2:          transform,
+	program.Illuminate:    illuminate,
+	program.Intensity:     intensity,
+	program.Translate:     translate,
+	program.MergeWeight:   mergeWeight,
+	program.MergePairwise: mergePairwise,
+	program.Assemble:      assemble,
+	program.Extract:       extract,
+	program.BackProject:   backProject,
+	program.Gather:        gather,
+}
+
 // images splits an array [.., H, W] into its images, which share its memory.
 func images[T float64 | complex128](data []T, shape []int) []physics.Image[T] {
 	h, w := shape[len(shape)-2], shape[len(shape)-1]
@@ -44,11 +57,11 @@ func repeat[T float64 | complex128](all []physics.Image[T], i, n int) []physics.
 
 // transform is the Fourier transform over the last two axes; its inverse is its adjoint.
 var transform = meaning{
-	func(op program.Op, in []*Value, out *Value) {
+	forward: func(op program.Op, in []*Value, out *Value) {
 		copy(out.Complex, in[0].Complex)
 		fourier(out.Complex, out.Shape, op.Attr("inverse") != 0)
 	},
-	func(op program.Op, _ []*Value, out, g *Value, din []*Value) {
+	backward: func(op program.Op, _ []*Value, out, g *Value, din []*Value) {
 		back := append([]complex128(nil), g.Complex...)
 		fourier(back, out.Shape, op.Attr("inverse") == 0)
 		for i, v := range back {
@@ -70,10 +83,10 @@ func fourier(x []complex128, shape []int, inverse bool) {
 
 // illuminate: out[b, c, m] = object[b, c]·probe[m], or ·probe[b, c, m].
 var illuminate = meaning{
-	func(_ program.Op, in []*Value, out *Value) {
+	forward: func(_ program.Op, in []*Value, out *Value) {
 		illuminated(in, out, func(o, p, i int) { out.Complex[i] = in[0].Complex[o] * in[1].Complex[p] })
 	},
-	func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 		illuminated(in, out, func(o, p, i int) {
 			din[0].Complex[o] += g.Complex[i] * conj(in[1].Complex[p])
 			din[1].Complex[p] += g.Complex[i] * conj(in[0].Complex[o])
@@ -90,13 +103,13 @@ func illuminated(in []*Value, out *Value, visit func(o, p, i int)) {
 
 // intensity: Σ_modes|·|².
 var intensity = meaning{
-	func(_ program.Op, in []*Value, out *Value) {
+	forward: func(_ program.Op, in []*Value, out *Value) {
 		modes, area := in[0].Shape[2], in[0].Shape[3]*in[0].Shape[4]
 		for i, z := range in[0].Complex {
 			out.Real[i/(modes*area)*area+i%area] += abs2(z)
 		}
 	},
-	func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, _, g *Value, din []*Value) {
 		modes, area := in[0].Shape[2], in[0].Shape[3]*in[0].Shape[4]
 		for i, z := range in[0].Complex {
 			din[0].Complex[i] += complex(2*g.Real[i/(modes*area)*area+i%area], 0) * z
@@ -106,14 +119,14 @@ var intensity = meaning{
 
 // translate moves each image by sign·offset.
 var translate = meaning{
-	func(op program.Op, in []*Value, out *Value) {
+	forward: func(op program.Op, in []*Value, out *Value) {
 		if out.Kind == program.Real {
 			moved(op, in[1], images(out.Real, out.Shape), images(in[0].Real, out.Shape), physics.Splat[float64])
 		} else {
 			moved(op, in[1], images(out.Complex, out.Shape), images(in[0].Complex, out.Shape), physics.Splat[complex128])
 		}
 	},
-	func(op program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(op program.Op, in []*Value, out, g *Value, din []*Value) {
 		if out.Kind == program.Real {
 			moved(op, in[1], images(din[0].Real, out.Shape), images(g.Real, out.Shape), physics.Sample[float64])
 		} else {
@@ -130,14 +143,14 @@ func moved[T float64 | complex128](op program.Op, offsets *Value, dst, src []phy
 }
 
 var mergePairwise = meaning{
-	func(_ program.Op, in []*Value, out *Value) {
+	forward: func(_ program.Op, in []*Value, out *Value) {
 		c := out.Shape[1]
 		objects, weights, merged := images(in[0].Complex, out.Shape), images(in[2].Real, in[2].Shape), images(out.Complex, out.Shape)
 		for b := range out.Shape[0] {
 			addImages(merged[b*c:], physics.MergePairwise(objects[b*c:(b+1)*c], repeat(weights, b, c), positions(in[1], b)))
 		}
 	},
-	func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 		c := out.Shape[1]
 		grads, weights, back := images(g.Complex, out.Shape), images(in[2].Real, in[2].Shape), images(din[0].Complex, out.Shape)
 		for b := range out.Shape[0] {
@@ -147,7 +160,7 @@ var mergePairwise = meaning{
 }
 
 var assemble = meaning{
-	func(op program.Op, in []*Value, out *Value) {
+	forward: func(op program.Op, in []*Value, out *Value) {
 		c := in[0].Shape[1]
 		objects, weights, canvas := images(in[0].Complex, in[0].Shape), images(in[2].Real, in[2].Shape), images(out.Complex, out.Shape)
 		for b := range canvas {
@@ -155,7 +168,7 @@ var assemble = meaning{
 			copy(canvas[b].Data, m.Data)
 		}
 	},
-	func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 		c := in[0].Shape[1]
 		grads, weights, back := images(g.Complex, out.Shape), images(in[2].Real, in[2].Shape), images(din[0].Complex, in[0].Shape)
 		for b := range grads {
@@ -165,14 +178,14 @@ var assemble = meaning{
 }
 
 var extract = meaning{
-	func(op program.Op, in []*Value, out *Value) {
+	forward: func(op program.Op, in []*Value, out *Value) {
 		c := out.Shape[1]
 		canvas, patches := images(in[0].Complex, in[0].Shape), images(out.Complex, out.Shape)
 		for i := range patches {
 			copy(patches[i].Data, physics.Extract(canvas[i/c], positions(in[1], i/c)[i%c], int(op.Attr("n"))).Data)
 		}
 	},
-	func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+	backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 		c := out.Shape[1]
 		canvas, patches := images(din[0].Complex, in[0].Shape), images(g.Complex, out.Shape)
 		for i := range patches {

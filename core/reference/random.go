@@ -75,17 +75,12 @@ func inputUses(p *program.Program, types map[string]program.Type) map[string]use
 		}
 	}
 	for _, op := range p.Ops {
-		switch op.Kind {
-		case program.PoissonDeviance, program.PoissonNLL, program.AmplitudeLoss, program.AmplitudeMAE:
-			mark(op.In[1], program.Counts)
-			mark(op.In[2], program.Mask)
-		case program.ExpectedDeviance:
-			mark(op.In[1], program.Mask)
-		case program.BackProject:
-			mark(op.In[0], program.Counts)
-		case program.Translate, program.MergePairwise, program.Assemble, program.Extract:
-			mark(op.In[1], program.Offsets)
-		case program.Gather:
+		for i, name := range op.In {
+			if role := program.Role(op.Kind, i); role != "" {
+				mark(name, role)
+			}
+		}
+		if op.Kind == program.Gather {
 			if u, ok := uses[op.In[1]]; ok {
 				u.rows = min(u.rows, int(types[op.In[0]].Shape[0]))
 				uses[op.In[1]] = u
@@ -148,26 +143,12 @@ func (m *Machine) Margin(values map[string]*Value) float64 {
 		if !moving[op.In[0]] {
 			continue
 		}
-		x := values[op.In[0]]
-		switch op.Kind {
-		case program.ReLU, program.LeakyReLU:
-			for _, v := range x.Real {
-				near(v)
+		if kink := meanings[op.Kind].kink; kink != nil {
+			in := make([]*Value, len(op.In))
+			for i, name := range op.In {
+				in[i] = values[name]
 			}
-		case program.Sqrt:
-			for _, v := range values[op.Out].Real {
-				near(v)
-			}
-		case program.MaxPool2:
-			windows(x, values[op.Out], func(_ int, at [4]int) {
-				w := []float64{x.Real[at[0]], x.Real[at[1]], x.Real[at[2]], x.Real[at[3]]}
-				slices.Sort(w)
-				near(w[3] - w[2])
-			})
-		case program.AmplitudeMAE:
-			eachPixel(x, values[op.In[2]], func(i, _ int, _ float64) {
-				near(math.Sqrt(x.Real[i]) - math.Sqrt(values[op.In[1]].Real[i]))
-			})
+			kink(in, values[op.Out], near)
 		}
 	}
 	return least

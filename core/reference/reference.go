@@ -190,6 +190,13 @@ func accumulate(dst, src *Value) {
 type meaning struct {
 	forward  func(op program.Op, in []*Value, out *Value)
 	backward func(op program.Op, in []*Value, out, g *Value, din []*Value)
+	kink     func(in []*Value, out *Value, near func(distance float64)) // tells how far elements are from where the gradient jumps; nil: it never does
+}
+
+// kinked is m with a kink.
+func kinked(m meaning, kink func(in []*Value, out *Value, near func(distance float64))) meaning {
+	m.kink = kink
+	return m
 }
 
 // LossSeeds gives the loss of backend.Step for values and its derivative with respect to the scalars:

@@ -2,10 +2,20 @@ package reference
 
 import "github.com/ptychogo/ptycho/core/program"
 
+var structureMeanings = map[program.OpKind]meaning{
+	program.Reshape:       identity,
+	program.Concat:        concat,
+	program.SliceChannels: sliceChannels,
+	program.Pad:           pad,
+	program.Crop:          crop,
+	program.MaskCenter:    maskCenter,
+	program.Detach:        identity,
+}
+
 // copying is an operation that moves elements: at(i) is the input element that output element i reads, −1 for zero.
 func copying(at func(op program.Op, in, out *Value) func(i int) int) meaning {
 	return meaning{
-		func(op program.Op, in []*Value, out *Value) {
+		forward: func(op program.Op, in []*Value, out *Value) {
 			from := at(op, in[0], out)
 			for i := range program.Count(out.Shape) {
 				j := from(i)
@@ -19,7 +29,7 @@ func copying(at func(op program.Op, in, out *Value) func(i int) int) meaning {
 				}
 			}
 		},
-		func(op program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(op program.Op, in []*Value, out, g *Value, din []*Value) {
 			from := at(op, in[0], out)
 			for i := range program.Count(out.Shape) {
 				j := from(i)
@@ -93,17 +103,17 @@ var (
 	})
 
 	concat = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			concatenated(in, out, func(j, k, i int) { out.Real[i] = in[j].Real[k] })
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			concatenated(in, out, func(j, k, i int) { din[j].Real[k] += g.Real[i] })
 		},
 	}
 
 	// table [t, ...] by index [−1, C]. Forward has checked the index.
 	gather = meaning{
-		func(_ program.Op, in []*Value, out *Value) {
+		forward: func(_ program.Op, in []*Value, out *Value) {
 			gathered(in, func(row, i int) {
 				if out.Kind == program.Real {
 					out.Real[i] = in[0].Real[row]
@@ -112,7 +122,7 @@ var (
 				}
 			})
 		},
-		func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
+		backward: func(_ program.Op, in []*Value, out, g *Value, din []*Value) {
 			gathered(in, func(row, i int) {
 				if out.Kind == program.Real {
 					din[0].Real[row] += g.Real[i]

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/ptychogo/ptycho/core/bundle"
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -15,22 +16,8 @@ func Describe(path string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]any{"model.n": m.N, "model.arch": m.Arch, "model.gridsize": m.Gridsize}
-	if c.FiltersScale > 0 {
-		out["model.n-filters-scale"] = c.FiltersScale
-	}
-	if c.Loss != "" {
-		out["model.loss"] = c.Loss
-	}
-	if c.Supervised {
-		out["model.mode"] = "supervised"
-	}
-	if m.Arch == "cnn" {
-		out["model.pad-object"], out["model.probe-big"] = c.PadObject, c.ProbeBig
-		if c.AmpActivation != "" {
-			out["model.amp-activation"] = c.AmpActivation
-		}
-	}
+	c.N, c.Arch, c.Gridsize = m.N, m.Arch, m.Gridsize
+	out := config.Described(c)
 	if m.Backend != "" {
 		out["execution.backend"] = m.Backend
 	}

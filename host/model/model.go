@@ -27,16 +27,14 @@ type Model struct {
 // New builds the network of a training. largestOffset is the largest offset from its group's centre, in pixels, that a pattern
 // can have; it is asked for when the architecture needs to know.
 func New(m config.Model, probe gauge.Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
-	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Modes: probe.Count, Loss: m.Loss, Supervised: m.Mode == "supervised"}
-	if m.Arch == "cnn" {
-		c.AmpActivation, c.PadObject, c.ProbeBig = m.AmpActivation, m.PadObject, m.ProbeBig
-		if m.Gridsize > 1 {
-			offset, err := largestOffset()
-			if err != nil {
-				return nil, err
-			}
-			c.Canvas = arch.CanvasFor(m.N, offset)
+	c := m.Architecture()
+	c.Modes = probe.Count
+	if c.NeedsCanvas() {
+		offset, err := largestOffset()
+		if err != nil {
+			return nil, err
 		}
+		c.Canvas = arch.CanvasFor(m.N, offset)
 	}
 	p, err := arch.Build(c)
 	if err != nil {
@@ -59,6 +57,9 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 	return host.WeightState(weights, constants), nil
 }
 
+// SeesGroups says whether a pattern's patch depends on the others of its group.
+func (m *Model) SeesGroups() bool { return arch.SeesGroups(m.Config.Arch) }
+
 // Parameters is the number of trained values.
 func (m *Model) Parameters() int { return m.Program.Parameters() }
 
@@ -74,7 +75,7 @@ func Read(path string) (*Model, error) {
 		return nil, err
 	}
 	m.Config.Supervised = false // labels are of no use here; the weights do not know of them
-	if m.Config.Arch == "" || m.Config.Arch == "unet" {
+	if !m.SeesGroups() {
 		m.Config.Gridsize = 1 // every pattern goes through the network alone; the weights do not know of groups
 	}
 	if m.Program, err = arch.Build(m.Config); err != nil {

@@ -113,7 +113,7 @@ func (run *training) read(ctx context.Context) (err error) {
 	if run.model, err = model.New(m, run.material.Probe, run.cfg.Settings().Background, run.material.LargestOffset); err != nil {
 		return err
 	}
-	if m.Gridsize == 1 && m.Arch == "unet" {
+	if m.Gridsize == 1 && !run.model.SeesGroups() {
 		run.host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
 	}
 	return nil

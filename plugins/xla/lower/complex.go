@@ -1,6 +1,19 @@
 package lower
 
-import G "github.com/gomlx/gomlx/core/graph"
+import (
+	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/program"
+)
+
+var complexRules = map[program.OpKind]rule{
+	program.MakeComplex: makeComplex,
+	program.Polar:       polar,
+	program.RealPart:    realPart,
+	program.ImagPart:    imagPart,
+	program.Abs2:        abs2Op,
+	program.Conj:        conj,
+}
 
 func makeComplex(c call) value { return value{re: c.in[0].rows(), im: c.in[1].rows()} }
 

@@ -6,6 +6,24 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+var elementwiseRules = map[program.OpKind]rule{
+	program.ReLU:      pointwise(relu),
+	program.LeakyReLU: pointwise(leakyReLU),
+	program.Sigmoid:   pointwise(sigmoid),
+	program.Tanh:      pointwise(tanh),
+	program.SiLU:      pointwise(silu),
+	program.Softplus:  pointwise(softplus),
+	program.Exp:       pointwise(func(_ call, x *G.Node) *G.Node { return G.Exp(x) }),
+	program.Log1p:     pointwise(func(_ call, x *G.Node) *G.Node { return G.Log1p(x) }),
+	program.Sqrt:      pointwise(root),
+	program.Square:    pointwise(func(_ call, x *G.Node) *G.Node { return G.Square(x) }),
+	program.Affine:    pointwise(affine),
+	program.Add:       binary(G.Add),
+	program.Sub:       binary(G.Sub),
+	program.Mul:       mul,
+	program.Div:       binary(G.Div),
+}
+
 // pointwise is a function of each element.
 func pointwise(f func(c call, x *G.Node) *G.Node) rule {
 	return func(c call) value { return c.in[0].like(f(c, c.in[0].re)) }

@@ -4,7 +4,17 @@ import (
 	"math"
 
 	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/program"
 )
+
+var farFieldRules = map[program.OpKind]rule{
+	program.FFT2:        fft2,
+	program.Illuminate:  illuminate,
+	program.Intensity:   intensity,
+	program.MergeWeight: mergeWeight,
+	program.BackProject: backProject,
+}
 
 // transform is the orthonormal Fourier transform over the last two axes with the zero frequency at [H/2, W/2] of the
 // far field, or its inverse. It runs along one axis at a time: GoMLX's derivative of a transform over two axes is wrong.

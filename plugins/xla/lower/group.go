@@ -5,7 +5,17 @@ import (
 	G "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/ptychogo/ptycho/core/physics"
+
+	"github.com/ptychogo/ptycho/core/program"
 )
+
+var groupRules = map[program.OpKind]rule{
+	program.Translate:     translate,
+	program.MergePairwise: mergePairwise,
+	program.Assemble:      assemble,
+	program.Extract:       extract,
+	program.Gather:        gather,
+}
 
 // The members of a group are moved by bilinear interpolation, written as matrices: the hat matrix
 //

@@ -8,7 +8,18 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/ptychogo/ptycho/core/physics"
+
+	"github.com/ptychogo/ptycho/core/program"
 )
+
+var lossRules = map[program.OpKind]rule{
+	program.MeanPixels:       meanImage,
+	program.PoissonDeviance:  loss(deviance),
+	program.PoissonNLL:       loss(poissonNLL),
+	program.AmplitudeLoss:    loss(amplitudeLoss),
+	program.AmplitudeMAE:     loss(amplitudeMAE),
+	program.ExpectedDeviance: expectedDeviance,
+}
 
 // A loss is a mean over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64 on every device: a
 // pattern's sum runs over up to a million pixels that span eight decades.

@@ -3,7 +3,19 @@ package lower
 import (
 	"github.com/gomlx/compute"
 	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/program"
 )
+
+var networkRules = map[program.OpKind]rule{
+	program.Conv2D:      conv2D,
+	program.MaxPool2:    maxPool2,
+	program.AvgPool2:    avgPool2,
+	program.Upsample2:   upsample2,
+	program.GlobalMean:  meanImage,
+	program.Dense:       dense,
+	program.ScalePlanes: scalePlanes,
+}
 
 // convolution reads images [P, H, W, c] and kernels [k, k, ci, co]: the one layout that XLA's convolutions on a CPU,
 // forward and both gradients, take as it is.

@@ -6,7 +6,19 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	G "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/ptychogo/ptycho/core/program"
 )
+
+var structureRules = map[program.OpKind]rule{
+	program.Reshape:       reshape,
+	program.Concat:        concat,
+	program.SliceChannels: sliceChannels,
+	program.Pad:           pad,
+	program.Crop:          crop,
+	program.MaskCenter:    maskCenter,
+	program.Detach:        detach,
+}
 
 func reshape(c call) value {
 	return c.in[0].logical().each(func(n *G.Node) *G.Node { return G.Reshape(n, c.out...) })

@@ -1,5 +1,23 @@
 package config
 
+// InferenceSettings is the section "inference": the model, the data and the way of stitching.
+type InferenceSettings struct {
+	ModelPath          string
+	TestData           string
+	OutputDir          string
+	DiffractionLayout  string
+	DiffractionUnits   string
+	NPhotons           float64
+	Rows               string
+	NImages            int
+	InferenceBatchSize int    // patterns
+	MiddleTrim         int    // pixels cut from each side of a patch before stitching
+	PadEval            bool   // the canvas holds every patch whole; off: only what is fully covered
+	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
+	PatchWeighting     string // "probe" or "uniform"
+	Refine             int    // iterations, 0: none
+}
+
 // inferenceTable is the reconstruction.
 var inferenceTable = []Setting{
 	{Name: "model-path", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
