@@ -91,6 +91,9 @@ func TestInterruptedRunsResumeToTheSameBits(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
 		t.Fatalf("exit %d after one SIGINT, want 130", code)
 	}
+	if report, err := os.ReadFile(filepath.Join(dir, "report.json")); err != nil || !bytes.Contains(report, []byte(`"ended": "interrupted"`)) {
+		t.Errorf("its report says %s (%v)", report, err)
+	}
 	must(t, "train", "--resume", dir)
 	if !bytes.Equal(weights(t, dir), undisturbed(t, scan)) {
 		t.Error("the resumed run ended with other weights")
