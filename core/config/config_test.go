@@ -141,7 +141,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	want := []struct{ key, value, rule, origin string }{
 		{"training.lerning-rate", "1", "did you mean training.learning-rate?", "run.yaml:2"},
 		{"training.max-epochs", "0", "from 1", "run.yaml:3"},
-		{"model.arch", "resnet", "one of unet, cnn", "run.yaml:5"},
+		{"model.arch", "resnet", "one of " + strings.Join(arch.Names(), ", "), "run.yaml:5"},
 		{"execution.threads", "-1", "from 0", "PTYCHO_EXECUTION__THREADS"},
 		{"training.val-split", "2", "from 0 to 0.9", "--set"},
 		{"nonsense", "", "section.name=value", "--set nonsense"},
