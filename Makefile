@@ -5,6 +5,9 @@ PYTHON   ?= python3
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
+RUNS     ?= 6
+NAME     ?= new
+OLD      ?= old
 SOAK     ?= gorgonia,xla
 BACKEND  ?= gorgonia
 BACKENDS ?= gorgonia
@@ -18,7 +21,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
+.PHONY: build test check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -34,6 +37,14 @@ test: ## format, vet and all tests; prints last what was skipped and why
 	@if $(HAVE_CC); then CGO_ENABLED=1 $(GO) run ./internal/testrun ./plugins/xla/backend; \
 	else echo "SKIP  plugins/xla/backend: it needs a C compiler"; fi
 
+check: ## formats, lints and tests
+	"$$($(GO) env GOROOT)/bin/gofmt" -w .
+	scripts/lint $(PKG)
+	@$(MAKE) --no-print-directory test
+
+hooks: ## have git run scripts/pre-commit before each commit
+	git config core.hooksPath scripts
+
 race: ## all tests under the race detector (needs a C compiler; slow)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)
 
@@ -43,8 +54,12 @@ race-quick: ## the quick packages under the race detector (needs a C compiler)
 bench: build ## the training step beside PyTorch (PYTHON=… with torch) and the prototype, one table
 	$(GO) run ./bench/table -python $(PYTHON)
 
-bench-go: ## Go benchmarks; PKG=./core/physics/ for one package
-	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+bench-go: ## Go benchmarks RUNS times (6) into bench-NAME.txt (NAME=new), as benchstat reads them; PKG=./core/physics/ for one package
+	$(GO) test -run '^$$' -bench . -benchmem -count $(RUNS) $(PKG) | tee bench-$(NAME).txt
+
+bench-compare: ## bench-OLD.txt (OLD=old) beside bench-NAME.txt (NAME=new), by benchstat
+	@command -v benchstat >/dev/null || { echo "benchstat is missing: go install golang.org/x/perf/cmd/benchstat@latest" >&2; exit 1; }
+	benchstat bench-$(OLD).txt bench-$(NAME).txt
 
 bench-fft: ## the Fourier transform beside pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
 	$(GO) run ./bench/fft -python $(PYTHON)
@@ -95,9 +110,8 @@ docs: ## write docs/configuration.md, docs/commands.md, docs/man and docs/schedu
 	$(GO) run ./cmd/ptycho docs
 	$(GO) run ./bench/schedules
 
-lint: ## golangci-lint with .golangci.yml
-	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is missing: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest" >&2; exit 1; }
-	golangci-lint run $(PKG)
+lint: ## golangci-lint, staticcheck, deadcode and govulncheck, as far as they are installed; they print nothing
+	scripts/lint $(PKG)
 
 soak: build ## the tests that start processes, COUNT (20) times in random order, and the memory of 1,000 steps of each backend
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...

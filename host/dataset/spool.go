@@ -36,36 +36,36 @@ func NewSpool(bytes int64) (Spool, error) {
 }
 
 // Create makes a file of the run's own in the spool.
-func (d Spool) Create(name string) (*os.File, error) { return os.Create(filepath.Join(d.dir, name)) }
+func (s Spool) Create(name string) (*os.File, error) { return os.Create(filepath.Join(s.dir, name)) }
 
 // Remove removes the directory and what is in it; of the zero Spool there is nothing.
-func (d Spool) Remove() {
-	if d.dir != "" {
-		_ = os.RemoveAll(d.dir) // what could not be removed is only scratch
+func (s Spool) Remove() {
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir) // what could not be removed is only scratch
 	}
 }
 
 // Add writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
-func (d Spool) Add(name string, s *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
-	path := filepath.Join(d.dir, name+".npy")
-	ref, err := format.WriteNPY(path, tensor.Must(s.Counts, s.Len(), s.N, s.N))
+func (s Spool) Add(name string, data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
+	path := filepath.Join(s.dir, name+".npy")
+	ref, err := format.WriteNPY(path, tensor.Must(data.Counts, data.Len(), data.N, data.N))
 	if err != nil {
 		return backend.Dataset{}, err
 	}
-	mask := make([]float32, s.N*s.N)
+	mask := make([]float32, data.N*data.N)
 	for i := range mask {
 		mask[i] = 1
-		if s.Mask != nil && s.Mask[i] == 0 {
+		if data.Mask != nil && data.Mask[i] == 0 {
 			mask[i] = 0
 		}
 	}
 	whole := func(input string, t tensor.Tensor) backend.Array {
 		return backend.Array{Input: input, Gather: backend.Whole, Value: t}
 	}
-	return backend.Dataset{Patterns: s.Len(), Arrays: []backend.Array{
+	return backend.Dataset{Patterns: data.Len(), Arrays: []backend.Array{
 		{Input: program.Counts, Gather: backend.PerPattern, File: ref},
-		whole(program.Probe, tensor.Must(p.Modes, p.Count, s.N, s.N)),
-		whole(program.Mask, tensor.Must(mask, s.N, s.N)),
-		whole(program.Background, tensor.Must(background, s.N, s.N)),
+		whole(program.Probe, tensor.Must(p.Modes, p.Count, data.N, data.N)),
+		whole(program.Mask, tensor.Must(mask, data.N, data.N)),
+		whole(program.Background, tensor.Must(background, data.N, data.N)),
 	}}, nil
 }
