@@ -25,7 +25,7 @@ type importReport struct {
 
 func runConfigImport(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("config import: %d files given, want one", c.NArg()))
+		return usage(fmt.Errorf("config import: %d files given, want one: ptycho config import FILE", c.NArg()))
 	}
 	imported, err := config.ImportFile(c.Args().First())
 	if err != nil {

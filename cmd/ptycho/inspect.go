@@ -42,7 +42,7 @@ func inspectCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usage(fmt.Errorf("inspect: %d files given, want one", c.NArg()))
+				return usage(fmt.Errorf("inspect: %d files given, want one: ptycho inspect FILE", c.NArg()))
 			}
 			if n := c.Int("threads"); n < 0 || c.IsSet("threads") && n == 0 {
 				return usage(fmt.Errorf("inspect: --threads %d: want at least 1", n))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,8 +35,8 @@ func newApp() *cli.App {
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {}, // main owns the exit code
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usage(err) },
-		CommandNotFound: func(_ *cli.Context, name string) {
-			fmt.Fprintf(os.Stderr, "ptycho: unknown command %q; ptycho --help lists the commands\n", name)
+		CommandNotFound: func(c *cli.Context, name string) {
+			fmt.Fprintln(os.Stderr, "ptycho:", unknownCommand(c, name))
 			os.Exit(host.ExitUsage)
 		},
 		Commands: []*cli.Command{
@@ -51,11 +52,41 @@ func newApp() *cli.App {
 
 // own makes a command's usage errors ours.
 func own(c *cli.Command) {
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(err) }
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(unknownFlag(c, err)) }
 	c.HideHelpCommand = true
 	for _, s := range c.Subcommands {
 		own(s)
 	}
+}
+
+// unknownFlag says which flag was probably meant; other errors stay as they are.
+func unknownFlag(c *cli.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return err
+	}
+	var names []string
+	for _, f := range c.Flags {
+		for _, n := range f.Names() {
+			names = append(names, "--"+n)
+		}
+	}
+	return fmt.Errorf("%s has no flag --%s%s", c.Name, name, config.Nearest("--"+name, names))
+}
+
+// unknownCommand says which command was probably meant.
+func unknownCommand(c *cli.Context, name string) string {
+	commands, list := c.App.Commands, "ptycho --help"
+	if c.Command.Name != c.App.Name { // the library's root is a command too
+		commands, list = c.Command.Subcommands, "ptycho "+c.Command.Name+" --help"
+	}
+	var names []string
+	for _, known := range commands {
+		if !known.Hidden {
+			names = append(names, known.Name)
+		}
+	}
+	return fmt.Sprintf("unknown command %q%s; %s lists the commands", name, strings.TrimSuffix(config.Nearest(name, names), "?"), list)
 }
 
 func usage(err error) error { return &host.Failure{Code: host.ExitUsage, Err: err} }

@@ -139,7 +139,9 @@ func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
 		code int
 		says string
 	}{
-		"unknown command":     {[]string{"trian"}, 10, "trian"},
+		"unknown command":     {[]string{"trian"}, 10, `unknown command "trian", did you mean train; ptycho --help lists the commands`},
+		"unknown subcommand":  {[]string{"config", "shwo"}, 10, "did you mean show; ptycho config --help lists the commands"},
+		"a flag misspelt":     {[]string{"train", "--train_data", "x"}, 10, "train has no flag --train-data, did you mean --train-data-file?"},
 		"unknown flag":        {[]string{"train", "--epochz", "3"}, 10, "epochz"},
 		"missing setting":     {[]string{"train", "--output-dir", out}, 10, "train-data-file"},
 		"wrong value":         {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--batch-size", "7"}, 10, "batch-size"},

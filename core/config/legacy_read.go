@@ -116,7 +116,7 @@ func (i *Import) collect(root *yaml.Node) []legacyKey {
 			name, known := legacySections[k.Value]
 			switch {
 			case !known:
-				i.read = append(i.read, i.violation(k, k.Value, "", "is no section of PtychoPINN's torch configuration"+nearest(k.Value, sortedKeys(legacySections))))
+				i.read = append(i.read, i.violation(k, k.Value, "", "is no section of PtychoPINN's torch configuration"+Nearest(k.Value, sortedKeys(legacySections))))
 			case body.Kind == yaml.ScalarNode && body.Tag == "!!null":
 			case body.Kind != yaml.MappingNode:
 				i.read = append(i.read, i.violation(k, k.Value, body.Value, "must be a section with keys below"))
@@ -168,7 +168,7 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 	}
 	row, home := i.row(section, k.Value)
 	if row == nil {
-		out.wrong = "is no key of PtychoPINN" + nearest(k.Value, i.names(section))
+		out.wrong = "is no key of PtychoPINN" + Nearest(k.Value, i.names(section))
 		out.value.text = body.Value
 		return out
 	}
@@ -251,20 +251,6 @@ func (i *Import) said(section, name string) string {
 		return fmt.Sprint(row.def)
 	}
 	return ""
-}
-
-// nearest names the one that was probably meant.
-func nearest(key string, names []string) string {
-	best, least := "", 1+len(key)/3 // a third of the letters may differ, as in suggestion
-	for _, n := range names {
-		if d := distance(strings.ToLower(key), strings.ToLower(n)); d < least || d == least && best == "" {
-			best, least = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return ", did you mean " + best + "?"
 }
 
 // joinPath is a path that Python's YAML wrote as an object with its parts.

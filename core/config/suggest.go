@@ -26,6 +26,20 @@ func suggestion(key string, c Command) string {
 	return ", did you mean " + best + "?"
 }
 
+// Nearest ends a sentence about an unknown name with the one that was probably meant, or says nothing when none is near.
+func Nearest(unknown string, names []string) string {
+	best, least := "", 1+len(unknown)/3 // a third of the letters may differ, as in suggestion
+	for _, n := range names {
+		if d := distance(strings.ToLower(unknown), strings.ToLower(n)); d < least || d == least && best == "" {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", did you mean " + best + "?"
+}
+
 // longestKey bounds the work of a comparison: no setting's key is as long, in letters.
 const longestKey = 64
 

@@ -102,6 +102,12 @@ func (z *NPZ) has(name string) bool {
 func (z *NPZ) describe(layout Layout) (*Description, error) {
 	d := &Description{Path: z.path, Arrays: z.Arrays()}
 	var err error
+	for _, key := range []string{keyRows, keyCols} {
+		if !z.has(key) {
+			return nil, errorf(z.path, "has no array %q", key).
+				fix("%s and %s are the columns and rows of the patterns' positions, in object pixels; it has %s", keyCols, keyRows, z.names())
+		}
+	}
 	if d.Rows, err = z.coordinates(keyRows); err != nil {
 		return nil, err
 	}

@@ -88,6 +88,9 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 	if err := s.Validate(); err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
 	}
+	if s.ZeroAtCorner() {
+		s.Notes = append(s.Notes, fmt.Sprintf("most counts lie at the corners of the patterns: their zero frequency seems to be at [0, 0], and is wanted at [%d, %d]; numpy.fft.fftshift over the last two axes brings it there", s.N/2, s.N/2))
+	}
 	return s, nil
 }
 

@@ -262,7 +262,7 @@ func TestReadScanRefusesWithFileAndReason(t *testing.T) {
 		want   string
 	}{
 		{"no patterns", without(0), ScanOptions{}, "has no diffraction patterns"},
-		{"no y", without(1), ScanOptions{}, `no array "ycoords"; it has diff3d, xcoords`},
+		{"no y", without(1), ScanOptions{}, `no array "ycoords"; xcoords and ycoords are the columns and rows of the patterns' positions, in object pixels; it has diff3d, xcoords`},
 		{"no x", without(2), ScanOptions{}, `no array "xcoords"`},
 		{"NaN", set(256+17, nan), ScanOptions{}, "intensity of pattern 1, pixel (1, 1) (row, column) is NaN"},
 		{"negative", set(2*256+255, -1), ScanOptions{}, "pattern 2, pixel (15, 15) (row, column) is -1"},
