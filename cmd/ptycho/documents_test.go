@@ -2,13 +2,15 @@ package main_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// commands are the lines of a document's shell blocks, without comments.
+// commands are what a document would have its reader run, in order: the lines of its shell blocks, without comments, and its
+// Python blocks whole, which begin with "import".
 func commands(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", path))
@@ -16,24 +18,46 @@ func commands(t *testing.T, path string) []string {
 		t.Fatal(err)
 	}
 	var out []string
-	inside := false
+	language := ""
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "```") {
-			inside = line == "```sh"
+		if fence, ok := strings.CutPrefix(strings.TrimSpace(line), "```"); ok {
+			if language = fence; fence == "python" {
+				out = append(out, "")
+			}
 			continue
 		}
-		line, _, _ = strings.Cut(line, "#")
-		if line = strings.TrimSpace(line); inside && line != "" {
-			out = append(out, line)
+		switch language {
+		case "python":
+			out[len(out)-1] += line
+		case "sh":
+			line, _, _ = strings.Cut(line, "#")
+			if line = strings.TrimSpace(line); line != "" {
+				out = append(out, line)
+			}
 		}
 	}
 	return out
 }
 
+// runPython runs a block of a document, when there is a Python with NumPy.
+func runPython(t *testing.T, block string) {
+	t.Helper()
+	python := os.Getenv("PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if exec.Command(python, "-c", "import numpy").Run() != nil {
+		t.Logf("%s has no NumPy, so this is not run: %s", python, block)
+		return
+	}
+	if out, err := exec.Command(python, "-c", block).CombinedOutput(); err != nil {
+		t.Errorf("%s\n%v: %s", block, err, out)
+	}
+}
+
 // TestTheCommandsOfTheDocumentsWork runs them in order, in a folder with a small scan of the names that they use.
 func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
-	for document, least := range map[string]int{"README.md": 5, "docs/workflow.md": 11, "docs/solve.md": 3} {
+	for document, least := range map[string]int{"README.md": 5, "docs/tutorial.md": 8, "docs/workflow.md": 11, "docs/solve.md": 3} {
 		t.Run(document, func(t *testing.T) {
 			lines := commands(t, document)
 			bytes, err := os.ReadFile(smallScan(t))
@@ -41,6 +65,9 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Chdir(t.TempDir())
+			if document == "docs/tutorial.md" {
+				t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", "1") // the whole takes minutes
+			}
 			for _, name := range []string{"scan.npz", "truth.npz"} {
 				if err := os.WriteFile(name, bytes, 0o666); err != nil {
 					t.Fatal(err)
@@ -57,6 +84,9 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 					must(t, args[1:]...)
 				case strings.HasPrefix(line, "go run ./cmd/ptycho "):
 					must(t, append(args[3:], "--max-epochs", "1")...) // the whole takes two minutes
+				case args[0] == "import":
+					runPython(t, line)
+					continue
 				case args[0] == "make":
 					continue // that is what runs this
 				default:
