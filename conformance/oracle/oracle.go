@@ -13,9 +13,6 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Version of the backend.
-const Version = "0.1.0"
-
 // Backend is the backend.
 type Backend struct{}
 
@@ -25,7 +22,7 @@ func New() *Backend { return &Backend{} }
 // Info describes the engine.
 func (*Backend) Info() backend.Info {
 	return backend.Info{
-		Name: "reference", Version: Version, Engine: "core/reference, float64",
+		Name: "reference", Version: "0.1.0", Engine: "core/reference, float64",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
 		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
@@ -40,19 +37,8 @@ func (*Backend) Devices(context.Context) ([]backend.Device, error) {
 
 // Open validates the program. With Float32, the default, results are rounded as they leave; all arithmetic is float64.
 func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	if err := o.Check(b.Info()); err != nil {
+	if err := o.CheckCPU(b.Info()); err != nil {
 		return nil, err
-	}
-	for _, d := range o.Devices {
-		if d != "cpu" {
-			return nil, backend.Errorf(backend.Unavailable, "open", "the reference computes on the device cpu, not on %s", d)
-		}
-	}
-	switch {
-	case o.TF32:
-		return nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; the reference computes in float64")
-	case o.Program == nil:
-		return nil, backend.Errorf(backend.Invalid, "open", "no program")
 	}
 	m, err := meaning.New(o.Program)
 	if err != nil {
@@ -62,14 +48,7 @@ func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Sessio
 	for _, in := range o.Program.Inputs {
 		asked.Inputs = append(asked.Inputs, in.Name) // the machine computes every value
 	}
-	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, asked)}
-	switch o.DType {
-	case tensor.Invalid, tensor.Float32:
-		s.single = true
-	case tensor.Float64:
-	default:
-		return nil, backend.Errorf(backend.Unsupported, "open", "the reference gives float32 or float64, not %v", o.DType)
-	}
+	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, asked), single: o.DType != tensor.Float64}
 	if o.Progress != nil {
 		o.Progress(backend.Event{Phase: "compile", Message: o.Program.Name + ", nothing to compile", Done: 1, Total: 1})
 	}

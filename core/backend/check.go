@@ -11,9 +11,11 @@ import (
 
 // What follows says which calls a backend has to refuse, so that all of them refuse the same.
 
-// Check refuses what a backend does not list: an option is never left aside without a word.
+// Check refuses what is no program and what a backend does not list: an option is never left aside without a word.
 func (o OpenOptions) Check(i Info) error {
 	switch {
+	case o.Program == nil:
+		return Errorf(Invalid, "open", "no program")
 	case o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0:
 		return Errorf(Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	case len(o.Devices) > 1 && !i.Has(CanDevices):
@@ -24,6 +26,27 @@ func (o OpenOptions) Check(i Info) error {
 		return Errorf(Unsupported, "open", "the %s backend does not keep its workers from plan to plan", i.Name)
 	case o.PinMemory && !i.Has(CanPin):
 		return Errorf(Unsupported, "open", "the %s backend cannot lock files in memory on this system", i.Name)
+	case o.DType != tensor.Invalid && !slices.Contains(i.DTypes, o.DType):
+		return Errorf(Unsupported, "open", "the %s backend computes in %v, not in %v", i.Name, i.DTypes, o.DType)
+	}
+	if _, err := o.Program.Types(); err != nil {
+		return Errorf(Invalid, "open", "%w", err)
+	}
+	return nil
+}
+
+// CheckCPU is Check for a backend whose one device is cpu.
+func (o OpenOptions) CheckCPU(i Info) error {
+	if err := o.Check(i); err != nil {
+		return err
+	}
+	for _, d := range o.Devices {
+		if d != "cpu" {
+			return Errorf(Unavailable, "open", "the %s backend computes on the device cpu, not on %s", i.Name, d)
+		}
+	}
+	if o.TF32 {
+		return Errorf(Unsupported, "open", "TF32 is a format of GPUs; the %s backend computes in full precision", i.Name)
 	}
 	return nil
 }

@@ -1,6 +1,14 @@
 package backend
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+// simple is a program that any backend takes.
+func simple() *program.Program { return &program.Program{Name: "simple", N: 8, Group: 1} }
 
 func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -12,6 +20,7 @@ func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
 		"two devices":       {OpenOptions{Devices: []string{"cuda:0", "cuda:1"}}, CanDevices},
 		"a strategy":        {OpenOptions{Strategy: "ddp"}, CanStrategy},
 	} {
+		c.o.Program = simple()
 		all := []Capability{CanTrain, CanPersist, CanPin, CanDevices, CanStrategy}
 		if err := c.o.Check(Info{Name: "b", Capabilities: all}); err != nil {
 			t.Errorf("%s is listed and refused: %v", name, err)
@@ -26,12 +35,37 @@ func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
 			t.Errorf("%s is not listed: %v, want unsupported", name, err)
 		}
 	}
-	if err := (OpenOptions{Devices: []string{"cpu"}}).Check(Info{}); err != nil {
+	if err := (OpenOptions{Program: simple(), Devices: []string{"cuda:0"}}).Check(Info{}); err != nil {
 		t.Errorf("one device: %v", err)
 	}
-	for name, o := range map[string]OpenOptions{"threads": {Threads: -1}, "workers": {Workers: -1}, "prefetch": {Prefetch: -1}, "memory": {MemoryLimit: -1}} {
-		if err := o.Check(Info{}); KindOf(err) != Invalid {
-			t.Errorf("negative %s: %v, want invalid", name, err)
+}
+
+func TestWhatNoBackendCanOpenIsRefused(t *testing.T) {
+	info := Info{DTypes: []tensor.DType{tensor.Float32}}
+	wrong := simple()
+	wrong.Ops = []program.Op{{Kind: "abacus"}}
+	for name, c := range map[string]struct {
+		o    OpenOptions
+		want Kind
+	}{
+		"negative threads":           {OpenOptions{Program: simple(), Threads: -1}, Invalid},
+		"negative workers":           {OpenOptions{Program: simple(), Workers: -1}, Invalid},
+		"a negative prefetch":        {OpenOptions{Program: simple(), Prefetch: -1}, Invalid},
+		"negative memory":            {OpenOptions{Program: simple(), MemoryLimit: -1}, Invalid},
+		"no program":                 {OpenOptions{}, Invalid},
+		"a wrong program":            {OpenOptions{Program: wrong}, Invalid},
+		"a precision not listed":     {OpenOptions{Program: simple(), DType: tensor.Float64}, Unsupported},
+		"TF32 on the CPU":            {OpenOptions{Program: simple(), TF32: true}, Unsupported},
+		"another device than cpu":    {OpenOptions{Program: simple(), Devices: []string{"cuda:0"}}, Unavailable},
+		"another device next to cpu": {OpenOptions{Program: simple(), Devices: []string{"cpu", "cuda:0"}}, Unsupported},
+	} {
+		if err := c.o.CheckCPU(info); KindOf(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	for _, o := range []OpenOptions{{Program: simple()}, {Program: simple(), DType: tensor.Float32, Devices: []string{"cpu"}}} {
+		if err := o.CheckCPU(info); err != nil {
+			t.Errorf("%+v is refused: %v", o, err)
 		}
 	}
 }

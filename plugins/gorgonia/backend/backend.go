@@ -9,14 +9,11 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
-
-// Version of the backend.
-const Version = "0.1.0"
 
 // Gorgonia is the backend.
 type Gorgonia struct{}
@@ -27,7 +24,7 @@ func New() *Gorgonia { return &Gorgonia{} }
 // Info describes the engine.
 func (*Gorgonia) Info() backend.Info {
 	return backend.Info{
-		Name: "gorgonia", Version: Version, Engine: "gorgonia 0.9.18",
+		Name: "gorgonia", Version: "0.1.0", Engine: "gorgonia 0.9.18",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
 		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
@@ -38,29 +35,20 @@ func (*Gorgonia) Info() backend.Info {
 // Devices is the CPU with the instructions that will be used.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
-	path, err := cpu.Select()
+	d.Name = runtime.GOOS + "/" + runtime.GOARCH
+	env, err := op.NewEnv[float32](1)
 	if err != nil {
 		d.Usable, d.Reason = false, err.Error()
+		return []backend.Device{d}, nil
 	}
-	d.Name = fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, path)
+	d.Name += ", " + env.Instructions()
 	return []backend.Device{d}, nil
 }
 
 // Open validates the program and prepares a session; graphs are built when a plan first needs them.
 func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	if err := o.Check(g.Info()); err != nil {
+	if err := o.CheckCPU(g.Info()); err != nil {
 		return nil, err
-	}
-	for _, d := range o.Devices {
-		if d != "cpu" {
-			return nil, backend.Errorf(backend.Unavailable, "open", "the gorgonia backend computes on the device cpu, not on %s", d)
-		}
-	}
-	if o.TF32 {
-		return nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; the gorgonia backend computes in full precision")
-	}
-	if o.Program == nil {
-		return nil, backend.Errorf(backend.Invalid, "open", "no program")
 	}
 	types, err := o.Program.Types()
 	if err != nil {
@@ -71,18 +59,19 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 			return nil, backend.Errorf(backend.Invalid, "open", "the program's value %q has a zero byte in its name", name)
 		}
 	}
-	path, err := cpu.Select()
+	if o.DType == tensor.Float64 {
+		return open[float64](o)
+	}
+	return open[float32](o)
+}
+
+func open[T float](o backend.OpenOptions) (backend.Session, error) {
+	env, err := op.NewEnv[T](o.Threads)
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "open", "%w", err)
 	}
 	if o.Progress != nil {
-		o.Progress(backend.Event{Phase: "compile", Message: fmt.Sprintf("%s on cpu (%s)", o.Program.Name, path), Done: 1, Total: 1})
+		o.Progress(backend.Event{Phase: "compile", Message: fmt.Sprintf("%s on cpu (%s)", o.Program.Name, env.Instructions()), Done: 1, Total: 1})
 	}
-	switch o.DType {
-	case tensor.Invalid, tensor.Float32:
-		return newSession[float32](o, path), nil
-	case tensor.Float64:
-		return newSession[float64](o, path), nil
-	}
-	return nil, backend.Errorf(backend.Unsupported, "open", "the gorgonia backend computes in float32 or float64, not %v", o.DType)
+	return newSession(o, env), nil
 }

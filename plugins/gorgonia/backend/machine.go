@@ -12,11 +12,10 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // machine is a planned graph with what it reads besides the batch.
-type machine[T pool.Float] struct {
+type machine[T float] struct {
 	*exec.Machine[T]
 	graph   *lower.Graph
 	groups  int
@@ -121,7 +120,7 @@ func (s *session[T]) bindState(m *machine[T]) error {
 }
 
 // view gives the numbers of a real or complex tensor in the engine's precision, sharing memory.
-func view[T pool.Float](t tensor.Tensor) ([]T, error) {
+func view[T float](t tensor.Tensor) ([]T, error) {
 	flat, err := tensor.FromBytes(tensor.Of[T](), t.Bytes(), len(t.Bytes())/tensor.Of[T]().Size())
 	if err != nil {
 		return nil, err

@@ -2,18 +2,15 @@ package backend
 
 import (
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // session is an open program in one precision. Its calls come one at a time, but for Stop.
-type session[T pool.Float] struct {
+type session[T float] struct {
 	*feed.Session
 	program  *program.Program
 	env      *op.Env[T]
@@ -30,11 +27,13 @@ var (
 	_ backend.Inspector = &session[float32]{}
 )
 
-func newSession[T pool.Float](o backend.OpenOptions, path cpu.Path) *session[T] {
-	p := pool.New(o.Threads)
+// float is a precision.
+type float interface{ float32 | float64 }
+
+func newSession[T float](o backend.OpenOptions, env *op.Env[T]) *session[T] {
 	return &session[T]{
 		program:  o.Program,
-		env:      &op.Env[T]{Pool: p, Conv: conv.New(p, path)},
+		env:      env,
 		Session:  feed.NewSession(o.Program, feed.Asked(o, tensor.Of[T]())),
 		machines: map[string]*machine[T]{},
 		arena:    &exec.Arena[T]{},

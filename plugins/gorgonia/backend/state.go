@@ -6,11 +6,10 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // vector is a parameter or buffer as the engine holds it: complex numbers as pairs.
-type vector[T pool.Float] struct {
+type vector[T float] struct {
 	kind  program.Kind
 	shape []int
 	data  []T
@@ -24,7 +23,7 @@ func (v vector[T]) size() int {
 }
 
 // element is the type of an array in the engine's precision.
-func element[T pool.Float](k program.Kind) tensor.DType {
+func element[T float](k program.Kind) tensor.DType {
 	single := tensor.Of[T]() == tensor.Float32
 	switch {
 	case k == program.Index:
@@ -38,7 +37,7 @@ func element[T pool.Float](k program.Kind) tensor.DType {
 }
 
 // raise copies data into a tensor of the engine's precision.
-func raise[T pool.Float](kind program.Kind, shape []int, data []T) (tensor.Tensor, error) {
+func raise[T float](kind program.Kind, shape []int, data []T) (tensor.Tensor, error) {
 	return tensor.Unflatten(element[T](kind), data, shape...)
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -42,8 +41,8 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 			case len(st.Batches) == 1:
 				grads[j] = g
 			case i == 0:
-				grads[j] = pool.Borrow[T](s.env.Pool, len(g))
-				defer pool.Return(s.env.Pool, grads[j])
+				grads[j] = s.env.Borrow(len(g))
+				defer s.env.Return(grads[j])
 				copy(grads[j], g)
 			default:
 				for k, v := range g {

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
@@ -41,6 +42,26 @@ type Env[T pool.Float] struct {
 	Pool *pool.Pool
 	Conv *conv.Kernels
 }
+
+// NewEnv makes workers, one per core with 0 threads, and kernels for the fastest instructions of this machine, or for those
+// that PTYCHO_CPU asks for. It fails when the machine does not offer them.
+func NewEnv[T pool.Float](threads int) (*Env[T], error) {
+	path, err := cpu.Select()
+	if err != nil {
+		return nil, err
+	}
+	workers := pool.New(threads)
+	return &Env[T]{Pool: workers, Conv: conv.New(workers, path)}, nil
+}
+
+// Instructions names those that the kernels use.
+func (e *Env[T]) Instructions() string { return string(e.Conv.Path()) }
+
+// Borrow lends n elements of unknown content; Return gives them back.
+func (e *Env[T]) Borrow(n int) []T { return pool.Borrow[T](e.Pool, n) }
+
+// Return gives back what Borrow lent.
+func (e *Env[T]) Return(b []T) { pool.Return(e.Pool, b) }
 
 // Build makes the rule of an operation.
 func (e *Env[T]) Build(c Call) (Rule[T], error) {

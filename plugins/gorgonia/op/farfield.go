@@ -175,8 +175,8 @@ func (e *Env[T]) backProject(c Call, plan *fft.Plan[T]) Rule[T] {
 			prepare(in[1])
 		}
 		e.Pool.Run(c.Out.Len()/area, func(i int) {
-			field := pool.Borrow[T](e.Pool, 2*area)
-			defer pool.Return(e.Pool, field)
+			field := e.Borrow(2 * area)
+			defer e.Return(field)
 			ph := phase[2*i*area%len(phase):][:2*area]
 			for j, k := range in[0][i*area:][:area] {
 				a := root(k)

@@ -53,12 +53,12 @@ func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {
 			objects, offsets, w := in[0], in[1], in[2]
-			scaled := pool.Borrow[T](e.Pool, 2*all*q.area())
-			defer pool.Return(e.Pool, scaled)
+			scaled := e.Borrow(2 * all * q.area())
+			defer e.Return(scaled)
 			e.Pool.Run(all, func(j int) { weigh(q.patch(scaled, j).data, q.patch(objects, j).data, q.weight(w, j), 2) })
 			e.Pool.Run(all, func(i int) {
-				den := pool.Borrow[T](e.Pool, q.area())
-				defer pool.Return(e.Pool, den)
+				den := e.Borrow(q.area())
+				defer e.Return(den)
 				q.denominator(den, offsets, w, i)
 				num := q.patch(out, i)
 				clear(num.data)
@@ -72,11 +72,11 @@ func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 		},
 		Back: []*Gradient[T]{{Operands: []int{1, 2}, F: func(d []T, in [][]T, _, g []T) {
 			offsets, w := in[0], in[1]
-			shares := pool.Borrow[T](e.Pool, 2*all*q.area())
-			defer pool.Return(e.Pool, shares)
+			shares := e.Borrow(2 * all * q.area())
+			defer e.Return(shares)
 			e.Pool.Run(all, func(i int) {
-				den := pool.Borrow[T](e.Pool, q.area())
-				defer pool.Return(e.Pool, den)
+				den := e.Borrow(q.area())
+				defer e.Return(den)
 				q.denominator(den, offsets, w, i)
 				quotient(q.patch(shares, i).data, q.patch(g, i).data, den, 0)
 			})
@@ -116,9 +116,9 @@ func (e *Env[T]) assemble(c Call) Rule[T] {
 		Forward: func(out []T, in [][]T) {
 			objects, offsets, w := in[0], in[1], in[2]
 			e.Pool.Run(q.groups, func(b int) {
-				den, scaled := pool.Borrow[T](e.Pool, side*side), pool.Borrow[T](e.Pool, 2*q.area())
-				defer pool.Return(e.Pool, den)
-				defer pool.Return(e.Pool, scaled)
+				den, scaled := e.Borrow(side*side), e.Borrow(2*q.area())
+				defer e.Return(den)
+				defer e.Return(scaled)
 				floor := sums(den, offsets, w, b)
 				canvas := image[T]{side, side, 2, out[2*b*side*side:][:2*side*side]}
 				clear(canvas.data)
@@ -132,9 +132,9 @@ func (e *Env[T]) assemble(c Call) Rule[T] {
 		Back: []*Gradient[T]{{Operands: []int{1, 2}, F: func(d []T, in [][]T, _, g []T) {
 			offsets, w := in[0], in[1]
 			e.Pool.Run(q.groups, func(b int) {
-				den, share := pool.Borrow[T](e.Pool, side*side), pool.Borrow[T](e.Pool, 2*side*side)
-				defer pool.Return(e.Pool, den)
-				defer pool.Return(e.Pool, share)
+				den, share := e.Borrow(side*side), e.Borrow(2*side*side)
+				defer e.Return(den)
+				defer e.Return(share)
 				floor := sums(den, offsets, w, b)
 				quotient(share, g[2*b*side*side:][:2*side*side], den, floor)
 				for j := b * q.members; j < (b+1)*q.members; j++ {

@@ -12,9 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Version of the backend.
-const Version = "0.1.0"
-
 // XLA is the backend.
 type XLA struct{}
 
@@ -24,7 +21,7 @@ func New() *XLA { return &XLA{} }
 // Info describes the engine.
 func (*XLA) Info() backend.Info {
 	return backend.Info{
-		Name: "xla", Version: Version, Engine: "XLA through gomlx 0.28.2",
+		Name: "xla", Version: "0.1.0", Engine: "XLA through gomlx 0.28.2",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
 		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
@@ -37,17 +34,9 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if err := o.Check(x.Info()); err != nil {
 		return nil, err
 	}
-	if o.Program == nil {
-		return nil, backend.Errorf(backend.Invalid, "open", "no program")
-	}
 	types, err := o.Program.Types()
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
-	}
-	switch o.DType {
-	case tensor.Invalid, tensor.Float32, tensor.Float64:
-	default:
-		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend computes in float32 or float64, not %v", o.DType)
 	}
 	which, number, err := x.choose(ctx, o)
 	if err != nil {

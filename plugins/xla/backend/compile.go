@@ -10,7 +10,6 @@ import (
 	G "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/lower"
 	"github.com/ptychogo/ptycho/plugins/xla/update"
@@ -227,9 +226,9 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 	}
 	groups := s.parameterGroups()
 	numbers := wide(ruleNumbers, len(groups), update.Coefficients)
-	rules := map[string]update.Rule{}
+	optimiser, rules := update.Optimiser{Optimiser: p.Optimiser}, map[string]update.Rule{}
 	for i, g := range groups {
-		rules[g] = update.NewRule(p.Optimiser, G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), update.Coefficients), s.dtype)
+		rules[g] = optimiser.Rule(G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), update.Coefficients), s.dtype)
 	}
 	var decay *G.Node
 	if p.EMADecay > 0 {
@@ -238,13 +237,13 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 	for i, name := range params {
 		q, _ := s.program.Param(name)
 		var state []*G.Node
-		for _, slot := range optim.Slots(p.Optimiser) {
+		for _, slot := range optimiser.Slots() {
 			state = append(state, b.Parameter(part(slot, name), s.stored(name, 1), true))
 		}
 		w, fresh := rules[q.Group].Update(weights[i], grads[i], state...)
 		w = G.Where(finite, w, weights[i])
 		b.Result(part(backend.Weights, name), w)
-		for j, slot := range optim.Slots(p.Optimiser) {
+		for j, slot := range optimiser.Slots() {
 			b.Result(part(slot, name), G.Where(finite, fresh[j], state[j]))
 		}
 		if decay != nil {

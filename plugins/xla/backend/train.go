@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/update"
 	"github.com/ptychogo/ptycho/sdk/feed"
@@ -133,7 +132,7 @@ func (s *session) count(results buffers, b backend.Batch, r *backend.StepResult)
 // prepare makes sure that the slots of the state exist which the plan changes.
 func (s *session) prepare(p backend.StepPlan, params []string) error {
 	for _, name := range params {
-		for _, slot := range optim.Slots(p.Optimiser) {
+		for _, slot := range (update.Optimiser{Optimiser: p.Optimiser}).Slots() {
 			if err := s.moment(slot, name); err != nil {
 				return err
 			}
@@ -149,10 +148,10 @@ func (s *session) prepare(p backend.StepPlan, params []string) error {
 
 // numbers loads those of the update.
 func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) error {
-	groups := s.parameterGroups()
+	optimiser, groups := update.Optimiser{Optimiser: p.Optimiser}, s.parameterGroups()
 	var flat []float64
 	for _, g := range groups {
-		c := update.Flat(optim.At(p.Optimiser, g, st.Number, st.Rate(g)).Coefficients())
+		c := optimiser.Numbers(g, st.Number, st.Rate(g))
 		flat = append(flat, c[:]...)
 	}
 	if err := s.loadWide(ruleNumbers, flat, into, len(groups), update.Coefficients); err != nil {

@@ -13,8 +13,15 @@ import (
 // Coefficients is the number of numbers that a rule has per parameter group.
 const Coefficients = 8
 
-// Flat is the numbers of a rule in the order that Rule reads them.
-func Flat(c optim.Coefficients) [Coefficients]float64 {
+// Optimiser is an update rule of core/optim, for parameters that stay on the device.
+type Optimiser struct{ backend.Optimiser }
+
+// Slots lists the state that the rule keeps per parameter.
+func (o Optimiser) Slots() []backend.Slot { return optim.Slots(o.Optimiser) }
+
+// Numbers are those of the rule in a step, from 1, at a learning rate, in the order that Rule reads them.
+func (o Optimiser) Numbers(group string, step int64, rate float64) [Coefficients]float64 {
+	c := optim.At(o.Optimiser, group, step, rate).Coefficients()
 	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
 }
 
@@ -27,8 +34,8 @@ type Rule struct {
 	root, inside, outside      *G.Node
 }
 
-// NewRule reads the numbers of one parameter group from a float64 node [Coefficients], for weights of a type.
-func NewRule(o backend.Optimiser, numbers *G.Node, of dtypes.DType) Rule {
+// Rule reads the Numbers of one parameter group from a float64 node [Coefficients], for weights of a type.
+func (o Optimiser) Rule(numbers *G.Node, of dtypes.DType) Rule {
 	wide := func(i int) *G.Node { return G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i))) }
 	at := func(i int) *G.Node { return G.ConvertDType(wide(i), of) }
 	rest := func(i int) *G.Node { return G.ConvertDType(G.OneMinus(wide(i)), of) }
@@ -36,7 +43,7 @@ func NewRule(o backend.Optimiser, numbers *G.Node, of dtypes.DType) Rule {
 		epsilon: at(2), momentum: at(3), step: at(4), root: at(5), inside: at(6), outside: at(7)}
 }
 
-// Update gives the new weights and the new state, which is in the order of optim.Slots.
+// Update gives the new weights and the new state, which is in the order of Slots.
 func (r Rule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
 	d := G.Add(g, G.Mul(r.inside, w))
 	if r.kind == backend.SGD {
