@@ -16,24 +16,42 @@ func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "measure backends side by side: time of a step, patterns per second, memory",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
-			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
+		Flags: append(benchFlags(),
 			&cli.IntSliceFlag{Name: "n", Value: cli.NewIntSlice(64, 128), Usage: "sides of a pattern (pixels), with commas"},
 			&cli.IntSliceFlag{Name: "batch-size", Value: cli.NewIntSlice(16, 64), Usage: "patterns of a step, with commas"},
-			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
-			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
-			&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
-			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
-			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
-			&cli.BoolFlag{Name: "memory", Usage: "print how much memory the backend held after each tenth of the steps"},
-			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
-			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
-		},
+			&cli.BoolFlag{Name: "memory", Usage: "print how much memory the backend held after each tenth of the steps"}),
 		Action:      runBench,
 		Subcommands: []*cli.Command{benchFeedCommand()},
+	}
+}
+
+// benchFlags say what is measured, and where.
+func benchFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
+		&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
+		&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
+		&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
+		&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
+		&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
+		&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
+		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
+		&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
+	}
+}
+
+// benchExecution is where the flags have a backend run.
+func benchExecution(c *cli.Context, backend string) config.Execution {
+	return config.Execution{Backend: strings.TrimSpace(backend), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
+}
+
+// benchCase is what the flags have it compute.
+func benchCase(c *cli.Context, n, patterns int) bench.Case {
+	return bench.Case{
+		Model:    config.Model{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
+		Patterns: patterns, Steps: c.Int("steps"), Device: c.String("device"), Threads: c.Int("threads"),
 	}
 }
 
@@ -67,14 +85,10 @@ func runBench(c *cli.Context) error {
 	})
 }
 
-func measure(c *cli.Context, meter *ui.Meter, name string, n, patterns int) (bench.Result, error) {
-	x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
-	h, err := surroundings(c.Context, meter, x)
+func measure(c *cli.Context, meter *ui.Meter, backend string, n, patterns int) (bench.Result, error) {
+	h, err := surroundings(c.Context, meter, benchExecution(c, backend))
 	if err != nil {
 		return bench.Result{}, err
 	}
-	return bench.Run(c.Context, bench.Case{
-		Model:    config.Model{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
-		Patterns: patterns, Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
-	}, h.Host)
+	return bench.Run(c.Context, benchCase(c, n, patterns), h.Host)
 }

@@ -6,9 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ptychogo/ptycho/core/arch"
-	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/host/bench"
 	"github.com/ptychogo/ptycho/host/bench/feeding"
 )
 
@@ -16,25 +13,13 @@ func benchFeedCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "feed",
 		Usage: "measure how batches are gathered: by the feed alone, and the share of a step that waits for them",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
-			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
+		Flags: append(benchFlags(),
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "batch-size", Value: 64, Usage: "patterns of a step"},
-			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
-			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
-			&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
-			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
 			&cli.IntSliceFlag{Name: "num-workers", Value: cli.NewIntSlice(0, 1, 2), Usage: "workers that gather, with commas; 0 gathers as 1 does"},
 			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches that each worker gathers ahead, with commas; 0 is the backend's own number"},
 			&cli.BoolFlag{Name: "persistent-workers", Usage: "keep the workers from plan to plan"},
-			&cli.BoolFlag{Name: "pin-memory", Usage: "lock the patterns in memory"},
-			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
-			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
-			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
-		},
+			&cli.BoolFlag{Name: "pin-memory", Usage: "lock the patterns in memory"}),
 		Action: runBenchFeed,
 	}
 }
@@ -51,15 +36,11 @@ func runBenchFeed(c *cli.Context) error {
 	}
 	var results []feeding.Result
 	for _, name := range strings.Split(c.String("backend"), ",") {
-		x := config.Execution{Backend: strings.TrimSpace(name), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
-		h, err := surroundings(c.Context, meter, x)
+		h, err := surroundings(c.Context, meter, benchExecution(c, name))
 		if err != nil {
 			return err
 		}
-		err = feeding.Run(c.Context, bench.Case{
-			Model:    config.Model{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
-			Patterns: c.Int("batch-size"), Steps: c.Int("steps"), Device: x.Device, Threads: x.Threads,
-		}, ways, h.Host, func(r feeding.Result) {
+		err = feeding.Run(c.Context, benchCase(c, c.Int("n"), c.Int("batch-size")), ways, h.Host, func(r feeding.Result) {
 			meter.Notice("%s: %d workers, prefetch factor %d: measured", r.Backend, r.Workers, r.PrefetchFactor)
 			results = append(results, r)
 		})

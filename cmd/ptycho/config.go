@@ -175,7 +175,7 @@ func recorded(path string) (*config.Outline, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, record.ConfigFile)
 		if _, err := os.Stat(file); err != nil {
-			return nil, &host.Failure{Code: host.ExitUsage, Err: fmt.Errorf("config: %s holds no %s: give the output directory of a training run", path, record.ConfigFile)}
+			return nil, host.Failf(host.ExitUsage, "config: %s holds no %s: give the output directory of a training run", path, record.ConfigFile)
 		}
 		path = file
 	}

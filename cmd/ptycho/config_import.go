@@ -40,7 +40,7 @@ func runConfigImport(c *cli.Context) error {
 			return usage(fmt.Errorf("config import: %w", err))
 		}
 		if err := format.WriteFile(output, imported.YAML()); err != nil {
-			return &host.Failure{Code: host.ExitUsage, Err: fmt.Errorf("config import: %w", err)}
+			return host.Failf(host.ExitUsage, "config import: %w", err)
 		}
 	}
 	err = tell(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {

@@ -84,9 +84,9 @@ func runConformance(c *cli.Context) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return &host.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))}
+		return host.Failf(exitNotConforming, "conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))
 	case skipped > 0 || !report.Complete:
-		return &host.Failure{Code: exitInconclusive, Err: fmt.Errorf("conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)}
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 		}
 	}
 	if !report.Within {
-		return &host.Failure{Code: exitNotConforming, Err: fmt.Errorf("conformance: %s differ by more than the tolerances", strings.Join(names, " and "))}
+		return host.Failf(exitNotConforming, "conformance: %s differ by more than the tolerances", strings.Join(names, " and "))
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 	}
 	found, err := registry.Find(x.Backend, p)
 	if err != nil {
-		return nil, &host.Failure{Code: host.ExitBackend, Err: err}
+		return nil, host.Fail(host.ExitBackend, err)
 	}
 	r := &running{}
 	r.Host = host.Host{
@@ -70,7 +70,7 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 		}
 		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel)})
 		if err != nil {
-			return nil, &host.Failure{Code: host.ExitBackend, Err: err}
+			return nil, host.Fail(host.ExitBackend, err)
 		}
 		return process, nil
 	}

@@ -132,10 +132,10 @@ func modelCommand() *cli.Command {
 			if c.NArg() == 1 {
 				m, err := bundle.Read(c.Args().First())
 				if err != nil {
-					return &host.Failure{Code: host.ExitData, Err: err}
+					return host.Fail(host.ExitData, err)
 				}
 				if err := json.Unmarshal(m.Settings, &config); err != nil {
-					return &host.Failure{Code: host.ExitData, Err: err}
+					return host.Fail(host.ExitData, err)
 				}
 			}
 			p, err := arch.Build(config)

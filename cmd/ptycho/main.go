@@ -89,7 +89,7 @@ func unknownCommand(c *cli.Context, name string) string {
 	return fmt.Sprintf("unknown command %q%s; %s lists the commands", name, strings.TrimSuffix(config.Nearest(name, names), "?"), list)
 }
 
-func usage(err error) error { return &host.Failure{Code: host.ExitUsage, Err: err} }
+func usage(err error) error { return host.Fail(host.ExitUsage, err) }
 
 func exitCode(err error) int {
 	var settings *config.Error

@@ -89,7 +89,7 @@ func runDoctor(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
 		f, err := registry.Find(name, p)
 		if err != nil {
-			return &host.Failure{Code: host.ExitBackend, Err: err}
+			return host.Fail(host.ExitBackend, err)
 		}
 		list = []registry.Found{f}
 	}
@@ -149,7 +149,7 @@ func runSetup(c *cli.Context) error {
 	}
 	f, err := registry.Find(c.Args().First(), p)
 	if err != nil {
-		return &host.Failure{Code: host.ExitBackend, Err: err}
+		return host.Fail(host.ExitBackend, err)
 	}
 	var args []string
 	for _, name := range []string{"device", "from"} {
@@ -165,7 +165,7 @@ func runSetup(c *cli.Context) error {
 		return err
 	}
 	if code != 0 {
-		return &host.Failure{Code: code, Err: fmt.Errorf("plugins setup: %s was not set up", f.Name)}
+		return host.Failf(code, "plugins setup: %s was not set up", f.Name)
 	}
 	return nil
 }

@@ -29,10 +29,10 @@ func runsCommand() *cli.Command {
 			defer dir.Close()
 			left, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Notice: console(c.Bool("quiet")).Notice})
 			if err != nil {
-				return &host.Failure{Code: host.ExitOther, Err: err}
+				return host.Fail(host.ExitOther, err)
 			}
 			if left > 0 {
-				return &host.Failure{Code: host.ExitPartial, Err: fmt.Errorf("runs send: %d entries of %s were not taken: try again when the server answers", left, dir.Target())}
+				return host.Failf(host.ExitPartial, "runs send: %d entries of %s were not taken: try again when the server answers", left, dir.Target())
 			}
 			return tell(c, map[string]int{"left": left}, func() { fmt.Printf("%s: everything was sent\n", dir.Target()) })
 		},

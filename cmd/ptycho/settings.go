@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -92,7 +91,7 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 	if given := c.String("resume"); given != "" {
 		stored := filepath.Join(config.RunOf(given), record.ConfigFile)
 		if _, err := os.Stat(stored); err != nil {
-			return nil, &host.Failure{Code: host.ExitData, Err: errors.New("train: --resume " + given + " holds no " + record.ConfigFile + ": give the output directory of a training run that has written a checkpoint, or one of its checkpoints")}
+			return nil, host.Failf(host.ExitData, "train: --resume %s holds no %s: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, record.ConfigFile)
 		}
 		list = append(list, config.Stored(stored))
 	}
@@ -108,7 +107,7 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	}
 	scan, err := format.Describe(path, layout)
 	if err != nil {
-		return nil, &host.Failure{Code: host.ExitData, Err: err}
+		return nil, host.Fail(host.ExitData, err)
 	}
 	return d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
 }
