@@ -122,9 +122,9 @@ var torchLoss = meaning{"`model.loss`; without meaning where backend is tensorfl
 }}
 
 // groups is a number of groups; n_subsample, the number of patterns, says more where both are given.
-var groups = meaning{"`training.n-images`, or `inference.n-images` of an InferenceConfig: every pattern leads one group an epoch; without meaning beside n_subsample", func(v legacyValue, i *Import) outcome {
+var groups = meaning{"`training.n-images`, or `inference.n-images` of an InferenceConfig: every pattern leads a group in turn; without meaning beside n_subsample", func(v legacyValue, i *Import) outcome {
 	if i.has("training", "n_subsample") {
-		return note("n_subsample chooses the patterns, and every pattern leads one group in every epoch")
+		return note("n_subsample chooses the patterns, and every pattern leads a group in turn")
 	}
 	return either("n-images", "n-images").take(v, i)
 }}

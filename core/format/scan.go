@@ -11,7 +11,7 @@ type ScanOptions struct {
 	Units  Units  // "" is Auto
 	Layout Layout // "" finds it out
 	Rows   string // selection of patterns, see scan.ParseRows; "" is all
-	Sample int    // draw so many of the selected patterns; 0, or more than there are, is all
+	Draw   int    // draw so many of the selected patterns; 0, or more than there are, is all
 	Seed   int64  // of the draw
 	// Photons is the mean number of photons in a pattern. Normalised amplitudes without an intensity_scale need it; for
 	// others it is an error, since they tell it themselves. 0 is unknown.
@@ -39,10 +39,10 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 		return nil, err
 	}
 	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
-	if err == nil && o.Sample != 0 && o.Sample < len(rows) {
-		rows, err = scan.Sample(rows, o.Sample, o.Seed)
-	} else if o.Sample > len(rows) {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d patterns were asked for, the selection holds %d: all are used", o.Sample, len(rows)))
+	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
+		rows, err = scan.Draw(rows, o.Draw, o.Seed)
+	} else if o.Draw > len(rows) {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d patterns were asked for, the selection holds %d: all are used", o.Draw, len(rows)))
 	}
 	if err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}

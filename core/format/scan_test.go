@@ -234,9 +234,9 @@ func TestReadScanTakesEverything(t *testing.T) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
 	}
-	all, err := ReadScan(path, ScanOptions{Sample: 4, Seed: 3})
+	all, err := ReadScan(path, ScanOptions{Draw: 4, Seed: 3})
 	if err != nil || all.Len() != 4 || !slices.IsSorted(all.Index) || !strings.Contains(strings.Join(all.Notes, "\n"), "split array is ignored") {
-		t.Errorf("sample: %v, %v", all, err)
+		t.Errorf("draw: %v, %v", all, err)
 	}
 	d, err := Describe(path, LayoutAuto)
 	if err != nil || d.N != 16 || d.Patterns != n || d.Modes != 2 || d.Key != "diff3d" || !d.HasMask || d.Layout != LayoutNHW || len(d.Arrays) != len(arrays) {

@@ -12,7 +12,7 @@ type stream struct{ pcg *rand.PCG }
 
 // What a stream is drawn for: two purposes with the same seed never share numbers.
 const (
-	forSample     = 1
+	forDraw       = 1
 	forValidation = 2
 	forLeaders    = 3
 	forPartners   = 4

@@ -120,15 +120,15 @@ func listSplits(split []uint8) string {
 	return strings.Join(text, ", ")
 }
 
-// Sample draws n of the rows without replacement and keeps their order.
-func Sample(rows []int, n int, seed int64) ([]int, error) {
+// Draw takes n of the rows without replacement and keeps their order.
+func Draw(rows []int, n int, seed int64) ([]int, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("sample of %d patterns: at least 1 is needed", n)
+		return nil, fmt.Errorf("a draw of %d patterns: at least 1 is needed", n)
 	}
 	if n > len(rows) {
-		return nil, fmt.Errorf("sample of %d patterns: the selection holds only %d", n, len(rows))
+		return nil, fmt.Errorf("a draw of %d patterns: the selection holds only %d", n, len(rows))
 	}
-	chosen, _ := divide(rows, n, newStream(seed, forSample))
+	chosen, _ := divide(rows, n, newStream(seed, forDraw))
 	return chosen, nil
 }
 

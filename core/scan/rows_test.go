@@ -88,9 +88,9 @@ func TestDrawsNeverChange(t *testing.T) {
 	for i := range rows {
 		rows[i] = 100 + i
 	}
-	got, err := Sample(rows, 5, 42)
+	got, err := Draw(rows, 5, 42)
 	if want := []int{103, 104, 111, 115, 118}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("Sample: got %v, %v, want %v", got, err, want)
+		t.Errorf("Draw: got %v, %v, want %v", got, err, want)
 	}
 	train, validation, err := SplitValidation(rows, 0.2, 42)
 	if want := []int{101, 105, 108, 116}; err != nil || !slices.Equal(validation, want) {
@@ -101,11 +101,11 @@ func TestDrawsNeverChange(t *testing.T) {
 	}
 }
 
-func TestSampleIsEven(t *testing.T) {
+func TestDrawIsEven(t *testing.T) {
 	rows := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	hits := make([]int, len(rows))
 	for seed := range int64(4000) {
-		got, err := Sample(rows, 3, seed)
+		got, err := Draw(rows, 3, seed)
 		if err != nil || len(got) != 3 || !slices.IsSorted(got) {
 			t.Fatalf("seed %d: %v, %v", seed, got, err)
 		}
@@ -120,12 +120,12 @@ func TestSampleIsEven(t *testing.T) {
 	}
 }
 
-func TestSampleAndSplitRefuse(t *testing.T) {
-	if _, err := Sample([]int{1, 2}, 3, 0); err == nil {
-		t.Error("a sample larger than the selection must fail")
+func TestDrawAndSplitRefuse(t *testing.T) {
+	if _, err := Draw([]int{1, 2}, 3, 0); err == nil {
+		t.Error("a draw larger than the selection must fail")
 	}
-	if _, err := Sample([]int{1, 2}, 0, 0); err == nil {
-		t.Error("an empty sample must fail")
+	if _, err := Draw([]int{1, 2}, 0, 0); err == nil {
+		t.Error("an empty draw must fail")
 	}
 	for _, share := range []float64{-0.1, 1, 2} {
 		if _, _, err := SplitValidation([]int{1, 2, 3}, share, 0); err == nil {

@@ -14,7 +14,7 @@ type Source struct {
 	Units   string  // diffraction-units
 	Layout  string  // diffraction-layout
 	Rows    string  // patterns to use; "" is all
-	Sample  int     // n-images: draw so many of them; 0 is all
+	Draw    int     // n-images: draw so many of them; 0 is all
 	Seed    int64   // of the draw
 	Photons float64 // nphotons
 }
@@ -29,7 +29,7 @@ func (s Source) Read(notice func(format string, args ...any)) (*scan.Scan, error
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Sample: s.Sample, Seed: s.Seed, Photons: s.Photons})
+	data, err := format.ReadScan(s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons})
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}

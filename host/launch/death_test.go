@@ -213,7 +213,7 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 		kind backend.Kind
 		say  []string
 	}{
-		"another protocol": {t.Context(), role(t, "future"), backend.Unsupported, []string{"protocol 99", fmt.Sprintf("protocol %d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "ptycho plugins install toy"}},
+		"another protocol": {t.Context(), role(t, "future"), backend.Unsupported, []string{"protocol 99", fmt.Sprintf("protocol %d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "update ptycho, or install an older version of the plugin"}},
 		"no plugin":        {t.Context(), chatter, backend.Unsupported, []string{"I am a calculator", "no plugin"}},
 		"silent":           {t.Context(), silent, backend.Unsupported, []string{"did not shake hands"}},
 		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},

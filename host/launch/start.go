@@ -72,8 +72,8 @@ func (s *Spec) verify() error {
 	}
 	if have := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(have, s.SHA256) {
 		return backend.Errorf(backend.Invalid, "start",
-			"plugin %s: %s has sha256 %.12s…, was installed with %.12s…: the file was changed; install it again: ptycho plugins install %s",
-			s.Name, s.Path, have, s.SHA256, s.Name)
+			"plugin %s: %s has sha256 %.12s…, was installed with %.12s…: the file was changed; install it again",
+			s.Name, s.Path, have, s.SHA256)
 	}
 	return nil
 }
@@ -93,9 +93,9 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	}
 	line := r.handshake()
 	if major, ok := handshakeMajor(line); ok && major != backend.ProtocolMajor {
-		mend := "install a version of the plugin that does: ptycho plugins install " + p.spec.Name
+		mend := "install a version of the plugin that does"
 		if major > backend.ProtocolMajor {
-			mend = "update ptycho, or install an older version of the plugin: ptycho plugins install " + p.spec.Name
+			mend = "update ptycho, or install an older version of the plugin"
 		}
 		return fail(backend.Unsupported, "%s speaks protocol %d, this ptycho speaks protocol %d.%d; %s",
 			p.spec.Path, major, backend.ProtocolMajor, backend.ProtocolMinor, mend)

@@ -106,7 +106,7 @@ func (p Places) versions(name string) []Found {
 		folder := filepath.Join(dir, v)
 		f := Found{Name: name, Path: folder, Source: Installed}
 		if err := f.load(folder, name); err != nil {
-			f.Problem = fmt.Sprintf("%v; install it again: ptycho plugins install %s", err, name)
+			f.Problem = fmt.Sprintf("%v; install it again", err)
 		}
 		out = append(out, f)
 	}

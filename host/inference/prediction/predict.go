@@ -91,7 +91,7 @@ func Read(s config.InferenceSettings, h host.Host) (*model.Model, *scan.Scan, er
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Sample: s.NImages, Photons: s.NPhotons}.Read(h.Notice)
+	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons}.Read(h.Notice)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,119 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/internal/program"
+)
+
+const backendDocument = "docs/writing-a-backend.md"
+
+// goBlock is the program that the document shows.
+func goBlock(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", backendDocument))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```go\n")
+	block, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatalf("%s shows no program", backendDocument)
+	}
+	return block
+}
+
+// TestTheBackendOfTheDocumentIsTheExampleOfSdk keeps the two the same, but for what makes one of them a program.
+func TestTheBackendOfTheDocumentIsTheExampleOfSdk(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join("..", "..", "sdk", "example_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("package sdk_test\n", "package main\n", "func Example() {", "func main() {").Replace(string(example))
+	if got := goBlock(t); got != want {
+		t.Errorf("%s shows\n%s\nsdk/example_test.go has\n%s", backendDocument, got, want)
+	}
+}
+
+// TestTheWayToABackendWorks runs the document's commands in order, in the folder of a module of its own.
+func TestTheWayToABackendWorks(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan, source, lines, dir := smallScan(t), goBlock(t), commands(t, backendDocument), t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("GOFLAGS", "-mod=mod")
+	t.Setenv("GOPROXY", "off")
+	if err := os.Rename(scan, "scan.npz"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("main.go", []byte(source), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		switch args := strings.Fields(strings.ReplaceAll(line, "'", "")); args[0] {
+		case "ptycho":
+			if len(args) == 4 && args[1] == "conformance" {
+				args = append(args, "--level", "0") // all of it is what conformance's own test of the oracle runs
+			}
+			want := 0
+			if strings.Contains(line, "--run") {
+				want = 21 // as the document says
+			}
+			if r := program.Run(t, "", nil, args[1:]...); r.Code != want {
+				t.Errorf("%s: exit %d, want %d: %s", line, r.Code, want, r.Stderr)
+			}
+		case "go":
+			if args[1] == "get" { // this checkout is the version that it gets
+				command(t, "go", "mod", "edit", "-require="+args[2]+"@v0.0.0", "-replace="+args[2]+"="+root)
+				sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile("go.sum", sums, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			command(t, args...)
+		default:
+			t.Errorf("no test knows how to run %q", line)
+		}
+	}
+}
+
+// TestTheCasesThatTheDocumentNamesExist finds a pattern for --run in the document that no case has.
+func TestTheCasesThatTheDocumentNamesExist(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", backendDocument))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := ""
+	for _, c := range conformance.Cases() {
+		names += c.Name + "\n"
+	}
+	patterns := regexp.MustCompile("--run '?([^'` ]+)").FindAllStringSubmatch(strings.ReplaceAll(string(text), `\|`, "|"), -1)
+	if len(patterns) < 5 {
+		t.Fatalf("%d patterns, want 5 and more", len(patterns))
+	}
+	for _, p := range patterns {
+		if !regexp.MustCompile("(?m)" + p[1]).MatchString(names) {
+			t.Errorf("no case has a name like %s", p[1])
+		}
+	}
+}
+
+// command runs one that has to succeed.
+func command(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
