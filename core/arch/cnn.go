@@ -147,7 +147,7 @@ func CanvasFor(n int, offset float64) int {
 	return side + side%2
 }
 
-// Architectures that have a setting, for messages about settings that an architecture lacks.
+// Has says whether an architecture has a setting that is not every architecture's own, such as amp-activation.
 func Has(arch, setting string) bool {
 	own := map[string][]string{"cnn": {"amp-activation", "pad-object", "probe-big"}}
 	return slices.Contains(own[arch], setting)

@@ -74,6 +74,29 @@ func (s *Scan) Quality() Quality {
 	return q
 }
 
+// cornerFactor is how many times the photons of the central quarter the corners have in patterns whose zero frequency
+// lies at pixel (0, 0). Where it is in the middle they have fewer, a beamstop and a ring of light included.
+const cornerFactor = 4
+
+// ZeroAtCorner says whether the patterns look as a Fourier transform leaves them, with the zero frequency at (0, 0).
+func (s *Scan) ZeroAtCorner() bool {
+	var corner, centre float64
+	for j := range s.Len() {
+		for i, k := range s.Pattern(j) {
+			row, col := i/s.N, i%s.N
+			inner := 4*row >= s.N && 4*row < 3*s.N
+			switch {
+			case inner != (4*col >= s.N && 4*col < 3*s.N):
+			case inner:
+				centre += float64(k)
+			default:
+				corner += float64(k)
+			}
+		}
+	}
+	return corner > cornerFactor*centre
+}
+
 // divisor is the greatest common divisor of unit and k; −1, for good, when k is not whole.
 func divisor(unit int, k float32) int {
 	if unit < 0 || k != float32(math.Trunc(float64(k))) || k > 1<<24 {

@@ -148,7 +148,7 @@ func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenRes
 		return err
 	}
 	if err := sendOpened(stream, id, opened); err != nil || ctx.Err() != nil {
-		s.drop(id, context.Background())
+		s.drop(context.Background(), id)
 		return err
 	}
 	return nil
@@ -219,7 +219,7 @@ func (s *Server) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownRes
 	defer cancel()
 	var all sync.WaitGroup
 	for _, id := range ids {
-		all.Go(func() { s.drop(id, ctx) })
+		all.Go(func() { s.drop(ctx, id) })
 	}
 	all.Wait()
 	go s.ended()
@@ -261,7 +261,7 @@ func (s *Server) add(b backend.Session, e *events) (uint64, error) {
 }
 
 // drop closes a session; ctx bounds the wait for the calls in it.
-func (s *Server) drop(id uint64, ctx context.Context) {
+func (s *Server) drop(ctx context.Context, id uint64) {
 	if sess, err := s.remove(id); err == nil {
 		if err := sess.close(ctx); err != nil {
 			s.log.Warn("closing a session", "error", err)
