@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// OpKind names an operation. docs/operations.md and core/reference say what each means.
+// OpKind names an operation. The comment beside each says what it means, core/reference computes it.
 type OpKind string
 
 // The operations. P stands for patterns in the batch, [..] for any leading axes. Broadcasting: the second operand of a
