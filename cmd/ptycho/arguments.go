@@ -12,6 +12,12 @@ func arrange(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
+	switch args[1] { // what other programs call them
+	case "help":
+		args = append(append(args[:1:1], args[2:]...), "--help")
+	case "--version", "-v":
+		args = []string{args[0], "version"}
+	}
 	out, rest := args[:1:1], args[1:]
 	commands := app.Commands
 	var command *cli.Command

@@ -17,8 +17,8 @@ func evaluateCommand() *cli.Command {
 		Name:  "evaluate",
 		Usage: "compare a reconstruction with a reference image and with the patterns", Description: aboutMetrics(),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "reconstruction", Required: true, Usage: "file with the image, as infer writes it"},
-			&cli.StringFlag{Name: "reference", Required: true, Usage: "file with the truth or another program's image, and perhaps the patterns"},
+			&cli.StringFlag{Name: "reconstruction", Usage: "file with the image, as infer writes it; required"},
+			&cli.StringFlag{Name: "reference", Usage: "file with the truth or another program's image, and perhaps the patterns; required"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns of the reference's scan that R and the box are about, as split=1"},
 			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
 			&cli.StringFlag{Name: "box", Usage: "y0 y1 x0 x1: first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
@@ -27,6 +27,9 @@ func evaluateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 		},
 		Action: func(c *cli.Context) error {
+			if err := required(c, "reconstruction", "reference"); err != nil {
+				return err
+			}
 			box, err := parseBox(c.String("box"))
 			if err != nil {
 				return usage(err)

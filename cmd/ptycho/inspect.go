@@ -78,11 +78,13 @@ func printInspection(r inspection.Report) {
 	if q.Duplicates > 0 {
 		fmt.Printf(", %d at the place of another", q.Duplicates)
 	}
-	fmt.Printf("\nprobe: %d modes", r.Modes)
-	if r.Modes > 0 {
-		fmt.Printf(", %.1f px in diameter, overlap with the nearest neighbour %.2f", q.ProbeDiameter, q.Overlap)
+	fmt.Print("\nprobe: ")
+	if r.Modes == 0 {
+		fmt.Print("none, one will be estimated")
+	} else {
+		fmt.Printf("modes %d, %.1f px in diameter, overlap with the nearest neighbour %.2f", r.Modes, q.ProbeDiameter, q.Overlap)
 	}
-	fmt.Printf("; reference object: %v\n", r.HasObject)
+	fmt.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
 	if g := r.Geometry; g != nil {
 		fmt.Println("geometry:", g)
 		if g.Scale != 0 {

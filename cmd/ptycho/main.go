@@ -30,6 +30,7 @@ func newApp() *cli.App {
 	app := &cli.App{
 		Name:            "ptycho",
 		Usage:           "reconstruct ptychography scans with a physics-informed network",
+		Description:     "Begin with demo, or with inspect FILE on a scan of your own; solve gives an image in seconds, train and infer one by a network.\nptycho COMMAND --help lists a command's flags; docs/tutorial.md goes through all of it.",
 		Version:         host.Version,
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
@@ -50,9 +51,18 @@ func newApp() *cli.App {
 	return app
 }
 
-// own makes a command's usage errors ours.
+// own makes a command's usage errors ours, and refuses arguments where a command has flags alone: the library passes
+// over them.
 func own(c *cli.Command) {
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(unknownFlag(c, err)) }
+	c.OnUsageError = func(x *cli.Context, err error, _ bool) error { return usage(unknownFlag(x.Command, err)) }
+	if act := c.Action; act != nil && c.ArgsUsage == "" && !c.Hidden {
+		c.Action = func(x *cli.Context) error {
+			if x.NArg() > 0 {
+				return usage(fmt.Errorf("%q is no flag, and there is nothing else to give; %s --help lists the flags", x.Args().First(), x.Command.HelpName))
+			}
+			return act(x)
+		}
+	}
 	c.HideHelpCommand = true
 	for _, s := range c.Subcommands {
 		own(s)
@@ -71,7 +81,11 @@ func unknownFlag(c *cli.Command, err error) error {
 			names = append(names, "--"+n)
 		}
 	}
-	return fmt.Errorf("%s has no flag --%s%s", c.Name, name, config.Nearest("--"+name, names))
+	nearest := config.Nearest("--"+name, names)
+	if nearest == "" {
+		nearest = "; " + c.HelpName + " --help lists them"
+	}
+	return fmt.Errorf("%s has no flag --%s%s", c.Name, name, nearest)
 }
 
 // unknownCommand says which command was probably meant.
@@ -87,6 +101,16 @@ func unknownCommand(c *cli.Context, name string) string {
 		}
 	}
 	return fmt.Sprintf("unknown command %q%s; %s lists the commands", name, strings.TrimSuffix(config.Nearest(name, names), "?"), list)
+}
+
+// required refuses a command without the flags that it cannot do without.
+func required(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if c.String(name) == "" {
+			return usage(fmt.Errorf("--%s is missing; %s --help lists the flags", name, c.Command.HelpName))
+		}
+	}
+	return nil
 }
 
 func usage(err error) error { return host.Fail(host.ExitUsage, err) }

@@ -139,21 +139,25 @@ func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
 		code int
 		says string
 	}{
-		"unknown command":     {[]string{"trian"}, 10, `unknown command "trian", did you mean train; ptycho --help lists the commands`},
-		"unknown subcommand":  {[]string{"config", "shwo"}, 10, "did you mean show; ptycho config --help lists the commands"},
-		"a flag misspelt":     {[]string{"train", "--train_data", "x"}, 10, "train has no flag --train-data, did you mean --train-data-file?"},
-		"unknown flag":        {[]string{"train", "--epochz", "3"}, 10, "epochz"},
-		"missing setting":     {[]string{"train", "--output-dir", out}, 10, "train-data-file"},
-		"wrong value":         {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--batch-size", "7"}, 10, "batch-size"},
-		"unknown key":         {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--set", "training.lerning-rate=1"}, 10, "learning-rate"},
-		"missing file":        {[]string{"train", "--train-data-file", filepath.Join(dir, "no.npz"), "--output-dir", out}, 11, "no.npz"},
-		"a folder as data":    {[]string{"train", "--train-data-file", dir, "--output-dir", out}, 11, dir},
-		"truncated file":      {[]string{"train", "--train-data-file", truncated, "--output-dir", out}, 11, "truncated.npz"},
-		"unknown backend":     {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--backend", "nosuch"}, 12, "nosuch"},
-		"missing device":      {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--device", "cuda:0"}, 13, "cuda:0"},
-		"no model":            {[]string{"infer", "--model-path", dir, "--test-data", scan, "--output-dir", out}, 11, "manifest.json"},
-		"setting of the cnn":  {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--amp-activation", "relu"}, 10, "cnn"},
-		"resume from nothing": {[]string{"train", "--resume", dir}, 11, dir},
+		"unknown command":              {[]string{"trian"}, 10, `unknown command "trian", did you mean train; ptycho --help lists the commands`},
+		"unknown subcommand":           {[]string{"config", "shwo"}, 10, "did you mean show; ptycho config --help lists the commands"},
+		"a flag misspelt":              {[]string{"train", "--train_data", "x"}, 10, "train has no flag --train-data, did you mean --train-data-file?"},
+		"unknown flag":                 {[]string{"train", "--epochz", "3"}, 10, "epochz"},
+		"unknown flag of a subcommand": {[]string{"bench", "feed", "--epochz", "3"}, 10, "ptycho bench feed --help"},
+		"argument without a flag":      {[]string{"train", scan, "--train-data-file", scan, "--output-dir", out}, 10, "scan.npz"},
+		"missing flag of evaluate":     {[]string{"evaluate", "--reference", scan}, 10, "--reconstruction"},
+		"a scan as model":              {[]string{"infer", "--model-path", scan, "--test-data", scan, "--output-dir", out}, 11, "scan.npz: is a file"},
+		"missing setting":              {[]string{"train", "--output-dir", out}, 10, "train-data-file"},
+		"wrong value":                  {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--batch-size", "7"}, 10, "batch-size"},
+		"unknown key":                  {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--set", "training.lerning-rate=1"}, 10, "learning-rate"},
+		"missing file":                 {[]string{"train", "--train-data-file", filepath.Join(dir, "no.npz"), "--output-dir", out}, 11, "no.npz"},
+		"a folder as data":             {[]string{"train", "--train-data-file", dir, "--output-dir", out}, 11, dir},
+		"truncated file":               {[]string{"train", "--train-data-file", truncated, "--output-dir", out}, 11, "truncated.npz"},
+		"unknown backend":              {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--backend", "nosuch"}, 12, "nosuch"},
+		"missing device":               {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--device", "cuda:0"}, 13, "cuda:0"},
+		"no model":                     {[]string{"infer", "--model-path", dir, "--test-data", scan, "--output-dir", out}, 11, "manifest.json"},
+		"setting of the cnn":           {[]string{"train", "--train-data-file", scan, "--output-dir", out, "--amp-activation", "relu"}, 10, "cnn"},
+		"resume from nothing":          {[]string{"train", "--resume", dir}, 11, dir},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stdout, stderr, code := run(t, c.args...)
@@ -168,6 +172,15 @@ func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
 				os.RemoveAll(out)
 			}
 		})
+	}
+}
+
+func TestHelpAndVersionAreFoundUnderTheNamesOfOtherPrograms(t *testing.T) {
+	if as, want := must(t, "help", "train"), must(t, "train", "--help"); as != want {
+		t.Errorf("ptycho help train prints %s", as)
+	}
+	if as, want := must(t, "--version"), must(t, "version"); as != want {
+		t.Errorf("ptycho --version prints %s", as)
 	}
 }
 

@@ -15,7 +15,7 @@ func simulateCommand() *cli.Command {
 		Name:  "simulate",
 		Usage: "make a scan with known truth",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Required: true, Usage: "npz file to write"},
+			&cli.StringFlag{Name: "output", Usage: "npz file to write; required"},
 			&cli.StringFlag{Name: "object", Value: "lines", Usage: "lines, fields, cells or blocks"},
 			&cli.StringFlag{Name: "probe", Value: "disk", Usage: "disk, gaussian or aberrated"},
 			&cli.StringFlag{Name: "positions", Value: "random", Usage: "random or raster"},
@@ -31,6 +31,9 @@ func simulateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: func(c *cli.Context) error {
+			if err := required(c, "output"); err != nil {
+				return err
+			}
 			o := simulate.Options{
 				Seed: c.Uint64("seed"), N: c.Int("n"), Height: c.Int("object-size"), Radius: c.Float64("probe-radius"),
 				Patterns: c.Int("n-images"), Overlap: c.Float64("overlap"), Jitter: c.Float64("jitter"), Photons: c.Float64("nphotons"),

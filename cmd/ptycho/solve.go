@@ -66,13 +66,8 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
 		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
 	}
-	if c.NArg() > 0 {
-		return o, fmt.Errorf("solve: %q is no flag: the scan is given by --data", c.Args().First())
-	}
-	for _, name := range []string{"data", "output-dir"} {
-		if c.String(name) == "" {
-			return o, fmt.Errorf("solve: --%s is missing: ptycho solve --data FILE --output-dir FOLDER", name)
-		}
+	if err := required(c, "data", "output-dir"); err != nil {
+		return o, err
 	}
 	var err error
 	if o.Solve.Engine, err = solve.ParseEngine(c.String("engine")); err != nil {
@@ -116,6 +111,7 @@ func printSolved(r solution.Report) {
 			"halves": "between the even and the odd patterns solved by themselves", "reference": "with the object in the file",
 		}[r.FRCOf])
 	}
+	printFiles(r.OutputDir)
 	for _, n := range r.Notes {
 		fmt.Println("note:", n)
 	}

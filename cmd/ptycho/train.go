@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -9,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/training"
 	"github.com/ptychogo/ptycho/host/ui"
 )
@@ -48,6 +50,7 @@ func trainCommand() *cli.Command {
 				if report.Ended == "stopped early" || report.Weights != "last" {
 					fmt.Printf("the model holds the %s weights\n", report.Weights)
 				}
+				fmt.Printf("for an image: ptycho infer --model-path %s --test-data SCAN --output-dir FOLDER\n", report.OutputDir)
 			})
 		},
 	}
@@ -81,9 +84,15 @@ func inferCommand() *cli.Command {
 			return tell(c, report, func() {
 				fmt.Printf("%s: %d patterns, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, report.Patterns, report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
 				fmt.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
+				printFiles(report.OutputDir)
 			})
 		},
 	}
+}
+
+// printFiles says where the result of infer or solve lies.
+func printFiles(dir string) {
+	fmt.Printf("written: %s in %s\n", strings.Join([]string{result.PhaseFile, result.AmplitudeFile, result.ReconstructionFile}, ", "), dir)
 }
 
 // resolved is a configuration that can be shown.

@@ -28,6 +28,7 @@ type Backend interface {
 
 // Session is a program on a device with its state. Calls are made one at a time, but for Stop.
 type Session interface {
+	// Params lists the program's parameters, in its order.
 	Params() []program.ParamSpec
 	// SetState replaces the state. Slots that s lacks are zeroed; weights and buffers must be complete.
 	SetState(ctx context.Context, s State) error
@@ -35,12 +36,14 @@ type Session interface {
 	State(ctx context.Context) (State, error)
 	// Bind makes the arrays of a dataset known to plans.
 	Bind(ctx context.Context, d Dataset) (DatasetID, error)
+	// Unbind forgets a dataset and gives back its memory; a plan that names it later is NotFound.
 	Unbind(ctx context.Context, id DatasetID) error
 	Trainer
 	Reconstructor
 	// Stop asks the running Step, Evaluate or Reconstruct to finish the step or batch that it is in and to return nil.
 	// To give up at once, cancel that call's context instead.
 	Stop(ctx context.Context) error
+	// Close frees the device memory, the datasets and the workers. The session is not used afterwards.
 	Close() error
 }
 

@@ -115,6 +115,9 @@ func ReadManifest(dir string) (Manifest, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
+	if st, e := os.Stat(dir); e == nil && !st.IsDir() {
+		return m, &format.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
+	}
 	if err != nil {
 		return m, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
 	}

@@ -101,13 +101,10 @@ func (z *NPZ) has(name string) bool {
 
 func (z *NPZ) describe(layout Layout) (*Description, error) {
 	d := &Description{Path: z.path, Arrays: z.Arrays()}
-	var err error
-	for _, key := range []string{keyRows, keyCols} {
-		if !z.has(key) {
-			return nil, errorf(z.path, "has no array %q", key).
-				fix("%s and %s are the columns and rows of the patterns' positions, in object pixels; it has %s", keyCols, keyRows, z.names())
-		}
+	if err := z.complete(); err != nil {
+		return nil, err
 	}
+	var err error
 	if d.Rows, err = z.coordinates(keyRows); err != nil {
 		return nil, err
 	}
@@ -120,7 +117,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 	d.Patterns = len(d.Rows)
 	spread := max(slices.Max(d.Rows)-slices.Min(d.Rows), slices.Max(d.Cols)-slices.Min(d.Cols))
 	if d.Patterns > 1 && spread < 1 {
-		d.Notes = append(d.Notes, fmt.Sprintf("all positions lie within %.3g object pixels: they may be in another unit, such as metres", spread))
+		d.Notes = append(d.Notes, fmt.Sprintf("all positions lie within %.3g object pixels: they may be in another unit, such as metres; divide them by the object's pixel, wavelength · distance / (N · detector pixel)", spread))
 	}
 	if err := z.choosePatterns(d, layout); err != nil {
 		return nil, err
@@ -148,6 +145,24 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 	}
 	z.noteIgnored(d)
 	return d, nil
+}
+
+// complete names all that an archive lacks to be a scan, at once, and how to save it.
+func (z *NPZ) complete() error {
+	var lacks []string
+	if !z.has(keyIntensity) && !z.has(keyDiff3D) && !z.has(keyDiffraction) {
+		lacks = append(lacks, fmt.Sprintf("diffraction patterns (%s, %s or %s)", keyDiff3D, keyDiffraction, keyIntensity))
+	}
+	for _, key := range []string{keyCols, keyRows} {
+		if !z.has(key) {
+			lacks = append(lacks, fmt.Sprintf("array %q", key))
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return errorf(z.path, "has no %s", strings.Join(lacks, " and no ")).
+		fix("it has %s; save a scan, its positions in object pixels, with numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
 }
 
 // coordinates reads positions along one axis.
@@ -187,10 +202,6 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 		if z.has(key) {
 			present = append(present, key)
 		}
-	}
-	if len(present) == 0 {
-		return errorf(z.path, "has no diffraction patterns (%s, %s or %s)", keyDiff3D, keyDiffraction, keyIntensity).
-			fix("it has %s", z.names())
 	}
 	d.Key = present[0]
 	a, err := z.get(d.Key)

@@ -85,6 +85,14 @@ func (e element) String() string {
 	return order + string(e.kind) + strconv.Itoa(size)
 }
 
+// numpy is the name of an integer's type that a user of numpy knows, such as uint16.
+func (e element) numpy() string {
+	if e.kind == 'b' {
+		return "bool"
+	}
+	return map[byte]string{'i': "int", 'u': "uint"}[e.kind] + strconv.Itoa(8*e.size)
+}
+
 func (e element) integral() bool { return e.kind == 'i' || e.kind == 'u' || e.kind == 'b' }
 
 func (e element) order() binary.ByteOrder {

@@ -79,7 +79,7 @@ func ExampleUnits() {
 	c.convert(3)
 	note, _ := c.finish("scan.npz")
 	fmt.Println(note)
-	// Output: intensity holds counts, because its type <u2 is an integer
+	// Output: intensity holds counts, because its type uint16 is an integer
 }
 
 // FuzzScan damages the arrays inside a well-formed archive, where FuzzNPZ seldom gets because of the checksums.

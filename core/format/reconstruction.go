@@ -69,7 +69,7 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 		key = keyObject
 	}
 	if !z.has(key) {
-		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s", z.names())
+		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s; compare with a file that has one, such as the reconstruction.npz of ptycho solve", z.names())
 	}
 	a, err := z.get(key)
 	if err != nil {

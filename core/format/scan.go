@@ -82,14 +82,14 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 	if c.most > 1<<24 {
 		s.Notes = append(s.Notes, fmt.Sprintf("the brightest pixel has %.9g counts; above 16777216 float32 rounds them", c.most))
 	}
+	if s.ZeroAtCorner() {
+		s.Notes = append(s.Notes, fmt.Sprintf("the patterns are bright at their corners and dark in the middle: the zero frequency belongs at pixel (%d, %d), where numpy.fft.fftshift(%s, axes=(1, 2)) of patterns [n, N, N] puts it", s.N/2, s.N/2, d.Key))
+	}
 	if d.Split != nil && o.Rows == "" {
 		s.Notes = append(s.Notes, "the file's split array is ignored; --rows split=K selects by it")
 	}
 	if err := s.Validate(); err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
-	}
-	if s.ZeroAtCorner() {
-		s.Notes = append(s.Notes, fmt.Sprintf("most counts lie at the corners of the patterns: their zero frequency seems to be at [0, 0], and is wanted at [%d, %d]; numpy.fft.fftshift over the last two axes brings it there", s.N/2, s.N/2))
 	}
 	return s, nil
 }

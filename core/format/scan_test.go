@@ -38,7 +38,7 @@ func TestUnitRule(t *testing.T) {
 		want   func(float64) float64 // nil: an error
 		say    string                // in the note or the error
 	}{
-		{"integers are counts", Auto, scanArrays(3, stackU2("diff3d")), same, "its type <u2 is an integer"},
+		{"integers are counts", Auto, scanArrays(3, stackU2("diff3d")), same, "its type uint16 is an integer"},
 		{"integers called intensity", Auto, scanArrays(3, stackU2("intensity")), same, "integer"},
 		{"amplitudes", Auto, scanArrays(3, amplitude), same, "counts = diff3d², because its squares are whole numbers and its values are not"},
 		{"float64 amplitudes", Auto, scanArrays(3, amplitude64), same, "counts = diffraction²"},
@@ -262,7 +262,8 @@ func TestReadScanRefusesWithFileAndReason(t *testing.T) {
 		want   string
 	}{
 		{"no patterns", without(0), ScanOptions{}, "has no diffraction patterns"},
-		{"no y", without(1), ScanOptions{}, `no array "ycoords"; xcoords and ycoords are the columns and rows of the patterns' positions, in object pixels; it has diff3d, xcoords`},
+		{"no y", without(1), ScanOptions{}, `no array "ycoords"; it has diff3d, xcoords`},
+		{"nothing of a scan", []rawArray{raw("data", []float32{1}, 1)}, ScanOptions{}, `has no diffraction patterns (diff3d, diffraction or intensity) and no array "xcoords" and no array "ycoords"; it has data; save a scan, its positions in object pixels, with numpy.savez(`},
 		{"no x", without(2), ScanOptions{}, `no array "xcoords"`},
 		{"NaN", set(256+17, nan), ScanOptions{}, "intensity of pattern 1, pixel (1, 1) (row, column) is NaN"},
 		{"negative", set(2*256+255, -1), ScanOptions{}, "pattern 2, pixel (15, 15) (row, column) is -1"},

@@ -70,7 +70,7 @@ func newConverter(path, key string, e element, scale float64, given Units) (*con
 	switch {
 	case given == Normalised && scale == 0:
 		return nil, errorf(path, "%s is said to be normalised, but the file has no intensity_scale", key).
-			fix("add it, or give counts or amplitudes; no photon number is ever assumed")
+			fix("add it, or give counts or amplitudes, or train with --nphotons, the mean photons of a pattern; no photon number is ever assumed")
 	case given != Auto:
 		c.hidden = scale != 0 && given != Normalised
 	case scale != 0 && (e.integral() || key == keyIntensity):
@@ -151,7 +151,7 @@ func (c *converter) finish(path string) (string, error) {
 	case c.strict:
 		note = fmt.Sprintf("%s holds counts, because its name says intensity and all values are whole numbers", c.key)
 	default:
-		note = fmt.Sprintf("%s holds counts, because its type %v is an integer", c.key, c.dtype)
+		note = fmt.Sprintf("%s holds counts, because its type %s is an integer", c.key, c.dtype.numpy())
 	}
 	if c.given == Amplitude || c.units == Auto || c.units == Normalised {
 		note += " (rounded where they are whole numbers within float32's accuracy)"

@@ -1,3 +1,6 @@
+// Package physics holds the conventions of far-field ptychography, each formula once and in float64: translation of
+// patches by fractions of a pixel and its adjoint, merging of a group, the Fourier transform to the detector, the probe's
+// weights, and the Poisson deviance of counts. Coordinates are (row y, column x); λ and counts are photons per pixel.
 package physics
 
 import (

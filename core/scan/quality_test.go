@@ -90,3 +90,31 @@ func TestOverlapNeedsAProbe(t *testing.T) {
 		t.Errorf("diameter %v and overlap %v, want 12 and %v", q.ProbeDiameter, q.Overlap, Overlap(3, 12))
 	}
 }
+
+// shifted moves the zero frequency of even patterns from the middle to pixel (0, 0).
+func shifted(s *Scan) *Scan {
+	out := &Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Counts: make([]float32, len(s.Counts))}
+	for i, k := range s.Counts {
+		j, row, col := i/(s.N*s.N), i/s.N%s.N, i%s.N
+		out.Counts[(j*s.N+(row+s.N/2)%s.N)*s.N+(col+s.N/2)%s.N] = k
+	}
+	return out
+}
+
+func TestAZeroFrequencyAtTheCornerIsSeenAndABeamstopIsNone(t *testing.T) {
+	s := lit()
+	if s.ZeroAtCorner() {
+		t.Error("patterns with their beam in the middle are said to be shifted")
+	}
+	if !shifted(s).ZeroAtCorner() {
+		t.Error("patterns with their beam at the corner are not seen")
+	}
+	for i := range s.Counts {
+		if row, col := i/s.N%s.N-8, i%s.N-8; row*row+col*col < 20 {
+			s.Counts[i] = 0
+		}
+	}
+	if s.ZeroAtCorner() {
+		t.Error("a beamstop is taken for a zero frequency at the corner")
+	}
+}
