@@ -2,7 +2,8 @@
 // those before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces. Every case states the rule that it checks, uses inputs
 // without symmetry, and holds the answer of the backend against core/reference within the tolerances of tolerance.go.
 //
-// The suite knows a backend by the contract alone. It cannot tell one in this process from one behind a wire.
+// The suite knows a backend by the contract alone. It cannot tell one in this process from one behind a wire. Run is for
+// a Go test, Check for everybody else; Parity holds backends against each other instead.
 package conformance
 
 import (
@@ -42,7 +43,8 @@ const Levels = 4
 
 // Target is the backend to look at.
 type Target struct {
-	Name   string
+	Name string // for reports
+	// Start gives the backend, once for all cases, and what ends it.
 	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
 	Device string       // "" is the backend's own choice
 	DType  tensor.DType // Float32 (default) or Float64
@@ -51,7 +53,7 @@ type Target struct {
 // Case is one promise.
 type Case struct {
 	Level Level
-	Name  string // "operation/Conv2D"
+	Name  string // "operation/conv2d"
 	Rule  string // that it checks, in one sentence
 	run   func(s *subject) error
 }

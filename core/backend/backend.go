@@ -1,6 +1,11 @@
 // Package backend is the contract between the host and an engine. A backend compiles a program for a device and runs
-// the plans that the host makes; it knows no file formats, no command line and no policy. This one file holds every
-// type of it. A third party implements Backend and Session, embeds Unimplemented, and hands the value to sdk.Serve.
+// the plans that the host makes; it knows no file formats, no command line and no policy. A third party implements
+// Backend and Session, embeds Unimplemented, and hands the value to sdk.Serve.
+//
+// The file backend.go holds every type that crosses; check.go says what a backend has to refuse, so that all refuse the
+// same. Every error is an Error whose Kind says what the host can do about it. What a session offers beside Session is
+// found by type assertion (Inspector) and listed as a Capability. Nothing that a call is given may be written to. Shapes
+// are in brackets, slowest axis first: B groups of C patterns of N×N pixels.
 package backend
 
 import (
@@ -36,18 +41,18 @@ type Session interface {
 	State(ctx context.Context) (State, error)
 	// Bind makes the arrays of a dataset known to plans.
 	Bind(ctx context.Context, d Dataset) (DatasetID, error)
-	// Unbind forgets a dataset and gives back its memory; a plan that names it later is NotFound.
+	// Unbind forgets a dataset and gives back its memory; one that is not bound, and a plan that names it later, is NotFound.
 	Unbind(ctx context.Context, id DatasetID) error
 	Trainer
 	Reconstructor
 	// Stop asks the running Step, Evaluate or Reconstruct to finish the step or batch that it is in and to return nil.
 	// To give up at once, cancel that call's context instead.
 	Stop(ctx context.Context) error
-	// Close frees the device memory, the datasets and the workers. The session is not used afterwards.
+	// Close frees the device memory, the datasets and the workers; no call may follow.
 	Close() error
 }
 
-// Trainer changes the state.
+// Trainer changes the state. An error of emit ends the call and is its error.
 type Trainer interface {
 	// Step runs the plan's optimiser steps in order and emits one result per step.
 	Step(ctx context.Context, p StepPlan, emit func(StepResult) error) error
@@ -112,7 +117,7 @@ func (i Info) Has(c Capability) bool {
 type Device struct {
 	ID     string // "cpu", "cuda:0"
 	Name   string // the maker's
-	Usable bool
+	Usable bool   // now, by this backend
 	Reason string // why it is not usable and what mends that
 	Memory int64  // bytes, 0 when unknown
 	Cores  int
@@ -138,9 +143,9 @@ type OpenOptions struct {
 
 // Event is progress that is not a result.
 type Event struct {
-	Phase   string // "compile", "transfer", …
-	Message string
-	Done    int64
+	Phase   string  // "compile", "transfer", …
+	Message string  // for people
+	Done    int64   // of Total, in units of the phase
 	Total   int64   // 0 when unknown
 	Seconds float64 // that it took, once it is done
 }
@@ -169,15 +174,15 @@ type Dataset struct {
 type Array struct {
 	Input  string // the program's input that it feeds
 	Gather Gathering
-	Index  []int32 // [patterns] for Indexed
-	Value  tensor.Tensor
-	File   *FileRef // when Value is empty
+	Index  []int32       // [patterns] for Indexed
+	Value  tensor.Tensor // the array itself, or nothing
+	File   *FileRef      // when Value is empty
 }
 
 // FileRef is an array in a file.
 type FileRef struct {
-	Path    string
-	Offset  int64 // bytes from the start of the file
+	Path    string // absolute
+	Offset  int64  // bytes from the start of the file
 	DType   tensor.DType
 	Shape   []int
 	Strides []int64 // bytes per step along each axis; nil: row-major without gaps
@@ -227,7 +232,7 @@ const (
 // Clip bounds gradients after accumulation and before the update.
 type Clip struct {
 	Kind  ClipKind
-	Limit float64
+	Limit float64 // above 0, but for ClipNone
 }
 
 // NonFinite says what a step does whose gradient holds NaN or infinity.
@@ -262,7 +267,7 @@ type StepPlan struct {
 	NonFinite   NonFinite
 }
 
-// Sum is a weighted sum over patterns and the sum of the weights.
+// Sum is a weighted sum over patterns and, as Count, the sum of their weights.
 type Sum struct{ Sum, Count float64 }
 
 // Mean is Sum/Count, NaN without patterns.
@@ -271,26 +276,26 @@ func (s Sum) Mean() float64 { return s.Sum / s.Count }
 // StepResult is what one optimiser step did, at the weights before it.
 type StepResult struct {
 	Number    int64
-	Loss      float64
+	Loss      float64        // as in Step
 	Scalars   map[string]Sum // every scalar of the program
-	GradNorm  float64        // before clipping
-	Clipped   bool
-	Patterns  int
-	NonFinite bool    // the update was skipped
-	Waited    float64 // seconds that the step waited for its batches
+	GradNorm  float64        // L2 over all trainable parameters, before clipping
+	Clipped   bool           // the clipping changed the gradient
+	Patterns  int            // B·C of all micro-batches, padding included
+	NonFinite bool           // the update was skipped
+	Waited    float64        // seconds that the step waited for its batches
 }
 
 // EvalPlan is a run of forward passes.
 type EvalPlan struct {
 	Dataset    DatasetID
 	Batches    []Batch
-	EMA        bool // use the moving average of the weights
+	EMA        bool // use the moving average of the weights; a state without one is Invalid
 	PerPattern bool // give the scalars of every pattern too
 }
 
 // EvalResult is the scalars of one batch.
 type EvalResult struct {
-	Batch      int
+	Batch      int // index into the plan's Batches
 	Scalars    map[string]Sum
 	PerPattern map[string][]float64 // [B·C] in the batch's order
 }
@@ -301,13 +306,13 @@ type ReconPlan struct {
 	Batches []Batch
 	Output  string   // of the program; "" is program.Patches
 	Crop    int      // keep the central Crop×Crop pixels; 0: all
-	EMA     bool     // use the moving average of the weights
+	EMA     bool     // as in EvalPlan
 	File    *FileRef // write patches there, batch after batch, and emit results without data
 }
 
 // Patches is the prediction for one batch.
 type Patches struct {
-	Batch int
+	Batch int           // index into the plan's Batches
 	Data  tensor.Tensor // complex64 (or complex128) [B·C, n, n], or [B, S, S] for an output of merged groups
 }
 

@@ -126,7 +126,7 @@ func CheckLosses(op string, of *program.Program, weights map[string]float64) err
 	return nil
 }
 
-// Groups is the number of groups of a batch, or why it is none for the program.
+// Groups is the number B of groups of a batch, or why it is none for the program.
 func (b Batch) Groups(of *program.Program) (int, error) {
 	n := len(b.Rows)
 	if n == 0 || n%of.Group != 0 {
@@ -184,7 +184,7 @@ func Active(weights map[string]float64) []string {
 	return out
 }
 
-// Weigh is the weighted sum of the scalars, as in Step.
+// Weigh is the loss of Step: the sum over the losses of weight · scalar's sum / norm.
 func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) float64 {
 	sum := 0.0
 	for _, l := range Active(weights) {

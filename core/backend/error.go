@@ -22,11 +22,11 @@ const (
 	Internal    Kind = "internal"
 )
 
-// Error is an error of a backend. Op is the call or the operation of the program, What one sentence.
+// Error is an error of a backend.
 type Error struct {
-	Kind Kind
-	Op   string
-	What string
+	Kind Kind     // Invalid, …: what the host goes by
+	Op   string   // the call, or the operation of the program
+	What string   // one sentence: what was found, and what mends it
 	Tail []string // last lines of the plugin's standard error when it crashed
 	Err  error    // cause; its text, not its type, crosses the boundary
 }

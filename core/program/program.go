@@ -1,6 +1,9 @@
 // Package program holds the model as data: a short list of operations with named values, parameters and inputs. An
 // architecture (core/arch) builds a Program, core/reference says what it means, a backend compiles it. A Program has no
 // code and no weights; it crosses the process boundary as JSON.
+//
+// Read Program first, then Op and the list of OpKind. Types validates, Needed and Reached say what a forward pass and a
+// gradient have to do, Random makes small programs for tests.
 package program
 
 import (
@@ -104,9 +107,9 @@ type Buffer struct {
 // Op is one operation: it reads the values In and makes the value Out. Every value has one maker.
 type Op struct {
 	Kind  OpKind             `json:"op"`
-	Out   string             `json:"out"`
-	In    []string           `json:"in"`
-	Attrs map[string]float64 `json:"attrs,omitempty"`
+	Out   string             `json:"out"`             // the value that it makes
+	In    []string           `json:"in"`              // values, inputs, parameters and buffers, in the operation's order
+	Attrs map[string]float64 `json:"attrs,omitempty"` // those that differ from the defaults of Attributes
 	Shape Shape              `json:"shape,omitempty"` // of reshape alone
 }
 
@@ -126,8 +129,8 @@ func (o Op) Attr(name string) float64 {
 // Scalar is a named result, one number for every pattern: a value of type real [−1, C].
 type Scalar struct {
 	Name  string `json:"name"`
-	Value string `json:"value"`
-	Loss  bool   `json:"loss"` // may carry a weight in the training loss; the others are only reported
+	Value string `json:"value"` // that it reads
+	Loss  bool   `json:"loss"`  // may carry a weight in the training loss; the others are only reported
 }
 
 // Output is a named array that Reconstruct returns.
@@ -147,7 +150,7 @@ type Program struct {
 	Inputs  []Input  `json:"inputs"`
 	Params  []Param  `json:"params"`
 	Buffers []Buffer `json:"buffers"`
-	Ops     []Op     `json:"ops"`
+	Ops     []Op     `json:"ops"` // each after those whose values it reads
 	Scalars []Scalar `json:"scalars"`
 	Outputs []Output `json:"outputs"`
 }
@@ -155,7 +158,7 @@ type Program struct {
 // Encode is the wire form.
 func (p *Program) Encode() ([]byte, error) { return json.Marshal(p) }
 
-// Decode reads the wire form and validates it: what it returns can be compiled.
+// Decode reads the wire form and validates it: what it returns can be compiled. A program that is wrong gives an *Error.
 func Decode(b []byte) (*Program, error) {
 	var p Program
 	if err := json.Unmarshal(b, &p); err != nil {

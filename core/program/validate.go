@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 const maxOps = 10_000
 
 // Types validates the program and gives the type of every value by name: inputs, parameters, buffers and results of
-// operations. Operations must come after what they read.
+// operations. Operations must come after what they read. Its errors are *Error.
 func (p *Program) Types() (map[string]Type, error) {
 	fail := func(op int, name, format string, args ...any) (map[string]Type, error) {
 		return nil, &Error{p.Name, op, name, fmt.Sprintf(format, args...)}

@@ -1,7 +1,11 @@
 // Package feed gives Go backends the batches of a bound dataset. It maps the files read-only, gathers the rows that a
 // batch names, converts them to the session's precision and does so ahead of the step that needs them.
 //
-// The host is not trusted: every size, stride, index and row is checked before memory is touched.
+// A backend's session embeds Session, which has the calls of the contract that are the same for every engine; Set and
+// its Feed lie beneath it. What belongs to patterns is gathered to [B, C, …], the rest comes as it was bound.
+//
+// The host is not trusted: every size, stride, index and row is checked before memory is touched. Errors are
+// *backend.Error.
 package feed
 
 import (

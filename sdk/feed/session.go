@@ -44,7 +44,7 @@ func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID,
 	return id, nil
 }
 
-// Unbind forgets a dataset.
+// Unbind forgets a dataset; one that is not bound is NotFound.
 func (s *Session) Unbind(_ context.Context, id backend.DatasetID) error {
 	set, err := s.bound(id)
 	if err != nil {
@@ -123,7 +123,8 @@ func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backe
 	return nil
 }
 
-// Batches checks batches and goes through them until done, an error or Stop, with the inputs that the values depend on.
+// Batches checks batches and goes through them until done, an error or Stop, with the inputs that the values of the
+// program depend on.
 func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []backend.Batch, values []string, do func(Item) error) error {
 	s.stop.Store(false)
 	set, err := s.bound(id)
@@ -149,7 +150,7 @@ func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []b
 	return nil
 }
 
-// One gathers one batch with the inputs that the values depend on.
+// One gathers one batch with the inputs that the values of the program depend on; its tensors are the caller's.
 func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (map[string]tensor.Tensor, error) {
 	set, err := s.bound(id)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package wire carries the contract of core/backend over gRPC: Client is a backend.Backend whose work is done behind a
-// connection, Register puts a backend.Backend behind one. The protocol is ../proto/ptycho/plugin/v1/plugin.proto; its
+// connection, Server puts a backend.Backend behind one. The protocol is ../proto/ptycho/plugin/v1/plugin.proto; its
 // generated code is internal, both sides see core types alone.
 package wire
 
