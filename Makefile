@@ -5,6 +5,9 @@ PYTHON   ?= python3
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
+RUNS     ?= 6
+BENCH    ?= bin/bench.txt
+OLD      ?= bin/bench-old.txt
 SOAK     ?= gorgonia,xla
 BACKEND  ?= gorgonia
 BACKENDS ?= gorgonia
@@ -18,7 +21,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test race race-quick bench bench-go bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
+.PHONY: build check test race race-quick hooks bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -26,6 +29,14 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 		echo "CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla"; \
 		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
 	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or what CC names), and there is none" >&2; fi
+
+check: ## all that a change needs before it is sent: format, vet, lint where golangci-lint is installed, all tests
+	@if command -v golangci-lint >/dev/null; then $(MAKE) --no-print-directory lint; \
+	else echo "SKIP  lint: golangci-lint is not installed (make lint says how)"; fi
+	@$(MAKE) --no-print-directory test
+
+hooks: ## let git run .githooks/pre-commit before each commit: gofmt, vet and the rules of the layers, in seconds
+	git config core.hooksPath .githooks
 
 test: ## format, vet and all tests; prints last what was skipped and why
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
@@ -43,8 +54,15 @@ race-quick: ## the quick packages under the race detector (needs a C compiler)
 bench: build ## the training step beside PyTorch (PYTHON=… with torch) and the prototype, one table
 	$(GO) run ./bench/table -python $(PYTHON)
 
-bench-go: ## Go benchmarks; PKG=./core/physics/ for one package
-	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+bench-go: ## Go benchmarks, RUNS (6) times into BENCH (bin/bench.txt); PKG=./core/physics/ for one package
+	@mkdir -p $(dir $(BENCH))
+	@rm -f $(BENCH).part; $(GO) test -run '^$$' -bench . -benchmem -count $(RUNS) -timeout 2h $(PKG) >$(BENCH).part || { cat $(BENCH).part; exit 1; }
+	@cat $(BENCH).part; mv $(BENCH).part $(BENCH)
+
+bench-compare: ## benchstat of OLD (bin/bench-old.txt) and BENCH, two files of make bench-go
+	@command -v benchstat >/dev/null || { echo "benchstat is missing: go install golang.org/x/perf/cmd/benchstat@latest" >&2; exit 1; }
+	@for file in $(OLD) $(BENCH); do [ -f $$file ] || { echo "$$file is missing: make bench-go BENCH=$$file writes it" >&2; exit 1; }; done
+	benchstat $(OLD) $(BENCH)
 
 bench-fft: ## the Fourier transform beside pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
 	$(GO) run ./bench/fft -python $(PYTHON)
