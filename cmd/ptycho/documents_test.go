@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,5 +100,34 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 				t.Errorf("%d commands, want %d", ran, least)
 			}
 		})
+	}
+}
+
+// TestTheLinksOfTheDocumentsLeadSomewhere follows those to files of the repository.
+func TestTheLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
+	root := filepath.Join("..", "..")
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md", "conformance/golden/*.md"} {
+		some, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, some...)
+	}
+	link, followed := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`), 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			followed++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s leads to %s, which is not there", page, m[1])
+			}
+		}
+	}
+	if followed < 40 {
+		t.Errorf("%d links were followed, want 40", followed)
 	}
 }

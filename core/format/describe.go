@@ -161,8 +161,11 @@ func (z *NPZ) complete() error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return errorf(z.path, "has no %s", strings.Join(lacks, " and no ")).
-		fix("it has %s; save a scan, its positions in object pixels, with numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
+	what := errorf(z.path, "has no %s", strings.Join(lacks, " and no "))
+	if z.has("object") { // a reconstruction, whose reader looks for a scan in passing
+		return what.fix("it has %s", z.names())
+	}
+	return what.fix("it has %s; save a scan, its positions in object pixels, with numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
 }
 
 // coordinates reads positions along one axis.
