@@ -40,9 +40,10 @@ func (l Level) String() string {
 // Levels is the number of levels.
 const Levels = 4
 
-// Target is the backend to look at.
+// Target is the backend to look at, and how it is started: a function, so that the suite cannot know whether it runs in
+// this process or in one of its own.
 type Target struct {
-	Name   string
+	Name   string // in reports
 	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
 	Device string       // "" is the backend's own choice
 	DType  tensor.DType // Float32 (default) or Float64

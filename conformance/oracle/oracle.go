@@ -16,7 +16,7 @@ import (
 // Version of the backend.
 const Version = "0.1.0"
 
-// Backend is the backend.
+// Backend computes in float64 by core/reference, on the device cpu, and keeps no state of its own.
 type Backend struct{}
 
 // New makes the backend.
