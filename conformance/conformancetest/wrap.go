@@ -34,7 +34,7 @@ type Defect struct {
 	stop     bool                                                 // Stop is ignored
 }
 
-// Break gives a backend the defect.
+// Break wraps a backend so that it has the defect and is otherwise as it was.
 func (d Defect) Break(b backend.Backend) backend.Backend { return &broken{b, d} }
 
 type broken struct {

@@ -61,7 +61,8 @@ func lossScalar(loss string) (string, error) {
 	return "", fmt.Errorf("arch: unknown loss %q, want poisson, amplitude or mae", loss)
 }
 
-// Build makes the program.
+// Build makes the program of an architecture; what is 0 has its default. A name or a size that makes no program is an error
+// that names the setting.
 func Build(c Config) (*program.Program, error) {
 	if c.FiltersScale == 0 {
 		c.FiltersScale = 2

@@ -107,7 +107,7 @@ func Write(dir string, m *Model) error {
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
 
-// ReadManifest reads the manifest in dir alone.
+// ReadManifest reads the manifest in dir and no array. Its errors are of type *format.Error.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)

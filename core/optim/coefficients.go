@@ -18,7 +18,8 @@ type Coefficients struct {
 	Inside, Outside                 float64 // weight decay
 }
 
-// Coefficients are the rule's numbers.
+// Coefficients are the numbers of the rule at its step t, with the bias corrections and the learning rate in them: what
+// an engine on a device needs for its update.
 func (r Rule) Coefficients() Coefficients {
 	c := Coefficients{Beta1: r.o.Beta1, Beta2: r.o.Beta2, Epsilon: r.o.Epsilon, Momentum: r.o.Momentum, Step: r.rate, Inside: r.decay}
 	if r.o.Kind == backend.SGD {

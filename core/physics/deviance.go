@@ -83,7 +83,7 @@ type DevianceTable struct {
 	Large          []float64
 }
 
-// Deviance gives the table.
+// Deviance gives the table behind ExpectedDeviance, for an engine that computes it by its own operations.
 func Deviance() DevianceTable {
 	t := DevianceTable{Low: devianceLow, High: devianceHigh, LogLow: logDevianceLow, Step: devianceStep, Large: devianceLarge[:]}
 	for _, p := range devianceTable() {

@@ -155,7 +155,7 @@ type Program struct {
 	Outputs []Output `json:"outputs"`
 }
 
-// Encode is the wire form.
+// Encode is the wire form: JSON, which Decode reads.
 func (p *Program) Encode() ([]byte, error) { return json.Marshal(p) }
 
 // Decode reads the wire form and validates it: what it returns can be compiled. A program that is wrong gives an *Error.

@@ -146,7 +146,7 @@ func cropFits(y, x, h, w, height, width int) error {
 	return nil
 }
 
-// Abs is the amplitude.
+// Abs is the amplitude of each pixel, in an image of its own.
 func (c Complex) Abs() Real {
 	out := NewReal(c.H, c.W)
 	for i, v := range c.Data {

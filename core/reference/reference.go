@@ -18,7 +18,7 @@ type Value struct {
 	Index   []int32
 }
 
-// NewValue is an array of zeros.
+// NewValue is an array of zeros, row-major; only the slice of its kind is set. The shape is kept, not copied.
 func NewValue(k program.Kind, shape []int) *Value {
 	v := &Value{Kind: k, Shape: shape}
 	n := program.Count(shape)

@@ -30,7 +30,7 @@ func ParseObject(s string) (ObjectKind, error) {
 	return ObjectKind(i), err
 }
 
-// NewObject is an object of h×w pixels.
+// NewObject draws an object of h×w pixels, both at least 2. The same seed gives the same object.
 func NewObject(kind ObjectKind, h, w int, seed uint64) (raster.Complex, error) {
 	if h < 2 || w < 2 || h > raster.MaxPixels/4/w {
 		return raster.Complex{}, fmt.Errorf("simulate: an object of %d×%d pixels", h, w)

@@ -25,7 +25,7 @@ const (
 // Engines lists all engines.
 func Engines() []Engine { return []Engine{EPIE, RPIE, DifferenceMap, RAAR, LSQML, Adam} }
 
-// ParseEngine reads the name of an engine.
+// ParseEngine reads the name of an engine, the value of --engine. The error lists all.
 func ParseEngine(s string) (Engine, error) {
 	if e := Engine(s); slices.Contains(Engines(), e) {
 		return e, nil

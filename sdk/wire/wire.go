@@ -27,7 +27,7 @@ const (
 	maxStreams = 256
 )
 
-// DialOptions are the client's limits.
+// DialOptions are the limits of a client: the largest message, and windows that take whole chunks.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
