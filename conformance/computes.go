@@ -8,6 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 // randomPrograms is how many programs are drawn beside those built around one operation.
@@ -163,6 +164,11 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 	if err := s.near(LossValue, "the loss", loss.Value, want.loss); err != nil {
 		return err
 	}
+	return s.comparedGradients(w, gradient, grads, want)
+}
+
+// comparedGradients compares the gradients of all parameters.
+func (s *subject) comparedGradients(w *work, gradient Quantity, grads map[string]tensor.Tensor, want truth) error {
 	largest, tiny := 0.0, 0.0
 	if gradient == OperationGradient {
 		tiny = 1e-2 // in random programs some gradients are 0 but for rounding; docs/conformance.md has the figures

@@ -109,21 +109,40 @@ func measure(ctx context.Context, t Target, w *work, trained **backend.State) (m
 		if err := run(adam, 1e-3, 4); err != nil {
 			return nil, err
 		}
-		st, err := session.State(ctx)
-		if err != nil {
+		if *trained, err = weightsOf(ctx, session); err != nil {
 			return nil, err
 		}
-		for slot := range maps.Clone(st.Slots) {
-			if slot != backend.Weights && slot != backend.Buffers {
-				delete(st.Slots, slot)
-			}
-		}
-		st.Step = 0
-		*trained = &st
 	}
 	if err := session.SetState(ctx, **trained); err != nil {
 		return nil, err
 	}
+	out, err := inspected(ctx, session, ref)
+	if err != nil {
+		return nil, err
+	}
+	if out["image"], err = s.picture(session, ref, w); err != nil {
+		return nil, err
+	}
+	for _, c := range trajectories {
+		if err := session.SetState(ctx, **trained); err != nil {
+			return nil, err
+		}
+		if err := run(c.rule, c.rate, c.steps); err != nil {
+			return nil, err
+		}
+		st, err := session.State(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if out[c.name], err = joined(st.Slots[backend.Weights]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// inspected are the quantities of one batch at the weights of a session: patches, expected counts, loss, gradients.
+func inspected(ctx context.Context, session backend.Session, ref backend.BatchRef) (map[string][]complex128, error) {
 	look, err := inspector(session)
 	if err != nil {
 		return nil, err
@@ -146,30 +165,28 @@ func measure(ctx context.Context, t Target, w *work, trained **backend.State) (m
 	if out["gradients"], err = joined(grads); err != nil {
 		return nil, err
 	}
-	if out["image"], err = s.picture(session, ref, w); err != nil {
+	return out, nil
+}
+
+// trajectories are the steps whose weights are compared.
+var trajectories = []struct {
+	name  string
+	rule  backend.Optimiser
+	rate  float64
+	steps int
+}{{"weights after 1 step (sgd)", descent, 1e-4, 1}, {"weights after 5 steps (sgd)", descent, 1e-4, 5}, {"weights after 5 steps (adam)", adam, 1e-4, 5}}
+
+// weightsOf is the state of a session with weights and constants alone, as before its first step.
+func weightsOf(ctx context.Context, session backend.Session) (*backend.State, error) {
+	st, err := session.State(ctx)
+	if err != nil {
 		return nil, err
 	}
-	for _, c := range []struct {
-		name  string
-		o     backend.Optimiser
-		rate  float64
-		steps int
-	}{{"weights after 1 step (sgd)", descent, 1e-4, 1}, {"weights after 5 steps (sgd)", descent, 1e-4, 5}, {"weights after 5 steps (adam)", adam, 1e-4, 5}} {
-		if err := session.SetState(ctx, **trained); err != nil {
-			return nil, err
-		}
-		if err := run(c.o, c.rate, c.steps); err != nil {
-			return nil, err
-		}
-		st, err := session.State(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if out[c.name], err = joined(st.Slots[backend.Weights]); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	maps.DeleteFunc(st.Slots, func(slot backend.Slot, _ map[string]tensor.Tensor) bool {
+		return slot != backend.Weights && slot != backend.Buffers
+	})
+	st.Step = 0
+	return &st, nil
 }
 
 // picture stitches the patches of the batch as infer does, at positions of the suite's own.

@@ -32,6 +32,16 @@ func arrange(app *cli.App, args []string) []string {
 	if command == nil {
 		return args
 	}
+	flags, positional := separate(command, rest)
+	out = append(out, flags...)
+	if len(positional) > 0 {
+		out = append(append(out, "--"), positional...)
+	}
+	return out
+}
+
+// separate tells a command's flags, each with its value, from its arguments.
+func separate(command *cli.Command, rest []string) (flags, positional []string) {
 	switches := map[string]bool{"help": true, "h": true}
 	for _, f := range command.Flags {
 		if _, ok := f.(*cli.BoolFlag); ok {
@@ -40,13 +50,11 @@ func arrange(app *cli.App, args []string) []string {
 			}
 		}
 	}
-	var flags, positional []string
 	for len(rest) > 0 {
 		a := rest[0]
 		rest = rest[1:]
 		if a == "--" {
-			positional = append(positional, rest...)
-			break
+			return flags, append(positional, rest...)
 		}
 		if len(a) < 2 || a[0] != '-' {
 			positional = append(positional, a)
@@ -73,11 +81,7 @@ func arrange(app *cli.App, args []string) []string {
 			rest = rest[take:]
 		}
 	}
-	out = append(out, flags...)
-	if len(positional) > 0 {
-		out = append(append(out, "--"), positional...)
-	}
-	return out
+	return flags, positional
 }
 
 func indexOf(commands []*cli.Command, name string) int {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/evaluation"
 	"github.com/ptychogo/ptycho/host/inference"
 	"github.com/ptychogo/ptycho/host/model"
@@ -31,16 +33,8 @@ type demoReport struct {
 
 func runDemo(c *cli.Context) error {
 	dir := c.String("output-dir")
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		if !c.Bool("overwrite") {
-			return usage(fmt.Errorf("demo: %s is not empty: give another --output-dir, or --overwrite to replace its files", dir))
-		}
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return usage(fmt.Errorf("demo: %w", err))
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return usage(fmt.Errorf("demo: %w", err))
+	if err := demoFolder(dir, c.Bool("overwrite")); err != nil {
+		return err
 	}
 	p := pathsOf(dir)
 	meter := console(c.Bool("quiet"))
@@ -70,17 +64,7 @@ func runDemo(c *cli.Context) error {
 	if report.Train, err = training.Train(c.Context, train, h.Host); err != nil {
 		return err
 	}
-	fixed, err := model.Describe(p.run)
-	if err != nil {
-		return err
-	}
-	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
-		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
-	})))
-	if err != nil {
-		return err
-	}
-	if report.Infer, err = inference.Infer(c.Context, infer, h.Host); err != nil {
+	if report.Infer, err = demoImage(c.Context, p, with, h.Host); err != nil {
 		return err
 	}
 	report.Evaluate, err = evaluation.Evaluate(c.Context, evaluation.Options{
@@ -95,4 +79,35 @@ func runDemo(c *cli.Context) error {
 		printEvaluation(report.Evaluate)
 		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})
+}
+
+// demoFolder makes the folder of a demo, or finds it empty.
+func demoFolder(dir string, overwrite bool) error {
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		if !overwrite {
+			return usage(fmt.Errorf("demo: %s is not empty: give another --output-dir, or --overwrite to replace its files", dir))
+		}
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return usage(fmt.Errorf("demo: %w", err))
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return usage(fmt.Errorf("demo: %w", err))
+	}
+	return nil
+}
+
+// demoImage reconstructs the half that was not trained on.
+func demoImage(ctx context.Context, p demoPaths, with func(map[string]string) map[string]string, h host.Host) (inference.Report, error) {
+	fixed, err := model.Describe(p.run)
+	if err != nil {
+		return inference.Report{}, err
+	}
+	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
+		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
+	})))
+	if err != nil {
+		return inference.Report{}, err
+	}
+	return inference.Infer(ctx, infer, h)
 }

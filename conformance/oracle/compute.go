@@ -111,32 +111,37 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	}
 	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
 	for i, name := range names {
-		q, _ := s.program.Param(name)
-		var slots [][]float64
-		var kept []*meaning.Value
-		for _, slot := range optim.Slots(p.Optimiser) {
-			v := s.slot(slot, name)
-			kept, slots = append(kept, v), append(slots, flat(v))
-		}
-		started := s.state[backend.EMA][name] != nil
-		before := flat(s.state[backend.Weights][name])
-		optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights[i], grads[i], slots...)
-		for j, v := range kept {
-			unflatten(v, slots[j])
-		}
-		unflatten(s.state[backend.Weights][name], weights[i])
-		if p.EMADecay > 0 {
-			v := s.slot(backend.EMA, name)
-			average := flat(v)
-			if !started {
-				average = before // the average starts at the weights before the first step
-			}
-			optim.Average(average, weights[i], p.EMADecay)
-			unflatten(v, average)
-		}
+		s.update(p, st, name, weights[i], grads[i])
 	}
 	s.steps = st.Number
 	return r, nil
+}
+
+// update changes a parameter, what the rule remembers of it, and its moving average.
+func (s *session) update(p backend.StepPlan, st backend.Step, name string, weights, grads []float64) {
+	q, _ := s.program.Param(name)
+	var slots [][]float64
+	var kept []*meaning.Value
+	for _, slot := range optim.Slots(p.Optimiser) {
+		v := s.slot(slot, name)
+		kept, slots = append(kept, v), append(slots, flat(v))
+	}
+	started := s.state[backend.EMA][name] != nil
+	before := flat(s.state[backend.Weights][name])
+	optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights, grads, slots...)
+	for j, v := range kept {
+		unflatten(v, slots[j])
+	}
+	unflatten(s.state[backend.Weights][name], weights)
+	if p.EMADecay > 0 {
+		v := s.slot(backend.EMA, name)
+		average := flat(v)
+		if !started {
+			average = before // the average starts at the weights before the first step
+		}
+		optim.Average(average, weights, p.EMADecay)
+		unflatten(v, average)
+	}
 }
 
 // gradients are those of the parameters after a forward pass; zeros where the loss does not depend on one.

@@ -120,6 +120,8 @@ func (i *Import) otherDefault(name string) (any, bool) {
 }
 
 // flat is a field of the flat form: the file's value, or for the torch side what its bridge says.
+//
+// Long: one table, a line for each key that the two forms tell apart.
 func (i *Import) flat(section, name string) (any, bool) {
 	if i.Kind != "torch" {
 		v, ok := i.values[section+"."+name]

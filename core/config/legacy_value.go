@@ -100,6 +100,11 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 	if n.Kind != yaml.ScalarNode || row.kind == pair {
 		return v, row.rule()
 	}
+	return row.readScalar(v, n)
+}
+
+// readScalar checks a value that is one word.
+func (row *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, string) {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	switch row.kind {
 	case whole, number:

@@ -52,8 +52,25 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 		wrong("", "", "is of no command: "+c.Command)
 		return nil, newError(found)
 	}
+	values := recorded(c.Settings, o.command, wrong)
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	for _, row := range Settings(o.command) {
+		v, ok := values[row.Key()]
+		if !ok {
+			v = Value{Setting: row, Text: row.DefaultText(), value: row.Default, Origin: Origin{Where: "default, not stored"}}
+		}
+		o.values = append(o.values, v)
+		row.store(&o.sections, v.value)
+	}
+	return o, nil
+}
+
+// recorded are the stored settings of a command by their keys.
+func recorded(stored []storedSetting, command Command, wrong func(key, value, rule string)) map[string]Value {
 	values := map[string]Value{}
-	for _, s := range c.Settings {
+	for _, s := range stored {
 		row, known := Lookup(s.Key)
 		layer := slices.Index(layers, s.Layer)
 		written, ok := s.text()
@@ -63,8 +80,8 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 		}
 		_, twice := values[row.Key()]
 		switch {
-		case !known || row.Commands&o.command == 0:
-			wrong(s.Key, written, "is no setting"+suggestion(s.Key, o.command))
+		case !known || row.Commands&command == 0:
+			wrong(s.Key, written, "is no setting"+suggestion(s.Key, command))
 		case layer < 0:
 			wrong(s.Key, written, "comes from no layer: "+s.Layer)
 		case !valid:
@@ -79,16 +96,5 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 			values[row.Key()] = v
 		}
 	}
-	if len(found) > 0 {
-		return nil, newError(found)
-	}
-	for _, row := range Settings(o.command) {
-		v, ok := values[row.Key()]
-		if !ok {
-			v = Value{Setting: row, Text: row.DefaultText(), value: row.Default, Origin: Origin{Where: "default, not stored"}}
-		}
-		o.values = append(o.values, v)
-		row.store(&o.sections, v.value)
-	}
-	return o, nil
+	return values
 }

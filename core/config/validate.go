@@ -84,9 +84,14 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	if x := r.sections.execution; x.Accelerator != "auto" && x.Device != "auto" && !onKind(x.Device, x.Accelerator) {
 		broken("execution.device", "is no device of the kind %s (%v)", x.Accelerator, r.at("execution.accelerator").Origin)
 	}
-	if r.command != Train {
-		return found
+	if r.command == Train {
+		r.checkTraining(broken)
 	}
+	return found
+}
+
+// checkTraining finds settings of a training that cannot hold together.
+func (r *resolution) checkTraining(broken func(key, format string, args ...any)) {
 	m, t, x := r.sections.model, r.sections.training, r.sections.execution
 	if group := m.Group(); group > 0 && t.BatchSize%group != 0 {
 		broken("training.batch-size", "must be a multiple of %d, the patterns of a group with gridsize %d (%v)", group, m.Gridsize, r.at("model.gridsize").Origin)
@@ -118,7 +123,6 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	if x.Resume != "" && !samePath(RunOf(x.Resume), x.Output(t.OutputDir)) {
 		broken("training.output-dir", "is not the run that is resumed, %q (%v)", x.Resume, r.at("execution.resume").Origin)
 	}
-	return found
 }
 
 // contradictions are values of the section model that the data, or the trained model, denies: its word is final.

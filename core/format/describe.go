@@ -324,24 +324,30 @@ func (z *NPZ) describeShared(d *Description) error {
 		d.HasMask = true
 	}
 	if z.has(keyMetadata) {
-		text, err := z.Text(keyMetadata)
-		var e *Error
-		switch {
-		case errors.As(err, &e):
-			d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
-			return nil
-		case err != nil:
-			return err
-		}
-		d.Metadata = text
-		var meta struct {
-			PixelSize *float64 `json:"pixel_size_m"`
-		}
-		if err := json.Unmarshal([]byte(text), &meta); err != nil {
-			d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
-		} else if p := meta.PixelSize; p != nil && *p > 0 {
-			d.PixelSize = *p
-		}
+		return z.describeMetadata(d)
+	}
+	return nil
+}
+
+// describeMetadata reads the pixel's size from the metadata; a text that is none is no error.
+func (z *NPZ) describeMetadata(d *Description) error {
+	text, err := z.Text(keyMetadata)
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
+		return nil
+	case err != nil:
+		return err
+	}
+	d.Metadata = text
+	var meta struct {
+		PixelSize *float64 `json:"pixel_size_m"`
+	}
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
+	} else if p := meta.PixelSize; p != nil && *p > 0 {
+		d.PixelSize = *p
 	}
 	return nil
 }

@@ -91,17 +91,22 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 	if key == keyObject {
 		return r, nil
 	}
+	return r, z.readBeside(r)
+}
+
+// readBeside reads what our own reconstructions have beside the object, as far as it is there.
+func (z *NPZ) readBeside(r *Reconstruction) error {
 	if z.has("coverage") {
 		v, shape, err := z.Float32("coverage")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if !slices.Equal(shape, s) {
-			return nil, errorf(z.path, "coverage has shape %v, the object %v", shape, s)
+		if want := []int{r.Height, r.Width}; !slices.Equal(shape, want) {
+			return errorf(z.path, "coverage has shape %v, the object %v", shape, want)
 		}
 		for i, c := range v {
 			if !(c >= 0) || c > math.MaxFloat32 {
-				return nil, errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
+				return errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
 			}
 		}
 		r.Coverage = v
@@ -109,22 +114,22 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 	if z.has("origin") {
 		v, shape, err := z.Float64("origin")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(shape) != 1 || len(v) != 2 || math.IsNaN(v[0]-v[0]) || math.IsNaN(v[1]-v[1]) {
-			return nil, errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
+			return errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
 		}
 		r.Origin, r.HasOrigin = [2]float64{v[0], v[1]}, true
 	}
 	if z.has("pixel_size_m") {
 		v, _, err := z.Float64("pixel_size_m")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
-			return nil, errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
+			return errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
 		}
 		r.PixelSize = v[0]
 	}
-	return r, nil
+	return nil
 }

@@ -57,81 +57,108 @@ const (
 
 // writeArchive writes a zip archive; numbers from limit on use the zip64 forms (a parameter so that tests reach them).
 func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
+	a := zipFile{w: w, limit: limit}
+	for _, one := range arrays {
+		if err := a.add(one); err != nil {
+			return err
+		}
+	}
+	return a.finish(len(arrays))
+}
+
+// zipFile is a zip archive that is being written.
+type zipFile struct {
+	w         io.Writer
+	limit     uint64
+	offset    uint64 // of the next file
+	directory []byte
+}
+
+// clip is a number as the records of 32 bits hold it: those that do not fit stand elsewhere.
+func (a *zipFile) clip(v uint64) uint32 {
+	if v >= a.limit {
+		return math.MaxUint32
+	}
+	return uint32(v)
+}
+
+// add writes an array as a file and notes it in the directory.
+func (a *zipFile) add(array Named) error {
 	le := binary.LittleEndian
-	clip := func(v uint64) uint32 {
-		if v >= limit {
-			return math.MaxUint32
-		}
-		return uint32(v)
+	head := appendHeader(nil, elementOf(array.Tensor.DType()), array.Tensor.Shape())
+	payload := array.Tensor.Bytes()
+	sum := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, payload)
+	size := uint64(len(head) + len(payload))
+	name := array.Name + ".npy"
+
+	var extra []byte // of the local header: sizes if they are large, then padding
+	version := uint16(versionStored)
+	if size >= a.limit {
+		version = versionZip64
+		extra = le.AppendUint16(extra, zip64Extra)
+		extra = le.AppendUint16(extra, 16)
+		extra = le.AppendUint64(extra, size)
+		extra = le.AppendUint64(extra, size)
 	}
-	var directory []byte
-	offset := uint64(0)
-	for _, a := range arrays {
-		head := appendHeader(nil, elementOf(a.Tensor.DType()), a.Tensor.Shape())
-		payload := a.Tensor.Bytes()
-		sum := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, payload)
-		size := uint64(len(head) + len(payload))
-		name := a.Name + ".npy"
+	extra = appendPadding(extra, a.offset+localSize+uint64(len(name)))
 
-		var extra []byte // of the local header: sizes if they are large, then padding
-		version := uint16(versionStored)
-		if size >= limit {
-			version = versionZip64
-			extra = le.AppendUint16(extra, zip64Extra)
-			extra = le.AppendUint16(extra, 16)
-			extra = le.AppendUint64(extra, size)
-			extra = le.AppendUint64(extra, size)
-		}
-		extra = appendPadding(extra, offset+localSize+uint64(len(name)))
+	// Version, flags (bit 11: the name is UTF-8), method (stored), time, date, checksum, both sizes, length of the
+	// name: the same in both records.
+	common := le.AppendUint16(nil, version)
+	common = le.AppendUint16(common, 1<<11)
+	common = le.AppendUint16(common, 0)
+	common = le.AppendUint16(common, 0)
+	common = le.AppendUint16(common, epochDate)
+	common = le.AppendUint32(common, sum)
+	common = le.AppendUint32(common, a.clip(size))
+	common = le.AppendUint32(common, a.clip(size))
+	common = le.AppendUint16(common, uint16(len(name)))
 
-		// Version, flags (bit 11: the name is UTF-8), method (stored), time, date, checksum, both sizes, length of the
-		// name: the same in both records.
-		common := le.AppendUint16(nil, version)
-		common = le.AppendUint16(common, 1<<11)
-		common = le.AppendUint16(common, 0)
-		common = le.AppendUint16(common, 0)
-		common = le.AppendUint16(common, epochDate)
-		common = le.AppendUint32(common, sum)
-		common = le.AppendUint32(common, clip(size))
-		common = le.AppendUint32(common, clip(size))
-		common = le.AppendUint16(common, uint16(len(name)))
-
-		local := append([]byte("PK\x03\x04"), common...)
-		local = le.AppendUint16(local, uint16(len(extra)))
-		local = append(append(local, name...), extra...)
-		for _, part := range [][]byte{local, head, payload} {
-			if _, err := w.Write(part); err != nil {
-				return err
-			}
+	local := append([]byte("PK\x03\x04"), common...)
+	local = le.AppendUint16(local, uint16(len(extra)))
+	local = append(append(local, name...), extra...)
+	for _, part := range [][]byte{local, head, payload} {
+		if _, err := a.w.Write(part); err != nil {
+			return err
 		}
-
-		var large []byte // the zip64 numbers of the directory: only those that were clipped, in this order
-		if size >= limit {
-			large = le.AppendUint64(large, size)
-			large = le.AppendUint64(large, size)
-		}
-		if offset >= limit {
-			version = versionZip64
-			large = le.AppendUint64(large, offset)
-		}
-		if len(large) > 0 {
-			large = append(le.AppendUint16(le.AppendUint16(nil, zip64Extra), uint16(len(large))), large...)
-		}
-		directory = append(directory, "PK\x01\x02"...)
-		directory = le.AppendUint16(directory, version) // made by: MS-DOS attributes
-		le.PutUint16(common, version)
-		directory = append(directory, common...)
-		directory = le.AppendUint16(directory, uint16(len(large)))
-		directory = append(directory, make([]byte, 2+2+2+4)...) // comment, disk, attributes
-		directory = le.AppendUint32(directory, clip(offset))
-		directory = append(append(directory, name...), large...)
-
-		offset += uint64(len(local)) + size
 	}
+	a.note(name, common, size)
+	a.offset += uint64(len(local)) + size
+	return nil
+}
 
-	end := directory
-	start, length, count := offset, uint64(len(directory)), uint64(len(arrays))
-	if start >= limit || length >= limit || count >= math.MaxUint16 {
+// note adds a file of that size at the offset to the directory.
+func (a *zipFile) note(name string, common []byte, size uint64) {
+	le := binary.LittleEndian
+	version := le.Uint16(common)
+	var large []byte // the zip64 numbers of the directory: only those that were clipped, in this order
+	if size >= a.limit {
+		large = le.AppendUint64(large, size)
+		large = le.AppendUint64(large, size)
+	}
+	if a.offset >= a.limit {
+		version = versionZip64
+		large = le.AppendUint64(large, a.offset)
+	}
+	if len(large) > 0 {
+		large = append(le.AppendUint16(le.AppendUint16(nil, zip64Extra), uint16(len(large))), large...)
+	}
+	d := append(a.directory, "PK\x01\x02"...)
+	d = le.AppendUint16(d, version) // made by: MS-DOS attributes
+	le.PutUint16(common, version)
+	d = append(d, common...)
+	d = le.AppendUint16(d, uint16(len(large)))
+	d = append(d, make([]byte, 2+2+2+4)...) // comment, disk, attributes
+	d = le.AppendUint32(d, a.clip(a.offset))
+	a.directory = append(append(d, name...), large...)
+}
+
+// finish writes the directory of so many files and the records behind it.
+func (a *zipFile) finish(files int) error {
+	le := binary.LittleEndian
+	end := a.directory
+	start, length, count := a.offset, uint64(len(a.directory)), uint64(files)
+	if start >= a.limit || length >= a.limit || count >= math.MaxUint16 {
 		record := start + length
 		end = append(end, "PK\x06\x06"...)
 		end = le.AppendUint64(end, 44) // the rest of this record
@@ -151,10 +178,10 @@ func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
 	end = append(end, make([]byte, 4)...) // disks
 	end = le.AppendUint16(end, uint16(min(count, math.MaxUint16)))
 	end = le.AppendUint16(end, uint16(min(count, math.MaxUint16)))
-	end = le.AppendUint32(end, clip(length))
-	end = le.AppendUint32(end, clip(start))
+	end = le.AppendUint32(end, a.clip(length))
+	end = le.AppendUint32(end, a.clip(start))
 	end = append(end, 0, 0) // comment
-	_, err := w.Write(end)
+	_, err := a.w.Write(end)
 	return err
 }
 

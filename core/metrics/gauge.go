@@ -73,8 +73,13 @@ func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 	y := 2 * math.Pi * float64(signed(at/pw, ph)) / float64(ph)
 	x := 2 * math.Pi * float64(signed(at%pw, pw)) / float64(pw)
 
-	// The refinement converges in a few rounds: each solves the weighted 3×3 normal equations of the phase that is left.
-	// Coordinates are centred, for the condition and so that a slope does not change the offset.
+	return refineRamp(z, h, w, y, x), nil
+}
+
+// refineRamp finds the plane of the phases of z [h, w] from slopes that are nearly right, rad a pixel along rows and columns. It
+// converges in a few rounds: each solves the weighted 3×3 normal equations of the phase that is left. Coordinates are
+// centred, for the condition and so that a slope does not change the offset.
+func refineRamp(z []complex128, h, w int, y, x float64) Plane {
 	cy, cx := float64(h-1)/2, float64(w-1)/2
 	var offset float64
 	for range 20 {
@@ -108,7 +113,7 @@ func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 			break
 		}
 	}
-	return Plane{Offset: Number(math.Remainder(offset, 2*math.Pi)), Y: Number(y), X: Number(x)}, nil
+	return Plane{Offset: Number(math.Remainder(offset, 2*math.Pi)), Y: Number(y), X: Number(x)}
 }
 
 // solve3 solves three equations, the right-hand side in column 3, with partial pivots.

@@ -77,7 +77,12 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 	if best == 0 {
 		return shift, nil // a constant image: every shift is as good
 	}
-	// The fine grid of one pixel to each side, by the two sums of the transform itself: first over rows.
+	return finePeak(product, at, ph, pw), nil
+}
+
+// finePeak is the place of the largest correlation on a fine grid of one pixel to each side of a pixel, (row, column), from
+// the product [ph, pw] of the two transforms, by the two sums of the transform itself: first over rows.
+func finePeak(product []complex128, at [2]int, ph, pw int) (shift [2]float64) {
 	const steps = 2*registrationUpsample + 1
 	fine := func(q int) float64 { return float64(q-registrationUpsample) / registrationUpsample }
 	rows := make([]complex128, steps*pw)
@@ -90,7 +95,7 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 			}
 		}
 	}
-	best = -1
+	best := -1.0
 	for r := range steps {
 		dx := float64(at[1]) + fine(r)
 		turn := make([]complex128, pw)
@@ -107,7 +112,7 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 			}
 		}
 	}
-	return shift, nil
+	return shift
 }
 
 // prepared transforms the image less its mean, under a Hann window, padded with zeros.

@@ -99,6 +99,8 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 }
 
 // One operation on its own, with operands that it must refuse.
+//
+// Long: one table of refusals.
 func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 	real := func(s ...Dim) Type { return Type{Real, s} }
 	complex := func(s ...Dim) Type { return Type{Complex, s} }

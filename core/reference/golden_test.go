@@ -101,6 +101,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 	return p
 }
 
+// Long: one table of cases, and how each is computed.
 func TestFrozenForwardCases(t *testing.T) {
 	for _, c := range []struct {
 		file    string

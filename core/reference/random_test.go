@@ -34,6 +34,8 @@ func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*V
 }
 
 // Whole programs: the derivative of the loss along a random direction of each parameter.
+//
+// Long: one program, from its drawing to the comparison of each gradient.
 func TestGradientsOfRandomPrograms(t *testing.T) {
 	const groups = 2
 	reached, trials := 0, 0

@@ -45,6 +45,8 @@ func readVectors(t *testing.T, files ...string) map[string]*reference.Value {
 }
 
 // The reference against PyTorch: forward, loss and gradients of a small network of each architecture.
+//
+// Long: one table of what is compared in each vector.
 func TestProgramsAgreeWithPyTorch(t *testing.T) {
 	for _, c := range []struct {
 		name   string

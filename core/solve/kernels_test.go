@@ -7,6 +7,8 @@ import (
 )
 
 // The vector kernels compute what the plain loops do, for lengths with and without a remainder.
+//
+// Long: one table, a plain loop for each kernel.
 func TestKernelsAgreeWithPlainLoops(t *testing.T) {
 	if !vectors() {
 		t.Skip("this machine has no AVX2: only the plain loops run")

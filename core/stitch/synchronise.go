@@ -27,21 +27,8 @@ type SyncOptions struct {
 // of the leading eigenvector of c_jk/√(d_j·d_k), d_j = Σ_k |c_jk|. It is exact when the patches differ by their phases
 // alone; on imperfect patches it may let a slow phase drift in, so it is an option and no default.
 func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error, opts SyncOptions) ([]complex128, error) {
-	count := len(rows)
-	switch {
-	case count == 0:
-		return nil, errors.New("stitch: synchronise: there are no patches")
-	case len(cols) != count:
-		return nil, fmt.Errorf("stitch: synchronise: %d row coordinates but %d column coordinates", count, len(cols))
-	case n < 1:
-		return nil, fmt.Errorf("stitch: synchronise: a patch of %d pixels a side is empty", n)
-	case weight != nil && len(weight) != n*n:
-		return nil, fmt.Errorf("stitch: synchronise: %d weights for patches of %d×%d pixels", len(weight), n, n)
-	}
-	for _, p := range [][]float64{rows, cols} {
-		if _, _, _, err := extent(p); err != nil {
-			return nil, fmt.Errorf("stitch: synchronise: %w", err)
-		}
+	if err := checkSynchronise(rows, cols, n, weight); err != nil {
+		return nil, fmt.Errorf("stitch: synchronise: %w", err)
 	}
 	if opts.Neighbours <= 0 {
 		opts.Neighbours = 16
@@ -49,20 +36,63 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 	if opts.Iterations <= 0 {
 		opts.Iterations = 2000
 	}
+	links := nearest(rows, cols, n, opts.Neighbours)
+	degree, err := correlate(ctx, links, rows, cols, n, weight, patch)
+	if err != nil {
+		return nil, err
+	}
+	factors := leading(links, degree, opts.Iterations)
+
+	// The common phase is free: leave the mean as it is.
+	var mean complex128
+	for _, f := range factors {
+		mean += f
+	}
+	if m := cmplx.Abs(mean); m > 0 {
+		turn := cmplx.Conj(mean) / complex(m, 0)
+		for j := range factors {
+			factors[j] *= turn
+		}
+	}
+	return factors, nil
+}
+
+// checkSynchronise refuses positions, sizes and weights that cannot be.
+func checkSynchronise(rows, cols []float64, n int, weight []float32) error {
+	switch {
+	case len(rows) == 0:
+		return errors.New("there are no patches")
+	case len(cols) != len(rows):
+		return fmt.Errorf("%d row coordinates but %d column coordinates", len(rows), len(cols))
+	case n < 1:
+		return fmt.Errorf("a patch of %d pixels a side is empty", n)
+	case weight != nil && len(weight) != n*n:
+		return fmt.Errorf("%d weights for patches of %d×%d pixels", len(weight), n, n)
+	}
+	for i, w := range weight {
+		if !(w >= 0) {
+			return fmt.Errorf("weight %d is %v", i, w)
+		}
+	}
+	for _, p := range [][]float64{rows, cols} {
+		if _, _, _, err := extent(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// correlate fills the links with c_jk/√(d_j·d_k) and gives the degrees d_j.
+func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error) ([]float64, error) {
 	root := make([]float64, n*n) // √w
 	for i := range root {
 		root[i] = 1
 		if weight != nil {
-			if !(weight[i] >= 0) {
-				return nil, fmt.Errorf("stitch: synchronise: weight %d is %v", i, weight[i])
-			}
 			root[i] = math.Sqrt(float64(weight[i]))
 		}
 	}
-
-	links := nearest(rows, cols, n, opts.Neighbours)
 	a, b := make([]complex64, n*n), make([]complex64, n*n)
-	degree := make([]float64, count)
+	degree := make([]float64, len(links))
 	for j := range links {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -96,20 +126,7 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 			}
 		}
 	}
-	factors := leading(links, degree, opts.Iterations)
-
-	// The common phase is free: leave the mean as it is.
-	var mean complex128
-	for _, f := range factors {
-		mean += f
-	}
-	if m := cmplx.Abs(mean); m > 0 {
-		turn := cmplx.Conj(mean) / complex(m, 0)
-		for j := range factors {
-			factors[j] *= turn
-		}
-	}
-	return factors, nil
+	return degree, nil
 }
 
 // link is what patch j has in common with patch to.

@@ -133,6 +133,8 @@ func TestTensorBoardReadsAFileThatWasCutShort(t *testing.T) {
 }
 
 // The program itself reads files by other code than its Python package.
+//
+// Long: one run, told from its beginning to its end.
 func TestTheTensorBoardServerShowsEachStepOnce(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()

@@ -144,6 +144,7 @@ func settings() map[string]string {
 	return params
 }
 
+// Long: one run, told from its beginning to its end.
 func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a server twice: not with -short")

@@ -22,8 +22,19 @@ type File struct {
 	Package   string   // of its package clause
 	Imports   []string // import paths in the order they are written
 	Lines     int
-	Generated bool // carries the standard "Code generated … DO NOT EDIT." line
+	Long      bool       // says at its head why it is long
+	Functions []Function // longer than a screen, without a reason
+	Generated bool       // carries the standard "Code generated … DO NOT EDIT." line
 }
+
+// Function is a function as far as the rules look at it.
+type Function struct {
+	Name  string
+	Lines int
+}
+
+// reason begins the line of a comment that says why a file or a function is long.
+const reason = "// Long: "
 
 // Dir is the folder of the file, which is the package path below the module; "." for the root.
 func (f File) Dir() string { return path.Dir(f.Path) }
@@ -81,7 +92,8 @@ func parse(name, rel string) (File, error) {
 }
 
 func parseSource(rel string, source []byte) (File, error) {
-	syntax, err := parser.ParseFile(token.NewFileSet(), rel, source, parser.ImportsOnly|parser.ParseComments)
+	positions := token.NewFileSet()
+	syntax, err := parser.ParseFile(positions, rel, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return File{}, err
 	}
@@ -93,7 +105,24 @@ func parseSource(rel string, source []byte) (File, error) {
 		}
 		f.Imports = append(f.Imports, p)
 	}
+	for _, group := range syntax.Comments {
+		f.Long = f.Long || group.End() < syntax.Package && reasoned(group)
+	}
+	for _, d := range syntax.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || reasoned(fn.Doc) {
+			continue
+		}
+		if n := positions.Position(fn.End()).Line - positions.Position(fn.Pos()).Line + 1; n > maxFunctionLines {
+			f.Functions = append(f.Functions, Function{fn.Name.Name, n})
+		}
+	}
 	return f, nil
+}
+
+// reasoned says whether a comment has a line with the reason for a length.
+func reasoned(comment *ast.CommentGroup) bool {
+	return comment != nil && slices.ContainsFunc(comment.List, func(c *ast.Comment) bool { return strings.HasPrefix(c.Text, reason) })
 }
 
 // below says whether p is the path prefix or lies under it.

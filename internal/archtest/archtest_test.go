@@ -36,6 +36,7 @@ func TestModuleIsThatOfGoMod(t *testing.T) {
 	}
 }
 
+// Long: one table, a line for each rule and its exception.
 func TestEveryRuleFindsItsBreach(t *testing.T) {
 	const m = Module + "/"
 	for name, c := range map[string]struct {
@@ -111,18 +112,53 @@ func TestNamesAndLengths(t *testing.T) {
 		file   File
 		broken bool
 	}{
-		"an honest name":         {File{Path: "core/scan/scan.go", Package: "scan"}, false},
-		"package util":           {File{Path: "core/x/x.go", Package: "util"}, true},
-		"folder helpers":         {File{Path: "host/helpers/x.go", Package: "launch"}, true},
-		"external test of types": {File{Path: "core/x/x_test.go", Package: "types_test"}, true},
-		"400 lines":              {File{Path: "core/scan/scan.go", Package: "scan", Lines: 400}, false},
-		"401 lines":              {File{Path: "core/scan/scan.go", Package: "scan", Lines: 401}, true},
-		"a long test":            {File{Path: "core/scan/scan_test.go", Package: "scan", Lines: 401}, true},
-		"generated":              {File{Path: "sdk/wire/internal/pb/p.pb.go", Package: "pb", Lines: 9000, Generated: true}, false},
+		"an honest name":          {File{Path: "core/scan/scan.go", Package: "scan"}, false},
+		"package util":            {File{Path: "core/x/x.go", Package: "util"}, true},
+		"folder helpers":          {File{Path: "host/helpers/x.go", Package: "launch"}, true},
+		"external test of types":  {File{Path: "core/x/x_test.go", Package: "types_test"}, true},
+		"400 lines":               {File{Path: "core/scan/scan.go", Package: "scan", Lines: 400}, false},
+		"401 lines":               {File{Path: "core/scan/scan.go", Package: "scan", Lines: 401}, true},
+		"a long test":             {File{Path: "core/scan/scan_test.go", Package: "scan", Lines: 401}, true},
+		"a long file with reason": {File{Path: "core/scan/scan.go", Package: "scan", Lines: 401, Long: true}, false},
+		"a long function":         {File{Path: "core/scan/scan.go", Package: "scan", Functions: []Function{{"Select", 61}}}, true},
+		"generated":               {File{Path: "sdk/wire/internal/pb/p.pb.go", Package: "pb", Lines: 9000, Generated: true}, false},
 	} {
 		if got := Check([]File{c.file}); (len(got) > 0) != c.broken {
 			t.Errorf("%s: violations %v, want some: %v", name, got, c.broken)
 		}
+	}
+}
+
+func TestAPackageThatKnowsNineOthersIsFound(t *testing.T) {
+	files := func(dir string, n int) []File {
+		var out []File
+		for i := range n {
+			own := Module + "/core/" + string(rune('a'+i))
+			out = append(out, File{Path: dir + "/f" + string(rune('a'+i)) + ".go", Package: "p", Imports: []string{own, Module + "/core/a", Module + "/core/internal/x"}},
+				File{Path: dir + "/f_test.go", Package: "p", Imports: []string{Module + "/core/t"}})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		files  []File
+		broken bool
+	}{"eight": {files("core/p", 8), false}, "nine": {files("core/p", 9), true}, "a command": {files("cmd/p", 9), false}} {
+		if got := Check(c.files); (len(got) > 0) != c.broken {
+			t.Errorf("%s: violations %v, want some: %v", name, got, c.broken)
+		}
+	}
+}
+
+func TestOnlyALengthWithoutAReasonIsFound(t *testing.T) {
+	body := "func %s() {\n" + strings.Repeat("\t_ = 1\n", maxFunctionLines-1) + "}\n"
+	source := "// Long: told in order.\n\npackage p\n\n" + strings.ReplaceAll("// a has a reason.\n//\n// Long: a table.\n"+body, "%s", "a") + "\n" + strings.ReplaceAll(body, "%s", "b") +
+		"\nfunc c() {\n" + strings.Repeat("\t_ = 1\n", maxFunctionLines-2) + "}\n"
+	f, err := parseSource("core/p/p.go", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Long || len(f.Functions) != 1 || f.Functions[0] != (Function{"b", maxFunctionLines + 1}) {
+		t.Errorf("the file is %+v", f)
 	}
 }
 

@@ -12,6 +12,12 @@ const Module = "github.com/ptychogo/ptycho"
 // maxLines is where a file stops being one idea; generated files, tables among them, may be longer.
 const maxLines = 400
 
+// maxFunctionLines is a screen.
+const maxFunctionLines = 60
+
+// maxImports is how many packages of ours one package may know, internal/ and its tests apart. A command knows all.
+const maxImports = 8
+
 // A Violation is one breach of one rule.
 type Violation struct {
 	File   string
@@ -94,14 +100,20 @@ func Check(files []File) []Violation {
 	for _, f := range files {
 		found = append(found, checkFile(f)...)
 	}
+	found = append(found, checkPackages(files)...)
 	slices.SortFunc(found, func(a, b Violation) int { return strings.Compare(a.String(), b.String()) })
 	return found
 }
 
 func checkFile(f File) []Violation {
 	var found []Violation
-	if f.Lines > maxLines && !f.Generated {
-		found = append(found, Violation{f.Path, "", fmt.Sprintf("%d lines, want at most %d: one idea a file", f.Lines, maxLines)})
+	if f.Lines > maxLines && !f.Generated && !f.Long {
+		found = append(found, Violation{f.Path, "", fmt.Sprintf("%d lines, want at most %d: one idea a file, or a line %q at its head", f.Lines, maxLines, reason)})
+	}
+	for _, fn := range f.Functions {
+		if !f.Generated {
+			found = append(found, Violation{f.Path, "", fmt.Sprintf("%s has %d lines, want at most %d, or a line %q in its comment", fn.Name, fn.Lines, maxFunctionLines, reason)})
+		}
 	}
 	name := strings.TrimSuffix(f.Package, "_test")
 	dir := f.Dir()[strings.LastIndex(f.Dir(), "/")+1:]
@@ -114,6 +126,27 @@ func checkFile(f File) []Violation {
 	for _, p := range f.Imports {
 		if rule := checkImport(f, p); rule != "" {
 			found = append(found, Violation{f.Path, p, rule})
+		}
+	}
+	return found
+}
+
+// checkPackages finds packages that know too many others.
+func checkPackages(files []File) []Violation {
+	known := map[string][]string{}
+	for _, f := range files {
+		for _, p := range f.Imports {
+			own, isOwn := strings.CutPrefix(p, Module+"/")
+			if isOwn && !f.Test() && !below(f.Path, "cmd") && !strings.Contains(own+"/", "internal/") && !slices.Contains(known[f.Dir()], own) {
+				known[f.Dir()] = append(known[f.Dir()], own)
+			}
+		}
+	}
+	var found []Violation
+	for dir, all := range known {
+		if len(all) > maxImports {
+			slices.Sort(all)
+			found = append(found, Violation{dir, "", fmt.Sprintf("imports %d packages of ours, want at most %d: %s", len(all), maxImports, strings.Join(all, ", "))})
 		}
 	}
 	return found

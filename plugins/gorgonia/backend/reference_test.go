@@ -23,6 +23,7 @@ type trial struct {
 	weights map[string]float64
 }
 
+// Long: one batch, made in order from its architecture to its inputs.
 func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	t.Helper()
 	p, err := arch.Build(c)

@@ -6,6 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+// Long: one table, a rule for each operation.
 func (e *Env[T]) elementwise(c Call) (Rule[T], bool) {
 	type pair struct {
 		f  func(x T) T

@@ -12,6 +12,8 @@ func root[T pool.Float](x T) T { return T(math.Sqrt(float64(x))) }
 
 // losses are means over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64: a pattern's sum runs
 // over up to a million pixels that span eight decades.
+//
+// Long: one table, a rule for each operation.
 func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 	if c.Kind == program.ExpectedDeviance {
 		return Rule[T]{Forward: func(out []T, in [][]T) {
