@@ -265,7 +265,7 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 	return LayoutNHW, side, nil
 }
 
-// describeShared reads what all patterns share: scale, metadata, and the shapes of probe, object and mask.
+// describeShared reads what all patterns share: scale, the shapes of probe, object and mask, and metadata.
 func (z *NPZ) describeShared(d *Description) error {
 	if z.has(keyScale) {
 		v, shape, err := z.Float64(keyScale)
@@ -277,6 +277,17 @@ func (z *NPZ) describeShared(d *Description) error {
 		}
 		d.Scale = v[0]
 	}
+	if err := z.describeImages(d); err != nil {
+		return err
+	}
+	if z.has(keyMetadata) {
+		return z.describeMetadata(d)
+	}
+	return nil
+}
+
+// describeImages reads the shapes of probe, object and mask.
+func (z *NPZ) describeImages(d *Description) error {
 	if z.has(keyProbe) {
 		a, err := z.get(keyProbe)
 		if err != nil {
@@ -309,25 +320,28 @@ func (z *NPZ) describeShared(d *Description) error {
 		}
 		d.HasMask = true
 	}
-	if z.has(keyMetadata) {
-		text, err := z.Text(keyMetadata)
-		var e *Error
-		switch {
-		case errors.As(err, &e):
-			d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
-			return nil
-		case err != nil:
-			return err
-		}
-		d.Metadata = text
-		var meta struct {
-			PixelSize *float64 `json:"pixel_size_m"`
-		}
-		if err := json.Unmarshal([]byte(text), &meta); err != nil {
-			d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
-		} else if p := meta.PixelSize; p != nil && *p > 0 {
-			d.PixelSize = *p
-		}
+	return nil
+}
+
+// describeMetadata reads the metadata and the size of a pixel in them; a note tells when they cannot be understood.
+func (z *NPZ) describeMetadata(d *Description) error {
+	text, err := z.Text(keyMetadata)
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
+		return nil
+	case err != nil:
+		return err
+	}
+	d.Metadata = text
+	var meta struct {
+		PixelSize *float64 `json:"pixel_size_m"`
+	}
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
+	} else if p := meta.PixelSize; p != nil && *p > 0 {
+		d.PixelSize = *p
 	}
 	return nil
 }

@@ -71,6 +71,21 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 	if !z.has(key) {
 		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s", z.names())
 	}
+	r, err := z.readImage(key)
+	if err != nil || key == keyObject {
+		return r, err
+	}
+	if err := z.readCoverage(r); err != nil {
+		return nil, err
+	}
+	if err := z.readPlace(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// readImage reads the complex image, whose values must be finite.
+func (z *NPZ) readImage(key string) (*Reconstruction, error) {
 	a, err := z.get(key)
 	if err != nil {
 		return nil, err
@@ -88,43 +103,51 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 			return nil, a.errorf("is %v at pixel (%d, %d) (row, column)", v, i/r.Width, i%r.Width)
 		}
 	}
-	if key == keyObject {
-		return r, nil
+	return r, nil
+}
+
+// readCoverage reads the coverage of the image, where the file has one.
+func (z *NPZ) readCoverage(r *Reconstruction) error {
+	if !z.has("coverage") {
+		return nil
 	}
-	if z.has("coverage") {
-		v, shape, err := z.Float32("coverage")
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Equal(shape, s) {
-			return nil, errorf(z.path, "coverage has shape %v, the object %v", shape, s)
-		}
-		for i, c := range v {
-			if !(c >= 0) || c > math.MaxFloat32 {
-				return nil, errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
-			}
-		}
-		r.Coverage = v
+	v, shape, err := z.Float32("coverage")
+	if err != nil {
+		return err
 	}
+	if s := []int{r.Height, r.Width}; !slices.Equal(shape, s) {
+		return errorf(z.path, "coverage has shape %v, the object %v", shape, s)
+	}
+	for i, c := range v {
+		if !(c >= 0) || c > math.MaxFloat32 {
+			return errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
+		}
+	}
+	r.Coverage = v
+	return nil
+}
+
+// readPlace reads where the image lies in the scan's coordinates and the size of its pixels, as far as the file has them.
+func (z *NPZ) readPlace(r *Reconstruction) error {
 	if z.has("origin") {
 		v, shape, err := z.Float64("origin")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(shape) != 1 || len(v) != 2 || math.IsNaN(v[0]-v[0]) || math.IsNaN(v[1]-v[1]) {
-			return nil, errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
+			return errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
 		}
 		r.Origin, r.HasOrigin = [2]float64{v[0], v[1]}, true
 	}
 	if z.has("pixel_size_m") {
 		v, _, err := z.Float64("pixel_size_m")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
-			return nil, errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
+			return errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
 		}
 		r.PixelSize = v[0]
 	}
-	return r, nil
+	return nil
 }

@@ -18,6 +18,7 @@ func read(t *testing.T, o ScanOptions, arrays ...rawArray) (counts []float32, no
 	return s.Counts, s.Notes[0], path, nil
 }
 
+// Long: one table, a row for each kind of array and what it is taken for.
 func TestUnitRule(t *testing.T) {
 	const s = 73.98 // as float32 in the file
 	scale := raw("intensity_scale", []float32{s})

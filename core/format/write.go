@@ -57,80 +57,106 @@ const (
 
 // writeArchive writes a zip archive; numbers from limit on use the zip64 forms (a parameter so that tests reach them).
 func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
-	le := binary.LittleEndian
-	clip := func(v uint64) uint32 {
-		if v >= limit {
-			return math.MaxUint32
-		}
-		return uint32(v)
-	}
 	var directory []byte
 	offset := uint64(0)
 	for _, a := range arrays {
 		head := appendHeader(nil, elementOf(a.Tensor.DType()), a.Tensor.Shape())
 		payload := a.Tensor.Bytes()
-		sum := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, payload)
-		size := uint64(len(head) + len(payload))
-		name := a.Name + ".npy"
-
-		var extra []byte // of the local header: sizes if they are large, then padding
-		version := uint16(versionStored)
-		if size >= limit {
-			version = versionZip64
-			extra = le.AppendUint16(extra, zip64Extra)
-			extra = le.AppendUint16(extra, 16)
-			extra = le.AppendUint64(extra, size)
-			extra = le.AppendUint64(extra, size)
+		m := member{
+			name: a.Name + ".npy", sum: crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, payload),
+			size: uint64(len(head) + len(payload)), offset: offset, limit: limit,
 		}
-		extra = appendPadding(extra, offset+localSize+uint64(len(name)))
-
-		// Version, flags (bit 11: the name is UTF-8), method (stored), time, date, checksum, both sizes, length of the
-		// name: the same in both records.
-		common := le.AppendUint16(nil, version)
-		common = le.AppendUint16(common, 1<<11)
-		common = le.AppendUint16(common, 0)
-		common = le.AppendUint16(common, 0)
-		common = le.AppendUint16(common, epochDate)
-		common = le.AppendUint32(common, sum)
-		common = le.AppendUint32(common, clip(size))
-		common = le.AppendUint32(common, clip(size))
-		common = le.AppendUint16(common, uint16(len(name)))
-
-		local := append([]byte("PK\x03\x04"), common...)
-		local = le.AppendUint16(local, uint16(len(extra)))
-		local = append(append(local, name...), extra...)
+		local := m.local()
 		for _, part := range [][]byte{local, head, payload} {
 			if _, err := w.Write(part); err != nil {
 				return err
 			}
 		}
-
-		var large []byte // the zip64 numbers of the directory: only those that were clipped, in this order
-		if size >= limit {
-			large = le.AppendUint64(large, size)
-			large = le.AppendUint64(large, size)
-		}
-		if offset >= limit {
-			version = versionZip64
-			large = le.AppendUint64(large, offset)
-		}
-		if len(large) > 0 {
-			large = append(le.AppendUint16(le.AppendUint16(nil, zip64Extra), uint16(len(large))), large...)
-		}
-		directory = append(directory, "PK\x01\x02"...)
-		directory = le.AppendUint16(directory, version) // made by: MS-DOS attributes
-		le.PutUint16(common, version)
-		directory = append(directory, common...)
-		directory = le.AppendUint16(directory, uint16(len(large)))
-		directory = append(directory, make([]byte, 2+2+2+4)...) // comment, disk, attributes
-		directory = le.AppendUint32(directory, clip(offset))
-		directory = append(append(directory, name...), large...)
-
-		offset += uint64(len(local)) + size
+		directory = m.appendCentral(directory)
+		offset += uint64(len(local)) + m.size
 	}
+	_, err := w.Write(appendEnd(directory, offset, uint64(len(arrays)), limit))
+	return err
+}
 
-	end := directory
-	start, length, count := offset, uint64(len(directory)), uint64(len(arrays))
+// member is what both records of a file in the archive say of it.
+type member struct {
+	name         string
+	sum          uint32
+	size, offset uint64 // offset is where its local record begins
+	limit        uint64
+}
+
+// clip is v in 32 bits: all ones, which refer to the zip64 form, from limit on.
+func clip(v, limit uint64) uint32 {
+	if v >= limit {
+		return math.MaxUint32
+	}
+	return uint32(v)
+}
+
+// local is the record in front of the data, which its padding aligns.
+func (m member) local() []byte {
+	le := binary.LittleEndian
+	var extra []byte // sizes if they are large, then padding
+	version := uint16(versionStored)
+	if m.size >= m.limit {
+		version = versionZip64
+		extra = le.AppendUint16(extra, zip64Extra)
+		extra = le.AppendUint16(extra, 16)
+		extra = le.AppendUint64(extra, m.size)
+		extra = le.AppendUint64(extra, m.size)
+	}
+	extra = appendPadding(extra, m.offset+localSize+uint64(len(m.name)))
+	record := m.appendFields([]byte("PK\x03\x04"), version)
+	record = le.AppendUint16(record, uint16(len(extra)))
+	return append(append(record, m.name...), extra...)
+}
+
+// appendFields appends what both records have in common: version, flags (bit 11: the name is UTF-8), method (stored),
+// time, date, checksum, both sizes, length of the name.
+func (m member) appendFields(record []byte, version uint16) []byte {
+	le := binary.LittleEndian
+	record = le.AppendUint16(record, version)
+	record = le.AppendUint16(record, 1<<11)
+	record = le.AppendUint16(record, 0)
+	record = le.AppendUint16(record, 0)
+	record = le.AppendUint16(record, epochDate)
+	record = le.AppendUint32(record, m.sum)
+	record = le.AppendUint32(record, clip(m.size, m.limit))
+	record = le.AppendUint32(record, clip(m.size, m.limit))
+	return le.AppendUint16(record, uint16(len(m.name)))
+}
+
+// appendCentral appends the member's record in the directory.
+func (m member) appendCentral(directory []byte) []byte {
+	le := binary.LittleEndian
+	var large []byte // only the numbers that were clipped, in this order
+	if m.size >= m.limit {
+		large = le.AppendUint64(large, m.size)
+		large = le.AppendUint64(large, m.size)
+	}
+	if m.offset >= m.limit {
+		large = le.AppendUint64(large, m.offset)
+	}
+	version := uint16(versionStored)
+	if len(large) > 0 {
+		version = versionZip64
+		large = append(le.AppendUint16(le.AppendUint16(nil, zip64Extra), uint16(len(large))), large...)
+	}
+	directory = append(directory, "PK\x01\x02"...)
+	directory = le.AppendUint16(directory, version) // made by: MS-DOS attributes
+	directory = m.appendFields(directory, version)
+	directory = le.AppendUint16(directory, uint16(len(large)))
+	directory = append(directory, make([]byte, 2+2+2+4)...) // comment, disk, attributes
+	directory = le.AppendUint32(directory, clip(m.offset, m.limit))
+	return append(append(directory, m.name...), large...)
+}
+
+// appendEnd appends to the directory, which begins at start in the file, the records that close the archive.
+func appendEnd(directory []byte, start, count, limit uint64) []byte {
+	le := binary.LittleEndian
+	end, length := directory, uint64(len(directory))
 	if start >= limit || length >= limit || count >= math.MaxUint16 {
 		record := start + length
 		end = append(end, "PK\x06\x06"...)
@@ -151,11 +177,9 @@ func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
 	end = append(end, make([]byte, 4)...) // disks
 	end = le.AppendUint16(end, uint16(min(count, math.MaxUint16)))
 	end = le.AppendUint16(end, uint16(min(count, math.MaxUint16)))
-	end = le.AppendUint32(end, clip(length))
-	end = le.AppendUint32(end, clip(start))
-	end = append(end, 0, 0) // comment
-	_, err := w.Write(end)
-	return err
+	end = le.AppendUint32(end, clip(length, limit))
+	end = le.AppendUint32(end, clip(start, limit))
+	return append(end, 0, 0) // comment
 }
 
 // appendPadding appends an extra field that makes what follows begin at a multiple of the alignment; at is where the
