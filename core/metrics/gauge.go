@@ -57,21 +57,7 @@ func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 	for i := range z {
 		z[i] = cmplx.Conj(reference.Data[i]) * image.Data[i]
 	}
-	// Padding to powers of two, at least twofold, halves the fringe and keeps the transform fast.
-	ph, pw := 2*powerOfTwo(h), 2*powerOfTwo(w)
-	padded := make([]complex128, ph*pw)
-	for y := range h {
-		copy(padded[y*pw:], z[y*w:(y+1)*w])
-	}
-	raster.NewFourier(ph, pw).Forward(padded)
-	best, at := -1.0, 0
-	for i, v := range padded {
-		if m := real(v)*real(v) + imag(v)*imag(v); m > best {
-			best, at = m, i
-		}
-	}
-	y := 2 * math.Pi * float64(signed(at/pw, ph)) / float64(ph)
-	x := 2 * math.Pi * float64(signed(at%pw, pw)) / float64(pw)
+	y, x := steepest(z, h, w)
 
 	// The refinement converges in a few rounds: each solves the weighted 3×3 normal equations of the phase that is left.
 	// Coordinates are centred, for the condition and so that a slope does not change the offset.
@@ -109,6 +95,26 @@ func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 		}
 	}
 	return Plane{Offset: Number(math.Remainder(offset, 2*math.Pi)), Y: Number(y), X: Number(x)}, nil
+}
+
+// steepest is the slope (y, x) in rad per pixel at the peak of the transform of z [h·w].
+func steepest(z []complex128, h, w int) (y, x float64) {
+	// Padding to powers of two, at least twofold, halves the fringe and keeps the transform fast.
+	ph, pw := 2*powerOfTwo(h), 2*powerOfTwo(w)
+	padded := make([]complex128, ph*pw)
+	for y := range h {
+		copy(padded[y*pw:], z[y*w:(y+1)*w])
+	}
+	raster.NewFourier(ph, pw).Forward(padded)
+	best, at := -1.0, 0
+	for i, v := range padded {
+		if m := real(v)*real(v) + imag(v)*imag(v); m > best {
+			best, at = m, i
+		}
+	}
+	y = 2 * math.Pi * float64(signed(at/pw, ph)) / float64(ph)
+	x = 2 * math.Pi * float64(signed(at%pw, pw)) / float64(pw)
+	return y, x
 }
 
 // solve3 solves three equations, the right-hand side in column 3, with partial pivots.

@@ -61,9 +61,18 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 	for i := range product {
 		product[i] = b[i] * cmplx.Conj(a[i])
 	}
+	at, found := coarsePeak(f, product, ph, pw, limit)
+	if !found {
+		return shift, nil // a constant image: every shift is as good
+	}
+	return finePeak(product, ph, pw, at), nil
+}
+
+// coarsePeak is the whole shift (rows, columns) within limit at which the correlation, whose transform is product
+// [ph·pw], is largest; false where it is 0 everywhere.
+func coarsePeak(f *raster.Fourier, product []complex128, ph, pw int, limit float64) (at [2]int, found bool) {
 	coarse := append([]complex128(nil), product...)
 	f.Inverse(coarse)
-	var at [2]int
 	best := 0.0
 	for i, v := range coarse {
 		y, x := signed(i/pw, ph), signed(i%pw, pw)
@@ -74,10 +83,12 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 			best, at = m, [2]int{y, x}
 		}
 	}
-	if best == 0 {
-		return shift, nil // a constant image: every shift is as good
-	}
-	// The fine grid of one pixel to each side, by the two sums of the transform itself: first over rows.
+	return at, best > 0
+}
+
+// finePeak is the shift (rows, columns) with the largest correlation on the fine grid of one pixel to each side of at,
+// by the two sums of the transform itself: first over rows.
+func finePeak(product []complex128, ph, pw int, at [2]int) (shift [2]float64) {
 	const steps = 2*registrationUpsample + 1
 	fine := func(q int) float64 { return float64(q-registrationUpsample) / registrationUpsample }
 	rows := make([]complex128, steps*pw)
@@ -90,7 +101,7 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 			}
 		}
 	}
-	best = -1
+	best := -1.0
 	for r := range steps {
 		dx := float64(at[1]) + fine(r)
 		turn := make([]complex128, pw)
@@ -107,7 +118,7 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 			}
 		}
 	}
-	return shift, nil
+	return shift
 }
 
 // prepared transforms the image less its mean, under a Hann window, padded with zeros.

@@ -27,82 +27,93 @@ const maxOps = 10_000
 // Types validates the program and gives the type of every value by name: inputs, parameters, buffers and results of
 // operations. Operations must come after what they read.
 func (p *Program) Types() (map[string]Type, error) {
-	fail := func(op int, name, format string, args ...any) (map[string]Type, error) {
-		return nil, &Error{p.Name, op, name, fmt.Sprintf(format, args...)}
-	}
 	if len(p.Ops) > maxOps {
-		return fail(-1, "operations", "%d, at most %d", len(p.Ops), maxOps)
+		return nil, p.errorf(-1, "operations", "%d, at most %d", len(p.Ops), maxOps)
 	}
 	if p.N < 2 || p.Group < 1 {
-		return fail(-1, "geometry", "pattern side %d and group of %d, want at least 2 and 1", p.N, p.Group)
+		return nil, p.errorf(-1, "geometry", "pattern side %d and group of %d, want at least 2 and 1", p.N, p.Group)
 	}
 	types := map[string]Type{}
-	define := func(name string, t Type) error {
-		if name == "" {
-			return fmt.Errorf("has no name")
-		}
-		if _, ok := types[name]; ok {
-			return fmt.Errorf("is defined twice")
-		}
-		if err := checkShape(t.Shape); err != nil {
-			return err
-		}
-		types[name] = t
-		return nil
-	}
-	for _, in := range p.Inputs {
-		if !slices.Contains([]Kind{Real, Complex, Index}, in.Type.Kind) {
-			return fail(-1, in.Name, "unknown kind %q", in.Type.Kind)
-		}
-		if err := define(in.Name, in.Type); err != nil {
-			return fail(-1, in.Name, "%v", err)
-		}
-	}
-	for _, q := range p.Params {
-		if q.Kind != Real && q.Kind != Complex {
-			return fail(-1, q.Name, "unknown kind %q", q.Kind)
-		}
-		if !slices.Contains([]InitKind{Constant, HeNormal, GlorotUniform, KaimingUniform}, q.Init.Kind) {
-			return fail(-1, q.Name, "unknown initialisation %q", q.Init.Kind)
-		}
-		t, err := fixed(q.Kind, q.Shape)
-		if err == nil {
-			err = define(q.Name, t)
-		}
-		if err != nil {
-			return fail(-1, q.Name, "%v", err)
-		}
-	}
-	for _, b := range p.Buffers {
-		t, err := fixed(b.Kind, b.Shape)
-		if err == nil {
-			err = define(b.Name, t)
-		}
-		if err != nil {
-			return fail(-1, b.Name, "%v", err)
-		}
+	if err := p.declare(types); err != nil {
+		return nil, err
 	}
 	for i, op := range p.Ops {
 		t, err := op.infer(types)
 		if err == nil {
-			err = define(op.Out, t)
+			err = define(types, op.Out, t)
 		}
 		if err != nil {
-			return fail(i, op.Out, "%s: %v", op.Kind, err)
+			return nil, p.errorf(i, op.Out, "%s: %v", op.Kind, err)
 		}
 	}
 	for _, s := range p.Scalars {
 		t, ok := types[s.Value]
 		if want := (Type{Real, Shape{PerGroup(1), Dim(p.Group)}}); !ok || !equal(t, want) {
-			return fail(-1, s.Name, "reads %s of type %v, want %v", s.Value, t, want)
+			return nil, p.errorf(-1, s.Name, "reads %s of type %v, want %v", s.Value, t, want)
 		}
 	}
 	for _, o := range p.Outputs {
 		if _, ok := types[o.Value]; !ok {
-			return fail(-1, o.Name, "reads %s, which nothing makes", o.Value)
+			return nil, p.errorf(-1, o.Name, "reads %s, which nothing makes", o.Value)
 		}
 	}
 	return types, nil
+}
+
+func (p *Program) errorf(op int, name, format string, args ...any) error {
+	return &Error{p.Name, op, name, fmt.Sprintf(format, args...)}
+}
+
+// declare defines what the operations begin with: inputs, parameters and buffers.
+func (p *Program) declare(types map[string]Type) error {
+	for _, in := range p.Inputs {
+		if !slices.Contains([]Kind{Real, Complex, Index}, in.Type.Kind) {
+			return p.errorf(-1, in.Name, "unknown kind %q", in.Type.Kind)
+		}
+		if err := define(types, in.Name, in.Type); err != nil {
+			return p.errorf(-1, in.Name, "%v", err)
+		}
+	}
+	for _, q := range p.Params {
+		if q.Kind != Real && q.Kind != Complex {
+			return p.errorf(-1, q.Name, "unknown kind %q", q.Kind)
+		}
+		if !slices.Contains([]InitKind{Constant, HeNormal, GlorotUniform, KaimingUniform}, q.Init.Kind) {
+			return p.errorf(-1, q.Name, "unknown initialisation %q", q.Init.Kind)
+		}
+		t, err := fixed(q.Kind, q.Shape)
+		if err == nil {
+			err = define(types, q.Name, t)
+		}
+		if err != nil {
+			return p.errorf(-1, q.Name, "%v", err)
+		}
+	}
+	for _, b := range p.Buffers {
+		t, err := fixed(b.Kind, b.Shape)
+		if err == nil {
+			err = define(types, b.Name, t)
+		}
+		if err != nil {
+			return p.errorf(-1, b.Name, "%v", err)
+		}
+	}
+	return nil
+}
+
+// define adds a value, whose name must be new.
+func define(types map[string]Type, name string, t Type) error {
+	if name == "" {
+		return fmt.Errorf("has no name")
+	}
+	if _, ok := types[name]; ok {
+		return fmt.Errorf("is defined twice")
+	}
+	if err := checkShape(t.Shape); err != nil {
+		return err
+	}
+	types[name] = t
+	return nil
 }
 
 func fixed(k Kind, shape []int) (Type, error) {

@@ -99,6 +99,7 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 }
 
 // One operation on its own, with operands that it must refuse.
+// Long: one table, a row for each misfit.
 func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 	real := func(s ...Dim) Type { return Type{Real, s} }
 	complex := func(s ...Dim) Type { return Type{Complex, s} }

@@ -153,7 +153,14 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 	}
 	s.peak = peak
 	s.added++
+	s.lay(patch, weight, top, left)
+	return nil
+}
 
+// lay adds the trimmed patch, whose first pixel lies at (top, left) on the canvas, to the sums.
+func (s *Stitcher) lay(patch []complex64, weight []float32, top, left float64) {
+	n, t := s.n, s.opts.Trim
+	m := n - 2*t
 	k, fy := split(top, s.sum.H-m)
 	l, fx := split(left, s.sum.W-m)
 	share := [4]float64{(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx}
@@ -182,7 +189,6 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 			}
 		}
 	}
-	return nil
 }
 
 // finite is false for infinities and for NaN, which is not at most anything.

@@ -27,12 +27,51 @@ type SyncOptions struct {
 // of the leading eigenvector of c_jk/√(d_j·d_k), d_j = Σ_k |c_jk|. It is exact when the patches differ by their phases
 // alone; on imperfect patches it may let a slow phase drift in, so it is an option and no default.
 func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error, opts SyncOptions) ([]complex128, error) {
-	count := len(rows)
+	root, err := roots(rows, cols, n, weight)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Neighbours <= 0 {
+		opts.Neighbours = 16
+	}
+	if opts.Iterations <= 0 {
+		opts.Iterations = 2000
+	}
+	links := nearest(rows, cols, n, opts.Neighbours)
+	degree, err := correlate(ctx, links, rows, cols, n, root, patch)
+	if err != nil {
+		return nil, err
+	}
+	for j := range links {
+		for q, l := range links[j] {
+			if d := math.Sqrt(degree[j] * degree[l.to]); d > 0 {
+				links[j][q].c /= complex(d, 0)
+			}
+		}
+	}
+	factors := leading(links, degree, opts.Iterations)
+
+	// The common phase is free: leave the mean as it is.
+	var mean complex128
+	for _, f := range factors {
+		mean += f
+	}
+	if m := cmplx.Abs(mean); m > 0 {
+		turn := cmplx.Conj(mean) / complex(m, 0)
+		for j := range factors {
+			factors[j] *= turn
+		}
+	}
+	return factors, nil
+}
+
+// roots checks what Synchronise is given and is √w [n·n].
+func roots(rows, cols []float64, n int, weight []float32) ([]float64, error) {
 	switch {
-	case count == 0:
+	case len(rows) == 0:
 		return nil, errors.New("stitch: synchronise: there are no patches")
-	case len(cols) != count:
-		return nil, fmt.Errorf("stitch: synchronise: %d row coordinates but %d column coordinates", count, len(cols))
+	case len(cols) != len(rows):
+		return nil, fmt.Errorf("stitch: synchronise: %d row coordinates but %d column coordinates", len(rows), len(cols))
 	case n < 1:
 		return nil, fmt.Errorf("stitch: synchronise: a patch of %d pixels a side is empty", n)
 	case weight != nil && len(weight) != n*n:
@@ -43,13 +82,7 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 			return nil, fmt.Errorf("stitch: synchronise: %w", err)
 		}
 	}
-	if opts.Neighbours <= 0 {
-		opts.Neighbours = 16
-	}
-	if opts.Iterations <= 0 {
-		opts.Iterations = 2000
-	}
-	root := make([]float64, n*n) // √w
+	root := make([]float64, n*n)
 	for i := range root {
 		root[i] = 1
 		if weight != nil {
@@ -59,10 +92,19 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 			root[i] = math.Sqrt(float64(weight[i]))
 		}
 	}
+	return root, nil
+}
 
-	links := nearest(rows, cols, n, opts.Neighbours)
+// link is what patch j has in common with patch to.
+type link struct {
+	to int
+	c  complex128
+}
+
+// correlate sets c_jk of every link, both ways, and gives the degrees d_j.
+func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int, root []float64, patch func(j int, dst []complex64) error) ([]float64, error) {
 	a, b := make([]complex64, n*n), make([]complex64, n*n)
-	degree := make([]float64, count)
+	degree := make([]float64, len(links))
 	for j := range links {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -89,33 +131,7 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 			degree[k] += cmplx.Abs(c)
 		}
 	}
-	for j := range links {
-		for q, l := range links[j] {
-			if d := math.Sqrt(degree[j] * degree[l.to]); d > 0 {
-				links[j][q].c /= complex(d, 0)
-			}
-		}
-	}
-	factors := leading(links, degree, opts.Iterations)
-
-	// The common phase is free: leave the mean as it is.
-	var mean complex128
-	for _, f := range factors {
-		mean += f
-	}
-	if m := cmplx.Abs(mean); m > 0 {
-		turn := cmplx.Conj(mean) / complex(m, 0)
-		for j := range factors {
-			factors[j] *= turn
-		}
-	}
-	return factors, nil
-}
-
-// link is what patch j has in common with patch to.
-type link struct {
-	to int
-	c  complex128
+	return degree, nil
 }
 
 // nearest links every patch with its count nearest that overlap it, both ways, ordered by index.
