@@ -29,15 +29,13 @@ func goBlock(t *testing.T) string {
 	return block
 }
 
-// TestTheBackendOfTheDocumentIsTheExampleOfSdk keeps the two the same, but for what makes one of them a program.
-func TestTheBackendOfTheDocumentIsTheExampleOfSdk(t *testing.T) {
-	example, err := os.ReadFile(filepath.Join("..", "..", "sdk", "example_test.go"))
+func TestTheBackendOfTheDocumentIsTheExample(t *testing.T) {
+	want, err := os.ReadFile(filepath.Join("..", "..", "examples", "backend", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := strings.NewReplacer("package sdk_test\n", "package main\n", "func Example() {", "func main() {").Replace(string(example))
-	if got := goBlock(t); got != want {
-		t.Errorf("%s shows\n%s\nsdk/example_test.go has\n%s", backendDocument, got, want)
+	if got := goBlock(t); got != string(want) {
+		t.Errorf("%s shows\n%s\nexamples/backend/main.go has\n%s", backendDocument, got, want)
 	}
 }
 

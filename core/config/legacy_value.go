@@ -104,17 +104,17 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 }
 
 // readScalar checks a value that is one word.
-func (row *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, string) {
+func (r *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, string) {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
-	switch row.kind {
+	switch r.kind {
 	case whole, number:
 		f, ok := finite(n.Value)
-		if row.kind == whole {
+		if r.kind == whole {
 			_, err := strconv.Atoi(n.Value)
-			ok = ok && err == nil && (len(row.enum) == 0 || slices.Contains(row.enum, n.Value))
+			ok = ok && err == nil && (len(r.enum) == 0 || slices.Contains(r.enum, n.Value))
 		}
-		if !ok || quoted || !row.within(f) {
-			return v, row.rule()
+		if !ok || quoted || !r.within(f) {
+			return v, r.rule()
 		}
 	case yes:
 		switch strings.ToLower(n.Value) {
@@ -123,14 +123,14 @@ func (row *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, stri
 		case "false", "no", "off":
 			v.text = "false"
 		default:
-			return v, row.rule()
+			return v, r.rule()
 		}
 		if quoted {
-			return v, row.rule()
+			return v, r.rule()
 		}
 	case word, place:
-		if strings.ContainsRune(n.Value, 0) || len(row.enum) > 0 && !slices.Contains(row.enum, n.Value) {
-			return v, row.rule()
+		if strings.ContainsRune(n.Value, 0) || len(r.enum) > 0 && !slices.Contains(r.enum, n.Value) {
+			return v, r.rule()
 		}
 	}
 	return v, ""

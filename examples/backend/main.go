@@ -1,4 +1,6 @@
-package sdk_test
+// Command backend is a whole backend, to begin one of your own with: docs/writing-a-backend.md says how. It computes with the
+// oracle, so it is right and slow.
+package main
 
 import (
 	"context"
@@ -41,7 +43,6 @@ type session struct {
 	backend.Inspector
 }
 
-// A whole backend: it passes conformance from its first day, and its calls are replaced one by one.
-func Example() {
+func main() {
 	sdk.Serve(engine{oracle.New()})
 }
