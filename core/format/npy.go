@@ -34,27 +34,6 @@ func WriteNPY(path string, t tensor.Tensor) (*backend.FileRef, error) {
 	return &backend.FileRef{Path: absolute, Offset: int64(len(head)), DType: t.DType(), Shape: t.Shape()}, nil
 }
 
-// ReadNPYHeader describes the array of an npy file for mapping. The array must have a type that tensors hold, be
-// row-major and in the machine's byte order; the file must have exactly the bytes that its shape needs.
-func ReadNPYHeader(path string) (*backend.FileRef, error) {
-	a, f, err := openNPY(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := a.header
-	d := h.element.dtype()
-	switch {
-	case d == tensor.Invalid:
-		return nil, a.errorf("has element type %v, which cannot be mapped", h.element)
-	case d.Size() > 1 && h.element.big != nativeBig:
-		return nil, a.errorf("has the other byte order (%v) and cannot be mapped", h.element)
-	case h.fortran && len(h.shape) > 1:
-		return nil, a.errorf("is column-major and cannot be mapped")
-	}
-	return &backend.FileRef{Path: path, Offset: h.length, DType: d, Shape: h.shape}, nil
-}
-
 // ReadNPY reads the array of an npy file; the types are those of NPZ.Tensor.
 func ReadNPY(path string) (tensor.Tensor, error) {
 	a, f, err := openNPY(path)

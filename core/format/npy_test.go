@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -176,10 +175,6 @@ func TestWriteNPYCanBeMappedAndReadByOthers(t *testing.T) {
 	if int64(len(content)) != ref.Offset+24 || math.Float32frombits(binary.NativeEndian.Uint32(content[ref.Offset+20:])) != 6 {
 		t.Errorf("the payload is not at the offset")
 	}
-	back, err := ReadNPYHeader(path)
-	if err != nil || !reflect.DeepEqual(back, ref) {
-		t.Errorf("ReadNPYHeader: got %+v, %v, want %+v", back, err, ref)
-	}
 	var other []float32
 	if err := npy.Read(bytes.NewReader(content), &other); err != nil || !slices.Equal(other, want) {
 		t.Errorf("npyio reads %v, %v", other, err)
@@ -223,17 +218,6 @@ func TestNPYRefuses(t *testing.T) {
 		path := file(t, "x.npy", c.content)
 		_, err := ReadNPY(path)
 		wantError(t, name, err, path, c.want)
-		_, err = ReadNPYHeader(path)
-		wantError(t, name+" (header)", err, path, c.want)
-	}
-	for name, a := range map[string]rawArray{
-		"other byte order": {descr: ">f4", shape: []int{1}, payload: make([]byte, 4)},
-		"column-major":     {descr: "<f4", fortran: true, shape: []int{1, 1}, payload: make([]byte, 4)},
-		"unknown type":     {descr: "<f2", shape: []int{1}, payload: make([]byte, 2)},
-	} {
-		path := file(t, "x.npy", a.npy())
-		_, err := ReadNPYHeader(path)
-		wantError(t, name, err, path, "mapped")
 	}
 	if _, err := WriteNPY(filepath.Join(t.TempDir(), "no", "folder.npy"), tensor.Must([]uint8{1}, 1)); err == nil {
 		t.Error("writing into a missing folder must fail")

@@ -198,18 +198,6 @@ func (s *Scan) each(ctx context.Context, do func(j int, wave []complex128, f *ra
 	return ctx.Err()
 }
 
-// Uint16 is the counts as uint16, and whether all of them are whole and fit.
-func (s *Scan) Uint16() ([]uint16, bool) {
-	out := make([]uint16, len(s.Counts))
-	for i, v := range s.Counts {
-		if v > math.MaxUint16 || v != float32(uint16(v)) {
-			return nil, false
-		}
-		out[i] = uint16(v)
-	}
-	return out, true
-}
-
 // Metadata describes the scan in words and numbers, for a file's metadata.
 func (s *Scan) Metadata() map[string]any {
 	o := s.Options

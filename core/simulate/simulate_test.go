@@ -182,18 +182,6 @@ func TestSplitHalvesByRow(t *testing.T) {
 	}
 }
 
-func TestUint16(t *testing.T) {
-	s := &Scan{Counts: []float32{0, 7, 65535}}
-	if got, ok := s.Uint16(); !ok || !slices.Equal(got, []uint16{0, 7, 65535}) {
-		t.Errorf("%v, %v", got, ok)
-	}
-	for _, v := range []float32{65536, 0.5} {
-		if _, ok := (&Scan{Counts: []float32{v}}).Uint16(); ok {
-			t.Errorf("%v passes as uint16", v)
-		}
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	for name, o := range map[string]Options{
 		"an object smaller than a patch":   {N: 64, Height: 50},
