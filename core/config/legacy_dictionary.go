@@ -121,16 +121,21 @@ func (i *Import) otherDefault(name string) (any, bool) {
 
 // flat is a field of the flat form: the file's value, or for the torch side what its bridge says.
 func (i *Import) flat(section, name string) (any, bool) {
-	if i.Kind != "torch" {
-		v, ok := i.values[section+"."+name]
-		if !ok {
-			return nil, false
-		}
-		if name == "amp_activation" && (v.text == "silu" || v.text == "SiLU") {
-			return "swish", true
-		}
-		return v.typed(), true
+	if i.Kind == "torch" {
+		return i.bridged(section, name)
 	}
+	v, ok := i.values[section+"."+name]
+	if !ok {
+		return nil, false
+	}
+	if name == "amp_activation" && (v.text == "silu" || v.text == "SiLU") {
+		return "swish", true
+	}
+	return v.typed(), true
+}
+
+// bridged is what the torch side's bridge makes of its own fields for a field of the flat form.
+func (i *Import) bridged(section, name string) (any, bool) {
 	of := func(section, name string) any {
 		if v, ok := i.values[section+"."+name]; ok {
 			return v.typed()

@@ -84,22 +84,33 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 			return v, ""
 		}
 	}
-	if n.Kind == yaml.SequenceNode && (row.kind == pair || row.kind == sequence || row.kind == anything) {
-		v.list = true
-		for _, item := range n.Content {
-			if aliased(item).Kind != yaml.ScalarNode {
-				return v, row.rule()
-			}
-			v.items = append(v.items, aliased(item).Value)
-		}
-		if row.kind == pair && (len(v.items) != 2 || slices.ContainsFunc(v.items, func(s string) bool { _, ok := finite(s); return !ok })) {
-			return v, row.rule()
-		}
-		return v, ""
+	ok := false
+	switch {
+	case n.Kind == yaml.SequenceNode && (row.kind == pair || row.kind == sequence || row.kind == anything):
+		ok = v.readItems(n)
+	case n.Kind == yaml.ScalarNode && row.kind != pair:
+		ok = v.readScalar(row, n)
 	}
-	if n.Kind != yaml.ScalarNode || row.kind == pair {
+	if !ok {
 		return v, row.rule()
 	}
+	return v, ""
+}
+
+// readItems reads a list of single values, two numbers for a pair.
+func (v *legacyValue) readItems(n *yaml.Node) bool {
+	v.list = true
+	for _, item := range n.Content {
+		if aliased(item).Kind != yaml.ScalarNode {
+			return false
+		}
+		v.items = append(v.items, aliased(item).Value)
+	}
+	return v.kind != pair || len(v.items) == 2 && !slices.ContainsFunc(v.items, func(s string) bool { _, ok := finite(s); return !ok })
+}
+
+// readScalar reads a single value.
+func (v *legacyValue) readScalar(row *legacyRow, n *yaml.Node) bool {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	switch row.kind {
 	case whole, number:
@@ -108,9 +119,7 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 			_, err := strconv.Atoi(n.Value)
 			ok = ok && err == nil && (len(row.enum) == 0 || slices.Contains(row.enum, n.Value))
 		}
-		if !ok || quoted || !row.within(f) {
-			return v, row.rule()
-		}
+		return ok && !quoted && row.within(f)
 	case yes:
 		switch strings.ToLower(n.Value) {
 		case "true", "yes", "on":
@@ -118,17 +127,13 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 		case "false", "no", "off":
 			v.text = "false"
 		default:
-			return v, row.rule()
+			return false
 		}
-		if quoted {
-			return v, row.rule()
-		}
+		return !quoted
 	case word, place:
-		if strings.ContainsRune(n.Value, 0) || len(row.enum) > 0 && !slices.Contains(row.enum, n.Value) {
-			return v, row.rule()
-		}
+		return !strings.ContainsRune(n.Value, 0) && (len(row.enum) == 0 || slices.Contains(row.enum, n.Value))
 	}
-	return v, ""
+	return true
 }
 
 func finite(s string) (float64, bool) {

@@ -52,6 +52,23 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 		wrong("", "", "is of no command: "+c.Command)
 		return nil, newError(found)
 	}
+	values := o.recorded(c, wrong)
+	if len(found) > 0 {
+		return nil, newError(found)
+	}
+	for _, row := range Settings(o.command) {
+		v, ok := values[row.Key()]
+		if !ok {
+			v = Value{Setting: row, Text: row.DefaultText(), value: row.Default, Origin: Origin{Where: "default, not stored"}}
+		}
+		o.values = append(o.values, v)
+		row.store(&o.sections, v.value)
+	}
+	return o, nil
+}
+
+// recorded are the stored values by key, each with its origin; what cannot be one is told to wrong.
+func (o *Outline) recorded(c storedConfig, wrong func(key, value, rule string)) map[string]Value {
 	values := map[string]Value{}
 	for _, s := range c.Settings {
 		row, known := Lookup(s.Key)
@@ -79,16 +96,5 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 			values[row.Key()] = v
 		}
 	}
-	if len(found) > 0 {
-		return nil, newError(found)
-	}
-	for _, row := range Settings(o.command) {
-		v, ok := values[row.Key()]
-		if !ok {
-			v = Value{Setting: row, Text: row.DefaultText(), value: row.Default, Origin: Origin{Where: "default, not stored"}}
-		}
-		o.values = append(o.values, v)
-		row.store(&o.sections, v.value)
-	}
-	return o, nil
+	return values
 }

@@ -87,13 +87,38 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	if r.command != Train {
 		return found
 	}
-	m, t, x := r.sections.model, r.sections.training, r.sections.execution
+	r.checkGroups(broken)
+	r.checkValidation(broken)
+	if m := r.sections.model; m.Mode == "supervised" && r.at("model.loss").Explicit {
+		broken("model.loss", "belongs to the mode unsupervised, and mode is supervised (%v)", r.at("model.mode").Origin)
+	}
+	x := r.sections.execution
+	if x.Resume != "" && x.Overwrite {
+		broken("execution.overwrite", "cannot be joined with --resume: a resumed run goes on in its folder")
+	}
+	if x.Resume != "" && !samePath(RunOf(x.Resume), x.Output(r.sections.training.OutputDir)) {
+		broken("training.output-dir", "is not the run that is resumed, %q (%v)", x.Resume, r.at("execution.resume").Origin)
+	}
+	return found
+}
+
+// breach notes that the value of a key breaks a rule.
+type breach func(key, format string, args ...any)
+
+// checkGroups holds the rules of a training's groups of patterns.
+func (r *resolution) checkGroups(broken breach) {
+	m, t := r.sections.model, r.sections.training
 	if group := m.Group(); group > 0 && t.BatchSize%group != 0 {
 		broken("training.batch-size", "must be a multiple of %d, the patterns of a group with gridsize %d (%v)", group, m.Gridsize, r.at("model.gridsize").Origin)
 	}
 	if partners := m.Group() - 1; t.NeighborCount < partners {
 		broken("training.neighbor-count", "must be at least %d, the partners in a group with gridsize %d (%v)", partners, m.Gridsize, r.at("model.gridsize").Origin)
 	}
+}
+
+// checkValidation holds the rules of a training's validation patterns and of what is chosen by them.
+func (r *resolution) checkValidation(broken breach) {
+	t := r.sections.training
 	if t.ValSplit > 0 && t.TestDataFile != "" {
 		broken("training.val-split", "cannot be joined with test-data-file (%v): validation patterns come from one of the two", r.at("training.test-data-file").Origin)
 	}
@@ -109,16 +134,6 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	if t.FinalWeights == "best" && (t.CheckpointSaveTopK == 0 || !t.EnableCheckpointing) {
 		broken("training.final-weights", "needs a best checkpoint: leave checkpoint-save-top-k and enable-checkpointing on")
 	}
-	if m.Mode == "supervised" && r.at("model.loss").Explicit {
-		broken("model.loss", "belongs to the mode unsupervised, and mode is supervised (%v)", r.at("model.mode").Origin)
-	}
-	if x.Resume != "" && x.Overwrite {
-		broken("execution.overwrite", "cannot be joined with --resume: a resumed run goes on in its folder")
-	}
-	if x.Resume != "" && !samePath(RunOf(x.Resume), x.Output(t.OutputDir)) {
-		broken("training.output-dir", "is not the run that is resumed, %q (%v)", x.Resume, r.at("execution.resume").Origin)
-	}
-	return found
 }
 
 // contradictions are values of the section model that the data, or the trained model, denies: its word is final.

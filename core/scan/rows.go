@@ -37,45 +37,58 @@ func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 	return rows, nil
 }
 
+// selectTerm marks the patterns of one term.
 func selectTerm(term string, split []uint8, keep []bool) error {
-	n := len(keep)
 	if value, ok := strings.CutPrefix(term, "split="); ok {
-		k, err := strconv.ParseUint(value, 10, 8)
-		if err != nil {
-			return fmt.Errorf("split is a number from 0 to 255, not %q", value)
-		}
-		if split == nil {
-			return fmt.Errorf("the file has no split array; select by number, as in 0:%d", (n+1)/2)
-		}
-		if len(split) != n {
-			return fmt.Errorf("the split array has %d entries for %d patterns", len(split), n)
-		}
-		found := false
-		for i, s := range split {
-			if uint64(s) == k {
-				keep[i], found = true, true
-			}
-		}
-		if !found {
-			return fmt.Errorf("no pattern has split %d; the file has %s", k, listSplits(split))
-		}
-		return nil
+		return selectSplit(value, split, keep)
 	}
-	if !strings.Contains(term, ":") {
-		i, err := strconv.Atoi(term)
-		if err != nil {
-			return fmt.Errorf("%q is no number, range start:stop:step or split=K", term)
-		}
-		at := i
-		if at < 0 {
-			at += n
-		}
-		if at < 0 || at >= n {
-			return fmt.Errorf("there is no pattern %d, the file has %d", i, n)
-		}
-		keep[at] = true
-		return nil
+	if strings.Contains(term, ":") {
+		return selectRange(term, keep)
 	}
+	n := len(keep)
+	i, err := strconv.Atoi(term)
+	if err != nil {
+		return fmt.Errorf("%q is no number, range start:stop:step or split=K", term)
+	}
+	at := i
+	if at < 0 {
+		at += n
+	}
+	if at < 0 || at >= n {
+		return fmt.Errorf("there is no pattern %d, the file has %d", i, n)
+	}
+	keep[at] = true
+	return nil
+}
+
+// selectSplit marks the patterns whose entry in the split array is value.
+func selectSplit(value string, split []uint8, keep []bool) error {
+	n := len(keep)
+	k, err := strconv.ParseUint(value, 10, 8)
+	if err != nil {
+		return fmt.Errorf("split is a number from 0 to 255, not %q", value)
+	}
+	if split == nil {
+		return fmt.Errorf("the file has no split array; select by number, as in 0:%d", (n+1)/2)
+	}
+	if len(split) != n {
+		return fmt.Errorf("the split array has %d entries for %d patterns", len(split), n)
+	}
+	found := false
+	for i, s := range split {
+		if uint64(s) == k {
+			keep[i], found = true, true
+		}
+	}
+	if !found {
+		return fmt.Errorf("no pattern has split %d; the file has %s", k, listSplits(split))
+	}
+	return nil
+}
+
+// selectRange marks the patterns of a range start:stop:step.
+func selectRange(term string, keep []bool) error {
+	n := len(keep)
 	parts := strings.Split(term, ":")
 	if len(parts) > 3 {
 		return fmt.Errorf("%q has more than three parts; a range is start:stop:step", term)
