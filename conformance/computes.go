@@ -8,6 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 // randomPrograms is how many programs are drawn beside those built around one operation.
@@ -126,6 +127,7 @@ func (w *work) truth(ref backend.BatchRef) (truth, error) {
 	return t, nil
 }
 
+// compared holds values, loss and gradients of a work to the truth; the values are taps, or all where there are none.
 func (s *subject) compared(w *work, value, gradient Quantity, taps []string) error {
 	session, ref, err := s.open(w, 1)
 	if err != nil {
@@ -163,12 +165,17 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 	if err := s.near(LossValue, "the loss", loss.Value, want.loss); err != nil {
 		return err
 	}
+	return s.comparedGradients(w, gradient, grads, want.grads)
+}
+
+// comparedGradients holds the gradient of every trainable parameter to the wanted one, zeros where there is none.
+func (s *subject) comparedGradients(w *work, gradient Quantity, grads map[string]tensor.Tensor, want map[string]*reference.Value) error {
 	largest, tiny := 0.0, 0.0
 	if gradient == OperationGradient {
 		tiny = 1e-2 // in random programs some gradients are 0 but for rounding; docs/conformance.md has the figures
 	}
 	for _, q := range w.program.Params {
-		if v := want.grads[q.Name]; v != nil {
+		if v := want[q.Name]; v != nil {
 			largest = max(largest, norm(complexes(v)))
 		}
 	}
@@ -176,7 +183,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 		if !q.Trainable {
 			continue
 		}
-		v := want.grads[q.Name]
+		v := want[q.Name]
 		if v == nil {
 			v = reference.NewValue(q.Kind, q.Shape)
 		}

@@ -214,6 +214,7 @@ func first(each map[string]float64, _ float64) map[string]float64 { return each 
 
 // TestWhyATensorStandsOutAtDarkPixels looks at the likelihood's 1/λ alone, on a network without decisions: by how much
 // rounding of the far field grows where counts were measured and the model is dark.
+// Long: one experiment, from the drawn counts to the line that reports it.
 func TestWhyATensorStandsOutAtDarkPixels(t *testing.T) {
 	if !*fullSize {
 		t.Skip("takes a minute; make outliers runs it")

@@ -102,74 +102,91 @@ func measure(ctx context.Context, t Target, w *work, trained **backend.State) (m
 	if err != nil {
 		return nil, err
 	}
-	run := func(o backend.Optimiser, rate float64, steps int) error {
-		return session.Step(ctx, plan(ref, o, rate, steps), kept[backend.StepResult](nil))
-	}
 	if *trained == nil {
-		if err := run(adam, 1e-3, 4); err != nil {
+		if *trained, err = s.pretrain(session, ref); err != nil {
 			return nil, err
 		}
-		st, err := session.State(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for slot := range maps.Clone(st.Slots) {
-			if slot != backend.Weights && slot != backend.Buffers {
-				delete(st.Slots, slot)
-			}
-		}
-		st.Step = 0
-		*trained = &st
 	}
 	if err := session.SetState(ctx, **trained); err != nil {
 		return nil, err
 	}
-	look, err := inspector(session)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string][]complex128{}
-	values, err := look.Forward(ctx, ref, program.Patches, "lambda")
-	if err != nil {
-		return nil, err
-	}
-	for name, at := range map[string]string{"patches": program.Patches, "lambda": "lambda"} {
-		if out[name], err = numbers(values[at]); err != nil {
-			return nil, err
-		}
-	}
-	loss, grads, err := look.Gradient(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	out["loss"] = []complex128{complex(loss.Value, 0)}
-	if out["gradients"], err = joined(grads); err != nil {
+	if err := s.look(session, ref, out); err != nil {
 		return nil, err
 	}
 	if out["image"], err = s.picture(session, ref, w); err != nil {
 		return nil, err
 	}
+	if err := s.train(session, ref, **trained, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// pretrain trains the model for some steps; its state has the weights and buffers alone.
+func (s *subject) pretrain(session backend.Session, ref backend.BatchRef) (*backend.State, error) {
+	if err := session.Step(s.ctx, plan(ref, adam, 1e-3, 4), kept[backend.StepResult](nil)); err != nil {
+		return nil, err
+	}
+	st, err := session.State(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for slot := range maps.Clone(st.Slots) {
+		if slot != backend.Weights && slot != backend.Buffers {
+			delete(st.Slots, slot)
+		}
+	}
+	st.Step = 0
+	return &st, nil
+}
+
+// look collects values, loss and gradients of the batch.
+func (s *subject) look(session backend.Session, ref backend.BatchRef, out map[string][]complex128) error {
+	look, err := inspector(session)
+	if err != nil {
+		return err
+	}
+	values, err := look.Forward(s.ctx, ref, program.Patches, "lambda")
+	if err != nil {
+		return err
+	}
+	for name, at := range map[string]string{"patches": program.Patches, "lambda": "lambda"} {
+		if out[name], err = numbers(values[at]); err != nil {
+			return err
+		}
+	}
+	loss, grads, err := look.Gradient(s.ctx, ref)
+	if err != nil {
+		return err
+	}
+	out["loss"] = []complex128{complex(loss.Value, 0)}
+	out["gradients"], err = joined(grads)
+	return err
+}
+
+// train collects the weights after steps of each kind, which all start from the same state.
+func (s *subject) train(session backend.Session, ref backend.BatchRef, from backend.State, out map[string][]complex128) error {
 	for _, c := range []struct {
 		name  string
 		o     backend.Optimiser
-		rate  float64
 		steps int
-	}{{"weights after 1 step (sgd)", descent, 1e-4, 1}, {"weights after 5 steps (sgd)", descent, 1e-4, 5}, {"weights after 5 steps (adam)", adam, 1e-4, 5}} {
-		if err := session.SetState(ctx, **trained); err != nil {
-			return nil, err
+	}{{"weights after 1 step (sgd)", descent, 1}, {"weights after 5 steps (sgd)", descent, 5}, {"weights after 5 steps (adam)", adam, 5}} {
+		if err := session.SetState(s.ctx, from); err != nil {
+			return err
 		}
-		if err := run(c.o, c.rate, c.steps); err != nil {
-			return nil, err
+		if err := session.Step(s.ctx, plan(ref, c.o, 1e-4, c.steps), kept[backend.StepResult](nil)); err != nil {
+			return err
 		}
-		st, err := session.State(ctx)
+		st, err := session.State(s.ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if out[c.name], err = joined(st.Slots[backend.Weights]); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // picture stitches the patches of the batch as infer does, at positions of the suite's own.

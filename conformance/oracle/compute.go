@@ -69,32 +69,13 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 	})
 }
 
+// step makes one step of the gradients that its batches sum up to.
 func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	names := s.program.Trainable()
-	total := make([]*meaning.Value, len(names))
-	for i, name := range names {
-		total[i] = meaning.NewValue(s.state[backend.Weights][name].Kind, s.state[backend.Weights][name].Shape)
-	}
-	for _, b := range st.Batches {
-		item, err := next()
-		if err != nil {
-			return r, err
-		}
-		values, err := s.forward(ctx, b, item.Inputs, false)
-		if err != nil {
-			return r, err
-		}
-		s.scalars(values, b, r.Scalars)
-		r.Patterns += len(b.Rows)
-		for i, g := range s.gradients(values, b, p.LossWeights, st.Norm(), names) {
-			for j, v := range g.Real {
-				total[i].Real[j] += v
-			}
-			for j, v := range g.Complex {
-				total[i].Complex[j] += v
-			}
-		}
+	total, err := s.accumulate(ctx, next, p, st, names, &r)
+	if err != nil {
+		return r, err
 	}
 	weights, grads := make([][]float64, len(names)), make([][]float64, len(names))
 	for i, name := range names {
@@ -111,32 +92,66 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	}
 	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
 	for i, name := range names {
-		q, _ := s.program.Param(name)
-		var slots [][]float64
-		var kept []*meaning.Value
-		for _, slot := range optim.Slots(p.Optimiser) {
-			v := s.slot(slot, name)
-			kept, slots = append(kept, v), append(slots, flat(v))
-		}
-		started := s.state[backend.EMA][name] != nil
-		before := flat(s.state[backend.Weights][name])
-		optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights[i], grads[i], slots...)
-		for j, v := range kept {
-			unflatten(v, slots[j])
-		}
-		unflatten(s.state[backend.Weights][name], weights[i])
-		if p.EMADecay > 0 {
-			v := s.slot(backend.EMA, name)
-			average := flat(v)
-			if !started {
-				average = before // the average starts at the weights before the first step
-			}
-			optim.Average(average, weights[i], p.EMADecay)
-			unflatten(v, average)
-		}
+		s.update(name, p, st, weights[i], grads[i])
 	}
 	s.steps = st.Number
 	return r, nil
+}
+
+// accumulate sums the gradients of the named parameters, and in r the scalars, over the batches of a step.
+func (s *session) accumulate(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, names []string, r *backend.StepResult) ([]*meaning.Value, error) {
+	total := make([]*meaning.Value, len(names))
+	for i, name := range names {
+		total[i] = meaning.NewValue(s.state[backend.Weights][name].Kind, s.state[backend.Weights][name].Shape)
+	}
+	for _, b := range st.Batches {
+		item, err := next()
+		if err != nil {
+			return nil, err
+		}
+		values, err := s.forward(ctx, b, item.Inputs, false)
+		if err != nil {
+			return nil, err
+		}
+		s.scalars(values, b, r.Scalars)
+		r.Patterns += len(b.Rows)
+		for i, g := range s.gradients(values, b, p.LossWeights, st.Norm(), names) {
+			for j, v := range g.Real {
+				total[i].Real[j] += v
+			}
+			for j, v := range g.Complex {
+				total[i].Complex[j] += v
+			}
+		}
+	}
+	return total, nil
+}
+
+// update moves one parameter, the optimiser's arrays and the moving average by a gradient.
+func (s *session) update(name string, p backend.StepPlan, st backend.Step, weights, grad []float64) {
+	q, _ := s.program.Param(name)
+	var slots [][]float64
+	var kept []*meaning.Value
+	for _, slot := range optim.Slots(p.Optimiser) {
+		v := s.slot(slot, name)
+		kept, slots = append(kept, v), append(slots, flat(v))
+	}
+	started := s.state[backend.EMA][name] != nil
+	before := flat(s.state[backend.Weights][name])
+	optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights, grad, slots...)
+	for j, v := range kept {
+		unflatten(v, slots[j])
+	}
+	unflatten(s.state[backend.Weights][name], weights)
+	if p.EMADecay > 0 {
+		v := s.slot(backend.EMA, name)
+		average := flat(v)
+		if !started {
+			average = before // the average starts at the weights before the first step
+		}
+		optim.Average(average, weights, p.EMADecay)
+		unflatten(v, average)
+	}
 }
 
 // gradients are those of the parameters after a forward pass; zeros where the loss does not depend on one.
