@@ -26,6 +26,16 @@ func arrange(app *cli.App, args []string) []string {
 	if command == nil {
 		return args
 	}
+	flags, positional := separate(rest, switchesOf(command))
+	out = append(out, flags...)
+	if len(positional) > 0 {
+		out = append(append(out, "--"), positional...)
+	}
+	return out
+}
+
+// switchesOf are the names of a command's flags that take no value.
+func switchesOf(command *cli.Command) map[string]bool {
 	switches := map[string]bool{"help": true, "h": true}
 	for _, f := range command.Flags {
 		if _, ok := f.(*cli.BoolFlag); ok {
@@ -34,13 +44,16 @@ func arrange(app *cli.App, args []string) []string {
 			}
 		}
 	}
-	var flags, positional []string
+	return switches
+}
+
+// separate tells a command's flags, each joined with its value, from its arguments.
+func separate(rest []string, switches map[string]bool) (flags, positional []string) {
 	for len(rest) > 0 {
 		a := rest[0]
 		rest = rest[1:]
 		if a == "--" {
-			positional = append(positional, rest...)
-			break
+			return flags, append(positional, rest...)
 		}
 		if len(a) < 2 || a[0] != '-' {
 			positional = append(positional, a)
@@ -67,11 +80,7 @@ func arrange(app *cli.App, args []string) []string {
 			rest = rest[take:]
 		}
 	}
-	out = append(out, flags...)
-	if len(positional) > 0 {
-		out = append(append(out, "--"), positional...)
-	}
-	return out
+	return flags, positional
 }
 
 func indexOf(commands []*cli.Command, name string) int {

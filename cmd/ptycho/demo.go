@@ -31,15 +31,7 @@ type demoReport struct {
 
 func runDemo(c *cli.Context) error {
 	dir := c.String("output-dir")
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		if !c.Bool("overwrite") {
-			return usage(fmt.Errorf("demo: %s is not empty: give another --output-dir, or --overwrite to replace its files", dir))
-		}
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return usage(fmt.Errorf("demo: %w", err))
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := makeDemoFolder(dir, c.Bool("overwrite")); err != nil {
 		return usage(fmt.Errorf("demo: %w", err))
 	}
 	p := pathsOf(dir)
@@ -49,14 +41,7 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	var report demoReport
-	common := map[string]string{"overwrite": "true", "threads": strconv.Itoa(c.Int("threads"))}
-	with := func(more map[string]string) map[string]string {
-		for k, v := range common {
-			more[k] = v
-		}
-		return more
-	}
-	train, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
+	train, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, demoFlags(c, map[string]string{
 		"train-data-file": p.scan, "output-dir": p.run, "rows": "split=0", "max-epochs": strconv.Itoa(c.Int("max-epochs")),
 	})))
 	if err != nil {
@@ -70,17 +55,7 @@ func runDemo(c *cli.Context) error {
 	if report.Train, err = training.Train(c.Context, train, h.Host); err != nil {
 		return err
 	}
-	fixed, err := model.Describe(p.run)
-	if err != nil {
-		return err
-	}
-	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
-		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
-	})))
-	if err != nil {
-		return err
-	}
-	if report.Infer, err = inference.Infer(c.Context, infer, h.Host); err != nil {
+	if report.Infer, err = inferDemo(c, p, h); err != nil {
 		return err
 	}
 	report.Evaluate, err = evaluation.Evaluate(c.Context, evaluation.Options{
@@ -95,4 +70,37 @@ func runDemo(c *cli.Context) error {
 		printEvaluation(report.Evaluate)
 		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})
+}
+
+// makeDemoFolder makes the folder of a demonstration, which must be empty unless its files may be replaced.
+func makeDemoFolder(dir string, overwrite bool) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 && !overwrite {
+		return fmt.Errorf("%s is not empty: give another --output-dir, or --overwrite to replace its files", dir)
+	}
+	return os.MkdirAll(dir, 0o777)
+}
+
+// inferDemo reconstructs the patterns that the training did not see.
+func inferDemo(c *cli.Context, p demoPaths, h *running) (inference.Report, error) {
+	fixed, err := model.Describe(p.run)
+	if err != nil {
+		return inference.Report{}, err
+	}
+	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, demoFlags(c, map[string]string{
+		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
+	})))
+	if err != nil {
+		return inference.Report{}, err
+	}
+	return inference.Infer(c.Context, infer, h.Host)
+}
+
+// demoFlags adds what training and inference have in common.
+func demoFlags(c *cli.Context, flags map[string]string) map[string]string {
+	flags["overwrite"], flags["threads"] = "true", strconv.Itoa(c.Int("threads"))
+	return flags
 }
