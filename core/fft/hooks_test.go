@@ -18,6 +18,7 @@ func view[C any](x []C, stride, rows, cols int) []C {
 	return y
 }
 
+// Long: one transform, held to a naive one in every hook.
 func TestProductsOnTheWayInAndOut(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for i, s := range [][2]int{{64, 64}, {48, 100}, {100, 36}, {7, 11}, {13, 40}, {1, 32}} {

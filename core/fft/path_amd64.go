@@ -33,6 +33,7 @@ func eights(twos int) []int {
 
 // vector makes kernels of assembly. Tiles at the edge of an image, and one across which the centre wraps, are not whole
 // vectors: they go through plain Go.
+// Long: one table, a closure over the assembly for each kernel.
 func vector(lanes int, split func(int) []int, stages map[int]stageKernels,
 	gatherRows func(re, im *float32, n int, rows *int32, image *float32, stride int, by *float32, byStride, kind int),
 	turnTile func(y, x *float32, to *int32),

@@ -86,6 +86,7 @@ func (d drawing) index(rows int, shape ...int) *Value {
 }
 
 // cases lists every operation, most in more than one shape. Shapes are asymmetric: rows and columns must not be mixed up.
+// Long: one table, a line for each operation and shape.
 func cases() []opCase {
 	d := drawing{rand.New(rand.NewPCG(20, 1))}
 	var out []opCase

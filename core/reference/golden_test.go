@@ -101,6 +101,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 	return p
 }
 
+// Long: one story, from a frozen file to each of its results.
 func TestFrozenForwardCases(t *testing.T) {
 	for _, c := range []struct {
 		file    string

@@ -34,6 +34,7 @@ func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*V
 }
 
 // Whole programs: the derivative of the loss along a random direction of each parameter.
+// Long: one story, from a drawn program to its differences.
 func TestGradientsOfRandomPrograms(t *testing.T) {
 	const groups = 2
 	reached, trials := 0, 0

@@ -45,6 +45,7 @@ func readVectors(t *testing.T, files ...string) map[string]*reference.Value {
 }
 
 // The reference against PyTorch: forward, loss and gradients of a small network of each architecture.
+// Long: one story, from the stored vectors to each array.
 func TestProgramsAgreeWithPyTorch(t *testing.T) {
 	for _, c := range []struct {
 		name   string

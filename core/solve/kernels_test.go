@@ -7,6 +7,7 @@ import (
 )
 
 // The vector kernels compute what the plain loops do, for lengths with and without a remainder.
+// Long: one table, a row for each kernel, and its comparison.
 func TestKernelsAgreeWithPlainLoops(t *testing.T) {
 	if !vectors() {
 		t.Skip("this machine has no AVX2: only the plain loops run")

@@ -133,6 +133,7 @@ func TestTensorBoardReadsAFileThatWasCutShort(t *testing.T) {
 }
 
 // The program itself reads files by other code than its Python package.
+// Long: one story, from a resumed run to what the server shows.
 func TestTheTensorBoardServerShowsEachStepOnce(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()

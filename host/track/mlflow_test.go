@@ -144,6 +144,7 @@ func settings() map[string]string {
 	return params
 }
 
+// Long: one story, told in order: each part goes on with the run of the one before.
 func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a server twice: not with -short")

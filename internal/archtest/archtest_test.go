@@ -36,6 +36,7 @@ func TestModuleIsThatOfGoMod(t *testing.T) {
 	}
 }
 
+// Long: one table, a row for each import that a rule allows or forbids.
 func TestEveryRuleFindsItsBreach(t *testing.T) {
 	const m = Module + "/"
 	for name, c := range map[string]struct {

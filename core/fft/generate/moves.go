@@ -3,6 +3,7 @@ package main
 import "fmt"
 
 // gather: columns of interleaved numbers → one block. For row j: the row rows[j] of the image, times by, parts apart.
+// Long: one kernel, in the order of its instructions.
 func gather(out *text, i isa) {
 	out.fn(fmt.Sprintf("gather%d", i.lanes()), "re, im *float32, n int, rows *int32, image *float32, stride int, by *float32, byStride, kind int", 72)
 	out.ins("MOVQ re+0(FP), SI")
@@ -152,6 +153,7 @@ func turn(out *text, i isa) {
 // scatter: lanes rows of a block from x on (they are columns of the image) → lanes rows of the image, parts joined and
 // scaled. Four rows of the image at a time: quarter q of a register holds columns 2q and 2q+1 of them.
 // The full version multiplies, adds and sums as its flags say: 1 sum, 2 by, 4 image, 8 add.
+// Long: one kernel, in the order of its instructions.
 func scatter(out *text, i isa, full bool) {
 	row, columns := 2*i.bytes(), i.width/2 // complex numbers in a register
 	name, arguments, size := "scatter", "image *float32, stride int, re, im *float32, scale float32", 36

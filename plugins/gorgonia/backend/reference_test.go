@@ -23,6 +23,7 @@ type trial struct {
 	weights map[string]float64
 }
 
+// Long: one story, whose numbers come from one stream in this order.
 func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	t.Helper()
 	p, err := arch.Build(c)

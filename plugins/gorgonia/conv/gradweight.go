@@ -13,6 +13,7 @@ const block = 6144
 
 // GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy; with y, dy counts only where y > 0. Sums run over the
 // samples in one order for every number of workers.
+// Long: one kernel, whose loops share their buffers.
 func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
 	taps := s.Kernel * s.Kernel
 	area := s.Height * s.Width

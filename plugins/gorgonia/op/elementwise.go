@@ -6,6 +6,8 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
+// elementwise operations compute each number of the result from the same number of the operand.
+// Long: one table, a row for each operation.
 func (e *Env[T]) elementwise(c Call) (Rule[T], bool) {
 	type pair struct {
 		f  func(x T) T

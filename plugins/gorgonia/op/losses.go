@@ -10,49 +10,42 @@ import (
 
 func root[T pool.Float](x T) T { return T(math.Sqrt(float64(x))) }
 
+// pixelLosses are the losses of one pixel with the mean count lambda, of which k were measured, and their derivatives by
+// lambda.
+var pixelLosses = map[program.OpKind]struct {
+	f, df func(lambda, k float64) float64
+}{
+	program.PoissonDeviance: {physics.PoissonDeviance, func(lambda, k float64) float64 { return 2 * (1 - k/lambda) }},
+	program.PoissonNLL: {func(lambda, k float64) float64 {
+		if k == 0 {
+			return lambda
+		}
+		factorial, _ := math.Lgamma(k + 1)
+		return lambda - k*math.Log(lambda) + factorial
+	}, func(lambda, k float64) float64 { return 1 - k/lambda }},
+	program.AmplitudeLoss: {func(lambda, k float64) float64 {
+		d := math.Sqrt(lambda) - math.Sqrt(k)
+		return d * d
+	}, func(lambda, k float64) float64 { return 1 - math.Sqrt(k/lambda) }},
+	program.AmplitudeMAE: {func(lambda, k float64) float64 { return math.Abs(math.Sqrt(lambda) - math.Sqrt(k)) },
+		func(lambda, k float64) float64 {
+			switch {
+			case lambda > k:
+				return 1 / (2 * math.Sqrt(lambda))
+			case lambda < k:
+				return -1 / (2 * math.Sqrt(lambda))
+			}
+			return 0
+		}},
+}
+
 // losses are means over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64: a pattern's sum runs
 // over up to a million pixels that span eight decades.
 func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 	if c.Kind == program.ExpectedDeviance {
-		return Rule[T]{Forward: func(out []T, in [][]T) {
-			e.perPattern(c, in[0], in[1], func(p, from int, mask []T, total float64) {
-				sum := 0.0
-				for i, m := range mask {
-					if m != 0 {
-						sum += float64(m) * physics.ExpectedDeviance(float64(in[0][from+i]))
-					}
-				}
-				out[p] = T(sum / total)
-			})
-		}}, true
+		return e.expectedDeviance(c), true
 	}
-	type loss struct {
-		f, df func(lambda, k float64) float64
-	}
-	l, ok := map[program.OpKind]loss{
-		program.PoissonDeviance: {physics.PoissonDeviance, func(lambda, k float64) float64 { return 2 * (1 - k/lambda) }},
-		program.PoissonNLL: {func(lambda, k float64) float64 {
-			if k == 0 {
-				return lambda
-			}
-			factorial, _ := math.Lgamma(k + 1)
-			return lambda - k*math.Log(lambda) + factorial
-		}, func(lambda, k float64) float64 { return 1 - k/lambda }},
-		program.AmplitudeLoss: {func(lambda, k float64) float64 {
-			d := math.Sqrt(lambda) - math.Sqrt(k)
-			return d * d
-		}, func(lambda, k float64) float64 { return 1 - math.Sqrt(k/lambda) }},
-		program.AmplitudeMAE: {func(lambda, k float64) float64 { return math.Abs(math.Sqrt(lambda) - math.Sqrt(k)) },
-			func(lambda, k float64) float64 {
-				switch {
-				case lambda > k:
-					return 1 / (2 * math.Sqrt(lambda))
-				case lambda < k:
-					return -1 / (2 * math.Sqrt(lambda))
-				}
-				return 0
-			}},
-	}[c.Kind]
+	l, ok := pixelLosses[c.Kind]
 	if !ok {
 		return Rule[T]{}, false
 	}
@@ -81,6 +74,21 @@ func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 			})
 		}}, nil, nil},
 	}, true
+}
+
+// expectedDeviance is the mean deviance of counts drawn from lambda itself; it has no gradient.
+func (e *Env[T]) expectedDeviance(c Call) Rule[T] {
+	return Rule[T]{Forward: func(out []T, in [][]T) {
+		e.perPattern(c, in[0], in[1], func(p, from int, mask []T, total float64) {
+			sum := 0.0
+			for i, m := range mask {
+				if m != 0 {
+					sum += float64(m) * physics.ExpectedDeviance(float64(in[0][from+i]))
+				}
+			}
+			out[p] = T(sum / total)
+		})
+	}}
 }
 
 // perPattern visits patterns with the index of their first pixel, their mask and its sum. A pattern without a valid
