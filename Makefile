@@ -33,8 +33,8 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 test: ## format, vet and all tests; prints last what was skipped and why
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
-	@$(GO) run ./internal/testrun -timeout 20m $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
-	@if $(HAVE_CC); then CGO_ENABLED=1 $(GO) run ./internal/testrun ./plugins/xla/backend; \
+	@$(GO) run ./internal/testrun -count=1 -timeout 20m $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
+	@if $(HAVE_CC); then CGO_ENABLED=1 $(GO) run ./internal/testrun -count=1 ./plugins/xla/backend; \
 	else echo "SKIP  plugins/xla/backend: it needs a C compiler"; fi
 
 check: ## formats, lints and tests
