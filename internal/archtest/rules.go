@@ -70,6 +70,9 @@ var layers = []layer{
 // measuredData finds the data that lies beside the repository; any test may ask it.
 const measuredData = "internal/measured"
 
+// everywhere are our packages that every layer may use: each does one thing that has nothing to do with ptychography.
+var everywhere = []string{"internal/printable"}
+
 // engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
 var engines = map[string][]string{
 	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum",
@@ -170,7 +173,7 @@ func checkImport(f File, importPath string) string {
 	switch {
 	case !ok:
 		return ""
-	case isOwn && (below(own, l.dir) || belowAny(own, l.own) || f.Test() && (belowAny(own, l.tests) || own == measuredData)):
+	case isOwn && (below(own, l.dir) || belowAny(own, l.own) || belowAny(own, everywhere) || f.Test() && (belowAny(own, l.tests) || own == measuredData)):
 		return ""
 	case !isOwn && (l.any || belowAny(importPath, l.others) || f.Test() && belowAny(importPath, l.tests)):
 		return ""

@@ -1,0 +1,95 @@
+// Package printable makes text safe to show. Text that came from a plugin, a file or a server can hold escape sequences that
+// move the cursor or set the window's title, newlines that imitate our own messages, and invisible or right-to-left marks that
+// make one text look like another. Pass such text through Line or Name before it reaches a terminal or an error.
+package printable
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// NameLength is the number of characters that Name keeps: a screen has 80 columns.
+	NameLength = 80
+	// LineLength is the number of characters to keep of one line of a log or of a server's answer.
+	LineLength = 400
+)
+
+// escapes are the sequences of ECMA-48 with all that belongs to them: CSI with its parameters, the strings (OSC, DCS, APC, PM,
+// SOS) up to their terminator, and the short ones. Their bodies are removed too: "[31m" or a window's title is not text.
+var escapes = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]` +
+	`|(?:\x1b[\]PX^_]|[\x{9d}\x{90}\x{98}\x{9e}\x{9f}])[^\x07\x1b\x{9c}]*(?:\x07|\x1b\\|\x{9c})?` +
+	`|\x1b[ -/]*[0-~]`)
+
+// examined is how many bytes of the input are read for each character that is kept, so that a megabyte of escape sequences
+// costs no more than a short text.
+const examined = 16
+
+// maxMarks is how many combining marks one character keeps. Dozens of them would be drawn over the lines above; no script needs
+// more than three.
+const maxMarks = 3
+
+// Name returns s as one line of at most NameLength characters. Use it for names, paths and other words within a sentence.
+func Name(s string) string { return Line(s, NameLength) }
+
+// Line returns s as one line of at most limit characters. It removes escape sequences and invisible characters, replaces runs of
+// white space and control characters by a space, and replaces bytes that are not UTF-8 by U+FFFD. A text that was cut ends in "…".
+func Line(s string, limit int) string {
+	if limit < 1 {
+		return ""
+	}
+	s, cut := head(s, examined*(limit+1))
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		s = escapes.ReplaceAllString(s, "")
+	}
+	out := make([]rune, 0, min(len(s), limit+1))
+	marks, space := 0, false
+	for _, r := range s {
+		if unicode.IsSpace(r) || unicode.IsControl(r) {
+			space = len(out) > 0
+			continue
+		}
+		if !visible(r) {
+			continue
+		}
+		if unicode.Is(unicode.M, r) {
+			if marks++; marks > maxMarks {
+				continue
+			}
+		} else {
+			marks = 0
+		}
+		if space {
+			out, space = append(out, ' '), false
+		}
+		if out = append(out, r); len(out) > limit {
+			cut = true
+			break
+		}
+	}
+	if cut {
+		out = append(out[:min(len(out), limit-1)], '…')
+	}
+	return string(out)
+}
+
+// head returns the first n bytes of s, or fewer so that no character is torn apart.
+func head(s string, n int) (first string, cut bool) {
+	if len(s) <= n {
+		return s, false
+	}
+	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i], true
+		}
+	}
+	return s[:n], true
+}
+
+// visible reports whether r is drawn, by itself or upon the character before it.
+func visible(r rune) bool {
+	return unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && r != '\u2800' // an empty Braille cell
+}
