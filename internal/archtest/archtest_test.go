@@ -55,6 +55,8 @@ func TestEveryRuleFindsItsBreach(t *testing.T) {
 		"core on measured data":                {"core/metrics/frc.go", m + "internal/measured", true},
 		"core on what all may use":             {"core/format/npz.go", m + "internal/printable", false},
 		"a backend on what all may use":        {"plugins/xla/backend/compile.go", m + "internal/printable", false},
+		"the durable writer on core":           {"internal/durable/durable.go", m + "core/format", true},
+		"the durable writer on x/sys":          {"internal/durable/lock_unix.go", "golang.org/x/sys/unix", false},
 		"core/format on npyio":                 {"core/format/npy.go", "github.com/sbinet/npyio/npy", false},
 		"core/format on yaml":                  {"core/format/npy.go", "gopkg.in/yaml.v3", true},
 		"core/config on yaml":                  {"core/config/file.go", "gopkg.in/yaml.v3", false},

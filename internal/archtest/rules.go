@@ -48,6 +48,8 @@ var core = []string{"core"}
 // layers, most particular first: the first whose folder holds the file counts. A package in none of them (cmd/ptycho,
 // internal, bench) is free.
 var layers = []layer{
+	{dir: "internal/durable", others: []string{"golang.org/x/sys"},
+		rule: "internal/durable uses the standard library and x/sys, so that every layer can use it"},
 	{dir: "core/format", own: core, others: []string{"gonum.org/v1/gonum", "github.com/sbinet/npyio"},
 		rule: "core/format uses the standard library, gonum, npyio and core"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
@@ -71,7 +73,7 @@ var layers = []layer{
 const measuredData = "internal/measured"
 
 // everywhere are our packages that every layer may use: each does one thing that has nothing to do with ptychography.
-var everywhere = []string{"internal/printable"}
+var everywhere = []string{"internal/durable", "internal/printable"}
 
 // engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
 var engines = map[string][]string{

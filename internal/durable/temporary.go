@@ -1,0 +1,138 @@
+package durable
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// A place is where names are opened and renamed: the file system, or the folder below an os.Root.
+type place interface {
+	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
+	Rename(from, to string) error
+	Link(from, to string) error
+	Remove(name string) error
+	Lstat(name string) (fs.FileInfo, error)
+	Readlink(name string) (string, error)
+}
+
+// paths is the place of ordinary paths.
+type paths struct{}
+
+func (paths) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag, perm)
+}
+func (paths) Rename(from, to string) error           { return os.Rename(from, to) }
+func (paths) Link(from, to string) error             { return os.Link(from, to) }
+func (paths) Remove(name string) error               { return os.Remove(name) }
+func (paths) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+func (paths) Readlink(name string) (string, error)   { return os.Readlink(name) }
+
+// A temporary file is called ".NAME.ptycho-RANDOM.tmp", hidden and beside its place. NAME is cut: some file systems allow
+// 143 bytes.
+const (
+	mark       = ".ptycho-"
+	suffix     = ".tmp"
+	longestCut = 100
+	randomSize = 6 // bytes
+)
+
+// temporaryName matches the names of temporary files of this package alone: others' ".tmp" files are not ours to remove.
+var temporaryName = regexp.MustCompile(`^\..*\.ptycho-[0-9a-f]{12}\.tmp$`)
+
+func prefixOf(target string) string {
+	name := filepath.Base(target)
+	if len(name) > longestCut {
+		name = name[:longestCut]
+		for !utf8.ValidString(name) && len(name) > longestCut-utf8.UTFMax {
+			name = name[:len(name)-1]
+		}
+	}
+	return "." + name + mark
+}
+
+// tries bounds the names that are tried. A second try is needed only when a cleaner locks a file between its creation and
+// its lock.
+const tries = 100
+
+// openTemporary creates and locks a temporary file for a target.
+func openTemporary(in place, target string) (string, *os.File, error) {
+	var random [randomSize]byte
+	for range tries {
+		if _, err := rand.Read(random[:]); err != nil {
+			return "", nil, err
+		}
+		name := filepath.Join(filepath.Dir(target), fmt.Sprintf("%s%x%s", prefixOf(target), random, suffix))
+		f, err := in.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		// Without locks nobody removes leftovers either.
+		if held, err := TryLock(f); err == nil && !held || !isStill(in, name, f) {
+			f.Close()
+			continue
+		}
+		return name, f, nil
+	}
+	return "", nil, errors.New("no name for a temporary file is free")
+}
+
+// isStill says whether a name leads to the open file.
+func isStill(in place, name string, f *os.File) bool {
+	there, err := in.Lstat(name)
+	if err != nil {
+		return false
+	}
+	open, err := f.Stat()
+	return err == nil && os.SameFile(there, open)
+}
+
+// sweep removes what dead writers of a target left. What cannot be removed stays: it is not this writer's failure.
+func sweep(in place, target string) {
+	prefix := prefixOf(target)
+	sweepFolder(in, filepath.Dir(target), func(name string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// Sweep removes the temporary files that dead writers left in a folder, and none of a living one.
+func Sweep(folder string) { sweepFolder(paths{}, folder, func(string) bool { return true }) }
+
+func sweepFolder(in place, folder string, ours func(name string) bool) {
+	if !locks {
+		return
+	}
+	d, err := in.OpenFile(folder, os.O_RDONLY, 0)
+	if err != nil {
+		return
+	}
+	names, _ := d.Readdirnames(-1) // as many as can be read
+	d.Close()
+	for _, name := range names {
+		if temporaryName.MatchString(name) && ours(name) {
+			removeDead(in, filepath.Join(folder, name))
+		}
+	}
+}
+
+// removeDead removes a temporary file whose lock nobody holds.
+func removeDead(in place, name string) {
+	if st, err := in.Lstat(name); err != nil || !st.Mode().IsRegular() {
+		return
+	}
+	f, err := in.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if held, err := TryLock(f); err == nil && held && isStill(in, name, f) {
+		_ = in.Remove(name) // the next writer tries again
+	}
+}

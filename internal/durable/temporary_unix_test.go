@@ -1,0 +1,142 @@
+//go:build unix
+
+package durable
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// writer is the environment variable that makes the test binary write a file for ever.
+const writer = "PTYCHO_TEST_WRITER"
+
+// pieceSize makes one write of the helper take long enough that kills fall within it.
+const pieceSize = 4 << 20
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(writer); path != "" {
+		for i := byte('a'); ; i = 'a' + (i-'a'+1)%26 {
+			if err := Write(path, bytes.Repeat([]byte{i}, pieceSize)); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			fmt.Println("wrote")
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// A writer that is killed at any moment leaves a whole file, and the next writer removes what else it left.
+func TestWrite_KilledWriter(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "result")
+	left := 0
+	for i := range 20 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), writer+"="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // one whole file
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(i) * time.Millisecond / 2)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		text := contents(t, path)
+		if len(text) != pieceSize || strings.Trim(text, text[:1]) != "" {
+			t.Fatalf("after kill %d the file has %d bytes, not all alike", i, len(text))
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) > 1 {
+			left++
+		}
+	}
+	t.Logf("%d of 20 kills fell within a write", left)
+	if err := Write(path, nil); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, dir, "result")
+}
+
+// A writer never removes the temporary file of a living one, nor a file of somebody else.
+func TestWrite_SparesTheLiving(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "result")
+	living, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer living.Close()
+	for _, name := range []string{".result.old.tmp", ".result.ptycho-0123456789.tmp", ".other.ptycho-0123456789ab.tmp", ".result.ptycho-0123456789ab.tmp"} {
+		put(t, filepath.Join(dir, name), "")
+	}
+	if err := Write(path, []byte("second")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := living.Write([]byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := living.Commit(); err != nil {
+		t.Errorf("the living writer lost its file: %v", err)
+	}
+	if got := contents(t, path); got != "first" {
+		t.Errorf("the file holds %q", got)
+	}
+	holds(t, dir, ".other.ptycho-0123456789ab.tmp", ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
+	Sweep(dir)
+	holds(t, dir, ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
+}
+
+// Files and folders get the permissions that the umask leaves.
+func TestWrite_PermissionsFollowTheUmask(t *testing.T) {
+	before := syscall.Umask(0)
+	defer syscall.Umask(before)
+	for umask, want := range map[int][2]os.FileMode{0o077: {0o600, 0o700}, 0o002: {0o664, 0o775}, 0o022: {0o644, 0o755}} {
+		syscall.Umask(umask)
+		folder := filepath.Join(t.TempDir(), "a", "b")
+		if err := MkdirAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := Write(filepath.Join(folder, "result"), nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, path := range []string{filepath.Join(folder, "result"), folder} {
+			st, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.Mode().Perm() != want[i] {
+				t.Errorf("umask %03o: %s has %v, want %v", umask, path, st.Mode().Perm(), want[i])
+			}
+		}
+	}
+}
+
+// A folder in which files may be made but not listed can be written.
+func TestWrite_FolderThatCannotBeListed(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may list every folder")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o300); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700) //nolint:errcheck // TempDir removes it
+	if err := Write(filepath.Join(dir, "result"), nil); err != nil {
+		t.Error(err)
+	}
+}
