@@ -1,18 +1,15 @@
 package format
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
-	"runtime"
 
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // Named is an array with its name in an archive.
@@ -197,59 +194,15 @@ func appendPadding(extra []byte, at uint64) []byte {
 	return append(extra, make([]byte, zeros)...)
 }
 
-// writeFile makes a file appear complete or not at all: it writes a temporary file in the same folder, syncs it,
-// renames it and syncs the folder.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	fail := func(err error) error {
-		var p *fs.PathError
-		if errors.As(err, &p) { // its path is that of the temporary file
-			err = p.Err
-		}
-		return errorf(path, "cannot be written: %w", err)
-	}
-	folder, name := filepath.Split(path)
-	if folder == "" {
-		folder = "."
-	}
-	f, err := os.CreateTemp(folder, "."+name+".*.tmp")
-	if err != nil {
-		return fail(err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := write(w); err != nil {
-		return fail(err)
-	}
-	if err := w.Flush(); err != nil {
-		return fail(err)
-	}
-	if err := f.Chmod(0o644); err != nil { // temporary files are private, results are not
-		return fail(err)
-	}
-	if err := f.Sync(); err != nil {
-		return fail(err)
-	}
-	if err := f.Close(); err != nil {
-		return fail(err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fail(err)
-	}
-	if runtime.GOOS == "windows" { // which cannot sync folders
+// writeFile writes a file that appears complete or not at all. Its errors are of type *Error and name the file.
+func writeFile(path string, write func(io.Writer) error) error {
+	err := durable.WriteFrom(path, write)
+	if err == nil {
 		return nil
 	}
-	d, err := os.Open(folder)
-	if err != nil {
-		return nil // a folder that may be written but not read: the file is there all the same
+	var p *fs.PathError
+	if errors.As(err, &p) { // the path is named once
+		err = p.Err
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fail(err)
-	}
-	return nil
+	return errorf(path, "cannot be written: %w", err)
 }

@@ -55,7 +55,7 @@ func connect(root *os.Root, run Run, o Options, before sent) (store mlflow.Store
 		address = before.Address
 	}
 	if address == "" {
-		if err := root.MkdirAll(ownFolder, 0o755); err != nil {
+		if err := root.MkdirAll(ownFolder, 0o777); err != nil {
 			return nil, "", err
 		}
 		below, err := root.OpenRoot(ownFolder)
@@ -80,7 +80,7 @@ func connect(root *os.Root, run Run, o Options, before sent) (store mlflow.Store
 	if folder, err = filepath.Abs(folder); err != nil {
 		return nil, "", err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, "", err
 	}
 	below, err := os.OpenRoot(folder)

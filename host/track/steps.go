@@ -145,7 +145,7 @@ func (s *steps) rewrite(until int) error {
 	if s.file != nil {
 		s.file.Close() // of the file that was replaced
 	}
-	if s.file, err = s.root.OpenFile(StepsFile, os.O_WRONLY, 0o644); err != nil {
+	if s.file, err = s.root.OpenFile(StepsFile, os.O_WRONLY, 0o666); err != nil {
 		return fmt.Errorf("%s: %w", StepsFile, err)
 	}
 	return nil

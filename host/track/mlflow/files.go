@@ -97,7 +97,7 @@ func (f *Files) Experiment(_ context.Context, name string) (string, error) {
 			return "", err
 		}
 		id := n.Add(n, big.NewInt(1e17)).String() // 18 digits, as MLflow's own
-		if err := f.root.Mkdir(id, 0o755); errors.Is(err, fs.ErrExist) {
+		if err := f.root.Mkdir(id, 0o777); errors.Is(err, fs.ErrExist) {
 			continue
 		} else if err != nil {
 			return "", fmt.Errorf("%s: %w", f.root.Name(), err)
@@ -117,7 +117,7 @@ func (f *Files) CreateRun(ctx context.Context, experiment, name string, at time.
 	run := Run{ID: fmt.Sprintf("%x", id), Experiment: experiment}
 	run.ArtifactURI = f.artifacts(run)
 	for _, folder := range []string{"metrics", "params", "tags", "artifacts"} {
-		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder), 0o755); err != nil {
+		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder), 0o777); err != nil {
 			return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
 		}
 	}
@@ -212,7 +212,7 @@ func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reade
 func (f *Files) Clear(run Run) (bool, error) {
 	for _, part := range []string{"metrics", "artifacts"} {
 		folder := path.Join(run.Experiment, run.ID, part)
-		if err := errors.Join(f.root.RemoveAll(folder), f.root.MkdirAll(folder, 0o755)); err != nil {
+		if err := errors.Join(f.root.RemoveAll(folder), f.root.MkdirAll(folder, 0o777)); err != nil {
 			return true, fmt.Errorf("%s: %w", f.root.Name(), err)
 		}
 	}

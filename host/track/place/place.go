@@ -10,45 +10,21 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// Write makes a file appear complete or not at all: a temporary file beside it, synced and renamed. Folders above it
-// are made.
+// Write writes a file that appears complete or not at all. Missing folders above it are made.
 func Write(root *os.Root, name string, data []byte) error {
-	return WriteFrom(root, name, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	if err := durable.WriteIn(root, name, data); err != nil {
+		return cannot(root, name, err)
+	}
+	return nil
 }
 
-// WriteFrom is Write for what is made piece by piece.
-func WriteFrom(root *os.Root, name string, write func(io.Writer) error) (err error) {
-	if folder := path.Dir(name); folder != "." {
-		if err := root.MkdirAll(folder, 0o755); err != nil {
-			return cannot(root, name, err)
-		}
-	}
-	temporary := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
-	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return cannot(root, name, err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			_ = root.Remove(temporary) // the next write takes the name over
-		}
-	}()
-	if err := write(f); err != nil {
-		return cannot(root, name, err)
-	}
-	if err := f.Sync(); err != nil {
-		return cannot(root, name, err)
-	}
-	if err := f.Close(); err != nil {
-		return cannot(root, name, err)
-	}
-	if err := root.Rename(temporary, name); err != nil {
+// WriteFrom is Write for a file that is written piece by piece.
+func WriteFrom(root *os.Root, name string, write func(io.Writer) error) error {
+	if err := durable.WriteFromIn(root, name, write); err != nil {
 		return cannot(root, name, err)
 	}
 	return nil
@@ -57,11 +33,11 @@ func WriteFrom(root *os.Root, name string, write func(io.Writer) error) (err err
 // Append opens a file to write at its end; it and the folders above it are made.
 func Append(root *os.Root, name string) (*os.File, error) {
 	if folder := path.Dir(name); folder != "." {
-		if err := root.MkdirAll(folder, 0o755); err != nil {
+		if err := root.MkdirAll(folder, 0o777); err != nil {
 			return nil, cannot(root, name, err)
 		}
 	}
-	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return nil, cannot(root, name, err)
 	}
@@ -98,7 +74,7 @@ func Name(text string) string {
 
 func cannot(root *os.Root, name string, err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) { // its path may be that of the temporary file
+	if errors.As(err, &p) { // the path is named once
 		err = p.Err
 	}
 	return fmt.Errorf("%s: cannot be written: %w", path.Join(root.Name(), name), err)

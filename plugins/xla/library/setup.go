@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // Result is what a setup brought.
@@ -43,17 +43,14 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 		r.Already = true
 		return r, nil
 	}
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
-	}
-	work, err := os.MkdirTemp(parent, ".setup-*")
-	if err != nil {
-		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
-	}
-	defer os.RemoveAll(work)
 	if wheel == "" {
-		if wheel, err = p.fetch(ctx, filepath.Join(work, "wheel"), log); err != nil {
+		work, err := workFolder(filepath.Dir(dir))
+		if err != nil {
+			return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
+		}
+		defer work.Close()
+		defer os.RemoveAll(work.Name())
+		if wheel, err = p.fetch(ctx, work.Name(), log); err != nil {
 			return r, err
 		}
 	}
@@ -64,24 +61,53 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 	if sum != p.Wheel {
 		return r, backend.Errorf(backend.Invalid, "setup", "%s is not the wheel of %s %s: its SHA-256 is %s, want %s", wheel, p.Package, p.Version, sum, p.Wheel)
 	}
-	fresh := filepath.Join(work, "library")
-	if err := os.Mkdir(fresh, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
 	fmt.Fprintf(log, "unpacking %d MiB into %s\n", p.Size>>20, dir)
-	if err := p.unpack(ctx, wheel, filepath.Join(fresh, p.File())); err != nil {
+	if err := p.unpack(ctx, wheel, r.Path); err != nil {
+		_ = os.Remove(dir) // it stays unless it is empty
 		return r, err
 	}
-	if err := writeRecord(filepath.Join(fresh, recordName), p.record()); err != nil {
-		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
-	}
-	if err := os.Rename(dir, filepath.Join(work, "old")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
-	}
-	if err := os.Rename(fresh, dir); err != nil {
+	// The record is rewritten when it does not describe the library: a kill between the two files costs one digest.
+	if err := writeRecord(filepath.Join(dir, recordName), p.record()); err != nil {
 		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
 	return r, p.verify(r.Path)
+}
+
+// workPrefix begins the names of folders in which wheels arrive.
+const workPrefix = ".setup-"
+
+// workFolder makes a folder for a wheel, locked while this process lives, and removes those of dead processes.
+func workFolder(parent string) (*os.File, error) {
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, err
+	}
+	old, err := filepath.Glob(filepath.Join(parent, workPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range old {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		if held, err := durable.TryLock(f); err == nil && held {
+			_ = os.RemoveAll(path) // the next setup tries again
+		}
+		f.Close()
+	}
+	path, err := os.MkdirTemp(parent, workPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	_, _ = durable.TryLock(f) // without locks nobody removes it either
+	return f, nil
 }
 
 // fetch has the machine's pip fetch the wheel.
@@ -119,8 +145,8 @@ func findPip(ctx context.Context) ([]string, error) {
 	return nil, exec.ErrNotFound
 }
 
-// unpack writes the library out of the wheel, which is a zip file, and holds it against the pin.
-func (p Pin) unpack(ctx context.Context, wheel, to string) (err error) {
+// unpack writes the library out of the wheel, which is a zip file, and compares it with the pin before it takes its place.
+func (p Pin) unpack(ctx context.Context, wheel, to string) error {
 	bad := func(err error) error {
 		return backend.Errorf(backend.Invalid, "setup", "%s: %w", wheel, err)
 	}
@@ -134,23 +160,21 @@ func (p Pin) unpack(ctx context.Context, wheel, to string) (err error) {
 		return bad(err)
 	}
 	defer src.Close()
-	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	dst, err := durable.Create(to)
 	if err != nil {
 		return bad(err)
 	}
+	defer dst.Close()
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(dst, h), io.LimitReader(stoppable{ctx, src}, p.Size+1))
-	if err == nil {
-		err = dst.Sync()
-	}
-	if cerr := dst.Close(); err == nil {
-		err = cerr
-	}
 	if err != nil {
 		return bad(err)
 	}
 	if sum := hex.EncodeToString(h.Sum(nil)); n != p.Size || sum != p.SHA256 {
 		return bad(fmt.Errorf("%s has %d bytes with SHA-256 %s, want %d with %s", p.Member, n, sum, p.Size, p.SHA256))
+	}
+	if err := dst.Commit(); err != nil {
+		return bad(err)
 	}
 	return nil
 }

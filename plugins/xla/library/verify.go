@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // recordName is the file beside a library that says what it is and when it was found whole.
@@ -116,29 +117,11 @@ func readRecord(path string) (record, error) {
 	return r, json.Unmarshal(text, &r)
 }
 
-// writeRecord writes a record through a temporary file.
-func writeRecord(path string, r record) (err error) {
+// writeRecord writes a record that appears complete or not at all.
+func writeRecord(path string, r record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".library-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(append(text, '\n')); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return durable.Write(path, append(text, '\n'))
 }
