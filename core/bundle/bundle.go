@@ -23,6 +23,7 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // The files of a bundle.
@@ -107,16 +108,23 @@ func Write(dir string, m *Model) error {
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
 
+// maxManifest bounds what is read of a manifest, bytes; one has a few kilobytes.
+const maxManifest = 16 << 20
+
 // ReadManifest reads the manifest in dir and no array. Its errors are of type *format.Error.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
 	if st, e := os.Stat(dir); e == nil && !st.IsDir() {
 		return m, &format.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
+	}
+	var other *plainfile.KindError
+	if errors.As(err, &other) {
+		return m, &format.Error{Path: path, What: other.What(), Err: err}
 	}
 	if err != nil {
 		return m, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}

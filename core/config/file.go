@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // largestFile bounds a configuration file in bytes; the longest sensible one is a few kilobytes.
@@ -30,7 +32,11 @@ func File(path string) Source {
 }
 
 func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, _, err := plainfile.Open(path)
+	var other *plainfile.KindError
+	if errors.As(err, &other) {
+		return nil, errors.New(other.What())
+	}
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {

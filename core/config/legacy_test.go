@@ -231,7 +231,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	if err := os.WriteFile(huge, make([]byte, largestFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, says := range map[string]string{dir: "cannot be read", huge: "larger", filepath.Join(dir, "none.yaml"): "no such file"} {
+	for path, says := range map[string]string{dir: "is a folder", huge: "larger", filepath.Join(dir, "none.yaml"): "no such file"} {
 		_, err := ImportFile(path)
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {

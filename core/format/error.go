@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // Error is a data file that cannot be used: missing, damaged, of the wrong kind, or with values that make no sense. The
@@ -42,34 +44,28 @@ func (e *Error) fix(format string, args ...any) *Error {
 
 // open opens a regular file for reading and says in one sentence why it cannot.
 func open(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
+	f, st, err := plainfile.Open(path)
 	if err != nil {
 		return nil, 0, openError(path, err)
 	}
-	st, err := f.Stat()
-	switch {
-	case err != nil:
-	case st.IsDir():
-		err = errorf(path, "is a folder, not a file")
-	case !st.Mode().IsRegular():
-		err = errorf(path, "is no regular file (%v)", st.Mode().Type())
-	case st.Size() == 0:
-		err = errorf(path, "is empty")
-	default:
-		return f, st.Size(), nil
+	if st.Size() == 0 {
+		f.Close()
+		return nil, 0, errorf(path, "is empty")
 	}
-	f.Close()
-	return nil, 0, err
+	return f, st.Size(), nil
 }
 
 func openError(path string, err error) *Error {
 	e := &Error{Path: path, Err: err}
 	var p *fs.PathError
+	var other *plainfile.KindError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.What = "no such file"
 	case errors.Is(err, fs.ErrPermission):
 		e.What = "may not be read"
+	case errors.As(err, &other):
+		e.What = other.What()
 	case errors.As(err, &p):
 		e.What = "cannot be opened: " + p.Err.Error()
 	default:

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/plainfile"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -61,7 +62,7 @@ func (s *Spec) verify() error {
 	if s.SHA256 == "" {
 		return nil
 	}
-	f, err := os.Open(s.Path)
+	f, _, err := plainfile.Open(s.Path)
 	if err != nil {
 		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, err)
 	}

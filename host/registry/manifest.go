@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // ManifestName is the file that says what lies in the folder of an installed plugin.
@@ -35,14 +36,7 @@ const maxManifest = 64 << 10
 
 // ReadManifest reads and checks a plugin.json.
 func ReadManifest(path string) (*Manifest, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxManifest {
-		return nil, fmt.Errorf("%s is no plugin.json: want a file of at most %d bytes", path, maxManifest)
-	}
-	raw, err := os.ReadFile(path)
+	raw, err := plainfile.Read(path, maxManifest)
 	if err != nil {
 		return nil, err
 	}

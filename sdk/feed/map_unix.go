@@ -4,24 +4,21 @@ package feed
 
 import (
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // mapping is the bytes of a file, mapped read-only.
 type mapping struct{ mem []byte }
 
 func openMapping(path string) (mapping, error) {
-	f, err := os.Open(path)
+	f, st, err := plainfile.Open(path)
 	if err != nil {
 		return mapping{}, err
 	}
-	defer f.Close() // the mapping outlives the descriptor
-	st, err := f.Stat()
-	if err != nil {
-		return mapping{}, err
-	}
+	defer f.Close()     // the mapping outlives the descriptor
 	if st.Size() == 0 { // cannot be mapped
 		return mapping{}, nil
 	}

@@ -11,11 +11,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
+
+// maxCertificates bounds what is read of a file of certificates, bytes.
+const maxCertificates = 16 << 20
 
 // patience is how long a call may take; an upload has more.
 const (
@@ -54,7 +58,7 @@ func Dial(address string, getenv func(string) string) (*Client, error) {
 	case strings.EqualFold(insecure, "true") || insecure == "1":
 		transport.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // asked for by that name
 	case path != "":
-		pem, err := os.ReadFile(path)
+		pem, err := plainfile.Read(path, maxCertificates)
 		if err != nil {
 			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %w", err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // recordName is the file beside a library that says what it is and when it was found whole.
@@ -96,7 +97,7 @@ func tried(path string, st fs.FileInfo, try func(string) error) error {
 }
 
 func digest(path string) (string, error) {
-	f, err := os.Open(path)
+	f, _, err := plainfile.Open(path)
 	if err != nil {
 		return "", err
 	}
