@@ -38,7 +38,7 @@ func evaluated(t *testing.T, args ...string) evaluation {
 // rewritten is a copy of a scan after a change.
 func rewritten(t *testing.T, path, name string, change func(*scan.Scan)) string {
 	t.Helper()
-	s, err := format.ReadScan(path, format.ScanOptions{})
+	s, err := format.ReadScan(t.Context(), path, format.ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

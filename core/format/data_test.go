@@ -11,11 +11,11 @@ import (
 
 // Both forms of the measured star hold the same photons: one as counts, one as amplitudes.
 func TestStarsTwoFormsAgree(t *testing.T) {
-	counts, err := ReadScan(measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
+	counts, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	amplitudes, err := ReadScan(measured.File(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
+	amplitudes, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestStarsTwoFormsAgree(t *testing.T) {
 
 func TestSimulatedLines(t *testing.T) {
 	path := measured.File(t, "sim_lines_64.npz")
-	s, err := ReadScan(path, ScanOptions{})
+	s, err := ReadScan(t.Context(), path, ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestSimulatedLines(t *testing.T) {
 		t.Errorf("%+v, %q", st, s.Notes[0])
 	}
 	for value, below := range map[string]bool{"split=0": true, "split=1": false} {
-		half, err := ReadScan(path, ScanOptions{Rows: value})
+		half, err := ReadScan(t.Context(), path, ScanOptions{Rows: value})
 		if err != nil || half.Len() != 1024 {
 			t.Fatalf("%s: %v", value, err)
 		}
@@ -98,7 +98,7 @@ func TestRealFileCutAnywhereFails(t *testing.T) {
 	content := mustRead(t, measured.File(t, "sim_lines_64.npz"))
 	for eighth := range 8 {
 		path := file(t, "cut.npz", content[:len(content)*eighth/8])
-		_, err := ReadScan(path, ScanOptions{})
+		_, err := ReadScan(t.Context(), path, ScanOptions{})
 		wantError(t, "cut", err, path, "")
 	}
 }

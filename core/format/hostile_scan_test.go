@@ -43,7 +43,7 @@ func TestWrittenScansReadTheSame(t *testing.T) {
 	for i := range mask {
 		mask[i] = 1
 	}
-	s, err := ReadScan(file(t, "s.npz", archive(t, true, arrays...)), ScanOptions{})
+	s, err := ReadScan(t.Context(), file(t, "s.npz", archive(t, true, arrays...)), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestWrittenScansReadTheSame(t *testing.T) {
 		if err := WriteScan(path, s, form); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadScan(path, ScanOptions{})
+		got, err := ReadScan(t.Context(), path, ScanOptions{})
 		if err != nil {
 			t.Fatalf("%s: %v", form, err)
 		}
@@ -68,7 +68,7 @@ func TestWrittenScansReadTheSame(t *testing.T) {
 	if err := WriteScan(path, s, Amplitude); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadScan(path, ScanOptions{}); err != nil || math.Abs(float64(got.Counts[5])-0.5) > 1e-6 {
+	if got, err := ReadScan(t.Context(), path, ScanOptions{}); err != nil || math.Abs(float64(got.Counts[5])-0.5) > 1e-6 {
 		t.Errorf("half a photon as amplitude: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func FuzzScan(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, units := range []Units{Auto, Counts, Amplitude, Normalised} {
-			s, err := z.readScan(ScanOptions{Rows: expr}, units)
+			s, err := z.readScan(t.Context(), ScanOptions{Rows: expr}, units)
 			if err != nil {
 				continue
 			}

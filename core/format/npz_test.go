@@ -145,7 +145,7 @@ func TestNPZCutAnywhereFails(t *testing.T) {
 		whole := archive(t, deflate, scanArrays(5, stackU2("intensity"))...)
 		for eighth := range 8 {
 			path := file(t, "cut.npz", whole[:len(whole)*eighth/8])
-			_, err := ReadScan(path, ScanOptions{})
+			_, err := ReadScan(t.Context(), path, ScanOptions{})
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
 			_, err = Describe(path, LayoutAuto)
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
@@ -155,7 +155,7 @@ func TestNPZCutAnywhereFails(t *testing.T) {
 		// The payload cut out of the middle, the directory whole.
 		cut := append(slices.Clone(whole[:500]), whole[700:]...)
 		path := file(t, "cut.npz", cut)
-		_, err := ReadScan(path, ScanOptions{})
+		_, err := ReadScan(t.Context(), path, ScanOptions{})
 		wantError(t, "middle", err, path, "")
 	}
 }
@@ -283,7 +283,7 @@ func FuzzNPZ(f *testing.F) {
 				z.Text(a.Name)
 			}
 		}
-		if s, err := z.readScan(ScanOptions{}, Auto); err == nil {
+		if s, err := z.readScan(t.Context(), ScanOptions{}, Auto); err == nil {
 			if err := s.Validate(); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -20,7 +21,7 @@ type ScanOptions struct {
 
 // ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
 // scan's notes says what the values were taken for, and why.
-func ReadScan(path string, o ScanOptions) (*scan.Scan, error) {
+func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, error) {
 	units, err := ParseUnits(string(o.Units))
 	if err != nil {
 		return nil, err
@@ -30,10 +31,10 @@ func ReadScan(path string, o ScanOptions) (*scan.Scan, error) {
 		return nil, err
 	}
 	defer z.Close()
-	return z.readScan(o, units)
+	return z.readScan(ctx, o, units)
 }
 
-func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
+func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.Scan, error) {
 	d, err := z.describe(o.Layout)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func (z *NPZ) readScan(o ScanOptions, units Units) (*scan.Scan, error) {
 	if o.Photons > 0 && !dosed {
 		return nil, errorf(z.path, "tells its photons itself, %v are asked for", o.Photons).fix("leave nphotons out; normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
-	if s.Counts, err = readPatterns(d, rows, s.Mask, c); err != nil {
+	if s.Counts, err = readPatterns(ctx, d, rows, s.Mask, c); err != nil {
 		return nil, err
 	}
 	reason, err := c.finish(z.path)
@@ -162,7 +163,7 @@ const (
 
 // readPatterns reads the given rows of the file, converted, [len(rows), N, N]. Values go straight to their place,
 // whatever the layout, so that an array is never held twice. Masked pixels are 0 whatever the file has there.
-func readPatterns(d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
+func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
 	n, size := d.N, d.N*d.N
 	slot := make([]int, d.Patterns) // place of a pattern in the result, −1: not wanted
 	for i := range slot {
@@ -186,6 +187,9 @@ func readPatterns(d *Description, rows []int, mask []uint8, c *converter) ([]flo
 	values := make([]float64, piece/e.size)
 	var at [3]int // by axis
 	err := d.patterns.stream(func(raw []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		v := values[:len(raw)/e.size]
 		e.floats(v, raw)
 		for len(v) > 0 {

@@ -11,7 +11,7 @@ import (
 func read(t *testing.T, o ScanOptions, arrays ...rawArray) (counts []float32, notes string, path string, err error) {
 	t.Helper()
 	path = file(t, "scan.npz", archive(t, true, arrays...))
-	s, err := ReadScan(path, o)
+	s, err := ReadScan(t.Context(), path, o)
 	if err != nil {
 		return nil, "", path, err
 	}
@@ -174,7 +174,7 @@ func TestEveryLayoutAndOrderGivesTheSameCounts(t *testing.T) {
 			stack.fortran = fortran
 			for _, expr := range []string{"", "36,3,17:20"} {
 				path := file(t, "s.npz", archive(t, false, stack, raw("xcoords", rows, n), raw("ycoords", rows, n)))
-				s, err := ReadScan(path, ScanOptions{Rows: expr})
+				s, err := ReadScan(t.Context(), path, ScanOptions{Rows: expr})
 				if err != nil {
 					t.Fatalf("legacy %v, fortran %v: %v", legacy, fortran, err)
 				}
@@ -218,7 +218,7 @@ func TestReadScanTakesEverything(t *testing.T) {
 		rawArray{name: "_metadata", descr: "|O", shape: []int{}, payload: []byte("x")},
 	)
 	path := file(t, "s.npz", archive(t, true, arrays...))
-	s, err := ReadScan(path, ScanOptions{Rows: "split=1"})
+	s, err := ReadScan(t.Context(), path, ScanOptions{Rows: "split=1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestReadScanTakesEverything(t *testing.T) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
 	}
-	all, err := ReadScan(path, ScanOptions{Draw: 4, Seed: 3})
+	all, err := ReadScan(t.Context(), path, ScanOptions{Draw: 4, Seed: 3})
 	if err != nil || all.Len() != 4 || !slices.IsSorted(all.Index) || !strings.Contains(strings.Join(all.Notes, "\n"), "split array is ignored") {
 		t.Errorf("draw: %v, %v", all, err)
 	}

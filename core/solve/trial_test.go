@@ -18,7 +18,7 @@ func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
 	}
-	right, err := format.ReadScan(measured.File(t, "siemens_star_aps_velociprobe.npz"), format.ScanOptions{})
+	right, err := format.ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), format.ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

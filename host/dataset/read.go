@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"context"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -20,7 +21,7 @@ type Source struct {
 }
 
 // Read reads the scan. notice, which may be nil, hears what the reader found out.
-func (s Source) Read(notice func(format string, args ...any)) (*scan.Scan, error) {
+func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
 	units, err := format.ParseUnits(s.Units)
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
@@ -29,7 +30,7 @@ func (s Source) Read(notice func(format string, args ...any)) (*scan.Scan, error
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons})
+	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons})
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}

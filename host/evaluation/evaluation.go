@@ -51,7 +51,7 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(o.Reference, format.ScanOptions{Units: units, Rows: o.Rows})
+	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows})
 	if err != nil {
 		if o.Rows != "" {
 			return report, host.Fail(host.ExitData, err)

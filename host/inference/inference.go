@@ -39,7 +39,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	started := time.Now()
 	s, x := cfg.Settings(), cfg.Execution()
 	report := Report{Model: s.ModelPath, Data: s.TestData}
-	m, data, err := prediction.Read(s, h)
+	m, data, err := prediction.Read(ctx, s, h)
 	if err != nil {
 		return report, err
 	}

@@ -46,7 +46,7 @@ type Options struct {
 // Inspect reads a scan and describes it.
 func Inspect(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
-	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(nil)
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(ctx, nil)
 	if err != nil {
 		return report, err
 	}

@@ -33,7 +33,7 @@ type Options struct {
 func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(h.Notice)
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(ctx, h.Notice)
 	if err != nil {
 		return report, err
 	}

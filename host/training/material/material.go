@@ -33,7 +33,7 @@ func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, er
 	m := &Material{cfg: cfg, h: h}
 	s, x := cfg.Settings(), cfg.Execution()
 	var err error
-	if m.Scan, err = m.load(s.TrainDataFile, s.Rows, s.NImages); err != nil {
+	if m.Scan, err = m.load(ctx, s.TrainDataFile, s.Rows, s.NImages); err != nil {
 		return nil, err
 	}
 	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
@@ -59,7 +59,7 @@ func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, er
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
 	}
 	if s.TestDataFile != "" {
-		if m.Test, err = m.load(s.TestDataFile, "", 0); err != nil {
+		if m.Test, err = m.load(ctx, s.TestDataFile, "", 0); err != nil {
 			return nil, err
 		}
 	}
@@ -73,9 +73,9 @@ func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, er
 }
 
 // load reads a scan by the settings of the run.
-func (m *Material) load(path, rows string, draw int) (*scan.Scan, error) {
+func (m *Material) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
 	s := m.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons}.Read(m.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons}.Read(ctx, m.h.Notice)
 	if err != nil {
 		return nil, err
 	}
