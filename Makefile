@@ -11,6 +11,10 @@ OLD      ?= old
 SOAK     ?= gorgonia,xla
 BACKEND  ?= gorgonia
 BACKENDS ?= gorgonia
+MINUTES  ?= 25
+KILLS    ?= 320
+SEED     ?= 1
+REPORT   ?=
 
 # Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
 QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
@@ -21,7 +25,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak ci-full help
+.PHONY: build test check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -116,6 +120,9 @@ lint: ## golangci-lint, staticcheck, deadcode and govulncheck, as far as they ar
 soak: build ## the tests that start processes, COUNT (20) times in random order, and the memory of 1,000 steps of each backend
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 	bin/ptycho bench --backend $(SOAK) --n 64 --batch-size 8 --n-filters-scale 1 --gridsize 1 --steps 1000 --memory --quiet
+
+torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json (Linux, root or user namespaces)
+	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)"
 
 ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...

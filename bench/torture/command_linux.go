@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+)
+
+// A command is one way to run ptycho that is disturbed and then has to come to the result of an undisturbed run.
+type command struct {
+	name   string
+	args   []string // without the output
+	output string   // the flag that names the output
+	file   bool     // the output is a file, not a folder
+	state  string   // the folder of w.states that is at the output before: "" for nothing
+	plugin bool     // it starts a plugin
+	resume bool     // an interrupted run continues with train --resume
+}
+
+// small are the settings of a run that takes about a second.
+var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
+
+// commands lists what is disturbed. Paths are relative to the worker's folder.
+func commands() []command {
+	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
+	infer := []string{"infer", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
+	solve := []string{"solve", "--data", "in/scan.npz", "--iterations", "2", "--threads", "1"}
+	simulate := []string{"simulate", "-n", "32", "--n-images", "64", "--seed", "3"}
+	over := func(args []string) []string { return append(slices.Clone(args), "--overwrite") }
+	return []command{
+		{name: "train", args: train, output: "--output-dir", plugin: true, resume: true},
+		{name: "train --overwrite", args: over(train), output: "--output-dir", state: "run", plugin: true, resume: true},
+		{name: "train --resume", args: []string{"train"}, output: "--resume", state: "stopped", plugin: true, resume: true},
+		{name: "infer", args: infer, output: "--output-dir", plugin: true},
+		{name: "infer --overwrite", args: over(infer), output: "--output-dir", state: "image", plugin: true},
+		{name: "solve", args: solve, output: "--output-dir"},
+		{name: "solve --overwrite", args: over(solve), output: "--output-dir", state: "solved"},
+		{name: "simulate", args: simulate, output: "--output", file: true},
+		{name: "simulate --overwrite", args: over(simulate), output: "--output", state: "simulated", file: true},
+	}
+}
+
+// first is the command line as a user gives it.
+func (c command) first() []string { return append(slices.Clone(c.args), c.output, outName) }
+
+// replacing is the same with --overwrite, for a result that is there already.
+func (c command) replacing() []string {
+	if slices.Contains(c.args, "--overwrite") || c.output == "--resume" {
+		return c.first()
+	}
+	return append(c.first(), "--overwrite")
+}
+
+// resuming continues an interrupted training run.
+func (c command) resuming() []string { return []string{"train", "--resume", outName} }
+
+// Names in the worker's folder.
+const (
+	parentName = "p"     // holds the output
+	outName    = "p/out" // the output of every command
+)
+
+// foreign are files that ptycho did not write, beside the output; foreignInside are in an output folder that exists.
+var (
+	foreign       = []string{"p/notes.txt", "p/data/scan.txt"}
+	foreignInside = []string{"p/out/notes.txt", "p/out/mine/keep.txt"}
+)
+
+const foreignText = "written by somebody else\n"
+
+// states makes the inputs and the older results that commands start from, once for each worker.
+func (w *worker) makeStates() error {
+	at := func(name string) string { return filepath.Join(w.dir, name) }
+	for _, dir := range []string{"in", "states", "tmp", "home", "log"} {
+		if err := os.MkdirAll(at(dir), 0o755); err != nil {
+			return err
+		}
+	}
+	old := []string{"--batch-size", "4", "--seed", "7"} // other weights, other steps, other names of checkpoints
+	steps := []struct {
+		args []string
+		keep string
+	}{
+		{[]string{"simulate", "-n", "32", "--n-images", "64", "--output", outName}, "in/scan.npz"},
+		{append(append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), old...), "states/run"},
+		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName, "--stop-after", "1"}, small...), "states/stopped"},
+		{[]string{"infer", "--model-path", "states/run", "--test-data", "in/scan.npz", "--rows", "0:40", "--output-dir", outName, "--threads", "1"}, "states/image"},
+		{[]string{"solve", "--data", "in/scan.npz", "--iterations", "1", "--output-dir", outName, "--threads", "1"}, "states/solved"},
+		{[]string{"simulate", "-n", "32", "--n-images", "40", "--output", outName}, "states/simulated"},
+		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), "in/model"},
+	}
+	for _, s := range steps {
+		if err := os.MkdirAll(at(parentName), 0o755); err != nil {
+			return err
+		}
+		run := w.start(s.args, nil)
+		if run.code != 0 {
+			return fmt.Errorf("undisturbed ptycho %s: %s", s.args[0], run)
+		}
+		if err := os.Rename(at(outName), at(s.keep)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare sets up the parent of the output anew: the older result of the command and the files of others.
+func (w *worker) prepare(c command) error {
+	parent := filepath.Join(w.dir, parentName)
+	if err := clearFolder(parent); err != nil {
+		return err
+	}
+	planted := slices.Clone(foreign)
+	if c.state != "" {
+		from, to := filepath.Join(w.dir, "states", c.state), filepath.Join(w.dir, outName)
+		if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+			return fmt.Errorf("cp: %w: %s", err, out)
+		}
+		if !c.file {
+			planted = append(planted, foreignInside...)
+		}
+	}
+	for _, name := range planted {
+		path := filepath.Join(w.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(foreignText), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFolder makes an empty folder of what is there. The folder may be a mount point.
+func clearFolder(path string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

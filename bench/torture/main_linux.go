@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// taskVariable holds the task of a worker.
+const taskVariable = "PTYCHO_TORTURE_TASK"
+
+func main() {
+	selfMode()
+	x := extent{}
+	program := flag.String("program", "bin/ptycho", "the program to disturb")
+	workers := flag.Int("workers", 2, "trials at the same time")
+	report := flag.String("json", "", "write every trial to this file as JSON")
+	flag.Float64Var(&x.Minutes, "minutes", 25, "end after this time, whatever is left to try")
+	flag.IntVar(&x.Kills, "kills", 320, "random kills")
+	flag.IntVar(&x.Stride, "stride", 1, "kill at every so many system calls that change a file system; 0: none")
+	flag.IntVar(&x.Disks, "disks", 8, "full disks for each command")
+	flag.IntVar(&x.Signals, "signals", 4, "signals of each kind for each command")
+	flag.StringVar(&x.Only, "only", "", "a kind: "+kindKill+", "+kindCall+", "+kindSignal+", "+kindPipe+", "+kindDisk+", "+kindSpool+", "+kindLimit)
+	only := flag.String("commands", "", "commands joined by commas, such as \"train --overwrite,infer\"; empty: all")
+	flag.Uint64Var(&x.Seed, "seed", 1, "of all moments and choices")
+	flag.Parse()
+	if *only != "" {
+		x.Commands = strings.Split(*only, ",")
+	}
+	bad, err := torture(x, *program, *workers, *report)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+	}
+	if err != nil || bad {
+		os.Exit(1)
+	}
+}
+
+// selfMode runs what this program does when it started itself as a worker or as the shim before ptycho, and then ends it.
+func selfMode() {
+	var err error
+	code := 1
+	switch os.Getenv(modeVariable) {
+	case "work":
+		err = work()
+	case "shim":
+		err, code = shim(), shimFailed
+	default:
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(code)
+	}
+	os.Exit(0)
+}
+
+// torture runs all trials, prints the table and reports whether anything is wrong.
+func torture(x extent, program string, workers int, report string) (bad bool, err error) {
+	begun := time.Now()
+	progress := func(o *outcome, n int) {
+		if o.bad() {
+			fmt.Fprintf(os.Stderr, "%s (%s): %s\n", o.trial, o.Note, strings.Join(o.Found, "\n    "))
+		} else if n%50 == 0 {
+			fmt.Fprintf(os.Stderr, "%d trials in %v\n", n, time.Since(begun).Round(time.Second))
+		}
+	}
+	all, err := runWorkers(x, program, workers, progress)
+	if err != nil {
+		return true, err
+	}
+	bad = printTable(os.Stdout, all)
+	fmt.Fprintf(os.Stderr, "%v, seed %d\n", time.Since(begun).Round(time.Second), x.Seed)
+	if report != "" {
+		content, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			return true, err
+		}
+		if err := os.WriteFile(report, append(content, '\n'), 0o644); err != nil {
+			return true, err
+		}
+	}
+	return bad, nil
+}
+
+// runWorkers shares the trials among worker processes and collects their outcomes.
+func runWorkers(x extent, program string, workers int, progress func(*outcome, int)) ([]*outcome, error) {
+	runtime.LockOSThread() // the workers end with the thread that started them
+	defer runtime.UnlockOSThread()
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(program); err != nil {
+		return nil, fmt.Errorf("the program to disturb: %w; make build builds it", err)
+	}
+	dir, err := os.MkdirTemp("", "ptycho-torture-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) // each worker's files lie in its own namespace
+	deadline := time.Now().Add(time.Duration(x.Minutes * float64(time.Minute)))
+	lines := make(chan *outcome)
+	ends := make(chan error, workers)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	for i := range workers {
+		t := task{Dir: dir, Program: program, Extent: x, Index: i, Workers: workers, Deadline: deadline}
+		cmd, out, err := startWorker(t)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = cmd.Process.Kill() }() // it has ended unless another failed
+		go func() { ends <- follow(cmd, out, lines) }()
+	}
+	var all []*outcome
+	for left := workers; left > 0; {
+		select {
+		case o := <-lines:
+			all = append(all, o)
+			progress(o, len(all))
+		case err := <-ends:
+			if err != nil {
+				return nil, err
+			}
+			left--
+		case <-stop:
+			return nil, errors.New("interrupted")
+		}
+	}
+	return all, nil
+}
+
+// startWorker starts this program as a worker in a mount namespace, and in a user namespace where it is not root.
+func startWorker(t task) (*exec.Cmd, io.Reader, error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), modeVariable+"=work", taskVariable+"="+string(text))
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = namespace()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, fmt.Errorf("a mount namespace is needed, and there is none: %w", err)
+	}
+	return cmd, out, nil
+}
+
+// namespace makes a process begin in a mount namespace.
+func namespace() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() != 0 {
+		a.Cloneflags |= syscall.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	return a
+}
+
+// follow hands on the outcomes of a worker until it ends.
+func follow(cmd *exec.Cmd, out io.Reader, lines chan<- *outcome) error {
+	in := bufio.NewReader(out)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		o := &outcome{}
+		if err := json.Unmarshal(line, o); err != nil {
+			return fmt.Errorf("worker: %w: %s", err, line)
+		}
+		lines <- o
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	return nil
+}

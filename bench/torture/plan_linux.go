@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+)
+
+// Rows of the table. The trials of a kind are listed for each command.
+const (
+	kindKill   = "random kill"
+	kindCall   = "kill at a system call"
+	kindSignal = "signal"
+	kindPipe   = "closed pipe"
+	kindDisk   = "full disk"
+	kindSpool  = "full TMPDIR and /dev/shm"
+	kindLimit  = "file size limit"
+)
+
+// extent says how much is tried.
+type extent struct {
+	Kills    int      // random kills, at least
+	Stride   int      // every so many system calls is one to kill at
+	Disks    int      // full disks for each command
+	Signals  int      // signals of each kind for each command
+	Only     string   // a kind, "" for all
+	Commands []string // nil for all
+	Minutes  float64  // of all trials
+	Seed     uint64
+}
+
+// random gives the numbers of one trial: the same for the same seed, whatever ran before.
+func (t trial) random(seed uint64) *rand.Rand {
+	h := uint64(1469598103934665603)
+	for _, b := range []byte(t.Kind + t.Command + t.Target) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return rand.New(rand.NewPCG(seed, h+uint64(t.Number)))
+}
+
+// plan lists the trials of an extent, except the kills at system calls, whose number shows when they run.
+func plan(x extent, all []command) []trial {
+	var trials []trial
+	add := func(kind string, c command, target string, n int) {
+		for i := range n {
+			trials = append(trials, trial{Kind: kind, Command: c.name, Target: target, Number: i})
+		}
+	}
+	shares := 0
+	for _, c := range all {
+		shares += share(c) * len(targets(c))
+	}
+	for _, c := range all {
+		for _, target := range targets(c) {
+			add(kindKill, c, target, (x.Kills*share(c)+shares-1)/shares)
+		}
+		for _, s := range signals {
+			add(kindSignal, c, s.String(), x.Signals)
+		}
+		if x.Signals > 0 {
+			add(kindPipe, c, "stdout", 1)
+			add(kindPipe, c, "stderr", 1)
+		}
+		add(kindDisk, c, "", x.Disks)
+		if x.Disks > 0 {
+			add(kindLimit, c, "", (x.Disks+1)/2)
+			add(kindSpool, c, "", 1)
+		}
+	}
+	// A time limit should cut every kind alike.
+	rand.New(rand.NewPCG(x.Seed, 0)).Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
+	return trials
+}
+
+var signals = []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT}
+
+// targets are the processes that a random kill can hit.
+func targets(c command) []string {
+	if c.plugin {
+		return []string{"host", "plugin", "both"}
+	}
+	return []string{"host"}
+}
+
+// share weights the commands among the random kills: training has most states.
+func share(c command) int {
+	if c.resume {
+		return 3
+	}
+	return 1
+}
+
+func (t trial) String() string {
+	return fmt.Sprintf("%s: %s %s %d", t.Kind, t.Command, t.Target, t.Number)
+}
