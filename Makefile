@@ -25,7 +25,7 @@ export CGO_ENABLED ?= 0
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
 .DEFAULT_GOAL := build
-.PHONY: build test check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
+.PHONY: build test cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -48,6 +48,10 @@ check: ## formats, lints and tests
 
 hooks: ## have git run scripts/pre-commit before each commit
 	git config core.hooksPath scripts
+
+cross: ## vet for macOS and Windows: what is built and tested there must compile (a minute or two the first time)
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
 
 race: ## all tests under the race detector (needs a C compiler; slow)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)

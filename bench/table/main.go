@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command table measures ptycho's training step beside PyTorch's and beside the prototype's, all in one run, and prints
 // one table. What is not on this machine is named and left out. Run it from the repository's root, after make build.
 package main
