@@ -55,6 +55,7 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 	if err != nil {
 		return nil, host.Fail(host.ExitBackend, err)
 	}
+	announce(meter, found)
 	r := &running{}
 	r.Host = host.Host{
 		Notice: meter.Notice,
@@ -75,6 +76,13 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 		return process, nil
 	}
 	return r, nil
+}
+
+// announce says that a backend is not the one that the user would expect under its name.
+func announce(meter *ui.Meter, f registry.Found) {
+	if f.ReplacesBundled() {
+		meter.Notice("backend %s: %s is used in place of the bundled one (%s)", f.Name, f.Path, f.Source)
+	}
 }
 
 // ready finds and starts the backend of a command with settings, refuses what it cannot honour, chooses its device and

@@ -151,6 +151,7 @@ func runSetup(c *cli.Context) error {
 	if err != nil {
 		return host.Fail(host.ExitBackend, err)
 	}
+	announce(console(false), f)
 	var args []string
 	for _, name := range []string{"device", "from"} {
 		if v := c.String(name); v != "" {
@@ -160,7 +161,9 @@ func runSetup(c *cli.Context) error {
 	if c.Bool("json") {
 		args = append(args, "--json")
 	}
-	code, err := launch.Tool(c.Context, tool(f, "setup", args...), os.Stdin, os.Stdout, os.Stderr)
+	spec := tool(f, "setup", args...)
+	spec.Network = true
+	code, err := launch.Tool(c.Context, spec, os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		return err
 	}

@@ -166,6 +166,7 @@ func TestEnvironmentIsAnAllowList(t *testing.T) {
 	for k, v := range map[string]string{
 		"AWS_SECRET_ACCESS_KEY": "s3cret", "CUDA_VISIBLE_DEVICES": "1", "XLA_FLAGS": "--x", "OMP_NUM_THREADS": "3",
 		"PTYCHO_CPU": "generic", "GOFLAGS": "-mod=mod", "PTYCHO_LIFELINE_FD": "77",
+		"PTYCHO_EXECUTION__MLFLOW_URI": "https://u:s3cret@host", "MLFLOW_TRACKING_PASSWORD": "s3cret", "HTTPS_PROXY": "http://u:s3cret@proxy", "PIP_INDEX_URL": "https://u:s3cret@index",
 	} {
 		t.Setenv(k, v)
 	}
@@ -181,7 +182,7 @@ func TestEnvironmentIsAnAllowList(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	for _, bad := range []string{"AWS_", "GOFLAGS", "PTYCHO_LIFELINE_FD"} {
+	for _, bad := range []string{"AWS_", "GOFLAGS", "PTYCHO_LIFELINE_FD", "PTYCHO_EXECUTION__", "MLFLOW_", "HTTPS_PROXY", "PIP_"} {
 		if strings.Contains(env, "\n"+bad) {
 			t.Errorf("%s went through", bad)
 		}

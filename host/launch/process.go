@@ -23,6 +23,7 @@ type Spec struct {
 	Path string // of the program, with a slash
 	Args []string
 
+	Network  bool         // for Tool alone: the program downloads something
 	Env      []string     // further variables, NAME=VALUE, beside those that are let through
 	Logger   hclog.Logger // takes the plugin's log lines at their level; nil: none
 	LogLevel hclog.Level  // of the plugin; NoLevel: the Logger's
@@ -50,7 +51,13 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := s.complete(); err != nil {
 		return nil, err
 	}
+	file, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
 	p := &Process{spec: s, runner: newRunner()}
+	p.runner.program = file
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: wire.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{
@@ -77,6 +84,10 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 			Gone:    p.runner.done,
 			Lost:    p.lost,
 		})
+	}
+	if changed := file.Changed(); changed != nil && ctx.Err() == nil {
+		p.abandon()
+		return nil, backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, changed)
 	}
 	if err != nil {
 		err = p.startError(ctx, err)

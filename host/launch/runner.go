@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin/runner"
 
+	"github.com/ptychogo/ptycho/host/trust"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -27,6 +28,7 @@ import (
 // an empty standard input, a lifeline, and a standard output that is read on whatever comes.
 type runner struct {
 	cmd     *exec.Cmd
+	program *trust.File                // that is started
 	sockets string                     // folder
 	process atomic.Pointer[os.Process] // nil until it is started
 	aborted atomic.Bool                // killed, perhaps before it was started
@@ -54,8 +56,8 @@ func newRunner() *runner {
 // prepare takes go-plugin's variables and folder.
 func (p *Process) prepare(_ hclog.Logger, proto *exec.Cmd, sockets string) (goplugin.Runner, error) {
 	s := p.spec
-	cmd := exec.Command(s.Path, s.Args...)
-	cmd.Env = append(allowed(os.Environ()), s.Env...)
+	cmd := command(context.Background(), p.runner.program, s)
+	cmd.Env = append(allowed(os.Environ(), false), s.Env...)
 	cmd.Env = append(cmd.Env, proto.Env...) // go-plugin's, with the cookie
 	cmd.Env = append(cmd.Env, wire.LogLevelKey+"="+s.LogLevel.String())
 	setGroup(cmd)

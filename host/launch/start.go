@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/host/trust"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -46,35 +46,52 @@ func (s *Spec) complete() error {
 	if s.StartTimeout == 0 {
 		s.StartTimeout = time.Minute
 	}
-	st, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return backend.Errorf(backend.NotFound, "start", "plugin %s: there is no file %s", s.Name, path)
-	case err != nil:
-		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, err)
-	case !st.Mode().IsRegular():
-		return backend.Errorf(backend.Invalid, "start", "plugin %s: %s is not a file", s.Name, path)
-	}
-	return s.verify()
+	return nil
 }
 
-func (s *Spec) verify() error {
+// open checks that the program is trusted and has the recorded digest. The file stays open until the process has
+// started: the digest is of this file, and File.Changed then says whether the process was started from it.
+//
+// The program is started by its path and not by its descriptor, as /proc/self/fd/N: a script would see that name as its
+// own, and so would whoever looks at the list of processes. Nobody but root and the user can change what the path means.
+func (s *Spec) open() (*trust.File, error) {
+	fail := func(kind backend.Kind, err error) error {
+		return backend.Errorf(kind, "start", "plugin %s: %w", s.Name, err)
+	}
+	f, err := s.trusted()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(backend.NotFound, fmt.Errorf("the file %s does not exist", s.Path))
+	}
+	if err != nil {
+		return nil, fail(backend.Invalid, err)
+	}
+	if err := s.verify(f); err != nil {
+		f.Close()
+		return nil, fail(backend.Invalid, err)
+	}
+	return f, nil
+}
+
+// trusted opens the program. This program itself is not checked, a bundled backend is a part of it: who starts ptycho
+// trusts its file.
+func (s *Spec) trusted() (*trust.File, error) {
+	if self, err := os.Executable(); err == nil && self == s.Path {
+		return trust.Self(s.Path)
+	}
+	return trust.Open(s.Path)
+}
+
+func (s *Spec) verify(f io.Reader) error {
 	if s.SHA256 == "" {
 		return nil
 	}
-	f, _, err := plainfile.Open(s.Path)
-	if err != nil {
-		return backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, err)
-	}
-	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return backend.Errorf(backend.Invalid, "start", "plugin %s: %s: %w", s.Name, s.Path, err)
+		return fmt.Errorf("%s: %w", s.Path, err)
 	}
 	if have := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(have, s.SHA256) {
-		return backend.Errorf(backend.Invalid, "start",
-			"plugin %s: %s has sha256 %.12s…, was installed with %.12s…: the file was changed; install it again",
-			s.Name, s.Path, have, s.SHA256)
+		return fmt.Errorf("%s has sha256 %.12s…, but %.12s… was recorded when it was installed: the file was changed; install it again",
+			s.Path, have, s.SHA256)
 	}
 	return nil
 }

@@ -9,28 +9,45 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/host/trust"
 )
 
 // toolGrace is how long a tool that was asked to end may take before it is killed.
 const toolGrace = 10 * time.Second
 
-// Tool runs a plugin's program as a tool of its own, such as doctor or setup, with this process's environment and
-// terminal, and gives its exit code. The file is verified as for a start.
+// command starts the file that was checked, under the name that it was asked for by.
+func command(ctx context.Context, f *trust.File, s Spec) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, f.Path, s.Args...)
+	cmd.Args[0] = s.Path
+	return cmd
+}
+
+// Tool runs a plugin's program as a tool of its own, such as doctor or setup, with the terminal of this process, and
+// returns its exit code. The file is checked as for a start, and the environment is filtered as for a start; with
+// Spec.Network the variables of proxies, certificates and pip are added.
 func Tool(ctx context.Context, s Spec, in io.Reader, out, log io.Writer) (int, error) {
 	if err := s.complete(); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, s.Path, s.Args...)
+	file, err := s.open()
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	cmd := command(ctx, file, s)
+	cmd.Env = append(allowed(os.Environ(), s.Network), s.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, log
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it tidies up
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it removes what it has not finished
 	cmd.WaitDelay = toolGrace
-	err := cmd.Run()
+	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
-	case err == nil:
-		return 0, nil
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
+	case file.Changed() != nil:
+		return 0, backend.Errorf(backend.Invalid, "start", "plugin %s: %w", s.Name, file.Changed())
+	case err == nil:
+		return 0, nil
 	case errors.As(err, &exit) && exit.ExitCode() >= 0:
 		return exit.ExitCode(), nil
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/host/trust"
 )
 
 // ManifestName is the file that says what lies in the folder of an installed plugin.
@@ -34,11 +36,20 @@ type Manifest struct {
 // maxManifest bounds what is read; one has about 500 bytes.
 const maxManifest = 64 << 10
 
-// ReadManifest reads and checks a plugin.json.
+// ReadManifest reads and checks a plugin.json. The file has to be trusted as a plugin itself: it names the program and
+// its digest.
 func ReadManifest(path string) (*Manifest, error) {
-	raw, err := plainfile.Read(path, maxManifest)
+	f, err := trust.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxManifest {
+		return nil, fmt.Errorf("%s is not a plugin.json: it is larger than %d bytes", path, maxManifest)
 	}
 	m, err := ParseManifest(raw)
 	if err != nil {
@@ -100,7 +111,10 @@ func (p Places) versions(name string) []Found {
 		folder := filepath.Join(dir, v)
 		f := Found{Name: name, Path: folder, Source: Installed}
 		if err := f.load(folder, name); err != nil {
-			f.Problem = fmt.Sprintf("%v; install it again", err)
+			f.Problem = err.Error()
+			if u := (*trust.Untrusted)(nil); !errors.As(err, &u) {
+				f.Problem += "; install it again"
+			}
 		}
 		out = append(out, f)
 	}
@@ -108,19 +122,13 @@ func (p Places) versions(name string) []Found {
 }
 
 func (f *Found) load(folder, name string) error {
-	if err := checkWritable(folder); err != nil {
-		return err
-	}
 	path := filepath.Join(folder, ManifestName)
-	if err := checkWritable(path); err != nil {
-		return err
-	}
 	m, err := ReadManifest(path)
 	if err != nil {
 		return err
 	}
 	if m.Name != name {
-		return fmt.Errorf("%s is of %q", path, m.Name)
+		return fmt.Errorf("%s describes the backend %q", path, m.Name)
 	}
 	f.Manifest, f.Path, f.Args, f.SHA256 = m, filepath.Join(folder, m.File), m.Args, m.SHA256
 	if major, minor, _ := m.ProtocolVersion(); major != backend.ProtocolMajor {
@@ -170,29 +178,16 @@ func compareParts(a, b string) int {
 	return 0
 }
 
-// CheckFile says why a file cannot be run as a plugin: it is missing, no program, or others may have written it.
+// CheckFile returns an error when the file at path cannot be run as a plugin: it is missing, not executable, or not
+// trusted.
 func CheckFile(path string) error {
-	st, err := os.Stat(path)
+	f, err := trust.Open(path)
 	if err != nil {
 		return fmt.Errorf("plugin %w", err)
 	}
-	if !st.Mode().IsRegular() {
-		return fmt.Errorf("plugin %s is not a file", path)
-	}
-	if runtime.GOOS != "windows" && st.Mode().Perm()&0o111 == 0 {
-		return fmt.Errorf("plugin %s is not executable: chmod u+x %s", path, path)
-	}
-	return checkWritable(path)
-}
-
-// checkWritable refuses what its group or everybody may change.
-func checkWritable(path string) error {
-	st, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (%v) and is not trusted: chmod go-w %s", path, st.Mode().Perm(), path)
+	defer f.Close()
+	if runtime.GOOS != "windows" && f.Mode().Perm()&0o111 == 0 {
+		return fmt.Errorf("plugin %s is not executable; run: chmod u+x %s", path, path)
 	}
 	return nil
 }

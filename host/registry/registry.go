@@ -45,6 +45,12 @@ type Found struct {
 	Problem  string    // why a shadowed or listed one cannot be used
 }
 
+// ReplacesBundled reports whether a plugin that was found by its name is used in place of the bundled backend of that
+// name.
+func (f Found) ReplacesBundled() bool {
+	return slices.ContainsFunc(f.Shadowed, func(s Found) bool { return s.Source == Bundled })
+}
+
 // Bundle is a backend inside the ptycho executable, started as a process of its own.
 type Bundle struct {
 	Name string
@@ -256,7 +262,7 @@ func checkName(name string) error {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.", c))
 	}
 	if !ok {
-		return backend.Errorf(backend.Invalid, "find backend", "%q is no name of a backend: letters, digits, - _ . only; a path needs a slash", name)
+		return backend.Errorf(backend.Invalid, "find backend", "%q is not the name of a backend, which has letters, digits and - _ . only; a path needs a slash", name)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,6 +74,9 @@ func TestFirstMatchWinsAndShowsTheOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if f.ReplacesBundled() != (f.Source != Bundled) {
+			t.Errorf("%s: says that it replaces the bundled one: %v", f.Source, f.ReplacesBundled())
+		}
 		all := append([]Found{f}, f.Shadowed...)
 		var paths []string
 		for i, g := range all {
@@ -123,11 +127,11 @@ func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 	}{
 		"missing":        {func(*testing.T, Places) string { return "other" }, backend.NotFound, "there is toy"},
 		"missing path":   {func(_ *testing.T, p Places) string { return p.Dirs[0] + "/x" }, backend.NotFound, "no such file"},
-		"way out":        {func(*testing.T, Places) string { return ".." }, backend.Invalid, "no name"},
-		"empty":          {func(*testing.T, Places) string { return "" }, backend.Invalid, "no name"},
-		"folder":         {func(t *testing.T, p Places) string { return filepath.Dir(p.Executable) }, backend.Invalid, "not a file"},
-		"group-writable": {writable(0o775), backend.Invalid, "chmod go-w"},
-		"world-writable": {writable(0o757), backend.Invalid, "chmod go-w"},
+		"way out":        {func(*testing.T, Places) string { return ".." }, backend.Invalid, "not the name"},
+		"empty":          {func(*testing.T, Places) string { return "" }, backend.Invalid, "not the name"},
+		"folder":         {func(t *testing.T, p Places) string { return filepath.Dir(p.Executable) }, backend.Invalid, "not a regular file"},
+		"group-writable": {writable(0o775), backend.Invalid, "chmod g-w"},
+		"world-writable": {writable(0o757), backend.Invalid, "chmod o-w"},
 		"not executable": {writable(0o644), backend.Invalid, "chmod u+x"},
 		"writable installed": {func(t *testing.T, p Places) string {
 			return "toy" + chmod(t, install(t, p, "toy", "1.0.0", "1.0"), 0o777)
@@ -135,6 +139,36 @@ func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 		"writable manifest": {func(t *testing.T, p Places) string {
 			return "toy" + chmod(t, filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), ManifestName), 0o666)
 		}, backend.Invalid, "chmod go-w"},
+		"writable folder of versions": {func(t *testing.T, p Places) string {
+			return "toy" + chmod(t, filepath.Dir(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0"))), 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"writable data folder": {func(t *testing.T, p Places) string {
+			install(t, p, "toy", "1.0.0", "1.0")
+			return "toy" + chmod(t, p.DataHome, 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"writable plugin folder": {func(t *testing.T, p Places) string {
+			program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			return "toy" + chmod(t, p.Dirs[0], 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"writable folder above": {func(t *testing.T, p Places) string {
+			program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			return "toy" + chmod(t, filepath.Dir(p.Dirs[0]), 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"writable folder beside ptycho": {func(t *testing.T, p Places) string {
+			program(t, filepath.Join(filepath.Dir(p.Executable), Prefix+"toy"))
+			return "toy" + chmod(t, filepath.Dir(p.Executable), 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"explicit in a writable folder": {func(t *testing.T, p Places) string {
+			path := program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			return path + chmod(t, p.Dirs[0], 0o777)
+		}, backend.Invalid, "chmod go-w"},
+		"endless manifest": {func(t *testing.T, p Places) string {
+			path := filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), ManifestName)
+			if err := errors.Join(os.Remove(path), os.Symlink("/dev/zero", path)); err != nil {
+				t.Fatal(err)
+			}
+			return "toy"
+		}, backend.Invalid, "not a regular file"},
 		"writable version": {func(t *testing.T, p Places) string {
 			return "toy" + chmod(t, filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), 0o777)
 		}, backend.Invalid, "chmod go-w"},

@@ -12,6 +12,7 @@ import (
 )
 
 func main() {
+	closeToOthers()
 	status, err := run(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testrun:", err)
