@@ -222,7 +222,7 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},
 		"missing":          {t.Context(), Spec{Path: "/nowhere/plugin"}, backend.NotFound, []string{"/nowhere/plugin"}},
 		"name":             {t.Context(), Spec{Path: "sh"}, backend.Invalid, []string{"slash"}},
-		"folder":           {t.Context(), Spec{Path: "/tmp"}, backend.Invalid, []string{"not a file"}},
+		"folder":           {t.Context(), Spec{Path: "/tmp"}, backend.Invalid, []string{"not a regular file"}},
 		"no program":       {t.Context(), Spec{Path: "/etc/hostname"}, backend.Invalid, []string{"cannot be executed"}},
 		"changed":          {t.Context(), wrongSum, backend.Invalid, []string{"sha256", "install it again"}},
 		"cancelled":        {ended, role(t, "plugin"), backend.Cancelled, nil},

@@ -119,6 +119,8 @@ func TestExplicitPaths(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotTrustedIsRefused checks every place that is searched.
+// Long: a table of places and faults.
 func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, p Places) string

@@ -70,6 +70,8 @@ func TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange(t *testing.T) {
 	}
 }
 
+// TestOpen_RefusesWhatOthersCanChange bends one part of the way to a plugin at a time.
+// Long: a table of the ways in which a path can be open to others.
 func TestOpen_RefusesWhatOthersCanChange(t *testing.T) {
 	for name, c := range map[string]struct {
 		root  bool
