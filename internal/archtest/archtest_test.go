@@ -133,26 +133,6 @@ func TestNamesAndLengths(t *testing.T) {
 	}
 }
 
-func TestAPackageThatKnowsNineOthersIsFound(t *testing.T) {
-	files := func(dir string, n int) []File {
-		var out []File
-		for i := range n {
-			own := Module + "/core/" + string(rune('a'+i))
-			out = append(out, File{Path: dir + "/f" + string(rune('a'+i)) + ".go", Package: "p", Imports: []string{own, Module + "/core/a", Module + "/core/internal/x"}},
-				File{Path: dir + "/f_test.go", Package: "p", Imports: []string{Module + "/core/t"}})
-		}
-		return out
-	}
-	for name, c := range map[string]struct {
-		files  []File
-		broken bool
-	}{"eight": {files("core/p", 8), false}, "nine": {files("core/p", 9), true}, "a command": {files("cmd/p", 9), false}} {
-		if got := Check(c.files); (len(got) > 0) != c.broken {
-			t.Errorf("%s: violations %v, want some: %v", name, got, c.broken)
-		}
-	}
-}
-
 func TestOnlyALengthWithoutAReasonIsFound(t *testing.T) {
 	body := "func %s() {\n" + strings.Repeat("\t_ = 1\n", maxFunctionLines-1) + "}\n"
 	source := "// Long: told in order.\n\npackage p\n\n" + strings.ReplaceAll("// a has a reason.\n//\n// Long: a table.\n"+body, "%s", "a") + "\n" + strings.ReplaceAll(body, "%s", "b") +

@@ -15,9 +15,6 @@ const maxLines = 400
 // maxFunctionLines is a screen.
 const maxFunctionLines = 60
 
-// maxImports is how many packages of ours one package may know, internal/ and its tests apart. A command knows all.
-const maxImports = 8
-
 // A Violation is one breach of one rule.
 type Violation struct {
 	File   string
@@ -105,7 +102,6 @@ func Check(files []File) []Violation {
 	for _, f := range files {
 		found = append(found, checkFile(f)...)
 	}
-	found = append(found, checkPackages(files)...)
 	slices.SortFunc(found, func(a, b Violation) int { return strings.Compare(a.String(), b.String()) })
 	return found
 }
@@ -131,27 +127,6 @@ func checkFile(f File) []Violation {
 	for _, p := range f.Imports {
 		if rule := checkImport(f, p); rule != "" {
 			found = append(found, Violation{f.Path, p, rule})
-		}
-	}
-	return found
-}
-
-// checkPackages finds packages that know too many others.
-func checkPackages(files []File) []Violation {
-	known := map[string][]string{}
-	for _, f := range files {
-		for _, p := range f.Imports {
-			own, isOwn := strings.CutPrefix(p, Module+"/")
-			if isOwn && !f.Test() && !below(f.Path, "cmd") && !strings.Contains(own+"/", "internal/") && !slices.Contains(known[f.Dir()], own) {
-				known[f.Dir()] = append(known[f.Dir()], own)
-			}
-		}
-	}
-	var found []Violation
-	for dir, all := range known {
-		if len(all) > maxImports {
-			slices.Sort(all)
-			found = append(found, Violation{dir, "", fmt.Sprintf("imports %d packages of ours, want at most %d: %s", len(all), maxImports, strings.Join(all, ", "))})
 		}
 	}
 	return found
