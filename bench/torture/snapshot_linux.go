@@ -138,7 +138,7 @@ func (s snapshot) holds(want snapshot) bool {
 }
 
 // against compares s with what an undisturbed run left: the names that s has in excess, and those that are missing or
-// have another content.
+// have another content. What ptycho keeps track with may be missing.
 func (s snapshot) against(want snapshot) (excess, other []string) {
 	for name, digest := range s {
 		if have, ok := want[name]; !ok {
@@ -148,7 +148,7 @@ func (s snapshot) against(want snapshot) (excess, other []string) {
 		}
 	}
 	for name := range want {
-		if _, ok := s[name]; !ok {
+		if _, ok := s[name]; !ok && !own(name) {
 			other = append(other, name+" is missing")
 		}
 	}
