@@ -14,7 +14,7 @@ func runsCommand() *cli.Command {
 	return &cli.Command{Name: "runs", Usage: "look after run directories", Subcommands: []*cli.Command{{
 		Name: "send", Usage: "send what an MLflow server did not get of a run", ArgsUsage: "DIRECTORY",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "mlflow-uri", Usage: "MLflow server; empty is where the run wanted to send it"},
+			&cli.StringFlag{Name: "mlflow-uri", Usage: "MLflow server; default: the server of the run"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
@@ -27,14 +27,46 @@ func runsCommand() *cli.Command {
 				return usage(err)
 			}
 			defer dir.Close()
-			left, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Notice: console(c.Bool("quiet")).Notice})
+			report, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Recorded: trackedAt(dir.Target()), Notice: console(c.Bool("quiet")).Notice})
 			if err != nil {
 				return host.Fail(host.ExitOther, err)
 			}
-			if left > 0 {
-				return host.Failf(host.ExitPartial, "runs send: %d entries of %s were not taken: try again when the server answers", left, dir.Target())
+			if report.Left > 0 {
+				return host.Failf(host.ExitPartial, "runs send: %d entries of %s were not taken: try again when the server answers", report.Left, dir.Target())
 			}
-			return tell(c, map[string]int{"left": left}, func() { fmt.Printf("%s: everything was sent\n", dir.Target()) })
+			return tell(c, report, func() { fmt.Println(sentSentence(dir.Target(), report)) })
 		},
 	}}}
+}
+
+// trackedAt is the address in the settings of a run, "" when they have none.
+func trackedAt(dir string) string {
+	o, err := recorded(dir)
+	if err != nil {
+		return ""
+	}
+	v, _ := o.Lookup("execution.mlflow-uri")
+	return v.Text
+}
+
+// sentSentence says what became of a journal: "sent" is what a server confirmed.
+func sentSentence(dir string, r track.Sent) string {
+	text := fmt.Sprintf("%s: %s written to the folder %s; no server is involved", dir, entries(r.Sent), r.Address)
+	switch {
+	case r.Server && r.Sent == 0:
+		text = fmt.Sprintf("%s: nothing was left to send; the server %s has the run", dir, r.Address)
+	case r.Server:
+		text = fmt.Sprintf("%s: %s sent to %s, which confirmed them", dir, entries(r.Sent), r.Address)
+	}
+	if r.Refused > 0 {
+		text += fmt.Sprintf("; %d of the files were not taken and stay in the run directory", r.Refused)
+	}
+	return text
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry was"
+	}
+	return fmt.Sprintf("%d entries were", n)
 }

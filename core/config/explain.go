@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // Explain is a table for people: every key, its value, where it came from and what that overrode.
@@ -80,11 +79,7 @@ func (r *resolution) SettingsJSON() ([]byte, error) {
 		if out[v.Setting.Section] == nil {
 			out[v.Setting.Section] = map[string]any{}
 		}
-		value := v.value
-		if d, ok := value.(time.Duration); ok {
-			value = d.String()
-		}
-		out[v.Setting.Section][v.Setting.Name] = value
+		out[v.Setting.Section][v.Setting.Name] = v.stored()
 	}
 	b, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

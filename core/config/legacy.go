@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // An Import is a configuration file of PtychoPINN, read key by key: the flat TrainingConfig or InferenceConfig with the
@@ -75,7 +77,7 @@ func ImportContents(name string, contents []byte) (*Import, error) {
 
 // translate says what becomes of one key.
 func (i *Import) translate(k legacyKey) Imported {
-	out := Imported{Key: k.written, Value: k.value.shown(), Line: k.line}
+	out := Imported{Key: k.written, Value: address.Scrub(k.value.shown()), Line: k.line}
 	switch {
 	case k.wrong != "":
 		out.Wrong, out.foreign = k.wrong, true

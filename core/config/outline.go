@@ -89,9 +89,9 @@ func recorded(stored []storedSetting, command Command, wrong func(key, value, ru
 		case twice:
 			wrong(s.Key, written, "is stored twice")
 		default:
-			v := Value{Setting: row, Text: text(value), Origin: Origin{Layer(layer), s.Origin}, Explicit: s.Explicit, value: value}
+			v := Value{Setting: row, Text: row.public(text(value)), Origin: Origin{Layer(layer), s.Origin}, Explicit: s.Explicit, value: value}
 			for _, over := range s.Overrode {
-				v.Overrode = append(v.Overrode, Overridden{over.Value, Origin{Where: over.Origin}})
+				v.Overrode = append(v.Overrode, Overridden{row.public(over.Value), Origin{Where: over.Origin}})
 			}
 			values[row.Key()] = v
 		}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Overridden is a value that lost to one of a higher layer.
@@ -19,7 +20,18 @@ type Value struct {
 	Origin   Origin
 	Explicit bool         // someone chose it
 	Overrode []Overridden // nearest first
-	value    any
+	value    any          // with the credentials of an address
+}
+
+// stored is the value as files keep it.
+func (v Value) stored() any {
+	switch x := v.value.(type) {
+	case time.Duration:
+		return x.String()
+	case string:
+		return v.Setting.public(x)
+	}
+	return v.value
 }
 
 // resolution is what both kinds of configuration share.
@@ -133,7 +145,7 @@ func (s Setting) choose(given []entry, force bool) (Value, []Violation) {
 			wrong = append(wrong, s.contradictions([]entry{e}, given[stored], force)...)
 		}
 		v.Overrode = slices.Insert(v.Overrode, 0, Overridden{v.Text, v.Origin})
-		v.Text, v.value, v.Origin, v.Explicit = text(value), value, e.origin, e.explicit
+		v.Text, v.value, v.Origin, v.Explicit = s.public(text(value)), value, e.origin, e.explicit
 	}
 	return v, wrong
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Section names a group of settings; it is the first part of a key.
@@ -73,6 +75,7 @@ type Setting struct {
 	Needs    string // capability that a backend must have when the value is not the default
 	Required bool
 	Path     bool // names a file or folder: compared as such
+	Address  bool // may hold credentials, which are neither stored nor shown: see Setting.public
 	Resume   Resumption
 	field    func(*sections) any // pointer to the field that holds it
 }
@@ -177,6 +180,14 @@ func text(v any) string {
 		return v.String()
 	}
 	panic(fmt.Sprintf("config: value of unknown type %T", v))
+}
+
+// public is the text of a value that may be stored and shown. The run itself uses the value with its credentials.
+func (s Setting) public(text string) string {
+	if s.Address {
+		return address.Public(text)
+	}
+	return text
 }
 
 // parse reads a value and checks it against the row; false when it breaks the rule.

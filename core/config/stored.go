@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 // A stored configuration is what a run directory keeps as config.json: every value with its origin.
@@ -48,10 +47,7 @@ func (r *resolution) JSON() ([]byte, error) {
 	}
 	c := storedConfig{Format: storedFormat, Version: storedVersion, Command: r.command.String(), Directory: directory}
 	for _, v := range r.values {
-		s := storedSetting{Key: v.Setting.Key(), Value: v.value, Layer: v.Origin.Layer.String(), Origin: v.Origin.String(), Explicit: v.Explicit}
-		if d, ok := v.value.(time.Duration); ok {
-			s.Value = d.String()
-		}
+		s := storedSetting{Key: v.Setting.Key(), Value: v.stored(), Layer: v.Origin.Layer.String(), Origin: v.Origin.String(), Explicit: v.Explicit}
 		for _, o := range v.Overrode {
 			s.Overrode = append(s.Overrode, storedOverridden{o.Text, o.Origin.String()})
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Violation is one thing that is wrong.
@@ -16,8 +18,10 @@ type Violation struct {
 	Origin Origin
 }
 
-// String is one sentence.
-func (v Violation) String() string {
+// String is one sentence. Addresses in it are without credentials.
+func (v Violation) String() string { return address.Scrub(v.sentence()) }
+
+func (v Violation) sentence() string {
 	switch {
 	case v.Key == "":
 		return fmt.Sprintf("%v: %s", v.Origin, v.Rule)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // sentFile says what MLflow has of the journal.
@@ -41,20 +42,39 @@ type delivery struct {
 	mu       sync.Mutex // held while an entry is on its way
 	sent     sent
 	replaced bool // the run was gone once, and made anew
+	done     int  // entries that were taken since the start
+	refused  int  // files among them that were not
 }
 
 // ownFolder is where runs go without an address: a folder of the run directory, as the reference does it.
 const ownFolder = "mlruns"
 
-// connect opens the store at an address, which it gives as it may be kept: without credentials, "" for the own folder.
-func connect(root *os.Root, run Run, o Options, before sent) (store mlflow.Store, address string, err error) {
-	if address = o.TrackingURI; address == "" {
-		address = o.Getenv("MLFLOW_TRACKING_URI")
+// whereTo is the address of a run that trains: that of its setting, else MLFLOW_TRACKING_URI, else the one that it had
+// before it was resumed, else "" for the own folder.
+func whereTo(o Options, before sent) string {
+	for _, a := range []string{o.TrackingURI, o.Getenv(addressKey), before.Address} {
+		if a != "" {
+			return a
+		}
 	}
-	if address == "" {
-		address = before.Address
+	return ""
+}
+
+// addressKey is the variable of MLflow's own client.
+const addressKey = "MLFLOW_TRACKING_URI"
+
+// withCredentials completes an address that was stored without its password by the variable that names the same server.
+func withCredentials(at string, getenv func(string) string) string {
+	if given := getenv(addressKey); address.Public(given) == at {
+		return given
 	}
-	if address == "" {
+	return at
+}
+
+// connect opens the store at an address and returns the address as it may be kept: without credentials, "" for the own
+// folder.
+func connect(root *os.Root, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
+	if at == "" {
 		if err := root.MkdirAll(ownFolder, 0o777); err != nil {
 			return nil, "", err
 		}
@@ -69,13 +89,13 @@ func connect(root *os.Root, run Run, o Options, before sent) (store mlflow.Store
 		store, err = mlflow.NewFiles(below, filepath.Join(home, ownFolder))
 		return store, "", err
 	}
-	folder, err := mlflow.Folder(address)
+	folder, err := mlflow.Folder(at)
 	if err != nil {
 		return nil, "", err
 	}
 	if folder == "" {
-		store, err = mlflow.Dial(address, o.Getenv)
-		return store, mlflow.Public(address), err
+		store, err = mlflow.Dial(withCredentials(at, getenv), getenv)
+		return store, address.Public(at), err
 	}
 	if folder, err = filepath.Abs(folder); err != nil {
 		return nil, "", err
@@ -99,17 +119,17 @@ func (d *delivery) at() string {
 	return d.sent.Address
 }
 
-// readSent reads what MLflow has; a file that is damaged is nothing sent, which costs a second run there and no value.
-func readSent(root *os.Root) (sent, error) {
-	var s sent
+// readSent reads what MLflow has. A file that is missing or damaged is not known: nothing counts as sent, which costs a
+// second run there and no value.
+func readSent(root *os.Root) (s sent, known bool, err error) {
 	data, err := place.Read(root, sentFile)
 	if err != nil || data == nil {
-		return s, err
+		return s, false, err
 	}
 	if json.Unmarshal(data, &s) != nil || s.Offset < 0 {
-		return sent{}, nil
+		return sent{}, false, nil
 	}
-	return s, nil
+	return s, true, nil
 }
 
 func (d *delivery) save() error {
@@ -148,6 +168,7 @@ func (d *delivery) next(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	d.sent.Offset = end
+	d.done += len(entries)
 	return true, d.save()
 }
 
@@ -250,12 +271,14 @@ func (d *delivery) upload(ctx context.Context, name string) error {
 		return err
 	}
 	if info.IsDir() {
+		d.refused++
 		d.notice("MLflow takes files, and %s is a folder: it stays where it is", name)
 		return nil
 	}
 	err = d.store.Upload(ctx, d.sent.Run, name, f, info.Size())
 	var refused *mlflow.Refused
 	if errors.As(err, &refused) && !mlflow.Gone(err) {
+		d.refused++
 		d.notice("MLflow does not take %s: %v: the file stays in the run directory", name, refused)
 		return nil
 	}

@@ -1,7 +1,6 @@
 package track
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -29,12 +28,20 @@ type tracking struct {
 }
 
 func openTracking(root *os.Root, run Run, o Options) (Logger, error) {
-	d, err := openDelivery(root, run, o)
+	before, _, err := readSent(root)
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDelivery(root, run, whereTo(o, before), before, o)
 	if err != nil {
 		return nil, err
 	}
 	t := &tracking{root: root, options: o, journal: d.journal, delivery: d}
-	if err := t.begin(run); err != nil {
+	err = d.save() // the address is known from now on, whether or not a server ever answers
+	if err == nil {
+		err = t.begin(run)
+	}
+	if err != nil {
 		d.journal.file.Close()
 		return nil, err
 	}
@@ -43,12 +50,8 @@ func openTracking(root *os.Root, run Run, o Options) (Logger, error) {
 }
 
 // openDelivery opens the journal and the way to MLflow. Another address than before gets all of the journal.
-func openDelivery(root *os.Root, run Run, o Options) (*delivery, error) {
-	before, err := readSent(root)
-	if err != nil {
-		return nil, err
-	}
-	store, address, err := connect(root, run, o, before)
+func openDelivery(root *os.Root, run Run, at string, before sent, o Options) (*delivery, error) {
+	store, public, err := connect(root, run, at, o.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +59,8 @@ func openDelivery(root *os.Root, run Run, o Options) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before.Address != address {
-		before = sent{Address: address}
+	if before.Address != public {
+		before = sent{Address: public}
 	}
 	before.Offset = min(before.Offset, j.size)
 	j.floor = before.Offset
@@ -214,58 +217,4 @@ func (t *tracking) end(how Status) error {
 		return err
 	}
 	return t.journal.Sync()
-}
-
-// Flush sends what MLflow did not get of a run that has ended, and says how many entries are left. No run may be going on
-// in the directory: hold its lock.
-func Flush(ctx context.Context, dir string, o Options) (left int, err error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return 0, fmt.Errorf("MLflow: %w", err)
-	}
-	defer root.Close()
-	if _, err := root.Stat(journalFile); err != nil {
-		return 0, fmt.Errorf("MLflow: %s holds no %s: the run was not tracked by MLflow", dir, journalFile)
-	}
-	o = o.orDefaults()
-	if o.TrackingURI == "" { // the run was recorded at an address, whatever the environment says now but its credentials
-		before, err := readSent(root)
-		if err != nil {
-			return 0, err
-		}
-		if before.Address != mlflow.Public(o.Getenv("MLFLOW_TRACKING_URI")) {
-			o.TrackingURI = before.Address
-		}
-	}
-	d, err := openDelivery(root, Run{Dir: dir}, o)
-	if err != nil {
-		return 0, err
-	}
-	defer d.journal.file.Close()
-	if err := d.journal.closeKilled(); err != nil {
-		return 0, err
-	}
-	if err = d.resume(ctx); err == nil {
-		err = d.drain(ctx)
-	}
-	left = d.journal.left(d.sent.Offset)
-	if err != nil {
-		return left, fmt.Errorf("MLflow at %s: %w; %d entries are left in %s", d.at(), err, left, journalFile)
-	}
-	return 0, nil
-}
-
-// closeKilled gives the journal of a run that was killed without a word its end.
-func (j *journal) closeKilled() error {
-	if err := j.dropUnkept(); err != nil {
-		return err
-	}
-	last := entry{}
-	if _, err := j.scan(0, j.size, func(e entry, _ int64) error { last = e; return nil }); err != nil {
-		return fmt.Errorf("%s: %w", journalFile, err)
-	}
-	if last.Kind == status {
-		return nil
-	}
-	return j.add(entry{Kind: status, Time: max(last.Time, 1), Status: string(mlflow.Killed)})
 }

@@ -201,8 +201,8 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	told.wait(t, "the run goes on")
 	must(t, l.Close(Killed))
 	told.wait(t, "resuming the run sends them")
-	if left, err := Flush(context.Background(), dir, Options{}); err == nil || left == 0 {
-		t.Errorf("without a server, Flush left %d: %v", left, err)
+	if report, err := Flush(context.Background(), dir, Options{}); err == nil || report.Left == 0 {
+		t.Errorf("without a server, Flush left %d: %v", report.Left, err)
 	}
 	run.Resumed, run.Step = true, 30
 	run.Params["batch_size"] = "32"
@@ -243,8 +243,8 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	sender.cancel()
 	<-sender.done
 	record(t, l, 56, 63)
-	if left, err := Flush(context.Background(), dir, Options{}); err != nil || left != 0 {
-		t.Errorf("Flush left %d: %v", left, err)
+	if report, err := Flush(context.Background(), dir, Options{}); err != nil || report.Left != 0 || !report.Server {
+		t.Errorf("Flush left %d: %v", report.Left, err)
 	}
 	if r := read(); r.history(t, "loss") != quotients(1, 60, 1, 1) || r.Status != "KILLED" {
 		t.Errorf("loss is\n%s\nstatus %s", r.history(t, "loss"), r.Status)
@@ -260,7 +260,7 @@ func waitSent(t *testing.T, dir string) {
 	for {
 		info, err := root.Stat(journalFile)
 		must(t, err)
-		s, err := readSent(root)
+		s, _, err := readSent(root)
 		must(t, err)
 		if s.Offset == info.Size() {
 			return

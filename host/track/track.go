@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Run is the run that is tracked.
@@ -72,6 +74,8 @@ type Options struct {
 	// TrackingURI is where MLflow is: http(s)://…, a folder, or "" for what MLFLOW_TRACKING_URI says, else the folder
 	// mlruns of the run directory.
 	TrackingURI string
+	// Recorded is the address in the run's own settings, which Flush uses when the run never reached a server.
+	Recorded string
 	// Later says how what a server did not get can be sent, as a command; it ends the notice. It may be "".
 	Later string
 	// Notice prints one line for people. It may be called by another goroutine.
@@ -86,8 +90,10 @@ type Options struct {
 const closeWithin = 10 * time.Second
 
 func (o Options) orDefaults() Options {
-	if o.Notice == nil {
+	if notice := o.Notice; notice == nil {
 		o.Notice = func(string, ...any) {}
+	} else { // errors of servers may quote an address
+		o.Notice = func(format string, args ...any) { notice("%s", address.Scrub(fmt.Sprintf(format, args...))) }
 	}
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/internal/plainfile"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // maxCertificates bounds what is read of a file of certificates, bytes.
@@ -42,10 +44,14 @@ type Client struct {
 // Dial makes a client; nothing is sent yet. Credentials come from the address or, as MLflow's own client takes them, from
 // MLFLOW_TRACKING_USERNAME and _PASSWORD, or from MLFLOW_TRACKING_TOKEN; MLFLOW_TRACKING_INSECURE_TLS and
 // MLFLOW_TRACKING_SERVER_CERT_PATH say what certificates count.
-func Dial(address string, getenv func(string) string) (*Client, error) {
-	u, err := url.Parse(address)
+func Dial(given string, getenv func(string) string) (*Client, error) {
+	u, err := url.Parse(given)
+	public := address.Public(given)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("MLflow: %s is no http address", Public(address))
+		return nil, fmt.Errorf("MLflow: %s is not a valid http address; in a user name or password, write @ : / ? # %% as %%40 %%3A %%2F %%3F %%23 %%25", public)
+	}
+	if shown, err := url.Parse(public); err != nil || shown.Host != u.Host { // of the two readings one is wrong
+		return nil, fmt.Errorf("MLflow: the address holds an @ that does not end a password; write it as %%40")
 	}
 	c := &Client{user: getenv("MLFLOW_TRACKING_USERNAME"), password: getenv("MLFLOW_TRACKING_PASSWORD"), token: getenv("MLFLOW_TRACKING_TOKEN")}
 	if u.User != nil {
@@ -68,18 +74,8 @@ func Dial(address string, getenv func(string) string) (*Client, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	c.http, c.base = &http.Client{Transport: transport}, strings.TrimRight(Public(address), "/")
+	c.http, c.base = &http.Client{Transport: transport}, strings.TrimRight(public, "/")
 	return c, nil
-}
-
-// Public is an address without what is secret in it.
-func Public(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "the address given" // which may hold a password
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String()
 }
 
 // Experiment implements Store.
@@ -124,6 +120,13 @@ type info struct {
 	} `json:"info"`
 }
 
+// run is what is kept of it; a server may name its store of artifacts with credentials.
+func (i info) run() Run {
+	r := i.Info.Run
+	r.ArtifactURI = address.Public(r.ArtifactURI)
+	return r
+}
+
 // CreateRun implements Store.
 func (c *Client) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error) {
 	var made struct {
@@ -135,7 +138,7 @@ func (c *Client) CreateRun(ctx context.Context, experiment, name string, at time
 	if err == nil {
 		err = present("run_id", made.Run.Info.ID)
 	}
-	return made.Run.Info.Run, err
+	return made.Run.run(), err
 }
 
 // FindRun implements Store.
@@ -150,7 +153,7 @@ func (c *Client) FindRun(ctx context.Context, experiment string, tag Pair) (Run,
 	if err != nil || len(found.Runs) == 0 {
 		return Run{}, err
 	}
-	return found.Runs[0].Info.Run, nil
+	return found.Runs[0].run(), nil
 }
 
 // Lives implements Store.
@@ -202,7 +205,7 @@ func (c *Client) Upload(ctx context.Context, run Run, name string, content io.Re
 	u, err := url.Parse(run.ArtifactURI)
 	if err != nil || u.Scheme != "mlflow-artifacts" {
 		return &Refused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
-			Message: "the server keeps artifacts at " + Public(run.ArtifactURI) + ", which is not its own: start it with --serve-artifacts"}
+			Message: "the server keeps artifacts at " + address.Public(run.ArtifactURI) + ", which is not its own: start it with --serve-artifacts"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()
@@ -229,8 +232,8 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return c.send(ctx, method, c.base+"/api/2.0/mlflow/"+path, "application/json", content, size, into)
 }
 
-func (c *Client) send(ctx context.Context, method, address, kind string, content io.Reader, size int64, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, address, content)
+func (c *Client) send(ctx context.Context, method, target, kind string, content io.Reader, size int64, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, target, content)
 	if err != nil {
 		return err
 	}
@@ -284,7 +287,7 @@ func refusal(status int, text []byte) error {
 	}{&r.Code, &r.Message}) == nil && r.Code != ""
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("it asks for other credentials (%d): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN", status)
+		return fmt.Errorf("the server refused the credentials (%d), which are not kept with a run: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_URI with the password", status)
 	case status == http.StatusRequestEntityTooLarge:
 		return &Refused{Status: status, Code: "TOO_LARGE", Message: "it takes nothing so large"}
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 || !said:

@@ -19,6 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
@@ -239,11 +240,15 @@ func (f *Files) write(name string, meta any) error {
 }
 
 // Folder gives the folder that an address names, "" for the address of a server.
-func Folder(address string) (string, error) {
-	u, err := url.Parse(address)
+func Folder(given string) (string, error) {
+	u, err := url.Parse(given)
 	switch {
-	case err != nil || u.Scheme == "" || filepath.VolumeName(address) != "":
-		return address, nil
+	case address.Bare(given):
+		return "", fmt.Errorf("MLflow: the address of %s begins with neither http:// nor https://", address.Public(given))
+	case err != nil && strings.Contains(given, "://"): // Dial says what is wrong with it
+		return "", nil
+	case err != nil || u.Scheme == "" || filepath.VolumeName(given) != "":
+		return given, nil
 	case u.Scheme == "http" || u.Scheme == "https":
 		return "", nil
 	case u.Scheme == "file" && slices.Contains([]string{"", "localhost"}, u.Host) && u.Path != "":
@@ -251,5 +256,5 @@ func Folder(address string) (string, error) {
 	case u.Scheme == "file" && u.Opaque != "": // file:mlruns
 		return filepath.FromSlash(u.Opaque), nil
 	}
-	return "", fmt.Errorf("MLflow: %s is neither an http address nor a folder: for a database, start mlflow server with it and give the server's address", Public(address))
+	return "", fmt.Errorf("MLflow: %s is neither an http address nor a folder: for a database, start mlflow server with it and give the server's address", address.Public(given))
 }

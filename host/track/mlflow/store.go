@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Run is a run as the store knows it.
@@ -97,7 +99,7 @@ func (r *Refused) Error() string {
 // oneLine is the first line, of a bearable length.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return cut(text, 200)
+	return cut(address.Scrub(text), 200)
 }
 
 // Key makes a name that MLflow takes: letters, digits, _ - . space : and /, at most 250; between slashes there is something.
