@@ -58,7 +58,8 @@ func ExitCode(err error) int {
 	var b *backend.Error
 	if errors.As(err, &b) {
 		switch b.Kind {
-		case backend.Invalid, backend.Unsupported, backend.NotFound: // a part of the backend is missing, such as its library
+		case backend.Invalid, backend.Unsupported, backend.NotFound, // a part of the backend is missing, such as its library
+			backend.Internal: // the backend is faulty: it failed, or its answers break the contract
 			return ExitBackend
 		case backend.Unavailable, backend.Exhausted:
 			return ExitDevice

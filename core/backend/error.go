@@ -24,11 +24,12 @@ const (
 
 // Error is an error of a backend.
 type Error struct {
-	Kind Kind     // Invalid, …: what the host goes by
-	Op   string   // the call, or the operation of the program
-	What string   // one sentence: what was found, and what mends it
-	Tail []string // last lines of the plugin's standard error when it crashed
-	Err  error    // cause; its text, not its type, crosses the boundary
+	Kind    Kind     // Invalid, …: what the host goes by
+	Backend string   // name of the backend that made the error; set on the host's side where What does not name it
+	Op      string   // the call, or the operation of the program
+	What    string   // one sentence: what was found, and what to do
+	Tail    []string // last lines of the plugin's standard error when it crashed
+	Err     error    // cause; its text, not its type, crosses the boundary
 }
 
 // Errorf makes an Error; a %w in the format becomes its cause.
@@ -41,6 +42,9 @@ func (e *Error) Error() string {
 	s := e.What
 	if e.Op != "" {
 		s = e.Op + ": " + s
+	}
+	if e.Backend != "" {
+		s = "backend " + e.Backend + ": " + s
 	}
 	if len(e.Tail) > 0 {
 		s += "\n" + strings.Join(e.Tail, "\n")

@@ -80,6 +80,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	conn, err := p.connect(client)
 	if err == nil {
 		p.Client, err = wire.NewClient(ctx, conn, wire.ClientOptions{
+			Name:    s.Name,
 			ByValue: s.BindByValue,
 			Gone:    p.runner.done,
 			Lost:    p.lost,

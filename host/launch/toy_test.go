@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,10 +67,11 @@ func (b toy) Devices(context.Context) ([]backend.Device, error) {
 		syscall.Write(1, b.noise) // as native code prints
 		fmt.Print(string(b.noise))
 	}
-	return []backend.Device{
-		{ID: "cpu", Name: "toy", Usable: true, Memory: 1 << 40, Cores: 2},
-		{ID: "env", Reason: strings.Join(os.Environ(), "\n")},
-	}, nil
+	out := []backend.Device{{ID: "cpu", Name: "toy", Usable: true, Memory: 1 << 40, Cores: 2}}
+	for i, kv := range os.Environ() {
+		out = append(out, backend.Device{ID: fmt.Sprint("env:", i), Reason: kv})
+	}
+	return out, nil
 }
 
 func (b toy) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
@@ -108,7 +110,7 @@ func (s *toySession) SetState(_ context.Context, st backend.State) error {
 func (s *toySession) State(context.Context) (backend.State, error) { return s.state, nil }
 
 func (s *toySession) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := feed.Open(d, s.program.Inputs)
+	set, err := feed.Open(d, s.program.Inputs[:1])
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +148,7 @@ func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 	}
 	for _, st := range p.Steps {
 		s.progress(backend.Event{Phase: "step", Done: st.Number, Seconds: 0.5})
-		r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{"counts": {}}}
+		r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 		for _, b := range st.Batches {
 			if set := s.sets[p.Dataset]; set != nil {
 				for item, err := range set.Feed(ctx, []backend.Batch{b}, feed.Options{Inputs: []string{program.Counts}}) {
@@ -163,6 +165,9 @@ func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 			for _, x := range b.Extra {
 				r.GradNorm += float64(x.Len())
 			}
+		}
+		for _, name := range []string{"loss", "deviance"} {
+			r.Scalars[name] = backend.Sum{Count: float64(r.Patterns)}
 		}
 		if err := emit(r); err != nil {
 			return err
@@ -186,9 +191,10 @@ func (s *toySession) Stop(context.Context) error {
 
 func (s *toySession) Evaluate(_ context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
 	for i, b := range p.Batches {
-		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{"loss": {Sum: float64(i), Count: 1}}}
+		n := len(b.Rows)
+		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{"loss": {Sum: float64(i), Count: float64(n)}, "deviance": {Count: float64(n)}}}
 		if p.PerPattern {
-			r.PerPattern = map[string][]float64{"loss": make([]float64, len(b.Rows)), "deviance": {1, 2, 3}}
+			r.PerPattern = map[string][]float64{"loss": make([]float64, n), "deviance": slices.Repeat([]float64{3}, n)}
 		}
 		if err := emit(r); err != nil {
 			return err
@@ -212,22 +218,36 @@ func (s *toySession) Reconstruct(_ context.Context, p backend.ReconPlan, emit fu
 
 func (s *toySession) Forward(_ context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
 	out := map[string]tensor.Tensor{}
-	for i, t := range taps {
-		out[t] = tensor.Must([]float64{float64(i), float64(len(b.Batch.Rows))}, 2)
+	n := len(b.Batch.Rows)
+	for _, t := range taps {
+		if t == "w" {
+			out[t] = tensor.Must([]float32{1, 2, 3, 4}, 2, 2)
+		} else {
+			out[t] = tensor.Must(slices.Repeat([]float32{float32(n)}, n), n, 1)
+		}
 	}
 	return out, nil
 }
 
 func (s *toySession) Gradient(_ context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
-	return backend.Loss{Value: b.Normaliser, Scalars: map[string]backend.Sum{"loss": {Sum: 1, Count: 2}}}, nil, nil
+	n := float64(len(b.Batch.Rows))
+	scalars := map[string]backend.Sum{"loss": {Sum: 1, Count: n}, "deviance": {Count: n}}
+	return backend.Loss{Value: b.Normaliser, Scalars: scalars}, map[string]tensor.Tensor{"w": tensor.Must(make([]float32, 4), 2, 2)}, nil
 }
 
-// toyProgram has counts [B, 1, 2, 3], one parameter and no operations.
+// toyProgram has counts [B, 1, 2, 3], one parameter, two scalars, patches of 700×700 pixels and no operations.
 func toyProgram(name string) *program.Program {
+	each := program.PerGroup(1)
 	return &program.Program{
 		Name: name, N: 2, Group: 1,
-		Inputs: []program.Input{{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{program.PerGroup(1), 1, 2, 3}}}},
-		Params: []program.Param{{Name: "w", Kind: program.Real, Shape: []int{2, 2}, Trainable: true, Init: program.Init{Kind: program.Constant, Value: 0.5}}},
+		Inputs: []program.Input{
+			{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{each, 1, 2, 3}}},
+			{Name: "each", Type: program.Type{Kind: program.Real, Shape: program.Shape{each, 1}}},
+			{Name: "object", Type: program.Type{Kind: program.Complex, Shape: program.Shape{each, 1, 700, 700}}},
+		},
+		Params:  []program.Param{{Name: "w", Kind: program.Real, Shape: []int{2, 2}, Trainable: true, Init: program.Init{Kind: program.Constant, Value: 0.5}}},
+		Scalars: []program.Scalar{{Name: "loss", Value: "each", Loss: true}, {Name: "deviance", Value: "each"}},
+		Outputs: []program.Output{{Name: program.Patches, Value: "object"}},
 	}
 }
 

@@ -211,8 +211,11 @@ func vector[T tensor.Element](o *outbox, s []T) *pb.Tensor {
 	return o.tensor(tensor.Must(s, len(s)))
 }
 
+// protocolOp is the operation of errors about messages that break the protocol.
+const protocolOp = "protocol"
+
 func malformed(format string, args ...any) error {
-	return backend.Errorf(backend.Invalid, "protocol", format, args...)
+	return backend.Errorf(backend.Invalid, protocolOp, format, args...)
 }
 
 func extents(shape []int) []int64 {

@@ -2,9 +2,10 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -16,6 +17,8 @@ import (
 
 // ClientOptions say what a Client knows of the process behind its connection.
 type ClientOptions struct {
+	// Name names the plugin in errors until it has said its own.
+	Name string
 	// ByValue sends the bytes of files instead of references to them.
 	ByValue bool
 	// Gone is closed when the process has ended: its calls end too. Nil: never.
@@ -29,6 +32,8 @@ type Client struct {
 	rpc  pb.BackendClient
 	o    ClientOptions
 	info backend.Info
+
+	ending atomic.Bool // Shutdown was called
 }
 
 var _ backend.Backend = (*Client)(nil)
@@ -42,6 +47,9 @@ func NewClient(ctx context.Context, conn grpc.ClientConnInterface, o ClientOptio
 			ProtocolMinor: backend.ProtocolMinor,
 		})
 		if err != nil {
+			return err
+		}
+		if err := checkInfo(m); err != nil {
 			return err
 		}
 		c.info = infoIn(m)
@@ -106,9 +114,9 @@ func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context
 		cause := context.Cause(ctx)
 		return &backend.Error{Kind: backend.Cancelled, Op: op, What: cause.Error(), Err: cause}
 	case errors.As(err, &known):
-		return err
+		return c.named(known)
 	case errors.Is(err, io.EOF):
-		return backend.Errorf(backend.Internal, op, "the plugin ended its answer too early")
+		return c.named(backend.Errorf(backend.Internal, op, "the plugin ended its answer too early"))
 	}
 	e, lost := fromStatus(op, err)
 	if lost || c.gone() {
@@ -120,7 +128,7 @@ func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context
 	if e.Kind == backend.Cancelled {
 		e.Err = context.Canceled
 	}
-	return e
+	return c.named(c.uncancelled(e))
 }
 
 func (c *Client) gone() bool {
@@ -139,11 +147,8 @@ func (c *Client) Info() backend.Info { return c.info }
 func (c *Client) Devices(ctx context.Context) (out []backend.Device, err error) {
 	err = c.call(ctx, "devices", func(ctx context.Context) error {
 		m, err := c.rpc.Devices(ctx, &pb.DevicesRequest{})
-		for _, d := range m.GetDevices() {
-			out = append(out, backend.Device{
-				ID: d.GetId(), Name: d.GetName(), Usable: d.GetUsable(), Reason: d.GetReason(),
-				Memory: d.GetMemory(), Cores: int(d.GetCores()),
-			})
+		if err == nil {
+			out, err = devicesIn(m)
 		}
 		return err
 	})
@@ -164,7 +169,7 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
 	var opened *pb.Opened
-	s := &remote{client: c}
+	s := &remote{client: c, params: slices.Clone(o.Program.Params), expected: newExpectation(o.Program, o.DType), history: newHistory(), bound: map[backend.DatasetID]bool{}}
 	err = c.call(ctx, "open", func(ctx context.Context) error {
 		stream, err := c.rpc.Open(ctx)
 		if err != nil {
@@ -178,17 +183,21 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 			if err != nil {
 				return err
 			}
-			if e := m.GetEvent(); e != nil && o.Progress != nil {
-				o.Progress(eventIn(e))
+			if opened = m.GetOpened(); opened == nil {
+				if err := s.event(m.GetEvent(), o.Progress); err != nil {
+					return err
+				}
 			}
-			opened = m.GetOpened()
+		}
+		if err := checkOpened(opened, o.Program); err != nil {
+			return err
 		}
 		params, err := flat[uint8](chunked(stream.Recv), opened.GetParams())
 		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal(params, &s.params); err != nil {
-			return malformed("parameters: %w", err)
+		if err := checkParams(params, o.Program); err != nil {
+			return err
 		}
 		return finish(stream.Recv)
 	})
@@ -253,6 +262,7 @@ func finish[M any](recv func() (M, error)) error {
 
 // Shutdown asks the other side to close its sessions and to end.
 func (c *Client) Shutdown(ctx context.Context) error {
+	c.ending.Store(true)
 	return c.call(ctx, "shutdown", func(ctx context.Context) error {
 		_, err := c.rpc.Shutdown(ctx, &pb.ShutdownRequest{})
 		return err

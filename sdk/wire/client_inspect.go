@@ -13,7 +13,7 @@ import (
 type inspectCall func(context.Context, ...grpc.CallOption) (grpc.BidiStreamingClient[pb.InspectRequest, pb.InspectResponse], error)
 
 func (s *remote) inspect(ctx context.Context, op string, rpc inspectCall, b backend.BatchRef, names []string) (loss backend.Loss, tensors map[string]tensor.Tensor, err error) {
-	err = s.client.call(ctx, op, func(ctx context.Context) error {
+	err = s.call(ctx, op, func(ctx context.Context) error {
 		stream, err := rpc(ctx)
 		if err != nil {
 			return err
@@ -42,6 +42,9 @@ func (s *remote) inspect(ctx context.Context, op string, rpc inspectCall, b back
 		}
 		if m.GetInspected() == nil {
 			return malformed("inspected values were expected")
+		}
+		if err := s.expected.checkInspected(op, m.GetInspected(), names, b); err != nil {
+			return err
 		}
 		loss = backend.Loss{Value: m.GetInspected().GetLoss(), Scalars: sumsIn(m.GetInspected().GetScalars())}
 		if tensors, err = chunked(stream.Recv).named(m.GetInspected().GetTensors()); err != nil {

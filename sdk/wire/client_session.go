@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -18,6 +19,13 @@ type remote struct {
 	client *Client
 	id     uint64
 	params []program.ParamSpec
+
+	expected *expectation
+	history  *history
+	bound    map[backend.DatasetID]bool
+	events   int                   // heard so far, first by Open and then by the stream of events
+	broken   atomic.Pointer[error] // what the stream of events found
+	asked    atomic.Bool           // to stop, since the last plan ended
 	// unlisten hears the last events of the session, once it is closed; nil if none are heard.
 	unlisten func()
 }
@@ -32,8 +40,18 @@ var (
 
 func (s *remote) Params() []program.ParamSpec { return slices.Clone(s.params) }
 
+// call is the client's, once the events so far were in order.
+func (s *remote) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
+	return s.client.call(ctx, op, func(ctx context.Context) error {
+		if err := s.broken.Load(); err != nil {
+			return *err
+		}
+		return f(ctx)
+	})
+}
+
 func (s *remote) SetState(ctx context.Context, st backend.State) error {
-	return s.client.call(ctx, "set state", func(ctx context.Context) error {
+	err := s.call(ctx, "set state", func(ctx context.Context) error {
 		stream, err := s.client.rpc.SetState(ctx)
 		if err != nil {
 			return err
@@ -52,10 +70,14 @@ func (s *remote) SetState(ctx context.Context, st backend.State) error {
 		_, err = stream.CloseAndRecv()
 		return err
 	})
+	if err == nil {
+		s.history.replaced(st)
+	}
+	return err
 }
 
 func (s *remote) State(ctx context.Context) (st backend.State, err error) {
-	err = s.client.call(ctx, "state", func(ctx context.Context) error {
+	err = s.call(ctx, "state", func(ctx context.Context) error {
 		stream, err := s.client.rpc.State(ctx, &pb.StateRequest{Session: s.id})
 		if err != nil {
 			return err
@@ -67,10 +89,16 @@ func (s *remote) State(ctx context.Context) (st backend.State, err error) {
 		if m.GetHead() == nil {
 			return malformed("the state starts without a head")
 		}
+		if err := s.expected.checkStateHead(m.GetHead(), s.id, s.history); err != nil {
+			return err
+		}
 		if st, err = chunked(stream.Recv).state(m.GetHead()); err != nil {
 			return err
 		}
-		return finish(stream.Recv)
+		if err := finish(stream.Recv); err != nil {
+			return err
+		}
+		return s.history.checkState(st)
 	})
 	if err != nil {
 		return backend.State{}, err
@@ -84,7 +112,7 @@ func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.Datase
 	if err != nil {
 		return "", err
 	}
-	err = s.client.call(ctx, "bind", func(ctx context.Context) error {
+	err = s.call(ctx, "bind", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Bind(ctx)
 		if err != nil {
 			return err
@@ -99,21 +127,31 @@ func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.Datase
 			return err
 		}
 		m, err := stream.CloseAndRecv()
-		id = backend.DatasetID(m.GetDataset())
-		return err
+		if err != nil {
+			return err
+		}
+		return checkDatasetID(m.GetDataset(), s.bound, &id)
 	})
 	return id, err
 }
 
 func (s *remote) Unbind(ctx context.Context, id backend.DatasetID) error {
-	return s.client.call(ctx, "unbind", func(ctx context.Context) error {
+	err := s.call(ctx, "unbind", func(ctx context.Context) error {
 		_, err := s.client.rpc.Unbind(ctx, &pb.UnbindRequest{Session: s.id, Dataset: string(id)})
 		return err
 	})
+	if err == nil {
+		delete(s.bound, id)
+	}
+	return err
 }
 
 func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	return s.client.call(ctx, "step", func(ctx context.Context) error {
+	before := *s.history
+	s.history.asked(p)
+	defer s.asked.Store(false)
+	results, last, updated := 0, int64(0), int64(0)
+	err := s.call(ctx, "step", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Step(ctx)
 		if err != nil {
 			return err
@@ -139,10 +177,25 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 		if err := sent(send(), stream.CloseSend); err != nil {
 			return err
 		}
-		return each(stream.Recv, func(m *pb.StepResponse) error {
+		err = each(stream.Recv, func(m *pb.StepResponse) error {
+			if err := s.expected.checkStep(m, results, p); err != nil {
+				return err
+			}
+			results, last = results+1, m.GetNumber()
+			if !m.GetNonFinite() {
+				updated = last
+			}
 			return deliver(emit, stepResultIn(m))
 		})
+		if err != nil {
+			return err
+		}
+		return checkEnd("step", results, len(p.Steps), s.asked.Load())
 	})
+	if err == nil {
+		s.history.done(p, before, last, updated)
+	}
+	return err
 }
 
 // each reads a stream to its end.
@@ -183,7 +236,8 @@ func sendBatches(batches []backend.Batch, batch func(*pb.Batch) error, chunk fun
 }
 
 func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	return s.client.call(ctx, "evaluate", func(ctx context.Context) error {
+	defer s.asked.Store(false)
+	return s.call(ctx, "evaluate", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Evaluate(ctx)
 		if err != nil {
 			return err
@@ -200,17 +254,25 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 		if err := sent(err, stream.CloseSend); err != nil {
 			return err
 		}
-		in := chunked(stream.Recv)
-		return each(stream.Recv, func(m *pb.EvaluateResponse) error {
+		in, results := chunked(stream.Recv), 0
+		err = each(stream.Recv, func(m *pb.EvaluateResponse) error {
 			if m.GetResult() == nil {
 				return malformed("a result was expected")
 			}
+			if err := s.expected.checkEvaluation(m.GetResult(), results, p); err != nil {
+				return err
+			}
+			results++
 			r, err := in.evalResult(m.GetResult())
 			if err != nil {
 				return err
 			}
 			return deliver(emit, r)
 		})
+		if err != nil {
+			return err
+		}
+		return checkEnd("evaluate", results, len(p.Batches), s.asked.Load())
 	})
 }
 
@@ -228,7 +290,8 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 	if err != nil {
 		return err
 	}
-	err = s.client.call(ctx, "reconstruct", func(ctx context.Context) error {
+	defer s.asked.Store(false)
+	err = s.call(ctx, "reconstruct", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Reconstruct(ctx)
 		if err != nil {
 			return err
@@ -247,23 +310,7 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 		if err := sent(err, stream.CloseSend); err != nil {
 			return err
 		}
-		in := chunked(stream.Recv)
-		return each(stream.Recv, func(m *pb.ReconstructResponse) error {
-			if m.GetPatches() == nil {
-				return malformed("patches were expected")
-			}
-			data, err := in.tensor(m.GetPatches().GetData())
-			if err != nil {
-				return err
-			}
-			if sink != nil {
-				if err := sink.write(data); err != nil {
-					return err
-				}
-				data = tensor.Tensor{}
-			}
-			return deliver(emit, backend.Patches{Batch: int(m.GetPatches().GetBatch()), Data: data})
-		})
+		return s.patches(stream.Recv, p, sink, emit)
 	})
 	if err == nil && sink != nil {
 		if err := sink.file.Close(); err != nil {
@@ -273,7 +320,40 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 	return err
 }
 
+// patches receives the patches of a plan. Those for a sink are written there.
+func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, sink *patchFile, emit func(backend.Patches) error) error {
+	in, results := chunked(recv), 0
+	err := each(recv, func(m *pb.ReconstructResponse) error {
+		if m.GetPatches() == nil {
+			return malformed("patches were expected")
+		}
+		if err := s.expected.checkPatches(m.GetPatches(), results, p); err != nil {
+			return err
+		}
+		data, err := in.tensor(m.GetPatches().GetData())
+		if err != nil {
+			return err
+		}
+		if err := finitePatches(data, results, p.Batches[results]); err != nil {
+			return err
+		}
+		results++
+		if sink != nil {
+			if err := sink.write(data); err != nil {
+				return err
+			}
+			data = tensor.Tensor{}
+		}
+		return deliver(emit, backend.Patches{Batch: int(m.GetPatches().GetBatch()), Data: data})
+	})
+	if err != nil {
+		return err
+	}
+	return checkEnd("reconstruct", results, len(p.Batches), s.asked.Load())
+}
+
 func (s *remote) Stop(ctx context.Context) error {
+	s.asked.Store(true)
 	return s.client.call(ctx, "stop", func(ctx context.Context) error {
 		_, err := s.client.rpc.Stop(ctx, &pb.StopRequest{Session: s.id})
 		return err

@@ -3,12 +3,14 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/printable"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -70,6 +72,45 @@ func toStatus(err error) error {
 	return st.Err()
 }
 
+// tooLarge is what gRPC says of a message above the limit of the receiver.
+const tooLarge = "received message larger than max"
+
+// said makes what a plugin says of an error fit to be shown.
+func said(what string) string {
+	if what = printable.Line(what, maxSaid); what == "" {
+		return "the plugin reported an error without a description"
+	}
+	return what
+}
+
+// maxSaid is how many characters of an error's text are shown: a compiler's complaint with its context.
+const maxSaid = 1000
+
+// named puts the plugin's name before an error that does not have it, and makes what breaks the protocol the plugin's fault.
+func (c *Client) named(e *backend.Error) *backend.Error {
+	out := *e
+	if out.Op == protocolOp {
+		out.Kind = backend.Internal
+	}
+	name := c.info.Name
+	if name == "" {
+		name = c.o.Name
+	}
+	if name != "" && !strings.Contains(out.Error(), name) {
+		out.Backend = name
+	}
+	return &out
+}
+
+// uncancelled makes a cancellation that nobody asked for an error of the plugin: the host would end as if the user had stopped it.
+func (c *Client) uncancelled(e *backend.Error) *backend.Error {
+	if e.Kind == backend.Cancelled && !c.ending.Load() {
+		e.Kind, e.Err = backend.Internal, nil
+		e.What += " (the plugin cancelled a call that nobody else had cancelled)"
+	}
+	return e
+}
+
 // fromStatus is the inverse. lost is true when the connection broke: then nobody on the other side made the error.
 func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 	st, ok := status.FromError(err)
@@ -81,7 +122,7 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		if !ok {
 			continue
 		}
-		e = &backend.Error{Kind: backend.Internal, Op: d.Op, What: d.What}
+		e = &backend.Error{Kind: backend.Internal, Op: printable.Name(d.Op), What: said(d.What)}
 		for _, k := range kinds {
 			if k.wire == d.Kind {
 				e.Kind = k.kind
@@ -90,7 +131,11 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		return e, false
 	}
 	// A status without a detail: from gRPC, or from a plugin that was not made with this package.
-	e = &backend.Error{Kind: backend.Internal, Op: op, What: st.Message()}
+	e = &backend.Error{Kind: backend.Internal, Op: op, What: said(st.Message())}
+	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), tooLarge) { // made by this side's gRPC
+		e.What = fmt.Sprintf("the plugin sent a message larger than %d MiB, the limit for one message; update or replace the plugin", maxMessage>>20)
+		return e, false
+	}
 	for _, k := range kinds {
 		if k.code == st.Code() {
 			e.Kind = k.kind

@@ -74,10 +74,6 @@ func eventOut(e backend.Event) *pb.Event {
 	return &pb.Event{Phase: e.Phase, Message: e.Message, Done: e.Done, Total: e.Total, Seconds: e.Seconds}
 }
 
-func eventIn(m *pb.Event) backend.Event {
-	return backend.Event{Phase: m.GetPhase(), Message: m.GetMessage(), Done: m.GetDone(), Total: m.GetTotal(), Seconds: m.GetSeconds()}
-}
-
 // Events sends the events of a session until it is closed. The header says that they are heard from now on.
 func (s *Server) Events(m *pb.EventsRequest, stream grpc.ServerStreamingServer[pb.Event]) error {
 	sess, err := s.session(m.GetSession())
@@ -98,6 +94,19 @@ func (s *Server) Events(m *pb.EventsRequest, stream grpc.ServerStreamingServer[p
 			}
 		}
 	}
+}
+
+// event hears one event.
+func (s *remote) event(m *pb.Event, progress func(backend.Event)) error {
+	e, err := eventIn(m, s.events)
+	if err != nil {
+		return err
+	}
+	s.events++
+	if progress != nil {
+		progress(e)
+	}
+	return nil
 }
 
 // lastEvents is how long Close waits for the events that came before it.
@@ -125,7 +134,10 @@ func (s *remote) listen(progress func(backend.Event)) {
 			if err != nil {
 				return
 			}
-			progress(eventIn(m))
+			if err := s.event(m, progress); err != nil {
+				s.broken.Store(&err) // is the next call's error
+				return
+			}
 		}
 	}()
 	s.unlisten = func() {

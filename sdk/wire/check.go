@@ -1,0 +1,121 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/printable"
+	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
+)
+
+// The files check_*.go hold an answer of a plugin against what was asked, before anything of it reaches the host. A plugin may
+// be faulty, or hostile: the host indexes, allocates and saves by what it is told, so nothing is believed that can be checked.
+// An answer that breaks the contract is an error of kind Internal that names the field, what it holds and what was expected.
+// A number that is not finite, where a diverging network can produce one, is of kind Numeric.
+
+// breach is an error about a field of an answer that breaks the contract.
+func breach(op, field, format string, args ...any) error {
+	return backend.Errorf(backend.Internal, op, "the plugin's answer breaks the contract: %s %s; update or replace the plugin", printable.Name(field), fmt.Sprintf(format, args...))
+}
+
+// diverged is an error about a number that is not finite.
+func diverged(op, format string, args ...any) error {
+	return backend.Errorf(backend.Numeric, op, format, args...)
+}
+
+// quoted shows text of a plugin within a message.
+func quoted(s string) string { return fmt.Sprintf("%q", printable.Name(s)) }
+
+// largest bounds the losses, norms and scalars of an answer: far above what float32 holds, and sums of squares of them still are
+// finite, so that whatever the host computes of them can be written down.
+const largest = 1e150
+
+func finite(x float64) bool { return math.Abs(x) <= largest }
+
+// word is a name that the contract knows, or a later minor version of it.
+var word = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// expectation is what the answers of a session have to fit.
+type expectation struct {
+	program *program.Program
+	types   map[string]program.Type
+	double  bool // the session computes in float64
+}
+
+func newExpectation(p *program.Program, d tensor.DType) *expectation {
+	types, err := p.Types()
+	if err != nil { // the backend refuses the program too: its words are the same for every client
+		types = map[string]program.Type{}
+	}
+	return &expectation{p, types, d == tensor.Float64}
+}
+
+// element is the dtype of a value of the program in the session's precision.
+func (e *expectation) element(k program.Kind) tensor.DType {
+	switch {
+	case k == program.Index:
+		return tensor.Int32
+	case k == program.Complex && e.double:
+		return tensor.Complex128
+	case k == program.Complex:
+		return tensor.Complex64
+	case e.double:
+		return tensor.Float64
+	}
+	return tensor.Float32
+}
+
+// array compares the description of an array with what it has to be. Only then are its bytes read.
+func array(op, field string, m *pb.Tensor, d tensor.DType, shape []int) error {
+	switch {
+	case m == nil:
+		return breach(op, field, "is missing, expected %v%v", d, shape)
+	case m.GetDtype() != pb.DType(d):
+		return breach(op, field, "has element type %d, expected %v", int32(m.GetDtype()), d)
+	case !slices.Equal(m.GetShape(), extents(shape)):
+		return breach(op, field, "has shape %s, expected %v", shapeText(m.GetShape()), shape)
+	}
+	return nil
+}
+
+// shapeText shows a shape, of which a hostile one can have millions of axes.
+func shapeText(shape []int64) string {
+	const shown = 8
+	if len(shape) > shown {
+		return fmt.Sprintf("%v… of %d axes", shape[:shown], len(shape))
+	}
+	return fmt.Sprint(shape)
+}
+
+// firstOdd finds the first number of t that is not finite. keep tells which elements count; nil: all.
+func firstOdd(t tensor.Tensor, keep func(i int) bool) (index int, value string, found bool) {
+	switch t.DType() {
+	case tensor.Float32:
+		s, _ := tensor.Data[float32](t)
+		return oddOf(s, keep, func(v float32) bool { return v-v == 0 })
+	case tensor.Float64:
+		s, _ := tensor.Data[float64](t)
+		return oddOf(s, keep, func(v float64) bool { return v-v == 0 })
+	case tensor.Complex64:
+		s, _ := tensor.Data[complex64](t)
+		return oddOf(s, keep, func(v complex64) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
+	case tensor.Complex128:
+		s, _ := tensor.Data[complex128](t)
+		return oddOf(s, keep, func(v complex128) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
+	}
+	return 0, "", false
+}
+
+func oddOf[T any](s []T, keep func(int) bool, ok func(T) bool) (int, string, bool) {
+	for i, v := range s {
+		if !ok(v) && (keep == nil || keep(i)) {
+			return i, fmt.Sprint(v), true
+		}
+	}
+	return 0, "", false
+}

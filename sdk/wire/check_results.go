@@ -1,0 +1,137 @@
+package wire
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/tensor"
+	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
+)
+
+func fmtInt(n int64) string { return strconv.FormatInt(n, 10) }
+
+const (
+	// countTolerance is for the sum of the weights of a batch, which may be made in another order.
+	countTolerance = 1e-6
+	// maxWaited is how long a step may have waited for its batches, in seconds: a year.
+	maxWaited = 365 * 24 * 3600
+)
+
+// weightOf is the sum of the weights of batches.
+func weightOf(batches []backend.Batch) float64 { return backend.Step{Batches: batches}.Norm() }
+
+// checkSums compares the names of scalars and their counts with the program and the batches.
+func (e *expectation) checkSums(op, of string, m map[string]*pb.Sum, weight float64) error {
+	if len(m) != len(e.program.Scalars) {
+		return breach(op, "scalars", "of %s are %d, expected the %d of the program", of, len(m), len(e.program.Scalars))
+	}
+	for _, sc := range e.program.Scalars {
+		s, ok := m[sc.Name]
+		if !ok || s == nil {
+			return breach(op, "scalars", "of %s lack %s", of, sc.Name)
+		}
+		if !(math.Abs(s.GetCount()-weight) <= countTolerance*(1+weight)) {
+			return breach(op, "count", "of %s of %s is %v, expected %v", sc.Name, of, s.GetCount(), weight)
+		}
+	}
+	return nil
+}
+
+// finiteSums finds a scalar that is not finite.
+func (e *expectation) finiteSums(op, of string, m map[string]*pb.Sum) error {
+	for _, sc := range e.program.Scalars {
+		if !finite(m[sc.Name].GetSum()) {
+			return diverged(op, "%s: the scalar %s is %v", of, sc.Name, m[sc.Name].GetSum())
+		}
+	}
+	return nil
+}
+
+// checkStep compares a result with the step that it has to belong to, the i-th of the plan.
+func (e *expectation) checkStep(m *pb.StepResponse, i int, p backend.StepPlan) error {
+	const op = "step"
+	if i >= len(p.Steps) {
+		return breach(op, "results", "are more than the %d steps of the plan", len(p.Steps))
+	}
+	st := p.Steps[i]
+	of := "step " + fmtInt(st.Number)
+	patterns := 0
+	for _, b := range st.Batches {
+		patterns += len(b.Rows)
+	}
+	switch {
+	case m.GetNumber() != st.Number:
+		return breach(op, "number", "of result %d is %d, expected %d", i, m.GetNumber(), st.Number)
+	case m.GetPatterns() != int64(patterns):
+		return breach(op, "patterns", "of %s is %d, expected %d", of, m.GetPatterns(), patterns)
+	case !(m.GetWaited() >= 0 && m.GetWaited() <= maxWaited):
+		return breach(op, "waited", "of %s is %v, expected 0 to %d seconds", of, m.GetWaited(), maxWaited)
+	case m.GetClipped() && p.Clip.Kind == backend.ClipNone:
+		return breach(op, "clipped", "of %s is true, expected false: the plan does not clip", of)
+	case m.GetNonFinite() && p.NonFinite != backend.NonFiniteSkip:
+		return breach(op, "non_finite", "of %s is true, expected an error: the plan does not skip steps", of)
+	}
+	if err := e.checkSums(op, of, m.GetScalars(), weightOf(st.Batches)); err != nil || m.GetNonFinite() {
+		return err
+	}
+	switch {
+	case !finite(m.GetLoss()):
+		return breach(op, "loss", "of %s is %v, expected a finite number or an error", of, m.GetLoss())
+	case !(m.GetGradNorm() >= 0) || !finite(m.GetGradNorm()):
+		return breach(op, "grad_norm", "of %s is %v, expected a finite number of 0 or more", of, m.GetGradNorm())
+	}
+	return e.finiteSums(op, of, m.GetScalars())
+}
+
+// checkBatch compares the batch of a result with the one whose turn it is, the i-th of the plan.
+func checkBatch(op string, batch int64, i int, plan []backend.Batch) error {
+	switch {
+	case i >= len(plan):
+		return breach(op, "results", "are more than the %d batches of the plan", len(plan))
+	case batch != int64(i):
+		return breach(op, "batch", "of result %d is %d, expected %d", i, batch, i)
+	}
+	return nil
+}
+
+// checkEnd finds an answer that ends too early although nobody asked it to stop.
+func checkEnd(op string, got, want int, stopped bool) error {
+	if got < want && !stopped {
+		return breach(op, "results", "are %d, expected %d: nothing asked the plugin to stop", got, want)
+	}
+	return nil
+}
+
+// checkEvaluation compares a result with the batch that it has to belong to, before its arrays are read.
+func (e *expectation) checkEvaluation(m *pb.EvaluateResult, i int, p backend.EvalPlan) error {
+	const op = "evaluate"
+	if err := checkBatch(op, m.GetBatch(), i, p.Batches); err != nil {
+		return err
+	}
+	of := "batch " + strconv.Itoa(i)
+	if err := e.checkSums(op, of, m.GetScalars(), weightOf(p.Batches[i:i+1])); err != nil {
+		return err
+	}
+	if err := e.finiteSums(op, of, m.GetScalars()); err != nil {
+		return err
+	}
+	want := 0
+	if p.PerPattern {
+		want = len(e.program.Scalars)
+	}
+	if len(m.GetPerPattern()) != want {
+		return breach(op, "per_pattern", "of %s has %d entries, expected %d", of, len(m.GetPerPattern()), want)
+	}
+	seen := map[string]bool{}
+	for _, t := range m.GetPerPattern() {
+		if _, ok := m.GetScalars()[t.GetName()]; !ok || seen[t.GetName()] {
+			return breach(op, "per_pattern", "of %s has the name %s, expected the program's scalars, each once", of, quoted(t.GetName()))
+		}
+		seen[t.GetName()] = true
+		if err := array(op, "per_pattern "+t.GetName(), t.GetTensor(), tensor.Float64, []int{len(p.Batches[i].Rows)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
