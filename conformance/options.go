@@ -3,12 +3,12 @@ package conformance
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
 // options are the cases of what a session is opened with: a backend does what it lists and refuses the rest, so that none
@@ -95,15 +95,11 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	if err != nil {
 		return fmt.Errorf("%s is listed, opening with it: %w", c, err)
 	}
-	dir, err := os.MkdirTemp("", "ptycho-conformance-")
+	d, file, err := w.datasetInFile()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	d, err := w.datasetInFile(dir)
-	if err != nil {
-		return err
-	}
+	defer file.Close()
 	id, err := session.Bind(s.ctx, d)
 	if c == backend.CanPin && backend.KindOf(err) == backend.Exhausted {
 		return &skip{err.Error()} // by the limit of this machine, not by the backend
@@ -124,22 +120,21 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	return session.Unbind(s.ctx, id)
 }
 
-// datasetInFile is the dataset with its patterns in a file below dir.
-func (w *work) datasetInFile(dir string) (backend.Dataset, error) {
+// datasetInFile is the dataset with its patterns in a file, which is to be closed.
+func (w *work) datasetInFile() (backend.Dataset, *scratch.File, error) {
 	d := w.dataset()
-	for i, a := range d.Arrays {
-		if a.Input != program.Counts {
-			continue
-		}
-		path, err := filepath.Abs(filepath.Join(dir, "counts"))
-		if err != nil {
-			return d, err
-		}
-		if err := os.WriteFile(path, a.Value.Bytes(), 0o600); err != nil {
-			return d, err
-		}
-		d.Arrays[i].File = &backend.FileRef{Path: path, DType: a.Value.DType(), Shape: a.Value.Shape()}
-		d.Arrays[i].Value = tensor.Tensor{}
+	i := slices.IndexFunc(d.Arrays, func(a backend.Array) bool { return a.Input == program.Counts })
+	a := &d.Arrays[i]
+	f, err := scratch.NewFile(int64(len(a.Value.Bytes())))
+	if err != nil {
+		return d, nil, err
 	}
-	return d, nil
+	if _, err := f.Write(a.Value.Bytes()); err != nil {
+		f.Close()
+		return d, nil, err
+	}
+	f.Seal()
+	a.File = &backend.FileRef{Path: f.Path(), DType: a.Value.DType(), Shape: a.Value.Shape()}
+	a.Value = tensor.Tensor{}
+	return d, f, nil
 }

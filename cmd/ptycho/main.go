@@ -13,9 +13,11 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/launch"
 )
 
 func main() {
+	launch.Sweep()
 	app := newApp()
 	signals := watchSignals()
 	err := app.RunContext(signals.context(), arrange(app, os.Args))

@@ -179,7 +179,8 @@ type Array struct {
 	File   *FileRef      // when Value is empty
 }
 
-// FileRef is an array in a file.
+// FileRef is an array in a regular file. The host keeps the file open until Unbind, and a backend opens it read-only during
+// Bind. On Linux the file usually has no name of its own: its path is /proc/PID/fd/N, of the host's process.
 type FileRef struct {
 	Path    string // absolute
 	Offset  int64  // bytes from the start of the file

@@ -2,36 +2,25 @@ package format
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
-	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// WriteNPY writes one array, row-major in the machine's byte order, with its payload aligned to 64 bytes, and says
-// where in the file the payload lies: what a backend needs to map it. The path in the answer is absolute.
-func WriteNPY(path string, t tensor.Tensor) (*backend.FileRef, error) {
+// EncodeNPY writes one array as an npy file, row-major in the machine's byte order. The payload begins at the offset, a
+// multiple of 64 bytes: with the file's path, a backend needs no more to map it.
+func EncodeNPY(w io.Writer, t tensor.Tensor) (offset int64, err error) {
 	if t.IsZero() {
-		return nil, errorf(path, "cannot be written: the array is empty")
+		return 0, errors.New("the array is empty")
 	}
 	head := appendHeader(nil, elementOf(t.DType()), t.Shape())
-	err := writeFile(path, func(w io.Writer) error {
-		if _, err := w.Write(head); err != nil {
-			return err
-		}
-		_, err := w.Write(t.Bytes())
-		return err
-	})
-	if err != nil {
-		return nil, err
+	if _, err := w.Write(head); err != nil {
+		return 0, err
 	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, errorf(path, "has no absolute path: %w", err)
-	}
-	return &backend.FileRef{Path: absolute, Offset: int64(len(head)), DType: t.DType(), Shape: t.Shape()}, nil
+	_, err = w.Write(t.Bytes())
+	return int64(len(head)), err
 }
 
 // ReadNPY reads the array of an npy file; the types are those of NPZ.Tensor.

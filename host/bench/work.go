@@ -35,7 +35,7 @@ const warmup = 2
 
 // Work is what a case computes.
 type Work struct {
-	dataset.Spool
+	*dataset.Spool
 	Model   *model.Model
 	Case    Case
 	Steps   []backend.Step // the first ones warm up
@@ -79,10 +79,8 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 	if w.Steps, err = plan(grouper, warmup+c.Steps); err != nil {
 		return nil, err
 	}
-	if w.Spool, err = dataset.NewSpool(int64(len(s.Counts)) * dataset.BytesPerCount); err != nil {
-		return nil, err
-	}
-	if w.dataset, err = w.Add("patterns", s, probe, gauge.Uniform(s.N, background)); err != nil {
+	w.Spool = dataset.NewSpool()
+	if w.dataset, err = w.Add(s, probe, gauge.Uniform(s.N, background)); err != nil {
 		w.Remove()
 		return nil, err
 	}

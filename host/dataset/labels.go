@@ -1,8 +1,6 @@
 package dataset
 
 import (
-	"path/filepath"
-
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/format"
@@ -14,7 +12,7 @@ import (
 
 // AddLabels adds the labels of supervised training: the patches that the scan's file holds, or those cut out of its object.
 // They are brought into the gauge of the forward model, where they give the mean counts.
-func (s Spool) AddLabels(d *backend.Dataset, name string, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
+func (s *Spool) AddLabels(d *backend.Dataset, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
 	labels, ok, err := format.ReadLabels(data.Source, data.N, data.Index)
 	if err != nil {
 		return host.Fail(host.ExitData, err)
@@ -29,7 +27,7 @@ func (s Spool) AddLabels(d *backend.Dataset, name string, data *scan.Scan, probe
 		}
 	}
 	gauge.ScaleLabels(labels, data, probe)
-	ref, err := format.WriteNPY(filepath.Join(s.dir, name+"-labels.npy"), tensor.Must(labels, data.Len(), data.N, data.N))
+	ref, err := s.write(tensor.Must(labels, data.Len(), data.N, data.N))
 	if err != nil {
 		return err
 	}

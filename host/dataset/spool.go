@@ -1,10 +1,7 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/format"
@@ -12,43 +9,65 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
 // BytesPerCount is the size of a count where the backend maps it, a float32.
 const BytesPerCount = 4
 
-// Spool is a directory of arrays that a backend maps.
-type Spool struct{ dir string }
-
-// NewSpool makes a directory for that many bytes: in memory where there is ample room.
-func NewSpool(bytes int64) (Spool, error) {
-	for _, parent := range []string{"/dev/shm", os.TempDir()} {
-		if parent == "/dev/shm" && !roomFor(parent, 2*bytes) {
-			continue
-		}
-		if dir, err := os.MkdirTemp(parent, "ptycho-spool-"); err == nil {
-			return Spool{dir}, nil
-		} else if parent != "/dev/shm" {
-			return Spool{}, fmt.Errorf("spool: %w", err)
-		}
-	}
-	return Spool{}, errors.New("spool: no place for the patterns")
+// Spool holds the arrays of a scan in temporary files that a backend maps. The files have no names where the system allows
+// it, so that nothing is left after any death of this process; a backend may open them for as long as the spool is not
+// removed. It must be reachable until then.
+type Spool struct {
+	folders []string
+	files   []*scratch.File
 }
 
-// Create makes a file of the run's own in the spool.
-func (s Spool) Create(name string) (*os.File, error) { return os.Create(filepath.Join(s.dir, name)) }
+// NewSpool makes an empty spool. Its folders are used when neither memory nor the system's temporary folder has room.
+func NewSpool(folders ...string) *Spool { return &Spool{folders: folders} }
 
-// Remove removes the directory and what is in it; of the zero Spool there is nothing.
-func (s Spool) Remove() {
-	if s.dir != "" {
-		_ = os.RemoveAll(s.dir) // what could not be removed is only scratch
+// Create makes a file for that many bytes in the spool.
+func (s *Spool) Create(bytes int64) (*scratch.File, error) {
+	f, err := scratch.NewFile(bytes, s.folders...)
+	if err != nil {
+		return nil, spoolError(err)
 	}
+	s.files = append(s.files, f)
+	return f, nil
+}
+
+func spoolError(err error) error {
+	return fmt.Errorf("spool of the patterns: %w, or choose fewer patterns with --n-images or --rows", err)
+}
+
+// Remove closes and removes the files. A nil Spool has none.
+func (s *Spool) Remove() {
+	if s == nil {
+		return
+	}
+	for _, f := range s.files {
+		_ = f.Close() // what could not be removed is removed by the next start
+	}
+	s.files = nil
+}
+
+// write writes one array as an npy file for the backend to map.
+func (s *Spool) write(t tensor.Tensor) (*backend.FileRef, error) {
+	f, err := s.Create(int64(len(t.Bytes())))
+	if err != nil {
+		return nil, err
+	}
+	offset, err := format.EncodeNPY(f, t)
+	if err != nil {
+		return nil, spoolError(fmt.Errorf("%w; set TMPDIR to a folder with room", err))
+	}
+	f.Seal()
+	return &backend.FileRef{Path: f.Path(), Offset: offset, DType: t.DType(), Shape: t.Shape()}, nil
 }
 
 // Add writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
-func (s Spool) Add(name string, data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
-	path := filepath.Join(s.dir, name+".npy")
-	ref, err := format.WriteNPY(path, tensor.Must(data.Counts, data.Len(), data.N, data.N))
+func (s *Spool) Add(data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
+	ref, err := s.write(tensor.Must(data.Counts, data.Len(), data.N, data.N))
 	if err != nil {
 		return backend.Dataset{}, err
 	}

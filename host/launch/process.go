@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/scratch"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -56,7 +57,11 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		return nil, err
 	}
 	defer file.Close()
-	p := &Process{spec: s, runner: newRunner()}
+	sockets, err := scratch.New(socketBase())
+	if err != nil {
+		return nil, backend.Errorf(backend.Unavailable, "start", "plugin %s: %w", s.Name, err)
+	}
+	p := &Process{spec: s, runner: newRunner(sockets)}
 	p.runner.program = file
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: wire.Handshake(),
@@ -69,7 +74,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		SkipHostEnv:      true,
 		GRPCDialOptions:  wire.DialOptions(),
 		StartTimeout:     s.StartTimeout,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketBase()},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets.Path()},
 		Logger:           s.Logger,
 		// What plugins print through go-plugin's own streams. Those of sdk.Serve hardly do.
 		SyncStdout: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
@@ -193,12 +198,15 @@ func (p *Process) abandon() {
 	p.release()
 }
 
-// socketBase is the folder for the folder of the socket. A socket's path may have 104 bytes on some systems, and
-// go-plugin adds /plugin-dir and /plugin with ten digits each.
+// socketBase is the folder for the folder of the socket. A socket's path may have 104 bytes on some systems, and with our
+// folder go-plugin adds the rest, each number with ten digits at most.
 func socketBase() string {
-	const room = 104 - len("/plugin-dir0123456789/plugin0123456789") - 1
+	const room = 104 - len("/ptycho-scratch-0123456789/plugin-dir0123456789/plugin0123456789") - 1
 	if dir := os.TempDir(); len(dir) <= room {
 		return dir
 	}
 	return "/tmp"
 }
+
+// Sweep removes what dead hosts left of their plugins' sockets, and all other temporary folders of dead processes.
+func Sweep() { scratch.Sweep(os.TempDir(), socketBase()) }

@@ -20,6 +20,7 @@ import (
 	goplugin "github.com/hashicorp/go-plugin/runner"
 
 	"github.com/ptychogo/ptycho/host/trust"
+	"github.com/ptychogo/ptycho/internal/scratch"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -29,7 +30,7 @@ import (
 type runner struct {
 	cmd     *exec.Cmd
 	program *trust.File                // that is started
-	sockets string                     // folder
+	sockets *scratch.Folder            // go-plugin's folder lies in it
 	process atomic.Pointer[os.Process] // nil until it is started
 	aborted atomic.Bool                // killed, perhaps before it was started
 	tail    *tail
@@ -49,19 +50,19 @@ type runner struct {
 
 var _ goplugin.Runner = (*runner)(nil)
 
-func newRunner() *runner {
-	return &runner{tail: newTail(), done: make(chan struct{}), drained: make(chan struct{})}
+func newRunner(sockets *scratch.Folder) *runner {
+	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{})}
 }
 
-// prepare takes go-plugin's variables and folder.
-func (p *Process) prepare(_ hclog.Logger, proto *exec.Cmd, sockets string) (goplugin.Runner, error) {
+// prepare takes go-plugin's variables, which name its folder.
+func (p *Process) prepare(_ hclog.Logger, proto *exec.Cmd, _ string) (goplugin.Runner, error) {
 	s := p.spec
 	cmd := command(context.Background(), p.runner.program, s)
 	cmd.Env = append(allowed(os.Environ(), false), s.Env...)
 	cmd.Env = append(cmd.Env, proto.Env...) // go-plugin's, with the cookie
 	cmd.Env = append(cmd.Env, wire.LogLevelKey+"="+s.LogLevel.String())
 	setGroup(cmd)
-	p.runner.cmd, p.runner.sockets = cmd, sockets
+	p.runner.cmd = cmd
 	return p.runner, nil
 }
 
@@ -215,9 +216,7 @@ func (r *runner) release() {
 	if r.hello != nil {
 		r.hello.Close()
 	}
-	if r.sockets != "" {
-		_ = os.RemoveAll(r.sockets)
-	}
+	_ = r.sockets.Remove() // else the next start does
 }
 
 // The rest is what go-plugin asks for.

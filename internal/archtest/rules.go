@@ -70,7 +70,14 @@ var layers = []layer{
 const measuredData = "internal/measured"
 
 // everywhere are our packages that every layer may use: each does one thing that has nothing to do with ptychography.
-var everywhere = []string{"internal/address", "internal/durable", "internal/plainfile", "internal/printable"}
+var everywhere = []string{
+	"internal/address",
+	"internal/durable",
+	"internal/memory",
+	"internal/plainfile",
+	"internal/printable",
+	"internal/scratch",
+}
 
 // engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
 var engines = map[string][]string{

@@ -3,6 +3,7 @@ package prediction
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
@@ -15,12 +16,9 @@ import (
 
 // Predict runs the network over all patterns.
 func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*Prediction, error) {
-	spool, err := dataset.NewSpool(int64(len(data.Counts)) * dataset.BytesPerCount)
-	if err != nil {
-		return nil, err
-	}
+	spool := dataset.NewSpool(filepath.Dir(s.OutputDir))
 	defer spool.Remove()
-	patterns, err := spool.Add("patterns", data, m.Probe, gauge.Uniform(data.N, m.Background))
+	patterns, err := spool.Add(data, m.Probe, gauge.Uniform(data.N, m.Background))
 	if err != nil {
 		return nil, err
 	}

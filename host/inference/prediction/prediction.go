@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
+	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
 // clearlyBetter is the share of R by which synchronised phases must fit better: where the patches agree already the
@@ -27,8 +27,7 @@ type Prediction struct {
 	weight []float32 // [N·N]
 	canvas *stitch.Stitcher
 	make   func() (*stitch.Stitcher, error)
-	file   *os.File // patch j at j·N²·pixelBytes; nil where it is not needed
-	spool  dataset.Spool
+	file   *scratch.File // patch j at j·N²·pixelBytes; nil where it is not needed
 	buffer []byte
 	how    string // "auto", "on" or "off"
 	notice func(format string, args ...any)
@@ -47,9 +46,7 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	if p.how == "off" {
 		return p, nil
 	}
-	if p.spool, err = dataset.NewSpool(int64(data.Len()) * int64(len(p.buffer))); err == nil {
-		p.file, err = p.spool.Create("patches")
-	}
+	p.file, err = scratch.NewFile(int64(data.Len())*int64(len(p.buffer)), filepath.Dir(s.OutputDir))
 	if err = p.without(err); err != nil {
 		p.Close()
 		return nil, err
@@ -75,10 +72,9 @@ func (p *Prediction) without(err error) error {
 // Close removes what was kept of the patches.
 func (p *Prediction) Close() {
 	if p.file != nil {
-		_ = p.file.Close() // the file is going
+		_ = p.file.Close() // what could not be removed is removed by the next start
 	}
-	p.spool.Remove()
-	p.file, p.spool = nil, dataset.Spool{}
+	p.file = nil
 }
 
 // add stitches the patch [N·N] of pattern j.

@@ -1,6 +1,8 @@
 package material
 
 import (
+	"path/filepath"
+
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -8,7 +10,7 @@ import (
 
 // Spooled is the material where a backend maps it.
 type Spooled struct {
-	dataset.Spool
+	*dataset.Spool
 	Patterns backend.Dataset
 	Judges   *backend.Dataset // holds the patterns that validate; nil: Patterns does
 	Judged   []backend.Batch  // they, in batches of whole groups; none: there is no validation
@@ -26,15 +28,13 @@ func (m *Material) Bytes() int64 {
 // Spool writes the patterns to where a backend maps them. The network is judged by each pattern alone, predicted from the
 // group of it and its nearest neighbours, as in training. What was made is to be removed after an error too.
 func (m *Material) Spool() (s Spooled, err error) {
-	if s.Spool, err = dataset.NewSpool(m.Bytes()); err != nil {
-		return s, err
-	}
-	if s.Patterns, err = m.add(s.Spool, "patterns", m.Scan); err != nil {
+	s.Spool = dataset.NewSpool(filepath.Dir(m.cfg.Execution().Output(m.cfg.Settings().OutputDir)))
+	if s.Patterns, err = m.add(s.Spool, m.Scan); err != nil {
 		return s, err
 	}
 	data, rows := m.Scan, m.Validation
 	if m.Test != nil {
-		judges, err := m.add(s.Spool, "validation", m.Test)
+		judges, err := m.add(s.Spool, m.Test)
 		if err != nil {
 			return s, err
 		}
@@ -54,10 +54,10 @@ func (m *Material) Spool() (s Spooled, err error) {
 	return s, nil
 }
 
-func (m *Material) add(to dataset.Spool, name string, data *scan.Scan) (backend.Dataset, error) {
-	d, err := to.Add(name, data, m.Probe, m.Background)
+func (m *Material) add(to *dataset.Spool, data *scan.Scan) (backend.Dataset, error) {
+	d, err := to.Add(data, m.Probe, m.Background)
 	if err == nil && m.cfg.Model().Mode == "supervised" {
-		err = to.AddLabels(&d, name, data, m.Probe, m.h.Notice)
+		err = to.AddLabels(&d, data, m.Probe, m.h.Notice)
 	}
 	return d, err
 }

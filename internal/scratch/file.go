@@ -1,0 +1,81 @@
+package scratch
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ptychogo/ptycho/internal/memory"
+)
+
+// File is a temporary file that other processes can open at Path until it is closed.
+type File struct {
+	*os.File
+	path   string
+	folder *Folder // nil: the file has no name, and the system frees it with the last process that has it open
+}
+
+// ample is how many times the size of a file must be available for it to lie in memory: the process and its plugin go on
+// to use memory after the file is written.
+const ample = 2
+
+// NewFile makes a file for that many bytes: in memory where there is ample room, else in the system's temporary folder or
+// the first of the other folders that has room.
+func NewFile(bytes int64, folders ...string) (*File, error) {
+	var refused []string
+	switch free, ok := memory.Available(); {
+	case !ok:
+	case free/ample < bytes:
+		refused = append(refused, fmt.Sprintf("memory has %s available, %d times as much is wanted", memory.Size(free), ample))
+	default:
+		f, err := inMemory()
+		if err == nil {
+			return f, nil
+		}
+		refused = append(refused, "memory: "+err.Error())
+	}
+	seen := map[string]bool{}
+	for _, folder := range append([]string{os.TempDir()}, folders...) {
+		if seen[folder] {
+			continue
+		}
+		seen[folder] = true
+		if free, ok := room(folder); ok && free < bytes {
+			refused = append(refused, fmt.Sprintf("%s has %s free", folder, memory.Size(free)))
+			continue
+		}
+		f, err := onDisk(folder)
+		if err == nil {
+			return f, nil
+		}
+		refused = append(refused, err.Error())
+	}
+	return nil, fmt.Errorf("no place for a temporary file of %s: %s; set TMPDIR to a folder with room", memory.Size(bytes), strings.Join(refused, "; "))
+}
+
+// named makes a file with a name in a folder of its own.
+func named(folder string) (*File, error) {
+	dir, err := New(folder)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir.Path(), "data"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		_ = dir.Remove()
+		return nil, folderError(folder, err)
+	}
+	return &File{f, f.Name(), dir}, nil
+}
+
+// Path is where other processes open the file. It may lie below /proc, and is an absolute path.
+func (f *File) Path() string { return f.path }
+
+// Close closes and removes the file. Processes that have it open or mapped keep it.
+func (f *File) Close() error {
+	err := f.File.Close()
+	if gone := f.folder.Remove(); err == nil {
+		err = gone
+	}
+	return err
+}

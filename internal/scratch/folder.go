@@ -1,0 +1,121 @@
+// Package scratch makes temporary files and folders that do not outlive their process.
+//
+// A Folder has a file "lock" that its process keeps locked (flock) as long as it lives. The system releases the lock at
+// any death, so Sweep removes exactly the folders whose lock nobody holds. Process numbers are not asked: the owner may
+// live in another container that shares the temporary folder.
+//
+// A File has no name in any folder where the system allows it (Linux), so that nothing is left after any death.
+package scratch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// prefix begins the name of every Folder; digits follow. No other folder is ever touched.
+const prefix = "ptycho-scratch-"
+
+// lockName is the file in a Folder whose lock its process holds.
+const lockName = "lock"
+
+// Folder is a temporary folder that is removed with its process, at the latest by the next Sweep. It must stay reachable
+// while the folder is used.
+type Folder struct {
+	path string
+	lock *os.File
+}
+
+// attempts bounds the retries when a Sweep removes a folder before its owner has locked it.
+const attempts = 100
+
+// New makes a folder in parent, "" for the system's temporary folder, that only this user can enter.
+func New(parent string) (*Folder, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	for range attempts {
+		path, err := os.MkdirTemp(parent, prefix)
+		if err != nil {
+			return nil, folderError(parent, err)
+		}
+		lock, err := hold(filepath.Join(path, lockName))
+		if err == nil {
+			return &Folder{path, lock}, nil
+		}
+		if !errors.Is(err, errSwept) {
+			_ = os.RemoveAll(path)
+			return nil, folderError(parent, err)
+		}
+	}
+	return nil, folderError(parent, errSwept)
+}
+
+// errSwept reports that a Sweep came between the making of a folder and its lock.
+var errSwept = errors.New("other processes remove each new folder")
+
+func folderError(parent string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("no temporary folder can be made in %s: %w; set TMPDIR to a folder that can be written", parent, err)
+}
+
+// Path returns the path of the folder.
+func (f *Folder) Path() string { return f.path }
+
+// Remove removes the folder with all that is in it. A nil Folder has nothing to remove.
+func (f *Folder) Remove() error {
+	if f == nil {
+		return nil
+	}
+	err := removeLocked(f.path)
+	f.lock.Close() // after the folder is gone: until then it is ours
+	return err
+}
+
+// removeLocked removes a folder whose lock the caller holds. The lock goes last, so that an interrupted removal is
+// taken up by the next Sweep.
+func removeLocked(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if e.Name() != lockName {
+			errs = append(errs, os.RemoveAll(filepath.Join(path, e.Name())))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(path, lockName)); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // a Sweep may have removed it, empty
+		return err
+	}
+	return nil
+}
+
+// Sweep removes the folders that dead processes of this user left in parents, each of which may be absent. Folders of
+// living processes are not touched. What cannot be removed is left to the next Sweep.
+func Sweep(parents ...string) {
+	for _, parent := range parents {
+		entries, err := os.ReadDir(parent)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			digits, ours := strings.CutPrefix(e.Name(), prefix)
+			if ours && e.IsDir() && digits != "" && strings.Trim(digits, "0123456789") == "" {
+				sweep(filepath.Join(parent, e.Name()))
+			}
+		}
+	}
+}

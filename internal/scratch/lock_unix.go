@@ -1,0 +1,73 @@
+//go:build unix
+
+package scratch
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// hold makes the lock file of a new folder and locks it. Between the making of the folder and the lock a Sweep may take
+// the folder for a dead process's: that is errSwept. Only the owner of a folder creates its lock file, so a lock that is
+// still at its path once it is held was not swept and cannot be swept later.
+func hold(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errSwept
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK), err == nil && !current(f, path):
+		f.Close()
+		return nil, errSwept
+	}
+	// Where the file system has no locks the folder works all the same: no Sweep can lock and remove it either.
+	return f, nil
+}
+
+// current reports whether the open file is still the one at the path.
+func current(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(path)
+	return err == nil && os.SameFile(open, there)
+}
+
+// sweep removes a folder unless its lock is held or it belongs to another user.
+func sweep(path string) {
+	if st, err := os.Lstat(path); err != nil || !own(st) {
+		return
+	}
+	name := filepath.Join(path, lockName)
+	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		_ = unix.Rmdir(path) // its maker died before the lock, or lives and tries again; one with content is not ours
+		return
+	}
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() || !own(st) {
+		return
+	}
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil && current(f, name) {
+		_ = removeLocked(path) // the next Sweep tries again
+	}
+}
+
+// own reports whether a file belongs to this process's user.
+func own(st os.FileInfo) bool {
+	s, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(s.Uid) == os.Geteuid()
+}
