@@ -6,8 +6,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// arrange puts a command's flags before its arguments, wherever they were written, spells flags with hyphens, and joins
-// the four numbers of --box: the library ignores flags that follow an argument.
+// arrange puts a command's flags before its arguments, wherever they were written, because the library ignores flags that
+// follow an argument. It spells flags with hyphens, joins the four numbers of --box, and repeats a flag for each of the
+// numbers that are joined by commas.
 func arrange(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
@@ -42,12 +43,24 @@ func arrange(app *cli.App, args []string) []string {
 
 // separate tells a command's flags, each with its value, from its arguments.
 func separate(command *cli.Command, rest []string) (flags, positional []string) {
-	switches := map[string]bool{"help": true, "h": true}
+	switches, numbers := map[string]bool{"help": true, "h": true}, map[string]bool{}
 	for _, f := range command.Flags {
-		if _, ok := f.(*cli.BoolFlag); ok {
-			for _, n := range f.Names() {
+		for _, n := range f.Names() {
+			switch f.(type) {
+			case *cli.BoolFlag:
 				switches[n] = true
+			case *cli.IntSliceFlag:
+				numbers[n] = true
 			}
+		}
+	}
+	take := func(name, value string) {
+		if !numbers[name] {
+			flags = append(flags, "--"+name+"="+value)
+			return
+		}
+		for _, item := range strings.Split(value, ",") {
+			flags = append(flags, "--"+name+"="+strings.TrimSpace(item))
 		}
 	}
 	for len(rest) > 0 {
@@ -64,21 +77,21 @@ func separate(command *cli.Command, rest []string) (flags, positional []string) 
 		name = strings.ReplaceAll(name, "_", "-")
 		switch {
 		case joined:
-			flags = append(flags, "--"+name+"="+value)
+			take(name, value)
 		case switches[name]:
 			flags = append(flags, "--"+name)
 		default:
-			take := 1
+			words := 1
 			if name == "box" {
-				take = 4
+				words = 4
 			}
-			take = min(take, len(rest))
-			if take == 0 {
+			words = min(words, len(rest))
+			if words == 0 {
 				flags = append(flags, "--"+name)
 				continue
 			}
-			flags = append(flags, "--"+name+"="+strings.Join(rest[:take], ","))
-			rest = rest[take:]
+			take(name, strings.Join(rest[:words], ","))
+			rest = rest[words:]
 		}
 	}
 	return flags, positional

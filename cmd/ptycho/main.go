@@ -36,8 +36,10 @@ func newApp() *cli.App {
 		Version:         host.Version,
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
-		ExitErrHandler:  func(*cli.Context, error) {}, // main owns the exit code
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		// A file name and a value of --set may hold a comma. arrange separates the numbers of the flags that are lists.
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // main owns the exit code
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		CommandNotFound: func(c *cli.Context, name string) {
 			fmt.Fprintln(os.Stderr, "ptycho:", unknownCommand(c, name))
 			os.Exit(host.ExitUsage)

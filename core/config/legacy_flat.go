@@ -122,7 +122,7 @@ var legacyFlatTable = map[string][]legacyRow{
 		{name: "spectral_bottleneck_share_weights", kind: yes, def: true, means: nothing(noGenerators)},
 		{name: "spectral_bottleneck_gate_init", kind: number, def: 0.1, above: true, means: nothing(noGenerators)},
 		{name: "spectral_bottleneck_gate_mode", kind: word, def: "shared", enum: []string{"shared", "per_block"}, means: nothing(noGenerators)},
-		{name: "inference_batch_size", kind: whole, min: 1, means: becomes("inference.inference-batch-size")},
+		{name: "inference_batch_size", kind: whole, min: 1, means: ofBatches},
 		{name: "middle_trim", kind: whole, def: 0, means: becomes("inference.middle-trim")},
 		{name: "pad_eval", kind: yes, def: false, means: becomes("inference.pad-eval")},
 	},

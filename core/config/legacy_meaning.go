@@ -44,6 +44,11 @@ func becomes(key string, spelled ...string) meaning {
 	}}
 }
 
+// ofBatches is the batch without gradients: of the validation in a training, of the reconstruction in inference.
+var ofBatches = meaning{"`training.inference-batch-size` and `inference.inference-batch-size`", func(v legacyValue, _ *Import) outcome {
+	return outcome{sets: []Assignment{{Key: "training.inference-batch-size", Value: v.text}, {Key: "inference.inference-batch-size", Value: v.text}}}
+}}
+
 // either is a setting of train or of infer, by the kind of the file.
 func either(name, inferName string) meaning {
 	return meaning{"`training." + name + "`, or `inference." + inferName + "` of an InferenceConfig", func(v legacyValue, i *Import) outcome {

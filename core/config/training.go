@@ -25,6 +25,7 @@ type TrainingSettings struct {
 	NeighborCount     int // nearest neighbours from which partners are drawn
 
 	BatchSize             int // patterns of a micro-batch, a multiple of gridsize²
+	InferenceBatchSize    int // patterns of a batch of validation and previews, 0: BatchSize
 	AccumulateGradBatches int // micro-batches of a step
 	MaxEpochs             int
 	ScheduleEpochs        int // epochs that the schedule spans; never 0 once resolved
@@ -129,6 +130,9 @@ var trainingTable = []Setting{
 	{Name: "batch-size", Section: TrainingSection, Commands: Train, Default: 8, Min: 1, Max: mostBatch, Unit: "patterns",
 		Meaning: "patterns of a micro-batch, a multiple of gridsize²", Why: measured,
 		field: func(s *sections) any { return &s.training.BatchSize }},
+	{Name: "inference-batch-size", Section: TrainingSection, Commands: Train, Default: 0, Max: mostBatch, Unit: "patterns",
+		Meaning: "patterns sent through the network at once in validation and previews; 0 is batch-size", Why: neutral,
+		field: func(s *sections) any { return &s.training.InferenceBatchSize }},
 	{Name: "accumulate-grad-batches", Section: TrainingSection, Commands: Train, Default: 1, Min: 1, Max: mostBatch, Unit: "micro-batches", Also: []string{"accum-steps"},
 		Meaning: "micro-batches whose gradients make one optimiser step", Why: neutral,
 		field: func(s *sections) any { return &s.training.AccumulateGradBatches }},
@@ -251,4 +255,12 @@ var followingTable = []Setting{
 	{Name: "checkpoint-mode", Section: TrainingSection, Commands: Train, Default: "min", Enum: []string{"min", "max"},
 		Meaning: "whether the watched value is better when it is smaller or larger", Why: customary,
 		field: func(s *sections) any { return &s.training.CheckpointMode }},
+}
+
+// EvaluationBatch is the number of patterns in a batch of validation and previews.
+func (t TrainingSettings) EvaluationBatch() int {
+	if t.InferenceBatchSize > 0 {
+		return t.InferenceBatchSize
+	}
+	return t.BatchSize
 }

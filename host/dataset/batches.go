@@ -66,13 +66,13 @@ func Singles(p *program.Program, data *scan.Scan, patterns int) ([]backend.Batch
 	return out, nil
 }
 
-// Leading makes batches of about size patterns from the groups of c that these patterns lead: each with its nearest
+// Leading makes batches of size patterns, in whole groups and at least one, from the groups of c that these patterns lead: each with its nearest
 // neighbours, and counting alone. The grouper makes one group for each pattern.
 func Leading(g *scan.Grouper, rows []int, c, size int) []backend.Batch {
 	groups := g.Nearest() // one group each, in the order of the patterns
 	var out []backend.Batch
 	for i, row := range rows {
-		if i*c%size == 0 {
+		if i%max(size/c, 1) == 0 {
 			out = append(out, backend.Batch{})
 		}
 		b := &out[len(out)-1]

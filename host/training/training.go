@@ -98,7 +98,7 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 	if x := cfg.Execution(); x.PreviewEvery > 0 {
 		run.trainer.Preview = preview.Preview{
 			Scan: run.material.Scan, Rows: run.material.Train, Weight: run.trainer.Weight, Group: run.model.Program.Group,
-			Batch: cfg.Settings().BatchSize, Average: cfg.Settings().EMADecay > 0, Every: x.PreviewEvery, To: run.record.Logger,
+			Batch: cfg.Settings().EvaluationBatch(), Average: cfg.Settings().EMADecay > 0, Every: x.PreviewEvery, To: run.record.Logger,
 		}.Draw
 	}
 	return run, nil

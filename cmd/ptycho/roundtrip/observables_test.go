@@ -83,6 +83,13 @@ var (
 		}
 		return fmt.Sprint(all[len(all)-1].Batches)
 	}}
+	validationSizes = observable{"patterns of each batch of validation and previews", func(o *outcome) any {
+		var all []string
+		for _, name := range []string{"evaluate", "reconstruct"} {
+			all = append(all, fmt.Sprint(o.first(name).Batches))
+		}
+		return strings.Join(all, " ")
+	}}
 	checkpoints = observable{"checkpoints", func(o *outcome) any { return fmt.Sprint(o.files("checkpoints")) }}
 	previews    = observable{"files of previews", func(o *outcome) any { return len(o.files("previews")) }}
 	stepRows    = observable{"rows of steps.csv", func(o *outcome) any { return strings.Count(o.text("steps.csv"), "\n") }}

@@ -44,6 +44,7 @@ var trainingTrips = map[string]trip{
 	"training.neighbor-count":      {flag: args("--neighbor-count", "3"), sees: groups},
 
 	"training.batch-size":              {flag: args("--batch-size", "4"), sees: batchSizes},
+	"training.inference-batch-size":    {with: args("--val-split", "0.25", "--preview-every", "1"), flag: args("--inference-batch-size", "4"), sees: validationSizes},
 	"training.accumulate-grad-batches": {flag: args("--accumulate-grad-batches", "2"), sees: microBatches},
 	"training.max-epochs":              {flag: args("--max-epochs", "3"), sees: stepsDone},
 	"training.schedule-epochs":         {flag: args("--schedule-epochs", "9"), sees: rates},

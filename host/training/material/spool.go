@@ -50,7 +50,7 @@ func (m *Material) Spool() (s Spooled, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Judged = dataset.Leading(g, rows, m.cfg.Model().Group(), m.cfg.Settings().BatchSize)
+	s.Judged = dataset.Leading(g, rows, m.cfg.Model().Group(), m.cfg.Settings().EvaluationBatch())
 	return s, nil
 }
 

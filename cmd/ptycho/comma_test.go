@@ -1,0 +1,35 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/internal/program"
+)
+
+// TestArguments_ACommaSeparatesNothing checks the values that may hold one: a list in --set, a file name in --config.
+func TestArguments_ACommaSeparatesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a,b.yaml")
+	if err := os.WriteFile(file, []byte("training:\n  max-epochs: 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := program.Must(t, "", "config", "show", "--config", file, "--set", "training.scheduler=multistage", "--set", "training.scheduler-milestones=1,2")
+	for _, want := range []string{"max-epochs: 3", `scheduler-milestones: "1,2"`, "scheduler: \"multistage\""} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %s in:\n%s", want, out)
+		}
+	}
+}
+
+// TestArguments_NumbersAreSeparatedByCommas checks a flag that is a list of numbers.
+func TestArguments_NumbersAreSeparatedByCommas(t *testing.T) {
+	for _, args := range [][]string{{"--batch-size", "2,x"}, {"--batch-size=2,x"}} {
+		r := program.Run(t, "", nil, append([]string{"bench"}, args...)...)
+		if r.Code != 10 || !strings.Contains(r.Stderr, `"x"`) {
+			t.Errorf("%v: exit %d, %s: the second number was not read", args, r.Code, r.Stderr)
+		}
+	}
+}
