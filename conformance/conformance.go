@@ -97,6 +97,9 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 		began := time.Now()
 		one := &subject{ctx: ctx, backend: b, info: info, target: t, measured: measured, compiled: &clock{}}
 		err := c.perform(one)
+		if ctx.Err() != nil {
+			return report, fmt.Errorf("conformance: %w", context.Cause(ctx))
+		}
 		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds(), CompileSeconds: one.compiled.read()}
 		var s *skip
 		switch {

@@ -7,6 +7,8 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -34,6 +36,7 @@ type Host struct {
 	Notice   func(format string, args ...any)          // one line for people
 	Progress func(Progress)                            // may be called for every step
 	Stop     <-chan struct{}                           // closed: finish the step, save, end
+	Hurry    <-chan struct{}                           // closed: somebody waits for the end; work that has nothing to save ends at once
 }
 
 // Progress is where a long run stands.
@@ -58,6 +61,24 @@ func (h Host) Stopping() bool {
 	default:
 		return false
 	}
+}
+
+// ErrStopped is the cause of a context that ended because the run was asked to end.
+var ErrStopped = fmt.Errorf("the run was asked to end: %w", context.Canceled)
+
+// Prompt is a context that ends with ctx or when somebody waits for the end of the run. It is for work that has nothing to
+// save: reading, compiling, measuring.
+func (h Host) Prompt(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-h.Hurry:
+			cancel(ErrStopped)
+		case <-done:
+		}
+	}()
+	return inner, sync.OnceFunc(func() { close(done); cancel(context.Canceled) })
 }
 
 // Open starts the backend and opens a session with the given state on its device.

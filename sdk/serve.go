@@ -58,6 +58,7 @@ func Serve(b backend.Backend, opts ...Option) {
 			filepath.Base(os.Args[0]), i.Name, i.Name)
 		os.Exit(exitByHand)
 	}
+	leaveSignalsToHost()
 	watchLifeline()
 	if err := claimStdio(); err != nil {
 		fmt.Fprintln(os.Stderr, "sdk: standard output:", err)

@@ -56,7 +56,7 @@ func benchCase(c *cli.Context, n, patterns int) bench.Case {
 }
 
 func runBench(c *cli.Context) error {
-	meter := console(c.Bool("quiet"))
+	meter := console(c.Context, c.Bool("quiet"))
 	defer meter.Done()
 	var results []bench.Result
 	for _, n := range c.IntSlice("n") {

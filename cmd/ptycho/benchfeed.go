@@ -28,7 +28,7 @@ func runBenchFeed(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return usage(fmt.Errorf("bench feed: unknown argument %q", c.Args().First()))
 	}
-	meter := console(c.Bool("quiet"))
+	meter := console(c.Context, c.Bool("quiet"))
 	defer meter.Done()
 	ways, err := feeding.Ways(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
 	if err != nil {

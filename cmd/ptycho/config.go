@@ -128,7 +128,7 @@ func outline(c *cli.Context) (*config.Outline, error) {
 	}
 	data, err := says(o)
 	if err != nil {
-		console(false).Notice("what the data says of itself is left out: %v", err)
+		console(c.Context, false).Notice("what the data says of itself is left out: %v", err)
 		return o, nil
 	}
 	o, err = config.Sketch(command, append(list, data...)...)
@@ -136,7 +136,7 @@ func outline(c *cli.Context) (*config.Outline, error) {
 		return nil, err
 	}
 	for _, n := range o.Notices() {
-		console(false).Notice("%s", n)
+		console(c.Context, false).Notice("%s", n)
 	}
 	return o, nil
 }

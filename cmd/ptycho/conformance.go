@@ -58,7 +58,7 @@ func runConformance(c *cli.Context) error {
 			return usage(fmt.Errorf("conformance: --run: %w", err))
 		}
 	}
-	meter := console(c.Bool("quiet"))
+	meter := console(c.Context, c.Bool("quiet"))
 	defer meter.Done()
 	if list := c.String("parity"); list != "" {
 		return runParity(c, meter, strings.Split(list, ","))

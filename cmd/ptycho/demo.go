@@ -37,9 +37,12 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	p := pathsOf(dir)
-	meter := console(c.Bool("quiet"))
+	meter := console(c.Context, c.Bool("quiet"))
 	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
-	if _, err := simulation.Write(c.Context, demoScan, p.scan, true); err != nil {
+	graceful(c.Context, "the training ends after this step with a checkpoint")
+	prompt, done := signalsOf(c.Context).prompt(c.Context)
+	defer done()
+	if _, err := simulation.Write(prompt, demoScan, p.scan, true); err != nil {
 		return err
 	}
 	var report demoReport
@@ -56,7 +59,7 @@ func runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := ready(c.Context, meter, train.Execution(), train.Values(), "data "+p.scan)
+	h, err := ready(prompt, meter, train.Execution(), train.Values(), "data "+p.scan)
 	if err != nil {
 		return err
 	}
@@ -64,10 +67,10 @@ func runDemo(c *cli.Context) error {
 	if report.Train, err = training.Train(c.Context, train, h.Host); err != nil {
 		return err
 	}
-	if report.Infer, err = demoImage(c.Context, p, with, h.Host); err != nil {
+	if report.Infer, err = demoImage(prompt, p, with, h.Host); err != nil {
 		return err
 	}
-	report.Evaluate, err = evaluation.Evaluate(c.Context, evaluation.Options{
+	report.Evaluate, err = evaluation.Evaluate(prompt, evaluation.Options{
 		Reconstruction: filepath.Join(p.out, result.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
 	}, h.Host)
 	meter.Done()

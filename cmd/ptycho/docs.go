@@ -72,26 +72,26 @@ var exitCodes = []struct {
 	{host.ExitPartial, "done in part"},
 	{exitNotConforming, "conformance: the backend is not right"},
 	{exitInconclusive, "conformance: cases were skipped, or not all ran"},
-	{host.ExitInterrupted, "interrupted by Ctrl-C; a training run has written a checkpoint"},
-	{host.ExitTerminated, "ended by SIGTERM; a training run has written a checkpoint"},
+	{host.ExitInterrupted, "ended by SIGINT (Ctrl-C)"},
+	{host.ExitTerminated, "ended by SIGTERM, SIGHUP or a closed pipe on standard output or standard error"},
 }
 
-// endings are the exit codes of each command beside 0, 1 and 10, which every command has.
+// endings are the exit codes of each command besides 0, 1, 10, 130 and 143, which every command has.
 var endings = map[string][]int{
-	"train":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
-	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted, host.ExitTerminated},
-	"evaluate":     {host.ExitData, host.ExitInterrupted},
-	"solve":        {host.ExitData, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
+	"train":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged},
+	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed},
+	"evaluate":     {host.ExitData},
+	"solve":        {host.ExitData, host.ExitDiverged},
 	"inspect":      {host.ExitData},
-	"simulate":     {host.ExitData, host.ExitInterrupted},
-	"demo":         {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged, host.ExitInterrupted, host.ExitTerminated},
-	"bench":        {host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted},
-	"conformance":  {host.ExitBackend, host.ExitDevice, host.ExitCrashed, exitNotConforming, exitInconclusive, host.ExitInterrupted},
-	"bench feed":   {host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitInterrupted},
+	"simulate":     {host.ExitData},
+	"demo":         {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged},
+	"bench":        {host.ExitBackend, host.ExitDevice, host.ExitCrashed},
+	"conformance":  {host.ExitBackend, host.ExitDevice, host.ExitCrashed, exitNotConforming, exitInconclusive},
+	"bench feed":   {host.ExitBackend, host.ExitDevice, host.ExitCrashed},
 	"model show":   {host.ExitData},
-	"plugins":      {host.ExitBackend, host.ExitInterrupted},
-	"plugins list": {}, "plugins doctor": {host.ExitBackend, host.ExitInterrupted}, "plugins setup": {host.ExitBackend, host.ExitInterrupted},
-	"runs": {}, "runs send": {host.ExitPartial, host.ExitInterrupted},
+	"plugins":      {host.ExitBackend},
+	"plugins list": {}, "plugins doctor": {host.ExitBackend}, "plugins setup": {host.ExitBackend},
+	"runs": {}, "runs send": {host.ExitPartial},
 	"model": {}, "config": {}, "config explain": {}, "config show": {}, "config diff": {}, "config schema": {}, "config import": {}, "completion": {}, "version": {},
 }
 
@@ -111,7 +111,7 @@ func withoutEnding(prefix string, commands []*cli.Command) string {
 
 // codesOf are the exit codes of a command, by its name behind ptycho.
 func codesOf(name string) string {
-	all := append([]int{host.ExitOK, host.ExitOther, host.ExitUsage}, endings[name]...)
+	all := slices.Concat([]int{host.ExitOK, host.ExitOther, host.ExitUsage}, endings[name], []int{host.ExitInterrupted, host.ExitTerminated})
 	text := make([]string, len(all))
 	for i, code := range all {
 		text[i] = fmt.Sprint(code)
@@ -218,7 +218,7 @@ func commandsMarkdown(app *cli.App) string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.meaning)
 	}
-	b.WriteString("\n")
+	b.WriteString("\nThe first signal ends a command within two seconds, or after the step or iteration that it announces: train and demo then write a\ncheckpoint, solve writes the image so far, the other commands write nothing that is not whole. Before the first step there is nothing\nto save. A closed pipe (`ptycho train … 2>&1 | head -1`) lets train reach its first checkpoint. The second signal gives up\nat once, the third kills.\n\n")
 	walk("", app.Commands, false)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }

@@ -62,7 +62,7 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 		Progress: func(p host.Progress) {
 			meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected})
 		},
-		Stop: stopChannel(ctx),
+		Stop: signalsOf(ctx).stop, Hurry: signalsOf(ctx).hurry,
 	}
 	r.Start = func(ctx context.Context) (host.Engine, error) {
 		if engine := r.waiting; engine != nil {

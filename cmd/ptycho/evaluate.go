@@ -34,7 +34,7 @@ func evaluateCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
-			meter := console(c.Bool("quiet"))
+			meter := console(c.Context, c.Bool("quiet"))
 			report, err := evaluation.Evaluate(c.Context, evaluation.Options{
 				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
 				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"),

@@ -19,12 +19,16 @@ import (
 func main() {
 	launch.Sweep()
 	app := newApp()
-	signals := watchSignals()
-	err := app.RunContext(signals.context(), arrange(app, os.Args))
-	if err != nil {
+	signals := newSignals()
+	if len(os.Args) < 3 || os.Args[1] != "plugin" || os.Args[2] != "serve" {
+		signals.watch()
+	}
+	args := arrange(app, os.Args)
+	err := signals.run(func(ctx context.Context) error { return app.RunContext(ctx, args) })
+	if err = signals.explain(err); err != nil {
 		fmt.Fprintln(os.Stderr, "ptycho:", err)
 	}
-	os.Exit(signals.code(exitCode(err)))
+	os.Exit(signals.exitCode(err))
 }
 
 // newApp is the whole command line.

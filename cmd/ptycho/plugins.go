@@ -151,7 +151,7 @@ func runSetup(c *cli.Context) error {
 	if err != nil {
 		return host.Fail(host.ExitBackend, err)
 	}
-	announce(console(false), f)
+	announce(console(c.Context, false), f)
 	var args []string
 	for _, name := range []string{"device", "from"} {
 		if v := c.String(name); v != "" {

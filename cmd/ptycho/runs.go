@@ -27,7 +27,7 @@ func runsCommand() *cli.Command {
 				return usage(err)
 			}
 			defer dir.Close()
-			report, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Recorded: trackedAt(dir.Target()), Notice: console(c.Bool("quiet")).Notice})
+			report, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Recorded: trackedAt(dir.Target()), Notice: console(c.Context, c.Bool("quiet")).Notice})
 			if err != nil {
 				return host.Fail(host.ExitOther, err)
 			}

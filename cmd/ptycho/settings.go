@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -128,13 +129,15 @@ func draftInference(c *cli.Context) (*config.Inference, error) {
 }
 
 // console is the notices and the progress of a command on standard error.
-func console(quiet bool) *ui.Meter {
-	return ui.NewMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
+func console(ctx context.Context, quiet bool) *ui.Meter {
+	m := ui.NewMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
+	signalsOf(ctx).show(m)
+	return m
 }
 
 // consoleOf is the console of a command with settings. What became of older spellings is its first lines.
-func consoleOf(x config.Execution, notices []string) *ui.Meter {
-	meter := console(x.Quiet)
+func consoleOf(ctx context.Context, x config.Execution, notices []string) *ui.Meter {
+	meter := console(ctx, x.Quiet)
 	if !x.EnableProgressBar {
 		meter.HideProgress()
 	}

@@ -2,68 +2,184 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
+	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/ui"
 )
 
-// signals counts SIGINT and SIGTERM: the first asks the work to stop where it can go on later, the second gives it up,
-// the third ends the process.
+// signals ends the work when the user or the system asks for it. The first SIGINT, SIGTERM or SIGHUP, or a closed pipe on
+// standard output or standard error, ends a command at once, or after the step in progress where a command has something
+// to save (see graceful). The second signal gives up, the third ends the process.
 type signals struct {
-	stop   chan struct{}
-	cancel context.CancelFunc
 	ctx    context.Context
-	last   atomic.Int64
+	cancel context.CancelCauseFunc
+	stop   chan struct{} // closed: finish the step, save, end
+	hurry  chan struct{} // closed: somebody waits for the end
+	late   chan struct{} // closed: the work has not ended although it was cancelled
+
+	plan   atomic.Pointer[string] // what a graceful command does after the first signal; nil: it ends at once
+	meter  atomic.Pointer[ui.Meter]
+	by     atomic.Pointer[string] // what came first
+	code   atomic.Int64           // exit code of the signal that came last; 0: none came
+	broken atomic.Bool            // a pipe was closed
+
+	count int // of signals, without closed pipes
 }
 
-func watchSignals() *signals {
-	s := &signals{stop: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	c := make(chan os.Signal, 3)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		for n := 1; ; n++ {
-			sig := <-c
-			code := host.ExitInterrupted
-			if sig == syscall.SIGTERM {
-				code = host.ExitTerminated
-			}
-			s.last.Store(int64(code))
-			switch n {
-			case 1:
-				fmt.Fprintln(os.Stderr, "ptycho: stopping after this step; once more to give up at once")
-				close(s.stop)
-			case 2:
-				fmt.Fprintln(os.Stderr, "ptycho: giving up; once more to kill")
-				s.cancel()
-			default:
-				os.Exit(code)
-			}
-		}
-	}()
+// lateTime is how long cancelled work may take to end by itself. Nothing is lost after it: files appear whole or not at
+// all, and plugins end with this process.
+const lateTime = 1700 * time.Millisecond
+
+// stopped is the cause of a context that a signal ended.
+type stopped struct{ by string }
+
+func (s stopped) Error() string { return "stopped by " + s.by }
+
+func (s stopped) Is(target error) bool { return target == context.Canceled }
+
+// newSignals makes signals that nothing delivers to: a plugin leaves signals to its host.
+func newSignals() *signals {
+	s := &signals{stop: make(chan struct{}), hurry: make(chan struct{}), late: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s.ctx, s.cancel = context.WithValue(ctx, signalsKey{}, s), cancel
 	return s
 }
 
-func (s *signals) context() context.Context { return context.WithValue(s.ctx, stopKey{}, s.stop) }
-
-type stopKey struct{}
-
-// stopChannel is closed when the user asked to stop.
-func stopChannel(ctx context.Context) <-chan struct{} {
-	c, _ := ctx.Value(stopKey{}).(chan struct{})
-	return c
+// watch delivers the signals of the process.
+func (s *signals) watch() {
+	c := make(chan os.Signal, 16)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
+		signal.Notify(c, syscall.SIGHUP)
+	}
+	go func() {
+		for sig := range c {
+			s.receive(sig)
+		}
+	}()
 }
 
-// code is the exit code: that of the signal when one ended the work.
-func (s *signals) code(of int) int {
-	if of == host.ExitInterrupted {
-		if last := int(s.last.Load()); last != 0 {
-			return last
+func (s *signals) receive(sig os.Signal) {
+	if sig == syscall.SIGPIPE {
+		// Each write to any closed pipe or connection raises one; only our own output matters, once.
+		if outputClosed() && !s.broken.Swap(true) && s.count == 0 {
+			s.code.Store(host.ExitTerminated)
+			s.begin("a closed pipe")
 		}
+		return
 	}
-	return of
+	name, code := "SIGINT", host.ExitInterrupted
+	switch sig {
+	case syscall.SIGTERM:
+		name, code = "SIGTERM", host.ExitTerminated
+	case syscall.SIGHUP:
+		name, code = "SIGHUP", host.ExitTerminated
+	}
+	s.code.Store(int64(code))
+	s.count++
+	switch s.count {
+	case 1:
+		what := "stopping; once more to give up at once"
+		if plan := s.plan.Load(); plan != nil {
+			what = *plan + "; once more to give up at once"
+		}
+		s.say("%s: %s", name, what)
+		close(s.hurry)
+		if !s.broken.Load() {
+			s.begin(name)
+		}
+	case 2:
+		s.say("%s: giving up; once more to kill", name)
+		s.giveUp(name)
+	default:
+		os.Exit(code)
+	}
+}
+
+// begin is the first reason to end.
+func (s *signals) begin(by string) {
+	s.by.Store(&by)
+	close(s.stop)
+	if s.plan.Load() == nil {
+		s.giveUp(by)
+	}
+}
+
+func (s *signals) giveUp(by string) {
+	if s.ctx.Err() == nil {
+		s.cancel(stopped{by})
+		time.AfterFunc(lateTime, func() { close(s.late) })
+	}
+}
+
+// say writes a line beside the progress, quiet or not.
+func (s *signals) say(format string, args ...any) {
+	if m := s.meter.Load(); m != nil {
+		m.Say("ptycho: "+format, args...)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "ptycho: "+format+"\n", args...)
+}
+
+// run runs a command and gives its error. Work that was cancelled and does not look at its context is left behind.
+func (s *signals) run(f func(ctx context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- f(s.ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.late:
+		return context.Cause(s.ctx)
+	}
+}
+
+// explain gives an error that a signal caused the words of the signal.
+func (s *signals) explain(err error) error {
+	by := s.by.Load()
+	var f *host.Failure
+	if err == nil || by == nil || errors.As(err, &f) && f.Code == host.ExitInterrupted || !errors.Is(err, context.Canceled) && backend.KindOf(err) != backend.Cancelled {
+		return err
+	}
+	return fmt.Errorf("%w before the end; nothing is half written", stopped{*by})
+}
+
+// exitCode is the exit code of the process: that of the signal when one ended the work.
+func (s *signals) exitCode(err error) int {
+	if s.code.Load() == 0 && outputClosed() {
+		time.Sleep(50 * time.Millisecond) // a failed write may not have been delivered yet
+	}
+	code := int(s.code.Load())
+	if code != 0 && (err != nil || s.broken.Load()) {
+		return code
+	}
+	return exitCode(err)
+}
+
+type signalsKey struct{}
+
+func signalsOf(ctx context.Context) *signals {
+	if s, ok := ctx.Value(signalsKey{}).(*signals); ok {
+		return s
+	}
+	return newSignals()
+}
+
+// graceful lets a command go on to a point where its work is saved after the first signal. The plan is told to the user.
+// The command watches host.Stop and host.Hurry itself.
+func graceful(ctx context.Context, plan string) { signalsOf(ctx).plan.Store(&plan) }
+
+// show lets the notice of a signal respect the progress line.
+func (s *signals) show(m *ui.Meter) { s.meter.Store(m) }
+
+// prompt is a context that also ends with the first signal, for the part of a graceful command that has nothing to save.
+func (s *signals) prompt(ctx context.Context) (context.Context, context.CancelFunc) {
+	return host.Host{Hurry: s.hurry}.Prompt(ctx)
 }

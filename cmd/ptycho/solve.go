@@ -44,9 +44,10 @@ func solveCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
-			meter := console(c.Bool("quiet"))
+			meter := console(c.Context, c.Bool("quiet"))
+			graceful(c.Context, "the image is written after this iteration")
 			report, err := solution.Solve(c.Context, o, host.Host{
-				Notice: meter.Notice, Stop: stopChannel(c.Context),
+				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
 				Progress: func(p host.Progress) {
 					meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Text: p.Description})
 				},

@@ -26,8 +26,13 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			x := draft.Execution()
-			meter := consoleOf(x, draft.Notices())
-			h, err := ready(c.Context, meter, x, draft.Values(), "data "+draft.Settings().TrainDataFile)
+			meter := consoleOf(c.Context, x, draft.Notices())
+			if !x.DryRun {
+				graceful(c.Context, "the run ends after this step with a checkpoint")
+			}
+			starting, done := signalsOf(c.Context).prompt(c.Context)
+			defer done()
+			h, err := ready(starting, meter, x, draft.Values(), "data "+draft.Settings().TrainDataFile)
 			if err != nil {
 				return err
 			}
@@ -67,7 +72,7 @@ func inferCommand() *cli.Command {
 				return err
 			}
 			x := cfg.Execution()
-			meter := consoleOf(x, cfg.Notices())
+			meter := consoleOf(c.Context, x, cfg.Notices())
 			h, err := ready(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)
 			if err != nil {
 				return err

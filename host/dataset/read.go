@@ -31,6 +31,9 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 		return nil, host.Fail(host.ExitUsage, err)
 	}
 	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}

@@ -53,6 +53,9 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	}
 	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows})
 	if err != nil {
+		if ctx.Err() != nil {
+			return report, context.Cause(ctx)
+		}
 		if o.Rows != "" {
 			return report, host.Fail(host.ExitData, err)
 		}

@@ -21,8 +21,9 @@ func centralBox(rows, cols []float64) metrics.Box {
 	return b.Intersect(metrics.Box{Y0: y - frcSide/2, Y1: y + frcSide/2 - 1, X0: x - frcSide/2, X1: x + frcSide/2 - 1})
 }
 
-// addHalves solves the patterns of even and of odd number by themselves and compares the images.
-func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) error {
+// addHalves solves the patterns of even and of odd number by themselves and compares the images. stopped says that the run
+// was asked to end before that.
+func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) (stopped bool, err error) {
 	var halves [2]*solve.Result
 	o.PreviewEvery, o.Preview = 0, nil
 	for i, name := range []string{"even half", "odd half"} {
@@ -32,15 +33,14 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 		}
 		part, err := data.Select(rows)
 		if err != nil {
-			return host.Fail(host.ExitData, err)
+			return false, host.Fail(host.ExitData, err)
 		}
 		o.Progress = iterationProgress(h, name, o.Iterations, part.Len())
 		if halves[i], err = solve.Solve(ctx, part, o); err != nil {
-			return failure(r.Data+", "+name, err)
+			return false, failure(r.Data+", "+name, err)
 		}
 		if halves[i].Ended == "stopped" {
-			h.Notice("stopped in the %s: there is no FRC", name)
-			return nil
+			return true, nil
 		}
 	}
 	a, b := halves[0], halves[1]
@@ -49,11 +49,11 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 		metrics.Options{Ramp: true, Register: true})
 	if err != nil {
 		h.Notice("there is no FRC of the halves: %v", err)
-		return nil
+		return false, nil
 	}
 	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "halves", &compared.Box
 	r.Halves = &Halves{Residuals: [2]metrics.Number{metrics.Number(a.R), metrics.Number(b.R)}, Raw: compared.Raw.FRC.Mean, Shift: compared.Registered.Shift}
-	return nil
+	return false, nil
 }
 
 // addReference compares the image with the object in the scan's file, when the two share a box.

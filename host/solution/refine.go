@@ -10,7 +10,7 @@ import (
 )
 
 // Refine improves an image by iterations with all patterns, from the scan's probe and a constant background, counts per
-// pixel. A stop ends it after the iteration with what there is.
+// pixel. It ends with ctx, without an image: half a refinement is not what was asked for.
 func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Scan, background float64, iterations, threads int) (*solve.Result, error) {
 	level := make([]float32, data.N*data.N)
 	for i := range level {
@@ -18,7 +18,7 @@ func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Sca
 	}
 	refined, err := solve.Refine(ctx, data, image, solve.Options{
 		Iterations: iterations, Threads: threads, Fit: solve.Fit{Probe: true}, Background: level,
-		Stop: h.Stop, Progress: iterationProgress(h, "refine", iterations, data.Len()),
+		Progress: iterationProgress(h, "refine", iterations, data.Len()),
 	})
 	if err != nil {
 		return nil, failure(data.Source, err)

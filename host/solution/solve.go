@@ -33,7 +33,9 @@ type Options struct {
 func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(ctx, h.Notice)
+	early, done := h.Prompt(ctx) // until the first iteration there is nothing to save
+	defer done()
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(early, h.Notice)
 	if err != nil {
 		return report, err
 	}
@@ -50,7 +52,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 			return dir.Preview(image, data.PixelSize)
 		}
 	}
-	if data, err = WithProbe(ctx, data, o.Solve.Threads, h.Notice); err != nil {
+	if data, err = WithProbe(early, data, o.Solve.Threads, h.Notice); err != nil {
 		return report, err
 	}
 	began := time.Now()
@@ -63,12 +65,13 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err := report.addPlain(ctx, solved, data, o.Solve.Threads); err != nil {
 		return report, err
 	}
-	stopped := solved.Ended == "stopped"
+	stopped, where := solved.Ended == "stopped", fmt.Sprintf("after iteration %d of %d", report.Iterations, o.Solve.Iterations)
 	switch {
 	case o.Halves && !stopped:
-		if err := report.addHalves(ctx, data, o.Solve, h); err != nil {
+		if stopped, err = report.addHalves(ctx, data, o.Solve, h); err != nil {
 			return report, err
 		}
+		where = "in the half sets, so that there is no FRC"
 	case !o.Halves && data.Object != nil:
 		report.addReference(solved, data)
 	}
@@ -77,7 +80,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, err
 	}
 	if stopped {
-		return report, host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; what there is lies in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
+		return report, host.Failf(host.ExitInterrupted, "solve: stopped %s; the image so far is in %s", where, report.OutputDir)
 	}
 	return report, nil
 }

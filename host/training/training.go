@@ -39,9 +39,14 @@ type Report struct {
 // Train trains a model and writes its run directory.
 func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, error) {
 	started := time.Now()
-	run, err := prepare(ctx, cfg, h)
+	early, done := h.Prompt(ctx) // there is nothing to save before the first step
+	defer done()
+	run, err := prepare(early, cfg, h)
 	defer run.close()
 	if err != nil {
+		if early.Err() != nil && ctx.Err() == nil {
+			err = host.Failf(host.ExitInterrupted, "train: stopped before the first step; nothing was written")
+		}
 		return Report{}, err
 	}
 	why, err := run.trainer.Run(ctx)

@@ -64,6 +64,14 @@ func (m *Meter) Notice(format string, args ...any) {
 	fmt.Fprintf(m.w, format+"\n", args...)
 }
 
+// Say writes a line even when the meter is quiet: the answer to something that the user did.
+func (m *Meter) Say(format string, args ...any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clear()
+	fmt.Fprintf(m.w, format+"\n", args...)
+}
+
 // clear wipes a progress line.
 func (m *Meter) clear() {
 	if m.open {

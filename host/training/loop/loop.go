@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/arch"
@@ -26,6 +25,8 @@ func (t *Trainer) Run(ctx context.Context) (Ending, error) {
 		switch {
 		case err == nil:
 			return why, nil
+		case ctx.Err() == nil && t.host.Stopping() && backend.KindOf(err) == backend.Cancelled:
+			return t.interrupted()
 		case errors.As(err, &dead) && !t.At.Lived && len(t.At.Beginnings) < t.chances:
 			if err := t.again(dead); err != nil {
 				return why, err
@@ -45,25 +46,31 @@ func (t *Trainer) Run(ctx context.Context) (Ending, error) {
 
 // attempt runs from the position in one backend process.
 func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
-	engine, session, err := t.host.Open(ctx, t.Open, t.State)
+	early, done := t.host.Prompt(ctx) // while a program is compiled there is nothing new to save
+	defer done()
+	engine, session, err := t.host.Open(early, t.Open, t.State)
 	if err != nil {
 		return Finished, err
 	}
 	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
 	defer session.Close()
-	train, err := session.Bind(ctx, t.Patterns)
+	t.stepped.Store(false)
+	train, err := session.Bind(early, t.Patterns)
 	if err != nil {
 		return Finished, err
 	}
 	judge := train
 	if t.Judges != nil {
-		if judge, err = session.Bind(ctx, *t.Judges); err != nil {
+		if judge, err = session.Bind(early, *t.Judges); err != nil {
 			return Finished, err
 		}
 	}
 	for t.At.Epoch < t.epochs {
-		if t.most >= 0 && t.At.Done >= t.most {
+		if t.most >= 0 && t.At.Done >= t.most && !t.At.Due {
 			return OutOfSteps, nil
+		}
+		if t.stepped.Load() && t.host.Stopping() {
+			return t.interrupted()
 		}
 		why, err := t.stretch(ctx, session, train, judge)
 		if err != nil || why != Finished {
@@ -78,10 +85,16 @@ func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
 func (t *Trainer) boundary() (to int, validates bool) {
 	at, whole := t.At, t.schedule.stepsPerEpoch
 	to = whole
+	if at.Due {
+		to = at.Step
+	}
 	if len(t.Judged) > 0 {
 		every, since := max(int(math.Round(t.interval*float64(whole))), 1), at.Step
 		if t.interval > 1 {
 			every, since = int(t.interval), at.Done
+		}
+		if at.Due {
+			return at.Step, since%every == 0
 		}
 		next := at.Step + every - since%every
 		to, validates = min(next, whole), next <= whole
@@ -105,12 +118,18 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	if err != nil {
 		return Finished, err
 	}
-	reached, whole := at.Step == to, at.Step == t.schedule.stepsPerEpoch
+	reached := at.Step == to
+	at.Due = false
 	if reached && validates {
-		if err := t.judge(ctx, session, judge, &at); err != nil {
+		whole, err := t.judge(ctx, session, judge, &at)
+		if err != nil {
 			return Finished, err
 		}
+		if !whole {
+			stopped, reached, at.Due = Interrupted, false, true
+		}
 	}
+	whole := reached && at.Step == t.schedule.stepsPerEpoch
 	state, err := session.State(ctx)
 	if err != nil {
 		return Finished, err
@@ -152,24 +171,28 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 func (t *Trainer) steps(ctx context.Context, session backend.Session, train backend.DatasetID, steps []backend.Step, at *Position) (Ending, error) {
 	plan := t.template
 	plan.Dataset, plan.Steps = train, steps
-	stop, done := t.stopper(session)
+	if len(steps) == 0 { // only what is due at this boundary is left
+		return Finished, nil
+	}
 	started := time.Now()
-	err := session.Step(ctx, plan, func(r backend.StepResult) error {
-		rate := steps[r.Number-steps[0].Number].LearningRates[""]
-		at.Sums.add(r)
-		at.Step, at.Done = at.Step+1, at.Done+1
-		t.progress(*at, r.Patterns)
-		if err := t.exploded(at, r, rate); err != nil {
-			return err
-		}
-		return t.log.step(*at, r, rate)
+	why, err := t.stoppable(ctx, session, "step", func(ctx context.Context) error {
+		return session.Step(ctx, plan, func(r backend.StepResult) error {
+			t.stepped.Store(true)
+			rate := steps[r.Number-steps[0].Number].LearningRates[""]
+			at.Sums.add(r)
+			at.Step, at.Done = at.Step+1, at.Done+1
+			t.progress(*at, r.Patterns)
+			if err := t.exploded(at, r, rate); err != nil {
+				return err
+			}
+			return t.log.step(*at, r, rate)
+		})
 	})
-	done()
 	if err != nil {
 		return Finished, t.explain(err, *at)
 	}
 	at.Sums.Seconds += time.Since(started).Seconds()
-	return stop.Load().(Ending), nil
+	return why, nil
 }
 
 // observe shows what is watched to the early stopping, the plateau and the list of the best. A checkpoint that is among
@@ -211,54 +234,36 @@ func (t *Trainer) closeEpoch(ctx context.Context, session backend.Session, id ba
 		return err
 	}
 	if t.Preview != nil {
-		if err := t.Preview(ctx, session, id, record.Epoch, at.Done); err != nil {
-			return err
+		early, done := t.host.Prompt(ctx)
+		defer done()
+		if err := t.Preview(early, session, id, record.Epoch, at.Done); err != nil && (ctx.Err() != nil || !t.host.Stopping()) {
+			return err // a preview that was interrupted is left out
 		}
 	}
 	return t.guard(at, record, look)
 }
 
-// judge is the deviance on the validation patterns.
-func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) error {
+// judge computes the deviance on the validation patterns. whole is false when the run was asked to end before all were seen.
+func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) (whole bool, err error) {
 	var sum backend.Sum
-	err := session.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: t.Judged, EMA: t.template.EMADecay > 0}, func(r backend.EvalResult) error {
-		v := r.Scalars[arch.Deviance]
-		sum = backend.Sum{Sum: sum.Sum + v.Sum, Count: sum.Count + v.Count}
-		return nil
+	var seen int
+	why, err := t.stoppable(ctx, session, "validation", func(ctx context.Context) error {
+		return session.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: t.Judged, EMA: t.template.EMADecay > 0}, func(r backend.EvalResult) error {
+			seen++
+			v := r.Scalars[arch.Deviance]
+			sum = backend.Sum{Sum: sum.Sum + v.Sum, Count: sum.Count + v.Count}
+			return nil
+		})
 	})
 	if err != nil {
-		return err
+		return false, err
+	}
+	if why == Interrupted && seen < len(t.Judged) {
+		return false, nil
 	}
 	v := sum.Mean()
 	at.Validation = &v
-	return t.log.validation(*at, v)
-}
-
-// stopper asks the session to stop when the host or the clock says so. The Ending says who did; done must be called
-// when the call that may be stopped has returned.
-func (t *Trainer) stopper(session backend.Session) (why *atomic.Value, done func()) {
-	why = new(atomic.Value)
-	why.Store(Finished)
-	returned, watcher := make(chan struct{}), make(chan struct{})
-	var clock <-chan time.Time
-	if !t.deadline.IsZero() {
-		timer := time.NewTimer(time.Until(t.deadline))
-		defer func(stop func() bool) { inner := done; done = func() { stop(); inner() } }(timer.Stop)
-		clock = timer.C
-	}
-	go func() {
-		defer close(watcher)
-		select {
-		case <-returned:
-			return
-		case <-t.host.Stop:
-			why.Store(Interrupted)
-		case <-clock:
-			why.Store(OutOfTime)
-		}
-		_ = session.Stop(context.Background()) // a session that cannot stop runs its plan to the end
-	}()
-	return why, func() { close(returned); <-watcher }
+	return true, t.log.validation(*at, v)
 }
 
 func (t *Trainer) progress(at Position, patterns int) {

@@ -26,17 +26,18 @@ type EpochRecord struct {
 
 // Position is where a run stands: what a checkpoint needs besides the backend's state.
 type Position struct {
-	Epoch      int                `json:"epoch"`      // in progress, from 0
-	Step       int                `json:"step"`       // next step of that epoch
-	Done       int                `json:"done"`       // optimiser steps of this beginning
-	Data       string             `json:"data"`       // fingerprint of the scan
-	FlatLooks  int                `json:"flat_looks"` // in a row at a dead network
-	FlatSince  int                `json:"flat_since"` // step since which the object is flat and does not grow
-	Look       Look               `json:"look"`       // the last one
-	Lived      bool               `json:"lived"`      // an object that was not flat has been seen after the warm-up
-	First      float64            `json:"first"`      // deviance of the first step
-	Sums       sums               `json:"sums"`       // of the epoch in progress
-	Validation *float64           `json:"validation"` // deviance, the last one of the epoch in progress
+	Epoch      int                `json:"epoch"`         // in progress, from 0
+	Step       int                `json:"step"`          // next step of that epoch
+	Done       int                `json:"done"`          // optimiser steps of this beginning
+	Data       string             `json:"data"`          // fingerprint of the scan
+	FlatLooks  int                `json:"flat_looks"`    // in a row at a dead network
+	FlatSince  int                `json:"flat_since"`    // step since which the object is flat and does not grow
+	Look       Look               `json:"look"`          // the last one
+	Lived      bool               `json:"lived"`         // an object that was not flat has been seen after the warm-up
+	First      float64            `json:"first"`         // deviance of the first step
+	Sums       sums               `json:"sums"`          // of the epoch in progress
+	Due        bool               `json:"due,omitempty"` // what belongs to this boundary, a validation or the end of the epoch, is still to be done
+	Validation *float64           `json:"validation"`    // deviance, the last one of the epoch in progress
 	Plateau    optim.PlateauState `json:"plateau"`
 	Watch      watched            `json:"watch"`
 	Best       []Kept             `json:"best"` // checkpoints, best first

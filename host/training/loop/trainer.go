@@ -4,6 +4,7 @@ package loop
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -25,13 +26,14 @@ type Trainer struct {
 	template backend.StepPlan // optimiser, clipping, loss weights
 	watch    watch
 	log      stepLog
-	planned  int       // epochs of the plan
-	epochs   int       // to do in all
-	most     int       // steps to do in all, −1: no limit
-	interval float64   // of validation: up to 1 a share of an epoch, above it steps
-	explodes float64   // times the flat object's deviance, at which a step ends the run; 0: never
-	chances  int       // new beginnings that a network which dies is given
-	deadline time.Time // zero: none
+	planned  int         // epochs of the plan
+	epochs   int         // to do in all
+	most     int         // steps to do in all, −1: no limit
+	interval float64     // of validation: up to 1 a share of an epoch, above it steps
+	explodes float64     // times the flat object's deviance, at which a step ends the run; 0: never
+	chances  int         // new beginnings that a network which dies is given
+	deadline time.Time   // zero: none
+	stepped  atomic.Bool // the backend has done a step since it was started
 }
 
 // LookPatterns is how many patterns the guard against flat objects looks at.
@@ -76,7 +78,7 @@ func (t *Trainer) Log(to track.Logger, every int) {
 
 // Resume puts the trainer where a run stands.
 func (t *Trainer) Resume(at Position, state backend.State) {
-	if at.Step >= t.schedule.stepsPerEpoch { // only after a forced change of the batch
+	if at.Step > t.schedule.stepsPerEpoch || at.Step == t.schedule.stepsPerEpoch && !at.Due { // only after a forced change of the batch
 		at.Epoch, at.Step, at.Sums = at.Epoch+1, 0, sums{}
 	}
 	t.At, t.State = at, state
