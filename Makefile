@@ -2,6 +2,7 @@
 
 GO       ?= go
 PYTHON   ?= python3
+TOOLS    ?= yes
 PKG      ?= ./...
 FUZZTIME ?= 10s
 COUNT    ?= 20
@@ -24,8 +25,11 @@ export CGO_ENABLED ?= 0
 
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
 
+TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)))
+$(if $(TOO_OLD),$(error $(TOO_OLD)))
+
 .DEFAULT_GOAL := build
-.PHONY: build test cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -34,12 +38,14 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
 	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or what CC names), and there is none" >&2; fi
 
-test: ## format, vet and all tests; prints last what was skipped and why
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
+test: tools ## format, vet and all tests; prints last what was skipped and why (TOOLS=no downloads nothing)
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
-	@$(GO) run ./internal/testrun -count=1 -timeout 20m $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
-	@if $(HAVE_CC); then CGO_ENABLED=1 $(GO) run ./internal/testrun -count=1 ./plugins/xla/backend; \
-	else echo "SKIP  plugins/xla/backend: it needs a C compiler"; fi
+	@. .test-tools/env && $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$($(HAVE_CC) && echo ./plugins/xla/backend)" -- \
+		-count=1 -timeout=0 $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
+
+tools: build ## the XLA library and the Python packages that tests use, into .test-tools
+	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/tools
 
 check: ## formats, lints and tests
 	"$$($(GO) env GOROOT)/bin/gofmt" -w .

@@ -1,6 +1,6 @@
 module github.com/ptychogo/ptycho
 
-go 1.26.5
+go 1.26.5 // an older Go from 1.21 on fetches it; for one older still see README.md
 
 require (
 	github.com/chewxy/hm v1.0.0

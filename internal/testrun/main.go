@@ -1,29 +1,70 @@
-// Command testrun runs go test and prints, last of all, every test that was skipped and why: a skip is not a pass, and
-// among hundreds of lines it is not seen. Its arguments are those of go test; its exit status too.
+// Command testrun runs go test and prints last every test that was skipped and why: a skip is not a pass, and nobody sees
+// it among hundreds of lines. Its exit status is that of go test.
 //
-//	go run ./internal/testrun ./...
+//	go run ./internal/testrun [-cgo PACKAGES] [-notes FILE] -- -count=1 ./...
+//
+// While tests run, it prints once a minute which ones are running: there is no limit of time that a slow machine could
+// meet, and a test that hangs is seen by its name.
 package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
+	"time"
 )
 
 func main() {
 	closeToOthers()
-	status, err := run(os.Args[1:])
+	cgo := flag.String("cgo", "", "packages to test as well, with cgo, separated by spaces")
+	notes := flag.String("notes", "", "`file` with further lines for the list of what was skipped")
+	flag.Parse()
+	status, err := run(flag.Args(), strings.Fields(*cgo), *notes)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testrun:", err)
-		status = 1
+		status = max(status, 1)
 	}
 	os.Exit(status)
 }
 
-func run(args []string) (status int, err error) {
+// run tests the packages of args without cgo, then those that need it, and reports both together.
+func run(args, cgo []string, notes string) (status int, err error) {
+	r := newReport(os.Stdout, time.Now)
+	status, err = tests(r, os.Environ(), args)
+	if err == nil && len(cgo) > 0 {
+		var second int
+		flags, _ := split(args)
+		second, err = tests(r, append(os.Environ(), "CGO_ENABLED=1"), append(flags, cgo...))
+		status = max(status, second)
+	}
+	if notes != "" {
+		lines, readErr := os.ReadFile(notes)
+		if readErr != nil {
+			return status, readErr
+		}
+		r.note(string(lines))
+	}
+	r.summary()
+	return status, err
+}
+
+// split parts the flags of go test, which begin with a hyphen, from the packages that follow them.
+func split(args []string) (flags, packages []string) {
+	for i, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return args[:i:i], args[i:]
+		}
+	}
+	return args[:len(args):len(args)], nil
+}
+
+// tests runs go test once.
+func tests(r *report, env, args []string) (status int, err error) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cmd.Stderr = os.Stderr
+	cmd.Env, cmd.Stderr = env, os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, err
@@ -31,10 +72,10 @@ func run(args []string) (status int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	r := newReport(os.Stdout)
+	stop := r.tellEvery(time.Minute)
 	readErr := r.read(events) // go test would block on a full pipe if this stopped early, so it reads to the end
+	stop()
 	waitErr := cmd.Wait()
-	r.summary()
 	var exit *exec.ExitError
 	switch {
 	case errors.As(waitErr, &exit) && exit.ExitCode() > 0:

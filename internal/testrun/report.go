@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // event is a line of go test -json; go doc test2json describes it.
@@ -23,18 +26,41 @@ type skipped struct {
 	reason string
 }
 
+// timed is a test that ended, and how long it took.
+type timed struct {
+	test
+	seconds float64
+}
+
 // report keeps the output of what runs until it is known to have failed or been skipped.
 type report struct {
+	mu                   sync.Mutex // guards all below: the progress line comes from a goroutine of its own
 	out                  io.Writer
+	now                  func() time.Time
+	start                time.Time
+	running              map[test]time.Time
+	took                 []timed // top-level tests
+	notes                []string
 	output               map[test]string
 	skips                []skipped
 	passed, failed       int // tests and subtests
 	packages, badPackage int
 }
 
-func newReport(out io.Writer) *report { return &report{out: out, output: map[test]string{}} }
+func newReport(out io.Writer, now func() time.Time) *report {
+	return &report{out: out, now: now, start: now(), running: map[test]time.Time{}, output: map[test]string{}}
+}
 
-// read takes events until the end of the stream. A line that is no event is printed as it is.
+// note adds lines to the list of what was skipped: what no test could say itself.
+func (r *report) note(lines string) {
+	for line := range strings.Lines(lines) {
+		if line = strings.TrimSpace(line); line != "" {
+			r.notes = append(r.notes, line)
+		}
+	}
+}
+
+// read takes events until the end of the stream. It prints a line that is not an event as it is.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
 	for {
@@ -57,8 +83,12 @@ func (r *report) read(events io.Reader) error {
 }
 
 func (r *report) add(e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	t := test{e.Package, e.Test}
 	switch e.Action {
+	case "run":
+		r.running[t] = r.now()
 	case "build-output":
 		fmt.Fprint(r.out, e.Output)
 	case "output":
@@ -72,11 +102,15 @@ func (r *report) add(e event) {
 			r.endTest(e)
 		}
 		delete(r.output, t)
+		delete(r.running, t)
 	}
 }
 
 func (r *report) endTest(e event) {
 	t := test{e.Package, e.Test}
+	if !strings.Contains(e.Test, "/") {
+		r.took = append(r.took, timed{t, e.Elapsed})
+	}
 	switch e.Action {
 	case "pass":
 		r.passed++
@@ -117,8 +151,13 @@ func (r *report) unfinished(pkg string) []test {
 	return found
 }
 
-// summary is printed last: the counts, then every skipped test with its reason.
+// summary is printed last: the slowest tests, the counts, then every skipped test with its reason.
 func (r *report) summary() {
+	slices.SortStableFunc(r.took, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
+	fmt.Fprintf(r.out, "\n%s in all; the slowest tests:\n", r.now().Sub(r.start).Round(time.Second))
+	for _, t := range r.took[:min(len(r.took), 12)] {
+		fmt.Fprintf(r.out, "%7.1fs %s %s\n", t.seconds, t.pkg, t.name)
+	}
 	fmt.Fprintf(r.out, "\n%d packages, %d failed; %d tests passed, %d failed, %d skipped\n",
 		r.packages, r.badPackage, r.passed, r.failed, len(r.skips))
 	slices.SortFunc(r.skips, func(a, b skipped) int {
@@ -126,6 +165,9 @@ func (r *report) summary() {
 	})
 	for _, s := range r.skips {
 		fmt.Fprintf(r.out, "SKIP  %s %s: %s\n", s.pkg, s.name, s.reason)
+	}
+	for _, n := range r.notes {
+		fmt.Fprintf(r.out, "SKIP  %s\n", n)
 	}
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const stream = `{"Action":"start","Package":"a/scan"}
@@ -26,10 +28,11 @@ not an event
 
 func TestReportSaysWhatFailedAndLastWhatWasSkipped(t *testing.T) {
 	var out strings.Builder
-	r := newReport(&out)
+	r := newReport(&out, time.Now)
 	if err := r.read(strings.NewReader(stream)); err != nil {
 		t.Fatal(err)
 	}
+	r.note("\npython3: there is none\n")
 	r.summary()
 	got := out.String()
 	for _, want := range []string{
@@ -40,13 +43,14 @@ func TestReportSaysWhatFailedAndLastWhatWasSkipped(t *testing.T) {
 		"-     a/empty no tests\n",
 		"ok    a/quiet 0.1s\n",
 		"not an event\n",
+		"    0.5s a/scan TestBad\n",
 		"4 packages, 2 failed; 1 tests passed, 1 failed, 1 skipped\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report lacks %q", want)
 		}
 	}
-	if want := "SKIP  a/scan TestStar: the measured scan is absent\n"; !strings.HasSuffix(got, want) {
+	if want := "SKIP  a/scan TestStar: the measured scan is absent\nSKIP  python3: there is none\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("the report does not end with %q", want)
 	}
 	if strings.Contains(got, "=== RUN") {
@@ -68,5 +72,35 @@ func TestReason(t *testing.T) {
 		if got := reason(output); got != want {
 			t.Errorf("reason of %q is %q, want %q", output, got, want)
 		}
+	}
+}
+
+func TestProgress_NamesRunningTestsOldestFirst(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(0, 0)
+	r := newReport(&out, func() time.Time { return now })
+	r.tell()
+	for _, line := range []string{
+		`{"Action":"run","Package":"a","Test":"TestOld"}`,
+		`{"Action":"run","Package":"a","Test":"TestOld/part"}`,
+		`{"Action":"run","Package":"a","Test":"TestDone"}`,
+		`{"Action":"pass","Package":"a","Test":"TestDone"}`,
+		`{"Action":"run","Package":"b","Test":"TestNew"}`,
+	} {
+		if err := r.read(strings.NewReader(line + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(30 * time.Second)
+	}
+	r.tell()
+	if want := "...   0s: building\n...   2m30s: a TestOld for 2m30s, b TestNew for 30s\n"; out.String() != want {
+		t.Errorf("progress is %q, want %q", out.String(), want)
+	}
+}
+
+func TestSplit_PartsFlagsFromPackages(t *testing.T) {
+	flags, packages := split([]string{"-count=1", "-timeout=0", "./a", "./b"})
+	if !slices.Equal(flags, []string{"-count=1", "-timeout=0"}) || !slices.Equal(packages, []string{"./a", "./b"}) {
+		t.Errorf("flags %q and packages %q", flags, packages)
 	}
 }
