@@ -2,42 +2,85 @@ package config
 
 import "strings"
 
-// suggestion names the setting that was probably meant, or nothing when none is near.
+// suggestion names the setting that was probably meant, or returns "" if none is near.
 func suggestion(key string, c Command) string {
 	key = canonical(strings.ToLower(key))
 	_, name, dotted := strings.Cut(key, ".")
 	if !dotted {
 		name = key
 	}
-	best, least := "", 1+len(name)/3 // a third of the letters may differ
+	var names, keys []string
 	for _, s := range Settings(c) {
-		// The right name in the wrong section is nearer than anything misspelt.
-		d := distance(name, s.Name)
-		if dotted {
-			d = min(d, distance(key, s.Key()))
-		}
-		if d < least || (d == least && best == "") {
-			best, least = s.Key(), d
-		}
+		names, keys = append(names, s.Name), append(keys, s.Key())
 	}
-	if best == "" {
+	// The right name in the wrong section is nearer than anything misspelt.
+	best := nearest(name, names)
+	if best < 0 && dotted {
+		best = nearest(key, keys)
+	}
+	if best < 0 {
 		return ""
 	}
-	return ", did you mean " + best + "?"
+	return ", did you mean " + keys[best] + "?"
 }
 
-// Nearest ends a sentence about an unknown name with the one that was probably meant, or says nothing when none is near.
+// Nearest ends a sentence about an unknown name, such as "--epoch", with the known one that was probably meant. It returns "" if
+// none is near.
 func Nearest(unknown string, names []string) string {
-	best, least := "", 1+len(unknown)/3 // a third of the letters may differ, as in suggestion
-	for _, n := range names {
-		if d := distance(strings.ToLower(unknown), strings.ToLower(n)); d < least || d == least && best == "" {
-			best, least = n, d
-		}
+	bare := make([]string, len(names))
+	for i, n := range names {
+		bare[i] = strings.ToLower(strings.TrimLeft(n, "-"))
 	}
-	if best == "" {
+	best := nearest(strings.ToLower(strings.TrimLeft(unknown, "-")), bare)
+	if best < 0 {
 		return ""
 	}
-	return ", did you mean " + best + "?"
+	return ", did you mean " + names[best] + "?"
+}
+
+// nearest returns the index of the name that unknown probably stands for, -1 if there is none: a misspelt name, then one that
+// means the same, then one that has all its words.
+func nearest(unknown string, names []string) int {
+	best, least := -1, 1+mostTypos(unknown)
+	for i, n := range names {
+		if d := distance(unknown, n); d < least {
+			best, least = i, d
+		}
+	}
+	if best >= 0 {
+		return best
+	}
+	if i := synonym(unknown, names); i >= 0 {
+		return i
+	}
+	missing := 0
+	for i, n := range names {
+		if more := len(n) - len(unknown); hasWords(n, unknown) && (best < 0 || more < missing) {
+			best, missing = i, more
+		}
+	}
+	return best
+}
+
+// mostTypos is how many letters of a name may differ from the one that is suggested: a quarter of them, or one if it has more
+// letters than one. With a third, "patterns" would become "jitter".
+func mostTypos(name string) int {
+	n := len([]rune(name))
+	return max(n/4, min(n-1, 1))
+}
+
+// hasWords reports whether the words of part, between hyphens, are words of name in the same order. The last may be unfinished.
+func hasWords(name, part string) bool {
+	split := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	}
+	words := split(part)
+	for _, w := range split(name) {
+		if len(words) > 0 && (w == words[0] || len(words) == 1 && len(words[0]) > 2 && strings.HasPrefix(w, words[0])) {
+			words = words[1:]
+		}
+	}
+	return len(words) == 0 && part != ""
 }
 
 // longestKey bounds the work of a comparison: no setting's key is as long, in letters.
