@@ -41,16 +41,16 @@ type Host struct {
 
 // Progress is where a long run stands.
 type Progress struct {
-	Phase       string // "train" or "infer"
-	Epoch       int    // from 1
+	Phase       string // "train", "infer", "solve" or "refine"
+	Epoch       int    // of a training, from 1
 	Epochs      int
-	Step        int // of the run, from 1
+	Step        int // of the phase, from 1
 	Steps       int
 	Patterns    int     // since the last call
 	Loss        float64 // running mean of the epoch
 	Deviance    float64 // per pixel
 	Expected    float64 // deviance per pixel of a perfect fit
-	Description string
+	Description string  // what to show in place of epoch, step and deviance
 }
 
 // Stopping says whether the run was asked to end.

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/host/bench/feeding"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func benchFeedCommand() *cli.Command {
@@ -41,7 +42,7 @@ func runBenchFeed(c *cli.Context) error {
 			return err
 		}
 		err = feeding.Run(c.Context, benchCase(c, c.Int("n"), c.Int("batch-size")), ways, h.Host, func(r feeding.Result) {
-			meter.Notice("%s: %d workers, prefetch factor %d: measured", r.Backend, r.Workers, r.PrefetchFactor)
+			meter.Notice("%s: %s, prefetch factor %d: measured", r.Backend, plural.Of(r.Workers, "worker"), r.PrefetchFactor)
 			results = append(results, r)
 		})
 		if err != nil {

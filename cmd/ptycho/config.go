@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func configCommand() *cli.Command {
@@ -184,7 +185,7 @@ func recorded(path string) (*config.Outline, error) {
 
 func runConfigDiff(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return usage(fmt.Errorf("config diff: %d configurations given, want two", c.NArg()))
+		return usage(fmt.Errorf("config diff: %s given, want two", plural.Of(c.NArg(), "configuration")))
 	}
 	var sides [2][]config.Value
 	for i, path := range c.Args().Slice() {

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // importReport is what config import prints with --json.
@@ -25,7 +26,7 @@ type importReport struct {
 
 func runConfigImport(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("config import: %d files given, want one: ptycho config import FILE", c.NArg()))
+		return usage(fmt.Errorf("config import: %s given, want one: ptycho config import FILE", plural.Of(c.NArg(), "file")))
 	}
 	imported, err := config.ImportFile(c.Args().First())
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Exit codes of conformance alone.
@@ -84,9 +85,9 @@ func runConformance(c *cli.Context) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return host.Failf(exitNotConforming, "conformance: %s fails %d of %d cases", target.Name, failed, len(report.Results))
+		return host.Failf(exitNotConforming, "conformance: %s fails %d of %s", target.Name, failed, plural.Of(len(report.Results), "case"))
 	case skipped > 0 || !report.Complete:
-		return host.Failf(exitInconclusive, "conformance: nothing failed, but %d cases were skipped and --run left others out: %v", skipped, !report.Complete)
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s skipped and --run left others out: %v", plural.Of(skipped, "case")+" "+plural.Verb(skipped, "was", "were"), !report.Complete)
 	}
 	return nil
 }

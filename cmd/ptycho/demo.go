@@ -19,6 +19,7 @@ import (
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/training"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // demoScan is small enough for two minutes on two cores and large enough to learn from.
@@ -78,7 +79,7 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	return tell(c, report, func() {
-		fmt.Printf("trained %d epochs in %.0f s, reconstructed %d patterns that it had not seen\n", report.Train.Epochs, report.Train.Seconds, report.Infer.Patterns)
+		fmt.Printf("trained %s in %.0f s, reconstructed %s that it had not seen\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
 		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})

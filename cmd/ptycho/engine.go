@@ -60,7 +60,7 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 	r.Host = host.Host{
 		Notice: meter.Notice,
 		Progress: func(p host.Progress) {
-			meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected})
+			meter.Update(shown(p))
 		},
 		Stop: signalsOf(ctx).stop, Hurry: signalsOf(ctx).hurry,
 	}
@@ -85,8 +85,13 @@ func announce(meter *ui.Meter, f registry.Found) {
 	}
 }
 
+// shown is the progress of a run as the console shows it.
+func shown(p host.Progress) ui.Progress {
+	return ui.Progress{Phase: p.Phase, Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected, Text: p.Description}
+}
+
 // ready finds and starts the backend of a command with settings, refuses what it cannot honour, chooses its device and
-// says so. Nothing of the data has been read by then. The caller ends it with close.
+// says so. No patterns have been read by then. The caller ends it with close.
 func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*running, error) {
 	r, err := surroundings(ctx, meter, x)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/evaluation"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func evaluateCommand() *cli.Command {
@@ -104,7 +105,7 @@ func printEvaluation(r evaluation.Report) {
 		fmt.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
 	}
 	if r.Residual != nil {
-		fmt.Printf("R over %d patterns: %.5f", r.Patterns, *r.Residual)
+		fmt.Printf("R over %s: %.5f", plural.Of(r.Patterns, "pattern"), *r.Residual)
 		if r.ReferenceR != nil && r.FlatResidual != nil {
 			fmt.Printf(" (reference %.5f, flat object %.5f)", *r.ReferenceR, *r.FlatResidual)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inspection"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // tell prints what a command found: as JSON with --json, else in words.
@@ -42,7 +43,7 @@ func inspectCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usage(fmt.Errorf("inspect: %d files given, want one: ptycho inspect FILE", c.NArg()))
+				return usage(fmt.Errorf("inspect: %s given, want one: ptycho inspect FILE", plural.Of(c.NArg(), "file")))
 			}
 			if n := c.Int("threads"); n < 0 || c.IsSet("threads") && n == 0 {
 				return usage(fmt.Errorf("inspect: --threads %d: want at least 1", n))
@@ -64,25 +65,31 @@ func inspectCommand() *cli.Command {
 
 func printInspection(r inspection.Report) {
 	q := r.Quality
-	fmt.Printf("%s: %d patterns of %d×%d pixels\n", r.Path, r.Patterns, r.N, r.N)
+	fmt.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
 	fmt.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
 	if q.CountUnit > 1 {
-		fmt.Printf("  all counts are multiples of %d: they are no single photons\n", q.CountUnit)
+		fmt.Printf("  all counts are multiples of %d: they are not single photons\n", q.CountUnit)
 	}
 	if q.Saturated {
 		fmt.Printf("  %d values are at the largest count: the detector may be saturated\n", q.AtMaximum)
 	}
 	fmt.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
 		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
-	fmt.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels), nearest neighbour %.2f px away", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1], q.Step)
+	fmt.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels)", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1])
+	if r.Patterns > 1 {
+		fmt.Printf(", nearest neighbour %.2f px away", q.Step)
+	}
 	if q.Duplicates > 0 {
-		fmt.Printf(", %d at the place of another", q.Duplicates)
+		fmt.Printf(", %s at the place of another", plural.Of(q.Duplicates, "position"))
 	}
 	fmt.Print("\nprobe: ")
 	if r.Modes == 0 {
 		fmt.Print("none, one will be estimated")
 	} else {
-		fmt.Printf("modes %d, %.1f px in diameter, overlap with the nearest neighbour %.2f", r.Modes, q.ProbeDiameter, q.Overlap)
+		fmt.Printf("%s, %.1f px in diameter", plural.Of(r.Modes, "mode"), q.ProbeDiameter)
+		if r.Patterns > 1 {
+			fmt.Printf(", overlap with the nearest neighbour %.2f", q.Overlap)
+		}
 	}
 	fmt.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
 	if g := r.Geometry; g != nil {
@@ -105,7 +112,7 @@ func pixels(what string, at [][2]int) string {
 	if len(at) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(", %d %s pixels", len(at), what)
+	text := ", " + plural.Of(len(at), what+" pixel")
 	for i, p := range at[:min(len(at), 3)] {
 		text += fmt.Sprintf("%s(%d, %d)", []string{": ", ", "}[min(i, 1)], p[0], p[1])
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/track"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func runsCommand() *cli.Command {
@@ -20,7 +21,7 @@ func runsCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usage(fmt.Errorf("runs send: %d directories given, want one", c.NArg()))
+				return usage(fmt.Errorf("runs send: %s given, want one", plural.Of(c.NArg(), "directory")))
 			}
 			dir, err := rundir.Open(c.Args().First())
 			if err != nil {
@@ -32,7 +33,7 @@ func runsCommand() *cli.Command {
 				return host.Fail(host.ExitOther, err)
 			}
 			if report.Left > 0 {
-				return host.Failf(host.ExitPartial, "runs send: %d entries of %s were not taken: try again when the server answers", report.Left, dir.Target())
+				return host.Failf(host.ExitPartial, "runs send: %s of %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target())
 			}
 			return tell(c, report, func() { fmt.Println(sentSentence(dir.Target(), report)) })
 		},

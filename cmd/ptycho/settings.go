@@ -99,7 +99,7 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 	return config.Check(config.Train, list...)
 }
 
-// describeScan completes the draft of a training run. Only the header of its data is read.
+// describeScan completes the draft of a training run. It reads headers and positions of the data, no patterns.
 func describeScan(d *config.Draft) (*config.Training, error) {
 	path := d.Settings().TrainDataFile
 	layout, err := format.ParseLayout(d.Settings().DiffractionLayout)
@@ -110,7 +110,22 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}
+	if test := d.Settings().TestDataFile; test != "" {
+		if err := readable(test, d.Settings().DiffractionLayout); err != nil {
+			return nil, err
+		}
+	}
 	return d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
+}
+
+// readable returns an error unless the file is a scan. It reads no patterns.
+func readable(path, layout string) error {
+	l, err := format.ParseLayout(layout)
+	if err != nil {
+		return usage(err)
+	}
+	_, err = format.Describe(path, l)
+	return host.Fail(host.ExitData, err)
 }
 
 // draftInference checks what can be known of a reconstruction before its model is opened, and reads what the model says

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host/simulation"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func simulateCommand() *cli.Command {
@@ -53,7 +54,7 @@ func simulateCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: %d patterns of %d×%d pixels, %.4g photons each\n", report.Path, report.Patterns, report.N, report.N, report.MeanCounts)
+				fmt.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, plural.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
 			})
 		},
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/solution"
-	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func solveCommand() *cli.Command {
@@ -48,9 +48,7 @@ func solveCommand() *cli.Command {
 			graceful(c.Context, "the image is written after this iteration")
 			report, err := solution.Solve(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
-				Progress: func(p host.Progress) {
-					meter.Update(ui.Progress{Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Text: p.Description})
-				},
+				Progress: func(p host.Progress) { meter.Update(shown(p)) },
 			})
 			meter.Done()
 			if err != nil {
@@ -103,8 +101,8 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 }
 
 func printSolved(r solution.Report) {
-	fmt.Printf("%s: %d patterns, object of %d×%d pixels, %d iterations of %s (%s), %.0f patterns/s\n", r.OutputDir, r.Patterns, r.ObjectSize[0], r.ObjectSize[1],
-		r.Iterations, r.Engine, r.Ended, r.UpdatesPerSec)
+	fmt.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
+		plural.Of(r.Iterations, "iteration"), r.Engine, r.Ended, r.UpdatesPerSec)
 	fmt.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)
 	fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", r.Deviance, r.Expected)
 	if r.FRC != nil {

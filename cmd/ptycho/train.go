@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/training"
 	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 func trainCommand() *cli.Command {
@@ -30,17 +31,17 @@ func trainCommand() *cli.Command {
 			if !x.DryRun {
 				graceful(c.Context, "the run ends after this step with a checkpoint")
 			}
+			cfg, err := describeScan(draft) // before a backend is started: a missing file is the commonest mistake
+			if err != nil {
+				return err
+			}
 			starting, done := signalsOf(c.Context).prompt(c.Context)
 			defer done()
-			h, err := ready(starting, meter, x, draft.Values(), "data "+draft.Settings().TrainDataFile)
+			h, err := ready(starting, meter, x, cfg.Values(), "data "+cfg.Settings().TrainDataFile)
 			if err != nil {
 				return err
 			}
 			defer h.close(c.Context)
-			cfg, err := describeScan(draft)
-			if err != nil {
-				return err
-			}
 			if x.DryRun {
 				return dryRun(c, meter, cfg, func() (host.Plan, error) { return training.Plan(c.Context, cfg, h.Host) })
 			}
@@ -50,7 +51,7 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: model of %d parameters, %d epochs, %d steps in %.0f s (%s)\n", report.OutputDir, report.Parameters, report.Epochs, report.Steps, report.Seconds, report.Ended)
+				fmt.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
 				fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
 				if report.Ended == "stopped early" || report.Weights != "last" {
 					fmt.Printf("the model holds the %s weights\n", report.Weights)
@@ -73,6 +74,9 @@ func inferCommand() *cli.Command {
 			}
 			x := cfg.Execution()
 			meter := consoleOf(c.Context, x, cfg.Notices())
+			if err := readable(cfg.Settings().TestData, cfg.Settings().DiffractionLayout); err != nil {
+				return err
+			}
 			h, err := ready(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)
 			if err != nil {
 				return err
@@ -87,7 +91,7 @@ func inferCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: %d patterns, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, report.Patterns, report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
+				fmt.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
 				fmt.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
 				printFiles(report.OutputDir)
 			})
@@ -106,7 +110,7 @@ type resolved interface {
 	Values() []config.Value
 }
 
-// dryRun prints the settings and what they would take.
+// dryRun prints what a run would take, then its settings.
 func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.Plan, error)) error {
 	plan, err := measure()
 	meter.Done()
@@ -122,10 +126,30 @@ func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.
 		Settings map[string]string `json:"settings"`
 	}{plan, settings}
 	return tell(c, report, func() {
-		fmt.Printf("%s\n", cfg.YAML())
-		fmt.Printf("%s: nothing was written\n", plan.OutputDir)
-		fmt.Printf("%d patterns of %d×%d pixels, %d more to validate; network of %d parameters\n", plan.Patterns, plan.N, plan.N, plan.Validation, plan.Parameters)
-		fmt.Printf("%d epochs of %d steps, %d in all, %.3g s each: about %v\n", plan.Epochs, plan.StepsPerEpoch, plan.Steps, plan.StepSeconds, (time.Duration(plan.Seconds*1000) * time.Millisecond).Round(time.Second/10))
-		fmt.Printf("memory of the backend %d MiB, patterns %d MiB, a checkpoint %.1f MiB\n", plan.BackendBytes>>20, plan.SpoolBytes>>20, float64(plan.CheckpointBytes)/(1<<20))
+		printPlan(plan)
+		fmt.Printf("\n%s", cfg.YAML())
 	})
+}
+
+// printPlan prints a plan in three lines, and what a dry run leaves.
+func printPlan(p host.Plan) {
+	fmt.Printf("%s of %d×%d pixels", plural.Of(p.Patterns, "pattern"), p.N, p.N)
+	if p.Validation > 0 {
+		fmt.Printf(", %d more to validate", p.Validation)
+	}
+	fmt.Printf("; network of %s\n", plural.Of(p.Parameters, "parameter"))
+	took := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(time.Second / 10)
+	if p.Epochs > 0 {
+		fmt.Printf("%s of %s, %d in all, %.3g s each: about %v\n", plural.Of(p.Epochs, "epoch"), plural.Of(p.StepsPerEpoch, "step"), p.Steps, p.StepSeconds, took)
+	} else {
+		fmt.Printf("%s, %.3g s each: about %v\n", plural.Of(p.Steps, "batch"), p.StepSeconds, took)
+	}
+	if p.BackendBytes > 0 {
+		fmt.Printf("memory of the backend %d MiB, ", p.BackendBytes>>20)
+	}
+	fmt.Printf("patterns %d MiB", p.SpoolBytes>>20)
+	if p.CheckpointBytes > 0 {
+		fmt.Printf(", a checkpoint %.1f MiB", float64(p.CheckpointBytes)/(1<<20))
+	}
+	fmt.Printf("\nnothing was written to %s; the settings:\n", p.OutputDir)
 }

@@ -62,11 +62,14 @@ func nearest(unknown string, names []string) int {
 	return best
 }
 
-// mostTypos is how many letters of a name may differ from the one that is suggested: a quarter of them, or one if it has more
-// letters than one. With a third, "patterns" would become "jitter".
+// lettersPerTypo is how many letters a name has for each one that may differ from the name that is suggested. With 3, "patterns"
+// would become "jitter".
+const lettersPerTypo = 4
+
+// mostTypos is how many letters of a name may differ: at least one, unless it has only one letter.
 func mostTypos(name string) int {
 	n := len([]rune(name))
-	return max(n/4, min(n-1, 1))
+	return max(n/lettersPerTypo, min(n-1, 1))
 }
 
 // hasWords reports whether the words of part, between hyphens, are words of name in the same order. The last may be unfinished.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/internal/address"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Violation is one thing that is wrong.
@@ -40,7 +41,7 @@ func (e *Error) Error() string {
 		return "config: " + e.Violations[0].String()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "config: %d settings are wrong:", len(e.Violations))
+	fmt.Fprintf(&b, "config: %s wrong:", plural.Of(len(e.Violations), "setting")+" "+plural.Verb(len(e.Violations), "is", "are"))
 	for _, v := range e.Violations {
 		b.WriteString("\n  " + v.String())
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Names of the arrays of a scan.
@@ -192,7 +194,7 @@ func (z *NPZ) perPattern(key string, n int) ([]int64, error) {
 		return nil, err
 	}
 	if len(shape) != 1 || shape[0] != n {
-		return nil, errorf(z.path, "%s has shape %v for %d patterns", key, shape, n)
+		return nil, errorf(z.path, "%s has shape %v for %s", key, shape, plural.Of(n, "pattern"))
 	}
 	return v, nil
 }
@@ -254,21 +256,21 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
 	switch {
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %v, but there are %d positions", key, shape, n)
+		return "", 0, errorf("", "%s has shape %v, but there %s %s", key, shape, plural.Verb(n, "is", "are"), plural.Of(n, "position"))
 	case nhw && hwn:
 		nhw, hwn = b == c, a == b
 	}
 	side := b
 	switch {
 	case nhw && hwn:
-		return "", 0, errorf("", "%s has shape %v for %d positions: patterns may lie along the first or the last axis", key, shape, n).
+		return "", 0, errorf("", "%s has shape %v for %s: patterns may lie along the first or the last axis", key, shape, plural.Of(n, "position")).
 			fix("say which with --diffraction-layout nhw or hwn")
 	case nhw && b != c:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, b, c).fix("crop or pad them around the centre")
 	case hwn && a != b:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, a, b).fix("crop or pad them around the centre")
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %v for %d positions, want square patterns", key, shape, n).fix("crop or pad them around the centre")
+		return "", 0, errorf("", "%s has shape %v for %s, want square patterns", key, shape, plural.Of(n, "position")).fix("crop or pad them around the centre")
 	case side%2 != 0 || side < MinSide || side > MaxSide:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
 			fix("crop or pad them around the centre")

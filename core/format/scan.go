@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // ScanOptions says how a scan is read.
@@ -43,7 +44,7 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
 	} else if o.Draw > len(rows) {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d patterns were asked for, the selection holds %d: all are used", o.Draw, len(rows)))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s asked for, the selection holds %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
 	}
 	if err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}

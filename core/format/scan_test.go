@@ -53,7 +53,7 @@ func TestUnitRule(t *testing.T) {
 		{"zero everywhere", Auto, scanArrays(3, stackF4("diff3d", func(float64) float64 { return 0 })), nil, "no photons"},
 		{"zero everywhere, integers", Auto, scanArrays(3, func(c []float64) rawArray { return stackU2("diff3d")(make([]float64, len(c))) }), nil, "no photons"},
 		{"told counts", Counts, scanArrays(3, integral), same, "because --diffraction-units says so"},
-		{"told counts, no whole numbers", Counts, scanArrays(3, odd), func(k float64) float64 { return float64(float32(0.37 * k)) }, "were kept as they are"},
+		{"told counts, no whole numbers", Counts, scanArrays(3, odd), func(k float64) float64 { return float64(float32(0.37 * k)) }, "kept unchanged"},
 		{"told amplitude", Amplitude, scanArrays(3, integral), func(k float64) float64 { return k * k }, "says amplitude"},
 		{"told amplitude of integers", Amplitude, scanArrays(3, stackU2("diff3d")), func(k float64) float64 { return k * k }, "says amplitude"},
 		{"told normalised", Normalised, append(scanArrays(3, normal), scale), same, "says normalised"},

@@ -3,6 +3,8 @@ package format
 import (
 	"fmt"
 	"math"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Units says what the values of a diffraction array are.
@@ -160,7 +162,7 @@ func (c *converter) finish(path string) (string, error) {
 		note += "; the file's intensity_scale is not used"
 	}
 	if c.partial > 0 {
-		note += fmt.Sprintf("; %d of %d values are no whole numbers and were kept as they are", c.partial, c.values)
+		note += fmt.Sprintf("; %d of %s not whole and kept unchanged", c.partial, plural.Of(c.values, "value")+" "+plural.Verb(c.partial, "is", "are"))
 	}
 	return note, nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // DefaultNeighbours is how many nearest neighbours partners are drawn from: on simulated scans 8 gave better images than
@@ -74,15 +76,15 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	}
 	switch {
 	case n < gr.size:
-		return nil, fmt.Errorf("grouping: %d patterns cannot make groups of %d (gridsize %d)", n, gr.size, g.Gridsize)
+		return nil, fmt.Errorf("grouping: %s cannot make groups of %d (gridsize %d)", plural.Of(n, "pattern"), gr.size, g.Gridsize)
 	case k < gr.size-1:
-		return nil, fmt.Errorf("grouping: %d neighbours are too few for groups of %d (gridsize %d), want at least %d",
-			k, gr.size, g.Gridsize, gr.size-1)
+		return nil, fmt.Errorf("grouping: %s too few for groups of %d (gridsize %d), want at least %d",
+			plural.Of(k, "neighbour")+" "+plural.Verb(k, "is", "are"), gr.size, g.Gridsize, gr.size-1)
 	case g.Batch < gr.size || g.Batch%gr.size != 0:
-		return nil, fmt.Errorf("grouping: a batch of %d patterns is not a multiple of the group of %d (gridsize %d)",
-			g.Batch, gr.size, g.Gridsize)
+		return nil, fmt.Errorf("grouping: a batch of %s is not a multiple of the group of %d (gridsize %d)",
+			plural.Of(g.Batch, "pattern"), gr.size, g.Gridsize)
 	case g.Batch > n:
-		return nil, fmt.Errorf("grouping: a batch of %d patterns is more than the %d there are", g.Batch, n)
+		return nil, fmt.Errorf("grouping: a batch of %s is more than the %d there are", plural.Of(g.Batch, "pattern"), n)
 	}
 	gr.groups = g.Batch / gr.size
 	at := make([]int, n)

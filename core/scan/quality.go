@@ -152,8 +152,10 @@ func (q *Quality) positions(s *Scan) {
 		slices.Sort(d)
 		q.Step = d[len(d)/2]
 	}
-	if s.Probe != nil && s.Len() > 1 {
+	if s.Probe != nil {
 		q.ProbeDiameter = ProbeDiameter(s.Probe, s.N)
+	}
+	if s.Probe != nil && s.Len() > 1 {
 		q.Overlap = Overlap(q.Step, q.ProbeDiameter)
 		if math.IsNaN(q.Overlap) {
 			q.Overlap = 0

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // ParseRows reads a selection of the n patterns of a file. Terms are separated by commas and their union is taken:
@@ -32,7 +34,7 @@ func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 		}
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("rows %q: selects none of the %d patterns", expr, n)
+		return nil, fmt.Errorf("rows %q: selects none of the %s", expr, plural.Of(n, "pattern"))
 	}
 	return rows, nil
 }
@@ -71,7 +73,7 @@ func selectSplit(value string, split []uint8, keep []bool) error {
 		return fmt.Errorf("the file has no split array; select by number, as in 0:%d", (n+1)/2)
 	}
 	if len(split) != n {
-		return fmt.Errorf("the split array has %d entries for %d patterns", len(split), n)
+		return fmt.Errorf("the split array has %s for %s", plural.Of(len(split), "entry"), plural.Of(n, "pattern"))
 	}
 	found := false
 	for i, s := range split {
@@ -135,10 +137,10 @@ func listSplits(split []uint8) string {
 // Draw takes n of the rows without replacement and keeps their order.
 func Draw(rows []int, n int, seed int64) ([]int, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("a draw of %d patterns: at least 1 is needed", n)
+		return nil, fmt.Errorf("a draw of %s: at least 1 is needed", plural.Of(n, "pattern"))
 	}
 	if n > len(rows) {
-		return nil, fmt.Errorf("a draw of %d patterns: the selection holds only %d", n, len(rows))
+		return nil, fmt.Errorf("a draw of %s: the selection holds only %d", plural.Of(n, "pattern"), len(rows))
 	}
 	chosen, _ := divide(rows, n, newStream(seed, forDraw))
 	return chosen, nil
@@ -154,7 +156,7 @@ func SplitValidation(rows []int, share float64, seed int64) (train, validation [
 		return slices.Clone(rows), nil, nil
 	}
 	if len(rows) < 2 {
-		return nil, nil, fmt.Errorf("validation share %v: %d patterns cannot be divided", share, len(rows))
+		return nil, nil, fmt.Errorf("validation share %v: %s cannot be divided", share, plural.Of(len(rows), "pattern"))
 	}
 	n := min(max(int(math.Round(share*float64(len(rows)))), 1), len(rows)-1)
 	validation, train = divide(rows, n, newStream(seed, forValidation))

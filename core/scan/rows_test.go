@@ -44,7 +44,7 @@ func TestParseRowsRefusesWithReason(t *testing.T) {
 		{"split=7", []uint8{0, 0, 1, 3}, "the file has 0, 1, 3"},
 		{"split=x", []uint8{0, 0, 1, 3}, "0 to 255"},
 		{"split=300", []uint8{0, 0, 1, 3}, "0 to 255"},
-		{"split=0", []uint8{0}, "1 entries for 4 patterns"},
+		{"split=0", []uint8{0}, "1 entry for 4 patterns"},
 		{"4", nil, "there is no pattern 4"},
 		{"-5", nil, "there is no pattern -5"},
 		{"a", nil, `"a" is no number`},

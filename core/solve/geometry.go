@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Orientation is one of the eight ways to lay the axes of the positions: first rows and columns change places, then their
@@ -159,7 +160,7 @@ const (
 func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geometry, error) {
 	fail := func(err error) (*Geometry, error) { return nil, fmt.Errorf("geometry check: %w", err) }
 	if s.Len() < 3*heldOut {
-		return fail(fmt.Errorf("%d patterns are too few, at least %d are needed", s.Len(), 3*heldOut))
+		return fail(fmt.Errorf("%s too few, at least %d are needed", plural.Of(s.Len(), "pattern")+" "+plural.Verb(s.Len(), "is", "are"), 3*heldOut))
 	}
 	part, err := s.Select(middle(s, geometryPatterns))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/fft"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // solver holds a scan and the model that explains it.
@@ -63,7 +64,7 @@ func newSolver(s *scan.Scan, o Options) (*solver, error) {
 	}
 	v := &solver{o: o, data: s, n: s.N, size: s.N * s.N, slow: 1}
 	if s.Len() < 2 {
-		return nil, fmt.Errorf("%d pattern: at least 2 are needed", s.Len())
+		return nil, fmt.Errorf("%s: at least 2 are needed", plural.Of(s.Len(), "pattern"))
 	}
 	if err := v.readCounts(); err != nil {
 		return nil, err

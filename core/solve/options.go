@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Engine names an iterative algorithm.
@@ -161,7 +162,7 @@ func (o Options) withDefaults() (Options, error) {
 	case !slices.Contains(Engines(), o.Engine):
 		return o, fmt.Errorf("engine %q: want one of %v", o.Engine, Engines())
 	case o.Iterations < 1 || o.Iterations > mostIterations:
-		return o, fmt.Errorf("%d iterations: want 1 to %d", o.Iterations, mostIterations)
+		return o, fmt.Errorf("%s: want 1 to %d", plural.Of(o.Iterations, "iteration"), mostIterations)
 	case o.Modes < 0 || o.Modes > mostModes:
 		return o, fmt.Errorf("%d probe modes: want 1 to %d", o.Modes, mostModes)
 	case o.Batch < 0 || o.Batch > 1<<12:

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/inference/prediction"
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Report is what a reconstruction ends with.
@@ -74,7 +75,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 		}
 		before := report.Residual
 		image, report.Unrefined, report.Residual, report.Refined = solution.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
-		h.Notice("refined by %d iterations: R %.5f, before %.5f", report.Refined, refined.R, stitched.R)
+		h.Notice("refined by %s: R %.5f, before %.5f", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
 	report.ObjectSize = [2]int{image.Object.H, image.Object.W}

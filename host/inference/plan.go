@@ -22,7 +22,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	if err != nil {
 		return plan, err
 	}
-	plan.Patterns, plan.N, plan.Epochs = data.Len(), data.N, 1
+	plan.Patterns, plan.N = data.Len(), data.N
 	plan.StepsPerEpoch = (data.Len() + s.InferenceBatchSize - 1) / s.InferenceBatchSize
 	plan.Steps = plan.StepsPerEpoch
 	plan.SpoolBytes = int64(len(data.Counts)) * dataset.BytesPerCount

@@ -101,7 +101,7 @@ func iterationProgress(h host.Host, phase string, iterations, patterns int) func
 		return nil
 	}
 	return func(it solve.Iteration) {
-		h.Progress(host.Progress{Phase: phase, Epoch: it.Number, Epochs: iterations, Step: it.Number, Steps: iterations, Patterns: patterns, Deviance: it.Deviance,
+		h.Progress(host.Progress{Phase: phase, Step: it.Number, Steps: iterations, Patterns: patterns, Deviance: it.Deviance,
 			Description: fmt.Sprintf("%s: iteration %d/%d, R %.5f, deviance %.4g per pixel", phase, it.Number, iterations, it.R, it.Deviance)})
 	}
 }

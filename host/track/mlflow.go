@@ -10,6 +10,7 @@ import (
 
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // outcomes are MLflow's words for the ways to end.
@@ -196,7 +197,7 @@ func (t *tracking) Close(how Status) error {
 		if t.options.Later != "" {
 			later += ", and so does " + t.options.Later
 		}
-		t.options.Notice("MLflow at %s: %v; the last %d entries for it are kept in %s: %s", t.delivery.at(), t.sender.err, n, journalFile, later)
+		t.options.Notice("MLflow at %s: %v; the last %s for it kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "entry"), journalFile, later)
 	}
 	return errors.Join(err, t.journal.file.Close())
 }

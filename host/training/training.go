@@ -5,6 +5,7 @@ package training
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -15,6 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/host/training/material"
 	"github.com/ptychogo/ptycho/host/training/preview"
 	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Report is what a training run ends with.
@@ -151,7 +153,7 @@ func (run *training) start() (err error) {
 			return err
 		}
 		t.Resume(at, state)
-		run.host.Notice("resuming %s at epoch %d, step %d", run.record.Target(), t.At.Epoch+1, t.At.Step)
+		run.host.Notice("%s", resumption(run.record.Target(), t.At, t.Epochs()))
 	} else {
 		t.At.Data = data.Fingerprint()
 		if t.State, err = run.begin(0); err != nil {
@@ -165,6 +167,14 @@ func (run *training) start() (err error) {
 		t.StopAfter(x.StopAfter)
 	}
 	return run.record.Settings() // a longer plan holds for the next resumption too
+}
+
+// resumption says where a run goes on, or that it is complete.
+func resumption(target string, at loop.Position, epochs int) string {
+	if at.Epoch >= epochs {
+		return fmt.Sprintf("%s is complete: %s done; a larger --max-epochs than %d trains it further", target, plural.Of(at.Epoch, "epoch")+" "+plural.Verb(at.Epoch, "is", "are"), epochs)
+	}
+	return fmt.Sprintf("resuming %s at epoch %d of %d, step %d", target, at.Epoch+1, epochs, at.Step)
 }
 
 // anotherStream keeps the weights of several beginnings apart: the fractional part of the golden ratio in 64 bits, whose

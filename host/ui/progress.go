@@ -17,8 +17,9 @@ const (
 
 // Progress is where a run stands.
 type Progress struct {
+	Phase         string // rates and times are those of a phase, such as "train" or "refine"
 	Epoch, Epochs int
-	Step, Steps   int // of the run
+	Step, Steps   int // of the phase
 	Patterns      int // since the last call
 	Deviance      float64
 	Expected      float64
@@ -36,7 +37,8 @@ type Meter struct {
 
 	started  time.Time
 	last     time.Time
-	first    int // step of the first call
+	phase    string
+	first    int // step of the first call of the phase
 	patterns int
 	open     bool // a line without its end is on the terminal
 }
@@ -92,8 +94,11 @@ func (m *Meter) Update(p Progress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	if m.started.IsZero() {
-		m.started, m.last, m.first = now, now, p.Step-1
+	if m.started.IsZero() || p.Phase != m.phase {
+		if m.started.IsZero() {
+			m.last = now
+		}
+		m.started, m.first, m.patterns, m.phase = now, p.Step-1, 0, p.Phase
 	}
 	m.patterns += p.Patterns
 	wait := interval
@@ -121,8 +126,10 @@ func line(p Progress, patterns, steps int, took time.Duration) string {
 	switch {
 	case p.Text != "":
 		text = p.Text
-	case p.Deviance > 0:
+	case p.Deviance > 0 && p.Expected > 0:
 		text += fmt.Sprintf(", deviance %.4g per pixel (perfect fit %.3g)", p.Deviance, p.Expected)
+	case p.Deviance > 0:
+		text += fmt.Sprintf(", deviance %.4g per pixel", p.Deviance)
 	}
 	return text + fmt.Sprintf(", %.0f patterns/s, %v left", rate, remaining)
 }

@@ -43,6 +43,31 @@ func TestWithoutATerminalThereIsALineEveryTenSeconds(t *testing.T) {
 	}
 }
 
+// TestMeter_SpeaksOfThePhase shows the progress of a prediction and of a refinement after it, as infer makes it.
+func TestMeter_SpeaksOfThePhase(t *testing.T) {
+	var out bytes.Buffer
+	c := &clock{time.Unix(1000, 0)}
+	m := NewMeter(&out, false, false, c.now)
+	for step := 1; step <= 20; step++ {
+		m.Update(Progress{Phase: "infer", Step: step, Steps: 20, Patterns: 8, Text: "predict: batch"})
+		c.pass(time.Second)
+	}
+	for step := 1; step <= 21; step++ {
+		m.Update(Progress{Phase: "refine", Step: step, Steps: 41, Patterns: 100, Text: "refine: iteration"})
+		c.pass(time.Second)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for _, wrong := range []string{"epoch", "perfect fit", "-"} {
+		if strings.Contains(out.String(), wrong) {
+			t.Errorf("%q is shown:\n%s", wrong, out.String())
+		}
+	}
+	// 21 steps in 20 s: 20 more take 19 s. The rate counts the 20 patterns of 100 since the first call.
+	if last, want := lines[len(lines)-1], "refine: iteration, 105 patterns/s, 19s left"; last != want {
+		t.Errorf("the last line is %q, want %q", last, want)
+	}
+}
+
 func TestOnATerminalOneLineIsRewritten(t *testing.T) {
 	out := work(true, false)
 	if strings.Contains(out, "\n") {

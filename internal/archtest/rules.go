@@ -75,6 +75,7 @@ var everywhere = []string{
 	"internal/durable",
 	"internal/memory",
 	"internal/plainfile",
+	"internal/plural",
 	"internal/printable",
 	"internal/scratch",
 }

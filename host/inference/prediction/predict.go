@@ -3,6 +3,7 @@ package prediction
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -12,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/gauge"
 	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Predict runs the network over all patterns.
@@ -73,12 +75,13 @@ func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 		})
 		done += len(b.Rows)
 		if h.Progress != nil {
-			h.Progress(host.Progress{Phase: "infer", Epoch: 1, Epochs: 1, Step: r.Batch + 1, Steps: len(batches), Patterns: len(b.Rows)})
+			h.Progress(host.Progress{Phase: "infer", Step: r.Batch + 1, Steps: len(batches), Patterns: len(b.Rows),
+				Description: fmt.Sprintf("predict: batch %d/%d", r.Batch+1, len(batches))})
 		}
 		return err
 	})
 	if err == nil && h.Stopping() {
-		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %d patterns; nothing was written", done, p.data.Len())
+		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %s; nothing was written", done, plural.Of(p.data.Len(), "pattern"))
 	}
 	return err
 }

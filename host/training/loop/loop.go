@@ -11,6 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // maxRestarts is how often a run goes on from its last checkpoint after its backend crashed.
@@ -160,7 +161,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	case stopped != Finished && t.At.Epoch < t.epochs:
 		return stopped, nil
 	case early && t.At.Epoch < t.epochs:
-		t.host.Notice("%s has not improved on %.4g in %d observations: the run ends", t.watch.name, at.Watch.Best, at.Watch.Bad)
+		t.host.Notice("%s has not improved on %.4g in %s: the run ends", t.watch.name, at.Watch.Best, plural.Of(at.Watch.Bad, "validation"))
 		return StoppedEarly, nil
 	}
 	return Finished, nil

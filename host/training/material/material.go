@@ -11,6 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/gauge"
 	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Material is the data of a training, prepared.
@@ -93,7 +94,7 @@ func (m *Material) group() (err error) {
 		return host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
 	}
 	if m.Groups.Steps() < 1 {
-		return host.Failf(host.ExitData, "%s: %d training patterns do not fill one step of %d: lower --batch-size", s.TrainDataFile, len(m.Train), grouping.Batch)
+		return host.Failf(host.ExitData, "%s: %s too few for one step of %d: lower --batch-size", s.TrainDataFile, plural.Of(len(m.Train), "training pattern")+" "+plural.Verb(len(m.Train), "is", "are"), grouping.Batch)
 	}
 	return nil
 }

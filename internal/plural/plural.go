@@ -1,0 +1,35 @@
+// Package plural writes numbers of things: "1 pattern", "2 patterns".
+package plural
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Of returns n and the noun, which is given in the singular. The last word of the noun takes the ending: Of(2, "training pattern")
+// is "2 training patterns".
+func Of(n int, noun string) string { return fmt.Sprintf("%d %s", n, Noun(n, noun)) }
+
+// Noun returns the noun alone in the number that n things have.
+func Noun(n int, noun string) string {
+	if n == 1 || n == -1 {
+		return noun
+	}
+	switch {
+	case strings.HasSuffix(noun, "axis"):
+		return strings.TrimSuffix(noun, "is") + "es"
+	case strings.HasSuffix(noun, "y") && !strings.ContainsAny(noun[max(len(noun)-2, 0):len(noun)-1], "aeiou"):
+		return strings.TrimSuffix(noun, "y") + "ies"
+	case strings.HasSuffix(noun, "s"), strings.HasSuffix(noun, "x"), strings.HasSuffix(noun, "tch"), strings.HasSuffix(noun, "sh"):
+		return noun + "es"
+	}
+	return noun + "s"
+}
+
+// Verb returns the form of a verb that goes with n things, "is" or "are", "holds" or "hold".
+func Verb(n int, singular, plural string) string {
+	if n == 1 {
+		return singular
+	}
+	return plural
+}
