@@ -2,13 +2,13 @@ package main
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/registry"
 )
 
@@ -126,13 +126,20 @@ func takesValue(f cli.Flag) bool {
 	return ok && d.TakesValue()
 }
 
-// choice is a usage text that lists values, such as "disk, gaussian or aberrated".
-var choice = regexp.MustCompile(`^[a-z0-9]+(, [a-z0-9]+)* or [a-z0-9]+$`)
-
-// Flags of commands without settings that name files and folders.
+// What flags of commands without settings take: files, folders, or one of a few values.
 var (
-	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit"}
+	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit", "data"}
 	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir"}
+	enumFlags   = map[string][]string{
+		"command": {"train", "infer"},
+		"device":  {"auto", "cpu", "cuda", "cuda:0"},
+		"dtype":   {"float32", "float64"},
+		"level":   {"0", "1", "2", "3"},
+		// of simulate
+		"object":    {"lines", "fields", "cells", "blocks"},
+		"probe":     {"disk", "gaussian", "aberrated"},
+		"positions": {"random", "raster"},
+	}
 )
 
 // valuesOf are the values that a flag takes, where they can be listed.
@@ -141,8 +148,14 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 	switch {
 	case name == "backend" || name == "parity":
 		return items(backends(), typed)
-	case name == "command":
-		return []candidate{{text: "train"}, {text: "infer"}}
+	case name == "engine":
+		return engines()
+	case name == "fit":
+		return fits(typed)
+	case name == "device" && command.Name == "setup":
+		return texts("cpu", "cuda")
+	case enumFlags[name] != nil:
+		return texts(enumFlags[name]...)
 	case name == "preset":
 		var out []candidate
 		for _, p := range slices.Sorted(maps.Keys(config.Presets())) {
@@ -159,14 +172,33 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 	if s, ok := settingOf(name); ok {
 		return valuesOfSetting(s, typed)
 	}
-	if d, ok := f.(cli.DocGenerationFlag); ok && choice.MatchString(d.GetUsage()) {
-		var out []candidate
-		for _, v := range strings.Split(strings.ReplaceAll(d.GetUsage(), " or ", ", "), ", ") {
-			out = append(out, candidate{text: v})
-		}
-		return out
-	}
 	return nil
+}
+
+func texts(values ...string) []candidate {
+	var out []candidate
+	for _, v := range values {
+		out = append(out, candidate{text: v})
+	}
+	return out
+}
+
+// engines are those of solve.
+func engines() []candidate {
+	var out []candidate
+	for _, e := range solve.Engines() {
+		out = append(out, candidate{text: string(e)})
+	}
+	return out
+}
+
+// fits are what solve --fit takes: one or several, or none alone.
+func fits(typed string) []candidate {
+	out := items(texts(solve.Fit{Probe: true, Background: true, Positions: true, Intensity: true}.Names()...), typed)
+	if !strings.Contains(typed, ",") {
+		out = append(out, candidate{text: "none"})
+	}
+	return out
 }
 
 func settingOf(flag string) (config.Setting, bool) {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
+)
+
+// free are the flags whose values are numbers, names or expressions of the user's own, so that a shell has nothing to offer.
+var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
+	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview`)
+
+// TestComplete_EveryFlagOffersItsValues walks all commands: a flag that takes a value offers values, files or folders, or is free.
+func TestComplete_EveryFlagOffersItsValues(t *testing.T) {
+	var walk func(path []string, commands []*cli.Command)
+	walk = func(path []string, commands []*cli.Command) {
+		for _, c := range commands {
+			if c.Hidden {
+				continue
+			}
+			words := append(slices.Clone(path), c.Name)
+			walk(words, c.Subcommands)
+			for _, f := range c.Flags {
+				name := f.Names()[0]
+				if visible, ok := f.(cli.VisibleFlag); !takesValue(f) || ok && !visible.IsVisible() || slices.Contains(free, name) {
+					continue
+				}
+				if s, ok := settingOf(name); ok && !s.Path && len(s.Enum) == 0 && name != "backend" && name != "device" {
+					continue // a number or a text
+				}
+				if found := complete(newApp(), append(slices.Clone(words), "--"+name, "")); len(found) == 0 {
+					t.Errorf("ptycho %s --%s offers nothing", strings.Join(words, " "), name)
+				}
+			}
+		}
+	}
+	walk(nil, newApp().Commands)
+}
+
+// TestComplete_OffersWhatIsAccepted reads each offered value of a setting back.
+func TestComplete_OffersWhatIsAccepted(t *testing.T) {
+	for _, s := range config.Settings(config.Train | config.Infer) {
+		for _, v := range valuesOfSetting(s, "") {
+			if v == files || v == folders {
+				continue
+			}
+			if _, err := config.Sketch(config.Train, config.Set(s.Key()+"="+v.text)); err != nil && strings.Contains(err.Error(), "must be") {
+				t.Errorf("%s offers %q: %v", s.Key(), v.text, err)
+			}
+		}
+	}
+}
