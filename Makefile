@@ -78,13 +78,8 @@ bench-compare: ## bench-OLD.txt (OLD=old) beside bench-NAME.txt (NAME=new), by b
 bench-fft: ## the Fourier transform beside pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
 	$(GO) run ./bench/fft -python $(PYTHON)
 
-fuzz: ## every fuzz target for FUZZTIME (10s)
-	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
-			echo "$$file $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
-		done; \
-	done
+fuzz: ## every fuzz target for FUZZTIME (10s), with the number of inputs that each tried
+	GO="$(GO)" scripts/fuzz $(FUZZTIME)
 
 trial-sim: build ## train and judge on the simulated scan, three seeds (needs ../shared; about 15 minutes)
 	for seed in 0 1 2; do bench/trials/trial.sh sim $$seed || exit 1; done
