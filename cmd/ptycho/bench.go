@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -71,14 +70,14 @@ func runBench(c *cli.Context) error {
 		}
 	}
 	return tell(c, results, func() {
-		fmt.Printf("%-10s %-8s %-5s %4s %2s %6s %11s %11s %11s %12s %9s %8s %9s\n", "backend", "device", "arch", "N", "C", "batch",
+		stdout.Printf("%-10s %-8s %-5s %4s %2s %6s %11s %11s %11s %12s %9s %8s %9s\n", "backend", "device", "arch", "N", "C", "batch",
 			"step CPU-s", "step wall s", "patterns/s", "predicted/s", "peak MiB", "start s", "compile s")
 		for _, r := range results {
-			fmt.Printf("%-10s %-8s %-5s %4d %2d %6d %11.4f %11.4f %11.1f %12.1f %9.0f %8.2f %9.2f\n", r.Backend, r.Device, r.Arch, r.N, r.Gridsize*r.Gridsize, r.Patterns,
+			stdout.Printf("%-10s %-8s %-5s %4d %2d %6d %11.4f %11.4f %11.1f %12.1f %9.0f %8.2f %9.2f\n", r.Backend, r.Device, r.Arch, r.N, r.Gridsize*r.Gridsize, r.Patterns,
 				r.StepCPUSeconds, r.StepSeconds, r.TrainPatterns, r.PredictPatterns, float64(r.PeakBytes)/(1<<20), r.StartSeconds, r.CompileSeconds)
 			if c.Bool("memory") {
 				for i, b := range r.MemoryBytes {
-					fmt.Printf("  after %5d steps %6d MiB\n", (i+1)*max(r.Steps/10, 1), b>>20)
+					stdout.Printf("  after %5d steps %6d MiB\n", (i+1)*max(r.Steps/10, 1), b>>20)
 				}
 			}
 		}

@@ -50,10 +50,10 @@ func runBenchFeed(c *cli.Context) error {
 		}
 	}
 	return tell(c, results, func() {
-		fmt.Printf("%-10s %-8s %4s %2s %6s %8s %9s %5s %7s %12s %11s %11s %9s %7s\n", "backend", "device", "N", "C", "batch",
+		stdout.Printf("%-10s %-8s %4s %2s %6s %8s %9s %5s %7s %12s %11s %11s %9s %7s\n", "backend", "device", "N", "C", "batch",
 			"workers", "prefetch", "stay", "pinned", "gather ms", "patterns/s", "step ms", "wait ms", "share")
 		for _, r := range results {
-			fmt.Printf("%-10s %-8s %4d %2d %6d %8d %9d %5s %7s %12.3f %11.0f %11.1f %9.3f %6.2f%%\n", r.Backend, r.Device, r.N, r.Gridsize*r.Gridsize, r.Patterns,
+			stdout.Printf("%-10s %-8s %4d %2d %6d %8d %9d %5s %7s %12.3f %11.0f %11.1f %9.3f %6.2f%%\n", r.Backend, r.Device, r.N, r.Gridsize*r.Gridsize, r.Patterns,
 				r.Workers, r.PrefetchFactor, yes(r.Persistent), yes(r.Pin), 1e3*r.GatherSeconds, r.GatherPatterns, 1e3*r.StepSeconds, 1e3*r.WaitedSeconds, 100*r.WaitedShare)
 		}
 	})

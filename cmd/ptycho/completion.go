@@ -27,7 +27,7 @@ func completionCommand() *cli.Command {
 			if !ok || c.NArg() != 1 {
 				return usage(fmt.Errorf("completion: name one shell, bash, zsh or fish"))
 			}
-			fmt.Print(script)
+			stdout.Print(script)
 			return nil
 		},
 	}
@@ -45,9 +45,9 @@ func completeCommand() *cli.Command {
 			}
 			for _, found := range complete(newApp(), words) {
 				if found.about == "" {
-					fmt.Println(found.text)
+					stdout.Println(found.text)
 				} else {
-					fmt.Printf("%s\t%s\n", found.text, strings.ReplaceAll(found.about, "\n", " "))
+					stdout.Printf("%s\t%s\n", found.text, strings.ReplaceAll(found.about, "\n", " "))
 				}
 			}
 			return nil

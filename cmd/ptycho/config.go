@@ -30,7 +30,7 @@ func configCommand() *cli.Command {
 			if c.Bool("json") {
 				return printed(o.JSON())
 			}
-			fmt.Print(o.Explain())
+			stdout.Print(o.Explain())
 			return nil
 		},
 	}, {
@@ -49,7 +49,7 @@ func configCommand() *cli.Command {
 			if c.Bool("json") {
 				return printed(o.SettingsJSON())
 			}
-			fmt.Print(string(o.YAML()))
+			stdout.Print(string(o.YAML()))
 			return nil
 		},
 	}, {
@@ -207,7 +207,7 @@ func runConfigDiff(c *cli.Context) error {
 		if len(differences) == 0 {
 			return
 		}
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "SETTING\tA\tFROM\tB\tFROM")
 		for _, d := range differences {
 			fmt.Fprintf(w, "%s\t%q\t%s\t%q\t%s\n", d.Key, d.A.Value, d.A.Origin, d.B.Value, d.B.Origin)
@@ -221,6 +221,6 @@ func printed(text []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = os.Stdout.Write(text)
+	_, err = stdout.Write(text)
 	return err
 }

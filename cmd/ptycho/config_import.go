@@ -46,10 +46,10 @@ func runConfigImport(c *cli.Context) error {
 	}
 	err = tell(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
 		if output == "" && wrong == nil {
-			fmt.Print(string(imported.YAML()))
+			stdout.Print(string(imported.YAML()))
 			return
 		}
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "KEY\tVALUE\tLINE\tBECAME")
 		for _, k := range imported.Keys {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", k.Key, k.Value, k.Line, k.Outcome())

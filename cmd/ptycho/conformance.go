@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
@@ -144,7 +143,7 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 			return err
 		}
 		if path == "-" {
-			fmt.Println(string(text))
+			stdout.Println(string(text))
 		} else if err := format.WriteFile(path, append(text, '\n')); err != nil {
 			return err
 		}
@@ -155,7 +154,7 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 			if !cell.Within {
 				sign = "ABOVE"
 			}
-			fmt.Printf("%-10s %-10s %-28s %9.2g %-5s %.2g\n", cell.A, cell.B, cell.Quantity, cell.Difference, sign, cell.Limit)
+			stdout.Printf("%-10s %-10s %-28s %9.2g %-5s %.2g\n", cell.A, cell.B, cell.Quantity, cell.Difference, sign, cell.Limit)
 		}
 	}
 	if !report.Within {
@@ -177,7 +176,7 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 	}
 	switch path := c.String("json"); path {
 	case "-":
-		return r.JSON(os.Stdout)
+		return r.JSON(stdout)
 	case "":
 	default:
 		var b bytes.Buffer
@@ -188,18 +187,18 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 			return err
 		}
 	}
-	fmt.Printf("%s %s (%s), %s\n", r.Backend, r.Version, r.Engine, r.DType)
+	stdout.Printf("%s %s (%s), %s\n", r.Backend, r.Version, r.Engine, r.DType)
 	for _, n := range r.Counts {
 		if n.Passed+n.Failed+n.Skipped > 0 {
-			fmt.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
+			stdout.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
 		}
 	}
 	all, compiling := r.Took()
-	fmt.Printf("%.1f s, %.1f s of it compiling\n", all, compiling)
+	stdout.Printf("%.1f s, %.1f s of it compiling\n", all, compiling)
 	if r.Reached >= 0 {
-		fmt.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
+		stdout.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
 	} else {
-		fmt.Println("reached no level")
+		stdout.Println("reached no level")
 	}
 	return nil
 }

@@ -79,9 +79,9 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	return tell(c, report, func() {
-		fmt.Printf("trained %s in %.0f s, reconstructed %s that it had not seen\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
+		stdout.Printf("trained %s in %.0f s, reconstructed %s that it had not seen\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
-		fmt.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
+		stdout.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -151,7 +150,7 @@ func pluginCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return sdk.WriteFindings(os.Stdout, sdk.Findings(c.Context, b))
+			return sdk.WriteFindings(stdout, sdk.Findings(c.Context, b))
 		},
 	}, {
 		Name: "setup", ArgsUsage: "NAME",

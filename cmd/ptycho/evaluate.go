@@ -82,33 +82,33 @@ func aboutMetrics() string {
 }
 
 func printEvaluation(r evaluation.Report) {
-	fmt.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
-	fmt.Printf("%-34s %12s", "", "as is")
+	stdout.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
+	stdout.Printf("%-34s %12s", "", "as is")
 	scores := []metrics.Scores{r.Raw}
 	if r.Registered != nil {
-		fmt.Printf(" %12s", "registered")
+		stdout.Printf(" %12s", "registered")
 		scores = append(scores, r.Registered.Scores)
 	}
-	fmt.Println()
+	stdout.Println()
 	for _, m := range metrics.Table() {
 		name := m.Name
 		if m.Unit != "" {
 			name += ", " + m.Unit
 		}
-		fmt.Printf("%-34s", name)
+		stdout.Printf("%-34s", name)
 		for _, s := range scores {
-			fmt.Printf(" %12.4f", m.Of(s))
+			stdout.Printf(" %12.4f", m.Of(s))
 		}
-		fmt.Println()
+		stdout.Println()
 	}
 	if r.Registered != nil {
-		fmt.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
+		stdout.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
 	}
 	if r.Residual != nil {
-		fmt.Printf("R over %s: %.5f", plural.Of(r.Patterns, "pattern"), *r.Residual)
+		stdout.Printf("R over %s: %.5f", plural.Of(r.Patterns, "pattern"), *r.Residual)
 		if r.ReferenceR != nil && r.FlatResidual != nil {
-			fmt.Printf(" (reference %.5f, flat object %.5f)", *r.ReferenceR, *r.FlatResidual)
+			stdout.Printf(" (reference %.5f, flat object %.5f)", *r.ReferenceR, *r.FlatResidual)
 		}
-		fmt.Println()
+		stdout.Println()
 	}
 }

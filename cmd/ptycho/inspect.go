@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 
@@ -24,7 +23,7 @@ func tell(c *cli.Context, report any, words func()) error {
 		words()
 		return nil
 	}
-	e := json.NewEncoder(os.Stdout)
+	e := json.NewEncoder(stdout)
 	e.SetIndent("", "  ")
 	return e.Encode(report)
 }
@@ -65,45 +64,45 @@ func inspectCommand() *cli.Command {
 
 func printInspection(r inspection.Report) {
 	q := r.Quality
-	fmt.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
-	fmt.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
+	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
+	stdout.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
 	if q.CountUnit > 1 {
-		fmt.Printf("  all counts are multiples of %d: they are not single photons\n", q.CountUnit)
+		stdout.Printf("  all counts are multiples of %d: they are not single photons\n", q.CountUnit)
 	}
 	if q.Saturated {
-		fmt.Printf("  %d values are at the largest count: the detector may be saturated\n", q.AtMaximum)
+		stdout.Printf("  %d values are at the largest count: the detector may be saturated\n", q.AtMaximum)
 	}
-	fmt.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
+	stdout.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
 		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
-	fmt.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels)", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1])
+	stdout.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels)", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1])
 	if r.Patterns > 1 {
-		fmt.Printf(", nearest neighbour %.2f px away", q.Step)
+		stdout.Printf(", nearest neighbour %.2f px away", q.Step)
 	}
 	if q.Duplicates > 0 {
-		fmt.Printf(", %s at the place of another", plural.Of(q.Duplicates, "position"))
+		stdout.Printf(", %s at the place of another", plural.Of(q.Duplicates, "position"))
 	}
-	fmt.Print("\nprobe: ")
+	stdout.Print("\nprobe: ")
 	if r.Modes == 0 {
-		fmt.Print("none, one will be estimated")
+		stdout.Print("none, one will be estimated")
 	} else {
-		fmt.Printf("%s, %.1f px in diameter", plural.Of(r.Modes, "mode"), q.ProbeDiameter)
+		stdout.Printf("%s, %.1f px in diameter", plural.Of(r.Modes, "mode"), q.ProbeDiameter)
 		if r.Patterns > 1 {
-			fmt.Printf(", overlap with the nearest neighbour %.2f", q.Overlap)
+			stdout.Printf(", overlap with the nearest neighbour %.2f", q.Overlap)
 		}
 	}
-	fmt.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
+	stdout.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
 	if g := r.Geometry; g != nil {
-		fmt.Println("geometry:", g)
+		stdout.Println("geometry:", g)
 		if g.Scale != 0 {
 			verdict := "within what the data can tell of 1"
 			if g.ScaleSure {
 				verdict = "clearly better than 1"
 			}
-			fmt.Printf("  the step fits best when stretched by %.3f, %s\n", g.Scale, verdict)
+			stdout.Printf("  the step fits best when stretched by %.3f, %s\n", g.Scale, verdict)
 		}
 	}
 	for _, n := range r.Notes {
-		fmt.Println("note:", n)
+		stdout.Println("note:", n)
 	}
 }
 
@@ -151,7 +150,7 @@ func modelCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
-			return tell(c, p, func() { fmt.Print(p.Text()) })
+			return tell(c, p, func() { stdout.Print(p.Text()) })
 		},
 	}}}
 }
@@ -162,7 +161,7 @@ func versionCommand() *cli.Command {
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
 		Action: func(c *cli.Context) error {
 			v := map[string]string{"ptycho": host.Version, "protocol": fmt.Sprintf("%d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "go": runtime.Version()}
-			return tell(c, v, func() { fmt.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
+			return tell(c, v, func() { stdout.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
+	"github.com/ptychogo/ptycho/internal/address"
 )
 
 func main() {
@@ -24,9 +25,9 @@ func main() {
 		signals.watch()
 	}
 	args := arrange(app, os.Args)
-	err := signals.run(func(ctx context.Context) error { return app.RunContext(ctx, args) })
+	err := signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
 	if err = signals.explain(err); err != nil {
-		fmt.Fprintln(os.Stderr, "ptycho:", err)
+		fmt.Fprintln(os.Stderr, "ptycho:", address.Scrub(err.Error()))
 	}
 	os.Exit(signals.exitCode(err))
 }
@@ -40,6 +41,7 @@ func newApp() *cli.App {
 		Version:         host.Version,
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
+		Writer:          stdout,
 		// A file name and a value of --set may hold a comma. arrange separates the numbers of the flags that are lists.
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main owns the exit code

@@ -61,7 +61,7 @@ func printPlugin(f registry.Found, prefix string) {
 	if f.Problem != "" {
 		line += " — cannot be used: " + f.Problem
 	}
-	fmt.Println(line)
+	stdout.Println(line)
 }
 
 // tool is how a backend's program is started as the tool of that name.
@@ -105,7 +105,7 @@ func runDoctor(c *cli.Context) error {
 	}
 	return tell(c, all, func() {
 		for _, d := range all {
-			fmt.Printf("%s  %s\n", d.Backend, d.Path)
+			stdout.Printf("%s  %s\n", d.Backend, d.Path)
 			for _, f := range d.Findings {
 				mark, mend := "works", ""
 				if !f.Works {
@@ -114,7 +114,7 @@ func runDoctor(c *cli.Context) error {
 				if f.Mend != "" && !strings.HasSuffix(f.Found, f.Mend) {
 					mend = "; mend: " + f.Mend
 				}
-				fmt.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, mend)
+				stdout.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, mend)
 			}
 		}
 	})

@@ -35,7 +35,7 @@ func runsCommand() *cli.Command {
 			if report.Left > 0 {
 				return host.Failf(host.ExitPartial, "runs send: %s of %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target())
 			}
-			return tell(c, report, func() { fmt.Println(sentSentence(dir.Target(), report)) })
+			return tell(c, report, func() { stdout.Println(sentSentence(dir.Target(), report)) })
 		},
 	}}}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -54,7 +53,7 @@ func simulateCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, plural.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
+				stdout.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, plural.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
 			})
 		},
 	}

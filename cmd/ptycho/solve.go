@@ -101,17 +101,17 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 }
 
 func printSolved(r solution.Report) {
-	fmt.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
+	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
 		plural.Of(r.Iterations, "iteration"), r.Engine, r.Ended, r.UpdatesPerSec)
-	fmt.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)
-	fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", r.Deviance, r.Expected)
+	stdout.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)
+	stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", r.Deviance, r.Expected)
 	if r.FRC != nil {
-		fmt.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
+		stdout.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
 			"halves": "between the even and the odd patterns solved by themselves", "reference": "with the object in the file",
 		}[r.FRCOf])
 	}
 	printFiles(r.OutputDir)
 	for _, n := range r.Notes {
-		fmt.Println("note:", n)
+		stdout.Println("note:", n)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -51,12 +50,12 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
-				fmt.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
+				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
+				stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
 				if report.Ended == "stopped early" || report.Weights != "last" {
-					fmt.Printf("the model holds the %s weights\n", report.Weights)
+					stdout.Printf("the model holds the %s weights\n", report.Weights)
 				}
-				fmt.Printf("for an image: ptycho infer --model-path %s --test-data SCAN --output-dir FOLDER\n", report.OutputDir)
+				stdout.Printf("for an image: ptycho infer --model-path %s --test-data SCAN --output-dir FOLDER\n", report.OutputDir)
 			})
 		},
 	}
@@ -91,8 +90,8 @@ func inferCommand() *cli.Command {
 				return err
 			}
 			return tell(c, report, func() {
-				fmt.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
-				fmt.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
+				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
+				stdout.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
 				printFiles(report.OutputDir)
 			})
 		},
@@ -101,7 +100,7 @@ func inferCommand() *cli.Command {
 
 // printFiles says where the result of infer or solve lies.
 func printFiles(dir string) {
-	fmt.Printf("written: %s in %s\n", strings.Join([]string{result.PhaseFile, result.AmplitudeFile, result.ReconstructionFile}, ", "), dir)
+	stdout.Printf("written: %s in %s\n", strings.Join([]string{result.PhaseFile, result.AmplitudeFile, result.ReconstructionFile}, ", "), dir)
 }
 
 // resolved is a configuration that can be shown.
@@ -127,29 +126,29 @@ func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.
 	}{plan, settings}
 	return tell(c, report, func() {
 		printPlan(plan)
-		fmt.Printf("\n%s", cfg.YAML())
+		stdout.Printf("\n%s", cfg.YAML())
 	})
 }
 
 // printPlan prints a plan in three lines, and what a dry run leaves.
 func printPlan(p host.Plan) {
-	fmt.Printf("%s of %d×%d pixels", plural.Of(p.Patterns, "pattern"), p.N, p.N)
+	stdout.Printf("%s of %d×%d pixels", plural.Of(p.Patterns, "pattern"), p.N, p.N)
 	if p.Validation > 0 {
-		fmt.Printf(", %d more to validate", p.Validation)
+		stdout.Printf(", %d more to validate", p.Validation)
 	}
-	fmt.Printf("; network of %s\n", plural.Of(p.Parameters, "parameter"))
+	stdout.Printf("; network of %s\n", plural.Of(p.Parameters, "parameter"))
 	took := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(time.Second / 10)
 	if p.Epochs > 0 {
-		fmt.Printf("%s of %s, %d in all, %.3g s each: about %v\n", plural.Of(p.Epochs, "epoch"), plural.Of(p.StepsPerEpoch, "step"), p.Steps, p.StepSeconds, took)
+		stdout.Printf("%s of %s, %d in all, %.3g s each: about %v\n", plural.Of(p.Epochs, "epoch"), plural.Of(p.StepsPerEpoch, "step"), p.Steps, p.StepSeconds, took)
 	} else {
-		fmt.Printf("%s, %.3g s each: about %v\n", plural.Of(p.Steps, "batch"), p.StepSeconds, took)
+		stdout.Printf("%s, %.3g s each: about %v\n", plural.Of(p.Steps, "batch"), p.StepSeconds, took)
 	}
 	if p.BackendBytes > 0 {
-		fmt.Printf("memory of the backend %d MiB, ", p.BackendBytes>>20)
+		stdout.Printf("memory of the backend %d MiB, ", p.BackendBytes>>20)
 	}
-	fmt.Printf("patterns %d MiB", p.SpoolBytes>>20)
+	stdout.Printf("patterns %d MiB", p.SpoolBytes>>20)
 	if p.CheckpointBytes > 0 {
-		fmt.Printf(", a checkpoint %.1f MiB", float64(p.CheckpointBytes)/(1<<20))
+		stdout.Printf(", a checkpoint %.1f MiB", float64(p.CheckpointBytes)/(1<<20))
 	}
-	fmt.Printf("\nnothing was written to %s; the settings:\n", p.OutputDir)
+	stdout.Printf("\nnothing was written to %s; the settings:\n", p.OutputDir)
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/ptychogo/ptycho/host"
+)
+
+// stdout is standard output. All results go through it: a result that could not be written, as on a full disk, fails the
+// command, whatever printed it.
+var stdout = &output{to: os.Stdout}
+
+// output remembers the first error of its writes and writes nothing after it.
+type output struct {
+	mu  sync.Mutex
+	to  *os.File
+	any bool // something was written
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
+	o.any = true
+	n, err := o.to.Write(p)
+	o.err = err
+	return n, err
+}
+
+// Print is fmt.Print.
+func (o *output) Print(args ...any) { _, _ = fmt.Fprint(o, args...) } // finish reports the error
+
+// Printf is fmt.Printf.
+func (o *output) Printf(format string, args ...any) { _, _ = fmt.Fprintf(o, format, args...) }
+
+// Println is fmt.Println.
+func (o *output) Println(args ...any) { _, _ = fmt.Fprintln(o, args...) }
+
+// finish returns the error of a command: its own one, else that of what it printed. Some file systems report a full disk or
+// a lost connection only when a file is synced.
+func (o *output) finish(err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.any && o.err == nil {
+		o.err = o.sync()
+	}
+	if o.err == nil || err != nil && !errors.Is(err, o.err) {
+		return err
+	}
+	cause := o.err
+	if path := (*os.PathError)(nil); errors.As(cause, &path) {
+		cause = path.Err
+	}
+	if errors.Is(cause, syscall.EPIPE) { // who reads has gone; it ends a command like a signal
+		return host.Failf(host.ExitTerminated, "standard output was closed by its reader")
+	}
+	return host.Failf(host.ExitOther, "the result could not be written to standard output: %w", cause)
+}
+
+func (o *output) sync() error {
+	st, err := o.to.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil // a terminal or a pipe keeps nothing back
+	}
+	if err = o.to.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
