@@ -62,7 +62,7 @@ var exitCodes = []struct {
 	meaning string
 }{
 	{host.ExitOK, "done"},
-	{host.ExitOther, "an error that is none of the following"},
+	{host.ExitOther, "an error that is none of the following, or a result that could not be written to standard output"},
 	{host.ExitUsage, "the command line or the configuration is wrong"},
 	{host.ExitData, "a file of data or a model is missing, damaged or does not fit"},
 	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible, or cannot do what is asked"},

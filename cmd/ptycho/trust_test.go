@@ -66,3 +66,12 @@ func TestTrain_RefusesAPluginThatOthersCanChange(t *testing.T) {
 		t.Errorf("doctor: %s", out)
 	}
 }
+
+// TestTrain_NamesTMPDIRWhenItIsMissing checks that the message is about the folder and not about the plugin's program.
+func TestTrain_NamesTMPDIRWhenItIsMissing(t *testing.T) {
+	args := []string{"train", "--train-data-file", smallScan(t), "--output-dir", filepath.Join(t.TempDir(), "run"), "--dry-run"}
+	r := program.Run(t, "", []string{"TMPDIR=/nonexistent"}, args...)
+	if r.Code == 0 || !strings.Contains(r.Stderr, "/nonexistent") || !strings.Contains(r.Stderr, "set TMPDIR") || strings.Contains(r.Stderr, "cannot be executed") {
+		t.Errorf("exit %d, %s", r.Code, r.Stderr)
+	}
+}

@@ -197,7 +197,7 @@ func (t *tracking) Close(how Status) error {
 		if t.options.Later != "" {
 			later += ", and so does " + t.options.Later
 		}
-		t.options.Notice("MLflow at %s: %v; the last %s for it kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "entry"), journalFile, later)
+		t.options.Notice("MLflow at %s: %v; the rest, %s, is kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "entry"), journalFile, later)
 	}
 	return errors.Join(err, t.journal.file.Close())
 }
