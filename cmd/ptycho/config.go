@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/training/record"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -173,6 +174,9 @@ func says(o *config.Outline) ([]config.Source, error) {
 // recorded are the settings of a run, named by its folder, its config.json or one of its checkpoints.
 func recorded(path string) (*config.Outline, error) {
 	path = config.RunOf(path)
+	if err := rundir.Settle(path); err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, record.ConfigFile)
 		if _, err := os.Stat(file); err != nil {

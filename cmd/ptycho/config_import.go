@@ -12,7 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/internal/durable"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -35,13 +35,8 @@ func runConfigImport(c *cli.Context) error {
 	wrong := imported.Err()
 	output := c.String("output")
 	if output != "" && wrong == nil {
-		if _, err := os.Lstat(output); err == nil && !c.Bool("overwrite") {
-			return usage(fmt.Errorf("config import: %s is there: give another --output, or --overwrite to replace it", output))
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := writeImported(output, imported.YAML(), c.Args().First(), c.Bool("overwrite")); err != nil {
 			return usage(fmt.Errorf("config import: %w", err))
-		}
-		if err := format.WriteFile(output, imported.YAML()); err != nil {
-			return host.Failf(host.ExitUsage, "config import: %w", err)
 		}
 	}
 	err = tell(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
@@ -60,6 +55,34 @@ func runConfigImport(c *cli.Context) error {
 		return wrong // with the story of every key before it
 	}
 	return err
+}
+
+// writeImported writes the settings file. Without overwrite a file that is there, or appears meanwhile, stays.
+func writeImported(output string, text []byte, source string, overwrite bool) error {
+	there, err := os.Stat(output)
+	if err == nil {
+		if !overwrite {
+			return fmt.Errorf("%s exists: give another --output, or --overwrite to replace it", output)
+		}
+		if read, err := os.Stat(source); err == nil && os.SameFile(there, read) {
+			return fmt.Errorf("%s is the file that is imported: give another --output", output)
+		}
+		return format.WriteFile(output, text)
+	}
+	file, err := durable.Create(output)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	if err := file.CommitNew(); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists: give another --output, or --overwrite to replace it", output)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // showLegacy prints the flat dictionary that PtychoPINN makes of a configuration of its own.

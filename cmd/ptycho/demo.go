@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -17,8 +15,10 @@ import (
 	"github.com/ptychogo/ptycho/host/inference"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/training"
+	"github.com/ptychogo/ptycho/host/training/record"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -33,13 +33,17 @@ type demoReport struct {
 }
 
 func runDemo(c *cli.Context) error {
-	dir := c.String("output-dir")
-	if err := demoFolder(dir, c.Bool("overwrite")); err != nil {
+	p := pathsOf(c.String("output-dir"))
+	meter := console(c.Context, c.Bool("quiet"))
+	folder, err := demoFolder(c, p, meter.Notice)
+	if err != nil {
+		return usage(fmt.Errorf("demo: %w", err))
+	}
+	defer folder.Close()
+	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
+	if err := folder.Own(filepath.Base(p.scan)); err != nil {
 		return err
 	}
-	p := pathsOf(dir)
-	meter := console(c.Context, c.Bool("quiet"))
-	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
 	graceful(c.Context, "the training ends after this step with a checkpoint")
 	prompt, done := signalsOf(c.Context).prompt(c.Context)
 	defer done()
@@ -78,6 +82,9 @@ func runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := folder.Finish(); err != nil {
+		return err
+	}
 	return tell(c, report, func() {
 		stdout.Printf("trained %s in %.0f s, reconstructed %s that it had not seen\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
@@ -85,20 +92,25 @@ func runDemo(c *cli.Context) error {
 	})
 }
 
-// demoFolder makes the folder of a demo, or finds it empty.
-func demoFolder(dir string, overwrite bool) error {
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		if !overwrite {
-			return usage(fmt.Errorf("demo: %s is not empty: give another --output-dir, or --overwrite to replace its files", dir))
+// demoFolder prepares the folder of a demo. Its two parts are output folders of their own: each replaces an older one when it
+// can take its place, and a demo that was interrupted is started again with the same flags.
+func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rundir.Dir, error) {
+	r := rundir.Request{
+		Target: filepath.Dir(p.scan), Overwrite: c.Bool("overwrite"), Notice: notice,
+		Writes: []string{filepath.Base(p.scan), filepath.Base(p.run) + "/", filepath.Base(p.out) + "/"},
+		Parts:  []string{filepath.Base(p.run), filepath.Base(p.out)},
+	}
+	if err := rundir.Check(r); err != nil {
+		return nil, err
+	}
+	for _, part := range []rundir.Request{
+		{Target: p.run, Overwrite: true, Writes: record.Writes()}, result.Request(p.out, true, nil),
+	} {
+		if err := rundir.Check(part); err != nil {
+			return nil, err
 		}
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return usage(fmt.Errorf("demo: %w", err))
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return usage(fmt.Errorf("demo: %w", err))
-	}
-	return nil
+	return rundir.Create(r)
 }
 
 // demoImage reconstructs the half that was not trained on.

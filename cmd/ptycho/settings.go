@@ -18,6 +18,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/training/record"
 	"github.com/ptychogo/ptycho/host/ui"
 )
@@ -64,6 +65,7 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 		out = append(out, config.Preset(name))
 	}
 	for _, path := range c.StringSlice("config") {
+		_ = rundir.Settle(path) // a file that cannot be read is reported as such
 		out = append(out, config.File(path))
 	}
 	if set := c.StringSlice("set"); len(set) > 0 {
@@ -90,8 +92,14 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 func draftTraining(c *cli.Context) (*config.Draft, error) {
 	list := sources(c, config.Train)
 	if given := c.String("resume"); given != "" {
-		stored := filepath.Join(config.RunOf(given), record.ConfigFile)
-		if _, err := os.Stat(stored); err != nil {
+		run := config.RunOf(given)
+		if err := rundir.Settle(run); err != nil {
+			return nil, host.Fail(host.ExitData, err)
+		}
+		stored := filepath.Join(run, record.ConfigFile)
+		if _, err := os.Stat(stored); err != nil && rundir.Interrupted(run) {
+			return nil, host.Failf(host.ExitData, "train: the run in %s was stopped before its first checkpoint: start it again with the command that it was started with", run)
+		} else if err != nil {
 			return nil, host.Failf(host.ExitData, "train: --resume %s holds no %s: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, record.ConfigFile)
 		}
 		list = append(list, config.Stored(stored))

@@ -25,13 +25,16 @@ const keptCheckpoints = 2
 // positionName is the array that holds where the run stood, as JSON.
 const positionName = "position"
 
+// StepName is the file of a checkpoint at a step.
+func StepName(step int64) string { return fmt.Sprintf("step-%08d.npz", step) }
+
 // BestName is the file of one of the best checkpoints.
 func BestName(step int64) string { return fmt.Sprintf("best-%08d.npz", step) }
 
 // WriteCheckpoint saves the backend's state and the run's position as dir/checkpoints/step-NNNNNNNN.npz and drops all
 // but the newest checkpoints.
 func WriteCheckpoint(dir string, s backend.State, position any) error {
-	if err := WriteNamedCheckpoint(dir, fmt.Sprintf("step-%08d.npz", s.Step), s, position); err != nil {
+	if err := WriteNamedCheckpoint(dir, StepName(s.Step), s, position); err != nil {
 		return err
 	}
 	all, err := checkpoints(dir)
@@ -74,16 +77,20 @@ func RemoveCheckpoint(dir, name string) error {
 }
 
 // ForgetAfter sets aside the checkpoints of a run that are newer than a step, by a name that ReadCheckpoint passes over:
-// the run goes on from an older one.
-func ForgetAfter(dir string, step int64) error {
+// the run goes on from an older one. The caller is told the new names, relative to dir, before the files get them.
+func ForgetAfter(dir string, step int64, note func(names ...string) error) error {
 	all, err := checkpoints(dir)
 	if err != nil {
 		return err
 	}
-	limit := fmt.Sprintf("step-%08d.npz", step)
+	limit := StepName(step)
 	for _, path := range all {
 		if name := filepath.Base(path); name > limit {
-			if err := os.Rename(path, filepath.Join(filepath.Dir(path), "later-"+name)); err != nil {
+			later := "later-" + name
+			if err := note(CheckpointDir + "/" + later); err != nil {
+				return err
+			}
+			if err := os.Rename(path, filepath.Join(filepath.Dir(path), later)); err != nil {
 				return fmt.Errorf("bundle: %w", err)
 			}
 		}

@@ -200,9 +200,14 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err == nil {
 		return nil
 	}
+	return errorf(path, "cannot be written: %w", cause(err))
+}
+
+// cause is an error without the path, which the message names already and which may be that of a temporary file.
+func cause(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) { // the path is named once
-		err = p.Err
+	if errors.As(err, &p) {
+		return p.Err
 	}
-	return errorf(path, "cannot be written: %w", err)
+	return err
 }

@@ -1,7 +1,9 @@
 package format
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -13,8 +15,36 @@ import (
 // are diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1;
 // that keeps counts exact up to 2^22, where float32 runs out of digits.
 func WriteScan(path string, s *scan.Scan, form Units) error {
+	arrays, err := arraysOf(path, s, form)
+	if err != nil {
+		return err
+	}
+	return WriteNPZ(path, arrays...)
+}
+
+// EncodeScan writes what WriteScan writes, to a file that the caller opened. The path is for messages.
+func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
+	arrays, err := arraysOf(path, s, form)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(w, encodeBuffer)
+	if err := writeArchive(buffered, math.MaxUint32, arrays); err != nil {
+		return errorf(path, "cannot be written: %w", cause(err))
+	}
+	if err := buffered.Flush(); err != nil {
+		return errorf(path, "cannot be written: %w", cause(err))
+	}
+	return nil
+}
+
+// encodeBuffer is large enough that small arrays need few system calls.
+const encodeBuffer = 1 << 20
+
+// arraysOf are the arrays of a scan's file.
+func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 	if err := s.Validate(); err != nil {
-		return errorf(path, "cannot be written: %w", err)
+		return nil, errorf(path, "cannot be written: %w", err)
 	}
 	n := s.Len()
 	shape := []int{n, s.N, s.N}
@@ -24,7 +54,7 @@ func WriteScan(path string, s *scan.Scan, form Units) error {
 	case Counts:
 		t, err := integers(s.Counts, shape)
 		if err != nil {
-			return errorf(path, "cannot be written as counts: %w", err).fix("write amplitudes instead")
+			return nil, errorf(path, "cannot be written as counts: %w", err).fix("write amplitudes instead")
 		}
 		add(keyIntensity, t)
 	case Amplitude:
@@ -35,7 +65,7 @@ func WriteScan(path string, s *scan.Scan, form Units) error {
 		add(keyDiff3D, tensor.Must(d, shape...))
 		add(keyScale, tensor.Must([]float32{1}))
 	default:
-		return errorf(path, "cannot be written as %q, only as counts or amplitude", form)
+		return nil, errorf(path, "cannot be written as %q, only as counts or amplitude", form)
 	}
 	add(keyCols, tensor.Must(s.Cols, n))
 	add(keyRows, tensor.Must(s.Rows, n))
@@ -64,7 +94,7 @@ func WriteScan(path string, s *scan.Scan, form Units) error {
 	case s.PixelSize > 0:
 		arrays = append(arrays, Text(keyMetadata, fmt.Sprintf(`{"pixel_size_m": %v}`, s.PixelSize)))
 	}
-	return WriteNPZ(path, arrays...)
+	return arrays, nil
 }
 
 // integers holds counts as uint16 or int32.

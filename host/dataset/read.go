@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Source says which scan is read, and how, in the words of the settings.
@@ -22,6 +23,9 @@ type Source struct {
 
 // Read reads the scan. notice, which may be nil, hears what the reader found out.
 func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
+	if err := rundir.Settle(s.Path); err != nil { // a demonstration's scan lies in its output folder
+		return nil, host.Fail(host.ExitData, err)
+	}
 	units, err := format.ParseUnits(s.Units)
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Options says what is compared with what.
@@ -39,6 +40,9 @@ type Report struct {
 // Evaluate compares a reconstruction with a reference, and with the patterns when the reference's file holds them.
 func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
+	if err := rundir.Settle(o.Reconstruction, o.Reference); err != nil {
+		return report, host.Fail(host.ExitData, err)
+	}
 	recon, err := readImage(o.Reconstruction)
 	if err != nil {
 		return report, err

@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"time"
 
+	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inference/prediction"
 	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/solution"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -35,21 +38,30 @@ type Report struct {
 	Seconds           float64         `json:"seconds"`
 }
 
+// request asks for the folder of the image.
+func request(cfg *config.Inference, h host.Host) rundir.Request {
+	s, x := cfg.Settings(), cfg.Execution()
+	inputs := append(rundir.SettingsFiles(cfg.Values()), rundir.Input{Name: "--test-data", Path: s.TestData})
+	for _, name := range []string{bundle.ManifestFile, bundle.WeightsFile} {
+		inputs = append(inputs, rundir.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
+	}
+	return result.Request(x.Output(s.OutputDir), x.Overwrite, h.Notice, inputs...)
+}
+
 // Infer reconstructs a scan with a trained model and writes the image.
 func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
 	started := time.Now()
 	s, x := cfg.Settings(), cfg.Execution()
 	report := Report{Model: s.ModelPath, Data: s.TestData}
-	m, data, err := prediction.Read(ctx, s, h)
-	if err != nil {
-		return report, err
-	}
-	dir, err := result.Create(x.Output(s.OutputDir), x.Overwrite)
+	dir, err := result.Create(request(cfg, h))
 	if err != nil {
 		return report, host.Fail(host.ExitUsage, err)
 	}
 	defer dir.Close()
-
+	m, data, err := prediction.Read(ctx, s, h)
+	if err != nil {
+		return report, err
+	}
 	began := time.Now()
 	predicted, err := prediction.Predict(ctx, h, m, data, s, x)
 	if err != nil {

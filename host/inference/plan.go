@@ -8,14 +8,14 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/inference/prediction"
-	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Plan measures what a reconstruction would take and leaves nothing behind.
 func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}
-	if err := result.Check(plan.OutputDir, x.Overwrite); err != nil {
+	if err := rundir.Check(request(cfg, h)); err != nil {
 		return plan, host.Fail(host.ExitUsage, err)
 	}
 	m, data, err := prediction.Read(ctx, s, h)

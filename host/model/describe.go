@@ -4,10 +4,14 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Describe tells the settings that a trained model fixes, by their full keys, for config.Data.
 func Describe(path string) (map[string]any, error) {
+	if err := rundir.Settle(path); err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
 	m, err := bundle.ReadManifest(path)
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Model is a network and the probe that its forward model has.
@@ -65,6 +66,9 @@ func (m *Model) Parameters() int { return m.Program.Parameters() }
 
 // Read reads the model of a run directory for predicting one pattern at a time.
 func Read(path string) (*Model, error) {
+	if err := rundir.Settle(path); err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
 	b, err := bundle.Read(path)
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)

@@ -1,9 +1,9 @@
-// Package result is what a reconstruction leaves: the image in reconstruction.npz, its two pictures and a report, in a
-// directory that appears when all of it is there; and how it is
-// judged by the patterns.
+// Package result is what a reconstruction leaves: the image in reconstruction.npz, its two pictures and a report, which
+// appear together; and how an image is judged by the patterns.
 package result
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/ptychogo/ptycho/core/format"
@@ -25,24 +25,34 @@ const (
 // Folder is the directory that a reconstruction is written to.
 type Folder struct{ *rundir.Dir }
 
-// Create makes a folder that appears with Commit. One that is there already is an error unless it may be replaced.
-func Create(target string, overwrite bool) (Folder, error) {
-	dir, err := rundir.Create(target, overwrite)
+// previewPrefix begins the names of pictures that are shown while a reconstruction goes on.
+const previewPrefix = "preview-"
+
+// Request asks for the folder of a reconstruction.
+func Request(target string, overwrite bool, notice func(format string, args ...any), inputs ...rundir.Input) rundir.Request {
+	return rundir.Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: []string{
+		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix + AmplitudeFile, previewPrefix + PhaseFile,
+	}}
+}
+
+// Create prepares the folder of a reconstruction. It belongs before everything that takes time.
+func Create(r rundir.Request) (Folder, error) {
+	dir, err := rundir.Create(r)
 	return Folder{dir}, err
 }
 
-// Check says whether Create would make the folder, and leaves nothing.
-func Check(target string, overwrite bool) error { return rundir.Check(target, overwrite) }
-
-// Write writes the image, with more arrays beside it, the pictures and the report, and lets the folder appear. The size of
-// a pixel is in m, 0 where it is not known.
+// Write writes the image, with more arrays beside it, the pictures and the report, and puts all of them in the place of an
+// older result. The size of a pixel is in m, 0 where it is not known.
 func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
 	r := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
 		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
 	if err := format.WriteReconstruction(f.Path(ReconstructionFile), r, more...); err != nil {
 		return err
 	}
-	if err := f.draw(image, pixelSize); err != nil {
+	if err := picture.Write(f.Path(AmplitudeFile), picture.Amplitude, image, pixelSize); err != nil {
+		return err
+	}
+	if err := picture.Write(f.Path(PhaseFile), picture.Phase, image, pixelSize); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(report, "", "  ")
@@ -55,19 +65,21 @@ func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ..
 	return f.Commit()
 }
 
-// Preview shows the image of a reconstruction that goes on.
+// Preview shows the image of a reconstruction that goes on, beside an older result. The pictures go when the command ends.
 func (f Folder) Preview(image stitch.Image, pixelSize float64) error {
-	if err := f.draw(image, pixelSize); err != nil {
-		return err
+	for _, p := range []struct {
+		name     string
+		quantity picture.Quantity
+	}{{AmplitudeFile, picture.Amplitude}, {PhaseFile, picture.Phase}} {
+		var png bytes.Buffer
+		if err := picture.Encode(&png, p.quantity, image, pixelSize); err != nil {
+			return err
+		}
+		if err := f.WritePassing(previewPrefix+p.name, png.Bytes()); err != nil {
+			return err
+		}
 	}
-	return f.Commit()
-}
-
-func (f Folder) draw(image stitch.Image, pixelSize float64) error {
-	if err := picture.Write(f.Path(AmplitudeFile), picture.Amplitude, image, pixelSize); err != nil {
-		return err
-	}
-	return picture.Write(f.Path(PhaseFile), picture.Phase, image, pixelSize)
+	return nil
 }
 
 // Fitted is what an iterative reconstruction of n patterns fitted besides the object, as arrays.

@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/rundir"
 )
 
 // Options say which scan is solved, how, and where the result goes.
@@ -33,18 +34,17 @@ type Options struct {
 func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
+	dir, err := result.Create(result.Request(o.OutputDir, o.Overwrite, h.Notice, rundir.Input{Name: "--data", Path: o.Data}))
+	if err != nil {
+		return report, host.Fail(host.ExitUsage, err)
+	}
+	defer dir.Close()
 	early, done := h.Prompt(ctx) // until the first iteration there is nothing to save
 	defer done()
 	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(early, h.Notice)
 	if err != nil {
 		return report, err
 	}
-	dir, err := result.Create(o.OutputDir, o.Overwrite)
-	if err != nil {
-		return report, host.Fail(host.ExitUsage, err)
-	}
-	defer dir.Close()
-
 	o.Solve.Stop = h.Stop
 	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	if o.Preview > 0 {

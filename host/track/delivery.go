@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
-	"github.com/ptychogo/ptycho/host/track/place"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
@@ -34,7 +34,7 @@ const journalTag = "ptycho.journal"
 
 // delivery brings the journal to MLflow.
 type delivery struct {
-	root    *os.Root
+	root    *place.Folder
 	journal *journal
 	store   mlflow.Store
 	notice  func(format string, args ...any)
@@ -73,20 +73,16 @@ func withCredentials(at string, getenv func(string) string) string {
 
 // connect opens the store at an address and returns the address as it may be kept: without credentials, "" for the own
 // folder.
-func connect(root *os.Root, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
+func connect(root *place.Folder, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
 	if at == "" {
-		if err := root.MkdirAll(ownFolder, 0o777); err != nil {
-			return nil, "", err
-		}
-		below, err := root.OpenRoot(ownFolder)
-		if err != nil {
+		if err := root.MkdirAll(ownFolder); err != nil {
 			return nil, "", err
 		}
 		home := run.Home
 		if home == "" {
 			home = run.Dir
 		}
-		store, err = mlflow.NewFiles(below, filepath.Join(home, ownFolder))
+		store, err = mlflow.NewFiles(root.Sub(ownFolder), filepath.Join(home, ownFolder))
 		return store, "", err
 	}
 	folder, err := mlflow.Folder(at)
@@ -103,7 +99,7 @@ func connect(root *os.Root, run Run, at string, getenv func(string) string) (sto
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, "", err
 	}
-	below, err := os.OpenRoot(folder)
+	below, err := place.Open(folder)
 	if err != nil {
 		return nil, "", err
 	}
@@ -121,8 +117,8 @@ func (d *delivery) at() string {
 
 // readSent reads what MLflow has. A file that is missing or damaged is not known: nothing counts as sent, which costs a
 // second run there and no value.
-func readSent(root *os.Root) (s sent, known bool, err error) {
-	data, err := place.Read(root, sentFile)
+func readSent(root *place.Folder) (s sent, known bool, err error) {
+	data, err := root.Read(sentFile)
 	if err != nil || data == nil {
 		return s, false, err
 	}
@@ -137,7 +133,7 @@ func (d *delivery) save() error {
 	if err != nil {
 		return err
 	}
-	return place.Write(d.root, sentFile, append(text, '\n'))
+	return d.root.Write(sentFile, append(text, '\n'))
 }
 
 // drain sends what there is, until there is no more or something stands in the way.

@@ -3,11 +3,11 @@ package track
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/host/track/tensorboard"
 )
 
@@ -20,11 +20,11 @@ const settingsTag = "settings"
 // events is the TensorBoard logger. A run that goes on writes a further file; what the files before it hold of steps that
 // were not kept is taken out of them, and a TensorBoard that has read it is told to drop it.
 type events struct {
-	root *os.Root
+	root *place.Folder
 	file *tensorboard.File
 }
 
-func openEvents(root *os.Root, run Run, _ Options) (Logger, error) {
+func openEvents(root *place.Folder, run Run, _ Options) (Logger, error) {
 	e := &events{root: root}
 	if !run.Resumed {
 		if err := e.create(0); err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
 )
@@ -23,7 +23,7 @@ type Sent struct {
 // whatever the environment says: the environment gives the credentials alone. No run may be going on in the directory:
 // hold its lock.
 func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := place.Open(dir)
 	if err != nil {
 		return Sent{}, fmt.Errorf("MLflow: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // journalFile holds everything that MLflow is to get, a line of JSON each. It only grows; what the server has, and where
@@ -91,8 +91,8 @@ type journal struct {
 }
 
 // openJournal opens the journal and takes off what a kill left of its last line.
-func openJournal(root *os.Root) (*journal, error) {
-	f, err := place.Append(root, journalFile)
+func openJournal(root *place.Folder) (*journal, error) {
+	f, err := root.Append(journalFile)
 	if err != nil {
 		return nil, err
 	}

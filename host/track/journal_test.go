@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // rowsOf lists the steps of a journal's rows up to where the sender may read, and of those after.
@@ -32,7 +34,7 @@ func rowsOf(t *testing.T, j *journal) string {
 
 func written(t *testing.T, dir string) *journal {
 	t.Helper()
-	root, err := os.OpenRoot(dir)
+	root, err := place.Open(dir)
 	must(t, err)
 	t.Cleanup(func() { root.Close() })
 	j, err := openJournal(root)

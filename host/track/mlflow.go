@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
-	"github.com/ptychogo/ptycho/host/track/place"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -19,7 +18,7 @@ var outcomes = map[Status]mlflow.Status{Finished: mlflow.Finished, Failed: mlflo
 // tracking is the MLflow logger. What it records goes to the journal; the sender brings it to MLflow once a checkpoint
 // holds it, because MLflow takes nothing back.
 type tracking struct {
-	root     *os.Root
+	root     *place.Folder
 	options  Options
 	journal  *journal
 	delivery *delivery
@@ -28,7 +27,7 @@ type tracking struct {
 	files    []string                 // artifacts, which go last
 }
 
-func openTracking(root *os.Root, run Run, o Options) (Logger, error) {
+func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
 	before, _, err := readSent(root)
 	if err != nil {
 		return nil, err
@@ -51,7 +50,7 @@ func openTracking(root *os.Root, run Run, o Options) (Logger, error) {
 }
 
 // openDelivery opens the journal and the way to MLflow. Another address than before gets all of the journal.
-func openDelivery(root *os.Root, run Run, at string, before sent, o Options) (*delivery, error) {
+func openDelivery(root *place.Folder, run Run, at string, before sent, o Options) (*delivery, error) {
 	store, public, err := connect(root, run, at, o.Getenv)
 	if err != nil {
 		return nil, err
@@ -123,7 +122,7 @@ func (t *tracking) Scalars(step int, epoch float64, scalars map[string]float64) 
 
 func (t *tracking) Picture(step int, name string, png []byte) error {
 	file := previewName(step, name)
-	if err := place.Write(t.root, file, png); err != nil {
+	if err := t.root.Write(file, png); err != nil {
 		return err
 	}
 	return t.journal.add(entry{Kind: picture, Step: step, File: file})

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // server is a real MLflow server that can be killed and started again.
@@ -254,7 +256,7 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 // waitSent waits until all of the journal is sent.
 func waitSent(t *testing.T, dir string) {
 	t.Helper()
-	root, err := os.OpenRoot(dir)
+	root, err := place.Open(dir)
 	must(t, err)
 	defer root.Close()
 	for {

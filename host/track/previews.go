@@ -2,13 +2,11 @@ package track
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"strconv"
 	"strings"
 
-	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // PreviewDir is the folder of pictures in the run directory.
@@ -20,8 +18,8 @@ func previewName(step int, name string) string {
 }
 
 // dropPreviews removes the pictures after the step.
-func dropPreviews(root *os.Root, step int) error {
-	entries, err := fs.ReadDir(root.FS(), PreviewDir)
+func dropPreviews(root *place.Folder, step int) error {
+	entries, err := root.ReadDir(PreviewDir)
 	if err != nil {
 		return nil //nolint:nilerr // there are none
 	}

@@ -3,14 +3,16 @@ package track
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // several passes everything on to each logger, and holds the promises that all of them share.
 type several struct {
-	root    *os.Root
+	root    *place.Folder
+	release func() error // of the root
 	names   []string
 	loggers []Logger
 	last    int // step
@@ -76,7 +78,7 @@ func (s *several) Rewind(step int) error {
 }
 
 func (s *several) Close(status Status) error {
-	return errors.Join(s.each(func(l Logger) error { return l.Close(status) }), s.root.Close())
+	return errors.Join(s.each(func(l Logger) error { return l.Close(status) }), s.release())
 }
 
 // nothing records nothing.

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // StepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order in which they
@@ -25,7 +25,7 @@ var keyColumns = []string{"step", "epoch"}
 // steps is the CSV logger. A row is written in one piece when it comes, so that a kill loses none. A new column makes
 // the file anew, beside its place.
 type steps struct {
-	root    *os.Root
+	root    *place.Folder
 	file    *os.File
 	columns []string
 	size    int64 // of the file
@@ -34,7 +34,7 @@ type steps struct {
 	rowAt   int64 // where the last row starts
 }
 
-func openSteps(root *os.Root, run Run, _ Options) (Logger, error) {
+func openSteps(root *place.Folder, run Run, _ Options) (Logger, error) {
 	s := &steps{root: root, columns: slices.Clone(keyColumns)}
 	if err := s.Rewind(run.Step); err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (s *steps) Scalars(step int, epoch float64, values map[string]float64) erro
 
 // Picture keeps the file of the picture.
 func (s *steps) Picture(step int, name string, png []byte) error {
-	return place.Write(s.root, previewName(step, name), png)
+	return s.root.Write(previewName(step, name), png)
 }
 
 // Artifact has nothing to do: the file is there.
@@ -113,7 +113,7 @@ func (s *steps) Close(Status) error {
 
 // rewrite makes the file anew with today's columns and the rows up to the step, and opens it.
 func (s *steps) rewrite(until int) error {
-	old, err := place.Read(s.root, StepsFile)
+	old, err := s.root.Read(StepsFile)
 	if err != nil {
 		return err
 	}
@@ -139,16 +139,14 @@ func (s *steps) rewrite(until int) error {
 		b.Write(encode(row))
 	}
 	s.size = int64(b.Len())
-	if err := place.Write(s.root, StepsFile, b.Bytes()); err != nil {
+	if err := s.root.Write(StepsFile, b.Bytes()); err != nil {
 		return err
 	}
 	if s.file != nil {
 		s.file.Close() // of the file that was replaced
 	}
-	if s.file, err = s.root.OpenFile(StepsFile, os.O_WRONLY, 0o666); err != nil {
-		return fmt.Errorf("%s: %w", StepsFile, err)
-	}
-	return nil
+	s.file, err = s.root.Update(StepsFile)
+	return err
 }
 
 // readSteps reads the header and the rows up to a step. A row that a kill cut short is the end.

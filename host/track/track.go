@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
@@ -20,8 +21,9 @@ type Run struct {
 	Experiment string
 	Params     map[string]string // every setting, resolved
 	Tags       map[string]string
-	Dir        string // the run directory; it may be renamed while the logger is open
-	Home       string // where Dir is to be in the end, for addresses of files in it; "" where it is
+	Dir        string        // the run directory, opened where Files is nil
+	Files      *place.Folder // the run directory where its files may move while the logger is open; it stays the caller's
+	Home       string        // where the files are in the end, for addresses of files; "" for Dir
 	Resumed    bool
 	Step       int // the last step that the checkpoint holds; rows after it are dropped. For a resumed run alone
 }
@@ -105,7 +107,7 @@ func (o Options) orDefaults() Options {
 }
 
 // kinds are the loggers by name.
-var kinds = map[string]func(root *os.Root, run Run, o Options) (Logger, error){
+var kinds = map[string]func(root *place.Folder, run Run, o Options) (Logger, error){
 	"csv":         openSteps,
 	"tensorboard": openEvents,
 	"mlflow":      openTracking,
@@ -140,11 +142,15 @@ func Open(names []string, run Run, o Options) (Logger, error) {
 	if !run.Resumed {
 		run.Step = 0
 	}
-	root, err := os.OpenRoot(run.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("loggers: %w", err)
+	root, release := run.Files, func() error { return nil }
+	if root == nil {
+		var err error
+		if root, err = place.Open(run.Dir); err != nil {
+			return nil, fmt.Errorf("loggers: %w", err)
+		}
+		release = root.Close
 	}
-	all := &several{root: root, last: run.Step}
+	all := &several{root: root, release: release, last: run.Step}
 	for _, name := range names {
 		l, err := kinds[name](root, run, o.orDefaults())
 		if err != nil {

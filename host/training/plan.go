@@ -16,7 +16,7 @@ func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, er
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir), N: cfg.Model().N}
 	if x.Resume == "" {
-		if err := record.Check(plan.OutputDir, x.Overwrite); err != nil {
+		if err := record.Check(cfg, h); err != nil {
 			return plan, err
 		}
 	}

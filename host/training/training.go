@@ -86,13 +86,14 @@ type training struct {
 // prepare brings a run to where its first step can be done. It is to be closed after an error too.
 func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training, error) {
 	run := &training{cfg: cfg, host: h}
+	var err error
+	if run.record, err = record.Open(cfg, h); err != nil {
+		return run, err
+	}
 	if err := run.read(ctx); err != nil {
 		return run, err
 	}
-	var err error
-	if run.record, err = record.Open(cfg, h, run.material.Scan.Fingerprint()); err != nil {
-		return run, err
-	}
+	run.record.Of(run.material.Scan.Fingerprint())
 	if err := run.plan(); err != nil {
 		return run, err
 	}

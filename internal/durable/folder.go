@@ -45,3 +45,6 @@ func syncFolder(in place, path string) error {
 	}
 	return nil
 }
+
+// SyncFolderIn is SyncFolder for a folder below an open one.
+func SyncFolderIn(root *os.Root, name string) error { return syncFolder(root, name) }

@@ -105,6 +105,11 @@ func sweep(in place, target string) {
 // Sweep removes the temporary files that dead writers left in a folder, and none of a living one.
 func Sweep(folder string) { sweepFolder(paths{}, folder, func(string) bool { return true }) }
 
+// SweepIn is Sweep for a folder below an open one.
+func SweepIn(root *os.Root, folder string) {
+	sweepFolder(root, folder, func(string) bool { return true })
+}
+
 func sweepFolder(in place, folder string, ours func(name string) bool) {
 	if !locks {
 		return

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math/big"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,18 +17,18 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
 type Files struct {
-	root *os.Root
+	root *place.Folder
 	uri  string // of the folder, as artifacts are to be found later
 }
 
 // NewFiles uses a folder; home is where it is, or will be once it is at its place.
-func NewFiles(root *os.Root, home string) (*Files, error) {
+func NewFiles(root *place.Folder, home string) (*Files, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
 		return nil, fmt.Errorf("MLflow: %w", err)
@@ -79,7 +78,7 @@ var states = map[Status]int{Running: 1, Finished: 3, Failed: 4, Killed: 5}
 
 // Experiment implements Store.
 func (f *Files) Experiment(_ context.Context, name string) (string, error) {
-	entries, err := fs.ReadDir(f.root.FS(), ".")
+	entries, err := f.root.ReadDir(".")
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", f.root.Name(), err)
 	}
@@ -98,7 +97,7 @@ func (f *Files) Experiment(_ context.Context, name string) (string, error) {
 			return "", err
 		}
 		id := n.Add(n, big.NewInt(1e17)).String() // 18 digits, as MLflow's own
-		if err := f.root.Mkdir(id, 0o777); errors.Is(err, fs.ErrExist) {
+		if err := f.root.Mkdir(id); errors.Is(err, fs.ErrExist) {
 			continue
 		} else if err != nil {
 			return "", fmt.Errorf("%s: %w", f.root.Name(), err)
@@ -118,7 +117,7 @@ func (f *Files) CreateRun(ctx context.Context, experiment, name string, at time.
 	run := Run{ID: fmt.Sprintf("%x", id), Experiment: experiment}
 	run.ArtifactURI = f.artifacts(run)
 	for _, folder := range []string{"metrics", "params", "tags", "artifacts"} {
-		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder), 0o777); err != nil {
+		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder)); err != nil {
 			return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
 		}
 	}
@@ -135,13 +134,13 @@ func (f *Files) artifacts(run Run) string {
 
 // FindRun implements Store.
 func (f *Files) FindRun(_ context.Context, experiment string, tag Pair) (Run, error) {
-	entries, err := fs.ReadDir(f.root.FS(), experiment)
+	entries, err := f.root.ReadDir(experiment)
 	if err != nil {
 		return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
 	}
 	for _, e := range entries {
 		var meta runMeta
-		value, err := place.Read(f.root, path.Join(experiment, e.Name(), "tags", tag.Key))
+		value, err := f.root.Read(path.Join(experiment, e.Name(), "tags", tag.Key))
 		if err == nil && string(value) == tag.Value && f.read(path.Join(experiment, e.Name(), metaFile), &meta) == nil {
 			return Run{ID: e.Name(), Experiment: experiment, ArtifactURI: meta.ArtifactURI}, nil
 		}
@@ -167,7 +166,7 @@ func (f *Files) Log(_ context.Context, run Run, b Batch) error {
 		lines[m.Key] = fmt.Appendf(lines[m.Key], "%d %s %d\n", m.Time, value, m.Step)
 	}
 	for key, text := range lines {
-		file, err := place.Append(f.root, path.Join(run.Experiment, run.ID, "metrics", key))
+		file, err := f.root.Append(path.Join(run.Experiment, run.ID, "metrics", key))
 		if err != nil {
 			return err
 		}
@@ -178,7 +177,7 @@ func (f *Files) Log(_ context.Context, run Run, b Batch) error {
 	}
 	for folder, pairs := range map[string][]Pair{"params": b.Params, "tags": b.Tags} {
 		for _, p := range pairs {
-			if err := place.Write(f.root, path.Join(run.Experiment, run.ID, folder, p.Key), []byte(p.Value)); err != nil {
+			if err := f.root.Write(path.Join(run.Experiment, run.ID, folder, p.Key), []byte(p.Value)); err != nil {
 				return err
 			}
 		}
@@ -203,7 +202,7 @@ func (f *Files) SetStatus(_ context.Context, run Run, s Status, at time.Time) er
 
 // Upload implements Store.
 func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reader, _ int64) error {
-	return place.WriteFrom(f.root, path.Join(run.Experiment, run.ID, "artifacts", name), func(w io.Writer) error {
+	return f.root.WriteFrom(path.Join(run.Experiment, run.ID, "artifacts", name), func(w io.Writer) error {
 		_, err := io.Copy(w, content)
 		return err
 	})
@@ -213,7 +212,7 @@ func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reade
 func (f *Files) Clear(run Run) (bool, error) {
 	for _, part := range []string{"metrics", "artifacts"} {
 		folder := path.Join(run.Experiment, run.ID, part)
-		if err := errors.Join(f.root.RemoveAll(folder), f.root.MkdirAll(folder, 0o777)); err != nil {
+		if err := errors.Join(f.root.Clear(folder), f.root.MkdirAll(folder)); err != nil {
 			return true, fmt.Errorf("%s: %w", f.root.Name(), err)
 		}
 	}
@@ -221,9 +220,12 @@ func (f *Files) Clear(run Run) (bool, error) {
 }
 
 func (f *Files) read(name string, into any) error {
-	text, err := f.root.ReadFile(name)
+	text, err := f.root.Read(name)
 	if err != nil {
 		return err
+	}
+	if text == nil {
+		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	if err := yaml.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -236,7 +238,7 @@ func (f *Files) write(name string, meta any) error {
 	if err != nil {
 		return err
 	}
-	return place.Write(f.root, name, text)
+	return f.root.Write(name, text)
 }
 
 // Folder gives the folder that an address names, "" for the address of a server.

@@ -12,11 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/track/place"
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // prefix begins the name of every event file; TensorBoard reads files with "tfevents" in their names, in their order.
 const prefix = "events.out.tfevents."
+
+// Pattern matches the names of event files (path.Match).
+const Pattern = prefix + "*"
 
 // File is an event file that grows.
 type File struct {
@@ -26,7 +29,7 @@ type File struct {
 
 // Create starts a file in a folder, after those that are there. From is the first step that may follow; a reader that
 // follows the folder drops what it has of this step and of later ones. 0 is a run that starts.
-func Create(root *os.Root, folder string, at time.Time, from int) (*File, error) {
+func Create(root *place.Folder, folder string, at time.Time, from int) (*File, error) {
 	names, err := list(root, folder)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,7 @@ func Create(root *os.Root, folder string, at time.Time, from int) (*File, error)
 		}
 	}
 	name := path.Join(folder, fmt.Sprintf("%s%010d.ptycho", prefix, second))
-	f, err := place.Append(root, name)
+	f, err := root.Append(name)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +88,14 @@ func (f *File) Close() error {
 
 // Rewind drops every event after a step from the files of a folder, and what is torn at their ends. A file of which only
 // its head would be left goes.
-func Rewind(root *os.Root, folder string, step int) error {
+func Rewind(root *place.Folder, folder string, step int) error {
 	names, err := list(root, folder)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		name = path.Join(folder, name)
-		data, err := place.Read(root, name)
+		data, err := root.Read(name)
 		if err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func Rewind(root *os.Root, folder string, step int) error {
 		case events == 0:
 			err = root.Remove(name)
 		case dropped:
-			err = place.Write(root, name, kept)
+			err = root.Write(name, kept)
 		}
 		if err != nil {
 			return err
@@ -135,8 +138,8 @@ func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 }
 
 // list names the event files of a folder, in the order in which they are read.
-func list(root *os.Root, folder string) ([]string, error) {
-	entries, err := fs.ReadDir(root.FS(), folder)
+func list(root *place.Folder, folder string) ([]string, error) {
+	entries, err := root.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
 // The vectors of RFC 3720, B.4, under the mask; iSCSI's CRC is CRC-32C.
@@ -64,7 +66,7 @@ func TestADamagedRecordIsNeverReadAsAnother(t *testing.T) {
 
 func TestRewindLeavesNoLaterStepInAnyFile(t *testing.T) {
 	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
+	root, err := place.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

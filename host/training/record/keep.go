@@ -2,6 +2,7 @@ package record
 
 import (
 	"maps"
+	"path"
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -11,8 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/host/training/loop"
 )
 
-// Last saves where the run stands; an optional checkpoint is left out when its epoch is none that is kept. The first
-// checkpoint makes the run directory appear.
+// Last saves where the run stands; an optional checkpoint is left out when its epoch is not one that is kept. With its
+// first checkpoint the run takes the place of an older result.
 func (r *Record) Last(at loop.Position, state backend.State, optional bool) error {
 	s := r.cfg.Settings()
 	if !s.EnableCheckpointing {
@@ -24,10 +25,13 @@ func (r *Record) Last(at loop.Position, state backend.State, optional bool) erro
 	if err := r.Logger.Sync(); err != nil {
 		return err
 	}
-	if err := r.dir.Commit(); err != nil {
+	if err := r.dir.Own(path.Join(bundle.CheckpointDir, bundle.StepName(state.Step))); err != nil {
 		return err
 	}
-	if err := bundle.WriteCheckpoint(r.Target(), state, at); err != nil {
+	if err := bundle.WriteCheckpoint(r.dir.Path(""), state, at); err != nil {
+		return err
+	}
+	if err := r.dir.Commit(); err != nil {
 		return err
 	}
 	return r.Logger.Kept(at.Done)
@@ -38,14 +42,14 @@ func (r *Record) Name(step int) string { return bundle.BestName(int64(step)) }
 
 // Best keeps a checkpoint that is among the best so far, and removes those that are no more.
 func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state backend.State) error {
-	if err := r.dir.Commit(); err != nil {
+	if err := r.dir.Own(path.Join(bundle.CheckpointDir, k.File)); err != nil {
 		return err
 	}
-	if err := bundle.WriteNamedCheckpoint(r.Target(), k.File, state, at); err != nil {
+	if err := bundle.WriteNamedCheckpoint(r.dir.Path(""), k.File, state, at); err != nil {
 		return err
 	}
 	for _, d := range dropped {
-		if err := bundle.RemoveCheckpoint(r.Target(), d.File); err != nil {
+		if err := bundle.RemoveCheckpoint(r.dir.Path(""), d.File); err != nil {
 			return err
 		}
 	}
@@ -55,14 +59,11 @@ func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state 
 // Model writes the model: the weights of the end, or the best ones, or their moving average. It says which.
 func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (weights string, err error) {
 	s := r.cfg.Settings()
-	if err := r.dir.Commit(); err != nil {
-		return "", err
-	}
 	state, epochs := t.State, t.At.Epoch
 	weights = "last"
 	if s.FinalWeights == "best" && len(t.At.Best) > 0 {
 		var at loop.Position
-		best, err := bundle.ReadCheckpointFile(filepath.Join(r.Target(), bundle.CheckpointDir, t.At.Best[0].File), &at)
+		best, err := bundle.ReadCheckpointFile(r.dir.Path(filepath.Join(bundle.CheckpointDir, t.At.Best[0].File)), &at)
 		if err != nil {
 			return "", host.Fail(host.ExitData, err)
 		}
@@ -75,7 +76,10 @@ func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 		state = host.WeightState(over, state.Slots[backend.Buffers])
 		weights = "moving average of " + weights
 	}
-	return weights, m.Write(r.Target(), state, bundle.Manifest{
+	if err := r.dir.Own(bundle.WeightsFile, bundle.ManifestFile); err != nil {
+		return "", err
+	}
+	return weights, m.Write(r.dir.Path(""), state, bundle.Manifest{
 		MeanCounts: meanCounts, Epochs: epochs, Steps: steps, Seed: s.Seed, Backend: r.cfg.Execution().Backend, Data: r.data,
 	})
 }

@@ -21,7 +21,7 @@ func (r *Record) StartLog(t *loop.Trainer) error {
 		params[v.Setting.Key()] = v.Text
 	}
 	logger, err := track.Open(x.Loggers(), track.Run{
-		Name: filepath.Base(target), Experiment: x.ExperimentName, Params: params, Dir: r.dir.Path(""), Home: target,
+		Name: filepath.Base(target), Experiment: x.ExperimentName, Params: params, Files: r.dir.Files(), Home: target,
 		Tags:    map[string]string{"ptycho.version": host.Version, "ptycho.backend": x.Backend, "ptycho.data": r.data},
 		Resumed: x.Resume != "", Step: t.At.Done,
 	}, track.Options{TrackingURI: x.MLflowURI, Notice: r.host.Notice, Later: "ptycho runs send " + target})
@@ -33,7 +33,8 @@ func (r *Record) StartLog(t *loop.Trainer) error {
 	return nil
 }
 
-// End tells the loggers how the run ended, and writes the report of one that did not fail.
+// End records how the run ended: it writes the report of one that did not fail and closes the loggers. A run without
+// checkpoints takes the place of an older result here.
 func (r *Record) End(report any, why loop.Ending, failure error) error {
 	status := track.Finished
 	switch {
@@ -57,7 +58,10 @@ func (r *Record) End(report any, why loop.Ending, failure error) error {
 	}
 	errs = append(errs, r.Logger.Close(status))
 	r.Logger = nil
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || failure != nil {
+		return err
+	}
+	return r.dir.Commit()
 }
 
 // abandonLog ends loggers that nothing ended.

@@ -31,25 +31,43 @@ type Record struct {
 	Logger track.Logger
 }
 
-// Open creates the directory of a run or goes on in it. data is the fingerprint of its scan.
-func Open(cfg *config.Training, h host.Host, data string) (*Record, error) {
+// Writes are patterns of the files of a run, whatever its settings.
+func Writes() []string {
+	return append([]string{
+		ConfigFile, MetricsFile, RowsFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
+	}, track.Writes()...)
+}
+
+func request(cfg *config.Training, h host.Host) rundir.Request {
 	s, x := cfg.Settings(), cfg.Execution()
-	r := &Record{cfg: cfg, host: h, data: data}
+	return rundir.Request{
+		Target: x.Output(s.OutputDir), Overwrite: x.Overwrite, Writes: Writes(), Notice: h.Notice,
+		Inputs: append(rundir.SettingsFiles(cfg.Values()), rundir.Input{Name: "--train-data-file", Path: s.TrainDataFile},
+			rundir.Input{Name: "--test-data-file", Path: s.TestDataFile}),
+	}
+}
+
+// Open prepares the folder of a run, or goes on in it. It belongs before everything that takes time.
+func Open(cfg *config.Training, h host.Host) (*Record, error) {
+	r := &Record{cfg: cfg, host: h}
 	var err error
-	if x.Resume != "" {
-		r.dir, err = rundir.Open(config.RunOf(x.Resume))
+	if x := cfg.Execution(); x.Resume != "" {
+		r.dir, err = rundir.Open(config.RunOf(x.Resume), Writes())
 	} else {
-		r.dir, err = rundir.Create(x.Output(s.OutputDir), x.Overwrite)
+		r.dir, err = rundir.Create(request(cfg, h))
 	}
 	return r, host.Fail(host.ExitUsage, err)
 }
 
-// Check says whether Open would make the directory of a run, and leaves nothing.
-func Check(target string, overwrite bool) error {
-	return host.Fail(host.ExitUsage, rundir.Check(target, overwrite))
+// Check says whether Open would prepare the folder of a run, and leaves nothing.
+func Check(cfg *config.Training, h host.Host) error {
+	return host.Fail(host.ExitUsage, rundir.Check(request(cfg, h)))
 }
 
-// Target is where the directory is, or will be once it has a checkpoint.
+// Of records which patterns the run is about, by the fingerprint of its scan.
+func (r *Record) Of(data string) { r.data = data }
+
+// Target is where the folder is.
 func (r *Record) Target() string { return r.dir.Target() }
 
 // Rows writes which rows of the scan's file train and which validate.
@@ -77,7 +95,7 @@ func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 		if state, err = bundle.ReadCheckpointFile(x.Resume, &at); err != nil {
 			return at, state, host.Fail(host.ExitData, err)
 		}
-		if err := bundle.ForgetAfter(target, state.Step); err != nil {
+		if err := bundle.ForgetAfter(target, state.Step, r.dir.Own); err != nil {
 			return at, state, err
 		}
 	} else {
@@ -101,9 +119,9 @@ func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 }
 
 // Forget removes the checkpoints of a beginning that came to nothing.
-func (r *Record) Forget() error { return bundle.ForgetAfter(r.dir.Path(""), 0) }
+func (r *Record) Forget() error { return bundle.ForgetAfter(r.dir.Path(""), 0, r.dir.Own) }
 
-// Close lets the directory go; a run that nothing ended has failed.
+// Close releases the folder; a run that nothing ended has failed.
 func (r *Record) Close() {
 	r.abandonLog()
 	if r.dir != nil {

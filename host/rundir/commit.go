@@ -1,0 +1,212 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/internal/durable"
+)
+
+// journal is what a commit does. Once its file exists the new result has taken the place of the old one: whoever opens the
+// folder next does what is left of it. Names are relative, with slashes; those of folders end with one.
+type journal struct {
+	Remove []string `json:"remove"` // files and, if they are empty then, folders of the old result that the new one does not have
+	Move   []string `json:"move"`   // files and folders of the new result
+	Ours   []string `json:"ours"`   // files that the new ones replace
+}
+
+// reached is called before every change of a commit; tests kill the process there.
+var reached = func() {}
+
+// Commit gives the staged files their place, once. The old result is whole until then, and gone afterwards.
+func (d *Dir) Commit() error {
+	if !d.staged {
+		return nil
+	}
+	err := d.files.Move(func() (*os.Root, place.Ledger, error) {
+		j, err := d.plan()
+		if err != nil {
+			return nil, nil, err
+		}
+		reached()
+		if err := d.list.Add(j.Move...); err != nil {
+			return nil, nil, err
+		}
+		text, err := json.Marshal(j)
+		if err != nil {
+			return nil, nil, err
+		}
+		reached()
+		if err := durable.WriteIn(d.root, journalFile, append(text, '\n')); err != nil {
+			return nil, nil, err
+		}
+		d.staged = false // whatever happens now, the next command that opens the folder completes the commit
+		if err := settle(d.root, j); err != nil {
+			return nil, nil, err
+		}
+		reached()
+		d.list.tidy()
+		reached()
+		root, err := d.root.OpenRoot(".")
+		return root, d.list, err
+	})
+	if err != nil {
+		return fmt.Errorf("output folder %s: the result cannot be put in its place: %w", d.target, err)
+	}
+	return d.dropPassing()
+}
+
+// plan finds what a commit has to do, and refuses where somebody has put a file of the same name meanwhile.
+func (d *Dir) plan() (journal, error) {
+	var j journal
+	fresh := map[string]bool{}
+	err := fs.WalkDir(d.root.FS(), nextDir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || name == nextDir {
+			return err
+		}
+		name = strings.TrimPrefix(name, nextDir+"/")
+		if e.IsDir() {
+			name += "/"
+		} else if err := syncFile(d.root, path.Join(nextDir, name)); err != nil { // a log may be open for more
+			return err
+		}
+		fresh[name] = true
+		return nil
+	})
+	if err != nil {
+		return j, err
+	}
+	var passing map[string]bool
+	if d.passing != nil {
+		passing = d.passing.names
+	}
+	for _, name := range sorted(fresh) {
+		st, err := d.root.Lstat(strings.TrimSuffix(name, "/"))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return j, err
+		case strings.HasSuffix(name, "/") && st.IsDir():
+		case d.list.Has(name) || passing[name]:
+			j.Ours = append(j.Ours, name)
+		default:
+			return j, fmt.Errorf("%s appeared there meanwhile and was not written by ptycho: move it away", name)
+		}
+		j.Move = append(j.Move, name)
+	}
+	old := maps.Clone(d.list.names)
+	maps.Copy(old, passing)
+	for _, name := range sorted(old) {
+		if !fresh[name] {
+			j.Remove = append(j.Remove, name)
+		}
+	}
+	return j, nil
+}
+
+func syncFile(root *os.Root, name string) error {
+	f, err := root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// settle does what a journal says, from the beginning or from where a killed command left it.
+func settle(root *os.Root, j journal) error {
+	touched := map[string]bool{".": true}
+	for _, name := range slices.Backward(j.Remove) { // sorted: what is in a folder goes before the folder
+		if !local(name) {
+			continue
+		}
+		if folder, ok := strings.CutSuffix(name, "/"); ok {
+			reached()
+			_ = root.Remove(folder) // it stays unless it is empty
+			continue
+		}
+		reached()
+		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		touched[path.Dir(name)] = true
+	}
+	for _, name := range j.Move { // sorted: a folder comes before what is in it
+		if !local(name) {
+			continue
+		}
+		if folder, ok := strings.CutSuffix(name, "/"); ok {
+			reached()
+			if err := root.MkdirAll(folder, 0o777); err != nil {
+				return err
+			}
+			touched[folder] = true
+			continue
+		}
+		if err := moveIn(root, name, slices.Contains(j.Ours, name)); err != nil {
+			return err
+		}
+		touched[path.Dir(name)] = true
+	}
+	for folder := range touched {
+		if err := syncFolder(root, folder); err != nil {
+			return err
+		}
+	}
+	reached()
+	if err := root.Remove(journalFile); err != nil {
+		return err
+	}
+	if err := syncFolder(root, ownDir); err != nil {
+		return err
+	}
+	reached()
+	return root.RemoveAll(nextDir)
+}
+
+// moveIn moves a staged file to its place, unless that is done. Ours says that the file there may be replaced.
+func moveIn(root *os.Root, name string, ours bool) error {
+	staged := path.Join(nextDir, name)
+	if _, err := root.Lstat(staged); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := root.Lstat(name); err == nil && !ours {
+		return fmt.Errorf("%s appeared there meanwhile and was not written by ptycho: move it away", name)
+	}
+	reached()
+	return root.Rename(staged, name)
+}
+
+func syncFolder(root *os.Root, name string) error {
+	err := durable.SyncFolderIn(root, name)
+	if errors.Is(err, fs.ErrNotExist) { // it went with its last file
+		return nil
+	}
+	return err
+}
+
+// readJournal reads the journal of a commit that was not completed; nil means that there is none.
+func readJournal(root *os.Root) (*journal, error) {
+	text, err := root.ReadFile(journalFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{}
+	if err := json.Unmarshal(text, j); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w; remove it to keep the files as they are", journalFile, err)
+	}
+	return j, nil
+}
+
+func sorted(names map[string]bool) []string { return slices.Sorted(maps.Keys(names)) }

@@ -1,0 +1,30 @@
+package rundir
+
+import (
+	"regexp"
+
+	"github.com/ptychogo/ptycho/core/config"
+)
+
+// lineOf is the line number behind the name of a settings file in an origin.
+var lineOf = regexp.MustCompile(`:\d+$`)
+
+// SettingsFiles are the files that settings came from, as inputs.
+func SettingsFiles(values []config.Value) []Input {
+	var inputs []Input
+	seen := map[string]bool{}
+	add := func(o config.Origin) {
+		path := lineOf.ReplaceAllString(o.Where, "")
+		if o.Layer == config.FileLayer && !seen[path] {
+			seen[path] = true
+			inputs = append(inputs, Input{Name: "--config", Path: path})
+		}
+	}
+	for _, v := range values {
+		add(v.Origin)
+		for _, o := range v.Overrode {
+			add(o.Origin)
+		}
+	}
+	return inputs
+}

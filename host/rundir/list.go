@@ -1,0 +1,203 @@
+package rundir
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ptychogo/ptycho/internal/durable"
+)
+
+// list is a list of files that ptycho wrote, one relative name with slashes a line, folders with a slash at their end. A
+// name is in it before its file exists, so that no file of ptycho's is ever taken for somebody else's.
+type list struct {
+	root *os.Root
+	name string // of the list's file
+
+	mu    sync.Mutex
+	file  *os.File
+	size  int64
+	names map[string]bool
+}
+
+// readList reads a list; one that does not exist is empty. A last line that a crash cut short was never followed by its
+// file and is left out.
+func readList(root *os.Root, name string) (names map[string]bool, size int64, err error) {
+	names = map[string]bool{}
+	data, err := root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return names, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	data = data[:bytes.LastIndexByte(data, '\n')+1]
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSuffix(line, "\n"); local(line) {
+			names[line] = true
+		}
+	}
+	return names, int64(len(data)), nil
+}
+
+// local says whether a name lies in the output folder and not in ptycho's own part of it. Lists and journals come from
+// disk: what else they name is left alone.
+func local(name string) bool {
+	clean := strings.TrimSuffix(name, "/")
+	return clean != "" && clean != "." && clean == path.Clean(clean) && filepath.IsLocal(filepath.FromSlash(clean)) && clean != ownDir && !strings.HasPrefix(clean, ownDir+"/")
+}
+
+// openList opens a list to add to it.
+func openList(root *os.Root, name string) (*list, error) {
+	l := &list{root: root, name: name}
+	var err error
+	if l.names, l.size, err = readList(root, name); err != nil {
+		return nil, err
+	}
+	return l, l.open()
+}
+
+func (l *list) open() error {
+	if _, err := l.root.Lstat(l.name); errors.Is(err, fs.ErrNotExist) {
+		if err := durable.WriteIn(l.root, l.name, nil); err != nil {
+			return err
+		}
+	}
+	f, err := l.root.OpenFile(l.name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(l.size); err != nil { // without a line that was cut short
+		f.Close()
+		return err
+	}
+	l.file = f
+	return nil
+}
+
+// Add implements place.Ledger. A folder is noted with a file in it, if it does not exist yet.
+func (l *list) Add(names ...string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var fresh []string
+	add := func(name string) {
+		if !l.names[name] && !slices.Contains(fresh, name) {
+			fresh = append(fresh, name)
+		}
+	}
+	for _, name := range names {
+		if !local(name) || strings.ContainsAny(name, "\r\n") {
+			return fmt.Errorf("%q cannot be the name of a file in %s", name, l.root.Name())
+		}
+		for _, folder := range foldersOf(name) {
+			if _, err := l.root.Lstat(strings.TrimSuffix(folder, "/")); errors.Is(err, fs.ErrNotExist) {
+				add(folder)
+			}
+		}
+		if !strings.HasSuffix(name, "/") {
+			add(name)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	line := []byte(strings.Join(fresh, "\n") + "\n")
+	_, err := l.file.WriteAt(line, l.size)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(l.root.Name(), l.name), errors.Join(err, l.file.Truncate(l.size)))
+	}
+	l.size += int64(len(line))
+	for _, name := range fresh {
+		l.names[name] = true
+	}
+	return nil
+}
+
+// foldersOf are the folders above a file, outermost first, and the name itself if it is a folder's.
+func foldersOf(name string) []string {
+	var folders []string
+	for i, r := range name {
+		if r == '/' {
+			folders = append(folders, name[:i+1])
+		}
+	}
+	return folders
+}
+
+// Has implements place.Ledger.
+func (l *list) Has(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names[name]
+}
+
+// tidy removes listed folders that are empty, and then from the list what does not exist: somebody else may use the name.
+// A list that cannot be rewritten stays as it is, which costs nothing but its length.
+func (l *list) tidy() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	removeFolders(l.root, l.names)
+	left := map[string]bool{}
+	for name := range l.names {
+		if _, err := l.root.Lstat(strings.TrimSuffix(name, "/")); err == nil {
+			left[name] = true
+		}
+	}
+	if len(left) == len(l.names) {
+		return
+	}
+	var text bytes.Buffer
+	for _, name := range sorted(left) {
+		text.WriteString(name + "\n")
+	}
+	if durable.WriteIn(l.root, l.name, text.Bytes()) != nil {
+		return
+	}
+	f, err := l.root.OpenFile(l.name, os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	l.file.Close()
+	l.file, l.size, l.names = f, int64(text.Len()), left
+}
+
+// clear removes every file in the list, and the list.
+func (l *list) clear() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name := range l.names {
+		if strings.HasSuffix(name, "/") {
+			continue
+		}
+		if err := l.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	removeFolders(l.root, l.names)
+	return l.root.Remove(l.name)
+}
+
+func (l *list) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.file.Close()
+}
+
+// removeFolders removes those of the listed folders that are empty, the innermost first.
+func removeFolders(root *os.Root, names map[string]bool) {
+	for _, name := range slices.Backward(sorted(names)) {
+		if folder, ok := strings.CutSuffix(name, "/"); ok {
+			_ = root.Remove(folder) // it stays unless it is empty
+		}
+	}
+}

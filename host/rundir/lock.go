@@ -1,0 +1,52 @@
+package rundir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/ptychogo/ptycho/internal/durable"
+)
+
+// errBusy ends the sentence that names the folder.
+var errBusy = errors.New("is in use by another ptycho command")
+
+// lock takes the lock of an output folder, which the system releases when the process ends, however it ends. A folder that
+// went meanwhile is an error that is fs.ErrNotExist. Where the file system has no locks nothing is locked.
+func lock(root *os.Root) (*os.File, error) {
+	for {
+		if err := root.Mkdir(ownDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		if st, err := root.Lstat(ownDir); err == nil && !st.IsDir() {
+			return nil, errors.New(ownDir + " in it is not a folder: move it away")
+		}
+		if st, err := root.Lstat(lockFile); err == nil && !st.Mode().IsRegular() {
+			return nil, errors.New(lockFile + " in it is not a file: remove it")
+		}
+		f, err := root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o666)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, err := root.Stat("."); err != nil {
+				return nil, err
+			}
+			if _, err := os.Lstat(root.Name()); err != nil { // the folder is open but has no name any more
+				return nil, err
+			}
+			continue // another command has just removed what it did not use
+		}
+		if err != nil {
+			return nil, err
+		}
+		held, err := durable.TryLock(f)
+		if err == nil && !held {
+			f.Close()
+			return nil, errBusy
+		}
+		if there, err := root.Lstat(lockFile); err == nil {
+			if open, err := f.Stat(); err == nil && os.SameFile(there, open) {
+				return f, nil
+			}
+		}
+		f.Close() // the file was removed between its opening and its lock
+	}
+}

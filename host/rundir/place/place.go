@@ -1,0 +1,239 @@
+// Package place writes files below a folder that changes while files in it are open: what a run writes lies in a staging
+// folder until it takes the place of an older result.
+package place
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/ptychogo/ptycho/internal/durable"
+)
+
+// A Ledger is the list of the files that ptycho wrote in a folder. Names are slash-separated.
+type Ledger interface {
+	// Add notes names before their files appear. It makes no entry for a name that is there.
+	Add(names ...string) error
+	// Has says whether a name was noted.
+	Has(name string) bool
+}
+
+// Folder is a folder, or a folder in one. Its methods may be called by several goroutines, and wait while it moves.
+type Folder struct {
+	*anchor
+	below string // the path from the anchor, "" for the anchor itself
+}
+
+// anchor is what the parts of a folder share.
+type anchor struct {
+	mu     sync.RWMutex
+	root   *os.Root
+	ledger Ledger // nil: nobody keeps a list
+}
+
+// New makes a folder of an open root, which belongs to it from now on. The ledger may be nil.
+func New(root *os.Root, ledger Ledger) *Folder {
+	return &Folder{anchor: &anchor{root: root, ledger: ledger}}
+}
+
+// Open opens a folder of which nobody keeps a list.
+func Open(dir string) (*Folder, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return New(root, nil), nil
+}
+
+// Sub is a folder in this one; it moves with it.
+func (f *Folder) Sub(name string) *Folder { return &Folder{anchor: f.anchor, below: f.at(name)} }
+
+// Move has the folder's files moved by a function while nothing is written, and goes on in the root that it gives. Files
+// that are open stay open.
+func (f *Folder) Move(files func() (*os.Root, Ledger, error)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	root, ledger, err := files()
+	if err != nil {
+		return err
+	}
+	old := f.root
+	f.root, f.ledger = root, ledger
+	return old.Close()
+}
+
+// Close releases the folder.
+func (f *Folder) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.root.Close()
+}
+
+// Name is the path of the folder, for messages.
+func (f *Folder) Name() string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return path.Join(f.root.Name(), f.below)
+}
+
+func (f *Folder) at(name string) string { return path.Join(f.below, name) }
+
+// note tells the ledger of a file that is about to appear.
+func (f *Folder) note(name string) error {
+	if f.ledger == nil {
+		return nil
+	}
+	return f.ledger.Add(name)
+}
+
+// Write writes a file that appears complete or not at all. Missing folders above it are made.
+func (f *Folder) Write(name string, data []byte) error {
+	return f.WriteFrom(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// WriteFrom is Write for a file that is written piece by piece.
+func (f *Folder) WriteFrom(name string, write func(io.Writer) error) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	name = f.at(name)
+	if err := f.note(name); err != nil {
+		return err
+	}
+	return cannot(f.root, name, "written", durable.WriteFromIn(f.root, name, write))
+}
+
+// Append opens a file to write at its end; it and the folders above it are made. The file stays open when the folder moves.
+func (f *Folder) Append(name string) (*os.File, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	name = f.at(name)
+	if err := f.note(name); err != nil {
+		return nil, err
+	}
+	if folder := path.Dir(name); folder != "." {
+		if err := f.root.MkdirAll(folder, 0o777); err != nil {
+			return nil, cannot(f.root, name, "written", err)
+		}
+	}
+	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
+	return file, cannot(f.root, name, "written", err)
+}
+
+// Update opens a file that exists, to write anywhere in it.
+func (f *Folder) Update(name string) (*os.File, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	file, err := f.root.OpenFile(f.at(name), os.O_WRONLY, 0)
+	return file, cannot(f.root, f.at(name), "written", err)
+}
+
+// Open opens a file to read. The file stays open when the folder moves.
+func (f *Folder) Open(name string) (*os.File, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.root.Open(f.at(name))
+}
+
+// Read reads a file; one that does not exist is nil.
+func (f *Folder) Read(name string) ([]byte, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	data, err := f.root.ReadFile(f.at(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, cannot(f.root, f.at(name), "read", err)
+}
+
+// Stat describes a file or a folder.
+func (f *Folder) Stat(name string) (fs.FileInfo, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.root.Stat(f.at(name))
+}
+
+// ReadDir lists a folder.
+func (f *Folder) ReadDir(name string) ([]fs.DirEntry, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return fs.ReadDir(f.root.FS(), f.at(name))
+}
+
+// Mkdir makes a folder; one that exists is an error that is fs.ErrExist.
+func (f *Folder) Mkdir(name string) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if err := f.note(f.at(name) + "/"); err != nil {
+		return err
+	}
+	return f.root.Mkdir(f.at(name), 0o777)
+}
+
+// MkdirAll makes a folder and those above it.
+func (f *Folder) MkdirAll(name string) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if err := f.note(f.at(name) + "/"); err != nil {
+		return err
+	}
+	return f.root.MkdirAll(f.at(name), 0o777)
+}
+
+// Remove removes a file.
+func (f *Folder) Remove(name string) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.root.Remove(f.at(name))
+}
+
+// Clear removes the files in a folder and below it: where somebody keeps a list, those that are in it.
+func (f *Folder) Clear(name string) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	err := fs.WalkDir(f.root.FS(), f.at(name), func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || f.ledger != nil && !f.ledger.Has(file) {
+			return err
+		}
+		return f.root.Remove(file)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Name makes one part of a file's name of any text: what could leave the folder or trouble a shell becomes "_".
+func Name(text string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			return r
+		}
+		return '_'
+	}, text)
+	name = strings.TrimLeft(name, ".-")
+	if name == "" {
+		return "_"
+	}
+	return name
+}
+
+// cannot names the file in an error; nil stays nil.
+func cannot(root *os.Root, name, done string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) { // the path is named once
+		err = p.Err
+	}
+	return fmt.Errorf("%s: cannot be %s: %w", path.Join(root.Name(), name), done, err)
+}

@@ -1,0 +1,237 @@
+package rundir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/internal/printable"
+)
+
+// Request says what a command wants to write, and what it reads.
+type Request struct {
+	Target    string
+	Overwrite bool
+	// Writes are patterns (path.Match) of the files that the command writes; those that end with a slash are folders.
+	Writes []string
+	// Parts are folders in the output folder that are output folders of their own, written one after the other. The folder
+	// itself is then not staged, and Finish ends the work in it.
+	Parts []string
+	// Inputs are the files that the command reads; those with an empty path count for nothing.
+	Inputs []Input
+	Notice func(format string, args ...any) // may be nil
+}
+
+// Input is a file that a command reads. For a folder, name the files in it that are read.
+type Input struct {
+	Name string // how the user knows it: "--data"
+	Path string
+}
+
+// Check says whether Create would prepare the folder, and leaves nothing.
+func Check(r Request) error {
+	r, err := r.absolute()
+	if err != nil {
+		return err
+	}
+	_, err = r.check()
+	return err
+}
+
+func (r Request) absolute() (Request, error) {
+	absolute, err := filepath.Abs(r.Target)
+	if err != nil {
+		return r, fmt.Errorf("output folder %s: %w", r.Target, err)
+	}
+	r.Target = absolute
+	return r, nil
+}
+
+// lostAndFound lies in every fresh ext4 volume and is nobody's.
+const lostAndFound = "lost+found"
+
+// check refuses a folder that cannot take the result. It gives the entries of others that stay in it.
+func (r Request) check() (stay []string, err error) {
+	st, err := os.Stat(r.Target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(r.Target); err == nil {
+			return nil, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", r.Target)
+		}
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+	case !st.IsDir():
+		return nil, fmt.Errorf("output folder %s is a file: give another --output-dir", r.Target)
+	}
+	root, err := os.OpenRoot(r.Target)
+	if err != nil {
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+	}
+	defer root.Close()
+	c, err := examine(root)
+	if err != nil {
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+	}
+	if _, err := root.Lstat(unfinishedFile); err == nil && len(r.Parts) > 0 { // the same command goes on
+		c.entries = slices.DeleteFunc(c.entries, func(name string) bool { return c.ours[name] || slices.Contains(r.Parts, name) })
+	}
+	if len(c.entries) > 0 && !r.Overwrite {
+		return nil, r.notEmpty(root)
+	}
+	if name := r.collision(root, c); name != "" {
+		return nil, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", r.Target, shown(name))
+	}
+	if err := r.inputs(c); err != nil {
+		return nil, err
+	}
+	for _, name := range c.entries {
+		if !c.ours[name] && !c.ours[name+"/"] && !slices.Contains(r.Parts, name) && !slices.ContainsFunc(sorted(c.ours), func(o string) bool { return strings.HasPrefix(o, name+"/") }) {
+			stay = append(stay, name)
+		}
+	}
+	return stay, nil
+}
+
+func (r Request) notEmpty(root *os.Root) error {
+	help := "give another --output-dir, or --overwrite to replace the files in it that ptycho wrote"
+	if saved, _ := fs.Glob(root.FS(), "checkpoints/step-*.npz"); len(saved) > 0 {
+		help = fmt.Sprintf("go on with the run in it by ptycho train --resume %s, give another --output-dir, or --overwrite to replace the files that ptycho wrote", r.Target)
+	}
+	return fmt.Errorf("output folder %s is not empty: %s", r.Target, help)
+}
+
+// contents is what a folder holds.
+type contents struct {
+	ours    map[string]bool // listed files and folders
+	entries []string        // of the folder itself, without what counts as nothing
+}
+
+// examine reads what a folder holds. What a dead command left counts as nothing, since the next one removes it.
+func examine(root *os.Root) (contents, error) {
+	c := contents{}
+	var err error
+	if c.ours, _, err = readList(root, listFile); err != nil {
+		return c, err
+	}
+	passing, _, err := readList(root, passingFile)
+	if err != nil {
+		return c, err
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return c, err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case name == ownDir, name == lostAndFound && e.IsDir(), passing[name], c.ours[name+"/"] && c.hollow(root, name):
+		default:
+			c.entries = append(c.entries, name)
+		}
+	}
+	for name := range passing {
+		c.ours[name] = true
+	}
+	if j, err := readJournal(root); err == nil && j != nil { // its files are as good as there
+		for _, name := range j.Move {
+			c.ours[name] = true
+		}
+		c.entries = append(c.entries, journalFile)
+	}
+	return c, nil
+}
+
+// hollow says whether a folder holds nothing but listed folders.
+func (c contents) hollow(root *os.Root, name string) bool {
+	hollow := true
+	_ = fs.WalkDir(root.FS(), name, func(at string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() || !c.ours[at+"/"] {
+			hollow = false
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return hollow
+}
+
+// collision finds a file of somebody else that the command would replace, or that is in the way of a folder.
+func (r Request) collision(root *os.Root, c contents) string {
+	for _, pattern := range r.Writes {
+		for _, folder := range foldersOf(pattern) {
+			folder = strings.TrimSuffix(folder, "/")
+			if st, err := root.Lstat(folder); err == nil && !st.IsDir() && !c.ours[folder] {
+				return folder
+			}
+		}
+		if strings.HasSuffix(pattern, "/") {
+			continue
+		}
+		names, err := fs.Glob(root.FS(), pattern)
+		if err != nil {
+			continue // no pattern of ours is malformed
+		}
+		for _, name := range names {
+			if !c.ours[name] {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// inputs refuses to replace what the command reads, or the folder that it works in. Links are followed.
+func (r Request) inputs(c contents) error {
+	replaced := sorted(c.ours)
+	for _, in := range r.Inputs {
+		if in.Path == "" {
+			continue
+		}
+		read, err := os.Stat(in.Path)
+		if err != nil {
+			continue // whoever reads it says what is wrong
+		}
+		for _, name := range replaced {
+			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(name))); err == nil && !st.IsDir() && os.SameFile(st, read) {
+				return fmt.Errorf("output folder %s: %s would be replaced, and %s %s needs it: give another --output-dir", r.Target, shown(name), in.Name, in.Path)
+			}
+		}
+	}
+	work, err := os.Stat(".")
+	if err != nil {
+		return nil //nolint:nilerr // a working directory that cannot be found cannot be replaced
+	}
+	for _, name := range replaced {
+		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(folder))); err == nil && os.SameFile(st, work) {
+				return fmt.Errorf("output folder %s: the working directory lies in %s, which would be replaced: work in another folder, or give another --output-dir", r.Target, shown(folder))
+			}
+		}
+	}
+	return nil
+}
+
+// mostNames bounds the names in a notice.
+const mostNames = 3
+
+// announce says what is not touched.
+func (r Request) announce(stay []string) {
+	if len(stay) == 0 || r.Notice == nil {
+		return
+	}
+	var names []string
+	for _, name := range stay[:min(len(stay), mostNames)] {
+		names = append(names, shown(name))
+	}
+	if more := len(stay) - mostNames; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	r.Notice("output folder %s: what ptycho did not write stays: %s", r.Target, strings.Join(names, ", "))
+}
+
+func shown(name string) string { return printable.Name(name) }
