@@ -39,7 +39,8 @@ func TestTheBackendOfTheDocumentIsTheExample(t *testing.T) {
 	}
 }
 
-// TestTheWayToABackendWorks runs the document's commands in order, in the folder of a module of its own.
+// TestTheWayToABackendWorks runs the document's commands in order, in the folder of a module of its own. That module asks for
+// what this one asks for, and nothing else: the modules that built this test are enough, and nothing is downloaded.
 func TestTheWayToABackendWorks(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -70,20 +71,46 @@ func TestTheWayToABackendWorks(t *testing.T) {
 			}
 		case "go":
 			if args[1] == "get" { // this checkout is the version that it gets
-				command(t, "go", "mod", "edit", "-require="+args[2]+"@v0.0.0", "-replace="+args[2]+"="+root)
-				sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-				if err != nil {
-					t.Fatal(err)
+				for _, name := range []string{"go.mod", "go.sum"} {
+					text, err := os.ReadFile(filepath.Join(root, name))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(name, text, 0o666); err != nil {
+						t.Fatal(err)
+					}
 				}
-				if err := os.WriteFile("go.sum", sums, 0o666); err != nil {
-					t.Fatal(err)
-				}
+				command(t, "go", "mod", "edit", "-module=example.com/mine", "-require="+args[2]+"@v0.0.0", "-replace="+args[2]+"="+root)
+				continue
+			}
+			if args[1] == "doc" {
+				documentation(t, root, args)
 				continue
 			}
 			command(t, args...)
 		default:
 			t.Errorf("no test knows how to run %q", line)
 		}
+	}
+}
+
+// documentation runs a go doc command of the document. Within a module go doc looks up every module of the whole graph, which
+// building does not need and a machine may not have; as a workspace from before modules the checkout is read without any.
+func documentation(t *testing.T, root string, args []string) {
+	t.Helper()
+	workspace := t.TempDir()
+	place := filepath.Join(workspace, "src", "github.com", "ptychogo", "ptycho")
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(root, place); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+workspace)
+	out, err := cmd.CombinedOutput()
+	if name := args[len(args)-1]; err != nil || !strings.Contains(string(out), name) {
+		t.Errorf("%s: %v: %.300s", strings.Join(args, " "), err, out)
 	}
 }
 
