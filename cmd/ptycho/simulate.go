@@ -67,7 +67,7 @@ func demoCommand() *cli.Command {
 			&cli.StringFlag{Name: "output-dir", Value: "ptycho-demo", Usage: "folder for all files"},
 			&cli.IntFlag{Name: "max-epochs", Value: 8, Usage: "epochs to train"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of computation", DefaultText: "all cores"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},

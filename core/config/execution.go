@@ -113,7 +113,7 @@ var executionTable = []Setting{
 		Meaning: "folder in which a relative output-dir is made; empty is the working directory", Why: neutral,
 		field: func(s *sections) any { return &s.execution.DefaultRootDir }},
 	{Name: "overwrite", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
-		Meaning: "replace an output folder that is not empty", Why: decided,
+		Meaning: "replace the files that ptycho wrote in an output folder that is not empty; others stay", Why: decided,
 		field: func(s *sections) any { return &s.execution.Overwrite }},
 	{Name: "dry-run", Section: ExecutionSection, Commands: both, Default: false, Resume: Forget,
 		Meaning: "print the plan with the memory and time it would take, and touch nothing", Why: neutral,
