@@ -15,7 +15,11 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/internal/address"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
+
+// maxErrorLine is how many characters a line of an error may have: some hold several paths of 4096.
+const maxErrorLine = 16 << 10
 
 func main() {
 	launch.Sweep()
@@ -27,7 +31,7 @@ func main() {
 	args := arrange(app, os.Args)
 	err := signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
 	if err = signals.explain(err); err != nil {
-		fmt.Fprintln(os.Stderr, "ptycho:", address.Scrub(err.Error()))
+		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(address.Scrub(err.Error()), maxErrorLine))
 	}
 	os.Exit(signals.exitCode(err))
 }

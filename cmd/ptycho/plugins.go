@@ -12,6 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/internal/printable"
 	"github.com/ptychogo/ptycho/sdk"
 )
 
@@ -56,12 +57,15 @@ func pluginsCommand() *cli.Command {
 	}}}
 }
 
+// maxPluginLine is how many characters a line about a plugin has at most: a path may have 4096.
+const maxPluginLine = 8192
+
 func printPlugin(f registry.Found, prefix string) {
 	line := fmt.Sprintf("%s%-12s %-20s %s", prefix, f.Name, f.Source, f.Path)
 	if f.Problem != "" {
 		line += " — cannot be used: " + f.Problem
 	}
-	stdout.Println(line)
+	stdout.Println(printable.Line(line, maxPluginLine))
 }
 
 // tool is how a backend's program is started as the tool of that name.
@@ -120,19 +124,31 @@ func runDoctor(c *cli.Context) error {
 	})
 }
 
+// capped keeps the first megabyte of what a plugin's tool prints: what its doctor finds is some kilobytes.
+type capped struct{ bytes.Buffer }
+
+func (c *capped) Write(b []byte) (int, error) {
+	const most = 1 << 20
+	_, _ = c.Buffer.Write(b[:min(len(b), max(most-c.Len(), 0))]) // never fails
+	return len(b), nil
+}
+
 // examine runs the doctor of a backend.
 func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
-	var out, log bytes.Buffer
+	var out, log capped
 	code, err := launch.Tool(c.Context, tool(f, "doctor"), nil, &out, &log)
 	if c.Err() != nil {
 		return nil, err
 	}
 	var findings []sdk.Finding
 	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {
+		for i, f := range findings {
+			findings[i] = sdk.Finding{Check: printable.Name(f.Check), Works: f.Works, Found: printable.Line(f.Found, printable.LineLength), Mend: printable.Line(f.Mend, printable.LineLength)}
+		}
 		return findings, nil
 	}
 	words := strings.Split(strings.TrimSpace(log.String()), "\n")
-	found := fmt.Sprintf("its doctor ends with code %d: %s", code, words[len(words)-1])
+	found := fmt.Sprintf("its doctor ends with code %d: %s", code, printable.Line(words[len(words)-1], printable.LineLength))
 	if err != nil {
 		found = err.Error()
 	}

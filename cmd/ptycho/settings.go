@@ -21,6 +21,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/training/record"
 	"github.com/ptychogo/ptycho/host/ui"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // settingFlags are the flags of the command's settings, with --config, --preset and --set.
@@ -170,7 +171,10 @@ func consoleOf(ctx context.Context, x config.Execution, notices []string) *ui.Me
 	return meter
 }
 
+// maxLogLine is how many characters of a plugin's log line are shown.
+const maxLogLine = 2000
+
 // logger takes the log lines of plugins.
 func logger(level string) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: os.Stderr})
+	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine)})
 }

@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
-	"math/cmplx"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,8 +86,16 @@ func digest(t tensor.Tensor) string {
 // embedded is the array of the weights' file that holds its manifest, as UTF-8 text.
 const embedded = "manifest.json"
 
-// Write saves a model in dir, the weights first: a manifest never names arrays that are not there.
+// Write saves a model in dir, the weights first: a manifest never names arrays that are not there. A model that is not finite is
+// a *NotFinite error, and nothing is written.
 func Write(dir string, m *Model) error {
+	if err := checkFinite(m.arrays()); err != nil {
+		return err
+	}
+	return write(dir, m)
+}
+
+func write(dir string, m *Model) error {
 	arrays := m.arrays()
 	m.Format, m.Version, m.SHA256 = formatName, formatVersion, map[string]string{}
 	for _, a := range arrays {
@@ -203,8 +209,8 @@ func (m *Model) readArrays(path string) error {
 		if got := digest(t); got != m.SHA256[name] {
 			return &format.Error{Path: path, What: fmt.Sprintf("%s does not have the digest of the manifest", name), Fix: "restore both files from the same training run"}
 		}
-		if !finite(t) {
-			return &format.Error{Path: path, What: fmt.Sprintf("%s holds values that are not finite", name), Fix: "train the model again"}
+		if i, v, found := firstOdd(t); found {
+			return &format.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d: it is not finite", name, v, i), Fix: "train the model again"}
 		}
 		if w, ok := strings.CutPrefix(name, "weights/"); ok {
 			m.Weights[w] = t
@@ -244,23 +250,4 @@ func (m *Model) complete(path string) error {
 		}
 	}
 	return nil
-}
-
-// finite says whether no number of t is NaN or infinite.
-func finite(t tensor.Tensor) bool {
-	if s, err := tensor.Data[float32](t); err == nil {
-		for _, v := range s {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return false
-			}
-		}
-	}
-	if s, err := tensor.Data[complex64](t); err == nil {
-		for _, v := range s {
-			if cmplx.IsNaN(complex128(v)) || cmplx.IsInf(complex128(v)) {
-				return false
-			}
-		}
-	}
-	return true
 }

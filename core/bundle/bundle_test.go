@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 		"weights that are not finite": func(dir string) error {
 			m := model()
 			m.Weights[bias] = tensor.Must([]float32{1, float32(math.NaN()), 3}, 3)
-			return Write(dir, m)
+			return write(dir, m)
 		},
 		"a weight fewer": func(dir string) error {
 			m := model()
@@ -107,6 +108,39 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 				t.Error("was read without complaint")
 			}
 		})
+	}
+}
+
+func TestNotFinite_NeverReplacesWhatIsGood(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, odd := range map[string]tensor.Tensor{
+		"float32":   tensor.Must([]float32{1, float32(nan)}, 2),
+		"float64":   tensor.Must([]float64{1, inf}, 2),
+		"complex64": tensor.Must([]complex64{1, complex(0, float32(-inf))}, 2), "complex128": tensor.Must([]complex128{1, complex(nan, 0)}, 2),
+	} {
+		dir := t.TempDir()
+		if err := Write(dir, model()); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteCheckpoint(dir, state(1), nil); err != nil {
+			t.Fatal(err)
+		}
+		m, s := model(), state(2)
+		m.Weights[bias], s.Slots[backend.Moment1]["w"] = odd, odd
+		var e *NotFinite
+		if err := Write(dir, m); !errors.As(err, &e) || e.Name != "weights/"+bias || e.Index != 1 {
+			t.Errorf("%s: writing the model: %v", name, err)
+		}
+		if err := WriteCheckpoint(dir, s, nil); !errors.As(err, &e) || e.Name != "m/w" {
+			t.Errorf("%s: writing the checkpoint: %v", name, err)
+		}
+		if _, err := Read(dir); err != nil {
+			t.Errorf("%s: the model: %v", name, err)
+		}
+		var at any
+		if s, skipped, err := ReadCheckpoint(dir, &at); err != nil || s.Step != 1 || len(skipped) > 0 {
+			t.Errorf("%s: the checkpoint is of step %d: %v", name, s.Step, err)
+		}
 	}
 }
 

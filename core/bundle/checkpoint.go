@@ -49,7 +49,8 @@ func WriteCheckpoint(dir string, s backend.State, position any) error {
 	return nil
 }
 
-// WriteNamedCheckpoint saves a checkpoint under a name of its own in dir/checkpoints; it stays until it is removed.
+// WriteNamedCheckpoint saves a checkpoint under a name of its own in dir/checkpoints; it stays until it is removed. A state that is
+// not finite is a *NotFinite error, and nothing is written.
 func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error {
 	text, err := json.Marshal(position)
 	if err != nil {
@@ -60,6 +61,9 @@ func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error
 		for _, name := range slices.Sorted(maps.Keys(s.Slots[slot])) {
 			arrays = append(arrays, format.Named{Name: string(slot) + "/" + name, Tensor: s.Slots[slot][name]})
 		}
+	}
+	if err := checkFinite(arrays); err != nil {
+		return err
 	}
 	folder := filepath.Join(dir, CheckpointDir)
 	if err := os.MkdirAll(folder, 0o777); err != nil {

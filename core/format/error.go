@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Error is a data file that cannot be used: missing, damaged, of the wrong kind, or with values that make no sense. The
@@ -22,8 +23,14 @@ type Error struct {
 	Err  error  // cause, may be nil; What already tells it
 }
 
+// What an error shows of a path and of what was found: the first is as long as a path may be, the second is one sentence.
+const (
+	maxPath   = 4096
+	maxClause = 1000
+)
+
 func (e *Error) Error() string {
-	s := e.Path + ": " + e.What
+	s := printable.Line(e.Path, maxPath) + ": " + printable.Line(e.What, maxClause) // names of arrays and settings are the file's own
 	if e.Fix != "" {
 		s += "; " + e.Fix
 	}

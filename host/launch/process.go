@@ -77,8 +77,8 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets.Path()},
 		Logger:           s.Logger,
 		// What plugins print through go-plugin's own streams. Those of sdk.Serve hardly do.
-		SyncStdout: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
-		SyncStderr: writerFunc(func(b []byte) (int, error) { return p.runner.tail.Write(b) }),
+		SyncStdout: &paced{w: p.runner.tail},
+		SyncStderr: &paced{w: p.runner.tail},
 	})
 	release := context.AfterFunc(ctx, p.runner.kill)
 	defer release()
@@ -107,10 +107,6 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	}()
 	return p, nil
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
 	protocol, err := client.Client()

@@ -120,7 +120,7 @@ var shake = regexp.MustCompile(`1\|\d+\|(unix|tcp)\|[^|]*\|.*$`)
 // readStdout hands the handshake on and keeps reading, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
 	defer say.Close()
-	b := bufio.NewReaderSize(r.stdout, maxHandshake)
+	b := bufio.NewReaderSize(&trickle{r: r.stdout}, maxHandshake)
 	var end []byte // of a line longer than the reader's room
 	for {
 		part, err := b.ReadSlice('\n')
@@ -135,7 +135,7 @@ func (r *runner) readStdout(say *io.PipeWriter) {
 			r.heard(found)
 			_, _ = say.Write([]byte(found + "\n")) // go-plugin may have given up listening
 			say.Close()
-			_, _ = io.Copy(io.Discard, b)
+			_, _ = io.Copy(io.Discard, b) // as fast as the trickle lets it
 			return
 		}
 		if text != "" {
@@ -225,24 +225,37 @@ func (r *runner) Stdout() io.ReadCloser { return r.hello }
 
 // Stderr passes through the tail, so that all of it is there once the end has been read.
 func (r *runner) Stderr() io.ReadCloser {
-	return &stderrReader{r: r, once: sync.OnceFunc(func() { close(r.drained) })}
+	return &stderrReader{r: r, from: &trickle{r: r.stderr}, once: sync.OnceFunc(func() { close(r.drained) }), flood: newFlood(time.Now())}
 }
 
+// stderrReader gives all of standard error to the tail, and as much of it as may be shown to go-plugin's log.
 type stderrReader struct {
-	r    *runner
-	once func()
+	r     *runner
+	from  io.Reader
+	once  func()
+	flood *flood
+	read  [32 << 10]byte
+	shown []byte // that was not given yet
+	ended bool
 }
 
 func (s *stderrReader) Read(b []byte) (int, error) {
-	n, err := s.r.stderr.Read(b)
-	if n > 0 {
-		_, _ = s.r.tail.Write(b[:n]) // never fails
+	for len(s.shown) == 0 {
+		if s.ended {
+			return 0, io.EOF // closed by us or by the process: the end in any case
+		}
+		n, err := s.from.Read(s.read[:])
+		_, _ = s.r.tail.Write(s.read[:n]) // never fails
+		s.shown = s.flood.admit(s.shown[:0], s.read[:n], time.Now())
+		if err != nil {
+			s.ended = true
+			s.shown = s.flood.end(s.shown)
+			s.once()
+		}
 	}
-	if err != nil {
-		s.once()
-		err = io.EOF // closed by us or by the process: the end in any case
-	}
-	return n, err
+	n := copy(b, s.shown)
+	s.shown = s.shown[n:]
+	return n, nil
 }
 
 func (s *stderrReader) Close() error { return s.r.stderr.Close() }

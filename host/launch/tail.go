@@ -3,13 +3,14 @@ package launch
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"sync"
+
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 const (
 	tailLines = 30  // a Go panic's first goroutine, or a library's complaint
-	tailWidth = 400 // bytes of a line: longer ones are data
+	tailWidth = 400 // characters of a line: longer ones are data
 )
 
 // tail keeps the last lines that are written to it.
@@ -50,10 +51,6 @@ func (t *tail) push(line []byte) {
 	if s == "" {
 		return
 	}
-	if len(s) > tailWidth {
-		s = s[:tailWidth] + " …"
-	}
-	s = strings.ToValidUTF8(s, "�")
 	if len(t.ring) < tailLines {
 		t.ring = append(t.ring, s)
 		return
@@ -62,8 +59,10 @@ func (t *tail) push(line []byte) {
 	t.next = (t.next + 1) % tailLines
 }
 
-// readable turns a JSON log line into its message.
-func readable(line []byte) string {
+// readable turns a JSON log line into its message, and makes it printable.
+func readable(line []byte) string { return printable.Line(message(line), tailWidth) }
+
+func message(line []byte) string {
 	var entry struct {
 		Level   string `json:"@level"`
 		Message string `json:"@message"`
@@ -71,7 +70,7 @@ func readable(line []byte) string {
 		Error   any    `json:"error"`
 	}
 	if !bytes.HasPrefix(line, []byte("{")) || json.Unmarshal(line, &entry) != nil || entry.Message == "" {
-		return strings.TrimRight(string(line), "\r")
+		return string(line)
 	}
 	s := entry.Level + ": " + entry.Message
 	for _, v := range []any{entry.Panic, entry.Error} {
@@ -88,7 +87,7 @@ func (t *tail) lines() []string {
 	defer t.mu.Unlock()
 	out := append(append([]string(nil), t.ring[t.next:]...), t.ring[:t.next]...)
 	if s := readable(t.part); s != "" {
-		out = append(out, s[:min(len(s), tailWidth)])
+		out = append(out, s)
 	}
 	return out
 }

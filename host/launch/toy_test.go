@@ -51,6 +51,10 @@ func TestMain(m *testing.M) {
 	}
 }
 
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
 // toy is a backend that does as it is told.
 type toy struct{ noise []byte }
 

@@ -44,6 +44,9 @@ func Create(r rundir.Request) (Folder, error) {
 // Write writes the image, with more arrays beside it, the pictures and the report, and puts all of them in the place of an
 // older result. The size of a pixel is in m, 0 where it is not known.
 func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
+	if err := checkFinite(image); err != nil {
+		return err
+	}
 	r := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
 		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
 	if err := format.WriteReconstruction(f.Path(ReconstructionFile), r, more...); err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // interval is the time between lines where there is no terminal, refresh that on a terminal.
@@ -63,7 +65,7 @@ func (m *Meter) Notice(format string, args ...any) {
 		return
 	}
 	m.clear()
-	fmt.Fprintf(m.w, format+"\n", args...)
+	fmt.Fprintln(m.w, printable.Lines(fmt.Sprintf(format, args...), maxNotice)) // some of it is a file's or a plugin's
 }
 
 // Say writes a line even when the meter is quiet: the answer to something that the user did.
@@ -73,6 +75,9 @@ func (m *Meter) Say(format string, args ...any) {
 	m.clear()
 	fmt.Fprintf(m.w, format+"\n", args...)
 }
+
+// maxNotice is how many characters a line of a notice may have: some hold a path.
+const maxNotice = 4000
 
 // clear wipes a progress line.
 func (m *Meter) clear() {

@@ -4,6 +4,7 @@
 package printable
 
 import (
+	"io"
 	"regexp"
 	"strings"
 	"unicode"
@@ -74,6 +75,36 @@ func Line(s string, limit int) string {
 		out = append(out[:min(len(out), limit-1)], '…')
 	}
 	return string(out)
+}
+
+// Lines returns s with each of its lines made safe by Line. Use it for our own messages of several lines, whose parts may be foreign.
+func Lines(s string, limit int) string {
+	list := strings.Split(s, "\n")
+	for i, line := range list {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		list[i] = indent[:min(len(indent), limit/2)] + Line(line, limit)
+	}
+	return strings.Join(list, "\n")
+}
+
+// Writer returns a writer that passes each line on to w as Line returns it. Its caller writes whole lines, as loggers do.
+func Writer(w io.Writer, limit int) io.Writer { return &writer{w, limit} }
+
+type writer struct {
+	to    io.Writer
+	limit int
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	var out strings.Builder
+	for line := range strings.Lines(string(b)) {
+		out.WriteString(Line(line, w.limit))
+		out.WriteByte('\n')
+	}
+	if _, err := io.WriteString(w.to, out.String()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // head returns the first n bytes of s, or fewer so that no character is torn apart.

@@ -68,6 +68,20 @@ func TestLine_CutsAtTheLimit(t *testing.T) {
 	}
 }
 
+func TestLines_KeepsLinesAndIndents(t *testing.T) {
+	if got := Lines("a\x1b[31m\n  - b\u202e\n\nc", 10); got != "a\n  - b\n\nc" {
+		t.Errorf("the lines are %q", got)
+	}
+}
+
+func TestWriter_MakesEachLineSafe(t *testing.T) {
+	var out strings.Builder
+	n, err := Writer(&out, 5).Write([]byte("a\x1b[31mb\nabcdefgh\n"))
+	if n != 17 || err != nil || out.String() != "ab\nabcd…\n" {
+		t.Errorf("wrote %d bytes as %q: %v", n, out.String(), err)
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\x1b[31mb\u202e\xff", 10)
 	f.Add("\x1b]0;x\x1b\x1b", 3)

@@ -121,7 +121,7 @@ func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context
 	e, lost := fromStatus(op, err)
 	if lost || c.gone() {
 		if c.o.Lost != nil {
-			return c.o.Lost(op, err)
+			return c.o.Lost(op, errors.New(e.What))
 		}
 		e.Kind = backend.Crashed
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ptychogo/ptycho/internal/address"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Run is a run as the store knows it.
@@ -93,13 +94,13 @@ type Refused struct {
 }
 
 func (r *Refused) Error() string {
-	return fmt.Sprintf("%s (%d %s)", oneLine(r.Message), r.Status, r.Code)
+	return fmt.Sprintf("%s (%d %s)", oneLine(r.Message), r.Status, printable.Name(r.Code))
 }
 
 // oneLine is the first line, of a bearable length.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return cut(address.Scrub(text), 200)
+	return printable.Line(address.Scrub(text), 200)
 }
 
 // Key makes a name that MLflow takes: letters, digits, _ - . space : and /, at most 250; between slashes there is something.

@@ -70,14 +70,12 @@ func (t *Trainer) cause(rate float64) string {
 	return fmt.Sprintf("the learning rate was %.3g there: try a lower --learning-rate", rate)
 }
 
-// explain says what a numeric failure of the backend means for the run.
+// explain says what a numeric failure of the backend in step at.Done means for the run.
 func (t *Trainer) explain(err error, at Position) error {
 	if backend.KindOf(err) != backend.Numeric {
 		return err
 	}
-	next := at
-	next.Done++
-	return t.dead(next, err.Error(), t.cause(t.schedule.at(at.Epoch*t.schedule.stepsPerEpoch+at.Step, at)))
+	return t.dead(at, err.Error(), t.cause(t.schedule.at(at.Epoch*t.schedule.stepsPerEpoch+at.Step, at)))
 }
 
 // guard ends a run whose object stays flat.

@@ -124,7 +124,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	if reached && validates {
 		whole, err := t.judge(ctx, session, judge, &at)
 		if err != nil {
-			return Finished, err
+			return Finished, t.explain(err, at)
 		}
 		if !whole {
 			stopped, reached, at.Due = Interrupted, false, true
@@ -133,7 +133,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	whole := reached && at.Step == t.schedule.stepsPerEpoch
 	state, err := session.State(ctx)
 	if err != nil {
-		return Finished, err
+		return Finished, t.explain(err, at)
 	}
 	var early bool
 	var kept *Kept
@@ -143,7 +143,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	}
 	if whole {
 		if err := t.closeEpoch(ctx, session, train, &at); err != nil {
-			return Finished, err
+			return Finished, t.explain(err, at)
 		}
 	}
 	t.At, t.State = at, state
@@ -190,7 +190,9 @@ func (t *Trainer) steps(ctx context.Context, session backend.Session, train back
 		})
 	})
 	if err != nil {
-		return Finished, t.explain(err, *at)
+		next := *at
+		next.Done++
+		return Finished, t.explain(err, next)
 	}
 	at.Sums.Seconds += time.Since(started).Seconds()
 	return why, nil

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"maps"
 	"path"
 	"path/filepath"
@@ -29,7 +30,7 @@ func (r *Record) Last(at loop.Position, state backend.State, optional bool) erro
 		return err
 	}
 	if err := bundle.WriteCheckpoint(r.dir.Path(""), state, at); err != nil {
-		return err
+		return diverged(err)
 	}
 	if err := r.dir.Commit(); err != nil {
 		return err
@@ -46,7 +47,7 @@ func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state 
 		return err
 	}
 	if err := bundle.WriteNamedCheckpoint(r.dir.Path(""), k.File, state, at); err != nil {
-		return err
+		return diverged(err)
 	}
 	for _, d := range dropped {
 		if err := bundle.RemoveCheckpoint(r.dir.Path(""), d.File); err != nil {
@@ -79,7 +80,16 @@ func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 	if err := r.dir.Own(bundle.WeightsFile, bundle.ManifestFile); err != nil {
 		return "", err
 	}
-	return weights, m.Write(r.dir.Path(""), state, bundle.Manifest{
+	return weights, diverged(m.Write(r.dir.Path(""), state, bundle.Manifest{
 		MeanCounts: meanCounts, Epochs: epochs, Steps: steps, Seed: s.Seed, Backend: r.cfg.Execution().Backend, Data: r.data,
-	})
+	}))
+}
+
+// diverged gives a state that is not finite the exit code of a training that diverged.
+func diverged(err error) error {
+	var odd *bundle.NotFinite
+	if errors.As(err, &odd) {
+		return host.Failf(host.ExitDiverged, "train: %w; try a lower --learning-rate", err)
+	}
+	return err
 }
