@@ -29,7 +29,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture ci-full help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture bent ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -128,6 +128,10 @@ soak: build ## the tests that start processes, COUNT (20) times in random order,
 
 torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json (Linux, root or user namespaces)
 	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)"
+
+bent: COUNT = 10000
+bent: ## COUNT (10000) runs of train, infer, conformance and doctor against answers that are bent; prints a table (up to an hour)
+	nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
 ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...

@@ -13,7 +13,7 @@ const (
 	ExitOther       = 1
 	ExitUsage       = 10 // usage or configuration
 	ExitData        = 11
-	ExitBackend     = 12 // not found, not trusted or incompatible
+	ExitBackend     = 12 // not found, not trusted, incompatible or faulty
 	ExitDevice      = 13 // unavailable or out of memory
 	ExitCrashed     = 14
 	ExitDiverged    = 15 // NaN, or an object that stays flat

@@ -184,7 +184,7 @@ func (w world) conformance(ctx context.Context, b *Bender, _ string) error {
 	}}, quick)
 	if report != nil {
 		for _, r := range report.Results {
-			if strings.Contains(r.Message, "panic:") && !strings.Contains(r.Message, "backend "+pluginName) || strings.ContainsAny(r.Message, "\x1b\x00\u202e") {
+			if strings.HasPrefix(r.Message, "panic:") || strings.ContainsAny(r.Message, "\x1b\x00\u202e") {
 				panic(fmt.Sprintf("%s: %.300q", r.Name, r.Message))
 			}
 		}
