@@ -142,12 +142,12 @@ func TestPluginEndsWithAKilledHost(t *testing.T) {
 		t.Fatalf("the host said %q", line)
 	}
 	// The orphan is init's to reap, which a container may lack: a zombie has ended too.
-	for i := range 100 {
+	for i := range 6000 { // a minute, for a machine that is busy
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if syscall.Kill(pid, 0) != nil || err == nil && strings.Contains(string(stat), ") Z ") {
 			return
 		}
-		if i == 99 {
+		if i == 5999 {
 			syscall.Kill(pid, syscall.SIGKILL)
 			t.Fatal("the plugin outlives its host")
 		}
@@ -214,7 +214,11 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 	wrongSum := role(t, "plugin")
 	wrongSum.SHA256 = strings.Repeat("ab", 32)
 	chatter := role(t, "chatter")
-	chatter.StartTimeout = 500 * time.Millisecond
+	chatter.StartTimeout = 5 * time.Second // enough to print a line, and waited for in full
+	noProgram := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(noProgram, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	silent := Spec{Path: "/bin/sleep", Args: []string{"60"}, StartTimeout: 200 * time.Millisecond}
 	for name, c := range map[string]struct {
 		ctx  context.Context
@@ -228,8 +232,8 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},
 		"missing":          {t.Context(), Spec{Path: "/nowhere/plugin"}, backend.NotFound, []string{"/nowhere/plugin"}},
 		"name":             {t.Context(), Spec{Path: "sh"}, backend.Invalid, []string{"slash"}},
-		"folder":           {t.Context(), Spec{Path: "/tmp"}, backend.Invalid, []string{"not a regular file"}},
-		"no program":       {t.Context(), Spec{Path: "/etc/hostname"}, backend.Invalid, []string{"cannot be executed"}},
+		"folder":           {t.Context(), Spec{Path: os.TempDir()}, backend.Invalid, []string{"not a regular file"}},
+		"no program":       {t.Context(), Spec{Path: noProgram}, backend.Invalid, []string{"cannot be executed"}},
 		"changed":          {t.Context(), wrongSum, backend.Invalid, []string{"sha256", "install it again"}},
 		"cancelled":        {ended, role(t, "plugin"), backend.Cancelled, nil},
 	} {

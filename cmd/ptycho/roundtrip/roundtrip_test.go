@@ -115,9 +115,12 @@ func (b *bench) followProgress(t *testing.T, one trip, command []string) {
 	rewritten := func(args []string) bool {
 		script, err := exec.LookPath("script")
 		if err != nil {
-			t.Fatal("script is missing, the program that gives a terminal (util-linux)")
+			t.Skip("script is missing, the program that gives a terminal (util-linux)")
 		}
 		dir := t.TempDir()
+		if out, err := exec.Command(script, "-qec", "true", filepath.Join(dir, "typescript")).CombinedOutput(); err != nil {
+			t.Skipf("there is no pseudo-terminal: script: %v: %s", err, out)
+		}
 		words := append(slices.Clone(args), "--output-dir", filepath.Join(dir, "out"), "--max-epochs", "20")
 		cmd := exec.Command(script, "-qec", b.program+" "+strings.Join(words, " "), filepath.Join(dir, "typescript"))
 		cmd.Env = append(os.Environ(), recordKey+"="+os.DevNull)
