@@ -131,7 +131,11 @@ func TestCommit_KilledAnywhere(t *testing.T) {
 		committed := err == nil
 		for again := 1; committed && again < kill && start(t, task{Target: target, Settle: true, Kill: again}); again++ { //nolint:revive // each is killed a change later
 		}
-		must(t, Settle(filepath.Join(target, "checkpoints", "step-1.npz")))
+		if kill%2 == 0 {
+			must(t, Settle(filepath.Join(target, "checkpoints", "step-1.npz")))
+		} else if _, err := Create(Request{Target: target, Writes: writes}); err == nil { // refused, with the result whole
+			t.Error("a result was taken for an empty folder")
+		}
 		got := tree(t, target)
 		delete(got, "preview.png") // goes with the next writer
 		switch {

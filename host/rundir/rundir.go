@@ -49,6 +49,9 @@ func Create(r Request) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := settleFolder(r.Target); err != nil { // the result of a killed command is whole before anything is refused
+		return nil, err
+	}
 	stay, err := r.check()
 	if err != nil {
 		return nil, err
