@@ -24,6 +24,7 @@ func evaluateCommand() *cli.Command {
 			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
 			&cli.StringFlag{Name: "box", Usage: "y0 y1 x0 x1: first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
 			&cli.BoolFlag{Name: "ramp", Usage: "remove a linear phase ramp besides the global phase"},
+			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 		},
@@ -38,7 +39,7 @@ func evaluateCommand() *cli.Command {
 			meter := console(c.Context, c.Bool("quiet"))
 			report, err := evaluation.Evaluate(c.Context, evaluation.Options{
 				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
-				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"),
+				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"), HighCompression: c.Bool(highCompression),
 			}, host.Host{Notice: meter.Notice})
 			if err != nil {
 				return err

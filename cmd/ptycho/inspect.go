@@ -39,6 +39,7 @@ func inspectCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-geometry", Usage: "do not try the orientations of the positions, which takes seconds"},
 			&cli.BoolFlag{Name: "scale", Usage: "also try steps of the positions up to 20 % shorter and longer"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of computation", DefaultText: "all cores"},
+			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: func(c *cli.Context) error {
@@ -54,6 +55,7 @@ func inspectCommand() *cli.Command {
 			report, err := inspection.Inspect(c.Context, inspection.Options{
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
+				HighCompression: c.Bool(highCompression),
 			})
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/internal/address"
+	"github.com/ptychogo/ptycho/internal/memory"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -23,6 +25,7 @@ const maxErrorLine = 16 << 10
 
 func main() {
 	launch.Sweep()
+	limitHeap()
 	app := newApp()
 	signals := newSignals()
 	if len(os.Args) < 3 || os.Args[1] != "plugin" || os.Args[2] != "serve" {
@@ -34,6 +37,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(address.Scrub(err.Error()), maxErrorLine))
 	}
 	os.Exit(signals.exitCode(err))
+}
+
+// heapShare is how much of the available memory the heap may take before garbage is collected early: without a limit, a
+// scan that fits is doubled by garbage that waits for its collection. The rest is for the plugin and the system.
+const heapShare = 0.8
+
+// limitHeap makes the collector respect the available memory, unless the user has set GOMEMLIMIT.
+func limitHeap() {
+	if free, ok := memory.Available(); ok && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(heapShare * float64(free)))
+	}
 }
 
 // newApp is the whole command line.

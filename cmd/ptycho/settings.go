@@ -108,6 +108,13 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 	return config.Check(config.Train, list...)
 }
 
+// highCompression is the flag of the commands without settings that read a scan.
+const highCompression = "allow-high-compression"
+
+func highCompressionFlag() cli.Flag {
+	return &cli.BoolFlag{Name: highCompression, Usage: "read compressed arrays that expand more than 1000 times"}
+}
+
 // describeScan completes the draft of a training run. It reads headers and positions of the data, no patterns.
 func describeScan(d *config.Draft) (*config.Training, error) {
 	path := d.Settings().TrainDataFile

@@ -34,6 +34,7 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "rows", Usage: "patterns to use, as split=1 or 0:100"},
 			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
 			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
+			highCompressionFlag(),
 			&cli.IntFlag{Name: "preview", Usage: "write preview-amplitude.png and preview-phase.png every so many iterations", DefaultText: "at the end alone"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
@@ -64,6 +65,7 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 	o := solution.Options{
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
 		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
+		HighCompression: c.Bool(highCompression),
 	}
 	if err := required(c, "data", "output-dir"); err != nil {
 		return o, err

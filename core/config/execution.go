@@ -32,6 +32,7 @@ type Execution struct {
 	PrefetchFactor    int
 	PersistentWorkers bool
 	PinMemory         bool
+	HighCompression   bool // read arrays that expand more than a thousand times
 
 	Logger         string // names joined by commas, see Loggers
 	LogEveryNSteps int
@@ -146,6 +147,9 @@ var engineTable = []Setting{
 	{Name: "strategy", Section: ExecutionSection, Commands: Train, Default: "auto", Enum: []string{"auto", "ddp", "fsdp", "deepspeed"}, Resume: Keeps, Needs: "strategy",
 		Meaning: "how several devices share the work", Why: neutral,
 		field: func(s *sections) any { return &s.execution.Strategy }},
+	{Name: "allow-high-compression", Section: ExecutionSection, Commands: both, Default: false, Resume: Keeps,
+		Meaning: "read compressed arrays that expand more than 1000 times, which are refused otherwise", Why: neutral,
+		field: func(s *sections) any { return &s.execution.HighCompression }},
 	{Name: "threads", Section: ExecutionSection, Commands: both, Default: 0, Max: mostThreads, Resume: Keeps,
 		Meaning: "threads of computation; 0 is all cores", Why: decided,
 		field: func(s *sections) any { return &s.execution.Threads }},

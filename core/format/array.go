@@ -1,12 +1,15 @@
 package format
 
 import (
+	"archive/zip"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -24,7 +27,11 @@ type array struct {
 	path   string // of the file
 	name   string // within the archive; "" for an npy file
 	header *npyHeader
-	open   func() (io.ReadCloser, error) // at the header
+	// payload is the values where they lie in the file as they are, nil where they are compressed.
+	payload io.ReaderAt
+	// stored and expanded are the sizes of an archive's member in the file and when read, bytes.
+	stored, expanded uint64
+	open             func() (io.ReadCloser, error) // at the header
 }
 
 func (a *array) what() string {
@@ -77,9 +84,37 @@ func (a *array) stream(visit func(raw []byte) error) error {
 
 func (a *array) readError(err error) *Error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return a.errorf("is cut short: %w", err).fix("copy or download the file again")
+		return a.errorf("is cut short: the file ends before its last value%w", hidden{err}).fix(again)
 	}
-	return a.errorf("is damaged: %w", err).fix("copy or download the file again")
+	return a.errorf("is damaged: %s%w", wrong(err), hidden{err}).fix(again)
+}
+
+// again is what helps against damage.
+const again = "copy or download the file again"
+
+// hidden keeps a cause whose text says nothing to a user.
+type hidden struct{ error }
+
+func (hidden) Error() string { return "" }
+
+func (h hidden) Unwrap() error { return h.error }
+
+// wrong is what is wrong with an archive's member that cannot be read.
+func wrong(err error) string {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, zip.ErrChecksum):
+		return "its checksum does not match its content"
+	case errors.Is(err, zip.ErrFormat):
+		return "its entry in the archive is not valid"
+	case errors.Is(err, zip.ErrAlgorithm):
+		return "its method of compression is not known"
+	case errors.As(err, &corrupt):
+		return "its compressed data cannot be expanded"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the file ends within it"
+	}
+	return err.Error()
 }
 
 // want fails unless the array has one of the element kinds, and a number of elements that 64-bit arithmetic can hold.
@@ -97,6 +132,10 @@ const (
 
 // collect decodes all values, in C order.
 func collect[T any](a *array, decode func(dst []T, raw []byte)) ([]T, error) {
+	var one T
+	if err := a.checkRoom(a.header.count(), int(unsafe.Sizeof(one))); err != nil {
+		return nil, err
+	}
 	out := make([]T, a.header.count())
 	at := 0
 	err := a.stream(func(raw []byte) error {

@@ -16,10 +16,6 @@ const (
 	maxMembers = 4096 // arrays of one archive; scans have about a dozen
 	// deflateLimit is the most that deflate can expand (RFC 1951: 258 bytes for 2 bits); a larger claim is a lie.
 	deflateLimit = 1032
-	// An array this large that expands more than suspectLimit times is taken for a trap: real patterns, even nearly dark
-	// ones, stay below it.
-	suspectSize  = 4 << 30
-	suspectLimit = 200
 )
 
 // NPZ is an npz archive that is open for reading. Headers are read at once, values on demand.
@@ -29,6 +25,8 @@ type NPZ struct {
 	arrays []Array
 	read   map[string]*array
 	others []string // members that are no arrays
+
+	trusted bool // may expand more than a thousand times
 }
 
 // OpenNPZ opens an archive and reads the headers of its arrays, no values. An array that cannot be read (pickled
@@ -68,8 +66,11 @@ func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
 			z.others = append(z.others, m.Name)
 			continue
 		}
-		a := &array{path: path, name: name, open: m.Open}
+		a := &array{path: path, name: name, open: m.Open, stored: m.CompressedSize64, expanded: m.UncompressedSize64}
 		z.arrays = append(z.arrays, a.inspect(m, size))
+		if start, err := m.DataOffset(); err == nil && m.Method == zip.Store && a.header != nil {
+			a.payload = io.NewSectionReader(r, start+a.header.length, a.header.bytes())
+		}
 		z.read[name] = a
 	}
 	return z, nil
@@ -93,13 +94,10 @@ func (a *array) inspect(m *zip.File, fileSize int64) Array {
 		return refuse("is stored, but claims %d bytes of %d", m.UncompressedSize64, m.CompressedSize64)
 	case m.UncompressedSize64 > deflateLimit*(m.CompressedSize64+1):
 		return refuse("claims to expand from %d to %d bytes, which deflate cannot do", m.CompressedSize64, m.UncompressedSize64)
-	case m.UncompressedSize64 > suspectSize && m.UncompressedSize64/suspectLimit > m.CompressedSize64:
-		return refuse("expands from %d to %d bytes, which looks like a trap; store it uncompressed if it is not",
-			m.CompressedSize64, m.UncompressedSize64)
 	}
 	r, err := m.Open()
 	if err != nil {
-		return refuse("is damaged: %v", err)
+		return refuse("is damaged: %s; %s", wrong(err), again)
 	}
 	defer r.Close()
 	h, err := readHeader(bufio.NewReader(r))
@@ -124,14 +122,14 @@ func notArchive(path string, r io.ReaderAt, cause error) *Error {
 	is := func(magic string) bool { return strings.HasPrefix(string(lead[:n]), magic) }
 	e := &Error{Path: path, Err: cause}
 	switch {
-	case is("PK\x03\x04"):
-		e.What, e.Fix = "is a damaged or cut short npz archive (its directory cannot be read)", "copy or download it again"
+	case is("PK\x03\x04"), is("PK\x05\x06"):
+		e.What, e.Fix = "is a damaged or cut short npz archive: the list of its arrays, at the end of the file, cannot be read", "copy or download it again"
 	case is(npyMagic):
 		e.What, e.Fix = "is a single npy array, not an npz archive", "save patterns and positions together with numpy.savez"
 	case is("\x89HDF\r\n"):
 		e.What, e.Fix = "is an HDF5 file, not an npz archive", "convert it first"
 	default:
-		e.What = "is no npz archive"
+		e.What, e.Fix = "is not an npz archive", "save the scan with numpy.savez"
 	}
 	return e
 }
@@ -169,6 +167,15 @@ func (z *NPZ) get(name string) (*array, error) {
 	return z.read[name], nil
 }
 
+// reading is an array that is about to be read.
+func (z *NPZ) reading(name string) (*array, error) {
+	a, err := z.get(name)
+	if err != nil {
+		return nil, err
+	}
+	return a, z.checkCompression(a)
+}
+
 func (z *NPZ) names() string {
 	if len(z.arrays) == 0 {
 		return "no arrays"
@@ -204,7 +211,7 @@ func (z *NPZ) Int64(name string) ([]int64, []int, error) { return values(z, name
 
 // Text reads a text: one numpy string, or UTF-8 bytes as uint8.
 func (z *NPZ) Text(name string) (string, error) {
-	a, err := z.get(name)
+	a, err := z.reading(name)
 	if err != nil {
 		return "", err
 	}
@@ -214,7 +221,7 @@ func (z *NPZ) Text(name string) (string, error) {
 // Tensor reads an array in its own type where tensors have it, else in a wider one: float16 as float32, truth values as
 // uint8, small signed integers as int32, other integers as int64.
 func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
-	a, err := z.get(name)
+	a, err := z.reading(name)
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
@@ -222,7 +229,7 @@ func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
 }
 
 func values[T any](z *NPZ, name string, read func(*array) ([]T, error)) ([]T, []int, error) {
-	a, err := z.get(name)
+	a, err := z.reading(name)
 	if err != nil {
 		return nil, nil, err
 	}

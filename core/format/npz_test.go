@@ -79,7 +79,7 @@ func TestNPZRefusesFilesThatAreNone(t *testing.T) {
 		"missing":   {filepath.Join(dir, "absent.npz"), "no such file"},
 		"folder":    {dir, "is a folder"},
 		"empty":     {file(t, "x.npz", nil), "is empty"},
-		"text":      {file(t, "x.npz", []byte("hello")), "is no npz archive"},
+		"text":      {file(t, "x.npz", []byte("hello")), "is not an npz archive"},
 		"npy":       {file(t, "x.npz", raw("", []float32{1}, 1).npy()), "single npy array"},
 		"hdf5":      {file(t, "x.npz", []byte("\x89HDF\r\n\x1a\n0000")), "HDF5"},
 		"truncated": {file(t, "x.npz", whole[:len(whole)-10]), "cut short"},

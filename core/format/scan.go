@@ -18,6 +18,8 @@ type ScanOptions struct {
 	// Photons is the mean number of photons in a pattern. Normalised amplitudes without an intensity_scale need it; for
 	// others it is an error, since they tell it themselves. 0 is unknown.
 	Photons float64
+	// HighCompression allows arrays that expand more than a thousand times.
+	HighCompression bool
 }
 
 // ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
@@ -32,6 +34,7 @@ func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, erro
 		return nil, err
 	}
 	defer z.Close()
+	z.trusted = o.HighCompression
 	return z.readScan(ctx, o, units)
 }
 
@@ -40,14 +43,9 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 	if err != nil {
 		return nil, err
 	}
-	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
-	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
-		rows, err = scan.Draw(rows, o.Draw, o.Seed)
-	} else if o.Draw > len(rows) {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s asked for, the selection holds %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
-	}
+	rows, err := z.selection(d, o)
 	if err != nil {
-		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+		return nil, err
 	}
 	s := &scan.Scan{Source: z.path, N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
 	for _, r := range rows {
@@ -94,6 +92,23 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
 	}
 	return s, nil
+}
+
+// selection is the patterns to read. It refuses an array that expands suspiciously and patterns that memory has no room for.
+func (z *NPZ) selection(d *Description, o ScanOptions) ([]int, error) {
+	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
+	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
+		rows, err = scan.Draw(rows, o.Draw, o.Seed)
+	} else if o.Draw > len(rows) {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s asked for, the selection holds %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
+	}
+	if err != nil {
+		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+	}
+	if err := z.checkCompression(d.patterns); err != nil {
+		return nil, err
+	}
+	return rows, checkScanRoom(d, len(rows))
 }
 
 // dose scales the squares of normalised amplitudes so that a pattern has that many photons on average.
@@ -165,60 +180,84 @@ const (
 // readPatterns reads the given rows of the file, converted, [len(rows), N, N]. Values go straight to their place,
 // whatever the layout, so that an array is never held twice. Masked pixels are 0 whatever the file has there.
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
-	n, size := d.N, d.N*d.N
-	slot := make([]int, d.Patterns) // place of a pattern in the result, −1: not wanted
-	for i := range slot {
-		slot[i] = -1
+	s := newSorter(d, rows, mask, c)
+	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.payload != nil {
+		return s.out, s.pick(ctx, rows, d.patterns.payload)
 	}
-	for i, r := range rows {
-		slot[r] = i
-	}
-	axes := [3]axis{patternAxis, rowAxis, columnAxis}
-	if d.Layout == LayoutHWN {
-		axes = [3]axis{rowAxis, columnAxis, patternAxis}
-	}
-	if d.patterns.header.fortran { // the first axis runs fastest
-		axes[0], axes[2] = axes[2], axes[0]
-	}
-	extent := [3]int{patternAxis: d.Patterns, rowAxis: n, columnAxis: n}
-	fastest := axes[2]
-
-	out := make([]float32, len(rows)*size)
-	e := d.patterns.header.element
-	values := make([]float64, piece/e.size)
-	var at [3]int // by axis
 	err := d.patterns.stream(func(raw []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		v := values[:len(raw)/e.size]
-		e.floats(v, raw)
-		for len(v) > 0 {
-			run := min(len(v), extent[fastest]-at[fastest])
-			if fastest == patternAxis || slot[at[patternAxis]] >= 0 {
-				for _, x := range v[:run] {
-					to, pixel := slot[at[patternAxis]], at[rowAxis]*n+at[columnAxis]
-					if to >= 0 && (mask == nil || mask[pixel] != 0) {
-						k, err := c.convert(x)
-						if err != nil {
-							return valueError(d, c, at, x, err)
-						}
-						out[to*size+pixel] = k
-					}
-					at[fastest]++
-				}
-			} else {
-				at[fastest] += run
-			}
-			v = v[run:]
-			for i := 2; i > 0 && at[axes[i]] == extent[axes[i]]; i-- {
-				at[axes[i]] = 0
-				at[axes[i-1]]++
-			}
-		}
-		return nil
+		return s.sort(raw)
 	})
-	return out, err
+	return s.out, err
+}
+
+// sorter puts the values of a file, converted, to their place among the wanted patterns.
+type sorter struct {
+	d      *Description
+	mask   []uint8
+	c      *converter
+	slot   []int     // place of a pattern in the result, −1: not wanted
+	axes   [3]axis   // of the file's array, slowest first
+	at     [3]int    // where the next value belongs, by axis
+	values []float64 // room for a piece
+	out    []float32 // [wanted, N, N]
+}
+
+func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
+	s := &sorter{d: d, mask: mask, c: c, slot: make([]int, d.Patterns), axes: [3]axis{patternAxis, rowAxis, columnAxis}}
+	for i := range s.slot {
+		s.slot[i] = -1
+	}
+	for i, r := range rows {
+		s.slot[r] = i
+	}
+	if d.Layout == LayoutHWN {
+		s.axes = [3]axis{rowAxis, columnAxis, patternAxis}
+	}
+	if d.patterns.header.fortran { // the first axis runs fastest
+		s.axes[0], s.axes[2] = s.axes[2], s.axes[0]
+	}
+	s.out = make([]float32, len(rows)*d.N*d.N)
+	return s
+}
+
+// sort takes the next values of the file.
+func (s *sorter) sort(raw []byte) error {
+	n, size := s.d.N, s.d.N*s.d.N
+	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
+	fastest := s.axes[2]
+	e := s.d.patterns.header.element
+	if len(s.values) < len(raw)/e.size {
+		s.values = make([]float64, len(raw)/e.size)
+	}
+	v := s.values[:len(raw)/e.size]
+	e.floats(v, raw)
+	for len(v) > 0 {
+		run := min(len(v), extent[fastest]-s.at[fastest])
+		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
+			for _, x := range v[:run] {
+				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
+				if to >= 0 && (s.mask == nil || s.mask[pixel] != 0) {
+					k, err := s.c.convert(x)
+					if err != nil {
+						return valueError(s.d, s.c, s.at, x, err)
+					}
+					s.out[to*size+pixel] = k
+				}
+				s.at[fastest]++
+			}
+		} else {
+			s.at[fastest] += run
+		}
+		v = v[run:]
+		for i := 2; i > 0 && s.at[s.axes[i]] == extent[s.axes[i]]; i-- {
+			s.at[s.axes[i]] = 0
+			s.at[s.axes[i-1]]++
+		}
+	}
+	return nil
 }
 
 func valueError(d *Description, c *converter, at [3]int, x float64, err error) *Error {

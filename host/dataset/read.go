@@ -19,6 +19,8 @@ type Source struct {
 	Draw    int     // n-images: draw so many of them; 0 is all
 	Seed    int64   // of the draw
 	Photons float64 // nphotons
+
+	HighCompression bool // allow-high-compression
 }
 
 // Read reads the scan. notice, which may be nil, hears what the reader found out.
@@ -34,7 +36,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons})
+	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -3,6 +3,7 @@ package evaluation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -24,6 +25,8 @@ type Options struct {
 	Units          string       // of the reference's patterns
 	Box            *metrics.Box // rows and columns to compare; nil: the box of the scan positions
 	Ramp           bool         // remove a linear phase ramp
+
+	HighCompression bool // read arrays that expand more than a thousand times
 }
 
 // Report is the figures of a reconstruction.
@@ -55,12 +58,12 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows})
+	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows, HighCompression: o.HighCompression})
 	if err != nil {
 		if ctx.Err() != nil {
 			return report, context.Cause(ctx)
 		}
-		if o.Rows != "" {
+		if o.Rows != "" || errors.Is(err, format.ErrRefused) {
 			return report, host.Fail(host.ExitData, err)
 		}
 		h.Notice("%s holds no scan, so there is no R: %v", o.Reference, err)

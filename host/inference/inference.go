@@ -58,7 +58,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 		return report, host.Fail(host.ExitUsage, err)
 	}
 	defer dir.Close()
-	m, data, err := prediction.Read(ctx, s, h)
+	m, data, err := prediction.Read(ctx, s, x, h)
 	if err != nil {
 		return report, err
 	}

@@ -18,7 +18,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	if err := rundir.Check(request(cfg, h)); err != nil {
 		return plan, host.Fail(host.ExitUsage, err)
 	}
-	m, data, err := prediction.Read(ctx, s, h)
+	m, data, err := prediction.Read(ctx, s, x, h)
 	if err != nil {
 		return plan, err
 	}

@@ -41,12 +41,14 @@ type Options struct {
 	Geometry bool // try the orientations of the positions
 	Scale    bool // and the length of their step
 	Threads  int
+
+	HighCompression bool // read arrays that expand more than a thousand times
 }
 
 // Inspect reads a scan and describes it.
 func Inspect(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
-	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(ctx, nil)
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression}.Read(ctx, nil)
 	if err != nil {
 		return report, err
 	}

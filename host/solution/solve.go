@@ -28,6 +28,8 @@ type Options struct {
 	Halves    bool // solve the even and the odd patterns by themselves as well, and compare
 	Preview   int  // write the pictures every so many iterations; 0: at the end alone
 	Solve     solve.Options
+
+	HighCompression bool // read arrays that expand more than a thousand times
 }
 
 // Solve reconstructs a scan iteratively and writes the files of a reconstruction.
@@ -41,7 +43,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // until the first iteration there is nothing to save
 	defer done()
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows}.Read(early, h.Notice)
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression}.Read(early, h.Notice)
 	if err != nil {
 		return report, err
 	}

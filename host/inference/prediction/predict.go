@@ -87,12 +87,12 @@ func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 }
 
 // Read reads the model and the scan that it is to reconstruct.
-func Read(ctx context.Context, s config.InferenceSettings, h host.Host) (*model.Model, *scan.Scan, error) {
+func Read(ctx context.Context, s config.InferenceSettings, x config.Execution, h host.Host) (*model.Model, *scan.Scan, error) {
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons}.Read(ctx, h.Notice)
+	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, HighCompression: x.HighCompression}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -76,7 +76,7 @@ func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, er
 // load reads a scan by the settings of the run.
 func (m *Material) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
 	s := m.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons}.Read(ctx, m.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, HighCompression: m.cfg.Execution().HighCompression}.Read(ctx, m.h.Notice)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,37 @@
+package format
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// pick reads the patterns with the given numbers, in the order of the file, from an array that is stored as it is: only
+// their bytes are read, so that the time does not depend on the size of the file. The checksum of an archive's member is
+// that of all its bytes and is not verified.
+func (s *sorter) pick(ctx context.Context, rows []int, payload io.ReaderAt) error {
+	e := s.d.patterns.header.element
+	size := int64(s.d.N*s.d.N) * int64(e.size) // of a pattern, bytes
+	buf := make([]byte, max(piece/size, 1)*size)
+	for from := 0; from < len(rows); {
+		to := from + 1
+		for to < len(rows) && rows[to] == rows[to-1]+1 && int64(to-from) < int64(len(buf))/size {
+			to++
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		raw := buf[:int64(to-from)*size]
+		if _, err := payload.ReadAt(raw, int64(rows[from])*size); err != nil && !errors.Is(err, io.EOF) {
+			return s.d.patterns.readError(err)
+		} else if err != nil {
+			return s.d.patterns.readError(io.ErrUnexpectedEOF)
+		}
+		s.at = [3]int{patternAxis: rows[from]}
+		if err := s.sort(raw); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
