@@ -59,7 +59,7 @@ func (d *Dir) Commit() error {
 		return root, d.list, err
 	})
 	if err != nil {
-		return fmt.Errorf("output folder %s: the result cannot be put in its place: %w", d.target, err)
+		return fmt.Errorf("output folder %s: the result cannot be put in its place: %w", folderName(d.target), err)
 	}
 	return d.dropPassing()
 }

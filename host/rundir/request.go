@@ -46,7 +46,7 @@ func Check(r Request) error {
 func (r Request) absolute() (Request, error) {
 	absolute, err := filepath.Abs(r.Target)
 	if err != nil {
-		return r, fmt.Errorf("output folder %s: %w", r.Target, err)
+		return r, fmt.Errorf("output folder %s: %w", folderName(r.Target), err)
 	}
 	r.Target = absolute
 	return r, nil
@@ -61,22 +61,22 @@ func (r Request) check() (stay []string, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(r.Target); err == nil {
-			return nil, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", r.Target)
+			return nil, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", folderName(r.Target))
 		}
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	case !st.IsDir():
-		return nil, fmt.Errorf("output folder %s is a file: give another --output-dir", r.Target)
+		return nil, fmt.Errorf("output folder %s is a file: give another --output-dir", folderName(r.Target))
 	}
 	root, err := os.OpenRoot(r.Target)
 	if err != nil {
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	}
 	defer root.Close()
 	c, err := examine(root)
 	if err != nil {
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", r.Target, cause(err))
+		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	}
 	if _, err := root.Lstat(unfinishedFile); err == nil && len(r.Parts) > 0 { // the same command goes on
 		c.entries = slices.DeleteFunc(c.entries, func(name string) bool { return c.ours[name] || slices.Contains(r.Parts, name) })
@@ -85,7 +85,7 @@ func (r Request) check() (stay []string, err error) {
 		return nil, r.notEmpty(root)
 	}
 	if name := r.collision(root, c); name != "" {
-		return nil, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", r.Target, shown(name))
+		return nil, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", folderName(r.Target), shown(name))
 	}
 	if err := r.inputs(c); err != nil {
 		return nil, err
@@ -101,9 +101,9 @@ func (r Request) check() (stay []string, err error) {
 func (r Request) notEmpty(root *os.Root) error {
 	help := "give another --output-dir, or --overwrite to replace the files in it that ptycho wrote"
 	if saved, _ := fs.Glob(root.FS(), "checkpoints/step-*.npz"); len(saved) > 0 {
-		help = fmt.Sprintf("go on with the run in it by ptycho train --resume %s, give another --output-dir, or --overwrite to replace the files that ptycho wrote", r.Target)
+		help = fmt.Sprintf("go on with the run in it by ptycho train --resume %s, give another --output-dir, or --overwrite to replace the files that ptycho wrote", folderName(r.Target))
 	}
-	return fmt.Errorf("output folder %s is not empty: %s", r.Target, help)
+	return fmt.Errorf("output folder %s is not empty: %s", folderName(r.Target), help)
 }
 
 // contents is what a folder holds.
@@ -198,7 +198,7 @@ func (r Request) inputs(c contents) error {
 		}
 		for _, name := range replaced {
 			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(name))); err == nil && !st.IsDir() && os.SameFile(st, read) {
-				return fmt.Errorf("output folder %s: %s would be replaced, and %s %s needs it: give another --output-dir", r.Target, shown(name), in.Name, in.Path)
+				return fmt.Errorf("output folder %s: %s would be replaced, and %s %s needs it: give another --output-dir", folderName(r.Target), shown(name), in.Name, folderName(in.Path))
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func (r Request) inputs(c contents) error {
 	for _, name := range replaced {
 		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
 			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(folder))); err == nil && os.SameFile(st, work) {
-				return fmt.Errorf("output folder %s: the working directory lies in %s, which would be replaced: work in another folder, or give another --output-dir", r.Target, shown(folder))
+				return fmt.Errorf("output folder %s: the working directory lies in %s, which would be replaced: work in another folder, or give another --output-dir", folderName(r.Target), shown(folder))
 			}
 		}
 	}
@@ -231,7 +231,10 @@ func (r Request) announce(stay []string) {
 	if more := len(stay) - mostNames; more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	r.Notice("output folder %s: what ptycho did not write stays: %s", r.Target, strings.Join(names, ", "))
+	r.Notice("output folder %s: what ptycho did not write stays: %s", folderName(r.Target), strings.Join(names, ", "))
 }
 
 func shown(name string) string { return printable.Name(name) }
+
+// folderName is a path for a message: a path may hold newlines and escape sequences, and is not cut at a short length.
+func folderName(path string) string { return printable.Line(path, printable.LineLength) }

@@ -143,3 +143,21 @@ func TestCreate_AllowsWhatStays(t *testing.T) {
 		})
 	}
 }
+
+// A name that holds newlines or escape sequences does not break the sentence that names it.
+func TestCreate_ErrorsAreOnePrintableLine(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T, target string){
+		"not empty":   func(t *testing.T, target string) { put(t, filepath.Join(target, "a"), "") },
+		"a file":      func(t *testing.T, target string) { put(t, target, "") },
+		"a collision": func(t *testing.T, target string) { put(t, filepath.Join(target, "checkpoints", "\n\x1b[31m.npz"), "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "a\nb\x1b[2J")
+			prepare(t, target)
+			_, err := Create(Request{Target: target, Overwrite: name == "a collision", Writes: writes})
+			if err == nil || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("the error is %q", err)
+			}
+		})
+	}
+}

@@ -80,10 +80,10 @@ func Create(r Request) (*Dir, error) {
 func Open(target string, names []string) (*Dir, error) {
 	info, err := os.Stat(target)
 	if err != nil {
-		return nil, fmt.Errorf("run folder %s: %w", target, cause(err))
+		return nil, fmt.Errorf("run folder %s: %w", folderName(target), cause(err))
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("run folder %s is a file", target)
+		return nil, fmt.Errorf("run folder %s is a file", folderName(target))
 	}
 	r, err := Request{Target: target, Writes: names}.absolute()
 	if err != nil {
@@ -346,13 +346,15 @@ func makeAll(target string, made []string) ([]string, error) {
 	return missing, nil
 }
 
-func (d *Dir) cannot(err error) error { return fmt.Errorf("run folder %s: %w", d.target, cause(err)) }
+func (d *Dir) cannot(err error) error {
+	return fmt.Errorf("run folder %s: %w", folderName(d.target), cause(err))
+}
 
 func (d *Dir) unusable(err error) error {
 	if errors.Is(err, errBusy) {
-		return fmt.Errorf("output folder %s %w: wait until it has ended, or give another folder", d.target, err)
+		return fmt.Errorf("output folder %s %w: wait until it has ended, or give another folder", folderName(d.target), err)
 	}
-	return fmt.Errorf("output folder %s cannot be written: %w", d.target, cause(err))
+	return fmt.Errorf("output folder %s cannot be written: %w", folderName(d.target), cause(err))
 }
 
 // cause is an error without a path that the message names already.

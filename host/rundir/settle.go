@@ -51,7 +51,7 @@ func settleFolder(folder string) error {
 	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return fmt.Errorf("output folder %s: %w", folder, cause(err))
+		return fmt.Errorf("output folder %s: %w", folderName(folder), cause(err))
 	}
 	defer root.Close()
 	for end := time.Now().Add(patience); pending(); time.Sleep(patience / 1000) {
@@ -61,9 +61,9 @@ func settleFolder(folder string) error {
 			return nil
 		case errors.Is(err, errBusy) && time.Now().Before(end):
 		case errors.Is(err, errBusy):
-			return fmt.Errorf("output folder %s %w: wait until it has ended", folder, err)
+			return fmt.Errorf("output folder %s %w: wait until it has ended", folderName(folder), err)
 		default:
-			return fmt.Errorf("output folder %s: a command was killed while it put its result there, and the rest cannot be done now (%w): make the folder writable, or read a copy of it", folder, cause(err))
+			return fmt.Errorf("output folder %s: a command was killed while it put its result there, and the rest cannot be done now (%w): make the folder writable, or read a copy of it", folderName(folder), cause(err))
 		}
 	}
 	return nil
