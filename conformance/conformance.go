@@ -100,6 +100,9 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 		if ctx.Err() != nil {
 			return report, fmt.Errorf("conformance: %w", context.Cause(ctx))
 		}
+		if backend.KindOf(err) == backend.Crashed { // there is no backend left to check
+			return report, fmt.Errorf("conformance: %s: case %s: %w", t.Name, c.Name, err)
+		}
 		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds(), CompileSeconds: one.compiled.read()}
 		var s *skip
 		switch {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,15 +36,21 @@ func benchFlags() []cli.Flag {
 		&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
 		&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
 		&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
+		backendTimeoutFlag(),
 		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
 		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 		&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 	}
 }
 
+// backendTimeoutFlag is the setting backend-timeout of commands without settings.
+func backendTimeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "longest silence of the backend before it is killed; 0 is no limit"}
+}
+
 // benchExecution is where the flags have a backend run.
 func benchExecution(c *cli.Context, backend string) config.Execution {
-	return config.Execution{Backend: strings.TrimSpace(backend), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level")}
+	return config.Execution{Backend: strings.TrimSpace(backend), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 }
 
 // benchCase is what the flags have it compute.

@@ -40,6 +40,7 @@ func conformanceCommand() *cli.Command {
 			&cli.StringFlag{Name: "run", Usage: "regular expression: only the cases whose names match"},
 			&cli.StringFlag{Name: "json", Usage: "file for the report as JSON; - is standard output"},
 			&cli.StringFlag{Name: "junit", Usage: "file for the report as JUnit XML"},
+			backendTimeoutFlag(),
 			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no line per case"},
 		},
@@ -94,7 +95,7 @@ func runConformance(c *cli.Context) error {
 // conformanceTarget is a backend behind the process boundary.
 func conformanceTarget(c *cli.Context, meter *ui.Meter, name string) (conformance.Target, error) {
 	target := conformance.Target{Name: strings.TrimSpace(name)}
-	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level")}
+	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 	if x.Device != "auto" {
 		target.Device = x.Device
 	}

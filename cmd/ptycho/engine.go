@@ -68,10 +68,12 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 			r.waiting = nil
 			return engine, nil
 		}
-		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel)})
+		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
+			Timeout: x.BackendTimeout, Notice: meter.Notice, Hurry: r.Hurry})
 		if err != nil {
 			return nil, host.Fail(host.ExitBackend, err)
 		}
+		signalsOf(ctx).child(process.Kill)
 		return process, nil
 	}
 	return r, nil

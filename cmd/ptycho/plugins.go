@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -133,12 +135,20 @@ func (c *capped) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// doctorTime is how long the doctor of a backend may take: it loads libraries and asks drivers, and computes nothing.
+const doctorTime = time.Minute
+
 // examine runs the doctor of a backend.
 func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
 	var out, log capped
-	code, err := launch.Tool(c.Context, tool(f, "doctor"), nil, &out, &log)
+	ctx, cancel := context.WithTimeout(c.Context, doctorTime)
+	defer cancel()
+	code, err := launch.Tool(ctx, tool(f, "doctor"), nil, &out, &log)
 	if c.Err() != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		return []sdk.Finding{{Check: "program", Found: fmt.Sprintf("its doctor did not answer within %v and was killed", doctorTime)}}, nil
 	}
 	var findings []sdk.Finding
 	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {

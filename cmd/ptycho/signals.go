@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -30,6 +31,9 @@ type signals struct {
 	by     atomic.Pointer[string] // what came first
 	code   atomic.Int64           // exit code of the signal that came last; 0: none came
 	broken atomic.Bool            // a pipe was closed
+
+	mu       sync.Mutex
+	children []func() // end the processes that this one has started
 
 	count int // of signals, without closed pipes
 }
@@ -100,7 +104,24 @@ func (s *signals) receive(sig os.Signal) {
 		s.say("%s: giving up; once more to kill", name)
 		s.giveUp(name)
 	default:
+		s.killChildren()
 		os.Exit(code)
+	}
+}
+
+// child remembers a process that must not outlive this one. A plugin notices by itself that its host has gone, but not
+// while it is stopped.
+func (s *signals) child(kill func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children = append(s.children, kill)
+}
+
+func (s *signals) killChildren() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kill := range s.children {
+		kill()
 	}
 }
 
@@ -137,6 +158,7 @@ func (s *signals) run(f func(ctx context.Context) error) error {
 	case err := <-done:
 		return err
 	case <-s.late:
+		s.killChildren()
 		return context.Cause(s.ctx)
 	}
 }

@@ -32,7 +32,8 @@ type Execution struct {
 	PrefetchFactor    int
 	PersistentWorkers bool
 	PinMemory         bool
-	HighCompression   bool // read arrays that expand more than a thousand times
+	HighCompression   bool          // read arrays that expand more than a thousand times
+	BackendTimeout    time.Duration // longest silence of the backend in a call, 0: no limit
 
 	Logger         string // names joined by commas, see Loggers
 	LogEveryNSteps int
@@ -166,6 +167,9 @@ var engineTable = []Setting{
 	{Name: "memory-limit", Section: ExecutionSection, Commands: both, Default: 0, Unit: "MiB", Resume: Keeps,
 		Meaning: "memory that the backend may take; 0 is its own rule", Why: neutral,
 		field: func(s *sections) any { return &s.execution.MemoryLimit }},
+	{Name: "backend-timeout", Section: ExecutionSection, Commands: both, Default: 10 * time.Minute, Resume: Keeps,
+		Meaning: "longest silence of the backend before it is killed; 0 is no limit", Why: decided,
+		field: func(s *sections) any { return &s.execution.BackendTimeout }},
 	{Name: "num-workers", Section: ExecutionSection, Commands: both, Default: 0, Max: mostThreads, Resume: Keeps,
 		Meaning: "workers of the backend that gather batches ahead of the step; 0 gathers one batch at a time ahead", Why: customary,
 		field: func(s *sections) any { return &s.execution.NumWorkers }},

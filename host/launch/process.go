@@ -29,8 +29,13 @@ type Spec struct {
 	Logger   hclog.Logger // takes the plugin's log lines at their level; nil: none
 	LogLevel hclog.Level  // of the plugin; NoLevel: the Logger's
 
-	SHA256       string        // of the file, hexadecimal; checked at every start unless empty
-	BindByValue  bool          // send the bytes of files to a plugin that cannot see them
+	SHA256      string // of the file, hexadecimal; checked at every start unless empty
+	BindByValue bool   // send the bytes of files to a plugin that cannot see them
+	// Timeout is the longest silence of the plugin in a call, after which it is killed; 0: no limit.
+	Timeout time.Duration
+	Notice  func(format string, args ...any) // hears of a long silence; nil: nobody
+	Hurry   <-chan struct{}                  // closed: somebody waits for the end, so that stopping takes no more than a moment
+
 	StartTimeout time.Duration // until the handshake; 0: a minute, as drivers of devices are slow to load
 }
 
@@ -89,6 +94,8 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 			ByValue: s.BindByValue,
 			Gone:    p.runner.done,
 			Lost:    p.lost,
+			Silence: wire.Silence{Limit: s.Timeout, Long: p.silent, Stuck: p.stuck},
+			Hurry:   s.Hurry,
 		})
 	}
 	if changed := file.Changed(); changed != nil && ctx.Err() == nil {
@@ -150,20 +157,21 @@ func (p *Process) Stop(ctx context.Context) error {
 	if p.runner.ended() {
 		return nil
 	}
-	ask, cancel := context.WithTimeout(ctx, shutdownTime)
+	ask, cancel := wire.Hurried(ctx, shutdownTime, p.spec.Hurry)
 	defer cancel()
 	p.runner.stopped.Store(true)
 	if err := p.Shutdown(ask); err != nil && !p.runner.ended() {
 		p.spec.Logger.Debug("plugin did not answer to shutdown", "plugin", p.spec.Name, "error", err)
 	}
+	exit, cancel := wire.Hurried(ctx, exitTime, p.spec.Hurry)
+	defer cancel()
 	select {
 	case <-p.runner.done:
 		return nil
-	case <-time.After(exitTime):
-	case <-ctx.Done():
+	case <-exit.Done():
 	}
 	p.runner.kill()
-	<-p.runner.done
+	p.runner.waitKilled()
 	return backend.Errorf(backend.Internal, "stop", "plugin %s did not end when asked to and was killed", p.spec.Name)
 }
 
@@ -171,14 +179,14 @@ func (p *Process) Stop(ctx context.Context) error {
 func (p *Process) Kill() {
 	p.runner.stopped.Store(true)
 	p.runner.kill()
-	<-p.runner.done
+	p.runner.waitKilled()
 	p.release()
 }
 
 // release frees what the host holds for a process that has ended.
 func (p *Process) release() {
 	p.released.Do(func() {
-		if p.protocol != nil {
+		if p.protocol != nil && p.runner.ended() {
 			_ = p.protocol.Close() // tells a process that is gone to go: nothing to learn from its error
 		}
 		p.runner.release()
@@ -189,7 +197,7 @@ func (p *Process) release() {
 func (p *Process) abandon() {
 	p.runner.kill()
 	if p.runner.pid() != 0 {
-		<-p.runner.done
+		p.runner.waitKilled()
 	}
 	p.release()
 }

@@ -39,9 +39,10 @@ type runner struct {
 	lifeline       *os.File // our end: it closes when we die, and the plugin ends
 	hello          *io.PipeReader
 
-	done    chan struct{} // closed when the process has ended
-	drained chan struct{} // closed when its standard error has been read to the end
-	stopped atomic.Bool   // we made it end
+	done         chan struct{} // closed when the process has ended
+	drained      chan struct{} // closed when its standard error has been read to the end
+	stopped      atomic.Bool   // we made it end
+	unresponsive atomic.Bool   // it was killed because it did not answer
 
 	mu    sync.Mutex
 	line  string // the handshake, or the last line that was none

@@ -102,6 +102,10 @@ func (p *Process) startError(ctx context.Context, err error) error {
 		cause := context.Cause(ctx)
 		return &backend.Error{Kind: backend.Cancelled, Op: "start", What: cause.Error(), Err: cause}
 	}
+	var crashed *backend.Error
+	if errors.As(err, &crashed) && crashed.Kind == backend.Crashed && p.runner.unresponsive.Load() {
+		return crashed
+	}
 	fail := func(kind backend.Kind, format string, args ...any) *backend.Error {
 		return backend.Errorf(kind, "start", "plugin %s: %w", p.spec.Name, fmt.Errorf(format, args...))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // toolGrace is how long a tool that was asked to end may take before it is killed.
-const toolGrace = 10 * time.Second
+const toolGrace = time.Second
 
 // command starts the file that was checked, under the name that it was asked for by.
 func command(ctx context.Context, f *trust.File, s Spec) *exec.Cmd {

@@ -26,6 +26,9 @@ import (
 const roleKey = "PTYCHO_TEST_ROLE"
 
 func TestMain(m *testing.M) {
+	if call, ok := strings.CutPrefix(os.Getenv(roleKey), "hang "); ok {
+		sdk.Serve(hanging{call: call})
+	}
 	switch role := os.Getenv(roleKey); role {
 	case "":
 		os.Exit(m.Run())

@@ -39,3 +39,16 @@ func kibibytes(status, name string) int64 {
 	kib, _ := strconv.ParseInt(fields[0], 10, 64)
 	return kib << 10
 }
+
+// processState is the state of a process as the kernel's stat file has it, such as 'T' for stopped; 0 where it cannot be read.
+func processState(pid int) byte {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) == 0 {
+		return 0
+	}
+	return fields[0][0]
+}

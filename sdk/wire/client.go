@@ -25,6 +25,10 @@ type ClientOptions struct {
 	Gone <-chan struct{}
 	// Lost says what became of a call whose connection broke. Nil: the error of the connection, as Crashed.
 	Lost func(op string, err error) error
+	// Silence is what is done about a process that does not answer.
+	Silence Silence
+	// Hurry is closed when somebody waits for the end of the run: closing a session then takes no more than a moment.
+	Hurry <-chan struct{}
 }
 
 // Client is a backend behind a connection.
@@ -33,14 +37,16 @@ type Client struct {
 	o    ClientOptions
 	info backend.Info
 
-	ending atomic.Bool // Shutdown was called
+	ending atomic.Bool  // Shutdown was called
+	beats  atomic.Int64 // messages of the other side
 }
 
 var _ backend.Backend = (*Client)(nil)
 
 // NewClient asks the other side for its Info, which then is at hand without a call.
 func NewClient(ctx context.Context, conn grpc.ClientConnInterface, o ClientOptions) (*Client, error) {
-	c := &Client{rpc: pb.NewBackendClient(conn), o: o}
+	c := &Client{o: o}
+	c.rpc = pb.NewBackendClient(heartbeat{conn, &c.beats})
 	err := c.call(ctx, "info", func(ctx context.Context) error {
 		m, err := c.rpc.Info(ctx, &pb.InfoRequest{
 			ProtocolMajor: backend.ProtocolMajor,
@@ -101,7 +107,7 @@ func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context
 			}
 		}()
 	}
-	err := f(inner)
+	err := c.watched(inner, op, f)
 	if err == nil {
 		return nil
 	}
@@ -205,7 +211,9 @@ func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessi
 		return nil, err
 	}
 	s.id = opened.GetSession()
-	s.listen(o.Progress)
+	if err := s.listen(ctx, o.Progress); err != nil {
+		return nil, err
+	}
 	if opened.GetInspects() {
 		return &inspector{s}, nil
 	}

@@ -364,7 +364,7 @@ func (s *remote) Stop(ctx context.Context) error {
 const closeWait = 10 * time.Second
 
 func (s *remote) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	ctx, cancel := s.client.hurried(context.Background(), closeWait)
 	defer cancel()
 	err := s.client.call(ctx, "close", func(ctx context.Context) error {
 		_, err := s.client.rpc.CloseSession(ctx, &pb.CloseSessionRequest{Session: s.id})

@@ -113,18 +113,30 @@ func (s *remote) event(m *pb.Event, progress func(backend.Event)) error {
 const lastEvents = 2 * time.Second
 
 // listen hears the events of a session until it is closed. A plugin older than the call has none to tell.
-func (s *remote) listen(progress func(backend.Event)) {
+// Its error says that the caller gave up, or that the plugin does not answer; a session whose events are refused works
+// without them.
+func (s *remote) listen(ctx context.Context, progress func(backend.Event)) error {
 	if progress == nil || s.client.info.ProtocolMinor < 1 {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	stream, err := s.client.rpc.Events(ctx, &pb.EventsRequest{Session: s.id})
-	if err == nil {
-		_, err = stream.Header()
-	}
+	outlasting, cancel := context.WithCancel(context.Background())
+	var stream grpc.ServerStreamingClient[pb.Event]
+	err := s.client.call(ctx, "events", func(inner context.Context) (err error) {
+		defer context.AfterFunc(inner, cancel)()
+		if stream, err = s.client.rpc.Events(context.WithValue(outlasting, watchKey{}, inner.Value(watchKey{})), &pb.EventsRequest{Session: s.id}); err == nil {
+			_, err = stream.Header()
+		}
+		if err == nil {
+			err = inner.Err() // the header's own error is kept for Recv
+		}
+		return err
+	})
 	if err != nil {
 		cancel()
-		return // the session works without; what ails the connection is told by the next call
+		if kind := backend.KindOf(err); kind == backend.Cancelled || kind == backend.Crashed {
+			return err
+		}
+		return nil // what ails the connection is told by the next call
 	}
 	done := make(chan struct{})
 	go func() {
@@ -141,10 +153,13 @@ func (s *remote) listen(progress func(backend.Event)) {
 		}
 	}()
 	s.unlisten = func() {
+		ended, release := s.client.hurried(context.Background(), lastEvents)
+		defer release()
 		select {
 		case <-done:
-		case <-time.After(lastEvents):
+		case <-ended.Done():
 		}
 		cancel()
 	}
+	return nil
 }

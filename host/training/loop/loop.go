@@ -176,9 +176,12 @@ func (t *Trainer) steps(ctx context.Context, session backend.Session, train back
 		return Finished, nil
 	}
 	started := time.Now()
+	last := started
 	why, err := t.stoppable(ctx, session, "step", func(ctx context.Context) error {
 		return session.Step(ctx, plan, func(r backend.StepResult) error {
 			t.stepped.Store(true)
+			t.lastStep.Store(int64(time.Since(last)))
+			last = time.Now()
 			rate := steps[r.Number-steps[0].Number].LearningRates[""]
 			at.Sums.add(r)
 			at.Step, at.Done = at.Step+1, at.Done+1

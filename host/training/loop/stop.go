@@ -11,6 +11,12 @@ import (
 // patience is how long the end of a step or a validation batch is waited for in silence after the run was asked to end.
 const patience = 1200 * time.Millisecond
 
+// A backend that does not end its step in this time, or in the time of that many steps, is given up after a signal.
+const (
+	leastWait   = 5 * time.Second
+	stepsWaited = 5
+)
+
 // stoppable runs a call of the session that can be stopped: by the host, or by the clock. The Ending says by whom; work that
 // was done by then is whole. Before the first step of a backend process the backend may be compiling, which cannot be
 // stopped: then the call is given up after a short wait, with an error of kind Cancelled.
@@ -62,6 +68,13 @@ func (t *Trainer) stopper(ctx context.Context, giveUp func(), session backend.Se
 			break
 		}
 		t.host.Notice("waiting for the backend to end the %s in progress", what)
+		timer.Reset(max(leastWait, stepsWaited*time.Duration(t.lastStep.Load())))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			t.host.Notice("the backend does not answer: the run ends where its last state was saved")
+			giveUp()
+		}
 	default:
 	}
 	<-ctx.Done()

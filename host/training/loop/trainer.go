@@ -26,14 +26,15 @@ type Trainer struct {
 	template backend.StepPlan // optimiser, clipping, loss weights
 	watch    watch
 	log      stepLog
-	planned  int         // epochs of the plan
-	epochs   int         // to do in all
-	most     int         // steps to do in all, −1: no limit
-	interval float64     // of validation: up to 1 a share of an epoch, above it steps
-	explodes float64     // times the flat object's deviance, at which a step ends the run; 0: never
-	chances  int         // new beginnings that a network which dies is given
-	deadline time.Time   // zero: none
-	stepped  atomic.Bool // the backend has done a step since it was started
+	planned  int          // epochs of the plan
+	epochs   int          // to do in all
+	most     int          // steps to do in all, −1: no limit
+	interval float64      // of validation: up to 1 a share of an epoch, above it steps
+	explodes float64      // times the flat object's deviance, at which a step ends the run; 0: never
+	chances  int          // new beginnings that a network which dies is given
+	deadline time.Time    // zero: none
+	lastStep atomic.Int64 // nanoseconds that the last step took
+	stepped  atomic.Bool  // the backend has done a step since it was started
 }
 
 // LookPatterns is how many patterns the guard against flat objects looks at.
