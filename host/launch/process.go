@@ -89,14 +89,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	defer release()
 	conn, err := p.connect(client)
 	if err == nil {
-		p.Client, err = wire.NewClient(ctx, conn, wire.ClientOptions{
-			Name:    s.Name,
-			ByValue: s.BindByValue,
-			Gone:    p.runner.done,
-			Lost:    p.lost,
-			Silence: wire.Silence{Limit: s.Timeout, Long: p.silent, Stuck: p.stuck},
-			Hurry:   s.Hurry,
-		})
+		p.Client, err = wire.NewClient(ctx, conn, p.clientOptions())
 	}
 	if changed := file.Changed(); changed != nil && ctx.Err() == nil {
 		p.abandon()
@@ -113,6 +106,18 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		p.release()
 	}()
 	return p, nil
+}
+
+// clientOptions say what the client of the protocol knows of the process.
+func (p *Process) clientOptions() wire.ClientOptions {
+	return wire.ClientOptions{
+		Name:    p.spec.Name,
+		ByValue: p.spec.BindByValue,
+		Gone:    p.runner.done,
+		Lost:    p.lost,
+		Silence: wire.Silence{Limit: p.spec.Timeout, Long: p.silent, Stuck: p.stuck},
+		Hurry:   p.spec.Hurry,
+	}
 }
 
 func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
