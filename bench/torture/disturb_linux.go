@@ -81,8 +81,14 @@ func (w *worker) runKill(o *outcome, c command, rnd *rand.Rand) {
 func (w *worker) runSignal(o *outcome, c command, rnd *rand.Rand) {
 	s := signals[slices.IndexFunc(signals, func(s syscall.Signal) bool { return s.String() == o.Target })]
 	epoch := c.resume && o.Number%2 == 0
-	at := time.Duration(rnd.Float64() * float64(w.times[c.name]))
-	e := w.start(c.first(), &launch{disturb: w.signalAt(s, at, epoch)})
+	var e ended
+	for attempt := range 3 {
+		at := w.startup*time.Duration(1+attempt) + time.Duration(rnd.Float64()*float64(w.times[c.name]))
+		e = w.start(c.first(), &launch{disturb: w.signalAt(s, at, epoch)})
+		if !e.killed || e.stderr != "" || e.code != 128+int(s) {
+			break // else it had not begun to handle signals, as every program at its start
+		}
+	}
 	o.note(e)
 	w.after(o, c, e)
 	want := 128 + int(syscall.SIGTERM)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -48,6 +49,25 @@ func takeSnapshot(root string, digest func(name string, content []byte) string) 
 	})
 	return s, err
 }
+
+// countSteps numbers the checkpoints of steps: an interruption adds one, and the oldest one goes.
+func (s snapshot) countSteps() snapshot {
+	counts := map[string]int{}
+	for name := range s {
+		if step.MatchString(name) {
+			delete(s, name)
+			counts[filepath.Dir(name)]++
+		}
+	}
+	for dir, n := range counts {
+		for i := range n {
+			s[fmt.Sprintf("%s/step checkpoint %d", dir, i+1)] = ""
+		}
+	}
+	return s
+}
+
+var step = regexp.MustCompile(`(^|/)checkpoints/step-[0-9]+\.npz$`)
 
 // exact digests every byte, except for the files by which ptycho keeps track of its folder.
 func exact(name string, content []byte) string {

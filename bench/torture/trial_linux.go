@@ -148,7 +148,7 @@ func (w *worker) lives(c command) bool {
 		return true
 	}
 	now, err := takeSnapshot(filepath.Join(w.dir, outName), result)
-	return err == nil && now.holds(w.wants[c.name].below(outName))
+	return err == nil && now.countSteps().holds(w.wants[c.name].below(outName))
 }
 
 // finish lets the command end undisturbed, as a user would: the same command again, or --resume.
@@ -168,7 +168,7 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 		}
 	}
 	if !finished { // the result may be whole, and the command refuse to replace it
-		if now, err := takeSnapshot(filepath.Join(w.dir, outName), result); err != nil || !now.holds(w.wants[c.name].below(outName)) {
+		if now, err := takeSnapshot(filepath.Join(w.dir, outName), result); err != nil || !now.countSteps().holds(w.wants[c.name].below(outName)) {
 			o.add(&o.Lost, "it cannot continue: %s", last)
 			return
 		}
@@ -185,7 +185,7 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 		return
 	}
 	w.withoutPlanted(now, c)
-	excess, other := now.against(w.wants[c.name])
+	excess, other := now.countSteps().against(w.wants[c.name])
 	if len(other) > 0 {
 		o.add(&o.Bits, "other than undisturbed: %s: %s", strings.Join(other, ", "), last)
 	}
@@ -251,6 +251,7 @@ func (w *worker) withoutPlanted(s snapshot, c command) {
 // record runs every command undisturbed and keeps what it leaves.
 func (w *worker) record() error {
 	w.olds, w.wants, w.times = map[string]snapshot{}, map[string]snapshot{}, map[string]time.Duration{}
+	w.startup = w.start([]string{"version"}, nil).took
 	for _, c := range w.commands {
 		if c.state != "" {
 			s, err := takeSnapshot(filepath.Join(w.dir, "states", c.state), exact)
@@ -272,7 +273,7 @@ func (w *worker) record() error {
 			return err
 		}
 		w.withoutPlanted(s, c)
-		w.wants[c.name] = s
+		w.wants[c.name] = s.countSteps()
 	}
 	orphans()
 	_ = memoryLeft()

@@ -24,6 +24,7 @@ type worker struct {
 	olds     map[string]snapshot      // the older results, by their folder in states
 	wants    map[string]snapshot      // what an undisturbed command leaves in the parent of its output, by command
 	times    map[string]time.Duration // of an undisturbed command
+	startup  time.Duration            // of the program, before it does anything
 	out      *json.Encoder
 }
 
