@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -147,8 +148,32 @@ func (w *worker) lives(c command) bool {
 	if _, err := os.Stat(filepath.Join(w.dir, outName, ".ptycho", "commit.json")); err == nil {
 		return true
 	}
+	return w.whole(c)
+}
+
+// whole reports whether the output is a result that an undisturbed command leaves, or the image that solve writes when it
+// is told to stop: it has every file, and its report says so.
+func (w *worker) whole(c command) bool {
 	now, err := takeSnapshot(filepath.Join(w.dir, outName), result)
-	return err == nil && now.countSteps().holds(w.wants[c.name].below(outName))
+	if err != nil {
+		return false
+	}
+	want := w.wants[c.name].below(outName)
+	if now.countSteps().holds(want) {
+		return true
+	}
+	var report struct {
+		Ended string `json:"ended"`
+	}
+	if json.Unmarshal([]byte(w.read(outName+"/report.json")), &report) != nil || report.Ended != "stopped" || c.resume {
+		return false
+	}
+	for name := range want {
+		if _, ok := now[name]; !ok && !own(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // finish lets the command end undisturbed, as a user would: the same command again, or --resume.
@@ -168,7 +193,7 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 		}
 	}
 	if !finished { // the result may be whole, and the command refuse to replace it
-		if now, err := takeSnapshot(filepath.Join(w.dir, outName), result); err != nil || !now.countSteps().holds(w.wants[c.name].below(outName)) {
+		if !w.whole(c) {
 			o.add(&o.Lost, "it cannot continue: %s", last)
 			return
 		}
