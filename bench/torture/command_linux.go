@@ -70,7 +70,7 @@ var (
 
 const foreignText = "written by somebody else\n"
 
-// states makes the inputs and the older results that commands start from, once for each worker.
+// makeStates makes the inputs and the older results that commands start from, once for each worker.
 func (w *worker) makeStates() error {
 	at := func(name string) string { return filepath.Join(w.dir, name) }
 	for _, dir := range []string{"in", "states", "tmp", "home", "log"} {
@@ -92,6 +92,9 @@ func (w *worker) makeStates() error {
 		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), "in/model"},
 	}
 	for _, s := range steps {
+		if !w.needs(s.keep) {
+			continue
+		}
 		if err := os.MkdirAll(at(parentName), 0o755); err != nil {
 			return err
 		}
@@ -104,6 +107,13 @@ func (w *worker) makeStates() error {
 		}
 	}
 	return nil
+}
+
+// needs reports whether a command starts from what lies in a folder.
+func (w *worker) needs(folder string) bool {
+	return folder == "in/scan.npz" || slices.ContainsFunc(w.commands, func(c command) bool {
+		return folder == "states/"+c.state || slices.Contains(c.args, folder) || c.state == "image" && folder == "states/run"
+	})
 }
 
 // prepare sets up the parent of the output anew: the older result of the command and the files of others.

@@ -4,13 +4,55 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/program"
 )
 
 // TestMain lets the test program be its own workers and shim.
 func TestMain(m *testing.M) {
 	selfMode()
-	os.Exit(m.Run())
+	code := m.Run()
+	program.Clean()
+	os.Exit(code)
+}
+
+// A few of the kills of make torture: nothing is lost, left behind or different.
+func TestTorture_KillsLoseNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts ptycho about eighty times")
+	}
+	needNamespace(t)
+	x := extent{Kills: 7, Stride: 37, Commands: []string{"train --overwrite", "infer", "simulate --overwrite"}, Minutes: 5, Seed: 1}
+	all, err := runWorkers(x, program.Path(t), 2, func(*outcome, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills := 0
+	for _, o := range all {
+		kills += o.Done
+		switch {
+		case o.Skipped != "":
+			t.Logf("%s: %s", o.trial, o.Skipped)
+		case o.Kind == kindLate:
+			t.Logf("the time was over before %d trials", o.Number)
+		case o.bad():
+			t.Errorf("%s (%s): %q", o.trial, o.Note, o.Found)
+		}
+	}
+	if kills == 0 {
+		t.Error("nothing was killed")
+	}
+	t.Logf("%d kills", kills)
+}
+
+func needNamespace(t *testing.T) {
+	cmd := exec.Command("true")
+	cmd.SysProcAttr = namespace()
+	if err := cmd.Run(); err != nil {
+		t.Skipf("needs a mount namespace: root, or user namespaces: %v", err)
+	}
 }
 
 // The comparison ignores times and nothing else.
