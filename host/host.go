@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -87,7 +88,7 @@ func (h Host) Open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Progress = h.compiling
+	o.Progress = h.compiling()
 	session, err := engine.Open(ctx, o)
 	if err == nil {
 		err = session.SetState(ctx, s)
@@ -101,14 +102,25 @@ func (h Host) Open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 // worthSaying is how many seconds of compiling a user wants to hear of.
 const worthSaying = 1
 
-// compiling tells the user what a backend compiles, when that takes its time.
-func (h Host) compiling(e backend.Event) {
-	switch {
-	case e.Phase != "compile":
-	case e.Seconds >= worthSaying:
-		h.Notice("compiled %s in %.1f s", e.Message, e.Seconds)
-	case e.Seconds == 0 && e.Total == 0:
-		h.Notice("compiling %s", e.Message)
+// mostCompiled is how many notices about compiling a session may print. XLA compiles some ten functions.
+const mostCompiled = 100
+
+// compiling returns a function that tells the user what a backend compiles, when that takes its time.
+func (h Host) compiling() func(backend.Event) {
+	var told atomic.Int64
+	return func(e backend.Event) {
+		if e.Phase != "compile" || e.Seconds < worthSaying && (e.Seconds != 0 || e.Total != 0) {
+			return
+		}
+		switch n := told.Add(1); {
+		case n > mostCompiled+1:
+		case n == mostCompiled+1:
+			h.Notice("the backend has announced %d compilations; further ones are not shown", mostCompiled)
+		case e.Seconds == 0:
+			h.Notice("compiling %s", e.Message)
+		default:
+			h.Notice("compiled %s in %.1f s", e.Message, e.Seconds)
+		}
 	}
 }
 

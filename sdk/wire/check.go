@@ -44,7 +44,7 @@ var word = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 type expectation struct {
 	program *program.Program
 	types   map[string]program.Type
-	double  bool // the session computes in float64
+	dtype   tensor.DType // of the session: Float32, Float64, or Invalid where the backend chooses
 }
 
 func newExpectation(p *program.Program, d tensor.DType) *expectation {
@@ -52,31 +52,34 @@ func newExpectation(p *program.Program, d tensor.DType) *expectation {
 	if err != nil { // the backend refuses the program too: its words are the same for every client
 		types = map[string]program.Type{}
 	}
-	return &expectation{p, types, d == tensor.Float64}
+	return &expectation{p, types, d}
 }
 
-// element is the dtype of a value of the program in the session's precision.
-func (e *expectation) element(k program.Kind) tensor.DType {
-	switch {
-	case k == program.Index:
-		return tensor.Int32
-	case k == program.Complex && e.double:
-		return tensor.Complex128
-	case k == program.Complex:
-		return tensor.Complex64
-	case e.double:
-		return tensor.Float64
+// element gives the dtypes that a value of the program may have in the session's precision.
+func (e *expectation) element(k program.Kind) []tensor.DType {
+	single, double := tensor.Float32, tensor.Float64
+	switch k {
+	case program.Index:
+		return []tensor.DType{tensor.Int32}
+	case program.Complex:
+		single, double = tensor.Complex64, tensor.Complex128
 	}
-	return tensor.Float32
+	switch e.dtype {
+	case tensor.Float32:
+		return []tensor.DType{single}
+	case tensor.Float64:
+		return []tensor.DType{double}
+	}
+	return []tensor.DType{single, double}
 }
 
 // array compares the description of an array with what it has to be. Only then are its bytes read.
-func array(op, field string, m *pb.Tensor, d tensor.DType, shape []int) error {
+func array(op, field string, m *pb.Tensor, allowed []tensor.DType, shape []int) error {
 	switch {
 	case m == nil:
-		return breach(op, field, "is missing, expected %v%v", d, shape)
-	case m.GetDtype() != pb.DType(d):
-		return breach(op, field, "has element type %d, expected %v", int32(m.GetDtype()), d)
+		return breach(op, field, "is missing, expected %v %v", allowed, shape)
+	case !slices.ContainsFunc(allowed, func(d tensor.DType) bool { return m.GetDtype() == pb.DType(d) }):
+		return breach(op, field, "has element type %d, expected %v", int32(m.GetDtype()), allowed)
 	case !slices.Equal(m.GetShape(), extents(shape)):
 		return breach(op, field, "has shape %s, expected %v", shapeText(m.GetShape()), shape)
 	}

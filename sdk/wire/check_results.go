@@ -129,7 +129,7 @@ func (e *expectation) checkEvaluation(m *pb.EvaluateResult, i int, p backend.Eva
 			return breach(op, "per_pattern", "of %s has the name %s, expected the program's scalars, each once", of, quoted(t.GetName()))
 		}
 		seen[t.GetName()] = true
-		if err := array(op, "per_pattern "+t.GetName(), t.GetTensor(), tensor.Float64, []int{len(p.Batches[i].Rows)}); err != nil {
+		if err := array(op, "per_pattern "+t.GetName(), t.GetTensor(), []tensor.DType{tensor.Float64}, []int{len(p.Batches[i].Rows)}); err != nil {
 			return err
 		}
 	}

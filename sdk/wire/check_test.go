@@ -128,9 +128,16 @@ func TestCheckState_FindsEachFault(t *testing.T) {
 		"too many arrays": {func(m m) { m.Slots[0].Tensors = make([]*pb.NamedTensor, 1000) }, backend.Internal, "are 1000"},
 		"a huge shape":    {func(m m) { m.Slots[0].Tensors[0].Tensor.Shape = []int64{1 << 60} }, backend.Internal, "expected [2]"},
 		"many axes":       {func(m m) { m.Slots[0].Tensors[0].Tensor.Shape = make([]int64, 1<<20) }, backend.Internal, "of 1048576 axes"},
-		"dtype":           {func(m m) { m.Slots[0].Tensors[0].Tensor.Dtype = 2 }, backend.Internal, "expected float32"},
+		"dtype":           {func(m m) { m.Slots[0].Tensors[0].Tensor.Dtype = 2 }, backend.Internal, "expected [float32]"},
 		"no array":        {func(m m) { m.Slots[0].Tensors[0].Tensor = nil }, backend.Internal, "is missing"},
 	})
+	chooses, double := newExpectation(tinyProgram(), tensor.Invalid), good()
+	for _, s := range double.Slots {
+		s.Tensors[0].Tensor.Dtype = 2
+	}
+	if err := chooses.checkStateHead(double, 1, h); err != nil {
+		t.Errorf("a backend that chooses float64 where the host leaves it open: %v", err)
+	}
 	odd := backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: {"w": tensor.Must([]float32{1, float32(math.NaN())}, 2)}}}
 	if err := h.checkState(odd); backend.KindOf(err) != backend.Numeric || !strings.Contains(err.Error(), "weights of w is NaN at element 1") {
 		t.Errorf("a state that is not finite: %v", err)
@@ -165,7 +172,7 @@ func TestCheckPatches_FindsEachFault(t *testing.T) {
 	faulty(t, good, func(m m) error { return e.checkPatches(m, 0, p) }, fault[m]{
 		"batch":   {func(m m) { m.Batch = 1 << 40 }, backend.Internal, "expected 0"},
 		"shape":   {func(m m) { m.Data.Shape[0] = 3 }, backend.Internal, "expected [2 2 2]"},
-		"dtype":   {func(m m) { m.Data.Dtype = 1 }, backend.Internal, "expected complex64"},
+		"dtype":   {func(m m) { m.Data.Dtype = 1 }, backend.Internal, "expected [complex64]"},
 		"no data": {func(m m) { m.Data = nil }, backend.Internal, "is missing"},
 	})
 	data := make([]complex64, 8)

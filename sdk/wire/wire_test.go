@@ -203,6 +203,12 @@ func TestErrorsCross(t *testing.T) {
 	if _, lost := fromStatus("call", status.Error(codes.Unavailable, "broken pipe")); !lost {
 		t.Error("a broken connection is not lost")
 	}
+	if e, lost := fromStatus("call", status.Error(codes.ResourceExhausted, "grpc: received message larger than max (20971520 vs. 16777216)")); lost || e.Kind != backend.Internal || !strings.Contains(e.What, "larger than 16 MiB") {
+		t.Errorf("a message above the limit is %v of kind %v", e, e.Kind)
+	}
+	if e, _ := fromStatus("call", toStatus(backend.Errorf(backend.Invalid, "o\x1b[31mp", "a\x1b]0;owned\ab\nc"))); e.Error() != "op: ab c" {
+		t.Errorf("escape sequences of a plugin's error pass: %q", e.Error())
+	}
 	if toStatus(nil) != nil {
 		t.Error("no error became one")
 	}
