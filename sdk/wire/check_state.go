@@ -8,6 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -112,6 +113,8 @@ func (e *expectation) checkSlot(slot backend.Slot, list []*pb.NamedTensor) (map[
 	if len(list) > most {
 		return nil, breach(op, "tensors", "of the slot %s are %d, expected at most %d", slot, len(list), most)
 	}
+	// A backend may keep its state in more precision than it computes in, as the reference does.
+	stored := expectation{dtype: tensor.Invalid}
 	have := map[string]bool{}
 	for _, t := range list {
 		kind, shape, ok := e.holds(slot, t.GetName())
@@ -119,7 +122,7 @@ func (e *expectation) checkSlot(slot backend.Slot, list []*pb.NamedTensor) (map[
 			return nil, breach(op, "name", "of an array of the slot %s is %s, expected names of the program, each once", slot, quoted(t.GetName()))
 		}
 		have[t.GetName()] = true
-		if err := array(op, string(slot)+" of "+t.GetName(), t.GetTensor(), e.element(kind), shape); err != nil {
+		if err := array(op, string(slot)+" of "+t.GetName(), t.GetTensor(), stored.element(kind), shape); err != nil {
 			return nil, err
 		}
 	}
