@@ -258,3 +258,22 @@ func TestSolve_PreviewsSpareTheOldResult(t *testing.T) {
 		t.Error("the preview is left")
 	}
 }
+
+// A run that was killed between its last checkpoint and the removal of an older one has one too many: --resume removes it,
+// even if the run is complete.
+func TestTrain_ResumePrunesCheckpoints(t *testing.T) {
+	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
+	must(t, trainInto(scan, dir)...)
+	saved, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "step-*.npz"))
+	data, err := os.ReadFile(saved[0])
+	if err != nil || len(saved) != 2 {
+		t.Fatalf("%v, %v", saved, err)
+	}
+	older := filepath.Join(dir, "checkpoints", "step-00000001.npz")
+	place(t, older, string(data))
+	must(t, "train", "--resume", dir, "--quiet")
+	if exists(older) || !exists(saved[0]) || !exists(saved[1]) {
+		left, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
+		t.Errorf("the checkpoints are %v", left)
+	}
+}

@@ -37,6 +37,12 @@ func WriteCheckpoint(dir string, s backend.State, position any) error {
 	if err := WriteNamedCheckpoint(dir, StepName(s.Step), s, position); err != nil {
 		return err
 	}
+	return Prune(dir)
+}
+
+// Prune removes all but the newest checkpoints of a run. A run that was killed between a checkpoint and the removal of an
+// older one has one too many.
+func Prune(dir string) error {
 	all, err := checkpoints(dir)
 	if err != nil {
 		return err

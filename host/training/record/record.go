@@ -107,6 +107,11 @@ func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 		if err != nil {
 			return at, state, host.Fail(host.ExitData, err)
 		}
+		if len(skipped) == 0 {
+			if err := bundle.Prune(target); err != nil {
+				return at, state, err
+			}
+		}
 	}
 	if at.Data != r.data {
 		if !x.Force {
