@@ -96,7 +96,7 @@ func (s *session) State(context.Context) (backend.State, error) {
 	for slot, arrays := range s.state {
 		out.Slots[slot] = map[string]tensor.Tensor{}
 		for name, v := range arrays {
-			out.Slots[slot][name] = clone(v).Tensor()
+			out.Slots[slot][name] = s.leaving(v)
 		}
 	}
 	return out, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -56,7 +57,11 @@ func newRecorder() recorder { return recorder{gorgonia.New()} }
 func (r recorder) Info() backend.Info {
 	info := r.Backend.Info()
 	info.Name = "recorder"
-	info.Capabilities = append(info.Capabilities, backend.CanPersist, backend.CanPin, backend.CanDevices, backend.CanStrategy)
+	for _, c := range []backend.Capability{backend.CanPersist, backend.CanPin, backend.CanDevices, backend.CanStrategy} {
+		if !slices.Contains(info.Capabilities, c) {
+			info.Capabilities = append(info.Capabilities, c)
+		}
+	}
 	return info
 }
 
