@@ -29,7 +29,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint soak torture bent ci-full help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -121,6 +121,9 @@ docs: ## write docs/configuration.md, docs/commands.md, docs/man and docs/schedu
 
 lint: ## golangci-lint, staticcheck, deadcode and govulncheck, as far as they are installed; they print nothing
 	scripts/lint $(PKG)
+
+signal-table: ## SIGTERM once to every command: seconds until its end, exit code (about two minutes)
+	$(GO) test ./cmd/ptycho -count=1 -v -timeout 20m -run 'TestSIGTERM|TestClosedPipe' | grep -v -e '^=== ' -e '^--- PASS' -e '^    --- PASS'
 
 soak: build ## the tests that start processes, COUNT (20) times in random order, and the memory of 1,000 steps of each backend
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
