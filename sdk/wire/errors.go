@@ -72,8 +72,8 @@ func toStatus(err error) error {
 	return st.Err()
 }
 
-// tooLarge is what gRPC says of a message above the limit of the receiver.
-const tooLarge = "received message larger than max"
+// tooLarge is what gRPC says of a message above the limit, that of the receiver or of the sender.
+const tooLarge = "message larger than max"
 
 // said makes what a plugin says of an error fit to be shown.
 func said(what string) string {
