@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -182,7 +183,28 @@ func moveIn(root *os.Root, name string, ours bool) error {
 		return fmt.Errorf("%s appeared there meanwhile and was not written by ptycho: move it away", name)
 	}
 	reached()
-	return root.Rename(staged, name)
+	err := root.Rename(staged, name)
+	if crosses(err) {
+		return copyIn(root, staged, name)
+	}
+	return err
+}
+
+// copyIn is the move of a file onto another file system, such as a volume mounted at a folder of the result.
+func copyIn(root *os.Root, staged, name string) error {
+	from, err := root.Open(staged)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	err = durable.WriteFromIn(root, name, func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return root.Remove(staged)
 }
 
 func syncFolder(root *os.Root, name string) error {

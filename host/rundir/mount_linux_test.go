@@ -33,6 +33,7 @@ func mounted(t *testing.T, script string, do task) (output string, err error) {
 func TestDir_MountsAndReadOnlyParents(t *testing.T) {
 	for name, script := range map[string]string{
 		"mount point":      `mkdir "$2"; mount -t tmpfs tmpfs "$2"; "$3"; "$3"; cat "$2/report.json"`,
+		"volume in it":     `mkdir -p "$2/checkpoints"; mount -t tmpfs tmpfs "$2/checkpoints"; "$3"; "$3"; ls "$2/checkpoints" | grep -q . && cat "$2/report.json"`,
 		"read-only parent": `mount -t tmpfs tmpfs "$1"; mkdir "$2"; mount --bind "$2" "$2"; mount -o remount,bind,ro "$1"; "$3"; "$3"; cat "$2/report.json"`,
 	} {
 		t.Run(name, func(t *testing.T) {
