@@ -114,7 +114,6 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 		s.update(p, st, name, weights[i], grads[i])
 	}
 	s.steps = st.Number
-	s.round()
 	return r, nil
 }
 

@@ -87,7 +87,6 @@ func (s *session) SetState(_ context.Context, st backend.State) error {
 		}
 	}
 	s.state, s.steps = fresh, st.Step
-	s.round()
 	return nil
 }
 
@@ -97,27 +96,10 @@ func (s *session) State(context.Context) (backend.State, error) {
 	for slot, arrays := range s.state {
 		out.Slots[slot] = map[string]tensor.Tensor{}
 		for name, v := range arrays {
-			out.Slots[slot][name] = s.leaving(v)
+			out.Slots[slot][name] = clone(v).Tensor()
 		}
 	}
 	return out, nil
-}
-
-// round brings the state to the session's precision, so that a state that is taken out and set again is the same one.
-func (s *session) round() {
-	if !s.single {
-		return
-	}
-	for _, arrays := range s.state {
-		for _, v := range arrays {
-			for i, x := range v.Real {
-				v.Real[i] = float64(float32(x))
-			}
-			for i, z := range v.Complex {
-				v.Complex[i] = complex128(complex64(z))
-			}
-		}
-	}
 }
 
 func clone(v *meaning.Value) *meaning.Value {
