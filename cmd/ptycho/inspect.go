@@ -60,7 +60,10 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return tell(c, report, func() { printInspection(report) })
+			if err := tell(c, report, func() { printInspection(report) }); err != nil || report.Fault == "" {
+				return err
+			}
+			return host.Failf(host.ExitData, "%s: %s", report.Path, report.Fault)
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
@@ -131,7 +132,14 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 			return nil, err
 		}
 	}
-	return d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
+	cfg, err := d.Training(config.Data(path, map[string]any{"model.n": scan.N}))
+	if err != nil {
+		return nil, err
+	}
+	if err := arch.CheckSide(cfg.Model().Arch, scan.N); err != nil {
+		return nil, host.Failf(host.ExitData, "%s: %w", path, err)
+	}
+	return cfg, nil
 }
 
 // readable returns an error unless the file is a scan. It reads no patterns.

@@ -36,6 +36,7 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
 			highCompressionFlag(),
 			&cli.IntFlag{Name: "preview", Usage: "write preview-amplitude.png and preview-phase.png every so many iterations", DefaultText: "at the end alone"},
+			&cli.BoolFlag{Name: "no-geometry", Usage: "do not check first whether the patterns go with the positions"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
@@ -65,7 +66,7 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 	o := solution.Options{
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
 		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
-		HighCompression: c.Bool(highCompression),
+		HighCompression: c.Bool(highCompression), NoGeometry: c.Bool("no-geometry"),
 	}
 	if err := required(c, "data", "output-dir"); err != nil {
 		return o, err

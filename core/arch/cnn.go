@@ -18,6 +18,16 @@ const borderChannels = 4
 // logTwo starts the scale so that a sigmoid at rest, 1/2, is the empty beam's amplitude 1.
 const logTwo = 0.6931471805599453
 
+// cnnLevels are the levels of the autoencoder by the side of a pattern.
+var cnnLevels = map[int]int{64: 3, 128: 4, 256: 5}
+
+func cnnSide(n int) error {
+	if cnnLevels[n] == 0 {
+		return fmt.Errorf("arch cnn takes patterns of 64×64, 128×128 or 256×256 pixels, not %d×%d: --arch unet takes other sides", n, n)
+	}
+	return nil
+}
+
 // cnn is the reference's autoencoder: the C patterns of a group are the channels of one image, and two decoders predict
 // amplitude and phase of its C object patches.
 //
@@ -33,10 +43,10 @@ const logTwo = 0.6931471805599453
 // masked, which amplified the border a thousand times), and each group has its own canvas whatever the batch size.
 // Filters of the encoder for N = 64, 128, 256 start at 32, 16 and 8, times n-filters-scale.
 func cnn(b builder, c Config) error {
-	levels := map[int]int{64: 3, 128: 4, 256: 5}[c.N]
-	if levels == 0 {
-		return fmt.Errorf("arch: cnn: N = %d, want 64, 128 or 256; the architecture unet takes other sizes", c.N)
+	if err := cnnSide(c.N); err != nil {
+		return err
 	}
+	levels := cnnLevels[c.N]
 	activation, ok := map[string]program.OpKind{"": program.Sigmoid, "sigmoid": program.Sigmoid, "swish": program.SiLU,
 		"softplus": program.Softplus, "relu": program.ReLU}[c.AmpActivation]
 	if !ok {

@@ -10,6 +10,7 @@ import (
 type architecture struct {
 	name  string
 	doc   string                          // what it is, continuing "name, "
+	side  func(n int) error               // refuses patterns of n×n pixels that it cannot take
 	build func(b builder, c Config) error // makes the values program.Patches and Merged
 
 	// settings of core/config that it has and not every other does; whoever gives one to another architecture is told so.
@@ -20,8 +21,8 @@ type architecture struct {
 
 // table is every architecture, the default first.
 var table = []architecture{
-	{name: "unet", doc: "levels with skip connections, one pattern at a time", build: unet},
-	{name: "cnn", doc: "the published autoencoder, a group at a time", build: cnn,
+	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
+	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
 		settings: []string{"amp-activation", "pad-object", "probe-big"}, canvas: true, groups: true},
 }
 
@@ -72,6 +73,15 @@ func Owners(setting string) []string {
 func (c Config) NeedsCanvas() bool {
 	a, _ := find(c.Arch)
 	return a.canvas && c.Gridsize > 1
+}
+
+// CheckSide returns an error, which says what the architecture takes, if it cannot take patterns of n×n pixels.
+func CheckSide(name string, n int) error {
+	a, err := find(name)
+	if err != nil {
+		return err
+	}
+	return a.side(n)
 }
 
 // SeesGroups says whether the network of an architecture sees all patterns of a group at once.

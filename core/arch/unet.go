@@ -20,6 +20,16 @@ const unetLevels = 3
 // from the noise of random features, which on weak objects taught the network to be flat before anything else (ADR 6).
 const headGain = 0.01
 
+// unetSide refuses patterns that cannot be halved often enough.
+func unetSide(n int) error {
+	const least = 1 << unetLevels
+	if n >= 2*least && n%least == 0 {
+		return nil
+	}
+	up := max((n+least-1)/least, 2) * least
+	return fmt.Errorf("arch unet takes patterns whose side is a multiple of %d from %d on, not %d×%d: pad them with zeros around the centre to %d×%d, and the probe's window in the same way, or use ptycho solve, which takes any even side", least, 2*least, n, n, up, up)
+}
+
 // unet is the default network: one pattern in, one object patch out, the same weights for every member of a group.
 //
 //	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
@@ -30,8 +40,8 @@ const headGain = 0.01
 // A group is merged pairwise: each member sees its own patch where it is and its partners' shifted by the difference of
 // their positions, weighted by |P|². One pattern alone cannot tell an object from its twin when the probe is symmetric.
 func unet(b builder, c Config) error {
-	if least := 1 << unetLevels; c.N < 2*least || c.N%least != 0 {
-		return fmt.Errorf("arch: unet: N = %d, want a multiple of %d from %d on", c.N, least, 2*least)
+	if err := unetSide(c.N); err != nil {
+		return err
 	}
 	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
 	base := c.BaseWidth

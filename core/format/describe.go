@@ -117,10 +117,6 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 		return nil, errorf(z.path, "has %d %s but %d %s", len(d.Rows), keyRows, len(d.Cols), keyCols)
 	}
 	d.Patterns = len(d.Rows)
-	spread := max(slices.Max(d.Rows)-slices.Min(d.Rows), slices.Max(d.Cols)-slices.Min(d.Cols))
-	if d.Patterns > 1 && spread < 1 {
-		d.Notes = append(d.Notes, fmt.Sprintf("all positions lie within %.3g object pixels: they may be in another unit, such as metres; divide them by the object's pixel, wavelength · distance / (N · detector pixel)", spread))
-	}
 	if err := z.choosePatterns(d, layout); err != nil {
 		return nil, err
 	}
@@ -178,11 +174,6 @@ func (z *NPZ) coordinates(key string) ([]float64, error) {
 	}
 	if len(shape) != 1 || shape[0] == 0 {
 		return nil, errorf(z.path, "%s has shape %v, want one coordinate per pattern", key, shape)
-	}
-	for i, c := range v {
-		if !(math.Abs(c) <= maxCoordinate) {
-			return nil, errorf(z.path, "%s of pattern %d is %v, want object pixels", key, i, c)
-		}
 	}
 	return v, nil
 }
@@ -366,7 +357,7 @@ func probeModes(a *array, n int) (int, error) {
 	case len(s) == 3 && s[0] > 0 && s[1] == n && s[2] == n:
 		return s[0], nil
 	}
-	return 0, a.errorf("has shape %v, want (%d, %d) or (modes, %d, %d) for these patterns", s, n, n, n, n)
+	return 0, a.errorf("has shape %v, want (%d, %d) or (modes, %d, %d) for these patterns", s, n, n, n, n).fix("crop or pad it around its centre, or leave it out: a probe is then estimated from the patterns")
 }
 
 // noteIgnored lists what the file holds besides.

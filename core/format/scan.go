@@ -20,6 +20,7 @@ type ScanOptions struct {
 	Photons float64
 	// HighCompression allows arrays that expand more than a thousand times.
 	HighCompression bool
+	NoProbe         bool // do not read the probe: the caller has one
 }
 
 // ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
@@ -48,13 +49,10 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		return nil, err
 	}
 	s := &scan.Scan{Source: z.path, N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
-	for _, r := range rows {
-		s.Rows, s.Cols = append(s.Rows, d.Rows[r]), append(s.Cols, d.Cols[r])
-		if d.Split != nil {
-			s.Split = append(s.Split, d.Split[r])
-		}
+	if err := d.place(s, rows); err != nil {
+		return nil, err
 	}
-	if err := z.readShared(s, d); err != nil {
+	if err := z.readShared(s, d, o.NoProbe); err != nil {
 		return nil, err
 	}
 	dosed := units == Normalised && d.Scale == 0 && o.Photons > 0
@@ -125,26 +123,16 @@ func dose(squares []float32, patterns int, photons float64, key string) string {
 }
 
 // readShared reads probe, object and mask.
-func (z *NPZ) readShared(s *scan.Scan, d *Description) error {
-	var err error
-	if d.Modes > 0 {
-		if s.Probe, _, err = z.Complex64(keyProbe); err != nil {
+func (z *NPZ) readShared(s *scan.Scan, d *Description, noProbe bool) error {
+	if d.Modes > 0 && !noProbe {
+		if err := z.readProbe(s, d); err != nil {
 			return err
-		}
-		s.Modes = d.Modes
-		lit := false
-		for _, v := range s.Probe {
-			lit = lit || v != 0
-		}
-		if !lit {
-			return errorf(z.path, "%s is zero everywhere", keyProbe)
 		}
 	}
 	if d.ObjectHeight > 0 {
-		if s.Object, _, err = z.Complex64(keyObject); err != nil {
+		if err := z.readObject(s, d); err != nil {
 			return err
 		}
-		s.ObjectHeight, s.ObjectWidth = d.ObjectHeight, d.ObjectWidth
 	}
 	if d.HasMask {
 		v, _, err := z.Int64(keyMask)

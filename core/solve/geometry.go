@@ -238,12 +238,12 @@ func checkOrientations(ctx context.Context, part *scan.Scan, fit bool, threads i
 	for _, o := range Orientations() {
 		moved := *part
 		moved.Rows, moved.Cols = o.Apply(part.Rows, part.Cols)
-		each, flat, err := predictHeldOut(ctx, &moved, fit, geometryIterations, threads)
+		each, empty, err := predictHeldOut(ctx, &moved, fit, geometryIterations, threads)
 		if err != nil {
 			return nil, err
 		}
 		g.Candidates = append(g.Candidates, Candidate{Orientation: o, Name: o.String(), R: sum(each), each: each})
-		g.FlatR = flat
+		g.FlatR = sum(empty)
 	}
 	slices.SortStableFunc(g.Candidates, func(a, b Candidate) int { return cmp.Compare(a.R, b.R) })
 	g.decide()
@@ -299,11 +299,11 @@ func sum(x []float64) float64 {
 }
 
 // predictHeldOut fits the object to three of four patterns and gives the misfits of the others over the sum of their
-// counts, and that of an empty object.
-func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, threads int) (each []float64, flat float64, err error) {
+// counts, and those of an empty object.
+func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, threads int) (each, empty []float64, err error) {
 	v, err := newSolver(s, Options{Engine: LSQML, Iterations: iterations, Fit: Fit{Probe: fit}, Threads: threads, Batch: geometryPatterns / 8})
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	defer v.team.close()
 	var out []int
@@ -315,17 +315,16 @@ func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, thr
 		}
 	}
 	if _, err := v.start(); err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
-	empty, err := v.misfits(ctx, out)
-	if err != nil {
-		return nil, 0, err
+	if empty, err = v.misfits(ctx, out); err != nil {
+		return nil, nil, err
 	}
 	if err := v.search(ctx, &Result{}); err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	each, err = v.misfits(ctx, out)
-	return each, sum(empty), err
+	return each, empty, err
 }
 
 // misfits is Σ(√λ − √k)² of each of the patterns, over the sum of their counts.

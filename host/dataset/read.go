@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"context"
+
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -21,9 +22,11 @@ type Source struct {
 	Photons float64 // nphotons
 
 	HighCompression bool // allow-high-compression
+	Unchecked       bool // the caller looks for faults itself, with scan.Check
+	NoProbe         bool // the caller has a probe
 }
 
-// Read reads the scan. notice, which may be nil, hears what the reader found out.
+// Read reads the scan and refuses one with a fault. notice, which may be nil, receives what the reader found out.
 func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
 	if err := rundir.Settle(s.Path); err != nil { // a demonstration's scan lies in its output folder
 		return nil, host.Fail(host.ExitData, err)
@@ -36,7 +39,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression})
+	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -48,5 +51,16 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 			notice("%s", n)
 		}
 	}
-	return data, nil
+	if s.Unchecked {
+		return data, nil
+	}
+	return data, Check(data)
+}
+
+// Check is scan.Check with the file's name and the exit code for data.
+func Check(data *scan.Scan) error {
+	if err := data.Check(); err != nil {
+		return host.Failf(host.ExitData, "%s: %w", data.Source, err)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/rundir"
 )
@@ -68,6 +69,11 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 		}
 		h.Notice("%s holds no scan, so there is no R: %v", o.Reference, err)
 		data = nil
+	}
+	if data != nil {
+		if err := dataset.Check(data); err != nil {
+			return report, err
+		}
 	}
 	box := metrics.Extent(recon.Object, recon.Origin).Intersect(metrics.Extent(reference.Object, reference.Origin))
 	switch {

@@ -62,6 +62,9 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	if err != nil {
 		return report, err
 	}
+	if err := solution.CheckSupport(ctx, m.Illuminate(data), x.Threads); err != nil {
+		return report, err
+	}
 	began := time.Now()
 	predicted, err := prediction.Predict(ctx, h, m, data, s, x)
 	if err != nil {

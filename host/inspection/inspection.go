@@ -3,12 +3,15 @@ package inspection
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/solution"
 )
 
 // Report describes a scan file.
@@ -30,6 +33,8 @@ type Report struct {
 	// Geometry is what short reconstructions say about the positions; nil when it was not asked for or the scan is too
 	// small.
 	Geometry *solve.Geometry `json:"geometry,omitempty"`
+	// Fault is why no image can be made of the scan, "" if nothing was found.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Options say what is looked at.
@@ -48,7 +53,7 @@ type Options struct {
 // Inspect reads a scan and describes it.
 func Inspect(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
-	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression}.Read(ctx, nil)
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, nil)
 	if err != nil {
 		return report, err
 	}
@@ -67,7 +72,18 @@ func Inspect(ctx context.Context, o Options) (Report, error) {
 	report.DarkShare = float64(dark) / float64(len(s.Counts))
 	report.Fingerprint = s.Fingerprint()
 	report.Quality = s.Quality()
-	if !o.Geometry && !o.Scale {
+	if err := s.Check(); err != nil {
+		report.Fault = err.Error()
+	}
+	if !o.Geometry && !o.Scale || report.Fault != "" {
+		return report, nil
+	}
+	if err := solution.CheckSupport(ctx, s, o.Threads); err != nil {
+		var found *host.Failure
+		if !errors.As(err, &found) {
+			return report, err
+		}
+		report.Fault = err.Error()
 		return report, nil
 	}
 	if report.Geometry, err = solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {

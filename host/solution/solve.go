@@ -30,6 +30,7 @@ type Options struct {
 	Solve     solve.Options
 
 	HighCompression bool // read arrays that expand more than a thousand times
+	NoGeometry      bool // do not compare the positions with the patterns first
 }
 
 // Solve reconstructs a scan iteratively and writes the files of a reconstruction.
@@ -56,6 +57,11 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	}
 	if data, err = WithProbe(early, data, o.Solve.Threads, h.Notice); err != nil {
 		return report, err
+	}
+	if !o.NoGeometry {
+		if err := CheckSupport(early, data, o.Solve.Threads); err != nil {
+			return report, err
+		}
 	}
 	began := time.Now()
 	solved, err := solve.Solve(ctx, data, o.Solve)

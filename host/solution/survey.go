@@ -24,6 +24,21 @@ func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(st
 	return &with, nil
 }
 
+// CheckSupport refuses a scan whose patterns do not go with its positions. A scan without a probe is not checked.
+func CheckSupport(ctx context.Context, data *scan.Scan, threads int) error {
+	s, err := solve.CheckSupport(ctx, data, threads)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil || !s.Doubtful(): // a scan that this check cannot fit is no worse for it
+		return nil
+	}
+	return host.Failf(host.ExitData, "%s: %w", data.Source, &scan.Fault{
+		What: "the patterns do not go with the positions: " + s.String(),
+		Fix:  "check that xcoords and ycoords are in object pixels along both axes and in the order of the patterns, and that probeGuess is of this scan",
+	})
+}
+
 // CheckGeometry says by short reconstructions whether the data support the orientation of the positions.
 func CheckGeometry(ctx context.Context, data *scan.Scan, threads int, notice func(string, ...any)) error {
 	switch g, err := solve.CheckGeometry(ctx, data, solve.GeometryOptions{Threads: threads}); {

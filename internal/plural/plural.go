@@ -12,7 +12,7 @@ func Of(n int, noun string) string { return fmt.Sprintf("%d %s", n, Noun(n, noun
 
 // Noun returns the noun alone in the number that n things have.
 func Noun(n int, noun string) string {
-	if n == 1 || n == -1 {
+	if n == 1 {
 		return noun
 	}
 	switch {

@@ -92,12 +92,16 @@ func Read(ctx context.Context, s config.InferenceSettings, x config.Execution, h
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, HighCompression: x.HighCompression}.Read(ctx, h.Notice)
+	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons,
+		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, nil, err
 	}
 	if n := m.Config.N; data.N != n {
 		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
+	}
+	if err := dataset.Check(m.Illuminate(data)); err != nil { // the probe is the model's, the file's own is not read
+		return nil, nil, err
 	}
 	return m, data, nil
 }

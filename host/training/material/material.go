@@ -45,6 +45,11 @@ func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, er
 	if m.Scan, err = solution.WithProbe(ctx, m.Scan, x.Threads, h.Notice); err != nil {
 		return nil, err
 	}
+	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
+		if err := solution.CheckSupport(ctx, m.Scan, x.Threads); err != nil {
+			return nil, err
+		}
+	}
 	all := make([]int, m.Scan.Len())
 	for i := range all {
 		all[i] = i

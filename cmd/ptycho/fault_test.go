@@ -1,0 +1,61 @@
+package main_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// changedScan writes the small scan with a change.
+func changedScan(t *testing.T, path string, change func(s *scan.Scan)) string {
+	t.Helper()
+	s, err := format.ReadScan(t.Context(), path, format.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(s)
+	out := filepath.Join(t.TempDir(), "changed.npz")
+	if err := format.WriteScan(out, s, format.Counts); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestCommands_NameTheFaultOfAScan gives every command that reads a scan one with positions in micrometres, and one with a position
+// far away, and takes the advice.
+func TestCommands_NameTheFaultOfAScan(t *testing.T) {
+	sound, dir := smallScan(t), t.TempDir()
+	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "out")
+	must(t, "train", "--train-data-file", sound, "--output-dir", model, "--max-epochs", "1", "--n-filters-scale", "1", "--quiet")
+	for name, c := range map[string]struct {
+		change func(s *scan.Scan)
+		says   string
+	}{
+		"micrometres": {func(s *scan.Scan) {
+			for j := range s.Rows {
+				s.Rows[j] *= 0.002
+				s.Cols[j] *= 0.002
+			}
+		}, "in another unit"},
+		"one far away": {func(s *scan.Scan) { s.Cols[17] = 4e7 }, "leave it out with --rows 0:17,18:"},
+	} {
+		path := changedScan(t, sound, c.change)
+		for _, args := range [][]string{
+			{"inspect", path},
+			{"solve", "--data", path, "--output-dir", out},
+			{"train", "--train-data-file", path, "--output-dir", out, "--max-epochs", "1"},
+			{"infer", "--model-path", model, "--test-data", path, "--output-dir", out},
+			{"evaluate", "--reconstruction", path, "--reference", path},
+		} {
+			if _, stderr, code := run(t, args...); code != 11 || !strings.Contains(stderr, c.says) {
+				t.Errorf("%s, %s: exit %d: %s", name, args[0], code, stderr)
+			}
+		}
+		if name == "one far away" {
+			must(t, "solve", "--data", path, "--rows", "0:17,18:", "--iterations", "2", "--output-dir", filepath.Join(dir, "advice"))
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package format
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+// place gives a scan the positions, and the parts of the data, of these rows of the file.
+func (d *Description) place(s *scan.Scan, rows []int) error {
+	for _, r := range rows {
+		s.Rows, s.Cols = append(s.Rows, d.Rows[r]), append(s.Cols, d.Cols[r])
+		if d.Split != nil {
+			s.Split = append(s.Split, d.Split[r])
+		}
+	}
+	return checkCoordinates(s)
+}
+
+// checkCoordinates refuses positions of the selected patterns that are not finite or beyond all scans.
+func checkCoordinates(s *scan.Scan) error {
+	var bad []int // rows of the file
+	first := ""
+	for j, r := range s.Index {
+		for _, c := range []struct {
+			key string
+			at  float64
+		}{{keyCols, s.Cols[j]}, {keyRows, s.Rows[j]}} {
+			if math.Abs(c.at) <= maxCoordinate {
+				continue
+			}
+			if first == "" {
+				first = fmt.Sprintf("%s of pattern %d is %v", c.key, r, c.at)
+			}
+			if len(bad) == 0 || bad[len(bad)-1] != r {
+				bad = append(bad, r)
+			}
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	fix := "correct them, or leave them out with --rows"
+	if s.Index[s.Len()-1] == s.Len()-1 {
+		fix = scan.LeaveOut(bad)
+	}
+	return errorf(s.Source, "%s no position in object pixels: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).fix("%s", fix)
+}

@@ -1,0 +1,340 @@
+package scan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+// Fault is something in a scan that makes an image of it impossible or worthless.
+type Fault struct {
+	What string // what was found, with figures
+	Fix  string // what to do
+}
+
+func (f *Fault) Error() string { return f.What + "; " + f.Fix }
+
+// Check returns the first Fault of the probe, the positions and the counts, nil if there is none. It looks at their figures alone:
+// solve.CheckSupport compares positions with patterns.
+func (s *Scan) Check() error {
+	for _, check := range []func() error{s.checkProbe, s.checkPositions, s.checkEmpty} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewestPhotons is how many photons the median pattern has when one without any cannot be chance: e^-20.
+const fewestPhotons = 20
+
+// checkEmpty finds patterns without a photon, as a closed shutter or a dropped frame leaves them: an image is fitted to them as to all others.
+func (s *Scan) checkEmpty() error {
+	totals := make([]float64, s.Len())
+	var empty []int
+	for j := range totals {
+		for _, k := range s.Pattern(j) {
+			totals[j] += float64(k)
+		}
+		if totals[j] == 0 {
+			empty = append(empty, j)
+		}
+	}
+	if len(empty) == 0 || median(totals) < fewestPhotons {
+		return nil
+	}
+	rows := s.fileRowsOf(empty)
+	fix := "leave them out with --rows"
+	if s.wholeFile() {
+		if selection := allBut(rows); strings.Count(selection, ",") <= mostListed {
+			fix += " " + selection
+		}
+	}
+	return &Fault{
+		What: fmt.Sprintf("%d of %s no photons, the first is pattern %d; the median is %.4g", len(empty), plural.Of(s.Len(), "pattern")+" "+plural.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
+		Fix:  fix,
+	}
+}
+
+// wholeFile reports whether the scan is a file's patterns from the first on.
+func (s *Scan) wholeFile() bool { return s.Index == nil || s.Index[s.Len()-1] == s.Len()-1 }
+
+const (
+	// A probe may be off the middle by a fifth of the window: beyond that its tails leave the window on one side. Known sound probes
+	// are off by less than a twentieth.
+	mostOffCentre = 0.2
+	// concentrated is how long the mean of a probe's intensity on a circle has to be along each axis for its centre to mean anything:
+	// a probe that fills the window evenly has 0, a disk of half the window's width 0.6.
+	concentrated = 0.3
+)
+
+// ProbeCentre returns the centre (row, column) of Σ_modes|P|² in a window that is closed on itself: a probe that is cut in four by the
+// window's corners has its centre at (0, 0). It is not sure when the probe fills the window. probe is [modes, n, n].
+func ProbeCentre(probe []complex64, n int) (centre [2]float64, sure bool) {
+	var sum float64
+	var mean [2]complex128
+	for i, p := range probe {
+		w := float64(real(p))*float64(real(p)) + float64(imag(p))*float64(imag(p))
+		sum += w
+		for axis, at := range [2]int{i % (n * n) / n, i % n} {
+			sin, cos := math.Sincos(2 * math.Pi * float64(at) / float64(n))
+			mean[axis] += complex(w*cos, w*sin)
+		}
+	}
+	sure = sum > 0
+	for axis, z := range mean {
+		sure = sure && math.Hypot(real(z), imag(z)) > concentrated*sum
+		at := math.Atan2(imag(z), real(z)) / (2 * math.Pi) * float64(n)
+		centre[axis] = math.Mod(at+float64(n), float64(n))
+	}
+	return centre, sure
+}
+
+// offCentre is how far, in pixels and with its sign, a centre lies from n/2 along each axis, the shorter way round.
+func offCentre(centre [2]float64, n int) (off [2]float64) {
+	for axis, at := range centre {
+		off[axis] = at - float64(n/2)
+		if off[axis] > float64(n)/2 {
+			off[axis] -= float64(n)
+		}
+	}
+	return off
+}
+
+// ProbeAtCorner reports whether the probe is centred at pixel (0, 0) instead of (N/2, N/2), as a discrete Fourier transform leaves it:
+// no probe that was measured is cut in four by the corners of its window.
+func ProbeAtCorner(probe []complex64, n int) bool {
+	centre, sure := ProbeCentre(probe, n)
+	off := offCentre(centre, n)
+	least := float64(n)/2 - float64(n)/8 // an eighth of the window around the corner
+	return sure && math.Abs(off[0]) >= least && math.Abs(off[1]) >= least
+}
+
+func (s *Scan) checkProbe() error {
+	if s.Probe == nil {
+		return nil
+	}
+	centre, sure := ProbeCentre(s.Probe, s.N)
+	off := offCentre(centre, s.N)
+	if !sure || max(math.Abs(off[0]), math.Abs(off[1])) <= mostOffCentre*float64(s.N) {
+		return nil
+	}
+	roll := [2]int{int(-math.Round(off[0])), int(-math.Round(off[1]))}
+	return &Fault{
+		What: fmt.Sprintf("the probe is centred at pixel (%.1f, %.1f) (row, column) of its %d×%d window and not at (%d, %d), so that the image would be shifted or cut",
+			centre[0], centre[1], s.N, s.N, s.N/2, s.N/2),
+		Fix: fmt.Sprintf("centre it with numpy.roll(probeGuess, (%d, %d), (-2, -1)), or leave it out: a probe is then estimated from the patterns", roll[0], roll[1]),
+	}
+}
+
+const (
+	// A position is far away when it is more than farFactor median deviations from the median position, and farther from all others
+	// than the window and half the size of the rest. A uniform field reaches to 2 median deviations.
+	farFactor = 8
+	// Up to an eighth of the positions can be errors. More of them are a second field of view.
+	mostFar = 1. / 8
+	// From so many positions on their spacing says something about their unit.
+	leastPositions = 4
+	// Positions lie too close when they fit into half the probe's diameter along an axis and neighbours are closer than a fiftieth of
+	// it: a line that is so dense says nothing that fewer patterns do not.
+	mostCrowded, leastStep = 0.5, 0.02
+	// And too far apart when neighbours are one and a half diameters from each other: no two patterns share a pixel.
+	mostStep = 1.5
+)
+
+// checkPositions looks at the distances between positions, in the unit of the probe's diameter.
+func (s *Scan) checkPositions() error {
+	if far := s.farPositions(); len(far) > 0 {
+		return s.farFault(far)
+	}
+	if s.Len() < 2 {
+		return nil
+	}
+	across, span, step := s.across(), s.span(), s.step()
+	if span == 0 {
+		return &Fault{
+			What: fmt.Sprintf("all %d positions are the same, (%.6g, %.6g) (row, column): an object cannot be told from the probe", s.Len(), s.Rows[0], s.Cols[0]),
+			Fix:  "give xcoords and ycoords in object pixels, one position for each pattern",
+		}
+	}
+	if s.Len() < leastPositions {
+		return nil
+	}
+	// A probe that is not known is taken for a wide one where positions may be too far apart, and for a narrow one where they may be too close.
+	wide, narrow := float64(s.N), float64(s.N)/8
+	of := fmt.Sprintf("the patterns' window is %d px wide", s.N)
+	if s.Probe != nil {
+		wide = ProbeDiameter(s.Probe, s.N)
+		narrow = wide
+		of = fmt.Sprintf("the probe's diameter is %.1f px", wide)
+	}
+	const unit = "give positions in object pixels: divide them by the object's pixel, wavelength · distance / (N · detector pixel), in the same unit"
+	switch {
+	case across < mostCrowded*narrow && step < leastStep*narrow:
+		return &Fault{
+			What: fmt.Sprintf("the positions span only %.3g by %.3g px and neighbours are %.3g px apart, while %s: they are in another unit, such as metres or micrometres", s.rowSpan(), s.colSpan(), step, of),
+			Fix:  unit,
+		}
+	case step > mostStep*wide:
+		return &Fault{
+			What: fmt.Sprintf("neighbouring positions are %.4g px apart and all span %.4g px, while %s: no two patterns overlap; the positions are in another unit, such as nanometres, or the scan is too sparse", step, span, of),
+			Fix:  unit,
+		}
+	}
+	return nil
+}
+
+// span is the longer side of the box of the positions.
+func (s *Scan) span() float64 { return max(s.rowSpan(), s.colSpan()) }
+
+// across is the shorter one.
+func (s *Scan) across() float64 { return min(s.rowSpan(), s.colSpan()) }
+
+func (s *Scan) rowSpan() float64 { return slices.Max(s.Rows) - slices.Min(s.Rows) }
+
+func (s *Scan) colSpan() float64 { return slices.Max(s.Cols) - slices.Min(s.Cols) }
+
+// step is the median distance from a position to the nearest that differs from it, 0 if there is none.
+func (s *Scan) step() float64 {
+	seen := make(map[[2]float64]bool, s.Len())
+	var rows, cols []float64
+	for j := range s.Rows {
+		if p := [2]float64{s.Rows[j], s.Cols[j]}; !seen[p] {
+			seen[p] = true
+			rows, cols = append(rows, p[0]), append(cols, p[1])
+		}
+	}
+	near, err := Neighbours(rows, cols, 1)
+	if err != nil || len(rows) < 2 {
+		return 0
+	}
+	d := make([]float64, len(rows))
+	for j, others := range near {
+		d[j] = math.Hypot(rows[j]-rows[others[0]], cols[j]-cols[others[0]])
+	}
+	return median(d)
+}
+
+// median sorts the values.
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// farPositions lists patterns whose positions lie far from all others, as an error of an encoder leaves them.
+func (s *Scan) farPositions() []int {
+	if s.Len() < leastPositions {
+		return nil
+	}
+	middle := [2]float64{median(slices.Clone(s.Rows)), median(slices.Clone(s.Cols))}
+	away := func(j int) float64 { return max(math.Abs(s.Rows[j]-middle[0]), math.Abs(s.Cols[j]-middle[1])) }
+	spread := 0.0
+	for axis, p := range [2][]float64{s.Rows, s.Cols} {
+		d := make([]float64, len(p))
+		for j, c := range p {
+			d[j] = math.Abs(c - middle[axis])
+		}
+		spread = max(spread, median(d))
+	}
+	// The rest grows from the middle outwards as long as the next position is near it.
+	order := make([]int, s.Len())
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch da, db := away(a), away(b); {
+		case da < db:
+			return -1
+		case da > db:
+			return 1
+		}
+		return a - b
+	})
+	low, high := middle, middle
+	for at, j := range order {
+		p := [2]float64{s.Rows[j], s.Cols[j]}
+		gap := max(low[0]-p[0], p[0]-high[0], low[1]-p[1], p[1]-high[1])
+		size := max(high[0]-low[0], high[1]-low[1])
+		if away(j) > farFactor*spread && gap > max(float64(s.N), size/2) {
+			far := slices.Sorted(slices.Values(order[at:]))
+			if float64(len(far)) > mostFar*float64(s.Len()) {
+				return nil
+			}
+			return far
+		}
+		for axis := range p {
+			low[axis], high[axis] = min(low[axis], p[axis]), max(high[axis], p[axis])
+		}
+	}
+	return nil
+}
+
+// mostNamed is how many positions a message lists, mostListed how many rows it leaves out of a selection.
+const mostNamed, mostListed = 4, 8
+
+// farFault names the patterns and the selection that leaves them out.
+func (s *Scan) farFault(far []int) error {
+	rows := s.fileRowsOf(far)
+	var named []string
+	for i, j := range far[:min(len(far), mostNamed)] {
+		named = append(named, fmt.Sprintf("pattern %d at (%.6g, %.6g)", rows[i], s.Rows[j], s.Cols[j]))
+	}
+	if len(far) > mostNamed {
+		named = append(named, "…")
+	}
+	rest := *s
+	rest.Rows, rest.Cols = without(s.Rows, far), without(s.Cols, far)
+	fix := "correct xcoords and ycoords, or leave them out with --rows"
+	if s.wholeFile() {
+		fix = LeaveOut(rows)
+	}
+	return &Fault{
+		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", plural.Of(len(far), "position")+" "+plural.Verb(len(far), "lies", "lie"),
+			rest.Len(), rest.span(), strings.Join(named, ", ")),
+		Fix: fix,
+	}
+}
+
+// LeaveOut says what to do about patterns of a file, by their rows, that have no position.
+func LeaveOut(rows []int) string {
+	fix := "correct xcoords and ycoords, or leave " + plural.Verb(len(rows), "it", "them") + " out with --rows"
+	if len(rows) <= mostListed {
+		fix += " " + allBut(rows)
+	}
+	return fix
+}
+
+// fileRowsOf is FileRows of a scan that may know nothing of a file.
+func (s *Scan) fileRowsOf(patterns []int) []int {
+	if s.Index == nil {
+		return patterns
+	}
+	return s.FileRows(patterns)
+}
+
+// without copies the values of all other patterns.
+func without(v []float64, far []int) []float64 {
+	var out []float64
+	for j, c := range v {
+		if _, found := slices.BinarySearch(far, j); !found {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// allBut is the selection of all rows of a file but these, as ParseRows reads it.
+func allBut(rows []int) string {
+	var terms []string
+	from := 0
+	for _, r := range rows {
+		if r > from {
+			terms = append(terms, fmt.Sprintf("%d:%d", from, r))
+		}
+		from = r + 1
+	}
+	return strings.Join(append(terms, fmt.Sprintf("%d:", from)), ",")
+}
