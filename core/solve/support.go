@@ -37,7 +37,7 @@ const (
 	// An object, or an axis, explains something when it takes a tenth off the misfit without it, or does so beyond four standard errors.
 	leastGain, leastErrors = 0.9, 4
 	// There has to be something to explain: a misfit of an empty object of five times what photon noise leaves. At a few hundred photons a
-	// pattern sound scans were doubted. Below that only an object that predicts worse than an empty one is doubtful.
+	// pattern sound scans were doubted.
 	explicable = 5
 	// With fewer patterns too few are held out.
 	fewestSupport = 3 * heldOut
@@ -88,7 +88,6 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 		}
 	}
 	if best.Flat <= explicable*best.Noise {
-		best.Empty = best.R >= best.Flat
 		return best, nil
 	}
 	if best.Empty = unexplained(best.each, best.empty); best.Empty {
