@@ -9,7 +9,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/solve"
-	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/solution"
 )
@@ -79,11 +78,11 @@ func Inspect(ctx context.Context, o Options) (Report, error) {
 		return report, nil
 	}
 	if err := solution.CheckSupport(ctx, s, o.Threads); err != nil {
-		var found *host.Failure
+		var found *scan.Fault
 		if !errors.As(err, &found) {
 			return report, err
 		}
-		report.Fault = err.Error()
+		report.Fault = found.Error()
 		return report, nil
 	}
 	if report.Geometry, err = solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
