@@ -217,7 +217,7 @@ func syncFolder(root *os.Root, name string) error {
 
 // readJournal reads the journal of a commit that was not completed; nil means that there is none.
 func readJournal(root *os.Root) (*journal, error) {
-	text, err := root.ReadFile(journalFile)
+	text, err := readPlain(root, journalFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

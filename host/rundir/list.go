@@ -31,7 +31,7 @@ type list struct {
 // file and is left out.
 func readList(root *os.Root, name string) (names map[string]bool, size int64, err error) {
 	names = map[string]bool{}
-	data, err := root.ReadFile(name)
+	data, err := readPlain(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return names, 0, nil
 	}
@@ -45,6 +45,16 @@ func readList(root *os.Root, name string) (names map[string]bool, size int64, er
 		}
 	}
 	return names, int64(len(data)), nil
+}
+
+// readPlain reads a file of ptycho's own part of a folder. It refuses what would block, such as a FIFO.
+func readPlain(root *os.Root, name string) ([]byte, error) {
+	if st, err := root.Lstat(name); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, errors.New(name + " in it is not a file: remove it")
+	}
+	return root.ReadFile(name)
 }
 
 // local says whether a name lies in the output folder and not in ptycho's own part of it. Lists and journals come from

@@ -227,12 +227,28 @@ func (d *Dir) Target() string { return d.target }
 // Files is the folder for those that keep files open while it is committed.
 func (d *Dir) Files() *place.Folder { return d.files }
 
-// Own notes that files are about to be written by their Path.
+// Own notes that files are about to be written by their Path. It refuses when the path names another folder by now, since
+// the files would end up in two.
 func (d *Dir) Own(names ...string) error {
+	if err := d.inPlace(); err != nil {
+		return err
+	}
 	if d.staged {
 		return nil // Commit finds them
 	}
 	return d.list.Add(names...)
+}
+
+// inPlace checks that the folder is where it was when it was opened.
+func (d *Dir) inPlace() error {
+	open, err := d.root.Stat(".")
+	if err != nil {
+		return d.unusable(err)
+	}
+	if there, err := os.Stat(d.target); err != nil || !os.SameFile(open, there) {
+		return fmt.Errorf("output folder %s was moved or removed while ptycho wrote there: what it wrote is in the folder, wherever that is now", folderName(d.target))
+	}
+	return nil
 }
 
 // WriteFile writes a file of the folder; name may lie in a folder of it.

@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
 // A Ledger is the list of the files that ptycho wrote in a folder. Names are slash-separated.
@@ -131,6 +133,9 @@ func (f *Folder) Append(name string) (*os.File, error) {
 func (f *Folder) Update(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	if err := f.plain(name); err != nil {
+		return nil, err
+	}
 	file, err := f.root.OpenFile(f.at(name), os.O_WRONLY, 0)
 	return file, cannot(f.root, f.at(name), "written", err)
 }
@@ -139,6 +144,9 @@ func (f *Folder) Update(name string) (*os.File, error) {
 func (f *Folder) Open(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	if err := f.plain(name); err != nil {
+		return nil, err
+	}
 	return f.root.Open(f.at(name))
 }
 
@@ -146,11 +154,22 @@ func (f *Folder) Open(name string) (*os.File, error) {
 func (f *Folder) Read(name string) ([]byte, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	if err := f.plain(name); err != nil {
+		return nil, err
+	}
 	data, err := f.root.ReadFile(f.at(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return data, cannot(f.root, f.at(name), "read", err)
+}
+
+// plain refuses what blocks whoever opens it, such as a FIFO.
+func (f *Folder) plain(name string) error {
+	if st, err := f.root.Stat(f.at(name)); err == nil && !st.Mode().IsRegular() {
+		return &plainfile.KindError{Path: filepath.Join(f.root.Name(), f.at(name)), Mode: st.Mode()}
+	}
+	return nil
 }
 
 // Stat describes a file or a folder.
