@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestMain opens what the tests make to others only where a test says so.
@@ -199,10 +200,32 @@ func TestChanged_NoticesAnotherFile(t *testing.T) {
 	must(t, err)
 	defer f.Close()
 	must(t, f.Changed())
-	other := path + ".new"
-	must(t, os.WriteFile(other, []byte("#!/bin/sh\n"), 0o755), os.Rename(other, path))
+	same, err := f.Stat()
+	must(t, err)
+	other := path + ".new" // the other file has the size and the time of the first
+	must(t, os.WriteFile(other, []byte("#!/bin/ls\n"), 0o755), os.Chtimes(other, same.ModTime(), same.ModTime()), os.Rename(other, path))
 	if err := f.Changed(); err == nil || !strings.Contains(err.Error(), "was replaced") {
 		t.Errorf("another file is taken for the one that was checked: %v", err)
+	}
+}
+
+func TestChanged_NoticesOtherContent(t *testing.T) {
+	for name, change := range map[string]func(path string, was time.Time) error{
+		"size": func(path string, was time.Time) error {
+			return errors.Join(os.WriteFile(path, []byte("#!/bin/other\n"), 0o755), os.Chtimes(path, was, was))
+		},
+		"time":    func(path string, was time.Time) error { return os.Chtimes(path, was, was.Add(time.Second)) },
+		"removed": func(path string, _ time.Time) error { return os.Remove(path) },
+	} {
+		path := plugin(t)
+		f, err := Open(path)
+		must(t, err)
+		same, err := f.Stat()
+		must(t, err, f.Changed(), change(path, same.ModTime()))
+		if err := f.Changed(); err == nil || !strings.Contains(err.Error(), "was replaced") {
+			t.Errorf("%s: the change is not noticed: %v", name, err)
+		}
+		f.Close()
 	}
 }
 
