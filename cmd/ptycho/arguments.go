@@ -7,8 +7,7 @@ import (
 )
 
 // arrange puts a command's flags before its arguments, wherever they were written, because the library ignores flags that
-// follow an argument. It spells flags with hyphens, joins the four numbers of --box, and repeats a flag for each of the
-// numbers that are joined by commas.
+// follow an argument. It spells flags with hyphens and joins the four numbers of --box.
 func arrange(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
@@ -43,26 +42,15 @@ func arrange(app *cli.App, args []string) []string {
 
 // separate tells a command's flags, each with its value, from its arguments.
 func separate(command *cli.Command, rest []string) (flags, positional []string) {
-	switches, numbers := map[string]bool{"help": true, "h": true}, map[string]bool{}
+	switches := map[string]bool{"help": true, "h": true}
 	for _, f := range command.Flags {
 		for _, n := range f.Names() {
-			switch f.(type) {
-			case *cli.BoolFlag:
+			if _, ok := f.(*cli.BoolFlag); ok {
 				switches[n] = true
-			case *cli.IntSliceFlag:
-				numbers[n] = true
 			}
 		}
 	}
-	take := func(name, value string) {
-		if !numbers[name] {
-			flags = append(flags, "--"+name+"="+value)
-			return
-		}
-		for _, item := range strings.Split(value, ",") {
-			flags = append(flags, "--"+name+"="+strings.TrimSpace(item))
-		}
-	}
+	take := func(name, value string) { flags = append(flags, "--"+name+"="+value) }
 	for len(rest) > 0 {
 		a := rest[0]
 		rest = rest[1:]
