@@ -3,6 +3,7 @@ package format
 import (
 	"archive/zip"
 	"compress/flate"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,29 @@ type array struct {
 	// stored and expanded are the sizes of an archive's member in the file and when read, bytes.
 	stored, expanded uint64
 	open             func() (io.ReadCloser, error) // at the header
+}
+
+// until is the array read in pieces until ctx ends.
+func (a *array) until(ctx context.Context) *array {
+	b := *a
+	b.open = func() (io.ReadCloser, error) {
+		r, err := a.open()
+		return interruptible{r, ctx}, err
+	}
+	return &b
+}
+
+// interruptible is a reader that fails after the end of a context.
+type interruptible struct {
+	io.ReadCloser
+	until context.Context //nolint:containedctx // a reader lives no longer than the call that made it
+}
+
+func (r interruptible) Read(b []byte) (int, error) {
+	if err := r.until.Err(); err != nil {
+		return 0, err
+	}
+	return r.ReadCloser.Read(b)
 }
 
 func (a *array) what() string {

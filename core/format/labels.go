@@ -1,11 +1,13 @@
 package format
 
+import "context"
+
 // keyLabels are the names of object patches in scan files, in order of preference: those of the reference's formats.
 var keyLabels = []string{"label", "Y", "ground_truth_patches"}
 
 // ReadLabels reads the object patches [len(index), n, n] that belong to the patterns with these numbers in a scan file;
 // ok is false when the file holds none.
-func ReadLabels(path string, n int, index []int) (labels []complex64, ok bool, err error) {
+func ReadLabels(ctx context.Context, path string, n int, index []int) (labels []complex64, ok bool, err error) {
 	z, err := OpenNPZ(path)
 	if err != nil {
 		return nil, false, err
@@ -15,7 +17,7 @@ func ReadLabels(path string, n int, index []int) (labels []complex64, ok bool, e
 		if !z.has(key) {
 			continue
 		}
-		all, shape, err := z.Complex64(key)
+		all, shape, err := values(z, key, func(a *array) ([]complex64, error) { return a.until(ctx).complex64s() })
 		if err != nil {
 			return nil, false, err
 		}

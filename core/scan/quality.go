@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -41,13 +42,16 @@ const (
 	saturatedValues, saturatedLeast = 10, 255
 )
 
-// Quality reads all patterns once.
-func (s *Scan) Quality() Quality {
+// Quality reads all patterns once. It ends with ctx.
+func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 	q := Quality{FewestCounts: math.Inf(1), DeadPixels: [][2]int{}, HotPixels: [][2]int{}}
 	size := s.N * s.N
 	sums := make([]float64, size)
 	most, unit := float32(0), 0
 	for j := range s.Len() {
+		if err := ctx.Err(); err != nil {
+			return Quality{}, err
+		}
 		total := 0.0
 		for i, k := range s.Pattern(j) {
 			sums[i] += float64(k)
@@ -71,7 +75,7 @@ func (s *Scan) Quality() Quality {
 	q.Saturated = q.AtMaximum >= saturatedValues && most >= saturatedLeast
 	q.pixels(s, sums)
 	q.positions(s)
-	return q
+	return q, nil
 }
 
 // divisor is the greatest common divisor of unit and k; −1, for good, when k is not whole.

@@ -20,7 +20,7 @@ func lit() *Scan {
 }
 
 func TestAGoodScanHasNoFlaws(t *testing.T) {
-	q := lit().Quality()
+	q, _ := lit().Quality(t.Context())
 	if len(q.DeadPixels) > 0 || len(q.HotPixels) > 0 || q.Saturated || q.Duplicates > 0 || q.CountUnit != 1 {
 		t.Errorf("%+v", q)
 	}
@@ -38,7 +38,7 @@ func TestQualityFindsEachFlaw(t *testing.T) {
 	s := lit()
 	pixel(s, 8*16+7, 0)
 	pixel(s, 1*16+1, 500)
-	q := s.Quality()
+	q, _ := s.Quality(t.Context())
 	if !reflect.DeepEqual(q.DeadPixels, [][2]int{{8, 7}}) || !reflect.DeepEqual(q.HotPixels, [][2]int{{1, 1}}) {
 		t.Errorf("dead %v, hot %v; want (8, 7) and (1, 1)", q.DeadPixels, q.HotPixels)
 	}
@@ -47,7 +47,7 @@ func TestQualityFindsEachFlaw(t *testing.T) {
 		s.Mask[i] = 1
 	}
 	s.Mask[8*16+7], s.Mask[17] = 0, 0
-	if q := s.Quality(); len(q.DeadPixels)+len(q.HotPixels) > 0 {
+	if q, _ := s.Quality(t.Context()); len(q.DeadPixels)+len(q.HotPixels) > 0 {
 		t.Errorf("masked pixels are reported: %v %v", q.DeadPixels, q.HotPixels)
 	}
 
@@ -56,11 +56,11 @@ func TestQualityFindsEachFlaw(t *testing.T) {
 		s.Counts[i] = 4 * min(k, 120)
 	}
 	s.Rows[5], s.Cols[5] = s.Rows[4], s.Cols[4]
-	if q := s.Quality(); !q.Saturated || q.Duplicates != 1 || q.CountUnit != 4 {
+	if q, _ := s.Quality(t.Context()); !q.Saturated || q.Duplicates != 1 || q.CountUnit != 4 {
 		t.Errorf("saturated %v, duplicates %d, unit %d; want true, 1, 4", q.Saturated, q.Duplicates, q.CountUnit)
 	}
 	s.Counts[0] = 0.5
-	if q := s.Quality(); q.CountUnit != 0 {
+	if q, _ := s.Quality(t.Context()); q.CountUnit != 0 {
 		t.Errorf("counts that are not whole have the unit %d", q.CountUnit)
 	}
 
@@ -72,7 +72,7 @@ func TestQualityFindsEachFlaw(t *testing.T) {
 		}
 	}
 	s.Counts = moved
-	if q := s.Quality(); math.Abs(q.BeamCentre[0]-2) > 0.4 || math.Abs(q.BeamCentre[1]) > 0.2 {
+	if q, _ := s.Quality(t.Context()); math.Abs(q.BeamCentre[0]-2) > 0.4 || math.Abs(q.BeamCentre[1]) > 0.2 {
 		t.Errorf("the beam was moved down by 2 and is found at %v", q.BeamCentre)
 	}
 }
@@ -85,7 +85,7 @@ func TestOverlapNeedsAProbe(t *testing.T) {
 			s.Probe[i] = 2
 		}
 	}
-	q := s.Quality()
+	q, _ := s.Quality(t.Context())
 	if math.Abs(q.ProbeDiameter-12) > 0.7 || math.Abs(q.Overlap-Overlap(3, 12)) > 0.03 {
 		t.Errorf("diameter %v and overlap %v, want 12 and %v", q.ProbeDiameter, q.Overlap, Overlap(3, 12))
 	}

@@ -80,7 +80,7 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 		return nil, err
 	}
 	w.Spool = dataset.NewSpool()
-	if w.dataset, err = w.Add(s, probe, gauge.Uniform(s.N, background)); err != nil {
+	if w.dataset, err = w.Add(ctx, s, probe, gauge.Uniform(s.N, background)); err != nil {
 		w.Remove()
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"context"
+
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/format"
@@ -12,8 +14,11 @@ import (
 
 // AddLabels adds the labels of supervised training: the patches that the scan's file holds, or those cut out of its object.
 // They are brought into the gauge of the forward model, where they give the mean counts.
-func (s *Spool) AddLabels(d *backend.Dataset, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
-	labels, ok, err := format.ReadLabels(data.Source, data.N, data.Index)
+func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
+	labels, ok, err := format.ReadLabels(ctx, data.Source, data.N, data.Index)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return host.Fail(host.ExitData, err)
 	}
@@ -22,12 +27,15 @@ func (s *Spool) AddLabels(d *backend.Dataset, data *scan.Scan, probe gauge.Probe
 			return host.Failf(host.ExitData, "%s holds no labels (label, Y or ground_truth_patches) and no objectGuess to cut them from: train with --mode unsupervised", data.Source)
 		}
 		notice("labels are cut from the object in %s", data.Source)
-		if labels, err = gauge.CutLabels(data); err != nil {
+		if labels, err = gauge.CutLabels(ctx, data); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return host.Failf(host.ExitData, "%s: %w", data.Source, err)
 		}
 	}
 	gauge.ScaleLabels(labels, data, probe)
-	ref, err := s.write(tensor.Must(labels, data.Len(), data.N, data.N))
+	ref, err := s.write(ctx, tensor.Must(labels, data.Len(), data.N, data.N))
 	if err != nil {
 		return err
 	}

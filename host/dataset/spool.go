@@ -1,7 +1,10 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/format"
@@ -51,13 +54,39 @@ func (s *Spool) Remove() {
 	s.files = nil
 }
 
+// written is how much of an array is written between two looks at the context, bytes.
+const written = 4 << 20
+
+// interruptible is a writer that fails after the end of a context.
+type interruptible struct {
+	to    io.Writer
+	until context.Context //nolint:containedctx // a writer lives no longer than the call that made it
+}
+
+func (w interruptible) Write(b []byte) (int, error) {
+	done := 0
+	for piece := range slices.Chunk(b, written) {
+		if w.until.Err() != nil {
+			return done, context.Cause(w.until)
+		}
+		n, err := w.to.Write(piece)
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
 // write writes one array as an npy file for the backend to map.
-func (s *Spool) write(t tensor.Tensor) (*backend.FileRef, error) {
+func (s *Spool) write(ctx context.Context, t tensor.Tensor) (*backend.FileRef, error) {
 	f, err := s.Create(int64(len(t.Bytes())))
 	if err != nil {
 		return nil, err
 	}
-	offset, err := format.EncodeNPY(f, t)
+	offset, err := format.EncodeNPY(interruptible{f, ctx}, t)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, spoolError(fmt.Errorf("%w; set TMPDIR to a folder with room", err))
 	}
@@ -66,8 +95,8 @@ func (s *Spool) write(t tensor.Tensor) (*backend.FileRef, error) {
 }
 
 // Add writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
-func (s *Spool) Add(data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
-	ref, err := s.write(tensor.Must(data.Counts, data.Len(), data.N, data.N))
+func (s *Spool) Add(ctx context.Context, data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
+	ref, err := s.write(ctx, tensor.Must(data.Counts, data.Len(), data.N, data.N))
 	if err != nil {
 		return backend.Dataset{}, err
 	}

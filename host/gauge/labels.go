@@ -1,6 +1,7 @@
 package gauge
 
 import (
+	"context"
 	"math"
 
 	"github.com/ptychogo/ptycho/core/raster"
@@ -9,7 +10,7 @@ import (
 )
 
 // CutLabels takes each pattern's patch [n, N, N] out of the scan's object, at its sub-pixel position.
-func CutLabels(data *scan.Scan) ([]complex64, error) {
+func CutLabels(ctx context.Context, data *scan.Scan) ([]complex64, error) {
 	object, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
 	if err != nil {
 		return nil, err
@@ -17,6 +18,9 @@ func CutLabels(data *scan.Scan) ([]complex64, error) {
 	size := data.N * data.N
 	labels, patch := make([]complex64, data.Len()*size), make([]complex128, size)
 	for i := range data.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		stitch.ExtractTo(patch, object, data.Rows[i], data.Cols[i], data.N)
 		for j, v := range patch {
 			labels[i*size+j] = complex64(v)

@@ -70,7 +70,9 @@ func Inspect(ctx context.Context, o Options) (Report, error) {
 	report.MeanCounts /= float64(s.Len())
 	report.DarkShare = float64(dark) / float64(len(s.Counts))
 	report.Fingerprint = s.Fingerprint()
-	report.Quality = s.Quality()
+	if report.Quality, err = s.Quality(ctx); err != nil {
+		return report, context.Cause(ctx)
+	}
 	if err := s.Check(); err != nil {
 		report.Fault = err.Error()
 	}

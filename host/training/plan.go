@@ -22,7 +22,7 @@ func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, er
 	}
 	err := run.read(ctx)
 	if err == nil {
-		err = run.plan()
+		err = run.plan(ctx)
 	}
 	if err != nil {
 		return plan, err

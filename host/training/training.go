@@ -94,7 +94,7 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 		return run, err
 	}
 	run.record.Of(run.material.Scan.Fingerprint())
-	if err := run.plan(); err != nil {
+	if err := run.plan(ctx); err != nil {
 		return run, err
 	}
 	if err := run.start(); err != nil {
@@ -128,8 +128,8 @@ func (run *training) read(ctx context.Context) (err error) {
 }
 
 // plan writes the patterns to where the backend maps them and makes the trainer.
-func (run *training) plan() (err error) {
-	if run.spooled, err = run.material.Spool(); err != nil {
+func (run *training) plan(ctx context.Context) (err error) {
+	if run.spooled, err = run.material.Spool(ctx); err != nil {
 		return err
 	}
 	work := loop.Work{

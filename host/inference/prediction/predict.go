@@ -20,7 +20,7 @@ import (
 func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*Prediction, error) {
 	spool := dataset.NewSpool(filepath.Dir(s.OutputDir))
 	defer spool.Remove()
-	patterns, err := spool.Add(data, m.Probe, gauge.Uniform(data.N, m.Background))
+	patterns, err := spool.Add(ctx, data, m.Probe, gauge.Uniform(data.N, m.Background))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package material
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -27,14 +28,14 @@ func (m *Material) Bytes() int64 {
 
 // Spool writes the patterns to where a backend maps them. The network is judged by each pattern alone, predicted from the
 // group of it and its nearest neighbours, as in training. What was made is to be removed after an error too.
-func (m *Material) Spool() (s Spooled, err error) {
+func (m *Material) Spool(ctx context.Context) (s Spooled, err error) {
 	s.Spool = dataset.NewSpool(filepath.Dir(m.cfg.Execution().Output(m.cfg.Settings().OutputDir)))
-	if s.Patterns, err = m.add(s.Spool, m.Scan); err != nil {
+	if s.Patterns, err = m.add(ctx, s.Spool, m.Scan); err != nil {
 		return s, err
 	}
 	data, rows := m.Scan, m.Validation
 	if m.Test != nil {
-		judges, err := m.add(s.Spool, m.Test)
+		judges, err := m.add(ctx, s.Spool, m.Test)
 		if err != nil {
 			return s, err
 		}
@@ -54,10 +55,10 @@ func (m *Material) Spool() (s Spooled, err error) {
 	return s, nil
 }
 
-func (m *Material) add(to *dataset.Spool, data *scan.Scan) (backend.Dataset, error) {
-	d, err := to.Add(data, m.Probe, m.Background)
+func (m *Material) add(ctx context.Context, to *dataset.Spool, data *scan.Scan) (backend.Dataset, error) {
+	d, err := to.Add(ctx, data, m.Probe, m.Background)
 	if err == nil && m.cfg.Model().Mode == "supervised" {
-		err = to.AddLabels(&d, data, m.Probe, m.h.Notice)
+		err = to.AddLabels(ctx, &d, data, m.Probe, m.h.Notice)
 	}
 	return d, err
 }
