@@ -24,13 +24,13 @@ import (
 const maxErrorLine = 16 << 10
 
 func main() {
-	launch.Sweep()
-	limitHeap()
-	app := newApp()
-	signals := newSignals()
+	signals := newSignals() // first: a signal that arrives before this ends the process without an exit code of ours
 	if len(os.Args) < 3 || os.Args[1] != "plugin" || os.Args[2] != "serve" {
 		signals.watch()
 	}
+	launch.Sweep()
+	limitHeap()
+	app := newApp()
 	args := arrange(app, os.Args)
 	err := signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
 	if err = signals.explain(err); err != nil {
@@ -60,7 +60,8 @@ func newApp() *cli.App {
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
 		Writer:          stdout,
-		// A file name and a value of --set may hold a comma. arrange separates the numbers of the flags that are lists.
+		// A file name and a value of --set may hold a comma. The library obeys this only in flags without a default: lists of
+		// numbers have one, and commas separate their numbers.
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main owns the exit code
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage(err) },
