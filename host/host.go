@@ -70,11 +70,25 @@ var ErrStopped = fmt.Errorf("the run was asked to end: %w", context.Canceled)
 // Prompt is a context that ends with ctx or when somebody waits for the end of the run. It is for work that has nothing to
 // save: reading, compiling, measuring.
 func (h Host) Prompt(ctx context.Context) (context.Context, context.CancelFunc) {
+	return until(ctx, h.Hurry)
+}
+
+// UntilStop is a context that ends with ctx or when the run was asked to end. It is for work that a stopped run leaves out.
+func (h Host) UntilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	return until(ctx, h.Stop)
+}
+
+func until(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
 	inner, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
+	select {
+	case <-stop:
+		cancel(ErrStopped)
+	default:
+	}
 	go func() {
 		select {
-		case <-h.Hurry:
+		case <-stop:
 			cancel(ErrStopped)
 		case <-done:
 		}

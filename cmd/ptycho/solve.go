@@ -47,7 +47,7 @@ func solveCommand() *cli.Command {
 				return usage(err)
 			}
 			meter := console(c.Context, c.Bool("quiet"))
-			graceful(c.Context, "the image is written after this iteration")
+			graceful(c.Context, "the image of the last whole iteration is written")
 			report, err := solution.Solve(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
 				Progress: func(p host.Progress) { meter.Update(shown(p)) },
@@ -106,8 +106,8 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 func printSolved(r solution.Report) {
 	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
 		plural.Of(r.Iterations, "iteration"), r.Engine, r.Ended, r.UpdatesPerSec)
-	stdout.Printf("R %.5f over all patterns; a flat object scores %.5f\n", r.Residual, r.FlatResidual)
-	stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", r.Deviance, r.Expected)
+	stdout.Printf("R %.5f over all patterns; a flat object scores %.5f\n", *r.Residual, *r.FlatResidual)
+	stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {
 		stdout.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
 			"halves": "between the even and the odd patterns solved by themselves", "reference": "with the object in the file",

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -79,14 +80,14 @@ type Registered struct {
 // Evaluate compares a reconstruction with a reference inside box. Both origins are the scan coordinates (row, column) of
 // their pixel (0, 0), fractions included. The comparison is on the reconstruction's own pixels; the reference is
 // interpolated there (bilinear, and exact where the grids agree). A half-pixel error of the reconstruction shows in the
-// raw scores, and its size in the registered ones.
-func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Complex, referenceOrigin [2]float64, box Box, opts Options) (Report, error) {
+// raw scores, and its size in the registered ones. It ends with ctx, within one metric or one transform.
+func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64, reference raster.Complex, referenceOrigin [2]float64, box Box, opts Options) (Report, error) {
 	o, t, err := regions(recon, reconOrigin, reference, referenceOrigin, box)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
 	report := Report{Box: box, Height: o.H, Width: o.W}
-	if report.Raw, err = score(o, t, opts); err != nil {
+	if report.Raw, err = score(ctx, o, t, opts); err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
 	if !opts.Register {
@@ -106,7 +107,7 @@ func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Com
 	}
 	// A ramp moves no content but spoils the correlation: register without it.
 	flat := report.Raw.Phase.Remove(o)
-	shift, err := Register(flat, t, limit)
+	shift, err := Register(ctx, flat, t, limit)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
@@ -124,7 +125,7 @@ func Evaluate(recon raster.Complex, reconOrigin [2]float64, reference raster.Com
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
 	r := Registered{Shift: shift, Border: border}
-	if r.Scores, err = score(moved, fixed, opts); err != nil {
+	if r.Scores, err = score(ctx, moved, fixed, opts); err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
 	// The phases removed before and after add up. Both count from the cropped corner, whose content came from

@@ -140,7 +140,7 @@ func TestStitchedTruthScoresWell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Evaluate(img.Object, img.Origin, truth, [2]float64{}, PositionsBox(p.Rows, p.Cols), Options{ScaleAmplitude: true, Register: true})
+		r, err := Evaluate(t.Context(), img.Object, img.Origin, truth, [2]float64{}, PositionsBox(p.Rows, p.Cols), Options{ScaleAmplitude: true, Register: true})
 		if err != nil {
 			t.Fatal(err)
 		}

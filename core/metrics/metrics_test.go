@@ -36,7 +36,7 @@ func noisy(img raster.Complex, sigma float64) raster.Complex {
 
 func TestIdenticalImages(t *testing.T) {
 	img := render(70, 90, [2]float64{})
-	r, err := Evaluate(img, [2]float64{}, img, [2]float64{}, Box{0, 69, 0, 89}, Options{Register: true})
+	r, err := Evaluate(t.Context(), img, [2]float64{}, img, [2]float64{}, Box{0, 69, 0, 89}, Options{Register: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestGlobalPhaseAndFactorAreRemoved(t *testing.T) {
 	for i, v := range truth.Data {
 		recon.Data[i] = v * cmplx.Rect(1.25, 2.9)
 	}
-	r, err := Evaluate(recon, [2]float64{}, truth, [2]float64{}, Box{3, 60, 5, 80}, Options{ScaleAmplitude: true})
+	r, err := Evaluate(t.Context(), recon, [2]float64{}, truth, [2]float64{}, Box{3, 60, 5, 80}, Options{ScaleAmplitude: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestGlobalPhaseAndFactorAreRemoved(t *testing.T) {
 	if r.Height != 58 || r.Width != 76 {
 		t.Errorf("%d×%d pixels compared, want 58×76: box edges are included", r.Height, r.Width)
 	}
-	r, err = Evaluate(recon, [2]float64{}, truth, [2]float64{}, Box{3, 60, 5, 80}, Options{})
+	r, err = Evaluate(t.Context(), recon, [2]float64{}, truth, [2]float64{}, Box{3, 60, 5, 80}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestWrappedPhaseIsNoError(t *testing.T) {
 		truth.Data[i] *= cmplx.Rect(1, math.Pi-0.05)
 	}
 	recon := noisy(truth, 0.01)
-	r, err := Evaluate(recon, [2]float64{}, truth, [2]float64{}, Box{0, 39, 0, 39}, Options{})
+	r, err := Evaluate(t.Context(), recon, [2]float64{}, truth, [2]float64{}, Box{0, 39, 0, 39}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestReconstructionAtAFractionalOrigin(t *testing.T) {
 	truth := render(90, 100, [2]float64{})
 	origin := [2]float64{10.37, -3.81}
 	recon := render(60, 95, origin)
-	r, err := Evaluate(recon, origin, truth, [2]float64{}, Box{15, 60, 5, 80}, Options{Register: true})
+	r, err := Evaluate(t.Context(), recon, origin, truth, [2]float64{}, Box{15, 60, 5, 80}, Options{Register: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestReconstructionAtAFractionalOrigin(t *testing.T) {
 		t.Errorf("%d×%d pixels inside the box, want 45×75", r.Height, r.Width)
 	}
 	// A wrong origin must show in the raw figures, be measured, and vanish in the registered ones.
-	wrong, err := Evaluate(recon, [2]float64{origin[0] + 1.5, origin[1] - 0.7}, truth, [2]float64{}, Box{15, 60, 5, 80}, Options{Register: true})
+	wrong, err := Evaluate(t.Context(), recon, [2]float64{origin[0] + 1.5, origin[1] - 0.7}, truth, [2]float64{}, Box{15, 60, 5, 80}, Options{Register: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestFlipsAndTransposesScoreBadly(t *testing.T) {
 		for i := range img.Data {
 			img.Data[i] = c.from(i/64, i%64)
 		}
-		r, err := Evaluate(img, [2]float64{}, truth, [2]float64{}, Box{0, 63, 0, 63}, Options{})
+		r, err := Evaluate(t.Context(), img, [2]float64{}, truth, [2]float64{}, Box{0, 63, 0, 63}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"a huge box", img, img, o, o, Box{-1e300, 1e300, 0, 30}, "outside"},
 		{"one pixel", img, img, o, o, Box{3, 3, 3, 3}, "no rings"},
 	} {
-		_, err := Evaluate(c.recon, c.ro, c.refs, c.fo, c.box, Options{Register: true})
+		_, err := Evaluate(t.Context(), c.recon, c.ro, c.refs, c.fo, c.box, Options{Register: true})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one that says %q", c.name, err, c.want)
 		}
@@ -228,7 +228,7 @@ func TestReportIsAlwaysJSON(t *testing.T) {
 	for i := range flat.Data {
 		flat.Data[i] = 1
 	}
-	r, err := Evaluate(flat, [2]float64{}, flat, [2]float64{}, Box{0, 19, 0, 19}, Options{Register: true, Ramp: true, ScaleAmplitude: true})
+	r, err := Evaluate(t.Context(), flat, [2]float64{}, flat, [2]float64{}, Box{0, 19, 0, 19}, Options{Register: true, Ramp: true, ScaleAmplitude: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/cmplx"
@@ -19,12 +20,15 @@ const registrationRounds = 8
 // and up to limit pixels in each axis: the peak of the cross-correlation of the complex images, each less its mean and
 // under a Hann window, evaluated on the fine grid around the coarse peak; repeated with the shifted image until it
 // stays.
-func Register(image, reference raster.Complex, limit float64) (shift [2]float64, err error) {
+func Register(ctx context.Context, image, reference raster.Complex, limit float64) (shift [2]float64, err error) {
 	if err := sameSize("register", image, reference); err != nil {
 		return shift, err
 	}
 	moved := image
 	for range registrationRounds {
+		if err := ctx.Err(); err != nil {
+			return [2]float64{}, err
+		}
 		d, err := register(moved, reference, limit)
 		if err != nil {
 			return [2]float64{}, err

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"math"
 	"math/cmplx"
 	"slices"
@@ -68,7 +69,7 @@ func Table() []Metric { return slices.Clone(table) }
 type pair struct{ ao, at, po, pt raster.Real }
 
 // score compares the reconstruction o with the reference t, of one size.
-func score(o, t raster.Complex, opts Options) (Scores, error) {
+func score(ctx context.Context, o, t raster.Complex, opts Options) (Scores, error) {
 	var s Scores
 	var err error
 	if opts.Ramp {
@@ -96,6 +97,9 @@ func score(o, t raster.Complex, opts Options) (Scores, error) {
 	p := pair{ao: o.Abs(), at: t.Abs()}
 	p.po, p.pt = phases(o, t)
 	for _, m := range table {
+		if err := ctx.Err(); err != nil {
+			return s, err
+		}
 		if m.of != nil {
 			*m.field(&s) = Number(m.of(p))
 		}

@@ -60,7 +60,7 @@ func (a *adam) iterate(ctx context.Context, number int) (Iteration, error) {
 	sums := v.newTally()
 	decay := float32(0.55 + 0.45*math.Cos(math.Pi*float64(number-1)/float64(v.o.Iterations)))
 	for _, batch := range batches {
-		if err := ctx.Err(); err != nil {
+		if err := v.ended(ctx); err != nil {
 			return Iteration{}, err
 		}
 		slots := v.slots[:len(batch)]

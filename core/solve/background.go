@@ -131,17 +131,11 @@ func darkest(mean []float64, mask []uint8) float64 {
 			values = append(values, m)
 		}
 	}
+	slices.Sort(values)
 	count := max(len(values)/10, 1)
 	sum := 0.0
-	for range count { // select by halving the rest would be faster; this runs once
-		least, at := math.Inf(1), 0
-		for i, m := range values {
-			if m < least {
-				least, at = m, i
-			}
-		}
-		sum += least
-		values[at] = math.Inf(1)
+	for _, m := range values[:count] {
+		sum += m
 	}
 	return sum / float64(count)
 }

@@ -15,7 +15,6 @@ import (
 type ProbeOptions struct {
 	Iterations int // of the fit; default 60
 	Threads    int
-	Stop       <-chan struct{}
 }
 
 // Estimate is a probe from the patterns alone.
@@ -54,7 +53,7 @@ func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate
 	}
 	with := *s
 	with.Probe, with.Modes = best.Probe, 1
-	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
+	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, Threads: o.Threads})
 	if err != nil {
 		return fail(err)
 	}
@@ -73,7 +72,7 @@ func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate,
 	for _, size := range defocusDiameters {
 		with := *part
 		with.Probe, with.Modes = pupilProbe(plan, pupil, part.N, size), 1
-		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: geometryIterations, Fit: Fit{Probe: true}, Threads: o.Threads, Stop: o.Stop})
+		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: geometryIterations, Fit: Fit{Probe: true}, Threads: o.Threads})
 		if errors.Is(err, ErrDiverged) {
 			continue
 		}

@@ -52,7 +52,7 @@ func (l *lsqml) iterate(ctx context.Context, number int) (Iteration, error) {
 	sums := v.newTally()
 	l.before = append(l.before[:0], v.object...)
 	for _, batch := range batches {
-		if err := ctx.Err(); err != nil {
+		if err := v.ended(ctx); err != nil {
 			return Iteration{}, err
 		}
 		slots := v.slots[:len(batch)]

@@ -107,7 +107,7 @@ type Options struct {
 	// fitted.
 	Background []float32
 
-	Stop     <-chan struct{} // closed: finish the iteration, return what there is
+	Stop     <-chan struct{} // closed: return the result of the last whole iteration
 	Progress func(Iteration) // called after every iteration
 
 	// Preview is given the image after every PreviewEvery iterations; an error ends the run.

@@ -34,7 +34,7 @@ func (v *solver) pie(ctx context.Context, number int) (Iteration, error) {
 	sums := v.newTally()
 	q := v.projector()
 	for b, batch := range batches {
-		if err := ctx.Err(); err != nil {
+		if err := v.ended(ctx); err != nil {
 			return Iteration{}, err
 		}
 		slots := v.slots[:len(batch)]

@@ -68,7 +68,7 @@ func (p *projections) iterate(ctx context.Context, number int) (Iteration, error
 	}
 	weight := v.coverage() // before the waves take the slots
 	for from := 0; from < v.data.Len(); from += len(v.slots) {
-		if err := ctx.Err(); err != nil {
+		if err := v.ended(ctx); err != nil {
 			return Iteration{}, err
 		}
 		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]

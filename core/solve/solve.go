@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/cmplx"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -36,7 +38,7 @@ type Result struct {
 	Rows, Cols []float64 // positions, as fitted
 	Intensity  []float64 // factor of each pattern; mean 1
 
-	Final
+	Final   // NaN when the run was stopped before it was computed
 	History []Iteration
 	Ended   string // why it ended: iterations, converged, stopped
 	Notes   []string
@@ -48,7 +50,11 @@ var ErrDiverged = errors.New("the iterations diverge even with steps of a sixtee
 // algorithm does one iteration over all patterns.
 type algorithm func(ctx context.Context, number int) (Iteration, error)
 
-// Solve reconstructs a scan. A closed o.Stop ends it after the iteration with what there is; the end of ctx gives up.
+// ErrStopped reports that a run was stopped before its first iteration had ended, so that there is no result.
+var ErrStopped = fmt.Errorf("stopped before the end of the first iteration: %w", context.Canceled)
+
+// Solve reconstructs a scan. A closed o.Stop ends it after the batch in progress, with the result of the last whole iteration;
+// the end of ctx ends it without a result.
 func Solve(ctx context.Context, s *scan.Scan, o Options) (*Result, error) {
 	v, err := newSolver(s, o)
 	if err != nil {
@@ -101,6 +107,11 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 	for number := 1; number <= v.o.Iterations; number++ {
 		began := v.snapshot()
 		it, err := iterate(ctx, number)
+		if errors.Is(err, ErrStopped) && len(result.History) > 0 {
+			v.restore(began)
+			v.stop(result, best)
+			return nil
+		}
 		if err != nil && !errors.Is(err, errDiverged) {
 			return err
 		}
@@ -132,10 +143,6 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 				return err
 			}
 		}
-		if v.stopping() {
-			result.Ended = "stopped"
-			break
-		}
 		if number-bestAt >= v.o.Patience {
 			result.Ended = "converged"
 			break
@@ -144,10 +151,24 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 	return v.settle(ctx, result, best)
 }
 
-// settle evaluates the last state, and the best one if it was another and is better.
+// stop ends a run with the state as it is, or with the best one if that is not finite. Evaluating them would take as long as an
+// iteration.
+func (v *solver) stop(result *Result, best snapshot) {
+	if !finite(v.object) || slices.ContainsFunc(v.probe, func(mode []complex64) bool { return !finite(mode) }) {
+		v.restore(best)
+	}
+	result.Ended, result.Final = "stopped", Final{R: math.NaN(), Deviance: math.NaN(), Expected: math.NaN()}
+}
+
+// settle evaluates the last state, and the best one if it was another and is better. A stop leaves the last state.
 func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
 	var err error
-	if result.Final, err = v.evaluate(ctx, true); err != nil && !errors.Is(err, errDiverged) {
+	result.Final, err = v.evaluate(ctx, true)
+	if errors.Is(err, ErrStopped) {
+		v.stop(result, best)
+		return nil
+	}
+	if err != nil && !errors.Is(err, errDiverged) {
 		return err
 	}
 	last, diverged := v.snapshot(), err != nil
@@ -160,16 +181,23 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 		return ErrDiverged
 	default:
 		v.restore(last)
+		if errors.Is(otherErr, ErrStopped) {
+			result.Ended = "stopped"
+		}
 	}
 	return nil
 }
 
-func (v *solver) stopping() bool {
+// ended is the reason to end before the next batch, or nil.
+func (v *solver) ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case <-v.o.Stop:
-		return true
+		return ErrStopped
 	default:
-		return false
+		return nil
 	}
 }
 
@@ -245,6 +273,10 @@ func (v *solver) restore(s snapshot) {
 	for m, mode := range s.probe {
 		copy(v.probe[m], mode)
 	}
+}
+
+func finite(x []complex64) bool {
+	return !slices.ContainsFunc(x, func(c complex64) bool { return cmplx.IsNaN(complex128(c)) || cmplx.IsInf(complex128(c)) })
 }
 
 func clone[T any](x []T) []T { return append([]T(nil), x...) }

@@ -114,7 +114,7 @@ func (v *solver) evaluate(ctx context.Context, wanted bool) (Final, error) {
 	var f Final
 	each := make([][3]float64, v.data.Len())
 	for from := 0; from < v.data.Len(); from += len(v.slots) {
-		if err := ctx.Err(); err != nil {
+		if err := v.ended(ctx); err != nil {
 			return f, err
 		}
 		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]

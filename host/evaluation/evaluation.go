@@ -82,8 +82,11 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	case data != nil:
 		box = box.Intersect(metrics.PositionsBox(data.Rows, data.Cols))
 	}
-	report.Report, err = metrics.Evaluate(recon.Object, recon.Origin, reference.Object, reference.Origin, box,
+	report.Report, err = metrics.Evaluate(ctx, recon.Object, recon.Origin, reference.Object, reference.Origin, box,
 		metrics.Options{Ramp: o.Ramp, ScaleAmplitude: true, Register: true})
+	if ctx.Err() != nil {
+		return report, context.Cause(ctx)
+	}
 	if err != nil {
 		return report, host.Failf(host.ExitData, "evaluate: %w", err)
 	}

@@ -21,9 +21,8 @@ func centralBox(rows, cols []float64) metrics.Box {
 	return b.Intersect(metrics.Box{Y0: y - frcSide/2, Y1: y + frcSide/2 - 1, X0: x - frcSide/2, X1: x + frcSide/2 - 1})
 }
 
-// addHalves solves the patterns of even and of odd number by themselves and compares the images. stopped says that the run
-// was asked to end before that.
-func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) (stopped bool, err error) {
+// addHalves solves the patterns of even and of odd number by themselves and compares the images.
+func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) error {
 	var halves [2]*solve.Result
 	o.PreviewEvery, o.Preview = 0, nil
 	for i, name := range []string{"even half", "odd half"} {
@@ -33,42 +32,45 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 		}
 		part, err := data.Select(rows)
 		if err != nil {
-			return false, host.Fail(host.ExitData, err)
+			return host.Fail(host.ExitData, err)
 		}
 		o.Progress = iterationProgress(h, name, o.Iterations, part.Len())
 		if halves[i], err = solve.Solve(ctx, part, o); err != nil {
-			return false, failure(r.Data+", "+name, err)
+			return failure(r.Data+", "+name, err)
 		}
 		if halves[i].Ended == "stopped" {
-			return true, nil
+			return host.ErrStopped
 		}
 	}
 	a, b := halves[0], halves[1]
 	box := centralBox(data.Rows, data.Cols)
-	compared, err := metrics.Evaluate(a.Object, a.Origin, b.Object, b.Origin, box.Intersect(metrics.Extent(a.Object, a.Origin)).Intersect(metrics.Extent(b.Object, b.Origin)),
+	compared, err := metrics.Evaluate(ctx, a.Object, a.Origin, b.Object, b.Origin, box.Intersect(metrics.Extent(a.Object, a.Origin)).Intersect(metrics.Extent(b.Object, b.Origin)),
 		metrics.Options{Ramp: true, Register: true})
 	if err != nil {
-		h.Notice("there is no FRC of the halves: %v", err)
-		return false, nil
+		if ctx.Err() == nil {
+			h.Notice("there is no FRC of the halves: %v", err)
+		}
+		return ctx.Err()
 	}
 	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "halves", &compared.Box
 	r.Halves = &Halves{Residuals: [2]metrics.Number{metrics.Number(a.R), metrics.Number(b.R)}, Raw: compared.Raw.FRC.Mean, Shift: compared.Registered.Shift}
-	return false, nil
+	return nil
 }
 
 // addReference compares the image with the object in the scan's file, when the two share a box.
-func (r *Report) addReference(solved *solve.Result, data *scan.Scan) {
+func (r *Report) addReference(ctx context.Context, solved *solve.Result, data *scan.Scan) error {
 	reference, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
 	if err != nil {
-		return
+		return nil
 	}
 	box := centralBox(data.Rows, data.Cols).Intersect(metrics.Extent(solved.Object, solved.Origin)).Intersect(metrics.Extent(reference, [2]float64{}))
 	if box.Empty() {
-		return
+		return nil
 	}
-	compared, err := metrics.Evaluate(solved.Object, solved.Origin, reference, [2]float64{}, box, metrics.Options{Ramp: true, ScaleAmplitude: true, Register: true})
+	compared, err := metrics.Evaluate(ctx, solved.Object, solved.Origin, reference, [2]float64{}, box, metrics.Options{Ramp: true, ScaleAmplitude: true, Register: true})
 	if err != nil {
-		return
+		return ctx.Err() // any other fault is that of the object in the file
 	}
 	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "reference", &compared.Box
+	return nil
 }

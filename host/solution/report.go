@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/metrics"
@@ -24,13 +25,15 @@ type Report struct {
 	ObjectSize [2]int     `json:"object_size"`
 	Origin     [2]float64 `json:"origin"` // row, column
 
+	// The next figures are nil when the run was stopped before they were computed.
+
 	// Residual is Σ(√λ − √k)²/Σk over all patterns after the last iteration, with everything that is fitted in λ.
-	Residual metrics.Number `json:"R"`
+	Residual *metrics.Number `json:"R,omitempty"`
 	// Plain is R as infer and evaluate give it: without background and intensities, at the positions as fitted.
-	Plain        metrics.Number `json:"R_without_background"`
-	FlatResidual metrics.Number `json:"R_flat"` // of an empty object
-	Deviance     metrics.Number `json:"deviance"`
-	Expected     metrics.Number `json:"expected_deviance"`
+	Plain        *metrics.Number `json:"R_without_background,omitempty"`
+	FlatResidual *metrics.Number `json:"R_flat,omitempty"` // of an empty object
+	Deviance     *metrics.Number `json:"deviance,omitempty"`
+	Expected     *metrics.Number `json:"expected_deviance,omitempty"`
 
 	// FRC is the mean ring correlation up to half Nyquist in FRCBox, the central 240 pixels, after registration; nil when
 	// there is nothing to compare with. FRCOf says with what: "halves", the even and the odd patterns solved by
@@ -59,7 +62,9 @@ type Halves struct {
 func (r *Report) take(solved *solve.Result, data *scan.Scan, took time.Duration) {
 	r.Patterns, r.Iterations, r.Ended = data.Len(), len(solved.History), solved.Ended
 	r.ObjectSize, r.Origin = [2]int{solved.Object.H, solved.Object.W}, solved.Origin
-	r.Residual, r.Deviance, r.Expected = metrics.Number(solved.R), metrics.Number(solved.Deviance), metrics.Number(solved.Expected)
+	if !math.IsNaN(solved.R) {
+		r.Residual, r.Deviance, r.Expected = number(solved.R), number(solved.Deviance), number(solved.Expected)
+	}
 	r.ModeShares, r.History, r.Notes = solved.ModeShares, solved.History, solved.Notes
 	r.UpdatesPerSec = float64(r.Patterns*r.Iterations) / took.Seconds()
 	for _, b := range solved.Background {
@@ -73,7 +78,27 @@ func (r *Report) take(solved *solve.Result, data *scan.Scan, took time.Duration)
 	}
 }
 
-// addPlain judges the image as any other program's is judged.
+func number(v float64) *metrics.Number { return (*metrics.Number)(&v) }
+
+// stop makes the report that of a stopped run and says which figures were left out. frc says that there would be an FRC.
+func (r *Report) stop(frc bool) {
+	r.Ended = "stopped"
+	var absent []string
+	for _, figure := range []struct {
+		name  string
+		due   bool
+		value *metrics.Number
+	}{{"R and deviance", true, r.Residual}, {"R without background", true, r.Plain}, {"R of a flat object", true, r.FlatResidual}, {"FRC", frc, r.FRC}} {
+		if figure.due && figure.value == nil {
+			absent = append(absent, figure.name)
+		}
+	}
+	if len(absent) > 0 {
+		r.Notes = append(r.Notes, "the run was stopped; not computed: "+strings.Join(absent, ", "))
+	}
+}
+
+// addPlain evaluates the image as that of any other program is evaluated.
 func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.Scan, threads int) error {
 	with := *data
 	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
@@ -82,10 +107,11 @@ func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
 	}
+	r.Plain = number(plain)
 	flat, err := judge.Flat(ctx)
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
 	}
-	r.Plain, r.FlatResidual = metrics.Number(plain), metrics.Number(flat)
+	r.FlatResidual = number(flat)
 	return nil
 }

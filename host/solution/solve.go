@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
@@ -70,27 +71,38 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	}
 	report.take(solved, data, time.Since(began))
 	report.OutputDir = dir.Target()
-	if err := report.addPlain(ctx, solved, data, o.Solve.Threads); err != nil {
+	if err := report.addFigures(ctx, solved, data, o, h); err != nil && (ctx.Err() != nil || !h.Stopping()) {
 		return report, err
 	}
-	stopped, where := solved.Ended == "stopped", fmt.Sprintf("after iteration %d of %d", report.Iterations, o.Solve.Iterations)
-	switch {
-	case o.Halves && !stopped:
-		if stopped, err = report.addHalves(ctx, data, o.Solve, h); err != nil {
-			return report, err
-		}
-		where = "in the half sets, so that there is no FRC"
-	case !o.Halves && data.Object != nil:
-		report.addReference(solved, data)
+	stopped := h.Stopping()
+	if stopped {
+		report.stop(o.Halves || data.Object != nil)
 	}
 	report.Seconds = time.Since(started).Seconds()
 	if err := dir.Write(Image(solved), data.PixelSize, report, result.Fitted(solved, data.N, slices.Contains(report.Fit, "intensity"))...); err != nil {
 		return report, err
 	}
 	if stopped {
-		return report, host.Failf(host.ExitInterrupted, "solve: stopped %s; the image so far is in %s", where, report.OutputDir)
+		return report, host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; the image so far is in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
 	}
 	return report, nil
+}
+
+// addFigures computes what the report says beside the result of the engine. A stop ends it with an error; what was computed by
+// then is in the report.
+func (r *Report) addFigures(ctx context.Context, solved *solve.Result, data *scan.Scan, o Options, h host.Host) error {
+	ctx, done := h.UntilStop(ctx)
+	defer done()
+	if err := r.addPlain(ctx, solved, data, o.Solve.Threads); err != nil {
+		return err
+	}
+	switch {
+	case o.Halves:
+		return r.addHalves(ctx, data, o.Solve, h)
+	case data.Object != nil:
+		return r.addReference(ctx, solved, data)
+	}
+	return nil
 }
 
 // failure gives an error of core/solve its exit code and the file's name.

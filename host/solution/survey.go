@@ -64,6 +64,9 @@ func FitBackground(ctx context.Context, data *scan.Scan, background []float32, t
 	if err != nil {
 		return failure(data.Source, err)
 	}
+	if h.Stopping() {
+		return host.ErrStopped
+	}
 	mean := 0.0
 	for i, b := range fitted.Background {
 		background[i] += b
