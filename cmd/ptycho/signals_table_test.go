@@ -5,10 +5,13 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,29 +23,50 @@ type signalled struct {
 	args  []string
 	after time.Duration
 	saved string // file that the command has to leave; "" when it has to leave nothing
+	ready string // file, or text on standard error, that the test waits for before that time; "": none
+	full  bool   // standard output is a pipe that nobody reads: a command that takes no time waits for it
 }
 
 // mostSeconds is generous: the table says how long each took, and a loaded machine is no fault of the program.
 const mostSeconds = time.Minute
 
-func signalTable(scan, small, dir string) []signalled {
-	out := func(name string) string { return filepath.Join(dir, name) }
+// given is what the commands of the table work on.
+type given struct {
+	scan, small       string // 1,500 patterns of 128×128; a few
+	model, smallModel string // for them
+	plugins           string // folder with the plugin "slow", which answers nothing
+	unsent            string // a run whose server answers nothing any more
+	dir               string // for results
+}
+
+func signalTable(g given) []signalled {
+	scan, small := g.scan, g.small
+	out := func(name string) string { return filepath.Join(g.dir, name) }
 	train := func(scan, name string, more ...string) []string {
 		return append([]string{"train", "--train-data-file", scan, "--output-dir", out(name), "--max-epochs", "1000", "--n-filters-scale", "1", "--max-time", "5m"}, more...)
 	}
 	return []signalled{
-		{"train, reading", train(scan, "a"), 500 * time.Millisecond, ""},
-		{"train, geometry", train(scan, "b"), 4 * time.Second, ""},
-		{"train, steps", train(small, "c", "--no-check-geometry", "--restarts", "30"), 5 * time.Second, out("c/checkpoints")},
-		{"solve", []string{"solve", "--data", scan, "--output-dir", out("d"), "--iterations", "100000"}, 6 * time.Second, out("d/reconstruction.npz")},
-		{"inspect", []string{"inspect", scan}, 2 * time.Second, ""},
-		{"simulate", []string{"simulate", "--n", "128", "--n-images", "6000", "--output", out("e.npz")}, time.Second, ""},
-		{"bench", []string{"bench", "--n", "64", "--batch-size", "16", "--steps", "100000"}, 3 * time.Second, ""},
-		{"bench feed", []string{"bench", "feed", "--steps", "10000"}, 3 * time.Second, ""},
-		{"conformance", []string{"conformance"}, 3 * time.Second, ""},
-		{"conformance --parity", []string{"conformance", "--parity", "gorgonia,reference"}, 3 * time.Second, ""},
-		{"demo", []string{"demo", "--output-dir", out("f")}, 2 * time.Second, ""},
-		{"evaluate", []string{"evaluate", "--reconstruction", scan, "--reference", scan}, 1500 * time.Millisecond, ""},
+		{"train, reading", train(scan, "a"), 500 * time.Millisecond, "", "", false},
+		{"train, geometry", train(scan, "b"), 4 * time.Second, "", "", false},
+		{"train, steps", train(small, "c", "--no-check-geometry", "--restarts", "30"), 5 * time.Second, out("c/checkpoints"), "", false},
+		{"solve", []string{"solve", "--data", scan, "--output-dir", out("d"), "--iterations", "100000"}, 500 * time.Millisecond, out("d/reconstruction.npz"), "solve: iteration", false},
+		{"solve, reading", []string{"solve", "--data", scan, "--output-dir", out("d2")}, 300 * time.Millisecond, "", "", false},
+		{"solve --halves", []string{"solve", "--data", scan, "--output-dir", out("d3"), "--iterations", "2", "--preview", "2", "--halves"}, time.Second, out("d3/reconstruction.npz"), out("d3/preview-phase.png"), false},
+		{"infer", []string{"infer", "--model-path", g.model, "--test-data", scan, "--output-dir", out("g")}, 4 * time.Second, "", "", false},
+		{"infer --refine", []string{"infer", "--model-path", g.model, "--test-data", scan, "--output-dir", out("h"), "--n-images", "256", "--refine", "100000"}, 0, "", "refine: iteration", false},
+		{"plugins doctor", []string{"plugins", "doctor", "slow", "--plugin-dir", g.plugins}, time.Second, "", "", false},
+		{"runs send", []string{"runs", "send", g.unsent}, 2 * time.Second, "", "", false},
+		{"config show", []string{"config", "show"}, time.Second, "", "", true},
+		{"config explain", []string{"config", "explain"}, time.Second, "", "", true},
+		{"model show", []string{"model", "show", g.smallModel}, time.Second, "", "", true},
+		{"inspect", []string{"inspect", scan}, 2 * time.Second, "", "", false},
+		{"simulate", []string{"simulate", "--n", "128", "--n-images", "6000", "--output", out("e.npz")}, time.Second, "", "", false},
+		{"bench", []string{"bench", "--n", "64", "--batch-size", "16", "--steps", "100000"}, 3 * time.Second, "", "", false},
+		{"bench feed", []string{"bench", "feed", "--steps", "10000"}, 3 * time.Second, "", "", false},
+		{"conformance", []string{"conformance"}, 3 * time.Second, "", "", false},
+		{"conformance --parity", []string{"conformance", "--parity", "gorgonia,reference"}, 3 * time.Second, "", "", false},
+		{"demo", []string{"demo", "--output-dir", out("f")}, 2 * time.Second, "", "", false},
+		{"evaluate", []string{"evaluate", "--reconstruction", scan, "--reference", scan}, 1500 * time.Millisecond, "", "", false},
 	}
 }
 
@@ -51,49 +75,117 @@ func TestSIGTERM_EndsEveryCommand(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	dir := t.TempDir()
-	scan := filepath.Join(dir, "scan.npz")
-	must(t, "simulate", "--output", scan, "--n", "128", "--n-images", "1500", "--seed", "3")
 	table := []string{fmt.Sprintf("%-22s %8s %5s", "command", "seconds", "code")}
-	for _, c := range signalTable(scan, smallScan(t), dir) {
-		t.Run(c.name, func(t *testing.T) {
-			var text strings.Builder
-			cmd := exec.Command(ptycho(t), c.args...)
-			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &text, &text
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
-			select {
-			case <-ended:
-				t.Skipf("the machine was too fast: %s ended by itself: %s", c.name, text.String())
-			case <-time.After(c.after):
-			}
-			began := time.Now()
-			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				t.Fatal(err)
-			}
-			select {
-			case <-ended:
-			case <-time.After(mostSeconds):
-				_ = cmd.Process.Kill()
-				<-ended
-				t.Fatalf("%s goes on after SIGTERM", c.name)
-			}
-			code := cmd.ProcessState.ExitCode()
-			table = append(table, fmt.Sprintf("%-22s %8.2f %5d", c.name, time.Since(began).Seconds(), code))
-			if code != 143 {
-				t.Errorf("%s ended with code %d, want 143: %s", c.name, code, text.String())
-			}
-			if c.saved != "" {
-				if _, err := os.Stat(c.saved); err != nil {
-					t.Errorf("%s left no %s: %s", c.name, c.saved, text.String())
-				}
-			}
-		})
+	for _, c := range signalTable(prepare(t)) {
+		t.Run(c.name, func(t *testing.T) { table = append(table, c.run(t)) })
 	}
 	t.Log("SIGTERM once:\n" + strings.Join(table, "\n"))
+}
+
+// prepare makes what the commands of the table work on.
+func prepare(t *testing.T) given {
+	t.Helper()
+	g := given{dir: t.TempDir(), small: smallScan(t)}
+	in := func(name string) string { return filepath.Join(g.dir, name) }
+	g.scan, g.model, g.smallModel, g.unsent, g.plugins = in("scan.npz"), in("model"), in("small-model"), in("unsent"), in("plugins")
+	must(t, "simulate", "--output", g.scan, "--n", "128", "--n-images", "1500", "--seed", "3")
+	train := []string{"train", "--no-check-geometry", "--n-filters-scale", "1", "--max-steps", "1", "--n-images", "32"}
+	must(t, append(train, "--train-data-file", g.scan, "--output-dir", g.model)...)
+	must(t, append(train, "--train-data-file", g.small, "--output-dir", g.smallModel)...)
+	var asleep atomic.Bool
+	awake := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asleep.Load() {
+			<-awake
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	t.Cleanup(func() { close(awake); server.Close() })
+	must(t, append(train, "--train-data-file", g.small, "--output-dir", g.unsent, "--logger", "mlflow", "--mlflow-uri", server.URL)...)
+	asleep.Store(true)
+	if err := errors.Join(os.Mkdir(g.plugins, 0o755), os.WriteFile(filepath.Join(g.plugins, "ptycho-backend-slow"), []byte("#!/bin/sh\nexec sleep 600\n"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// run sends SIGTERM to the command while it works, and gives its row of the table.
+func (c signalled) run(t *testing.T) string {
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	text := func() string {
+		b, _ := os.ReadFile(log.Name())
+		return string(b)
+	}
+	cmd := exec.Command(ptycho(t), c.args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), log, log
+	if c.full {
+		cmd.Stdout = fullPipe(t)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	wait := func(d time.Duration) {
+		select {
+		case <-ended:
+			t.Skipf("the machine was too fast: %s ended by itself: %s", c.name, text())
+		case <-time.After(d):
+		}
+	}
+	waited := time.Now()
+	for c.ready != "" && time.Since(waited) < mostSeconds && !strings.Contains(text(), c.ready) {
+		if _, err := os.Stat(c.ready); err == nil {
+			break
+		}
+		wait(20 * time.Millisecond)
+	}
+	wait(c.after)
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(mostSeconds):
+		_ = cmd.Process.Kill()
+		<-ended
+		t.Fatalf("%s goes on after SIGTERM", c.name)
+	}
+	seconds, code := time.Since(began).Seconds(), cmd.ProcessState.ExitCode()
+	if code != 143 {
+		t.Errorf("%s ended with code %d, want 143: %s", c.name, code, text())
+	}
+	if c.saved != "" {
+		if _, err := os.Stat(c.saved); err != nil {
+			t.Errorf("%s left no %s: %s", c.name, c.saved, text())
+		}
+	}
+	return fmt.Sprintf("%-22s %8.2f %5d", c.name, seconds, code)
+}
+
+// fullPipe is the end of a pipe to which nothing more can be written.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = w.Write([]byte{0})
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	return w
 }
 
 // A closed pipe ends a training run with a checkpoint and code 143, and kills nothing.
