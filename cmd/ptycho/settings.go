@@ -18,6 +18,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/training/record"
@@ -191,5 +192,5 @@ const maxLogLine = 2000
 
 // logger takes the log lines of plugins.
 func logger(level string) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine)})
+	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine), Exclude: launch.Echo})
 }
