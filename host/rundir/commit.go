@@ -131,7 +131,7 @@ func settle(root *os.Root, j journal) error {
 		}
 		if folder, ok := strings.CutSuffix(name, "/"); ok {
 			reached()
-			_ = root.Remove(folder) // it stays unless it is empty
+			removeFolder(root, folder)
 			continue
 		}
 		reached()
@@ -215,6 +215,13 @@ func syncFolder(root *os.Root, name string) error {
 	return err
 }
 
+// damagedError says that a journal cannot be read as one.
+type damagedError struct{ cause error }
+
+func (e *damagedError) Error() string {
+	return fmt.Sprintf("%s is damaged (%v): remove it to keep the files as they are", journalFile, e.cause)
+}
+
 // readJournal reads the journal of a commit that was not completed; nil means that there is none.
 func readJournal(root *os.Root) (*journal, error) {
 	text, err := readPlain(root, journalFile)
@@ -226,7 +233,7 @@ func readJournal(root *os.Root) (*journal, error) {
 	}
 	j := &journal{}
 	if err := json.Unmarshal(text, j); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w; remove it to keep the files as they are", journalFile, err)
+		return nil, &damagedError{err}
 	}
 	return j, nil
 }

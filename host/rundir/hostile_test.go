@@ -91,3 +91,36 @@ func TestSettle_DamagedJournal(t *testing.T) {
 	}
 	holds(t, target, oldResult)
 }
+
+// A user who is short of space moves checkpoints to another disk and leaves a link. The link is not ptycho's.
+func TestList_KeepsLinkInPlaceOfFolder(t *testing.T) {
+	target, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "big")
+	write(t, target, false, map[string]string{"checkpoints/one": "1"})
+	must(t, os.Rename(filepath.Join(target, "checkpoints"), elsewhere))
+	if err := os.Symlink(elsewhere, filepath.Join(target, "checkpoints")); err != nil {
+		t.Skip("this file system has no links:", err)
+	}
+	if d, err := Open(target, nil); err == nil {
+		must(t, d.Close())
+	}
+	if d, err := Create(Request{Target: target, Overwrite: true, Writes: []string{"checkpoints/*"}}); err == nil {
+		_ = d.Close()
+		t.Error("a link in place of a folder that the command writes in is accepted")
+	}
+	if to, err := os.Readlink(filepath.Join(target, "checkpoints")); err != nil || to != elsewhere {
+		t.Errorf("the link is gone: %q, %v", to, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(elsewhere, "one")); string(text) != "1" {
+		t.Errorf("the checkpoint behind the link is gone: %v", err)
+	}
+}
+
+// What lies in the place of ptycho's own part is named, whoever comes first to it.
+func TestCreate_OwnPartNotAFolder(t *testing.T) {
+	target := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(target, ownDir), nil, 0o600))
+	_, err := Create(Request{Target: target, Overwrite: true, Writes: []string{"result"}})
+	if err == nil || !strings.Contains(err.Error(), ownDir+" in it is not a folder") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -207,7 +207,14 @@ func (l *list) close() error {
 func removeFolders(root *os.Root, names map[string]bool) {
 	for _, name := range slices.Backward(sorted(names)) {
 		if folder, ok := strings.CutSuffix(name, "/"); ok {
-			_ = root.Remove(folder) // it stays unless it is empty
+			removeFolder(root, folder)
 		}
+	}
+}
+
+// removeFolder removes a folder if it is empty. A link that somebody put in its place stays.
+func removeFolder(root *os.Root, name string) {
+	if st, err := root.Lstat(name); err == nil && st.IsDir() {
+		_ = root.Remove(name) // it stays unless it is empty
 	}
 }

@@ -11,6 +11,14 @@ import (
 // errBusy ends the sentence that names the folder.
 var errBusy = errors.New("is in use by another ptycho command")
 
+// checkOwn refuses a file or a link where ptycho's own part of a folder is to be.
+func checkOwn(root *os.Root) error {
+	if st, err := root.Lstat(ownDir); err == nil && !st.IsDir() {
+		return errors.New(ownDir + " in it is not a folder: move it away")
+	}
+	return nil
+}
+
 // lock takes the lock of an output folder, which the system releases when the process ends, however it ends. A folder that
 // went meanwhile is an error that is fs.ErrNotExist. Where the file system has no locks nothing is locked.
 func lock(root *os.Root) (*os.File, error) {
@@ -18,8 +26,8 @@ func lock(root *os.Root) (*os.File, error) {
 		if err := root.Mkdir(ownDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		if st, err := root.Lstat(ownDir); err == nil && !st.IsDir() {
-			return nil, errors.New(ownDir + " in it is not a folder: move it away")
+		if err := checkOwn(root); err != nil {
+			return nil, err
 		}
 		if st, err := root.Lstat(lockFile); err == nil && !st.Mode().IsRegular() {
 			return nil, errors.New(lockFile + " in it is not a file: remove it")

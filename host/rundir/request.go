@@ -115,7 +115,10 @@ type contents struct {
 // examine reads what a folder holds. What a dead command left counts as nothing, since the next one removes it.
 func examine(root *os.Root) (contents, error) {
 	c := contents{}
-	var err error
+	err := checkOwn(root)
+	if err != nil {
+		return c, err
+	}
 	if c.ours, _, err = readList(root, listFile); err != nil {
 		return c, err
 	}

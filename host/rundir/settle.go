@@ -62,6 +62,8 @@ func settleFolder(folder string) error {
 		case errors.Is(err, errBusy) && time.Now().Before(end):
 		case errors.Is(err, errBusy):
 			return fmt.Errorf("output folder %s %w: wait until it has ended", folderName(folder), err)
+		case errors.As(err, new(*damagedError)):
+			return fmt.Errorf("output folder %s: %w", folderName(folder), err)
 		default:
 			return fmt.Errorf("output folder %s: a command was killed while it put its result there, and the rest cannot be done now (%w): make the folder writable, or read a copy of it", folderName(folder), cause(err))
 		}
