@@ -41,6 +41,7 @@ type runner struct {
 
 	done         chan struct{} // closed when the process has ended
 	drained      chan struct{} // closed when its standard error has been read to the end
+	silent       chan struct{} // closed when its standard output has been read to the end
 	stopped      atomic.Bool   // we made it end
 	unresponsive atomic.Bool   // it was killed because it did not answer
 
@@ -52,7 +53,7 @@ type runner struct {
 var _ goplugin.Runner = (*runner)(nil)
 
 func newRunner(sockets *scratch.Folder) *runner {
-	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{})}
+	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{}), silent: make(chan struct{})}
 }
 
 // prepare takes go-plugin's variables, which name its folder.
@@ -101,14 +102,30 @@ func (r *runner) Start(context.Context) error {
 	if r.aborted.Load() {
 		r.kill()
 	}
-	go func() {
-		_ = r.cmd.Wait() // the state of the process tells more
-		close(r.done)
-	}()
 	hello, say := io.Pipe()
 	r.hello = hello
 	go r.readStdout(say)
+	go r.wait(say)
 	return nil
+}
+
+// wait notices the end of the process, and ends its output a moment later: a grandchild may hold it open for ever, and
+// go-plugin waits for the handshake until it ends.
+func (r *runner) wait(say *io.PipeWriter) {
+	killChildren(r.cmd.Process.Pid)
+	_ = r.cmd.Wait() // the state of the process tells more
+	close(r.done)
+	late, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	for _, end := range []<-chan struct{}{r.drained, r.silent} {
+		select {
+		case <-end:
+		case <-late.Done():
+		}
+	}
+	say.Close()
+	r.stdout.Close()
+	r.stderr.Close()
 }
 
 // maxHandshake bounds the first line; a certificate makes it about 1000 bytes, and go-plugin reads 64 KiB at most.
@@ -120,6 +137,7 @@ var shake = regexp.MustCompile(`1\|\d+\|(unix|tcp)\|[^|]*\|.*$`)
 
 // readStdout hands the handshake on and keeps reading, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
+	defer close(r.silent)
 	defer say.Close()
 	b := bufio.NewReaderSize(&trickle{r: r.stdout}, maxHandshake)
 	var end []byte // of a line longer than the reader's room
@@ -181,6 +199,9 @@ func (r *runner) exit() string {
 func (r *runner) kill() {
 	r.aborted.Store(true)
 	if p := r.process.Load(); p != nil {
+		if !r.ended() {
+			killGroup(p.Pid)
+		}
 		_ = p.Kill() // has ended already otherwise
 	}
 }
