@@ -103,3 +103,18 @@ func TestStart_CancelledWithChildren(t *testing.T) {
 	}
 	gone(t, pidFile)
 }
+
+// A plugin that closes its standard output is refused at once, and the message does not speak of a limit of time.
+func TestStart_ClosedOutputNamed(t *testing.T) {
+	path, _ := forking(t, "exec sleep 300 >&-")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.ReplaceAll(string(text), "sleep 300 &\n", "sleep 300 >&- &\n"))
+	if err := os.WriteFile(path, text, 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	_, err = Start(context.Background(), Spec{Path: path, StartTimeout: 5 * time.Minute})
+	wantKind(t, err, backend.Unsupported, "closed its standard output before it shook hands")
+}

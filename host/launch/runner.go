@@ -42,6 +42,7 @@ type runner struct {
 	done         chan struct{} // closed when the process has ended
 	drained      chan struct{} // closed when its standard error has been read to the end
 	silent       chan struct{} // closed when its standard output has been read to the end
+	closed       atomic.Bool   // its standard output ended before we killed it
 	stopped      atomic.Bool   // we made it end
 	unresponsive atomic.Bool   // it was killed because it did not answer
 
@@ -137,7 +138,10 @@ var shake = regexp.MustCompile(`1\|\d+\|(unix|tcp)\|[^|]*\|.*$`)
 
 // readStdout hands the handshake on and keeps reading, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
-	defer close(r.silent)
+	defer func() {
+		r.closed.Store(!r.aborted.Load())
+		close(r.silent)
+	}()
 	defer say.Close()
 	b := bufio.NewReaderSize(&trickle{r: r.stdout}, maxHandshake)
 	var end []byte // of a line longer than the reader's room

@@ -139,6 +139,9 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	}
 	if _, ok := handshakeMajor(line); !ok {
 		did := fmt.Sprintf("did not shake hands within %v", p.spec.StartTimeout)
+		if r.closed.Load() {
+			did = "closed its standard output before it shook hands"
+		}
 		if line != "" {
 			did += fmt.Sprintf(", it printed %.80q", line)
 		}
