@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Names of the arrays of a scan.
@@ -372,6 +373,9 @@ func (z *NPZ) noteIgnored(d *Description) {
 	if len(ignored) > 0 {
 		if more := len(ignored) - 12; more > 0 {
 			ignored = append(ignored[:12], fmt.Sprintf("and %d more", more))
+		}
+		for i, name := range ignored {
+			ignored[i] = printable.Name(name)
 		}
 		d.Notes = append(d.Notes, "not used: "+strings.Join(ignored, ", "))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 const (
@@ -186,7 +187,7 @@ func (z *NPZ) names() string {
 			s = append(s, "…")
 			break
 		}
-		s = append(s, a.Name)
+		s = append(s, printable.Name(a.Name))
 	}
 	return strings.Join(s, ", ")
 }

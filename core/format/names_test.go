@@ -1,0 +1,29 @@
+package format
+
+import (
+	"strings"
+	"testing"
+)
+
+// The names of arrays are the file's own: none reaches a terminal with control characters or at any length.
+func TestDescribe_ShowsHostileNamesSafely(t *testing.T) {
+	hostile := []string{"\x1b[2Jevil\a", "two\nlines", strings.Repeat("n", 60000)}
+	var extra []rawArray
+	for _, name := range hostile {
+		extra = append(extra, raw(name, []float32{1}, 1))
+	}
+	scan := file(t, "scan.npz", archive(t, false, append(scanArrays(3, stackU2("diff3d")), extra...)...))
+	d, err := Describe(scan, LayoutAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Describe(file(t, "other.npz", archive(t, false, extra...)), LayoutAuto)
+	if err == nil {
+		t.Fatal("a file without patterns is taken for a scan")
+	}
+	for _, text := range append(d.Notes, err.Error()) {
+		if strings.ContainsAny(text, "\x1b\a\n") || len(text) > 1000 {
+			t.Errorf("%d bytes: %.200q", len(text), text)
+		}
+	}
+}
