@@ -45,6 +45,7 @@ func TestScan_CheckNamesTheFault(t *testing.T) {
 		"sound":                   {func(*Scan) {}, ""},
 		"far from the origin":     {func(s *Scan) { s.Rows, s.Cols = moved(s.Rows, 3e6), moved(s.Cols, -1e7) }, ""},
 		"a single row":            {func(s *Scan) { scaled(s, 0, 1) }, ""},
+		"a dense row":             {func(s *Scan) { scaled(s, 0, 0.2) }, ""},
 		"dense":                   {func(s *Scan) { scaled(s, 0.2, 0.2) }, ""},
 		"no probe":                {func(s *Scan) { s.Probe = nil }, ""},
 		"one pattern":             {func(s *Scan) { s.Rows, s.Cols, s.Counts = s.Rows[:1], s.Cols[:1], s.Counts[:32*32] }, ""},
