@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 // bench is what all trips share: the program, its data and a trained model.
 type bench struct {
-	dir     string // scan.npz, other.npz, wide.npz, model, other-model
+	dir     string // scan.npz, other.npz, wide.npz, dark.npz, model, other-model
 	program string
 	plugin  string
 }
@@ -46,6 +46,7 @@ func prepare(t *testing.T) *bench {
 	} {
 		b.must(t, append([]string{"simulate", "--nphotons", "1e5", "--output", filepath.Join(b.dir, name)}, args...))
 	}
+	writeDark(t, filepath.Join(b.dir, "dark.npz"))
 	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {
 		b.must(t, append(b.train("scan.npz"), "--output-dir", filepath.Join(b.dir, model), "--max-epochs", "3", "--seed", seed))
 	}

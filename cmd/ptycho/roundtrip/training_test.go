@@ -96,12 +96,16 @@ var trainingTrips = map[string]trip{
 	"execution.backend":             {before: args("--backend", "gorgonia"), flag: args("--backend", "PLUGIN"), sees: number("open")},
 	"execution.plugin-dir":          {with: args("--backend", "recorder"), flag: args("--plugin-dir", "DIR/plugins"), sees: number("open")},
 	"execution.default-root-dir":    {with: args("--output-dir", "run"), flag: args("--default-root-dir", "root"), sees: written},
-	"execution.overwrite":           {with: args("--output-dir", "."), flag: args("--overwrite"), sees: exitCode},
+	"execution.overwrite":           {with: args("--output-dir", "COPY"), flag: args("--overwrite"), sees: exitCode},
 	"execution.dry-run":             {flag: args("--dry-run"), sees: observable{"files of the run", func(o *outcome) any { return len(o.files("")) > 0 }}},
 	"execution.enable-progress-bar": {flag: args("--disable-progress-bar"), sees: observable{"a line on the terminal is rewritten", nil}},
 	"execution.quiet":               {flag: args("--quiet"), sees: notices},
-	"execution.json":                {before: args("--json=true"), flag: args("--json=false"), sees: isJSON},
-	"execution.log-level":           {flag: args("--log-level", "trace"), sees: logLines},
+	"execution.backend-timeout":     {flag: args("--backend-timeout", "1ns"), sees: exitCode},
+	"execution.allow-high-compression": {with: args("--train-data-file", "DIR/dark.npz"), flag: args("--allow-high-compression"), sees: observable{"advice to allow it", func(o *outcome) any {
+		return strings.Contains(o.stderr, "--allow-high-compression")
+	}}},
+	"execution.json":      {before: args("--json=true"), flag: args("--json=false"), sees: isJSON},
+	"execution.log-level": {flag: args("--log-level", "trace"), sees: logLines},
 
 	"execution.device":             {flag: args("--device", "cuda:1"), sees: options("devices", func(o opened) any { return o.Devices[0] })},
 	"execution.accelerator":        {flag: args("--accelerator", "cuda"), sees: options("devices", func(o opened) any { return o.Devices[0] })},
