@@ -46,7 +46,7 @@ func TestTrain_AnnouncesAShadowedBackendFirst(t *testing.T) {
 }
 
 func TestTrain_RefusesAPluginThatOthersCanChange(t *testing.T) {
-	dir := shadow(t)
+	dir, scan := shadow(t), smallScan(t)
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestTrain_RefusesAPluginThatOthersCanChange(t *testing.T) {
 		{"--plugin-dir", dir},
 		{"--backend", filepath.Join(dir, "ptycho-backend-gorgonia")},
 	} {
-		_, stderr, code := run(t, append([]string{"train", "--train-data-file", "scan.npz", "--output-dir", filepath.Join(t.TempDir(), "run")}, how...)...)
+		_, stderr, code := run(t, append([]string{"train", "--train-data-file", scan, "--output-dir", filepath.Join(t.TempDir(), "run")}, how...)...)
 		if code != 12 || !strings.Contains(stderr, "is not trusted") || !strings.Contains(stderr, "run: chmod go-w "+dir) {
 			t.Errorf("%v: exit %d, %s", how, code, stderr)
 		}
