@@ -275,7 +275,7 @@ func TestSilence_DoesNotCountTheHost(t *testing.T) {
 // A tool that does not know its order ends with the context, together with what it started.
 func TestTool_EndsWithItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tool")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\ntrap '' INT TERM\nsleep 1000\n"), 0o700); err != nil {
+	if err := os.WriteFile(path, []byte("#!/bin/sh\ntrap '' INT TERM\nexec sleep 1000\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
