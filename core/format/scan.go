@@ -170,7 +170,10 @@ const (
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
 	s := newSorter(d, rows, mask, c)
 	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.payload != nil {
-		return s.out, s.pick(ctx, rows, d.patterns.payload)
+		if err := s.pick(ctx, rows, d.patterns.payload); err != nil {
+			return nil, err
+		}
+		return s.out, s.checkMask()
 	}
 	err := d.patterns.stream(func(raw []byte) error {
 		if err := ctx.Err(); err != nil {
@@ -178,7 +181,10 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 		}
 		return s.sort(raw)
 	})
-	return s.out, err
+	if err != nil {
+		return nil, err
+	}
+	return s.out, s.checkMask()
 }
 
 // sorter puts the values of a file, converted, to their place among the wanted patterns.
@@ -190,6 +196,7 @@ type sorter struct {
 	axes   [3]axis   // of the file's array, slowest first
 	at     [3]int    // where the next value belongs, by axis
 	values []float64 // room for a piece
+	hidden []float64 // counts of the masked pixels over the wanted patterns, [N, N]; nil without a mask
 	out    []float32 // [wanted, N, N]
 }
 
@@ -208,6 +215,9 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 		s.axes[0], s.axes[2] = s.axes[2], s.axes[0]
 	}
 	s.out = make([]float32, len(rows)*d.N*d.N)
+	if mask != nil {
+		s.hidden = make([]float64, d.N*d.N)
+	}
 	return s
 }
 
@@ -227,7 +237,11 @@ func (s *sorter) sort(raw []byte) error {
 		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
 			for _, x := range v[:run] {
 				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
-				if to >= 0 && (s.mask == nil || s.mask[pixel] != 0) {
+				switch {
+				case to < 0:
+				case s.mask != nil && s.mask[pixel] == 0:
+					s.hidden[pixel] += s.c.estimate(x)
+				default:
 					k, err := s.c.convert(x)
 					if err != nil {
 						return valueError(s.d, s.c, s.at, x, err)

@@ -55,47 +55,48 @@ func (r Request) absolute() (Request, error) {
 // lostAndFound lies in every fresh ext4 volume and is nobody's.
 const lostAndFound = "lost+found"
 
-// check refuses a folder that cannot take the result. It gives the entries of others that stay in it.
-func (r Request) check() (stay []string, err error) {
+// check refuses a folder that cannot take the result. It returns what happens to the entries of the folder.
+func (r Request) check() (f fate, err error) {
 	st, err := os.Stat(r.Target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(r.Target); err == nil {
-			return nil, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", folderName(r.Target))
+			return f, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", folderName(r.Target))
 		}
-		return nil, nil
+		return f, nil
 	case err != nil:
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
+		return f, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	case !st.IsDir():
-		return nil, fmt.Errorf("output folder %s is a file: give another --output-dir", folderName(r.Target))
+		return f, fmt.Errorf("output folder %s is a file: give another --output-dir", folderName(r.Target))
 	}
 	root, err := os.OpenRoot(r.Target)
 	if err != nil {
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
+		return f, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	}
 	defer root.Close()
 	c, err := examine(root)
 	if err != nil {
-		return nil, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
+		return f, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	}
 	if _, err := root.Lstat(unfinishedFile); err == nil && len(r.Parts) > 0 { // the same command goes on
 		c.entries = slices.DeleteFunc(c.entries, func(name string) bool { return c.ours[name] || slices.Contains(r.Parts, name) })
 	}
 	if len(c.entries) > 0 && !r.Overwrite {
-		return nil, r.notEmpty(root)
+		return f, r.notEmpty(root)
 	}
 	if name := r.collision(root, c); name != "" {
-		return nil, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", folderName(r.Target), shown(name))
+		return f, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", folderName(r.Target), shown(name))
 	}
 	if err := r.inputs(c); err != nil {
-		return nil, err
+		return f, err
 	}
 	for _, name := range c.entries {
 		if !c.ours[name] && !c.ours[name+"/"] && !slices.Contains(r.Parts, name) && !slices.ContainsFunc(sorted(c.ours), func(o string) bool { return strings.HasPrefix(o, name+"/") }) {
-			stay = append(stay, name)
+			f.kept = append(f.kept, name)
 		}
 	}
-	return stay, nil
+	f.removed = r.removed(root, c)
+	return f, nil
 }
 
 func (r Request) notEmpty(root *os.Root) error {
@@ -217,24 +218,6 @@ func (r Request) inputs(c contents) error {
 		}
 	}
 	return nil
-}
-
-// mostNames bounds the names in a notice.
-const mostNames = 3
-
-// announce says what is not touched.
-func (r Request) announce(stay []string) {
-	if len(stay) == 0 || r.Notice == nil {
-		return
-	}
-	var names []string
-	for _, name := range stay[:min(len(stay), mostNames)] {
-		names = append(names, shown(name))
-	}
-	if more := len(stay) - mostNames; more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	r.Notice("output folder %s: what ptycho did not write stays: %s", folderName(r.Target), strings.Join(names, ", "))
 }
 
 func shown(name string) string { return printable.Name(name) }

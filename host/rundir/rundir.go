@@ -52,7 +52,7 @@ func Create(r Request) (*Dir, error) {
 	if err := settleFolder(r.Target); err != nil { // the result of a killed command is whole before anything is refused
 		return nil, err
 	}
-	stay, err := r.check()
+	found, err := r.check()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func Create(r Request) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if stay, err = r.check(); err == nil { // again, now that nobody else writes there
+	if found, err = r.check(); err == nil { // again, now that nobody else writes there
 		if len(r.Parts) > 0 {
 			err = d.begin()
 		} else {
@@ -71,7 +71,7 @@ func Create(r Request) (*Dir, error) {
 		_ = d.Close() // the first error is what counts
 		return nil, err
 	}
-	r.announce(stay)
+	r.announce(found)
 	return d, nil
 }
 

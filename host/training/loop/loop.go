@@ -37,7 +37,7 @@ func (t *Trainer) Run(ctx context.Context) (Ending, error) {
 		default:
 			restarts++
 			t.host.Notice("the backend crashed: %v", err)
-			t.host.Notice("starting it again from epoch %d, step %d (%d of %d restarts)", t.At.Epoch+1, t.At.Step, restarts, maxRestarts)
+			t.host.Notice("starting the backend again from epoch %d, step %d (attempt %d of %d)", t.At.Epoch+1, t.At.Step, restarts, maxRestarts)
 		}
 		if err := t.log.to.Rewind(t.At.Done); err != nil {
 			return Finished, err
