@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
 )
@@ -72,4 +73,15 @@ func ExitCode(err error) int {
 		}
 	}
 	return ExitOther
+}
+
+// Relieve names the settings that help where a backend has no memory left for a batch. flag is the one that sets the size
+// of the command's batches.
+func Relieve(err error, flag string) error {
+	var b *backend.Error
+	if !errors.As(err, &b) || b.Kind != backend.Exhausted || !strings.Contains(b.What, "batch") {
+		return err
+	}
+	b.What = strings.TrimSuffix(b.What, ": use smaller batches") + ": use smaller batches with " + flag + ", or raise --memory-limit where it is set"
+	return err
 }

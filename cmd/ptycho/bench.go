@@ -45,7 +45,7 @@ func benchFlags() []cli.Flag {
 
 // backendTimeoutFlag is the setting backend-timeout of commands without settings.
 func backendTimeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "longest silence of the backend before it is killed; 0 is no limit"}
+	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "time without an answer before the backend is killed; 0 is no limit"}
 }
 
 // benchExecution is where the flags have a backend run.

@@ -218,7 +218,7 @@ func commandsMarkdown(app *cli.App) string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.meaning)
 	}
-	b.WriteString("\nThe first signal ends a command within two seconds, or after the step that it announces: train and demo then write a\ncheckpoint, solve writes the image of its last whole iteration, the other commands write nothing that is not whole. Before the first step there is nothing\nto save. A closed pipe (`ptycho train … 2>&1 | head -1`) lets train reach its first checkpoint. The second signal gives up\nat once, the third kills.\n\n")
+	b.WriteString("\nThe first signal ends a command within two seconds, or after the step that it announces: train and demo then write a\ncheckpoint, solve writes the image of its last whole iteration. Other commands leave no partial files. A `train` that is\nstopped before its first step saves nothing. After a closed pipe (`ptycho train … 2>&1 | head -1`), train writes its first checkpoint and\nexits with 143. A second signal stops immediately, a third kills the process.\n\n")
 	walk("", app.Commands, false)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }

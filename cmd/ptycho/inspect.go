@@ -80,7 +80,7 @@ func printInspection(r inspection.Report) {
 	}
 	stdout.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
 		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
-	stdout.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (object pixels)", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1])
+	stdout.Printf("positions: rows %.2f … %.2f, columns %.2f … %.2f (%s)", r.RowRange[0], r.RowRange[1], r.ColumnRange[0], r.ColumnRange[1], positionUnit(r))
 	if r.Patterns > 1 {
 		stdout.Printf(", nearest neighbour %.2f px away", q.Step)
 	}
@@ -173,4 +173,12 @@ func versionCommand() *cli.Command {
 			return tell(c, v, func() { stdout.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
 		},
 	}
+}
+
+// positionUnit is how the positions are read. Those of a scan with a fault may be in another unit.
+func positionUnit(r inspection.Report) string {
+	if r.Fault != "" {
+		return "read as object pixels"
+	}
+	return "object pixels"
 }

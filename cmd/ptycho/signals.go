@@ -91,17 +91,20 @@ func (s *signals) receive(sig os.Signal) {
 	s.count++
 	switch s.count {
 	case 1:
-		what := "stopping; once more to give up at once"
+		what, again := "stopping", "a second signal stops immediately"
 		if plan := s.plan.Load(); plan != nil {
-			what = *plan + "; once more to give up at once"
+			what = *plan
 		}
-		s.say("%s: %s", name, what)
+		if code == host.ExitInterrupted {
+			again = "press Ctrl-C again to stop immediately"
+		}
+		s.say("%s: %s; %s", name, what, again)
 		close(s.hurry)
 		if !s.broken.Load() {
 			s.begin(name)
 		}
 	case 2:
-		s.say("%s: giving up; once more to kill", name)
+		s.say("%s: stopping immediately; a third signal kills the process", name)
 		s.giveUp(name)
 	default:
 		s.killChildren()

@@ -47,7 +47,7 @@ func trainCommand() *cli.Command {
 			report, err := training.Train(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
-				return err
+				return host.Relieve(err, "--batch-size")
 			}
 			return tell(c, report, func() {
 				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
@@ -87,7 +87,7 @@ func inferCommand() *cli.Command {
 			report, err := inference.Infer(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
-				return err
+				return host.Relieve(err, "--inference-batch-size")
 			}
 			return tell(c, report, func() {
 				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)

@@ -168,7 +168,7 @@ var engineTable = []Setting{
 		Meaning: "memory that the backend may take; 0 is its own rule", Why: neutral,
 		field: func(s *sections) any { return &s.execution.MemoryLimit }},
 	{Name: "backend-timeout", Section: ExecutionSection, Commands: both, Default: 10 * time.Minute, Resume: Keeps,
-		Meaning: "longest silence of the backend before it is killed; 0 is no limit", Why: decided,
+		Meaning: "time without an answer before the backend is killed and restarted; 0 is no limit", Why: decided,
 		field: func(s *sections) any { return &s.execution.BackendTimeout }},
 	{Name: "num-workers", Section: ExecutionSection, Commands: both, Default: 0, Max: mostThreads, Resume: Keeps,
 		Meaning: "workers of the backend that gather batches ahead of the step; 0 gathers one batch at a time ahead", Why: customary,

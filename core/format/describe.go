@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Names of the arrays of a scan.
@@ -115,7 +114,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 		return nil, err
 	}
 	if len(d.Rows) != len(d.Cols) {
-		return nil, errorf(z.path, "has %d %s but %d %s", len(d.Rows), keyRows, len(d.Cols), keyCols)
+		return nil, errorf(z.path, "%s has %s but %s has %d", keyCols, plural.Of(len(d.Cols), "value"), keyRows, len(d.Rows)).fix(onePosition)
 	}
 	d.Patterns = len(d.Rows)
 	if err := z.choosePatterns(d, layout); err != nil {
@@ -174,7 +173,7 @@ func (z *NPZ) coordinates(key string) ([]float64, error) {
 		return nil, err
 	}
 	if len(shape) != 1 || shape[0] == 0 {
-		return nil, errorf(z.path, "%s has shape %v, want one coordinate per pattern", key, shape)
+		return nil, errorf(z.path, "%s has shape %s, want [patterns]", key, dims(shape)).fix(onePosition)
 	}
 	return v, nil
 }
@@ -186,7 +185,7 @@ func (z *NPZ) perPattern(key string, n int) ([]int64, error) {
 		return nil, err
 	}
 	if len(shape) != 1 || shape[0] != n {
-		return nil, errorf(z.path, "%s has shape %v for %s", key, shape, plural.Of(n, "pattern"))
+		return nil, errorf(z.path, "%s has shape %s, want [%d]", key, dims(shape), n).fix("save one integer for each pattern")
 	}
 	return v, nil
 }
@@ -207,7 +206,7 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 	}
 	for _, key := range present[1:] {
 		if other, _ := z.Lookup(key); !slices.Equal(other.Shape, a.header.shape) {
-			return errorf(z.path, "%s %v and %s %v differ in shape", d.Key, a.header.shape, key, other.Shape).
+			return errorf(z.path, "%s %s and %s %s differ in shape", d.Key, dims(a.header.shape), key, dims(other.Shape)).
 				fix("keep the one that holds the patterns")
 		}
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is read and %s, of the same shape, is not", d.Key, key))
@@ -221,7 +220,7 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 		return at(z.path, err)
 	}
 	if d.Layout == LayoutHWN {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s %v has its patterns along the last axis", d.Key, a.header.shape))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s %s has its patterns along the last axis", d.Key, dims(a.header.shape)))
 	}
 	return nil
 }
@@ -242,27 +241,29 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 		shape = shape[:3]
 	}
 	if len(shape) != 3 {
-		return "", 0, errorf("", "%s has shape %v, want (patterns, N, N)", key, shape)
+		return "", 0, errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
 	}
 	a, b, c := shape[0], shape[1], shape[2]
 	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
 	switch {
+	case !nhw && !hwn && b == c && want != LayoutHWN:
+		return "", 0, errorf("", "%s has %s but %s has %s", key, plural.Of(a, "pattern"), keyCols, plural.Of(n, "value")).fix(onePosition)
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %v, but there %s %s", key, shape, plural.Verb(n, "is", "are"), plural.Of(n, "position"))
+		return "", 0, errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, plural.Of(n, "value")).fix(onePosition)
 	case nhw && hwn:
 		nhw, hwn = b == c, a == b
 	}
 	side := b
 	switch {
 	case nhw && hwn:
-		return "", 0, errorf("", "%s has shape %v for %s: patterns may lie along the first or the last axis", key, shape, plural.Of(n, "position")).
+		return "", 0, errorf("", "%s has shape %s for %s: patterns may lie along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
 			fix("say which with --diffraction-layout nhw or hwn")
 	case nhw && b != c:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, b, c).fix("crop or pad them around the centre")
 	case hwn && a != b:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, a, b).fix("crop or pad them around the centre")
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %v for %s, want square patterns", key, shape, plural.Of(n, "position")).fix("crop or pad them around the centre")
+		return "", 0, errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), plural.Of(n, "position")).fix("crop or pad them around the centre")
 	case side%2 != 0 || side < MinSide || side > MaxSide:
 		return "", 0, errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
 			fix("crop or pad them around the centre")
@@ -281,7 +282,7 @@ func (z *NPZ) describeShared(d *Description) error {
 			return err
 		}
 		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
-			return errorf(z.path, "%s has shape %v and value %v, want one positive number", keyScale, shape, v[:min(len(v), 3)])
+			return errorf(z.path, "%s has shape %s and value %v, want one positive number", keyScale, dims(shape), v[:min(len(v), 3)])
 		}
 		d.Scale = v[0]
 	}
@@ -303,7 +304,7 @@ func (z *NPZ) describeShared(d *Description) error {
 			return err
 		}
 		if s := a.header.shape; len(s) != 2 || s[0] < 1 || s[1] < 1 {
-			return a.errorf("has shape %v, want (rows, columns)", s)
+			return a.errorf("has shape %s, want [rows, columns]", dims(s))
 		}
 		d.ObjectHeight, d.ObjectWidth = a.header.shape[0], a.header.shape[1]
 	}
@@ -313,7 +314,7 @@ func (z *NPZ) describeShared(d *Description) error {
 			return err
 		}
 		if s := a.header.shape; len(s) != 2 || s[0] != d.N || s[1] != d.N {
-			return a.errorf("has shape %v, want (%d, %d), one mask for all patterns", s, d.N, d.N)
+			return a.errorf("has shape %s, want [%d, %d], one mask for all patterns", dims(s), d.N, d.N)
 		}
 		d.HasMask = true
 	}
@@ -358,25 +359,5 @@ func probeModes(a *array, n int) (int, error) {
 	case len(s) == 3 && s[0] > 0 && s[1] == n && s[2] == n:
 		return s[0], nil
 	}
-	return 0, a.errorf("has shape %v, want (%d, %d) or (modes, %d, %d) for these patterns", s, n, n, n, n).fix("crop or pad it around its centre, or leave it out: a probe is then estimated from the patterns")
-}
-
-// noteIgnored lists what the file holds besides.
-func (z *NPZ) noteIgnored(d *Description) {
-	var ignored []string
-	for _, a := range z.arrays {
-		if !slices.Contains(known, a.Name) {
-			ignored = append(ignored, a.Name)
-		}
-	}
-	ignored = append(ignored, z.others...)
-	if len(ignored) > 0 {
-		if more := len(ignored) - 12; more > 0 {
-			ignored = append(ignored[:12], fmt.Sprintf("and %d more", more))
-		}
-		for i, name := range ignored {
-			ignored[i] = printable.Name(name)
-		}
-		d.Notes = append(d.Notes, "not used: "+strings.Join(ignored, ", "))
-	}
+	return 0, a.errorf("has shape %s, want [%d, %d] or [modes, %d, %d] for these patterns", dims(s), n, n, n, n).fix("crop or pad it around its centre, or leave it out: a probe is then estimated from the patterns")
 }

@@ -25,7 +25,7 @@ func ReadLabels(ctx context.Context, path string, n int, index []int) (labels []
 			shape = shape[:3]
 		}
 		if len(shape) != 3 || shape[1] != n || shape[2] != n {
-			return nil, false, errorf(path, "%s has shape %v, want a patch of %d×%d pixels for each pattern", key, shape, n, n)
+			return nil, false, errorf(path, "%s has shape %s, want a patch of %d×%d pixels for each pattern", key, dims(shape), n, n)
 		}
 		labels = make([]complex64, 0, len(index)*n*n)
 		for _, i := range index {

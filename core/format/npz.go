@@ -124,7 +124,7 @@ func notArchive(path string, r io.ReaderAt, cause error) *Error {
 	e := &Error{Path: path, Err: cause}
 	switch {
 	case is("PK\x03\x04"), is("PK\x05\x06"):
-		e.What, e.Fix = "is a damaged or cut short npz archive: the list of its arrays, at the end of the file, cannot be read", "copy or download it again"
+		e.What, e.Fix = "is damaged or truncated: the list of its arrays, at the end of the file, cannot be read", "copy or download it again"
 	case is(npyMagic):
 		e.What, e.Fix = "is a single npy array, not an npz archive", "save patterns and positions together with numpy.savez"
 	case is("\x89HDF\r\n"):

@@ -82,7 +82,7 @@ func TestNPZRefusesFilesThatAreNone(t *testing.T) {
 		"text":      {file(t, "x.npz", []byte("hello")), "is not an npz archive"},
 		"npy":       {file(t, "x.npz", raw("", []float32{1}, 1).npy()), "single npy array"},
 		"hdf5":      {file(t, "x.npz", []byte("\x89HDF\r\n\x1a\n0000")), "HDF5"},
-		"truncated": {file(t, "x.npz", whole[:len(whole)-10]), "cut short"},
+		"truncated": {file(t, "x.npz", whole[:len(whole)-10]), "is damaged or truncated"},
 		"twice":     {file(t, "x.npz", twice), "twice"},
 	} {
 		z, err := OpenNPZ(c.path)

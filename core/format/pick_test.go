@@ -87,7 +87,7 @@ func TestReadScan_DamagedArchive(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		"cut":              {stored[:len(stored)/2], "is a damaged or cut short npz archive: the list of its arrays, at the end of the file, cannot be read; copy or download it again"},
+		"cut":              {stored[:len(stored)/2], "is damaged or truncated: the list of its arrays, at the end of the file, cannot be read; copy or download it again"},
 		"stored payload":   {change(stored, 5000), `array "intensity" is damaged: its checksum does not match its content; copy or download the file again`},
 		"deflated payload": {change(deflated, 600), `array "intensity" is damaged: its compressed data cannot be expanded; copy or download the file again`},
 		"local header":     {change(stored, 0), `array "intensity" is damaged: its entry in the archive is not valid; copy or download the file again`},

@@ -77,7 +77,7 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 	}
 	s := a.header.shape
 	if len(s) != 2 || s[0] < 1 || s[1] < 1 {
-		return nil, a.errorf("has shape %v, want (rows, columns)", s)
+		return nil, a.errorf("has shape %s, want [rows, columns]", dims(s))
 	}
 	r := &Reconstruction{Height: s[0], Width: s[1], Source: z.path}
 	if r.Object, err = a.complex64s(); err != nil {
@@ -102,7 +102,7 @@ func (z *NPZ) readBeside(r *Reconstruction) error {
 			return err
 		}
 		if want := []int{r.Height, r.Width}; !slices.Equal(shape, want) {
-			return errorf(z.path, "coverage has shape %v, the object %v", shape, want)
+			return errorf(z.path, "coverage has shape %s, the object %s", dims(shape), dims(want))
 		}
 		for i, c := range v {
 			if !(c >= 0) || c > math.MaxFloat32 {
@@ -117,7 +117,7 @@ func (z *NPZ) readBeside(r *Reconstruction) error {
 			return err
 		}
 		if len(shape) != 1 || len(v) != 2 || math.IsNaN(v[0]-v[0]) || math.IsNaN(v[1]-v[1]) {
-			return errorf(z.path, "origin has shape %v and value %v, want two finite numbers (row, column)", shape, v[:min(len(v), 3)])
+			return errorf(z.path, "origin has shape %s and value %v, want two finite numbers (row, column)", dims(shape), v[:min(len(v), 3)])
 		}
 		r.Origin, r.HasOrigin = [2]float64{v[0], v[1]}, true
 	}

@@ -58,10 +58,10 @@ func TestReadReconstructionRefuses(t *testing.T) {
 		want   string
 	}{
 		{"no object", []rawArray{raw("amplitude", []float32{1}, 1, 1)}, "has neither object nor objectGuess"},
-		{"shape", []rawArray{raw("object", make([]complex64, 4), 4)}, "want (rows, columns)"},
-		{"empty", []rawArray{raw("object", make([]complex64, 0), 0, 4)}, "want (rows, columns)"},
+		{"shape", []rawArray{raw("object", make([]complex64, 4), 4)}, "want [rows, columns]"},
+		{"empty", []rawArray{raw("object", make([]complex64, 0), 0, 4)}, "want [rows, columns]"},
 		{"NaN", []rawArray{raw("object", []complex64{1, complex(0, float32(nan))}, 1, 2)}, "pixel (0, 1)"},
-		{"coverage shape", []rawArray{object, raw("coverage", make([]float32, 2), 1, 2)}, "coverage has shape [1 2]"},
+		{"coverage shape", []rawArray{object, raw("coverage", make([]float32, 2), 1, 2)}, "coverage has shape [1, 2]"},
 		{"negative coverage", []rawArray{object, raw("coverage", []float32{0, 0, -1, 0}, 2, 2)}, "coverage is -1 at pixel (1, 0)"},
 		{"origin", []rawArray{object, raw("origin", []float64{1}, 1)}, "two finite numbers"},
 		{"origin NaN", []rawArray{object, raw("origin", []float64{1, nan}, 2)}, "two finite numbers"},

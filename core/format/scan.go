@@ -267,5 +267,5 @@ func valueError(d *Description, c *converter, at [3]int, x float64, err error) *
 	if x >= 0 && (c.units == Auto || c.strict) {
 		return e.fix("say what %s holds with --diffraction-units counts|amplitude|normalised", d.Key)
 	}
-	return e.fix("correct it, or mark bad pixels by 0 in an array %s (%d, %d)", keyMask, d.N, d.N)
+	return e.fix("correct it, or mark bad pixels by 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
 }

@@ -98,7 +98,7 @@ func (c *converter) convert(d float64) (float32, error) {
 	case Counts:
 		if k != math.Trunc(k) {
 			if c.strict {
-				return 0, fmt.Errorf("is %v, no whole number of photons", d)
+				return 0, fmt.Errorf("is %v, which is not a whole number", d)
 			}
 			c.partial++
 		}

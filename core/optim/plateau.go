@@ -19,7 +19,7 @@ func Better(value, best float64, max bool, share float64) bool {
 // Plateau lowers the learning rate when what is observed no longer improves.
 type Plateau struct {
 	Factor    float64 // on the rate
-	Patience  int     // observations without improvement that are borne
+	Patience  int     // observations without improvement before the rate is reduced
 	Min       float64 // rate
 	Threshold float64 // share of the best by which a value must improve
 	Max       bool    // larger values are better
