@@ -124,9 +124,13 @@ func syncFile(root *os.Root, name string) error {
 
 // settle does what a journal says, from the beginning or from where a killed command left it.
 func settle(root *os.Root, j journal) error {
+	listed, err := listedIn(root)
+	if err != nil {
+		return err
+	}
 	touched := map[string]bool{".": true}
 	for _, name := range slices.Backward(j.Remove) { // sorted: what is in a folder goes before the folder
-		if !local(name) {
+		if !local(name) || !listed[name] { // a journal that was edited removes nothing of somebody else's
 			continue
 		}
 		if folder, ok := strings.CutSuffix(name, "/"); ok {
@@ -171,6 +175,17 @@ func settle(root *os.Root, j journal) error {
 	}
 	reached()
 	return root.RemoveAll(nextDir)
+}
+
+// listedIn gives the names of the files and folders that ptycho wrote, those that are shown meanwhile among them.
+func listedIn(root *os.Root) (map[string]bool, error) {
+	listed, _, err := readList(root, listFile)
+	if err != nil {
+		return nil, err
+	}
+	passing, _, err := readList(root, passingFile)
+	maps.Copy(listed, passing)
+	return listed, err
 }
 
 // moveIn moves a staged file to its place, unless that is done. Ours says that the file there may be replaced.

@@ -124,3 +124,15 @@ func TestCreate_OwnPartNotAFolder(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A journal that was edited does not remove a file that ptycho did not write.
+func TestSettle_RemovesOnlyListedFiles(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "run")
+	write(t, target, false, map[string]string{"report.json": "old"})
+	put(t, filepath.Join(target, "notes.txt"), "foreign")
+	text, err := json.Marshal(journal{Remove: []string{"notes.txt", "report.json"}})
+	must(t, err)
+	put(t, filepath.Join(target, journalFile), string(text))
+	must(t, Settle(target))
+	holds(t, target, map[string]string{"notes.txt": "foreign"})
+}
