@@ -184,6 +184,7 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 	}
 	finished := false
 	var last ended
+	var refused []string
 	for _, way := range ways {
 		last = w.start(way, nil)
 		w.after(o, c, last)
@@ -191,10 +192,11 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 			finished = true
 			break
 		}
+		refused = append(refused, last.String())
 	}
 	if !finished { // the result may be whole, and the command refuse to replace it
 		if !w.whole(c) {
-			o.add(&o.Lost, "it cannot continue: %s", last)
+			o.add(&o.Lost, "it cannot continue: %s", strings.Join(refused, "; then "))
 			return
 		}
 		last = w.start(c.replacing(), nil)
@@ -244,6 +246,9 @@ func (w *worker) ways(o *outcome, c command, rnd *rand.Rand) [][]string {
 			return ways[:1]
 		}
 		return ways
+	}
+	if c.resume && state == absent { // a commit that has begun is completed by the first start, which then refers to --resume
+		return [][]string{c.first(), c.resuming()}
 	}
 	return [][]string{c.first()}
 }
