@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Violation is one thing that is wrong.
@@ -22,7 +23,16 @@ type Violation struct {
 // String is one sentence. Addresses in it are without credentials.
 func (v Violation) String() string { return address.Scrub(v.sentence()) }
 
+// shownLength is how many characters of a key or a value are shown: a file can hold any.
+const shownLength = 300
+
 func (v Violation) sentence() string {
+	if len(v.Value) > shownLength {
+		v.Value = printable.Line(v.Value, shownLength)
+	}
+	if len(v.Key) > shownLength {
+		v.Key = printable.Line(v.Key, shownLength)
+	}
 	switch {
 	case v.Key == "":
 		return fmt.Sprintf("%v: %s", v.Origin, v.Rule)
