@@ -1,6 +1,7 @@
 package roundtrip
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,7 +57,7 @@ func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []strin
 	if reflect.DeepEqual(was, is) {
 		t.Errorf("%s: %s is %v with and without it; exit %d: %s", strings.Join(one.flag, " "), one.sees.name, was, after.code, after.stderr)
 	}
-	t.Logf("%s: %s was %.60v, is %.60v", strings.Join(one.flag, " "), one.sees.name, was, is)
+	t.Logf("%s: %s was %.60s, is %.60s", strings.Join(one.flag, " "), one.sees.name, fmt.Sprint(was), fmt.Sprint(is))
 	b.stored(t, s, one, after)
 }
 

@@ -100,7 +100,7 @@ var trainingTrips = map[string]trip{
 	"execution.dry-run":             {flag: args("--dry-run"), sees: observable{"files of the run", func(o *outcome) any { return len(o.files("")) > 0 }}},
 	"execution.enable-progress-bar": {flag: args("--disable-progress-bar"), sees: observable{"a line on the terminal is rewritten", nil}},
 	"execution.quiet":               {flag: args("--quiet"), sees: notices},
-	"execution.backend-timeout":     {flag: args("--backend-timeout", "1ns"), sees: exitCode},
+	"execution.backend-timeout":     {with: cnn, flag: args("--backend-timeout", "1ns"), sees: exitCode}, // its step takes longer than the watchdog needs to look
 	"execution.allow-high-compression": {with: args("--train-data-file", "DIR/dark.npz"), flag: args("--allow-high-compression"), sees: observable{"advice to allow it", func(o *outcome) any {
 		return strings.Contains(o.stderr, "--allow-high-compression")
 	}}},
