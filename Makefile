@@ -29,7 +29,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent ci-full help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -136,6 +136,9 @@ bent: COUNT = 10000
 bent: ## COUNT (10000) runs of train, infer, conformance and doctor against answers that are bent; prints a table (up to an hour)
 	nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
+deviceless: ## compile every program of the XLA backend for an H100 without one (needs the CUDA library and ptxas; skips with a reason)
+	CGO_ENABLED=1 $(GO) run ./bench/deviceless
+
 ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
@@ -143,6 +146,7 @@ ci-full: build ## what takes too long for every change: the whole suite on every
 	done; done
 	bin/ptycho conformance --parity gorgonia,xla --quiet
 	bin/ptycho conformance --parity gorgonia,xla --dtype float64 --quiet
+	$(MAKE) --no-print-directory deviceless
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
