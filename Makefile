@@ -44,7 +44,10 @@ test: tools ## format, vet and all tests; prints last what was skipped and why (
 	@. .test-tools/env && $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$($(HAVE_CC) && echo ./plugins/xla/backend)" -- \
 		-count=1 -timeout=0 $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
 
-tools: build ## the XLA library and the Python packages that tests use, into .test-tools
+tools: ## the XLA library and the Python packages that tests use, into .test-tools
+	@mkdir -p .test-tools/bin
+	@$(GO) build -o .test-tools/bin/ ./cmd/ptycho # without -trimpath, as the tests are built: nothing is compiled twice
+	@rm -f .test-tools/bin/ptycho-backend-xla; if $(HAVE_CC); then CGO_ENABLED=1 $(GO) build -o .test-tools/bin/ptycho-backend-xla ./plugins/xla; fi
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/tools
 
 check: ## formats, lints and tests
