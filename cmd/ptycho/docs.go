@@ -63,7 +63,7 @@ var exitCodes = []struct {
 }{
 	{host.ExitOK, "done"},
 	{host.ExitOther, "an error that is none of the following, or a result that could not be written to standard output"},
-	{host.ExitUsage, "the command line or the configuration is wrong"},
+	{host.ExitUsage, "the command line or the configuration is wrong, or a limit of the shell (ulimit) is too low"},
 	{host.ExitData, "a file of data or a model is missing, damaged or does not fit"},
 	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible or faulty, or cannot do what is asked"},
 	{host.ExitDevice, "the device is not available, or is out of memory"},

@@ -32,7 +32,10 @@ func main() {
 	limitHeap()
 	app := newApp()
 	args := arrange(app, os.Args)
-	err := signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
+	err := checkLimits()
+	if err == nil {
+		err = signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
+	}
 	if err = signals.explain(err); err != nil {
 		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(address.Scrub(err.Error()), maxErrorLine))
 	}

@@ -51,7 +51,9 @@ func trainCommand() *cli.Command {
 			}
 			return tell(c, report, func() {
 				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
-				stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
+				if report.Epochs > 0 {
+					stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
+				}
 				if report.Ended == "stopped early" || report.Weights != "last" {
 					stdout.Printf("the model holds the %s weights\n", report.Weights)
 				}
