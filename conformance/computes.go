@@ -17,22 +17,43 @@ const randomPrograms = 40
 // draws is how many sets of numbers are tried for one that is far from kinks.
 const draws = 8
 
-func computes() []Case {
-	var out []Case
+// comparison is a case that compares random programs with core/reference, operation by operation.
+type comparison struct {
+	name, rule string
+	programs   []*program.Program
+	groups     []int    // of the batch, for each program
+	seeds      []uint64 // of the numbers, for each program
+}
+
+func comparisons() []comparison {
+	var out []comparison
 	for i, k := range program.Kinds() {
-		out = append(out, Case{Computes, "operation/" + string(k), "the operation's value and gradient are those of core/reference", func(s *subject) error {
-			for seed := range uint64(3) {
-				if err := s.agrees(program.Random(1000+3*uint64(i)+seed, k), 1+int(seed)%2, seed); err != nil {
-					return err
-				}
-			}
-			return nil
-		}})
+		c := comparison{name: "operation/" + string(k), rule: "the operation's value and gradient are those of core/reference", groups: []int{1, 2, 1}, seeds: []uint64{0, 1, 2}}
+		for _, seed := range c.seeds {
+			c.programs = append(c.programs, program.Random(1000+3*uint64(i)+seed, k))
+		}
+		out = append(out, c)
 	}
 	for seed := range uint64(randomPrograms) {
-		out = append(out, Case{Computes, fmt.Sprintf("random/%02d", seed), "a random program's values and gradients are those of core/reference", func(s *subject) error {
-			return s.agrees(program.Random(seed), 2, seed)
-		}})
+		out = append(out, comparison{fmt.Sprintf("random/%02d", seed), "a random program's values and gradients are those of core/reference",
+			[]*program.Program{program.Random(seed)}, []int{2}, []uint64{seed}})
+	}
+	return out
+}
+
+func (c comparison) run(s *subject) error {
+	for i, p := range c.programs {
+		if err := s.agrees(p, c.groups[i], c.seeds[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func computes() []Case {
+	var out []Case
+	for _, c := range comparisons() {
+		out = append(out, Case{Computes, c.name, c.rule, c.run})
 	}
 	for _, c := range []struct {
 		name     string

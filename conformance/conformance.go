@@ -47,6 +47,7 @@ type Target struct {
 	// Start gives the backend, once for all cases, and what ends it.
 	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
 	Device string       // "" is the backend's own choice
+	TF32   bool         // allow matrix products of reduced precision
 	DType  tensor.DType // Float32 (default) or Float64
 }
 
@@ -62,7 +63,8 @@ type Case struct {
 type Options struct {
 	Level  Level          // the highest; cases above it do not run
 	Run    *regexp.Regexp // on names; nil: all
-	Report func(Result)   // hears of each result; may be nil
+	Limit  time.Duration  // no case starts later than this; the cases that cover every operation run first; 0: all cases, by level
+	Report func(Result)   // receives each result; may be nil
 }
 
 // skip is why a case could not run. A skip is never a pass.
@@ -77,6 +79,17 @@ func Cases() []Case {
 	return all
 }
 
+// cases returns the chosen cases in the order in which they run.
+func (o Options) cases() []Case {
+	chosen := slices.DeleteFunc(Cases(), func(c Case) bool {
+		return c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name)
+	})
+	if o.Limit > 0 {
+		return coverFirst(chosen)
+	}
+	return chosen
+}
+
 // Check runs the cases. The error says that the backend could not be started at all; what it does wrong is in the report.
 func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	b, stop, err := t.Start(ctx)
@@ -87,9 +100,12 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	info := b.Info()
 	report := newReport(t, info)
 	measured := measurements{}
-	for _, c := range Cases() {
-		if c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name) {
-			continue
+	compared := comparedOperations()
+	start, cases := time.Now(), o.cases()
+	for i, c := range cases {
+		if o.Limit > 0 && time.Since(start) > o.Limit {
+			report.NotRun = len(cases) - i
+			break
 		}
 		if ctx.Err() != nil {
 			return report, fmt.Errorf("conformance: %w", ctx.Err())
@@ -110,6 +126,8 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 			r.Status, r.Message = Skipped, s.reason
 		case err != nil:
 			r.Status, r.Message = Failed, err.Error()
+		default:
+			report.cover(compared[c.Name])
 		}
 		report.add(r)
 		if o.Report != nil {

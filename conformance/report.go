@@ -5,8 +5,10 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
 )
 
 // Status is how a case ended.
@@ -50,6 +52,8 @@ type Report struct {
 	DType         string         `json:"dtype"`
 	Reached       int            `json:"reached"`  // the highest level of which, and of all below, every case passed; −1: none
 	Complete      bool           `json:"complete"` // all cases of the asked levels ran: a partial run reaches nothing
+	NotRun        int            `json:"not_run"`  // cases that were chosen and did not start before the time limit
+	Operations    Coverage       `json:"operations"`
 	Counts        []Count        `json:"counts"`
 	Results       []Result       `json:"results"`
 	Distributions []Distribution `json:"distributions"` // of the errors of all comparisons, by quantity
@@ -58,7 +62,8 @@ type Report struct {
 func newReport(t Target, info backend.Info) *Report {
 	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: t.Device, DType: "float32", Reached: -1,
 		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON, not null
-		Protocol: fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
+		Operations: Coverage{Covered: []program.OpKind{}, Left: slices.Sorted(slices.Values(program.Kinds()))},
+		Protocol:   fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
 	if t.DType != 0 {
 		r.DType = t.DType.String()
 	}
@@ -86,7 +91,7 @@ func (r *Report) add(one Result) {
 
 // conclude finds the level that was reached. A level without a passed case, or with a skipped one, is not.
 func (r *Report) conclude(o Options) {
-	r.Complete = o.Run == nil
+	r.Complete = o.Run == nil && r.NotRun == 0
 	if !r.Complete {
 		return
 	}

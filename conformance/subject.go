@@ -187,7 +187,7 @@ func (s *subject) openWith(w *work, ask func(*backend.OpenOptions)) (backend.Ses
 
 // begin gives a session with the work's state.
 func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Session, error) {
-	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: 1, Deterministic: true, Train: s.info.Has(backend.CanTrain)}
+	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: 1, Deterministic: true, Train: s.info.Has(backend.CanTrain), TF32: s.target.TF32}
 	o.Progress = func(e backend.Event) {
 		if e.Phase == "compile" {
 			s.compiled.add(e.Seconds)

@@ -36,6 +36,7 @@ func benchFlags() []cli.Flag {
 		&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
 		&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
 		&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
+		&cli.BoolFlag{Name: "tf32", Usage: "allow products of reduced precision on a GPU"},
 		backendTimeoutFlag(),
 		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
 		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
@@ -57,7 +58,7 @@ func benchExecution(c *cli.Context, backend string) config.Execution {
 func benchCase(c *cli.Context, n, patterns int) bench.Case {
 	return bench.Case{
 		Model:    config.Model{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
-		Patterns: patterns, Steps: c.Int("steps"), Device: c.String("device"), Threads: c.Int("threads"),
+		Patterns: patterns, Steps: c.Int("steps"), Device: c.String("device"), Threads: c.Int("threads"), TF32: c.Bool("tf32"),
 	}
 }
 

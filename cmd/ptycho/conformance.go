@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/ui"
@@ -34,10 +36,12 @@ func conformanceCommand() *cli.Command {
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
 			&cli.StringFlag{Name: "parity", Usage: "instead: two or more backends with commas, given the same model and batches, side by side"},
 			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N; with --parity also one for each backend, with commas"},
 			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "float32 or float64"},
+			&cli.BoolFlag{Name: "tf32", Usage: "allow products of reduced precision on GPUs"},
 			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "the highest level"},
 			&cli.StringFlag{Name: "run", Usage: "regular expression: only the cases whose names match"},
+			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; cases that cover every operation run first"},
 			&cli.StringFlag{Name: "json", Usage: "file for the report as JSON; - is standard output"},
 			&cli.StringFlag{Name: "junit", Usage: "file for the report as JUnit XML"},
 			backendTimeoutFlag(),
@@ -49,9 +53,12 @@ func conformanceCommand() *cli.Command {
 }
 
 func runConformance(c *cli.Context) error {
-	options := conformance.Options{Level: conformance.Level(c.Int("level"))}
+	options := conformance.Options{Level: conformance.Level(c.Int("level")), Limit: c.Duration("time-limit")}
 	if options.Level < 0 || options.Level >= conformance.Levels {
 		return usage(fmt.Errorf("conformance: --level %d, want 0 to %d", options.Level, conformance.Levels-1))
+	}
+	if options.Limit < 0 {
+		return usage(fmt.Errorf("conformance: --time-limit %v is negative, want a duration such as 60s, or 0 for no limit", options.Limit))
 	}
 	var err error
 	if text := c.String("run"); text != "" {
@@ -64,7 +71,7 @@ func runConformance(c *cli.Context) error {
 	if list := c.String("parity"); list != "" {
 		return runParity(c, meter, strings.Split(list, ","))
 	}
-	target, err := conformanceTarget(c, meter, c.String("backend"))
+	target, err := conformanceTarget(c, meter, c.String("backend"), c.String("device"))
 	if err != nil {
 		return err
 	}
@@ -86,18 +93,22 @@ func runConformance(c *cli.Context) error {
 	switch {
 	case failed > 0:
 		return host.Failf(exitNotConforming, "conformance: %s fails %d of %s", target.Name, failed, plural.Of(len(report.Results), "case"))
+	case report.NotRun > 0:
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", plural.Of(report.NotRun, "case"), plural.Verb(report.NotRun, "was", "were"), options.Limit,
+			plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"))
 	case skipped > 0 || !report.Complete:
 		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s skipped and --run left others out: %v", plural.Of(skipped, "case")+" "+plural.Verb(skipped, "was", "were"), !report.Complete)
 	}
 	return nil
 }
 
-// conformanceTarget is a backend behind the process boundary.
-func conformanceTarget(c *cli.Context, meter *ui.Meter, name string) (conformance.Target, error) {
+// conformanceTarget is a backend behind the process boundary, on one of its devices.
+func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (conformance.Target, error) {
 	target := conformance.Target{Name: strings.TrimSpace(name)}
-	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: c.String("device"), LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
+	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: device, LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 	if x.Device != "auto" {
 		target.Device = x.Device
+		target.TF32 = c.Bool("tf32") && x.Device != "cpu" // CPUs have no TF32, and a backend refuses to be asked for it
 	}
 	switch c.String("dtype") {
 	case "float32":
@@ -126,9 +137,16 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 	if len(names) < 2 {
 		return usage(fmt.Errorf("conformance: --parity %s names one backend, want two or more with commas", names[0]))
 	}
+	devices := strings.Split(c.String("device"), ",")
+	if len(devices) == 1 {
+		devices = slices.Repeat(devices, len(names))
+	}
+	if len(devices) != len(names) {
+		return usage(fmt.Errorf("conformance: --device %s names %d devices for %d backends, want one, or one for each", c.String("device"), len(devices), len(names)))
+	}
 	var targets []conformance.Target
-	for _, name := range names {
-		t, err := conformanceTarget(c, meter, name)
+	for i, name := range names {
+		t, err := conformanceTarget(c, meter, name, strings.TrimSpace(devices[i]))
 		if err != nil {
 			return err
 		}
@@ -194,6 +212,7 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 			stdout.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
 		}
 	}
+	stdout.Printf("%d of %d operations covered by cases that passed%s\n", len(r.Operations.Covered), len(r.Operations.Covered)+len(r.Operations.Left), leftOut(r.Operations.Left))
 	all, compiling := r.Took()
 	stdout.Printf("%.1f s, %.1f s of it compiling\n", all, compiling)
 	if r.Reached >= 0 {
@@ -202,4 +221,20 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 		stdout.Println("reached no level")
 	}
 	return nil
+}
+
+// leftOut names operations that no passed case covers, at most a few.
+func leftOut(left []program.OpKind) string {
+	const most = 8
+	if len(left) == 0 {
+		return ""
+	}
+	var names []string
+	for _, k := range left[:min(most, len(left))] {
+		names = append(names, string(k))
+	}
+	if len(left) > most {
+		names = append(names, "…")
+	}
+	return "; not covered: " + strings.Join(names, ", ")
 }

@@ -64,3 +64,26 @@ func TestParityOfTheEngineAndTheReference(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+func TestConformance_TimeLimitIsInconclusive(t *testing.T) {
+	stdout, stderr, code := run(t, "conformance", "--backend", "reference", "--time-limit", "1ns", "--quiet", "--json", "-")
+	if code != 21 || !strings.Contains(stderr, "not run within --time-limit 1ns") {
+		t.Errorf("exit %d, want 21 with the number of cases that were not run: %s", code, stderr)
+	}
+	follows(t, "report.schema.json", stdout)
+}
+
+func TestConformance_RefusesWrongArguments(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		say  string
+	}{
+		"a negative time limit":              {[]string{"--time-limit", "-1s"}, "--time-limit -1s"},
+		"three devices for two backends":     {[]string{"--parity", "reference,gorgonia", "--device", "cpu,cpu,cpu"}, "3 devices for 2 backends"},
+		"one backend to compare with itself": {[]string{"--parity", "gorgonia"}, "names one backend"},
+	} {
+		if _, stderr, code := run(t, append([]string{"conformance", "--quiet"}, c.args...)...); code != 10 || !strings.Contains(stderr, c.say) {
+			t.Errorf("%s: exit %d, want 10 with %q: %s", name, code, c.say, stderr)
+		}
+	}
+}

@@ -17,6 +17,7 @@ type Result struct {
 	Engine          string  `json:"engine"`
 	Device          string  `json:"device"`
 	Threads         int     `json:"threads"` // 0: all cores
+	TF32            bool    `json:"tf32"`    // products of reduced precision were allowed
 	Arch            string  `json:"arch"`
 	N               int     `json:"n"`
 	Gridsize        int     `json:"gridsize"`
@@ -52,7 +53,7 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
 	r.StartSeconds = time.Since(began).Seconds()
 	info := engine.Info()
-	r.Backend, r.Engine, r.Device, r.Threads = info.Name, info.Engine, c.Device, c.Threads
+	r.Backend, r.Engine, r.Device, r.Threads, r.TF32 = info.Name, info.Engine, c.Device, c.Threads, c.TF32
 	r.Arch, r.N, r.Gridsize, r.FiltersScale = work.Model.Program.Name, c.Model.N, c.Model.Gridsize, c.Model.FiltersScale
 	r.Parameters, r.Patterns, r.Steps = work.Model.Parameters(), c.Patterns, c.Steps
 

@@ -21,6 +21,7 @@ type Case struct {
 	Steps    int // measured, after two that are not
 	Device   string
 	Threads  int
+	TF32     bool // allow products of reduced precision
 }
 
 func (c Case) devices() []string {
@@ -107,7 +108,7 @@ func plan(grouper *scan.Grouper, n int) ([]backend.Step, error) {
 
 // Open opens a session with the work's state and patterns. more, which may be nil, asks for more than the case does.
 func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.OpenOptions)) (backend.Session, backend.DatasetID, error) {
-	o := backend.OpenOptions{Program: w.Model.Program, Devices: w.Case.devices(), Threads: w.Case.Threads, Deterministic: true, Train: true}
+	o := backend.OpenOptions{Program: w.Model.Program, Devices: w.Case.devices(), Threads: w.Case.Threads, Deterministic: true, Train: true, TF32: w.Case.TF32}
 	if more != nil {
 		more(&o)
 	}
