@@ -1,0 +1,58 @@
+package archtest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// foreignFlags are flags of other programs that documents name.
+var foreignFlags = []string{"--no-serve-artifacts", "--old"}
+
+// TestDocuments_NameExistingFlags looks up every flag that a sentence or a table of a document names, in the generated references.
+// It leaves out shell blocks, which cmd/ptycho runs, and docs/xla.md and docs/gpu.md, which name the flags of compilers and pip.
+func TestDocuments_NameExistingFlags(t *testing.T) {
+	root := filepath.Join("..", "..")
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(text), "_", "-") // PtychoPINN's flags have underscores
+	}
+	flag := regexp.MustCompile(`--[a-z][a-z0-9-]*`)
+	generated := []string{filepath.Join(root, "docs", "commands.md"), filepath.Join(root, "docs", "configuration.md")}
+	skipped := append([]string{filepath.Join(root, "docs", "xla.md"), filepath.Join(root, "docs", "gpu.md")}, generated...)
+	known := slices.Clone(foreignFlags)
+	for _, path := range generated {
+		known = append(known, flag.FindAllString(read(path), -1)...)
+	}
+	named := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md"} {
+		pages, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			if slices.Contains(skipped, page) {
+				continue
+			}
+			for i, part := range strings.Split(read(page), "```") {
+				if i%2 == 1 {
+					continue // a code block
+				}
+				for _, f := range flag.FindAllString(part, -1) {
+					if named++; !slices.Contains(known, f) {
+						t.Errorf("%s names %s, which no command has", page, f)
+					}
+				}
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("%d flags were looked up, want 100: the reading is broken", named)
+	}
+}
