@@ -2,5 +2,5 @@
 
 package sdk
 
-// watchLifeline does nothing where a process cannot inherit a pipe by number.
+// watchLifeline does nothing because a process cannot inherit a pipe by number here.
 func watchLifeline() {}

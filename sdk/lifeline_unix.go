@@ -12,14 +12,14 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// watchLifeline ends the process when the host is gone, however it went: the kernel closes the host's end of the pipe.
-// A death signal from the kernel would follow the host's thread, not its process.
+// watchLifeline ends the process when the host has ended for any reason: the kernel then closes the host's end of the pipe.
+// The kernel's parent-death signal is not used because it follows the host's thread, not its process.
 func watchLifeline() {
 	fd, err := strconv.Atoi(os.Getenv(wire.LifelineKey))
 	if err != nil || fd < 3 {
 		return
 	}
-	os.Unsetenv(wire.LifelineKey) // our own children have no such pipe
+	os.Unsetenv(wire.LifelineKey) // child processes do not inherit the pipe
 	unix.CloseOnExec(fd)
 	sockets := os.Getenv(wire.SocketKey)
 	go func() {
@@ -30,12 +30,12 @@ func watchLifeline() {
 				continue
 			}
 			removeSockets(sockets)
-			os.Exit(0) // nobody is there to read another code
+			os.Exit(0) // the host is gone, so no code is read
 		}
 	}()
 }
 
-// removeSockets tidies up what the host would have: the sockets in the folder that it made for them, and the folder.
+// removeSockets removes the sockets in the folder that the host created for them, and the folder, in place of the host.
 func removeSockets(dir string) {
 	entries, err := os.ReadDir(dir)
 	if dir == "" || err != nil {
@@ -46,5 +46,5 @@ func removeSockets(dir string) {
 			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
-	os.Remove(dir) // stays when something else lies in it
+	os.Remove(dir) // fails if other files remain
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// logLevel is the level that the host asks for, so that lines it would drop are never written.
+// logLevel returns the level that the host requests, so that lines which it would drop are never written.
 func logLevel() hclog.Level {
 	if l := hclog.LevelFromString(os.Getenv(wire.LogLevelKey)); l != hclog.NoLevel {
 		return l
@@ -21,7 +21,7 @@ func logLevel() hclog.Level {
 // levelTrace has no name in slog.
 const levelTrace = slog.LevelDebug - 4
 
-// logHandler writes the lines that the host reads: hclog's JSON.
+// logHandler writes log lines in the format that the host reads: hclog's JSON.
 func logHandler(w io.Writer, level hclog.Level) slog.Handler {
 	if level == hclog.Off {
 		return slog.DiscardHandler

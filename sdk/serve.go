@@ -2,8 +2,8 @@
 //
 //	func main() { sdk.Serve(myBackend{}) }
 //
-// The process then speaks to the host over gRPC with mutual TLS, writes its log (log/slog, and whatever is printed) to
-// standard error, ends when the host dies, and answers a panic inside a call with an error.
+// The process then serves the host over gRPC with mutual TLS, writes its log (log/slog, and all printed text) to standard
+// error, ends when the host ends, and turns a panic inside a call into an error.
 package sdk
 
 import (
@@ -23,10 +23,10 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// exitByHand is the exit code for a plugin that was not started by a host, the host's own code for backend trouble.
+// exitByHand is the exit code of a plugin that was not started by a host. It equals the host's code for backend errors.
 const exitByHand = 12
 
-// Option changes how Serve serves.
+// Option configures Serve.
 type Option func(*options)
 
 type options struct {
@@ -42,9 +42,9 @@ func collect(opts []Option) options {
 	return o
 }
 
-// Serve serves b until the host asks for the end or dies. It takes over standard input and output, so it must come
-// first in main; nothing after it matters. When no host started the process it runs the tool that its first argument
-// names, doctor or setup, or says who should have started it and exits with code 12.
+// Serve serves b until the host requests the end or is gone. It takes over standard input and output, so it must come first
+// in main; code after it does not run. If no host started the process, Serve runs the tool that the first argument names,
+// doctor or setup. Without a tool it prints how to use the plugin and exits with code 12.
 func Serve(b backend.Backend, opts ...Option) {
 	o := collect(opts)
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
@@ -96,13 +96,13 @@ func Serve(b backend.Backend, opts ...Option) {
 	os.Exit(0)
 }
 
-// answerTime lets the answer to Shutdown leave before the server stops; a graceful stop would wait for the streams of
-// go-plugin, which have no end. A host that misses the answer sees the process end, which is as good.
+// answerTime lets the answer to Shutdown leave before the server stops. A graceful stop would wait for the streams of
+// go-plugin, which never end. If the host misses the answer, it still sees the process end.
 const answerTime = 20 * time.Millisecond
 
-// keepStderr undoes, before the first call, that go-plugin sends what Go code prints through the connection: the last
-// words of a process that dies would never arrive. Calls are served by goroutines that start after the exchange, so
-// the first of them may put the files back.
+// keepStderr undoes, before the first call, go-plugin's redirection of printed text into the connection: the last output of
+// a crashing process would be lost there. Calls are served by goroutines that start after the handshake, so the first call
+// can restore the files safely.
 func keepStderr() []grpc.ServerOption {
 	stderr := os.Stderr
 	restore := sync.OnceFunc(func() { os.Stdout, os.Stderr = stderr, stderr })

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// leaveSignalsToHost keeps signals that are sent to all processes of a job from ending a plugin before its host has saved
-// its work. The host ends the plugin by a call, by closing the lifeline, or by SIGKILL.
+// leaveSignalsToHost ignores signals that are sent to all processes of a job, so that a plugin does not end before its host
+// has saved its work. The host ends the plugin with a call, by closing the lifeline, or with SIGKILL.
 func leaveSignalsToHost() {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }

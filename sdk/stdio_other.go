@@ -2,5 +2,5 @@
 
 package sdk
 
-// claimStdio does nothing where descriptors have no numbers.
+// claimStdio does nothing because descriptors have no numbers here.
 func claimStdio() error { return nil }

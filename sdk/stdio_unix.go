@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// claimStdio keeps standard output for the handshake alone. What native code prints on descriptor 1 goes to standard
-// error: before the handshake it would be taken for it, and after it nobody need read. Standard input becomes empty.
+// claimStdio reserves standard output for the handshake. What native code prints on descriptor 1 goes to standard error:
+// before the handshake the host would take it for the handshake, and later the host might not read it. Standard input
+// becomes empty.
 func claimStdio() error {
 	out, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {

@@ -13,35 +13,35 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// A plugin's program can also be run by hand, or by ptycho plugins on the user's behalf: doctor says what works here and
-// what mends the rest, setup brings what the backend needs and does not carry.
+// A plugin's program can also be run by hand, or by "ptycho plugins" for the user. The tool doctor checks what works and
+// names the fix for the rest; the tool setup installs what the backend needs and does not contain.
 
-// Finding is what a doctor says of one thing.
+// Finding is one result of a doctor.
 type Finding struct {
 	Check string `json:"check"`
 	Works bool   `json:"works"`
 	Found string `json:"found"`
-	Mend  string `json:"mend,omitempty"` // the one command, or sentence, that mends it
+	Mend  string `json:"mend,omitempty"` // the one command, or sentence, that fixes it
 }
 
-// Doctor adds findings of the backend's own to those that every doctor has: what the backend is, and its devices.
+// Doctor adds the backend's findings to those that every doctor reports: the backend itself and its devices.
 func Doctor(f func(ctx context.Context) []Finding) Option {
 	return func(o *options) { o.doctor = f }
 }
 
-// Setup is what the command setup does, with its arguments. It writes its result to standard output and all else to
-// standard error.
+// Setup sets the function of the tool setup, which receives the tool's arguments. It must write its result to standard
+// output and everything else to standard error.
 func Setup(f func(ctx context.Context, args []string) error) Option {
 	return func(o *options) { o.setup = f }
 }
 
-// Exit codes of the tools, those of the host.
+// Exit codes of the tools; they equal the host's.
 const (
 	exitUsage   = 10
 	exitBackend = 12
 )
 
-// tool runs a tool by its name and gives the exit code; known is false where the name is no tool's.
+// tool runs a tool by its name and returns the exit code. known is false if there is no tool of that name.
 func (o options) tool(b backend.Backend, args []string) (code int, known bool) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -76,7 +76,7 @@ func (o options) tool(b backend.Backend, args []string) (code int, known bool) {
 	return 0, false
 }
 
-// Findings is what the doctor of a backend says.
+// Findings returns all findings for a backend.
 func Findings(ctx context.Context, b backend.Backend, opts ...Option) []Finding {
 	return collect(opts).findings(ctx, b)
 }
@@ -101,7 +101,7 @@ func (o options) findings(ctx context.Context, b backend.Backend) []Finding {
 	return out
 }
 
-// WriteFindings writes findings in the form in which the host reads them: a JSON array.
+// WriteFindings writes findings in the format that the host reads: a JSON array.
 func WriteFindings(w io.Writer, findings []Finding) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

@@ -11,8 +11,9 @@ type real interface {
 	float32 | float64 | int32 | int64 | uint8 | uint16
 }
 
-// convert writes the elements of src to dst[from:]. Real becomes complex, complex never becomes real; an integer that
-// an int32 cannot hold is an error. Neither NaN nor sign is looked at: what counts may be is the host's to check.
+// convert writes the elements of src to dst[from:]. Real values convert to complex, complex values never to real. An
+// integer that does not fit into an int32 is an error. The values themselves (NaN, sign) are not checked: the host has
+// validated the counts.
 func convert(dst tensor.Tensor, from int, src tensor.Tensor) error {
 	switch src.DType() {
 	case tensor.Float32:
@@ -35,7 +36,7 @@ func convert(dst tensor.Tensor, from int, src tensor.Tensor) error {
 	return fmt.Errorf("unknown element type %v", src.DType())
 }
 
-// must reads a tensor whose type was just looked at.
+// must returns the elements of a tensor whose type was already checked.
 func must[T tensor.Element](t tensor.Tensor) []T {
 	s, err := tensor.Data[T](t)
 	if err != nil {

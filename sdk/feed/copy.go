@@ -7,11 +7,11 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// copyBuffer is how much of an array with gaps is packed before it is written: one chunk of the wire.
+// copyBuffer is the number of bytes of a strided array that are packed before a write: one chunk of the wire.
 const copyBuffer = 1 << 20
 
-// Copy writes the elements of an array in a file, row-major and without gaps, whatever its strides are. It is for
-// plugins that cannot see the file; the array need not fit into memory.
+// Copy writes the elements of an array in a file, row-major and without gaps, for any strides. It serves plugins that
+// cannot access the file. The array need not fit into memory.
 func Copy(w io.Writer, f backend.FileRef) (err error) {
 	s := &Set{files: map[string]mapping{}}
 	defer s.Close()

@@ -7,26 +7,26 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// crew is goroutines that gather, and the memory that they fill. It serves one feed after the other.
+// crew is a pool of goroutines that gather batches, with the buffers that they fill. It serves one feed at a time.
 type crew struct {
-	jobs    chan func() // has room for all that is asked for at once
-	started int         // goroutines, ever
+	jobs    chan func() // with capacity for all jobs that can be queued at once
+	started int         // goroutines started so far
 	working sync.WaitGroup
 
 	mu   sync.Mutex
 	free map[kind][]room
 }
 
-// room is the tensors of one batch that are its own.
+// room holds the tensors that belong to one batch.
 type room = map[string]tensor.Tensor
 
-// kind is what rooms have in common.
+// kind is the key under which rooms of equal size are reused.
 type kind struct {
 	groups int
 	inputs string
 }
 
-// hire starts workers for at most that many batches at once. They must be dismissed.
+// hire starts workers for at most the given number of concurrent batches. Call dismiss to stop the workers.
 func hire(workers, batches int) *crew {
 	c := &crew{jobs: make(chan func(), batches), free: map[kind][]room{}}
 	for range workers {
@@ -40,13 +40,13 @@ func hire(workers, batches int) *crew {
 	return c
 }
 
-// dismiss ends the workers once their jobs are done.
+// dismiss stops the workers after their queued jobs.
 func (c *crew) dismiss() {
 	close(c.jobs)
 	c.working.Wait()
 }
 
-// take gives a room that was given back, if there is one.
+// take returns a free room of the given kind, if there is one.
 func (c *crew) take(k kind) (room, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +58,7 @@ func (c *crew) take(k kind) (room, bool) {
 	return list[len(list)-1], true
 }
 
-// giveBack lets the room of a batch be filled again.
+// giveBack makes the room of a batch available for reuse.
 func (c *crew) giveBack(r result) {
 	if len(r.room) == 0 {
 		return

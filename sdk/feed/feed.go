@@ -1,10 +1,10 @@
-// Package feed gives Go backends the batches of a bound dataset. It maps the files read-only, gathers the rows that a
-// batch names, converts them to the session's precision and does so ahead of the step that needs them.
+// Package feed provides Go backends with the batches of a bound dataset. It maps the files read-only, gathers the rows that
+// a batch names, converts the rows to the session's precision and gathers ahead of the step that uses the batch.
 //
-// A backend's session embeds Session, which has the calls of the contract that are the same for every engine; Set and
-// its Feed lie beneath it. What belongs to patterns is gathered to [B, C, …], the rest comes as it was bound.
+// A backend's session embeds Session, which implements the calls of the contract that are the same for every engine. Set
+// and its Feed are the layer below. Arrays per pattern are gathered to [B, C, …]; all others keep their bound shape.
 //
-// The host is not trusted: every size, stride, index and row is checked before memory is touched. Errors are
+// The host is not trusted: every size, stride, index and row is checked before memory is accessed. Errors are
 // *backend.Error.
 package feed
 
@@ -21,7 +21,7 @@ import (
 
 const op = "bind"
 
-// Set is an open dataset, seen through the inputs of one program. Its methods may be called concurrently.
+// Set is an open dataset as seen through the inputs of one program. Its methods may be called concurrently.
 type Set struct {
 	patterns int
 	group    int // C, patterns in a group
@@ -29,20 +29,20 @@ type Set struct {
 	arrays   map[string]*array
 
 	pin   bool            // lock the files in memory
-	watch func(batch int) // hears of each batch that a feed gathers, from its worker; for tests
+	watch func(batch int) // called from the worker for each batch that a feed gathers; for tests
 
 	mu     sync.RWMutex // held for reading while mapped memory is read
 	files  map[string]mapping
 	closed bool
 }
 
-// Open maps the arrays of d that feed the inputs and checks them against each other. Arrays that no input reads are
-// ignored; inputs that no array feeds must come with each batch, as offsets or Extra. The Set must be closed.
+// Open maps the arrays of d that feed the inputs and checks the arrays against each other. Arrays that no input reads are
+// ignored. Inputs without an array must come with each batch, as offsets or Extra. The caller must close the Set.
 func Open(d backend.Dataset, inputs []program.Input) (*Set, error) {
 	return open(d, inputs, false)
 }
 
-// open is Open; with pin every file is locked in memory until the Set is closed.
+// open implements Open. With pin, every file is locked in memory until the Set is closed.
 func open(d backend.Dataset, inputs []program.Input, pin bool) (*Set, error) {
 	if bigEndian {
 		return nil, backend.Errorf(backend.Unsupported, op, "this machine is big-endian, the arrays are little-endian")
@@ -87,7 +87,7 @@ func (s *Set) open(d backend.Dataset) error {
 	return nil
 }
 
-// groupOf tells C from the offsets [−1, C, 2] when no array does.
+// groupOf returns C, taken from the shape [−1, C, 2] of the offsets when no array defines it.
 func groupOf(inputs []program.Input) int {
 	for _, in := range inputs {
 		if in.Name == program.Offsets && len(in.Type.Shape) == 3 && in.Type.Shape[1] > 0 {

@@ -236,15 +236,15 @@ func TestGatherRefusesBadBatches(t *testing.T) {
 		b   backend.Batch
 		say string
 	}{
-		"row too high":     {backend.Batch{Rows: []int32{0, 4}}, "pattern 4 of 4"},
+		"row too high":     {backend.Batch{Rows: []int32{0, 4}}, "pattern 4, but the dataset has 4"},
 		"row negative":     {backend.Batch{Rows: []int32{-1, 0}}, "pattern -1"},
 		"half a group":     {backend.Batch{Rows: []int32{1}}, "groups of 2"},
 		"no rows":          {backend.Batch{}, "0 rows"},
 		"offsets":          {backend.Batch{Rows: []int32{0, 1}, Offsets: []float32{1}}, "1 offsets"},
 		"weights":          {backend.Batch{Rows: []int32{0, 1}, Weights: []float32{1}}, "1 weights"},
-		"no offsets":       {backend.Batch{Rows: []int32{0, 1}}, "input offsets: neither"},
-		"room":             {backend.Batch{Rows: []int32{0, 1, 2, 3}}, "room of shape"},
-		"extra of a shape": {backend.Batch{Rows: []int32{0, 1}, Extra: map[string]tensor.Tensor{program.Mask: tensor.Must([]uint8{1}, 1)}, Offsets: make([]float32, 4)}, "brings shape [1]"},
+		"no offsets":       {backend.Batch{Rows: []int32{0, 1}}, "input offsets: missing in both"},
+		"room":             {backend.Batch{Rows: []int32{0, 1, 2, 3}}, "buffer has shape"},
+		"extra of a shape": {backend.Batch{Rows: []int32{0, 1}, Extra: map[string]tensor.Tensor{program.Mask: tensor.Must([]uint8{1}, 1)}, Offsets: make([]float32, 4)}, "the batch has shape [1]"},
 	} {
 		err := s.Gather(c.b, dst)
 		if err == nil || !strings.Contains(err.Error(), c.say) {

@@ -10,8 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Gather fills dst, which has the inputs of b's size and any float or complex precision (Alloc makes such). Inputs
-// that dst lacks are not looked at. Where an input is both in the dataset and in the batch, the batch wins.
+// Gather fills dst, whose tensors have the sizes of b's inputs and any float or complex precision (see Alloc). Inputs that
+// are missing in dst are skipped. Where both the dataset and the batch have an input, the batch wins.
 func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) {
 	if err := s.Check(b); err != nil {
 		return err
@@ -19,7 +19,7 @@ func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) 
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return backend.Errorf(backend.NotFound, "gather", "the dataset is not bound any more")
+		return backend.Errorf(backend.NotFound, "gather", "the dataset is no longer bound")
 	}
 	defer faults(&err)()
 	for _, in := range s.inputs {
@@ -28,7 +28,7 @@ func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) 
 			continue
 		}
 		if want := in.Type.Shape.At(s.Groups(b)); !slices.Equal(t.Shape(), want) {
-			return backend.Errorf(backend.Invalid, "gather", "input %s: room of shape %v, want %v", in.Name, t.Shape(), want)
+			return backend.Errorf(backend.Invalid, "gather", "input %s: the buffer has shape %v, want %v", in.Name, t.Shape(), want)
 		}
 		if err := s.fill(b, in, t); err != nil {
 			return backend.Errorf(backend.KindOf(err), "gather", "input %s: %w", in.Name, err)
@@ -37,8 +37,8 @@ func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) 
 	return nil
 }
 
-// faults makes a file that somebody cuts short while it is mapped an error of the call, not the end of the process.
-// Its result must be deferred.
+// faults turns the fault of reading a mapped file that was truncated into an error of the call, so that the process
+// survives. Its result must be deferred.
 func faults(err *error) func() {
 	old := debug.SetPanicOnFault(true)
 	return func() {
@@ -50,19 +50,19 @@ func faults(err *error) func() {
 		if _, ok := r.(interface{ Addr() uintptr }); !ok {
 			panic(r)
 		}
-		*err = backend.Errorf(backend.Invalid, "gather", "a mapped file of the dataset was cut short while it was read")
+		*err = backend.Errorf(backend.Invalid, "gather", "a mapped file of the dataset was truncated while it was read")
 	}
 }
 
-// Check looks at a batch without gathering it: rows within the dataset and as many offsets and weights as rows.
+// Check validates a batch without gathering it: rows within the dataset, and offsets and weights to match the rows.
 func (s *Set) Check(b backend.Batch) error {
 	n := len(b.Rows)
 	if n == 0 || n%s.group != 0 {
-		return backend.Errorf(backend.Invalid, "gather", "%d rows do not make groups of %d", n, s.group)
+		return backend.Errorf(backend.Invalid, "gather", "%d rows cannot be divided into groups of %d", n, s.group)
 	}
 	for i, r := range b.Rows {
 		if r < 0 || int(r) >= s.patterns {
-			return backend.Errorf(backend.Invalid, "gather", "row %d names pattern %d of %d", i, r, s.patterns)
+			return backend.Errorf(backend.Invalid, "gather", "row %d refers to pattern %d, but the dataset has %d", i, r, s.patterns)
 		}
 	}
 	if len(b.Offsets) != 0 && len(b.Offsets) != 2*n {
@@ -77,7 +77,7 @@ func (s *Set) Check(b backend.Batch) error {
 func (s *Set) fill(b backend.Batch, in program.Input, dst tensor.Tensor) error {
 	if t, ok := b.Extra[in.Name]; ok {
 		if !slices.Equal(t.Shape(), dst.Shape()) {
-			return backend.Errorf(backend.Invalid, "", "the batch brings shape %v, want %v", t.Shape(), dst.Shape())
+			return backend.Errorf(backend.Invalid, "", "the batch has shape %v, want %v", t.Shape(), dst.Shape())
 		}
 		return convert(dst, 0, t)
 	}
@@ -89,7 +89,7 @@ func (s *Set) fill(b backend.Batch, in program.Input, dst tensor.Tensor) error {
 	}
 	arr := s.arrays[in.Name]
 	if arr == nil {
-		return backend.Errorf(backend.NotFound, "", "neither the dataset nor the batch has it")
+		return backend.Errorf(backend.NotFound, "", "missing in both the dataset and the batch")
 	}
 	if arr.gather == backend.Whole {
 		return arr.read(dst, 0, 0)
@@ -106,7 +106,7 @@ func (s *Set) fill(b backend.Batch, in program.Input, dst tensor.Tensor) error {
 	return nil
 }
 
-// read converts the row that starts shift bytes after the array's base to dst[from:].
+// read converts the row at shift bytes after the array's base and writes it to dst[from:].
 func (a *array) read(dst tensor.Tensor, from int, shift int64) error {
 	size := a.dtype.Size()
 	n := program.Count(a.row.shape) * size

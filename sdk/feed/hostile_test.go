@@ -26,7 +26,7 @@ func TestAFileCutShortWhileMappedIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst, _ := s.Alloc(1, tensor.Float32)
-	if err := s.Gather(backend.Batch{Rows: []int32{1}}, dst); err == nil || !strings.Contains(err.Error(), "cut short") {
+	if err := s.Gather(backend.Batch{Rows: []int32{1}}, dst); err == nil || !strings.Contains(err.Error(), "truncated") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -154,14 +154,14 @@ func FuzzLayout(f *testing.F) {
 	f.Add(int64(0), 4, 6, int64(12), int64(2), uint8(8))
 	f.Add(int64(50), 4, 6, int64(-12), int64(0), uint8(1))
 	f.Add(int64(math.MaxInt64), 1<<30, 1<<30, int64(math.MinInt64), int64(math.MaxInt64), uint8(4))
-	f.Add(int64(math.MaxInt64), 4, 6, int64(12), int64(2), uint8(8)) // once passed by overflow
+	f.Add(int64(math.MaxInt64), 4, 6, int64(12), int64(2), uint8(8)) // an overflow once passed the check
 	f.Add(int64(99), 2, 2, int64(100), int64(-100), uint8(7))
 	path := file(f, make([]byte, 100))
 	f.Fuzz(func(t *testing.T, offset int64, h, w int, sh, sw int64, d uint8) {
 		var got bytes.Buffer
 		ref := backend.FileRef{Path: path, Offset: offset, DType: tensor.DType(d), Shape: []int{h, w}, Strides: []int64{sh, sw}}
 		if h > 1<<10 || w > 1<<10 {
-			return // a stride of 0 makes any amount of output out of one byte
+			return // with a stride of 0, one byte yields any amount of output
 		}
 		if err := Copy(&got, ref); err == nil && got.Len() != h*w*ref.DType.Size() {
 			t.Errorf("%+v: %d bytes", ref, got.Len())

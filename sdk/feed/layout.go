@@ -14,17 +14,17 @@ import (
 
 var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// maxRank bounds the axes of an array; programs have at most 8.
+// maxRank limits the axes of an array; programs have at most 8.
 const maxRank = 8
 
-// layout is where the elements of an array lie: element (i, j, …) starts i·strides[0] + j·strides[1] + … bytes from
-// the array's first one. Strides may be 0 or negative.
+// layout describes where the elements of an array are stored: element (i, j, …) starts i·strides[0] + j·strides[1] + …
+// bytes after the first one. Strides may be 0 or negative.
 type layout struct {
 	shape   []int
 	strides []int64
 }
 
-// array is a checked array: every element of it lies within mem.
+// array is a validated array: all of its elements lie within mem.
 type array struct {
 	layout
 	dtype  tensor.DType
@@ -32,11 +32,11 @@ type array struct {
 	base   int64 // of the first element in mem
 	path   string
 	gather backend.Gathering
-	index  []int32 // [patterns] row of each pattern, nil: its own number
+	index  []int32 // [patterns] row of each pattern; nil: row i for pattern i
 	row    layout  // of one pattern, or of the whole array
 }
 
-// layout resolves an array to memory, of the file or of the value.
+// layout finds the memory of an array, in its file or its value.
 func (s *Set) layout(a backend.Array) (*array, error) {
 	if a.File == nil {
 		if a.Value.IsZero() {
@@ -81,21 +81,21 @@ func (s *Set) layout(a backend.Array) (*array, error) {
 	}
 	low, high, ok := arr.span(f.Offset, int64(len(m.mem)))
 	if !ok || low < 0 || high+int64(f.DType.Size()) > int64(len(m.mem)) {
-		return nil, invalid(a.Input, "%s has %d bytes, too few for %v %v with strides %v from byte %d: the file is cut short or described wrongly",
+		return nil, invalid(a.Input, "%s has %d bytes, too few for %v %v with strides %v from byte %d: the file is truncated or its description is wrong",
 			f.Path, len(m.mem), f.DType, f.Shape, arr.strides, f.Offset)
 	}
 	return arr, nil
 }
 
-// file maps a file once, however many arrays lie in it.
+// file maps each file once, even if several arrays are stored in it.
 func (s *Set) file(path string) (mapping, error) {
 	if m, ok := s.files[path]; ok {
 		return m, nil
 	}
 	if !filepath.IsAbs(path) {
-		return mapping{}, backend.Errorf(backend.Invalid, op, "file %q: the path must be absolute, the plugin's folder is not the host's", path)
+		return mapping{}, backend.Errorf(backend.Invalid, op, "file %q: the path must be absolute because the plugin has another working folder than the host", path)
 	}
-	st, err := os.Stat(path) // before opening: opening a pipe would wait for its writer
+	st, err := os.Stat(path) // before opening: opening a pipe would block until its writer opens it
 	if err != nil {
 		return mapping{}, err
 	}
@@ -103,13 +103,13 @@ func (s *Set) file(path string) (mapping, error) {
 		return mapping{}, backend.Errorf(backend.Invalid, op, "file %s is not a regular file", path)
 	}
 	if st.Size() > math.MaxInt {
-		return mapping{}, backend.Errorf(backend.Exhausted, op, "file %s has %d bytes, more than this machine addresses", path, st.Size())
+		return mapping{}, backend.Errorf(backend.Exhausted, op, "file %s has %d bytes, more than this machine can address", path, st.Size())
 	}
 	m, err := openMapping(path)
 	if err != nil {
 		return mapping{}, err
 	}
-	s.files[path] = m // is closed with the set, whatever comes
+	s.files[path] = m // closed with the set, even after an error
 	if s.pin {
 		if err := m.lock(path); err != nil {
 			return mapping{}, err
@@ -118,9 +118,10 @@ func (s *Set) file(path string) (mapping, error) {
 	return m, nil
 }
 
-// span gives the lowest and the highest byte at which an element starts; ok is false when they cannot lie in size bytes.
+// span returns the lowest and the highest byte at which an element starts. ok is false when these do not fit into size
+// bytes.
 func (l layout) span(base, size int64) (low, high int64, ok bool) {
-	if base < 0 || base > size { // else the sums below could overflow
+	if base < 0 || base > size { // otherwise the sums below could overflow
 		return 0, 0, false
 	}
 	low, high = base, base
@@ -130,7 +131,7 @@ func (l layout) span(base, size int64) (low, high int64, ok bool) {
 			continue
 		}
 		if st > size || st < -size || steps > size/max(st, -st) {
-			return 0, 0, false // and the product below cannot overflow
+			return 0, 0, false // keeps the product below from overflowing
 		}
 		if st > 0 {
 			high += steps * st
@@ -154,7 +155,7 @@ func rowMajor(shape []int, size int) []int64 {
 	return st
 }
 
-// contiguous says whether the elements follow each other without gaps.
+// contiguous reports whether the elements follow each other without gaps.
 func (l layout) contiguous(size int) bool {
 	for i, want := range rowMajor(l.shape, size) {
 		if l.shape[i] > 1 && l.strides[i] != want {
@@ -164,7 +165,7 @@ func (l layout) contiguous(size int) bool {
 	return true
 }
 
-// pack copies the elements of l that start at mem[base] to dst without gaps. dst has room for all.
+// pack copies the elements of l from mem[base] to dst without gaps. dst must be large enough.
 func (l layout) pack(dst, mem []byte, base int64, size int) {
 	if len(dst) == 0 {
 		return

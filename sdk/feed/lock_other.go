@@ -11,5 +11,5 @@ import (
 const canLock = false
 
 func (mapping) lock(path string) error {
-	return backend.Errorf(backend.Unsupported, op, "%s: files cannot be locked in memory on %s, do not pin memory", path, runtime.GOOS)
+	return backend.Errorf(backend.Unsupported, op, "%s: files cannot be locked in memory on %s; leave out --pin-memory", path, runtime.GOOS)
 }

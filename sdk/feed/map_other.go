@@ -4,7 +4,7 @@ package feed
 
 import "os"
 
-// mapping is the bytes of a file, read into memory where mapping is not available.
+// mapping holds the bytes of a file, read into memory because this system has no mmap.
 type mapping struct{ mem []byte }
 
 func openMapping(path string) (mapping, error) {

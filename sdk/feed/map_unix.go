@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// mapping is the bytes of a file, mapped read-only.
+// mapping holds the bytes of a file, mapped read-only.
 type mapping struct{ mem []byte }
 
 func openMapping(path string) (mapping, error) {
@@ -19,7 +19,7 @@ func openMapping(path string) (mapping, error) {
 		return mapping{}, err
 	}
 	defer f.Close()     // the mapping outlives the descriptor
-	if st.Size() == 0 { // cannot be mapped
+	if st.Size() == 0 { // an empty file cannot be mapped
 		return mapping{}, nil
 	}
 	mem, err := unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_SHARED)

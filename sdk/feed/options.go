@@ -5,26 +5,26 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Options say how batches are gathered ahead. None changes what is gathered, or its order.
+// Options configure how batches are gathered ahead. No option changes which data is gathered, or its order.
 type Options struct {
 	Precision tensor.DType // Float32 (default) or Float64
 	Workers   int          // goroutines that gather; below 1: 1
-	Prefetch  int          // batches gathered ahead of the one in use; below 1: one for each worker
-	Inputs    []string     // gather these alone; nil: all of the program, and in a Session those that a plan reads
+	Prefetch  int          // batches gathered ahead of the one in use; below 1: one per worker
+	Inputs    []string     // gather only these; nil: all of the program, or in a Session those that a plan reads
 
-	// What follows is a Session's, since a Set knows neither plans nor how it is opened.
+	// The fields below apply only to a Session: a Set has no plans, and Open does not take Options.
 
-	Persistent bool // the workers, and the memory that they fill, stay from plan to plan
-	Pin        bool // the files of a dataset are locked in memory when it is bound
+	Persistent bool // keep the workers and their buffers from plan to plan
+	Pin        bool // lock the files of a dataset in memory when it is bound
 }
 
-// Asked is what a host asks of the feed when it opens a session. A backend that makes its Session of it honours
-// Capabilities.
+// Asked returns the options that a host requests when it opens a session. A backend that builds its Session with these
+// options supports Capabilities.
 func Asked(o backend.OpenOptions, precision tensor.DType) Options {
 	return Options{Precision: precision, Workers: o.Workers, Prefetch: o.Prefetch, Persistent: o.Persistent, Pin: o.PinMemory}
 }
 
-// Capabilities are what every backend offers whose sessions are made of what is Asked, on this system.
+// Capabilities returns what every backend supports on this system if its sessions are built with Asked.
 func Capabilities() []backend.Capability {
 	out := []backend.Capability{backend.CanPersist}
 	if canLock {
@@ -33,7 +33,7 @@ func Capabilities() []backend.Capability {
 	return out
 }
 
-// complete puts the defaults in.
+// complete fills in the defaults.
 func (o Options) complete() Options {
 	if o.Precision == tensor.Invalid {
 		o.Precision = tensor.Float32

@@ -10,13 +10,13 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Predictions brings the patches of a plan to the host: cropped, and through a file where the plan names one.
+// Predictions sends the patches of a plan to the host, cropped. It uses a file if the plan names one.
 type Predictions struct {
 	crop int
 	file *patchFile
 }
 
-// OpenPredictions prepares for patches of that type.
+// OpenPredictions prepares to send patches of the given type.
 func OpenPredictions(p backend.ReconPlan, dtype tensor.DType) (*Predictions, error) {
 	w := &Predictions{crop: p.Crop}
 	if p.File == nil {
@@ -27,7 +27,7 @@ func OpenPredictions(p backend.ReconPlan, dtype tensor.DType) (*Predictions, err
 	return w, err
 }
 
-// Emit gives the patches of batch i to the host, without data where they went to the file.
+// Emit sends the patches of batch i to the host, without data if the patches were written to the file.
 func (w *Predictions) Emit(i int, t tensor.Tensor, emit func(backend.Patches) error) error {
 	t, err := Crop(t, w.crop)
 	if err != nil {
@@ -53,27 +53,28 @@ func (w *Predictions) Close() error {
 	return nil
 }
 
-// patchFile is where predictions go when the host wants them in a file.
+// patchFile is the file for predictions that the host requested.
 type patchFile struct {
 	file *os.File
-	at   int64 // where the next batch goes
-	end  int64 // of the array that the host described, −1 when it gave no shape
+	at   int64 // offset of the next batch
+	end  int64 // end of the array that the host described; −1 without a shape
 }
 
-// openPatches opens the file of a plan for patches of that type. It is the host's: it may exist, and bytes before the offset stay.
+// openPatches opens the file of a plan for patches of the given type. The host owns the file: it may exist already, and the
+// bytes before the offset are kept.
 func openPatches(f backend.FileRef, dtype tensor.DType) (*patchFile, error) {
 	count, err := tensor.Count(f.Shape)
 	switch {
 	case err != nil:
 		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s: %w", f.Path, err)
 	case !filepath.IsAbs(f.Path):
-		return nil, backend.Errorf(backend.Invalid, "reconstruct", "file %q: the path must be absolute, the plugin's folder is not the host's", f.Path)
+		return nil, backend.Errorf(backend.Invalid, "reconstruct", "file %q: the path must be absolute because the plugin has another working folder than the host", f.Path)
 	case f.DType != tensor.Invalid && f.DType != dtype:
-		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s is to hold %v, the patches are %v", f.Path, f.DType, dtype)
+		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s is for elements of type %v, but the patches are %v", f.Path, f.DType, dtype)
 	case f.Offset < 0:
-		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s: offset %d", f.Path, f.Offset)
+		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s: offset %d is negative", f.Path, f.Offset)
 	case f.Strides != nil && !slices.Equal(f.Strides, packed(f.Shape, dtype.Size())):
-		return nil, backend.Errorf(backend.Unsupported, "reconstruct", "%s: patches are written row-major without gaps", f.Path)
+		return nil, backend.Errorf(backend.Unsupported, "reconstruct", "%s: patches can only be written row-major without gaps", f.Path)
 	}
 	if st, err := os.Stat(f.Path); err == nil && !st.Mode().IsRegular() {
 		return nil, backend.Errorf(backend.Invalid, "reconstruct", "%s is not a regular file", f.Path)
@@ -103,7 +104,7 @@ func packed(shape []int, size int) []int64 {
 func (p *patchFile) write(t tensor.Tensor) error {
 	raw := t.Bytes()
 	if p.end >= 0 && p.at+int64(len(raw)) > p.end {
-		return backend.Errorf(backend.Invalid, "reconstruct", "%s: the patches do not fit the shape that the plan gave", p.file.Name())
+		return backend.Errorf(backend.Invalid, "reconstruct", "%s: the patches do not fit the shape in the plan", p.file.Name())
 	}
 	n, err := p.file.WriteAt(raw, p.at)
 	p.at += int64(n)
@@ -113,7 +114,7 @@ func (p *patchFile) write(t tensor.Tensor) error {
 	return nil
 }
 
-// Crop reshapes complex images to [images, n, n] and keeps the central size×size pixels, all for size 0.
+// Crop reshapes complex images to [images, n, n] and keeps the central size×size pixels, or all pixels for size 0.
 func Crop(t tensor.Tensor, size int) (tensor.Tensor, error) {
 	shape := t.Shape()
 	h, w := shape[len(shape)-2], shape[len(shape)-1]
@@ -129,7 +130,7 @@ func Crop(t tensor.Tensor, size int) (tensor.Tensor, error) {
 	dst, src := out.Bytes(), t.Bytes()
 	for i := range n {
 		for r := range size {
-			// The centre of n pixels is n/2, before and after.
+			// The centre of n pixels is n/2, before and after cropping.
 			from := ((i*h+(h/2-size/2)+r)*w + w/2 - size/2) * item
 			copy(dst[(i*size+r)*size*item:][:size*item], src[from:])
 		}

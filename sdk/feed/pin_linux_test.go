@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// locked is how much memory of this process is locked (KiB).
+// locked returns how much memory of this process is locked (KiB).
 func locked(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
@@ -31,7 +31,7 @@ func locked(t *testing.T) int {
 	return n
 }
 
-// large is a dataset of one file of that many KiB.
+// large returns a dataset with one file of the given size.
 func large(t *testing.T, kib int) (backend.Dataset, []program.Input) {
 	t.Helper()
 	in := []program.Input{{Name: "x", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 1024}}}}
@@ -51,7 +51,7 @@ func TestPinnedFilesAreLockedUntilTheyAreUnbound(t *testing.T) {
 		before := locked(t)
 		id, err := s.Bind(t.Context(), d)
 		if backend.KindOf(err) == backend.Exhausted && limit.Cur < kib<<10 {
-			t.Skipf("this process may lock %d bytes alone: %v", limit.Cur, err)
+			t.Skipf("this process may lock only %d bytes: %v", limit.Cur, err)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +85,7 @@ func TestPinnedFilesAreLockedUntilTheyAreUnbound(t *testing.T) {
 	}
 }
 
-// forbid takes from this thread the right to lock more than the limit, and sets that.
+// forbid removes this thread's privilege to exceed the limit on locked memory, and sets the limit.
 func forbid(t *testing.T, bytes uint64) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -93,12 +93,12 @@ func forbid(t *testing.T, bytes uint64) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var rights [2]unix.CapUserData
 	if err := unix.Capget(&header, &rights[0]); err != nil {
-		t.Skip("the rights of this thread are not known: ", err)
+		t.Skip("the capabilities of this thread cannot be read: ", err)
 	}
 	less := rights
 	less[0].Effective &^= 1 << unix.CAP_IPC_LOCK
 	if err := unix.Capset(&header, &less[0]); err != nil {
-		t.Skip("the right to lock memory cannot be laid down: ", err)
+		t.Skip("the capability to lock memory cannot be dropped: ", err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Capset(&header, &rights[0]); err != nil {
@@ -131,7 +131,7 @@ func TestALimitOnLockedMemoryIsOneSentence(t *testing.T) {
 			if backend.KindOf(err) != backend.Exhausted {
 				t.Fatalf("a file of 256 KiB where %d bytes may be locked: %v", allowed, err)
 			}
-			for _, say := range []string{filepath.Base(d.Arrays[0].File.Path), "262144 bytes", "ulimit -l", "256 KiB", strconv.Itoa(int(allowed>>10)) + " KiB in all"} {
+			for _, say := range []string{filepath.Base(d.Arrays[0].File.Path), "262144 bytes", "ulimit -l", "256 KiB", strconv.Itoa(int(allowed>>10)) + " KiB in total"} {
 				if !strings.Contains(err.Error(), say) {
 					t.Errorf("%q does not say %q", err, say)
 				}

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Item is a gathered batch. Its tensors belong to the feed: the next turn of the loop overwrites them. Those of inputs
+// Item is a gathered batch. Its tensors belong to the feed: the next turn of the loop overwrites them. Tensors of inputs
 // that are the same for every batch are shared by all items and must not be written.
 type Item struct {
 	Index  int // into the batches given to Feed
@@ -17,8 +17,8 @@ type Item struct {
 	Inputs map[string]tensor.Tensor
 }
 
-// Feed gathers the batches in order, ahead of the loop that ranges over it. An error ends the iteration; so does the
-// end of ctx, with a Cancelled error. No worker is left when the loop is.
+// Feed gathers the batches in order, ahead of the loop that ranges over it. An error ends the iteration. The end of ctx
+// ends it with a Cancelled error. All workers have stopped when the loop ends.
 func (s *Set) Feed(ctx context.Context, batches []backend.Batch, o Options) iter.Seq2[Item, error] {
 	o = o.complete()
 	return func(yield func(Item, error) bool) {
@@ -28,8 +28,8 @@ func (s *Set) Feed(ctx context.Context, batches []backend.Batch, o Options) iter
 	}
 }
 
-// feed is Feed by a crew, which has room for one batch more than are gathered ahead. None of its workers is at these
-// batches any more when it returns.
+// feed implements Feed with a crew. The crew has room for one batch more than are gathered ahead. When feed returns, its
+// workers no longer process these batches.
 func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *crew) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -44,7 +44,7 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 				select {
 				case r := <-a:
 					c.giveBack(r)
-				default: // taken, or given up
+				default: // already taken or abandoned
 				}
 			}
 		}()
@@ -54,7 +54,7 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 			gathering.Add(1)
 			c.jobs <- func() {
 				defer gathering.Done()
-				if ctx.Err() == nil { // else nobody waits for it
+				if ctx.Err() == nil { // otherwise the consumer has stopped
 					answer <- f.gather(i)
 				}
 			}
@@ -82,7 +82,7 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 	}
 }
 
-// result is a gathered batch and the room that it takes.
+// result is a gathered batch and the room that it uses.
 type result struct {
 	item Item
 	room room
@@ -90,7 +90,7 @@ type result struct {
 	err  error
 }
 
-// feeder gathers the batches of one Feed.
+// feeder gathers the batches for one call of Feed.
 type feeder struct {
 	set     *Set
 	options Options
@@ -135,7 +135,7 @@ func (f *feeder) fill(r *result) error {
 	return nil
 }
 
-// fixedInputs gathers, once, the arrays that feed every batch alike. Any batch does, as long as it is valid.
+// fixedInputs gathers, once, the arrays that are the same for every batch. Any valid batch serves for that.
 func (f *feeder) fixedInputs(b backend.Batch) (map[string]tensor.Tensor, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -178,7 +178,7 @@ func (f *feeder) names(keep func(string) bool) []string {
 	return out
 }
 
-// furnish finds room for what is the batch's own. A fixed input that the batch brings itself needs room too.
+// furnish finds room for the inputs of the batch itself. A fixed input that the batch overrides needs room too.
 func (f *feeder) furnish(r *result) (err error) {
 	own := f.names(func(name string) bool {
 		_, extra := r.item.Batch.Extra[name]
@@ -186,7 +186,7 @@ func (f *feeder) furnish(r *result) (err error) {
 	})
 	groups := f.set.Groups(r.item.Batch)
 	r.kind = kindOf(groups, own)
-	if len(own) == 0 { // Alloc would make room for all
+	if len(own) == 0 { // for no names, Alloc would allocate all inputs
 		return nil
 	}
 	found := false

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// watched opens the small dataset with batches, and counts those whose gathering has begun.
+// watched opens the small dataset with batches and counts the batches whose gathering has started.
 func watched(t *testing.T, n int) (*Set, []backend.Batch, *atomic.Int32) {
 	t.Helper()
 	s, err := Open(dataset(t), inputs)
@@ -40,7 +40,7 @@ func TestAsManyBatchesAreGatheredAheadAsAsked(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				synctest.Wait() // until every worker has nothing left to do
+				synctest.Wait() // until all workers are idle
 				if got, want := int(begun.Load()), min(item.Index+1+c.ahead, n); got != want {
 					t.Errorf("%+v: %d batches are gathered while batch %d is in use, want %d", c.o, got, item.Index, want)
 				}

@@ -13,18 +13,18 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Session is the part of a backend's session that is the same for every engine: its datasets, Stop, and the way through a
-// plan, whose batches it gathers ahead. A session that embeds it has Params, Bind, Unbind and Stop of the contract.
+// Session is the part of a backend's session that is the same for every engine: its datasets, Stop, and the iteration over
+// a plan, whose batches it gathers ahead. A session that embeds it inherits Params, Bind, Unbind and Stop of the contract.
 type Session struct {
 	program *program.Program
 	options Options
-	crew    *crew // that stays from plan to plan; nil: none does, or none was needed yet
+	crew    *crew // kept from plan to plan; nil: not persistent, or not needed yet
 	open    map[backend.DatasetID]*Set
 	count   int
 	stop    atomic.Bool
 }
 
-// NewSession is for a program. The options are those of Asked, so that nothing which the host asks for is lost.
+// NewSession returns a Session for a program. Pass the options of Asked, so that every request of the host is applied.
 func NewSession(p *program.Program, o Options) *Session {
 	return &Session{program: p, options: o.complete(), open: map[backend.DatasetID]*Set{}}
 }
@@ -32,7 +32,7 @@ func NewSession(p *program.Program, o Options) *Session {
 // Params lists the program's parameters.
 func (s *Session) Params() []program.ParamSpec { return s.program.Params }
 
-// Bind opens a dataset.
+// Bind opens a dataset and returns its identifier.
 func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
 	set, err := open(d, s.program.Inputs, s.options.Pin)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID,
 	return id, nil
 }
 
-// Unbind forgets a dataset; one that is not bound is NotFound.
+// Unbind closes a dataset. An identifier that is not bound is a NotFound error.
 func (s *Session) Unbind(_ context.Context, id backend.DatasetID) error {
 	set, err := s.bound(id)
 	if err != nil {
@@ -61,13 +61,13 @@ func (s *Session) bound(id backend.DatasetID) (*Set, error) {
 	return nil, backend.Errorf(backend.NotFound, "dataset", "%q is not bound in this session", id)
 }
 
-// Stop makes the running Steps or Batches return after its step or batch.
+// Stop makes the running Steps or Batches return after the current step or batch.
 func (s *Session) Stop(context.Context) error {
 	s.stop.Store(true)
 	return nil
 }
 
-// CloseAll forgets every dataset and ends the workers.
+// CloseAll closes every dataset and stops the workers.
 func (s *Session) CloseAll() error {
 	var errs []error
 	if s.crew != nil {
@@ -81,8 +81,8 @@ func (s *Session) CloseAll() error {
 	return errors.Join(errs...)
 }
 
-// Steps checks a plan and goes through its steps until done, an error or Stop. step takes its micro-batches, in order,
-// from next; the time that it waits there is the result's.
+// Steps checks a plan and runs its steps until the end, an error or Stop. step takes its micro-batches, in order, from
+// next. The result's Waited is the time that step waits in next.
 func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error, step func(st backend.Step, next func() (Item, error)) (backend.StepResult, error)) error {
 	s.stop.Store(false)
 	set, err := s.bound(p.Dataset)
@@ -123,7 +123,7 @@ func (s *Session) Steps(ctx context.Context, p backend.StepPlan, emit func(backe
 	return nil
 }
 
-// Batches checks batches and goes through them until done, an error or Stop, with the inputs that the values of the
+// Batches checks batches and iterates over them until the end, an error or Stop, with the inputs that the values of the
 // program depend on.
 func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []backend.Batch, values []string, do func(Item) error) error {
 	s.stop.Store(false)
@@ -150,7 +150,7 @@ func (s *Session) Batches(ctx context.Context, id backend.DatasetID, batches []b
 	return nil
 }
 
-// One gathers one batch with the inputs that the values of the program depend on; its tensors are the caller's.
+// One gathers one batch with the inputs that the values of the program depend on. The caller owns its tensors.
 func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (map[string]tensor.Tensor, error) {
 	set, err := s.bound(id)
 	if err != nil {
@@ -171,7 +171,7 @@ func (s *Session) One(id backend.DatasetID, b backend.Batch, values ...string) (
 	return inputs, set.Gather(b, inputs)
 }
 
-// inputs are those that the values depend on, if the options do not name others.
+// inputs returns the inputs that the values depend on, or those that the options name.
 func (s *Session) inputs(values []string) []string {
 	if s.options.Inputs != nil {
 		return s.options.Inputs
@@ -179,7 +179,7 @@ func (s *Session) inputs(values []string) []string {
 	return s.program.InputsOf(values...)
 }
 
-// feed gathers what the values need, by workers that stay or by new ones.
+// feed gathers the inputs of the values, with the persistent workers or with new ones.
 func (s *Session) feed(ctx context.Context, set *Set, batches []backend.Batch, values []string) iter.Seq2[Item, error] {
 	o := s.options
 	o.Inputs = s.inputs(values)

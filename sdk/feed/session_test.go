@@ -19,13 +19,13 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// patterns of the dataset that sessions are tested with, N×N pixels each, in groups of 4.
+// patterns is the size of the test dataset, with N×N pixels per pattern, in groups of 4.
 const (
 	patterns = 40
 	side     = 16
 )
 
-// bind opens a session of a network and gives it a dataset, whose counts lie in a file.
+// bind opens a session of a network and binds a dataset whose counts are in a file.
 func bind(t testing.TB, o Options) (*Session, backend.DatasetID) {
 	t.Helper()
 	p, err := arch.Build(arch.Config{N: side, BaseWidth: 1, FiltersScale: 1, Gridsize: 2})
@@ -56,7 +56,7 @@ func bind(t testing.TB, o Options) (*Session, backend.DatasetID) {
 	return s, id
 }
 
-// steps is a plan of so many steps of two micro-batches, the second smaller.
+// steps returns a plan of n steps of two micro-batches, the second smaller.
 func steps(id backend.DatasetID, n int) backend.StepPlan {
 	p := backend.StepPlan{Dataset: id, Optimiser: backend.Optimiser{Kind: backend.SGD}, LossWeights: map[string]float64{arch.Deviance: 1}}
 	for i := range n {
@@ -74,7 +74,7 @@ func steps(id backend.DatasetID, n int) backend.StepPlan {
 	return p
 }
 
-// gathered goes through a plan and copies what the steps are given.
+// gathered runs a plan and copies the inputs of its steps.
 func gathered(t testing.TB, s *Session, p backend.StepPlan) []map[string][]byte {
 	t.Helper()
 	var all []map[string][]byte
@@ -108,7 +108,7 @@ func TestNoOptionChangesWhatIsGathered(t *testing.T) {
 				want = got
 			}
 			if !reflect.DeepEqual(got, want) {
-				t.Errorf("%+v, plan %d: the steps are given something else than without options", o, plan)
+				t.Errorf("%+v, plan %d: the inputs of the steps differ from those without options", o, plan)
 			}
 		}
 		if err := s.CloseAll(); err != nil {
@@ -120,7 +120,7 @@ func TestNoOptionChangesWhatIsGathered(t *testing.T) {
 	}
 }
 
-// workersOf tells which goroutines gathered for a session.
+// workersOf records which goroutines gather for a session.
 func workersOf(s *Session, id backend.DatasetID) (take func() map[string]bool) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -162,7 +162,7 @@ func TestPersistentWorkersAreTheSameFromPlanToPlan(t *testing.T) {
 		case persistent && (len(all) > 3 || s.crew == nil || s.crew.started != 3):
 			t.Errorf("%d goroutines gathered for ten plans, want the same 3", len(all))
 		case !persistent && (fresh < 5 || s.crew != nil):
-			t.Errorf("five plans were gathered by %d goroutines: none was to stay", fresh)
+			t.Errorf("five plans were gathered by %d goroutines; without Persistent each plan must start new ones", fresh)
 		}
 		if err := s.CloseAll(); err != nil {
 			t.Error(err)
@@ -194,13 +194,13 @@ func TestPersistentWorkersKeepTheirMemory(t *testing.T) {
 	}
 }
 
-// TestWaitedIsTheTimeSpentInNext has a clock of its own: to gather takes 3 s, to step 10 s.
+// TestWaitedIsTheTimeSpentInNext uses a simulated clock: gathering takes 3 s, a step 10 s.
 func TestWaitedIsTheTimeSpentInNext(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Options
 		want []float64
 	}{
-		"one gatherer, one ahead":      {Options{}, []float64{6, 3, 3}}, // of the two of a step only the first is ready
+		"one gatherer, one ahead":      {Options{}, []float64{6, 3, 3}}, // of the two batches of a step only the first is gathered in time
 		"two gatherers, two ahead":     {Options{Workers: 2}, []float64{3, 0, 0}},
 		"workers that stay, six ahead": {Options{Workers: 6, Prefetch: 6, Persistent: true}, []float64{3, 0, 0}},
 	} {
@@ -270,7 +270,7 @@ func TestASessionLeavesNoGoroutine(t *testing.T) {
 					now := gathers.Load()
 					synctest.Wait()
 					if gathers.Load() != now {
-						t.Errorf("%s: workers gather on after the plan has ended", name)
+						t.Errorf("%s: workers continue after the end of the plan", name)
 					}
 				}
 				if err := s.CloseAll(); err != nil {

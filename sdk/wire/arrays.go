@@ -10,7 +10,7 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// outbox collects the arrays of a head while it is built, to send their bytes after it.
+// outbox collects the arrays of a head while it is built, so that their bytes are sent after it.
 type outbox struct {
 	inlined int
 	queue   []payload
@@ -19,7 +19,7 @@ type outbox struct {
 // payload writes the bytes of one array.
 type payload func(w io.Writer) error
 
-// tensor describes t; nil stands for the empty Tensor.
+// tensor describes t; nil represents the empty Tensor.
 func (o *outbox) tensor(t tensor.Tensor) *pb.Tensor {
 	if t.IsZero() {
 		return nil
@@ -46,7 +46,7 @@ func (o *outbox) named(tensors map[string]tensor.Tensor) []*pb.NamedTensor {
 	return out
 }
 
-// flush sends the bytes of the queued arrays as chunks, each array's by themselves.
+// flush sends the bytes of the queued arrays as chunks. No chunk holds bytes of two arrays.
 func (o *outbox) flush(send func(chunk []byte) error) error {
 	for _, p := range o.queue {
 		c := &chunker{send: send}
@@ -61,7 +61,7 @@ func (o *outbox) flush(send func(chunk []byte) error) error {
 	return nil
 }
 
-// chunker cuts what is written to it. Long writes go out without a copy.
+// chunker splits written bytes into chunks. Long writes are sent without a copy.
 type chunker struct {
 	send func([]byte) error
 	part []byte
@@ -98,12 +98,12 @@ func (c *chunker) rest() error {
 	return err
 }
 
-// inbox reads the arrays of a head from the chunks behind it. It must be asked for them in the head's order.
+// inbox reads the arrays of a head from the chunks after it. Read the arrays in the head's order.
 type inbox struct {
-	next func() ([]byte, error) // the bytes of the next message, nil when it is not a chunk
+	next func() ([]byte, error) // returns the bytes of the next message, nil when it is not a chunk
 }
 
-// chunked is the inbox of a stream.
+// chunked returns the inbox of a stream.
 func chunked[M interface{ GetChunk() []byte }](recv func() (M, error)) *inbox {
 	return &inbox{next: func() ([]byte, error) {
 		m, err := recv()
@@ -114,7 +114,7 @@ func chunked[M interface{ GetChunk() []byte }](recv func() (M, error)) *inbox {
 	}}
 }
 
-// firstAllocation bounds what a described size alone makes us allocate; more follows as the bytes arrive.
+// firstAllocation limits what is allocated from a described size alone. More is allocated as the bytes arrive.
 const firstAllocation = 64 << 20
 
 // tensor reads an array. A nil m is the empty Tensor.
@@ -150,16 +150,16 @@ func (in *inbox) bytes(size int) ([]byte, error) {
 	for len(raw) < size {
 		chunk, err := in.next()
 		if errors.Is(err, io.EOF) {
-			return nil, malformed("array ends after %d of %d bytes", len(raw), size)
+			return nil, malformed("an array ends after %d of %d bytes", len(raw), size)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if len(chunk) == 0 || len(chunk) > size-len(raw) {
-			return nil, malformed("chunk of %d bytes where %d are missing", len(chunk), size-len(raw))
+			return nil, malformed("received a chunk of %d bytes where %d remain", len(chunk), size-len(raw))
 		}
 		if len(raw) == 0 && len(chunk) == size {
-			return chunk, nil // ours: decoding made it
+			return chunk, nil // not shared: decoding has allocated it
 		}
 		if free := cap(raw) - len(raw); free < len(chunk) {
 			want := min(size, max(2*cap(raw), min(size, firstAllocation)))
@@ -183,14 +183,14 @@ func (in *inbox) named(list []*pb.NamedTensor) (map[string]tensor.Tensor, error)
 			return nil, err
 		}
 		if _, ok := out[m.GetName()]; ok {
-			return nil, malformed("two arrays of name %q", m.GetName())
+			return nil, malformed("two arrays have the name %q", m.GetName())
 		}
 		out[m.GetName()] = t
 	}
 	return out, nil
 }
 
-// flat reads an array whose shape does not matter; absent is nil.
+// flat reads an array as a slice, whatever its shape. A missing array is nil.
 func flat[T tensor.Element](in *inbox, m *pb.Tensor) ([]T, error) {
 	t, err := in.tensor(m)
 	if err != nil || t.IsZero() {
@@ -211,7 +211,7 @@ func vector[T tensor.Element](o *outbox, s []T) *pb.Tensor {
 	return o.tensor(tensor.Must(s, len(s)))
 }
 
-// protocolOp is the operation of errors about messages that break the protocol.
+// protocolOp is the operation named in errors about messages that violate the protocol.
 const protocolOp = "protocol"
 
 func malformed(format string, args ...any) error {
@@ -227,7 +227,7 @@ func extents(shape []int) []int64 {
 }
 
 func intExtents(shape []int64) ([]int, error) {
-	if len(shape) > 32 { // numpy's bound; programs have at most 8
+	if len(shape) > 32 { // numpy's limit; programs have at most 8
 		return nil, malformed("array with %d axes", len(shape))
 	}
 	out := make([]int, len(shape))

@@ -13,34 +13,34 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// The files check_*.go hold an answer of a plugin against what was asked, before anything of it reaches the host. A plugin may
-// be faulty, or hostile: the host indexes, allocates and saves by what it is told, so nothing is believed that can be checked.
-// An answer that breaks the contract is an error of kind Internal that names the field, what it holds and what was expected.
-// A number that is not finite, where a diverging network can produce one, is of kind Numeric.
+// The files check_*.go compare a plugin's answer with the request before the host uses it. A plugin may be faulty or
+// hostile, and the host indexes, allocates and saves by these answers, so everything that can be checked is checked. An
+// answer that violates the contract is an error of kind Internal that names the field, its value and the expected value. A
+// number that is not finite, where a diverging network can produce one, is an error of kind Numeric.
 
-// breach is an error about a field of an answer that breaks the contract.
+// breach returns an error about a field of an answer that violates the contract.
 func breach(op, field, format string, args ...any) error {
 	return backend.Errorf(backend.Internal, op, "the plugin's answer breaks the contract: %s %s; update or replace the plugin", printable.Name(field), fmt.Sprintf(format, args...))
 }
 
-// diverged is an error about a number that is not finite.
+// diverged returns an error about a number that is not finite.
 func diverged(op, format string, args ...any) error {
 	return backend.Errorf(backend.Numeric, op, format, args...)
 }
 
-// quoted shows text of a plugin within a message.
+// quoted formats text of a plugin for a message.
 func quoted(s string) string { return fmt.Sprintf("%q", printable.Name(s)) }
 
-// largest bounds the losses, norms and scalars of an answer: far above what float32 holds, and sums of squares of them still are
-// finite, so that whatever the host computes of them can be written down.
+// largest limits the losses, norms and scalars of an answer. It is far above the range of float32, and sums of squares of
+// such values are still finite, so that everything the host computes from them can be written as JSON.
 const largest = 1e150
 
 func finite(x float64) bool { return math.Abs(x) <= largest }
 
-// word is a name that the contract knows, or a later minor version of it.
+// word matches the names that the contract defines now or may define in a later minor version.
 var word = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-// expectation is what the answers of a session have to fit.
+// expectation holds what the answers of a session must match.
 type expectation struct {
 	program *program.Program
 	types   map[string]program.Type
@@ -49,13 +49,13 @@ type expectation struct {
 
 func newExpectation(p *program.Program, d tensor.DType) *expectation {
 	types, err := p.Types()
-	if err != nil { // the backend refuses the program too: its words are the same for every client
+	if err != nil { // the backend rejects the program too, with the same error for every client
 		types = map[string]program.Type{}
 	}
 	return &expectation{p, types, d}
 }
 
-// element gives the dtypes that a value of the program may have in the session's precision.
+// element returns the types that a value of the program may have in the session's precision.
 func (e *expectation) element(k program.Kind) []tensor.DType {
 	single, double := tensor.Float32, tensor.Float64
 	switch k {
@@ -73,7 +73,7 @@ func (e *expectation) element(k program.Kind) []tensor.DType {
 	return []tensor.DType{single, double}
 }
 
-// array compares the description of an array with what it has to be. Only then are its bytes read.
+// array compares the description of an array with the expected one, before its bytes are read.
 func array(op, field string, m *pb.Tensor, allowed []tensor.DType, shape []int) error {
 	switch {
 	case m == nil:
@@ -86,7 +86,7 @@ func array(op, field string, m *pb.Tensor, allowed []tensor.DType, shape []int) 
 	return nil
 }
 
-// shapeText shows a shape, of which a hostile one can have millions of axes.
+// shapeText formats a shape, shortened because a hostile one can have millions of axes.
 func shapeText(shape []int64) string {
 	const shown = 8
 	if len(shape) > shown {
@@ -95,7 +95,7 @@ func shapeText(shape []int64) string {
 	return fmt.Sprint(shape)
 }
 
-// firstOdd finds the first number of t that is not finite. keep tells which elements count; nil: all.
+// firstOdd finds the first number of t that is not finite. keep selects the elements that count; nil: all.
 func firstOdd(t tensor.Tensor, keep func(i int) bool) (index int, value string, found bool) {
 	switch t.DType() {
 	case tensor.Float32:

@@ -9,8 +9,8 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// checkPatches compares the description of patches with the batch that they have to belong to. Patches that the plugin itself
-// writes to the plan's file come without data.
+// checkPatches compares the description of patches with the batch of the plan. Patches that the plugin itself writes to the
+// plan's file come without data.
 func (e *expectation) checkPatches(m *pb.Patches, i int, p backend.ReconPlan) error {
 	const op = "reconstruct"
 	if err := checkBatch(op, m.GetBatch(), i, p.Batches); err != nil {
@@ -19,7 +19,7 @@ func (e *expectation) checkPatches(m *pb.Patches, i int, p backend.ReconPlan) er
 	field := "data of batch " + strconv.Itoa(i)
 	if p.File != nil {
 		if m.GetData() != nil {
-			return breach(op, field, "is there, expected none: the patches go to a file")
+			return breach(op, field, "is set, expected none: the patches go to a file")
 		}
 		return nil
 	}
@@ -42,7 +42,7 @@ func (e *expectation) checkPatches(m *pb.Patches, i int, p backend.ReconPlan) er
 	return array(op, field, m.GetData(), e.element(program.Complex), []int{images, h, w})
 }
 
-// finitePatches finds a patch that is not finite. Padding, patterns of weight zero, may hold anything.
+// finitePatches checks that all patches are finite. Padding (patterns of weight zero) may hold any value.
 func finitePatches(t tensor.Tensor, i int, b backend.Batch) error {
 	shape := t.Shape()
 	if len(shape) == 0 || shape[0] == 0 {
@@ -56,8 +56,8 @@ func finitePatches(t tensor.Tensor, i int, b backend.Batch) error {
 	return nil
 }
 
-// checkInspected compares the description of inspected values with those that were asked for. Their numbers may be anything: who
-// inspects a network looks for what is odd.
+// checkInspected compares the description of inspected values with the requested ones. Values that are not finite are
+// accepted: inspection is used to find them.
 func (e *expectation) checkInspected(op string, m *pb.Inspected, names []string, b backend.BatchRef) error {
 	groups, err := b.Batch.Groups(e.program)
 	if err != nil {
@@ -77,7 +77,7 @@ func (e *expectation) checkInspected(op string, m *pb.Inspected, names []string,
 	}
 	for _, t := range m.GetTensors() {
 		if !left[t.GetName()] {
-			return breach(op, "tensors", "has the name %s, expected those that were asked for, each once", quoted(t.GetName()))
+			return breach(op, "tensors", "has the name %s, expected the requested names, each once", quoted(t.GetName()))
 		}
 		delete(left, t.GetName())
 		of := e.types[t.GetName()]
@@ -86,7 +86,7 @@ func (e *expectation) checkInspected(op string, m *pb.Inspected, names []string,
 		}
 	}
 	for name := range left {
-		return breach(op, "tensors", "lacks %s, which was asked for", name)
+		return breach(op, "tensors", "lacks %s, which was requested", name)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// Bounds of what a backend says of itself: some ten times of what the largest one has.
+// Limits for a backend's description of itself, about ten times the largest known values.
 const (
 	maxText       = 200  // characters of a version, an engine's name, a device's name
 	maxListed     = 1000 // capabilities, or operations
@@ -20,10 +20,10 @@ const (
 	maxReason     = 1000 // characters
 )
 
-// backendName is what --backend takes.
+// backendName matches valid values of --backend.
 var backendName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// checkInfo looks at what a backend says of itself.
+// checkInfo checks a backend's description of itself.
 func checkInfo(m *pb.InfoResponse) error {
 	const op = "info"
 	switch {
@@ -46,7 +46,7 @@ func checkInfo(m *pb.InfoResponse) error {
 	}
 	var seen []pb.DType
 	for _, d := range m.GetDtypes() {
-		// A later minor version may have more types; they are of no use to this host.
+		// A later minor version may have more types; this host cannot use them.
 		if d <= 0 || d > 255 || tensor.DType(d).Size() == 0 && m.GetProtocolMinor() <= backend.ProtocolMinor || slices.Contains(seen, d) {
 			return breach(op, "dtypes", "has the type %d, expected known types, each once", int32(d))
 		}
@@ -55,7 +55,7 @@ func checkInfo(m *pb.InfoResponse) error {
 	return nil
 }
 
-// checkWords looks at a list of names that the contract defines. A backend may know names of a later minor version.
+// checkWords checks a list of names that the contract defines. Names of a later minor version are accepted.
 func checkWords(op, field string, list []string) error {
 	if len(list) > maxListed {
 		return breach(op, field, "has %d entries, expected at most %d", len(list), maxListed)
@@ -70,10 +70,11 @@ func checkWords(op, field string, list []string) error {
 	return nil
 }
 
-// deviceID is the kind of a device and, behind a colon, its number.
+// deviceID matches the kind of a device with an optional number after a colon.
 var deviceID = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}(:[0-9]{1,6})?$`)
 
-// devicesIn gives the devices that a backend lists. Their names and reasons come from drivers: they are made printable, not refused.
+// devicesIn returns the devices that a backend lists. Names and reasons come from drivers, so unprintable characters in
+// them are replaced instead of rejected.
 func devicesIn(m *pb.DevicesResponse) ([]backend.Device, error) {
 	const op = "devices"
 	if n := len(m.GetDevices()); n > maxDevices {

@@ -11,10 +11,11 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// maxParamText is how many times as long as the program's own the list of parameters may be, as JSON of another encoder.
+// maxParamText limits the received list of parameters, as a multiple of the size of the program's own list: another encoder
+// may write longer JSON.
 const maxParamText = 8
 
-// checkOpened looks at the head of an opened session, before the parameters behind it are read.
+// checkOpened checks the head of an opened session before the parameters after it are read.
 func checkOpened(m *pb.Opened, p *program.Program) error {
 	const op = "open"
 	own, err := json.Marshal(p.Params)
@@ -33,7 +34,7 @@ func checkOpened(m *pb.Opened, p *program.Program) error {
 	return nil
 }
 
-// checkParams compares the parameters of a session with those of the program that it was opened with.
+// checkParams compares the parameters of a session with those of its program.
 func checkParams(raw []byte, p *program.Program) error {
 	const op = "open"
 	var got []program.ParamSpec
@@ -58,13 +59,13 @@ func checkParams(raw []byte, p *program.Program) error {
 }
 
 const (
-	// maxEvents is how many events a session may have: a compilation has a few for each function, of which there are tens.
+	// maxEvents limits the events of a session: a compilation has a few for each of its tens of functions.
 	maxEvents = 100_000
-	// maxEventSeconds is what one phase may have taken, ten years.
+	// maxEventSeconds limits the reported duration of one phase to ten years.
 	maxEventSeconds = 10 * 365 * 24 * 3600
 )
 
-// eventIn gives an event with its message made printable. seen are the events of the session so far.
+// eventIn returns an event with its message made printable. seen is the number of earlier events of the session.
 func eventIn(m *pb.Event, seen int) (backend.Event, error) {
 	const op = "event"
 	var e backend.Event
@@ -83,10 +84,10 @@ func eventIn(m *pb.Event, seen int) (backend.Event, error) {
 	return backend.Event{Phase: m.GetPhase(), Message: printable.Line(m.GetMessage(), maxText), Done: m.GetDone(), Total: m.GetTotal(), Seconds: m.GetSeconds()}, nil
 }
 
-// maxDatasetID bounds the name that a plugin gives a dataset.
+// maxDatasetID limits the length of a dataset's identifier.
 const maxDatasetID = 200
 
-// checkDatasetID looks at the name of a dataset that was just bound, beside those that are bound already, and notes it.
+// checkDatasetID checks the identifier of a new dataset against those that are already bound, and stores it in to.
 func checkDatasetID(id string, bound map[backend.DatasetID]bool, to *backend.DatasetID) error {
 	switch {
 	case id == "" || printable.Line(id, maxDatasetID) != id:

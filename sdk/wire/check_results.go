@@ -12,13 +12,13 @@ import (
 func fmtInt(n int64) string { return strconv.FormatInt(n, 10) }
 
 const (
-	// countTolerance is for the sum of the weights of a batch, which may be made in another order.
+	// countTolerance applies to the sum of the weights of a batch, which may be added up in another order.
 	countTolerance = 1e-6
-	// maxWaited is how long a step may have waited for its batches, in seconds: a year.
+	// maxWaited limits how long a step may have waited for its batches: one year, in seconds.
 	maxWaited = 365 * 24 * 3600
 )
 
-// weightOf is the sum of the weights of batches.
+// weightOf returns the sum of the weights of batches.
 func weightOf(batches []backend.Batch) float64 { return backend.Step{Batches: batches}.Norm() }
 
 // checkSums compares the names of scalars and their counts with the program and the batches.
@@ -38,7 +38,7 @@ func (e *expectation) checkSums(op, of string, m map[string]*pb.Sum, weight floa
 	return nil
 }
 
-// finiteSums finds a scalar that is not finite.
+// finiteSums checks that the scalars are finite.
 func (e *expectation) finiteSums(op, of string, m map[string]*pb.Sum) error {
 	for _, sc := range e.program.Scalars {
 		if !finite(m[sc.Name].GetSum()) {
@@ -48,7 +48,7 @@ func (e *expectation) finiteSums(op, of string, m map[string]*pb.Sum) error {
 	return nil
 }
 
-// checkStep compares a result with the step that it has to belong to, the i-th of the plan.
+// checkStep compares a result with step i of the plan.
 func (e *expectation) checkStep(m *pb.StepResponse, i int, p backend.StepPlan) error {
 	const op = "step"
 	if i >= len(p.Steps) {
@@ -84,7 +84,7 @@ func (e *expectation) checkStep(m *pb.StepResponse, i int, p backend.StepPlan) e
 	return e.finiteSums(op, of, m.GetScalars())
 }
 
-// checkBatch compares the batch of a result with the one whose turn it is, the i-th of the plan.
+// checkBatch compares the batch number of a result with batch i of the plan.
 func checkBatch(op string, batch int64, i int, plan []backend.Batch) error {
 	switch {
 	case i >= len(plan):
@@ -95,15 +95,15 @@ func checkBatch(op string, batch int64, i int, plan []backend.Batch) error {
 	return nil
 }
 
-// checkEnd finds an answer that ends too early although nobody asked it to stop.
+// checkEnd detects an answer that ends early without a request to stop.
 func checkEnd(op string, got, want int, stopped bool) error {
 	if got < want && !stopped {
-		return breach(op, "results", "are %d, expected %d: nothing asked the plugin to stop", got, want)
+		return breach(op, "results", "are %d, expected %d: the plugin was not asked to stop", got, want)
 	}
 	return nil
 }
 
-// checkEvaluation compares a result with the batch that it has to belong to, before its arrays are read.
+// checkEvaluation compares a result with batch i of the plan, before its arrays are read.
 func (e *expectation) checkEvaluation(m *pb.EvaluateResult, i int, p backend.EvalPlan) error {
 	const op = "evaluate"
 	if err := checkBatch(op, m.GetBatch(), i, p.Batches); err != nil {

@@ -12,17 +12,17 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// history is what a session's state can be, by what the host has set and asked for.
+// history records what a session's state can contain, given what the host has set and requested.
 type history struct {
-	set      map[backend.Slot][]string // names in each slot that the host set; nil: it has set nothing
+	set      map[backend.Slot][]string // names in each slot that the host set; nil: nothing was set
 	odd      bool                      // the host itself set numbers that are not finite
-	least    int64                     // steps done, at least
-	most     int64                     // steps done, at most
-	allowed  []backend.Slot            // beside those that were set
-	required []backend.Slot            // complete for the trainable parameters, since a step was done with them
+	least    int64                     // lower limit of the steps done
+	most     int64                     // upper limit of the steps done
+	allowed  []backend.Slot            // slots in addition to those that were set
+	required []backend.Slot            // slots that must be complete for the trainable parameters, since a step has used them
 }
 
-// replaced notes a state that the plugin has taken.
+// replaced records a state that the plugin has accepted.
 func (h *history) replaced(st backend.State) {
 	*h = history{set: map[backend.Slot][]string{}, least: st.Step, most: st.Step}
 	for slot, arrays := range st.Slots {
@@ -35,7 +35,7 @@ func (h *history) replaced(st backend.State) {
 	}
 }
 
-// slotsOf are the slots that a step of a plan writes, beside the weights.
+// slotsOf returns the slots that a step of a plan writes, in addition to the weights.
 func slotsOf(p backend.StepPlan) []backend.Slot {
 	slots := optim.Slots(p.Optimiser)
 	if p.EMADecay > 0 {
@@ -44,7 +44,7 @@ func slotsOf(p backend.StepPlan) []backend.Slot {
 	return slots
 }
 
-// asked notes a plan before it is sent: from now on any number of its steps may have been done.
+// asked records a plan before it is sent: from then on, any number of its steps may have been done.
 func (h *history) asked(p backend.StepPlan) {
 	h.allowed = append(h.allowed, slotsOf(p)...)
 	for _, st := range p.Steps {
@@ -52,13 +52,13 @@ func (h *history) asked(p backend.StepPlan) {
 	}
 }
 
-// done notes the last result of a plan that ended well, and the last one whose update was made; 0: none.
+// done records the last result of a plan that ended well, and the last step that made an update (0: none).
 func (h *history) done(p backend.StepPlan, before history, last, updated int64) {
 	at := before
 	if updated > 0 {
 		at.least, at.most = updated, updated
 	}
-	if last > 0 { // a skipped step may count or not
+	if last > 0 { // a skipped step may be counted or not
 		at.least, at.most = min(at.least, last), max(at.most, last)
 	}
 	h.least, h.most = at.least, at.most
@@ -67,10 +67,10 @@ func (h *history) done(p backend.StepPlan, before history, last, updated int64) 
 	}
 }
 
-// known are the slots of the contract.
+// known lists the slots of the contract.
 var known = []backend.Slot{backend.Weights, backend.Moment1, backend.Moment2, backend.Velocity, backend.EMA, backend.Buffers}
 
-// checkStateHead compares the description of a state with the program and with what was asked of it.
+// checkStateHead compares the description of a state with the program and with the history.
 func (e *expectation) checkStateHead(m *pb.StateHead, session uint64, h *history) error {
 	const op = "state"
 	switch {
@@ -113,7 +113,7 @@ func (e *expectation) checkSlot(slot backend.Slot, list []*pb.NamedTensor) (map[
 	if len(list) > most {
 		return nil, breach(op, "tensors", "of the slot %s are %d, expected at most %d", slot, len(list), most)
 	}
-	// A backend may keep its state in more precision than it computes in, as the reference does.
+	// A backend may keep its state in higher precision than it computes in, as the reference does.
 	stored := expectation{dtype: tensor.Invalid}
 	have := map[string]bool{}
 	for _, t := range list {
@@ -129,7 +129,7 @@ func (e *expectation) checkSlot(slot backend.Slot, list []*pb.NamedTensor) (map[
 	return have, nil
 }
 
-// holds gives kind and shape of what a slot holds under a name.
+// holds returns the kind and shape that a slot has for a name.
 func (e *expectation) holds(slot backend.Slot, name string) (program.Kind, []int, bool) {
 	if slot == backend.Buffers {
 		for _, b := range e.program.Buffers {
@@ -143,7 +143,7 @@ func (e *expectation) holds(slot backend.Slot, name string) (program.Kind, []int
 	return q.Kind, q.Shape, ok
 }
 
-// checkComplete finds arrays that the state lacks: those that were set, and those that an optimiser step has made.
+// checkComplete finds arrays that are missing in the state: those that were set, and those that an optimiser step creates.
 func (e *expectation) checkComplete(have map[backend.Slot]map[string]bool, h *history) error {
 	for slot, names := range h.set {
 		for _, name := range names {
@@ -162,7 +162,8 @@ func (e *expectation) checkComplete(have map[backend.Slot]map[string]bool, h *hi
 	return nil
 }
 
-// checkState looks at the numbers of a state. One that is not finite is a network that diverged, unless it was set so.
+// checkState checks the numbers of a state. A number that is not finite means that the network diverged, unless the host
+// set one.
 func (h *history) checkState(st backend.State) error {
 	if h.odd {
 		return nil
@@ -177,5 +178,5 @@ func (h *history) checkState(st backend.State) error {
 	return nil
 }
 
-// newHistory is that of a session in which nothing was done.
+// newHistory returns the history of a session that has done no step.
 func newHistory() *history { return &history{most: math.MaxInt64} }

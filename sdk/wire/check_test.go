@@ -25,7 +25,7 @@ func tinyProgram() *program.Program {
 	}
 }
 
-// faulty is a check that has to find a fault in an answer that was good before f changed it.
+// faulty runs a check, which must accept the good answer and must find the fault after f has changed it.
 func faulty[M any](t *testing.T, good func() M, check func(M) error, faults map[string]struct {
 	change func(M)
 	kind   backend.Kind
@@ -33,7 +33,7 @@ func faulty[M any](t *testing.T, good func() M, check func(M) error, faults map[
 }) {
 	t.Helper()
 	if err := check(good()); err != nil {
-		t.Fatalf("a good answer is refused: %v", err)
+		t.Fatalf("a good answer is rejected: %v", err)
 	}
 	for name, f := range faults {
 		m := good()
@@ -93,7 +93,7 @@ func TestCheckStep_FindsEachFault(t *testing.T) {
 		"scalar":          {func(m m) { m.Scalars["loss"].Sum = 1e300 }, backend.Numeric, "the scalar loss is 1e+300"},
 	})
 	if err := e.checkStep(good(), 1, p); err == nil {
-		t.Error("a result after the last is taken")
+		t.Error("a result after the last is accepted")
 	}
 }
 
@@ -143,7 +143,7 @@ func TestCheckState_FindsEachFault(t *testing.T) {
 		t.Errorf("a state that is not finite: %v", err)
 	}
 	if h.replaced(odd); h.checkState(odd) != nil {
-		t.Error("a state that was set so does not come back")
+		t.Error("a state that the host set itself is rejected")
 	}
 }
 
@@ -178,7 +178,7 @@ func TestCheckPatches_FindsEachFault(t *testing.T) {
 	data := make([]complex64, 8)
 	data[5] = complex(float32(math.NaN()), 0) // of the second pattern, which is padding
 	if err := finitePatches(tensor.Must(data, 2, 2, 2), 0, p.Batches[0]); err != nil {
-		t.Errorf("padding is looked at: %v", err)
+		t.Errorf("padding is checked: %v", err)
 	}
 	data[3] = complex(0, float32(math.Inf(1)))
 	if err := finitePatches(tensor.Must(data, 2, 2, 2), 0, p.Batches[0]); backend.KindOf(err) != backend.Numeric || !strings.Contains(err.Error(), "pattern 0 is (0+Infi) at pixel 3") {
@@ -216,7 +216,7 @@ func TestCheckEvent_FindsEachFault(t *testing.T) {
 		"seconds": {func(m m) { m.Seconds = math.NaN() }, backend.Internal, "seconds is NaN"},
 	})
 	if _, err := eventIn(good(), maxEvents); err == nil {
-		t.Error("events without end are taken")
+		t.Error("an unlimited number of events is accepted")
 	}
 }
 

@@ -15,19 +15,19 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// ClientOptions say what a Client knows of the process behind its connection.
+// ClientOptions describe the process behind a Client's connection.
 type ClientOptions struct {
-	// Name names the plugin in errors until it has said its own.
+	// Name names the plugin in errors until Info has returned the backend's own name.
 	Name string
 	// ByValue sends the bytes of files instead of references to them.
 	ByValue bool
-	// Gone is closed when the process has ended: its calls end too. Nil: never.
+	// Gone is closed when the process has ended, which ends its calls too. Nil: never.
 	Gone <-chan struct{}
-	// Lost says what became of a call whose connection broke. Nil: the error of the connection, as Crashed.
+	// Lost returns the error for a call whose connection broke. Nil: the error of the connection, as Crashed.
 	Lost func(op string, err error) error
-	// Silence is what is done about a process that does not answer.
+	// Silence configures the reaction to a process that does not answer.
 	Silence Silence
-	// Hurry is closed when somebody waits for the end of the run: closing a session then takes no more than a moment.
+	// Hurry is closed when a user waits for the end of the run: closing a session is then limited to a moment.
 	Hurry <-chan struct{}
 }
 
@@ -43,7 +43,7 @@ type Client struct {
 
 var _ backend.Backend = (*Client)(nil)
 
-// NewClient asks the other side for its Info, which then is at hand without a call.
+// NewClient requests the Info of the other side once and keeps it.
 func NewClient(ctx context.Context, conn grpc.ClientConnInterface, o ClientOptions) (*Client, error) {
 	c := &Client{o: o}
 	c.rpc = pb.NewBackendClient(heartbeat{conn, &c.beats})
@@ -87,14 +87,15 @@ func infoIn(m *pb.InfoResponse) backend.Info {
 	return i
 }
 
-// emitError marks an error that our own caller made while it took a result: it is handed back as it is.
+// emitError marks an error of the caller's own emit function: it is returned unchanged.
 type emitError struct{ err error }
 
 func (e emitError) Error() string { return e.err.Error() }
 
-// call runs f with a context that ends when the process does and with f's return, and translates its error.
+// call runs f with a context that ends when the process ends or f returns, and translates its error.
 func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
-	// A deadline stays on this side: the other side's clock could end the call before ours says why.
+	// The deadline stays on this side: otherwise the other side's clock could end the call before this side gives the
+	// reason.
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -122,7 +123,7 @@ func (c *Client) call(ctx context.Context, op string, f func(ctx context.Context
 	case errors.As(err, &known):
 		return c.named(known)
 	case errors.Is(err, io.EOF):
-		return c.named(backend.Errorf(backend.Internal, op, "the plugin ended its answer too early"))
+		return c.named(backend.Errorf(backend.Internal, op, "the plugin's answer ended too early"))
 	}
 	e, lost := fromStatus(op, err)
 	if lost || c.gone() {
@@ -146,7 +147,7 @@ func (c *Client) gone() bool {
 	}
 }
 
-// Info is what the other side said when the Client was made.
+// Info returns what the other side reported when the Client was created.
 func (c *Client) Info() backend.Info { return c.info }
 
 // Devices lists the devices.
@@ -161,13 +162,13 @@ func (c *Client) Devices(ctx context.Context) (out []backend.Device, err error) 
 	return out, err
 }
 
-// Open compiles a program on the other side. The Session is a backend.Inspector when that side's is.
+// Open compiles a program on the other side. The Session implements backend.Inspector if the other side's session does.
 func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if o.Program == nil {
-		return nil, backend.Errorf(backend.Invalid, "open", "there is no program")
+		return nil, backend.Errorf(backend.Invalid, "open", "the program is missing")
 	}
-	if c.info.ProtocolMinor < 2 && (o.Persistent || o.PinMemory || o.Strategy != "") { // an older plugin would not see them
-		return nil, backend.Errorf(backend.Unsupported, "open", "the backend %s speaks protocol %d.%d: persistent workers, pinned memory and a strategy came with 1.2",
+	if c.info.ProtocolMinor < 2 && (o.Persistent || o.PinMemory || o.Strategy != "") { // an older plugin would ignore them
+		return nil, backend.Errorf(backend.Unsupported, "open", "the backend %s speaks protocol %d.%d, but persistent workers, pinned memory and a strategy need protocol 1.2",
 			c.info.Name, c.info.ProtocolMajor, c.info.ProtocolMinor)
 	}
 	raw, err := o.Program.Encode()
@@ -249,7 +250,8 @@ func (o *outbox) openHead(options backend.OpenOptions, prog []byte) *pb.OpenHead
 	}
 }
 
-// sent ends the sending half. That the other side has already answered (io.EOF) is for the receiving half to tell.
+// sent closes the sending half of a stream. An error io.EOF, meaning that the other side has already answered, is left to
+// the receiving half.
 func sent(err error, closeSend func() error) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -257,7 +259,7 @@ func sent(err error, closeSend func() error) error {
 	return closeSend()
 }
 
-// finish reads a stream's end, so that the status behind the last message is not missed.
+// finish reads the end of a stream, so that the status after the last message is not missed.
 func finish[M any](recv func() (M, error)) error {
 	switch _, err := recv(); {
 	case errors.Is(err, io.EOF):
@@ -265,7 +267,7 @@ func finish[M any](recv func() (M, error)) error {
 	case err != nil:
 		return err
 	}
-	return malformed("the answer goes on after its end")
+	return malformed("the answer continues after its end")
 }
 
 // Shutdown asks the other side to close its sessions and to end.

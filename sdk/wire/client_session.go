@@ -23,14 +23,14 @@ type remote struct {
 	expected *expectation
 	history  *history
 	bound    map[backend.DatasetID]bool
-	events   int                   // heard so far, first by Open and then by the stream of events
-	broken   atomic.Pointer[error] // what the stream of events found
-	asked    atomic.Bool           // to stop, since the last plan ended
-	// unlisten hears the last events of the session, once it is closed; nil if none are heard.
+	events   int                   // received so far, first by Open and then by the stream of events
+	broken   atomic.Pointer[error] // the fault found in the stream of events
+	asked    atomic.Bool           // Stop was called since the last plan ended
+	// unlisten waits for the last events of the session after it is closed; nil if the stream was never opened.
 	unlisten func()
 }
 
-// inspector is a remote whose other side is a backend.Inspector.
+// inspector is a remote session that implements backend.Inspector.
 type inspector struct{ *remote }
 
 var (
@@ -40,7 +40,7 @@ var (
 
 func (s *remote) Params() []program.ParamSpec { return slices.Clone(s.params) }
 
-// call is the client's, once the events so far were in order.
+// call runs a call of the client, or returns the fault found in the events so far.
 func (s *remote) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
 	return s.client.call(ctx, op, func(ctx context.Context) error {
 		if err := s.broken.Load(); err != nil {
@@ -198,7 +198,7 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 	return err
 }
 
-// each reads a stream to its end.
+// each reads a stream to its end and passes each message to f.
 func each[M any](recv func() (M, error), f func(M) error) error {
 	for {
 		m, err := recv()
@@ -278,12 +278,12 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 
 func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
 	var sink *patchFile
-	if p.File != nil && s.client.o.ByValue { // the other side cannot see the file
+	if p.File != nil && s.client.o.ByValue { // the other side cannot access the file
 		var err error
 		if sink, err = openPatchFile(*p.File); err != nil {
 			return err
 		}
-		defer sink.file.Close() // after an error; its own is looked at below
+		defer sink.file.Close() // for errors; the error of the regular close is checked below
 		p.File = nil
 	}
 	file, err := fileOut(p.File)
@@ -320,7 +320,7 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 	return err
 }
 
-// patches receives the patches of a plan. Those for a sink are written there.
+// patches receives the patches of a plan and writes them to the sink if there is one.
 func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, sink *patchFile, emit func(backend.Patches) error) error {
 	in, results := chunked(recv), 0
 	err := each(recv, func(m *pb.ReconstructResponse) error {
@@ -360,7 +360,7 @@ func (s *remote) Stop(ctx context.Context) error {
 	})
 }
 
-// closeWait bounds Close, which has no context: a plugin that hangs must not hang the host's end.
+// closeWait limits Close, which has no context: a plugin that hangs must not block the end of the host.
 const closeWait = 10 * time.Second
 
 func (s *remote) Close() error {

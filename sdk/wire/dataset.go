@@ -11,8 +11,8 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// dataset describes d. byValue is the one decision on how arrays in files cross: as references, or as their bytes for
-// plugins that cannot see the host's files.
+// dataset describes d. byValue decides how arrays in files are sent: as references, or as bytes for plugins that cannot
+// access the host's files.
 func (o *outbox) dataset(id uint64, d backend.Dataset, byValue bool) (*pb.BindHead, error) {
 	m := &pb.BindHead{Session: id, Patterns: int64(d.Patterns)}
 	for _, a := range d.Arrays {
@@ -71,7 +71,7 @@ func fileOut(f *backend.FileRef) (*pb.FileRef, error) {
 	if f == nil {
 		return nil, nil
 	}
-	path, err := filepath.Abs(f.Path) // the plugin's folder need not be ours
+	path, err := filepath.Abs(f.Path) // the plugin's working folder may differ
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "bind", "%s: %w", f.Path, err)
 	}
@@ -104,11 +104,11 @@ func fileIn(m *pb.FileRef) (*backend.FileRef, error) {
 	}, nil
 }
 
-// patchFile writes patches to a plan's file on the host's side, for plugins that cannot see it.
+// patchFile writes patches to a plan's file on the host's side, for plugins that cannot access the file.
 type patchFile struct {
 	file *os.File
 	ref  backend.FileRef
-	at   int64 // where the next batch goes
+	at   int64 // offset of the next batch
 	end  int64
 }
 

@@ -14,10 +14,10 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// maxWhat bounds an error's text: it travels in a trailer, whose size HTTP/2 peers limit.
+// maxWhat limits the text of an error: it is sent in a trailer, whose size HTTP/2 peers limit.
 const maxWhat = 4 << 10
 
-// kinds pairs the kinds with their wire form and with the status code for those who do not read details.
+// kinds maps the kinds to their wire form and to the status code for clients that do not read details.
 var kinds = []struct {
 	kind backend.Kind
 	wire pb.ErrorKind
@@ -34,7 +34,7 @@ var kinds = []struct {
 	{backend.Crashed, pb.ErrorKind_ERROR_KIND_CRASHED, codes.Aborted},
 }
 
-// toStatus makes err cross the boundary. A nil error stays nil.
+// toStatus converts err for the wire. A nil error stays nil.
 func toStatus(err error) error {
 	if err == nil {
 		return nil
@@ -44,13 +44,13 @@ func toStatus(err error) error {
 	var known *backend.Error
 	switch {
 	case errors.As(err, &known):
-		if known.Error() == err.Error() { // else the layers around it are part of the text
+		if known.Error() == err.Error() { // otherwise the wrapping errors are part of the text
 			d.Op, d.What = known.Op, known.What
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		kind = backend.Cancelled
 	default:
-		// An error of gRPC itself: a stream that broke off.
+		// An error of gRPC itself: a stream was interrupted.
 		if st, ok := status.FromError(err); ok && (st.Code() == codes.Canceled || st.Code() == codes.DeadlineExceeded) {
 			kind, d.What = backend.Cancelled, st.Message()
 		}
@@ -72,10 +72,10 @@ func toStatus(err error) error {
 	return st.Err()
 }
 
-// tooLarge is what gRPC says of a message above the limit, that of the receiver or of the sender.
+// tooLarge is part of gRPC's error for a message above the limit, of the receiver or of the sender.
 const tooLarge = "message larger than max"
 
-// said makes what a plugin says of an error fit to be shown.
+// said prepares the text of a plugin's error for display.
 func said(what string) string {
 	if what = printable.Line(what, maxSaid); what == "" {
 		return "the plugin reported an error without a description"
@@ -83,10 +83,10 @@ func said(what string) string {
 	return what
 }
 
-// maxSaid is how many characters of an error's text are shown: a compiler's complaint with its context.
+// maxSaid limits the displayed characters of an error's text: enough for a compiler's error with its context.
 const maxSaid = 1000
 
-// named puts the plugin's name before an error that does not have it, and makes what breaks the protocol the plugin's fault.
+// named adds the plugin's name to an error without it, and reports protocol violations as the plugin's fault.
 func (c *Client) named(e *backend.Error) *backend.Error {
 	out := *e
 	if out.Op == protocolOp {
@@ -102,16 +102,18 @@ func (c *Client) named(e *backend.Error) *backend.Error {
 	return &out
 }
 
-// uncancelled makes a cancellation that nobody asked for an error of the plugin: the host would end as if the user had stopped it.
+// uncancelled turns a cancellation that nobody requested into an error of the plugin. Otherwise the host would end as if
+// the user had stopped it.
 func (c *Client) uncancelled(e *backend.Error) *backend.Error {
 	if e.Kind == backend.Cancelled && !c.ending.Load() {
 		e.Kind, e.Err = backend.Internal, nil
-		e.What += " (the plugin cancelled a call that nobody else had cancelled)"
+		e.What += " (the plugin cancelled the call by itself)"
 	}
 	return e
 }
 
-// fromStatus is the inverse. lost is true when the connection broke: then nobody on the other side made the error.
+// fromStatus is the inverse of toStatus. lost is true when the connection broke, so that the error does not come from the
+// other side.
 func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 	st, ok := status.FromError(err)
 	if !ok {
@@ -130,9 +132,9 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		}
 		return e, false
 	}
-	// A status without a detail: from gRPC, or from a plugin that was not made with this package.
+	// A status without details: from gRPC, or from a plugin that was not built with this package.
 	e = &backend.Error{Kind: backend.Internal, Op: op, What: said(st.Message())}
-	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), tooLarge) { // made by this side's gRPC
+	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), tooLarge) { // created by this side's gRPC
 		e.What = fmt.Sprintf("the plugin sent a message larger than %d MiB, the limit for one message; update or replace the plugin", maxMessage>>20)
 		return e, false
 	}

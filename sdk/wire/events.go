@@ -11,15 +11,15 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// events holds what a session has done beside its answers until the host takes it. The zero value is empty and open.
+// events queues the events of a session until the host reads them. The zero value is empty and open.
 type events struct {
 	mu     sync.Mutex
 	list   []backend.Event
-	fresh  chan struct{} // closed when something was added; nil while nobody waits
+	fresh  chan struct{} // closed when an event was added; nil while nobody waits
 	closed bool
 }
 
-// most bounds what is kept for a host that does not listen.
+// mostEvents limits the queue for a host that does not read.
 const mostEvents = 1 << 10
 
 func (e *events) put(one backend.Event) {
@@ -45,7 +45,7 @@ func (e *events) wake() {
 	}
 }
 
-// take waits for events and gives them; ok is false once there will be no more.
+// take waits for events and returns them. ok is false after the last one.
 func (e *events) take(ctx context.Context) (list []backend.Event, ok bool) {
 	for {
 		e.mu.Lock()
@@ -74,7 +74,7 @@ func eventOut(e backend.Event) *pb.Event {
 	return &pb.Event{Phase: e.Phase, Message: e.Message, Done: e.Done, Total: e.Total, Seconds: e.Seconds}
 }
 
-// Events sends the events of a session until it is closed. The header says that they are heard from now on.
+// Events sends the events of a session until it is closed. The header confirms that the stream receives events from now on.
 func (s *Server) Events(m *pb.EventsRequest, stream grpc.ServerStreamingServer[pb.Event]) error {
 	sess, err := s.session(m.GetSession())
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Server) Events(m *pb.EventsRequest, stream grpc.ServerStreamingServer[p
 	}
 }
 
-// event hears one event.
+// event processes one received event.
 func (s *remote) event(m *pb.Event, progress func(backend.Event)) error {
 	e, err := eventIn(m, s.events)
 	if err != nil {
@@ -109,12 +109,12 @@ func (s *remote) event(m *pb.Event, progress func(backend.Event)) error {
 	return nil
 }
 
-// lastEvents is how long Close waits for the events that came before it.
+// lastEvents limits how long Close waits for the remaining events.
 const lastEvents = 2 * time.Second
 
-// listen hears the events of a session until it is closed. A plugin older than the call has none to tell.
-// Its error says that the caller gave up, or that the plugin does not answer; a session whose events are refused works
-// without them.
+// listen receives the events of a session until it is closed. Plugins older than this call send none. An error means that
+// the caller gave up or that the plugin does not answer. If the plugin refuses to send events, the session works without
+// them.
 func (s *remote) listen(ctx context.Context, progress func(backend.Event)) error {
 	if progress == nil || s.client.info.ProtocolMinor < 1 {
 		return nil
@@ -136,7 +136,7 @@ func (s *remote) listen(ctx context.Context, progress func(backend.Event)) error
 		if kind := backend.KindOf(err); kind == backend.Cancelled || kind == backend.Crashed {
 			return err
 		}
-		return nil // what ails the connection is told by the next call
+		return nil // the next call reports the fault of the connection
 	}
 	done := make(chan struct{})
 	go func() {
@@ -147,7 +147,7 @@ func (s *remote) listen(ctx context.Context, progress func(backend.Event)) error
 				return
 			}
 			if err := s.event(m, progress); err != nil {
-				s.broken.Store(&err) // is the next call's error
+				s.broken.Store(&err) // reported by the next call
 				return
 			}
 		}

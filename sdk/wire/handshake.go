@@ -9,19 +9,19 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// The environment that the host gives a plugin.
+// Environment variables that the host sets for a plugin.
 const (
-	CookieKey   = "PTYCHO_PLUGIN" // tells a plugin that a host started it; no secret
+	CookieKey   = "PTYCHO_PLUGIN" // shows a plugin that a host started it; not a secret
 	CookieValue = "5f0a1c8e-ptycho-backend"
-	LifelineKey = "PTYCHO_LIFELINE_FD"    // "3": that descriptor's end of file is the host's death
+	LifelineKey = "PTYCHO_LIFELINE_FD"    // "3": end of file on this descriptor means that the host has ended
 	LogLevelKey = "PTYCHO_LOG_LEVEL"      // trace, debug, info, warn, error or off
-	SocketKey   = plugin.EnvUnixSocketDir // where the plugin makes its socket
+	SocketKey   = plugin.EnvUnixSocketDir // folder for the plugin's socket
 )
 
-// PluginName is the one entry of the plugin set.
+// PluginName names the only entry of the plugin set.
 const PluginName = "backend"
 
-// Handshake is what both sides agree on before they speak.
+// Handshake returns the values that both sides must agree on before the first call.
 func Handshake() plugin.HandshakeConfig {
 	return plugin.HandshakeConfig{
 		ProtocolVersion:  backend.ProtocolMajor,
@@ -30,7 +30,7 @@ func Handshake() plugin.HandshakeConfig {
 	}
 }
 
-// Plugin is the go-plugin face of both sides. The host leaves Backend empty.
+// Plugin implements go-plugin's interface for both sides. The host leaves Backend empty.
 type Plugin struct {
 	plugin.NetRPCUnsupportedPlugin
 	Backend *Server
@@ -42,7 +42,7 @@ func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, g *grpc.Server) error {
 	return nil
 }
 
-// GRPCClient hands out the connection; the host makes its Client of it.
+// GRPCClient returns the connection, from which the host creates its Client.
 func (p *Plugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
 	return conn, nil
 }

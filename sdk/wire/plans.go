@@ -7,7 +7,7 @@ import (
 )
 
 func (o *outbox) batch(b backend.Batch) *pb.Batch {
-	return &pb.Batch{ // in the order of the fields: the chunks follow so
+	return &pb.Batch{ // in the order of the fields, which the chunks follow
 		Rows:    vector(o, b.Rows),
 		Offsets: vector(o, b.Offsets),
 		Weights: vector(o, b.Weights),

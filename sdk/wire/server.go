@@ -16,12 +16,12 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// Server puts a backend behind a gRPC server.
+// Server serves a backend over gRPC.
 type Server struct {
 	pb.UnimplementedBackendServer
 	backend backend.Backend
 	log     *slog.Logger
-	ended   func() // called once Shutdown has answered
+	ended   func() // called after Shutdown has answered
 
 	mu       sync.Mutex
 	last     uint64
@@ -30,7 +30,7 @@ type Server struct {
 	closing  bool
 }
 
-// NewServer wraps b. ended is called once the host has asked for the end and everything is closed.
+// NewServer wraps b. ended is called after the host has requested the end and everything is closed.
 func NewServer(b backend.Backend, log *slog.Logger, ended func()) *Server {
 	return &Server{
 		backend:  b,
@@ -41,8 +41,8 @@ func NewServer(b backend.Backend, log *slog.Logger, ended func()) *Server {
 	}
 }
 
-// Options are what the gRPC server must be made with: limits, and interceptors that make errors cross and a panic of
-// the backend an error of the call.
+// Options returns the options that the gRPC server needs: limits, and interceptors that convert errors and turn a panic of
+// the backend into an error of the call.
 func (s *Server) Options() []grpc.ServerOption {
 	return append(serverLimits(),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (resp any, err error) {
@@ -61,16 +61,16 @@ func (s *Server) outcome(method string, srv any, err error, panicked any) error 
 		s.log.Error("panic in a call of the backend", "method", method, "panic", panicked, "stack", string(debug.Stack()))
 		err = backend.Errorf(backend.Internal, method, "the backend panicked: %v", panicked)
 	}
-	if srv != any(s) { // health, stdio and the like speak for themselves
+	if srv != any(s) { // health, stdio and others keep their own errors
 		return err
 	}
 	return toStatus(err)
 }
 
-// Register adds the service to g, which was made with Options.
+// Register adds the service to g, which must have been created with Options.
 func (s *Server) Register(g *grpc.Server) { pb.RegisterBackendServer(g, s) }
 
-// Info describes the engine. The version of the protocol is ours, not the backend's to say.
+// Info describes the engine. The version of the protocol is set here, not by the backend.
 func (s *Server) Info(context.Context, *pb.InfoRequest) (*pb.InfoResponse, error) {
 	i := s.backend.Info()
 	m := &pb.InfoResponse{
@@ -124,7 +124,7 @@ func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenRes
 	}
 	defer s.leave(&cancel)
 
-	var sending sync.Mutex // engines may report from several goroutines, and late
+	var sending sync.Mutex // engines may report progress late and from several goroutines
 	compiling, later := true, &events{}
 	o.Progress = func(e backend.Event) {
 		sending.Lock()
@@ -133,7 +133,7 @@ func (s *Server) Open(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenRes
 			later.put(e)
 			return
 		}
-		// A host that has gone away ends the call by its context.
+		// A host that has ended cancels the call by its context.
 		_ = stream.Send(&pb.OpenResponse{Part: &pb.OpenResponse_Event{Event: eventOut(e)}})
 	}
 	opened, err := s.backend.Open(ctx, o)
@@ -199,11 +199,11 @@ func sendOpened(stream grpc.BidiStreamingServer[pb.OpenRequest, pb.OpenResponse]
 	})
 }
 
-// shutdownGrace is how long Shutdown waits for cancelled calls before it closes their sessions anyway. A compiler or a
-// device may take a second or two to notice.
+// shutdownGrace limits how long Shutdown waits for cancelled calls before it closes their sessions anyway. A compiler or a
+// device may take a second or two to react.
 const shutdownGrace = 3 * time.Second
 
-// Shutdown cancels what runs, closes all sessions and ends the server.
+// Shutdown cancels running calls, closes all sessions and ends the server.
 func (s *Server) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
 	s.mu.Lock()
 	s.closing = true
@@ -253,18 +253,18 @@ func (s *Server) add(b backend.Session, e *events) (uint64, error) {
 	s.mu.Unlock()
 	if closing {
 		if err := b.Close(); err != nil {
-			s.log.Warn("closing a session", "error", err)
+			s.log.Warn("closing a session failed", "error", err)
 		}
 		return 0, backend.Errorf(backend.Cancelled, "open", "the plugin is shutting down")
 	}
 	return id, nil
 }
 
-// drop closes a session; ctx bounds the wait for the calls in it.
+// drop closes a session; ctx limits the wait for its running calls.
 func (s *Server) drop(ctx context.Context, id uint64) {
 	if sess, err := s.remove(id); err == nil {
 		if err := sess.close(ctx); err != nil {
-			s.log.Warn("closing a session", "error", err)
+			s.log.Warn("closing a session failed", "error", err)
 		}
 	}
 }
@@ -274,7 +274,7 @@ func (s *Server) remove(id uint64) (*session, error) {
 	defer s.mu.Unlock()
 	sess, ok := s.sessions[id]
 	if !ok {
-		return nil, backend.Errorf(backend.NotFound, "session", "no session %d is open", id)
+		return nil, backend.Errorf(backend.NotFound, "session", "session %d is not open", id)
 	}
 	delete(s.sessions, id)
 	return sess, nil
@@ -286,5 +286,5 @@ func (s *Server) session(id uint64) (*session, error) {
 	if sess, ok := s.sessions[id]; ok {
 		return sess, nil
 	}
-	return nil, backend.Errorf(backend.NotFound, "session", "no session %d is open", id)
+	return nil, backend.Errorf(backend.NotFound, "session", "session %d is not open", id)
 }

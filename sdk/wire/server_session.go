@@ -13,8 +13,8 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// session gives the backend one call at a time, as the contract promises it, also when a host gives up a call and
-// makes the next before the backend has noticed.
+// session passes the backend one call at a time, as the contract guarantees, even if a host abandons a call and makes the
+// next before the backend has noticed.
 type session struct {
 	backend.Session
 	turn   chan struct{} // holds one token: the right to call
@@ -31,7 +31,7 @@ func newSession(b backend.Session, e *events) *session {
 	return s
 }
 
-// enter waits for the session's turn. Its context ends with the session.
+// enter waits for the session's turn. The returned context ends with the session.
 func (s *session) enter(ctx context.Context) (context.Context, func(), error) {
 	select {
 	case <-s.turn:
@@ -52,7 +52,7 @@ func (s *session) enter(ctx context.Context) (context.Context, func(), error) {
 	}, nil
 }
 
-// close cancels the running call, waits for it while ctx lasts, and closes.
+// close cancels the running call, waits for it until ctx ends, and closes the session.
 func (s *session) close(ctx context.Context) error {
 	defer s.events.close()
 	s.mu.Lock()
@@ -63,14 +63,14 @@ func (s *session) close(ctx context.Context) error {
 	s.mu.Unlock()
 	select {
 	case <-s.turn:
-		defer func() { s.turn <- struct{}{} }() // who waits learns that it is closed
+		defer func() { s.turn <- struct{}{} }() // waiting calls then find the session closed
 		return s.Close()
 	case <-ctx.Done():
 		return backend.Errorf(backend.Internal, "close", "a cancelled call did not end")
 	}
 }
 
-// in runs f in the turn of a session.
+// in runs f as the only call of a session.
 func (s *Server) in(ctx context.Context, id uint64, f func(ctx context.Context, sess *session) error) error {
 	sess, err := s.session(id)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Server) SetState(stream grpc.ClientStreamingServer[pb.SetStateRequest, 
 	return stream.SendAndClose(&pb.SetStateResponse{})
 }
 
-// State copies the state out.
+// State sends a copy of the state.
 func (s *Server) State(m *pb.StateRequest, stream grpc.ServerStreamingServer[pb.StateResponse]) error {
 	return s.in(stream.Context(), m.GetSession(), func(ctx context.Context, sess *session) error {
 		st, err := sess.State(ctx)
@@ -127,7 +127,7 @@ func (s *Server) State(m *pb.StateRequest, stream grpc.ServerStreamingServer[pb.
 	})
 }
 
-// Bind makes a dataset known.
+// Bind binds a dataset.
 func (s *Server) Bind(stream grpc.ClientStreamingServer[pb.BindRequest, pb.BindResponse]) error {
 	m, err := stream.Recv()
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Server) Bind(stream grpc.ClientStreamingServer[pb.BindRequest, pb.BindR
 	return stream.SendAndClose(&pb.BindResponse{Dataset: string(id)})
 }
 
-// Unbind forgets a dataset.
+// Unbind releases a dataset.
 func (s *Server) Unbind(ctx context.Context, m *pb.UnbindRequest) (*pb.UnbindResponse, error) {
 	return &pb.UnbindResponse{}, s.in(ctx, m.GetSession(), func(ctx context.Context, sess *session) error {
 		return sess.Unbind(ctx, backend.DatasetID(m.GetDataset()))
@@ -188,7 +188,7 @@ func (s *Server) Step(stream grpc.BidiStreamingServer[pb.StepRequest, pb.StepRes
 			return err
 		}
 		if m.GetStep() == nil {
-			return malformed("a step plan holds something that is no step")
+			return malformed("a step plan contains a message that is not a step")
 		}
 		st, err := in.step(m.GetStep())
 		if err != nil {
@@ -203,7 +203,7 @@ func (s *Server) Step(stream grpc.BidiStreamingServer[pb.StepRequest, pb.StepRes
 	})
 }
 
-// oneAtATime keeps a backend that emits from several goroutines from breaking the stream.
+// oneAtATime serialises emit, so that a backend which emits from several goroutines cannot corrupt the stream.
 func oneAtATime[R any](emit func(R) error) func(R) error {
 	var mu sync.Mutex
 	return func(r R) error {
@@ -231,7 +231,7 @@ func planBatches[M batchPart](recv func() (M, error)) ([]backend.Batch, error) {
 			return nil, err
 		}
 		if m.GetBatch() == nil {
-			return nil, malformed("a plan holds something that is no batch")
+			return nil, malformed("a plan contains a message that is not a batch")
 		}
 		b, err := in.batch(m.GetBatch())
 		if err != nil {
@@ -314,7 +314,7 @@ func (s *Server) Reconstruct(stream grpc.BidiStreamingServer[pb.ReconstructReque
 
 type inspectStream = grpc.BidiStreamingServer[pb.InspectRequest, pb.InspectResponse]
 
-// Forward gives named intermediate values.
+// Forward returns named intermediate values.
 func (s *Server) Forward(stream inspectStream) error {
 	return s.inspect(stream, func(ctx context.Context, i backend.Inspector, b backend.BatchRef, names []string) (l backend.Loss, t map[string]tensor.Tensor, err error) {
 		t, err = i.Forward(ctx, b, names...)
@@ -322,7 +322,7 @@ func (s *Server) Forward(stream inspectStream) error {
 	})
 }
 
-// Gradient gives loss and gradients.
+// Gradient returns the loss and the gradients.
 func (s *Server) Gradient(stream inspectStream) error {
 	return s.inspect(stream, func(ctx context.Context, i backend.Inspector, b backend.BatchRef, names []string) (backend.Loss, map[string]tensor.Tensor, error) {
 		return i.Gradient(ctx, b, names...)
@@ -336,7 +336,7 @@ func (s *Server) inspect(stream inspectStream, f func(context.Context, backend.I
 	}
 	head := m.GetHead()
 	if head == nil {
-		return malformed("inspection starts without a head")
+		return malformed("inspect starts without a head")
 	}
 	b, err := chunked(stream.Recv).batch(head.GetBatch())
 	if err != nil {
@@ -351,7 +351,7 @@ func (s *Server) inspect(stream inspectStream, f func(context.Context, backend.I
 	return s.in(stream.Context(), head.GetSession(), func(ctx context.Context, sess *session) error {
 		i, ok := sess.Session.(backend.Inspector)
 		if !ok {
-			return backend.Errorf(backend.Unsupported, "inspect", "this backend does not offer it")
+			return backend.Errorf(backend.Unsupported, "inspect", "this backend does not support inspection")
 		}
 		loss, tensors, err := f(ctx, i, ref, head.GetNames())
 		if err != nil {
@@ -368,7 +368,7 @@ func (s *Server) inspect(stream inspectStream, f func(context.Context, backend.I
 	})
 }
 
-// Stop asks the running call to end soon. It does not wait for its turn.
+// Stop asks the running call to end soon. It does not wait for the session's turn.
 func (s *Server) Stop(ctx context.Context, m *pb.StopRequest) (*pb.StopResponse, error) {
 	sess, err := s.session(m.GetSession())
 	if err != nil {
@@ -377,7 +377,7 @@ func (s *Server) Stop(ctx context.Context, m *pb.StopRequest) (*pb.StopResponse,
 	return &pb.StopResponse{}, sess.Stop(ctx)
 }
 
-// CloseSession cancels what runs in a session and closes it.
+// CloseSession cancels the running call of a session and closes the session.
 func (s *Server) CloseSession(ctx context.Context, m *pb.CloseSessionRequest) (*pb.CloseSessionResponse, error) {
 	sess, err := s.remove(m.GetSession())
 	if err != nil {

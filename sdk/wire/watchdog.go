@@ -12,18 +12,18 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Silence is what the host does about a plugin that does not answer. Its time runs while a call waits for the plugin, and
-// begins anew with every message of any stream of the plugin. It does not run while the host is busy with a result.
+// Silence configures the host's reaction to a plugin that does not answer. The time counts while a call waits for the
+// plugin, and restarts with every message on any stream of the plugin. It does not count while the host processes a result.
 type Silence struct {
-	Limit time.Duration                              // after which the plugin is given up; 0: never
-	Long  func(op string, quiet time.Duration)       // is told of a long silence, once a call; nil: nobody
-	Stuck func(op string, quiet time.Duration) error // ends the process at the limit and says so; nil: the call ends alone
+	Limit time.Duration                              // time after which the plugin is given up; 0: never
+	Long  func(op string, quiet time.Duration)       // called once per call for a long silence; nil: nothing is called
+	Stuck func(op string, quiet time.Duration) error // ends the process at the limit and returns the error; nil: only the call ends
 }
 
-// longest is the silence that is told at once: 30 s, or a tenth of a short limit.
+// longest is the silence after which Long is called: 30 s, or a tenth of a short limit.
 const longest = 30 * time.Second
 
-// long is the silence after which Long is told.
+// long returns the silence after which Long is called.
 func (s Silence) long() time.Duration {
 	if s.Limit > 0 {
 		return min(longest, s.Limit/10)
@@ -31,20 +31,20 @@ func (s Silence) long() time.Duration {
 	return longest
 }
 
-// tick is how often the watchdog looks.
+// tick returns the interval of the watchdog's checks.
 func (s Silence) tick() time.Duration { return min(max(s.long()/10, 10*time.Millisecond), time.Second) }
 
-// watch is the watchdog of one call.
+// watch is the state of the watchdog of one call.
 type watch struct {
-	waiting atomic.Int64 // operations that wait for the plugin now
+	waiting atomic.Int64 // operations that currently wait for the plugin
 	beats   atomic.Int64 // messages of this call
 	stuck   error        // why the call was given up; read after the watchdog has ended
 }
 
 type watchKey struct{}
 
-// watched runs f with a watchdog that cancels its context when the plugin is silent for too long. The error is that of the
-// watchdog, or that of f.
+// watched runs f with a watchdog that cancels its context when the plugin is silent for too long. The error is the
+// watchdog's, or else f's.
 func (c *Client) watched(ctx context.Context, op string, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watch{}
@@ -62,7 +62,7 @@ func (c *Client) watched(ctx context.Context, op string, f func(ctx context.Cont
 	return err
 }
 
-// guard counts the silence in ticks, so that the time in which the host itself was suspended hardly counts.
+// guard counts the silence in ticks, so that time in which the host itself was suspended hardly counts.
 func (w *watch) guard(ctx context.Context, giveUp func(), op string, s Silence, all *atomic.Int64) {
 	ticker := time.NewTicker(s.tick())
 	defer ticker.Stop()
@@ -99,7 +99,7 @@ func (w *watch) guard(ctx context.Context, giveUp func(), op string, s Silence, 
 	}
 }
 
-// heartbeat is a connection that counts the messages of the plugin, and which calls wait for one.
+// heartbeat is a connection that counts the plugin's messages and the calls that wait for one.
 type heartbeat struct {
 	grpc.ClientConnInterface
 	beats *atomic.Int64
@@ -134,10 +134,10 @@ func (h heartbeat) NewStream(ctx context.Context, d *grpc.StreamDesc, method str
 	return beatingStream{s, ctx, h.beats}, nil
 }
 
-// beatingStream is a stream of a heartbeat.
+// beatingStream is a stream of a heartbeat connection.
 type beatingStream struct {
 	grpc.ClientStream
-	of    context.Context //nolint:containedctx // whose watch counts; the stream itself has one too
+	of    context.Context //nolint:containedctx // the context that holds the watch; the stream has another one
 	beats *atomic.Int64
 }
 
@@ -145,7 +145,7 @@ func (s beatingStream) RecvMsg(m any) error {
 	return waits(s.of, s.beats, func() error { return s.ClientStream.RecvMsg(m) })
 }
 
-// SendMsg waits when the plugin does not take what was sent before.
+// SendMsg may block while the plugin does not read earlier messages.
 func (s beatingStream) SendMsg(m any) error {
 	return waits(s.of, s.beats, func() error { return s.ClientStream.SendMsg(m) })
 }
@@ -158,15 +158,15 @@ func (s beatingStream) Header() (md metadata.MD, err error) {
 	return md, err
 }
 
-// hurried is a context that ends after limit, or soon after somebody waits for the end of the run.
+// hurried returns a context that ends after limit, or soon after a user waits for the end of the run.
 func (c *Client) hurried(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return Hurried(ctx, limit, c.o.Hurry)
 }
 
-// hurryTime is what a step of an end may take when somebody waits.
+// hurryTime limits each step of the end of a run when a user waits.
 const hurryTime = 250 * time.Millisecond
 
-// Hurried is a context that ends after limit, or soon after hurry is closed.
+// Hurried returns a context that ends after limit, or soon after hurry is closed.
 func Hurried(ctx context.Context, limit time.Duration, hurry <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
 	go func() {

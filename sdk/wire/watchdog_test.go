@@ -17,7 +17,7 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// mute is a plugin whose stream of events never begins.
+// mute is a plugin whose stream of events never starts.
 type mute struct{ *Server }
 
 func (mute) Events(_ *pb.EventsRequest, stream grpc.ServerStreamingServer[pb.Event]) error {
@@ -64,7 +64,7 @@ func muteClient(t *testing.T, s Silence) *Client {
 	return c
 }
 
-// A stream of events whose headers never come ends with the caller and with the limit.
+// TestEvents_NeverHangTheOpening checks that a stream of events without headers ends with the caller and at the limit.
 func TestEvents_NeverHangTheOpening(t *testing.T) {
 	options := backend.OpenOptions{Program: &program.Program{Name: "p", N: 2, Group: 1}, Progress: func(backend.Event) {}}
 	open := func(ctx context.Context, s Silence) error {
@@ -78,7 +78,7 @@ func TestEvents_NeverHangTheOpening(t *testing.T) {
 		case err := <-done:
 			return err
 		case <-time.After(60 * time.Second):
-			t.Fatal("the opening hangs")
+			t.Fatal("opening the session hangs")
 			return nil
 		}
 	}

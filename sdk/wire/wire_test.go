@@ -20,7 +20,7 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// through sends a head and its chunks through their encoded form.
+// through sends a head and its chunks in encoded form.
 func through[M proto.Message](t *testing.T, o *outbox, head, back M) *inbox {
 	t.Helper()
 	raw, err := proto.Marshal(head)
@@ -79,7 +79,7 @@ func TestEveryFieldOfAPlanCrosses(t *testing.T) {
 	var m pb.OptimiserStep
 	in := through(t, &o, o.step(step), &m)
 	if got, err := in.step(&m); err != nil || !reflect.DeepEqual(got, step) {
-		t.Errorf("a step with %d batches came back otherwise: %v", len(got.Batches), err)
+		t.Errorf("a step with %d batches has changed: %v", len(got.Batches), err)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestEveryFieldOfOpenOptionsCrosses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if back, err := got.Program.Encode(); err != nil || !bytes.Equal(back, raw) {
-		t.Errorf("the program came back otherwise: %v", err)
+		t.Errorf("the program has changed: %v", err)
 	}
 	got.Program = p
 	if !reflect.DeepEqual(got, given) {
@@ -125,7 +125,7 @@ func TestAnOlderPluginIsNotAskedForWhatItCannotSee(t *testing.T) {
 	}
 }
 
-// filled demands that a test names every field, so that a field that is added later is not forgotten here.
+// filled requires that a test sets every field, so that fields added later are tested too.
 func filled(t *testing.T, v reflect.Value, name string, except ...string) {
 	t.Helper()
 	for i := range v.NumField() {
