@@ -9,25 +9,25 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// What follows says which calls a backend has to refuse, so that all of them refuse the same.
+// The methods below define which calls a backend must reject, so that all backends reject the same calls.
 
-// Check refuses what is no program and what a backend does not list: an option is never left aside without a word.
+// Check rejects an invalid program and options that the backend does not list, so that no option is silently ignored.
 func (o OpenOptions) Check(i Info) error {
 	switch {
 	case o.Program == nil:
-		return Errorf(Invalid, "open", "no program")
+		return Errorf(Invalid, "open", "the program is missing")
 	case o.Threads < 0 || o.Workers < 0 || o.Prefetch < 0 || o.MemoryLimit < 0:
-		return Errorf(Invalid, "open", "%d threads, %d workers, %d batches ahead, %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
+		return Errorf(Invalid, "open", "--threads %d, --num-workers %d, --prefetch-factor %d and a memory limit of %d bytes: none may be negative", o.Threads, o.Workers, o.Prefetch, o.MemoryLimit)
 	case len(o.Devices) > 1 && !i.Has(CanDevices):
-		return Errorf(Unsupported, "open", "devices %s: the %s backend computes on one", strings.Join(o.Devices, ", "), i.Name)
+		return Errorf(Unsupported, "open", "devices %s: backend %q supports only one device", strings.Join(o.Devices, ", "), i.Name)
 	case o.Strategy != "" && !i.Has(CanStrategy):
-		return Errorf(Unsupported, "open", "the %s backend knows no strategy of sharing the work, %s is none of its own", i.Name, o.Strategy)
+		return Errorf(Unsupported, "open", "backend %q does not support --strategy %s", i.Name, o.Strategy)
 	case o.Persistent && !i.Has(CanPersist):
-		return Errorf(Unsupported, "open", "the %s backend does not keep its workers from plan to plan", i.Name)
+		return Errorf(Unsupported, "open", "backend %q does not support --persistent-workers", i.Name)
 	case o.PinMemory && !i.Has(CanPin):
-		return Errorf(Unsupported, "open", "the %s backend cannot lock files in memory on this system", i.Name)
+		return Errorf(Unsupported, "open", "backend %q does not support --pin-memory on this system", i.Name)
 	case o.DType != tensor.Invalid && !slices.Contains(i.DTypes, o.DType):
-		return Errorf(Unsupported, "open", "the %s backend computes in %v, not in %v", i.Name, i.DTypes, o.DType)
+		return Errorf(Unsupported, "open", "backend %q supports the precisions %v, not %v", i.Name, i.DTypes, o.DType)
 	}
 	if _, err := o.Program.Types(); err != nil {
 		return Errorf(Invalid, "open", "%w", err)
@@ -35,23 +35,23 @@ func (o OpenOptions) Check(i Info) error {
 	return nil
 }
 
-// CheckCPU is Check for a backend whose one device is cpu.
+// CheckCPU implements Check for a backend whose only device is cpu.
 func (o OpenOptions) CheckCPU(i Info) error {
 	if err := o.Check(i); err != nil {
 		return err
 	}
 	for _, d := range o.Devices {
 		if d != "cpu" {
-			return Errorf(Unavailable, "open", "the %s backend computes on the device cpu, not on %s", i.Name, d)
+			return Errorf(Unavailable, "open", "backend %q supports only the device cpu, not %s", i.Name, d)
 		}
 	}
 	if o.TF32 {
-		return Errorf(Unsupported, "open", "TF32 is a format of GPUs; the %s backend computes in full precision", i.Name)
+		return Errorf(Unsupported, "open", "backend %q does not support --tf32, which needs a GPU", i.Name)
 	}
 	return nil
 }
 
-// Check refuses a plan before its first step: what is wrong with the last step is better known now.
+// Check validates a plan before its first step, so that a mistake in the last step is found early.
 func (p StepPlan) Check(of *program.Program) error {
 	if err := CheckLosses("step", of, p.LossWeights); err != nil {
 		return err
@@ -61,21 +61,21 @@ func (p StepPlan) Check(of *program.Program) error {
 	case !slices.Contains([]OptimiserKind{Adam, AdamW, SGD}, o.Kind):
 		return Errorf(Unsupported, "step", "unknown optimiser %q", o.Kind)
 	case !(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1 && o.Epsilon >= 0 && o.Momentum >= 0 && o.Momentum < 1):
-		return Errorf(Invalid, "step", "beta1 %v, beta2 %v, momentum %v, epsilon %v: want 0 … 1 without 1, and epsilon 0 or more", o.Beta1, o.Beta2, o.Momentum, o.Epsilon)
+		return Errorf(Invalid, "step", "beta1 %v, beta2 %v, momentum %v, epsilon %v: want beta1, beta2 and momentum of at least 0 and below 1, and epsilon of 0 or more", o.Beta1, o.Beta2, o.Momentum, o.Epsilon)
 	case !finite(o.Epsilon) || !finite(o.WeightDecay):
 		return Errorf(Invalid, "step", "epsilon %v and weight decay %v must be finite", o.Epsilon, o.WeightDecay)
 	case !slices.Contains([]ClipKind{ClipNone, ClipNorm, ClipValue, ClipAdaptive}, p.Clip.Kind):
 		return Errorf(Unsupported, "step", "unknown clipping %q", p.Clip.Kind)
 	case p.Clip.Kind != ClipNone && !(p.Clip.Limit > 0):
-		return Errorf(Invalid, "step", "clipping to %v, want a limit above 0", p.Clip.Limit)
+		return Errorf(Invalid, "step", "the clipping limit is %v, want above 0", p.Clip.Limit)
 	case !(p.EMADecay >= 0 && p.EMADecay < 1):
-		return Errorf(Invalid, "step", "a moving average with decay %v, want 0 … 1 without 1", p.EMADecay)
+		return Errorf(Invalid, "step", "the decay of the moving average is %v, want at least 0 and below 1", p.EMADecay)
 	case p.NonFinite != NonFiniteFail && p.NonFinite != NonFiniteSkip:
-		return Errorf(Unsupported, "step", "unknown policy %d for what is not finite", p.NonFinite)
+		return Errorf(Unsupported, "step", "unknown policy %d for values that are not finite", p.NonFinite)
 	}
 	for group, d := range o.GroupDecay {
 		if !finite(d) {
-			return Errorf(Invalid, "step", "weight decay %v of group %q", d, group)
+			return Errorf(Invalid, "step", "the weight decay %v of group %q is not finite", d, group)
 		}
 	}
 	for _, st := range p.Steps {
@@ -94,19 +94,19 @@ func (s Step) check(of *program.Program) error {
 	}
 	norm := s.Norm()
 	if len(s.Batches) == 0 || s.Number < 1 || !(norm > 0) || !finite(norm) {
-		return Errorf(Invalid, "step", "step %d of %d micro-batches, normalised by %v: all must be above 0", s.Number, len(s.Batches), norm)
+		return Errorf(Invalid, "step", "step %d has %d micro-batches and normaliser %v: all three numbers must be above 0", s.Number, len(s.Batches), norm)
 	}
 	for _, q := range of.Params {
 		_, own := s.LearningRates[q.Group]
 		_, general := s.LearningRates[""]
 		if r := s.Rate(q.Group); q.Trainable && (!own && !general || !(r >= 0) || !finite(r)) {
-			return Errorf(Invalid, "step", "step %d has no learning rate of 0 or more for the parameter group %q", s.Number, q.Group)
+			return Errorf(Invalid, "step", "step %d: the learning rate of parameter group %q is missing, negative or not finite", s.Number, q.Group)
 		}
 	}
 	return nil
 }
 
-// CheckLosses refuses weights of what is no loss of the program, and a loss of nothing.
+// CheckLosses rejects weights for names that are not losses of the program, and plans without any weighted loss.
 func CheckLosses(op string, of *program.Program, weights map[string]float64) error {
 	known := map[string]bool{}
 	for _, sc := range of.Scalars {
@@ -114,23 +114,23 @@ func CheckLosses(op string, of *program.Program, weights map[string]float64) err
 	}
 	for name, w := range weights {
 		if !known[name] {
-			return Errorf(Invalid, op, "the program has no loss %s", name)
+			return Errorf(Invalid, op, "the program does not have the loss %s", name)
 		}
 		if !finite(w) {
-			return Errorf(Invalid, op, "the weight of the loss %s is %v", name, w)
+			return Errorf(Invalid, op, "the weight of the loss %s is %v, want a finite number", name, w)
 		}
 	}
 	if len(Active(weights)) == 0 {
-		return Errorf(Invalid, op, "no loss has a weight")
+		return Errorf(Invalid, op, "all losses have weight 0, want at least one above 0")
 	}
 	return nil
 }
 
-// Groups is the number B of groups of a batch, or why it is none for the program.
+// Groups returns the number B of groups of a batch, or an error if the batch does not fit the program.
 func (b Batch) Groups(of *program.Program) (int, error) {
 	n := len(b.Rows)
 	if n == 0 || n%of.Group != 0 {
-		return 0, Errorf(Invalid, "batch", "%d patterns are no whole number of groups of %d", n, of.Group)
+		return 0, Errorf(Invalid, "batch", "%d patterns cannot be divided into groups of %d", n, of.Group)
 	}
 	if b.Weights != nil && len(b.Weights) != n {
 		return 0, Errorf(Invalid, "batch", "%d weights for %d patterns", len(b.Weights), n)
@@ -143,10 +143,10 @@ func (b Batch) Groups(of *program.Program) (int, error) {
 	return n / of.Group, nil
 }
 
-// Norm is what the loss of the step is divided by.
+// Norm returns the divisor of the step's loss.
 func (s Step) Norm() float64 { return normaliser(s.Normaliser, s.Batches...) }
 
-// Norm is what the loss of the batch is divided by.
+// Norm returns the divisor of the batch's loss.
 func (b BatchRef) Norm() float64 { return normaliser(b.Normaliser, b.Batch) }
 
 func normaliser(given float64, batches ...Batch) float64 {
@@ -164,7 +164,7 @@ func normaliser(given float64, batches ...Batch) float64 {
 	return given
 }
 
-// Rate is the learning rate of a parameter group.
+// Rate returns the learning rate of a parameter group.
 func (s Step) Rate(group string) float64 {
 	if r, ok := s.LearningRates[group]; ok {
 		return r
@@ -172,7 +172,7 @@ func (s Step) Rate(group string) float64 {
 	return s.LearningRates[""]
 }
 
-// Active lists the losses that count, in an order that does not change.
+// Active lists the losses with a weight above 0, in a fixed order.
 func Active(weights map[string]float64) []string {
 	var out []string
 	for name, w := range weights {
@@ -184,7 +184,7 @@ func Active(weights map[string]float64) []string {
 	return out
 }
 
-// Weigh is the loss of Step: the sum over the losses of weight · scalar's sum / norm.
+// Weigh returns the loss of Step: the sum over the losses of weight · scalar's sum / norm.
 func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) float64 {
 	sum := 0.0
 	for _, l := range Active(weights) {
@@ -193,8 +193,8 @@ func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) flo
 	return sum
 }
 
-// AddScalars adds the weighted scalars of a batch, given the values [B·C] behind them. What a pattern of weight zero
-// holds does not count: padding may hold anything.
+// AddScalars adds the weighted scalars of a batch, given the values [B·C] behind them. Values of patterns with weight zero
+// are ignored, because padding may hold anything.
 func AddScalars[T float32 | float64](into map[string]Sum, of *program.Program, b Batch, value func(name string) []T) {
 	for _, sc := range of.Scalars {
 		sum := into[sc.Name]
@@ -212,7 +212,7 @@ func AddScalars[T float32 | float64](into map[string]Sum, of *program.Program, b
 	}
 }
 
-// Check refuses a state that a program cannot have.
+// Check rejects a state that does not fit the program.
 func (s State) Check(of *program.Program) error {
 	for slot, arrays := range s.Slots {
 		for name, t := range arrays {
@@ -238,17 +238,17 @@ func (s State) Check(of *program.Program) error {
 	if ema, ok := s.Slots[EMA]; ok {
 		for _, p := range of.Params {
 			if _, ok := ema[p.Name]; p.Trainable && !ok {
-				return Errorf(Invalid, "set state", "the moving average of %s is missing, that of others is there", p.Name)
+				return Errorf(Invalid, "set state", "the moving average of %s is missing, but other parameters have one", p.Name)
 			}
 		}
 	}
 	if s.Step < 0 {
-		return Errorf(Invalid, "set state", "%d steps done", s.Step)
+		return Errorf(Invalid, "set state", "the number of steps done is %d, want 0 or more", s.Step)
 	}
 	return nil
 }
 
-// holds tells what a slot holds under a name.
+// holds returns the kind and shape that a slot has for a name.
 func (s Slot) holds(of *program.Program, name string) (program.Kind, []int, error) {
 	if s == Buffers {
 		for _, b := range of.Buffers {
@@ -256,19 +256,19 @@ func (s Slot) holds(of *program.Program, name string) (program.Kind, []int, erro
 				return b.Kind, b.Shape, nil
 			}
 		}
-		return "", nil, Errorf(NotFound, "set state", "the program has no buffer %s", name)
+		return "", nil, Errorf(NotFound, "set state", "the program does not have the buffer %s", name)
 	}
 	if !slices.Contains([]Slot{Weights, Moment1, Moment2, Velocity, EMA}, s) {
 		return "", nil, Errorf(Invalid, "set state", "unknown slot %q", s)
 	}
 	p, ok := of.Param(name)
 	if !ok {
-		return "", nil, Errorf(NotFound, "set state", "the program has no parameter %s", name)
+		return "", nil, Errorf(NotFound, "set state", "the program does not have the parameter %s", name)
 	}
 	return p.Kind, p.Shape, nil
 }
 
-// Value is the value of the program behind the output that the plan names: images of complex numbers that can be cropped as asked.
+// Value returns the program's value for the output of the plan: complex images that can be cropped as requested.
 func (p ReconPlan) Value(of *program.Program) (string, error) {
 	name := p.Output
 	if name == "" {
@@ -284,19 +284,19 @@ func (p ReconPlan) Value(of *program.Program) (string, error) {
 		}
 		t := types[o.Value]
 		if t.Kind != program.Complex || len(t.Shape) < 2 {
-			return "", Errorf(Invalid, "reconstruct", "the output %s is %v, not images of complex numbers", name, t)
+			return "", Errorf(Invalid, "reconstruct", "the output %s is %v, want complex images", name, t)
 		}
 		h, w := int(t.Shape[len(t.Shape)-2]), int(t.Shape[len(t.Shape)-1])
 		if p.Crop < 0 || p.Crop > min(h, w) {
-			return "", Errorf(Invalid, "reconstruct", "a crop of %d pixels from images of %d×%d", p.Crop, h, w)
+			return "", Errorf(Invalid, "reconstruct", "cannot crop %d pixels from images of %d×%d", p.Crop, h, w)
 		}
 		return o.Value, nil
 	}
-	return "", Errorf(NotFound, "reconstruct", "the program has no output %q", name)
+	return "", Errorf(NotFound, "reconstruct", "the program does not have the output %q", name)
 }
 
-// Gradients resolves what a call of Gradient asks for: the parameters by name, sorted, all trainable ones if none is
-// named, and the normaliser of the loss.
+// Gradients resolves the arguments of Gradient: the sorted names of the parameters, all trainable ones if none is named,
+// and the normaliser of the loss.
 func (b BatchRef) Gradients(of *program.Program, params []string) (names []string, norm float64, err error) {
 	if len(params) == 0 {
 		params = of.Trainable()
@@ -304,19 +304,19 @@ func (b BatchRef) Gradients(of *program.Program, params []string) (names []strin
 	names = slices.Compact(slices.Sorted(slices.Values(params)))
 	for _, name := range names {
 		if _, ok := of.Param(name); !ok {
-			return nil, 0, Errorf(NotFound, "gradient", "the program has no parameter %s", name)
+			return nil, 0, Errorf(NotFound, "gradient", "the program does not have the parameter %s", name)
 		}
 	}
 	if err := CheckLosses("gradient", of, b.LossWeights); err != nil {
 		return nil, 0, err
 	}
 	if norm = b.Norm(); !(norm > 0) || !finite(norm) {
-		return nil, 0, Errorf(Invalid, "gradient", "a normaliser of %v, want above 0", norm)
+		return nil, 0, Errorf(Invalid, "gradient", "the normaliser is %v, want above 0", norm)
 	}
 	return names, norm, nil
 }
 
-// CheckIndex refuses rows of an index input that lie outside a table which the program reads by it.
+// CheckIndex rejects index values outside of the tables that the program reads with this input.
 func CheckIndex(of *program.Program, input string, rows []int32) error {
 	types, err := of.Types()
 	if err != nil {
@@ -325,7 +325,7 @@ func CheckIndex(of *program.Program, input string, rows []int32) error {
 	for table, size := range of.Tables(input, types) {
 		for _, r := range rows {
 			if r < 0 || int(r) >= size {
-				return Errorf(Invalid, "gather", "input %s asks for row %d of %s, which has %d", input, r, table, size)
+				return Errorf(Invalid, "gather", "input %s refers to row %d of %s, which has %d rows", input, r, table, size)
 			}
 		}
 	}

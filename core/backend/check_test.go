@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// simple is a program that any backend takes.
+// simple returns a program that any backend accepts.
 func simple() *program.Program { return &program.Program{Name: "simple", N: 8, Group: 1} }
 
 func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
@@ -23,7 +23,7 @@ func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
 		c.o.Program = simple()
 		all := []Capability{CanTrain, CanPersist, CanPin, CanDevices, CanStrategy}
 		if err := c.o.Check(Info{Name: "b", Capabilities: all}); err != nil {
-			t.Errorf("%s is listed and refused: %v", name, err)
+			t.Errorf("%s is listed but rejected: %v", name, err)
 		}
 		var others []Capability
 		for _, have := range all {
@@ -65,7 +65,7 @@ func TestWhatNoBackendCanOpenIsRefused(t *testing.T) {
 	}
 	for _, o := range []OpenOptions{{Program: simple()}, {Program: simple(), DType: tensor.Float32, Devices: []string{"cpu"}}} {
 		if err := o.CheckCPU(info); err != nil {
-			t.Errorf("%+v is refused: %v", o, err)
+			t.Errorf("%+v is rejected: %v", o, err)
 		}
 	}
 }

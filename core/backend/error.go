@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Kind is what went wrong, as far as the caller can act on it.
+// Kind classifies an error by the possible reaction of the caller.
 type Kind string
 
-// The kinds. They survive the process boundary.
+// The kinds. They are preserved across the process boundary.
 const (
 	Invalid     Kind = "invalid"     // the caller's mistake: shape, name, value
 	NotFound    Kind = "not found"   // a dataset, parameter or file
-	Unsupported Kind = "unsupported" // this backend does not offer it
+	Unsupported Kind = "unsupported" // the backend does not support it
 	Unavailable Kind = "unavailable" // the device or its library
 	Exhausted   Kind = "exhausted"   // memory
 	Numeric     Kind = "numeric"     // NaN, infinity, divergence
@@ -24,15 +24,15 @@ const (
 
 // Error is an error of a backend.
 type Error struct {
-	Kind    Kind     // Invalid, …: what the host goes by
-	Backend string   // name of the backend that made the error; set on the host's side where What does not name it
+	Kind    Kind     // Invalid, …: the host decides by it
+	Backend string   // name of the backend that returned the error; set by the host where What does not contain it
 	Op      string   // the call, or the operation of the program
 	What    string   // one sentence: what was found, and what to do
 	Tail    []string // last lines of the plugin's standard error when it crashed
-	Err     error    // cause; its text, not its type, crosses the boundary
+	Err     error    // cause; only its text crosses the process boundary, not its type
 }
 
-// Errorf makes an Error; a %w in the format becomes its cause.
+// Errorf returns an Error. A %w in the format becomes its cause.
 func Errorf(kind Kind, op, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Kind: kind, Op: op, What: err.Error(), Err: errors.Unwrap(err)}
@@ -54,7 +54,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf is the kind of the first *Error in err's chain, Internal when there is none.
+// KindOf returns the kind of the first *Error in err's chain, or Internal if there is none.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {

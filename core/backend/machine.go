@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// MachineMemory is the bytes of memory that this process may use at most: the machine's, or less where a control group
-// says so, as batch systems do. It is 0 where it cannot be read.
+// MachineMemory returns the number of bytes of memory that this process may use: the machine's memory, or the lower limit
+// of a control group, as set by batch systems. It is 0 if it cannot be read.
 func MachineMemory() int64 {
 	return machineMemory(func(name string) string {
 		text, err := os.ReadFile(name)
@@ -26,7 +26,7 @@ func machineMemory(read func(name string) string) int64 {
 		kib, _ := strconv.ParseInt(fields[0], 10, 64)
 		least = kib << 10
 	}
-	// The limits of version 2 lie along the path of the group, each for all that is below it.
+	// The limits of version 2 are set along the path of the group; each applies to everything below it.
 	for line := range strings.Lines(read("/proc/self/cgroup")) {
 		group, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
 		for ; ok; group = path.Dir(group) {

@@ -6,45 +6,47 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// Unimplemented answers every call of Session with Unsupported. Embed it, so that a call that is added later in a
-// minor version does not break your build.
+// Unimplemented returns an Unsupported error from every call of Session. Embed it, so that your code still compiles when a
+// minor version adds a call.
 type Unimplemented struct{}
 
-func unsupported(op string) error { return Errorf(Unsupported, op, "this backend does not offer it") }
+func unsupported(op string) error {
+	return Errorf(Unsupported, op, "this backend does not support this call")
+}
 
-// Params is empty.
+// Params returns nil.
 func (Unimplemented) Params() []program.ParamSpec { return nil }
 
-// SetState is not offered.
+// SetState returns an Unsupported error.
 func (Unimplemented) SetState(context.Context, State) error { return unsupported("set state") }
 
-// State is not offered.
+// State returns an Unsupported error.
 func (Unimplemented) State(context.Context) (State, error) { return State{}, unsupported("state") }
 
-// Bind is not offered.
+// Bind returns an Unsupported error.
 func (Unimplemented) Bind(context.Context, Dataset) (DatasetID, error) {
 	return "", unsupported("bind")
 }
 
-// Unbind is not offered.
+// Unbind returns an Unsupported error.
 func (Unimplemented) Unbind(context.Context, DatasetID) error { return unsupported("unbind") }
 
-// Step is not offered.
+// Step returns an Unsupported error.
 func (Unimplemented) Step(context.Context, StepPlan, func(StepResult) error) error {
 	return unsupported("step")
 }
 
-// Evaluate is not offered.
+// Evaluate returns an Unsupported error.
 func (Unimplemented) Evaluate(context.Context, EvalPlan, func(EvalResult) error) error {
 	return unsupported("evaluate")
 }
 
-// Reconstruct is not offered.
+// Reconstruct returns an Unsupported error.
 func (Unimplemented) Reconstruct(context.Context, ReconPlan, func(Patches) error) error {
 	return unsupported("reconstruct")
 }
 
-// Stop is not offered.
+// Stop returns an Unsupported error.
 func (Unimplemented) Stop(context.Context) error { return unsupported("stop") }
 
 // Close does nothing.

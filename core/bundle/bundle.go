@@ -1,4 +1,4 @@
-// Package bundle is the saved model: a manifest that says what the network is and how it was trained, and an archive
+// Package bundle reads and writes the saved model: a manifest that describes the network and its training, and an archive
 // with its arrays. Both are plain data; nothing in them is executed.
 //
 //	manifest.json   settings, geometry, gauge of the probe, digest of every array
@@ -30,7 +30,7 @@ const (
 	WeightsFile  = "weights.npz"
 )
 
-// formatName and formatVersion open every manifest.
+// formatName and formatVersion identify every manifest.
 const (
 	formatName    = "ptycho-model"
 	formatVersion = 1
@@ -46,8 +46,8 @@ type Manifest struct {
 	Gridsize    int               `json:"gridsize"`     // a group has gridsize² patterns
 	Settings    json.RawMessage   `json:"settings"`     // the arch.Config that rebuilds the program
 	Modes       int               `json:"modes"`        // of the probe
-	ProbeFactor float64           `json:"probe_factor"` // what the scan's probe was multiplied by
-	MeanCounts  float64           `json:"mean_counts"`  // photons in a training pattern
+	ProbeFactor float64           `json:"probe_factor"` // factor applied to the scan's probe
+	MeanCounts  float64           `json:"mean_counts"`  // mean photons per training pattern
 	Background  float64           `json:"background"`   // counts per pixel
 	Epochs      int               `json:"epochs"`       // trained
 	Steps       int               `json:"steps"`
@@ -83,11 +83,11 @@ func digest(t tensor.Tensor) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// embedded is the array of the weights' file that holds its manifest, as UTF-8 text.
+// embedded is the array in the weights' file that contains the manifest, as UTF-8 text.
 const embedded = "manifest.json"
 
-// Write saves a model in dir, the weights first: a manifest never names arrays that are not there. A model that is not finite is
-// a *NotFinite error, and nothing is written.
+// Write saves a model in dir. It writes the weights first, so that a manifest never names missing arrays. A model that is
+// not finite is a *NotFinite error, and nothing is written.
 func Write(dir string, m *Model) error {
 	if err := checkFinite(m.arrays()); err != nil {
 		return err
@@ -105,8 +105,8 @@ func write(dir string, m *Model) error {
 	if err != nil {
 		return fmt.Errorf("bundle: %s: %w", ManifestFile, err)
 	}
-	// Two files cannot be replaced at once. The weights carry the manifest that belongs to them, so that a run that is
-	// killed between the two leaves a model that Read still understands.
+	// Two files cannot be replaced at once. The weights contain the manifest that belongs to them, so that a process killed
+	// between the two writes leaves a model that Read accepts.
 	arrays = append(arrays, format.Named{Name: embedded, Tensor: tensor.Must(append(text, '\n'), len(text)+1)})
 	if err := format.WriteNPZ(filepath.Join(dir, WeightsFile), arrays...); err != nil {
 		return fmt.Errorf("bundle: %w", err)
@@ -114,16 +114,16 @@ func write(dir string, m *Model) error {
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
 
-// maxManifest bounds what is read of a manifest, bytes; one has a few kilobytes.
+// maxManifest limits the size of a manifest, in bytes; a usual one has a few kilobytes.
 const maxManifest = 16 << 20
 
-// ReadManifest reads the manifest in dir and no array. Its errors are of type *format.Error.
+// ReadManifest reads the manifest in dir without the arrays. Its errors are of type *format.Error.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
 	text, err := plainfile.Read(path, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, &format.Error{Path: dir, What: "holds no " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
+		return m, &format.Error{Path: dir, What: "does not contain " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
 	if st, e := os.Stat(dir); e == nil && !st.IsDir() {
 		return m, &format.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
@@ -136,7 +136,7 @@ func ReadManifest(dir string) (Manifest, error) {
 		return m, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, &format.Error{Path: path, What: "is no manifest of a model: " + err.Error(), Err: err}
+		return m, &format.Error{Path: path, What: "is not a manifest of a model: " + err.Error(), Err: err}
 	}
 	switch {
 	case m.Format != formatName:
@@ -144,7 +144,7 @@ func ReadManifest(dir string) (Manifest, error) {
 	case m.Version != formatVersion:
 		return m, &format.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
 	case m.N < 2 || m.N > 1<<14 || m.Modes < 1 || m.Modes > 1<<10 || m.Gridsize < 1 || m.Gridsize > 8 || !(m.ProbeFactor > 0) || !(m.Background > 0):
-		return m, &format.Error{Path: path, What: fmt.Sprintf("makes no sense: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
+		return m, &format.Error{Path: path, What: fmt.Sprintf("has invalid values: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
 	}
 	return m, nil
 }
@@ -162,13 +162,13 @@ func Read(dir string) (*Model, error) {
 	}
 	if own, found := manifestOf(path); found && own.sameRun(manifest) {
 		if m := newModel(own); m.readArrays(path) == nil {
-			return m, nil // the manifest beside them is that of the weights before
+			return m, nil // the manifest next to them belongs to the previous weights
 		}
 	}
 	return m, err
 }
 
-// sameRun says whether two manifests are of one run at different times.
+// sameRun reports whether two manifests come from one run at different times.
 func (m Manifest) sameRun(o Manifest) bool {
 	return m.Seed == o.Seed && m.Data == o.Data && string(m.Settings) == string(o.Settings) && !maps.Equal(m.SHA256, o.SHA256)
 }
@@ -177,7 +177,7 @@ func newModel(m Manifest) *Model {
 	return &Model{Manifest: m, Weights: map[string]tensor.Tensor{}, Buffers: map[string]tensor.Tensor{}}
 }
 
-// manifestOf reads the manifest that the weights carry.
+// manifestOf reads the manifest in the weights' file.
 func manifestOf(path string) (m Manifest, found bool) {
 	z, err := format.OpenNPZ(path)
 	if err != nil {
@@ -207,10 +207,10 @@ func (m *Model) readArrays(path string) error {
 			return err
 		}
 		if got := digest(t); got != m.SHA256[name] {
-			return &format.Error{Path: path, What: fmt.Sprintf("%s does not have the digest of the manifest", name), Fix: "restore both files from the same training run"}
+			return &format.Error{Path: path, What: fmt.Sprintf("the digest of %s differs from the manifest", name), Fix: "restore both files from the same training run"}
 		}
 		if i, v, found := firstOdd(t); found {
-			return &format.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d: it is not finite", name, v, i), Fix: "train the model again"}
+			return &format.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d, want finite numbers", name, v, i), Fix: "train the model again"}
 		}
 		if w, ok := strings.CutPrefix(name, "weights/"); ok {
 			m.Weights[w] = t
@@ -224,20 +224,20 @@ func (m *Model) readArrays(path string) error {
 		}
 	}
 	if m.Probe == nil || len(m.Weights) == 0 {
-		return &format.Error{Path: path, What: "the manifest lists no probe or no weights", Fix: "train the model again"}
+		return &format.Error{Path: path, What: "the manifest does not list the probe or the weights", Fix: "train the model again"}
 	}
 	return m.complete(path)
 }
 
-// complete compares the arrays with the program that the settings build.
+// complete compares the arrays with the program that the settings define.
 func (m *Model) complete(path string) error {
 	var c arch.Config
 	if err := json.Unmarshal(m.Settings, &c); err != nil {
-		return &format.Error{Path: path, What: "the manifest's settings are no architecture: " + err.Error(), Err: err}
+		return &format.Error{Path: path, What: "the manifest's settings are not a valid architecture: " + err.Error(), Err: err}
 	}
 	p, err := arch.Build(c)
 	if err != nil {
-		return &format.Error{Path: path, What: "the manifest's settings make no network: " + err.Error(), Err: err}
+		return &format.Error{Path: path, What: "the manifest's settings do not define a valid network: " + err.Error(), Err: err}
 	}
 	for _, q := range p.Params {
 		if t, ok := m.Weights[q.Name]; !ok || !slices.Equal(t.Shape(), q.Shape) {
@@ -246,7 +246,7 @@ func (m *Model) complete(path string) error {
 	}
 	for _, b := range p.Buffers {
 		if t, ok := m.Buffers[b.Name]; !ok || !slices.Equal(t.Shape(), b.Shape) {
-			return &format.Error{Path: path, What: fmt.Sprintf("the constant %s is missing or misshapen", b.Name), Fix: "restore both files from the same training run"}
+			return &format.Error{Path: path, What: fmt.Sprintf("the constant %s is missing or has a wrong shape", b.Name), Fix: "restore both files from the same training run"}
 		}
 	}
 	return nil

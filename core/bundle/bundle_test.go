@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// model is a small U-Net with its first bias at 1, 2, 3.
+// model returns a small U-Net with its first bias at 1, 2, 3.
 func model() *Model {
 	c := arch.Config{Arch: "unet", N: 16, Gridsize: 1, FiltersScale: 1, BaseWidth: 3}
 	p, err := arch.Build(c)
@@ -52,10 +52,10 @@ func TestModelComesBackAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := m.Weights[bias]; !bytes.Equal(got.Bytes(), model().Weights[bias].Bytes()) {
-		t.Errorf("the weights came back as %v", got)
+		t.Errorf("the weights were read as %v", got)
 	}
 	if m.Buffers[arch.LogMean].Len() != 1 || len(m.Probe) != 256 || m.ProbeFactor != 2 {
-		t.Errorf("the rest came back as %+v", m)
+		t.Errorf("the rest was read as %+v", m)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestDamagedModelsAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := Read(dir); err == nil {
-				t.Error("was read without complaint")
+				t.Error("was read without an error")
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestAModelThatWasBeingReplacedIsRead(t *testing.T) {
 	if err := Write(dir, later); err != nil {
 		t.Fatal(err)
 	}
-	// Killed after the first of the two files.
+	// The process was killed after the first of the two files.
 	if err := os.WriteFile(filepath.Join(dir, ManifestFile), before, 0o600); err != nil {
 		t.Fatal(err)
 	}

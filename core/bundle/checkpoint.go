@@ -19,20 +19,20 @@ import (
 // CheckpointDir holds the checkpoints of a run, one archive each.
 const CheckpointDir = "checkpoints"
 
-// keptCheckpoints is how many of the newest stay: the last, and the one before should the last be damaged.
+// keptCheckpoints is the number of newest checkpoints to keep: the last, and the one before in case the last is damaged.
 const keptCheckpoints = 2
 
-// positionName is the array that holds where the run stood, as JSON.
+// positionName is the array that stores the position of the run, as JSON.
 const positionName = "position"
 
-// StepName is the file of a checkpoint at a step.
+// StepName returns the file name of the checkpoint of a step.
 func StepName(step int64) string { return fmt.Sprintf("step-%08d.npz", step) }
 
-// BestName is the file of one of the best checkpoints.
+// BestName returns the file name of one of the best checkpoints.
 func BestName(step int64) string { return fmt.Sprintf("best-%08d.npz", step) }
 
-// WriteCheckpoint saves the backend's state and the run's position as dir/checkpoints/step-NNNNNNNN.npz and drops all
-// but the newest checkpoints.
+// WriteCheckpoint saves the backend's state and the run's position as dir/checkpoints/step-NNNNNNNN.npz and removes all but
+// the newest checkpoints.
 func WriteCheckpoint(dir string, s backend.State, position any) error {
 	if err := WriteNamedCheckpoint(dir, StepName(s.Step), s, position); err != nil {
 		return err
@@ -40,8 +40,8 @@ func WriteCheckpoint(dir string, s backend.State, position any) error {
 	return Prune(dir)
 }
 
-// Prune removes all but the newest checkpoints of a run. A run that was killed between a checkpoint and the removal of an
-// older one has one too many.
+// Prune removes all but the newest checkpoints of a run. If a run is killed after writing a checkpoint and before removing
+// an older one, there is one checkpoint too many.
 func Prune(dir string) error {
 	all, err := checkpoints(dir)
 	if err != nil {
@@ -55,8 +55,8 @@ func Prune(dir string) error {
 	return nil
 }
 
-// WriteNamedCheckpoint saves a checkpoint under a name of its own in dir/checkpoints; it stays until it is removed. A state that is
-// not finite is a *NotFinite error, and nothing is written.
+// WriteNamedCheckpoint saves a checkpoint under a given name in dir/checkpoints. It is not removed automatically. A state
+// that is not finite is a *NotFinite error, and nothing is written.
 func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error {
 	text, err := json.Marshal(position)
 	if err != nil {
@@ -78,7 +78,7 @@ func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error
 	return format.WriteNPZ(filepath.Join(folder, name), arrays...)
 }
 
-// RemoveCheckpoint removes a checkpoint of a run. One that is not there is no error.
+// RemoveCheckpoint removes a checkpoint of a run. A missing one is not an error.
 func RemoveCheckpoint(dir, name string) error {
 	if err := os.Remove(filepath.Join(dir, CheckpointDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("bundle: %w", err)
@@ -86,8 +86,8 @@ func RemoveCheckpoint(dir, name string) error {
 	return nil
 }
 
-// ForgetAfter sets aside the checkpoints of a run that are newer than a step, by a name that ReadCheckpoint passes over:
-// the run goes on from an older one. The caller is told the new names, relative to dir, before the files get them.
+// ForgetAfter renames the checkpoints of a run that are newer than a step, so that ReadCheckpoint ignores them when the run
+// continues from an older one. It calls note with the new names, relative to dir, before it renames the files.
 func ForgetAfter(dir string, step int64, note func(names ...string) error) error {
 	all, err := checkpoints(dir)
 	if err != nil {
@@ -124,8 +124,8 @@ func checkpoints(dir string) ([]string, error) {
 	return out, nil
 }
 
-// ReadCheckpoint loads the newest checkpoint that is whole into position and gives its state. Damaged ones are passed
-// over; skipped tells what was wrong with each.
+// ReadCheckpoint loads the newest undamaged checkpoint into position and returns its state. skipped has an error for each
+// damaged one.
 func ReadCheckpoint(dir string, position any) (s backend.State, skipped []error, err error) {
 	all, err := checkpoints(dir)
 	if err != nil {
@@ -138,12 +138,12 @@ func ReadCheckpoint(dir string, position any) (s backend.State, skipped []error,
 		skipped = append(skipped, err)
 	}
 	if len(skipped) > 0 {
-		return s, skipped, fmt.Errorf("bundle: no checkpoint of %s can be read: %w", dir, errors.Join(skipped...))
+		return s, skipped, fmt.Errorf("bundle: all checkpoints of %s are damaged: %w", dir, errors.Join(skipped...))
 	}
-	return s, nil, &format.Error{Path: dir, What: "holds no checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
+	return s, nil, &format.Error{Path: dir, What: "does not contain a checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
 }
 
-// ReadCheckpointFile loads one checkpoint into position and gives its state.
+// ReadCheckpointFile loads one checkpoint into position and returns its state.
 func ReadCheckpointFile(path string, position any) (backend.State, error) {
 	return readCheckpoint(path, position)
 }
@@ -160,14 +160,14 @@ func readCheckpoint(path string, position any) (backend.State, error) {
 		return s, err
 	}
 	if err := json.Unmarshal([]byte(text), position); err != nil {
-		return s, &format.Error{Path: path, What: "its position is no JSON: " + err.Error(), Err: err}
+		return s, &format.Error{Path: path, What: "its position is not valid JSON: " + err.Error(), Err: err}
 	}
 	step, _, err := z.Int64("step")
 	if err != nil {
 		return s, err
 	}
 	if len(step) != 1 {
-		return s, &format.Error{Path: path, What: fmt.Sprintf("holds %d step numbers", len(step))}
+		return s, &format.Error{Path: path, What: fmt.Sprintf("has %d step numbers, want 1", len(step))}
 	}
 	s.Step = step[0]
 	for _, a := range z.Arrays() {

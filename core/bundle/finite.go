@@ -7,8 +7,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// NotFinite is the error of a model or a checkpoint that holds NaN or infinity. It is never written: it would take the place of
-// one that can be used.
+// NotFinite is the error for a model or a checkpoint that contains NaN or infinity. Such a model is not written, because it
+// would replace a usable one.
 type NotFinite struct {
 	Name  string // of the array
 	Index int    // of its first number that is not finite
@@ -16,10 +16,10 @@ type NotFinite struct {
 }
 
 func (e *NotFinite) Error() string {
-	return fmt.Sprintf("%s is %s at element %d: a state that is not finite is not saved, what was saved before stays", e.Name, e.Value, e.Index)
+	return fmt.Sprintf("%s is %s at element %d: a state that is not finite is not saved; the last saved state is kept", e.Name, e.Value, e.Index)
 }
 
-// checkFinite finds the first array that is not finite.
+// checkFinite returns an error for the first array that is not finite.
 func checkFinite(arrays []format.Named) error {
 	for _, a := range arrays {
 		if i, v, found := firstOdd(a.Tensor); found {
@@ -45,7 +45,7 @@ func firstOdd(t tensor.Tensor) (index int, value string, found bool) {
 }
 
 func oddOf[T tensor.Element](t tensor.Tensor, odd func(T) bool) (int, string, bool) {
-	s, _ := tensor.Data[T](t) // the type is t's own
+	s, _ := tensor.Data[T](t) // the type matches t
 	for i, v := range s {
 		if odd(v) {
 			return i, fmt.Sprint(v), true

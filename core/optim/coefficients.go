@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Coefficients are the numbers of a rule at one step, computed in float64, in the formulas of Update:
+// Coefficients holds the numbers of a rule at one step, computed in float64, for the formulas of Update:
 //
 //	Adam, AdamW: d = g + Inside·w, m ← Beta1·m + (1−Beta1)·d, v ← Beta2·v + (1−Beta2)·d²,
 //	             w ← w − Outside·w − Step·m / (√v·Root + Epsilon)
@@ -18,8 +18,8 @@ type Coefficients struct {
 	Inside, Outside                 float64 // weight decay
 }
 
-// Coefficients are the numbers of the rule at its step t, with the bias corrections and the learning rate in them: what
-// an engine on a device needs for its update.
+// Coefficients returns the numbers of the rule at its step t, including the bias corrections and the learning rate. An
+// engine on a device uses them for its update.
 func (r Rule) Coefficients() Coefficients {
 	c := Coefficients{Beta1: r.o.Beta1, Beta2: r.o.Beta2, Epsilon: r.o.Epsilon, Momentum: r.o.Momentum, Step: r.rate, Inside: r.decay}
 	if r.o.Kind == backend.SGD {

@@ -1,5 +1,5 @@
-// Package optim holds the update rules, the bounds on gradients and the learning-rate schedules as exact formulas. They
-// work in the precision of the weights, so that an engine on the host may use them as they are.
+// Package optim contains the update rules, the clipping of gradients and the learning-rate schedules as exact formulas.
+// They work in the precision of the weights, so that an engine on the host can use them directly.
 package optim
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Float is a precision.
+// Float is the set of supported precisions.
 type Float interface{ float32 | float64 }
 
 // Rule is an update rule at one step and one learning rate.
@@ -18,7 +18,7 @@ type Rule struct {
 	t           int64
 }
 
-// At prepares the rule for step t, from 1, of a parameter group. The decay of the group replaces the general one.
+// At returns the rule for step t (from 1) of a parameter group. A decay for the group replaces the general one.
 func At(o backend.Optimiser, group string, t int64, rate float64) Rule {
 	decay := o.WeightDecay
 	if d, ok := o.GroupDecay[group]; ok {
@@ -27,7 +27,7 @@ func At(o backend.Optimiser, group string, t int64, rate float64) Rule {
 	return Rule{o, rate, decay, t}
 }
 
-// Slots lists the state that a rule keeps per parameter.
+// Slots lists the state that a rule keeps for each parameter.
 func Slots(o backend.Optimiser) []backend.Slot {
 	if o.Kind == backend.SGD {
 		if o.Momentum == 0 {
@@ -38,7 +38,7 @@ func Slots(o backend.Optimiser) []backend.Slot {
 	return []backend.Slot{backend.Moment1, backend.Moment2}
 }
 
-// Update changes w by the gradient g. The state is as Slots lists it.
+// Update changes w by the gradient g. state must match the order of Slots.
 //
 // Adam (Kingma and Ba, 2015): m ← β1·m + (1−β1)·g, v ← β2·v + (1−β2)·g²,
 // w ← w − rate·(m/(1−β1^t)) / (sqrt(v/(1−β2^t)) + ε); decay is added to g as decay·w.
@@ -82,14 +82,14 @@ func sgd[T Float](r Rule, w, g []T, state [][]T) {
 	}
 }
 
-// Average moves the moving average of the weights: ema ← decay·ema + (1−decay)·w.
+// Average updates the moving average of the weights: ema ← decay·ema + (1−decay)·w.
 func Average[T Float](ema, w []T, decay float64) {
 	for i, v := range w {
 		ema[i] = T(decay)*ema[i] + T(1-decay)*v
 	}
 }
 
-// Norm is the Euclidean norm of all gradients together, summed in float64 in order.
+// Norm returns the Euclidean norm of all gradients together, summed in float64 in order.
 func Norm[T Float](grads ...[]T) float64 {
 	sum := 0.0
 	for _, g := range grads {
@@ -100,10 +100,10 @@ func Norm[T Float](grads ...[]T) float64 {
 	return math.Sqrt(sum)
 }
 
-// AdaptiveFloor is the least norm of a weight that adaptive clipping reckons with (Brock et al., 2021).
+// AdaptiveFloor is the lower limit that adaptive clipping applies to the norm of a weight (Brock et al., 2021).
 const AdaptiveFloor = 1e-3
 
-// Bound clips the gradients of all parameters in place and says whether any changed. norm is Norm(grads...).
+// Bound clips the gradients of all parameters in place and reports whether any changed. norm is Norm(grads...).
 func Bound[T Float](c backend.Clip, norm float64, weights, grads [][]T) bool {
 	clipped := false
 	switch c.Kind {

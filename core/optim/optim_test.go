@@ -14,7 +14,7 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// Two steps of each rule for w = 1, g = 0.5 then −0.2, worked out by hand.
+// TestUpdateRulesFollowTheirFormulas makes two steps of each rule for w = 1, g = 0.5 then −0.2, calculated by hand.
 func TestUpdateRulesFollowTheirFormulas(t *testing.T) {
 	adam := backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3}
 	m, v, w := 0.0, 0.0, 1.0

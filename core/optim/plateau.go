@@ -2,8 +2,8 @@ package optim
 
 import "math"
 
-// Better says whether a value is better than the best so far by more than a share of it: smaller, or larger with max.
-// Any number is better than none (NaN).
+// Better reports whether a value is better than the best one so far by more than the given share of it: smaller, or larger
+// with max. Any number is better than NaN.
 func Better(value, best float64, max bool, share float64) bool {
 	switch {
 	case math.IsNaN(value):
@@ -16,25 +16,25 @@ func Better(value, best float64, max bool, share float64) bool {
 	return value < best-share*math.Abs(best)
 }
 
-// Plateau lowers the learning rate when what is observed no longer improves.
+// Plateau reduces the learning rate when the observed value no longer improves.
 type Plateau struct {
-	Factor    float64 // on the rate
+	Factor    float64 // on the learning rate
 	Patience  int     // observations without improvement before the rate is reduced
-	Min       float64 // rate
+	Min       float64 // lower limit of the learning rate
 	Threshold float64 // share of the best by which a value must improve
 	Max       bool    // larger values are better
 }
 
-// PlateauState is what a plateau remembers.
+// PlateauState is the state of a plateau schedule.
 type PlateauState struct {
-	Best  float64 `json:"best"` // meaningless before the first observation
+	Best  float64 `json:"best"` // undefined before the first observation
 	Seen  bool    `json:"seen"`
 	Bad   int     `json:"bad"`   // observations since the last improvement
-	Scale float64 `json:"scale"` // on the learning rate; 0 stands for 1
+	Scale float64 `json:"scale"` // on the learning rate; 0 means 1
 }
 
-// Observe takes a value into account and gives the state after it: after more than Patience observations without
-// improvement the rate is multiplied by Factor, but kept at Min or above.
+// Observe returns the state after an observation. After more than Patience observations without improvement, the rate is
+// multiplied by Factor, but never reduced below Min.
 func (p Plateau) Observe(s PlateauState, value, peak float64) PlateauState {
 	if s.Scale == 0 {
 		s.Scale = 1
@@ -54,7 +54,7 @@ func (p Plateau) Observe(s PlateauState, value, peak float64) PlateauState {
 	return s
 }
 
-// Rate is a scheduled rate under the state.
+// Rate applies the state to a scheduled rate.
 func (s PlateauState) Rate(scheduled float64) float64 {
 	if s.Scale == 0 {
 		return scheduled

@@ -5,36 +5,36 @@ import (
 	"math"
 )
 
-// Kind names a course of the learning rate.
+// Kind names a learning-rate schedule.
 type Kind string
 
-// The courses, with s the step, e = ⌊s/Steps⌋ the epoch, both from 0, and T = Total. Plateau is constant here: what it
-// lowers, it lowers by what is observed, see Plateau.
+// The schedules, where s is the step, e = ⌊s/Steps⌋ the epoch, both from 0, and T = Total. OnPlateau is constant here:
+// Plateau reduces its rate.
 const (
 	Constant     Kind = "none"          // Peak
 	StepDecay    Kind = "step"          // Peak·Gamma^⌊e/Every⌋
 	OnPlateau    Kind = "plateau"       // Peak, times the factor of Plateau
 	Cosine       Kind = "cosine"        // Peak·(Floor + (1 − Floor)·(1 + cos(π·s/T))/2)
 	Exponential  Kind = "exponential"   // Peak·Gamma^e
-	WarmupCosine Kind = "warmup-cosine" // Peak·(s+1)/Warmup for s < Warmup, then the cosine over the T − Warmup steps left
+	WarmupCosine Kind = "warmup-cosine" // Peak·(s+1)/Warmup for s < Warmup, then the cosine over the remaining T − Warmup steps
 	Multistage   Kind = "multistage"    // Peak·Gamma^(number of Milestones ≤ e)
 )
 
-// Schedule is the learning rate as a function of the step. From step Total−1 on it stays what it is there; cosines end
-// at Peak·Floor in step Total. Cosine: Loshchilov and Hutter, 2017, without restarts.
+// Schedule is the learning rate as a function of the step. From step Total−1 on the rate is constant. Cosines end at
+// Peak·Floor in step Total. Cosine: Loshchilov and Hutter, 2017, without restarts.
 type Schedule struct {
 	Kind       Kind
 	Peak       float64
-	Steps      int     // of an epoch
+	Steps      int     // per epoch
 	Total      int     // steps of the plan
 	Warmup     int     // steps
-	Floor      float64 // the end of a cosine, as a part of Peak
-	Gamma      float64 // factor of step, exponential and multistage
-	Every      int     // epochs, of step
-	Milestones []int   // epochs done, rising, of multistage
+	Floor      float64 // end of a cosine, as a fraction of Peak
+	Gamma      float64 // factor for step, exponential and multistage
+	Every      int     // epochs between reductions, for step
+	Milestones []int   // completed epochs, increasing, for multistage
 }
 
-// Check refuses a schedule that has no course.
+// Check rejects an invalid schedule.
 func (c Schedule) Check() error {
 	switch c.Kind {
 	case Constant, OnPlateau, Cosine, WarmupCosine:
@@ -48,7 +48,7 @@ func (c Schedule) Check() error {
 	return nil
 }
 
-// At is the rate of step s, from 0.
+// At returns the rate of step s, from 0.
 func (c Schedule) At(s int) float64 {
 	switch c.Kind {
 	case Cosine:
@@ -74,7 +74,7 @@ func (c Schedule) At(s int) float64 {
 	return c.Peak
 }
 
-// cosine falls from Peak in step from to Peak·Floor in step Total.
+// cosine decreases from Peak in step from to Peak·Floor in step Total.
 func (c Schedule) cosine(s, from int) float64 {
 	done := 1.0
 	if c.Total > from {
@@ -83,5 +83,5 @@ func (c Schedule) cosine(s, from int) float64 {
 	return c.Peak * (c.Floor + (1-c.Floor)*(1+math.Cos(math.Pi*done))/2)
 }
 
-// epoch of a step; an extension of the plan stays in the last one.
+// epoch returns the epoch of a step; steps beyond the plan count to the last epoch.
 func (c Schedule) epoch(s int) int { return min(s, max(c.Total-1, 0)) / c.Steps }

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Each course against a formula written without the code's helpers: 7 steps an epoch, 10 epochs, and 30 steps beyond.
+// TestEveryScheduleFollowsItsClosedForm compares each schedule with a formula that does not use the code's functions: 7
+// steps an epoch, 10 epochs, and 30 further steps.
 func TestEveryScheduleFollowsItsClosedForm(t *testing.T) {
 	const steps, total, peak = 7, 70, 0.004
 	last := func(e int) int { return min(e, 9) }
@@ -72,10 +73,10 @@ func TestPlateauLowersTheRateAfterItsPatience(t *testing.T) {
 	var s PlateauState
 	for i, c := range []struct{ value, want float64 }{
 		{5, 1}, {4, 1}, // improves
-		{3.97, 1}, {3.97, 1}, // by less than a hundredth: two are borne
+		{3.97, 1}, {3.97, 1}, // by less than a hundredth: two are tolerated
 		{3.97, 0.5},                                      // the third is not
-		{3, 0.5}, {4, 0.5}, {math.NaN(), 0.5}, {4, 0.25}, // what is no number is no improvement
-		{4, 0.25}, {4, 0.25}, {4, 0.2}, // 0.01·0.2 is the least rate
+		{3, 0.5}, {4, 0.5}, {math.NaN(), 0.5}, {4, 0.25}, // NaN counts as no improvement
+		{4, 0.25}, {4, 0.25}, {4, 0.2}, // 0.01·0.2 is the lower limit of the rate
 		{4, 0.2}, {4, 0.2}, {4, 0.2},
 	} {
 		s = p.Observe(s, c.value, 0.01)
@@ -89,6 +90,6 @@ func TestPlateauLowersTheRateAfterItsPatience(t *testing.T) {
 		up = p.Observe(up, v, 0.01)
 	}
 	if up.Bad != 0 || up.Best != 4 {
-		t.Errorf("rising values are no improvement where larger is better: %+v", up)
+		t.Errorf("increasing values do not count as an improvement where larger is better: %+v", up)
 	}
 }

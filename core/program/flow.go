@@ -2,7 +2,7 @@ package program
 
 import "slices"
 
-// Needed lists the operations, by index in order, that the given values depend on. Backends compile no others.
+// Needed lists the operations, by index in order, that the given values depend on. Backends compile only these.
 func (p *Program) Needed(values ...string) []int {
 	want := map[string]bool{}
 	for _, v := range values {
@@ -22,7 +22,7 @@ func (p *Program) Needed(values ...string) []int {
 	return out
 }
 
-// Read says which values the given ones depend on, themselves among them: inputs, parameters, buffers and results.
+// Read returns the values that the given ones depend on, including themselves: inputs, parameters, buffers and results.
 func (p *Program) Read(values ...string) map[string]bool {
 	read := map[string]bool{}
 	for _, v := range values {
@@ -48,7 +48,7 @@ func (p *Program) InputsOf(values ...string) []string {
 	return out
 }
 
-// Reached says which values a gradient of the given ones flows to, themselves among them.
+// Reached returns the values that a gradient of the given ones flows to, including themselves.
 func (p *Program) Reached(values ...string) map[string]bool {
 	flows := map[string]bool{}
 	for _, v := range values {
@@ -66,7 +66,7 @@ func (p *Program) Reached(values ...string) map[string]bool {
 	return flows
 }
 
-// Trainable lists the parameters that steps change, by name in the program's order.
+// Trainable lists the parameters that training changes, by name in the program's order.
 func (p *Program) Trainable() []string {
 	var out []string
 	for _, q := range p.Params {
@@ -99,7 +99,7 @@ func (p *Program) LossValues(scalars ...string) []string {
 	return out
 }
 
-// Tables lists the tables that an index input reads, the index as it is or reshaped, with their number of rows.
+// Tables lists the tables that are read with an index input, directly or reshaped, with their number of rows.
 func (p *Program) Tables(index string, types map[string]Type) map[string]int {
 	same, out := map[string]bool{index: true}, map[string]int{}
 	for _, o := range p.Ops {

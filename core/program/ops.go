@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// OpKind names an operation. conformance/golden/operations/README.md and core/reference say what each means.
+// OpKind names an operation. conformance/golden/operations/README.md and core/reference define each one.
 type OpKind string
 
 // The operations. P stands for patterns in the batch, [..] for any leading axes. Broadcasting: the second operand of a
@@ -25,7 +25,7 @@ const (
 	Square    OpKind = "square" // x²
 	Affine    OpKind = "affine" // scale·x + shift
 
-	// Binary with broadcasting. Add and Sub take two reals or two complexes, Mul also a complex and a real.
+	// Binary with broadcasting. Add and Sub take two real or two complex operands; Mul also takes a complex and a real one.
 	Add OpKind = "add"
 	Sub OpKind = "sub"
 	Mul OpKind = "mul"
@@ -36,9 +36,9 @@ const (
 	Concat        OpKind = "concat"         // along axis 1, real [P, c, H, W]
 	SliceChannels OpKind = "slice_channels" // channels from … to−1 of real [P, c, H, W]
 	Pad           OpKind = "pad"            // zeros on all four sides of the last two axes: amount pixels
-	Crop          OpKind = "crop"           // takes amount pixels off each of the four sides
-	MaskCenter    OpKind = "mask_center"    // zero on the central H/2 × W/2, unchanged outside
-	Detach        OpKind = "detach"         // the value itself; no gradient passes
+	Crop          OpKind = "crop"           // removes amount pixels from each of the four sides
+	MaskCenter    OpKind = "mask_center"    // zero in the central H/2 × W/2, unchanged outside
+	Detach        OpKind = "detach"         // the value itself, without a gradient
 
 	// Network, real [P, c, H, W].
 	Conv2D      OpKind = "conv2d"       // x, weight [co, ci, k, k], bias [co]; zero padding keeps H and W; cross-correlation
@@ -47,7 +47,7 @@ const (
 	Upsample2   OpKind = "upsample2"    // nearest neighbour ×2
 	GlobalMean  OpKind = "global_mean"  // [P, c, H, W] -> [P, c]
 	Dense       OpKind = "dense"        // x [P, f], weight [o, f], bias [o] -> [P, o]
-	ScalePlanes OpKind = "scale_planes" // x [P, c, H, W] times s [P, c]: a factor for every plane
+	ScalePlanes OpKind = "scale_planes" // x [P, c, H, W] times s [P, c]: one factor per plane
 
 	// Complex.
 	MakeComplex OpKind = "complex" // re, im
@@ -78,14 +78,14 @@ const (
 	ExpectedDeviance OpKind = "expected_deviance" // λ, mask: mean of the deviance expected of Poisson counts; no gradient
 )
 
-// AttrSpec is an attribute of an operation with its range, both ends included.
+// AttrSpec is an attribute of an operation with its range, including both ends.
 type AttrSpec struct {
 	Name              string
 	Default, Min, Max float64
 	Integer           bool
 }
 
-// attributes is apart from table because inferring a shape reads it.
+// attributes is separate from table because shape inference reads it.
 var attributes = map[OpKind][]AttrSpec{
 	LeakyReLU:     {{"slope", 0.01, 0, 1, false}},
 	Affine:        {{"scale", 1, -math.MaxFloat32, math.MaxFloat32, false}, {"shift", 0, -math.MaxFloat32, math.MaxFloat32, false}},
@@ -103,13 +103,13 @@ var attributes = map[OpKind][]AttrSpec{
 // Attributes lists the attributes of an operation.
 func Attributes(k OpKind) []AttrSpec { return attributes[k] }
 
-// row is what there is to know of an operation but its numbers, which are in core/reference.
+// row describes an operation except for its numbers, which are in core/reference.
 type row struct {
 	arity int // −1: one or more
 	infer func(op Op, in []Type) (Type, error)
-	draw  func(g *random, k OpKind) // appends it, and what it needs before it, to a random program
+	draw  func(g *random, k OpKind) // appends the operation, and what it needs before it, to a random program
 	grad  []int                     // the inputs that a gradient flows to; nil means all real and complex ones
-	roles []string                  // of its inputs, as far as they are like an input of every program: Counts, Mask, Offsets
+	roles []string                  // names its inputs if they correspond to an input of every program: Counts, Mask, Offsets
 }
 
 func unary(draw func(g *random, k OpKind)) row {
@@ -136,7 +136,7 @@ func perPattern(draw func(g *random, k OpKind), grad []int, roles ...string) row
 	}}
 }
 
-// table has a row for each operation.
+// table has one row per operation.
 var table = map[OpKind]row{
 	ReLU:      unary(drawKinked),
 	LeakyReLU: unary(drawLeaky),
@@ -159,9 +159,9 @@ var table = map[OpKind]row{
 		if err := checkShape(op.Shape); err != nil {
 			return Type{}, err
 		}
-		for _, groups := range []int{1, 2} { // both must hold, else a per-group extent was lost or made up
+		for _, groups := range []int{1, 2} { // both must match, otherwise a per-group extent was lost or added
 			if a, b := Count(in[0].Shape.At(groups)), Count(op.Shape.At(groups)); a != b {
-				return Type{}, fmt.Errorf("%v holds %d elements, %v holds %d", in[0], a, op.Shape, b)
+				return Type{}, fmt.Errorf("%v has %d elements, %v has %d", in[0], a, op.Shape, b)
 			}
 		}
 		return Type{in[0].Kind, op.Shape}, nil
@@ -176,7 +176,7 @@ var table = map[OpKind]row{
 				continue
 			}
 			if t.Shape[0] != out[0] || t.Shape[2] != out[2] || t.Shape[3] != out[3] || t.Shape[1] < 0 || out[1] < 0 {
-				return Type{}, fmt.Errorf("%v does not continue %v", t, in[0])
+				return Type{}, fmt.Errorf("%v cannot be joined to %v", t, in[0])
 			}
 			out[1] += t.Shape[1]
 		}
@@ -316,7 +316,7 @@ func Kinds() []OpKind {
 	return out
 }
 
-// Differentiable lists the inputs of an operation of that arity to which a gradient flows.
+// Differentiable lists the inputs of an operation with the given arity that a gradient flows to.
 func Differentiable(k OpKind, arity int) []int {
 	s := table[k]
 	if s.grad != nil {
@@ -329,7 +329,7 @@ func Differentiable(k OpKind, arity int) []int {
 	return all
 }
 
-// Role names the input of every program that an operand is like, Counts, Mask or Offsets; "" for any numbers.
+// Role returns the standard input that an operand corresponds to, Counts, Mask or Offsets, or "" for any numbers.
 func Role(k OpKind, operand int) string {
 	if roles := table[k].roles; operand < len(roles) {
 		return roles[operand]

@@ -1,9 +1,9 @@
-// Package program holds the model as data: a short list of operations with named values, parameters and inputs. An
-// architecture (core/arch) builds a Program, core/reference says what it means, a backend compiles it. A Program has no
-// code and no weights; it crosses the process boundary as JSON.
+// Package program represents the model as data: a short list of operations with named values, parameters and inputs. An
+// architecture (core/arch) builds a Program, core/reference defines what it computes, a backend compiles it. A Program
+// contains neither code nor weights; it crosses the process boundary as JSON.
 //
-// Read Program first, then Op and the list of OpKind. Types validates, Needed and Reached say what a forward pass and a
-// gradient have to do, Random makes small programs for tests.
+// Read Program first, then Op and the list of OpKind. Types validates a program. Needed and Reached return what a forward
+// pass and a gradient must compute. Random makes small programs for tests.
 package program
 
 import (
@@ -15,13 +15,13 @@ import (
 // groups in the batch, so [−4, 3, 64, 64] holds four images of three channels for every group.
 type Dim int
 
-// PerGroup is the Dim of n entries for every group of the batch.
+// PerGroup returns the Dim of n entries for every group of the batch.
 func PerGroup(n int) Dim { return Dim(-n) }
 
-// Shape is the extents of a value, slowest axis first. Images are [..., row, column].
+// Shape lists the extents of a value, slowest axis first. Images are [..., row, column].
 type Shape []Dim
 
-// At is the shape for a batch of that many groups.
+// At returns the shape for a batch with the given number of groups.
 func (s Shape) At(groups int) []int {
 	out := make([]int, len(s))
 	for i, d := range s {
@@ -50,14 +50,14 @@ type Type struct {
 	Shape Shape `json:"shape"`
 }
 
-// Input is an array that comes with each batch, gathered from the dataset or given by the plan.
+// Input is an array that comes with each batch, from the dataset or from the plan.
 type Input struct {
 	Name string `json:"name"`
 	Type Type   `json:"type"`
 	Doc  string `json:"doc,omitempty"` // unit and meaning, for people
 }
 
-// The inputs that every architecture shares. Counts come per pattern, offsets from the plan.
+// The inputs that all architectures share. Counts come per pattern, offsets from the plan.
 const (
 	Counts     = "counts"     // [−1, C, N, N] photons, DC at [N/2, N/2]
 	Offsets    = "offsets"    // [−1, C, 2] (row, column) of each pattern relative to its group's centre, object pixels
@@ -76,10 +76,10 @@ type Param struct {
 	Group     string `json:"group"` // names the learning rate that the plan gives; "" is the default group
 }
 
-// ParamSpec is the contract's name for Param.
+// ParamSpec is the name of Param in the contract.
 type ParamSpec = Param
 
-// Init says how the host draws the initial values. Backends never draw anything.
+// Init defines how the host draws the initial values. Backends never draw random numbers.
 type Init struct {
 	Kind  InitKind `json:"kind"`
 	Value float64  `json:"value,omitempty"` // the constant, or a factor on the drawn values (0 means 1)
@@ -104,16 +104,16 @@ type Buffer struct {
 	Doc   string `json:"doc,omitempty"`
 }
 
-// Op is one operation: it reads the values In and makes the value Out. Every value has one maker.
+// Op is one operation: it reads the values In and writes the value Out. Every value is written by one operation.
 type Op struct {
 	Kind  OpKind             `json:"op"`
-	Out   string             `json:"out"`             // the value that it makes
+	Out   string             `json:"out"`             // the value that it writes
 	In    []string           `json:"in"`              // values, inputs, parameters and buffers, in the operation's order
 	Attrs map[string]float64 `json:"attrs,omitempty"` // those that differ from the defaults of Attributes
-	Shape Shape              `json:"shape,omitempty"` // of reshape alone
+	Shape Shape              `json:"shape,omitempty"` // only for reshape
 }
 
-// Attr is an attribute or, when it is not given, the operation's default for it.
+// Attr returns an attribute or, when it is not set, the operation's default.
 func (o Op) Attr(name string) float64 {
 	if v, ok := o.Attrs[name]; ok {
 		return v
@@ -126,11 +126,11 @@ func (o Op) Attr(name string) float64 {
 	return 0
 }
 
-// Scalar is a named result, one number for every pattern: a value of type real [−1, C].
+// Scalar is a named result with one number for every pattern: a value of type real [−1, C].
 type Scalar struct {
 	Name  string `json:"name"`
-	Value string `json:"value"` // that it reads
-	Loss  bool   `json:"loss"`  // may carry a weight in the training loss; the others are only reported
+	Value string `json:"value"` // the value that it reads
+	Loss  bool   `json:"loss"`  // may have a weight in the training loss; the others are only reported
 }
 
 // Output is a named array that Reconstruct returns.
@@ -142,7 +142,7 @@ type Output struct {
 // Patches is the Output that every architecture has: complex [−1, C, N, N], the object patch of each pattern.
 const Patches = "patches"
 
-// Program is a model: what a backend compiles.
+// Program is a model that a backend can compile.
 type Program struct {
 	Name    string   `json:"name"`
 	N       int      `json:"n"`     // side of a diffraction pattern in pixels
@@ -155,10 +155,11 @@ type Program struct {
 	Outputs []Output `json:"outputs"`
 }
 
-// Encode is the wire form: JSON, which Decode reads.
+// Encode returns the wire form: JSON, which Decode reads.
 func (p *Program) Encode() ([]byte, error) { return json.Marshal(p) }
 
-// Decode reads the wire form and validates it: what it returns can be compiled. A program that is wrong gives an *Error.
+// Decode reads the wire form and validates the program, so that the result can be compiled. An invalid program is an
+// *Error.
 func Decode(b []byte) (*Program, error) {
 	var p Program
 	if err := json.Unmarshal(b, &p); err != nil {
@@ -170,7 +171,7 @@ func Decode(b []byte) (*Program, error) {
 	return &p, nil
 }
 
-// Param finds a parameter.
+// Param returns the parameter with the given name.
 func (p *Program) Param(name string) (Param, bool) {
 	for _, q := range p.Params {
 		if q.Name == name {
@@ -180,7 +181,7 @@ func (p *Program) Param(name string) (Param, bool) {
 	return Param{}, false
 }
 
-// Count is the number of elements of a shape without per-group extents.
+// Count returns the number of elements of a shape without per-group extents.
 func Count(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -189,7 +190,7 @@ func Count(shape []int) int {
 	return n
 }
 
-// Parameters is the number of trainable numbers; a complex one counts twice.
+// Parameters returns the number of trainable numbers; a complex one counts twice.
 func (p *Program) Parameters() int {
 	n := 0
 	for _, q := range p.Params {

@@ -9,14 +9,14 @@ import (
 // TableRows is the number of rows of the tables that random programs gather from.
 const TableRows = 5
 
-// Random draws a small valid program for tests of backends: one operation of each of the given kinds at least and some
-// more, behind losses that depend on nearly all of them. Without kinds it takes three in turn, so that a hundred
-// consecutive seeds meet every operation six times or more. The same seed gives the same program; kinds that do not
-// exist are ignored.
+// Random draws a small valid program for tests of backends. It contains at least one operation of each given kind and some
+// others, with losses that depend on nearly all of them. Without kinds it takes three in turn, so that a hundred
+// consecutive seeds use every operation at least six times. The same seed returns the same program. Unknown kinds are
+// ignored.
 //
-// Images are 6 … 12 pixels wide, some higher than wide, groups have 1 … 4 patterns. Values stay of order one and inside
-// every operation's domain whatever finite numbers the inputs and parameters hold, as long as counts and masks are not
-// negative, Background is above 0 and indices are below TableRows. core/reference draws such numbers.
+// Images are 6 … 12 pixels wide, some higher than wide; groups have 1 … 4 patterns. Values stay of order one and inside
+// every operation's domain for any finite inputs and parameters, as long as counts and masks are not negative, Background
+// is above 0 and indices are below TableRows. core/reference draws such numbers.
 func Random(seed uint64, kinds ...OpKind) *Program {
 	g := newRandom(seed)
 	all := Kinds()
@@ -43,16 +43,16 @@ type random struct {
 	rng    *rand.Rand
 	p      *Program
 	types  map[string]Type
-	infer  func(op Op, types map[string]Type) (Type, error) // Op.infer; by name it would be a cycle: the table holds the makers
-	scale  map[string]float64                               // how large a value's numbers are, roughly
-	made   []string                                         // values that come per group: what operations read
-	losses []string                                         // of them, results of loss operations
+	infer  func(op Op, types map[string]Type) (Type, error) // Op.infer; a direct call would be an initialisation cycle, because the table holds the draw functions
+	scale  map[string]float64                               // approximate size of a value's numbers
+	made   []string                                         // values that come per group, which operations read
+	losses []string                                         // those of made that are results of loss operations
 	height Dim                                              // of images that are not square; even, as is their width
 	width  Dim
 }
 
 func newRandom(seed uint64) *random {
-	rng := rand.New(rand.NewPCG(seed, 0x70747963686f)) // any stream of its own
+	rng := rand.New(rand.NewPCG(seed, 0x70747963686f)) // the second number selects a separate stream
 	even := []Dim{6, 8, 10, 12}
 	n := even[rng.IntN(4)]
 	sides := rng.Perm(4)
@@ -70,7 +70,7 @@ func newRandom(seed uint64) *random {
 	g.buffer("gain", 1)
 	g.buffer("flat", 1, int(n), int(n))
 
-	// What the other operations start from.
+	// The values that the other operations start from.
 	pattern := g.op(Gather, 1, nil, g.param(Real, 1, TableRows, int(n), int(n)), "rows")
 	g.op(Mul, 1, nil, g.op(Sub, 1, nil, pattern, "flat"), "gain")
 	g.op(Gather, 1, nil, g.param(Complex, 1, TableRows, int(n), int(n)), "rows")
@@ -86,13 +86,13 @@ func (g *random) input(name, doc string, scale float64, k Kind, shape ...Dim) {
 }
 
 func (g *random) buffer(name string, scale float64, shape ...int) {
-	shape = append([]int{}, shape...) // [] and not null on the wire
+	shape = append([]int{}, shape...) // [] instead of null in JSON
 	g.p.Buffers = append(g.p.Buffers, Buffer{Name: name, Kind: Real, Shape: shape})
 	t, _ := fixed(Real, shape)
 	g.types[name], g.scale[name] = t, scale
 }
 
-// param adds a parameter with numbers up to scale: the factor on its initial values.
+// param adds a parameter with numbers up to scale, the factor on its initial values.
 func (g *random) param(k Kind, scale float64, shape ...int) string {
 	name := fmt.Sprintf("w%d", len(g.p.Params))
 	q := Param{Name: name, Kind: k, Shape: append([]int{}, shape...), Init: Init{Kind: KaimingUniform, Value: scale}, Trainable: g.rng.IntN(5) > 0}
@@ -105,7 +105,8 @@ func (g *random) param(k Kind, scale float64, shape ...int) string {
 	return name
 }
 
-// op appends an operation whose result has numbers about that large, and brings what left order one back to it.
+// op appends an operation whose result has numbers of about the given scale, and rescales results that are not of order
+// one.
 func (g *random) op(k OpKind, scale float64, attrs map[string]float64, in ...string) string {
 	return g.add(Op{Kind: k, In: in, Attrs: attrs}, scale)
 }
@@ -114,12 +115,12 @@ func (g *random) add(op Op, scale float64) string {
 	op.Out = fmt.Sprintf("v%d", len(g.p.Ops))
 	t, err := g.infer(op, g.types)
 	if err != nil {
-		panic(fmt.Sprintf("program: random: %s of %v: %v", op.Kind, op.In, err)) // a mistake of the makers, whatever the seed
+		panic(fmt.Sprintf("program: random: %s of %v: %v", op.Kind, op.In, err)) // a bug in the draw functions, whatever the seed
 	}
 	g.p.Ops = append(g.p.Ops, op)
 	g.types[op.Out], g.scale[op.Out] = t, scale
 	if len(t.Shape) < 2 || t.Shape[0] > 0 {
-		return op.Out // not per group: a weight image, say
+		return op.Out // not per group, such as a weight image
 	}
 	if scale > 4 || scale < 0.2 {
 		if t.Kind == Real {
@@ -131,7 +132,7 @@ func (g *random) add(op Op, scale float64) string {
 	return op.Out
 }
 
-// pick gives one of the values that fit, mostly a late one; "" when there is none.
+// pick returns one of the values that fit, usually a late one, or "" when there is none.
 func (g *random) pick(fits func(t Type) bool) string {
 	var have []string
 	for _, v := range g.made {
@@ -155,19 +156,19 @@ func (g *random) complex() string {
 
 func isPlanes(t Type) bool { return t.Kind == Real && len(t.Shape) == 4 }
 
-// square gives a value [−1, C, N, N].
+// square returns a value [−1, C, N, N].
 func (g *random) square(k Kind) string {
 	n := Dim(g.p.N)
 	want := Type{k, Shape{PerGroup(1), Dim(g.p.Group), n, n}}
 	return g.pick(func(t Type) bool { return equal(t, want) })
 }
 
-// tail is a parameter of the last axes of v from some axis on, a scalar perhaps.
+// tail returns a parameter with the last axes of v, starting at any axis, possibly a scalar.
 func (g *random) tail(v string, k Kind, from int) string {
 	return g.param(k, 1, g.types[v].Shape[from:].At(1)...)
 }
 
-// operand gives a second operand for v: a value of the same shape, v itself among them, or a parameter.
+// operand returns a second operand for v: a value of the same shape, possibly v itself, or a parameter.
 func (g *random) operand(v string, k Kind) string {
 	s := g.types[v].Shape
 	if g.rng.IntN(2) == 0 {
@@ -178,8 +179,8 @@ func (g *random) operand(v string, k Kind) string {
 	return g.tail(v, k, 1+g.rng.IntN(len(s)))
 }
 
-// spread adds a parameter to each number of a pattern, so that none is 0 and no two are equal by construction: at kinks
-// and ties a gradient is a matter of convention.
+// spread adds a parameter to each number of a pattern, so that no number is 0 and no two are equal by construction: at
+// kinks and ties the gradient is a matter of convention.
 func (g *random) spread(v string) string {
 	return g.op(Add, g.scale[v]+1, nil, v, g.tail(v, Real, 1))
 }
@@ -189,7 +190,7 @@ func (g *random) positive(v string, shift float64) string {
 	return g.op(Affine, g.scale[v]+shift, map[string]float64{"scale": 1, "shift": shift}, g.op(Softplus, max(g.scale[v], 0.7), nil, v))
 }
 
-// finish makes losses of what nothing has read, and names scalars and outputs.
+// finish adds losses for values that nothing has read, and names scalars and outputs.
 func (g *random) finish() {
 	read := map[string]bool{}
 	for _, o := range g.p.Ops {
@@ -214,7 +215,7 @@ func (g *random) finish() {
 	}
 }
 
-// reduce makes one number for each pattern of any value, one that tells its elements apart.
+// reduce reduces any value to one number per pattern that depends on each element differently.
 func (g *random) reduce(v string) string {
 	if g.types[v].Kind == Complex {
 		v = g.op(Abs2, g.scale[v]*g.scale[v], nil, v)

@@ -1,6 +1,6 @@
 package program
 
-// The makers of operations, for the rows of the table.
+// The draw functions of the operations, for the rows of the table.
 
 func drawKinked(g *random, k OpKind) {
 	x := g.spread(g.real())
@@ -36,7 +36,7 @@ func drawExp(g *random, k OpKind) {
 	g.op(k, 1.5, nil, g.op(Tanh, min(g.scale[x], 1), nil, x))
 }
 
-// drawPositive is for what takes numbers above 0 alone.
+// drawPositive draws an operation whose operand must be above 0.
 func drawPositive(g *random, k OpKind) { g.op(k, 1, nil, g.positive(g.real(), 0.1)) }
 
 func drawSquare(g *random, k OpKind) {
@@ -72,11 +72,11 @@ func drawRatio(g *random, k OpKind) {
 	g.op(k, g.scale[a], nil, a, b)
 }
 
-// drawReshape moves the members of a group between the first two axes: what networks need that see one pattern at a time.
+// drawReshape moves the members of a group between the first two axes, which networks that see one pattern at a time need.
 func drawReshape(g *random, k OpKind) {
 	v := g.pick(func(t Type) bool { return len(t.Shape) == 4 })
 	s, c := g.types[v].Shape, Dim(g.p.Group)
-	each := -s[0] * s[1] // images of a group
+	each := -s[0] * s[1] // images per group
 	to := Shape{PerGroup(1), each, s[2], s[3]}
 	switch {
 	case s[0] == PerGroup(1):
@@ -107,7 +107,7 @@ func drawSlice(g *random, k OpKind) {
 	g.op(k, g.scale[v], map[string]float64{"from": float64(from), "to": float64(to)}, v)
 }
 
-// images gives a value with images of at least that many pixels a side.
+// images returns a value with images of at least the given number of pixels a side.
 func (g *random) images(least Dim) string {
 	return g.pick(func(t Type) bool {
 		n := len(t.Shape)
@@ -125,7 +125,7 @@ func drawImage(g *random, k OpKind) {
 	g.op(k, g.scale[v], nil, v)
 }
 
-// drawConv follows a convolution with a ReLU half of the time: engines fuse the two.
+// drawConv adds a ReLU after a convolution half of the time, because engines fuse the two.
 func drawConv(g *random, k OpKind) {
 	v := g.planes()
 	in, out, side := int(g.types[v].Shape[1]), 1+g.rng.IntN(4), 1+2*g.rng.IntN(3)
@@ -153,7 +153,7 @@ func drawDense(g *random, k OpKind) {
 	g.op(k, g.scale[v]+0.5, nil, v, g.param(Real, 1, out, in), g.param(Real, 1, out))
 }
 
-// drawScaled scales planes by their own mean, or by a number of each pattern out of a table.
+// drawScaled scales planes by their own mean, or by a number per pattern from a table.
 func drawScaled(g *random, k OpKind) {
 	v := g.planes()
 	if s := g.types[v].Shape; s[0] == PerGroup(1) && s[1] == Dim(g.p.Group) && g.rng.IntN(2) == 0 {
@@ -183,7 +183,7 @@ func drawFFT(g *random, k OpKind) {
 	g.op(k, g.scale[z], map[string]float64{"inverse": float64(g.rng.IntN(2))}, z)
 }
 
-// probe is the input, a parameter, or one out of a table for each pattern.
+// probe returns the input, a parameter, or a probe per pattern from a table.
 func (g *random) probe() string {
 	modes, n := 1+g.rng.IntN(2), g.p.N
 	switch g.rng.IntN(3) {
@@ -195,7 +195,7 @@ func (g *random) probe() string {
 	return g.op(Gather, 1, nil, g.param(Complex, 1, TableRows, modes, n, n), "rows")
 }
 
-// drawFarField is the chain from objects to intensity, or its beginning.
+// drawFarField draws the chain from objects to intensity, or its first part.
 func drawFarField(g *random, k OpKind) {
 	o, p := g.square(Complex), g.probe()
 	wave := g.op(Illuminate, g.scale[o]*g.scale[p], nil, o, p)
@@ -215,10 +215,10 @@ func drawTranslate(g *random, k OpKind) {
 	g.op(k, g.scale[v], map[string]float64{"sign": sign}, v, Offsets)
 }
 
-// mergeFloor keeps every pixel that a patch reaches by an eighth of a pixel clearly above the coverage of Assemble.
+// mergeFloor keeps every pixel that a patch covers by an eighth of a pixel clearly above the coverage limit of Assemble.
 const mergeFloor = 0.25
 
-// weight gives weights for images of a group: of a probe, one image for all, or one for each pattern.
+// weight returns weights for the images of a group: from a probe, one image for all, or one per pattern.
 func (g *random) weight(rows, cols int) string {
 	if rows == g.p.N && cols == g.p.N && g.rng.IntN(3) > 0 {
 		return g.op(MergeWeight, 1, map[string]float64{"floor": mergeFloor}, g.probe())
@@ -267,7 +267,7 @@ func drawGather(g *random, k OpKind) {
 	g.op(k, 1, nil, g.param(kind, 1, TableRows, rows, cols), "rows")
 }
 
-// drawLoss compares counts with λ, which comes from a far field or from any pattern.
+// drawLoss compares counts with λ from a far field or from any pattern.
 func drawLoss(g *random, k OpKind) {
 	var lambda string
 	if g.rng.IntN(2) == 0 {

@@ -37,11 +37,11 @@ func TestRandomProgramsAreValidAndMeetEveryOperation(t *testing.T) {
 	}
 	for _, k := range Kinds() {
 		if count[k] < 5 {
-			t.Errorf("the operation %s occurs %d times in 100 programs, want 5 at least", k, count[k])
+			t.Errorf("the operation %s occurs %d times in 100 programs, want at least 5", k, count[k])
 		}
 	}
 	if odd < 100 {
-		t.Errorf("only %d values are higher than wide or wider than high", odd)
+		t.Errorf("only %d values are not square", odd)
 	}
 }
 

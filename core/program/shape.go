@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// String writes a shape with ×B for per-group extents: [4×B, 3, 64, 64].
+// String formats a shape with ×B for per-group extents: [4×B, 3, 64, 64].
 func (s Shape) String() string {
 	parts := make([]string, len(s))
 	for i, d := range s {
@@ -22,12 +22,12 @@ func (s Shape) String() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// String writes kind and shape.
+// String formats kind and shape.
 func (t Type) String() string { return string(t.Kind) + " " + t.Shape.String() }
 
 func equal(a, b Type) bool { return a.Kind == b.Kind && slices.Equal(a.Shape, b.Shape) }
 
-// isSuffix says whether b is the last axes of a; a scalar is the suffix of everything.
+// isSuffix reports whether b equals the last axes of a; a scalar is a suffix of everything.
 func isSuffix(b, a Shape) bool {
 	return len(b) <= len(a) && slices.Equal(b, a[len(a)-len(b):])
 }
@@ -38,7 +38,7 @@ func checkShape(s Shape) error {
 	}
 	for i, d := range s {
 		if d == 0 || d > 1<<24 || d < -(1<<20) || (d < 0 && i > 0) {
-			return fmt.Errorf("shape %v: extents are positive, and per group on the first axis alone", s)
+			return fmt.Errorf("shape %v: extents must be positive, and only the first axis may be per group", s)
 		}
 	}
 	return nil
@@ -51,7 +51,7 @@ func want(t Type, k Kind) error {
 	return nil
 }
 
-// image demands two axes at least, real or complex, whose last two are fixed.
+// image requires at least two axes, real or complex, of which the last two are fixed.
 func image(t Type) error {
 	n := len(t.Shape)
 	if t.Kind == Index || n < 2 || t.Shape[n-1] < 1 || t.Shape[n-2] < 1 {
@@ -86,7 +86,7 @@ func border(sign Dim) func(Op, []Type) (Type, error) {
 		out := slices.Clone(in[0].Shape)
 		for i := len(out) - 2; i < len(out); i++ {
 			if out[i] += sign * Dim(op.Attr("amount")); out[i] < 1 {
-				return Type{}, fmt.Errorf("nothing is left of %v", in[0])
+				return Type{}, fmt.Errorf("the result of %v is empty", in[0])
 			}
 		}
 		return Type{in[0].Kind, out}, nil
@@ -107,7 +107,7 @@ func binary(op Op, in []Type) (Type, error) {
 
 func pairToComplex(_ Op, in []Type) (Type, error) {
 	if in[0].Kind != Real || !equal(in[0], in[1]) {
-		return Type{}, fmt.Errorf("a pair of %v and %v", in[0], in[1])
+		return Type{}, fmt.Errorf("cannot pair %v with %v", in[0], in[1])
 	}
 	return Type{Complex, in[0].Shape}, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Text is the program for people: one line per input, parameter and operation, with types and counts.
+// Text formats the program for people: one line per input, parameter and operation, with types and counts.
 func (p *Program) Text() string {
 	var b strings.Builder
 	types, err := p.Types()
@@ -65,7 +65,7 @@ func extents(shape []int) string {
 	return s.String()
 }
 
-// note counts a parameter's numbers and says how they start and whether they are trained.
+// note describes a parameter: the number of its elements, its initial values and whether it is trained.
 func (q Param) note() string {
 	note := fmt.Sprintf("%d", Count(q.Shape))
 	if q.Kind == Complex {
@@ -84,7 +84,7 @@ func (q Param) note() string {
 	return note
 }
 
-// settings writes the attributes that are given; the shape of a reshape shows in the type of its result.
+// settings formats the attributes that are set; the shape of a reshape is visible in the type of its result.
 func (o Op) settings() string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(o.Attrs)) {

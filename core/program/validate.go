@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Error says where a program is wrong.
+// Error describes where a program is invalid.
 type Error struct {
 	Program string
 	Op      int    // index into Ops, −1 when it is not about an operation
@@ -18,14 +18,14 @@ func (e *Error) Error() string {
 	if e.Op < 0 {
 		return fmt.Sprintf("program %s: %s: %s", e.Program, e.Name, e.What)
 	}
-	return fmt.Sprintf("program %s: operation %d makes %s: %s", e.Program, e.Op, e.Name, e.What)
+	return fmt.Sprintf("program %s: operation %d (%s): %s", e.Program, e.Op, e.Name, e.What)
 }
 
-// maxOps bounds the work a hostile program can ask of a compiler; the largest architecture has under 200 operations.
+// maxOps limits the work that a hostile program can cause in a compiler; the largest architecture has under 200 operations.
 const maxOps = 10_000
 
-// Types validates the program and gives the type of every value by name: inputs, parameters, buffers and results of
-// operations. Operations must come after what they read. Its errors are *Error.
+// Types validates the program and returns the type of every value by name: inputs, parameters, buffers and results of
+// operations. Operations must come after those whose results they read. Its errors are *Error.
 func (p *Program) Types() (map[string]Type, error) {
 	if len(p.Ops) > maxOps {
 		return nil, p.errorf(-1, "operations", "%d, at most %d", len(p.Ops), maxOps)
@@ -54,23 +54,23 @@ func (p *Program) Types() (map[string]Type, error) {
 	}
 	for _, o := range p.Outputs {
 		if _, ok := types[o.Value]; !ok {
-			return nil, p.errorf(-1, o.Name, "reads %s, which nothing makes", o.Value)
+			return nil, p.errorf(-1, o.Name, "reads %s, which is not defined", o.Value)
 		}
 	}
 	return types, nil
 }
 
-// errorf is an error about a name that operation op makes, or that is none of an operation's (−1).
+// errorf returns an error about a name that operation op defines; op is −1 for other names.
 func (p *Program) errorf(op int, name, format string, args ...any) error {
 	return &Error{p.Name, op, name, fmt.Sprintf(format, args...)}
 }
 
-// scope is the types of the values that are known so far.
+// scope holds the types of the values that are defined so far.
 type scope map[string]Type
 
 func (types scope) define(name string, t Type) error {
 	if name == "" {
-		return fmt.Errorf("has no name")
+		return fmt.Errorf("the name is empty")
 	}
 	if _, ok := types[name]; ok {
 		return fmt.Errorf("is defined twice")
@@ -82,7 +82,7 @@ func (types scope) define(name string, t Type) error {
 	return nil
 }
 
-// declare defines what no operation makes: inputs, parameters and buffers.
+// declare defines the inputs, parameters and buffers.
 func (p *Program) declare(types scope) error {
 	for _, in := range p.Inputs {
 		if !slices.Contains([]Kind{Real, Complex, Index}, in.Type.Kind) {
@@ -143,7 +143,7 @@ func (o Op) infer(types map[string]Type) (Type, error) {
 	in := make([]Type, len(o.In))
 	for i, name := range o.In {
 		if in[i], ok = types[name]; !ok {
-			return Type{}, fmt.Errorf("reads %s, which nothing before it makes", name)
+			return Type{}, fmt.Errorf("reads %s, which is not defined before it", name)
 		}
 	}
 	for name, v := range o.Attrs {
@@ -156,7 +156,7 @@ func (o Op) infer(types map[string]Type) (Type, error) {
 		}
 	}
 	if o.Kind != Reshape && len(o.Shape) > 0 {
-		return Type{}, fmt.Errorf("only reshape carries a shape")
+		return Type{}, fmt.Errorf("only reshape has a shape")
 	}
 	return sp.infer(o, in)
 }

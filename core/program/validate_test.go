@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// small is a valid program that tests break in one place.
+// small returns a valid program that tests break in one place.
 func small() *Program {
 	return &Program{
 		Name: "small", N: 4, Group: 2,
@@ -48,7 +48,8 @@ func TestTypesOfAProgram(t *testing.T) {
 	}
 }
 
-// Every refusal names the operation by its place and the value, parameter or input.
+// TestInvalidProgramsNameWhatIsWrong checks that every error names the operation by its index and the value, parameter or
+// input.
 func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 	op := func(i int, f func(*Op)) func(*Program) { return func(p *Program) { f(&p.Ops[i]) } }
 	for name, c := range map[string]struct {
@@ -58,21 +59,21 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 		says   string
 	}{
 		"an unknown operation":      {op(1, func(o *Op) { o.Kind = "cube" }), 1, "square", "cube: unknown operation"},
-		"a value that is not made":  {op(2, func(o *Op) { o.In[0] = "nowhere" }), 2, "scaled", "reads nowhere, which nothing before it makes"},
-		"a value made later":        {op(1, func(o *Op) { o.In[0] = "lambda" }), 1, "square", "nothing before it makes"},
+		"a value that is not made":  {op(2, func(o *Op) { o.In[0] = "nowhere" }), 2, "scaled", "reads nowhere, which is not defined before it"},
+		"a value made later":        {op(1, func(o *Op) { o.In[0] = "lambda" }), 1, "square", "is not defined before it"},
 		"a name taken":              {op(2, func(o *Op) { o.Out = "square" }), 2, "square", "is defined twice"},
 		"a name of an input":        {op(2, func(o *Op) { o.Out = Counts }), 2, Counts, "is defined twice"},
-		"no name":                   {op(2, func(o *Op) { o.Out = "" }), 2, "", "has no name"},
+		"no name":                   {op(2, func(o *Op) { o.Out = "" }), 2, "", "the name is empty"},
 		"too few operands":          {op(4, func(o *Op) { o.In = o.In[:2] }), 4, "deviance", "reads 2 values, want 3"},
 		"no operands":               {op(1, func(o *Op) { o.In = nil }), 1, "square", "reads 0 values"},
 		"a wrong kind":              {op(1, func(o *Op) { o.In[0] = Counts }), 1, "square", "is real [B, 2, 4, 4], want complex"},
 		"shapes that do not fit":    {op(4, func(o *Op) { o.In[1] = Mask }), 4, "deviance", "counts are real [4, 4]"},
 		"an unknown attribute":      {op(3, func(o *Op) { o.Attrs["bias"] = 1 }), 3, "lambda", "unknown attribute bias"},
 		"an attribute that is NaN":  {op(3, func(o *Op) { o.Attrs["shift"] = nan() }), 3, "lambda", "attribute shift is NaN"},
-		"a shape without a reshape": {op(1, func(o *Op) { o.Shape = Shape{2} }), 1, "square", "only reshape carries a shape"},
+		"a shape without a reshape": {op(1, func(o *Op) { o.Shape = Shape{2} }), 1, "square", "only reshape has a shape"},
 		"an unknown input kind":     {func(p *Program) { p.Inputs[0].Type.Kind = "text" }, -1, Counts, `unknown kind "text"`},
-		"a zero extent":             {func(p *Program) { p.Inputs[0].Type.Shape[2] = 0 }, -1, Counts, "extents are positive"},
-		"a batch axis inside":       {func(p *Program) { p.Inputs[0].Type.Shape[2] = -1 }, -1, Counts, "per group on the first axis alone"},
+		"a zero extent":             {func(p *Program) { p.Inputs[0].Type.Shape[2] = 0 }, -1, Counts, "extents must be positive"},
+		"a batch axis inside":       {func(p *Program) { p.Inputs[0].Type.Shape[2] = -1 }, -1, Counts, "only the first axis may be per group"},
 		"too many axes":             {func(p *Program) { p.Inputs[1].Type.Shape = make(Shape, 9) }, -1, Mask, "rank 9, at most 8"},
 		"a parameter of an index":   {func(p *Program) { p.Params[0].Kind = Index }, -1, "table", `unknown kind "index"`},
 		"a parameter of nothing":    {func(p *Program) { p.Params[0].Shape = []int{0, 4, 4} }, -1, "table", "extent below 1"},
@@ -80,7 +81,7 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 		"a buffer below 1":          {func(p *Program) { p.Buffers[0].Shape = []int{-1} }, -1, "mean", "extent below 1"},
 		"a scalar of images":        {func(p *Program) { p.Scalars[0].Value = "lambda" }, -1, "deviance", "want real [B, 2]"},
 		"a scalar of nothing":       {func(p *Program) { p.Scalars[0].Value = "nowhere" }, -1, "deviance", "reads nowhere"},
-		"an output of nothing":      {func(p *Program) { p.Outputs[0].Value = "nowhere" }, -1, Patches, "which nothing makes"},
+		"an output of nothing":      {func(p *Program) { p.Outputs[0].Value = "nowhere" }, -1, Patches, "is not defined"},
 		"no patterns":               {func(p *Program) { p.Group = 0 }, -1, "geometry", "group of 0"},
 		"too many operations":       {func(p *Program) { p.Ops = make([]Op, maxOps+1) }, -1, "operations", "at most"},
 	} {
@@ -98,9 +99,9 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// One operation on its own, with operands that it must refuse.
+// TestOperationsRefuseOperandsThatDoNotFit gives single operations operands that they must reject.
 //
-// Long: one table of refusals.
+// Long: one table of cases.
 func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 	real := func(s ...Dim) Type { return Type{Real, s} }
 	complex := func(s ...Dim) Type { return Type{Complex, s} }
@@ -162,7 +163,7 @@ func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 			c.op.In = append(c.op.In, v)
 		}
 		if got, err := c.op.infer(types); err == nil {
-			t.Errorf("%s: %s was accepted and gives %v", name, c.op.Kind, got)
+			t.Errorf("%s: %s was accepted with the result %v", name, c.op.Kind, got)
 		}
 	}
 }
@@ -186,6 +187,6 @@ func TestNeededListsOnlyWhatAValueDependsOn(t *testing.T) {
 
 func TestParametersCountsWhatIsTrained(t *testing.T) {
 	if got := small().Parameters(); got != 2*48+1 {
-		t.Errorf("%d parameters, want 97: a complex one counts twice, a fixed one not at all", got)
+		t.Errorf("%d parameters, want 97: a complex one counts twice, a fixed one is not counted", got)
 	}
 }

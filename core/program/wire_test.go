@@ -26,7 +26,7 @@ func TestDecodeInvertsEncode(t *testing.T) {
 			t.Fatalf("%s: %v", p.Name, err)
 		}
 		if !reflect.DeepEqual(got, p) {
-			t.Errorf("%s came back as\n%s", p.Name, got.Text())
+			t.Errorf("%s was decoded as\n%s", p.Name, got.Text())
 		}
 	}
 }
@@ -64,14 +64,14 @@ func TestDecodeRefusesHostileText(t *testing.T) {
 		if p, err := Decode([]byte(text)); err == nil {
 			t.Errorf("%s: was accepted as\n%s", name, p.Text())
 		} else if !strings.HasPrefix(err.Error(), "program") {
-			t.Errorf("%s: %v does not say that a program is meant", name, err)
+			t.Errorf("%s: the error %v does not name the program", name, err)
 		}
 	}
 }
 
-// Whatever Decode accepts can be described, listed and encoded again.
+// FuzzDecode checks that every program which Decode accepts can be described, listed and encoded again.
 func FuzzDecode(f *testing.F) {
-	b, _ := small().Encode() // random programs are too long to be shortened in reasonable time
+	b, _ := small().Encode() // random programs are too long for fast minimisation
 	f.Add(b)
 	f.Add([]byte(`{"n":2,"group":1,"ops":[{"op":"reshape","out":"y","in":["x"],"shape":[0]}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -81,7 +81,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		types, err := p.Types()
 		if err != nil {
-			t.Fatalf("decoded, then invalid: %v", err)
+			t.Fatalf("a decoded program is invalid: %v", err)
 		}
 		for name, v := range types {
 			for _, d := range v.Shape.At(3) {
@@ -98,12 +98,12 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := Decode(again); err != nil {
-			t.Fatalf("its own wire form is refused: %v", err)
+			t.Fatalf("its own wire form is rejected: %v", err)
 		}
 	})
 }
 
-// The text form of a program, as people read it. PTYCHO_UPDATE=1 writes the file anew.
+// TestTextForm compares the text form of a program with a file. PTYCHO_UPDATE=1 rewrites the file.
 func TestTextForm(t *testing.T) {
 	got, path := small().Text(), filepath.Join("testdata", "small.txt")
 	if os.Getenv("PTYCHO_UPDATE") != "" {
@@ -126,7 +126,7 @@ func TestTextForm(t *testing.T) {
 func TestTextOfAnInvalidProgramSaysSo(t *testing.T) {
 	p := small()
 	p.Ops[1].Kind = "cube"
-	if s := p.Text(); !strings.Contains(s, "invalid: program small: operation 1 makes square: cube: unknown operation") {
-		t.Errorf("the text hides what is wrong:\n%s", s)
+	if s := p.Text(); !strings.Contains(s, "invalid: program small: operation 1 (square): cube: unknown operation") {
+		t.Errorf("the text does not show the error:\n%s", s)
 	}
 }
