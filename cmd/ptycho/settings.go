@@ -34,13 +34,7 @@ func settingFlags(c config.Command) []cli.Flag {
 		&cli.StringSliceFlag{Name: "set", Usage: "a setting by its key: section.name=value"},
 	}
 	for _, s := range config.Settings(c) {
-		text := s.Meaning
-		if s.Unit != "" {
-			text += " (" + s.Unit + ")"
-		}
-		if rule := s.Rule(); rule != "" {
-			text += "; " + rule
-		}
+		text := s.Help()
 		if !s.IsBool() {
 			flags = append(flags, &cli.StringFlag{Name: s.Name, Aliases: slices.Clone(s.Also), Usage: text, DefaultText: s.DefaultText()})
 			continue

@@ -10,10 +10,10 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 )
 
-// needed is what every training run must say.
+// needed holds the settings that every training run requires.
 var needed = Flags(Train, map[string]string{"train-data-file": "scan.npz", "output-dir": "run"})
 
-// described is what a scan says about itself.
+// described is the description of a scan.
 var described = Data("scan.npz", map[string]any{"model.n": 64})
 
 func training(t *testing.T, sources ...Source) *Training {
@@ -25,7 +25,7 @@ func training(t *testing.T, sources ...Source) *Training {
 	return c
 }
 
-// violations are the lines of the error that the sources end in.
+// violations returns the lines of the error that the sources give.
 func violations(t *testing.T, sources ...Source) []Violation {
 	t.Helper()
 	_, err := Check(Train, append([]Source{needed}, sources...)...)
@@ -36,7 +36,7 @@ func violations(t *testing.T, sources ...Source) []Violation {
 	return e.Violations
 }
 
-// TestEveryFieldHasOneRow fails when a field cannot be set, or a row points at another row's field.
+// TestEveryFieldHasOneRow fails if a field cannot be set, or a row points at another row's field.
 func TestEveryFieldHasOneRow(t *testing.T) {
 	var s sections
 	owner := map[any]string{}
@@ -50,7 +50,7 @@ func TestEveryFieldHasOneRow(t *testing.T) {
 			t.Errorf("%s: the default is %v, the field %v", row.Key(), got, want)
 		}
 		if row.Meaning == "" || row.Why == "" || row.Commands == 0 {
-			t.Errorf("%s says not what it means, why its default, or who takes it", row.Key())
+			t.Errorf("%s lacks its meaning, the origin of its default, or its commands", row.Key())
 		}
 		if v, ok := row.parse(row.DefaultText()); row.DefaultText() != "" && (!ok || v != row.Default) {
 			t.Errorf("%s: its own default %v breaks its rule: %s", row.Key(), row.Default, row.Rule())
@@ -77,6 +77,16 @@ func TestFlagsOfACommandAreUnambiguous(t *testing.T) {
 	}
 }
 
+// TestHelp_FitsALine fails if the meaning of a setting, with its unit, is longer than --help has room for.
+func TestHelp_FitsALine(t *testing.T) {
+	for _, s := range table {
+		s.Enum = nil
+		if n := len([]rune(s.Help())); n >= 80 {
+			t.Errorf("--%s: the help has %d characters: %s", s.Name, n, s.Help())
+		}
+	}
+}
+
 func TestPrecedence(t *testing.T) {
 	low := []Source{
 		Data("scan.npz", map[string]any{"training.seed": int64(1)}),
@@ -88,7 +98,7 @@ func TestPrecedence(t *testing.T) {
 		Flags(Train, map[string]string{"seed": "7"}),
 	}
 	for n := range len(low) + 1 {
-		// Given in reverse, for their order must not matter but within a layer.
+		// Given in reverse: the order matters only within a layer.
 		sources := []Source{}
 		for i := n - 1; i >= 0; i-- {
 			if i == 3 {
@@ -155,7 +165,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 			found = found || v.Key == w.key && v.Value == w.value && strings.Contains(v.Rule, w.rule) && v.Origin.String() == w.origin
 		}
 		if !found {
-			t.Errorf("nothing tells %+v", w)
+			t.Errorf("%+v is not reported", w)
 		}
 	}
 	if len(got) != len(want) {
@@ -163,17 +173,17 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// TestOneSentenceFor holds each single mistake to one violation that says what mends it.
+// TestOneSentenceFor checks that each single mistake gives one violation that says what to do.
 func TestOneSentenceFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		sources []Source
 		want    string
 	}{
-		"a setting of the other architecture": {[]Source{Set("model.pad-object=false")}, "belongs to the architecture cnn, and arch is unet (default)"},
+		"a setting of the other architecture": {[]Source{Set("model.pad-object=false")}, "belongs to the architecture cnn, but arch is unet (default)"},
 		"a key without its section":           {[]Source{Set("batch-size=8")}, "did you mean training.batch-size?"},
 		"a key in the wrong section":          {[]Source{Set("execution.seed=1")}, "did you mean training.seed?"},
 		"a setting of the other command":      {[]Source{Set("inference.middle-trim=4")}, "belongs to infer, not to train"},
-		"an unknown flag":                     {[]Source{Flags(Train, map[string]string{"epoch-count": "3"})}, "is no flag of train"},
+		"an unknown flag":                     {[]Source{Flags(Train, map[string]string{"epoch-count": "3"})}, "is not a flag of train"},
 		"a letter swapped in a variable":      {[]Source{Environment([]string{"PTYCHO_MODEL__GRIDSZIE=1"})}, "did you mean model.gridsize?"},
 		"a hidden mistake in a file":          {[]Source{YAML("f", []byte("training: {seed: x}")), Set("training.seed=1")}, "must be an integer"},
 		"a key that is set twice":             {[]Source{YAML("f", []byte("training:\n  batch-size: 8\n  batch_size: 8\n"))}, "is set twice, first in line 2"},
@@ -185,8 +195,8 @@ func TestOneSentenceFor(t *testing.T) {
 		"a folder for a file":                 {[]Source{File(t.TempDir())}, "is a folder"},
 		"too few neighbours":                  {[]Source{Set("training.neighbor-count=2")}, "must be at least 3"},
 		"n against the data":                  {[]Source{Data("scan.npz", map[string]any{"model.n": 64}), Set("model.n=128")}, "contradicts the data, whose patterns have 64 pixels"},
-		"resume with overwrite":               {[]Source{Set("execution.resume=run", "execution.overwrite=true")}, "cannot be joined with --resume"},
-		"resume elsewhere":                    {[]Source{Set("execution.resume=other")}, "is not the run that is resumed"},
+		"resume with overwrite":               {[]Source{Set("execution.resume=run", "execution.overwrite=true")}, "cannot be combined with --resume"},
+		"resume elsewhere":                    {[]Source{Set("execution.resume=other")}, "is not the resumed run"},
 		"yes for true":                        {[]Source{Set("execution.quiet=yes")}, "true or false"},
 		"the excluded end of a range":         {[]Source{Set("training.learning-rate=0")}, "above 0"},
 		"infinity":                            {[]Source{Set("training.background=Inf")}, "at least 0.01"},
@@ -194,7 +204,7 @@ func TestOneSentenceFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := violations(t, c.sources...)
 			if len(got) != 1 || !strings.Contains(got[0].String(), c.want) {
-				t.Errorf("told %v, want %q alone", got, c.want)
+				t.Errorf("reported %v, want %q alone", got, c.want)
 			}
 		})
 	}
@@ -228,7 +238,7 @@ func TestTheResultCannotBeChanged(t *testing.T) {
 		}
 	}
 	if c.Settings().Seed != 1 || strings.Contains(c.Explain(), "changed") {
-		t.Error("a copy gave way to the configuration")
+		t.Error("a copy changed the configuration")
 	}
 }
 
@@ -298,7 +308,7 @@ func TestSettingsOfArchitecturesExist(t *testing.T) {
 	for _, name := range arch.Names() {
 		for _, own := range arch.Settings(name) {
 			if _, ok := Lookup("model." + own); !ok {
-				t.Errorf("the architecture %s has a setting %s, which is no row of the section model", name, own)
+				t.Errorf("the architecture %s has a setting %s, which is not a row of the section model", name, own)
 			}
 		}
 	}

@@ -6,21 +6,21 @@ import (
 	"slices"
 )
 
-// Difference is a setting whose values differ between two configurations.
+// Difference is a setting with different values in two configurations.
 type Difference struct {
 	Key string `json:"key"`
 	A   Side   `json:"a"`
 	B   Side   `json:"b"`
 }
 
-// Side is a setting's value in one of two configurations, and where it came from.
+// Side is a setting's value in one of two configurations, with its origin.
 type Side struct {
 	Value  string `json:"value"`
 	Origin string `json:"origin"`
 }
 
-// Compare lists the settings that differ, in the order of the table. Settings that only one of the two has, because it
-// is of another command, are passed over.
+// Compare lists the settings that differ, in the order of the table. A setting that only one of the two has, because
+// the other belongs to another command, is skipped.
 func Compare(a, b []Value) []Difference {
 	out := []Difference{}
 	for _, x := range a {
@@ -34,8 +34,8 @@ func Compare(a, b []Value) []Difference {
 	return out
 }
 
-// Read gives the values of a configuration on disk: the config.json of a run, or a file of settings, whose values are
-// completed by the defaults of all commands. Its error is an *Error that lists everything that is wrong.
+// Read returns the values of a configuration on disk: the config.json of a run, or a file of settings completed by the
+// defaults of all commands. Its error is an *Error that lists every violation.
 func Read(path string) ([]Value, error) {
 	contents, err := readBounded(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func Read(path string) ([]Value, error) {
 	return values, nil
 }
 
-// isStored says whether contents mean to be a stored configuration, sound or not.
+// isStored reports whether contents claim to be a stored configuration, valid or not.
 func isStored(contents []byte) bool {
 	var head struct{ Format string }
 	return json.Unmarshal(contents, &head) == nil && head.Format == storedFormat

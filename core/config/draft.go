@@ -2,15 +2,14 @@ package config
 
 import "slices"
 
-// Draft is a configuration of which only the static rules have been checked. It tells where the data or the model lies
-// and which backend is asked for, so that they can be described; nothing can be trained or reconstructed with it.
+// Draft is a configuration whose static rules have been checked. It names the data or the model and the backend, so
+// that these can be described. It cannot be used to train or reconstruct.
 type Draft struct {
 	resolution
 	sources []Source
 }
 
-// Check resolves what can be known before any file of data is opened. Its error is an *Error that lists everything that
-// is wrong.
+// Check resolves what is known before a data file is opened. Its error is an *Error that lists every violation.
 func Check(c Command, sources ...Source) (*Draft, error) {
 	r, err := resolve(c, sources, false)
 	if err != nil {
@@ -19,21 +18,21 @@ func Check(c Command, sources ...Source) (*Draft, error) {
 	return &Draft{*r, slices.Clone(sources)}, nil
 }
 
-// Settings is a copy of the section "training".
+// Settings returns a copy of the section "training".
 func (d *Draft) Settings() TrainingSettings { return d.sections.training }
 
-// Inference is a copy of the section "inference".
+// Inference returns a copy of the section "inference".
 func (d *Draft) Inference() InferenceSettings { return d.sections.inference }
 
-// Execution is a copy of the section "execution".
+// Execution returns a copy of the section "execution".
 func (d *Draft) Execution() Execution { return d.sections.execution }
 
-// Training completes the draft of a training run with what its data says about itself.
+// Training completes the draft of a training run with the description of its data.
 func (d *Draft) Training(data Source) (*Training, error) {
 	return NewTraining(append(slices.Clone(d.sources), data)...)
 }
 
-// Reconstruction completes the draft of a reconstruction with what the trained model says about itself.
+// Reconstruction completes the draft of a reconstruction with the description of the trained model.
 func (d *Draft) Reconstruction(model Source) (*Inference, error) {
 	return NewInference(append(slices.Clone(d.sources), model)...)
 }

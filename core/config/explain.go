@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// Explain is a table for people: every key, its value, where it came from and what that overrode.
+// Explain returns a table for people: every key, its value, its origin and the values that it overrode.
 func (r *resolution) Explain() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -35,8 +35,8 @@ func shown(text string) string {
 	return text
 }
 
-// YAML is the configuration as a file that File reads, each origin in a comment. What the data says, what is
-// missing and what the chosen architecture lacks is left out.
+// YAML returns the configuration as a file that File reads, with each origin in a comment. It leaves out values from
+// the data, missing values and settings that the chosen architecture lacks.
 func (r *resolution) YAML() []byte {
 	var b strings.Builder
 	var section Section
@@ -55,13 +55,13 @@ func (r *resolution) YAML() []byte {
 	return []byte(b.String())
 }
 
-// writable says whether a value belongs into a file of settings.
+// writable reports whether a value belongs in a file of settings.
 func (r *resolution) writable(v Value) bool {
 	_, used := r.under(v.Setting)
 	return used && !(v.Setting.Required && v.Text == "") && v.Setting.of(r.sections.model.Arch) && v.Origin.Layer != DataLayer
 }
 
-// scalar is a value of the setting in YAML.
+// scalar returns a value of the setting in YAML.
 func (s Setting) scalar(value string) string {
 	if t := s.Type(); t == "text" || t == "list" {
 		return strconv.Quote(value)
@@ -69,7 +69,7 @@ func (s Setting) scalar(value string) string {
 	return value
 }
 
-// SettingsJSON is YAML without the origins, in JSON, which File reads too.
+// SettingsJSON returns YAML without the origins, as JSON, which File reads too.
 func (r *resolution) SettingsJSON() ([]byte, error) {
 	out := map[Section]map[string]any{}
 	for _, v := range r.values {

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// largestFile bounds a configuration file in bytes; the longest sensible one is a few kilobytes.
+// largestFile bounds a configuration file, in bytes. The longest sensible file has a few kilobytes.
 const largestFile = 1 << 20
 
 // File reads a YAML file of sections with settings:
@@ -20,7 +20,7 @@ const largestFile = 1 << 20
 //	  batch-size: 8
 //
 // Underscores count as hyphens. A file may hold sections of several commands. A configuration of PtychoPINN, YAML or
-// JSON, is known by its keys and translated: see Import.
+// JSON, is recognised by its keys and translated: see Import.
 func File(path string) Source {
 	b, err := readBounded(path)
 	if err != nil {
@@ -50,12 +50,12 @@ func readBounded(path string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	case len(b) > largestFile:
-		return nil, fmt.Errorf("is larger than %d bytes, no configuration file is", largestFile)
+		return nil, fmt.Errorf("is larger than %d bytes, the limit of a configuration file", largestFile)
 	}
 	return b, nil
 }
 
-// YAML is File for contents that were read already.
+// YAML reads the contents of a file, as File does.
 func YAML(name string, contents []byte) Source {
 	s := Source{layer: FileLayer, lax: true}
 	at := func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", name, n.Line) }
@@ -65,11 +65,11 @@ func YAML(name string, contents []byte) Source {
 		s.reject("", "", rule, name)
 		return s
 	case root == nil:
-		return s // an empty file says nothing
+		return s // an empty file
 	case isLegacy(root):
 		i, err := ImportContents(name, contents)
 		if err != nil {
-			s.reject("", "", err.Error(), name) // it was read a moment ago
+			s.reject("", "", err.Error(), name) // cannot happen: it was parsed above
 			return s
 		}
 		return i.Source()
@@ -81,12 +81,12 @@ func YAML(name string, contents []byte) Source {
 			continue
 		}
 		if body.Kind != yaml.MappingNode {
-			rule := "must be a section with settings below" + suggestion(section.Value, both)
+			rule := "must be a section with settings below it" + suggestion(section.Value, both)
 			s.reject(section.Value, body.Value, rule, at(section))
 			continue
 		}
 		if len(body.Content) == 0 && !knownSection(section.Value) {
-			s.reject(section.Value, "", "is no section"+suggestion(section.Value, both), at(section))
+			s.reject(section.Value, "", "is not a section"+suggestion(section.Value, both), at(section))
 		}
 		for j := 0; j+1 < len(body.Content); j += 2 {
 			k, v := body.Content[j], body.Content[j+1]

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Former is an older spelling of a flag. It works, and a notice says what replaces it.
+// Former is an older spelling of a flag. It still works, and a notice names its replacement.
 type Former struct {
 	Name     string
 	Commands Command
@@ -17,7 +17,7 @@ type Former struct {
 	sets     func(value string) (map[string]string, error)
 }
 
-// as is a former flag that is now called otherwise.
+// as returns the setter of a flag that was renamed.
 func as(key string) func(string) (map[string]string, error) {
 	return func(value string) (map[string]string, error) { return map[string]string{key: value}, nil }
 }
@@ -37,16 +37,16 @@ var formers = []Former{
 	{Name: "ptycho-dir", Commands: Train, Instead: "--train-data-file", sets: func(value string) (map[string]string, error) {
 		scans, err := filepath.Glob(filepath.Join(value, "*.npz"))
 		if err != nil || len(scans) != 1 {
-			return nil, fmt.Errorf("must be a folder with one scan, and %d files there end in .npz: name the scan by --train-data-file", len(scans))
+			return nil, fmt.Errorf("must be a folder with one scan, but %d files there end in .npz: name the scan with --train-data-file", len(scans))
 		}
 		return map[string]string{"training.train-data-file": scans[0]}, nil
 	}},
-	{Name: "scale-contract-version", Commands: both, Instead: "nothing: patterns are always taken in counts", sets: func(string) (map[string]string, error) { return nil, nil }},
+	{Name: "scale-contract-version", Commands: both, Instead: "nothing: patterns are always counts", sets: func(string) (map[string]string, error) { return nil, nil }},
 	{Name: "measurement-domain", Commands: Train, Instead: "--diffraction-units", sets: domain("training.diffraction-units")},
 	{Name: "measurement-domain", Commands: Infer, Instead: "--diffraction-units", sets: domain("inference.diffraction-units")},
 }
 
-// domain reads the reference's names of what the patterns hold.
+// domain translates the reference's names of the patterns' units.
 func domain(key string) func(string) (map[string]string, error) {
 	return func(value string) (map[string]string, error) {
 		switch value {
@@ -59,7 +59,7 @@ func domain(key string) func(string) (map[string]string, error) {
 	}
 }
 
-// Formers lists the older spellings of a command's flags.
+// Formers returns the older spellings of a command's flags.
 func Formers(c Command) []Former {
 	var out []Former
 	for _, f := range slices.Concat(formers, referenceFormers) {
@@ -70,7 +70,7 @@ func Formers(c Command) []Former {
 	return append(out, legacyFormers(c)...)
 }
 
-// former takes a flag by an older spelling; false when there is none.
+// former adds a flag given by an older spelling. It returns false for an unknown spelling.
 func (s *Source) former(c Command, flag, value string) bool {
 	for _, f := range slices.Concat(formers, referenceFormers) {
 		if f.Name != flag || f.Commands&c == 0 {
@@ -88,7 +88,7 @@ func (s *Source) former(c Command, flag, value string) bool {
 		if why, none := strings.CutPrefix(f.Instead, "nothing: "); none {
 			s.notices = append(s.notices, fmt.Sprintf("--%s has no meaning here: %s", flag, why))
 		} else {
-			s.notices = append(s.notices, fmt.Sprintf("--%s is an older spelling; what replaces it is %s", flag, f.Instead))
+			s.notices = append(s.notices, fmt.Sprintf("--%s is an older spelling: use %s", flag, f.Instead))
 		}
 		return true
 	}

@@ -9,24 +9,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Flags of the reference's commands that are no fields of its configurations. What has no meaning here is taken and a
-// notice says so; what asks for something that is not done here is an error.
+// Flags of the reference's commands that are not fields of its configurations. A flag without meaning here is accepted
+// with a notice; a flag that asks for something this program does not do is an error.
 var referenceFormers = []Former{
-	{Name: "profile", Commands: Train, Instead: "nothing: patterns in counts and the Poisson likelihood are what training always starts from", sets: func(value string) (map[string]string, error) {
+	{Name: "profile", Commands: Train, Instead: "nothing: training always uses patterns in counts and the Poisson likelihood", sets: func(value string) (map[string]string, error) {
 		if value != "ci" {
-			return nil, errors.New("must be ci, the one profile of PtychoPINN")
+			return nil, errors.New("must be ci, the only profile of PtychoPINN")
 		}
 		return map[string]string{"model.loss": "poisson"}, nil
 	}},
-	{Name: "log-patch-stats", Commands: both, Bool: true, Instead: "the files metrics.csv and report.json", sets: refused("asks for statistics of patches, which this program does not write: metrics.csv and report.json hold the figures")},
-	{Name: "patch-stats-limit", Commands: both, Instead: "nothing: no statistics of patches are written", sets: ignored},
-	{Name: "varpro-scaling", Commands: Infer, Bool: true, Instead: "nothing: the amplitude follows from the counts, and no scale has to be fitted", sets: ignored},
-	{Name: "probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
-	{Name: "no-probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
-	{Name: "probe-mask-sigma", Commands: Infer, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
-	{Name: "probe-mask-diameter", Commands: Infer, Instead: "nothing: the model holds the probe it was trained with", sets: ignored},
-	{Name: "file-index", Commands: Infer, Instead: "--test-data", sets: refused("counts the files of a folder, and here --test-data names the scan")},
-	{Name: "do-stitching", Commands: Train, Bool: true, Instead: "ptycho infer", sets: refused("asks train for an image: run ptycho infer with the model")},
+	{Name: "log-patch-stats", Commands: both, Bool: true, Instead: "the files metrics.csv and report.json", sets: refused("asks for patch statistics, which this program does not write: see metrics.csv and report.json")},
+	{Name: "patch-stats-limit", Commands: both, Instead: "nothing: patch statistics are not written", sets: ignored},
+	{Name: "varpro-scaling", Commands: Infer, Bool: true, Instead: "nothing: the amplitude follows from the counts, so that a fitted scale is not needed", sets: ignored},
+	{Name: "probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model contains its probe", sets: ignored},
+	{Name: "no-probe-mask", Commands: Infer, Bool: true, Instead: "nothing: the model contains its probe", sets: ignored},
+	{Name: "probe-mask-sigma", Commands: Infer, Instead: "nothing: the model contains its probe", sets: ignored},
+	{Name: "probe-mask-diameter", Commands: Infer, Instead: "nothing: the model contains its probe", sets: ignored},
+	{Name: "file-index", Commands: Infer, Instead: "--test-data", sets: refused("selects a file of a folder by number: name the scan with --test-data")},
+	{Name: "do-stitching", Commands: Train, Bool: true, Instead: "ptycho infer", sets: refused("asks train for an image: run ptycho infer with the trained model")},
 	{Name: "verbose", Commands: Train, Bool: true, Instead: "--log-level debug", sets: ifTrue("execution.log-level", "debug")},
 	{Name: "debug", Commands: Infer, Bool: true, Instead: "--log-level debug", sets: ifTrue("execution.log-level", "debug")},
 	{Name: "console-level", Commands: Train, Instead: "--log-level", sets: func(value string) (map[string]string, error) {
@@ -36,10 +36,10 @@ var referenceFormers = []Former{
 		}
 		return map[string]string{"execution.log-level": level}, nil
 	}},
-	{Name: "comparison-plot", Commands: Infer, Bool: true, Instead: "ptycho evaluate", sets: refused("asks infer for a comparison: ptycho evaluate compares a reconstruction with a reference")},
-	{Name: "phase-vmin", Commands: Infer, Instead: "nothing", sets: refused("asks for another range of grey, and the pictures have that of the image: reconstruction.npz holds the numbers")},
-	{Name: "phase-vmax", Commands: Infer, Instead: "nothing", sets: refused("asks for another range of grey, and the pictures have that of the image: reconstruction.npz holds the numbers")},
-	{Name: "debug-dump", Commands: Infer, Instead: "reconstruction.npz and report.json", sets: refused("asks for a folder of intermediate pictures, which this program does not write")},
+	{Name: "comparison-plot", Commands: Infer, Bool: true, Instead: "ptycho evaluate", sets: refused("asks infer for a comparison: use ptycho evaluate to compare a reconstruction with a reference")},
+	{Name: "phase-vmin", Commands: Infer, Instead: "nothing", sets: refused("sets the range of grey, which pictures here take from the image: use the numbers in reconstruction.npz")},
+	{Name: "phase-vmax", Commands: Infer, Instead: "nothing", sets: refused("sets the range of grey, which pictures here take from the image: use the numbers in reconstruction.npz")},
+	{Name: "debug-dump", Commands: Infer, Instead: "reconstruction.npz and report.json", sets: refused("asks for intermediate pictures, which this program does not write")},
 	{Name: "torch-accelerator", Commands: both, Instead: "--accelerator", sets: as("execution.accelerator")},
 	{Name: "torch-deterministic", Commands: Train, Bool: true, Instead: "--deterministic", sets: as("execution.deterministic")},
 	{Name: "torch-num-workers", Commands: both, Instead: "--num-workers", sets: as("execution.num-workers")},
@@ -63,7 +63,7 @@ var referenceFormers = []Former{
 
 func ignored(string) (map[string]string, error) { return nil, nil }
 
-// ifTrue is a switch that gives a setting a value.
+// ifTrue returns the setter of a switch that gives a setting a value.
 func ifTrue(key, value string) func(string) (map[string]string, error) {
 	return func(given string) (map[string]string, error) {
 		if given != "true" {
@@ -73,7 +73,8 @@ func ifTrue(key, value string) func(string) (map[string]string, error) {
 	}
 }
 
-// refused is a flag that asks for something that is not done here; a switch that is off asks for nothing.
+// refused returns the setter of a flag that asks for something this program does not do. A switch that is off asks for
+// nothing.
 func refused(asks string) func(string) (map[string]string, error) {
 	return func(given string) (map[string]string, error) {
 		if given == "false" {
@@ -83,8 +84,8 @@ func refused(asks string) func(string) (map[string]string, error) {
 	}
 }
 
-// legacyFlag finds the field of the reference's configuration that a flag of its scripts sets: every field has a flag of
-// its name there.
+// legacyFlag finds the field of the reference's configuration that a flag of its scripts sets. Every field has a flag
+// of its name there.
 func legacyFlag(c Command, flag string) (row *legacyRow, section string) {
 	field := strings.ReplaceAll(flag, "-", "_")
 	switch {
@@ -96,7 +97,7 @@ func legacyFlag(c Command, flag string) (row *legacyRow, section string) {
 	return nil, ""
 }
 
-// legacyFormers are those flags as older spellings, without those that are flags here.
+// legacyFormers returns these flags as older spellings, without those that are flags here.
 func legacyFormers(c Command) []Former {
 	fields := legacyInferenceFields
 	if c == Train {
@@ -117,8 +118,8 @@ func legacyFormers(c Command) []Former {
 	return out
 }
 
-// legacy takes flags that are fields of the reference's configuration. They are read together, since one may decide what
-// another means.
+// legacy adds flags that are fields of the reference's configuration. They are read together, because one may decide
+// the meaning of another.
 func (s *Source) legacy(c Command, given map[string]string) {
 	if len(given) == 0 {
 		return

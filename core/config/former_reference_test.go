@@ -21,7 +21,7 @@ func TestFlagsOfTheReferenceWork(t *testing.T) {
 		"a level of the log":                  {Train, map[string]string{"console-level": "WARNING"}, "execution.log-level", "warn", "--log-level"},
 		"groups of a reconstruction":          {Infer, map[string]string{"n_groups": "9"}, "inference.n-images", "9", "--n-groups"},
 		"a scale that is not fitted":          {Infer, map[string]string{"varpro_scaling": "true"}, "inference.patch-weighting", "probe", "no meaning here"},
-		"a mask that the model holds":         {Infer, map[string]string{"probe-mask": "true", "probe-mask-sigma": "2"}, "inference.rows", "", "holds the probe"},
+		"a mask that the model holds":         {Infer, map[string]string{"probe-mask": "true", "probe-mask-sigma": "2"}, "inference.rows", "", "contains its probe"},
 		"a switch that is off":                {Infer, map[string]string{"comparison-plot": "false"}, "inference.rows", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestFlagsOfTheReferenceThatAskForMoreAreRefused(t *testing.T) {
 		"probe_trainable": {Train, "true", "refine the probe"}, "do_stitching": {Train, "true", "ptycho infer"}, "log-patch-stats": {Train, "true", "metrics.csv"},
 		"profile": {Train, "fast", "must be ci"}, "realspace_weight": {Train, "0.5", "loss on the object"}, "nepochs": {Train, "many", "whole number"},
 		"comparison_plot": {Infer, "true", "ptycho evaluate"}, "debug_dump": {Infer, "d", "does not write"}, "phase_vmin": {Infer, "-1", "range of grey"}, "mae_weight": {Train, "0.3", "mixture"},
-		"console-level": {Train, "loud", "CRITICAL"}, "nepochz": {Train, "3", "is no flag of train"},
+		"console-level": {Train, "loud", "CRITICAL"}, "nepochz": {Train, "3", "is not a flag of train"},
 	} {
 		_, err := Sketch(c.command, Flags(c.command, map[string]string{flag: c.value}))
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "--"+strings.ReplaceAll(flag, "_", "-")) && !strings.Contains(err.Error(), "--"+flag) {
@@ -56,7 +56,7 @@ func TestFlagsOfTheReferenceThatAskForMoreAreRefused(t *testing.T) {
 	}
 }
 
-// TestNoFlagOfTheReferenceHidesOne fails when an older spelling is the name of a setting's flag, which would win.
+// TestNoFlagOfTheReferenceHidesOne fails if an older spelling is the name of a setting's flag, which would win.
 func TestNoFlagOfTheReferenceHidesOne(t *testing.T) {
 	for _, c := range []Command{Train, Infer} {
 		seen := map[string]bool{}

@@ -1,6 +1,6 @@
 package config
 
-// InferenceSettings is the section "inference": the model, the data and the way of stitching.
+// InferenceSettings is the section "inference": the model, the data and the stitching.
 type InferenceSettings struct {
 	ModelPath          string
 	TestData           string
@@ -12,13 +12,13 @@ type InferenceSettings struct {
 	NImages            int
 	InferenceBatchSize int    // patterns
 	MiddleTrim         int    // pixels cut from each side of a patch before stitching
-	PadEval            bool   // the canvas holds every patch whole; off: only what is fully covered
+	PadEval            bool   // the canvas holds every patch whole; false: crop to full coverage
 	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
 	Refine             int    // iterations, 0: none
 }
 
-// inferenceTable is the reconstruction.
+// inferenceTable holds the settings of a reconstruction.
 var inferenceTable = []Setting{
 	{Name: "model-path", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
 		Meaning: "run directory or model folder", Why: "none",
@@ -27,37 +27,37 @@ var inferenceTable = []Setting{
 		Meaning: "scan to reconstruct", Why: "none",
 		field: func(s *sections) any { return &s.inference.TestData }},
 	{Name: "output-dir", Section: InferenceSection, Commands: Infer, Default: "", Required: true, Path: true,
-		Meaning: "folder to make for the results", Why: "none",
+		Meaning: "folder to create for the results", Why: "none",
 		field: func(s *sections) any { return &s.inference.OutputDir }},
 	{Name: "diffraction-layout", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: layouts,
-		Meaning: "order of the diffraction array's axes: patterns first or last; auto finds it by their number and refuses a guess", Why: decided,
+		Meaning: "axis order of the diffraction array: patterns first or last", More: detectsLayout, Why: decided,
 		field: func(s *sections) any { return &s.inference.DiffractionLayout }},
 	{Name: "diffraction-units", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: units,
-		Meaning: "what the diffraction array holds; auto decides from the data and says why", Why: decided,
+		Meaning: "unit of the diffraction array; auto: detected and reported", Why: decided,
 		field: func(s *sections) any { return &s.inference.DiffractionUnits }},
 	{Name: "nphotons", Section: InferenceSection, Commands: Infer, Default: 0.0, Unit: "photons",
-		Meaning: "mean photons in a pattern, which normalised patterns that hold no intensity_scale need; 0: the file says it", Why: decided,
+		Meaning: "mean photons per normalised pattern; 0: from the file", More: needsPhotons, Why: decided,
 		field: func(s *sections) any { return &s.inference.NPhotons }},
 	{Name: "rows", Section: InferenceSection, Commands: Infer, Default: "",
-		Meaning: "patterns to use: a:b, a:b:step, a list of indices, split=K or a file of indices; empty is all", Why: neutral,
+		Meaning: "patterns to use: a:b, a:b:step, indices, split=K or a file; empty: all", Why: neutral,
 		field: func(s *sections) any { return &s.inference.Rows }},
 	{Name: "n-images", Section: InferenceSection, Commands: Infer, Default: 0, Unit: "patterns",
-		Meaning: "number of patterns drawn from the rows, kept in file order; 0, or more than there are, is all", Why: neutral,
+		Meaning: "patterns drawn from the rows; 0: all", More: drawsImages, Why: neutral,
 		field: func(s *sections) any { return &s.inference.NImages }},
 	{Name: "inference-batch-size", Section: InferenceSection, Commands: Infer, Default: 16, Min: 1, Max: mostBatch, Unit: "patterns",
-		Meaning: "patterns sent through the network at once", Why: decided,
+		Meaning: "patterns in a batch", Why: decided,
 		field: func(s *sections) any { return &s.inference.InferenceBatchSize }},
 	{Name: "middle-trim", Section: InferenceSection, Commands: Infer, Default: 0, Max: mostPixels / 2, Unit: "pixels",
-		Meaning: "trimmed from each side of a patch before stitching", Why: neutral,
+		Meaning: "pixels trimmed from each side of a patch before stitching", Why: neutral,
 		field: func(s *sections) any { return &s.inference.MiddleTrim }},
 	{Name: "pad-eval", Section: InferenceSection, Commands: Infer, Default: true,
-		Meaning: "the canvas holds every patch whole; off: crop to full coverage", Why: decided,
+		Meaning: "keep every patch whole on the canvas; off: crop to full coverage", Why: decided,
 		field: func(s *sections) any { return &s.inference.PadEval }},
 	{Name: "synchronise-phases", Section: InferenceSection, Commands: Infer, Default: "auto", Enum: []string{"auto", "on", "off"},
-		Meaning: "bring the patches to one phase before stitching; auto does so where the image then fits the patterns better", Why: "measured: ADR 5",
+		Meaning: "shift all patches to a common phase before stitching", More: "auto does so if the image then fits the patterns better.", Why: "measured: ADR 5",
 		field: func(s *sections) any { return &s.inference.SynchronisePhases }},
 	{Name: "refine", Section: InferenceSection, Commands: Infer, Default: 0, Max: mostEpochs, Unit: "iterations",
-		Meaning: "iterations with all patterns that improve the stitched image; see docs/solve.md", Why: neutral,
+		Meaning: "iterations that refine the stitched image on all patterns (docs/solve.md)", Why: neutral,
 		field: func(s *sections) any { return &s.inference.Refine }},
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,

@@ -8,20 +8,20 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// An Import is a configuration file of PtychoPINN, read key by key: the flat TrainingConfig or InferenceConfig with the
+// Import is a configuration file of PtychoPINN, read key by key: the flat TrainingConfig or InferenceConfig with the
 // model below "model:", or the torch side's sections DataConfig, ModelConfig, TrainingConfig, InferenceConfig and
-// DatagenConfig. Every key ends as settings of ours, as one that has no meaning here, or as a mistake.
+// DatagenConfig. Every key becomes settings of ptycho, a key without meaning here, or an error.
 type Import struct {
 	Name string // of the file
 	Kind string // "TrainingConfig", "InferenceConfig" or "torch"
 	Keys []Imported
 
-	values map[string]legacyValue // by section.name of the reference, as it allows them
-	read   []Violation            // what the reference would not take either
+	values map[string]legacyValue // valid values, by section.name of the reference
+	read   []Violation            // errors for the reference too
 	form   map[string][]legacyRow // the keys of its kind
 }
 
-// Imported is what became of one key.
+// Imported is the translation of one key.
 type Imported struct {
 	Key    string       `json:"key"` // as written, model.N or DataConfig.K
 	Value  string       `json:"value"`
@@ -33,17 +33,17 @@ type Imported struct {
 	foreign bool // wrong for the reference too
 }
 
-// Assignment is a setting of ours with the value that a key gave it.
+// Assignment is a setting of ptycho with the value that a key gave it.
 type Assignment struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
-	// Idle values do nothing beside the other values of the file, such as a plateau's factor without a plateau. They
-	// hold if a later source brings what they belong to, and are no mistake meanwhile.
+	// Idle values have no effect beside the other values of the file, such as a plateau's factor without a plateau.
+	// They take effect if a later source sets what they need, and are not errors until then.
 	Idle bool `json:"idle,omitempty"`
 }
 
-// ImportFile reads a configuration of PtychoPINN. Its error says why the file cannot be read at all; what is wrong with
-// single keys is told by Err.
+// ImportFile reads a configuration of PtychoPINN. Its error says why the file as a whole cannot be read; Err reports
+// errors of single keys.
 func ImportFile(path string) (*Import, error) {
 	b, err := readBounded(path)
 	if err != nil {
@@ -52,11 +52,11 @@ func ImportFile(path string) (*Import, error) {
 	return ImportContents(path, b)
 }
 
-// ImportContents is ImportFile for contents that were read already.
+// ImportContents reads the contents of a file, as ImportFile does.
 func ImportContents(name string, contents []byte) (*Import, error) {
 	root, rule := yamlRoot(spaced(contents))
 	if rule == "" && root == nil {
-		rule = "is empty, want a configuration of PtychoPINN"
+		rule = "is empty, not a configuration of PtychoPINN"
 	}
 	if rule != "" {
 		return nil, newError([]Violation{{Rule: rule, Origin: Origin{FileLayer, name}}})
@@ -68,14 +68,14 @@ func ImportContents(name string, contents []byte) (*Import, error) {
 	}
 	if i.Kind != "InferenceConfig" && !i.has("model", "architecture") && slices.ContainsFunc(keys, func(k legacyKey) bool { return k.row != nil }) {
 		i.Keys = append(i.Keys, Imported{Key: "model.architecture", Value: "cnn", Became: []Assignment{{Key: "model.arch", Value: "cnn"}},
-			Note: "not in the file: what the reference builds when nothing is said"})
+			Note: "not in the file: the reference's default"})
 	}
 	i.contradict()
 	i.idle()
 	return i, nil
 }
 
-// translate says what becomes of one key.
+// translate returns the translation of one key.
 func (i *Import) translate(k legacyKey) Imported {
 	out := Imported{Key: k.written, Value: address.Scrub(k.value.shown()), Line: k.line}
 	switch {
@@ -92,7 +92,7 @@ func (i *Import) translate(k legacyKey) Imported {
 		a := &out.Became[n]
 		row, ok := Lookup(a.Key)
 		if !ok {
-			panic("config: the legacy key " + k.written + " becomes the unknown setting " + a.Key) // caught by any test of it
+			panic("config: the legacy key " + k.written + " becomes the unknown setting " + a.Key) // caught by any test of the key
 		}
 		if v, ok := row.parse(a.Value); ok {
 			a.Value = text(v)
@@ -106,10 +106,10 @@ func (i *Import) translate(k legacyKey) Imported {
 	return out
 }
 
-// contradict finds keys that give one setting two values. An execution configuration holds over the rest, as in the
-// reference, and what is set below model: over the root.
+// contradict finds keys that give one setting two values. An execution configuration overrides the rest, as in the
+// reference, and a key below model: overrides one at the root.
 func (i *Import) contradict() {
-	at := map[string]int{} // by setting, the key that holds
+	at := map[string]int{} // by setting, the key that wins
 	for n := range i.Keys {
 		for _, a := range i.Keys[n].Became {
 			m, given := at[a.Key]
@@ -121,11 +121,11 @@ func (i *Import) contradict() {
 			switch {
 			case other == a.Value:
 			case first.executes() && !i.Keys[n].executes():
-				i.Keys[n].Became, i.Keys[n].Note = nil, first.Key+" holds over it"
+				i.Keys[n].Became, i.Keys[n].Note = nil, first.Key+" overrides it"
 			case i.Keys[n].executes() && !first.executes() || strings.HasPrefix(i.Keys[n].Key, "model.") && !strings.Contains(first.Key, "."):
-				first.Became, first.Note, at[a.Key] = nil, i.Keys[n].Key+" holds over it", n
+				first.Became, first.Note, at[a.Key] = nil, i.Keys[n].Key+" overrides it", n
 			default:
-				i.Keys[n].Became, i.Keys[n].Wrong = nil, fmt.Sprintf("asks for %s = %s, and %s for %s: give one of them", a.Key, shown(a.Value), first.Key, shown(other))
+				i.Keys[n].Became, i.Keys[n].Wrong = nil, fmt.Sprintf("asks for %s = %s, but %s for %s: give one of them", a.Key, shown(a.Value), first.Key, shown(other))
 			}
 		}
 	}
@@ -140,13 +140,13 @@ func (k Imported) gives(key string) string {
 	return ""
 }
 
-// executes says whether a key stands in the torch side's execution configuration.
+// executes reports whether a key belongs to the torch side's execution configuration.
 func (k Imported) executes() bool {
 	section, _, _ := strings.Cut(k.Key, ".")
 	return legacySections[section] == "execution"
 }
 
-// idle marks the settings that do nothing beside the others of the file.
+// idle marks settings that have no effect beside the others of the file.
 func (i *Import) idle() {
 	chosen := map[string]string{}
 	for _, k := range i.Keys {
@@ -173,7 +173,7 @@ func (i *Import) idle() {
 	}
 }
 
-// Err lists everything that keeps the file from being used here, nil when nothing does.
+// Err returns every error that makes the file unusable here, nil if there is none.
 func (i *Import) Err() error {
 	if found := i.violations(); len(found) > 0 {
 		return newError(found)
@@ -198,7 +198,7 @@ func (i *Import) origin(k Imported) Origin {
 	return Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, k.Line)}
 }
 
-// Source is the file as a source of settings; origins name its lines.
+// Source returns the file as a source of settings. Origins name its lines.
 func (i *Import) Source() Source {
 	s := Source{layer: FileLayer, lax: true, violations: i.violations()}
 	without := 0
@@ -210,14 +210,14 @@ func (i *Import) Source() Source {
 			s.entries = append(s.entries, entry{a.Key, a.Value, i.origin(k), !a.Idle})
 		}
 	}
-	s.notices = append(s.notices, fmt.Sprintf("%s is a configuration of PtychoPINN (%s); %d of its keys have no meaning here, ptycho config import tells which and why", i.Name, i.Kind, without))
+	s.notices = append(s.notices, fmt.Sprintf("%s is a configuration of PtychoPINN (%s); keys without meaning here: %d, listed by ptycho config import", i.Name, i.Kind, without))
 	return s
 }
 
-// YAML is a settings file with the story of each key in comments.
+// YAML returns a settings file with the translation of each key in comments.
 func (i *Import) YAML() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# From the PtychoPINN configuration %s (%s). What it does not say has this program's defaults;\n# --preset ptychopinn takes the reference's.\n", oneLine(i.Name), i.Kind)
+	fmt.Fprintf(&b, "# From the PtychoPINN configuration %s (%s). Other settings have this program's defaults;\n# --preset ptychopinn takes the reference's.\n", oneLine(i.Name), i.Kind)
 	var section Section
 	for _, row := range table {
 		for n := len(i.Keys) - 1; n >= 0; n-- { // the later key wins, as in a file
@@ -247,7 +247,7 @@ func (i *Import) YAML() []byte {
 	return []byte(b.String())
 }
 
-// story is where a value comes from, in a line.
+// story describes in one line where a value comes from.
 func (k Imported) story() string {
 	out := k.Key + " = " + k.Value
 	if k.Line > 0 {
@@ -260,14 +260,14 @@ func (k Imported) story() string {
 	}
 	for _, a := range k.Became {
 		if a.Idle {
-			out += "; does nothing beside the other settings"
+			out += "; no effect beside the other settings"
 			break
 		}
 	}
 	return out
 }
 
-// Outcome is what became of the key, in a line.
+// Outcome describes in one line the translation of the key.
 func (k Imported) Outcome() string {
 	switch {
 	case k.Wrong != "":
@@ -279,7 +279,7 @@ func (k Imported) Outcome() string {
 	for _, a := range k.Became {
 		one := a.Key + " = " + shown(a.Value)
 		if a.Idle {
-			one += " (does nothing beside the other settings)"
+			one += " (no effect beside the other settings)"
 		}
 		out = append(out, one)
 	}
@@ -289,5 +289,5 @@ func (k Imported) Outcome() string {
 	return strings.Join(out, "; ")
 }
 
-// oneLine keeps hostile text from ending a comment.
+// oneLine prevents hostile text from ending a comment.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

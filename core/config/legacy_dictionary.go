@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// legacyDefaults are the reference's global dictionary params.cfg before any configuration is put into it.
+// legacyDefaults is the reference's global dictionary params.cfg before any configuration is applied.
 var legacyDefaults = map[string]any{
 	"N": 128, "offset": 4, "gridsize": 2, "outer_offset_train": nil, "outer_offset_test": nil, "batch_size": 16, "nepochs": 60, "n_filters_scale": 2,
 	"output_prefix": "outputs", "big_gridsize": 10, "max_position_jitter": 10, "sim_jitter_scale": 0.0, "default_probe_scale": 0.7,
@@ -17,7 +17,7 @@ var legacyDefaults = map[string]any{
 	"use_xla_translate": true,
 }
 
-// legacyNames are the fields that the dictionary calls otherwise (KEY_MAPPINGS).
+// legacyNames are the fields with another name in the dictionary (KEY_MAPPINGS).
 var legacyNames = map[string]string{
 	"object_big": "object.big", "probe_big": "probe.big", "probe_mask": "probe.mask", "probe_trainable": "probe.trainable",
 	"intensity_scale_trainable": "intensity_scale.trainable", "positions_provided": "positions.provided", "output_dir": "output_prefix",
@@ -35,10 +35,10 @@ var (
 		"neighbor_pool_size", "debug", "output_dir", "backend"}
 )
 
-// Dictionary is the flat dictionary params.cfg that the reference makes of the configuration: its defaults, then every
-// field of the dataclasses by its name there, the nested model flattened, None left out; for the torch side, what its
-// bridge makes of it. The derived bigN and padded_size are added. Keys with a value that the reference itself would not
-// take are an error; what this program does not do is none.
+// Dictionary returns the flat dictionary params.cfg that the reference makes of the configuration: its defaults, then
+// every field of the dataclasses by its dictionary name, the nested model flattened, None left out. For the torch side
+// it follows the bridge. The derived bigN and padded_size are added. A value that the reference itself would reject is
+// an error; a value without counterpart here is not.
 func (i *Import) Dictionary() (map[string]any, error) {
 	out := maps.Clone(legacyDefaults)
 	var wrong []Violation
@@ -86,7 +86,7 @@ func (i *Import) Dictionary() (map[string]any, error) {
 	return out, nil
 }
 
-// typed is a value in the type of its key.
+// typed returns a value in the type of its key.
 func (v legacyValue) typed() any {
 	switch {
 	case v.list:
@@ -102,7 +102,7 @@ func (v legacyValue) typed() any {
 	return v.text
 }
 
-// otherDefault is a default that is not that of a TrainingConfig's field.
+// otherDefault returns a default that differs from that of a TrainingConfig's field.
 func (i *Import) otherDefault(name string) (any, bool) {
 	switch {
 	case name == "output_dir" && i.Kind == "InferenceConfig":
@@ -114,14 +114,14 @@ func (i *Import) otherDefault(name string) (any, bool) {
 	case name == "n_groups" && i.has("training", "n_images"):
 		return i.values["training.n_images"].typed(), true // the former name
 	case name == "n_groups" && i.Kind == "torch":
-		return nil, true // the factory asks for it
+		return nil, true // required by the factory
 	}
 	return nil, false
 }
 
-// flat is a field of the flat form: the file's value, or for the torch side what its bridge says.
+// flat returns a field of the flat form: the file's value, or the value of the torch side's bridge.
 //
-// Long: one table, a line for each key that the two forms tell apart.
+// Long: one table, a line for each key that differs between the two forms.
 func (i *Import) flat(section, name string) (any, bool) {
 	if i.Kind != "torch" {
 		v, ok := i.values[section+"."+name]
@@ -153,7 +153,7 @@ func (i *Import) flat(section, name string) (any, bool) {
 		return of("data", "K"), true
 	case "nphotons":
 		v, ok := i.values["data.nphotons"]
-		return v.float(), ok // without one the factory takes the flat form's default
+		return v.float(), ok // if absent, the factory takes the flat form's default
 	case "model_type":
 		if of("model", "mode") == "Supervised" {
 			return "supervised", true

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheBaselineGivesItsDictionary states the dictionary of a configuration in which nothing has its default: the nested
-// model flattened, seven flags and three paths by their other names, None left out, derived sizes by their formulas.
+// TestTheBaselineGivesItsDictionary states the dictionary of a configuration without defaults: the nested model
+// flattened, seven flags and three paths by their other names, None left out, derived sizes by their formulas.
 func TestTheBaselineGivesItsDictionary(t *testing.T) {
 	i, err := ImportFile(filepath.Join("testdata", "reference-baseline.yaml"))
 	if err != nil {
@@ -19,19 +19,19 @@ func TestTheBaselineGivesItsDictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{
-		// what the file says
+		// from the file
 		"N": 128, "gridsize": 3, "n_filters_scale": 3, "model_type": "supervised", "amp_activation": "swish", "object.big": false, "probe.big": false,
 		"probe.mask": true, "pad_object": false, "probe_scale": 2.0, "gaussian_smoothing_sigma": 0.5, "train_data_file_path": "/data/train.npz",
 		"test_data_file_path": "/data/test.npz", "batch_size": 32, "nepochs": 100, "mae_weight": 0.3, "nll_weight": 0.7, "realspace_mae_weight": 0.05,
 		"realspace_weight": 0.1, "nphotons": 5e8, "n_groups": 256, "n_subsample": 1024, "subsample_seed": 99, "neighbor_count": 6, "positions.provided": false,
 		"probe.trainable": true, "intensity_scale.trainable": false, "sequential_sampling": true, "output_prefix": "/out/run",
-		// what no field of a configuration changes
+		// not changed by any field of a configuration
 		"offset": 4, "outer_offset_train": nil, "outer_offset_test": nil, "big_gridsize": 10, "max_position_jitter": 10, "sim_jitter_scale": 0.0,
 		"default_probe_scale": 0.7, "tv_weight": 0.0, "nimgs_train": 9, "nimgs_test": 3, "data_source": "generic", "set_phi": false, "label": "", "size": 392,
 		"h5_path": "wts.h5", "npseed": 42, "debug": true, "use_xla_translate": true,
-		// what follows: N + (gridsize − 1)·offset, and max_position_jitter more
+		// derived: N + (gridsize − 1)·offset, and max_position_jitter more
 		"bigN": 136, "padded_size": 146,
-		// fields with their defaults that the dictionary does not start with
+		// fields with defaults that the initial dictionary does not have
 		"backend": "tensorflow", "optimizer": "adam", "architecture": "cnn", "enable_oversampling": false,
 	} {
 		value, there := got[key]

@@ -10,16 +10,16 @@ var (
 
 // Reasons that several keys share.
 const (
-	noGenerators = "it belongs to generators that this program does not have"
-	noScale      = "patterns are counts here, and no intensity has to be learned or fixed"
-	noProbeScale = "the probe's scale is never trusted: the probe is scaled by the photons that were counted"
+	noGenerators = "this program does not have its generator"
+	noScale      = "patterns are counts here and need no intensity scale"
+	noProbeScale = "the probe's scale is never trusted: the probe is scaled by the counted photons"
 	noRealSpace  = "asks for a loss on the object itself, which this program does not have: training compares patterns"
-	drawnAnew    = "groups are drawn anew in every epoch"
+	redrawn      = "groups are redrawn in every epoch"
 	onePicture   = "a preview is one picture of the whole reconstruction"
 )
 
-// legacyFlatTable is the flat form, by field: "model" is ModelConfig, "training" all that stands at the root: the
-// fields of TrainingConfig, InferenceConfig and PyTorchExecutionConfig.
+// legacyFlatTable holds the rows of the flat form: "model" is ModelConfig, "training" everything at the root, that is,
+// the fields of TrainingConfig, InferenceConfig and PyTorchExecutionConfig.
 var legacyFlatTable = map[string][]legacyRow{
 	"model": {
 		{name: "N", kind: whole, def: 64, enum: []string{"64", "128", "256"}, means: becomes("model.n")},
@@ -39,12 +39,12 @@ var legacyFlatTable = map[string][]legacyRow{
 		{name: "amp_activation", kind: word, def: "sigmoid", enum: []string{"sigmoid", "swish", "softplus", "relu", "silu", "SiLU"}, means: becomes("model.amp-activation", "silu", "swish", "SiLU", "swish")},
 		{name: "object_big", kind: yes, def: true, means: bigObject},
 		{name: "probe_big", kind: yes, def: true, means: becomes("model.probe-big")},
-		{name: "probe_mask", kind: yes, def: false, means: trainOnly("training.probe-mask", "the model holds the probe it was trained with")},
-		{name: "probe_mask_sigma", kind: number, def: 1.0, means: trainOnly("training.probe-mask-sigma", "the model holds the probe it was trained with")},
-		{name: "probe_mask_diameter", kind: number, above: true, means: trainOnly("training.probe-mask-diameter", "the model holds the probe it was trained with")},
+		{name: "probe_mask", kind: yes, def: false, means: trainOnly("training.probe-mask", "the model contains its probe")},
+		{name: "probe_mask_sigma", kind: number, def: 1.0, means: trainOnly("training.probe-mask-sigma", "the model contains its probe")},
+		{name: "probe_mask_diameter", kind: number, above: true, means: trainOnly("training.probe-mask-diameter", "the model contains its probe")},
 		{name: "pad_object", kind: yes, def: true, means: becomes("model.pad-object")},
 		{name: "probe_scale", kind: number, def: 4.0, above: true, means: nothing(noProbeScale)},
-		{name: "gaussian_smoothing_sigma", kind: number, def: 0.0, means: only("the probe is not smoothed", "asks for a smoothed probe, which this program does not make", "0")},
+		{name: "gaussian_smoothing_sigma", kind: number, def: 0.0, means: only("the probe is not smoothed", "asks for a smoothed probe, which this program does not support", "0")},
 	},
 	"training": {
 		{name: "train_data_file", kind: place, means: becomes("training.train-data-file")},
@@ -61,17 +61,17 @@ var legacyFlatTable = map[string][]legacyRow{
 		{name: "n_groups", kind: whole, def: 512, min: 1, means: groups},
 		{name: "n_images", kind: whole, min: 1, means: groups},
 		{name: "n_subsample", kind: whole, min: 1, means: either("n-images", "n-images")},
-		{name: "subsample_seed", kind: whole, means: trainOnly("training.seed", "nothing is drawn but the choice of patterns, which is the same every time")},
+		{name: "subsample_seed", kind: whole, means: trainOnly("training.seed", "only the selection of patterns is drawn, always the same")},
 		{name: "neighbor_count", kind: whole, def: 4, min: 1, means: neighbours},
-		{name: "enable_oversampling", kind: yes, def: false, means: nothing(drawnAnew)},
+		{name: "enable_oversampling", kind: yes, def: false, means: nothing(redrawn)},
 		{name: "neighbor_pool_size", kind: whole, min: 1, means: trainOnly("training.neighbor-count", "groups belong to training")},
 		{name: "positions_provided", kind: yes, def: true, means: only("positions come from the file", "asks for a scan without positions, which cannot be reconstructed here", "true")},
-		{name: "probe_trainable", kind: yes, def: false, means: only("the probe of the file is used", "asks to refine the probe while training, which this program does not do", "false")},
+		{name: "probe_trainable", kind: yes, def: false, means: only("the probe of the file is used", "asks to refine the probe during training, which this program does not do", "false")},
 		{name: "intensity_scale_trainable", kind: yes, def: true, means: nothing(noScale)},
 		{name: "sequential_sampling", kind: yes, def: false, means: sequential},
-		{name: "backend", kind: word, def: "tensorflow", enum: []string{"tensorflow", "pytorch"}, means: nothing("the engine is chosen by execution.backend, and neither is one")},
+		{name: "backend", kind: word, def: "tensorflow", enum: []string{"tensorflow", "pytorch"}, means: nothing("the engine is chosen by execution.backend, which has neither")},
 		{name: "torch_loss_mode", kind: word, def: "poisson", enum: []string{"poisson", "mae"}, means: torchLoss},
-		{name: "torch_mae_pred_l2_match_target", kind: yes, def: false, means: only("predicted patterns are compared as they are", "asks for patterns scaled to each other before they are compared, which would hide wrong counts", "false")},
+		{name: "torch_mae_pred_l2_match_target", kind: yes, def: false, means: only("predicted patterns are compared as they are", "asks to scale patterns to each other before comparison, which would hide wrong counts", "false")},
 		{name: "gradient_clip_val", kind: number, meansNull: true, means: clip},
 		{name: "gradient_clip_algorithm", kind: word, def: "norm", enum: refClips, means: becomes("training.gradient-clip-algorithm")},
 		{name: "optimizer", kind: word, def: "adam", enum: refOptimizers, means: becomes("training.optimizer")},

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// meaning is what a key of the reference becomes here.
+// meaning translates a key of the reference.
 type meaning struct {
 	says string // for the documentation
 	take func(v legacyValue, i *Import) outcome
@@ -28,7 +28,7 @@ func set(key, value string) outcome {
 
 func note(why string) outcome { return outcome{note: why} }
 
-// becomes is a key that is a setting here, with other spellings of some values.
+// becomes translates a key to a setting, and the listed values to other spellings.
 func becomes(key string, spelled ...string) meaning {
 	says := "`" + key + "`"
 	other := map[string]string{}
@@ -44,12 +44,12 @@ func becomes(key string, spelled ...string) meaning {
 	}}
 }
 
-// ofBatches is the batch without gradients: of the validation in a training, of the reconstruction in inference.
+// ofBatches is the batch without gradients: in a training that of validation, in inference that of the reconstruction.
 var ofBatches = meaning{"`training.inference-batch-size` and `inference.inference-batch-size`", func(v legacyValue, _ *Import) outcome {
 	return outcome{sets: []Assignment{{Key: "training.inference-batch-size", Value: v.text}, {Key: "inference.inference-batch-size", Value: v.text}}}
 }}
 
-// either is a setting of train or of infer, by the kind of the file.
+// either translates to a setting of train or of infer, depending on the kind of the file.
 func either(name, inferName string) meaning {
 	return meaning{"`training." + name + "`, or `inference." + inferName + "` of an InferenceConfig", func(v legacyValue, i *Import) outcome {
 		if i.Kind == "InferenceConfig" {
@@ -59,12 +59,13 @@ func either(name, inferName string) meaning {
 	}}
 }
 
-// nothing is a key without a meaning here, whatever its value.
+// nothing is the meaning of a key that has none here, for any value.
 func nothing(why string) meaning {
 	return meaning{"no meaning here: " + why, func(legacyValue, *Import) outcome { return note(why) }}
 }
 
-// only is a key that asks for nothing in some of its values, and in all others for something that is not done here.
+// only is the meaning of a key that changes nothing for the harmless values. Every other value asks for something that
+// is not supported here.
 func only(why, asks string, harmless ...string) meaning {
 	names := make([]string, len(harmless))
 	for n, h := range harmless {
@@ -85,35 +86,35 @@ func only(why, asks string, harmless ...string) meaning {
 	}}
 }
 
-// architecture is the network: this program has the reference's autoencoder.
+// architecture translates the network: this program has the reference's autoencoder.
 var architecture = meaning{"cnn: `model.arch`; any other value is an error", func(v legacyValue, _ *Import) outcome {
 	if v.text != "cnn" {
-		return outcome{wrong: "asks for a generator that this program does not have: cnn is the reference's autoencoder, unet this program's own"}
+		return outcome{wrong: "asks for a generator that this program does not have: use cnn, the reference's autoencoder, or unet"}
 	}
 	return set("model.arch", "cnn")
 }}
 
-// weights are nll_weight and mae_weight: together they choose the loss.
+// weights translates nll_weight and mae_weight, which together choose the loss.
 var weights = meaning{"`model.loss`: poisson where nll_weight alone is above 0, mae where mae_weight alone is; a mixture is an error", func(_ legacyValue, i *Import) outcome {
 	nll, _ := finite(i.said("training", "nll_weight"))
 	mae, _ := finite(i.said("training", "mae_weight"))
 	loss := ""
 	switch {
 	case nll > 0 && mae > 0:
-		return outcome{wrong: fmt.Sprintf("is part of a mixture (nll_weight %v, mae_weight %v), and this program improves one likelihood at a time: set one of the two to 0", nll, mae)}
+		return outcome{wrong: fmt.Sprintf("is part of a mixture (nll_weight %v, mae_weight %v), but this program uses one likelihood at a time: set one of the two to 0", nll, mae)}
 	case nll > 0:
 		loss = "poisson"
 	case mae > 0:
 		loss = "mae"
 	default:
-		return outcome{wrong: "leaves no loss: one of nll_weight and mae_weight has to be above 0"}
+		return outcome{wrong: "leaves no loss: set nll_weight or mae_weight above 0"}
 	}
 	if mode := i.said("training", "torch_loss_mode"); i.has("training", "torch_loss_mode") && mode != loss {
 		if i.said("training", "backend") == "pytorch" {
 			return note("the pytorch backend follows torch_loss_mode")
 		}
 		if !i.has("training", "backend") {
-			return outcome{wrong: fmt.Sprintf("asks for %s and torch_loss_mode for %s: give one of them", loss, mode)}
+			return outcome{wrong: fmt.Sprintf("asks for %s, but torch_loss_mode for %s: give one of them", loss, mode)}
 		}
 	}
 	return set("model.loss", loss)
@@ -126,7 +127,7 @@ var torchLoss = meaning{"`model.loss`; without meaning where backend is tensorfl
 	return set("model.loss", v.text)
 }}
 
-// groups is a number of groups; n_subsample, the number of patterns, says more where both are given.
+// groups translates the number of groups. n_subsample, the number of patterns, has precedence.
 var groups = meaning{"`training.n-images`, or `inference.n-images` of an InferenceConfig: every pattern leads a group in turn; without meaning beside n_subsample", func(v legacyValue, i *Import) outcome {
 	if i.has("training", "n_subsample") {
 		return note("n_subsample chooses the patterns, and every pattern leads a group in turn")
@@ -134,10 +135,10 @@ var groups = meaning{"`training.n-images`, or `inference.n-images` of an Inferen
 	return either("n-images", "n-images").take(v, i)
 }}
 
-// sequential takes the first patterns and not a choice of them.
-var sequential = meaning{"true: `training.rows` 0:n of the number of images; false: no meaning, a choice of patterns is drawn by the seed", func(v legacyValue, i *Import) outcome {
+// sequential selects the first patterns instead of a random selection.
+var sequential = meaning{"true: `training.rows` 0:n of the number of images; false: no meaning, the selection of patterns is drawn by the seed", func(v legacyValue, i *Import) outcome {
 	if v.text != "true" {
-		return note("a choice of patterns is drawn by the seed")
+		return note("the selection of patterns is drawn by the seed")
 	}
 	for _, name := range []string{"n_subsample", "n_images", "n_groups"} {
 		if i.has("training", name) {
@@ -150,14 +151,14 @@ var sequential = meaning{"true: `training.rows` 0:n of the number of images; fal
 var neighbours = meaning{"`training.neighbor-count`; without meaning beside neighbor_pool_size", func(v legacyValue, i *Import) outcome {
 	switch {
 	case i.Kind == "InferenceConfig":
-		return note("every pattern is reconstructed alone, groups belong to training")
+		return note("every pattern is reconstructed alone; groups belong to training")
 	case i.has("training", "neighbor_pool_size"):
-		return note("neighbor_pool_size says from how many neighbours partners are drawn")
+		return note("neighbor_pool_size sets the number of neighbours from which partners are drawn")
 	}
 	return set("training.neighbor-count", v.text)
 }}
 
-// trainOnly is a setting of training that an InferenceConfig may name without effect.
+// trainOnly translates to a setting of training, which has no effect in an InferenceConfig.
 func trainOnly(key, why string) meaning {
 	return meaning{"`" + key + "`; of an InferenceConfig no meaning here, " + why, func(v legacyValue, i *Import) outcome {
 		if i.Kind == "InferenceConfig" {
@@ -174,9 +175,9 @@ var clip = meaning{"`training.gradient-clip-val`; null is 0, no clipping", func(
 	return set("training.gradient-clip-val", v.text)
 }}
 
-var warmupEpochs = only("there is no warm-up", "asks for a warm-up in epochs, and here it is counted in steps: remove the key and set training.warmup-steps", "0")
+var warmupEpochs = only("there is no warm-up", "asks for a warm-up in epochs, which is counted in steps here: remove the key and set training.warmup-steps", "0")
 
-// bigObject merges the patches of a group before the forward model, which is always done here.
+// bigObject translates the merging of a group's patches before the forward model, which is always done here.
 var bigObject = meaning{"true: no meaning here, the patches of a group are always merged; false: the same with gridsize 1, else an error", func(v legacyValue, i *Import) outcome {
 	size := i.said("model", "gridsize")
 	if i.Kind == "torch" {
@@ -185,10 +186,10 @@ var bigObject = meaning{"true: no meaning here, the patches of a group are alway
 	if v.text == "true" || size == "1" {
 		return note("the patches of a group are always merged")
 	}
-	return outcome{wrong: "asks for groups whose patches do not overlap in one object, which this program does not have: gridsize 1 trains on single patterns"}
+	return outcome{wrong: "asks for groups whose patches are not merged into one object, which this program does not have: use gridsize 1 to train on single patterns"}
 }}
 
-// gridsize is the side of a group by grid_size, or else by C.
+// gridsize returns the side of a group from grid_size, or else from C.
 func (i *Import) gridsize() string {
 	if v, ok := i.values["data.grid_size"]; ok && v.list {
 		return v.items[0]
@@ -208,7 +209,7 @@ var gridSize = meaning{"`model.gridsize`, where both numbers are equal", func(v 
 
 var patternsOfGroup = meaning{"`model.gridsize`, the root of C; without meaning beside grid_size", func(v legacyValue, i *Import) outcome {
 	if i.has("data", "grid_size") {
-		return note("grid_size says how many patterns a group has")
+		return note("grid_size sets the number of patterns in a group")
 	}
 	root := math.Round(math.Sqrt(v.float()))
 	if root*root != v.float() {
@@ -217,24 +218,24 @@ var patternsOfGroup = meaning{"`model.gridsize`, the root of C; without meaning 
 	return set("model.gridsize", strconv.Itoa(int(root)))
 }}
 
-// middle is the reference's side of the kept middle, ours the margin that is cut off.
-var middle = meaning{"`inference.middle-trim`, the margin (N − middle_trim)/2, since the reference means the side that is kept", func(v legacyValue, i *Import) outcome {
+// middle translates the side of the centre that the reference keeps to the margin that is trimmed here.
+var middle = meaning{"`inference.middle-trim`, the margin (N − middle_trim)/2, because the reference counts the side that is kept", func(v legacyValue, i *Import) outcome {
 	n, kept := i.said("data", "N"), v.float()
 	side, ok := finite(n)
 	if !ok || kept == 0 || kept > side {
-		return note("nothing is cut off")
+		return note("nothing is trimmed")
 	}
 	return set("inference.middle-trim", strconv.Itoa(int(side-kept)/2))
 }}
 
-// shared is how several devices share the work; one device shares nothing.
+// shared translates how several devices share the work, which has no meaning for one device.
 var shared = meaning{"`execution.strategy` where n_devices is above 1; else no meaning", func(v legacyValue, i *Import) outcome {
 	for _, key := range []string{"training.n_devices", "execution.devices"} {
 		if n, ok := finite(i.values[key].text); ok && n > 1 {
 			return set("execution.strategy", v.text)
 		}
 	}
-	return note("one device shares nothing")
+	return note("one device does not share the work")
 }}
 
 var deviceCount = meaning{"`execution.devices`; auto is 1", func(v legacyValue, _ *Import) outcome {
@@ -246,7 +247,7 @@ var deviceCount = meaning{"`execution.devices`; auto is 1", func(v legacyValue, 
 
 var maskOf = meaning{"`training.probe-mask`; a mask given as numbers is an error", func(v legacyValue, _ *Import) outcome {
 	if v.list || v.text != "true" && v.text != "false" {
-		return outcome{wrong: "holds a mask, and this program makes its own by probe-mask-diameter and probe-mask-sigma"}
+		return outcome{wrong: "contains a mask, which this program cannot read: set probe-mask-diameter and probe-mask-sigma"}
 	}
 	return set("training.probe-mask", v.text)
 }}
@@ -256,7 +257,7 @@ var folders = meaning{"`training.train-data-file`, the one scan in the one folde
 	case len(v.items) == 0 && (v.list || v.text == ""):
 		return note("names no folder")
 	case len(v.items) > 1:
-		return outcome{wrong: "names several folders, and a run has one scan: give train-data-file"}
+		return outcome{wrong: "names several folders, but a run has one scan: give train-data-file"}
 	}
 	dir := v.text
 	if v.list {
@@ -264,17 +265,17 @@ var folders = meaning{"`training.train-data-file`, the one scan in the one folde
 	}
 	scans, err := filepath.Glob(filepath.Join(dir, "*.npz"))
 	if err != nil || len(scans) != 1 {
-		return outcome{wrong: fmt.Sprintf("must name a folder with one scan, and %d files there end in .npz: name the scan by train-data-file", len(scans))}
+		return outcome{wrong: fmt.Sprintf("must name a folder with one scan, but %d files there end in .npz: name the scan with train-data-file", len(scans))}
 	}
 	return set("training.train-data-file", scans[0])
 }}
 
-// debugging shows what the program thinks.
+// debugging translates verbose output.
 var debugging = meaning{"true: `execution.log-level` debug; false: no meaning", func(v legacyValue, _ *Import) outcome {
 	if v.text == "true" {
 		return set("execution.log-level", "debug")
 	}
-	return note("is what is done anyway")
+	return note("this is the default")
 }}
 
 var domainOf = meaning{"`diffraction-units` of training and inference: counts, or amplitude for normalized_amplitude", func(v legacyValue, _ *Import) outcome {
@@ -282,13 +283,14 @@ var domainOf = meaning{"`diffraction-units` of training and inference: counts, o
 	return outcome{sets: []Assignment{{Key: "training.diffraction-units", Value: units}, {Key: "inference.diffraction-units", Value: units}}}
 }}
 
-// photons are said by the scan's file; a number beside it would be a contradiction.
-var photons = nothing("the scan's file holds counts, or says how many photons it has; patterns that are normalised and say nothing need nphotons")
+// photons has no meaning: the scan's file contains counts or its number of photons, which another number could
+// contradict.
+var photons = nothing("the scan's file contains counts or its number of photons; normalised patterns without that number need nphotons")
 
-// LegacyMeaning is a key of the reference with what it becomes here, for the documentation.
+// LegacyMeaning is the translation of a key of the reference, for the documentation.
 type LegacyMeaning struct{ Section, Key, Default, Allowed, Says string }
 
-// LegacyMeanings lists the keys of the reference's configurations.
+// LegacyMeanings returns the keys of the reference's configurations.
 func LegacyMeanings() []LegacyMeaning {
 	var out []LegacyMeaning
 	for _, form := range []struct {

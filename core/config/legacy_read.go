@@ -12,17 +12,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// legacyKey is a key of a file with the row that it belongs to.
+// legacyKey is a key of a file with its row.
 type legacyKey struct {
-	written string // as the file spells it
+	written string // as spelled in the file
 	line    int
-	row     *legacyRow // nil where there is nothing to translate
+	row     *legacyRow // nil if there is nothing to translate
 	value   legacyValue
 	wrong   string
 	note    string
 }
 
-// position is where a key was seen: its line, and whether it stands below model:.
+// position is the place of a key: its line, and whether it is below model:.
 type position struct {
 	line   int
 	nested bool
@@ -38,7 +38,8 @@ var legacySections = map[string]string{
 	"PyTorchExecutionConfig": "execution", "execution_config": "execution",
 }
 
-// spaced makes JSON out of tabs readable: YAML holds all of JSON but tabs between tokens, and JSON has none elsewhere.
+// spaced makes JSON indented with tabs readable: YAML includes JSON except for tabs between tokens, and JSON has tabs
+// only there.
 func spaced(contents []byte) []byte {
 	contents = bytes.TrimPrefix(contents, []byte("\ufeff"))
 	if trimmed := bytes.TrimSpace(contents); len(trimmed) > 0 && trimmed[0] == '{' {
@@ -47,7 +48,7 @@ func spaced(contents []byte) []byte {
 	return contents
 }
 
-// yamlRoot is the mapping that a file of one document holds, nil for an empty file, and the rule that it breaks.
+// yamlRoot returns the mapping of a file with one document, nil for an empty file, and the rule that the file breaks.
 func yamlRoot(contents []byte) (*yaml.Node, string) {
 	d := yaml.NewDecoder(bytes.NewReader(contents))
 	var doc yaml.Node
@@ -57,18 +58,18 @@ func yamlRoot(contents []byte) (*yaml.Node, string) {
 		return nil, "is not YAML: " + oneLine(err.Error())
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, "must hold one YAML document"
+		return nil, "must contain one YAML document"
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
 		return nil, ""
 	}
 	if doc.Content[0].Kind != yaml.MappingNode {
-		return nil, "must hold sections such as training: with settings below"
+		return nil, "must contain sections such as training: with settings below"
 	}
 	return doc.Content[0], ""
 }
 
-// isLegacy says whether a file's root is a configuration of PtychoPINN: it has one of the torch side's sections, a flat
+// isLegacy reports whether a file's root is a configuration of PtychoPINN: it has a section of the torch side, a flat
 // key with a value, or a model with keys that only the reference knows.
 func isLegacy(root *yaml.Node) bool {
 	for n := 0; n+1 < len(root.Content); n += 2 {
@@ -97,7 +98,7 @@ func aliased(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// collect finds the row of every key, and what the reference itself would not take.
+// collect finds the row of every key, and the values that the reference itself would reject.
 func (i *Import) collect(root *yaml.Node) []legacyKey {
 	i.Kind, i.form = legacyKind(root), legacyFlatTable
 	if i.Kind == "torch" {
@@ -116,7 +117,7 @@ func (i *Import) collect(root *yaml.Node) []legacyKey {
 			name, known := legacySections[k.Value]
 			switch {
 			case !known:
-				i.read = append(i.read, i.violation(k, k.Value, "", "is no section of PtychoPINN's torch configuration"+Nearest(k.Value, sortedKeys(legacySections))))
+				i.read = append(i.read, i.violation(k, k.Value, "", "is not a section of PtychoPINN's torch configuration"+Nearest(k.Value, sortedKeys(legacySections))))
 			case body.Kind == yaml.ScalarNode && body.Tag == "!!null":
 			case body.Kind != yaml.MappingNode:
 				i.read = append(i.read, i.violation(k, k.Value, body.Value, "must be a section with keys below"))
@@ -160,7 +161,7 @@ func (i *Import) violation(at *yaml.Node, key, value, rule string) Violation {
 	return Violation{key, value, rule, Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, at.Line)}}
 }
 
-// key reads one key of a section ("" is the root) and files its value.
+// key reads one key of a section ("" is the root) and stores its value.
 func (i *Import) key(written, section string, k, body *yaml.Node, seen map[string]position) legacyKey {
 	out := legacyKey{written: k.Value, line: k.Line}
 	if written != "" {
@@ -168,7 +169,7 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 	}
 	row, home := i.row(section, k.Value)
 	if row == nil {
-		out.wrong = "is no key of PtychoPINN" + Nearest(k.Value, i.names(section))
+		out.wrong = "is not a key of PtychoPINN" + Nearest(k.Value, i.names(section))
 		out.value.text = body.Value
 		return out
 	}
@@ -180,9 +181,9 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 			out.wrong = fmt.Sprintf("is set twice, first in line %d", first.line)
 			out.value.text = body.Value
 			return out
-		case first.nested: // below model: it holds, wherever the other one stands
+		case first.nested: // the key below model: wins, wherever the other one is
 			out.value, _ = readLegacy(row, body)
-			out.note = fmt.Sprintf("line %d below model: holds", first.line)
+			out.note = fmt.Sprintf("line %d below model: wins", first.line)
 			return out
 		}
 	}
@@ -203,7 +204,7 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 	return out
 }
 
-// row finds the row of a key and the section it belongs to: in the flat form the root holds the fields of several.
+// row returns the row of a key and its section. In the flat form the root has the fields of several sections.
 func (i *Import) row(section, name string) (*legacyRow, string) {
 	if i.Kind == "torch" {
 		return find(i.form[section], name), section
@@ -242,7 +243,7 @@ func (i *Import) has(section, name string) bool {
 	return ok
 }
 
-// said is the text of a key of the file, or the reference's default.
+// said returns the text of a key of the file, or the reference's default.
 func (i *Import) said(section, name string) string {
 	if v, ok := i.values[section+"."+name]; ok {
 		return v.text
@@ -253,7 +254,7 @@ func (i *Import) said(section, name string) string {
 	return ""
 }
 
-// joinPath is a path that Python's YAML wrote as an object with its parts.
+// joinPath returns a path that Python's YAML wrote as an object with its parts.
 func joinPath(n *yaml.Node) (string, bool) {
 	if n.Kind != yaml.SequenceNode || !strings.HasPrefix(n.Tag, "!!python/object/apply:pathlib.") && !strings.HasPrefix(n.Tag, "tag:yaml.org,2002:python/object/apply:pathlib.") {
 		return "", false

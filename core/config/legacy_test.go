@@ -18,7 +18,7 @@ func imported(t *testing.T, contents string) *Import {
 	return i
 }
 
-// mistakes are what is wrong with a configuration of the reference, as one text.
+// mistakes returns the errors in a configuration of the reference as one text.
 func mistakes(contents string) string {
 	i, err := ImportContents("ref.yaml", []byte(contents))
 	if err == nil {
@@ -30,9 +30,8 @@ func mistakes(contents string) string {
 	return err.Error()
 }
 
-// TestEveryKeyOfTheReferenceIsAnswered gives every key its own default: it has to be read, and to become a setting, to
-// have no meaning with a reason, or to be wrong with what mends it. A key that becomes a setting that is not in the table
-// panics.
+// TestEveryKeyOfTheReferenceIsAnswered gives every key its own default. Each must be read and become a setting, have no
+// meaning with a reason, or be an error that says what to do. A key that becomes an unknown setting panics.
 func TestEveryKeyOfTheReferenceIsAnswered(t *testing.T) {
 	for form, tables := range map[string]map[string][]legacyRow{"flat": legacyFlatTable, "torch": legacyTorch} {
 		for section, rows := range tables {
@@ -104,7 +103,7 @@ func TestAReferenceFileIsAFileOfSettings(t *testing.T) {
 		}
 		a, errA := again.SettingsJSON()
 		b, errB := c.SettingsJSON()
-		if errA != nil || errB != nil || string(a) != string(b) { // but for what does nothing
+		if errA != nil || errB != nil || string(a) != string(b) { // except for settings without effect
 			t.Errorf("%s: the file that import writes gives %s, the file itself %s (%v, %v)", file, a, b, errA, errB)
 		}
 	}
@@ -182,7 +181,7 @@ func TestAReferenceKeyThatCannotHoldIsAnError(t *testing.T) {
 		"half precision":             {"precision: 16-mixed\nnepochs: 2", "float32, float64"},
 		"another loss by nll":        {"TrainingConfig: {nll: false}\nModelConfig: {loss_function: Poisson}", "give one of them"},
 		"an oblong group":            {"DataConfig: {grid_size: [2, 3]}", "two equal numbers"},
-		"a mask of numbers":          {"ModelConfig: {probe_mask: [1, 0]}", "holds a mask"},
+		"a mask of numbers":          {"ModelConfig: {probe_mask: [1, 0]}", "contains a mask"},
 		"attention":                  {"ModelConfig: {eca_encoder: true}", "block"},
 		"twice":                      {"nepochs: 1\nnepochs: 2", "set twice, first in line 1"},
 		"NaN":                        {"learning_rate: NaN\nnepochs: 1", "a number above 0"},
@@ -198,7 +197,7 @@ func TestAReferenceKeyThatCannotHoldIsAnError(t *testing.T) {
 		"a comment":                  {"# nothing\n", "is empty"},
 		"a list of things":           {"- a\n- b\n", "sections"},
 		"cut off":                    {"{\"DataConfig\": {\"N\": 64,", "is not YAML"},
-		"a merge key":                {"a: &a {b: 1}\n<<: *a\nnepochs: 1", "is no key of PtychoPINN"},
+		"a merge key":                {"a: &a {b: 1}\n<<: *a\nnepochs: 1", "is not a key of PtychoPINN"},
 		"two documents":              {"nepochs: 1\n---\nnepochs: 2", "one YAML document"},
 		"binary":                     {"\x00\x01\x02", "is not YAML"},
 	} {
@@ -249,7 +248,7 @@ func TestOurOwnFilesAreNotTakenForTheReferences(t *testing.T) {
 	} {
 		root, _ := yamlRoot([]byte(contents))
 		if isLegacy(root) {
-			t.Errorf("%s is taken for the reference's", name)
+			t.Errorf("%s is read as the reference's", name)
 		}
 	}
 	for name, contents := range map[string]string{
@@ -259,7 +258,7 @@ func TestOurOwnFilesAreNotTakenForTheReferences(t *testing.T) {
 	} {
 		root, _ := yamlRoot([]byte(contents))
 		if !isLegacy(root) {
-			t.Errorf("%s is not known as the reference's", name)
+			t.Errorf("%s is not read as the reference's", name)
 		}
 	}
 }

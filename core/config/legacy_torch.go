@@ -13,11 +13,11 @@ const (
 	nearestOnly    = "partners are drawn from the nearest neighbours"
 	followsGroup   = "it follows from gridsize"
 	noRectangular  = "the forward model has one form here, in counts"
-	loggerSaysIt   = "execution.logger says how a run is followed"
-	everythingUsed = "every position is used: training.rows chooses some"
+	loggerSaysIt   = "execution.logger sets how metrics are logged"
+	everythingUsed = "every position is used: select some with training.rows"
 )
 
-// flatRows are rows of the flat form that a section of the torch side has too.
+// flatRows returns rows of the flat form that a section of the torch side also has.
 func flatRows(section string, names ...string) []legacyRow {
 	var out []legacyRow
 	for _, name := range names {
@@ -26,14 +26,14 @@ func flatRows(section string, names ...string) []legacyRow {
 	return out
 }
 
-// withDefault is a row of the flat form with the torch side's default.
+// withDefault returns a row of the flat form with the torch side's default.
 func withDefault(section, name string, def any) legacyRow {
 	row := *legacyFlat(section, name)
 	row.def = def
 	return row
 }
 
-// legacyTorch is the torch side, by section.
+// legacyTorch holds the rows of the torch side, by section.
 var legacyTorch = map[string][]legacyRow{
 	"data": {
 		{name: "nphotons", kind: number, def: 1e5, above: true, means: photons},
@@ -43,10 +43,10 @@ var legacyTorch = map[string][]legacyRow{
 		{name: "C", kind: whole, def: 4, min: 1, means: patternsOfGroup},
 		{name: "K", kind: whole, def: 6, min: 1, means: becomes("training.neighbor-count")},
 		{name: "K_quadrant", kind: whole, def: 30, min: 1, means: nothing(nearestOnly)},
-		{name: "n_subsample", kind: whole, def: 7, min: 1, means: nothing("the torch side means subsets of a group's neighbours, and " + drawnAnew)},
+		{name: "n_subsample", kind: whole, def: 7, min: 1, means: nothing("the torch side means subsets of a group's neighbours, and " + redrawn)},
 		{name: "subsample_seed", kind: whole, means: becomes("training.seed")},
 		{name: "grid_size", kind: pair, means: gridSize},
-		{name: "neighbor_function", kind: word, def: "Nearest", enum: []string{"Nearest", "Min_dist", "4_quadrant"}, means: only(nearestOnly, "asks for another choice of partners than the nearest neighbours, which this program does not have", "Nearest")},
+		{name: "neighbor_function", kind: word, def: "Nearest", enum: []string{"Nearest", "Min_dist", "4_quadrant"}, means: only(nearestOnly, "asks for partners other than the nearest neighbours, which this program does not support", "Nearest")},
 		{name: "min_neighbor_distance", kind: number, def: 0.0, means: nothing(nearestOnly)},
 		{name: "max_neighbor_distance", kind: number, def: 3.0, means: nothing(nearestOnly)},
 		{name: "scan_pattern", kind: word, def: "Isotropic", enum: []string{"Isotropic", "Rectangular"}, means: nothing("positions come from the file")},
@@ -54,7 +54,7 @@ var legacyTorch = map[string][]legacyRow{
 		{name: "probe_scale", kind: number, def: 4.0, above: true, means: nothing(noProbeScale)},
 		{name: "probe_normalize", kind: yes, def: true, means: nothing(noProbeScale)},
 		{name: "data_scaling", kind: word, def: "Parseval", enum: []string{"Parseval", "Max"}, means: nothing(ofCounts)},
-		{name: "phase_subtraction", kind: yes, def: true, means: nothing("the global phase is settled when images are compared")},
+		{name: "phase_subtraction", kind: yes, def: true, means: nothing("the global phase is removed when images are compared")},
 		{name: "x_bounds", kind: pair, means: nothing(everythingUsed)},
 		{name: "y_bounds", kind: pair, means: nothing(everythingUsed)},
 	},
@@ -93,7 +93,7 @@ var legacyTorch = map[string][]legacyRow{
 			{name: "physics_forward_mode", kind: word, def: "amplitude", enum: []string{"amplitude", "rectangular_scaled"}, means: nothing(noRectangular)},
 			{name: "rect_s1s2_trainable", kind: yes, def: true, means: nothing(noRectangular)},
 			{name: "rect_s1s2_init", kind: word, def: "ones", enum: []string{"ones", "data"}, means: nothing(noRectangular)},
-			{name: "amplitude_physics_gain", kind: number, def: 1.0, above: true, means: only("the forward model is in counts", "asks for patterns that differ from the counts by a factor, which this program does not have", "1")},
+			{name: "amplitude_physics_gain", kind: number, def: 1.0, above: true, means: only("the forward model is in counts", "asks for patterns that differ from the counts by a factor, which this program does not support", "1")},
 			{name: "loss_function", kind: word, def: "Poisson", enum: []string{"MAE", "Poisson"}, means: becomes("model.loss", "MAE", "mae", "Poisson", "poisson")},
 			{name: "amp_loss", kind: word, enum: []string{"Total_Variation", "Mean_Deviation", "None"}, means: only("the object has no penalty", noRegular, "None")},
 			{name: "phase_loss", kind: word, enum: []string{"Total_Variation", "Mean_Deviation", "None"}, means: only("the object has no penalty", noRegular, "None")},
@@ -112,15 +112,15 @@ var legacyTorch = map[string][]legacyRow{
 		{name: "epochs_fine_tune", kind: whole, def: 0, means: only("there is one stage", noStages, "0")},
 		{name: "fine_tune_gamma", kind: number, def: 0.1, means: nothing("there is one stage")},
 		withDefault("training", "num_workers", 4),
-		{name: "log_grad_norm", kind: yes, def: false, means: nothing("the gradient's norm is always recorded")},
-		{name: "grad_norm_log_freq", kind: whole, def: 1, min: 1, means: nothing("execution.log-every-n-steps says how often")},
+		{name: "log_grad_norm", kind: yes, def: false, means: nothing("the gradient's norm is always logged")},
+		{name: "grad_norm_log_freq", kind: whole, def: 1, min: 1, means: nothing("execution.log-every-n-steps sets how often")},
 		{name: "stage_1_epochs", kind: whole, def: 0, means: only("there is one stage", noStages, "0")},
 		{name: "stage_2_epochs", kind: whole, def: 0, means: only("there is one stage", noStages, "0")},
 		{name: "stage_3_epochs", kind: whole, def: 0, means: only("there is one stage", noStages, "0")},
 		{name: "physics_weight_schedule", kind: word, def: "cosine", enum: []string{"cosine", "linear", "exponential"}, means: nothing("there is one stage")},
 		{name: "stage_3_lr_factor", kind: number, def: 0.1, means: nothing("there is one stage")},
 		{name: "experiment_name", kind: word, def: "Synthetic_Runs", means: becomes("execution.experiment-name")},
-		{name: "notes", kind: word, def: "", means: nothing("a run directory holds no notes")},
+		{name: "notes", kind: word, def: "", means: nothing("a run directory has no notes")},
 		{name: "model_name", kind: word, def: "PtychoPINNv2", means: nothing("a model is named by its folder")},
 	}, flatRows("training", "batch_size", "learning_rate", "scheduler", "lr_warmup_epochs", "lr_min_ratio", "plateau_factor", "plateau_patience", "plateau_min_lr", "plateau_threshold",
 		"accum_steps", "gradient_clip_val", "gradient_clip_algorithm", "optimizer", "momentum", "weight_decay", "adam_beta1", "adam_beta2", "torch_loss_mode",
@@ -128,13 +128,13 @@ var legacyTorch = map[string][]legacyRow{
 	"inference": {
 		{name: "middle_trim", kind: whole, def: 32, means: middle},
 		{name: "batch_size", kind: whole, def: 1000, min: 1, means: becomes("inference.inference-batch-size")},
-		{name: "experiment_number", kind: whole, def: 0, means: nothing("a reconstruction names its scan and its folder")},
+		{name: "experiment_number", kind: whole, def: 0, means: nothing("a reconstruction is named by its scan and its folder")},
 		{name: "pad_eval", kind: yes, def: true, means: becomes("inference.pad-eval")},
-		{name: "window", kind: whole, def: 20, means: nothing("the canvas holds what the scan covers")},
+		{name: "window", kind: whole, def: 20, means: nothing("the canvas covers the scan")},
 		{name: "patch_weighting", kind: word, def: "probe", enum: []string{"uniform", "probe"}, means: becomes("inference.patch-weighting")},
-		{name: "varpro_scaling", kind: yes, def: true, means: nothing("the amplitude follows from the counts, and no scale has to be fitted")},
-		{name: "log_patch_stats", kind: yes, def: false, means: only("no statistics of patches are written", "asks for statistics of patches, which this program does not write: metrics.csv and report.json hold the figures", "false")},
-		{name: "patch_stats_limit", kind: whole, min: 1, means: nothing("no statistics of patches are written")},
+		{name: "varpro_scaling", kind: yes, def: true, means: nothing("the amplitude follows from the counts, so that a fitted scale is not needed")},
+		{name: "log_patch_stats", kind: yes, def: false, means: only("patch statistics are not written", "asks for patch statistics, which this program does not write: see metrics.csv and report.json", "false")},
+		{name: "patch_stats_limit", kind: whole, min: 1, means: nothing("patch statistics are not written")},
 	},
 	"datagen": {
 		{name: "objects_per_probe", kind: whole, def: 4, min: 1, means: nothing(ofSimulate)},

@@ -10,14 +10,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// legacyType is the kind of value that the reference takes for a key.
+// legacyType is the kind of value that the reference accepts for a key.
 type legacyType uint8
 
 const (
 	whole    legacyType = iota // an integer
 	number                     // a finite number
 	yes                        // true or false
-	word                       // text, one of enum where there is one
+	word                       // text; one of enum, if set
 	place                      // a path
 	pair                       // two numbers
 	sequence                   // a list of single values
@@ -28,14 +28,14 @@ const (
 type legacyRow struct {
 	name      string
 	kind      legacyType
-	def       any      // the reference's default, nil is None
+	def       any      // the reference's default; nil: None
 	enum      []string // of a word or a whole number
-	words     []string // texts taken besides the kind
+	words     []string // further accepted texts
 	min       float64
 	above     bool // min itself is excluded
 	max       float64
 	power     bool // a power of two
-	meansNull bool // None says something
+	meansNull bool // None has a meaning
 	means     meaning
 }
 
@@ -58,13 +58,13 @@ func (v legacyValue) shown() string {
 	return v.text
 }
 
-// float is a number's value.
+// float returns a number's value.
 func (v legacyValue) float() float64 {
 	f, _ := strconv.ParseFloat(v.text, 64) // was checked when it was read
 	return f
 }
 
-// readLegacy reads a value; the rule is what it breaks.
+// readLegacy reads a value, or returns the rule that the value breaks.
 func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 	v.kind = row.kind
 	if n.Kind == yaml.ScalarNode {
@@ -103,7 +103,7 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 	return row.readScalar(v, n)
 }
 
-// readScalar checks a value that is one word.
+// readScalar checks a single value.
 func (r *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, string) {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	switch r.kind {
@@ -148,7 +148,7 @@ func (r *legacyRow) within(f float64) bool {
 	return f >= r.min && !(r.above && f == r.min) && (r.max == 0 || f <= r.max)
 }
 
-// rule is what the reference takes for the key, in words.
+// rule describes the values that the reference accepts for the key.
 func (r *legacyRow) rule() string {
 	out := ""
 	switch r.kind {

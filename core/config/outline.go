@@ -2,12 +2,12 @@ package config
 
 import "slices"
 
-// Outline is a configuration for reading alone: what the sources come to, with origins, whether or not everything that a
-// run needs was given. Nothing can be run with it.
+// Outline is a read-only configuration: the values that the sources give, with origins, even if a setting that a run
+// needs is missing. It cannot start a run.
 type Outline struct{ resolution }
 
-// Sketch resolves sources as Check does, but bears that a required setting is missing. Its error is an *Error that lists
-// everything that is wrong.
+// Sketch resolves sources as Check does, but allows a required setting to be missing. Its error is an *Error that lists
+// every violation.
 func Sketch(c Command, sources ...Source) (*Outline, error) {
 	r, found := resolveAll(c, sources)
 	found = slices.DeleteFunc(found, func(v Violation) bool {
@@ -20,8 +20,8 @@ func Sketch(c Command, sources ...Source) (*Outline, error) {
 	return &Outline{*r}, nil
 }
 
-// Recorded reads the config.json of a run for reading: every value with the origin that it had, and what it overrode.
-// To go on with the run, use Stored.
+// Recorded reads the config.json of a run: every value with its origin then and the values that it overrode. To resume
+// the run, use Stored.
 func Recorded(path string) (*Outline, error) {
 	b, err := readBounded(path)
 	if err != nil {
@@ -30,7 +30,7 @@ func Recorded(path string) (*Outline, error) {
 	return RecordedJSON(path, b)
 }
 
-// RecordedJSON is Recorded for contents that were read already.
+// RecordedJSON reads the contents of a file, as Recorded does.
 func RecordedJSON(name string, contents []byte) (*Outline, error) {
 	o := &Outline{}
 	var found []Violation
@@ -49,7 +49,7 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 	case Infer.String():
 		o.command = Infer
 	default:
-		wrong("", "", "is of no command: "+c.Command)
+		wrong("", "", "has the unknown command "+c.Command)
 		return nil, newError(found)
 	}
 	values := recorded(c.Settings, o.command, wrong)
@@ -67,7 +67,7 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 	return o, nil
 }
 
-// recorded are the stored settings of a command by their keys.
+// recorded returns the stored settings of a command by key.
 func recorded(stored []storedSetting, command Command, wrong func(key, value, rule string)) map[string]Value {
 	values := map[string]Value{}
 	for _, s := range stored {
@@ -81,9 +81,9 @@ func recorded(stored []storedSetting, command Command, wrong func(key, value, ru
 		_, twice := values[row.Key()]
 		switch {
 		case !known || row.Commands&command == 0:
-			wrong(s.Key, written, "is no setting"+suggestion(s.Key, command))
+			wrong(s.Key, written, "is not a setting"+suggestion(s.Key, command))
 		case layer < 0:
-			wrong(s.Key, written, "comes from no layer: "+s.Layer)
+			wrong(s.Key, written, "has the unknown layer "+s.Layer)
 		case !valid:
 			wrong(s.Key, written, "must be "+row.Rule())
 		case twice:

@@ -19,7 +19,7 @@ func TestASketchBearsWhatIsMissing(t *testing.T) {
 		t.Errorf("a wrong value gives the error %v", err)
 	}
 	if _, err := Sketch(Train, Set("training.train-data-file=")); err == nil {
-		t.Error("a file that was given empty is borne")
+		t.Error("an empty required setting is accepted")
 	}
 }
 

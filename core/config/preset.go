@@ -2,21 +2,22 @@ package config
 
 import "strings"
 
-// presets are named sets of settings. Their values are what the training recipe measured, or the reference's defaults.
+// presets are named sets of settings. Their values were measured with the training recipe, or are the reference's
+// defaults.
 var presets = map[string]struct {
 	meaning string
 	values  map[string]any
 }{
 	"quick": {"a first look: a quarter of the epochs", map[string]any{
 		"training.max-epochs": DefaultEpochs / 4}},
-	"thorough": {"four times the epochs, with the best of them", map[string]any{
+	"thorough": {"four times the epochs, with averaged weights", map[string]any{
 		"training.max-epochs": 4 * DefaultEpochs, "training.ema-decay": 0.999}},
 	"ptychopinn": {"the published network with the reference's optimiser", map[string]any{
 		"model.arch": "cnn", "model.amp-activation": "swish", "training.max-epochs": 100, "training.batch-size": 16, "training.learning-rate": 1e-3,
 		"training.scheduler": "none", "training.gradient-clip-val": 0.0, "training.neighbor-count": 6}},
 }
 
-// Presets lists the names with a line about each.
+// Presets returns the names with a description of each.
 func Presets() map[string]string {
 	out := map[string]string{}
 	for name, p := range presets {
@@ -25,18 +26,18 @@ func Presets() map[string]string {
 	return out
 }
 
-// Preset is a named set of values.
+// Preset returns the values of a preset.
 func Preset(name string) Source {
 	p, ok := presets[name]
 	if !ok {
 		s := Source{layer: PresetLayer}
-		s.reject("", "", "is no preset, want one of "+strings.Join(sortedKeys(presets), ", "), "--preset "+name)
+		s.reject("", "", "is not a preset; use one of "+strings.Join(sortedKeys(presets), ", "), "--preset "+name)
 		return s
 	}
 	return preset(name, p.values)
 }
 
-// preset makes a source of values by full keys.
+// preset returns a source of values by full key.
 func preset(name string, values map[string]any) Source {
 	return fromMap(PresetLayer, "preset "+name, values)
 }

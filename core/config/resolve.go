@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Overridden is a value that lost to one of a higher layer.
+// Overridden is a value that was replaced by a value of a higher layer.
 type Overridden struct {
 	Text   string
 	Origin Origin
@@ -16,14 +16,14 @@ type Overridden struct {
 // Value is a resolved value.
 type Value struct {
 	Setting  Setting
-	Text     string // the value as it would be written in a file
+	Text     string // the value as written in a file
 	Origin   Origin
-	Explicit bool         // someone chose it
+	Explicit bool         // chosen by a person
 	Overrode []Overridden // nearest first
-	value    any          // with the credentials of an address
+	value    any          // includes the credentials of an address
 }
 
-// stored is the value as files keep it.
+// stored returns the value as files keep it.
 func (v Value) stored() any {
 	switch x := v.value.(type) {
 	case time.Duration:
@@ -34,19 +34,19 @@ func (v Value) stored() any {
 	return v.value
 }
 
-// resolution is what both kinds of configuration share.
+// resolution holds the fields that both kinds of configuration share.
 type resolution struct {
 	command  Command
 	sections sections
 	values   []Value  // in the order of the table
-	notices  []string // what older spellings became
-	start    string   // folder where relative paths start, "" is the working directory
+	notices  []string // replacements of older spellings
+	start    string   // base of relative paths; "": the working directory
 }
 
-// Notices are sentences about older spellings that were used, and what replaces them.
+// Notices returns sentences about older spellings that were used, with their replacements.
 func (r *resolution) Notices() []string { return slices.Clone(r.notices) }
 
-// Values lists every value in the order of the table.
+// Values returns every value in the order of the table.
 func (r *resolution) Values() []Value {
 	out := slices.Clone(r.values)
 	for i := range out {
@@ -67,14 +67,14 @@ func (r *resolution) index(key string) int {
 	return slices.IndexFunc(r.values, func(v Value) bool { return v.Setting.Key() == key })
 }
 
-// at is the value of a key that the table has.
+// at returns the value of a key that is in the table.
 func (r *resolution) at(key string) *Value { return &r.values[r.index(key)] }
 
-// resolve is the work of the factories. described says that the data, or the model, has told about itself.
+// resolve does the work of the factories. described says that the data, or the model, has been described.
 func resolve(c Command, sources []Source, described bool) (*resolution, error) {
 	r, found := resolveAll(c, sources)
 	if described && r.sections.model.N == 0 {
-		found = append(found, Violation{Key: "model.n", Rule: "is not known: the data has to be described first"})
+		found = append(found, Violation{Key: "model.n", Rule: "is unknown: the data must be described first"})
 	}
 	if len(found) > 0 {
 		return nil, newError(found)
@@ -82,7 +82,7 @@ func resolve(c Command, sources []Source, described bool) (*resolution, error) {
 	return r, nil
 }
 
-// resolveAll gives what the sources come to, and everything that is wrong with it.
+// resolveAll returns the resolved values of the sources, and every violation.
 func resolveAll(c Command, sources []Source) (*resolution, []Violation) {
 	r := &resolution{command: c}
 	var found []Violation
@@ -101,7 +101,7 @@ func resolveAll(c Command, sources []Source) (*resolution, []Violation) {
 			row, known := Lookup(e.key)
 			switch {
 			case !known:
-				found = append(found, Violation{e.key, e.text, "is no setting" + suggestion(e.key, c), e.origin})
+				found = append(found, Violation{e.key, e.text, "is not a setting" + suggestion(e.key, c), e.origin})
 			case row.Commands&c == 0 && !s.lax:
 				found = append(found, Violation{e.key, e.text, "belongs to " + row.Commands.String() + ", not to " + c.String() + suggestion(row.Name, c), e.origin})
 			case row.Commands&c != 0:
@@ -121,8 +121,8 @@ func resolveAll(c Command, sources []Source) (*resolution, []Violation) {
 	return r, append(found, r.check(given)...)
 }
 
-// choose takes the value of the highest layer. Every value given is checked, also those that are overridden: a file
-// that is wrong stays wrong when a flag hides it.
+// choose returns the value of the highest layer. It checks every given value, also overridden ones: an error in a file
+// stays an error when a flag hides it.
 func (s Setting) choose(given []entry, force bool) (Value, []Violation) {
 	v := Value{Setting: s, Text: s.DefaultText(), value: s.Default}
 	var wrong []Violation
@@ -150,8 +150,8 @@ func (s Setting) choose(given []entry, force bool) (Value, []Violation) {
 	return v, wrong
 }
 
-// contradictions lists the entries that a resumed run may not have beside the stored one. What is only a preset or a
-// default of today is passed over.
+// contradictions lists the entries that conflict with the stored one of a resumed run. Values of a preset or of today's
+// defaults are skipped.
 func (s Setting) contradictions(others []entry, stored entry, force bool) []Violation {
 	var wrong []Violation
 	for _, e := range others {
@@ -164,13 +164,13 @@ func (s Setting) contradictions(others []entry, stored entry, force bool) []Viol
 		switch s.Resume {
 		case Fixed:
 			if !force {
-				rule = "contradicts " + text(b) + " of the run that is resumed (" + stored.origin.String() + "); leave it out, start a new run, or go on with other numbers by --force"
+				rule = "contradicts " + text(b) + " of the resumed run (" + stored.origin.String() + "); leave it out, start a new run, or give --force to change the numbers"
 			}
 		case Bound:
-			rule = "contradicts " + text(b) + " of the run that is resumed (" + stored.origin.String() + "); leave it out, or start a new run"
+			rule = "contradicts " + text(b) + " of the resumed run (" + stored.origin.String() + "); leave it out, or start a new run"
 		case Grows:
 			if a.(int) < b.(int) {
-				rule = "must be at least " + text(b) + ", what the run that is resumed has (" + stored.origin.String() + ")"
+				rule = "must be at least " + text(b) + ", the value of the resumed run (" + stored.origin.String() + ")"
 			}
 		}
 		if rule != "" {
@@ -180,7 +180,7 @@ func (s Setting) contradictions(others []entry, stored entry, force bool) []Viol
 	return wrong
 }
 
-// forced says whether the sources, lowest layer first, let a resumed run change its numbers.
+// forced reports whether the sources, lowest layer first, allow a resumed run to change its numbers.
 func forced(ordered []Source) bool {
 	force := false
 	for _, s := range ordered {
@@ -209,7 +209,7 @@ func samePath(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// derive fills the values that follow from others.
+// derive sets the values that follow from other values.
 func (r *resolution) derive() {
 	if r.command != Train {
 		return

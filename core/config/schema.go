@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Schema is the JSON Schema (draft 2020-12) of a settings file, for editors and validators. It knows what can be said of
-// one setting alone; rules that join settings are checked by the factories. Values are asked for in the type that they
-// have: a number as a number, although File also takes one in quotes.
+// Schema returns the JSON Schema (draft 2020-12) of a settings file, for editors and validators. It covers single
+// settings; rules that join settings are checked by the factories. It requires numbers as numbers, although File also
+// reads quoted ones.
 func Schema() ([]byte, error) {
 	bodies := map[Section]map[string]any{}
 	others := map[Section]map[string]any{}
@@ -37,7 +37,7 @@ func Schema() ([]byte, error) {
 	b, err := json.MarshalIndent(map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",
 		"title":                "Settings of ptycho",
-		"description":          "What --config takes: sections with settings. Every setting may be left out.",
+		"description":          "A file for --config: sections with settings, all optional.",
 		"type":                 []string{"object", "null"},
 		"additionalProperties": false,
 		"properties":           properties,
@@ -49,8 +49,8 @@ func Schema() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// furtherPattern matches the other spellings of the name that a file may have, "" when there is none. As patterns, they
-// are valid but not offered by editors.
+// furtherPattern matches the other spellings of the name that a file may use, "" if there are none. Editors accept a
+// pattern but do not suggest it.
 func (s Setting) furtherPattern() string {
 	var forms []string
 	for _, name := range s.Spellings() {
@@ -109,7 +109,7 @@ func (s Setting) schema() map[string]any {
 	return out
 }
 
-// choices are the values of Enum with their further spellings, each in its own type.
+// choices returns the values of Enum and their other spellings, each in its type.
 func (s Setting) choices() []any {
 	var out []any
 	for _, v := range append(slices.Clone(s.Enum), slices.Sorted(maps.Keys(s.Values))...) {

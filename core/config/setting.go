@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// Section names a group of settings; it is the first part of a key.
+// Section names a group of settings. It is the first part of a key.
 type Section string
 
 // The sections.
@@ -22,7 +22,7 @@ const (
 	ExecutionSection Section = "execution"
 )
 
-// Command is a set of the commands that take a setting.
+// Command is a set of the commands that have a setting.
 type Command uint8
 
 // The commands with a factory.
@@ -31,7 +31,7 @@ const (
 	Infer
 )
 
-// String is the command's name on the command line.
+// String returns the command's name on the command line.
 func (c Command) String() string {
 	switch c {
 	case Train:
@@ -45,20 +45,20 @@ func (c Command) String() string {
 // Resumption says what a resumed run does with the stored value of a setting.
 type Resumption uint8
 
-// The ways of resuming.
+// The ways to treat a stored value.
 const (
-	Fixed  Resumption = iota // holds; another value is an error that names both, unless the run is forced
-	Bound                    // holds; nothing can change it
-	Grows                    // holds unless a larger value is given
-	Keeps                    // holds unless another value is given
-	Forget                   // belongs to one invocation alone
+	Fixed  Resumption = iota // kept; another value is an error that names both, unless the run is forced
+	Bound                    // kept; nothing can change it
+	Grows                    // kept unless a larger value is given
+	Keeps                    // kept unless another value is given
+	Forget                   // valid for one invocation only
 )
 
 // Setting is a row of the table.
 type Setting struct {
 	Name     string   // kebab-case; the flag is --Name
 	Also     []string // further spellings of the name
-	Not      string   // flag that switches a yes/no setting off, besides --no-Name
+	Not      string   // further flag, besides --no-Name, that switches a yes/no setting off
 	Section  Section
 	Commands Command
 	Default  any // of the field's type
@@ -69,29 +69,30 @@ type Setting struct {
 	Min, Max float64           // inclusive bounds; Max 0 means no bound
 	Above    bool              // Min itself is excluded
 	Unit     string
-	Meaning  string // one line, for --help and the documentation
-	Why      string // where the default comes from
-	Under    string // key=value|value of the setting without which it does nothing; key alone: not empty
-	Needs    string // capability that a backend must have when the value is not the default
+	Meaning  string // for --help and the documentation, under 80 characters
+	More     string // further sentences, for the documentation only
+	Why      string // origin of the default
+	Under    string // condition for an effect: key=value|value of another setting; key alone: not empty
+	Needs    string // capability that a backend needs for a value other than the default
 	Required bool
-	Path     bool // names a file or folder: compared as such
-	Address  bool // may hold credentials, which are neither stored nor shown: see Setting.public
+	Path     bool // names a file or folder and is compared as a path
+	Address  bool // may hold credentials, which are never stored or shown: see Setting.public
 	Resume   Resumption
-	field    func(*sections) any // pointer to the field that holds it
+	field    func(*sections) any // returns a pointer to the setting's field
 }
 
-// Key is the full name, section.name.
+// Key returns the full name, section.name.
 func (s Setting) Key() string { return string(s.Section) + "." + s.Name }
 
-// Variable is the environment variable that sets it, PTYCHO_SECTION__NAME.
+// Variable returns the environment variable of the setting, PTYCHO_SECTION__NAME.
 func (s Setting) Variable() string {
 	return "PTYCHO_" + strings.ToUpper(string(s.Section)+"__"+strings.ReplaceAll(s.Name, "-", "_"))
 }
 
-// Spellings are the flags that take its value: the name and what is accepted for it.
+// Spellings returns the flags of the setting: its name and the accepted alternatives.
 func (s Setting) Spellings() []string { return append([]string{s.Name}, s.Also...) }
 
-// Negations are the flags that switch a yes/no setting off.
+// Negations returns the flags that switch a yes/no setting off.
 func (s Setting) Negations() []string {
 	if !s.IsBool() {
 		return nil
@@ -103,7 +104,7 @@ func (s Setting) Negations() []string {
 	return out
 }
 
-// Type is the kind of value: "text", "list", "integer", "number", "yes/no" or "duration".
+// Type returns the kind of value: "text", "list", "integer", "number", "yes/no" or "duration".
 func (s Setting) Type() string {
 	if s.List || s.Epochs {
 		return "list"
@@ -123,19 +124,19 @@ func (s Setting) Type() string {
 	panic("config: setting " + s.Key() + " has a field of unknown type") // caught by any test
 }
 
-// IsBool says whether the flag takes no argument.
+// IsBool reports whether the flag takes no argument.
 func (s Setting) IsBool() bool { return s.Type() == "yes/no" }
 
-// DefaultText is the default as it would be written in a file.
+// DefaultText returns the default as written in a file.
 func (s Setting) DefaultText() string { return text(s.Default) }
 
-// Rule is the values that the setting allows, in words.
+// Rule describes the values that the setting allows.
 func (s Setting) Rule() string {
 	switch {
 	case s.List:
 		return "one or more, joined by commas, of " + strings.Join(s.Enum, ", ")
 	case s.Epochs:
-		return "rising whole numbers joined by commas, or empty"
+		return "increasing integers joined by commas, or empty"
 	case len(s.Enum) > 0:
 		return "one of " + strings.Join(s.Enum, ", ")
 	case s.Type() == "duration":
@@ -163,7 +164,20 @@ func (s Setting) Rule() string {
 	return fmt.Sprintf("%s, at least %s", kind, low)
 }
 
-// text is the one spelling of a value, in files, explanations and digests.
+// Help describes the setting in a line of --help: its meaning, its choices, and its unit unless the meaning names it.
+// Ranges are in the documentation.
+func (s Setting) Help() string {
+	out := s.Meaning
+	if len(s.Enum) > 0 {
+		out += ": " + strings.Join(s.Enum, ", ")
+	}
+	if s.Unit != "" && !strings.Contains(s.Meaning, s.Unit) {
+		out += " (" + s.Unit + ")"
+	}
+	return out
+}
+
+// text returns the only spelling of a value in files, explanations and digests.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -182,7 +196,7 @@ func text(v any) string {
 	panic(fmt.Sprintf("config: value of unknown type %T", v))
 }
 
-// public is the text of a value that may be stored and shown. The run itself uses the value with its credentials.
+// public returns the text of a value that may be stored and shown. The run itself uses the value with its credentials.
 func (s Setting) public(text string) string {
 	if s.Address {
 		return address.Public(text)
@@ -190,7 +204,7 @@ func (s Setting) public(text string) string {
 	return text
 }
 
-// parse reads a value and checks it against the row; false when it breaks the rule.
+// parse reads a value and checks it against the row. It returns false for a value that breaks the rule.
 func (s Setting) parse(in string) (any, bool) {
 	in = strings.TrimSpace(in)
 	switch {
@@ -233,10 +247,10 @@ func (s Setting) parse(in string) (any, bool) {
 	return nil, false
 }
 
-// listSeparator stands between the items of a list.
+// listSeparator separates the items of a list.
 const listSeparator = ","
 
-// parseList reads items of Enum; "none" stands alone.
+// parseList reads items of Enum; "none" must be the only item.
 func (s Setting) parseList(in string) (any, bool) {
 	var items []string
 	for _, item := range strings.Split(in, listSeparator) {
@@ -252,7 +266,7 @@ func (s Setting) parseList(in string) (any, bool) {
 	return strings.Join(items, listSeparator), true
 }
 
-// parseEpochs reads rising whole numbers above 0.
+// parseEpochs reads increasing integers above 0.
 func parseEpochs(in string) ([]int, bool) {
 	if in == "" {
 		return nil, true
@@ -272,7 +286,7 @@ func (s Setting) within(v float64) bool {
 	return v >= s.Min && !(s.Above && v == s.Min) && (s.Max == 0 || v <= s.Max)
 }
 
-// store puts a parsed value into its field.
+// store sets the setting's field to a parsed value.
 func (s Setting) store(to *sections, v any) {
 	switch p := s.field(to).(type) {
 	case *string:
@@ -290,10 +304,10 @@ func (s Setting) store(to *sections, v any) {
 	}
 }
 
-// canonical is the spelling of a key that files and flags may also write with underscores.
+// canonical returns the spelling with hyphens of a key that files and flags may also write with underscores.
 func canonical(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
-// Lookup finds a setting by its full key, section.name, or by a further spelling of the name; underscores count as
+// Lookup finds a setting by its full key, section.name. It accepts other spellings of the name, and underscores for
 // hyphens.
 func Lookup(key string) (Setting, bool) {
 	key = canonical(key)
@@ -305,7 +319,7 @@ func Lookup(key string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// Settings lists the settings that a command takes, in the order of the documentation.
+// Settings returns the settings of a command, in the order of the documentation.
 func Settings(c Command) []Setting {
 	var out []Setting
 	for _, s := range table {

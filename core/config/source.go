@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Layer is a rank of precedence: a value of a higher layer replaces one of a lower layer.
+// Layer is a rank of precedence: a value of a higher layer replaces a value of a lower layer.
 type Layer uint8
 
 // The layers, lowest first.
 const (
 	DefaultLayer Layer = iota
-	DataLayer          // what the data, or the model, says about itself
+	DataLayer          // described by the data or the model
 	PresetLayer
 	StoredLayer // the configuration of the run that is resumed
 	FileLayer
@@ -23,7 +23,7 @@ const (
 
 var layers = []string{"default", "data", "preset", "stored", "file", "environment", "set", "flag"}
 
-// String names the layer, as stored.
+// String returns the layer's name, as stored.
 func (l Layer) String() string {
 	if int(l) < len(layers) {
 		return layers[l]
@@ -31,13 +31,13 @@ func (l Layer) String() string {
 	return fmt.Sprintf("layer(%d)", uint8(l))
 }
 
-// Origin is where a value came from.
+// Origin is the place that a value came from.
 type Origin struct {
 	Layer Layer
 	Where string // "run.yaml:3", "--batch-size", "PTYCHO_TRAINING__SEED"; for people
 }
 
-// String is the origin for people.
+// String returns the origin for people.
 func (o Origin) String() string {
 	if o.Where == "" {
 		return o.Layer.String()
@@ -46,13 +46,13 @@ func (o Origin) String() string {
 }
 
 // Source is a list of values with their origins. Sources may be given to a factory in any order; within a layer the
-// later one wins. What is wrong with a source is told by the factory, together with everything else.
+// later source wins. The factory reports errors in a source together with all others.
 type Source struct {
 	layer      Layer
 	entries    []entry
 	violations []Violation
-	notices    []string // what older spellings became
-	lax        bool     // keys of other commands are passed over: a file may serve several
+	notices    []string // replacements of older spellings
+	lax        bool     // skip keys of other commands: a file may serve several
 }
 
 // entry is one value as written.
@@ -60,7 +60,7 @@ type entry struct {
 	key      string // section.name, canonical
 	text     string
 	origin   Origin
-	explicit bool // someone chose it; defaults of a stored configuration are not
+	explicit bool // chosen by a person, unlike the defaults of a stored configuration
 }
 
 func (s *Source) add(key, value, where string) {
@@ -71,8 +71,8 @@ func (s *Source) reject(key, value, rule, where string) {
 	s.violations = append(s.violations, Violation{Key: key, Value: value, Rule: rule, Origin: Origin{s.layer, where}})
 }
 
-// Data is what a file says about itself: the side N of a scan's patterns, the backend of a trained model. Keys are full
-// keys such as "model.n"; values are string, bool, int, int64, float64 or time.Duration.
+// Data returns what a file says about itself: the side N of a scan's patterns, or the backend of a trained model. Keys
+// are full keys such as "model.n"; values are string, bool, int, int64, float64 or time.Duration.
 func Data(name string, values map[string]any) Source {
 	return fromMap(DataLayer, name, values)
 }
@@ -85,8 +85,8 @@ func fromMap(l Layer, where string, values map[string]any) Source {
 	return s
 }
 
-// Environment takes the variables PTYCHO_SECTION__NAME out of environ, which is in the form of os.Environ. Variables
-// without the double underscore are none of its business.
+// Environment reads the variables PTYCHO_SECTION__NAME from environ, in the form of os.Environ. Variables without the
+// double underscore are ignored.
 func Environment(environ []string) Source {
 	s := Source{layer: EnvironmentLayer, lax: true}
 	seen := map[string]string{}
@@ -99,7 +99,7 @@ func Environment(environ []string) Source {
 		}
 		full := canonical(strings.ToLower(section + "." + key))
 		if _, twice := seen[full]; twice {
-			continue // the process sees the first one of a name that occurs twice
+			continue // the first variable of a name is the one that the process sees
 		}
 		seen[full] = name
 		s.add(full, value, name)
@@ -107,7 +107,7 @@ func Environment(environ []string) Source {
 	return s
 }
 
-// Set takes assignments section.name=value, as of --set.
+// Set reads assignments section.name=value, as given to --set.
 func Set(assignments ...string) Source {
 	s := Source{layer: SetLayer}
 	for _, a := range assignments {
@@ -143,13 +143,13 @@ func Flags(c Command, values map[string]string) Source {
 			legacy[flag] = value
 			continue
 		}
-		s.reject(name, value, "is no flag of "+c.String()+suggestion(name, c), "--"+name)
+		s.reject(name, value, "is not a flag of "+c.String()+suggestion(name, c), "--"+name)
 	}
 	s.legacy(c, legacy)
 	return s
 }
 
-// flagOf finds the setting behind a flag; off says that the flag switches it off.
+// flagOf finds the setting of a flag; off reports that the flag switches the setting off.
 func flagOf(c Command, flag string) (row Setting, off, ok bool) {
 	for _, r := range table {
 		if r.Commands&c == 0 {
@@ -165,7 +165,7 @@ func flagOf(c Command, flag string) (row Setting, off, ok bool) {
 	return Setting{}, false, false
 }
 
-// opposite turns the text of a yes/no value round; what is neither stays as it is, for the setting to refuse.
+// opposite negates the text of a yes/no value. Other text is unchanged; the setting rejects it.
 func opposite(value string) string {
 	switch strings.ToLower(strings.TrimSpace(value)) {
 	case "true":

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// A stored configuration is what a run directory keeps as config.json: every value with its origin.
+// A stored configuration is the config.json of a run directory: every value with its origin.
 const (
 	storedFormat  = "ptycho-config"
 	storedVersion = 1
@@ -18,7 +18,7 @@ type storedConfig struct {
 	Format    string          `json:"format"`
 	Version   int             `json:"version"`
 	Command   string          `json:"command"`
-	Directory string          `json:"directory"` // relative paths start here
+	Directory string          `json:"directory"` // base of relative paths
 	Settings  []storedSetting `json:"settings"`
 }
 
@@ -36,7 +36,7 @@ type storedOverridden struct {
 	Origin string `json:"origin"`
 }
 
-// JSON is the configuration with all origins, as a run directory stores it and Stored reads it.
+// JSON returns the configuration with all origins, as a run directory stores it and Stored reads it.
 func (r *resolution) JSON() ([]byte, error) {
 	directory := r.start
 	if directory == "" {
@@ -60,8 +60,8 @@ func (r *resolution) JSON() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// Stored reads the config.json of a run that is resumed. Its values hold: one that is given anew and differs is an
-// error, unless the setting may change on resume.
+// Stored reads the config.json of a run that is resumed. A different value from another source is an error, unless the
+// setting may change on resume.
 func Stored(path string) Source {
 	b, err := readBounded(path)
 	if err != nil {
@@ -72,7 +72,7 @@ func Stored(path string) Source {
 	return StoredJSON(path, b)
 }
 
-// StoredJSON is Stored for contents that were read already.
+// StoredJSON reads the contents of a file, as Stored does.
 func StoredJSON(name string, contents []byte) Source {
 	s := Source{layer: StoredLayer}
 	c, err := decodeStored(contents)
@@ -85,7 +85,7 @@ func StoredJSON(name string, contents []byte) Source {
 		where := name
 		switch {
 		case v.Layer == StoredLayer.String():
-			where = v.Origin // resumed before: the first origin is the one to know
+			where = v.Origin // resumed before: keep the first origin
 		case v.Explicit:
 			where += ", there " + v.Origin
 		}
@@ -107,7 +107,7 @@ func StoredJSON(name string, contents []byte) Source {
 	return s
 }
 
-// decodeStored reads a stored configuration without looking at its settings.
+// decodeStored reads a stored configuration without checking its settings.
 func decodeStored(contents []byte) (c storedConfig, err error) {
 	d := json.NewDecoder(bytes.NewReader(contents))
 	d.UseNumber()
@@ -118,12 +118,12 @@ func decodeStored(contents []byte) (c storedConfig, err error) {
 	case c.Format != storedFormat:
 		return c, fmt.Errorf("is not a stored configuration: format %q, want %q", c.Format, storedFormat)
 	case c.Version != storedVersion:
-		return c, fmt.Errorf("has version %d of the format, this program reads %d", c.Version, storedVersion)
+		return c, fmt.Errorf("has version %d of the format, but this program reads version %d", c.Version, storedVersion)
 	}
 	return c, nil
 }
 
-// text is the value as it would be written in a file; false when it is none.
+// text returns the value as written in a file. It returns false for a null, a list or an object.
 func (v storedSetting) text() (string, bool) {
 	switch x := v.Value.(type) {
 	case string:
@@ -136,7 +136,7 @@ func (v storedSetting) text() (string, bool) {
 	return "", false
 }
 
-// fromDirectory is a path that was relative to another directory than today's.
+// fromDirectory resolves a path that was relative to another working directory.
 func fromDirectory(directory, path string) string {
 	if here, err := os.Getwd(); directory == "" || (err == nil && here == directory) {
 		return path

@@ -64,7 +64,7 @@ func TestResumedRunsMayChange(t *testing.T) {
 	}{
 		"nothing":              {"", ""},
 		"the same seed":        {"training.seed=3", ""},
-		"another seed":         {"training.seed=4", `training.seed = "4" (--set) contradicts 3 of the run that is resumed (run/config.json, there --set)`},
+		"another seed":         {"training.seed=4", `training.seed = "4" (--set) contradicts 3 of the resumed run (run/config.json, there --set)`},
 		"a default given anew": {"training.batch-size=8", ""},
 		"another default":      {"training.batch-size=16", "contradicts 8"},
 		"more epochs":          {"training.max-epochs=12", ""},

@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// suggestion names the setting that was probably meant, or returns "" if none is near.
+// suggestion names the setting that was probably meant. It returns "" if none is near.
 func suggestion(key string, c Command) string {
 	key = canonical(strings.ToLower(key))
 	_, name, dotted := strings.Cut(key, ".")
@@ -24,8 +24,8 @@ func suggestion(key string, c Command) string {
 	return ", did you mean " + keys[best] + "?"
 }
 
-// Nearest ends a sentence about an unknown name, such as "--epoch", with the known one that was probably meant. It returns "" if
-// none is near.
+// Nearest ends a sentence about an unknown name, such as "--epoch", with the known name that was probably meant. It
+// returns "" if none is near.
 func Nearest(unknown string, names []string) string {
 	bare := make([]string, len(names))
 	for i, n := range names {
@@ -38,8 +38,8 @@ func Nearest(unknown string, names []string) string {
 	return ", did you mean " + names[best] + "?"
 }
 
-// nearest returns the index of the name that unknown probably stands for, -1 if there is none: a misspelt name, then one that
-// means the same, then one that has all its words.
+// nearest returns the index of the name that unknown probably stands for, -1 if there is none. It prefers a misspelt
+// name, then a synonym, then a name that contains all its words.
 func nearest(unknown string, names []string) int {
 	best, least := -1, 1+mostTypos(unknown)
 	for i, n := range names {
@@ -62,17 +62,18 @@ func nearest(unknown string, names []string) int {
 	return best
 }
 
-// lettersPerTypo is how many letters a name has for each one that may differ from the name that is suggested. With 3, "patterns"
+// lettersPerTypo is the number of letters in a name per letter that may differ from the suggestion. With 3, "patterns"
 // would become "jitter".
 const lettersPerTypo = 4
 
-// mostTypos is how many letters of a name may differ: at least one, unless it has only one letter.
+// mostTypos returns how many letters of a name may differ: at least one, unless the name has only one letter.
 func mostTypos(name string) int {
 	n := len([]rune(name))
 	return max(n/lettersPerTypo, min(n-1, 1))
 }
 
-// hasWords reports whether the words of part, between hyphens, are words of name in the same order. The last may be unfinished.
+// hasWords reports whether the words of part, separated by hyphens, are words of name in the same order. The last may
+// be incomplete.
 func hasWords(name, part string) bool {
 	split := func(s string) []string {
 		return strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
@@ -86,15 +87,15 @@ func hasWords(name, part string) bool {
 	return len(words) == 0 && part != ""
 }
 
-// longestKey bounds the work of a comparison: no setting's key is as long, in letters.
+// longestKey bounds the work of a comparison, in letters. Every setting's key is shorter.
 const longestKey = 64
 
-// distance is the number of letters to insert, delete, replace or swap with their neighbour to turn a into b (optimal
-// string alignment).
+// distance returns the number of letters to insert, delete, replace or swap with their neighbour to turn a into b
+// (optimal string alignment).
 func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	if len(s) > longestKey || len(t) > longestKey {
-		return longestKey // nobody misspells that much
+		return longestKey // too long for a misspelling
 	}
 	before, last := make([]int, len(t)+1), make([]int, len(t)+1)
 	for j := range last {

@@ -2,8 +2,8 @@ package config
 
 import "slices"
 
-// synonyms are names that people use for the same thing, here and in other programs. When a name is unknown, the first other name
-// of its group that the command knows is suggested. A name may stand in several groups; the first one counts.
+// synonyms are names that people use for the same thing, here and in other programs. For an unknown name, the first
+// other name of its group that the command knows is suggested. A name may be in several groups; the first counts.
 var synonyms = [][]string{
 	{"patterns", "n-patterns", "num-patterns", "images", "num-images", "frames", "n-images", "rows"},
 	{"select", "subset", "range", "rows", "n-images"},
@@ -39,7 +39,7 @@ var synonyms = [][]string{
 	{"example", "tutorial", "demo"},
 }
 
-// synonym returns the index in names of a name that means the same as unknown, -1 if there is none.
+// synonym returns the index in names of a synonym of unknown, -1 if there is none.
 func synonym(unknown string, names []string) int {
 	for _, group := range synonyms {
 		if !slices.Contains(group, unknown) {

@@ -6,23 +6,23 @@ const both = Train | Infer
 
 // Sources of defaults.
 const (
-	measured  = "measured: the training recipe on simulated and measured scans"
-	neutral   = "does nothing unless asked"
-	decided   = "a decision of the design"
+	measured  = "measured with simulated and measured scans"
+	neutral   = "off"
+	decided   = "a design decision"
 	published = "the published network"
 	customary = "the reference's default"
 	authors   = "the authors' value"
 )
 
-// Bounds that only keep a slip of the keyboard from asking for the impossible.
+// Bounds that only reject typing errors, which would ask for the impossible.
 const (
-	mostPixels  = 4096    // side of a pattern
-	mostEpochs  = 1000000 //
-	mostBatch   = 65536   // patterns
+	mostPixels  = 4096 // side of a pattern
+	mostEpochs  = 1000000
+	mostBatch   = 65536 // patterns
 	mostThreads = 4096
 	mostSteps   = 1000000000
 	mostKept    = 1000000 // checkpoints
 )
 
-// table is every setting there is, in the order of the documentation.
-var table = slices.Concat(modelTable, trainingTable, optimiserTable, followingTable, hearingTable, inferenceTable, executionTable, engineTable)
+// table lists every setting, in the order of the documentation.
+var table = slices.Concat(modelTable, trainingTable, optimiserTable, monitoringTable, loggingTable, inferenceTable, executionTable, engineTable)

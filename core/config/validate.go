@@ -12,18 +12,18 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// Violation is one thing that is wrong.
+// Violation is one error in a configuration.
 type Violation struct {
-	Key    string // section.name, or what was written instead; "" when a source as a whole is wrong
+	Key    string // section.name, or the text written instead; "" for an error of a whole source
 	Value  string // as written
-	Rule   string // what it breaks, continuing the sentence "training.batch-size = 7 …"
+	Rule   string // completes the sentence "training.batch-size = 7 …"
 	Origin Origin
 }
 
-// String is one sentence. Addresses in it are without credentials.
+// String returns one sentence. Addresses in it have no credentials.
 func (v Violation) String() string { return address.Scrub(v.sentence()) }
 
-// shownLength is how many characters of a key or a value are shown: a file can hold any.
+// shownLength is the number of characters shown of a key or a value, which a file may make very long.
 const shownLength = 300
 
 func (v Violation) sentence() string {
@@ -42,10 +42,10 @@ func (v Violation) sentence() string {
 	return fmt.Sprintf("%s = %q (%v) %s", v.Key, v.Value, v.Origin, v.Rule)
 }
 
-// Error is everything that is wrong with a configuration.
+// Error holds all violations of a configuration.
 type Error struct{ Violations []Violation }
 
-// Error lists the violations, one to a line when there are several.
+// Error lists the violations, one per line if there are several.
 func (e *Error) Error() string {
 	if len(e.Violations) == 1 {
 		return "config: " + e.Violations[0].String()
@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// newError drops repetitions: one value may break the same rule in two places.
+// newError drops duplicates: one value may break the same rule in two places.
 func newError(found []Violation) *Error {
 	e := &Error{}
 	seen := map[Violation]bool{}
@@ -71,7 +71,7 @@ func newError(found []Violation) *Error {
 	return e
 }
 
-// check holds the rules that join settings.
+// check checks the rules that join settings.
 func (r *resolution) check(given map[string][]entry) []Violation {
 	var found []Violation
 	broken := func(key, format string, args ...any) {
@@ -85,19 +85,19 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	}
 	for _, v := range r.values {
 		s := v.Setting
-		if !v.Explicit || v.Origin.Layer < FileLayer { // presets and stored runs may know more than is used now
+		if !v.Explicit || v.Origin.Layer < FileLayer { // presets and stored runs may set more than is used now
 			continue
 		}
 		if arch := r.sections.model.Arch; !s.of(arch) {
-			broken(s.Key(), "belongs to the architecture %s, and arch is %s (%v)", strings.Join(s.owners(), " or "), arch, r.at("model.arch").Origin)
+			broken(s.Key(), "belongs to the architecture %s, but arch is %s (%v)", strings.Join(s.owners(), " or "), arch, r.at("model.arch").Origin)
 		}
 		if on, ok := r.under(s); !ok && v.value != s.Default {
-			broken(s.Key(), "does nothing, for %s is %s (%v): leave it out, or give --%s", on.Setting.Name, shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
+			broken(s.Key(), "has no effect, because %s is %s (%v): leave it out, or give --%s", on.Setting.Name, shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
 		}
 	}
 	found = append(found, r.contradictions(given)...)
 	if x := r.sections.execution; x.Accelerator != "auto" && x.Device != "auto" && !onKind(x.Device, x.Accelerator) {
-		broken("execution.device", "is no device of the kind %s (%v)", x.Accelerator, r.at("execution.accelerator").Origin)
+		broken("execution.device", "is not a device of the kind %s (%v)", x.Accelerator, r.at("execution.accelerator").Origin)
 	}
 	if r.command == Train {
 		r.checkTraining(broken)
@@ -105,17 +105,17 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 	return found
 }
 
-// checkTraining finds settings of a training that cannot hold together.
+// checkTraining finds settings of a training run that exclude each other.
 func (r *resolution) checkTraining(broken func(key, format string, args ...any)) {
 	m, t, x := r.sections.model, r.sections.training, r.sections.execution
 	if group := m.Group(); group > 0 && t.BatchSize%group != 0 {
-		broken("training.batch-size", "must be a multiple of %d, the patterns of a group with gridsize %d (%v)", group, m.Gridsize, r.at("model.gridsize").Origin)
+		broken("training.batch-size", "must be a multiple of %d, the number of patterns in a group with gridsize %d (%v)", group, m.Gridsize, r.at("model.gridsize").Origin)
 	}
 	if partners := m.Group() - 1; t.NeighborCount < partners {
 		broken("training.neighbor-count", "must be at least %d, the partners in a group with gridsize %d (%v)", partners, m.Gridsize, r.at("model.gridsize").Origin)
 	}
 	if t.ValSplit > 0 && t.TestDataFile != "" {
-		broken("training.val-split", "cannot be joined with test-data-file (%v): validation patterns come from one of the two", r.at("training.test-data-file").Origin)
+		broken("training.val-split", "cannot be combined with test-data-file (%v): validation patterns come from one of the two", r.at("training.test-data-file").Origin)
 	}
 	if t.CheckpointMonitor == "validation_deviance" && t.ValSplit == 0 && t.TestDataFile == "" {
 		broken("training.checkpoint-monitor", "needs validation patterns: give --val-split or --test-data-file")
@@ -127,20 +127,21 @@ func (r *resolution) checkTraining(broken func(key, format string, args ...any))
 		broken("training.val-check-interval", "needs validation patterns: give --val-split or --test-data-file")
 	}
 	if t.FinalWeights == "best" && (t.CheckpointSaveTopK == 0 || !t.EnableCheckpointing) {
-		broken("training.final-weights", "needs a best checkpoint: leave checkpoint-save-top-k and enable-checkpointing on")
+		broken("training.final-weights", "needs a best checkpoint: give --enable-checkpointing, and --checkpoint-save-top-k other than 0")
 	}
 	if m.Mode == "supervised" && r.at("model.loss").Explicit {
-		broken("model.loss", "belongs to the mode unsupervised, and mode is supervised (%v)", r.at("model.mode").Origin)
+		broken("model.loss", "belongs to the mode unsupervised, but mode is supervised (%v)", r.at("model.mode").Origin)
 	}
 	if x.Resume != "" && x.Overwrite {
-		broken("execution.overwrite", "cannot be joined with --resume: a resumed run goes on in its folder")
+		broken("execution.overwrite", "cannot be combined with --resume: a resumed run continues in its folder")
 	}
 	if x.Resume != "" && !samePath(RunOf(x.Resume), x.Output(t.OutputDir)) {
-		broken("training.output-dir", "is not the run that is resumed, %q (%v)", x.Resume, r.at("execution.resume").Origin)
+		broken("training.output-dir", "is not the resumed run, %q (%v)", x.Resume, r.at("execution.resume").Origin)
 	}
 }
 
-// contradictions are values of the section model that the data, or the trained model, denies: its word is final.
+// contradictions returns values of the section model that conflict with the data or the trained model, which always
+// win.
 func (r *resolution) contradictions(given map[string][]entry) []Violation {
 	var found []Violation
 	for key, entries := range given {
@@ -163,7 +164,7 @@ func (r *resolution) contradictions(given map[string][]entry) []Violation {
 	return found
 }
 
-// under finds the setting without which s does nothing, and whether it is as it has to be.
+// under returns the setting that s depends on, and whether that setting has a value with which s has an effect.
 func (r *resolution) under(s Setting) (*Value, bool) {
 	if s.Under == "" {
 		return nil, true
@@ -181,13 +182,13 @@ func (r *resolution) under(s Setting) (*Value, bool) {
 	return on, false
 }
 
-// onKind says whether a device may be of an accelerator's kind.
+// onKind reports whether a device may be of an accelerator's kind.
 func onKind(device, accelerator string) bool {
 	kind, _, _ := strings.Cut(device, ":")
 	return kind == accelerator || accelerator == "gpu" && kind != "cpu"
 }
 
-// RunOf is the run directory of what --resume names: the directory itself, or one of its checkpoints.
+// RunOf returns the run directory of the value of --resume: the directory itself, or that of a checkpoint.
 func RunOf(resume string) string {
 	if filepath.Ext(resume) == ".npz" {
 		return filepath.Dir(filepath.Dir(resume))
