@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// complexes are the numbers of a value, real ones with an imaginary part of 0.
+// complexes returns the numbers of a value; real ones get an imaginary part of 0.
 func complexes(v *reference.Value) []complex128 {
 	if v.Kind == program.Complex {
 		return v.Complex
@@ -35,7 +35,7 @@ func norm(v []complex128) float64 {
 	return math.Sqrt(n)
 }
 
-// distance is the relative L2 error, against the norm of want or floor if that is larger. NaN is infinitely far.
+// distance returns the relative L2 error, against the norm of want or floor if that is larger. For NaN it is infinite.
 func distance(got, want []complex128, floor float64) float64 {
 	if len(got) != len(want) {
 		return math.Inf(1)
@@ -51,9 +51,9 @@ func distance(got, want []complex128, floor float64) float64 {
 	return e
 }
 
-// compare measures how far got is from want, relative to the norm of want or to floor if that is larger. It says by what
-// they differ when that is more than the tolerance: the error, the worst element with both values, and a known mistake
-// that would explain it.
+// compare measures the distance of got from want, relative to the norm of want or to floor if that is larger. Above the
+// tolerance it returns an error with the distance, the worst element with both values, and a known mistake that would
+// explain it.
 func (s *subject) compare(q Quantity, what string, got tensor.Tensor, want *reference.Value, floor float64) error {
 	e, err := differ(what, got, want, limit(q, s.dtype()), floor)
 	if s.measured == nil {
@@ -73,13 +73,14 @@ func (s *subject) near(q Quantity, what string, got, want float64) error {
 	return s.compare(q, what, tensor.Must([]float64{got}, 1), one, 0)
 }
 
-// same says where got is not want to the bit.
+// same returns an error unless got equals want bit by bit.
 func same(what string, got tensor.Tensor, want *reference.Value) error {
 	_, err := differ(what, got, want, 0, 0)
 	return err
 }
 
-// differ gives the relative error, infinite where shape or kind differ, and says what differs when it is above a limit.
+// differ returns the relative error, infinite where shape or kind differ, and describes the difference when it is above a
+// limit.
 func differ(what string, got tensor.Tensor, want *reference.Value, limit, floor float64) (float64, error) {
 	if fmt.Sprint(got.Shape()) != fmt.Sprint(want.Shape) {
 		return math.Inf(1), fmt.Errorf("%s has shape %v, want %v", what, got.Shape(), want.Shape)
@@ -108,7 +109,7 @@ func differ(what string, got tensor.Tensor, want *reference.Value, limit, floor 
 	text := fmt.Sprintf("%s: relative error %.2g, at most %.2g is allowed; worst at %v: got %s, want %s",
 		what, e, limit, place(worst, want.Shape), number(a[worst], want.Kind), number(b[worst], want.Kind))
 	if e <= math.Sqrt(limit) {
-		return e, fmt.Errorf("%s; that is near: rounding, a lower precision or an ε", text)
+		return e, fmt.Errorf("%s; possible causes of such a small error: rounding, a lower precision or an ε", text)
 	}
 	if cause := guess(a, b, want.Shape, math.Sqrt(limit)); cause != "" {
 		text += "; it would agree if the backend had " + cause
@@ -123,7 +124,7 @@ func number(z complex128, k program.Kind) string {
 	return fmt.Sprintf("%.6g", real(z))
 }
 
-// place is the index of element i.
+// place returns the index of element i.
 func place(i int, shape []int) []int {
 	at := make([]int, len(shape))
 	for k := len(shape) - 1; k >= 0; k-- {
@@ -132,7 +133,7 @@ func place(i int, shape []int) []int {
 	return at
 }
 
-// guess finds a known transformation that brings got to want within a loose limit.
+// guess finds a known transformation that maps got to want within a loose limit.
 func guess(got, want []complex128, shape []int, loose float64) string {
 	fits := func(v []complex128) bool { return distance(v, want, 0) <= loose }
 	var found []string
@@ -146,7 +147,7 @@ func guess(got, want []complex128, shape []int, loose float64) string {
 		}
 	}
 	try("not conjugated", func(i int) complex128 { return cmplx.Conj(got[i]) })
-	// One factor on everything: a scale, a sign, a global phase.
+	// One factor for everything: a scale, a sign, a global phase.
 	var dot complex128
 	for i := range got {
 		dot += cmplx.Conj(got[i]) * want[i]

@@ -11,10 +11,10 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// randomPrograms is how many programs are drawn beside those built around one operation.
+// randomPrograms is the number of random programs in addition to those built around one operation.
 const randomPrograms = 40
 
-// draws is how many sets of numbers are tried for one that is far from kinks.
+// draws is the number of sets of numbers that are tried to find one far from kinks.
 const draws = 8
 
 // comparison is a case that compares random programs with core/reference, operation by operation.
@@ -28,14 +28,14 @@ type comparison struct {
 func comparisons() []comparison {
 	var out []comparison
 	for i, k := range program.Kinds() {
-		c := comparison{name: "operation/" + string(k), rule: "the operation's value and gradient are those of core/reference", groups: []int{1, 2, 1}, seeds: []uint64{0, 1, 2}}
+		c := comparison{name: "operation/" + string(k), rule: "the operation's value and gradient agree with core/reference", groups: []int{1, 2, 1}, seeds: []uint64{0, 1, 2}}
 		for _, seed := range c.seeds {
 			c.programs = append(c.programs, program.Random(1000+3*uint64(i)+seed, k))
 		}
 		out = append(out, c)
 	}
 	for seed := range uint64(randomPrograms) {
-		out = append(out, comparison{fmt.Sprintf("random/%02d", seed), "a random program's values and gradients are those of core/reference",
+		out = append(out, comparison{fmt.Sprintf("random/%02d", seed), "the values and gradients of a random program agree with core/reference",
 			[]*program.Program{program.Random(seed)}, []int{2}, []uint64{seed}})
 	}
 	return out
@@ -59,7 +59,7 @@ func computes() []Case {
 		name     string
 		config   arch.Config
 		groups   int
-		seed     uint64 // of up to 60, the one whose ReLUs and pools stay furthest from another decision
+		seed     uint64 // of up to 60, the seed whose ReLUs and pools are furthest from a kink
 		gradient Quantity
 	}{
 		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3, 58, SmallGradient},
@@ -74,7 +74,7 @@ func computes() []Case {
 		{"cnn-128-gridsize1", arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true}, 1, 3, FullGradient},
 		{"cnn-128-gridsize2", arch.Config{Arch: "cnn", N: 128, FiltersScale: 1, Gridsize: 2, Canvas: 144, PadObject: true}, 1, 58, FullGradient},
 	} {
-		out = append(out, Case{Computes, "network/" + c.name, "a whole network's patches, λ, scalars, loss and gradients are those of core/reference", func(s *subject) error {
+		out = append(out, Case{Computes, "network/" + c.name, "patches, λ, scalars, loss and gradients of a whole network agree with core/reference", func(s *subject) error {
 			p, err := arch.Build(c.config)
 			if err != nil {
 				return err
@@ -85,8 +85,8 @@ func computes() []Case {
 	return append(out,
 		Case{Computes, "identity/loss-is-a-mean", "the loss of a batch is the weighted mean of the losses of its patterns", lossIsAMean},
 		Case{Computes, "identity/order", "a group's result does not depend on its place in the batch", order},
-		Case{Computes, "reconstruct", "Reconstruct gives the program's patches, in the batch's order, cropped around the centre", reconstruct},
-		Case{Computes, "evaluate", "Evaluate gives weighted sums of the scalars, and each pattern's own", evaluate},
+		Case{Computes, "reconstruct", "Reconstruct returns the program's patches, in the batch's order, cropped around the centre", reconstruct},
+		Case{Computes, "evaluate", "Evaluate returns weighted sums of the scalars, and the scalars of each pattern", evaluate},
 	)
 }
 
@@ -127,7 +127,7 @@ func (s *subject) network(p *program.Program, groups int, seed uint64, gradient 
 	return s.compared(w, NetworkValue, gradient, taps)
 }
 
-// truth is what core/reference says of a work.
+// truth holds the results of core/reference for a work.
 type truth struct {
 	values, grads map[string]*reference.Value
 	loss          float64
@@ -192,7 +192,7 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 func (s *subject) comparedGradients(w *work, gradient Quantity, grads map[string]tensor.Tensor, want truth) error {
 	largest, tiny := 0.0, 0.0
 	if gradient == OperationGradient {
-		tiny = 1e-2 // in random programs some gradients are 0 but for rounding; docs/conformance.md has the figures
+		tiny = 1e-2 // in random programs some gradients are 0 except for rounding; docs/conformance.md has the figures
 	}
 	for _, q := range w.program.Params {
 		if v := want.grads[q.Name]; v != nil {
@@ -211,7 +211,8 @@ func (s *subject) comparedGradients(w *work, gradient Quantity, grads map[string
 		if !ok {
 			return fmt.Errorf("the gradient of %s is missing", q.Name)
 		}
-		// A gradient that is tiny beside the others of a random program is held to their rounding: its parts cancel.
+		// A gradient that is tiny compared with the others of a random program is compared at their scale, because its
+		// terms cancel.
 		if err := s.compare(gradient, fmt.Sprintf("the gradient of %s of %s", q.Name, w.program.Name), g, v, tiny*largest); err != nil {
 			return err
 		}
@@ -219,6 +220,6 @@ func (s *subject) comparedGradients(w *work, gradient Quantity, grads map[string
 	return nil
 }
 
-// order1 is the norm below which a value is held to an absolute error: numbers of random programs are of order one, and a
-// mean of them that cancels to less than a tenth carries their rounding.
+// order1 returns the norm below which the error of a value is absolute: numbers of random programs are of order one, and a
+// mean that cancels to less than a tenth keeps their rounding errors.
 func order1(v *reference.Value) float64 { return 0.1 * math.Sqrt(float64(program.Count(v.Shape))) }

@@ -1,9 +1,9 @@
-// Package conformance proves that a backend does what core says. Cases come in levels, and a claim to a level includes
-// those before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces. Every case states the rule that it checks, uses inputs
-// without symmetry, and holds the answer of the backend against core/reference within the tolerances of tolerance.go.
+// Package conformance tests that a backend does what core defines. Cases come in levels, and each level includes those
+// before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces. Every case states the rule that it checks, uses inputs without
+// symmetry, and compares the results of the backend with core/reference within the tolerances of tolerance.go.
 //
-// The suite knows a backend by the contract alone. It cannot tell one in this process from one behind a wire. Run is for
-// a Go test, Check for everybody else; Parity holds backends against each other instead.
+// The suite uses only the contract, so it cannot distinguish a backend in this process from one in another process. Run is
+// for Go tests, Check for other callers. Parity compares backends with each other instead.
 package conformance
 
 import (
@@ -18,15 +18,15 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Level is how much a backend has proved.
+// Level is the level of conformance of a backend.
 type Level int
 
 // The levels.
 const (
-	Speaks     Level = 0 // describes itself, keeps state, refuses what is wrong with the right kind of error
+	Speaks     Level = 0 // describes itself, keeps its state, rejects invalid calls with the right kind of error
 	Computes   Level = 1 // every operation and whole networks, values and gradients
 	Learns     Level = 2 // optimiser steps
-	Reproduces Level = 3 // the same bits again, and after a resumption
+	Reproduces Level = 3 // same bits when repeated and when resumed
 )
 
 var levelNames = []string{"Speaks", "Computes", "Learns", "Reproduces"}
@@ -41,21 +41,21 @@ func (l Level) String() string {
 // Levels is the number of levels.
 const Levels = 4
 
-// Target is the backend to look at.
+// Target is the backend to test.
 type Target struct {
 	Name string // for reports
-	// Start gives the backend, once for all cases, and what ends it.
+	// Start returns the backend, once for all cases, and a function to stop it.
 	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
-	Device string       // "" is the backend's own choice
+	Device string       // "" is the backend's default
 	TF32   bool         // allow matrix products of reduced precision
 	DType  tensor.DType // Float32 (default) or Float64
 }
 
-// Case is one promise.
+// Case tests one rule.
 type Case struct {
 	Level Level
 	Name  string // "operation/conv2d"
-	Rule  string // that it checks, in one sentence
+	Rule  string // the rule, in one sentence
 	run   func(s *subject) error
 }
 
@@ -67,7 +67,7 @@ type Options struct {
 	Report func(Result)   // receives each result; may be nil
 }
 
-// skip is why a case could not run. A skip is never a pass.
+// skip is the reason why a case could not run. A skipped case never counts as passed.
 type skip struct{ reason string }
 
 func (s *skip) Error() string { return s.reason }
@@ -90,13 +90,14 @@ func (o Options) cases() []Case {
 	return chosen
 }
 
-// Check runs the cases. The error says that the backend could not be started at all; what it does wrong is in the report.
+// Check runs the cases. It returns an error only if the backend cannot be started or ends; faults of the backend are in the
+// report.
 func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	b, stop, err := t.Start(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("conformance: %s: %w", t.Name, err)
 	}
-	defer stop() //nolint:errcheck // the results are in hand
+	defer stop() //nolint:errcheck // all results are already received
 	info := b.Info()
 	report := newReport(t, info)
 	measured := measurements{}
@@ -116,7 +117,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 		if ctx.Err() != nil {
 			return report, fmt.Errorf("conformance: %w", context.Cause(ctx))
 		}
-		if backend.KindOf(err) == backend.Crashed { // there is no backend left to check
+		if backend.KindOf(err) == backend.Crashed { // there is no backend left to test
 			return report, fmt.Errorf("conformance: %s: case %s: %w", t.Name, c.Name, err)
 		}
 		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds(), CompileSeconds: one.compiled.read()}
@@ -162,8 +163,8 @@ type T interface {
 	Logf(format string, args ...any)
 }
 
-// Run is Check for a Go test. Skipped cases are logged; they cap the level that is claimed, and a claim that is not
-// reached fails the test.
+// Run is Check for a Go test. Skipped cases are logged. They limit the level that is reached, and a level below the claimed
+// one fails the test.
 func Run(t T, target Target, claim Level) {
 	t.Helper()
 	report, err := Check(context.Background(), target, Options{Level: claim})
@@ -179,6 +180,6 @@ func Run(t T, target Target, claim Level) {
 		}
 	}
 	if report.Reached < int(claim) {
-		t.Errorf("%s reaches level %d, claimed is %d (%s)", target.Name, report.Reached, int(claim), claim)
+		t.Errorf("%s reaches level %d, but claims level %d (%s)", target.Name, report.Reached, int(claim), claim)
 	}
 }

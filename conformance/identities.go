@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// part is some groups of the batch.
+// part returns some groups of the batch.
 func (w *work) part(groups ...int) backend.Batch {
 	var b backend.Batch
 	whole, c := w.batch(), w.program.Group
@@ -22,12 +22,12 @@ func (w *work) part(groups ...int) backend.Batch {
 	return b
 }
 
-// scalars are the results of an evaluation with the scalars of every pattern.
+// scalars returns the results of an evaluation with the scalars of every pattern.
 func scalars(s *subject, session backend.Session, id backend.DatasetID, batches ...backend.Batch) ([]backend.EvalResult, error) {
 	var out []backend.EvalResult
 	err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches, PerPattern: true}, kept(&out))
 	if err == nil && len(out) != len(batches) {
-		err = fmt.Errorf("%d results of %d batches", len(out), len(batches))
+		err = fmt.Errorf("%d results for %d batches", len(out), len(batches))
 	}
 	return out, err
 }
@@ -120,7 +120,7 @@ func reconstruct(s *subject) error {
 				return err
 			}
 			if len(got) != 2 {
-				return fmt.Errorf("%d results of 2 batches", len(got))
+				return fmt.Errorf("%d results for 2 batches", len(got))
 			}
 			size := crop
 			if crop == 0 {
@@ -128,13 +128,13 @@ func reconstruct(s *subject) error {
 			}
 			for i, r := range got {
 				if r.Batch != i {
-					return fmt.Errorf("result %d is of batch %d", i, r.Batch)
+					return fmt.Errorf("result %d is for batch %d", i, r.Batch)
 				}
 				c := w.program.Group
 				v := reference.NewValue(program.Complex, []int{c, size, size})
 				for j := range v.Complex {
 					at := place(j, v.Shape)
-					// The centre of n pixels is n/2, before and after.
+					// The centre of n pixels is n/2, before and after cropping.
 					y, x := at[1]+n/2-size/2, at[2]+n/2-size/2
 					v.Complex[j] = patches.Complex[((i*c+at[0])*n+y)*n+x]
 				}

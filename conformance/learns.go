@@ -8,9 +8,9 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-var adam = backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3} // an ε that shows
+var adam = backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3} // an ε with a visible effect
 
-// course is a run of steps that is compared with the oracle's.
+// course is a sequence of steps that is compared with the oracle's.
 type course struct {
 	name, rule string
 	quantity   Quantity
@@ -18,14 +18,14 @@ type course struct {
 	steps      int
 	rate       float64
 	optimiser  backend.Optimiser
-	change     func(p *backend.StepPlan, w *work) // what is special about the plan
+	change     func(p *backend.StepPlan, w *work) // modifies the plan
 }
 
 var courses = []course{
-	{name: "sgd/1", rule: "one step moves every weight by the rate times the gradient", quantity: StepWeights, steps: 1, rate: 1e-3, optimiser: descent},
-	{name: "sgd/5", rule: "five steps of gradient descent follow the oracle's", quantity: RunWeights, steps: 5, rate: 1e-3, optimiser: descent},
-	{name: "sgd/20", rule: "twenty steps of gradient descent follow the oracle's", quantity: RunWeights, steps: 20, rate: 2e-4, optimiser: descent},
-	{name: "sgd/momentum", rule: "momentum keeps a velocity", quantity: RunWeights, steps: 4, rate: 1e-3, optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}},
+	{name: "sgd/1", rule: "one step changes every weight by the rate times the gradient", quantity: StepWeights, steps: 1, rate: 1e-3, optimiser: descent},
+	{name: "sgd/5", rule: "five steps of gradient descent agree with the oracle", quantity: RunWeights, steps: 5, rate: 1e-3, optimiser: descent},
+	{name: "sgd/20", rule: "twenty steps of gradient descent agree with the oracle", quantity: RunWeights, steps: 20, rate: 2e-4, optimiser: descent},
+	{name: "sgd/momentum", rule: "momentum accumulates a velocity", quantity: RunWeights, steps: 4, rate: 1e-3, optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}},
 	{name: "sgd/nesterov", rule: "Nesterov's momentum looks ahead", quantity: RunWeights, steps: 4, rate: 1e-3, optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, Nesterov: true}},
 	{name: "sgd/decay", rule: "weight decay of gradient descent is added to the gradient", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: backend.Optimiser{Kind: backend.SGD, WeightDecay: 0.5}},
 	{name: "adam/1", rule: "the first step of Adam is corrected for the bias of both moments", quantity: AdaptiveWeights, steps: 1, rate: 1e-3, optimiser: adam},
@@ -34,17 +34,17 @@ var courses = []course{
 	{name: "adamw/decay", rule: "weight decay of AdamW does not pass through the moments", quantity: AdaptiveWeights, steps: 3, rate: 1e-2, optimiser: backend.Optimiser{Kind: backend.AdamW, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 2}},
 	{name: "clip/norm", rule: "clipping by norm scales the whole gradient, not each element", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
 		change: func(p *backend.StepPlan, _ *work) { p.Clip = backend.Clip{Kind: backend.ClipNorm, Limit: 0.5} }},
-	{name: "clip/value", rule: "clipping by value bounds each element", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
+	{name: "clip/value", rule: "clipping by value limits each element", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
 		change: func(p *backend.StepPlan, _ *work) { p.Clip = backend.Clip{Kind: backend.ClipValue, Limit: 0.05} }},
-	{name: "clip/adaptive", rule: "adaptive clipping bounds each parameter's gradient by its weights", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
+	{name: "clip/adaptive", rule: "adaptive clipping limits each parameter's gradient by its weights", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
 		change: func(p *backend.StepPlan, _ *work) { p.Clip = backend.Clip{Kind: backend.ClipAdaptive, Limit: 0.02} }},
-	{name: "accumulate", rule: "the micro-batches of a step add up, all of them, under one normaliser", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: descent,
+	{name: "accumulate", rule: "all micro-batches of a step are added and divided by one normaliser", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: descent,
 		change: func(p *backend.StepPlan, w *work) {
 			for i := range p.Steps {
 				p.Steps[i].Batches = []backend.Batch{w.part(1), w.part(0), w.part(1)}
 			}
 		}},
-	{name: "batches-in-order", rule: "steps run in the plan's order, the last too", quantity: RunWeights, steps: 4, rate: 2e-3, optimiser: descent,
+	{name: "batches-in-order", rule: "all steps run, in the plan's order", quantity: RunWeights, steps: 4, rate: 2e-3, optimiser: descent,
 		change: func(p *backend.StepPlan, w *work) {
 			for i := range p.Steps {
 				p.Steps[i].Batches = []backend.Batch{w.part(i % 2)}
@@ -53,7 +53,7 @@ var courses = []course{
 		}},
 	{name: "normaliser", rule: "a normaliser of the plan replaces the sum of the weights", quantity: StepWeights, steps: 1, rate: 1e-2, optimiser: descent,
 		change: func(p *backend.StepPlan, _ *work) { p.Steps[0].Normaliser = 64 }},
-	{name: "padding", rule: "patterns of weight 0 do not count", quantity: StepWeights, steps: 1, rate: 1e-3, optimiser: descent,
+	{name: "padding", rule: "patterns of weight 0 are ignored", quantity: StepWeights, steps: 1, rate: 1e-3, optimiser: descent,
 		change: func(p *backend.StepPlan, w *work) {
 			b := w.batch()
 			b.Weights = append([]float32{0, 1, 0, 2}, b.Weights[4:]...)
@@ -68,10 +68,10 @@ var learns = func() []Case {
 	for _, c := range courses {
 		out = append(out, Case{Learns, "train/" + c.name, c.rule, c.run})
 	}
-	return append(out, Case{Learns, "train/state-is-read", "a step starts from the state that was set last", staleState})
+	return append(out, Case{Learns, "train/state-is-read", "a step starts from the last state that was set", staleState})
 }()
 
-// run compares what the steps say and the whole state after them.
+// run compares the results of the steps and the whole state after them.
 func (c course) run(s *subject) error {
 	if err := s.need(append(c.need, backend.CanTrain)...); err != nil {
 		return err
@@ -122,12 +122,12 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 		return fmt.Errorf("the oracle: %w", err)
 	}
 	if len(got) != len(want) {
-		return fmt.Errorf("%d results of %d steps", len(got), len(want))
+		return fmt.Errorf("%d results for %d steps", len(got), len(want))
 	}
 	for i, r := range want {
 		g := got[i]
 		if g.Number != r.Number || g.Patterns != r.Patterns || g.Clipped != r.Clipped {
-			return fmt.Errorf("step %d says number %d, %d patterns, clipped %v; want %d, %d, %v", i+1, g.Number, g.Patterns, g.Clipped, r.Number, r.Patterns, r.Clipped)
+			return fmt.Errorf("the result of step %d has number %d, %d patterns, clipped %v; want %d, %d, %v", i+1, g.Number, g.Patterns, g.Clipped, r.Number, r.Patterns, r.Clipped)
 		}
 		if err := s.near(RunLoss, fmt.Sprintf("the loss of step %d", r.Number), g.Loss, r.Loss); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 		return err
 	}
 	if a.Step != b.Step {
-		return fmt.Errorf("the state has done %d steps, want %d", a.Step, b.Step)
+		return fmt.Errorf("the state has a step count of %d, want %d", a.Step, b.Step)
 	}
 	for slot, arrays := range b.Slots {
 		quantity := q
@@ -159,7 +159,7 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 			}
 			g, ok := a.Slots[slot][name]
 			if !ok {
-				return fmt.Errorf("the state has no %s of %s", slot, name)
+				return fmt.Errorf("%s of %s is missing in the state", slot, name)
 			}
 			if err := s.compare(quantity, fmt.Sprintf("%s of %s after step %d", slot, name, b.Step), g, want, 1e-3); err != nil {
 				return err
@@ -169,7 +169,7 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 	return nil
 }
 
-// staleState sets another state between steps: weights that were copied somewhere must not be the old ones.
+// staleState sets another state between steps, which detects backends that keep a copy of the old weights.
 func staleState(s *subject) error {
 	if err := s.need(backend.CanTrain); err != nil {
 		return err

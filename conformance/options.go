@@ -11,16 +11,16 @@ import (
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
-// options are the cases of what a session is opened with: a backend does what it lists and refuses the rest, so that none
-// is left aside without a word.
+// options has the cases for the options of a session: a backend must apply the options that it lists and reject all others,
+// so that no option is silently ignored.
 var options = []Case{
-	{Speaks, "options/persistent-workers", "workers that stay from plan to plan are taken by a backend that lists them, and unsupported by another", func(s *subject) error {
+	{Speaks, "options/persistent-workers", "persistent workers are accepted by a backend that lists them; otherwise they are unsupported", func(s *subject) error {
 		return s.offered(backend.CanPersist, func(o *backend.OpenOptions) { o.Workers, o.Prefetch, o.Persistent = 2, 3, true })
 	}},
-	{Speaks, "options/pin-memory", "pinned memory is taken by a backend that lists it, for a dataset in a file, and unsupported by another", func(s *subject) error {
+	{Speaks, "options/pin-memory", "pinned memory is accepted by a backend that lists it, for a dataset in a file; otherwise it is unsupported", func(s *subject) error {
 		return s.offered(backend.CanPin, func(o *backend.OpenOptions) { o.PinMemory = true })
 	}},
-	{Speaks, "options/strategy", "a strategy is unsupported by a backend that lists none; another knows one at least", func(s *subject) error {
+	{Speaks, "options/strategy", "a backend that lists strategies supports at least one; otherwise every strategy is unsupported", func(s *subject) error {
 		var refusals []error
 		for _, name := range strategies {
 			err := s.offered(backend.CanStrategy, func(o *backend.OpenOptions) { o.Strategy = name })
@@ -31,7 +31,7 @@ var options = []Case{
 		}
 		return errors.Join(refusals...)
 	}},
-	{Speaks, "options/multi-device", "two devices are taken by a backend that lists them, and unsupported by another", func(s *subject) error {
+	{Speaks, "options/multi-device", "two devices are accepted by a backend that lists multi-device; otherwise they are unsupported", func(s *subject) error {
 		list, err := s.backend.Devices(s.ctx)
 		if err != nil {
 			return err
@@ -43,18 +43,18 @@ var options = []Case{
 			}
 		}
 		if s.info.Has(backend.CanDevices) && len(usable) < 2 {
-			return &skip{fmt.Sprintf("this machine has %d usable devices, two are needed", len(usable))}
+			return &skip{fmt.Sprintf("this machine has %d usable devices, but two are needed", len(usable))}
 		}
-		if len(usable) == 1 { // a backend that computes on one does not look at the names of two
+		if len(usable) == 1 { // a backend that supports one device does not check the names of two
 			usable = append(usable, usable[0])
 		}
 		return s.offered(backend.CanDevices, func(o *backend.OpenOptions) { o.Devices = usable[:min(2, len(usable))] })
 	}},
-	{Reproduces, "bits/feed", "the bits do not depend on how many workers gather how far ahead, nor on whether they stay", func(s *subject) error {
+	{Reproduces, "bits/feed", "the bits do not depend on the number of workers, on the prefetch or on persistent workers", func(s *subject) error {
 		first := true
 		return s.sameBitsWith(func(r runner, _ *work) error {
 			p := plan(r.ref, adam, 1e-3, 8)
-			for i, st := range p.Steps { // each its own batch, so that their order shows
+			for i, st := range p.Steps { // each with its own batch, so that their order matters
 				b := st.Batches[0]
 				rows, weights := append([]int32{}, b.Rows[i:]...), append([]float32{}, b.Weights[i:]...)
 				b.Rows, b.Weights = append(rows, b.Rows[:i]...), append(weights, b.Weights[:i]...)
@@ -64,7 +64,7 @@ var options = []Case{
 				first = false
 				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
 			}
-			for _, half := range [][]backend.Step{p.Steps[:5], p.Steps[5:]} { // workers that stay see two plans
+			for _, half := range [][]backend.Step{p.Steps[:5], p.Steps[5:]} { // persistent workers serve two plans
 				one := p
 				one.Steps = half
 				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
@@ -78,11 +78,11 @@ var options = []Case{
 	}},
 }
 
-// strategies are the names that the host has for ways of sharing the work among devices.
+// strategies are the host's names for ways to share the work among devices.
 var strategies = []string{"ddp", "fsdp", "deepspeed"}
 
-// offered opens the small network with an option. A backend that lists c evaluates a batch of it, from a dataset in a
-// file; another refuses to open it.
+// offered opens the small network with an option. If the backend lists c, it must evaluate a batch from a dataset in a
+// file; otherwise it must reject the option.
 func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) error {
 	w, err := small()
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 		return refused(fmt.Sprintf("%s, which is not listed,", c), err, backend.Unsupported)
 	}
 	if err != nil {
-		return fmt.Errorf("%s is listed, opening with it: %w", c, err)
+		return fmt.Errorf("%s is listed, but opening with it fails: %w", c, err)
 	}
 	d, file, err := w.datasetInFile()
 	if err != nil {
@@ -102,25 +102,25 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	defer file.Close()
 	id, err := session.Bind(s.ctx, d)
 	if c == backend.CanPin && backend.KindOf(err) == backend.Exhausted {
-		return &skip{err.Error()} // by the limit of this machine, not by the backend
+		return &skip{err.Error()} // because of a limit of this machine, not of the backend
 	}
 	if err != nil {
-		return fmt.Errorf("%s is listed, binding with it: %w", c, err)
+		return fmt.Errorf("%s is listed, but binding with it fails: %w", c, err)
 	}
 	for range 2 {
 		var results []backend.EvalResult
 		batches := []backend.Batch{w.batch(), w.batch()}
 		if err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches}, kept(&results)); err != nil {
-			return fmt.Errorf("%s is listed, evaluating with it: %w", c, err)
+			return fmt.Errorf("%s is listed, but evaluating with it fails: %w", c, err)
 		}
 		if len(results) != len(batches) {
-			return fmt.Errorf("%s is listed, of %d batches %d are evaluated with it", c, len(batches), len(results))
+			return fmt.Errorf("%s is listed, but of %d batches only %d are evaluated with it", c, len(batches), len(results))
 		}
 	}
 	return session.Unbind(s.ctx, id)
 }
 
-// datasetInFile is the dataset with its patterns in a file, which is to be closed.
+// datasetInFile returns the dataset with its patterns in a file. The caller must close the file.
 func (w *work) datasetInFile() (backend.Dataset, *scratch.File, error) {
 	d := w.dataset()
 	i := slices.IndexFunc(d.Arrays, func(a backend.Array) bool { return a.Input == program.Counts })

@@ -16,15 +16,15 @@ import (
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-var fullSize = flag.Bool("outliers", false, "look for the cause of outliers at full size: a few minutes")
+var fullSize = flag.Bool("outliers", false, "find the cause of outliers at full size (takes a few minutes)")
 
-// sighting is a network seen by a float32 engine and by core/reference.
+// sighting is a network with the results of a float32 engine and of core/reference.
 type sighting struct {
 	machine  *reference.Machine
 	work     *work
 	values   map[string]*reference.Value // of the reference
 	seeds    map[string]*reference.Value // derivatives of the loss, which Backward starts from
-	rounded  map[string]*reference.Value // of the engine, where decisions are made
+	rounded  map[string]*reference.Value // of the engine, at kinks
 	gradient map[string]*reference.Value // of the engine
 }
 
@@ -74,8 +74,8 @@ func see(t *testing.T, w *work) *sighting {
 	return look
 }
 
-// flips counts the decisions that the engine took otherwise, and gives the reference's values with the engine's decisions: its own
-// numbers where it decided otherwise, which are within its rounding of the reference's.
+// flips counts the kinks where the engine decided otherwise, and returns the reference's values with the engine's
+// decisions: at such kinks the engine's numbers, which are within its rounding of the reference's.
 func (s *sighting) flips() (relus, pools int, decided map[string]*reference.Value) {
 	decided = maps.Clone(s.values)
 	own := func(name string) *reference.Value {
@@ -116,7 +116,7 @@ func (s *sighting) flips() (relus, pools int, decided map[string]*reference.Valu
 	return relus, pools, decided
 }
 
-// winners says which of four elements are the maximum.
+// winners reports which of four elements are the maximum.
 func winners(v *reference.Value, window []int) [4]bool {
 	var out [4]bool
 	top := math.Inf(-1)
@@ -129,7 +129,7 @@ func winners(v *reference.Value, window []int) [4]bool {
 	return out
 }
 
-// errors are the relative L2 errors of the engine's gradients against those of the values, by parameter, and of all
+// errors returns the relative L2 errors of the engine's gradients against those of the values, by parameter and for all
 // together.
 func (s *sighting) errors(values map[string]*reference.Value) (each map[string]float64, all float64) {
 	grads := s.machine.Backward(values, s.seeds)
@@ -155,7 +155,7 @@ func worst(each map[string]float64) (name string, largest, median float64) {
 	return name, largest, sorted[len(sorted)/2]
 }
 
-// smooth has no decisions: SiLU for ReLU, the mean for the maximum.
+// smooth replaces operations with kinks: SiLU for ReLU, the mean for the maximum.
 func smooth(p *program.Program) *program.Program {
 	q := *p
 	q.Ops = slices.Clone(p.Ops)
@@ -170,8 +170,8 @@ func smooth(p *program.Program) *program.Program {
 	return &q
 }
 
-// TestWhyATensorStandsOut shows that a gradient which is far off is so by decisions of ReLUs and pools that rounding
-// turned: with the engine's own decisions the reference agrees again, and a network without decisions has no outlier.
+// TestWhyATensorStandsOut shows that an outlying gradient is caused by decisions of ReLUs and pools that rounding reversed:
+// with the engine's decisions the reference agrees, and a network without kinks has no outliers.
 func TestWhyATensorStandsOut(t *testing.T) {
 	cases := map[string]arch.Config{
 		"unet-16-gridsize1": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, "unet-16-gridsize2": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2},
@@ -201,10 +201,10 @@ func TestWhyATensorStandsOut(t *testing.T) {
 			_, without, _ := worst(first(even.errors(even.values)))
 			t.Logf("%s seed %d | %s | %.1e | %.1e | %d + %d | %.1e (%s) | %.1e", name, seed, tensor, plain, median, relus, pools, explained, again, without)
 			if explained > limit(SmallGradient, 0) {
-				t.Errorf("%s seed %d: with the engine's decisions %s is off by %.2g, want rounding", name, seed, again, explained)
+				t.Errorf("%s seed %d: with the engine's decisions %s is off by %.2g, want only rounding", name, seed, again, explained)
 			}
 			if relus+pools == 0 && plain > limit(SmallGradient, 0) {
-				t.Errorf("%s seed %d: %s is off by %.2g without any decision turned", name, seed, tensor, plain)
+				t.Errorf("%s seed %d: %s is off by %.2g although no decision was reversed", name, seed, tensor, plain)
 			}
 		}
 	}
@@ -212,10 +212,10 @@ func TestWhyATensorStandsOut(t *testing.T) {
 
 func first(each map[string]float64, _ float64) map[string]float64 { return each }
 
-// TestWhyATensorStandsOutAtDarkPixels looks at the likelihood's 1/λ alone, on a network without decisions: by how much
+// TestWhyATensorStandsOutAtDarkPixels examines the likelihood's 1/λ separately, on a network without kinks: how much
 // rounding of the far field grows where counts were measured and the model is dark.
 //
-// Long: one argument, each figure from the one before.
+// Long: one argument, each figure follows from the one before.
 func TestWhyATensorStandsOutAtDarkPixels(t *testing.T) {
 	if !*fullSize {
 		t.Skip("takes a minute; make outliers runs it")
@@ -226,7 +226,7 @@ func TestWhyATensorStandsOutAtDarkPixels(t *testing.T) {
 	}
 	p := smooth(built)
 	p.Inputs = append(slices.Clone(p.Inputs), program.Input{Name: "measured", Type: p.Inputs[0].Type})
-	for i, op := range p.Ops { // the network sees other counts than the loss, so that these can follow λ
+	for i, op := range p.Ops { // the network sees other counts than the loss, so that the latter can follow λ
 		if op.Kind == program.PoissonDeviance {
 			p.Ops[i].In = []string{op.In[0], "measured", op.In[2]}
 		}
@@ -278,7 +278,7 @@ func TestWhyATensorStandsOutAtDarkPixels(t *testing.T) {
 	}
 }
 
-// poisson draws a count: by inversion, and from the normal distribution where that would underflow.
+// poisson draws a count by inversion, and from the normal distribution where inversion would underflow.
 func poisson(rng *rand.Rand, mean float64) float64 {
 	if mean > 50 {
 		return max(0, math.Round(mean+math.Sqrt(mean)*rng.NormFloat64()))
@@ -291,8 +291,8 @@ func poisson(rng *rand.Rand, mean float64) float64 {
 	return k
 }
 
-// TestADecisionWeighsMoreWhereTheModelIsDark turns one decision, and lowers the background below λ: where counts were
-// measured and the model is dark, 1/λ lets few pixels rule the gradient, and a unit that serves them rules it too.
+// TestADecisionWeighsMoreWhereTheModelIsDark reverses one decision, and lowers the background below λ: where counts were
+// measured and the model is dark, 1/λ lets few pixels dominate the gradient, and a unit that affects them dominates it too.
 func TestADecisionWeighsMoreWhereTheModelIsDark(t *testing.T) {
 	if !*fullSize {
 		t.Skip("needs the full size; make outliers runs it")
@@ -302,7 +302,7 @@ func TestADecisionWeighsMoreWhereTheModelIsDark(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, background := range []float64{10, 1, 0.1, 1e-3, 1e-6} {
-		w, err := newWork(p, 1, 104, 1) // the seed at which rounding turns a ReLU
+		w, err := newWork(p, 1, 104, 1) // the seed at which rounding reverses a ReLU
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Cell is how far two backends are apart in one quantity, as a relative L2 error of B against A.
+// Cell is the distance between two backends in one quantity, as a relative L2 error of B against A.
 type Cell struct {
 	Quantity   string  `json:"quantity"`
 	A          string  `json:"a"`
@@ -25,7 +25,7 @@ type Cell struct {
 	Within     bool    `json:"within"`
 }
 
-// ParityReport is the matrix of differences.
+// ParityReport is the matrix of distances.
 type ParityReport struct {
 	Backends []string `json:"backends"`
 	DType    string   `json:"dtype"`
@@ -33,7 +33,7 @@ type ParityReport struct {
 	Cells    []Cell   `json:"cells"`
 }
 
-// parityRows are the quantities, in the order of the report.
+// parityRows lists the quantities in the order of the report.
 var parityRows = []struct {
 	name     string
 	quantity Quantity
@@ -43,11 +43,11 @@ var parityRows = []struct {
 	{"image", NetworkValue},
 }
 
-// Parity brings the same trained model and the same batches to several backends and compares what they make of them. The
-// model is the default network at N = 64, trained for some steps on the first.
+// Parity gives the same trained model and the same batches to several backends and compares their results. The model is the
+// default network at N = 64, trained for some steps on the first backend.
 func Parity(ctx context.Context, targets []Target) (*ParityReport, error) {
 	if len(targets) < 2 {
-		return nil, fmt.Errorf("conformance: parity of %d backends, want two or more", len(targets))
+		return nil, fmt.Errorf("conformance: parity needs two or more backends, got %d", len(targets))
 	}
 	p, err := arch.Build(arch.Config{N: 64, Gridsize: 2})
 	if err != nil {
@@ -85,13 +85,13 @@ func Parity(ctx context.Context, targets []Target) (*ParityReport, error) {
 	return report, nil
 }
 
-// measure collects the quantities of one backend. The first one trains the model.
+// measure collects the quantities of one backend. The first backend trains the model.
 func measure(ctx context.Context, t Target, w *work, trained **backend.State) (map[string][]complex128, error) {
 	b, stop, err := t.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer stop() //nolint:errcheck // the results are in hand
+	defer stop() //nolint:errcheck // all results are already received
 	s := &subject{ctx: ctx, backend: b, info: b.Info(), target: t}
 	defer func() {
 		for _, open := range s.sessions {
@@ -141,7 +141,7 @@ func measure(ctx context.Context, t Target, w *work, trained **backend.State) (m
 	return out, nil
 }
 
-// inspected are the quantities of one batch at the weights of a session: patches, expected counts, loss, gradients.
+// inspected returns the quantities of one batch at the weights of a session: patches, expected counts, loss, gradients.
 func inspected(ctx context.Context, session backend.Session, ref backend.BatchRef) (map[string][]complex128, error) {
 	look, err := inspector(session)
 	if err != nil {
@@ -168,7 +168,7 @@ func inspected(ctx context.Context, session backend.Session, ref backend.BatchRe
 	return out, nil
 }
 
-// trajectories are the steps whose weights are compared.
+// trajectories lists the step sequences after which weights are compared.
 var trajectories = []struct {
 	name  string
 	rule  backend.Optimiser
@@ -176,7 +176,7 @@ var trajectories = []struct {
 	steps int
 }{{"weights after 1 step (sgd)", descent, 1e-4, 1}, {"weights after 5 steps (sgd)", descent, 1e-4, 5}, {"weights after 5 steps (adam)", adam, 1e-4, 5}}
 
-// weightsOf is the state of a session with weights and constants alone, as before its first step.
+// weightsOf returns the state of a session with only weights and constants, as before its first step.
 func weightsOf(ctx context.Context, session backend.Session) (*backend.State, error) {
 	st, err := session.State(ctx)
 	if err != nil {
@@ -189,7 +189,7 @@ func weightsOf(ctx context.Context, session backend.Session) (*backend.State, er
 	return &st, nil
 }
 
-// picture stitches the patches of the batch as infer does, at positions of the suite's own.
+// picture stitches the patches of the batch as infer does, at positions chosen by the suite.
 func (s *subject) picture(session backend.Session, ref backend.BatchRef, w *work) ([]complex128, error) {
 	n := w.program.N
 	var rows, cols []float64
@@ -236,7 +236,7 @@ func numbers(t tensor.Tensor) ([]complex128, error) {
 	return complexes(v), nil
 }
 
-// joined are all arrays, one after the other by name.
+// joined concatenates all arrays in the order of their names.
 func joined(m map[string]tensor.Tensor) ([]complex128, error) {
 	var out []complex128
 	for _, name := range slices.Sorted(maps.Keys(m)) {

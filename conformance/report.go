@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// Status is how a case ended.
+// Status is the result of a case.
 type Status string
 
 // The statuses.
@@ -21,7 +21,7 @@ const (
 	Skipped Status = "skipped"
 )
 
-// Result is one case's.
+// Result describes one case.
 type Result struct {
 	Level   Level   `json:"level"`
 	Name    string  `json:"name"`
@@ -29,11 +29,11 @@ type Result struct {
 	Status  Status  `json:"status"`
 	Message string  `json:"message,omitempty"` // why it failed or was skipped
 	Seconds float64 `json:"seconds"`
-	// CompileSeconds is the part of Seconds that the backend spent compiling, as it says.
+	// CompileSeconds is the part of Seconds that the backend reported as compiling.
 	CompileSeconds float64 `json:"compile_seconds"`
 }
 
-// Count is how the cases of a level ended.
+// Count has the number of cases of a level by status.
 type Count struct {
 	Level   Level  `json:"level"`
 	Title   string `json:"title"`
@@ -42,7 +42,7 @@ type Count struct {
 	Skipped int    `json:"skipped"`
 }
 
-// Report is the result tree; every other form is made from it. Two runs differ in the seconds alone.
+// Report is the result tree from which every other form is made. Two runs differ only in the seconds.
 type Report struct {
 	Backend       string         `json:"backend"`
 	Version       string         `json:"version"`
@@ -50,8 +50,8 @@ type Report struct {
 	Protocol      string         `json:"protocol"`
 	Device        string         `json:"device"`
 	DType         string         `json:"dtype"`
-	Reached       int            `json:"reached"`  // the highest level of which, and of all below, every case passed; −1: none
-	Complete      bool           `json:"complete"` // all cases of the asked levels ran: a partial run reaches nothing
+	Reached       int            `json:"reached"`  // the highest level such that every case passed in it and in all levels below; −1: none
+	Complete      bool           `json:"complete"` // all cases of the requested levels ran; a partial run does not reach a level
 	NotRun        int            `json:"not_run"`  // cases that were chosen and did not start before the time limit
 	Operations    Coverage       `json:"operations"`
 	Counts        []Count        `json:"counts"`
@@ -61,7 +61,7 @@ type Report struct {
 
 func newReport(t Target, info backend.Info) *Report {
 	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: t.Device, DType: "float32", Reached: -1,
-		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON, not null
+		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON instead of null
 		Operations: Coverage{Covered: []program.OpKind{}, Left: slices.Sorted(slices.Values(program.Kinds()))},
 		Protocol:   fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
 	if t.DType != 0 {
@@ -89,7 +89,7 @@ func (r *Report) add(one Result) {
 	r.Results = append(r.Results, one)
 }
 
-// conclude finds the level that was reached. A level without a passed case, or with a skipped one, is not.
+// conclude sets the level that was reached. A level without a passed case, or with a skipped one, is not reached.
 func (r *Report) conclude(o Options) {
 	r.Complete = o.Run == nil && r.NotRun == 0
 	if !r.Complete {
@@ -103,7 +103,7 @@ func (r *Report) conclude(o Options) {
 	}
 }
 
-// Took is the time of all cases, and the part of it that went into compiling, in seconds.
+// Took returns the seconds of all cases, and the part of them that was spent compiling.
 func (r *Report) Took() (all, compiling float64) {
 	for _, one := range r.Results {
 		all += one.Seconds
@@ -112,7 +112,7 @@ func (r *Report) Took() (all, compiling float64) {
 	return all, compiling
 }
 
-// Sum is the number of cases that ended so.
+// Sum returns the number of cases with the given status.
 func (r *Report) Sum(s Status) int {
 	n := 0
 	for _, one := range r.Results {
@@ -130,7 +130,7 @@ func (r *Report) JSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// JUnit writes the report in the form that continuous integration reads: a suite per level.
+// JUnit writes the report in JUnit's XML for continuous integration, with one suite per level.
 func (r *Report) JUnit(w io.Writer) error {
 	type note struct {
 		Message string `xml:"message,attr"`

@@ -16,7 +16,7 @@ import (
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-// modest lists one operation alone.
+// modest lists only one operation.
 type modest struct{ backend.Backend }
 
 func (m modest) Info() backend.Info {
@@ -31,7 +31,7 @@ func TestASkippedCaseIsNoPass(t *testing.T) {
 		t.Errorf("the results are %+v", report.Results)
 	}
 	if report.Reached != -1 || report.Complete {
-		t.Errorf("a run of some cases reached level %d", report.Reached)
+		t.Errorf("a partial run reached level %d", report.Reached)
 	}
 	for _, r := range document(t, inJSON(t, report))["results"].([]any) {
 		r := r.(map[string]any)
@@ -41,7 +41,7 @@ func TestASkippedCaseIsNoPass(t *testing.T) {
 	}
 }
 
-// predicting offers neither training nor a look inside, and says so.
+// predicting supports neither training nor inspection, and does not list them.
 type predicting struct{ backend.Backend }
 
 func (p predicting) Info() backend.Info {
@@ -61,7 +61,7 @@ func (p predicting) Open(ctx context.Context, o backend.OpenOptions) (backend.Se
 type untrained struct{ backend.Session }
 
 func (untrained) Step(context.Context, backend.StepPlan, func(backend.StepResult) error) error {
-	return backend.Errorf(backend.Unsupported, "step", "this backend predicts only")
+	return backend.Errorf(backend.Unsupported, "step", "this backend only predicts")
 }
 
 func TestASkippedCaseKeepsItsLevelFromBeingReached(t *testing.T) {
@@ -71,7 +71,8 @@ func TestASkippedCaseKeepsItsLevelFromBeingReached(t *testing.T) {
 	}
 }
 
-// TestJUnitOpensInAParserThatIsNotOurs compares what it reads with the report, case by case.
+// TestJUnitOpensInAParserThatIsNotOurs parses the XML with an independent library and compares the result with the report,
+// case by case.
 func TestJUnitOpensInAParserThatIsNotOurs(t *testing.T) {
 	for name, report := range map[string]*conformance.Report{
 		"one of each ending": threeEndings(t),
@@ -113,8 +114,8 @@ func TestJUnitOpensInAParserThatIsNotOurs(t *testing.T) {
 	}
 }
 
-// TestRunsDifferInTheirSecondsAlone runs cases of every level three times, on an engine of floats: sums must be added in
-// the same order, and nothing may come out of a map.
+// TestRunsDifferInTheirSecondsAlone runs cases of every level three times on a float engine: sums must be added in the same
+// order, and nothing may depend on the order of a map.
 func TestRunsDifferInTheirSecondsAlone(t *testing.T) {
 	var first []byte
 	for i := range 3 {
@@ -127,7 +128,7 @@ func TestRunsDifferInTheirSecondsAlone(t *testing.T) {
 		if i == 0 {
 			first = text
 		} else if !bytes.Equal(first, text) {
-			t.Errorf("run %d gives another report:\n%s\nthe first was\n%s", i+1, text, first)
+			t.Errorf("the report of run %d is\n%s\nthe first was\n%s", i+1, text, first)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var reproduces = []Case{
-	{Reproduces, "bits/again", "two sessions that do the same steps end with the same bits", func(s *subject) error {
+	{Reproduces, "bits/again", "two sessions with the same steps end with the same bits", func(s *subject) error {
 		return s.sameBits(func(r runner, _ *work) error {
 			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
 		}, 1, 1)
@@ -18,7 +18,7 @@ var reproduces = []Case{
 			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
 		}, 1, 2)
 	}},
-	{Reproduces, "bits/one-call-or-many", "four steps in one call are four calls of one step", func(s *subject) error {
+	{Reproduces, "bits/one-call-or-many", "four steps in one call give the same bits as four calls of one step", func(s *subject) error {
 		first := true
 		return s.sameBits(func(r runner, _ *work) error {
 			p := plan(r.ref, adam, 1e-3, 4)
@@ -36,7 +36,7 @@ var reproduces = []Case{
 			return nil
 		}, 1, 1)
 	}},
-	{Reproduces, "bits/resume", "a state that is taken out and set in a new session goes on to the same bits, moments included", func(s *subject) error {
+	{Reproduces, "bits/resume", "a state that is copied to a new session continues with the same bits, moments included", func(s *subject) error {
 		first := true
 		return s.sameBits(func(r runner, w *work) error {
 			p := plan(r.ref, adam, 1e-3, 4)
@@ -66,7 +66,7 @@ var reproduces = []Case{
 			return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
 		}, 1, 1)
 	}},
-	{Reproduces, "bits/looking-changes-nothing", "evaluating and predicting between steps do not change what the steps do", func(s *subject) error {
+	{Reproduces, "bits/looking-changes-nothing", "evaluating and predicting between steps do not change the steps", func(s *subject) error {
 		first := true
 		return s.sameBits(func(r runner, _ *work) error {
 			p := plan(r.ref, adam, 1e-3, 3)
@@ -92,7 +92,7 @@ var reproduces = []Case{
 			return nil
 		}, 1, 1)
 	}},
-	{Reproduces, "resume/elsewhere", "a state of the oracle, moments included, goes on here as it does there", func(s *subject) error {
+	{Reproduces, "resume/elsewhere", "a state of the oracle, moments included, continues on the backend as on the oracle", func(s *subject) error {
 		if err := s.need(backend.CanTrain); err != nil {
 			return err
 		}
@@ -122,13 +122,14 @@ var reproduces = []Case{
 	}},
 }
 
-// sameBits does something twice, on sessions of their own with so many threads, and compares the states byte by byte. They must have moved.
+// sameBits runs do twice, in separate sessions with the given numbers of threads, and compares the states byte by byte. The
+// weights must have changed.
 func (s *subject) sameBits(do func(r runner, w *work) error, first, second int) error {
 	threads := func(n int) func(*backend.OpenOptions) { return func(o *backend.OpenOptions) { o.Threads = n } }
 	return s.sameBitsWith(do, threads(first), threads(second))
 }
 
-// sameBitsWith is sameBits with two ways of opening the sessions.
+// sameBitsWith implements sameBits with two ways to open the sessions.
 func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*backend.OpenOptions)) error {
 	if err := s.need(backend.CanTrain); err != nil {
 		return err
@@ -153,7 +154,7 @@ func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*ba
 		states = append(states, st)
 	}
 	if states[0].Step != states[1].Step {
-		return fmt.Errorf("%d steps done and %d", states[0].Step, states[1].Step)
+		return fmt.Errorf("the step counts are %d and %d", states[0].Step, states[1].Step)
 	}
 	moved := false
 	for slot, arrays := range states[0].Slots {
@@ -168,7 +169,7 @@ func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*ba
 		}
 	}
 	if !moved {
-		return fmt.Errorf("no weight moved in %d steps", states[0].Step)
+		return fmt.Errorf("the weights did not change in %d steps", states[0].Step)
 	}
 	return nil
 }

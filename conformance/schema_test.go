@@ -26,7 +26,7 @@ func schema(t *testing.T, file string) *jsonschema.Schema {
 	return s
 }
 
-// document is a value as a reader of the JSON has it.
+// document decodes a value as a reader of the JSON would.
 func document(t *testing.T, text []byte) map[string]any {
 	t.Helper()
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
@@ -54,14 +54,14 @@ func inJSON(t *testing.T, r *conformance.Report) []byte {
 	return b.Bytes()
 }
 
-// mute refuses to open, so that cases fail.
+// mute rejects every open, so that cases fail.
 type mute struct{ backend.Backend }
 
 func (mute) Open(context.Context, backend.OpenOptions) (backend.Session, error) {
 	return nil, backend.Errorf(backend.Internal, "open", "no")
 }
 
-// threeEndings has a passed, a failed and a skipped case.
+// threeEndings returns a report with a passed, a failed and a skipped case.
 func threeEndings(t *testing.T) *conformance.Report {
 	t.Helper()
 	r := checked(t, modest{mute{gorgonia.New()}}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|evaluate|operation/fft2)$")})
@@ -87,7 +87,7 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 	}
 }
 
-// TestSchemaMissesNoField takes away, and adds, one field at a time, wherever there is an object.
+// TestSchemaMissesNoField removes, and adds, one field at a time in every object.
 func TestSchemaMissesNoField(t *testing.T) {
 	parity, err := json.Marshal(conformance.ParityReport{Backends: []string{"a", "b"}, DType: "float32", Within: true,
 		Cells: []conformance.Cell{{Quantity: "patches", A: "a", B: "b", Difference: 1e-7, Limit: 1e-5, Within: true}}})
@@ -104,13 +104,13 @@ func TestSchemaMissesNoField(t *testing.T) {
 			for name, v := range maps.Clone(o) {
 				delete(o, name)
 				if s.Validate(doc) == nil {
-					t.Errorf("%s.%s may be absent", path, name)
+					t.Errorf("%s.%s may be missing", path, name)
 				}
 				o[name] = v
 			}
 			o["another"] = true
 			if s.Validate(doc) == nil {
-				t.Errorf("%s may hold any other field", path)
+				t.Errorf("%s may have any other field", path)
 			}
 			delete(o, "another")
 		})
@@ -131,7 +131,7 @@ func eachObject(v any, path string, visit func(path string, o map[string]any)) {
 	}
 }
 
-// TestSchemaRefusesASkipThatReadsAsAPass rewrites a true report into each way of hiding what did not pass.
+// TestSchemaRefusesASkipThatReadsAsAPass changes a true report in each way that would hide a case that did not pass.
 func TestSchemaRefusesASkipThatReadsAsAPass(t *testing.T) {
 	s, honest := schema(t, "report.schema.json"), string(inJSON(t, threeEndings(t)))
 	full := string(inJSON(t, checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks})))
@@ -147,7 +147,7 @@ func TestSchemaRefusesASkipThatReadsAsAPass(t *testing.T) {
 	} {
 		changed := strings.Replace(c.text, c.old, c.new, 1)
 		if changed == c.text {
-			t.Errorf("%s: the report has no %s", name, c.old)
+			t.Errorf("%s: %s is missing in the report", name, c.old)
 		}
 		if s.Validate(document(t, []byte(changed))) == nil {
 			t.Errorf("%s: the schema accepts it", name)

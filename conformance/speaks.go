@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// small is the network of the cases that look at a session and not at arithmetic.
+// small returns the network for the cases that test a session and not arithmetic.
 func small() (*work, error) {
 	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 3, FiltersScale: 1, Gridsize: 2})
 	if err != nil {
@@ -22,7 +22,7 @@ func small() (*work, error) {
 	return newWork(p, 2, 5, 1)
 }
 
-// with opens the small network and looks at it.
+// with opens the small network and calls look.
 func with(look func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error) func(*subject) error {
 	return func(s *subject) error {
 		w, err := small()
@@ -37,7 +37,7 @@ func with(look func(s *subject, session backend.Session, ref backend.BatchRef, w
 	}
 }
 
-// plan is steps on one batch.
+// plan returns steps on one batch.
 func plan(ref backend.BatchRef, o backend.Optimiser, rate float64, steps int) backend.StepPlan {
 	p := backend.StepPlan{Dataset: ref.Dataset, Optimiser: o, LossWeights: ref.LossWeights}
 	for i := range steps {
@@ -49,20 +49,20 @@ func plan(ref backend.BatchRef, o backend.Optimiser, rate float64, steps int) ba
 var descent = backend.Optimiser{Kind: backend.SGD}
 
 var speaks = []Case{
-	{Speaks, "info", "a backend names itself, its engine and the protocol's major, and lists what it can", func(s *subject) error {
+	{Speaks, "info", "a backend reports its name, its engine and the major version of the protocol, and lists its types and operations", func(s *subject) error {
 		i := s.info
 		if i.Name == "" || i.Version == "" || i.Engine == "" {
 			return fmt.Errorf("name %q, version %q, engine %q: none may be empty", i.Name, i.Version, i.Engine)
 		}
 		if i.ProtocolMajor != backend.ProtocolMajor {
-			return fmt.Errorf("protocol %d, the suite speaks %d", i.ProtocolMajor, backend.ProtocolMajor)
+			return fmt.Errorf("protocol %d, but the suite uses %d", i.ProtocolMajor, backend.ProtocolMajor)
 		}
 		if len(i.Operations) == 0 || len(i.DTypes) == 0 {
-			return fmt.Errorf("%d operations and %d types are listed", len(i.Operations), len(i.DTypes))
+			return fmt.Errorf("%d operations and %d types are listed, want at least one of each", len(i.Operations), len(i.DTypes))
 		}
 		return nil
 	}},
-	{Speaks, "devices", "there is a usable device, and one that is not says why", func(s *subject) error {
+	{Speaks, "devices", "at least one device is usable, and every other device has a reason", func(s *subject) error {
 		list, err := s.backend.Devices(s.ctx)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ var speaks = []Case{
 			if d.Usable {
 				usable++
 			} else if d.Reason == "" {
-				return fmt.Errorf("the device %s is not usable and does not say why", d.ID)
+				return fmt.Errorf("the device %s is not usable, but its reason is missing", d.ID)
 			}
 		}
 		if usable == 0 {
@@ -80,7 +80,7 @@ var speaks = []Case{
 		}
 		return nil
 	}},
-	{Speaks, "capabilities", "what a backend lists it does, what it does not list it refuses", capabilities},
+	{Speaks, "capabilities", "a backend supports all that it lists and rejects the rest", capabilities},
 	{Speaks, "refuses/device", "a device that does not exist is unavailable", func(s *subject) error {
 		w, err := small()
 		if err != nil {
@@ -95,11 +95,11 @@ var speaks = []Case{
 			return err
 		}
 		broken := *w.program
-		broken.Ops = broken.Ops[1:] // the first value is read later
+		broken.Ops = broken.Ops[1:] // the first value is read by a later operation
 		_, err = s.backend.Open(s.ctx, backend.OpenOptions{Program: &broken})
-		return refused("a program that reads a value which nothing makes", err, backend.Invalid)
+		return refused("a program that reads an undefined value", err, backend.Invalid)
 	}},
-	{Speaks, "state/round-trip", "a state comes back as it was given", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
+	{Speaks, "state/round-trip", "a state is returned as it was set", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
 		given := w.state()
 		given.Step = 41
 		if err := session.SetState(s.ctx, given); err != nil {
@@ -110,7 +110,7 @@ var speaks = []Case{
 			return err
 		}
 		if got.Step != 41 {
-			return fmt.Errorf("41 steps were done, %d come back", got.Step)
+			return fmt.Errorf("the step count is %d, want 41", got.Step)
 		}
 		for slot, arrays := range given.Slots {
 			for name, t := range arrays {
@@ -125,8 +125,8 @@ var speaks = []Case{
 		}
 		return nil
 	})},
-	{Speaks, "refuses/state", "a state with a weight missing, misshapen or unknown is refused and changes nothing", with(refusesState)},
-	{Speaks, "refuses/dataset", "a dataset that is not bound, or no longer, is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+	{Speaks, "refuses/state", "a state with a weight that is missing, unknown or of a wrong shape is rejected and changes nothing", with(refusesState)},
+	{Speaks, "refuses/dataset", "a dataset that is not bound, or no longer bound, is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		evaluate := func(id backend.DatasetID) error {
 			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: []backend.Batch{ref.Batch}}, kept[backend.EvalResult](nil))
 		}
@@ -141,7 +141,7 @@ var speaks = []Case{
 		}
 		return refused("a dataset that was unbound", evaluate(ref.Dataset), backend.NotFound)
 	})},
-	{Speaks, "refuses/array", "an array whose shape is not that of its input is invalid", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
+	{Speaks, "refuses/array", "an array whose shape differs from its input is invalid", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
 		d := w.dataset()
 		for i, a := range d.Arrays {
 			if a.Input == program.Probe {
@@ -151,7 +151,7 @@ var speaks = []Case{
 		_, err := session.Bind(s.ctx, d)
 		return refused("a probe of 16×15 pixels for patterns of 16×16", err, backend.Invalid)
 	})},
-	{Speaks, "refuses/batch", "rows that the dataset does not have, and groups that are not whole, are invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+	{Speaks, "refuses/batch", "rows outside of the dataset and incomplete groups are invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
 		evaluate := func(b backend.Batch) error {
 			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{b}}, kept[backend.EvalResult](nil))
 		}
@@ -170,14 +170,14 @@ var speaks = []Case{
 		return refused("a pattern of weight −1", evaluate(b), backend.Invalid)
 	})},
 	{Speaks, "refuses/plan", "an unknown update rule is unsupported, a wrong constant or loss is invalid, and nothing changes", with(refusesPlan)},
-	{Speaks, "refuses/output", "an output that the program does not have is not found, a crop that is too large is invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+	{Speaks, "refuses/output", "an unknown output is not found, and a crop that is too large is invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		predict := func(output string, crop int) error {
 			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}, Output: output, Crop: crop}, kept[backend.Patches](nil))
 		}
 		return errors.Join(refused("the output dreams", predict("dreams", 0), backend.NotFound),
 			refused("a crop of 17 from 16 pixels", predict("", 17), backend.Invalid))
 	})},
-	{Speaks, "cancel", "a call whose context has ended says that it was cancelled", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+	{Speaks, "cancel", "a call whose context has ended returns a cancelled error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		ctx, cancel := context.WithCancel(s.ctx)
 		cancel()
 		err := session.Evaluate(ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch, ref.Batch}}, kept[backend.EvalResult](nil))
@@ -198,15 +198,15 @@ var speaks = []Case{
 			return err
 		}
 		if done < 2 || done == 2000 {
-			return fmt.Errorf("of 2000 steps %d were done, stopped after 2", done)
+			return fmt.Errorf("%d of 2000 steps were done, but Stop was called after 2", done)
 		}
 		st, err := session.State(s.ctx)
 		if err == nil && st.Step < int64(done) {
-			err = fmt.Errorf("%d results came, the state has done %d steps", done, st.Step)
+			err = fmt.Errorf("%d results were sent, but the step count of the state is %d", done, st.Step)
 		}
 		return err
 	})},
-	{Speaks, "not-finite", "a gradient that is not finite fails as numeric, or is skipped and said when asked, and the weights stay", with(notFinite)},
+	{Speaks, "not-finite", "a gradient that is not finite is a numeric error or, on request, a reported skipped step; the weights stay", with(notFinite)},
 }
 
 func capabilities(s *subject) error {
@@ -249,11 +249,11 @@ func capabilities(s *subject) error {
 	return s.listed(backend.CanEMA, "a step with it", session.Step(s.ctx, p, kept[backend.StepResult](nil)))
 }
 
-// listed checks that a call works exactly where the backend lists the capability that it needs.
+// listed checks that a call succeeds exactly when the backend lists the capability for it.
 func (s *subject) listed(c backend.Capability, call string, err error) error {
 	switch has := s.info.Has(c); {
 	case has && err != nil:
-		return fmt.Errorf("%s is listed, %s: %w", c, call, err)
+		return fmt.Errorf("%s is listed, but %s fails: %w", c, call, err)
 	case !has && err == nil:
 		return fmt.Errorf("%s is not listed, but %s works", c, call)
 	}
@@ -266,9 +266,9 @@ func refusesState(s *subject, session backend.Session, _ backend.BatchRef, w *wo
 		damage func(m map[string]tensor.Tensor)
 		want   backend.Kind
 	}{
-		"a weight missing":      {func(m map[string]tensor.Tensor) { delete(m, name) }, backend.Invalid},
-		"a weight misshapen":    {func(m map[string]tensor.Tensor) { m[name] = tensor.Must(make([]float32, 3), 3) }, backend.Invalid},
-		"a weight nobody knows": {func(m map[string]tensor.Tensor) { m["phantom"] = m[name] }, backend.NotFound},
+		"a weight missing":          {func(m map[string]tensor.Tensor) { delete(m, name) }, backend.Invalid},
+		"a weight of a wrong shape": {func(m map[string]tensor.Tensor) { m[name] = tensor.Must(make([]float32, 3), 3) }, backend.Invalid},
+		"an unknown weight":         {func(m map[string]tensor.Tensor) { m["phantom"] = m[name] }, backend.NotFound},
 		"a weight that is complex": {func(m map[string]tensor.Tensor) {
 			m[name] = tensor.Must(make([]complex64, m[name].Len()), m[name].Shape()...)
 		}, backend.Invalid},
@@ -282,7 +282,7 @@ func refusesState(s *subject, session backend.Session, _ backend.BatchRef, w *wo
 	}
 	st, err := session.State(s.ctx)
 	if err == nil && st.Step != 0 {
-		err = fmt.Errorf("a state that was refused changed the steps done to %d", st.Step)
+		err = fmt.Errorf("a rejected state changed the step count to %d", st.Step)
 	}
 	return err
 }
@@ -295,14 +295,14 @@ func refusesPlan(s *subject, session backend.Session, ref backend.BatchRef, w *w
 		damage func(p *backend.StepPlan)
 		want   backend.Kind
 	}{
-		"the optimiser hope":       {func(p *backend.StepPlan) { p.Optimiser.Kind = "hope" }, backend.Unsupported},
-		"a momentum of 1":          {func(p *backend.StepPlan) { p.Optimiser.Momentum = 1 }, backend.Invalid},
-		"a loss nobody knows":      {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{"regret": 1} }, backend.Invalid},
-		"no loss":                  {func(p *backend.StepPlan) { p.LossWeights = nil }, backend.Invalid},
-		"no learning rate":         {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
-		"a rate that is no number": {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": math.NaN()} }, backend.Invalid},
-		"a step without batches":   {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
-		"clipping to zero":         {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
+		"the optimiser hope":     {func(p *backend.StepPlan) { p.Optimiser.Kind = "hope" }, backend.Unsupported},
+		"a momentum of 1":        {func(p *backend.StepPlan) { p.Optimiser.Momentum = 1 }, backend.Invalid},
+		"an unknown loss":        {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{"regret": 1} }, backend.Invalid},
+		"no loss":                {func(p *backend.StepPlan) { p.LossWeights = nil }, backend.Invalid},
+		"no learning rate":       {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
+		"a rate that is NaN":     {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": math.NaN()} }, backend.Invalid},
+		"a step without batches": {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
+		"clipping to zero":       {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
 	} {
 		p := plan(ref, descent, 1e-3, 2)
 		c.damage(&p)
@@ -313,14 +313,14 @@ func refusesPlan(s *subject, session backend.Session, ref backend.BatchRef, w *w
 	return unchanged(s, session, w)
 }
 
-// unchanged checks that the weights are those of the work.
+// unchanged checks that the weights equal those of the work.
 func unchanged(s *subject, session backend.Session, w *work) error {
 	st, err := session.State(s.ctx)
 	if err != nil {
 		return err
 	}
 	for _, q := range w.program.Params {
-		if err := same("the weight "+q.Name+" after a refused call", st.Slots[backend.Weights][q.Name], w.given[q.Name]); err != nil {
+		if err := same("the weight "+q.Name+" after a rejected call", st.Slots[backend.Weights][q.Name], w.given[q.Name]); err != nil {
 			return err
 		}
 	}
@@ -343,7 +343,7 @@ func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *wor
 	}
 	id, err := session.Bind(s.ctx, d)
 	if err != nil {
-		return nil // refused already
+		return nil // rejected already
 	}
 	ref.Dataset = id
 	if err := refused("a pattern with infinitely many photons", session.Step(s.ctx, plan(ref, descent, 1e-3, 1), kept[backend.StepResult](nil)), backend.Numeric); err != nil {
@@ -359,7 +359,7 @@ func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *wor
 		return err
 	}
 	if len(results) != 1 || !results[0].NonFinite {
-		return fmt.Errorf("the step that was skipped does not say so: %+v", results)
+		return fmt.Errorf("the result does not report the skipped step: %+v", results)
 	}
 	return unchanged(s, session, w)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// subject is the backend as one case sees it.
+// subject is the backend as seen by one case.
 type subject struct {
 	ctx      context.Context
 	backend  backend.Backend
@@ -24,7 +24,7 @@ type subject struct {
 	compiled *clock       // of all sessions of the case
 }
 
-// clock adds up the seconds that a backend spent compiling, as it tells from any goroutine. A nil one does not.
+// clock adds up the seconds that a backend reports as compiling, from any goroutine. A nil clock does nothing.
 type clock struct {
 	mu      sync.Mutex
 	seconds float64
@@ -52,11 +52,11 @@ func (s *subject) dtype() tensor.DType {
 	return s.target.DType
 }
 
-// need skips the case when the backend does not offer something.
+// need skips the case when the backend does not list one of the capabilities.
 func (s *subject) need(list ...backend.Capability) error {
 	for _, c := range list {
 		if !s.info.Has(c) {
-			return &skip{fmt.Sprintf("the backend does not offer %s", c)}
+			return &skip{fmt.Sprintf("the backend does not support %s", c)}
 		}
 	}
 	return nil
@@ -67,13 +67,13 @@ type work struct {
 	program *program.Program
 	groups  int
 	given   map[string]*reference.Value
-	margin  float64 // from the nearest kink
-	order   []int32 // rows of the dataset, pattern by pattern of the batch
+	margin  float64 // distance to the nearest kink
+	order   []int32 // rows of the dataset, one per pattern of the batch
 	weights []float32
 }
 
-// newWork draws numbers for a program, far from kinks. The batch names its patterns in another order than the dataset
-// has them, and the dataset has one more.
+// newWork draws numbers for a program, far from kinks. The batch lists its patterns in another order than the dataset, and
+// the dataset has one more.
 func newWork(p *program.Program, groups int, seed uint64, draws int) (*work, error) {
 	given, margin, err := reference.ClearValues(p, groups, seed, draws)
 	if err != nil {
@@ -88,7 +88,7 @@ func newWork(p *program.Program, groups int, seed uint64, draws int) (*work, err
 	return w, nil
 }
 
-// perPattern says whether an input holds an array per pattern: [−1, C, …].
+// perPattern reports whether an input has an array per pattern: [−1, C, …].
 func (w *work) perPattern(in program.Input) bool {
 	s := in.Type.Shape
 	return in.Name != program.Offsets && len(s) > 1 && s[0] == program.PerGroup(1) && int(s[1]) == w.program.Group && in.Type.Kind != program.Index
@@ -96,7 +96,7 @@ func (w *work) perPattern(in program.Input) bool {
 
 func perGroup(in program.Input) bool { return len(in.Type.Shape) > 0 && in.Type.Shape[0] < 0 }
 
-// dataset is the inputs that do not come with a batch.
+// dataset returns the inputs that do not come with a batch.
 func (w *work) dataset() backend.Dataset {
 	d := backend.Dataset{Patterns: len(w.order) + 1}
 	for _, in := range w.program.Inputs {
@@ -121,7 +121,7 @@ func (w *work) dataset() backend.Dataset {
 	return d
 }
 
-// batch is the whole work.
+// batch returns a batch of all patterns of the work.
 func (w *work) batch() backend.Batch {
 	b := backend.Batch{Rows: w.order, Weights: w.weights}
 	for _, in := range w.program.Inputs {
@@ -141,7 +141,7 @@ func (w *work) batch() backend.Batch {
 	return b
 }
 
-// losses weighs the losses of the program, each differently.
+// losses returns a different weight for each loss of the program.
 func (w *work) losses() map[string]float64 {
 	out := map[string]float64{}
 	for _, s := range w.program.Scalars {
@@ -166,7 +166,7 @@ func (w *work) state() backend.State {
 	return st
 }
 
-// open gives a session with the work's state, and its dataset.
+// open opens a session, sets the work's state and binds its dataset.
 func (s *subject) open(w *work, threads int) (backend.Session, backend.BatchRef, error) {
 	return s.openWith(w, func(o *backend.OpenOptions) { o.Threads = threads })
 }
@@ -185,7 +185,7 @@ func (s *subject) openWith(w *work, ask func(*backend.OpenOptions)) (backend.Ses
 	return session, backend.BatchRef{Dataset: id, Batch: w.batch(), LossWeights: w.losses()}, nil
 }
 
-// begin gives a session with the work's state.
+// begin opens a session and sets the work's state.
 func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Session, error) {
 	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: 1, Deterministic: true, Train: s.info.Has(backend.CanTrain), TF32: s.target.TF32}
 	o.Progress = func(e backend.Event) {
@@ -208,16 +208,16 @@ func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Sessio
 	return session, nil
 }
 
-// inspector is the session's, or why there is none.
+// inspector returns the session's Inspector, or an error if it has none.
 func inspector(session backend.Session) (backend.Inspector, error) {
 	i, ok := session.(backend.Inspector)
 	if !ok {
-		return nil, errors.New("the backend says that it offers inspect, but its session does not")
+		return nil, errors.New("the backend lists inspect, but its session does not support it")
 	}
 	return i, nil
 }
 
-// refused checks that a call failed with that kind of error.
+// refused checks that a call failed with one of the given kinds of error.
 func refused(what string, err error, want ...backend.Kind) error {
 	if err == nil {
 		return fmt.Errorf("%s was accepted", what)
@@ -227,7 +227,7 @@ func refused(what string, err error, want ...backend.Kind) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s gives an error of kind %q (%w), want %v", what, backend.KindOf(err), err, want)
+	return fmt.Errorf("%s fails with an error of kind %q (%w), want %v", what, backend.KindOf(err), err, want)
 }
 
 // kept collects results; nil discards them.

@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Quantity is something that is compared, with a tolerance of its own.
+// Quantity is a quantity that is compared, with its own tolerance.
 type Quantity string
 
 // The quantities.
@@ -22,16 +22,16 @@ const (
 	RunWeights        Quantity = "weights after some steps"    // of gradient descent
 	RunLoss           Quantity = "loss of a later step"        // at weights that differ by rounding
 	RunNorm           Quantity = "gradient norm"               // of any step
-	RunMoments        Quantity = "moments after some steps"    // they are made of gradients
-	AdaptiveWeights   Quantity = "weights after steps of Adam" // it divides by |g|, so noise of a tiny gradient moves a weight by up to the rate
-	Identity          Quantity = "identity"                    // two answers of the backend itself that mathematics makes equal
+	RunMoments        Quantity = "moments after some steps"    // sums of gradients
+	AdaptiveWeights   Quantity = "weights after steps of Adam" // Adam divides by |g|, so noise of a tiny gradient changes a weight by up to the rate
+	Identity          Quantity = "identity"                    // two results of the backend that are equal by mathematics
 )
 
-// tolerances are relative L2 errors, compared in float64. The distributions that were measured are in docs/conformance.md
-// (make tolerances). single is at least 4 times the largest error of Gorgonia there and above XLA's, whose approximations
-// of exp and log1p are coarser: its nearest is a loss of a random program at 0.7 of the limit; what follows from gradients (norms,
-// moments, later losses) is held to about what SmallGradient allows, which is further away. double leaves room for
-// another order of summation and no more: a float32 anywhere is a thousand times above it.
+// tolerances are relative L2 errors, compared in float64. The measured distributions are in docs/conformance.md (make
+// tolerances). single is at least 4 times the largest error of Gorgonia there and above XLA's, whose approximations of exp
+// and log1p are coarser: its closest is a loss of a random program at 0.7 of the limit. Quantities computed from gradients
+// (norms, moments, later losses) have about the tolerance of SmallGradient and are further from it. double allows another
+// order of summation and nothing more: float32 anywhere is a thousand times above it.
 var tolerances = []struct {
 	quantity       Quantity
 	single, double float64
@@ -40,7 +40,7 @@ var tolerances = []struct {
 	{OperationGradient, 3e-5, 1e-10},
 	{NetworkValue, 1e-5, 1e-10},
 	{SmallGradient, 3e-5, 1e-10},
-	{FullGradient, 2e-4, 1e-10}, // room for one ReLU that rounding turns
+	{FullGradient, 2e-4, 1e-10}, // allows for one ReLU that rounding reverses
 	{LossValue, 1e-5, 1e-10},
 	{StepWeights, 1e-6, 1e-10},
 	{RunWeights, 1e-5, 1e-10},
@@ -60,17 +60,17 @@ func limit(q Quantity, d tensor.DType) float64 {
 			return t.single
 		}
 	}
-	return 0 // a quantity without a tolerance has to agree in every bit
+	return 0 // a quantity without a tolerance must agree in every bit
 }
 
-// measurement is a relative L2 error, against the norm of what is right or the comparison's floor, and against the norm
-// alone.
+// measurement is a relative L2 error, against the norm of the expected value or the comparison's floor, and against the
+// norm only.
 type measurement struct{ error, bare float64 }
 
 type measurements map[Quantity][]measurement
 
-// Distribution is how far a backend was from the expected, over all comparisons of one quantity: relative L2 errors.
-// Unfloored is the largest error against the norm alone, where what is right may be a sum of parts that cancel.
+// Distribution describes the errors of a backend over all comparisons of one quantity: relative L2 errors. Unfloored is the
+// largest error against the norm only, where the expected value may be a sum of cancelling terms.
 type Distribution struct {
 	Quantity    Quantity `json:"quantity"`
 	Limit       float64  `json:"limit"`
@@ -81,8 +81,8 @@ type Distribution struct {
 	Unfloored   float64  `json:"unfloored"`
 }
 
-// distributions sums up what was measured, in the order of the tolerances. An error that is not finite counts as the
-// largest number, which JSON can hold.
+// distributions summarises the measurements in the order of the tolerances. An error that is not finite is replaced by the
+// largest number, because JSON cannot represent it.
 func distributions(measured measurements, d tensor.DType) []Distribution {
 	out := []Distribution{}
 	for _, t := range tolerances {

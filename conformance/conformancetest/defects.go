@@ -9,45 +9,45 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Defects are all that the suite is shown.
+// Defects returns all defects that the suite is tested with.
 func Defects() []Defect {
 	return slices.Concat(speech, arithmetic, learning, reproduction)
 }
 
 var speech = []Defect{
-	{Name: "no engine named", Case: "info", info: func(i *backend.Info) { i.Engine = "" }},
+	{Name: "the engine has no name", Case: "info", info: func(i *backend.Info) { i.Engine = "" }},
 	{Name: "claims a capability that it lacks", Case: "capabilities", open: func(o *backend.OpenOptions) {
 		if o.DType == tensor.Float64 {
 			o.DType = tensor.Uint16
 		}
 	}},
-	{Name: "claims workers that stay, and refuses them", Case: "options/persistent-workers", open: func(o *backend.OpenOptions) {
+	{Name: "claims persistent workers, and rejects them", Case: "options/persistent-workers", open: func(o *backend.OpenOptions) {
 		if o.Persistent {
 			o.Workers = -1
 		}
 	}},
-	{Name: "takes pinned memory without listing it", Case: "options/pin-memory", info: func(i *backend.Info) {
+	{Name: "accepts pinned memory without listing it", Case: "options/pin-memory", info: func(i *backend.Info) {
 		i.Capabilities = slices.DeleteFunc(slices.Clone(i.Capabilities), func(c backend.Capability) bool { return c == backend.CanPin })
 	}},
-	{Name: "claims a strategy and knows none", Case: "options/strategy", info: func(i *backend.Info) {
+	{Name: "claims strategies and supports none", Case: "options/strategy", info: func(i *backend.Info) {
 		i.Capabilities = append(slices.Clone(i.Capabilities), backend.CanStrategy)
 	}},
-	{Name: "a strategy is left aside without a word", Case: "options/strategy", open: func(o *backend.OpenOptions) { o.Strategy = "" }},
-	{Name: "of two devices the second is left aside", Case: "options/multi-device", open: func(o *backend.OpenOptions) { o.Devices = o.Devices[:min(1, len(o.Devices))] }},
+	{Name: "a strategy is silently ignored", Case: "options/strategy", open: func(o *backend.OpenOptions) { o.Strategy = "" }},
+	{Name: "the second of two devices is ignored", Case: "options/multi-device", open: func(o *backend.OpenOptions) { o.Devices = o.Devices[:min(1, len(o.Devices))] }},
 	{Name: "every error is internal", Case: "refuses/device", fault: func(err error) error { return backend.Errorf(backend.Internal, "call", "%v", err) }},
 	{Name: "accepts an array of the wrong shape", Case: "refuses/array", bind: func(error) error { return nil }},
 	{Name: "Stop is ignored", Case: "stop", stop: true},
-	{Name: "a gradient that is not finite is swallowed", Case: "not-finite", plan: func(p *backend.StepPlan) { p.NonFinite = backend.NonFiniteSkip }},
-	{Name: "does not say that it skipped a step", Case: "not-finite", result: func(r *backend.StepResult) { r.NonFinite = false }},
-	{Name: "forgets how many steps were done", Case: "state/round-trip", state: func(_ *session, st *backend.State) { st.Step = 0 }},
-	{Name: "weights come back in half precision", Case: "state/round-trip", state: func(_ *session, st *backend.State) {
+	{Name: "a gradient that is not finite is ignored", Case: "not-finite", plan: func(p *backend.StepPlan) { p.NonFinite = backend.NonFiniteSkip }},
+	{Name: "does not report a skipped step", Case: "not-finite", result: func(r *backend.StepResult) { r.NonFinite = false }},
+	{Name: "loses the number of steps done", Case: "state/round-trip", state: func(_ *session, st *backend.State) { st.Step = 0 }},
+	{Name: "weights are returned in half precision", Case: "state/round-trip", state: func(_ *session, st *backend.State) {
 		for name, t := range st.Slots[backend.Weights] {
 			st.Slots[backend.Weights][name] = mapped(t, func(x float64) float64 { return rounded(x, 10) })
 		}
 	}},
 }
 
-// after replaces the result of operations of a kind by another operation on it.
+// after applies another operation to the results of operations of a kind.
 func after(kind, then program.OpKind, attrs map[string]float64) func(*backend.OpenOptions) {
 	return func(o *backend.OpenOptions) {
 		var ops []program.Op
@@ -64,7 +64,7 @@ func after(kind, then program.OpKind, attrs map[string]float64) func(*backend.Op
 	}
 }
 
-// instead computes another operation.
+// instead replaces one operation by another.
 func instead(of, other program.OpKind, attrs map[string]float64) func(*backend.OpenOptions) {
 	return func(o *backend.OpenOptions) {
 		o.Program.Ops = slices.Clone(o.Program.Ops)
@@ -76,7 +76,7 @@ func instead(of, other program.OpKind, attrs map[string]float64) func(*backend.O
 	}
 }
 
-// kernels changes 3×3 kernels on their way in and back on their way out.
+// kernels changes 3×3 kernels on their way in and reverts the change on their way out.
 func kernels(at func(y, x int) (int, int)) Defect {
 	turn := func(t tensor.Tensor) tensor.Tensor {
 		shape := t.Shape()
@@ -112,7 +112,7 @@ func kernels(at func(y, x int) (int, int)) Defect {
 	}
 }
 
-// named gives a defect its name and case.
+// named sets the name and case of a defect.
 func named(name, at string, d Defect) Defect {
 	d.Name, d.Case = name, at
 	return d
@@ -133,11 +133,11 @@ var arithmetic = []Defect{
 	named("kernels are transposed", "operation/conv2d", kernels(func(y, x int) (int, int) { return x, y })),
 	named("kernels are flipped", "operation/conv2d", kernels(func(y, x int) (int, int) { return 2 - y, 2 - x })),
 	{Name: "the far field is conjugated", Case: "operation/fft2", open: after(program.FFT2, program.Conj, nil)},
-	{Name: "a leaky ReLU for a ReLU", Case: "operation/relu", open: instead(program.ReLU, program.LeakyReLU, map[string]float64{"slope": 0.01})},
-	{Name: "the largest for the mean in a pool", Case: "operation/avgpool2", open: instead(program.AvgPool2, program.MaxPool2, nil)},
+	{Name: "a leaky ReLU instead of a ReLU", Case: "operation/relu", open: instead(program.ReLU, program.LeakyReLU, map[string]float64{"slope": 0.01})},
+	{Name: "the maximum instead of the mean in a pool", Case: "operation/avgpool2", open: instead(program.AvgPool2, program.MaxPool2, nil)},
 	{Name: "a real factor of the FFT's normalisation is missing", Case: "operation/intensity", open: after(program.Intensity, program.Affine, map[string]float64{"scale": 4, "shift": 0})},
 	{Name: "the deviance is halved", Case: "operation/poisson_deviance", open: after(program.PoissonDeviance, program.Affine, map[string]float64{"scale": 0.5, "shift": 0})},
-	{Name: "tanh for softplus", Case: "operation/softplus", open: instead(program.Softplus, program.Tanh, nil)},
+	{Name: "tanh instead of softplus", Case: "operation/softplus", open: instead(program.Softplus, program.Tanh, nil)},
 	{Name: "positions are half a pixel off", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return 1.25 * y, x })},
 	{Name: "rows and columns of positions are swapped", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return x, y })},
 	{Name: "shifts have the wrong sign", Case: "operation/merge_pairwise", batch: offsets(func(y, x float32) (float32, float32) { return -y, -x })},
@@ -160,7 +160,7 @@ var arithmetic = []Defect{
 		}
 	}},
 	{Name: "weights of patterns are ignored", Case: "evaluate", batch: func(b backend.Batch) backend.Batch { b.Weights = positive(b.Weights); return b }},
-	{Name: "means for sums", Case: "evaluate", eval: func(r *backend.EvalResult) {
+	{Name: "means instead of sums", Case: "evaluate", eval: func(r *backend.EvalResult) {
 		for name, s := range r.Scalars {
 			r.Scalars[name] = backend.Sum{Sum: s.Mean(), Count: s.Count}
 		}
@@ -190,7 +190,7 @@ var learning = []Defect{
 	{Name: "Adam has no bias correction", Case: "train/adam/1", plan: func(p *backend.StepPlan) { number(p, 1<<20) },
 		result: func(r *backend.StepResult) { r.Number -= 1 << 20 },
 		state:  func(_ *session, st *backend.State) { st.Step %= 1 << 20 }},
-	{Name: "ε is not the plan's", Case: "train/adam/1", plan: func(p *backend.StepPlan) {
+	{Name: "ε differs from the plan's", Case: "train/adam/1", plan: func(p *backend.StepPlan) {
 		if p.Optimiser.Epsilon > 0 {
 			p.Optimiser.Epsilon = 1e-8
 		}
@@ -205,8 +205,8 @@ var learning = []Defect{
 			p.Optimiser.Momentum = 1e-12
 		}
 	}},
-	{Name: "Nesterov's momentum is plain", Case: "train/sgd/nesterov", plan: func(p *backend.StepPlan) { p.Optimiser.Nesterov = false }},
-	{Name: "elements are clipped for the norm", Case: "train/clip/norm", plan: func(p *backend.StepPlan) {
+	{Name: "Nesterov's momentum is computed as plain momentum", Case: "train/sgd/nesterov", plan: func(p *backend.StepPlan) { p.Optimiser.Nesterov = false }},
+	{Name: "elements are clipped instead of the norm", Case: "train/clip/norm", plan: func(p *backend.StepPlan) {
 		if p.Clip.Kind == backend.ClipNorm {
 			p.Clip.Kind = backend.ClipValue
 		}
@@ -231,7 +231,7 @@ var learning = []Defect{
 			p.Steps[0].Batches, p.Steps[n-1].Batches = p.Steps[n-1].Batches, p.Steps[0].Batches
 		}
 	}},
-	{Name: "the moving average has the other decay", Case: "train/ema", plan: func(p *backend.StepPlan) {
+	{Name: "the moving average has a wrong decay", Case: "train/ema", plan: func(p *backend.StepPlan) {
 		if p.EMADecay > 0 {
 			p.EMADecay = 1 - p.EMADecay
 		}
@@ -241,7 +241,7 @@ var learning = []Defect{
 			p.Steps[i].Normaliser = 0
 		}
 	}},
-	{Name: "weights stay as they were after SetState", Case: "train/state-is-read", set: func(s *session, _ *backend.State) bool { return s.stepped }},
+	{Name: "SetState does not replace the weights", Case: "train/state-is-read", set: func(s *session, _ *backend.State) bool { return s.stepped }},
 }
 
 func number(p *backend.StepPlan, by int64) {
@@ -250,14 +250,14 @@ func number(p *backend.StepPlan, by int64) {
 	}
 }
 
-// nudged moves every weight by its last bit.
+// nudged changes every weight by its last bit.
 func nudged(st *backend.State) {
 	for name, t := range st.Slots[backend.Weights] {
 		st.Slots[backend.Weights][name] = mapped(t, func(x float64) float64 { return float64(math.Nextafter32(float32(x), 2)) })
 	}
 }
 
-// varying nudges every other state that steps were done in.
+// varying nudges every other state of a session that has done steps.
 func varying() func(s *session, st *backend.State) {
 	asked := 0
 	return func(_ *session, st *backend.State) {
@@ -282,7 +282,7 @@ var reproduction = []Defect{
 			p.Steps[0].Batches, p.Steps[n-1].Batches = p.Steps[n-1].Batches, p.Steps[0].Batches
 		}
 	}},
-	{Name: "moments are lost on resumption", Case: "bits/resume", set: func(_ *session, st *backend.State) bool {
+	{Name: "moments are lost when resuming", Case: "bits/resume", set: func(_ *session, st *backend.State) bool {
 		if st.Step > 0 {
 			delete(st.Slots, backend.Moment1)
 			delete(st.Slots, backend.Moment2)
@@ -296,7 +296,7 @@ var reproduction = []Defect{
 	}},
 }
 
-// mapped is a copy of a tensor of floats with every number, or every part of a complex one, changed.
+// mapped returns a copy of a tensor of floats with f applied to every number, or to both parts of complex ones.
 func mapped(t tensor.Tensor, f func(float64) float64) tensor.Tensor {
 	switch t.DType() {
 	case tensor.Float32:
@@ -324,7 +324,7 @@ func mapped(t tensor.Tensor, f func(float64) float64) tensor.Tensor {
 	return t
 }
 
-// rounded keeps that many bits after the leading one.
+// rounded keeps the given number of bits after the leading one.
 func rounded(x float64, bits int) float64 {
 	m, e := math.Frexp(x)
 	s := math.Ldexp(1, bits+1)

@@ -14,7 +14,7 @@ import (
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-// quick leaves out what takes long: whole networks, and the operations that no defect is about.
+// quick excludes slow cases: whole networks, and the operations that no defect is about.
 func quick(d Defect) *regexp.Regexp {
 	return regexp.MustCompile(`^([a-z-]+$|refuses|options|state|train|bits|resume|identity|random/0[0-2]|network/unet-small-gridsize2|` + regexp.QuoteMeta(d.Case) + `$)`)
 }
@@ -51,7 +51,7 @@ func TestEveryDefectFailsAtItsCaseAndNowhereLower(t *testing.T) {
 				}
 			}
 			if !caught {
-				t.Errorf("the case %s does not see it", d.Case)
+				t.Errorf("the case %s does not detect it", d.Case)
 			}
 		})
 	}
@@ -59,7 +59,7 @@ func TestEveryDefectFailsAtItsCaseAndNowhereLower(t *testing.T) {
 
 func TestTheTableOfDefectsIsThatOfTheDocument(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| defect | case that sees it |\n|---|---|\n")
+	table.WriteString("| defect | case that detects it |\n|---|---|\n")
 	for _, d := range Defects() {
 		fmt.Fprintf(&table, "| %s | `%s` |\n", d.Name, d.Case)
 	}
@@ -72,7 +72,7 @@ func TestTheTableOfDefectsIsThatOfTheDocument(t *testing.T) {
 	head, rest, found := strings.Cut(string(text), begin)
 	_, tail, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("%s has no place for the table", path)
+		t.Fatalf("%s has no markers for the table", path)
 	}
 	want := head + begin + table.String() + end + tail
 	if os.Getenv("UPDATE") != "" {
@@ -80,6 +80,6 @@ func TestTheTableOfDefectsIsThatOfTheDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Errorf("%s is not up to date: UPDATE=1 go test ./conformance/conformancetest", path)
+		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance/conformancetest", path)
 	}
 }

@@ -1,5 +1,5 @@
-// Package conformancetest breaks backends: each defect wraps a backend that passes and changes one behaviour, so that the
-// suite can show that it sees it.
+// Package conformancetest breaks backends: each defect wraps a correct backend and changes one behaviour, to test that the
+// suite detects it.
 package conformancetest
 
 import (
@@ -11,30 +11,30 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Defect is one mistake. Hooks that are nil change nothing.
+// Defect is one mistake. Nil hooks change nothing.
 type Defect struct {
 	Name string
-	Case string // of the suite, the one that is made for it
+	Case string // the case of the suite that must detect it
 
 	info     func(*backend.Info)
-	fault    func(error) error                                    // on every error
+	fault    func(error) error                                    // applied to every error
 	open     func(*backend.OpenOptions)                           // before the program is compiled
 	batch    func(backend.Batch) backend.Batch                    // on every batch
 	plan     func(*backend.StepPlan)                              // before the steps
-	steps    func(s *session, p *backend.StepPlan)                // the same, by what the session was opened with
+	steps    func(s *session, p *backend.StepPlan)                // the same, depending on the options of the session
 	result   func(*backend.StepResult)                            // of a step
 	set      func(s *session, st *backend.State) (ignore bool)    // before the state is set
-	state    func(s *session, st *backend.State)                  // on its way out
+	state    func(s *session, st *backend.State)                  // applied to the returned state
 	values   func(p *program.Program, m map[string]tensor.Tensor) // of Forward
 	gradient func(p *program.Program, m map[string]tensor.Tensor) // of Gradient
 	eval     func(*backend.EvalResult)                            // of Evaluate
 	patches  func(r *backend.Patches)                             // of Reconstruct
 	recon    func(*backend.ReconPlan)                             // before predicting
-	bind     func(error) error                                    // what Bind says
+	bind     func(error) error                                    // applied to the error of Bind
 	stop     bool                                                 // Stop is ignored
 }
 
-// Break wraps a backend so that it has the defect and is otherwise as it was.
+// Break wraps a backend and adds the defect to it.
 func (d Defect) Break(b backend.Backend) backend.Backend { return &broken{b, d} }
 
 type broken struct {
@@ -79,7 +79,7 @@ type session struct {
 	threads int
 	workers int
 	stepped bool // a step was done
-	looked  bool // an evaluation came after one
+	looked  bool // an evaluation followed a step
 }
 
 func (s *session) batch(b backend.Batch) backend.Batch {
@@ -106,7 +106,7 @@ func (s *session) State(ctx context.Context) (backend.State, error) {
 	return st, s.d.err(err)
 }
 
-// copied is a state whose maps may be changed; arrays are shared.
+// copied returns a state whose maps may be changed; the arrays are shared.
 func copied(st backend.State) backend.State {
 	st.Slots = maps.Clone(st.Slots)
 	for slot, arrays := range st.Slots {

@@ -11,7 +11,7 @@ import (
 // A draw fills an array with numbers of few digits, all exact in float32.
 type draw func(rng *rand.Rand, v *reference.Value)
 
-// stream gives numbers that depend on a name alone.
+// stream returns a random stream that depends only on a name.
 func stream(name string) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -37,21 +37,21 @@ var (
 	// signed numbers are odd 64ths in ±1: none is 0, where a ReLU has its kink.
 	signed   = each(func(rng *rand.Rand) float64 { return float64(2*rng.IntN(64)-63) / 64 })
 	positive = each(func(rng *rand.Rand) float64 { return float64(rng.IntN(63)+2) / 32 })    // 1/16 … 2
-	expected = each(func(rng *rand.Rand) float64 { return float64(2*rng.IntN(40)+1) / 8 })   // λ, no square of a whole number and none whole
+	expected = each(func(rng *rand.Rand) float64 { return float64(2*rng.IntN(40)+1) / 8 })   // λ: neither an integer nor the square of one
 	counts   = each(func(rng *rand.Rand) float64 { return float64(max(0, rng.IntN(13)-2)) }) // photons
 	offset   = each(func(rng *rand.Rand) float64 { return float64(rng.IntN(41)-20) / 8 })    // ±2.5 pixels
 	weight   = each(func(rng *rand.Rand) float64 { return float64(rng.IntN(25)+8) / 32 })    // 1/4 … 1
 	mask     = oneOf(1, 1, 1, 1, 1, 0, 0.5)
 )
 
-// distinct numbers have no ties, where a pool has its kink.
+// distinct returns numbers without ties, where a pool has its kink.
 func distinct(rng *rand.Rand, v *reference.Value) {
 	for i, k := range rng.Perm(len(v.Real)) {
 		v.Real[i] = float64(2*k-len(v.Real)+1) / 64
 	}
 }
 
-// below gives rows of a table.
+// below returns rows of a table.
 func below(rows int) draw {
 	return func(rng *rand.Rand, v *reference.Value) {
 		for i := range v.Index {
@@ -60,7 +60,7 @@ func below(rows int) draw {
 	}
 }
 
-// exactly gives these numbers.
+// exactly returns the given numbers.
 func exactly(numbers ...float64) draw {
 	return func(_ *rand.Rand, v *reference.Value) { copy(v.Real, numbers) }
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-// An object is a JSON object whose fields keep their order, a list an array with an item on each line.
+// object is a JSON object whose fields keep their order; list is an array with one item per line.
 type (
 	field struct {
 		name  string
@@ -21,7 +21,7 @@ type (
 	list   []any
 )
 
-// array is the fields of a value: kind, shape and numbers, complex ones interleaved.
+// array returns the fields of a value: kind, shape and numbers, complex ones interleaved.
 func array(v *reference.Value) object {
 	return object{{"kind", string(v.Kind)}, {"shape", v.Shape}, {"data", v}}
 }
@@ -30,7 +30,7 @@ func named(name string, v *reference.Value) object {
 	return append(object{{"name", name}}, array(v)...)
 }
 
-// encode writes a document. Numbers have the fewest digits that give the same float64 back.
+// encode writes a document. Numbers have the fewest digits that are read as the same float64.
 func encode(doc any) []byte {
 	var b bytes.Buffer
 	write(&b, doc, "")
@@ -62,7 +62,7 @@ func write(b *bytes.Buffer, v any, indent string) {
 	default:
 		text, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // a mistake of this package: it encodes numbers and strings of its own
+			panic(err) // a bug of this package: it encodes only numbers and strings
 		}
 		b.Write(text)
 	}
@@ -75,7 +75,7 @@ func comma(i, n int) string {
 	return "\n"
 }
 
-// rows writes the numbers of an array, those along the last axis on one line.
+// rows writes the numbers of an array, with those along the last axis on one line.
 func rows(b *bytes.Buffer, v *reference.Value, indent string) {
 	var all []string
 	for _, x := range v.Real {
@@ -108,7 +108,7 @@ func rows(b *bytes.Buffer, v *reference.Value, indent string) {
 func number(x float64) string {
 	text, err := json.Marshal(x)
 	if err != nil {
-		panic(err) // not finite: no vector may hold it
+		panic(err) // not finite: such numbers are not allowed in a vector
 	}
 	return string(text)
 }

@@ -2,7 +2,7 @@ package golden
 
 import "github.com/ptychogo/ptycho/core/program"
 
-// shape reads extents; a negative one is per group.
+// shape converts extents; a negative one is per group.
 func shape(extents ...program.Dim) program.Shape { return extents }
 
 func realOf(name string, d draw, extents ...program.Dim) argument {
@@ -112,7 +112,7 @@ var examples = map[program.OpKind][]example{
 	program.ExpectedDeviance: one(realOf("lambda", oneOf(0.0009765625, 0.125, 0.5, 1, 3, 10, 49, 60, 1000), -1, 3, 4, 5), valid),
 }
 
-// words say what each operation makes of its inputs, for operations/README.md.
+// words describe the inputs and the output of each operation, for operations/README.md.
 var words = map[program.OpKind]struct{ inputs, output string }{
 	program.ReLU:             {"x", "max(x, 0). At 0 the derivative is 0"},
 	program.LeakyReLU:        {"x", "x > 0 ? x : slope·x. At 0 the derivative is the slope"},

@@ -1,5 +1,5 @@
-// Package golden makes the golden vectors: what core/reference says of every operation, of a small network and of the
-// update rules, as JSON that needs no Go to read. README.md says what the files mean.
+// Package golden creates the golden vectors: the results of core/reference for every operation, a small network and the
+// update rules, as JSON that can be read without Go. README.md explains the files.
 package golden
 
 import (
@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Files gives all files by their path below this folder.
+// Files returns all files by their path below this folder.
 func Files() (map[string][]byte, error) {
 	out := map[string][]byte{}
 	cases, err := operations()

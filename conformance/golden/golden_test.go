@@ -15,12 +15,12 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// sameMeaning is how far the numbers of an array may be from the committed ones, against their norm: libraries and
-// processors round the last digits differently.
+// sameMeaning is the allowed distance of arrays from the committed ones, relative to their norm: libraries and processors
+// round the last digits differently.
 const sameMeaning = 1e-12
 
-// TestCommittedVectorsAreWhatTheReferenceSays fails when core/reference changes its meaning, or when the files were not
-// written again after a change here: make golden.
+// TestCommittedVectorsAreWhatTheReferenceSays fails when the results of core/reference change, or when the files were not
+// regenerated with make golden after a change here.
 func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
 	files, err := Files()
 	if err != nil {
@@ -44,7 +44,7 @@ func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
 		}
 	}
 	if total > 1_500_000 {
-		t.Errorf("the vectors are %d bytes: too many to be read", total)
+		t.Errorf("the vectors have %d bytes, which is too much for readers", total)
 	}
 	listed, err := os.ReadDir("operations")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
 		}
 	}
 	if !slices.Equal(kinds, program.Kinds()) {
-		t.Errorf("there are files for %v, the operations are %v", kinds, program.Kinds())
+		t.Errorf("the files are for %v, but the operations are %v", kinds, program.Kinds())
 	}
 }
 
@@ -70,7 +70,7 @@ func decode(t *testing.T, text []byte) any {
 	return v
 }
 
-// apart says where two documents differ: numbers in arrays by more than rounding, anything else at all.
+// apart describes how two documents differ: numbers in arrays by more than rounding, anything else by any amount.
 func apart(got, want any, path string) error {
 	switch want := want.(type) {
 	case map[string]any:
@@ -134,12 +134,12 @@ func TestComparisonOfVectorsSeesAChange(t *testing.T) {
 		"no numbers":     `{"kind": "real", "shape": [2], "data": [null, null], "loss": 3}`,
 	} {
 		if apart(decode(t, []byte(changed)), decode(t, []byte(text)), "") == nil {
-			t.Errorf("%s is not seen", name)
+			t.Errorf("%s is not detected", name)
 		}
 	}
 }
 
-// TestReadmeAloneIsEnoughToCompute runs a program that knows README.md and the files, and nothing of this repository.
+// TestReadmeAloneIsEnoughToCompute runs a program that uses README.md and the files, and nothing else of this repository.
 func TestReadmeAloneIsEnoughToCompute(t *testing.T) {
 	python := os.Getenv("PYTHON")
 	if python == "" {

@@ -10,19 +10,19 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-// seeds is how many draws are tried for one that stays far from kinks on its whole way.
+// seeds is the number of draws that are tried to find one far from kinks in all steps.
 const seeds = 60
 
-// The steps of the network are small, so that no decision of a ReLU or a pool comes near its kink.
+// The steps of the network are small, so that no ReLU or pool comes near its kink.
 var (
 	descent = rule{optimiser: backend.Optimiser{Kind: backend.SGD}, rate: 1e-3}
 	moments = rule{optimiser: adam, rate: 1e-4}
 )
 
-// patternWeights are those of the batch: one pattern is padding.
+// patternWeights are the weights of the batch; one pattern is padding.
 var patternWeights = []float32{1, 0.5, 1, 0, 1.25, 1, 0.75, 1}
 
-// network gives the default architecture with the narrowest layers: what it computes, and where steps lead it.
+// network returns the default architecture with the narrowest layers, its results, and its weights after some steps.
 func network() (object, error) {
 	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 1, FiltersScale: 1, Gridsize: 2})
 	if err != nil {
@@ -45,11 +45,11 @@ func network() (object, error) {
 	return best.document()
 }
 
-// course is what the network computes at its first weights, and the weights after steps.
+// course holds the results of the network at its first weights, and the weights after steps.
 type course struct {
 	program    *program.Program
 	machine    *reference.Machine
-	margin     float64 // from the nearest kink, on the whole way
+	margin     float64 // smallest distance to a kink in all steps
 	given      map[string]*reference.Value
 	values     map[string]*reference.Value
 	gradients  map[string]*reference.Value
@@ -87,7 +87,7 @@ func (c *course) run(seed uint64) error {
 	return err
 }
 
-// look computes values, loss and gradients, and takes the margin.
+// look computes values, loss and gradients, and updates the margin.
 func (c *course) look(given map[string]*reference.Value) (map[string]*reference.Value, float64, map[string]*reference.Value, error) {
 	values, err := c.machine.Forward(groups, given)
 	if err != nil {
@@ -98,15 +98,15 @@ func (c *course) look(given map[string]*reference.Value) (map[string]*reference.
 	c.margin = min(c.margin, c.lead(values))
 	for _, name := range c.names {
 		if !slices.ContainsFunc(flat(gradients[name]), func(x float64) bool { return x != 0 }) {
-			c.margin = -1 // a layer that is dead proves nothing
+			c.margin = -1 // a dead layer would make the test meaningless
 		}
 	}
 	return values, loss, gradients, nil
 }
 
-// lead is how far the values are from the nearest decision that matters: the smallest |x| at a ReLU, and the smallest
-// difference of the two largest in a pool's window. Pools read what ReLUs made, so windows of zeros do not count: their
-// ties pass on a gradient that the ReLU stops.
+// lead returns the distance of the values to the nearest relevant kink: the smallest |x| at a ReLU, and the smallest
+// difference of the two largest values in a pool's window. Pools read results of ReLUs, so windows of zeros are ignored:
+// the ReLU stops the gradient of their ties.
 func (c *course) lead(values map[string]*reference.Value) float64 {
 	least := math.Inf(1)
 	for _, op := range c.program.Ops {
@@ -185,7 +185,7 @@ func (c *course) document() (object, error) {
 	}, nil
 }
 
-// programDocument is the program as it is sent to a backend, an item on each line.
+// programDocument returns the program as it is sent to a backend, one item per line.
 func programDocument(p *program.Program) object {
 	return object{
 		{"name", p.Name}, {"n", p.N}, {"group", p.Group},

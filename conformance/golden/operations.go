@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-// groups of every case.
+// groups is the number of groups in every case.
 const groups = 2
 
 // argument is an input of an operation.
@@ -25,11 +25,11 @@ type argument struct {
 type example struct {
 	note  string
 	attrs map[string]float64
-	shape program.Shape // of reshape
+	shape program.Shape // only for reshape
 	in    []argument
 }
 
-// operations gives a document for each kind.
+// operations returns a document for each kind.
 func operations() (map[string]object, error) {
 	out := map[string]object{}
 	for _, k := range program.Kinds() {
@@ -42,28 +42,28 @@ func operations() (map[string]object, error) {
 			cases = append(cases, c)
 		}
 		if len(cases) == 0 {
-			return nil, fmt.Errorf("golden: the operation %s has no case", k)
+			return nil, fmt.Errorf("golden: the operation %s has no cases", k)
 		}
 		out[string(k)] = object{{"operation", string(k)}, {"cases", cases}}
 	}
 	return out, nil
 }
 
-// listing is the table of operations for people.
+// listing returns the table of operations as Markdown.
 func listing() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# Operations\n\nWritten by `make golden`. Letters, F, T, assemble and extract are explained in [../README.md](../README.md).\n\n| operation | inputs | output |\n|---|---|---|\n")
 	for _, k := range program.Kinds() {
 		w, ok := words[k]
 		if !ok {
-			return nil, fmt.Errorf("golden: the operation %s has no words", k)
+			return nil, fmt.Errorf("golden: the operation %s has no description", k)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", k, w.inputs, strings.ReplaceAll(w.output, "|", `\|`))
 	}
 	return b.Bytes(), nil
 }
 
-// compute draws the inputs and an output cotangent, and asks core/reference for the output and the gradients.
+// compute draws the inputs and an output cotangent, and computes the output and the gradients with core/reference.
 func (e example) compute(k program.OpKind, name string) (object, error) {
 	op := program.Op{Kind: k, Out: "output", Attrs: e.attrs, Shape: e.shape}
 	p := &program.Program{Name: name, N: 2, Group: 1}

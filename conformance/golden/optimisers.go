@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-// rule is an optimiser and what surrounds it.
+// rule is an optimiser with its settings for clipping and averaging.
 type rule struct {
 	note      string
 	optimiser backend.Optimiser
@@ -39,7 +39,7 @@ func decayed(o backend.Optimiser, k backend.OptimiserKind) backend.Optimiser {
 	return o
 }
 
-// optimisers gives three steps of every rule from given gradients.
+// optimisers returns three steps of every rule from given gradients.
 func optimisers() (object, error) {
 	rng := stream("optimisers")
 	kinds := map[string]program.Kind{"a": program.Real, "b": program.Complex, "c": program.Real}
@@ -107,7 +107,7 @@ func arrays(names []string, m map[string]*reference.Value) list {
 	return out
 }
 
-// update is weights on their way through the steps of a rule. All numbers are in flat, complex ones as pairs.
+// update holds the weights during the steps of a rule. flat has all numbers, complex ones as pairs.
 type update struct {
 	rule     rule
 	names    []string
@@ -134,7 +134,7 @@ func (u *update) step(gradients map[string]*reference.Value) error {
 	var w, g [][]float64
 	for _, n := range u.names {
 		if gradients[n] == nil {
-			return fmt.Errorf("golden: %s has no gradient", n)
+			return fmt.Errorf("golden: the gradient of %s is missing", n)
 		}
 		w, g = append(w, flat(u.weights[n])), append(g, flat(gradients[n]))
 	}
@@ -149,7 +149,7 @@ func (u *update) step(gradients map[string]*reference.Value) error {
 	return nil
 }
 
-// flat copies numbers out, complex ones as pairs; unflatten makes such a value of them.
+// flat copies numbers out, complex ones as pairs. unflatten is the inverse.
 func flat(v *reference.Value) []float64 {
 	out := append([]float64{}, v.Real...)
 	for _, z := range v.Complex {

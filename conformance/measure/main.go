@@ -1,6 +1,6 @@
-// Command measure runs the conformance suite on backends, in both precisions, and writes how far each was from the
-// tolerances into docs/conformance.md: go run ./conformance/measure gorgonia, in the root of the repository, after make
-// build. Tables of backends that are not named stay as they are.
+// Command measure runs the conformance suite on backends, in both precisions, and writes the errors and their tolerances
+// into docs/conformance.md: go run ./conformance/measure gorgonia, in the root of the repository, after make build. Tables
+// of other backends are kept.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 
 func run(backends []string) error {
 	if len(backends) == 0 {
-		return fmt.Errorf("no backend is named")
+		return fmt.Errorf("give the name of a backend")
 	}
 	for _, name := range backends {
 		for _, dtype := range []string{"float32", "float64"} {
@@ -55,7 +55,7 @@ func run(backends []string) error {
 	return nil
 }
 
-// ask runs the suite. A case that fails is no error here: the table shows by how much.
+// ask runs the suite. A failed case is not an error here: the table shows its distance.
 func ask(name, dtype string) (*conformance.Report, error) {
 	c := exec.Command(command, "conformance", "--backend", name, "--dtype", dtype, "--quiet", "--json", "-")
 	c.Stderr = os.Stderr
@@ -65,7 +65,7 @@ func ask(name, dtype string) (*conformance.Report, error) {
 		return nil, fmt.Errorf("%w; the report: %w", runErr, err)
 	}
 	if len(r.Distributions) == 0 {
-		return nil, fmt.Errorf("the suite compared nothing")
+		return nil, fmt.Errorf("the suite made no comparison")
 	}
 	return &r, nil
 }
@@ -76,7 +76,7 @@ const (
 	end   = "<!-- end of measured -->"
 )
 
-// replace puts a report's table where its last one was, or behind the others.
+// replace puts a report's table in place of its previous one, or after the others.
 func replace(text string, r *conformance.Report) (string, error) {
 	before, rest, ok := strings.Cut(text, begin)
 	inside, after, closed := strings.Cut(rest, end)
@@ -122,7 +122,7 @@ func number(x float64) string {
 	return fmt.Sprintf("%.1e", x)
 }
 
-// room is how often the largest error fits into the limit.
+// room returns how often the largest error fits into the limit.
 func room(d conformance.Distribution) string {
 	if d.Largest == 0 {
 		return "–"

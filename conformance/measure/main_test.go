@@ -20,13 +20,13 @@ func TestATableReplacesItsOwnAndNoOther(t *testing.T) {
 	}
 	for part, times := range map[string]int{"**a, float32**": 1, "**b, float32**": 1, "3.0e-07": 1, "4.0e-07": 1, "1.0e-07": 0, "2.0e-07": 0} {
 		if n := strings.Count(text, part); n != times {
-			t.Errorf("%s is there %d times, want %d:\n%s", part, n, times, text)
+			t.Errorf("%s occurs %d times, want %d:\n%s", part, n, times, text)
 		}
 	}
 	if !strings.HasPrefix(text, "before\n"+begin) || !strings.HasSuffix(text, end+"\nafter") {
-		t.Errorf("what is around the tables changed:\n%s", text)
+		t.Errorf("the text around the tables changed:\n%s", text)
 	}
 	if _, err := replace("no markers", report("a", 0)); err == nil {
-		t.Error("a document without markers was taken")
+		t.Error("a document without markers was accepted")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// forward computes all values for a batch, of which the inputs are gathered.
+// forward computes all values for a batch whose inputs are gathered.
 func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool) (map[string]*meaning.Value, error) {
 	if s.state == nil {
 		return nil, backend.Errorf(backend.Invalid, "compute", "the session has no weights yet")
@@ -48,7 +48,7 @@ func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[strin
 	return values, nil
 }
 
-// one computes all values for a batch alone.
+// one computes all values for a single batch.
 func (s *session) one(ctx context.Context, b backend.BatchRef) (map[string]*meaning.Value, error) {
 	inputs, err := s.One(b.Dataset, b.Batch)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	return r, nil
 }
 
-// update changes a parameter, what the rule remembers of it, and its moving average.
+// update changes a parameter, the optimiser's state for it, and its moving average.
 func (s *session) update(p backend.StepPlan, st backend.Step, name string, weights, grads []float64) {
 	q, _ := s.program.Param(name)
 	var slots [][]float64
@@ -144,7 +144,8 @@ func (s *session) update(p backend.StepPlan, st backend.Step, name string, weigh
 	}
 }
 
-// gradients are those of the parameters after a forward pass; zeros where the loss does not depend on one.
+// gradients returns the gradients of the parameters after a forward pass; zeros where the loss does not depend on a
+// parameter.
 func (s *session) gradients(values map[string]*meaning.Value, b backend.Batch, weights map[string]float64, norm float64, names []string) []*meaning.Value {
 	_, seeds := s.machine.LossSeeds(values, weights, b.Weights, norm)
 	all := s.machine.Backward(values, seeds)
@@ -158,7 +159,7 @@ func (s *session) gradients(values map[string]*meaning.Value, b backend.Batch, w
 	return out
 }
 
-// slot is the array of a slot, zeros where there is none yet.
+// slot returns the array of a slot, and creates it with zeros if it is missing.
 func (s *session) slot(slot backend.Slot, like string) *meaning.Value {
 	if s.state[slot] == nil {
 		s.state[slot] = map[string]*meaning.Value{}
@@ -229,7 +230,7 @@ func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit fun
 	})
 }
 
-// each runs batches until done, an error or Stop.
+// each runs batches until the end, an error or Stop.
 func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, done func(int, map[string]*meaning.Value) error) error {
 	return s.Batches(ctx, id, batches, nil, func(item feed.Item) error {
 		values, err := s.forward(ctx, item.Batch, item.Inputs, ema)
@@ -240,7 +241,7 @@ func (s *session) each(ctx context.Context, id backend.DatasetID, ema bool, batc
 	})
 }
 
-// Forward gives named values for one batch.
+// Forward returns named values for one batch.
 func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
 	values, err := s.one(ctx, b)
 	if err != nil {
@@ -250,14 +251,14 @@ func (s *session) Forward(ctx context.Context, b backend.BatchRef, taps ...strin
 	for _, name := range taps {
 		v, ok := values[name]
 		if !ok {
-			return nil, backend.Errorf(backend.NotFound, "forward", "the program has no value %s", name)
+			return nil, backend.Errorf(backend.NotFound, "forward", "the program does not have the value %s", name)
 		}
 		out[name] = s.leaving(v)
 	}
 	return out, nil
 }
 
-// Gradient gives the loss and the gradients of parameters for one batch.
+// Gradient returns the loss and the gradients of parameters for one batch.
 func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
 	params, norm, err := b.Gradients(s.program, params)

@@ -1,5 +1,5 @@
-// Package oracle is core/reference behind the contract: the meaning of a program as a backend. It computes in float64
-// in plain loops, slowly, and keeps no precision back; conformance holds the other backends against it.
+// Package oracle wraps core/reference as a backend: the definition of a program behind the contract. It computes in float64
+// in plain loops, slowly and in full precision. Package conformance compares the other backends with it.
 package oracle
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Backend is the backend.
+// Backend implements backend.Backend.
 type Backend struct{}
 
-// New makes the backend.
+// New returns the backend.
 func New() *Backend { return &Backend{} }
 
 // Info describes the engine.
@@ -30,12 +30,12 @@ func (*Backend) Info() backend.Info {
 	}
 }
 
-// Devices is the CPU.
+// Devices returns the CPU.
 func (*Backend) Devices(context.Context) ([]backend.Device, error) {
 	return []backend.Device{{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH + ", one thread", Usable: true, Cores: 1}}, nil
 }
 
-// Open validates the program. With Float32, the default, results are rounded as they leave; all arithmetic is float64.
+// Open validates the program. With Float32, the default, results are rounded on return; all arithmetic is float64.
 func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if err := o.CheckCPU(b.Info()); err != nil {
 		return nil, err
@@ -55,12 +55,12 @@ func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Sessio
 	return s, nil
 }
 
-// session is an open program with its state. Calls come one at a time, but for Stop.
+// session is an open program with its state. Calls come one at a time, except Stop.
 type session struct {
 	*feed.Session
 	program *program.Program
 	machine *meaning.Machine
-	single  bool // results leave in float32
+	single  bool // results are returned in float32
 	state   map[backend.Slot]map[string]*meaning.Value
 	steps   int64
 }
@@ -83,14 +83,14 @@ func (s *session) SetState(_ context.Context, st backend.State) error {
 			if err != nil {
 				return backend.Errorf(backend.Invalid, "set state", "%s of %s: %w", slot, name, err)
 			}
-			fresh[slot][name] = clone(v) // a float64 array is shared otherwise
+			fresh[slot][name] = clone(v) // otherwise a float64 array would be shared
 		}
 	}
 	s.state, s.steps = fresh, st.Step
 	return nil
 }
 
-// State copies the state out: float64 always, so that a run resumes to the same bits.
+// State returns a copy of the state, always in float64, so that a run resumes with identical bits.
 func (s *session) State(context.Context) (backend.State, error) {
 	out := backend.State{Step: s.steps, Slots: map[backend.Slot]map[string]tensor.Tensor{}}
 	for slot, arrays := range s.state {
@@ -110,7 +110,7 @@ func clone(v *meaning.Value) *meaning.Value {
 	return c
 }
 
-// leaving is a value as a result, in the session's precision.
+// leaving converts a value to a result in the session's precision.
 func (s *session) leaving(v *meaning.Value) tensor.Tensor {
 	if !s.single || v.Kind == program.Index {
 		return clone(v).Tensor()

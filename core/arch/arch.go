@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// Config is what an architecture needs to know. The zero value of a field with a default takes the default.
+// Config holds the settings of an architecture. A zero field takes its default.
 type Config struct {
 	Arch          string // one of Names; default the first
 	N             int    // side of a diffraction pattern, pixels
@@ -17,30 +17,30 @@ type Config struct {
 	FiltersScale  int    // n-filters-scale: widths are proportional to it; default 2
 	Modes         int    // incoherent probe modes; default 1
 	Loss          string // "poisson" (default), "amplitude" or "mae"
-	Supervised    bool   `json:",omitempty"` // the loss compares patches with labels; Loss does not count
+	Supervised    bool   `json:",omitempty"` // the loss compares patches with labels; Loss is ignored
 	Canvas        int    // side of the canvas of a group, pixels, even; see NeedsCanvas
 	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
 	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
-	ProbeBig      bool   // CNN: and the border by a head of its own
-	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's own. Small ones are for tests
+	ProbeBig      bool   // CNN: the border is predicted too, by a second head
+	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 
 // The names of the scalars that the programs report.
 const (
 	Deviance         = "deviance"          // per valid pixel, 2(λ − k + k·ln(k/λ)); the loss "poisson"
-	ExpectedDeviance = "expected_deviance" // what Poisson counts would score under the model's own λ
+	ExpectedDeviance = "expected_deviance" // expected score of Poisson counts under the model's own λ
 	AmplitudeLoss    = "amplitude_loss"    // per valid pixel, (√λ − √k)²; the loss "amplitude"
 	AmplitudeMAE     = "amplitude_mae"     // per valid pixel, |√λ − √k|; the loss "mae"
 	LabelError       = "label_error"       // per pixel, w·|O − label|² with w = |P|²/max + floor; the loss of supervised training
 )
 
-// Labels is the input of supervised training: the object patch of each pattern, in the gauge of the forward model.
+// Labels is the input for supervised training: the object patch of each pattern, in the gauge of the forward model.
 const Labels = "labels"
 
-// Merged is the value that holds the objects of a group after merging; without groups it is the patches themselves.
+// Merged is the value with the objects of a group after merging; without groups it equals the patches.
 const Merged = "merged"
 
-// LossScalar is the scalar that training with these settings improves.
+// LossScalar returns the scalar that training with these settings minimises.
 func (c Config) LossScalar() (string, error) {
 	if c.Supervised {
 		return LabelError, nil
@@ -48,7 +48,7 @@ func (c Config) LossScalar() (string, error) {
 	return lossScalar(c.Loss)
 }
 
-// lossScalar is the scalar that a loss setting trains on.
+// lossScalar returns the scalar for a loss setting.
 func lossScalar(loss string) (string, error) {
 	switch loss {
 	case "", "poisson":
@@ -61,8 +61,8 @@ func lossScalar(loss string) (string, error) {
 	return "", fmt.Errorf("arch: unknown loss %q, want poisson, amplitude or mae", loss)
 }
 
-// Build makes the program of an architecture; what is 0 has its default. A name or a size that makes no program is an error
-// that names the setting.
+// Build returns the program of an architecture. Zero settings take their defaults. An invalid name or size is an error that
+// names the setting.
 func Build(c Config) (*program.Program, error) {
 	if c.FiltersScale == 0 {
 		c.FiltersScale = 2
@@ -75,9 +75,9 @@ func Build(c Config) (*program.Program, error) {
 	}
 	switch {
 	case c.Gridsize < 1 || c.Gridsize > 8:
-		return nil, fmt.Errorf("arch: gridsize %d, want 1 … 8", c.Gridsize)
+		return nil, fmt.Errorf("arch: --gridsize %d, want 1 … 8", c.Gridsize)
 	case c.FiltersScale < 1 || c.FiltersScale > 64:
-		return nil, fmt.Errorf("arch: n-filters-scale %d, want 1 … 64", c.FiltersScale)
+		return nil, fmt.Errorf("arch: --n-filters-scale %d, want 1 … 64", c.FiltersScale)
 	case c.Modes < 1:
 		return nil, fmt.Errorf("arch: %d probe modes, want at least 1", c.Modes)
 	}
@@ -90,7 +90,7 @@ func Build(c Config) (*program.Program, error) {
 		return nil, err
 	}
 	if c.Canvas != 0 && !a.canvas || c.AmpActivation != "" && c.AmpActivation != "sigmoid" && !Has(a.name, "amp-activation") {
-		return nil, fmt.Errorf("arch: %s: canvas and amp-activation are settings of other architectures", a.name)
+		return nil, fmt.Errorf("arch: --arch %s does not have the settings canvas and amp-activation", a.name)
 	}
 	b := newBuilder(c)
 	b.p.Name = a.name
@@ -104,7 +104,7 @@ func Build(c Config) (*program.Program, error) {
 	return b.p, nil
 }
 
-// builder appends operations to a program. Names are unique by construction of the callers; Types checks it.
+// builder appends operations to a program. Callers choose unique names; Types checks them.
 type builder struct{ p *program.Program }
 
 func newBuilder(c Config) builder {
@@ -160,8 +160,8 @@ func (b builder) block(name, x string, in, out int, weight program.Init) string 
 	return b.op(name+".1.relu", program.ReLU, b.conv(name+".1", x, out, out, weight))
 }
 
-// physics adds what follows the network: merged objects × probe -> far field -> intensity + background = λ -> scalars.
-// The network has made the values program.Patches and Merged, both complex [−1, C, N, N].
+// physics adds the operations after the network: merged objects × probe -> far field -> intensity + background = λ ->
+// scalars. The network must have written the values program.Patches and Merged, both complex [−1, C, N, N].
 func physics(b builder, c Config, loss string) {
 	b.op("exit_wave", program.Illuminate, Merged, program.Probe)
 	b.op("far_field", program.FFT2, "exit_wave")
@@ -188,8 +188,8 @@ func physics(b builder, c Config, loss string) {
 	b.p.Outputs = []program.Output{{Name: program.Patches, Value: program.Patches}, {Name: Merged, Value: Merged}}
 }
 
-// supervise adds the distance of the patches from their labels, weighted by the probe: where it is dark the pattern tells
-// nothing of the object.
+// supervise adds the distance between the patches and their labels, weighted by the probe: where the probe is dark, a
+// pattern contains no information about the object.
 func (b builder) supervise(c Config) {
 	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
 	b.p.Inputs = append(b.p.Inputs, program.Input{Name: Labels, Type: program.Type{Kind: program.Complex, Shape: program.Shape{program.PerGroup(1), group, n, n}},

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Parameter counts of the reference's configurations: ptychopinn 6.2, TensorFlow column, and the log-scale.
+// TestCNNParameterCountsEqualTheReference checks the parameter counts of the reference's configurations (ptychopinn 6.2,
+// TensorFlow column), plus one for the log-scale.
 func TestCNNParameterCountsEqualTheReference(t *testing.T) {
 	for _, c := range []struct{ n, scale, gridsize, want int }{
 		{64, 1, 1, 585244}, {64, 1, 2, 589360}, {64, 2, 1, 2331772}, {64, 2, 2, 2340208},

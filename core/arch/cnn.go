@@ -6,29 +6,29 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// The CNN's own buffer and parameter.
+// The buffer and the parameter that only the CNN has.
 const (
 	AmplitudeScale = "features.amplitude_scale" // k = (N/2)/sqrt(mean Σ counts): makes the mean energy of a pattern (N/2)²
-	LogScale       = "log_scale"                // the object's amplitude is e^log_scale times the activation's
+	LogScale       = "log_scale"                // the object's amplitude is e^log_scale times the activation's value
 )
 
 // borderChannels is the number of decoder channels that predict the border of the patch, as in the reference.
 const borderChannels = 4
 
-// logTwo starts the scale so that a sigmoid at rest, 1/2, is the empty beam's amplitude 1.
+// logTwo is the initial log-scale: a sigmoid at rest, 1/2, then gives amplitude 1, the empty beam.
 const logTwo = 0.6931471805599453
 
-// cnnLevels are the levels of the autoencoder by the side of a pattern.
+// cnnLevels maps the side of a pattern to the levels of the autoencoder.
 var cnnLevels = map[int]int{64: 3, 128: 4, 256: 5}
 
 func cnnSide(n int) error {
 	if cnnLevels[n] == 0 {
-		return fmt.Errorf("arch cnn takes patterns of 64×64, 128×128 or 256×256 pixels, not %d×%d: --arch unet takes other sides", n, n)
+		return fmt.Errorf("--arch cnn needs patterns of 64×64, 128×128 or 256×256 pixels, not %d×%d: --arch unet accepts other sides", n, n)
 	}
 	return nil
 }
 
-// cnn is the reference's autoencoder: the C patterns of a group are the channels of one image, and two decoders predict
+// cnn builds the reference's autoencoder: the C patterns of a group are the channels of one image, and two decoders predict
 // amplitude and phase of its C object patches.
 //
 //	input     k·sqrt(counts), mean energy (N/2)² a pattern
@@ -38,10 +38,10 @@ func cnnSide(n int) error {
 //	          border from the last four channels; without PadObject one more level up to N
 //	object    e^log_scale · act(amplitude) · exp(i·π·tanh(phase))
 //
-// A group is merged on a canvas. Traps of the reference that this avoids: the canvas is sized from the data (its N+14
-// overflows on real scans), numerator and denominator of the merge carry the same weights, |P|² (its numerator was not
-// masked, which amplified the border a thousand times), and each group has its own canvas whatever the batch size.
-// Filters of the encoder for N = 64, 128, 256 start at 32, 16 and 8, times n-filters-scale.
+// A group is merged on a canvas. This implementation avoids three faults of the reference: the canvas is sized from the
+// data (its N+14 overflows on real scans), numerator and denominator of the merge have the same weights, |P|² (its
+// numerator was not masked, which amplified the border a thousand times), and each group has its own canvas for any batch
+// size. The filters of the encoder for N = 64, 128, 256 start at 32, 16 and 8, times n-filters-scale.
 func cnn(b builder, c Config) error {
 	if err := cnnSide(c.N); err != nil {
 		return err
@@ -50,7 +50,7 @@ func cnn(b builder, c Config) error {
 	activation, ok := map[string]program.OpKind{"": program.Sigmoid, "sigmoid": program.Sigmoid, "swish": program.SiLU,
 		"softplus": program.Softplus, "relu": program.ReLU}[c.AmpActivation]
 	if !ok {
-		return fmt.Errorf("arch: cnn: amp-activation %q, want sigmoid, swish, softplus or relu", c.AmpActivation)
+		return fmt.Errorf("arch: cnn: --amp-activation %q, want sigmoid, swish, softplus or relu", c.AmpActivation)
 	}
 	group := c.Gridsize * c.Gridsize
 	if group > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
@@ -69,7 +69,7 @@ func cnn(b builder, c Config) error {
 	for l := range levels {
 		width := 4 * unit >> (levels - 1 - l)
 		if width < 1 {
-			return fmt.Errorf("arch: cnn: no filters are left at level %d", l)
+			return fmt.Errorf("arch: cnn: level %d has no filters", l)
 		}
 		x = b.block(fmt.Sprintf("encoder.%d", l), x, in, width, glorot)
 		x = b.op(fmt.Sprintf("encoder.%d.pool", l), program.MaxPool2, x)
@@ -108,7 +108,7 @@ type cnnHead struct {
 	channels   int // of the output, one per pattern of the group
 }
 
-// decoder adds one decoder with its head and gives its value, real [−1, C, N, N].
+// decoder adds one decoder with its head and returns its value, real [−1, C, N, N].
 func (h cnnHead) decoder(name, x string, activation program.OpKind) (string, error) {
 	b, glorot := h.b, program.Init{Kind: program.GlorotUniform}
 	in := h.bottleneck
@@ -148,8 +148,8 @@ func (h cnnHead) activate(name, x string, activation program.OpKind) string {
 	return x
 }
 
-// CanvasFor is the side of a canvas that holds patches of N pixels at offsets of at most that many pixels from the
-// group's centre: N + 2·ceil(offset) and two more for the interpolation, even.
+// CanvasFor returns the side of a canvas that holds patches of N pixels at offsets of at most the given number of pixels
+// from the group's centre: N + 2·ceil(offset) and two more for the interpolation, even.
 func CanvasFor(n int, offset float64) int {
 	side := n + 2*(int(offset)+1)
 	return side + side%2

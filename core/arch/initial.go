@@ -10,13 +10,13 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Initial draws the initial weights, float32, from the seed. Each parameter has a stream of its own, named by its name,
-// so adding a layer does not change the others. All randomness of a run is drawn on the host.
+// Initial draws the initial weights, float32, from the seed. Each parameter has its own random stream, selected by its
+// name, so that adding a layer does not change the others. The host draws all random numbers of a run.
 func Initial(p *program.Program, seed uint64) (map[string]tensor.Tensor, error) {
 	out := make(map[string]tensor.Tensor, len(p.Params))
 	for _, q := range p.Params {
 		if q.Kind != program.Real {
-			return nil, fmt.Errorf("arch: parameter %s: complex parameters have no initialisation", q.Name)
+			return nil, fmt.Errorf("arch: parameter %s: complex parameters cannot be initialised", q.Name)
 		}
 		w := make([]float32, program.Count(q.Shape))
 		h := fnv.New64a()
@@ -59,7 +59,7 @@ func Initial(p *program.Program, seed uint64) (map[string]tensor.Tensor, error) 
 	return out, nil
 }
 
-// fans are the inputs and outputs of one unit: of a convolution [co, ci, kh, kw] ci·kh·kw and co·kh·kw.
+// fans returns the inputs and outputs of one unit: for a convolution [co, ci, kh, kw], ci·kh·kw and co·kh·kw.
 func fans(shape []int) (in, out float64) {
 	if len(shape) < 2 {
 		return 1, 1

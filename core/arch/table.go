@@ -9,17 +9,18 @@ import (
 // architecture is a row of the table.
 type architecture struct {
 	name  string
-	doc   string                          // what it is, continuing "name, "
-	side  func(n int) error               // refuses patterns of n×n pixels that it cannot take
-	build func(b builder, c Config) error // makes the values program.Patches and Merged
+	doc   string                          // short description, which continues "name, "
+	side  func(n int) error               // returns an error for patterns of n×n pixels that do not fit
+	build func(b builder, c Config) error // writes the values program.Patches and Merged
 
-	// settings of core/config that it has and not every other does; whoever gives one to another architecture is told so.
+	// settings of core/config that this architecture has and not every other one. Setting one for another architecture is
+	// an error.
 	settings []string
 	canvas   bool // a group of several patterns is merged on a canvas of Config.Canvas pixels
-	groups   bool // the network sees all patterns of a group at once; without, each alone, and its weights fit any group
+	groups   bool // the network sees all patterns of a group at once; otherwise each separately, and its weights fit any group size
 }
 
-// table is every architecture, the default first.
+// table lists the architectures, the default first.
 var table = []architecture{
 	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
@@ -46,7 +47,7 @@ func Names() []string {
 	return out
 }
 
-// Doc says in words what there is to choose from.
+// Doc describes the architectures for a help text.
 func Doc() string {
 	var out []string
 	for _, a := range table {
@@ -55,27 +56,27 @@ func Doc() string {
 	return strings.Join(out, "; ")
 }
 
-// Settings lists those of an architecture that not every other has.
+// Settings lists the settings of an architecture that not every other one has.
 func Settings(name string) []string {
-	a, _ := find(name) // Build refuses a name that there is not
+	a, _ := find(name) // Build rejects unknown names
 	return slices.Clone(a.settings)
 }
 
-// Has says whether an architecture has one of those settings.
+// Has reports whether an architecture has one of those settings.
 func Has(name, setting string) bool { return slices.Contains(Settings(name), setting) }
 
-// Owners lists the architectures that have a setting; none are named where all of them do.
+// Owners lists the architectures that have a setting. It is empty for a setting that all of them have.
 func Owners(setting string) []string {
 	return slices.DeleteFunc(Names(), func(name string) bool { return !Has(name, setting) })
 }
 
-// NeedsCanvas says whether Build wants to be told the side of a canvas.
+// NeedsCanvas reports whether Build needs the side of a canvas.
 func (c Config) NeedsCanvas() bool {
 	a, _ := find(c.Arch)
 	return a.canvas && c.Gridsize > 1
 }
 
-// CheckSide returns an error, which says what the architecture takes, if it cannot take patterns of n×n pixels.
+// CheckSide returns an error with the accepted sizes if the architecture cannot use patterns of n×n pixels.
 func CheckSide(name string, n int) error {
 	a, err := find(name)
 	if err != nil {
@@ -84,7 +85,7 @@ func CheckSide(name string, n int) error {
 	return a.side(n)
 }
 
-// SeesGroups says whether the network of an architecture sees all patterns of a group at once.
+// SeesGroups reports whether the network of an architecture sees all patterns of a group at once.
 func SeesGroups(name string) bool {
 	a, _ := find(name)
 	return a.groups

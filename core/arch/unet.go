@@ -6,39 +6,40 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// The buffers of the U-Net's input features. The host measures them on the training patterns; see host/gauge.
+// The buffers of the U-Net's input features. Package host/gauge measures them on the training patterns.
 const (
 	LogMean                 = "features.log_mean"                  // mean of ln(1+counts)
 	LogDeviation            = "features.log_deviation"             // standard deviation of ln(1+counts)
 	BackProjectionDeviation = "features.back_projection_deviation" // common standard deviation of Re b − 1 and Im b
 )
 
-// unetLevels is the number of times the image is halved; four were no better on simulated scans.
+// unetLevels is the number of times the image is halved; four did not improve results on simulated scans.
 const unetLevels = 3
 
-// headGain scales the head's initial weights: small enough that a step's first gradients come from the patterns and not
-// from the noise of random features, which on weak objects taught the network to be flat before anything else (ADR 6).
+// headGain scales the head's initial weights. It is small, so that the first gradients depend on the patterns and not on
+// the noise of random features, with which weak objects first trained the network to a flat output (ADR 6).
 const headGain = 0.01
 
-// unetSide refuses patterns that cannot be halved often enough.
+// unetSide returns an error for patterns that cannot be halved often enough.
 func unetSide(n int) error {
 	const least = 1 << unetLevels
 	if n >= 2*least && n%least == 0 {
 		return nil
 	}
 	up := max((n+least-1)/least, 2) * least
-	return fmt.Errorf("arch unet takes patterns whose side is a multiple of %d from %d on, not %d×%d: pad them with zeros around the centre to %d×%d, and the probe's window in the same way, or use ptycho solve, which takes any even side", least, 2*least, n, n, up, up)
+	return fmt.Errorf("--arch unet needs patterns whose side is a multiple of %d and at least %d, not %d×%d: pad them with zeros around the centre to %d×%d, and the probe's window in the same way, or use ptycho solve, which accepts any even side", least, 2*least, n, n, up, up)
 }
 
-// unet is the default network: one pattern in, one object patch out, the same weights for every member of a group.
+// unet builds the default network: one pattern in, one object patch out, the same weights for every member of a group.
 //
 //	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
 //	encoder   level l: two 3×3 convolutions of width w·2^l, w = 8·n-filters-scale, then max-pool
 //	decoder   nearest ×2, the encoder's level beside it, two 3×3 convolutions
 //	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
 //
-// A group is merged pairwise: each member sees its own patch where it is and its partners' shifted by the difference of
-// their positions, weighted by |P|². One pattern alone cannot tell an object from its twin when the probe is symmetric.
+// A group is merged pairwise: each member sees its own patch at its position and its partners' patches shifted by the
+// difference of positions, weighted by |P|². With a symmetric probe, one pattern alone cannot distinguish an object from
+// its twin.
 func unet(b builder, c Config) error {
 	if err := unetSide(c.N); err != nil {
 		return err

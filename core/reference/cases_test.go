@@ -12,16 +12,16 @@ type opCase struct {
 	name   string
 	op     program.Op
 	in     []*Value
-	linear int // the input in which the operation is linear, −1 for none
+	linear int // the input in which the operation is linear, −1 if there is none
 }
 
-// groups of every case: more than one, so that the batch axis shows.
+// groups is the number of groups in every case: more than one, to test the batch axis.
 const groups = 2
 
-// drawing makes inputs from one random stream.
+// drawing draws inputs from one random stream.
 type drawing struct{ rng *rand.Rand }
 
-// real is uniform in ±1, at least 0.05 from 0.
+// real returns numbers uniform in ±1, at least 0.05 from 0.
 func (d drawing) real(shape ...int) *Value {
 	v := NewValue(program.Real, shape)
 	for i := range v.Real {
@@ -33,7 +33,7 @@ func (d drawing) real(shape ...int) *Value {
 	return v
 }
 
-// above is uniform in low … low+1.
+// above returns numbers uniform in low … low+1.
 func (d drawing) above(low float64, shape ...int) *Value {
 	v := NewValue(program.Real, shape)
 	for i := range v.Real {
@@ -50,7 +50,7 @@ func (d drawing) complex(shape ...int) *Value {
 	return v
 }
 
-// apart is real with all values at least 0.02 from each other: no near-ties for a pool.
+// apart returns real numbers that differ by at least 0.02, so that pools have no near-ties.
 func (d drawing) apart(shape ...int) *Value {
 	v := NewValue(program.Real, shape)
 	for i, j := range d.rng.Perm(len(v.Real)) {
@@ -59,7 +59,7 @@ func (d drawing) apart(shape ...int) *Value {
 	return v
 }
 
-// counts are photons, some of them 0.
+// counts returns photons, some of them 0.
 func (d drawing) counts(shape ...int) *Value {
 	v := NewValue(program.Real, shape)
 	for i := range v.Real {
@@ -68,7 +68,7 @@ func (d drawing) counts(shape ...int) *Value {
 	return v
 }
 
-// mask is 1, with some bad pixels and some that count in part.
+// mask returns ones, with some bad pixels and some fractions.
 func (d drawing) mask(shape ...int) *Value {
 	v := NewValue(program.Real, shape)
 	for i := range v.Real {
@@ -85,9 +85,10 @@ func (d drawing) index(rows int, shape ...int) *Value {
 	return v
 }
 
-// cases lists every operation, most in more than one shape. Shapes are asymmetric: rows and columns must not be mixed up.
+// cases lists every operation, most in more than one shape. Shapes are asymmetric, so that swapped rows and columns are
+// detected.
 //
-// Long: one table, a case or more for each operation.
+// Long: one table with a case or more for each operation.
 func cases() []opCase {
 	d := drawing{rand.New(rand.NewPCG(20, 1))}
 	var out []opCase
@@ -176,7 +177,7 @@ func with(k program.OpKind, attr string, v float64) program.Op {
 	return program.Op{Kind: k, Attrs: map[string]float64{attr: v}}
 }
 
-// program makes a program of the case: its inputs are x0, x1, …, its result is y.
+// program returns a program of the case with inputs x0, x1, … and the result y.
 func (c opCase) program() *program.Program {
 	p := &program.Program{Name: c.name, N: 4, Group: 1}
 	op := c.op
@@ -198,7 +199,7 @@ func (c opCase) program() *program.Program {
 	return p
 }
 
-// perGroup tells inputs that come with each batch from weights, probes and tables.
+// perGroup distinguishes inputs that come with each batch from weights, probes and tables.
 func (c opCase) perGroup(i int) bool {
 	v := c.in[i]
 	if len(v.Shape) == 0 || v.Shape[0] != groups {

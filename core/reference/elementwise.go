@@ -24,7 +24,7 @@ var elementwiseMeanings = map[program.OpKind]meaning{
 	program.Div:       div,
 }
 
-// atZero is the kink of what changes its slope at 0.
+// atZero is the kink of operations whose slope changes at 0.
 func atZero(in []*Value, _ *Value, near func(float64)) { eachReal(in[0], near) }
 
 func eachReal(v *Value, visit func(float64)) {
@@ -33,7 +33,7 @@ func eachReal(v *Value, visit func(float64)) {
 	}
 }
 
-// pointwise is an operation of one real value, with its derivative at x where it has the value y.
+// pointwise returns an operation on one real value, with its derivative at x, where its value is y.
 func pointwise(f func(op program.Op, x float64) float64, df func(op program.Op, x, y float64) float64) meaning {
 	return meaning{
 		forward: func(op program.Op, in []*Value, out *Value) {

@@ -36,7 +36,7 @@ func (g golden) complex(re, im string, factor float64) *reference.Value {
 	return v
 }
 
-// offsets are (row, column). The files have (x, y) of the group's centre relative to the pattern, so both signs turn.
+// offsets returns (row, column). The files have (x, y) of the group's centre relative to the pattern, so both signs change.
 func (g golden) offsets() *reference.Value {
 	p := g.real("positions") // [1, C, 1, 2]
 	v := reference.NewValue(program.Real, []int{1, p.Shape[1], 2})
@@ -46,8 +46,8 @@ func (g golden) offsets() *reference.Value {
 	return v
 }
 
-// The ways to merge the group of a frozen case on a canvas. Some weigh with |P|² down to a millionth of its peak, where
-// Assemble takes less than a thousandth for not covered (the models' own weights have a floor). For these the merge is a
+// The ways to merge the group of a frozen case on a canvas. Some weight with |P|² down to a millionth of its peak, where
+// Assemble treats less than a thousandth as not covered (the models' own weights have a floor). For these the merge is a
 // quotient of two evenly weighted ones: (Σ T(w·O) / Σ T(1)) / (Σ T(w) / Σ T(1)).
 const (
 	alone = iota
@@ -55,7 +55,7 @@ const (
 	quotient
 )
 
-// forwardProgram is λ = |F(P·O)|² and its Poisson loss.
+// forwardProgram returns λ = |F(P·O)|² with its Poisson loss.
 func forwardProgram(c, n, merge int) *program.Program {
 	one, members, side := program.PerGroup(1), program.Dim(c), program.Dim(n)
 	images := program.Shape{one, members, side, side}
@@ -84,7 +84,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 		op("weight.complex", program.MakeComplex, nil, "weight", "zero")
 		op("weights", program.Assemble, canvas, "weight.complex", program.Offsets, program.Mask)
 		op("weights.real", program.RealPart, nil, "weights")
-		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 where no patch is
+		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 where there is no patch
 		op("sum.real", program.RealPart, nil, "sum")
 		op("sum.imag", program.ImagPart, nil, "sum")
 		op("re", program.Div, nil, "sum.real", "denominator")
@@ -101,7 +101,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 	return p
 }
 
-// Long: one table of cases, and how each is computed.
+// Long: one table of cases, and their computation.
 func TestFrozenForwardCases(t *testing.T) {
 	for _, c := range []struct {
 		file    string
@@ -151,12 +151,12 @@ func TestFrozenForwardCases(t *testing.T) {
 			worst, nll, mae := 0.0, 0.0, 0.0
 			for i, w := range want {
 				worst = max(worst, math.Abs(lambda[i]-w)-2e-5*math.Abs(w))
-				mae += math.Abs(lambda[i]*lambda[i] - counts.Real[i]) // the files' own mean absolute error squares λ
+				mae += math.Abs(lambda[i]*lambda[i] - counts.Real[i]) // the mean absolute error in the files squares λ
 			}
 			for _, v := range values["nll"].Real {
 				nll += v * float64(n*n)
 			}
-			if !(worst <= 5e-4) { // counts per pixel beside the relative 2e-5; the files are float32
+			if !(worst <= 5e-4) { // counts per pixel, in addition to the relative 2e-5; the files are float32
 				t.Errorf("λ is off by %.2g counts", worst)
 			}
 			if w := g.real("expected_poisson_loss").Real[0]; math.Abs(nll/w-1) > 2e-5 {

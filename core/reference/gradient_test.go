@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// pair is ⟨a, b⟩ over all numbers, real and imaginary parts as two.
+// pair returns ⟨a, b⟩ over all numbers; real and imaginary parts count as two.
 func pair(a, b *Value) float64 {
 	sum := 0.0
 	for i, v := range a.Real {
@@ -22,7 +22,7 @@ func pair(a, b *Value) float64 {
 	return sum
 }
 
-// draw is an array of that kind and shape with normal numbers.
+// draw returns an array with the kind and shape of like and normally distributed numbers.
 func draw(rng *rand.Rand, like *Value) *Value {
 	v := NewValue(like.Kind, like.Shape)
 	for i := range v.Real {
@@ -43,7 +43,7 @@ func forward(t *testing.T, m *Machine, given map[string]*Value) map[string]*Valu
 	return values
 }
 
-// numbers are the real numbers that a value consists of.
+// numbers returns how many real numbers a value has.
 func numbers(v *Value) int { return len(v.Real) + 2*len(v.Complex) }
 
 // nudge adds h to one of the numbers.
@@ -76,10 +76,10 @@ func TestEveryOperationIsTested(t *testing.T) {
 		}
 		m, ok := meanings[k]
 		if !ok || m.forward == nil {
-			t.Errorf("the operation %s has no meaning", k)
+			t.Errorf("the operation %s is missing in core/reference", k)
 		}
 		if len(program.Differentiable(k, 1)) > 0 && m.backward == nil {
-			t.Errorf("the operation %s has no gradient", k)
+			t.Errorf("the gradient of the operation %s is missing", k)
 		}
 	}
 	if len(meanings) != len(program.Kinds()) {
@@ -87,7 +87,8 @@ func TestEveryOperationIsTested(t *testing.T) {
 	}
 }
 
-// The gradient of every operation, for each number of each of its inputs, against central differences.
+// TestGradientsAreDerivatives compares the gradient of every operation, for each number of each input, with central
+// differences.
 func TestGradientsAreDerivatives(t *testing.T) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,7 +130,8 @@ func TestGradientsAreDerivatives(t *testing.T) {
 	}
 }
 
-// ⟨A·x, y⟩ = ⟨x, A*·y⟩ for every operation that is linear in an input, and A is linear.
+// TestLinearOperationsHaveTheirAdjoints checks ⟨A·x, y⟩ = ⟨x, A*·y⟩ for every operation that is linear in an input, and the
+// linearity.
 func TestLinearOperationsHaveTheirAdjoints(t *testing.T) {
 	for _, c := range cases() {
 		if c.linear < 0 {
@@ -144,7 +146,7 @@ func TestLinearOperationsHaveTheirAdjoints(t *testing.T) {
 			given := c.given()
 			rng := rand.New(rand.NewPCG(22, 1))
 			u, v := draw(rng, given[name]), draw(rng, given[name])
-			// Affine in the input: the part that does not depend on it is what a zero gives.
+			// The operation may be affine in the input: subtract the result for zero.
 			apply := func(x *Value) *Value {
 				given[name] = NewValue(x.Kind, x.Shape)
 				zero := forward(t, m, given)["y"]
@@ -183,7 +185,7 @@ func TestLinearOperationsHaveTheirAdjoints(t *testing.T) {
 	}
 }
 
-// The conventions at kinks, where there is no derivative to compare with.
+// TestGradientsAtKinks checks the conventions at kinks, where the derivative does not exist.
 func TestGradientsAtKinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string

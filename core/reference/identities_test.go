@@ -13,7 +13,7 @@ func realOf(shape []int, data ...float64) *Value {
 	return &Value{Kind: program.Real, Shape: shape, Real: data}
 }
 
-// apply runs one operation on its own.
+// apply runs a single operation.
 func apply(t *testing.T, op program.Op, in ...*Value) *Value {
 	t.Helper()
 	c := opCase{string(op.Kind), op, in, -1}
@@ -24,7 +24,7 @@ func apply(t *testing.T, op program.Op, in ...*Value) *Value {
 	return forward(t, m, c.given())["y"]
 }
 
-// Numbers worked out by hand.
+// TestOperationsHaveTheirValues compares operations with numbers calculated by hand.
 func TestOperationsHaveTheirValues(t *testing.T) {
 	one := []int{groups, 1, 1, 1}
 	mask := realOf([]int{1, 1}, 1)
@@ -74,7 +74,8 @@ func TestOperationsHaveTheirValues(t *testing.T) {
 	}
 }
 
-// A kernel with a single 1 beside its centre moves the image: cross-correlation reads x[r+u−k/2], it does not flip.
+// TestConvolutionIsACrossCorrelation uses a kernel with a single 1 next to its centre, which moves the image:
+// cross-correlation reads x[r+u−k/2] and does not flip.
 func TestConvolutionIsACrossCorrelation(t *testing.T) {
 	x := realOf([]int{groups, 1, 2, 3}, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0)
 	w := realOf([]int{1, 1, 3, 3}, 0, 0, 0, 0, 0, 1, 0, 0, 0) // u = 1, v = 2: the pixel on the right
@@ -86,7 +87,7 @@ func TestConvolutionIsACrossCorrelation(t *testing.T) {
 	}
 }
 
-// farField is the chain that every architecture ends with, of objects alone.
+// farField computes the chain that every architecture ends with, starting from objects.
 func farField(t *testing.T, object, probe *Value) *Value {
 	t.Helper()
 	wave := apply(t, program.Op{Kind: program.Illuminate}, object, probe)
@@ -117,13 +118,14 @@ func TestIntensityForgetsTheGlobalPhaseAndKeepsEnergy(t *testing.T) {
 	}
 }
 
-// A shift of object and probe together turns the far field's phases and leaves its intensity.
+// TestAMovedExitWaveHasTheSameIntensity checks that a shift of object and probe together changes the phases of the far
+// field and not its intensity.
 func TestAMovedExitWaveHasTheSameIntensity(t *testing.T) {
 	d := drawing{rand.New(rand.NewPCG(24, 1))}
 	const n = 10
 	object, probe := NewValue(program.Complex, []int{groups, 1, n, n}), d.complex(1, n, n)
 	inner := d.complex(groups, 1, n, n)
-	for i := range object.Complex { // content away from the border, so that nothing is lost
+	for i := range object.Complex { // content away from the border, so that nothing is cut off
 		if y, x := i/n%n, i%n; y > 2 && y < 7 && x > 2 && x < 7 {
 			object.Complex[i] = inner.Complex[i]
 		}
@@ -151,7 +153,8 @@ func TestAMovedExitWaveHasTheSameIntensity(t *testing.T) {
 	}
 }
 
-// The loss of a batch is the mean of its patterns, and weights of 0 leave patterns out.
+// TestLossIsTheWeightedMean checks that the loss of a batch is the mean over its patterns and that weights of 0 exclude
+// patterns.
 func TestLossIsTheWeightedMean(t *testing.T) {
 	p := &program.Program{Name: "loss", N: 2, Group: 2,
 		Inputs:  []program.Input{{Name: "a", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 2}}}, {Name: "b", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 2}}}},
@@ -188,7 +191,7 @@ func TestLossIsTheWeightedMean(t *testing.T) {
 	}
 	loss, _ := m.LossSeeds(values, map[string]float64{"second": 1}, []float32{1, 1, 1, 0}, 0)
 	if loss != 20 {
-		t.Errorf("padding with a weight of 0 counts: the loss is %v, want 20", loss)
+		t.Errorf("padding with a weight of 0 is counted: the loss is %v, want 20", loss)
 	}
 }
 
@@ -205,14 +208,14 @@ func TestForwardRefusesWhatDoesNotFit(t *testing.T) {
 	}{
 		"an index past the table": {func(g map[string]*Value) {
 			g["x1"] = &Value{Kind: program.Index, Shape: []int{groups, 2}, Index: []int32{0, 1, 5, 2}}
-		}, "entry 2 of x1 names row 5"},
+		}, "entry 2 of x1 refers to row 5"},
 		"an index below the table": {func(g map[string]*Value) {
 			g["x1"] = &Value{Kind: program.Index, Shape: []int{groups, 2}, Index: []int32{-1, 1, 1, 2}}
-		}, "names row -1"},
-		"a missing input": {func(g map[string]*Value) { delete(g, "x0") }, "x0 is needed"},
+		}, "refers to row -1"},
+		"a missing input": {func(g map[string]*Value) { delete(g, "x0") }, "x0 is missing"},
 		"a wrong shape":   {func(g map[string]*Value) { g["x0"] = d.real(5, 2) }, "x0 is real [5 2], want real [5 3]"},
 		"a wrong kind":    {func(g map[string]*Value) { g["x0"] = d.complex(5, 3) }, "x0 is complex"},
-		"an unknown name": {func(g map[string]*Value) { g["z"] = d.real(1) }, "z is no input"},
+		"an unknown name": {func(g map[string]*Value) { g["z"] = d.real(1) }, "z is not an input"},
 	} {
 		given := c.given()
 		change.given(given)

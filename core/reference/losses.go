@@ -18,7 +18,7 @@ var lossMeanings = map[program.OpKind]meaning{
 	program.ExpectedDeviance: expectedDeviance,
 }
 
-// perPattern is the mean over valid pixels of f(λ, k), for each pattern: Σ m·f/Σ m with the mask m.
+// perPattern returns the mean over valid pixels of f(λ, k) for each pattern: Σ m·f/Σ m with the mask m.
 func perPattern(f, df func(lambda, k float64) float64) meaning {
 	return meaning{
 		forward: func(_ program.Op, in []*Value, out *Value) {
@@ -52,7 +52,8 @@ func eachPixel(lambda, mask *Value, visit func(i, pattern int, w float64)) {
 var (
 	poissonDeviance = perPattern(physics.PoissonDeviance, func(lambda, k float64) float64 { return 2 * (1 - k/lambda) })
 
-	// −ln of the Poisson probability of k, with its factorial, so that values can be compared between programs.
+	// poissonNLL is −ln of the Poisson probability of k, including the factorial, so that values can be compared between
+	// programs.
 	poissonNLL = perPattern(func(lambda, k float64) float64 {
 		factorial, _ := math.Lgamma(k + 1)
 		if k == 0 {

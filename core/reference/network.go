@@ -23,7 +23,7 @@ var networkMeanings = map[program.OpKind]meaning{
 	program.ScalePlanes: scalePlanes,
 }
 
-// conv2D is y[n, o, r, c] = bias[o] + Σ_i,u,v w[o, i, u, v]·x[n, i, r+u−k/2, c+v−k/2], zero outside the image.
+// conv2D computes y[n, o, r, c] = bias[o] + Σ_i,u,v w[o, i, u, v]·x[n, i, r+u−k/2, c+v−k/2], with zeros outside the image.
 var conv2D = meaning{
 	forward: func(_ program.Op, in []*Value, out *Value) {
 		area := out.Shape[2] * out.Shape[3]
@@ -53,7 +53,7 @@ var conv2D = meaning{
 	},
 }
 
-// eachProduct visits the products of a convolution by runs along a row: n elements from x of the input and from y of the
+// eachProduct visits the products of a convolution in runs along a row: n elements from x of the input and from y of the
 // output, with element w of the weight.
 func eachProduct(x, w *Value, visit func(x, w, y, n int)) {
 	batch, channels, height, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
@@ -123,7 +123,7 @@ var (
 			})
 		},
 	}
-	// meanImage is the mean over the last two axes.
+	// meanImage returns the mean over the last two axes.
 	meanImage = meaning{
 		forward: func(_ program.Op, in []*Value, out *Value) {
 			area := len(in[0].Real) / len(out.Real)

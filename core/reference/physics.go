@@ -28,7 +28,7 @@ func images[T float64 | complex128](data []T, shape []int) []physics.Image[T] {
 	return out
 }
 
-// positions are the offsets [−1, C, 2] of group b.
+// positions returns the offsets [−1, C, 2] of group b.
 func positions(offsets *Value, b int) []physics.Position {
 	c := offsets.Shape[1]
 	out := make([]physics.Position, c)
@@ -46,7 +46,7 @@ func addImages(dst, src []physics.Image[complex128]) {
 	}
 }
 
-// repeat gives images for every member of every group: an array without group axes serves all.
+// repeat returns images for every member of every group; an array without group axes is used for all.
 func repeat[T float64 | complex128](all []physics.Image[T], i, n int) []physics.Image[T] {
 	out := make([]physics.Image[T], n)
 	for j := range out {
@@ -55,7 +55,7 @@ func repeat[T float64 | complex128](all []physics.Image[T], i, n int) []physics.
 	return out
 }
 
-// transform is the Fourier transform over the last two axes; its inverse is its adjoint.
+// transform is the Fourier transform over the last two axes. Its inverse equals its adjoint.
 var transform = meaning{
 	forward: func(op program.Op, in []*Value, out *Value) {
 		copy(out.Complex, in[0].Complex)
@@ -81,7 +81,7 @@ func fourier(x []complex128, shape []int, inverse bool) {
 	}
 }
 
-// illuminate: out[b, c, m] = object[b, c]·probe[m], or ·probe[b, c, m].
+// illuminate computes out[b, c, m] = object[b, c]·probe[m], or ·probe[b, c, m].
 var illuminate = meaning{
 	forward: func(_ program.Op, in []*Value, out *Value) {
 		illuminated(in, out, func(o, p, i int) { out.Complex[i] = in[0].Complex[o] * in[1].Complex[p] })
@@ -101,7 +101,7 @@ func illuminated(in []*Value, out *Value, visit func(o, p, i int)) {
 	}
 }
 
-// intensity: Σ_modes|·|².
+// intensity computes Σ_modes|·|².
 var intensity = meaning{
 	forward: func(_ program.Op, in []*Value, out *Value) {
 		modes, area := in[0].Shape[2], in[0].Shape[3]*in[0].Shape[4]
@@ -194,7 +194,7 @@ var extract = meaning{
 	},
 }
 
-// mergeWeight and backProject pass no gradient.
+// mergeWeight and backProject have no gradient.
 var (
 	mergeWeight = meaning{forward: func(op program.Op, in []*Value, out *Value) {
 		area := out.Shape[len(out.Shape)-1] * out.Shape[len(out.Shape)-2]

@@ -8,18 +8,18 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// RandomValues draws all inputs of a program for that many groups, its parameters and its buffers: what Forward is
-// given. All numbers are exact in float32. An input is drawn by what reads it: counts are photons, a fifth of them 0;
-// masks are 1, with some bad pixels and some that count in part; offsets are eighths of a pixel up to ±2.5; indices lie
-// within the tables that they point into; a background is above 0. Parameters are uniform in ± the factor of their
-// initialisation, except convolution weights, which are smaller by the root of their fan-in. The same seed gives the
+// RandomValues draws all inputs of a program for the given number of groups, its parameters and its buffers, as arguments
+// of Forward. All numbers are exact in float32. The distribution of an input depends on the operations that read it: counts
+// are photons, a fifth of them 0; masks are 1, with some bad pixels and some fractions; offsets are eighths of a pixel up
+// to ±2.5; indices lie within the tables; a background is above 0. Parameters are uniform in ± the factor of their
+// initialisation, except convolution weights, which are divided by the square root of their fan-in. The same seed gives the
 // same numbers.
 func RandomValues(p *program.Program, groups int, seed uint64) (map[string]*Value, error) {
 	types, err := p.Types()
 	if err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(seed, 0x76616c756573)) // any stream of its own
+	rng := rand.New(rand.NewPCG(seed, 0x76616c756573)) // the second number selects a separate stream
 	out := map[string]*Value{}
 	uses := inputUses(p, types)
 	for _, in := range p.Inputs {
@@ -27,7 +27,7 @@ func RandomValues(p *program.Program, groups int, seed uint64) (map[string]*Valu
 		uses[in.Name].draw(rng, v)
 		out[in.Name] = v
 	}
-	for _, b := range p.Buffers { // scales and means: above 0, since programs divide by them
+	for _, b := range p.Buffers { // scales and means: above 0, because programs divide by them
 		v := NewValue(b.Kind, b.Shape)
 		fill(v, func() float64 { return 0.5 + rng.Float64() })
 		out[b.Name] = v
@@ -39,7 +39,7 @@ func RandomValues(p *program.Program, groups int, seed uint64) (map[string]*Valu
 			bound = 1
 		}
 		if len(q.Shape) == 4 && q.Init.Kind != program.Constant { // [co, ci, k, k]
-			bound *= math.Sqrt(3 / float64(program.Count(q.Shape[1:]))) // of unit variance for unit inputs
+			bound *= math.Sqrt(3 / float64(program.Count(q.Shape[1:]))) // for unit variance with unit inputs
 		}
 		fill(v, func() float64 { return bound * (2*rng.Float64() - 1) })
 		out[q.Name] = v
@@ -57,10 +57,10 @@ func fill(v *Value, number func() float64) {
 	}
 }
 
-// use is what a program takes an input for.
+// use describes how a program uses an input.
 type use struct {
-	role string // the input of core/program that it is like; any other name means any numbers
-	rows int    // of the smallest table that an index points into
+	role string // the standard input of core/program with the same role; any other name means arbitrary numbers
+	rows int    // of the smallest table that the index refers to
 }
 
 func inputUses(p *program.Program, types map[string]program.Type) map[string]use {
@@ -108,7 +108,7 @@ func (u use) draw(rng *rand.Rand, v *Value) {
 	}
 }
 
-// ClearValues draws like RandomValues, that many times, and keeps the draw with the largest Margin.
+// ClearValues calls RandomValues the given number of times and returns the draw with the largest Margin.
 func ClearValues(p *program.Program, groups int, seed uint64, draws int) (given map[string]*Value, margin float64, err error) {
 	m, err := New(p)
 	if err != nil {
@@ -131,10 +131,10 @@ func ClearValues(p *program.Program, groups int, seed uint64, draws int) (given 
 	return given, margin, nil
 }
 
-// Margin is how far the values that Forward gave are from the nearest kink: the smallest |x| at a ReLU, the smallest
-// lead of a maximum in a pool, the smallest |√λ − √k| of an absolute error, the smallest root. An engine whose rounding
-// is larger may decide otherwise there, and its gradient then differs without an error being there. It is +Inf without
-// kinks. Kinks at values that no parameter moves, those of inputs, do not count.
+// Margin returns the distance of the values that Forward returned to the nearest kink: the smallest |x| at a ReLU, the
+// smallest lead of a maximum in a pool, the smallest |√λ − √k| of an absolute error, the smallest root. An engine with
+// larger rounding errors may decide differently there, so that its gradient differs without a bug. The distance is +Inf
+// without kinks. Kinks at values that do not depend on parameters, such as inputs, are ignored.
 func (m *Machine) Margin(values map[string]*Value) float64 {
 	least := math.Inf(1)
 	near := func(d float64) { least = min(least, math.Abs(d)) }

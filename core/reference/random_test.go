@@ -10,8 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// frozen computes the program's values for changed parameters, as the gradient sees it: where no gradient flows to an
-// operand, the operand is that of base.
+// frozen computes the program's values for changed parameters, as the gradient sees it: operands without a gradient keep
+// their values of base.
 func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*Value {
 	values := map[string]*Value{}
 	for name, v := range given {
@@ -33,7 +33,7 @@ func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*V
 	return values
 }
 
-// Whole programs: the derivative of the loss along a random direction of each parameter.
+// TestGradientsOfRandomPrograms compares the derivative of the loss along a random direction of each parameter.
 //
 // Long: one program, from its drawing to the comparison of each gradient.
 func TestGradientsOfRandomPrograms(t *testing.T) {
@@ -99,9 +99,9 @@ func TestGradientsOfRandomPrograms(t *testing.T) {
 			}
 		})
 	}
-	// What is detached, and probes of weights alone, have no gradient; nearly all else must.
+	// Detached values, and probes used only for weights, have no gradient; nearly all others must have one.
 	if reached < trials*9/10 {
-		t.Errorf("the loss depends on %d of %d parameters only", reached, trials)
+		t.Errorf("the loss depends on only %d of %d parameters", reached, trials)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package reference is the meaning of a program: every operation in float64, forward and its gradient, in plain loops.
-// It is slow, short and obviously right, and every engine is held to it. Formulas of the physics are in core/physics.
+// Package reference defines the meaning of a program: every operation in float64, forward and gradient, in plain loops. It
+// is slow, short and easy to verify, and every engine is compared with it. The formulas of the physics are in core/physics.
 package reference
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Value is an array of float64, complex128 or int32, row-major. Exactly one of the slices is used, by Kind.
+// Value is an array of float64, complex128 or int32, row-major. Kind selects the one slice that is used.
 type Value struct {
 	Kind    program.Kind
 	Shape   []int
@@ -18,7 +18,7 @@ type Value struct {
 	Index   []int32
 }
 
-// NewValue is an array of zeros, row-major; only the slice of its kind is set. The shape is kept, not copied.
+// NewValue returns an array of zeros, row-major. Only the slice of its kind is set. The shape is kept, not copied.
 func NewValue(k program.Kind, shape []int) *Value {
 	v := &Value{Kind: k, Shape: shape}
 	n := program.Count(shape)
@@ -58,7 +58,7 @@ func FromTensor(t tensor.Tensor) (*Value, error) {
 		s, _ := tensor.Data[int32](t)
 		v = &Value{Kind: program.Index, Shape: t.Shape(), Index: s}
 	default:
-		return nil, fmt.Errorf("reference: cannot compute with %v", t)
+		return nil, fmt.Errorf("reference: unsupported tensor %v", t)
 	}
 	return v, nil
 }
@@ -72,7 +72,7 @@ func widen[T float32 | float64 | uint16 | uint8](t tensor.Tensor) *Value {
 	return v
 }
 
-// Tensor shares the data of v as float64, complex128 or int32.
+// Tensor returns a tensor of float64, complex128 or int32 that shares the data of v.
 func (v *Value) Tensor() tensor.Tensor {
 	switch v.Kind {
 	case program.Real:
@@ -89,7 +89,7 @@ type Machine struct {
 	types   map[string]program.Type
 }
 
-// New validates a program.
+// New validates a program and returns a machine for it.
 func New(p *program.Program) (*Machine, error) {
 	types, err := p.Types()
 	if err != nil {
@@ -98,14 +98,14 @@ func New(p *program.Program) (*Machine, error) {
 	return &Machine{p, types}, nil
 }
 
-// Forward computes every value of the program. given holds the inputs for that many groups, the parameters and the
-// buffers by name; it is not changed. Inputs that nothing reads may be absent.
+// Forward computes every value of the program. given holds the inputs for the given number of groups, the parameters and
+// the buffers by name; it is not changed. Inputs that no operation reads may be missing.
 func (m *Machine) Forward(groups int, given map[string]*Value) (map[string]*Value, error) {
 	values := map[string]*Value{}
 	for name, v := range given {
 		t, ok := m.types[name]
 		if !ok {
-			return nil, fmt.Errorf("reference: %s is no input, parameter or buffer of program %s", name, m.Program.Name)
+			return nil, fmt.Errorf("reference: %s is not an input, parameter or buffer of program %s", name, m.Program.Name)
 		}
 		if want := t.Shape.At(groups); v.Kind != t.Kind || fmt.Sprint(v.Shape) != fmt.Sprint(want) {
 			return nil, fmt.Errorf("reference: %s is %s %v, want %s %v", name, v.Kind, v.Shape, t.Kind, want)
@@ -116,7 +116,7 @@ func (m *Machine) Forward(groups int, given map[string]*Value) (map[string]*Valu
 		in := make([]*Value, len(op.In))
 		for i, name := range op.In {
 			if in[i] = values[name]; in[i] == nil {
-				return nil, fmt.Errorf("reference: %s is needed and not given", name)
+				return nil, fmt.Errorf("reference: %s is missing", name)
 			}
 		}
 		if err := checkIndex(op, in); err != nil {
@@ -130,21 +130,21 @@ func (m *Machine) Forward(groups int, given map[string]*Value) (map[string]*Valu
 	return values, nil
 }
 
-// checkIndex refuses rows that a table does not have.
+// checkIndex returns an error for rows outside of the table.
 func checkIndex(op program.Op, in []*Value) error {
 	if op.Kind != program.Gather {
 		return nil
 	}
 	for i, row := range in[1].Index {
 		if row < 0 || int(row) >= in[0].Shape[0] {
-			return fmt.Errorf("reference: entry %d of %s names row %d of %s, which has %d", i, op.In[1], row, op.In[0], in[0].Shape[0])
+			return fmt.Errorf("reference: entry %d of %s refers to row %d of %s, which has %d rows", i, op.In[1], row, op.In[0], in[0].Shape[0])
 		}
 	}
 	return nil
 }
 
-// Backward propagates gradients. values is what Forward gave; seeds holds dL/dvalue for some values, complex ones as
-// dL/dRe + i·dL/dIm. The result has the gradient of every value that depends on nothing non-differentiable on its way.
+// Backward propagates gradients. values is the result of Forward. seeds holds dL/dvalue for some values, complex ones as
+// dL/dRe + i·dL/dIm. The result has the gradient of every value that is connected to a seed by differentiable operations.
 func (m *Machine) Backward(values, seeds map[string]*Value) map[string]*Value {
 	grads := map[string]*Value{}
 	grad := func(name string) *Value {
@@ -186,24 +186,24 @@ func accumulate(dst, src *Value) {
 	}
 }
 
-// meaning is one operation. backward adds to din[j], which is nil for inputs that no gradient flows to.
+// meaning implements one operation. backward adds to din[j], which is nil for inputs without a gradient.
 type meaning struct {
 	forward  func(op program.Op, in []*Value, out *Value)
 	backward func(op program.Op, in []*Value, out, g *Value, din []*Value)
-	kink     func(in []*Value, out *Value, near func(distance float64)) // tells how far elements are from where the gradient jumps; nil: it never does
+	kink     func(in []*Value, out *Value, near func(distance float64)) // reports the distance of elements to the nearest jump of the gradient; nil: there are no jumps
 }
 
-// kinked is m with a kink.
+// kinked returns m with a kink.
 func kinked(m meaning, kink func(in []*Value, out *Value, near func(distance float64))) meaning {
 	m.kink = kink
 	return m
 }
 
-// LossSeeds gives the loss of backend.Step for values and its derivative with respect to the scalars:
+// LossSeeds returns the loss of backend.Step for values and its derivative with respect to the scalars:
 //
 //	Σ_l weights[l]·Σ_patterns w·scalar_l / normaliser
 //
-// w [B·C] are the weights of the patterns, nil for 1; a normaliser of 0 means Σw.
+// w [B·C] holds the weights of the patterns, nil for 1. A normaliser of 0 means Σw.
 func (m *Machine) LossSeeds(values map[string]*Value, weights map[string]float64, w []float32, normaliser float64) (float64, map[string]*Value) {
 	loss, seeds := 0.0, map[string]*Value{}
 	for _, s := range m.Program.Scalars {

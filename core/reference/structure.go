@@ -12,7 +12,7 @@ var structureMeanings = map[program.OpKind]meaning{
 	program.Detach:        identity,
 }
 
-// copying is an operation that moves elements: at(i) is the input element that output element i reads, −1 for zero.
+// copying returns an operation that moves elements: at(i) is the input element that output element i reads, −1 for zero.
 func copying(at func(op program.Op, in, out *Value) func(i int) int) meaning {
 	return meaning{
 		forward: func(op program.Op, in []*Value, out *Value) {
@@ -52,7 +52,7 @@ func plane(i int, shape []int) (image, row, col int) {
 	return i / (h * w), i / w % h, i % w
 }
 
-// element is the index of a row and column of an image, −1 outside.
+// element returns the index of a row and column of an image, −1 outside.
 func element(image, row, col int, shape []int) int {
 	h, w := shape[len(shape)-2], shape[len(shape)-1]
 	if row < 0 || row >= h || col < 0 || col >= w {
@@ -111,7 +111,7 @@ var (
 		},
 	}
 
-	// table [t, ...] by index [−1, C]. Forward has checked the index.
+	// gather reads rows of a table [t, ...] by an index [−1, C]. Forward has checked the index.
 	gather = meaning{
 		forward: func(_ program.Op, in []*Value, out *Value) {
 			gathered(in, func(row, i int) {
@@ -134,7 +134,7 @@ var (
 	}
 )
 
-// concatenated visits element k of input j with its place i in the output.
+// concatenated visits element k of input j with its position i in the output.
 func concatenated(in []*Value, out *Value, visit func(j, k, i int)) {
 	area := out.Shape[2] * out.Shape[3]
 	for sample := range out.Shape[0] {

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// meanings has one entry for each operation of core/program: the rows of the files that hold them.
+// meanings has one entry for each operation of core/program.
 var meanings = joined(elementwiseMeanings, structureMeanings, networkMeanings, complexMeanings, physicsMeanings, lossMeanings)
 
 func joined(families ...map[program.OpKind]meaning) map[program.OpKind]meaning {

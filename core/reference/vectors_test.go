@@ -44,9 +44,10 @@ func readVectors(t *testing.T, files ...string) map[string]*reference.Value {
 	return out
 }
 
-// The reference against PyTorch: forward, loss and gradients of a small network of each architecture.
+// TestProgramsAgreeWithPyTorch compares the reference with PyTorch: forward, loss and gradients of a small network of each
+// architecture.
 //
-// Long: one table of what is compared in each vector.
+// Long: one table of the arrays that each file compares.
 func TestProgramsAgreeWithPyTorch(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -109,7 +110,7 @@ func TestProgramsAgreeWithPyTorch(t *testing.T) {
 	}
 }
 
-// distance is the relative L2 error of got.
+// distance returns the relative L2 error of got.
 func distance(got, want *reference.Value) float64 {
 	d, n := 0.0, 1e-300
 	for i, w := range want.Real {

@@ -21,7 +21,7 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "operations")); err != nil { // of kinds that are no more
+	if err := os.RemoveAll(filepath.Join(dir, "operations")); err != nil { // removes files of former operations
 		return err
 	}
 	for _, name := range golden.Names(files) {
