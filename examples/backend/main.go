@@ -1,5 +1,5 @@
-// Command backend is a whole backend, to begin one of your own with: docs/writing-a-backend.md says how. It computes with the
-// oracle, so it is right and slow.
+// Command backend is a complete backend to start from: see docs/writing-a-backend.md. It computes with the oracle, so it is correct
+// and slow.
 package main
 
 import (
@@ -10,17 +10,17 @@ import (
 	"github.com/ptychogo/ptycho/sdk"
 )
 
-// engine is a backend whose sessions are the oracle's for as long as they compute nothing themselves.
+// engine opens sessions of the oracle; replace their calls one by one.
 type engine struct{ oracle *oracle.Backend }
 
-// Info describes it. Only what is listed here may be asked for, and all of it must work.
+// Info describes the backend. The host may ask for everything listed here and for nothing else, so all of it must work.
 func (e engine) Info() backend.Info {
-	info := e.oracle.Info() // operations, precisions and capabilities, until they are our own
+	info := e.oracle.Info() // operations, precisions and capabilities of the oracle
 	info.Name, info.Version, info.Engine = "mine", "0.1.0", "my library 1.0"
 	return info
 }
 
-// Devices are the places where it computes, and why others do not serve.
+// Devices lists the devices, and for each one that cannot be used the reason.
 func (engine) Devices(context.Context) ([]backend.Device, error) {
 	return []backend.Device{{ID: "cpu", Name: "one core", Usable: true, Cores: 1}}, nil
 }
@@ -37,7 +37,7 @@ func (e engine) Open(ctx context.Context, o backend.OpenOptions) (backend.Sessio
 	return session{s, s.(backend.Inspector)}, nil
 }
 
-// session gets a method for each call that the engine learns; what it lacks the oracle answers.
+// session forwards every call to the oracle, except those for which it gets a method.
 type session struct {
 	backend.Session
 	backend.Inspector

@@ -10,7 +10,7 @@ import (
 )
 
 // foreignFlags are flags of other programs that documents name.
-var foreignFlags = []string{"--no-serve-artifacts", "--old"}
+var foreignFlags = []string{"--logdir", "--no-serve-artifacts", "--old"}
 
 // TestDocuments_NameExistingFlags looks up every flag that a sentence or a table of a document names, in the generated references.
 // It leaves out shell blocks, which cmd/ptycho runs, and docs/xla.md and docs/gpu.md, which name the flags of compilers and pip.
