@@ -6,13 +6,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// arrange puts a command's flags before its arguments, wherever they were written, because the library ignores flags that
-// follow an argument. It spells flags with hyphens and joins the four numbers of --box.
+// arrange moves a command's flags before its arguments, because the library ignores flags that follow an argument. It
+// replaces underscores in flag names by hyphens and joins the four numbers of --box.
 func arrange(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
-	switch args[1] { // what other programs call them
+	switch args[1] { // spellings of other programs
 	case "help":
 		args = append(append(args[:1:1], args[2:]...), "--help")
 	case "--version", "-v":
@@ -40,7 +40,7 @@ func arrange(app *cli.App, args []string) []string {
 	return out
 }
 
-// separate tells a command's flags, each with its value, from its arguments.
+// separate splits the words after a command into its flags, each with its value, and its arguments.
 func separate(command *cli.Command, rest []string) (flags, positional []string) {
 	switches := map[string]bool{"help": true, "h": true}
 	for _, f := range command.Flags {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,47 +13,42 @@ import (
 
 func benchCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "bench",
-		Usage: "measure backends side by side: time of a step, patterns per second, memory",
+		Name: "bench", Category: backing,
+		Usage: "measure the speed and the memory of backends",
 		Flags: append(benchFlags(),
-			&cli.IntSliceFlag{Name: "n", Value: cli.NewIntSlice(64, 128), Usage: "sides of a pattern (pixels), with commas"},
-			&cli.IntSliceFlag{Name: "batch-size", Value: cli.NewIntSlice(16, 64), Usage: "patterns of a step, with commas"},
-			&cli.BoolFlag{Name: "memory", Usage: "print how much memory the backend held after each tenth of the steps"}),
+			&cli.IntSliceFlag{Name: "n", Value: cli.NewIntSlice(64, 128), Usage: "sides of a pattern, comma-separated (pixels)"},
+			&cli.IntSliceFlag{Name: "batch-size", Value: cli.NewIntSlice(16, 64), Usage: "patterns of a step, comma-separated"},
+			&cli.BoolFlag{Name: "memory", Usage: "print the backend's memory after each tenth of the steps"}),
 		Action:      runBench,
 		Subcommands: []*cli.Command{benchFeedCommand()},
 	}
 }
 
-// benchFlags say what is measured, and where.
+// benchFlags returns the flags shared by bench and bench feed.
 func benchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several with commas"},
-		&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N"},
-		&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ")},
+		&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "one backend, or several, comma-separated"},
+		pluginDirFlag(),
+		deviceFlag(),
+		&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: "architecture of the network"},
 		&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "a group has gridsize² patterns"},
 		&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "width of the network"},
-		&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps that are measured, after two that are not"},
-		&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of computation; 0: all cores"},
-		&cli.BoolFlag{Name: "tf32", Usage: "allow products of reduced precision on a GPU"},
+		&cli.IntFlag{Name: "steps", Value: 10, Usage: "steps to measure, after two steps to warm up"},
+		&cli.IntFlag{Name: "threads", Value: 1, Usage: "number of threads; 0 uses all cores"},
+		tf32Flag(),
 		backendTimeoutFlag(),
-		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
+		logLevelFlag(),
 		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 		&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 	}
 }
 
-// backendTimeoutFlag is the setting backend-timeout of commands without settings.
-func backendTimeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "time without an answer before the backend is killed; 0 is no limit"}
-}
-
-// benchExecution is where the flags have a backend run.
+// benchExecution returns the execution settings of a backend from the flags.
 func benchExecution(c *cli.Context, backend string) config.Execution {
 	return config.Execution{Backend: strings.TrimSpace(backend), PluginDir: c.String("plugin-dir"), Device: c.String("device"), Threads: c.Int("threads"), LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 }
 
-// benchCase is what the flags have it compute.
+// benchCase returns the measured case from the flags.
 func benchCase(c *cli.Context, n, patterns int) bench.Case {
 	return bench.Case{
 		Model:    config.Model{Arch: c.String("arch"), N: n, Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")},
@@ -77,7 +71,7 @@ func runBench(c *cli.Context) error {
 			}
 		}
 	}
-	return tell(c, results, func() {
+	return printReport(c, results, func() {
 		stdout.Printf("%-10s %-8s %-5s %4s %2s %6s %11s %11s %11s %12s %9s %8s %9s\n", "backend", "device", "arch", "N", "C", "batch",
 			"step CPU-s", "step wall s", "patterns/s", "predicted/s", "peak MiB", "start s", "compile s")
 		for _, r := range results {
@@ -93,7 +87,7 @@ func runBench(c *cli.Context) error {
 }
 
 func measure(c *cli.Context, meter *ui.Meter, backend string, n, patterns int) (bench.Result, error) {
-	h, err := surroundings(c.Context, meter, benchExecution(c, backend))
+	h, err := newRunHost(c.Context, meter, benchExecution(c, backend))
 	if err != nil {
 		return bench.Result{}, err
 	}

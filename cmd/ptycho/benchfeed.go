@@ -13,13 +13,13 @@ import (
 func benchFeedCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "feed",
-		Usage: "measure how batches are gathered: by the feed alone, and the share of a step that waits for them",
+		Usage: "measure the gathering of batches and how long a step waits for a batch",
 		Flags: append(benchFlags(),
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "batch-size", Value: 64, Usage: "patterns of a step"},
-			&cli.IntSliceFlag{Name: "num-workers", Value: cli.NewIntSlice(0, 1, 2), Usage: "workers that gather, with commas; 0 gathers as 1 does"},
-			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches that each worker gathers ahead, with commas; 0 is the backend's own number"},
-			&cli.BoolFlag{Name: "persistent-workers", Usage: "keep the workers from plan to plan"},
+			&cli.IntSliceFlag{Name: "num-workers", Value: cli.NewIntSlice(0, 1, 2), Usage: "workers that gather batches, comma-separated; 0 is the same as 1"},
+			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches gathered ahead by each worker, comma-separated; 0 is the backend's choice"},
+			&cli.BoolFlag{Name: "persistent-workers", Usage: "keep the workers between plans"},
 			&cli.BoolFlag{Name: "pin-memory", Usage: "lock the patterns in memory"}),
 		Action: runBenchFeed,
 	}
@@ -37,7 +37,7 @@ func runBenchFeed(c *cli.Context) error {
 	}
 	var results []feeding.Result
 	for _, name := range strings.Split(c.String("backend"), ",") {
-		h, err := surroundings(c.Context, meter, benchExecution(c, name))
+		h, err := newRunHost(c.Context, meter, benchExecution(c, name))
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func runBenchFeed(c *cli.Context) error {
 			return err
 		}
 	}
-	return tell(c, results, func() {
+	return printReport(c, results, func() {
 		stdout.Printf("%-10s %-8s %4s %2s %6s %8s %9s %5s %7s %12s %11s %11s %9s %7s\n", "backend", "device", "N", "C", "batch",
 			"workers", "prefetch", "stay", "pinned", "gather ms", "patterns/s", "step ms", "wait ms", "share")
 		for _, r := range results {

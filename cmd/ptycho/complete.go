@@ -12,16 +12,16 @@ import (
 	"github.com/ptychogo/ptycho/host/registry"
 )
 
-// candidate is what can stand at the cursor, with what it means.
+// candidate is a possible word at the cursor, with its meaning.
 type candidate struct{ text, about string }
 
-// What the shell itself completes.
+// Candidates that the shell itself completes.
 var (
 	files   = candidate{text: ":files"}
 	folders = candidate{text: ":folders"}
 )
 
-// complete lists what the last of words, which follow the program's name, can become.
+// complete lists the candidates for the last of the words after the program's name.
 func complete(app *cli.App, words []string) []candidate {
 	if len(words) == 0 {
 		words = []string{""}
@@ -76,12 +76,12 @@ func complete(app *cli.App, words []string) []candidate {
 		for _, c := range documented(commands) {
 			found = append(found, candidate{c.Name, c.Usage})
 		}
-		return begin(found, last) // a command that runs itself has no arguments beside subcommands
+		return begin(found, last) // a command with subcommands has no other arguments
 	}
 	return begin(argumentsOf(command), last)
 }
 
-// joinEquals puts words together again that the shell parted at an equals sign; joined says that the last one was.
+// joinEquals joins words that the shell split at an equals sign. It reports whether the last word was joined.
 func joinEquals(words []string) (out []string, joined bool) {
 	for _, w := range words {
 		n := len(out)
@@ -100,14 +100,14 @@ func joinEquals(words []string) (out []string, joined bool) {
 	return out, joined
 }
 
-// begin keeps the candidates that begin with what was typed, and what the shell completes.
+// begin keeps the candidates that begin with the typed text, and those that the shell completes.
 func begin(found []candidate, typed string) []candidate {
 	return slices.DeleteFunc(found, func(c candidate) bool {
 		return c != files && c != folders && !strings.HasPrefix(c.text, strings.ReplaceAll(typed, "_", "-")) && !strings.HasPrefix(c.text, typed)
 	})
 }
 
-// flagNamed finds the flag of a command behind its name with hyphens, nil when there is none.
+// flagNamed returns the flag of a command by its name with hyphens, or nil.
 func flagNamed(c *cli.Command, name string) cli.Flag {
 	if c == nil || !strings.HasPrefix(name, "-") {
 		return nil
@@ -126,7 +126,7 @@ func takesValue(f cli.Flag) bool {
 	return ok && d.TakesValue()
 }
 
-// What flags of commands without settings take: files, folders, or one of a few values.
+// Values of flags of commands without settings: files, folders, or one of a few values.
 var (
 	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit", "data"}
 	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir"}
@@ -142,7 +142,7 @@ var (
 	}
 )
 
-// valuesOf are the values that a flag takes, where they can be listed.
+// valuesOf returns the values of a flag, where they can be listed.
 func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 	name := f.Names()[0]
 	switch {
@@ -183,7 +183,7 @@ func texts(values ...string) []candidate {
 	return out
 }
 
-// engines are those of solve.
+// engines returns the engines of solve.
 func engines() []candidate {
 	var out []candidate
 	for _, e := range solve.Engines() {
@@ -192,7 +192,7 @@ func engines() []candidate {
 	return out
 }
 
-// fits are what solve --fit takes: one or several, or none alone.
+// fits returns the values of solve --fit: one or several, or "none" alone.
 func fits(typed string) []candidate {
 	out := items(texts(solve.Fit{Probe: true, Background: true, Positions: true, Intensity: true}.Names()...), typed)
 	if !strings.Contains(typed, ",") {
@@ -231,7 +231,7 @@ func valuesOfSetting(s config.Setting, typed string) []candidate {
 	return out
 }
 
-// items are what a list joined by commas can go on with.
+// items returns the possible next items of a comma-separated list.
 func items(all []candidate, typed string) []candidate {
 	done := typed[:strings.LastIndex(typed, ",")+1]
 	var out []candidate
@@ -243,7 +243,7 @@ func items(all []candidate, typed string) []candidate {
 	return out
 }
 
-// assignments are section.name=value, for --set.
+// assignments returns section.name=value, for --set.
 func assignments(typed string) []candidate {
 	var out []candidate
 	key, value, valued := strings.Cut(typed, "=")
@@ -262,9 +262,9 @@ func assignments(typed string) []candidate {
 	return out
 }
 
-// backends are the names of those that can be started. None is started: their folders and manifests are read.
+// backends returns the names of the usable backends. It reads folders and manifests and starts no backend.
 func backends() []candidate {
-	p, err := places()
+	p, err := searchPlaces()
 	if err != nil {
 		return nil
 	}
@@ -277,7 +277,7 @@ func backends() []candidate {
 	return out
 }
 
-// argumentsOf are what stands behind a command's flags, by what its usage calls them.
+// argumentsOf returns the candidates for a command's arguments, by the names in its usage line.
 func argumentsOf(c *cli.Command) []candidate {
 	switch usage := c.ArgsUsage; {
 	case usage == "":

@@ -10,9 +10,9 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 )
 
-// free are the flags whose values are numbers, names or expressions of the user's own, so that a shell has nothing to offer.
+// free are the flags with numbers, names or expressions as values, for which a shell has no candidates.
 var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
-	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview`)
+	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview time-limit`)
 
 // TestComplete_EveryFlagOffersItsValues walks all commands: a flag that takes a value offers values, files or folders, or is free.
 func TestComplete_EveryFlagOffersItsValues(t *testing.T) {

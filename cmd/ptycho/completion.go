@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// The scripts ask the program itself, by its hidden command complete, what can stand at the cursor.
+// The scripts run the hidden command complete to get the candidates at the cursor.
 var (
 	//go:embed completion/ptycho.bash
 	bashScript string
@@ -20,12 +20,12 @@ var (
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "completion", ArgsUsage: "bash|zsh|fish", Usage: "print a script that completes commands, flags, values and files in a shell",
-		Description: "bash: source <(ptycho completion bash). zsh: save it as _ptycho in a folder of fpath. fish: save it as ~/.config/fish/completions/ptycho.fish.",
+		Name: "completion", Category: terminal, ArgsUsage: "bash|zsh|fish", Usage: "print a shell script that completes commands, flags, values and files",
+		Description: "- bash: source <(ptycho completion bash)\n- zsh: save it as _ptycho in a folder of fpath\n- fish: save it as ~/.config/fish/completions/ptycho.fish",
 		Action: func(c *cli.Context) error {
 			script, ok := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}[c.Args().First()]
 			if !ok || c.NArg() != 1 {
-				return usage(fmt.Errorf("completion: name one shell, bash, zsh or fish"))
+				return usage(fmt.Errorf("completion: want one shell: bash, zsh or fish"))
 			}
 			stdout.Print(script)
 			return nil
@@ -33,8 +33,8 @@ func completionCommand() *cli.Command {
 	}
 }
 
-// completeCommand prints the candidates for the last of its words, one to a line with what they mean behind a tab. The
-// lines :files and :folders ask the shell for those. It starts no backend.
+// completeCommand prints the candidates for the last of its words, one per line, with their meanings after a tab. The lines
+// :files and :folders ask the shell to complete files and folders. It starts no backend.
 func completeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "complete", Hidden: true, ArgsUsage: "-- WORDS", SkipFlagParsing: true,

@@ -19,10 +19,10 @@ import (
 )
 
 func configCommand() *cli.Command {
-	return &cli.Command{Name: "config", Usage: "look at settings: values, origins, differences, files of PtychoPINN", Subcommands: []*cli.Command{{
-		Name: "explain", ArgsUsage: "[RUN_DIR]", Usage: "print every setting with its value, where it came from and what that overrode",
-		Description: "With RUN_DIR, the settings of that run. Without, those that train would have with the same flags, or infer with --command infer. Nothing is started or written.",
-		Flags:       configFlags(&cli.BoolFlag{Name: "json", Usage: "in the form of a run's config.json"}),
+	return &cli.Command{Name: "config", Category: upkeep, Usage: "show, compare and import settings", Subcommands: []*cli.Command{{
+		Name: "explain", ArgsUsage: "[RUN_DIR]", Usage: "print every setting with its value, its origin and what it overrides",
+		Description: "With RUN_DIR, prints the settings of that run. Without it, prints the settings that train (or infer, with --command infer)\nwould have with the same flags. Nothing is started or written.",
+		Flags:       configFlags(&cli.BoolFlag{Name: "json", Usage: "print in the form of a run's config.json"}),
 		Action: func(c *cli.Context) error {
 			o, err := outline(c)
 			if err != nil {
@@ -36,8 +36,8 @@ func configCommand() *cli.Command {
 		},
 	}, {
 		Name: "show", ArgsUsage: "[RUN_DIR]", Usage: "print the settings as a file for --config",
-		Description: "With RUN_DIR, the settings of that run. Without, those that train would have with the same flags, or infer with --command infer. With --legacy, the dictionary params.cfg that PtychoPINN makes of a configuration file of its own.",
-		Flags: configFlags(&cli.BoolFlag{Name: "json", Usage: "as JSON, without origins"},
+		Description: "With RUN_DIR, prints the settings of that run. Without it, prints the settings that train (or infer, with --command infer)\nwould have with the same flags. With --legacy, prints the dictionary params.cfg that PtychoPINN builds from its configuration file.",
+		Flags: configFlags(&cli.BoolFlag{Name: "json", Usage: "print as JSON, without origins"},
 			&cli.StringFlag{Name: "legacy", Usage: "print the flat dictionary of this PtychoPINN configuration"}),
 		Action: func(c *cli.Context) error {
 			if file := c.String("legacy"); file != "" {
@@ -55,15 +55,15 @@ func configCommand() *cli.Command {
 		},
 	}, {
 		Name: "diff", ArgsUsage: "A B", Usage: "print the settings that differ, with both values and origins",
-		Description: "A and B are run directories, config.json files, or settings files in YAML or JSON, PtychoPINN's among them; what a file leaves out has its default.",
+		Description: "A and B are run directories, config.json files, or settings files in YAML or JSON, also of PtychoPINN.\nSettings that are missing in a file have their defaults.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "report as JSON"}},
 		Action:      runConfigDiff,
 	}, {
 		Name: "schema", Usage: "print the JSON Schema (draft 2020-12) of a settings file, for editors",
 		Action: func(c *cli.Context) error { return printed(config.Schema()) },
 	}, {
-		Name: "import", ArgsUsage: "FILE", Usage: "translate a PtychoPINN configuration and say for each key what became of it",
-		Description: "Prints a settings file with the story of each key in comments. With --output the file is written and the story printed as a table.",
+		Name: "import", ArgsUsage: "FILE", Usage: "translate a PtychoPINN configuration and explain each key",
+		Description: "Prints a settings file whose comments explain each key. With --output, writes the file and prints the explanations as a table.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Usage: "settings file to write"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the file"},
@@ -73,10 +73,10 @@ func configCommand() *cli.Command {
 	}}}
 }
 
-// configFlags are the flags of train and infer together, for the commands that only look at settings. A name of the one
-// may be a further spelling of the other: it is a flag once, and config.Flags knows whose.
+// configFlags returns the flags of train and infer together, for the commands that only look at settings. A flag's name in
+// one command may be an alternative spelling in the other: it is defined once, and config.Flags resolves it.
 func configFlags(flags ...cli.Flag) []cli.Flag {
-	flags = append(flags, &cli.StringFlag{Name: "command", Value: "train", Usage: "whose settings: train or infer"})
+	flags = append(flags, &cli.StringFlag{Name: "command", Value: "train", Usage: "command whose settings are shown"})
 	taken := map[string]bool{}
 	for _, f := range flags {
 		taken[f.Names()[0]] = true
@@ -101,7 +101,7 @@ func configFlags(flags ...cli.Flag) []cli.Flag {
 	return flags
 }
 
-// outline is what a command that looks at settings is about: a run, or the flags given.
+// outline returns the settings of a run, or those of the given flags.
 func outline(c *cli.Context) (*config.Outline, error) {
 	command := config.Train
 	switch name := c.String("command"); {
@@ -116,10 +116,10 @@ func outline(c *cli.Context) (*config.Outline, error) {
 	if c.NArg() == 1 {
 		for _, name := range c.FlagNames() {
 			if name != "json" {
-				return nil, usage(fmt.Errorf("config %s: --%s cannot be joined with a run directory, whose settings are fixed", c.Command.Name, name))
+				return nil, usage(fmt.Errorf("config %s: --%s cannot be combined with a run directory, whose settings are fixed", c.Command.Name, name))
 			}
 		}
-		return recorded(c.Args().First())
+		return recordedSettings(c.Args().First())
 	}
 	if run := c.String("resume"); run != "" && command == config.Train {
 		list = append(list, config.Stored(filepath.Join(config.RunOf(run), record.ConfigFile)))
@@ -128,9 +128,9 @@ func outline(c *cli.Context) (*config.Outline, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := says(o)
+	data, err := dataSources(o)
 	if err != nil {
-		console(c.Context, false).Notice("what the data says of itself is left out: %v", err)
+		console(c.Context, false).Notice("settings that come from the data are left out: %v", err)
 		return o, nil
 	}
 	o, err = config.Sketch(command, append(list, data...)...)
@@ -143,8 +143,8 @@ func outline(c *cli.Context) (*config.Outline, error) {
 	return o, nil
 }
 
-// says is what the scan, or the model, of a configuration says of itself.
-func says(o *config.Outline) ([]config.Source, error) {
+// dataSources returns the settings that the scan, or the model, of a configuration determines.
+func dataSources(o *config.Outline) ([]config.Source, error) {
 	at := func(key string) string {
 		v, _ := o.Lookup(key)
 		return v.Text
@@ -171,8 +171,8 @@ func says(o *config.Outline) ([]config.Source, error) {
 	return []config.Source{config.Data(path, map[string]any{"model.n": scan.N})}, nil
 }
 
-// recorded are the settings of a run, named by its folder, its config.json or one of its checkpoints.
-func recorded(path string) (*config.Outline, error) {
+// recordedSettings returns the settings of a run. The path is its folder, its config.json or one of its checkpoints.
+func recordedSettings(path string) (*config.Outline, error) {
 	path = config.RunOf(path)
 	if err := rundir.Settle(path); err != nil {
 		return nil, host.Fail(host.ExitData, err)
@@ -180,7 +180,7 @@ func recorded(path string) (*config.Outline, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, record.ConfigFile)
 		if _, err := os.Stat(file); err != nil {
-			return nil, host.Failf(host.ExitUsage, "config: %s holds no %s: give the output directory of a training run", path, record.ConfigFile)
+			return nil, host.Failf(host.ExitUsage, "config: %s: %s is missing there: give the output directory of a training run", path, record.ConfigFile)
 		}
 		path = file
 	}
@@ -195,7 +195,7 @@ func runConfigDiff(c *cli.Context) error {
 	for i, path := range c.Args().Slice() {
 		info, err := os.Stat(path)
 		if err == nil && info.IsDir() {
-			o, err := recorded(path)
+			o, err := recordedSettings(path)
 			if err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func runConfigDiff(c *cli.Context) error {
 		}
 	}
 	differences := config.Compare(sides[0], sides[1])
-	return tell(c, differences, func() {
+	return printReport(c, differences, func() {
 		if len(differences) == 0 {
 			return
 		}
@@ -216,7 +216,7 @@ func runConfigDiff(c *cli.Context) error {
 		for _, d := range differences {
 			fmt.Fprintf(w, "%s\t%q\t%s\t%q\t%s\n", d.Key, d.A.Value, d.A.Origin, d.B.Value, d.B.Origin)
 		}
-		_ = w.Flush() // standard output that is gone has no reader
+		_ = w.Flush() // stdout keeps the error
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// importReport is what config import prints with --json.
+// importReport is the report of config import.
 type importReport struct {
 	File   string            `json:"file"`
 	Kind   string            `json:"kind"`
@@ -39,7 +39,7 @@ func runConfigImport(c *cli.Context) error {
 			return usage(fmt.Errorf("config import: %w", err))
 		}
 	}
-	err = tell(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
+	err = printReport(c, importReport{imported.Name, imported.Kind, imported.Keys, output}, func() {
 		if output == "" && wrong == nil {
 			stdout.Print(string(imported.YAML()))
 			return
@@ -49,15 +49,15 @@ func runConfigImport(c *cli.Context) error {
 		for _, k := range imported.Keys {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", k.Key, k.Value, k.Line, k.Outcome())
 		}
-		_ = w.Flush() // standard output that is gone has no reader
+		_ = w.Flush() // stdout keeps the error
 	})
 	if wrong != nil {
-		return wrong // with the story of every key before it
+		return wrong // after the explanation of every key
 	}
 	return err
 }
 
-// writeImported writes the settings file. Without overwrite a file that is there, or appears meanwhile, stays.
+// writeImported writes the settings file. Without overwrite it never replaces a file, even one that appears meanwhile.
 func writeImported(output string, text []byte, source string, overwrite bool) error {
 	there, err := os.Stat(output)
 	if err == nil {
@@ -85,10 +85,10 @@ func writeImported(output string, text []byte, source string, overwrite bool) er
 	return nil
 }
 
-// showLegacy prints the flat dictionary that PtychoPINN makes of a configuration of its own.
+// showLegacy prints the flat dictionary that PtychoPINN builds from its configuration.
 func showLegacy(c *cli.Context, file string) error {
 	if c.NArg() > 0 {
-		return usage(errors.New("config show: --legacy names the file, and a run directory cannot be joined with it"))
+		return usage(errors.New("config show: --legacy names the file and cannot be combined with a run directory"))
 	}
 	imported, err := config.ImportFile(file)
 	if err != nil {

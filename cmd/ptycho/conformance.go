@@ -22,7 +22,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Exit codes of conformance alone.
+// Exit codes of conformance only.
 const (
 	exitNotConforming = 20
 	exitInconclusive  = 21 // cases were skipped, or not all ran
@@ -30,23 +30,23 @@ const (
 
 func conformanceCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "conformance",
-		Usage: "prove that a backend is right: levels 0 speaks, 1 computes, 2 learns, 3 reproduces",
+		Name: "conformance", Category: backing,
+		Usage: "test a backend against the reference: levels 0 speaks, 1 computes, 2 learns, 3 reproduces",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
-			&cli.StringFlag{Name: "parity", Usage: "instead: two or more backends with commas, given the same model and batches, side by side"},
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N; with --parity also one for each backend, with commas"},
-			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "float32 or float64"},
-			&cli.BoolFlag{Name: "tf32", Usage: "allow products of reduced precision on GPUs"},
-			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "the highest level"},
-			&cli.StringFlag{Name: "run", Usage: "regular expression: only the cases whose names match"},
-			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; cases that cover every operation run first"},
-			&cli.StringFlag{Name: "json", Usage: "file for the report as JSON; - is standard output"},
-			&cli.StringFlag{Name: "junit", Usage: "file for the report as JUnit XML"},
+			&cli.StringFlag{Name: "parity", Usage: "instead: compare two or more backends, comma-separated, on the same batches"},
+			pluginDirFlag(),
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N; with --parity also one per backend, comma-separated"},
+			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "precision of the computation"},
+			tf32Flag(),
+			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "highest level to test"},
+			&cli.StringFlag{Name: "run", Usage: "regular expression that selects cases by name"},
+			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; 0 is no limit"},
+			&cli.StringFlag{Name: "json", Usage: "file to write the report to as JSON; - is standard output"},
+			&cli.StringFlag{Name: "junit", Usage: "file to write the report to as JUnit XML"},
 			backendTimeoutFlag(),
-			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "of the backend's log"},
-			&cli.BoolFlag{Name: "quiet", Usage: "no line per case"},
+			logLevelFlag(),
+			&cli.BoolFlag{Name: "quiet", Usage: "do not print a line per case"},
 		},
 		Action: runConformance,
 	}
@@ -118,7 +118,7 @@ func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (co
 	default:
 		return target, usage(fmt.Errorf("conformance: --dtype %q, want float32 or float64", c.String("dtype")))
 	}
-	h, err := surroundings(c.Context, meter, x)
+	h, err := newRunHost(c.Context, meter, x)
 	if err != nil {
 		return target, err
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// demoScan is small enough for two minutes on two cores and large enough to learn from.
+// demoScan is small enough to train in two minutes on two cores and large enough to learn from.
 var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 64, Height: 256, Patterns: 1024, Photons: 1e6}
 
 // demoReport is what demo prints.
@@ -64,7 +64,7 @@ func runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := ready(prompt, meter, train.Execution(), train.Values(), "data "+p.scan)
+	h, err := startBackend(prompt, meter, train.Execution(), train.Values(), "data "+p.scan)
 	if err != nil {
 		return err
 	}
@@ -85,15 +85,15 @@ func runDemo(c *cli.Context) error {
 	if err := folder.Finish(); err != nil {
 		return err
 	}
-	return tell(c, report, func() {
-		stdout.Printf("trained %s in %.0f s, reconstructed %s that it had not seen\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
+	return printReport(c, report, func() {
+		stdout.Printf("trained %s in %.0f s, reconstructed %s not used in training\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
 		stdout.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
 	})
 }
 
-// demoFolder prepares the folder of a demo. Its two parts are output folders of their own: each replaces an older one when it
-// can take its place, and a demo that was interrupted is started again with the same flags.
+// demoFolder prepares the folder of a demo. The run and the reconstruction are separate output folders inside it: each
+// replaces its predecessor only when it is complete. An interrupted demo is restarted with the same flags.
 func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rundir.Dir, error) {
 	r := rundir.Request{
 		Target: filepath.Dir(p.scan), Overwrite: c.Bool("overwrite"), Notice: notice,
@@ -113,7 +113,7 @@ func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rund
 	return rundir.Create(r)
 }
 
-// demoImage reconstructs the half that was not trained on.
+// demoImage reconstructs the half that was not used in training.
 func demoImage(ctx context.Context, p demoPaths, with func(map[string]string) map[string]string, h host.Host) (inference.Report, error) {
 	fixed, err := model.Describe(p.run)
 	if err != nil {

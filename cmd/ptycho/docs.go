@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// docsCommand writes the generated documents: make docs runs it, a test compares what it writes with what is there.
+// docsCommand writes the generated documents. make docs runs it, and a test compares its output with the files in docs.
 func docsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "docs", Hidden: true,
@@ -27,8 +27,8 @@ func docsCommand() *cli.Command {
 				return usage(fmt.Errorf("docs: %w", err))
 			}
 			app := newApp()
-			if name := withoutEnding("", app.Commands); name != "" {
-				return fmt.Errorf("docs: nothing says which exit codes %s has: give it a line in endings", name)
+			if name := withoutCodes("", app.Commands); name != "" {
+				return fmt.Errorf("docs: command %s has no exit codes: add a line to commandCodes", name)
 			}
 			pages := map[string]string{
 				filepath.Join(dir, "configuration.md"): config.Markdown(),
@@ -48,36 +48,36 @@ func docsCommand() *cli.Command {
 	}
 }
 
-// documented are the commands that are not hidden.
+// documented returns the commands that are not hidden.
 func documented(commands []*cli.Command) []*cli.Command {
 	return slices.DeleteFunc(slices.Clone(commands), func(c *cli.Command) bool { return c.Hidden })
 }
 
-// runs says whether a command does something itself, with subcommands or without.
-func runs(c *cli.Command) bool { return len(c.Subcommands) == 0 || len(c.Flags) > 0 }
+// runs reports whether a command runs by itself, with or without subcommands.
+func runs(c *cli.Command) bool { return len(c.Subcommands) == 0 || len(flagsOf(c)) > 0 }
 
-// exitCodes are all ways to end, with what they mean.
+// exitCodes lists the exit codes with their meanings.
 var exitCodes = []struct {
 	code    int
 	meaning string
 }{
 	{host.ExitOK, "done"},
-	{host.ExitOther, "an error that is none of the following, or a result that could not be written to standard output"},
+	{host.ExitOther, "another error, or a result could not be written to standard output"},
 	{host.ExitUsage, "the command line or the configuration is wrong, or a limit of the shell (ulimit) is too low"},
-	{host.ExitData, "a file of data or a model is missing, damaged or does not fit"},
-	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible or faulty, or cannot do what is asked"},
+	{host.ExitData, "a data file or a model is missing, damaged or does not fit"},
+	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible or faulty, or does not support a setting"},
 	{host.ExitDevice, "the device is not available, or is out of memory"},
-	{host.ExitCrashed, "the backend's process died"},
+	{host.ExitCrashed, "the backend's process ended unexpectedly or did not answer"},
 	{host.ExitDiverged, "the training diverged: NaN, an explosion, or an object that stays flat"},
 	{host.ExitPartial, "done in part"},
-	{exitNotConforming, "conformance: the backend is not right"},
+	{exitNotConforming, "conformance: a case failed"},
 	{exitInconclusive, "conformance: cases were skipped, or not all ran"},
-	{host.ExitInterrupted, "ended by SIGINT (Ctrl-C)"},
-	{host.ExitTerminated, "ended by SIGTERM, SIGHUP or a closed pipe on standard output or standard error"},
+	{host.ExitInterrupted, "stopped by SIGINT (Ctrl-C)"},
+	{host.ExitTerminated, "stopped by SIGTERM, SIGHUP or a closed pipe on standard output or standard error"},
 }
 
-// endings are the exit codes of each command besides 0, 1, 10, 130 and 143, which every command has.
-var endings = map[string][]int{
+// commandCodes lists the exit codes of each command besides 0, 1, 10, 130 and 143, which every command has.
+var commandCodes = map[string][]int{
 	"train":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged},
 	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed},
 	"evaluate":     {host.ExitData},
@@ -95,23 +95,23 @@ var endings = map[string][]int{
 	"model": {}, "config": {}, "config explain": {}, "config show": {}, "config diff": {}, "config schema": {}, "config import": {}, "completion": {}, "version": {},
 }
 
-// withoutEnding names a command that endings lacks, "" when there is none.
-func withoutEnding(prefix string, commands []*cli.Command) string {
+// withoutCodes returns the name of a command that is missing in commandCodes, or "".
+func withoutCodes(prefix string, commands []*cli.Command) string {
 	for _, c := range documented(commands) {
 		name := strings.TrimSpace(prefix + " " + c.Name)
-		if _, ok := endings[name]; !ok {
+		if _, ok := commandCodes[name]; !ok {
 			return name
 		}
-		if lacking := withoutEnding(name, c.Subcommands); lacking != "" {
+		if lacking := withoutCodes(name, c.Subcommands); lacking != "" {
 			return lacking
 		}
 	}
 	return ""
 }
 
-// codesOf are the exit codes of a command, by its name behind ptycho.
+// codesOf returns the exit codes of a command, which is named without "ptycho".
 func codesOf(name string) string {
-	all := slices.Concat([]int{host.ExitOK, host.ExitOther, host.ExitUsage}, endings[name], []int{host.ExitInterrupted, host.ExitTerminated})
+	all := slices.Concat([]int{host.ExitOK, host.ExitOther, host.ExitUsage}, commandCodes[name], []int{host.ExitInterrupted, host.ExitTerminated})
 	text := make([]string, len(all))
 	for i, code := range all {
 		text[i] = fmt.Sprint(code)
@@ -119,29 +119,24 @@ func codesOf(name string) string {
 	return strings.Join(text, ", ")
 }
 
-// flagText is what the documents say of a flag.
+// flagText describes a flag in help and documents.
 type flagText struct {
-	names []string // with their hyphens, the first is the name
-	value string   // VALUE, "" for a switch
+	names []string // with hyphens; the first is the name
+	value string   // stands for the value, "" for a switch
 	def   string
 	usage string
 }
 
-// flagsOf are the flags of a command that are not hidden. The switches that turn a setting off are named with it. The
-// commands that look at settings have the flags of train and infer too, which are one line.
+// flagsOf returns the flags of a command that are not hidden. A switch that is on by default is named with the switch that
+// turns it off. The commands that look at settings take the flags of train and infer too, which are one line.
 func flagsOf(c *cli.Command) []flagText {
 	looks := flagNamed(c, "--command") != nil
-	hidden := map[string]bool{}
-	for _, f := range c.Flags {
-		if b, ok := f.(*cli.BoolFlag); ok && b.Hidden && !looks {
-			hidden[b.Name] = true
-		}
-	}
 	var out []flagText
 	for _, f := range c.Flags {
 		d, ok := f.(cli.DocGenerationFlag)
 		v, visible := f.(cli.VisibleFlag)
-		if _, setting := settingOf(f.Names()[0]); !ok || visible && !v.IsVisible() || looks && setting && f.Names()[0] != "json" {
+		name := f.Names()[0]
+		if _, setting := settingOf(name); !ok || name == "help" || visible && !v.IsVisible() || looks && setting && name != "json" {
 			continue
 		}
 		t := flagText{usage: d.GetUsage()}
@@ -149,12 +144,9 @@ func flagsOf(c *cli.Command) []flagText {
 			t.names = append(t.names, "--"+name)
 		}
 		if d.TakesValue() {
-			t.value, t.def = "VALUE", d.GetDefaultText()
-		}
-		for _, off := range negations(f.Names()[0]) {
-			if hidden[off] {
-				t.names = append(t.names, "--"+off)
-			}
+			t.value, t.def = valueName(c, f), d.GetDefaultText()
+		} else if d.GetDefaultText() == "true" {
+			t.names = append(t.names, "--no-"+name)
 		}
 		if bare, err := strconv.Unquote(t.def); err == nil {
 			t.def = bare
@@ -162,12 +154,12 @@ func flagsOf(c *cli.Command) []flagText {
 		out = append(out, t)
 	}
 	if looks {
-		out = append(out, flagText{names: []string{"--…"}, usage: "every flag of train, or with --command infer of infer"})
+		out = append(out, flagText{names: []string{"--…"}, usage: "every flag of train, or of infer with --command infer"})
 	}
 	return out
 }
 
-// negations are the switches that turn the setting of a flag off.
+// negations returns the switches that turn the setting of a flag off.
 func negations(name string) []string {
 	for _, s := range config.Settings(config.Train | config.Infer) {
 		if s.Name == name {
@@ -177,13 +169,13 @@ func negations(name string) []string {
 	return nil
 }
 
-// usageLine is a command as it is written.
+// usageLine returns the form of a command line.
 func usageLine(name string, c *cli.Command) string {
 	line := "ptycho " + name
 	if !runs(c) {
 		return line + " COMMAND"
 	}
-	if len(c.Flags) > 0 {
+	if len(flagsOf(c)) > 0 {
 		line += " [FLAGS]"
 	}
 	if c.ArgsUsage != "" {
@@ -192,12 +184,12 @@ func usageLine(name string, c *cli.Command) string {
 	return line
 }
 
-// commandsMarkdown is docs/commands.md.
+// commandsMarkdown returns the text of docs/commands.md.
 func commandsMarkdown(app *cli.App) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n`ptycho COMMAND [FLAGS] [ARGUMENTS]`. Results go to standard output, everything else to standard error; with `--json` results are JSON.\n" +
-		"Flags may stand before and behind arguments, with two hyphens or one, and with underscores for hyphens. `ptycho COMMAND --help` prints this too.\n" +
-		"This page is generated from the command line's own tables by `make docs`; so are the manual pages in `docs/man`.\n\n")
+		"Flags may stand before or after arguments, with two hyphens or one, and with underscores for hyphens; `--no-x` turns a switch `--x` of train or infer off.\n" +
+		"`ptycho COMMAND --help` prints the same texts. `make docs` generates this page and the manual pages in `docs/man` from the tables of the command line.\n\n")
 	var walk func(prefix string, commands []*cli.Command, index bool)
 	walk = func(prefix string, commands []*cli.Command, index bool) {
 		for _, c := range documented(commands) {
@@ -218,7 +210,7 @@ func commandsMarkdown(app *cli.App) string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.meaning)
 	}
-	b.WriteString("\nThe first signal ends a command within two seconds, or after the step that it announces: train and demo then write a\ncheckpoint, solve writes the image of its last whole iteration. Other commands leave no partial files. A `train` that is\nstopped before its first step saves nothing. After a closed pipe (`ptycho train … 2>&1 | head -1`), train writes its first checkpoint and\nexits with 143. A second signal stops immediately, a third kills the process.\n\n")
+	b.WriteString("\nThe first signal ends a command within two seconds, or after the announced step: train and demo then write a\ncheckpoint, solve writes the image of its last whole iteration. Other commands leave no partial files. A `train` that is\nstopped before its first step saves nothing. After a closed pipe (`ptycho train … 2>&1 | head -1`), train writes its first checkpoint and\nexits with 143. A second signal stops immediately, a third kills the process.\n\n")
 	walk("", app.Commands, false)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
@@ -232,17 +224,22 @@ func markdownOf(name string, c *cli.Command) string {
 	if !runs(c) {
 		return b.String()
 	}
+	b.WriteString("\nExamples:\n\n")
+	writeExamples(&b, "    ", name)
 	fmt.Fprintf(&b, "\nExit codes: %s.\n", codesOf(name))
-	if len(c.Flags) > 0 {
-		b.WriteString("\n| flag | default | meaning |\n|---|---|---|\n")
-	}
-	for _, f := range flagsOf(c) {
-		names := "`" + strings.Join(f.names, "`, `") + "`"
-		def := ""
-		if f.def != "" {
-			def = "`" + f.def + "`"
+	for _, g := range groupsOf(c) {
+		fmt.Fprintf(&b, "\n| %s | default | meaning |\n|---|---|---|\n", strings.ToLower(g.title))
+		for _, f := range g.flags {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", code(strings.TrimSpace(strings.Join(f.names, ", ")+" "+f.value)), code(f.def), strings.ReplaceAll(f.usage, "|", `\|`))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", names, def, strings.ReplaceAll(f.usage, "|", `\|`))
 	}
 	return b.String()
+}
+
+// code sets a cell of a table as code.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }

@@ -18,13 +18,13 @@ import (
 	"github.com/ptychogo/ptycho/sdk"
 )
 
-// bundled are the backends inside this executable. They run as processes of their own all the same.
+// bundled lists the backends inside this executable. Each runs as a separate process too.
 var bundled = map[string]func() backend.Backend{
 	"gorgonia":  func() backend.Backend { return gorgonia.New() },
-	"reference": func() backend.Backend { return oracle.New() }, // slow; for checking others against it
+	"reference": func() backend.Backend { return oracle.New() }, // slow; other backends are checked against it
 }
 
-func places(dirs ...string) (registry.Places, error) {
+func searchPlaces(dirs ...string) (registry.Places, error) {
 	var list []registry.Bundle
 	for name := range bundled {
 		list = append(list, registry.Bundle{Name: name, Args: []string{"plugin", "serve", name}})
@@ -38,15 +38,15 @@ func places(dirs ...string) (registry.Places, error) {
 	return registry.DefaultPlaces(given, list...)
 }
 
-// running is the surroundings of a run with a backend that waits for it.
-type running struct {
+// runHost is the host of a run, with a backend that may have been started before the run needs it.
+type runHost struct {
 	host.Host
 	waiting host.Engine
 }
 
-// surroundings makes the surroundings of a run: a backend that is found now and started when needed.
-func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*running, error) {
-	p, err := places(x.PluginDir)
+// newRunHost returns the host of a run. The backend is found immediately and started when the run needs it.
+func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runHost, error) {
+	p, err := searchPlaces(x.PluginDir)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +55,11 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 		return nil, host.Fail(host.ExitBackend, err)
 	}
 	announce(meter, found)
-	r := &running{}
+	r := &runHost{}
 	r.Host = host.Host{
 		Notice: meter.Notice,
 		Progress: func(p host.Progress) {
-			meter.Update(shown(p))
+			meter.Update(progress(p))
 		},
 		Stop: signalsOf(ctx).stop, Hurry: signalsOf(ctx).hurry,
 	}
@@ -79,22 +79,22 @@ func surroundings(ctx context.Context, meter *ui.Meter, x config.Execution) (*ru
 	return r, nil
 }
 
-// announce says that a backend is not the one that the user would expect under its name.
+// announce tells the user that a plugin replaces the bundled backend of its name.
 func announce(meter *ui.Meter, f registry.Found) {
 	if f.ReplacesBundled() {
-		meter.Notice("backend %s: %s is used in place of the bundled one (%s)", f.Name, f.Path, f.Source)
+		meter.Notice("backend %s: %s replaces the bundled backend (%s)", f.Name, f.Path, f.Source)
 	}
 }
 
-// shown is the progress of a run as the console shows it.
-func shown(p host.Progress) ui.Progress {
+// progress converts the progress of a run for the console.
+func progress(p host.Progress) ui.Progress {
 	return ui.Progress{Phase: p.Phase, Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected, Text: p.Description}
 }
 
-// ready finds and starts the backend of a command with settings, refuses what it cannot honour, chooses its device and
-// says so. No patterns have been read by then. The caller ends it with close.
-func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*running, error) {
-	r, err := surroundings(ctx, meter, x)
+// startBackend finds and starts the backend of a command with settings, rejects settings that the backend does not support,
+// chooses its device and announces both. It runs before any pattern is read. The caller must call close.
+func startBackend(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*runHost, error) {
+	r, err := newRunHost(ctx, meter, x)
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +118,20 @@ func ready(ctx context.Context, meter *ui.Meter, x config.Execution, values []co
 	return r, nil
 }
 
-// close ends a backend that no run has taken.
-func (r *running) close(ctx context.Context) {
+// close stops a backend that was started and not used by a run.
+func (r *runHost) close(ctx context.Context) {
 	if r.waiting != nil {
-		_ = r.waiting.Stop(context.WithoutCancel(ctx)) // it has done nothing that could be lost
+		_ = r.waiting.Stop(context.WithoutCancel(ctx)) // no work can be lost
 		r.waiting = nil
 	}
 }
 
-// pluginCommand runs a bundled backend as the process that the host starts, and its tools.
+// pluginCommand runs a bundled backend, or one of its tools, as the process that the host starts.
 func pluginCommand() *cli.Command {
 	named := func(c *cli.Context) (backend.Backend, error) {
 		open, ok := bundled[c.Args().First()]
 		if !ok {
-			return nil, usage(fmt.Errorf("no bundled backend %q", c.Args().First()))
+			return nil, usage(fmt.Errorf("unknown bundled backend %q", c.Args().First()))
 		}
 		return open(), nil
 	}

@@ -15,15 +15,15 @@ import (
 
 func evaluateCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "evaluate",
+		Name: "evaluate", Category: scans,
 		Usage: "compare a reconstruction with a reference image and with the patterns", Description: aboutMetrics(),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "reconstruction", Usage: "file with the image, as infer writes it; required"},
-			&cli.StringFlag{Name: "reference", Usage: "file with the truth or another program's image, and perhaps the patterns; required"},
-			&cli.StringFlag{Name: "rows", Usage: "patterns of the reference's scan that R and the box are about, as split=1"},
-			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
-			&cli.StringFlag{Name: "box", Usage: "y0 y1 x0 x1: first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
-			&cli.BoolFlag{Name: "ramp", Usage: "remove a linear phase ramp besides the global phase"},
+			&cli.StringFlag{Name: "reconstruction", Usage: "file with the image, as infer writes it (required)"},
+			&cli.StringFlag{Name: "reference", Usage: "file with the true or another program's image, and perhaps patterns (required)"},
+			&cli.StringFlag{Name: "rows", Usage: "patterns of the reference for R and the box, such as split=1"},
+			unitsFlag(),
+			&cli.StringFlag{Name: "box", Usage: "first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
+			&cli.BoolFlag{Name: "ramp", Usage: "also remove a linear phase ramp, not only the global phase"},
 			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
@@ -44,7 +44,7 @@ func evaluateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return tell(c, report, func() { printEvaluation(report) })
+			return printReport(c, report, func() { printEvaluation(report) })
 		},
 	}
 }
@@ -69,17 +69,17 @@ func parseBox(text string) (*metrics.Box, error) {
 	return &metrics.Box{Y0: v[0], Y1: v[1], X0: v[2], X1: v[3]}, nil
 }
 
-// aboutMetrics says what is printed, a sentence for each metric.
+// aboutMetrics returns a list of the printed metrics, with a line for each.
 func aboutMetrics() string {
-	var sentences []string
+	lines := []string{"Prints:\n"}
 	for _, m := range metrics.Table() {
 		name := strings.TrimSpace(m.Name)
 		if m.Unit != "" {
 			name += " (" + m.Unit + ")"
 		}
-		sentences = append(sentences, name+": "+m.Doc+".")
+		lines = append(lines, "- "+name+": "+m.Doc)
 	}
-	return strings.Join(sentences, " ")
+	return strings.Join(lines, "\n")
 }
 
 func printEvaluation(r evaluation.Report) {
@@ -106,9 +106,9 @@ func printEvaluation(r evaluation.Report) {
 		stdout.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
 	}
 	if r.Residual != nil {
-		stdout.Printf("R over %s: %.5f", plural.Of(r.Patterns, "pattern"), *r.Residual)
+		stdout.Printf("residual R %.5f over %s", *r.Residual, plural.Of(r.Patterns, "pattern"))
 		if r.ReferenceR != nil && r.FlatResidual != nil {
-			stdout.Printf(" (reference %.5f, flat object %.5f)", *r.ReferenceR, *r.FlatResidual)
+			stdout.Printf(" (flat object %.5f, reference %.5f)", *r.FlatResidual, *r.ReferenceR)
 		}
 		stdout.Println()
 	}

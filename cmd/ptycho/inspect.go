@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,8 +17,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// tell prints what a command found: as JSON with --json, else in words.
-func tell(c *cli.Context, report any, words func()) error {
+// printReport prints a command's report: as JSON with --json, else in words.
+func printReport(c *cli.Context, report any, words func()) error {
 	if !c.Bool("json") {
 		words()
 		return nil
@@ -31,14 +30,14 @@ func tell(c *cli.Context, report any, words func()) error {
 
 func inspectCommand() *cli.Command {
 	return &cli.Command{
-		Name: "inspect", Usage: "describe a scan file", ArgsUsage: "FILE",
+		Name: "inspect", Category: scans, Usage: "describe a scan file and check its geometry", ArgsUsage: "FILE",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
-			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
-			&cli.StringFlag{Name: "rows", Usage: "patterns to look at"},
-			&cli.BoolFlag{Name: "no-geometry", Usage: "do not try the orientations of the positions, which takes seconds"},
-			&cli.BoolFlag{Name: "scale", Usage: "also try steps of the positions up to 20 % shorter and longer"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of computation", DefaultText: "all cores"},
+			layoutFlag(),
+			unitsFlag(),
+			&cli.StringFlag{Name: "rows", Usage: "patterns to inspect, such as split=1 or 0:100"},
+			&cli.BoolFlag{Name: "no-geometry", Usage: "skip the check of the orientation of the positions, which takes seconds"},
+			&cli.BoolFlag{Name: "scale", Usage: "also try position steps up to 20 % shorter and longer"},
+			&cli.IntFlag{Name: "threads", Usage: "number of threads", DefaultText: "all cores"},
 			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
@@ -50,7 +49,7 @@ func inspectCommand() *cli.Command {
 				return usage(fmt.Errorf("inspect: --threads %d: want at least 1", n))
 			}
 			if c.Bool("no-geometry") && c.Bool("scale") {
-				return usage(errors.New("inspect: --scale is a part of the check that --no-geometry leaves out"))
+				return usage(errors.New("inspect: --scale and --no-geometry exclude each other: --scale is part of the geometry check"))
 			}
 			report, err := inspection.Inspect(c.Context, inspection.Options{
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
@@ -60,7 +59,7 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := tell(c, report, func() { printInspection(report) }); err != nil || report.Fault == "" {
+			if err := printReport(c, report, func() { printInspection(report) }); err != nil || report.Fault == "" {
 				return err
 			}
 			return host.Failf(host.ExitData, "%s: %s", report.Path, report.Fault)
@@ -76,7 +75,7 @@ func printInspection(r inspection.Report) {
 		stdout.Printf("  all counts are multiples of %d: they are not single photons\n", q.CountUnit)
 	}
 	if q.Saturated {
-		stdout.Printf("  %d values are at the largest count: the detector may be saturated\n", q.AtMaximum)
+		stdout.Printf("  %s at the largest count: the detector may be saturated\n", plural.Of(q.AtMaximum, "value"))
 	}
 	stdout.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
 		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
@@ -85,7 +84,7 @@ func printInspection(r inspection.Report) {
 		stdout.Printf(", nearest neighbour %.2f px away", q.Step)
 	}
 	if q.Duplicates > 0 {
-		stdout.Printf(", %s at the place of another", plural.Of(q.Duplicates, "position"))
+		stdout.Printf(", %s equal to another", plural.Of(q.Duplicates, "position"))
 	}
 	stdout.Print("\nprobe: ")
 	if r.Modes == 0 {
@@ -100,7 +99,7 @@ func printInspection(r inspection.Report) {
 	if g := r.Geometry; g != nil {
 		stdout.Println("geometry:", g)
 		if g.Scale != 0 {
-			verdict := "within what the data can tell of 1"
+			verdict := "not distinguishable from 1"
 			if g.ScaleSure {
 				verdict = "clearly better than 1"
 			}
@@ -112,7 +111,7 @@ func printInspection(r inspection.Report) {
 	}
 }
 
-// pixels lists the first few of some pixels.
+// pixels lists the first three of some pixels.
 func pixels(what string, at [][2]int) string {
 	if len(at) == 0 {
 		return ""
@@ -128,14 +127,14 @@ func pixels(what string, at [][2]int) string {
 }
 
 func modelCommand() *cli.Command {
-	return &cli.Command{Name: "model", Usage: "look at models", Subcommands: []*cli.Command{{
-		Name: "show", Usage: "print the program of a trained model, or of an architecture", ArgsUsage: "[DIRECTORY]",
+	return &cli.Command{Name: "model", Category: upkeep, Usage: "show the program of a model", Subcommands: []*cli.Command{{
+		Name: "show", Usage: "print the program of a trained model or of an architecture", ArgsUsage: "[DIRECTORY]",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: strings.Join(arch.Names(), " or ") + ", when no directory is given"},
+			&cli.StringFlag{Name: "arch", Value: arch.Names()[0], Usage: "architecture, where no directory is given"},
 			&cli.IntFlag{Name: "n", Value: 64, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "gridsize", Value: 2, Usage: "patterns along a side of a group"},
-			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "widths of the layers are proportional to it"},
-			&cli.BoolFlag{Name: "json", Usage: "the program as JSON"},
+			&cli.IntFlag{Name: "n-filters-scale", Value: 2, Usage: "factor of the widths of the layers"},
+			&cli.BoolFlag{Name: "json", Usage: "print the program as JSON"},
 		},
 		Action: func(c *cli.Context) error {
 			config := arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")}
@@ -159,23 +158,23 @@ func modelCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
-			return tell(c, p, func() { stdout.Print(p.Text()) })
+			return printReport(c, p, func() { stdout.Print(p.Text()) })
 		},
 	}}}
 }
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "print the version",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
+		Name: "version", Category: terminal, Usage: "print the version",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print as JSON"}},
 		Action: func(c *cli.Context) error {
 			v := map[string]string{"ptycho": host.Version, "protocol": fmt.Sprintf("%d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "go": runtime.Version()}
-			return tell(c, v, func() { stdout.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
+			return printReport(c, v, func() { stdout.Printf("ptycho %s, plugin protocol %s, %s\n", v["ptycho"], v["protocol"], v["go"]) })
 		},
 	}
 }
 
-// positionUnit is how the positions are read. Those of a scan with a fault may be in another unit.
+// positionUnit returns the unit of the positions. The positions of a scan with a fault may be in another unit.
 func positionUnit(r inspection.Report) string {
 	if r.Fault != "" {
 		return "read as object pixels"

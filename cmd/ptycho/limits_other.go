@@ -2,5 +2,5 @@
 
 package main
 
-// checkLimits accepts every limit where there is no ulimit.
+// checkLimits does nothing on systems without ulimit.
 func checkLimits() error { return nil }

@@ -1,11 +1,12 @@
-// Command ptycho turns ptychography scans into images. Results go to standard output, everything else to standard
-// error; docs/commands.md lists commands and exit codes.
+// Command ptycho reconstructs images from ptychography scans. Results go to standard output, everything else to standard
+// error. docs/commands.md lists the commands and exit codes.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -20,11 +21,11 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// maxErrorLine is how many characters a line of an error may have: some hold several paths of 4096.
+// maxErrorLine is the greatest length of a line of an error, in characters. Some lines hold several paths of 4096.
 const maxErrorLine = 16 << 10
 
 func main() {
-	signals := newSignals() // first: a signal that arrives before this ends the process without an exit code of ours
+	signals := newSignals() // first: a signal that arrives earlier ends the process without our exit code
 	if len(os.Args) < 3 || os.Args[1] != "plugin" || os.Args[2] != "serve" {
 		signals.watch()
 	}
@@ -42,29 +43,30 @@ func main() {
 	os.Exit(signals.exitCode(err))
 }
 
-// heapShare is how much of the available memory the heap may take before garbage is collected early: without a limit, a
-// scan that fits is doubled by garbage that waits for its collection. The rest is for the plugin and the system.
+// heapShare is the share of the available memory that the heap may take before garbage is collected early. Without a limit,
+// uncollected garbage doubles the memory of a large scan. The rest is for the plugin and the system.
 const heapShare = 0.8
 
-// limitHeap makes the collector respect the available memory, unless the user has set GOMEMLIMIT.
+// limitHeap sets the heap limit from the available memory, unless the user has set GOMEMLIMIT.
 func limitHeap() {
 	if free, ok := memory.Available(); ok && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(heapShare * float64(free)))
 	}
 }
 
-// newApp is the whole command line.
+// newApp returns the whole command line.
 func newApp() *cli.App {
+	cli.HelpPrinter, cli.HelpPrinterCustom = printHelp, func(w io.Writer, _ string, data any, _ map[string]any) { printHelp(w, "", data) }
 	app := &cli.App{
 		Name:            "ptycho",
 		Usage:           "reconstruct ptychography scans with a physics-informed network",
-		Description:     "Begin with demo, or with inspect FILE on a scan of your own; solve gives an image in seconds, train and infer one by a network.\nptycho COMMAND --help lists a command's flags; docs/tutorial.md goes through all of it.",
+		Description:     "ptycho COMMAND --help lists the flags of a command. docs/tutorial.md leads from a scan to an image.",
 		Version:         host.Version,
 		HideVersion:     true, // version is a command
 		HideHelpCommand: true,
 		Writer:          stdout,
-		// A file name and a value of --set may hold a comma. The library obeys this only in flags without a default: lists of
-		// numbers have one, and commas separate their numbers.
+		// A file name and a value of --set may contain a comma. The library ignores this in flags with a default, so commas
+		// still separate the numbers of lists, which all have defaults.
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main owns the exit code
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage(err) },
@@ -78,30 +80,31 @@ func newApp() *cli.App {
 		},
 	}
 	for _, c := range app.Commands {
-		own(c)
+		prepare(c)
 	}
 	return app
 }
 
-// own makes a command's usage errors ours, and refuses arguments where a command has flags alone: the library passes
-// over them.
-func own(c *cli.Command) {
+// prepare sorts a command's flags, gives its usage errors our exit code, and rejects arguments of a command that takes flags
+// only: the library ignores such arguments.
+func prepare(c *cli.Command) {
+	sortFlags(c.Flags)
 	c.OnUsageError = func(x *cli.Context, err error, _ bool) error { return usage(unknownFlag(x.Command, err)) }
 	if act := c.Action; act != nil && c.ArgsUsage == "" && !c.Hidden {
 		c.Action = func(x *cli.Context) error {
 			if x.NArg() > 0 {
-				return usage(fmt.Errorf("%q is no flag, and there is nothing else to give; %s --help lists the flags", x.Args().First(), x.Command.HelpName))
+				return usage(fmt.Errorf("unexpected argument %q: %s takes flags only, see %s --help", x.Args().First(), x.Command.Name, x.Command.HelpName))
 			}
 			return act(x)
 		}
 	}
 	c.HideHelpCommand = true
 	for _, s := range c.Subcommands {
-		own(s)
+		prepare(s)
 	}
 }
 
-// unknownFlag says which flag was probably meant; other errors stay as they are.
+// unknownFlag adds the nearest flag to an error about an unknown flag. Other errors are returned unchanged.
 func unknownFlag(c *cli.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
@@ -115,15 +118,15 @@ func unknownFlag(c *cli.Command, err error) error {
 	}
 	nearest := config.Nearest("--"+name, names)
 	if nearest == "" {
-		nearest = "; " + c.HelpName + " --help lists them"
+		nearest = "; " + c.HelpName + " --help lists the flags"
 	}
-	return fmt.Errorf("%s has no flag --%s%s", c.Name, name, nearest)
+	return fmt.Errorf("unknown flag --%s of %s%s", name, c.Name, nearest)
 }
 
-// unknownCommand says which command was probably meant.
+// unknownCommand returns the text of the error about an unknown command, with the nearest command.
 func unknownCommand(c *cli.Context, name string) string {
 	commands, list := c.App.Commands, "ptycho --help"
-	if c.Command.Name != c.App.Name { // the library's root is a command too
+	if c.Command.Name != c.App.Name { // the library has a root command
 		commands, list = c.Command.Subcommands, "ptycho "+c.Command.Name+" --help"
 	}
 	var names []string
@@ -135,7 +138,7 @@ func unknownCommand(c *cli.Context, name string) string {
 	return fmt.Sprintf("unknown command %q%s; %s lists the commands", name, strings.TrimSuffix(config.Nearest(name, names), "?"), list)
 }
 
-// required refuses a command without the flags that it cannot do without.
+// required returns an error if one of the named flags is missing.
 func required(c *cli.Context, names ...string) error {
 	for _, name := range names {
 		if c.String(name) == "" {

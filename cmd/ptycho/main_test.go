@@ -141,7 +141,7 @@ func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
 	}{
 		"unknown command":              {[]string{"trian"}, 10, `unknown command "trian", did you mean train; ptycho --help lists the commands`},
 		"unknown subcommand":           {[]string{"config", "shwo"}, 10, "did you mean show; ptycho config --help lists the commands"},
-		"a flag misspelt":              {[]string{"train", "--train_data", "x"}, 10, "train has no flag --train-data, did you mean --train-data-file?"},
+		"a flag misspelt":              {[]string{"train", "--train_data", "x"}, 10, "unknown flag --train-data of train, did you mean --train-data-file?"},
 		"unknown flag":                 {[]string{"train", "--epochz", "3"}, 10, "epochz"},
 		"unknown flag of a subcommand": {[]string{"bench", "feed", "--epochz", "3"}, 10, "ptycho bench feed --help"},
 		"argument without a flag":      {[]string{"train", scan, "--train-data-file", scan, "--output-dir", out}, 10, "scan.npz"},

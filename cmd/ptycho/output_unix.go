@@ -4,7 +4,7 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// outputClosed says whether nobody reads standard output or standard error any more.
+// outputClosed reports whether the reader of standard output or standard error has closed it.
 func outputClosed() bool {
 	for _, fd := range []int32{1, 2} {
 		p := []unix.PollFd{{Fd: fd, Events: unix.POLLOUT}}

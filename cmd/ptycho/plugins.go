@@ -19,19 +19,19 @@ import (
 )
 
 func pluginsCommand() *cli.Command {
-	return &cli.Command{Name: "plugins", Usage: "look at backends and bring what they need", Subcommands: []*cli.Command{{
-		Name: "list", Usage: "list the backends that can be started; starts none",
+	return &cli.Command{Name: "plugins", Category: backing, Usage: "list, check and set up backends", Subcommands: []*cli.Command{{
+		Name: "list", Usage: "list the backends without starting them",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			pluginDirFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: func(c *cli.Context) error {
-			p, err := places(c.String("plugin-dir"))
+			p, err := searchPlaces(c.String("plugin-dir"))
 			if err != nil {
 				return err
 			}
 			list := registry.List(p)
-			return tell(c, list, func() {
+			return printReport(c, list, func() {
 				for _, f := range list {
 					printPlugin(f, "")
 					for _, s := range f.Shadowed {
@@ -41,25 +41,25 @@ func pluginsCommand() *cli.Command {
 			})
 		},
 	}, {
-		Name: "doctor", ArgsUsage: "[NAME]", Usage: "say for every backend what works here, and the one command that mends the rest",
+		Name: "doctor", ArgsUsage: "[NAME]", Usage: "check what works on this machine, and print the command that fixes the rest",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
+			pluginDirFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: runDoctor,
 	}, {
-		Name: "setup", ArgsUsage: "NAME", Usage: "bring what a backend needs and does not carry",
+		Name: "setup", ArgsUsage: "NAME", Usage: "download and install the libraries of a backend",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "plugin-dir", Usage: "a folder with plugins"},
-			&cli.StringFlag{Name: "device", Usage: "for this kind of device: cpu or cuda"},
-			&cli.StringFlag{Name: "from", Usage: "a file that was brought by other ways, for a machine without a network"},
+			pluginDirFlag(),
+			&cli.StringFlag{Name: "device", Usage: "kind of device to set up: cpu or cuda"},
+			&cli.StringFlag{Name: "from", Usage: "a file to install from, for a machine without a network"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: runSetup,
 	}}}
 }
 
-// maxPluginLine is how many characters a line about a plugin has at most: a path may have 4096.
+// maxPluginLine is the greatest length of a line about a plugin, in characters: a path may have 4096.
 const maxPluginLine = 8192
 
 func printPlugin(f registry.Found, prefix string) {
@@ -70,7 +70,7 @@ func printPlugin(f registry.Found, prefix string) {
 	stdout.Println(printable.Line(line, maxPluginLine))
 }
 
-// tool is how a backend's program is started as the tool of that name.
+// tool returns how to start a backend's program as the tool of that name.
 func tool(f registry.Found, name string, args ...string) launch.Spec {
 	s := launch.Spec{Name: f.Name, Path: f.Path, SHA256: f.SHA256, Args: append([]string{name}, args...)}
 	if f.Source == registry.Bundled {
@@ -79,7 +79,7 @@ func tool(f registry.Found, name string, args ...string) launch.Spec {
 	return s
 }
 
-// Diagnosis is what the doctor of one backend says.
+// Diagnosis holds the findings of the doctor of one backend.
 type Diagnosis struct {
 	Backend  string        `json:"backend"`
 	Path     string        `json:"path"`
@@ -87,7 +87,7 @@ type Diagnosis struct {
 }
 
 func runDoctor(c *cli.Context) error {
-	p, err := places(c.String("plugin-dir"))
+	p, err := searchPlaces(c.String("plugin-dir"))
 	if err != nil {
 		return err
 	}
@@ -109,24 +109,24 @@ func runDoctor(c *cli.Context) error {
 		}
 		all = append(all, d)
 	}
-	return tell(c, all, func() {
+	return printReport(c, all, func() {
 		for _, d := range all {
 			stdout.Printf("%s  %s\n", d.Backend, d.Path)
 			for _, f := range d.Findings {
-				mark, mend := "works", ""
+				mark, fix := "works", ""
 				if !f.Works {
 					mark = "NOT"
 				}
 				if f.Mend != "" && !strings.HasSuffix(f.Found, f.Mend) {
-					mend = "; mend: " + f.Mend
+					fix = "; to fix: " + f.Mend
 				}
-				stdout.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, mend)
+				stdout.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, fix)
 			}
 		}
 	})
 }
 
-// capped keeps the first megabyte of what a plugin's tool prints: what its doctor finds is some kilobytes.
+// capped keeps the first megabyte of the output of a plugin's tool. A doctor's report is some kilobytes.
 type capped struct{ bytes.Buffer }
 
 func (c *capped) Write(b []byte) (int, error) {
@@ -135,7 +135,7 @@ func (c *capped) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// doctorTime is how long the doctor of a backend may take: it loads libraries and asks drivers, and computes nothing.
+// doctorTime limits the time of a backend's doctor, which loads libraries and asks drivers but computes nothing.
 const doctorTime = time.Minute
 
 // examine runs the doctor of a backend.
@@ -148,7 +148,7 @@ func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return []sdk.Finding{{Check: "program", Found: fmt.Sprintf("its doctor did not answer within %v and was killed", doctorTime)}}, nil
+		return []sdk.Finding{{Check: "program", Found: fmt.Sprintf("the doctor did not answer within %v and was killed", doctorTime)}}, nil
 	}
 	var findings []sdk.Finding
 	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {
@@ -158,7 +158,7 @@ func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
 		return findings, nil
 	}
 	words := strings.Split(strings.TrimSpace(log.String()), "\n")
-	found := fmt.Sprintf("its doctor ends with code %d: %s", code, printable.Line(words[len(words)-1], printable.LineLength))
+	found := fmt.Sprintf("the doctor failed with code %d: %s", code, printable.Line(words[len(words)-1], printable.LineLength))
 	if err != nil {
 		found = err.Error()
 	}
@@ -167,9 +167,9 @@ func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
 
 func runSetup(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("plugins setup: name one backend, as in: ptycho plugins setup xla"))
+		return usage(fmt.Errorf("plugins setup: want one backend, such as: ptycho plugins setup xla"))
 	}
-	p, err := places(c.String("plugin-dir"))
+	p, err := searchPlaces(c.String("plugin-dir"))
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 )
 
 func runsCommand() *cli.Command {
-	return &cli.Command{Name: "runs", Usage: "look after run directories", Subcommands: []*cli.Command{{
-		Name: "send", Usage: "send what an MLflow server did not get of a run", ArgsUsage: "DIRECTORY",
+	return &cli.Command{Name: "runs", Category: upkeep, Usage: "send the records of a run to an MLflow server", Subcommands: []*cli.Command{{
+		Name: "send", Usage: "send the entries of a run that an MLflow server did not receive", ArgsUsage: "DIRECTORY",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "mlflow-uri", Usage: "MLflow server; default: the server of the run"},
+			&cli.StringFlag{Name: "mlflow-uri", Usage: "MLflow server", DefaultText: "the server of the run"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
@@ -34,16 +34,16 @@ func runsCommand() *cli.Command {
 				return host.Fail(host.ExitOther, err)
 			}
 			if report.Left > 0 {
-				return host.Failf(host.ExitPartial, "runs send: %s of %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target())
+				return host.Failf(host.ExitPartial, "runs send: %s of %s %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target(), plural.Verb(report.Left, "was", "were"))
 			}
-			return tell(c, report, func() { stdout.Println(sentSentence(dir.Target(), report)) })
+			return printReport(c, report, func() { stdout.Println(sentSentence(dir.Target(), report)) })
 		},
 	}}}
 }
 
-// trackedAt is the address in the settings of a run, "" when they have none.
+// trackedAt returns the MLflow address in the settings of a run, or "".
 func trackedAt(dir string) string {
-	o, err := recorded(dir)
+	o, err := recordedSettings(dir)
 	if err != nil {
 		return ""
 	}
@@ -51,17 +51,17 @@ func trackedAt(dir string) string {
 	return v.Text
 }
 
-// sentSentence says what became of a journal: "sent" is what a server confirmed.
+// sentSentence describes the result of sending a journal. "Sent" means confirmed by a server.
 func sentSentence(dir string, r track.Sent) string {
 	text := fmt.Sprintf("%s: %s written to the folder %s; no server is involved", dir, entries(r.Sent), r.Address)
 	switch {
 	case r.Server && r.Sent == 0:
-		text = fmt.Sprintf("%s: nothing was left to send; the server %s has the run", dir, r.Address)
+		text = fmt.Sprintf("%s: nothing left to send; the server %s has the whole run", dir, r.Address)
 	case r.Server:
-		text = fmt.Sprintf("%s: %s sent to %s, which confirmed them", dir, entries(r.Sent), r.Address)
+		text = fmt.Sprintf("%s: %s sent to %s and confirmed", dir, entries(r.Sent), r.Address)
 	}
 	if r.Refused > 0 {
-		text += fmt.Sprintf("; %d of the files were not taken and stay in the run directory", r.Refused)
+		text += fmt.Sprintf("; the server rejected %s, which stay in the run directory", plural.Of(r.Refused, "file"))
 	}
 	return text
 }

@@ -26,12 +26,12 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// settingFlags are the flags of the command's settings, with --config, --preset and --set.
+// settingFlags returns the flags of the command's settings, with --config, --preset and --set.
 func settingFlags(c config.Command) []cli.Flag {
 	flags := []cli.Flag{
 		&cli.StringSliceFlag{Name: "config", Usage: "YAML or JSON file of settings; later files win"},
-		&cli.StringFlag{Name: "preset", Usage: "named settings: " + strings.Join(slices.Sorted(maps.Keys(config.Presets())), ", ")},
-		&cli.StringSliceFlag{Name: "set", Usage: "a setting by its key: section.name=value"},
+		&cli.StringFlag{Name: "preset", Usage: "a named group of settings: " + strings.Join(slices.Sorted(maps.Keys(config.Presets())), ", ")},
+		&cli.StringSliceFlag{Name: "set", Usage: "a setting by its key, section.name=value"},
 	}
 	for _, s := range config.Settings(c) {
 		text := s.Help()
@@ -54,7 +54,7 @@ func settingFlags(c config.Command) []cli.Flag {
 	return flags
 }
 
-// sources are the command line's sources of settings. Flags named in besides are no settings.
+// sources returns the command line's sources of settings. Flags named in besides are not settings.
 func sources(c *cli.Context, command config.Command, besides ...string) []config.Source {
 	besides = append(besides, "config", "preset", "set")
 	out := []config.Source{config.Environment(os.Environ())}
@@ -84,8 +84,8 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 	return append(out, config.Flags(command, given))
 }
 
-// draftTraining checks what can be known of a training run before its data is opened. A resumed run starts from its
-// stored configuration.
+// draftTraining checks the settings of a training run before its data is opened. A resumed run starts from its stored
+// configuration.
 func draftTraining(c *cli.Context) (*config.Draft, error) {
 	list := sources(c, config.Train)
 	if given := c.String("resume"); given != "" {
@@ -95,23 +95,16 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 		}
 		stored := filepath.Join(run, record.ConfigFile)
 		if _, err := os.Stat(stored); err != nil && rundir.Interrupted(run) {
-			return nil, host.Failf(host.ExitData, "train: the run in %s was stopped before its first checkpoint: start it again with the command that it was started with", run)
+			return nil, host.Failf(host.ExitData, "train: the run in %s was stopped before its first checkpoint: start it again with its original command", run)
 		} else if err != nil {
-			return nil, host.Failf(host.ExitData, "train: --resume %s holds no %s: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, record.ConfigFile)
+			return nil, host.Failf(host.ExitData, "train: --resume %s: %s is missing there: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, record.ConfigFile)
 		}
 		list = append(list, config.Stored(stored))
 	}
 	return config.Check(config.Train, list...)
 }
 
-// highCompression is the flag of the commands without settings that read a scan.
-const highCompression = "allow-high-compression"
-
-func highCompressionFlag() cli.Flag {
-	return &cli.BoolFlag{Name: highCompression, Usage: "read compressed arrays that expand more than 1000 times"}
-}
-
-// describeScan completes the draft of a training run. It reads headers and positions of the data, no patterns.
+// describeScan completes the draft of a training run. It reads the headers and positions of the data but no patterns.
 func describeScan(d *config.Draft) (*config.Training, error) {
 	path := d.Settings().TrainDataFile
 	layout, err := format.ParseLayout(d.Settings().DiffractionLayout)
@@ -137,7 +130,7 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	return cfg, nil
 }
 
-// readable returns an error unless the file is a scan. It reads no patterns.
+// readable returns an error unless the file is a scan. It does not read the patterns.
 func readable(path, layout string) error {
 	l, err := format.ParseLayout(layout)
 	if err != nil {
@@ -147,8 +140,8 @@ func readable(path, layout string) error {
 	return host.Fail(host.ExitData, err)
 }
 
-// draftInference checks what can be known of a reconstruction before its model is opened, and reads what the model says
-// about itself, its backend among it.
+// draftInference checks the settings of a reconstruction before its model is opened, and reads the model's description,
+// which names its backend.
 func draftInference(c *cli.Context) (*config.Inference, error) {
 	d, err := config.Check(config.Infer, sources(c, config.Infer)...)
 	if err != nil {
@@ -162,14 +155,14 @@ func draftInference(c *cli.Context) (*config.Inference, error) {
 	return d.Reconstruction(config.Data(path, model))
 }
 
-// console is the notices and the progress of a command on standard error.
+// console returns the meter that writes a command's notices and progress to standard error.
 func console(ctx context.Context, quiet bool) *ui.Meter {
 	m := ui.NewMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
 	signalsOf(ctx).show(m)
 	return m
 }
 
-// consoleOf is the console of a command with settings. What became of older spellings is its first lines.
+// consoleOf returns the console of a command with settings. Its first lines are the notices about older spellings.
 func consoleOf(ctx context.Context, x config.Execution, notices []string) *ui.Meter {
 	meter := console(ctx, x.Quiet)
 	if !x.EnableProgressBar {
@@ -181,10 +174,10 @@ func consoleOf(ctx context.Context, x config.Execution, notices []string) *ui.Me
 	return meter
 }
 
-// maxLogLine is how many characters of a plugin's log line are shown.
+// maxLogLine is the greatest number of characters that are shown of a plugin's log line.
 const maxLogLine = 2000
 
-// logger takes the log lines of plugins.
+// logger returns the logger that shows the log lines of plugins.
 func logger(level string) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine), Exclude: launch.Echo})
 }

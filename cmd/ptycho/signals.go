@@ -16,40 +16,40 @@ import (
 	"github.com/ptychogo/ptycho/host/ui"
 )
 
-// signals ends the work when the user or the system asks for it. The first SIGINT, SIGTERM or SIGHUP, or a closed pipe on
-// standard output or standard error, ends a command at once, or after the step in progress where a command has something
-// to save (see graceful). The second signal gives up, the third ends the process.
+// signals stops the work when the user or the system asks for it. The first SIGINT, SIGTERM or SIGHUP, or a closed pipe on
+// standard output or standard error, stops a command at once, or after the current step where a command has something
+// to save (see graceful). The second signal cancels the work, the third ends the process.
 type signals struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	stop   chan struct{} // closed: finish the step, save, end
-	hurry  chan struct{} // closed: somebody waits for the end
-	late   chan struct{} // closed: the work has not ended although it was cancelled
+	stop   chan struct{} // closed: finish the step, save, stop
+	hurry  chan struct{} // closed: the user waits for the end
+	late   chan struct{} // closed: cancelled work did not end in time
 
-	plan   atomic.Pointer[string] // what a graceful command does after the first signal; nil: it ends at once
+	plan   atomic.Pointer[string] // what a graceful command does after the first signal; nil: it stops at once
 	meter  atomic.Pointer[ui.Meter]
-	by     atomic.Pointer[string] // what came first
-	code   atomic.Int64           // exit code of the signal that came last; 0: none came
+	by     atomic.Pointer[string] // name of the first signal, or "a closed pipe"
+	code   atomic.Int64           // exit code of the last signal; 0: no signal
 	broken atomic.Bool            // a pipe was closed
 
 	mu       sync.Mutex
-	children []func() // end the processes that this one has started
+	children []func() // kill the child processes
 
-	count int // of signals, without closed pipes
+	count int // number of signals, without closed pipes
 }
 
-// lateTime is how long cancelled work may take to end by itself. Nothing is lost after it: files appear whole or not at
-// all, and plugins end with this process.
+// lateTime is the time that cancelled work may take to end. Ending the process after it loses nothing: files appear whole
+// or not at all, and plugins end with this process.
 const lateTime = 1700 * time.Millisecond
 
-// stopped is the cause of a context that a signal ended.
+// stopped is the cause of a context that a signal cancelled.
 type stopped struct{ by string }
 
 func (s stopped) Error() string { return "stopped by " + s.by }
 
 func (s stopped) Is(target error) bool { return target == context.Canceled }
 
-// newSignals makes signals that nothing delivers to: a plugin leaves signals to its host.
+// newSignals returns signals that receive nothing until watch is called. A plugin does not call watch: its host handles signals.
 func newSignals() *signals {
 	s := &signals{stop: make(chan struct{}), hurry: make(chan struct{}), late: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -57,7 +57,7 @@ func newSignals() *signals {
 	return s
 }
 
-// watch delivers the signals of the process.
+// watch starts to receive the signals of the process.
 func (s *signals) watch() {
 	c := make(chan os.Signal, 16)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
@@ -73,7 +73,7 @@ func (s *signals) watch() {
 
 func (s *signals) receive(sig os.Signal) {
 	if sig == syscall.SIGPIPE {
-		// Each write to any closed pipe or connection raises one; only our own output matters, once.
+		// Each write to any closed pipe or connection raises SIGPIPE. Only the first one of our output matters.
 		if outputClosed() && !s.broken.Swap(true) && s.count == 0 {
 			s.code.Store(host.ExitTerminated)
 			s.begin("a closed pipe")
@@ -112,8 +112,8 @@ func (s *signals) receive(sig os.Signal) {
 	}
 }
 
-// child remembers a process that must not outlive this one. A plugin notices by itself that its host has gone, but not
-// while it is stopped.
+// child registers a process that must not outlive this one. A plugin detects that its host has ended, but not while the
+// plugin is suspended.
 func (s *signals) child(kill func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +128,7 @@ func (s *signals) killChildren() {
 	}
 }
 
-// begin is the first reason to end.
+// begin starts the stop, for the first reason.
 func (s *signals) begin(by string) {
 	s.by.Store(&by)
 	close(s.stop)
@@ -144,7 +144,7 @@ func (s *signals) giveUp(by string) {
 	}
 }
 
-// say writes a line beside the progress, quiet or not.
+// say writes a line above the progress, even with --quiet.
 func (s *signals) say(format string, args ...any) {
 	if m := s.meter.Load(); m != nil {
 		m.Say("ptycho: "+format, args...)
@@ -153,7 +153,7 @@ func (s *signals) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "ptycho: "+format+"\n", args...)
 }
 
-// run runs a command and gives its error. Work that was cancelled and does not look at its context is left behind.
+// run runs a command and returns its error. It does not wait for cancelled work that ignores its context.
 func (s *signals) run(f func(ctx context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- f(s.ctx) }()
@@ -166,20 +166,20 @@ func (s *signals) run(f func(ctx context.Context) error) error {
 	}
 }
 
-// explain gives an error that a signal caused the words of the signal.
+// explain rewords an error that a signal caused.
 func (s *signals) explain(err error) error {
 	by := s.by.Load()
 	var f *host.Failure
 	if err == nil || by == nil || errors.As(err, &f) && f.Code == host.ExitInterrupted || !errors.Is(err, context.Canceled) && backend.KindOf(err) != backend.Cancelled {
 		return err
 	}
-	return fmt.Errorf("%w before the end; nothing is half written", stopped{*by})
+	return fmt.Errorf("%w before the end; no file is partly written", stopped{*by})
 }
 
-// exitCode is the exit code of the process: that of the signal when one ended the work.
+// exitCode returns the exit code of the process: that of the signal if a signal stopped the work.
 func (s *signals) exitCode(err error) int {
 	if s.code.Load() == 0 && outputClosed() {
-		time.Sleep(50 * time.Millisecond) // a failed write may not have been delivered yet
+		time.Sleep(50 * time.Millisecond) // the SIGPIPE of a failed write may not have arrived yet
 	}
 	code := int(s.code.Load())
 	if code != 0 && (err != nil || s.broken.Load()) {
@@ -197,14 +197,14 @@ func signalsOf(ctx context.Context) *signals {
 	return newSignals()
 }
 
-// graceful lets a command go on to a point where its work is saved after the first signal. The plan is told to the user.
-// The command watches host.Stop and host.Hurry itself.
+// graceful lets a command continue after the first signal to a point where its work is saved. The plan is shown to the
+// user. The command itself watches host.Stop and host.Hurry.
 func graceful(ctx context.Context, plan string) { signalsOf(ctx).plan.Store(&plan) }
 
-// show lets the notice of a signal respect the progress line.
+// show makes the notices of signals respect the progress line.
 func (s *signals) show(m *ui.Meter) { s.meter.Store(m) }
 
-// prompt is a context that also ends with the first signal, for the part of a graceful command that has nothing to save.
+// prompt returns a context that the first signal cancels too, for the part of a graceful command that has nothing to save.
 func (s *signals) prompt(ctx context.Context) (context.Context, context.CancelFunc) {
 	return host.Host{Hurry: s.hurry}.Prompt(ctx)
 }

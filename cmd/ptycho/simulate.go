@@ -12,21 +12,21 @@ import (
 
 func simulateCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "simulate",
-		Usage: "make a scan with known truth",
+		Name: "simulate", Category: scans,
+		Usage: "simulate a scan with a known object",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Usage: "npz file to write; required"},
-			&cli.StringFlag{Name: "object", Value: "lines", Usage: "lines, fields, cells or blocks"},
-			&cli.StringFlag{Name: "probe", Value: "disk", Usage: "disk, gaussian or aberrated"},
-			&cli.StringFlag{Name: "positions", Value: "random", Usage: "random or raster"},
+			&cli.StringFlag{Name: "output", Usage: "npz file to write (required)"},
+			&cli.StringFlag{Name: "object", Value: "lines", Usage: "kind of object"},
+			&cli.StringFlag{Name: "probe", Value: "disk", Usage: "kind of probe"},
+			&cli.StringFlag{Name: "positions", Value: "random", Usage: "kind of scan path"},
 			&cli.IntFlag{Name: "n", Value: 64, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "object-size", Usage: "side of the object (pixels)", DefaultText: "4·n"},
 			&cli.Float64Flag{Name: "probe-radius", Usage: "radius of the probe (pixels)", DefaultText: "0.17·n"},
-			&cli.IntFlag{Name: "n-images", Value: 512, Usage: "random positions"},
-			&cli.Float64Flag{Name: "overlap", Value: 0.7, Usage: "part of the probe's diameter that neighbours of a raster share"},
-			&cli.Float64Flag{Name: "jitter", Usage: "largest displacement from the raster, as a part of its step"},
+			&cli.IntFlag{Name: "n-images", Value: 512, Usage: "number of random positions"},
+			&cli.Float64Flag{Name: "overlap", Value: 0.7, Usage: "fraction of the probe's diameter shared by neighbours of a raster"},
+			&cli.Float64Flag{Name: "jitter", Usage: "largest displacement from the raster, as a fraction of its step"},
 			&cli.Float64Flag{Name: "nphotons", Value: 1e6, Usage: "mean photons in a pattern"},
-			&cli.Uint64Flag{Name: "seed", Usage: "of everything random"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of all random values"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the file"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
@@ -52,7 +52,7 @@ func simulateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return tell(c, report, func() {
+			return printReport(c, report, func() {
 				stdout.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, plural.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
 			})
 		},
@@ -61,12 +61,12 @@ func simulateCommand() *cli.Command {
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "demo",
-		Usage: "simulate a scan, train on one half for about two minutes, reconstruct the other, compare with the truth",
+		Name: "demo", Category: imaging,
+		Usage: "simulate a scan, train on one half (about two minutes), reconstruct the other half",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output-dir", Value: "ptycho-demo", Usage: "folder for all files"},
-			&cli.IntFlag{Name: "max-epochs", Value: 8, Usage: "epochs to train"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of computation", DefaultText: "all cores"},
+			&cli.IntFlag{Name: "max-epochs", Value: 8, Usage: "number of training epochs"},
+			&cli.IntFlag{Name: "threads", Usage: "number of threads", DefaultText: "all cores"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
@@ -75,7 +75,7 @@ func demoCommand() *cli.Command {
 	}
 }
 
-// demoPaths are the files of a demonstration.
+// demoPaths are the paths of a demo's files.
 type demoPaths struct{ scan, run, out string }
 
 func pathsOf(dir string) demoPaths {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,30 +12,26 @@ import (
 )
 
 func solveCommand() *cli.Command {
-	var engines []string
-	for _, e := range solve.Engines() {
-		engines = append(engines, string(e))
-	}
 	return &cli.Command{
-		Name:  "solve",
+		Name: "solve", Category: imaging,
 		Usage: "reconstruct a scan iteratively, without a model",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data", Usage: "npz file with the scan; required"},
-			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result; required"},
-			&cli.StringFlag{Name: "engine", Value: "epie", Usage: strings.Join(engines, ", ")},
-			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "passes over all patterns, at most"},
-			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "what is fitted besides the object: probe, background, positions, intensity, or none"},
+			&cli.StringFlag{Name: "data", Usage: "npz file with the scan (required)"},
+			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
+			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
+			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns"},
+			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted besides the object: probe, background, positions, intensity, or none"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
-			&cli.BoolFlag{Name: "halves", Usage: "solve the even and the odd patterns by themselves too, and give their FRC"},
-			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "how far a fitted position may go, along each axis (object pixels)"},
-			&cli.Uint64Flag{Name: "seed", Usage: "of the order of the patterns"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of computation; the result does not depend on them", DefaultText: "all cores"},
-			&cli.StringFlag{Name: "rows", Usage: "patterns to use, as split=1 or 0:100"},
-			&cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "auto, counts, amplitude or normalised"},
-			&cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "auto, nhw or hwn"},
+			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
+			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of the order of the patterns"},
+			&cli.IntFlag{Name: "threads", Usage: "threads; the result does not depend on their number", DefaultText: "all cores"},
+			&cli.StringFlag{Name: "rows", Usage: "patterns to use, such as split=1 or 0:100"},
+			unitsFlag(),
+			layoutFlag(),
 			highCompressionFlag(),
-			&cli.IntFlag{Name: "preview", Usage: "write preview-amplitude.png and preview-phase.png every so many iterations", DefaultText: "at the end alone"},
-			&cli.BoolFlag{Name: "no-geometry", Usage: "do not check first whether the patterns go with the positions"},
+			&cli.IntFlag{Name: "preview", Usage: "iterations between writes of the preview pictures", DefaultText: "only at the end"},
+			&cli.BoolFlag{Name: "no-geometry", Usage: "skip the check that the patterns fit the positions"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
@@ -50,18 +45,18 @@ func solveCommand() *cli.Command {
 			graceful(c.Context, "the image of the last whole iteration is written")
 			report, err := solution.Solve(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
-				Progress: func(p host.Progress) { meter.Update(shown(p)) },
+				Progress: func(p host.Progress) { meter.Update(progress(p)) },
 			})
 			meter.Done()
 			if err != nil {
 				return err
 			}
-			return tell(c, report, func() { printSolved(report) })
+			return printReport(c, report, func() { printSolved(report) })
 		},
 	}
 }
 
-// solveOptions reads the flags. The message of a wrong one names it.
+// solveOptions reads the flags. An error about a flag names the flag.
 func solveOptions(c *cli.Context) (solution.Options, error) {
 	o := solution.Options{
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
@@ -97,7 +92,7 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 	}
 	o.Solve.PositionBound = c.Float64("position-bound")
 	if b := o.Solve.PositionBound; !(b > 0 && b <= 64) {
-		return o, fmt.Errorf("--position-bound %v: want above 0, to 64 pixels", b)
+		return o, fmt.Errorf("--position-bound %v: want a number above 0, at most 64 pixels", b)
 	}
 	o.Solve.Seed = c.Uint64("seed")
 	return o, nil
@@ -106,11 +101,11 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 func printSolved(r solution.Report) {
 	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
 		plural.Of(r.Iterations, "iteration"), r.Engine, r.Ended, r.UpdatesPerSec)
-	stdout.Printf("R %.5f over all patterns; a flat object scores %.5f\n", *r.Residual, *r.FlatResidual)
-	stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g\n", *r.Deviance, *r.Expected)
+	stdout.Printf("residual R %.5f over all patterns (flat object %.5f)\n", *r.Residual, *r.FlatResidual)
+	stdout.Printf("deviance %.4g per pixel (perfect fit %.4g)\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {
 		stdout.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
-			"halves": "between the even and the odd patterns solved by themselves", "reference": "with the object in the file",
+			"halves": "between the images of the even and of the odd patterns", "reference": "with the object in the file",
 		}[r.FRCOf])
 	}
 	printFiles(r.OutputDir)

@@ -10,11 +10,11 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// stdout is standard output. All results go through it: a result that could not be written, as on a full disk, fails the
-// command, whatever printed it.
+// stdout is standard output. All results go through it, so that a result that could not be written, for example on a full
+// disk, fails the command.
 var stdout = &output{to: os.Stdout}
 
-// output remembers the first error of its writes and writes nothing after it.
+// output keeps the first error of its writes and writes nothing after it.
 type output struct {
 	mu  sync.Mutex
 	to  *os.File
@@ -44,8 +44,8 @@ func (o *output) Printf(format string, args ...any) { _, _ = fmt.Fprintf(o, form
 // Println is fmt.Println.
 func (o *output) Println(args ...any) { _, _ = fmt.Fprintln(o, args...) }
 
-// finish returns the error of a command: its own one, else that of what it printed. Some file systems report a full disk or
-// a lost connection only when a file is synced.
+// finish returns the error of a command, or else the error of its output. Some file systems report a full disk or a lost
+// connection only when a file is synced.
 func (o *output) finish(err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -59,7 +59,7 @@ func (o *output) finish(err error) error {
 	if path := (*os.PathError)(nil); errors.As(cause, &path) {
 		cause = path.Err
 	}
-	if errors.Is(cause, syscall.EPIPE) { // who reads has gone; it ends a command like a signal
+	if errors.Is(cause, syscall.EPIPE) { // a closed pipe stops a command like a signal
 		return host.Failf(host.ExitTerminated, "standard output was closed by its reader")
 	}
 	return host.Failf(host.ExitOther, "the result could not be written to standard output: %w", cause)
@@ -68,7 +68,7 @@ func (o *output) finish(err error) error {
 func (o *output) sync() error {
 	st, err := o.to.Stat()
 	if err != nil || !st.Mode().IsRegular() {
-		return nil // a terminal or a pipe keeps nothing back
+		return nil // terminals and pipes are not buffered
 	}
 	if err = o.to.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return nil

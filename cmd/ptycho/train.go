@@ -17,7 +17,7 @@ import (
 
 func trainCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "train",
+		Name: "train", Category: imaging,
 		Usage: "train a model on a scan",
 		Flags: settingFlags(config.Train),
 		Action: func(c *cli.Context) error {
@@ -30,13 +30,13 @@ func trainCommand() *cli.Command {
 			if !x.DryRun {
 				graceful(c.Context, "the run ends after this step with a checkpoint")
 			}
-			cfg, err := describeScan(draft) // before a backend is started: a missing file is the commonest mistake
+			cfg, err := describeScan(draft) // before a backend is started: a missing file is the most frequent mistake
 			if err != nil {
 				return err
 			}
 			starting, done := signalsOf(c.Context).prompt(c.Context)
 			defer done()
-			h, err := ready(starting, meter, x, cfg.Values(), "data "+cfg.Settings().TrainDataFile)
+			h, err := startBackend(starting, meter, x, cfg.Values(), "data "+cfg.Settings().TrainDataFile)
 			if err != nil {
 				return err
 			}
@@ -49,15 +49,15 @@ func trainCommand() *cli.Command {
 			if err != nil {
 				return host.Relieve(err, "--batch-size")
 			}
-			return tell(c, report, func() {
+			return printReport(c, report, func() {
 				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
 				if report.Epochs > 0 {
-					stdout.Printf("deviance %.4g per pixel; a perfect fit scores %.4g, a flat object %.4g\n", report.Last.Deviance, report.Last.ExpectedDeviance, report.FlatDeviance)
+					stdout.Printf("deviance %.4g per pixel (flat object %.4g, perfect fit %.4g)\n", report.Last.Deviance, report.FlatDeviance, report.Last.ExpectedDeviance)
 				}
 				if report.Ended == "stopped early" || report.Weights != "last" {
 					stdout.Printf("the model holds the %s weights\n", report.Weights)
 				}
-				stdout.Printf("for an image: ptycho infer --model-path %s --test-data SCAN --output-dir FOLDER\n", report.OutputDir)
+				stdout.Printf("to reconstruct a scan: ptycho infer --model-path %s --test-data SCAN --output-dir FOLDER\n", report.OutputDir)
 			})
 		},
 	}
@@ -65,7 +65,7 @@ func trainCommand() *cli.Command {
 
 func inferCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "infer",
+		Name: "infer", Category: imaging,
 		Usage: "reconstruct a scan with a trained model",
 		Flags: settingFlags(config.Infer),
 		Action: func(c *cli.Context) error {
@@ -78,7 +78,7 @@ func inferCommand() *cli.Command {
 			if err := readable(cfg.Settings().TestData, cfg.Settings().DiffractionLayout); err != nil {
 				return err
 			}
-			h, err := ready(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)
+			h, err := startBackend(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)
 			if err != nil {
 				return err
 			}
@@ -91,27 +91,27 @@ func inferCommand() *cli.Command {
 			if err != nil {
 				return host.Relieve(err, "--inference-batch-size")
 			}
-			return tell(c, report, func() {
+			return printReport(c, report, func() {
 				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
-				stdout.Printf("R %.5f of the stitched image; a flat object scores %.5f\n", report.Residual, report.FlatResidual)
+				stdout.Printf("residual R %.5f of the stitched image (flat object %.5f)\n", report.Residual, report.FlatResidual)
 				printFiles(report.OutputDir)
 			})
 		},
 	}
 }
 
-// printFiles says where the result of infer or solve lies.
+// printFiles prints the files that infer or solve has written.
 func printFiles(dir string) {
 	stdout.Printf("written: %s in %s\n", strings.Join([]string{result.PhaseFile, result.AmplitudeFile, result.ReconstructionFile}, ", "), dir)
 }
 
-// resolved is a configuration that can be shown.
+// resolved is a configuration that can be printed.
 type resolved interface {
 	YAML() []byte
 	Values() []config.Value
 }
 
-// dryRun prints what a run would take, then its settings.
+// dryRun prints the plan of a run, then its settings.
 func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.Plan, error)) error {
 	plan, err := measure()
 	meter.Done()
@@ -126,17 +126,17 @@ func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.
 		host.Plan
 		Settings map[string]string `json:"settings"`
 	}{plan, settings}
-	return tell(c, report, func() {
+	return printReport(c, report, func() {
 		printPlan(plan)
 		stdout.Printf("\n%s", cfg.YAML())
 	})
 }
 
-// printPlan prints a plan in three lines, and what a dry run leaves.
+// printPlan prints a plan in three lines, and says that nothing was written.
 func printPlan(p host.Plan) {
 	stdout.Printf("%s of %d×%d pixels", plural.Of(p.Patterns, "pattern"), p.N, p.N)
 	if p.Validation > 0 {
-		stdout.Printf(", %d more to validate", p.Validation)
+		stdout.Printf(", %d more for validation", p.Validation)
 	}
 	stdout.Printf("; network of %s\n", plural.Of(p.Parameters, "parameter"))
 	took := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(time.Second / 10)

@@ -37,10 +37,10 @@ func TestTrain_AnnouncesAShadowedBackendFirst(t *testing.T) {
 	args := []string{"train", "--train-data-file", smallScan(t), "--output-dir", filepath.Join(t.TempDir(), "run"), "--dry-run", "--n-filters-scale", "1"}
 	_, stderr, code := run(t, append(args, "--plugin-dir", dir)...)
 	first, _, _ := strings.Cut(stderr, "\n")
-	if code != 0 || !strings.HasPrefix(first, "backend gorgonia: "+filepath.Join(dir, "ptycho-backend-gorgonia")+" is used in place of the bundled one") {
+	if code != 0 || !strings.HasPrefix(first, "backend gorgonia: "+filepath.Join(dir, "ptycho-backend-gorgonia")+" replaces the bundled backend") {
 		t.Errorf("exit %d, first line %q", code, first)
 	}
-	if _, stderr, code := run(t, args...); code != 0 || strings.Contains(stderr, "in place of") {
+	if _, stderr, code := run(t, args...); code != 0 || strings.Contains(stderr, "replaces the bundled") {
 		t.Errorf("without a shadow: exit %d, %s", code, stderr)
 	}
 }

@@ -164,12 +164,12 @@ func (s Setting) Rule() string {
 	return fmt.Sprintf("%s, at least %s", kind, low)
 }
 
-// Help describes the setting in a line of --help: its meaning, its choices, and its unit unless the meaning names it.
-// Ranges are in the documentation.
+// Help describes the setting in a line of --help: its meaning, and its unit unless the meaning names it. The help lists
+// choices in place of the value, and ranges are in the documentation.
 func (s Setting) Help() string {
 	out := s.Meaning
-	if len(s.Enum) > 0 {
-		out += ": " + strings.Join(s.Enum, ", ")
+	if s.Required {
+		out += " (required)"
 	}
 	if s.Unit != "" && !strings.Contains(s.Meaning, s.Unit) {
 		out += " (" + s.Unit + ")"

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// highCompression is the name of the flag in commands without settings that read a scan.
+const highCompression = "allow-high-compression"
+
+// The flags below mean the same as settings, in commands without settings.
+
+func highCompressionFlag() cli.Flag {
+	return &cli.BoolFlag{Name: highCompression, Usage: "read compressed arrays that expand more than 1000 times"}
+}
+
+func unitsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "diffraction-units", Value: "auto", Usage: "unit of the patterns; auto detects it"}
+}
+
+func layoutFlag() cli.Flag {
+	return &cli.StringFlag{Name: "diffraction-layout", Value: "auto", Usage: "order of the axes of the patterns; auto detects it"}
+}
+
+func pluginDirFlag() cli.Flag {
+	return &cli.StringFlag{Name: "plugin-dir", Usage: "folder to search first for backends"}
+}
+
+func deviceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "device", Value: "auto", Usage: "device of the backend: auto, cpu or cuda:N"}
+}
+
+func logLevelFlag() cli.Flag {
+	return &cli.StringFlag{Name: "log-level", Value: "warn", Usage: "lowest level of the backend's log lines to show"}
+}
+
+func backendTimeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "time without an answer before the backend is killed; 0 is no limit"}
+}
+
+func tf32Flag() cli.Flag {
+	return &cli.BoolFlag{Name: "tf32", Usage: "allow products of reduced precision on GPUs"}
+}
