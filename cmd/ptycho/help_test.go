@@ -57,9 +57,6 @@ func TestExamples_TwoOfEachCommandParse(t *testing.T) {
 func TestHelp_FlagTextsAreShort(t *testing.T) {
 	everyCommand(newApp(), func(name string, c *cli.Command) {
 		for _, f := range flagsOf(c) {
-			if _, setting := settingOf(strings.TrimPrefix(f.names[0], "--")); setting {
-				continue
-			}
 			if n := utf8.RuneCountInString(f.usage); n == 0 || n > 80 {
 				t.Errorf("ptycho %s %s has a text of %d characters, want 1 to 80: %s", name, f.names[0], n, f.usage)
 			}
