@@ -29,7 +29,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless ci-full help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -141,6 +141,9 @@ bent: ## COUNT (10000) runs of train, infer, conformance and doctor against answ
 
 deviceless: ## compile every program of the XLA backend for an H100 without one (needs the CUDA library and ptxas; skips with a reason)
 	CGO_ENABLED=1 $(GO) run ./bench/deviceless
+
+gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-trial, under 60 MiB (docs/gpu.md; needs a C compiler)
+	GO="$(GO)" scripts/gpu-bundle bin/gpu
 
 ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...

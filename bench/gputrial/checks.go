@@ -1,0 +1,155 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// engine are the arguments that choose the backend and the device under trial.
+func (t *trial) engine(args ...string) []string {
+	return append(args, "--backend", "xla", "--device", t.device())
+}
+
+// scan simulates a scan once and returns its file.
+func (t *trial) scan(ctx context.Context, patterns int) (string, error) {
+	path := filepath.Join(t.work, fmt.Sprintf("scan-%d.npz", patterns))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	e := t.ptycho(ctx, "simulate", "--output", path, "-n", "64", "--n-images", strconv.Itoa(patterns), "--probe", "aberrated")
+	return path, e.err
+}
+
+// fewPatterns are those of the scan that is trained on; not 64, the side of a pattern, which would leave the layout open.
+const fewPatterns = 96
+
+// train trains the default network for some steps into a folder.
+func (t *trial) train(ctx context.Context, folder string, steps int, more ...string) (string, ended) {
+	scan, err := t.scan(ctx, fewPatterns)
+	if err != nil {
+		return "", ended{err: err}
+	}
+	out := filepath.Join(t.work, folder)
+	args := t.engine("train", "--train-data-file", scan, "--output-dir", out, "--overwrite", "--max-steps", strconv.Itoa(steps), "--logger", "none", "--check-geometry=false")
+	return out, t.ptycho(ctx, append(args, more...)...)
+}
+
+var compiled = regexp.MustCompile(`compiled .* in ([0-9.]+) s`)
+
+// firstStep measures the time from nothing to a trained step.
+func (t *trial) firstStep(ctx context.Context, r *recorder) error {
+	for _, what := range []string{"first start", "second start"} { // the second finds the library in memory
+		_, e := t.train(ctx, "first", 1)
+		if e.err != nil {
+			return e.err
+		}
+		values := map[string]any{"seconds": e.took.Seconds()}
+		if m := compiled.FindSubmatch(e.stderr); m != nil {
+			values["compile s"], _ = strconv.ParseFloat(string(m[1]), 64)
+		}
+		r.add(Row{What: what, Values: values})
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < e.took {
+			break
+		}
+	}
+	return nil
+}
+
+// fast are the variables that make XLA compile quickly for a CPU, where a program takes it longer to compile than to run.
+func (t *trial) fast() []string {
+	if !t.cpu || os.Getenv("XLA_FLAGS") != "" {
+		return nil
+	}
+	return []string{"XLA_FLAGS=--xla_backend_optimization_level=0"}
+}
+
+// conformanceShare is the part of the stage's time after which no case starts; the last case needs the rest.
+const conformanceShare = 0.7
+
+// conformance runs the cases that cover every operation, then as many others as there is time for.
+func (t *trial) conformance(ctx context.Context, r *recorder) error {
+	file := filepath.Join(t.work, "conformance.json")
+	deadline, _ := ctx.Deadline()
+	limit := time.Duration(conformanceShare * float64(time.Until(deadline))).Round(time.Second)
+	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20, 21}, // some failed; not all ran
+		args: t.engine("conformance", "--time-limit", limit.String(), "--json", file)})
+	if e.err != nil {
+		return fmt.Errorf("%w (%d cases had passed)", e.err, strings.Count(string(e.stderr), " passed "))
+	}
+	var report struct {
+		Counts []struct {
+			Level                   int
+			Title                   string
+			Passed, Failed, Skipped int
+		}
+		Operations struct{ Covered, Left []string }
+		NotRun     int `json:"not_run"`
+		Results    []struct{ Name, Status, Message string }
+	}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &report)
+	}
+	if err != nil {
+		return fmt.Errorf("the report cannot be read: %w", err)
+	}
+	note := ""
+	if len(report.Operations.Left) > 0 {
+		note = "not covered: " + strings.Join(report.Operations.Left, ", ")
+	}
+	r.add(Row{What: "operations", Values: map[string]any{"passed": len(report.Operations.Covered)}, Failed: note != "", Note: note})
+	for _, c := range report.Counts {
+		r.add(Row{What: fmt.Sprintf("level %d, %s", c.Level, c.Title), Values: map[string]any{"passed": c.Passed, "failed": c.Failed, "skipped": c.Skipped}, Failed: c.Failed > 0})
+	}
+	for _, one := range report.Results {
+		if one.Status == "failed" {
+			r.add(Row{What: "case " + one.Name, Failed: true, Note: one.Message})
+		}
+	}
+	if report.NotRun > 0 {
+		r.add(Row{What: "cases without time", Values: map[string]any{"skipped": report.NotRun}, Note: fmt.Sprintf("no case started after %v", limit)})
+	}
+	return nil
+}
+
+var parityColumns = []string{"difference", "limit", "within"}
+
+// parity holds the device against Gorgonia on the CPU.
+func (t *trial) parity(ctx context.Context, r *recorder) error {
+	cells, err := t.compared(ctx)
+	for _, c := range cells {
+		r.add(Row{What: c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit, "within": c.Within}, Failed: !c.Within})
+	}
+	return err
+}
+
+// difference is one quantity of two backends.
+type difference struct {
+	Quantity   string
+	Difference float64
+	Limit      float64
+	Within     bool
+}
+
+// compared asks for the parity of both backends, with further arguments.
+func (t *trial) compared(ctx context.Context, more ...string) ([]difference, error) {
+	args := append([]string{"conformance", "--parity", "gorgonia,xla", "--device", "cpu," + t.device(), "--json", "-", "--quiet"}, more...)
+	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20}, args: args}) // 20: not within
+	if e.err != nil {
+		return nil, e.err
+	}
+	var report struct{ Cells []difference }
+	if err := json.Unmarshal(e.stdout, &report); err != nil {
+		return nil, fmt.Errorf("the report of --parity cannot be read: %w", err)
+	}
+	return report.Cells, nil
+}

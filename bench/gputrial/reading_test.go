@@ -1,0 +1,122 @@
+//go:build linux
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ptychogo/ptycho/core/tensor"
+)
+
+func TestParse_DefaultsFollowTheDevice(t *testing.T) {
+	gpu, err := parse([]string{"--output-dir", "out"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpu, err := parse([]string{"--output-dir", "out", "--cpu", "--limit", "20m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(gpu.sizes, []int{64, 128, 256}) || !slices.Equal(gpu.batches, []int{64, 256, 1024}) || gpu.patterns != 10000 || gpu.limit != 6*time.Minute || gpu.device() != "cuda:0" {
+		t.Errorf("for a GPU: %+v", gpu)
+	}
+	if !slices.Equal(cpu.sizes, []int{64}) || !slices.Equal(cpu.batches, []int{16}) || cpu.limit != 20*time.Minute || cpu.device() != "cpu" {
+		t.Errorf("for a CPU: %+v", cpu)
+	}
+}
+
+func TestParse_RefusesWrongFlags(t *testing.T) {
+	for say, args := range map[string][]string{
+		"--output-dir is missing":       {},
+		"unknown stage \"nothing\"":     {"--output-dir", "out", "--only", "machine,nothing"},
+		"--sizes 64,65":                 {"--output-dir", "out", "--sizes", "64,65"},
+		"--batches 10":                  {"--output-dir", "out", "--batches", "10"},
+		"--limit 1s is too short":       {"--output-dir", "out", "--limit", "1s"},
+		"unknown argument \"out\"":      {"--output-dir", "out", "out"},
+		"--steps -1 and --patterns 500": {"--output-dir", "out", "--cpu", "--steps", "-1"},
+	} {
+		if _, err := parse(args); err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("%v: %v, want %q", args, err, say)
+		}
+	}
+}
+
+func TestTable_CellsStayInTheirCells(t *testing.T) {
+	r := &Result{Device: "cpu", Stages: []*Stage{{Name: "s", Title: "t", State: Failed, Note: "one | two\nthree\x1b[31m", Columns: []string{"found"}, Rows: []Row{{What: "a|b", Failed: true, Note: "no"}}}}}
+	text := r.table()
+	for _, want := range []string{`one \| two three`, `| a\|b |  | FAILED: no |`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "\x1b") {
+		t.Error("a sequence that a terminal obeys passes through")
+	}
+}
+
+// sample is what ncu writes with --csv: its own lines, then a table with texts in quotes and commas in numbers.
+const sample = `==PROF== Connected to process 4711 (/tmp/ptycho-backend-xla)
+==PROF== Disconnected from process 4711
+"ID","Process ID","Process Name","Host Name","Kernel Name","Context","Stream","Block Size","Grid Size","Device","CC","Section Name","Metric Name","Metric Unit","Metric Value"
+"0","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","nsecond","1,500"
+"1","4711","ptycho","localhost","void cutlass<float, 3>(int)","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","usecond","7"
+"2","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","nsecond","1,500"
+`
+
+func TestLongest_AddsUpEachKernel(t *testing.T) {
+	rows, err := longest([]byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || rows[0].What != "void cutlass<float, 3>(int)" || rows[1].Values["microseconds"] != 3.0 || rows[1].Values["launches"] != 2 || rows[1].Values["share %"] != 30.0 {
+		t.Errorf("%+v", rows)
+	}
+}
+
+func TestLongest_RefusesWhatItCannotRead(t *testing.T) {
+	for name, c := range map[string]struct{ text, say string }{
+		"no permission":   {"==ERROR== ERR_NVGPUCTRPERM - The user does not have permission\n", "ERR_NVGPUCTRPERM"},
+		"another column":  {strings.Replace(sample, "Metric Unit", "Unit", 1), "want Kernel Name"},
+		"an unknown unit": {strings.ReplaceAll(sample, "usecond", "cycle"), `"cycle"`},
+		"nothing at all":  {"", "no table"},
+	} {
+		if _, err := longest([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: %v, want %q", name, err, c.say)
+		}
+	}
+}
+
+func TestPeers_ReadsUpToALineThatIsCut(t *testing.T) {
+	one, _ := begin(t, time.Minute, stage{name: "training", run: fine})
+	one.result.Stages[0].Rows = []Row{{What: "N = 64, 16 patterns", Values: map[string]any{"patterns/s": 100.0}}}
+	rows, err := one.peers([]byte(`{"n": 64, "patterns": 16, "mode": "eager", "wall_s": 0.08, "compile_s": 0.5, "peak_mib": 800}
+{"n": 128, "patterns": 16, "mode": "eager", "failed": "OutOfMemoryError: 80 GiB"}
+{"n": 256, "patt`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || rows[0].Values["patterns/s"] != 200.0 || rows[0].Values["ours / PyTorch"] != 0.5 || !rows[1].Failed {
+		t.Errorf("%+v", rows)
+	}
+	if _, err := one.peers([]byte("Traceback\n")); err == nil {
+		t.Error("output without a result is accepted")
+	}
+}
+
+func TestDistance_SeesOneBit(t *testing.T) {
+	a := map[string]tensor.Tensor{"w": tensor.Must([]float32{1, 2}, 2), "b": tensor.Must([]float32{3}, 1)}
+	b := map[string]tensor.Tensor{"w": tensor.Must([]float32{1, 2.5}, 2), "b": tensor.Must([]float32{3}, 1)}
+	if differ, largest, err := distance(a, a); differ != 0 || largest != 0 || err != nil {
+		t.Errorf("of itself: %d arrays, %v, %v", differ, largest, err)
+	}
+	if differ, largest, err := distance(a, b); differ != 1 || largest != 0.5 || err != nil {
+		t.Errorf("of another: %d arrays, %v, %v", differ, largest, err)
+	}
+	delete(b, "w")
+	if _, _, err := distance(a, b); err == nil {
+		t.Error("a missing array is accepted")
+	}
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// sampler watches the memory of the first GPU by nvidia-smi. A nil one knows nothing.
+type sampler struct {
+	cmd  *exec.Cmd
+	mu   sync.Mutex
+	now  float64 // MiB
+	peak float64 // since the last call of start
+}
+
+// startSampler starts nvidia-smi, which prints the used memory ten times a second until the context ends.
+func startSampler(ctx context.Context, smi string) *sampler {
+	if smi == "" {
+		return nil
+	}
+	s := &sampler{cmd: exec.CommandContext(ctx, smi, "--id=0", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "--loop-ms=100")}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil || s.cmd.Start() != nil {
+		return nil
+	}
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if v, err := strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64); err == nil {
+				s.mu.Lock()
+				s.now, s.peak = v, max(s.peak, v)
+				s.mu.Unlock()
+			}
+		}
+		_ = s.cmd.Wait() // it is killed at the end
+	}()
+	return s
+}
+
+// pids is the process that must outlive the commands.
+func (s *sampler) pids() []int {
+	if s == nil {
+		return nil
+	}
+	return []int{s.cmd.Process.Pid}
+}
+
+// start begins a measurement and returns the memory in use.
+func (s *sampler) start() float64 {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peak = s.now
+	return s.now
+}
+
+// most is the most memory that was in use since start, MiB.
+func (s *sampler) most() float64 {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peak
+}

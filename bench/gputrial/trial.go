@@ -1,0 +1,261 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Limits of time.
+const (
+	defaultLimit = 6 * time.Minute
+	minLimit     = 10 * time.Second
+	// reserve is kept for killing what still runs and writing the last result.
+	reserve = 2 * time.Second
+	// worthwhile is the least time that a stage is started with.
+	worthwhile = 2 * time.Second
+)
+
+// stage is one part of the trial. Its limit is that of a trial of six minutes, and grows and shrinks with the trial's.
+type stage struct {
+	name, title string
+	limit       time.Duration
+	columns     []string
+	run         func(t *trial, ctx context.Context, r *recorder) error
+}
+
+// stages are in the order of their value: what is left out when the time ends is worth the least. Together their limits
+// exceed six minutes, which no trial takes unless several stages hang.
+var stages = []stage{
+	{"machine", "the machine, its Python and its libraries", 30 * time.Second, []string{"found"}, (*trial).machine},
+	{"first-step", "time to the first training step of the U-Net, N = 64", 50 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
+	{"conformance", "every operation against core/reference", 75 * time.Second, []string{"passed", "failed", "skipped"}, (*trial).conformance},
+	{"parity", "the device beside Gorgonia on this machine's CPU", 45 * time.Second, parityColumns, (*trial).parity},
+	{"training", "training step of the U-Net", 120 * time.Second, trainingColumns, (*trial).training},
+	{"pytorch", "the same network in PyTorch on the same device", 90 * time.Second, pytorchColumns, (*trial).pytorch},
+	{"bits", "two runs, equal to the bit or not", 45 * time.Second, []string{"equal", "arrays", "arrays that differ", "largest difference"}, (*trial).bits},
+	{"tf32", "TF32 off and on", 60 * time.Second, tf32Columns, (*trial).tf32},
+	{"inference", "inference with stitching", 60 * time.Second, []string{"patterns/s", "seconds", "patterns/s of the network", "R", "R of a flat object"}, (*trial).inference},
+	{"kernels", "the ten longest kernels of a training step", 60 * time.Second, []string{"share %", "microseconds", "launches"}, (*trial).kernels},
+}
+
+func stageNames() []string {
+	var names []string
+	for _, s := range stages {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// skipped is why a stage cannot run on this machine.
+type skipped struct{ reason string }
+
+func (s *skipped) Error() string { return s.reason }
+
+// trial is one run of this program.
+type trial struct {
+	options
+	stages  []stage
+	result  *Result
+	work    string // temporary; holds copies of the programs, scans and models
+	bin     string // folder with ptycho and its backend
+	found   surroundings
+	memory  *sampler   // of the GPU; nil on a CPU
+	out     io.Writer  // for the table
+	log     io.Writer  // for progress
+	mu      sync.Mutex // guards result and written: the last write may come from the timer
+	written error      // what kept the result from being written, once
+}
+
+func newTrial(o options, stages []stage) (*trial, error) {
+	t := &trial{options: o, stages: stages, out: os.Stdout, log: os.Stderr, result: &Result{Device: o.device(), Started: time.Now(), Limit: o.limit.Seconds()}}
+	if err := adoptOrphans(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.output, 0o777); err != nil {
+		return nil, fmt.Errorf("--output-dir: %w", err)
+	}
+	var err error
+	if t.work, err = os.MkdirTemp(o.work, "gpu-trial-"); err != nil {
+		return nil, fmt.Errorf("--work: %w", err)
+	}
+	for _, s := range stages {
+		one := &Stage{Name: s.name, Title: s.title, State: Waiting, Columns: s.columns, Rows: []Row{}, Limit: t.scaled(s.limit).Seconds()}
+		if len(o.only) > 0 && !slices.Contains(o.only, s.name) {
+			one.State, one.Note = Skipped, "not among --only"
+		}
+		t.result.Stages = append(t.result.Stages, one)
+	}
+	t.bin = t.copyPrograms()
+	return t, nil
+}
+
+// scaled is a stage's limit within the limit of this trial.
+func (t *trial) scaled(limit time.Duration) time.Duration {
+	return time.Duration(float64(limit) * float64(t.limit) / float64(defaultLimit))
+}
+
+// copyPrograms copies ptycho and its backend to the temporary folder, which belongs to this user alone: ptycho starts no
+// plugin from a folder that others can write to, as the folder of a carried bundle may be. Where the copy fails, as on a full
+// disk, the bundle's own programs are used.
+func (t *trial) copyPrograms() string {
+	for _, name := range []string{program, backendProgram} {
+		if err := copyFile(filepath.Join(t.bundle, name), filepath.Join(t.work, name)); err != nil {
+			fmt.Fprintf(t.log, "gpu-trial: %v; the programs run from %s\n", err, t.bundle)
+			return t.bundle
+		}
+	}
+	return t.work
+}
+
+func copyFile(from, to string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, 0o755)
+}
+
+// run runs the stages and returns the exit code.
+func (t *trial) run(ctx context.Context) int {
+	end := t.result.Started.Add(t.limit)
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-reserve))
+	defer cancel()
+	// Whatever may still block then, the result is written and the program ends.
+	timer := time.AfterFunc(time.Until(end)-reserve/4, func() {
+		t.conclude()
+		killOffspring(nil)
+		os.Exit(exitFailed)
+	})
+	defer timer.Stop()
+	t.look(ctx)
+	if !t.cpu {
+		t.memory = startSampler(ctx, t.found.smi)
+	}
+	t.write()
+	for i, s := range t.stages {
+		if one := t.result.Stages[i]; one.State == Waiting {
+			t.perform(ctx, s, one)
+		}
+	}
+	t.conclude()
+	fmt.Fprint(t.out, t.result.table())
+	for _, s := range t.result.Stages {
+		if s.State != Done && s.State != Skipped {
+			return exitFailed
+		}
+	}
+	if t.written != nil {
+		return exitFailed
+	}
+	return 0
+}
+
+// perform runs one stage within its limit.
+func (t *trial) perform(ctx context.Context, s stage, one *Stage) {
+	limit := t.scaled(s.limit)
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	if ctx.Err() != nil || limit < worthwhile {
+		t.update(func() { one.State, one.Note = NotRun, "no time was left" })
+		return
+	}
+	fmt.Fprintf(t.log, "gpu-trial: %s: %s (at most %.0f s)\n", s.name, s.title, limit.Seconds())
+	began := time.Now()
+	t.update(func() { one.State, one.Limit = Running, limit.Seconds() })
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := s.run(t, ctx, &recorder{t, one})
+	t.update(func() {
+		one.Seconds = time.Since(began).Seconds()
+		one.end(err)
+	})
+	fmt.Fprintf(t.log, "gpu-trial: %s: %s after %.1f s %s\n", s.name, one.State, one.Seconds, cell(one.Note))
+}
+
+// end sets the state of a stage that returned.
+func (s *Stage) end(err error) {
+	failed := 0
+	for _, r := range s.Rows {
+		if r.Failed {
+			failed++
+		}
+	}
+	var skip *skipped
+	switch {
+	case errors.As(err, &skip):
+		s.State, s.Note = Skipped, skip.reason
+	case err != nil:
+		s.State, s.Note = Failed, err.Error()
+	case failed > 0 && failed == len(s.Rows):
+		s.State, s.Note = Failed, "every row failed: "+s.Rows[0].Note
+	case failed > 0:
+		s.State, s.Note = Partly, fmt.Sprintf("%d of %d rows failed", failed, len(s.Rows))
+	default:
+		s.State = Done
+	}
+}
+
+// recorder adds rows to a stage.
+type recorder struct {
+	trial *trial
+	stage *Stage
+}
+
+func (r *recorder) add(row Row) { r.trial.update(func() { r.stage.Rows = append(r.stage.Rows, row) }) }
+
+// note adds a row without numbers.
+func (r *recorder) note(what, found string) {
+	r.add(Row{What: what, Values: map[string]any{"found": found}})
+}
+
+// update changes the result and writes it.
+func (t *trial) update(change func()) {
+	t.mu.Lock()
+	change()
+	t.mu.Unlock()
+	t.write()
+}
+
+// write writes the result. A folder that cannot be written to, as on a full disk, is reported once; the stages go on, and the
+// table is printed at the end.
+func (t *trial) write() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.result.Seconds = time.Since(t.result.Started).Seconds()
+	err := t.result.write(t.output)
+	if err != nil && t.written == nil {
+		fmt.Fprintf(t.log, "gpu-trial: %v; the table is printed at the end\n", err)
+	}
+	t.written = err
+}
+
+// conclude ends the result. A stage that still runs was stopped by the limit.
+func (t *trial) conclude() {
+	t.update(func() {
+		t.result.Ended = true
+		for _, s := range t.result.Stages {
+			switch s.State {
+			case Running:
+				s.State, s.Note = Failed, "stopped at the limit of the whole trial"
+			case Waiting:
+				s.State, s.Note = NotRun, "no time was left"
+			}
+		}
+	})
+}
+
+// close removes the temporary folder.
+func (t *trial) close() {
+	killOffspring(nil)
+	_ = os.RemoveAll(t.work) // a temporary folder
+}
