@@ -45,10 +45,13 @@ func (t *trial) train(ctx context.Context, folder string, steps int, more ...str
 
 var compiled = regexp.MustCompile(`compiled .* in ([0-9.]+) s`)
 
+// firstFolder holds the model of the first step.
+const firstFolder = "first"
+
 // firstStep measures the time from nothing to a trained step.
 func (t *trial) firstStep(ctx context.Context, r *recorder) error {
 	for _, what := range []string{"first start", "second start"} { // the second finds the library in memory
-		_, e := t.train(ctx, "first", 1)
+		_, e := t.train(ctx, firstFolder, 1)
 		if e.err != nil {
 			return e.err
 		}

@@ -75,6 +75,9 @@ func (t *trial) look(ctx context.Context) {
 // findTool finds a program of NVIDIA's toolkit.
 func (t *trial) findTool(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
 		return path
 	}
 	places := []string{filepath.Join(os.Getenv("CUDA_HOME"), "bin"), filepath.Join(os.Getenv("CUDA_PATH"), "bin"), "/usr/local/cuda/bin", "/usr/local/cuda-*/bin", "/opt/nvidia/nsight-*/*"}
@@ -106,7 +109,9 @@ func (t *trial) environment() []string {
 	}
 	if t.found.nvcc != "" {
 		folder := filepath.Dir(t.found.nvcc)
-		add("CUDA_HOME", filepath.Dir(folder))
+		if home := filepath.Dir(folder); isFolder(filepath.Join(home, "nvvm")) {
+			add("CUDA_HOME", home)
+		}
 		env = append(env, "PATH="+folder+":"+os.Getenv("PATH"))
 	}
 	var libraries []string

@@ -75,15 +75,18 @@ const inferenceBatch = 256
 
 // inference reconstructs a scan with a model that has barely been trained: what the image shows costs no time.
 func (t *trial) inference(ctx context.Context, r *recorder) error {
-	model, e := t.train(ctx, "model", 1)
-	if e.err != nil {
-		return e.err
+	model := filepath.Join(t.work, firstFolder)
+	if _, err := bundle.ReadManifest(model); err != nil { // that stage did not run, or failed
+		var e ended
+		if model, e = t.train(ctx, firstFolder, 1); e.err != nil {
+			return e.err
+		}
 	}
 	scan, err := t.scan(ctx, t.patterns)
 	if err != nil {
 		return err
 	}
-	e = t.ptycho(ctx, t.engine("infer", "--model-path", model, "--test-data", scan, "--output-dir", filepath.Join(t.work, "image"), "--overwrite",
+	e := t.ptycho(ctx, t.engine("infer", "--model-path", model, "--test-data", scan, "--output-dir", filepath.Join(t.work, "image"), "--overwrite",
 		"--inference-batch-size", strconv.Itoa(inferenceBatch), "--json")...)
 	if e.err != nil {
 		return e.err

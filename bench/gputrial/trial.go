@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,19 +33,19 @@ type stage struct {
 	run         func(t *trial, ctx context.Context, r *recorder) error
 }
 
-// stages are in the order of their value: what is left out when the time ends is worth the least. Together their limits
-// exceed six minutes, which no trial takes unless several stages hang.
+// stages are in the order of their value: what is left out when the time ends is worth the least. Their limits together are
+// above six minutes, because few stages need all of theirs.
 var stages = []stage{
-	{"machine", "the machine, its Python and its libraries", 30 * time.Second, []string{"found"}, (*trial).machine},
-	{"first-step", "time to the first training step of the U-Net, N = 64", 50 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
-	{"conformance", "every operation against core/reference", 75 * time.Second, []string{"passed", "failed", "skipped"}, (*trial).conformance},
-	{"parity", "the device beside Gorgonia on this machine's CPU", 45 * time.Second, parityColumns, (*trial).parity},
-	{"training", "training step of the U-Net", 120 * time.Second, trainingColumns, (*trial).training},
-	{"pytorch", "the same network in PyTorch on the same device", 90 * time.Second, pytorchColumns, (*trial).pytorch},
-	{"bits", "two runs, equal to the bit or not", 45 * time.Second, []string{"equal", "arrays", "arrays that differ", "largest difference"}, (*trial).bits},
-	{"tf32", "TF32 off and on", 60 * time.Second, tf32Columns, (*trial).tf32},
-	{"inference", "inference with stitching", 60 * time.Second, []string{"patterns/s", "seconds", "patterns/s of the network", "R", "R of a flat object"}, (*trial).inference},
-	{"kernels", "the ten longest kernels of a training step", 60 * time.Second, []string{"share %", "microseconds", "launches"}, (*trial).kernels},
+	{"machine", "the machine, its Python and its libraries", 25 * time.Second, []string{"found"}, (*trial).machine},
+	{"first-step", "time to the first training step of the U-Net, N = 64", 40 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
+	{"conformance", "every operation against core/reference", 60 * time.Second, []string{"passed", "failed", "skipped"}, (*trial).conformance},
+	{"parity", "the device beside Gorgonia on this machine's CPU", 40 * time.Second, parityColumns, (*trial).parity},
+	{"training", "training step of the U-Net", 100 * time.Second, trainingColumns, (*trial).training},
+	{"pytorch", "the same network in PyTorch on the same device", 70 * time.Second, pytorchColumns, (*trial).pytorch},
+	{"bits", "two runs, equal to the bit or not", 40 * time.Second, []string{"equal", "arrays", "arrays that differ", "largest difference"}, (*trial).bits},
+	{"tf32", "TF32 off and on", 50 * time.Second, tf32Columns, (*trial).tf32},
+	{"inference", "inference with stitching", 45 * time.Second, []string{"patterns/s", "seconds", "patterns/s of the network", "R", "R of a flat object"}, (*trial).inference},
+	{"kernels", "the ten longest kernels of a training step", 40 * time.Second, []string{"share %", "microseconds", "launches"}, (*trial).kernels},
 }
 
 func stageNames() []string {
@@ -131,7 +132,15 @@ func (t *trial) run(ctx context.Context) int {
 	defer cancel()
 	// Whatever may still block then, the result is written and the program ends.
 	timer := time.AfterFunc(time.Until(end)-reserve/4, func() {
-		t.conclude()
+		written := make(chan bool)
+		go func() {
+			t.conclude()
+			close(written)
+		}()
+		select {
+		case <-written:
+		case <-time.After(reserve / 8): // as for a disk that does not answer
+		}
 		killOffspring(nil)
 		os.Exit(exitFailed)
 	})
@@ -211,7 +220,16 @@ type recorder struct {
 	stage *Stage
 }
 
-func (r *recorder) add(row Row) { r.trial.update(func() { r.stage.Rows = append(r.stage.Rows, row) }) }
+// add adds a row. A number that is not finite becomes text: JSON has no such numbers, and one would keep the whole result from
+// being written.
+func (r *recorder) add(row Row) {
+	for name, v := range row.Values {
+		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			row.Values[name] = fmt.Sprint(f)
+		}
+	}
+	r.trial.update(func() { r.stage.Rows = append(r.stage.Rows, row) })
+}
 
 // note adds a row without numbers.
 func (r *recorder) note(what, found string) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +108,17 @@ func TestTrial_ResultIsOnDiskAfterEveryRow(t *testing.T) {
 	}})
 	if code := one.run(context.Background()); code != 0 || !onDisk(t, one).Ended {
 		t.Errorf("exit %d, ended %v", code, onDisk(t, one).Ended)
+	}
+}
+
+// TestRecorder_NumbersThatJSONLacksAreWritten adds a ratio to nothing.
+func TestRecorder_NumbersThatJSONLacksAreWritten(t *testing.T) {
+	one, _ := begin(t, time.Minute, stage{"divides", "", time.Minute, []string{"ratio"}, func(_ *trial, _ context.Context, r *recorder) error {
+		r.add(Row{What: "a", Values: map[string]any{"ratio": math.Inf(1)}})
+		return nil
+	}})
+	if code := one.run(context.Background()); code != 0 || onDisk(t, one).Stages[0].Rows[0].Values["ratio"] != "+Inf" {
+		t.Errorf("exit %d, the row is %+v", code, onDisk(t, one).Stages[0].Rows)
 	}
 }
 
