@@ -18,7 +18,7 @@ func benchFeedCommand() *cli.Command {
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "side of a pattern (pixels)"},
 			&cli.IntFlag{Name: "batch-size", Value: 64, Usage: "patterns of a step"},
 			&cli.IntSliceFlag{Name: "num-workers", Value: cli.NewIntSlice(0, 1, 2), Usage: "workers that gather batches, comma-separated; 0 is the same as 1"},
-			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches gathered ahead by each worker, comma-separated; 0 is the backend's choice"},
+			&cli.IntSliceFlag{Name: "prefetch-factor", Value: cli.NewIntSlice(1, 2, 4), Usage: "batches that each worker gathers ahead, comma-separated; 0: backend's choice"},
 			&cli.BoolFlag{Name: "persistent-workers", Usage: "keep the workers between plans"},
 			&cli.BoolFlag{Name: "pin-memory", Usage: "lock the patterns in memory"}),
 		Action: runBenchFeed,
