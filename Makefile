@@ -1,4 +1,4 @@
-# ptycho: `make help` lists what there is. Go alone is needed; what needs more says so.
+# `make help` lists the targets. They need only Go unless their line says otherwise.
 
 GO       ?= go
 PYTHON   ?= python3
@@ -17,10 +17,10 @@ KILLS    ?= 320
 SEED     ?= 1
 REPORT   ?=
 
-# Packages whose tests are quick under the race detector, which makes arithmetic about ten times slower.
+# Packages whose tests are quick under the race detector, which slows arithmetic about ten times.
 QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
 
-# Nothing but the race detector and the XLA backend needs a C compiler.
+# Only the race detector and the XLA backend need a C compiler.
 export CGO_ENABLED ?= 0
 
 HAVE_CC = command -v "$${CC:-gcc}" >/dev/null 2>&1
@@ -36,9 +36,9 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 	@if $(HAVE_CC); then \
 		echo "CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla"; \
 		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
-	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or what CC names), and there is none" >&2; fi
+	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or the one that CC names), and none was found" >&2; fi
 
-test: tools ## format, vet and all tests; prints last what was skipped and why (TOOLS=no downloads nothing)
+test: tools ## format, vet and all tests; ends with a list of the skipped tests and why (TOOLS=no downloads nothing)
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
 	@. .test-tools/env && $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$($(HAVE_CC) && echo ./plugins/xla/backend)" -- \
@@ -46,7 +46,7 @@ test: tools ## format, vet and all tests; prints last what was skipped and why (
 
 tools: ## the XLA library and the Python packages that tests use, into .test-tools
 	@mkdir -p .test-tools/bin
-	@$(GO) build -o .test-tools/bin/ ./cmd/ptycho # without -trimpath, as the tests are built: nothing is compiled twice
+	@$(GO) build -o .test-tools/bin/ ./cmd/ptycho # without -trimpath, like the tests, so that nothing is compiled twice
 	@rm -f .test-tools/bin/ptycho-backend-xla; if $(HAVE_CC); then CGO_ENABLED=1 $(GO) build -o .test-tools/bin/ptycho-backend-xla ./plugins/xla; fi
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/tools
 
@@ -55,10 +55,10 @@ check: ## formats, lints and tests
 	scripts/lint $(PKG)
 	@$(MAKE) --no-print-directory test
 
-hooks: ## have git run scripts/pre-commit before each commit
+hooks: ## make git run scripts/pre-commit before each commit
 	git config core.hooksPath scripts
 
-cross: ## vet for macOS and Windows: what is built and tested there must compile (a minute or two the first time)
+cross: ## vet for macOS and Windows: code and tests must compile (a minute or two the first time)
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
 
@@ -68,29 +68,29 @@ race: ## all tests under the race detector (needs a C compiler; slow)
 race-quick: ## the quick packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short $(QUICK)
 
-bench: build ## the training step beside PyTorch (PYTHON=… with torch) and the prototype, one table
+bench: build ## compare the training step with PyTorch (PYTHON=… with torch) and the prototype, one table
 	$(GO) run ./bench/table -python $(PYTHON)
 
-bench-go: ## Go benchmarks RUNS times (6) into bench-NAME.txt (NAME=new), as benchstat reads them; PKG=./core/physics/ for one package
+bench-go: ## Go benchmarks RUNS times (6) into bench-NAME.txt (NAME=new), for benchstat; PKG=./core/physics/ for one package
 	$(GO) test -run '^$$' -bench . -benchmem -count $(RUNS) $(PKG) | tee bench-$(NAME).txt
 
-bench-compare: ## bench-OLD.txt (OLD=old) beside bench-NAME.txt (NAME=new), by benchstat
+bench-compare: ## compare bench-OLD.txt (OLD=old) with bench-NAME.txt (NAME=new) by benchstat
 	@command -v benchstat >/dev/null || { echo "benchstat is missing: go install golang.org/x/perf/cmd/benchstat@latest" >&2; exit 1; }
 	benchstat bench-$(OLD).txt bench-$(NAME).txt
 
-bench-fft: ## the Fourier transform beside pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
+bench-fft: ## compare the Fourier transform with pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
 	$(GO) run ./bench/fft -python $(PYTHON)
 
-fuzz: ## every fuzz target for FUZZTIME (10s), with the number of inputs that each tried
+fuzz: ## every fuzz target for FUZZTIME (10s), with its number of inputs
 	GO="$(GO)" scripts/fuzz $(FUZZTIME)
 
-trial-sim: build ## train and judge on the simulated scan, three seeds (needs ../shared; about 15 minutes)
+trial-sim: build ## train and evaluate on the simulated scan, three seeds (needs ../shared; about 15 minutes)
 	for seed in 0 1 2; do bench/trials/trial.sh sim $$seed || exit 1; done
 
-trial-star: build ## train and judge on the measured scan, three seeds (needs ../shared; about 30 minutes)
+trial-star: build ## train and evaluate on the measured scan, three seeds (needs ../shared; about 30 minutes)
 	for seed in 0 1 2; do bench/trials/trial.sh star $$seed || exit 1; done
 
-trial-objects: build ## the same on three other objects of our own (about 15 minutes)
+trial-objects: build ## the same on three other simulated objects (about 15 minutes)
 	for kind in fields cells blocks; do bench/trials/trial.sh $$kind 0 || exit 1; done
 
 trial-controls: build ## the star with wrong positions, untrained, with single patterns and with the CNN (about 40 minutes)
@@ -102,27 +102,27 @@ trial-solve: build ## the iterative engines on the measured scan and the geometr
 	bench/trials/solve.sh
 	$(GO) test ./core/solve -run Trial -trial -v -count=1 -timeout 20m
 
-golden: ## write the golden vectors of conformance/golden again, from core/reference
+golden: ## rewrite the golden vectors of conformance/golden from core/reference
 	$(GO) run ./conformance/golden/generate
 
 tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes the tables of docs/conformance.md
 	$(GO) run ./conformance/measure $(BACKENDS)
 
-outliers: ## why a tensor can stand out at full size: the evidence of docs/conformance.md (a few minutes)
+outliers: ## measure why a tensor can stand out at full size, for docs/conformance.md (a few minutes)
 	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run 'StandsOut|WeighsMore' -outliers
 
-conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ in their seconds alone
+conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ only in their times
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
 		bin/ptycho conformance --backend $(BACKEND) --quiet --json - >"$$dir/$$run.json" || exit 1; \
 		sed '/seconds":/d' "$$dir/$$run.json" >"$$dir/$$run"; \
 		diff "$$dir/1" "$$dir/$$run" || { echo "$(BACKEND): run $$run gives another report" >&2; exit 1; }; \
 	done; echo "$(BACKEND): three runs, one report of $$(grep -c '"rule":' "$$dir/1") cases"
 
-docs: ## write docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png again, from the tables of the program
+docs: ## rewrite docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png from the program's tables
 	$(GO) run ./cmd/ptycho docs
 	$(GO) run ./bench/schedules
 
-lint: ## golangci-lint, staticcheck, deadcode and govulncheck, as far as they are installed; they print nothing
+lint: ## golangci-lint, staticcheck, deadcode and govulncheck, if installed; they should print nothing
 	scripts/lint $(PKG)
 
 signal-table: ## SIGTERM once to every command: seconds until its end, exit code (about two minutes)
@@ -136,7 +136,7 @@ torture: build ## kill ptycho KILLS (320) times at random and at every system ca
 	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)"
 
 bent: COUNT = 10000
-bent: ## COUNT (10000) runs of train, infer, conformance and doctor against answers that are bent; prints a table (up to an hour)
+bent: ## COUNT (10000) runs of train, infer, conformance and doctor against altered answers; prints a table (up to an hour)
 	nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
 deviceless: ## compile every program of the XLA backend for an H100 without one (needs the CUDA library and ptxas; skips with a reason)
@@ -145,7 +145,7 @@ deviceless: ## compile every program of the XLA backend for an H100 without one 
 gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-trial, under 60 MiB (docs/gpu.md; needs a C compiler)
 	GO="$(GO)" scripts/gpu-bundle bin/gpu
 
-ci-full: build ## what takes too long for every change: the whole suite on every backend, parity, XLA's every case (about an hour)
+ci-full: build ## the checks too long for every change: the whole suite on every backend, parity, all XLA tests (about an hour)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
