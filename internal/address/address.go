@@ -1,6 +1,6 @@
-// Package address keeps credentials out of what is written and shown. An address such as
-// https://user:password@host/path?token=secret may hold some before the host and in its query. Nothing but the connection
-// itself may use them: files, messages, loggers and plugins get what Public returns.
+// Package address removes credentials from text that is written or shown. An address such as
+// https://user:password@host/path?token=secret may contain credentials before the host and in its query. Only the
+// connection itself may use them: files, messages, loggers and plugins get the result of Public.
 package address
 
 import (
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// bare is user:password@host without a scheme, as a user may write it by mistake.
+// bare matches user:password@host without a scheme, as a user may write it by mistake.
 var bare = regexp.MustCompile(`^[^/\\\s:@]+:[^/\\\s@]*@`)
 
-// Public returns an address without credentials, query and fragment. A path of a file or folder is returned as it is.
-// A password that is not escaped may hold any character, so everything up to the last @ is removed.
+// Public returns an address without credentials, query and fragment. A path of a file or folder is returned unchanged. A
+// password that is not escaped may contain any character, so everything up to the last @ is removed.
 func Public(address string) string {
 	scheme, rest, isAddress := strings.Cut(address, "://")
 	if !isAddress {
@@ -33,10 +33,10 @@ func Public(address string) string {
 // Bare reports whether an address has credentials but no scheme, so that it would be taken for the name of a folder.
 func Bare(address string) bool { return bare.MatchString(address) }
 
-// within finds addresses within a text. A space, a quotation mark or an angle bracket ends one.
+// within finds addresses in a text. A space, a quotation mark or an angle bracket ends an address.
 var within = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`<>]+")
 
-// Scrub returns a text with every address in it made public. It is for sentences that quote what a user or a server wrote.
+// Scrub returns a text in which every address is made public. Use it for sentences that quote a user or a server.
 func Scrub(text string) string {
 	if !strings.Contains(text, "://") {
 		return text

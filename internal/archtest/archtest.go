@@ -1,5 +1,5 @@
-// Package archtest keeps the layers apart: its test reads the imports of every Go file in the repository and reports
-// each one that a rule forbids. It parses and never compiles, so it holds for any platform and build tag at once.
+// Package archtest checks the layers: its test reads the imports of every Go file in the repository and reports each import
+// that a rule forbids. It parses and never compiles, so it covers all platforms and build tags.
 package archtest
 
 import (
@@ -16,34 +16,34 @@ import (
 	"strings"
 )
 
-// File is one Go file as far as the rules look at it.
+// File has the properties of one Go file that the rules check.
 type File struct {
 	Path      string   // slash-separated, relative to the repository root
 	Package   string   // of its package clause
 	Imports   []string // import paths in the order they are written
 	Lines     int
-	Long      bool       // says at its head why it is long
+	Long      bool       // has the reason for its length at its head
 	Functions []Function // longer than a screen, without a reason
-	Generated bool       // carries the standard "Code generated … DO NOT EDIT." line
+	Generated bool       // has the standard "Code generated … DO NOT EDIT." line
 }
 
-// Function is a function as far as the rules look at it.
+// Function has the properties of a function that the rules check.
 type Function struct {
 	Name  string
 	Lines int
 }
 
-// reason begins the line of a comment that says why a file or a function is long.
+// reason starts the comment line with the reason for a long file or function.
 const reason = "// Long: "
 
-// Dir is the folder of the file, which is the package path below the module; "." for the root.
+// Dir returns the folder of the file, which is the package path below the module; "." for the root.
 func (f File) Dir() string { return path.Dir(f.Path) }
 
-// Test says whether the file is compiled for tests only.
+// Test reports whether the file is compiled only for tests.
 func (f File) Test() bool { return strings.HasSuffix(f.Path, "_test.go") }
 
-// Load parses every Go file below root, leaving out what the go command leaves out (testdata, vendor, names that start
-// with a dot or an underscore) and nested modules.
+// Load parses every Go file below root, except those that the go command ignores (testdata, vendor, names that start with a
+// dot or an underscore) and nested modules.
 func Load(root string) ([]File, error) {
 	var files []File
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -120,19 +120,19 @@ func parseSource(rel string, source []byte) (File, error) {
 	return f, nil
 }
 
-// reasoned says whether a comment has a line with the reason for a length.
+// reasoned reports whether a comment has a line with the reason for a length.
 func reasoned(comment *ast.CommentGroup) bool {
 	return comment != nil && slices.ContainsFunc(comment.List, func(c *ast.Comment) bool { return strings.HasPrefix(c.Text, reason) })
 }
 
-// below says whether p is the path prefix or lies under it.
+// below reports whether p is the path prefix or lies under it.
 func below(p, prefix string) bool { return p == prefix || strings.HasPrefix(p, prefix+"/") }
 
 func belowAny(p string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return below(p, prefix) })
 }
 
-// standard says whether an import path is of the standard library: those have no dot in their first element.
+// standard reports whether an import path is in the standard library: such paths have no dot in their first element.
 func standard(importPath string) bool {
 	first, _, _ := strings.Cut(importPath, "/")
 	return !strings.Contains(first, ".")

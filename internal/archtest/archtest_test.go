@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The repository itself: every import of every file obeys the layers.
+// TestLayers checks that every import of every file in the repository obeys the rules.
 func TestLayers(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -32,11 +32,11 @@ func TestModuleIsThatOfGoMod(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "module " + Module; !slices.Contains(strings.Split(string(b), "\n"), want) {
-		t.Errorf("go.mod has no line %q: the rules about our own packages would hold for nothing", want)
+		t.Errorf("the line %q is missing in go.mod: the rules about our own packages would not apply", want)
 	}
 }
 
-// Long: one table, a line for each rule and its exception.
+// Long: one table with a line for each rule and its exception.
 func TestEveryRuleFindsItsBreach(t *testing.T) {
 	const m = Module + "/"
 	for name, c := range map[string]struct {

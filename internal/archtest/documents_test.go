@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// foreignFlags are flags of other programs that documents name.
+// foreignFlags are flags of other programs that documents mention.
 var foreignFlags = []string{"--logdir", "--no-serve-artifacts", "--old"}
 
 // TestDocuments_NameExistingFlags looks up every flag that a sentence or a table of a document names, in the generated references.
@@ -46,7 +46,7 @@ func TestDocuments_NameExistingFlags(t *testing.T) {
 				}
 				for _, f := range flag.FindAllString(part, -1) {
 					if named++; !slices.Contains(known, f) {
-						t.Errorf("%s names %s, which no command has", page, f)
+						t.Errorf("%s names the flag %s, which does not exist", page, f)
 					}
 				}
 			}

@@ -9,23 +9,22 @@ import (
 	"strings"
 )
 
-// explained are the folders in whose code no number stands without its reason: the way from the settings to a trained
-// model and to an image.
+// explained lists the folders in which every number in the code needs a reason: those between the settings and a trained
+// model or an image.
 var explained = []string{"core/config", "host/bench", "host/dataset", "host/evaluation", "host/gauge", "host/inference", "host/inspection", "host/model",
 	"host/result", "host/simulation", "host/solution", "host/training"}
 
-// plain are the numbers that need no reason: none, one, a half or a double, and a sign.
+// plain lists the numbers that need no reason: zero, one, a half, a double, and a sign.
 var plain = []float64{0, 0.5, 1, 2}
 
-// A Literal is a number that nothing explains.
+// A Literal is a number without a reason.
 type Literal struct {
 	Line int
 	Text string
 }
 
-// Literals finds the numbers in Go source that are not plain, not part of a constant's or variable's declaration (a row
-// of a table is one), not the base or size of a conversion by strconv, not a distance to shift by, not an octal file
-// mode, and not on a line with a comment.
+// Literals finds the numbers in Go source that are not plain. It ignores declarations of constants and variables (such as
+// rows of tables), bases and sizes for strconv, distances of shifts, octal file modes, and lines with a comment.
 func Literals(name string, source []byte) ([]Literal, error) {
 	files := token.NewFileSet()
 	syntax, err := parser.ParseFile(files, name, source, parser.ParseComments)
@@ -44,7 +43,7 @@ func Literals(name string, source []byte) ([]Literal, error) {
 	ast.Inspect(syntax, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GenDecl:
-			return n.Tok == token.TYPE // of const and var, and of imports, nothing is asked
+			return n.Tok == token.TYPE // const and var may contain any number, and so may imports
 		case *ast.CallExpr:
 			return !fromPackage(n.Fun, "strconv")
 		case *ast.BinaryExpr:

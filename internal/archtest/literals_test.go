@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Every number on the way from the settings to a model and an image has a name or a reason.
+// TestNoNumberIsUnexplained checks that every number between the settings and a model or an image has a name or a reason.
 func TestNoNumberIsUnexplained(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files, err := Load(root)
@@ -28,11 +28,11 @@ func TestNoNumberIsUnexplained(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, l := range found {
-			t.Errorf("%s:%d: the number %s is not explained: make it a constant whose comment says where it comes from, a row of the table of settings, or say why on its line", f.Path, l.Line, l.Text)
+			t.Errorf("%s:%d: the number %s needs a reason: make it a constant whose comment names its source, a row of the table of settings, or add a comment on its line", f.Path, l.Line, l.Text)
 		}
 	}
 	if looked < 30 {
-		t.Errorf("looked at %d files: the walk is broken", looked)
+		t.Errorf("only %d files were checked: the walk is broken", looked)
 	}
 }
 

@@ -12,16 +12,16 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// mostFiles is how many files beside tests an operation may cost: a row of core/program, its meaning in core/reference,
-// a rule of each engine, and its examples.
+// mostFiles limits the files, not counting tests, that an operation may need: a row of core/program, its definition in
+// core/reference, a rule in each engine, and its examples.
 const mostFiles = 5
 
-// older are operations with one file more: their distance from a kink is looked at in the golden network, or they share
-// the maker of random programs with others.
+// older are operations with one more file: the golden network tests their distance from a kink, or they share the draw
+// function of random programs with others.
 var older = []string{"ReLU", "MaxPool2", "AvgPool2", "Upsample2"}
 
-// TestAnOperationCostsFewFiles counts the files that have a row or a case for an operation. Files that merely compute
-// with it, as architectures do, do not count.
+// TestAnOperationCostsFewFiles counts the files with a row or a case for an operation. Files that only use it, such as
+// architectures, do not count.
 func TestAnOperationCostsFewFiles(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files, err := Load(root)
@@ -31,7 +31,7 @@ func TestAnOperationCostsFewFiles(t *testing.T) {
 	about := map[string][]string{} // by the name of the constant
 	names := constantsOf(t, filepath.Join(root, "core", "program", "ops.go"))
 	for _, f := range files {
-		if f.Test() || f.Dir() == "conformance/conformancetest" { // broken on purpose
+		if f.Test() || f.Dir() == "conformance/conformancetest" { // contains deliberate defects
 			continue
 		}
 		for _, name := range rows(t, filepath.Join(root, f.Path), f.Package == "program") {
@@ -48,7 +48,7 @@ func TestAnOperationCostsFewFiles(t *testing.T) {
 		if slices.Contains(older, name) {
 			most++
 		}
-		if n := len(about[name]); n < 4 || n > most { // an engine may know one by other means
+		if n := len(about[name]); n < 4 || n > most { // an engine may support one in another way
 			t.Errorf("%s has a row or a case in %d files, want 4 to %d: %s", name, n, most, strings.Join(about[name], ", "))
 		}
 	}
@@ -77,7 +77,8 @@ func constantsOf(t *testing.T, path string) []string {
 	return names
 }
 
-// rows lists what a file has as keys of literals and behind case: program.Name, or Name in package program itself.
+// rows lists the operations that a file has as keys of literals and after case: program.Name, or Name in package program
+// itself.
 func rows(t *testing.T, path string, inside bool) []string {
 	var names []string
 	see := func(e ast.Expr) {

@@ -9,13 +9,13 @@ import (
 // Module is the module path that go.mod names.
 const Module = "github.com/ptychogo/ptycho"
 
-// maxLines is where a file stops being one idea; generated files, tables among them, may be longer.
+// maxLines is the limit for one idea per file. Generated files, such as tables, may be longer.
 const maxLines = 400
 
-// maxFunctionLines is a screen.
+// maxFunctionLines is the height of a screen.
 const maxFunctionLines = 60
 
-// A Violation is one breach of one rule.
+// A Violation is a file or an import that breaks a rule.
 type Violation struct {
 	File   string
 	Import string // "" where the rule is not about an import
@@ -29,21 +29,21 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s imports %q: %s", v.File, v.Import, v.Rule)
 }
 
-// A layer says what the files below a folder may import. Paths of our own module are written without the module path.
+// A layer defines what the files below a folder may import. Paths of this module are written without the module path.
 type layer struct {
 	dir    string
-	own    []string // folders of this module it may import, beside its own layer
-	others []string // modules of others it may import; none with any
-	any    bool     // any module of others
-	tests  []string // folders of this module and modules of others that its tests may import too
+	own    []string // folders of this module it may import, in addition to its own
+	others []string // external modules it may import; none with any
+	any    bool     // any external module
+	tests  []string // folders of this module and external modules that only its tests may import
 	rule   string
 }
 
-// core is what everybody may import.
+// core may be imported by all layers.
 var core = []string{"core"}
 
-// layers, most particular first: the first whose folder holds the file counts. A package in none of them (cmd/ptycho,
-// internal, bench) is free.
+// layers, most specific first: the first whose folder contains the file applies. Packages outside of all layers
+// (cmd/ptycho, internal, bench) have no limits.
 var layers = []layer{
 	{dir: "internal/durable", others: []string{"golang.org/x/sys"},
 		rule: "internal/durable uses the standard library and x/sys, so that every layer can use it"},
@@ -53,23 +53,23 @@ var layers = []layer{
 		rule: "core/config uses the standard library, gonum, yaml and core"},
 	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
 		rule: "core/cpu uses the standard library and x/sys"},
-	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an outsider's reader of golden files
-		rule: "core uses the standard library, gonum and core alone, so that every backend can use core"},
+	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an independent reader of golden files
+		rule: "core uses the standard library, gonum and core only, so that every backend can use core"},
 	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
-		rule: "sdk uses core; it never uses host, plugins or cmd, so that a third party's plugin carries none of them"},
+		rule: "sdk uses core, and never host, plugins or cmd, so that a third party's plugin does not include them"},
 	{dir: "host", own: []string{"core", "sdk"}, any: true, tests: []string{"conformance"},
-		rule: "host uses core and sdk; which backends are bundled is known to cmd/ptycho alone"},
+		rule: "host uses core and sdk; only cmd/ptycho knows which backends are bundled"},
 	{dir: "conformance", own: []string{"core", "sdk/feed"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"sdk", "host/launch", "plugins", "github.com/hashicorp/go-hclog",
-		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/joshdk/go-junit"}, // outsiders' readers of the reports
-		rule: "conformance uses core, and sdk/feed for its oracle, so that it cannot tell an in-process backend from a remote one"},
+		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/joshdk/go-junit"}, // independent readers of the reports
+		rule: "conformance uses core, and sdk/feed for its oracle, so that it cannot distinguish an in-process backend from a remote one"},
 	{dir: "examples", own: []string{"core", "sdk", "conformance/oracle"},
-		rule: "an example uses core and sdk, as a third party would, and the oracle until it computes by itself"},
+		rule: "an example uses core and sdk, as a third party would, and the oracle for its results"},
 }
 
-// measuredData finds the data that lies beside the repository; any test may ask it.
+// measuredData finds the data next to the repository. Any test may use it.
 const measuredData = "internal/measured"
 
-// everywhere are our packages that every layer may use: each does one thing that has nothing to do with ptychography.
+// everywhere lists packages that every layer may use: each does one thing that is unrelated to ptychography.
 var everywhere = []string{
 	"internal/address",
 	"internal/durable",
@@ -80,20 +80,20 @@ var everywhere = []string{
 	"internal/scratch",
 }
 
-// engines are the modules that a backend's own engine consists of, by plugin; every other plugin may use only core.
+// engines lists the modules of each plugin's engine; no other plugin may use them.
 var engines = map[string][]string{
 	"gorgonia": {"gorgonia.org", "github.com/chewxy/hm", "github.com/chewxy/math32", "gonum.org/v1/gonum",
 		"go4.org/unsafe/assume-no-moving-gc"},
 	"xla": {"github.com/gomlx", "golang.org/x/sys"},
 }
 
-// forbidden keeps modules of others where they belong, whatever the layer says.
+// forbidden restricts external modules to some folders, in addition to the layers.
 var forbidden = []struct {
 	module string
 	in     []string // the folders that may use it
 	rule   string
 }{
-	{"google.golang.org/grpc", []string{"sdk", "host", "internal/bent"}, "gRPC stays in sdk, host and the tests of internal/bent: cmd and plugins speak through them"},
+	{"google.golang.org/grpc", []string{"sdk", "host", "internal/bent"}, "gRPC stays in sdk, host and the tests of internal/bent: cmd and plugins use them indirectly"},
 	{"github.com/hashicorp/go-plugin", []string{"sdk", "host", "internal/bent"}, "go-plugin stays in sdk, host and the tests of internal/bent"},
 	{"github.com/hashicorp/go-hclog", []string{"sdk", "host", "cmd"}, "hclog stays in sdk, host and cmd: a backend logs through sdk"},
 	{"github.com/urfave/cli/v2", []string{"cmd"}, "the command line library stays in cmd"},
@@ -101,10 +101,10 @@ var forbidden = []struct {
 	{"github.com/gomlx", []string{"plugins/xla"}, "the engine stays in its plugin"},
 }
 
-// nameless are package names that say nothing about what is in them.
+// nameless are package names that do not describe their contents.
 var nameless = []string{"util", "utils", "common", "helper", "helpers", "type", "types", "misc", "base", "shared"}
 
-// Check gives every violation, sorted by file and import.
+// Check returns every violation, sorted by file and import.
 func Check(files []File) []Violation {
 	var found []Violation
 	for _, f := range files {
@@ -128,7 +128,7 @@ func checkFile(f File) []Violation {
 	dir := f.Dir()[strings.LastIndex(f.Dir(), "/")+1:]
 	for _, n := range []string{name, dir} {
 		if slices.Contains(nameless, n) {
-			found = append(found, Violation{f.Path, "", fmt.Sprintf("a package named %s says nothing: name what it holds", n)})
+			found = append(found, Violation{f.Path, "", fmt.Sprintf("the package name %s is too general: name its contents", n)})
 			break
 		}
 	}
@@ -140,7 +140,7 @@ func checkFile(f File) []Violation {
 	return found
 }
 
-// checkImport gives the rule that the import breaks, "" when it breaks none.
+// checkImport returns the rule that the import breaks, or "".
 func checkImport(f File, importPath string) string {
 	if standard(importPath) {
 		return ""
@@ -166,8 +166,8 @@ func checkImport(f File, importPath string) string {
 	return l.rule
 }
 
-// layerOf finds the layer of a file. Plugins are layers by their folder: main.go speaks to the host through sdk, the
-// packages beside it are the backend, which knows core, the batch feed and its engine.
+// layerOf returns the layer of a file. The layer of a plugin is its folder: main.go uses sdk to communicate with the host;
+// the packages below are the backend, which may use core, the batch feed and its engine.
 func layerOf(f File) (layer, bool) {
 	for _, l := range layers {
 		if below(f.Path, l.dir) {
@@ -182,7 +182,7 @@ func layerOf(f File) (layer, bool) {
 	dir := "plugins/" + name
 	if backend {
 		return layer{dir: dir, own: []string{"core", "sdk/feed"}, others: engines[name], tests: []string{"conformance"},
-			rule: "a backend uses core, sdk/feed and its engine alone; plugins/" + name + "/main.go uses the rest of sdk"}, true
+			rule: "a backend uses only core, sdk/feed and its engine; plugins/" + name + "/main.go uses the rest of sdk"}, true
 	}
 	return layer{dir: dir, own: []string{"core", "sdk"}, others: engines[name], tests: []string{"conformance"},
 		rule: "a plugin uses core, sdk and its engine; never host, conformance or another plugin"}, true

@@ -1,6 +1,6 @@
-// Package bent bends the answers of a backend: a seeded interceptor between its server and the host changes fields, drops,
-// doubles and reorders messages, and makes up errors. The tests run the host's commands against it: whatever a plugin answers,
-// a command ends without a panic, without a hang, with a documented exit code, and with an error that names the plugin.
+// Package bent corrupts the answers of a backend: a seeded interceptor between its server and the host changes fields,
+// drops, doubles and reorders messages, and invents errors. The tests run the host's commands against it: for any answer of
+// a plugin, a command must end without a panic or a hang, with a documented exit code and an error that names the plugin.
 package bent
 
 import (
@@ -18,36 +18,36 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Change is what was done to an answer.
+// Change describes one corruption of an answer.
 type Change struct {
-	Where string // message and field, or the message alone: "StepResponse.number"
+	Where string // message and field, or only the message: "StepResponse.number"
 	How   string // "field", "dropped", "doubled", "reordered", "added", "error"
 }
 
-// Bender bends answers at random. One seed makes the same changes to the same answers.
+// Bender corrupts answers at random. The same seed makes the same changes to the same answers.
 type Bender struct {
 	mu      sync.Mutex
 	random  *rand.Rand
-	rate    float64 // of answers that are bent
+	rate    float64 // fraction of the answers that is corrupted
 	changes []Change
 }
 
-// New makes a Bender that bends that share of all answers.
+// New returns a Bender that corrupts the given fraction of all answers.
 func New(seed uint64, rate float64) *Bender {
 	return &Bender{random: rand.New(rand.NewPCG(seed, 1)), rate: rate}
 }
 
-// Changes lists what was done so far.
+// Changes lists the changes so far.
 func (b *Bender) Changes() []Change {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Change(nil), b.changes...)
 }
 
-// ours says whether a method is the backend's; go-plugin's own are left alone.
+// ours reports whether a method belongs to the backend; go-plugin's methods are not changed.
 func ours(method string) bool { return strings.HasPrefix(method, "/ptycho.") }
 
-// Options are the interceptors. They come before those of the server, so that its errors are bent too.
+// Options returns the interceptors. They come before those of the server, so that its errors are corrupted too.
 func (b *Bender) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
@@ -69,7 +69,7 @@ func (b *Bender) Options() []grpc.ServerOption {
 			}
 			s := &stream{ServerStream: ss, bender: b}
 			err := h(srv, s)
-			if held := s.held; held != nil { // was to change places with the next, which did not come
+			if held := s.held; held != nil { // it was to swap places with the next message, which did not come
 				_ = s.ServerStream.SendMsg(held)
 			}
 			if e := b.failure(info.FullMethod, err); e != nil {
@@ -80,11 +80,11 @@ func (b *Bender) Options() []grpc.ServerOption {
 	}
 }
 
-// stream bends what is sent.
+// stream corrupts sent messages.
 type stream struct {
 	grpc.ServerStream
 	bender *Bender
-	held   proto.Message // waits for the next message, which goes first
+	held   proto.Message // waits for the next message, which is sent first
 }
 
 func (s *stream) SendMsg(message any) error {
@@ -107,7 +107,7 @@ func (s *stream) SendMsg(message any) error {
 	return nil
 }
 
-// chance draws whether something is done, and notes it.
+// chance decides at random whether to make a change, and records it.
 func (b *Bender) chance(m proto.Message, how string, share float64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +122,7 @@ func (b *Bender) note(where, how string) { b.changes = append(b.changes, Change{
 
 func name(m proto.Message) string { return string(m.ProtoReflect().Descriptor().Name()) }
 
-// stretch gives the messages that are sent in place of one.
+// stretch returns the messages to send in place of one.
 func (b *Bender) stretch(m proto.Message) []proto.Message {
 	m = b.message(m)
 	switch {
@@ -136,7 +136,7 @@ func (b *Bender) stretch(m proto.Message) []proto.Message {
 	return []proto.Message{m}
 }
 
-// message bends a field.
+// message corrupts a field.
 func (b *Bender) message(m proto.Message) proto.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,7 +149,7 @@ func (b *Bender) message(m proto.Message) proto.Message {
 	return c
 }
 
-// failure is an error made up in place of an answer, or nil.
+// failure returns an invented error in place of an answer, or nil.
 func (b *Bender) failure(method string, real error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,7 +169,7 @@ func (b *Bender) failure(method string, real error) error {
 		return st.Err()
 	}
 	switch b.random.IntN(4) {
-	case 0: // a detail of a type that nobody expects
+	case 0: // a detail of an unexpected type
 		if with, err := st.WithDetails(durationpb.New(-1)); err == nil {
 			return with.Err()
 		}
@@ -177,7 +177,7 @@ func (b *Bender) failure(method string, real error) error {
 		p := st.Proto()
 		p.Details = append(p.Details, &anypb.Any{TypeUrl: "type.googleapis.com/ptycho.plugin.v1.ErrorDetail", Value: []byte{0xff, 0xff, 0xff}})
 		return status.ErrorProto(p)
-	case 2: // our detail with an odd kind and odd text; its fields are varint 1, string 2, string 3
+	case 2: // our detail with a wrong kind and wrong text; its fields are varint 1, string 2, string 3
 		p := st.Proto()
 		text := b.text()
 		value := fmt.Appendf([]byte{8, byte(b.random.IntN(100)), 0x12, byte(min(len(text), 100))}, "%s", text[:min(len(text), 100)])

@@ -38,19 +38,19 @@ import (
 )
 
 var (
-	count  = flag.Int("bent", 300, "runs against bent answers")
-	within = flag.Duration("bent-within", 25*time.Second, "time after which no further run begins")
+	count  = flag.Int("bent", 300, "runs against corrupted answers")
+	within = flag.Duration("bent-within", 25*time.Second, "time after which no further run starts")
 	first  = flag.Uint64("bent-first", 1, "seed of the first run")
-	table  = flag.Bool("bent-table", false, "print what was bent and how the runs ended")
+	table  = flag.Bool("bent-table", false, "print the corruptions and how the runs ended")
 )
 
-// limit is how long one run may take; the runs take a tenth of a second on a machine that does nothing else.
+// limit bounds the time of one run; a run takes a tenth of a second on an idle machine.
 const limit = 60 * time.Second
 
-// pluginName is the backend behind the interceptor.
+// pluginName is the name of the backend after the interceptor.
 const pluginName = "gorgonia"
 
-// engine is the backend behind a connection whose answers are bent.
+// engine is a backend whose answers are corrupted on its connection.
 type engine struct {
 	*wire.Client
 	end func()
@@ -61,7 +61,7 @@ func (e *engine) Stop(context.Context) error {
 	return nil
 }
 
-// connect serves Gorgonia over a connection in memory and has the answers bent on their way.
+// connect serves Gorgonia over a connection in memory and corrupts its answers.
 func connect(ctx context.Context, b *Bender) (*engine, error) {
 	lis := bufconn.Listen(1 << 20)
 	var srv *wire.Server
@@ -90,7 +90,7 @@ func connect(ctx context.Context, b *Bender) (*engine, error) {
 	return &engine{c, end}, nil
 }
 
-// world is what all runs share.
+// world holds the files that all runs share.
 type world struct{ scan, model string }
 
 func newWorld(t testing.TB) world {
@@ -107,8 +107,8 @@ func newWorld(t testing.TB) world {
 	return w
 }
 
-// surroundings are those of a command with a backend that is bent.
-func (w world) surroundings(ctx context.Context, b *Bender) (host.Host, func(), error) {
+// environment returns the host of a command with a backend whose answers are corrupted.
+func (w world) environment(ctx context.Context, b *Bender) (host.Host, func(), error) {
 	var all []*engine
 	h := host.Host{Notice: func(format string, args ...any) {
 		if s := fmt.Sprintf(format, args...); strings.ContainsAny(s, "\x1b\x00\u202e") {
@@ -136,7 +136,7 @@ func (w world) surroundings(ctx context.Context, b *Bender) (host.Host, func(), 
 }
 
 func (w world) train(ctx context.Context, b *Bender, out string) error {
-	h, end, err := w.surroundings(ctx, b)
+	h, end, err := w.environment(ctx, b)
 	defer end()
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (w world) train(ctx context.Context, b *Bender, out string) error {
 }
 
 func (w world) infer(ctx context.Context, b *Bender, out string) error {
-	h, end, err := w.surroundings(ctx, b)
+	h, end, err := w.environment(ctx, b)
 	defer end()
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (w world) infer(ctx context.Context, b *Bender, out string) error {
 	return err
 }
 
-// quick are cases of the suite that are done in a tenth of a second each and have every kind of answer among them.
+// quick selects cases of the suite that take a tenth of a second each and include every kind of answer.
 var quick = conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile(`^(info|devices|state/round-trip|refuses/(state|dataset)|not-finite|evaluate|reconstruct|operation/add)$`)}
 
 func (w world) conformance(ctx context.Context, b *Bender, _ string) error {
@@ -193,7 +193,7 @@ func (w world) conformance(ctx context.Context, b *Bender, _ string) error {
 }
 
 func (w world) doctor(ctx context.Context, b *Bender, _ string) error {
-	_, end, err := w.surroundings(ctx, b)
+	_, end, err := w.environment(ctx, b)
 	defer end()
 	if err != nil {
 		return err
@@ -208,17 +208,17 @@ func (w world) doctor(ctx context.Context, b *Bender, _ string) error {
 	return err
 }
 
-// outcome is how one run ended.
+// outcome is the result of one run.
 type outcome struct {
 	command string
 	seed    uint64
 	changes []Change
 	code    int
 	err     error
-	faults  []string // promises that were broken
+	faults  []string // broken guarantees
 }
 
-// run runs one command against answers bent by a seed.
+// run runs one command against answers corrupted with a seed.
 func (w world) run(parent context.Context, dir string, seed uint64) (o outcome) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	commands := []struct {
@@ -245,15 +245,15 @@ func (w world) run(parent context.Context, dir string, seed uint64) (o outcome) 
 	select {
 	case o.err = <-done:
 	case <-time.After(limit + 10*time.Second):
-		o.err = errors.New("panic: the command does not end")
+		o.err = errors.New("panic: the command did not end")
 	}
 	o.changes, o.code = b.Changes(), host.ExitCode(o.err)
-	o.faults = w.judge(o, ctx.Err() != nil, out)
+	o.faults = w.check(o, ctx.Err() != nil, out)
 	return o
 }
 
-// judge lists the promises that a run has broken.
-func (w world) judge(o outcome, hung bool, out string) (faults []string) {
+// check lists the guarantees that a run has broken.
+func (w world) check(o outcome, hung bool, out string) (faults []string) {
 	text := fmt.Sprint(o.err)
 	switch {
 	case hung:
@@ -261,7 +261,7 @@ func (w world) judge(o outcome, hung bool, out string) (faults []string) {
 	case strings.HasPrefix(text, "panic:"):
 		faults = append(faults, "it panicked")
 	case o.err != nil && len(o.changes) == 0:
-		faults = append(faults, "it failed although nothing was bent")
+		faults = append(faults, "it failed although no answer was corrupted")
 	case o.err != nil && !slices.Contains([]int{host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged}, o.code):
 		faults = append(faults, fmt.Sprintf("exit code %d", o.code))
 	case o.err != nil && o.code != host.ExitDiverged && !strings.Contains(text, "backend ") && !strings.Contains(text, pluginName):
@@ -273,7 +273,7 @@ func (w world) judge(o outcome, hung bool, out string) (faults []string) {
 	return append(faults, w.left(o, out)...)
 }
 
-// left looks at what a run left on the disk.
+// left checks the files that a run has left.
 func (w world) left(o outcome, out string) (faults []string) {
 	_ = filepath.WalkDir(out, func(path string, d os.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".npz") {
@@ -293,7 +293,7 @@ func (w world) left(o outcome, out string) (faults []string) {
 		}
 	case "infer":
 		if _, err := os.Stat(filepath.Join(out, "reconstruction.npz")); err != nil {
-			faults = append(faults, "there is no image")
+			faults = append(faults, "the image is missing")
 		}
 	}
 	return faults
@@ -318,7 +318,7 @@ func odd(path string) string {
 	return ""
 }
 
-// TestHost_SurvivesBentAnswers runs the commands against answers that are bent in any field.
+// TestHost_SurvivesBentAnswers runs the commands against answers with corruptions in any field.
 func TestHost_SurvivesBentAnswers(t *testing.T) {
 	w, dir := newWorld(t), t.TempDir()
 	began := time.Now()
@@ -351,13 +351,13 @@ func TestHost_SurvivesBentAnswers(t *testing.T) {
 			bent++
 		}
 		for _, f := range o.faults {
-			t.Errorf("%s, seed %d, bent %v: %s: exit code %d: %.600q", o.command, o.seed, o.changes[:min(len(o.changes), 8)], f, o.code, fmt.Sprint(o.err))
+			t.Errorf("%s, seed %d, changes %v: %s: exit code %d: %.600q", o.command, o.seed, o.changes[:min(len(o.changes), 8)], f, o.code, fmt.Sprint(o.err))
 		}
 	}
 	if len(all) < 10 || bent < len(all)/4 {
-		t.Errorf("%d of %d runs were bent", bent, len(all))
+		t.Errorf("%d of %d runs had corrupted answers", bent, len(all))
 	}
-	t.Logf("%d runs, %d with bent answers, in %v", len(all), bent, time.Since(began).Round(time.Second))
+	t.Logf("%d runs, %d with corrupted answers, in %v", len(all), bent, time.Since(began).Round(time.Second))
 	if *table {
 		report(all)
 	}

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The values that take the place of good ones.
+// The values that replace correct ones.
 var (
 	integers = []int64{0, -1, 1, 2, 3, 7, 255, 256, 1 << 20, 1 << 31, -(1 << 31), 1<<31 - 1, 1 << 32, 1 << 40, 1 << 62, math.MaxInt64, math.MinInt64}
 	numbers  = []float64{0, math.NaN(), math.Inf(1), math.Inf(-1), -1, 1e300, -1e300, 1e-300, math.MaxFloat64, 1e30, 0.5}
@@ -16,19 +16,19 @@ var (
 	patterns = [][]byte{{0, 0, 0xc0, 0x7f}, {0, 0, 0x80, 0x7f}, {0, 0, 0x80, 0xff}, {0xff, 0xff, 0x7f, 0x7f}, {0, 0, 0, 0}} // NaN, ±Inf, largest, 0 in float32
 )
 
-// deepest bounds how far a message is entered.
+// deepest limits how deep a message is searched.
 const deepest = 6
 
 func (b *Bender) text() string { return texts[b.random.IntN(len(texts))] }
 
-// bend changes one field somewhere in m and gives its path.
+// bend changes one field somewhere in m and returns its path.
 func (b *Bender) bend(m protoreflect.Message, depth int) string {
 	fields := m.Descriptor().Fields()
 	if fields.Len() == 0 {
 		return ""
 	}
 	f := fields.Get(b.random.IntN(fields.Len()))
-	if one := m.Descriptor().Oneofs(); one.Len() > 0 && b.random.Float64() < 0.8 { // rather the part that is there
+	if one := m.Descriptor().Oneofs(); one.Len() > 0 && b.random.Float64() < 0.8 { // prefer the part that is set
 		if set := m.WhichOneof(one.Get(0)); set != nil {
 			f = set
 		}
@@ -61,7 +61,7 @@ func (b *Bender) bendMap(m protoreflect.Map, f protoreflect.FieldDescriptor, dep
 		keys = append(keys, k)
 		return true
 	})
-	least := 0 // the order of a map is not the seed's
+	least := 0 // the order of a map does not depend on the seed
 	for i := range keys {
 		if keys[i].String() < keys[least].String() {
 			least = i
@@ -94,7 +94,7 @@ func (b *Bender) bendList(l protoreflect.List, f protoreflect.FieldDescriptor, d
 		l.Truncate(0)
 	case n == 1 && l.Len() > 0:
 		l.Truncate(l.Len() - 1)
-	case n == 2 && l.Len() > 1: // two change places
+	case n == 2 && l.Len() > 1: // swap two
 		i, j := 0, 1+b.random.IntN(l.Len()-1)
 		x, y := l.Get(i), l.Get(j)
 		l.Set(i, y)
@@ -138,7 +138,7 @@ func (b *Bender) value(f protoreflect.FieldDescriptor, old protoreflect.Value) p
 	return old
 }
 
-// bytes bends the data of an array, or a chunk of it.
+// bytes corrupts the data of an array, or a chunk of it.
 func (b *Bender) bytes(old []byte) []byte {
 	raw := append([]byte(nil), old...)
 	switch n := b.random.IntN(8); {

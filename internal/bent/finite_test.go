@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// finite says whether all numbers of an array are.
+// finite reports whether all numbers of an array are finite.
 func finite(t tensor.Tensor) bool {
 	n := t.Len()
 	if t.DType().IsComplex() {

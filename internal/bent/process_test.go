@@ -22,7 +22,8 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// The variables that make this test's own binary a plugin whose answers are bent. Their prefix lets them through to plugins.
+// The variables that make this test's binary a plugin whose answers are corrupted. Variables with their prefix are passed
+// to plugins.
 const (
 	seedKey  = "PTYCHO_BENT_SEED"
 	floodKey = "PTYCHO_BENT_FLOOD"
@@ -47,7 +48,7 @@ func serve(text string) {
 	rate := 0.1
 	if os.Getenv(floodKey) != "" {
 		rate = 0
-		stderr := os.Stderr // go-plugin puts its own in its place
+		stderr := os.Stderr // go-plugin replaces os.Stderr
 		line := "[ERROR] \x1b[31m" + strings.Repeat("flood ", 100) + "\n"
 		for range 5000 {
 			fmt.Fprint(stderr, line)
@@ -80,7 +81,7 @@ func (w world) command(t *testing.T, variables []string, args ...string) program
 	return program.Run(t, t.TempDir(), variables, append(args, "--backend", self)...)
 }
 
-// TestProgram_SurvivesBentAnswers runs the program against a plugin that is a process.
+// TestProgram_SurvivesBentAnswers runs the program against a plugin in another process.
 func TestProgram_SurvivesBentAnswers(t *testing.T) {
 	w := newWorld(t)
 	for seed := range 6 {
@@ -99,17 +100,17 @@ func TestProgram_SurvivesBentAnswers(t *testing.T) {
 	}
 }
 
-// TestProgram_BoundsAFlood runs the program with a plugin that never stops to print.
+// TestProgram_BoundsAFlood runs the program with a plugin that prints without end.
 func TestProgram_BoundsAFlood(t *testing.T) {
 	w := newWorld(t)
 	out := filepath.Join(t.TempDir(), "out")
 	began := time.Now()
 	r := w.command(t, []string{seedKey + "=1", floodKey + "=1"}, "infer", "--model-path", w.model, "--test-data", w.scan, "--output-dir", out, "--threads", "1", "--quiet")
-	// At once a thousand lines of 600 characters, then twenty a second.
+	// At first a thousand lines of 600 characters, then twenty a second.
 	if most := 2<<20 + int(time.Since(began).Seconds())*20*700; r.Code != 0 || len(r.Stderr) > most || strings.Contains(r.Stderr, "\x1b") {
-		t.Errorf("exit code %d and %d bytes, at most %d are expected: %.300q", r.Code, len(r.Stderr), most, r.Stderr)
+		t.Errorf("exit code %d and %d bytes, want at most %d: %.300q", r.Code, len(r.Stderr), most, r.Stderr)
 	}
 	if !strings.Contains(r.Stderr, "are not shown") {
-		t.Errorf("in %d lines what was dropped is not told: %.300q", strings.Count(r.Stderr, "\n"), r.Stderr[max(0, len(r.Stderr)-300):])
+		t.Errorf("%d lines do not report the dropped ones: %.300q", strings.Count(r.Stderr, "\n"), r.Stderr[max(0, len(r.Stderr)-300):])
 	}
 }

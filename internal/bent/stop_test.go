@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/host/training"
 )
 
-// stopped is a backend that is asked to stop within its second validation, after the first batch of it.
+// stopped is a backend that is stopped in its second validation, after the first batch.
 type stopped struct {
 	host.Engine
 	stop        func()
@@ -32,7 +32,7 @@ type stoppedSession struct {
 	of stopped
 }
 
-// Evaluate drops what the backend computed after the stop: when exactly it notices the stop depends on the machine.
+// Evaluate drops the results after the stop: the moment at which the backend reacts depends on the machine.
 func (s stoppedSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
 	*s.of.validations++
 	inSecond, seen := *s.of.validations == 2, 0
@@ -48,12 +48,13 @@ func (s stoppedSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit f
 	})
 }
 
-// A training that is stopped within a validation, in the middle of an epoch, resumes to the bits of an undisturbed one.
+// TestTraining_StoppedInAValidationResumesToTheSameBits checks that a training which is stopped within a validation, in the
+// middle of an epoch, resumes to the same bits as an uninterrupted one.
 func TestTraining_StoppedInAValidationResumesToTheSameBits(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	train := func(stops bool, from ...config.Source) (report training.Report, validations int, err error) {
-		h, end, err := w.surroundings(t.Context(), New(0, 0))
+		h, end, err := w.environment(t.Context(), New(0, 0))
 		defer end()
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +87,7 @@ func TestTraining_StoppedInAValidationResumesToTheSameBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, n, err := train(true, plan(parts)); host.ExitCode(err) != host.ExitInterrupted || n != 2 {
-		t.Fatalf("the run was to be stopped in its second validation: %v, %d validations", err, n)
+		t.Fatalf("the run did not stop in its second validation: %v, %d validations", err, n)
 	}
 	resumed, _, err := train(false, config.Flags(config.Train, map[string]string{"resume": parts}), config.Stored(filepath.Join(parts, "config.json")))
 	if err != nil {
@@ -103,6 +104,6 @@ func TestTraining_StoppedInAValidationResumesToTheSameBits(t *testing.T) {
 		t.Error("the resumed run ended with other weights")
 	}
 	if !slices.Equal(resumed.Best, undisturbed.Best) {
-		t.Errorf("its validations give the best checkpoints %v, those of an undisturbed run %v", resumed.Best, undisturbed.Best)
+		t.Errorf("the best checkpoints are %v, those of an uninterrupted run %v", resumed.Best, undisturbed.Best)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// report prints how runs ended, by command and by what was bent first.
+// report prints how runs ended, by command and by the last corruption.
 func report(all []outcome) {
 	ends := []int{0, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged}
 	rows := map[string]map[int]int{}
@@ -27,11 +27,11 @@ func report(all []outcome) {
 		answers += len(o.changes)
 		add("all "+o.command, o)
 		if len(o.changes) > 0 {
-			last := o.changes[len(o.changes)-1] // what the run ended by, or what passed
+			last := o.changes[len(o.changes)-1] // the change that ended the run, or that passed
 			add(last.How+" "+last.Where, o)
 		}
 	}
-	fmt.Printf("%d runs, %d answers bent\n\n%-60s %8s", len(all), answers, "the last thing that was bent", "runs")
+	fmt.Printf("%d runs, %d answers corrupted\n\n%-60s %8s", len(all), answers, "last corruption", "runs")
 	for _, c := range ends {
 		fmt.Printf(" %7s", fmt.Sprint("exit ", c))
 	}

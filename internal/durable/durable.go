@@ -1,8 +1,8 @@
-// Package durable writes files that are whole or absent. A file is written under a temporary name in its own folder,
-// synced, renamed to its name, and the folder is synced. A crash, a full disk or a kill at any moment leaves the old file or
-// the new one, and at most a temporary file, which the next writer of the same file removes.
+// Package durable writes files that are complete or absent. A file is written under a temporary name in its own folder and
+// synced. It is renamed to its name, and the folder is synced. A crash, a full disk or a kill at any moment leaves the old
+// file or the new one, and at most a temporary file, which the next writer of the same file removes.
 //
-// Permissions follow the umask. A symbolic link is written through: the file that it leads to is replaced, not the link.
+// Permissions follow the umask. A symbolic link is followed: its target is replaced, not the link.
 package durable
 
 import (
@@ -15,18 +15,19 @@ import (
 	"path/filepath"
 )
 
-// Write writes a whole file.
+// Write writes a complete file.
 func Write(path string, data []byte) error { return write(paths{}, path, bytesOf(data)) }
 
-// WriteFrom writes a whole file, piece by piece.
+// WriteFrom writes a complete file in pieces.
 func WriteFrom(path string, pieces func(io.Writer) error) error { return write(paths{}, path, pieces) }
 
-// WriteIn is Write for a file below an open folder, which may be renamed meanwhile. Missing folders above the file are made.
+// WriteIn is Write for a file below an open folder, which may be renamed meanwhile. Missing folders above the file are
+// created.
 func WriteIn(root *os.Root, name string, data []byte) error {
 	return WriteFromIn(root, name, bytesOf(data))
 }
 
-// WriteFromIn is WriteIn for a file that is written piece by piece.
+// WriteFromIn is WriteIn for a file that is written in pieces.
 func WriteFromIn(root *os.Root, name string, pieces func(io.Writer) error) error {
 	if folder := filepath.Dir(name); folder != "." {
 		if err := root.MkdirAll(folder, 0o777); err != nil {
@@ -35,7 +36,7 @@ func WriteFromIn(root *os.Root, name string, pieces func(io.Writer) error) error
 	}
 	err := write(root, name, pieces)
 	var p *fs.PathError
-	if errors.As(err, &p) && p.Path == name { // a name below the root says little to the reader
+	if errors.As(err, &p) && p.Path == name { // the name below the root is not useful to the reader
 		p.Path = filepath.Join(root.Name(), name)
 	}
 	return err
@@ -67,18 +68,18 @@ func write(in place, path string, pieces func(io.Writer) error) error {
 	return f.Commit()
 }
 
-// A File is a file that does not have its name yet.
+// A File is a file that has only its temporary name.
 type File struct {
 	in        place
-	path      string // as it was given, for messages
-	target    string // with links followed
+	path      string // as given by the caller, for messages
+	target    string // with symbolic links followed
 	temporary string
 	file      *os.File
 	done      bool
 }
 
-// Create starts a file. Commit gives it its name; Close without Commit leaves nothing. A folder that does not exist or
-// cannot be written, and a path that names something else than a file, are errors now and not after the work.
+// Create starts a file. Commit renames it to its name; Close without Commit removes it. A folder that is missing or not
+// writable, and a path that is not a file, are errors here and not after the work.
 func Create(path string) (*File, error) { return create(paths{}, path) }
 
 func create(in place, path string) (*File, error) {
@@ -97,10 +98,10 @@ func create(in place, path string) (*File, error) {
 // Write appends to the file.
 func (f *File) Write(b []byte) (int, error) { return f.file.Write(b) }
 
-// Commit makes the file durable and gives it its name. A file that has the name is replaced.
+// Commit makes the file durable and renames it to its name. An existing file is replaced.
 func (f *File) Commit() error { return f.commit(f.in.Rename) }
 
-// CommitNew is Commit for a name that no file has: one that came meanwhile is an error that is fs.ErrExist, and stays.
+// CommitNew is Commit for a name that must not exist. If the file exists, it is kept and the error is fs.ErrExist.
 func (f *File) CommitNew() error {
 	return f.commit(func(temporary, target string) error {
 		err := f.in.Link(temporary, target)
@@ -110,7 +111,7 @@ func (f *File) CommitNew() error {
 		case errors.Is(err, fs.ErrExist):
 			return err
 		}
-		// The file system has no hard links. Between the look and the rename another process may take the name.
+		// The file system has no hard links. Another process may take the name between the check and the rename.
 		if _, err := f.in.Lstat(target); err == nil {
 			return &fs.PathError{Op: "write", Path: target, Err: fs.ErrExist}
 		}
@@ -130,7 +131,7 @@ func (f *File) commit(rename func(temporary, target string) error) error {
 			return failure(f.path, err)
 		}
 	}
-	// The lock is held until the file has its name: nobody takes it for a leftover.
+	// The lock is held until the file has its name, so that no process removes it as a leftover.
 	if err := rename(f.temporary, f.target); err != nil {
 		return failure(f.path, err)
 	}
@@ -144,20 +145,20 @@ func (f *File) commit(rename func(temporary, target string) error) error {
 	return nil
 }
 
-// Close removes what was not committed. It is harmless after Commit.
+// Close removes a file that was not committed. After Commit it does nothing.
 func (f *File) Close() error {
 	if f.done {
 		return nil
 	}
 	f.done = true
-	err := f.in.Remove(f.temporary) // before the lock goes
+	err := f.in.Remove(f.temporary) // before the lock is released
 	if closed := f.file.Close(); closed != nil && !errors.Is(closed, fs.ErrClosed) {
 		err = errors.Join(err, closed)
 	}
 	return err
 }
 
-// failure names the file that was asked for: the cause may name the temporary one.
+// failure returns an error that names the requested file, because the cause may name the temporary one.
 func failure(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
@@ -170,10 +171,10 @@ func failure(path string, err error) error {
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
-// maxLinks is how many links in a row are followed before they are taken for a circle, as Linux does.
+// maxLinks limits the symbolic links in a chain, as Linux does, to detect circles.
 const maxLinks = 40
 
-// follow gives the file that a path leads to, whether it exists or not, and refuses what is not a file: renaming over a
+// follow returns the file that a path leads to, whether it exists or not. It rejects other kinds of files: renaming over a
 // device would replace the device.
 func follow(in place, path string) (string, error) {
 	for range maxLinks {
@@ -199,5 +200,5 @@ func follow(in place, path string) (string, error) {
 		}
 		path = to
 	}
-	return "", errors.New("is a symbolic link that leads back to itself")
+	return "", errors.New("is a symbolic link to itself")
 }

@@ -21,7 +21,7 @@ func contents(t *testing.T, path string) string {
 	return string(data)
 }
 
-// holds fails unless a folder holds exactly these names.
+// holds fails unless a folder contains exactly these names.
 func holds(t *testing.T, folder string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -33,7 +33,7 @@ func holds(t *testing.T, folder string, want ...string) {
 		names = append(names, e.Name())
 	}
 	if got := strings.Join(names, " "); got != strings.Join(want, " ") {
-		t.Errorf("the folder holds %q, want %q", got, want)
+		t.Errorf("the folder contains %q, want %q", got, want)
 	}
 }
 
@@ -45,7 +45,7 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// A write that fails half way leaves the old file and no temporary one.
+// TestWrite_FailureKeepsTheOldFile checks that an interrupted write leaves the old file and no temporary one.
 func TestWrite_FailureKeepsTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "result")
@@ -62,12 +62,12 @@ func TestWrite_FailureKeepsTheOldFile(t *testing.T) {
 		t.Errorf("the error is %v, want one that names %s", err, path)
 	}
 	if got := contents(t, path); got != "old" {
-		t.Errorf("the file holds %.20q", got)
+		t.Errorf("the file contains %.20q", got)
 	}
 	holds(t, dir, "result")
 }
 
-// What a path leads to is replaced; the path itself stays what it was.
+// TestWrite_FollowsLinks checks that the target of a symbolic link is replaced and the link is kept.
 func TestWrite_FollowsLinks(t *testing.T) {
 	for name, c := range map[string]struct {
 		link, to string
@@ -100,13 +100,13 @@ func TestWrite_FollowsLinks(t *testing.T) {
 				t.Error("the link was replaced")
 			}
 			if got := contents(t, real); got != "new" {
-				t.Errorf("the file behind the link holds %q", got)
+				t.Errorf("the target of the link contains %q", got)
 			}
 		})
 	}
 }
 
-// Renaming over a device or a folder would destroy it.
+// TestWrite_RefusesWhatIsNotAFile checks devices and folders, which a rename would destroy.
 func TestWrite_RefusesWhatIsNotAFile(t *testing.T) {
 	dir := t.TempDir()
 	circle := filepath.Join(dir, "circle")
@@ -115,7 +115,7 @@ func TestWrite_RefusesWhatIsNotAFile(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		dir:                            "is a folder",
-		circle:                         "leads back to itself",
+		circle:                         "link to itself",
 		os.DevNull:                     "is not a file but a device",
 		filepath.Join(dir, "no", "no"): "no such file",
 	} {
@@ -126,7 +126,7 @@ func TestWrite_RefusesWhatIsNotAFile(t *testing.T) {
 	holds(t, dir, "circle")
 }
 
-// A file that is created and not committed never appears.
+// TestFile_CloseLeavesNothing checks that a file without Commit never appears.
 func TestFile_CloseLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	f, err := Create(filepath.Join(dir, "result"))
@@ -145,7 +145,8 @@ func TestFile_CloseLeavesNothing(t *testing.T) {
 	}
 }
 
-// Two writers of one new file: the first to commit wins, the second is refused.
+// TestFile_CommitNewKeepsWhatCameMeanwhile checks that of two writers of one new file the first to commit wins, and the
+// second gets an error.
 func TestFile_CommitNewKeepsWhatCameMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "scan.npz")
@@ -171,12 +172,12 @@ func TestFile_CommitNewKeepsWhatCameMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := contents(t, path); got != "1" {
-		t.Errorf("the file holds %q", got)
+		t.Errorf("the file contains %q", got)
 	}
 	holds(t, dir, "scan.npz")
 }
 
-// A folder that is renamed while it is open is written all the same; folders in it are made.
+// TestWriteIn_FollowsAMovedFolder checks that files and folders are created in a folder that was renamed while it was open.
 func TestWriteIn_FollowsAMovedFolder(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
@@ -195,11 +196,11 @@ func TestWriteIn_FollowsAMovedFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := contents(t, filepath.Join(second, "a", "b")); got != "x" {
-		t.Errorf("the file holds %q", got)
+		t.Errorf("the file contains %q", got)
 	}
 }
 
-// A link in an open folder is not a way out of it.
+// TestWriteIn_StaysInTheFolder checks that a symbolic link in an open folder is not followed to the outside.
 func TestWriteIn_StaysInTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	inside := filepath.Join(dir, "inside")
@@ -220,7 +221,8 @@ func TestWriteIn_StaysInTheFolder(t *testing.T) {
 	holds(t, dir, "inside")
 }
 
-// Names as long as a file system allows can be written, and one leftover is not taken for that of another name.
+// TestWrite_LongNames checks that names of the maximum length can be written, and that leftovers of different long names
+// are distinguished.
 func TestWrite_LongNames(t *testing.T) {
 	dir := t.TempDir()
 	name := strings.Repeat("ä", 127)

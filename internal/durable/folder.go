@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 )
 
-// MkdirAll makes a folder and those above it, with the permissions that the umask leaves, so that they outlive a power
-// failure.
+// MkdirAll creates a folder and its parents, with permissions according to the umask, so that they survive a power failure.
 func MkdirAll(path string) error {
 	var made []string
 	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
@@ -37,7 +36,7 @@ func syncFolder(in place, path string) error {
 	}
 	d, err := in.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
-		return nil // a folder that may be written but not read: the file is there all the same
+		return nil // the folder is writable but not readable: the file was written
 	}
 	defer d.Close()
 	if err := d.Sync(); err != nil && !unsupported(err) {

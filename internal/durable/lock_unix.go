@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// locks says whether the system has locks that end with the process that holds them.
+// locks reports whether the system has locks that end with the process that holds them.
 const locks = true
 
-// TryLock locks an open file against every other process and every other open file of this one. It says whether the lock is
-// held; an error means that the file system has no locks. The system releases the lock when the file is closed or the
-// process ends, however it ends.
+// TryLock locks an open file against all other processes and all other open files of this one. It reports whether the lock
+// is held; an error means that the file system has no locks. The system releases the lock when the file is closed or the
+// process ends for any reason.
 func TryLock(f *os.File) (held bool, err error) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -29,7 +29,7 @@ func TryLock(f *os.File) (held bool, err error) {
 	}
 }
 
-// unsupported says whether a file system cannot do what was asked.
+// unsupported reports whether an error means that a file system does not support an operation.
 func unsupported(err error) bool {
 	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS)
 }

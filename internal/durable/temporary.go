@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// A place is where names are opened and renamed: the file system, or the folder below an os.Root.
+// A place is where files are opened and renamed: the file system, or the folder below an os.Root.
 type place interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
 	Rename(from, to string) error
@@ -34,8 +34,8 @@ func (paths) Remove(name string) error               { return os.Remove(name) }
 func (paths) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 func (paths) Readlink(name string) (string, error)   { return os.Readlink(name) }
 
-// A temporary file is called ".NAME.ptycho-RANDOM.tmp", hidden and beside its place. NAME is cut: some file systems allow
-// 143 bytes.
+// A temporary file is named ".NAME.ptycho-RANDOM.tmp", hidden and in the same folder. NAME is shortened, because some file
+// systems allow only 143 bytes.
 const (
 	mark       = ".ptycho-"
 	suffix     = ".tmp"
@@ -43,7 +43,8 @@ const (
 	randomSize = 6 // bytes
 )
 
-// temporaryName matches the names of temporary files of this package alone: others' ".tmp" files are not ours to remove.
+// temporaryName matches only the names of this package's temporary files: ".tmp" files of other programs must not be
+// removed.
 var temporaryName = regexp.MustCompile(`^\..*\.ptycho-[0-9a-f]{12}\.tmp$`)
 
 func prefixOf(target string) string {
@@ -57,8 +58,8 @@ func prefixOf(target string) string {
 	return "." + name + mark
 }
 
-// tries bounds the names that are tried. A second try is needed only when a cleaner locks a file between its creation and
-// its lock.
+// tries limits the attempts to find a name. A second attempt is needed only if a cleaner locks a file between its creation
+// and its lock.
 const tries = 100
 
 // openTemporary creates and locks a temporary file for a target.
@@ -76,17 +77,17 @@ func openTemporary(in place, target string) (string, *os.File, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		// Without locks nobody removes leftovers either.
+		// Without locks, nobody removes leftovers either.
 		if held, err := TryLock(f); err == nil && !held || !isStill(in, name, f) {
 			f.Close()
 			continue
 		}
 		return name, f, nil
 	}
-	return "", nil, errors.New("no name for a temporary file is free")
+	return "", nil, errors.New("no unused name for a temporary file was found")
 }
 
-// isStill says whether a name leads to the open file.
+// isStill reports whether a name still refers to the open file.
 func isStill(in place, name string, f *os.File) bool {
 	there, err := in.Lstat(name)
 	if err != nil {
@@ -96,13 +97,13 @@ func isStill(in place, name string, f *os.File) bool {
 	return err == nil && os.SameFile(there, open)
 }
 
-// sweep removes what dead writers of a target left. What cannot be removed stays: it is not this writer's failure.
+// sweep removes the files that dead writers of a target left. A failed removal is ignored: it does not affect this writer.
 func sweep(in place, target string) {
 	prefix := prefixOf(target)
 	sweepFolder(in, filepath.Dir(target), func(name string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// Sweep removes the temporary files that dead writers left in a folder, and none of a living one.
+// Sweep removes the temporary files that dead writers left in a folder, and none of a running one.
 func Sweep(folder string) { sweepFolder(paths{}, folder, func(string) bool { return true }) }
 
 // SweepIn is Sweep for a folder below an open one.
@@ -127,7 +128,7 @@ func sweepFolder(in place, folder string, ours func(name string) bool) {
 	}
 }
 
-// removeDead removes a temporary file whose lock nobody holds.
+// removeDead removes a temporary file whose lock is not held.
 func removeDead(in place, name string) {
 	if st, err := in.Lstat(name); err != nil || !st.Mode().IsRegular() {
 		return

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// writer is the environment variable that makes the test binary write a file for ever.
+// writer is the environment variable that makes the test binary write a file again and again.
 const writer = "PTYCHO_TEST_WRITER"
 
-// pieceSize makes one write of the helper take long enough that kills fall within it.
+// pieceSize makes one write of the helper long enough that kills happen during it.
 const pieceSize = 4 << 20
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A writer that is killed at any moment leaves a whole file, and the next writer removes what else it left.
+// TestWrite_KilledWriter checks that a writer killed at any moment leaves a complete file, and that the next writer removes
+// its leftovers.
 func TestWrite_KilledWriter(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "result")
@@ -49,7 +50,7 @@ func TestWrite_KilledWriter(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // one whole file
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // one complete file
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(i) * time.Millisecond / 2)
@@ -59,20 +60,21 @@ func TestWrite_KilledWriter(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 		text := contents(t, path)
 		if len(text) != pieceSize || strings.Trim(text, text[:1]) != "" {
-			t.Fatalf("after kill %d the file has %d bytes, not all alike", i, len(text))
+			t.Fatalf("after kill %d the file has %d bytes, with different contents", i, len(text))
 		}
 		if entries, _ := os.ReadDir(dir); len(entries) > 1 {
 			left++
 		}
 	}
-	t.Logf("%d of 20 kills fell within a write", left)
+	t.Logf("%d of 20 kills happened during a write", left)
 	if err := Write(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, dir, "result")
 }
 
-// A writer never removes the temporary file of a living one, nor a file of somebody else.
+// TestWrite_SparesTheLiving checks that a writer does not remove the temporary file of a running one, or other programs'
+// files.
 func TestWrite_SparesTheLiving(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "result")
@@ -91,17 +93,17 @@ func TestWrite_SparesTheLiving(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := living.Commit(); err != nil {
-		t.Errorf("the living writer lost its file: %v", err)
+		t.Errorf("the running writer lost its file: %v", err)
 	}
 	if got := contents(t, path); got != "first" {
-		t.Errorf("the file holds %q", got)
+		t.Errorf("the file contains %q", got)
 	}
 	holds(t, dir, ".other.ptycho-0123456789ab.tmp", ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
 	Sweep(dir)
 	holds(t, dir, ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
 }
 
-// Files and folders get the permissions that the umask leaves.
+// TestWrite_PermissionsFollowTheUmask checks the permissions of files and folders.
 func TestWrite_PermissionsFollowTheUmask(t *testing.T) {
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)
@@ -126,7 +128,7 @@ func TestWrite_PermissionsFollowTheUmask(t *testing.T) {
 	}
 }
 
-// A folder in which files may be made but not listed can be written.
+// TestWrite_FolderThatCannotBeListed checks that a file can be written in a folder that is writable but not readable.
 func TestWrite_FolderThatCannotBeListed(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may list every folder")

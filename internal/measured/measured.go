@@ -1,4 +1,4 @@
-// Package measured finds, for tests, the data that lies beside the repository and is no part of it.
+// Package measured finds, for tests, the data next to the repository, which is not part of it.
 package measured
 
 import (
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// File is the path of a file in ../shared/data beside the repository; where it is absent the test is skipped.
+// File returns the path of a file in ../shared/data next to the repository. If the file is missing, the test is skipped.
 func File(t testing.TB, name string) string {
 	t.Helper()
 	root, err := os.Getwd()
@@ -24,7 +24,7 @@ func File(t testing.TB, name string) string {
 	}
 	path := filepath.Join(root, "..", "shared", "data", name)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs ../shared/data/%s beside the repository: %v", name, err)
+		t.Skipf("needs ../shared/data/%s next to the repository: %v", name, err)
 	}
 	return path
 }

@@ -49,7 +49,7 @@ func fields(root fs.FS, name string) map[string]int64 {
 	return out
 }
 
-// number reads a file that holds one number; "max", and what is missing, is ok = false.
+// number reads a file with one number; ok is false for "max" and for a missing file.
 func number(root fs.FS, name string) (int64, bool) {
 	text, err := fs.ReadFile(root, name)
 	if err != nil {
@@ -62,10 +62,10 @@ func number(root fs.FS, name string) (int64, bool) {
 // group is a control group that limits memory.
 type group struct {
 	folder string // below root
-	second bool   // of version 2
+	second bool   // of cgroup version 2
 }
 
-// groups finds the control groups of this process that can limit its memory: its own and all above it.
+// groups returns the control groups that can limit this process's memory: its own and all above it.
 func groups(root fs.FS) []group {
 	own, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -82,8 +82,8 @@ func groups(root fs.FS) []group {
 			continue
 		}
 		for _, m := range mounts(root, second) {
-			// The path is that in the whole tree, of which the mount may show a part: then the mount's root is cut off. A
-			// path outside of it is another namespace's, and the mount itself is the nearest that can be seen.
+			// The path is relative to the whole tree, of which the mount may show a part: remove the mount's root. A path
+			// outside of it belongs to another namespace; then the mount itself is the closest visible group.
 			below, inside := strings.CutPrefix(part[2], strings.TrimSuffix(m.root, "/"))
 			if !inside || below != "" && below[0] != '/' {
 				below = ""
@@ -101,7 +101,7 @@ func groups(root fs.FS) []group {
 
 type mount struct{ root, point string }
 
-// mounts lists where the memory controller of one version is mounted.
+// mounts lists the mount points of the memory controller of one version.
 func mounts(root fs.FS, second bool) []mount {
 	text, err := fs.ReadFile(root, "proc/self/mountinfo")
 	if err != nil {
@@ -130,8 +130,8 @@ func contains(list, name string) bool {
 	return false
 }
 
-// available is what a group still allows. What it holds of files is given up before anything is killed. Version 2 counts
-// swap apart; version 1 is taken to allow none.
+// available returns how much a group still allows. Cached files count as free, because the system drops them before it
+// kills a process. Version 2 counts swap separately; for version 1 swap is assumed to be 0.
 func (g group) available(root fs.FS, swap int64) int64 {
 	limit, usage, files := "memory.max", "memory.current", []string{"inactive_file", "active_file"}
 	if !g.second {
@@ -153,7 +153,7 @@ func (g group) available(root fs.FS, swap int64) int64 {
 	return max(left, 0)
 }
 
-// swap is how much of the machine's free swap a group of version 2 may use.
+// swap returns how much of the machine's free swap a group of version 2 may use.
 func (g group) swap(root fs.FS, free int64) int64 {
 	most, ok := number(root, path.Join(g.folder, "memory.swap.max"))
 	if !ok {
@@ -163,7 +163,7 @@ func (g group) swap(root fs.FS, free int64) int64 {
 	return min(max(most-used, 0), free)
 }
 
-// underLimits is what the process's own limits on addresses and data leave.
+// underLimits returns how much the process's own limits on address space and data allow.
 func underLimits(root fs.FS) int64 {
 	status := fields(root, "proc/self/status")
 	left := int64(math.MaxInt64)

@@ -7,7 +7,7 @@ import (
 
 const gib = 1 << 30
 
-// A system's files give the smallest of all that limit this process.
+// TestAvailable_SmallestLimit checks that the result is the smallest of all limits in a system's files.
 func TestAvailable_SmallestLimit(t *testing.T) {
 	machine := "MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB\nSwapFree: 0 kB\n" // 8 GiB
 	v2 := "25 21 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
@@ -21,10 +21,10 @@ func TestAvailable_SmallestLimit(t *testing.T) {
 		{"version 2", map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/a/b\n", "proc/self/mountinfo": v2,
 			"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/b/memory.current": "5368709120\n",
 			"sys/fs/cgroup/a/memory.max": "6442450944\n", "sys/fs/cgroup/a/memory.current": "5368709120\n"}, 1 * gib},
-		{"files in memory can be given up", map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2,
+		{"cached files count as free", map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2,
 			"sys/fs/cgroup/memory.max": "6442450944\n", "sys/fs/cgroup/memory.current": "5368709120\n",
 			"sys/fs/cgroup/memory.stat": "anon 1\ninactive_file 1073741824\nactive_file 1073741824\n"}, 3 * gib},
-		{"shared memory cannot", map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2,
+		{"shared memory does not", map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2,
 			"sys/fs/cgroup/memory.max": "6442450944\n", "sys/fs/cgroup/memory.current": "5368709120\n",
 			"sys/fs/cgroup/memory.stat": "file 4294967296\nshmem 4294967296\n"}, 1 * gib},
 		{"swap of version 2", map[string]string{"proc/meminfo": machine + "SwapFree: 4194304 kB\n", "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2,
@@ -48,7 +48,7 @@ func TestAvailable_SmallestLimit(t *testing.T) {
 		}
 	}
 	if _, ok := fromFiles(fstest.MapFS{}); ok {
-		t.Error("an amount without /proc")
+		t.Error("got an amount without /proc")
 	}
 }
 

@@ -1,13 +1,14 @@
-// Package memory tells how much memory this process can still take before the system refuses or kills it.
+// Package memory returns how much memory this process can still allocate before the system refuses or kills it.
 //
-// No library was found that counts what a control group already uses: automemlimit and its like give the limit alone.
+// We found no library that counts the current usage of a control group: automemlimit and similar ones return only the
+// limit.
 package memory
 
 import "fmt"
 
-// Available returns how many bytes this process can still take: the smallest of what the machine has, what each of its
-// control groups allows, and what its own limits (ulimit -v and -d) leave. ok is false where the system does not tell.
-// It is a variable so that tests can replace it.
+// Available returns how many bytes this process can still allocate: the smallest of the machine's free memory, the
+// remainder of each control group, and the remainder of its own limits (ulimit -v and -d). ok is false if the system does
+// not report it. Available is a variable so that tests can replace it.
 var Available = available
 
 // Size formats a number of bytes for messages.

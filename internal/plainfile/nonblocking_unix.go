@@ -4,5 +4,5 @@ package plainfile
 
 import "syscall"
 
-// nonBlocking lets the open of a FIFO return at once; it has no effect on regular files.
+// nonBlocking makes opening a FIFO return immediately; it has no effect on regular files.
 const nonBlocking = syscall.O_NONBLOCK

@@ -1,5 +1,6 @@
-// Package plainfile opens files that others name: scans, models, settings, manifests. It refuses whatever is not a regular
-// file, because opening a FIFO blocks until somebody writes and reading a device never ends.
+// Package plainfile opens files that users or other programs name: scans, models, settings, manifests. It rejects
+// everything that is not a regular file, because opening a FIFO blocks until a writer opens it, and reading a device may
+// never end.
 package plainfile
 
 import (
@@ -16,10 +17,10 @@ type KindError struct {
 	Mode fs.FileMode
 }
 
-// Error names the path and what was found there.
+// Error returns the path and what was found there.
 func (e *KindError) Error() string { return e.Path + ": " + e.What() }
 
-// What says what was found, without the path.
+// What returns what was found, without the path.
 func (e *KindError) What() string { return "is " + kind(e.Mode) + ", not a regular file" }
 
 func kind(m fs.FileMode) string {
@@ -36,8 +37,8 @@ func kind(m fs.FileMode) string {
 	return fmt.Sprintf("a file of type %v", m.Type())
 }
 
-// Open opens a regular file for reading. It never blocks. It looks before it opens, because opening a device can have
-// effects, and looks again at what it opened, because the path may name something else by then.
+// Open opens a regular file for reading. It never blocks. It checks the file before opening, because opening a device can
+// have effects, and checks the opened file again, because the path may have changed meanwhile.
 func Open(path string) (*os.File, fs.FileInfo, error) {
 	st, err := os.Stat(path)
 	if err == nil && !st.Mode().IsRegular() {
@@ -66,7 +67,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close() //nolint:errcheck // the file was only read
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
 		err = fmt.Errorf("%s: is larger than %d bytes", path, limit)

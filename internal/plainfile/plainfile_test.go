@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// within fails the test when f has not returned after a generous time.
+// within fails the test when f has not returned after a long time.
 func within(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -51,7 +51,7 @@ func TestOpen_RefusesWhatIsNotARegularFile(t *testing.T) {
 	}
 }
 
-// The path may change between the look and the open.
+// TestOpen_NeverBlocksOnAChangedPath changes the path between the check and the open.
 func TestOpen_NeverBlocksOnAChangedPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	stop := make(chan struct{})

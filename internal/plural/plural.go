@@ -1,4 +1,4 @@
-// Package plural writes numbers of things: "1 pattern", "2 patterns".
+// Package plural formats numbers of things: "1 pattern", "2 patterns".
 package plural
 
 import (
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Of returns n and the noun, which is given in the singular. The last word of the noun takes the ending: Of(2, "training pattern")
+// Of returns n and the noun, which must be in the singular. The ending is added to the last word: Of(2, "training pattern")
 // is "2 training patterns".
 func Of(n int, noun string) string { return fmt.Sprintf("%d %s", n, Noun(n, noun)) }
 
-// Noun returns the noun alone in the number that n things have.
+// Noun returns only the noun, in the form for n things.
 func Noun(n int, noun string) string {
 	if n == 1 {
 		return noun
@@ -26,7 +26,7 @@ func Noun(n int, noun string) string {
 	return noun + "s"
 }
 
-// Verb returns the form of a verb that goes with n things, "is" or "are", "holds" or "hold".
+// Verb returns the form of a verb for n things, "is" or "are", "holds" or "hold".
 func Verb(n int, singular, plural string) string {
 	if n == 1 {
 		return singular

@@ -1,5 +1,5 @@
-// Package printable makes text safe to show. Text that came from a plugin, a file or a server can hold escape sequences that
-// move the cursor or set the window's title, newlines that imitate our own messages, and invisible or right-to-left marks that
+// Package printable makes text safe to show. Text from a plugin, a file or a server can contain escape sequences that move
+// the cursor or set the window's title, newlines that imitate our own messages, and invisible or right-to-left marks that
 // make one text look like another. Pass such text through Line or Name before it reaches a terminal or an error.
 package printable
 
@@ -18,25 +18,26 @@ const (
 	LineLength = 400
 )
 
-// escapes are the sequences of ECMA-48 with all that belongs to them: CSI with its parameters, the strings (OSC, DCS, APC, PM,
-// SOS) up to their terminator, and the short ones. Their bodies are removed too: "[31m" or a window's title is not text.
+// escapes matches the sequences of ECMA-48: CSI with its parameters, the strings (OSC, DCS, APC, PM, SOS) up to their
+// terminator, and the short ones. Their bodies are removed too: "[31m" or a window's title is not text.
 var escapes = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]` +
 	`|(?:\x1b[\]PX^_]|[\x{9d}\x{90}\x{98}\x{9e}\x{9f}])[^\x07\x1b\x{9c}]*(?:\x07|\x1b\\|\x{9c})?` +
 	`|\x1b[ -/]*[0-~]`)
 
-// examined is how many bytes of the input are read for each character that is kept, so that a megabyte of escape sequences
-// costs no more than a short text.
+// examined is the number of bytes of the input that are read for each kept character, so that a megabyte of escape
+// sequences costs no more than a short text.
 const examined = 16
 
-// maxMarks is how many combining marks one character keeps. Dozens of them would be drawn over the lines above; no script needs
+// maxMarks limits the combining marks of one character. Dozens of them would be drawn over the lines above; no script needs
 // more than three.
 const maxMarks = 3
 
 // Name returns s as one line of at most NameLength characters. Use it for names, paths and other words within a sentence.
 func Name(s string) string { return Line(s, NameLength) }
 
-// Line returns s as one line of at most limit characters. It removes escape sequences and invisible characters, replaces runs of
-// white space and control characters by a space, and replaces bytes that are not UTF-8 by U+FFFD. A text that was cut ends in "…".
+// Line returns s as one line of at most limit characters. It removes escape sequences and invisible characters, replaces
+// runs of white space and control characters by a space, and replaces bytes that are not UTF-8 by U+FFFD. A shortened text
+// ends in "…".
 func Line(s string, limit int) string {
 	if limit < 1 {
 		return ""
@@ -87,7 +88,8 @@ func Lines(s string, limit int) string {
 	return strings.Join(list, "\n")
 }
 
-// Writer returns a writer that passes each line on to w as Line returns it. Its caller writes whole lines, as loggers do.
+// Writer returns a writer that applies Line to each line and passes it on to w. Callers must write whole lines, as loggers
+// do.
 func Writer(w io.Writer, limit int) io.Writer { return &writer{w, limit} }
 
 type writer struct {
@@ -107,7 +109,7 @@ func (w *writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// head returns the first n bytes of s, or fewer so that no character is torn apart.
+// head returns the first n bytes of s, or fewer so that no character is split.
 func head(s string, n int) (first string, cut bool) {
 	if len(s) <= n {
 		return s, false
@@ -120,7 +122,7 @@ func head(s string, n int) (first string, cut bool) {
 	return s[:n], true
 }
 
-// visible reports whether r is drawn, by itself or upon the character before it.
+// visible reports whether r is drawn, by itself or on the character before it.
 func visible(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && r != '\u2800' // an empty Braille cell
 }

@@ -1,4 +1,4 @@
-// Package program runs the ptycho binary for tests: what a user sees is what they check.
+// Package program runs the ptycho binary for tests, so that they check what a user sees.
 package program
 
 import (
@@ -19,7 +19,7 @@ var (
 	failed   error
 )
 
-// Path is the program, built once for a test process, without cgo. Clean removes it.
+// Path returns the program, built once per test process, without cgo. Clean removes it.
 func Path(t testing.TB) string {
 	t.Helper()
 	building.Do(func() {
@@ -40,20 +40,20 @@ func Path(t testing.TB) string {
 	return binary
 }
 
-// Clean removes what Path built; TestMain calls it.
+// Clean removes the binary that Path built. Call it from TestMain.
 func Clean() {
 	if binary != "" {
 		_ = os.RemoveAll(filepath.Dir(binary)) // a temporary folder
 	}
 }
 
-// Result is how a command ended.
+// Result is the result of a command.
 type Result struct {
 	Stdout, Stderr string
 	Code           int
 }
 
-// Run runs ptycho in a folder ("": the present one) with further variables NAME=value.
+// Run runs ptycho in a folder ("": the current one) with further variables NAME=value.
 func Run(t testing.TB, dir string, variables []string, args ...string) Result {
 	t.Helper()
 	cmd := exec.Command(Path(t), args...)
@@ -68,7 +68,7 @@ func Run(t testing.TB, dir string, variables []string, args ...string) Result {
 	return Result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
-// Must runs a command that has to succeed and gives its standard output.
+// Must runs a command that must succeed, and returns its standard output.
 func Must(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	r := Run(t, dir, nil, args...)

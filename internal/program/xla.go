@@ -12,12 +12,12 @@ import (
 
 var (
 	buildingXLA sync.Once
-	folderXLA   string // holds the backend's program; "" without a C compiler
+	folderXLA   string // contains the backend's program; "" without a C compiler
 	whyNotXLA   string
 )
 
-// XLA is the folder of the XLA backend's program, built once: --plugin-dir. The test skips where there is no C compiler,
-// and, if it needs the library, where there is none.
+// XLA returns the folder of the XLA backend's program, for --plugin-dir. The program is built once. The test is skipped
+// without a C compiler or, if it needs the library, without the library.
 func XLA(t *testing.T, library bool) string {
 	t.Helper()
 	ptycho := Path(t) // its folder is removed at the end
@@ -48,7 +48,7 @@ func XLA(t *testing.T, library bool) string {
 				t.Skip(f.Found)
 			}
 		}
-		t.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0") // compiles in half the time
+		t.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0") // halves the compile time
 	}
 	return folderXLA
 }
@@ -61,7 +61,7 @@ type Finding struct {
 	Mend  string
 }
 
-// DoctorXLA is what the XLA backend's doctor says.
+// DoctorXLA returns the findings of the XLA backend's doctor.
 func DoctorXLA(t *testing.T) []Finding {
 	t.Helper()
 	var all []struct {
@@ -76,6 +76,6 @@ func DoctorXLA(t *testing.T) []Finding {
 			return d.Findings
 		}
 	}
-	t.Fatalf("the doctor says nothing of xla: %+v", all)
+	t.Fatalf("the doctor has no findings for xla: %+v", all)
 	return nil
 }

@@ -13,21 +13,21 @@ import (
 type File struct {
 	*os.File
 	path   string
-	folder *Folder // nil: the file has no name, and the system frees it with the last process that has it open
+	folder *Folder // nil: the file has no name, and the system frees it when the last process closes it
 }
 
-// ample is how many times the size of a file must be available for it to lie in memory: the process and its plugin go on
-// to use memory after the file is written.
+// ample is how many times the size of a file must be available for it to be kept in memory: the process and its plugin need
+// more memory after the file is written.
 const ample = 2
 
-// NewFile makes a file for that many bytes: in memory where there is ample room, else in the system's temporary folder or
-// the first of the other folders that has room.
+// NewFile creates a file for the given number of bytes: in memory if there is ample space, otherwise in the system's
+// temporary folder or the first of the other folders with enough space.
 func NewFile(bytes int64, folders ...string) (*File, error) {
 	var refused []string
 	switch free, ok := memory.Available(); {
 	case !ok:
 	case free/ample < bytes:
-		refused = append(refused, fmt.Sprintf("memory has %s available, %d times as much is wanted", memory.Size(free), ample))
+		refused = append(refused, fmt.Sprintf("memory has %s available, but %d times the size is needed", memory.Size(free), ample))
 	default:
 		f, err := inMemory()
 		if err == nil {
@@ -51,10 +51,10 @@ func NewFile(bytes int64, folders ...string) (*File, error) {
 		}
 		refused = append(refused, err.Error())
 	}
-	return nil, fmt.Errorf("no place for a temporary file of %s: %s; set TMPDIR to a folder with room", memory.Size(bytes), strings.Join(refused, "; "))
+	return nil, fmt.Errorf("cannot create a temporary file of %s: %s; set TMPDIR to a folder with enough space", memory.Size(bytes), strings.Join(refused, "; "))
 }
 
-// named makes a file with a name in a folder of its own.
+// named creates a file with a name in a new folder.
 func named(folder string) (*File, error) {
 	dir, err := New(folder)
 	if err != nil {
@@ -68,7 +68,7 @@ func named(folder string) (*File, error) {
 	return &File{f, f.Name(), dir}, nil
 }
 
-// Path is where other processes open the file. It may lie below /proc, and is an absolute path.
+// Path returns an absolute path at which other processes can open the file. It may be below /proc.
 func (f *File) Path() string { return f.path }
 
 // Close closes and removes the file. Processes that have it open or mapped keep it.

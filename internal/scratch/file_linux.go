@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inMemory makes a file that lies in memory and has no name.
+// inMemory creates a file in memory, without a name.
 func inMemory() (*File, error) {
-	// The first flag forbids executing the file and implies that it can be sealed; kernels before 6.3 do not know it.
+	// The first flag forbids executing the file and allows sealing it; kernels before 6.3 do not support it.
 	fd, err := unix.MemfdCreate("ptycho", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if errors.Is(err, unix.EINVAL) {
 		fd, err = unix.MemfdCreate("ptycho", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
@@ -28,7 +28,7 @@ func inMemory() (*File, error) {
 	return &File{f, path, nil}, nil
 }
 
-// onDisk makes a file in a folder, without a name where the file system and /proc allow it.
+// onDisk creates a file in a folder, without a name where the file system and /proc allow it.
 func onDisk(folder string) (*File, error) {
 	if fd, err := unix.Open(folder, unix.O_TMPFILE|unix.O_RDWR|unix.O_EXCL|unix.O_CLOEXEC, 0o600); err == nil {
 		f := os.NewFile(uintptr(fd), "temporary file in "+folder)
@@ -42,14 +42,14 @@ func onDisk(folder string) (*File, error) {
 		return nil, err
 	}
 	if path, ok := visible(n.File); ok {
-		_ = n.folder.Remove() // the file stays, open, without its name
+		_ = n.folder.Remove() // the file stays open without its name
 		n.path, n.folder = path, nil
 	}
 	return n, nil
 }
 
-// visible gives the path below /proc at which other processes can open the file. ok is false where there is no /proc, it
-// shows another namespace of processes, or the system hides this process's files from others of the same user.
+// visible returns the path below /proc at which other processes can open the file. ok is false if there is no /proc, if it
+// shows another namespace of processes, or if the system hides this process's files from other processes of the same user.
 func visible(f *os.File) (path string, ok bool) {
 	path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())
 	there, err := os.Stat(path)
@@ -64,14 +64,14 @@ func visible(f *os.File) (path string, ok bool) {
 	return path, err == nil && shown == 1
 }
 
-// Seal makes the content final, for every process that opens the file: it cannot be changed or cut short under a reader.
-// Only a file in memory can be sealed; for others it does nothing.
+// Seal makes the content final for every process that opens the file: it cannot be changed or truncated while it is read.
+// Only a file in memory can be sealed; for others Seal does nothing.
 func (f *File) Seal() {
 	_, _ = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL) // an unsealed file works too
 	runtime.KeepAlive(f)
 }
 
-// room is how many bytes a folder's file system has free.
+// room returns the free bytes of a folder's file system.
 func room(folder string) (int64, bool) {
 	var st unix.Statfs_t
 	if unix.Statfs(folder, &st) != nil {

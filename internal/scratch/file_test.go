@@ -20,14 +20,15 @@ func contains(err error, words ...string) bool {
 	return true
 }
 
-// with makes the machine have so much memory for one test.
+// with sets the available memory for one test.
 func with(t *testing.T, bytes int64) {
 	real := memory.Available
 	memory.Available = func() (int64, bool) { return bytes, true }
 	t.Cleanup(func() { memory.Available = real })
 }
 
-// Another process reads the file at its path until its maker dies; then the path is gone and no name was ever anywhere.
+// TestFile_OpenedByOthers checks that another process can read the file at its path until its creator dies, and that the
+// path is then gone and no name is left.
 func TestFile_OpenedByOthers(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has files without a name that others can open")
@@ -42,7 +43,7 @@ func TestFile_OpenedByOthers(t *testing.T) {
 			t.Errorf("%s: %v, %v, want a regular file", what, st, err)
 		}
 		if left := entries(t, tmp); what != "named" && len(left) != 0 {
-			t.Errorf("%s: %v lie on the disk", what, left)
+			t.Errorf("%s: %v are on the disk", what, left)
 		}
 		kill()
 		if _, err := os.Stat(path); what != "named" && err == nil {
@@ -53,7 +54,7 @@ func TestFile_OpenedByOthers(t *testing.T) {
 
 func TestNewFile_ChoosesByRoom(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the room is known on Linux alone")
+		t.Skip("free space is known only on Linux")
 	}
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -76,7 +77,7 @@ func TestNewFile_ChoosesByRoom(t *testing.T) {
 		}
 	}
 	if left := entries(t, tmp); len(left) != 0 {
-		t.Errorf("%v stay", left)
+		t.Errorf("%v were not removed", left)
 	}
 	t.Run("nowhere", func(t *testing.T) {
 		if _, err := NewFile(1 << 60); err == nil || !contains(err, "1073741824.0 GiB", "memory has 100 bytes", tmp+" has ", "set TMPDIR") {
@@ -92,12 +93,12 @@ func TestNewFile_ChoosesByRoom(t *testing.T) {
 		}
 		defer f.Close()
 		if link, _ := os.Readlink(f.Path()); !strings.HasPrefix(link, other) {
-			t.Errorf("it lies in %q, want %s", link, other)
+			t.Errorf("it is in %q, want %s", link, other)
 		}
 	})
 }
 
-// A sealed file cannot be changed under those who map it.
+// TestFile_Seal checks that a sealed file cannot be changed by processes that map it.
 func TestFile_Seal(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux seals files")
@@ -120,6 +121,6 @@ func TestFile_Seal(t *testing.T) {
 		t.Error("a sealed file was written")
 	}
 	if err := w.Truncate(0); err == nil {
-		t.Error("a sealed file was cut short")
+		t.Error("a sealed file was truncated")
 	}
 }

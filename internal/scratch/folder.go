@@ -1,10 +1,10 @@
-// Package scratch makes temporary files and folders that do not outlive their process.
+// Package scratch creates temporary files and folders that do not outlive their process.
 //
-// A Folder has a file "lock" that its process keeps locked (flock) as long as it lives. The system releases the lock at
-// any death, so Sweep removes exactly the folders whose lock nobody holds. Process numbers are not asked: the owner may
-// live in another container that shares the temporary folder.
+// A Folder contains a file "lock" that its process keeps locked (flock). The system releases the lock when the process
+// ends, so Sweep removes exactly the folders whose lock is not held. Process numbers are not used, because the owner may
+// run in another container that shares the temporary folder.
 //
-// A File has no name in any folder where the system allows it (Linux), so that nothing is left after any death.
+// A File has no name in any folder where the system allows it (Linux), so that it never outlives its process.
 package scratch
 
 import (
@@ -16,23 +16,23 @@ import (
 	"strings"
 )
 
-// prefix begins the name of every Folder; digits follow. No other folder is ever touched.
+// prefix is the start of the name of every Folder; digits follow. Other folders are never touched.
 const prefix = "ptycho-scratch-"
 
 // lockName is the file in a Folder whose lock its process holds.
 const lockName = "lock"
 
-// Folder is a temporary folder that is removed with its process, at the latest by the next Sweep. It must stay reachable
+// Folder is a temporary folder that is removed with its process, at the latest by the next Sweep. It must stay referenced
 // while the folder is used.
 type Folder struct {
 	path string
 	lock *os.File
 }
 
-// attempts bounds the retries when a Sweep removes a folder before its owner has locked it.
+// attempts limits the retries when a Sweep removes a folder before its owner has locked it.
 const attempts = 100
 
-// New makes a folder in parent, "" for the system's temporary folder, that only this user can enter.
+// New creates a folder in parent ("": the system's temporary folder) that only this user can access.
 func New(parent string) (*Folder, error) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -54,7 +54,7 @@ func New(parent string) (*Folder, error) {
 	return nil, folderError(parent, errSwept)
 }
 
-// errSwept reports that a Sweep came between the making of a folder and its lock.
+// errSwept reports that a Sweep removed a folder between its creation and its lock.
 var errSwept = errors.New("other processes remove each new folder")
 
 func folderError(parent string, err error) error {
@@ -62,24 +62,24 @@ func folderError(parent string, err error) error {
 	if errors.As(err, &p) {
 		err = p.Err
 	}
-	return fmt.Errorf("no temporary folder can be made in %s: %w; set TMPDIR to a folder that can be written", parent, err)
+	return fmt.Errorf("cannot create a temporary folder in %s: %w; set TMPDIR to a writable folder", parent, err)
 }
 
 // Path returns the path of the folder.
 func (f *Folder) Path() string { return f.path }
 
-// Remove removes the folder with all that is in it. A nil Folder has nothing to remove.
+// Remove removes the folder with its contents. For a nil Folder it does nothing.
 func (f *Folder) Remove() error {
 	if f == nil {
 		return nil
 	}
 	err := removeLocked(f.path)
-	f.lock.Close() // after the folder is gone: until then it is ours
+	f.lock.Close() // only after the folder is gone, because the lock protects it
 	return err
 }
 
-// removeLocked removes a folder whose lock the caller holds. The lock goes last, so that an interrupted removal is
-// taken up by the next Sweep.
+// removeLocked removes a folder whose lock the caller holds. The lock file is removed last, so that the next Sweep
+// completes an interrupted removal.
 func removeLocked(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -103,8 +103,8 @@ func removeLocked(path string) error {
 	return nil
 }
 
-// Sweep removes the folders that dead processes of this user left in parents, each of which may be absent. Folders of
-// living processes are not touched. What cannot be removed is left to the next Sweep.
+// Sweep removes the folders that dead processes of this user left in parents, which may be missing. Folders of running
+// processes are not touched. Failed removals are left to the next Sweep.
 func Sweep(parents ...string) {
 	for _, parent := range parents {
 		entries, err := os.ReadDir(parent)

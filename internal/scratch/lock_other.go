@@ -4,10 +4,10 @@ package scratch
 
 import "os"
 
-// hold makes the lock file; there are no locks that end with the process.
+// hold creates the lock file without a lock: this system has no locks that end with the process.
 func hold(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 }
 
-// sweep removes nothing: without locks it cannot tell the dead from the living.
+// sweep removes nothing: without locks it cannot distinguish dead from running processes.
 func sweep(string) {}

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold makes the lock file of a new folder and locks it. Between the making of the folder and the lock a Sweep may take
-// the folder for a dead process's: that is errSwept. Only the owner of a folder creates its lock file, so a lock that is
-// still at its path once it is held was not swept and cannot be swept later.
+// hold creates the lock file of a new folder and locks it. If a Sweep takes the folder for a dead process's before the
+// lock, the error is errSwept. Only the owner of a folder creates its lock file, so a locked file that is still at its path
+// was not swept and cannot be swept later.
 func hold(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,7 +28,7 @@ func hold(path string) (*os.File, error) {
 		f.Close()
 		return nil, errSwept
 	}
-	// Where the file system has no locks the folder works all the same: no Sweep can lock and remove it either.
+	// Without locks in the file system the folder still works: no Sweep can lock and remove it either.
 	return f, nil
 }
 
@@ -44,13 +44,13 @@ func current(f *os.File, path string) bool {
 
 // sweep removes a folder unless its lock is held or it belongs to another user.
 func sweep(path string) {
-	if st, err := os.Lstat(path); err != nil || !own(st) {
+	if st, err := os.Lstat(path); err != nil || !ownedByUser(st) {
 		return
 	}
 	name := filepath.Join(path, lockName)
 	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		_ = unix.Rmdir(path) // its maker died before the lock, or lives and tries again; one with content is not ours
+		_ = unix.Rmdir(path) // its creator died before the lock, or will try again; a folder with contents is not ours
 		return
 	}
 	if err != nil {
@@ -58,7 +58,7 @@ func sweep(path string) {
 	}
 	defer f.Close()
 	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() || !own(st) {
+	if err != nil || !st.Mode().IsRegular() || !ownedByUser(st) {
 		return
 	}
 	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil && current(f, name) {
@@ -66,8 +66,8 @@ func sweep(path string) {
 	}
 }
 
-// own reports whether a file belongs to this process's user.
-func own(st os.FileInfo) bool {
+// ownedByUser reports whether a file belongs to this process's user.
+func ownedByUser(st os.FileInfo) bool {
 	s, ok := st.Sys().(*syscall.Stat_t)
 	return ok && int(s.Uid) == os.Geteuid()
 }

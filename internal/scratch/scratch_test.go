@@ -18,7 +18,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/memory"
 )
 
-// helperKey makes this test binary a process that is to be killed: it does what the variable says, prints a path and waits.
+// helperKey makes this test binary a process to be killed: it does what the variable says, prints a path and waits.
 const helperKey = "SCRATCH_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var held []any // what a helper keeps open
+var held []any // objects that a helper keeps open
 
 // help never returns.
 func help(what string) {
@@ -105,7 +105,8 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
-// After a kill nothing but a folder stays, and the next sweep removes that; a living process's folder stays.
+// TestSweep_RemovesTheDeadKeepsTheLiving checks that after a kill only a folder is left, that the next sweep removes it,
+// and that a running process's folder is kept.
 func TestSweep_RemovesTheDeadKeepsTheLiving(t *testing.T) {
 	for _, what := range []string{"folder", "folder without a lock", "memory", "disk", "named"} {
 		tmp := t.TempDir()
@@ -114,20 +115,20 @@ func TestSweep_RemovesTheDeadKeepsTheLiving(t *testing.T) {
 		kill()
 		Sweep(tmp, filepath.Join(tmp, "absent"))
 		if left := entries(t, tmp); len(left) != 1 || left[0] != filepath.Base(living) {
-			t.Errorf("%s: after a kill and a sweep %v stay, want %s alone", what, left, filepath.Base(living))
+			t.Errorf("%s: after a kill and a sweep %v are left, want only %s", what, left, filepath.Base(living))
 		}
 		if got := entries(t, living); len(got) != 2 {
-			t.Errorf("%s: the living folder holds %v", what, got)
+			t.Errorf("%s: the folder of the running process contains %v", what, got)
 		}
 		stop()
 		Sweep(tmp)
 		if left := entries(t, tmp); len(left) != 0 {
-			t.Errorf("%s: after all died %v stay", what, left)
+			t.Errorf("%s: after all processes have ended %v are left", what, left)
 		}
 	}
 }
 
-// Folders that are not of this package stay, whatever their names.
+// TestSweep_KeepsFoldersOfOthers checks that folders of other programs are kept, whatever their names.
 func TestSweep_KeepsFoldersOfOthers(t *testing.T) {
 	tmp := t.TempDir()
 	for _, name := range []string{"ptycho-scratch-", "ptycho-scratch-mine", "ptycho-scratch-12x", "ptycho-data", "xptycho-scratch-1"} {
@@ -138,14 +139,14 @@ func TestSweep_KeepsFoldersOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	full := filepath.Join(tmp, "ptycho-scratch-77") // has no lock but content
+	full := filepath.Join(tmp, "ptycho-scratch-77") // without a lock but with contents
 	if err := os.Mkdir(full, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(full, "notes"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pipe := filepath.Join(tmp, "ptycho-scratch-78") // its lock is a pipe: opening it must not wait
+	pipe := filepath.Join(tmp, "ptycho-scratch-78") // its lock is a pipe: opening it must not block
 	if err := os.Mkdir(pipe, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -157,11 +158,12 @@ func TestSweep_KeepsFoldersOfOthers(t *testing.T) {
 	}
 	Sweep(tmp)
 	if left := entries(t, tmp); len(left) != 8 {
-		t.Errorf("%v stay, want all 8", left)
+		t.Errorf("%v are left, want all 8", left)
 	}
 }
 
-// A sweep at any moment removes no folder of a living process, not even between its making and its lock.
+// TestSweep_RacesWithNew checks that a sweep never removes a folder of a running process, not even between its creation and
+// its lock.
 func TestSweep_RacesWithNew(t *testing.T) {
 	tmp := t.TempDir()
 	stop := make(chan struct{})
@@ -188,10 +190,10 @@ func TestSweep_RacesWithNew(t *testing.T) {
 				}
 				name := filepath.Join(f.Path(), "data")
 				if err := os.WriteFile(name, nil, 0o600); err != nil {
-					t.Errorf("the folder of a living process: %v", err)
+					t.Errorf("the folder of a running process: %v", err)
 				}
 				if _, err := os.Stat(name); err != nil {
-					t.Errorf("the folder of a living process: %v", err)
+					t.Errorf("the folder of a running process: %v", err)
 				}
 				if err := f.Remove(); err != nil {
 					t.Errorf("remove: %v", err)
@@ -203,7 +205,7 @@ func TestSweep_RacesWithNew(t *testing.T) {
 	close(stop)
 	sweeps.Wait()
 	if left := entries(t, tmp); len(left) != 0 {
-		t.Errorf("%v stay", left)
+		t.Errorf("%v are left", left)
 	}
 }
 

@@ -1,10 +1,10 @@
-// Command testrun runs go test and prints last every test that was skipped and why: a skip is not a pass, and nobody sees
-// it among hundreds of lines. Its exit status is that of go test.
+// Command testrun runs go test and prints at the end every skipped test with its reason: a skip is not a pass, and it is
+// easily missed among hundreds of lines. Its exit status is that of go test.
 //
 //	go run ./internal/testrun [-cgo PACKAGES] [-notes FILE] -- -count=1 ./...
 //
-// While tests run, it prints once a minute which ones are running: there is no limit of time that a slow machine could
-// meet, and a test that hangs is seen by its name.
+// While tests run, it prints once a minute which ones are running. There is no time limit that a slow machine could exceed,
+// and a test that hangs is visible by its name.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 
 func main() {
 	closeToOthers()
-	cgo := flag.String("cgo", "", "packages to test as well, with cgo, separated by spaces")
-	notes := flag.String("notes", "", "`file` with further lines for the list of what was skipped")
+	cgo := flag.String("cgo", "", "packages to test with cgo too, separated by spaces")
+	notes := flag.String("notes", "", "`file` with further lines for the list of skipped tests")
 	flag.Parse()
 	status, err := run(flag.Args(), strings.Fields(*cgo), *notes)
 	if err != nil {
@@ -30,7 +30,7 @@ func main() {
 	os.Exit(status)
 }
 
-// run tests the packages of args without cgo, then those that need it, and reports both together.
+// run tests the packages of args without cgo, then the given ones with cgo, and reports both together.
 func run(args, cgo []string, notes string) (status int, err error) {
 	r := newReport(os.Stdout, time.Now)
 	status, err = tests(r, os.Environ(), args)
@@ -51,7 +51,7 @@ func run(args, cgo []string, notes string) (status int, err error) {
 	return status, err
 }
 
-// split parts the flags of go test, which begin with a hyphen, from the packages that follow them.
+// split separates the flags of go test, which begin with a hyphen, from the packages after them.
 func split(args []string) (flags, packages []string) {
 	for i, a := range args {
 		if !strings.HasPrefix(a, "-") {
@@ -72,8 +72,8 @@ func tests(r *report, env, args []string) (status int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	stop := r.tellEvery(time.Minute)
-	readErr := r.read(events) // go test would block on a full pipe if this stopped early, so it reads to the end
+	stop := r.printEvery(time.Minute)
+	readErr := r.read(events) // read to the end, because go test would block on a full pipe
 	stop()
 	waitErr := cmd.Wait()
 	var exit *exec.ExitError

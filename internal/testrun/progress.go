@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// tellEvery prints the tests that are running, again and again, until stop is called.
-func (r *report) tellEvery(every time.Duration) (stop func()) {
+// printEvery prints the running tests at regular times until stop is called.
+func (r *report) printEvery(every time.Duration) (stop func()) {
 	ticker, done, ended := time.NewTicker(every), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -17,7 +17,7 @@ func (r *report) tellEvery(every time.Duration) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				r.tell()
+				r.printRunning()
 			case <-done:
 				return
 			}
@@ -29,8 +29,8 @@ func (r *report) tellEvery(every time.Duration) (stop func()) {
 	}
 }
 
-// tell prints one line: the time since the start and the tests that are running, the oldest first.
-func (r *report) tell() {
+// printRunning prints one line: the time since the start and the running tests, the oldest first.
+func (r *report) printRunning() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var tests []test

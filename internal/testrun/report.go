@@ -32,9 +32,9 @@ type timed struct {
 	seconds float64
 }
 
-// report keeps the output of what runs until it is known to have failed or been skipped.
+// report keeps the output of running tests until they have failed or were skipped.
 type report struct {
-	mu                   sync.Mutex // guards all below: the progress line comes from a goroutine of its own
+	mu                   sync.Mutex // guards all fields below: the progress line comes from another goroutine
 	out                  io.Writer
 	now                  func() time.Time
 	start                time.Time
@@ -51,7 +51,7 @@ func newReport(out io.Writer, now func() time.Time) *report {
 	return &report{out: out, now: now, start: now(), running: map[test]time.Time{}, output: map[test]string{}}
 }
 
-// note adds lines to the list of what was skipped: what no test could say itself.
+// note adds lines to the list of skipped tests that no test can report itself.
 func (r *report) note(lines string) {
 	for line := range strings.Lines(lines) {
 		if line = strings.TrimSpace(line); line != "" {
@@ -60,7 +60,7 @@ func (r *report) note(lines string) {
 	}
 }
 
-// read takes events until the end of the stream. It prints a line that is not an event as it is.
+// read processes events until the end of the stream. It prints a line that is not an event unchanged.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
 	for {
@@ -130,7 +130,7 @@ func (r *report) endPackage(e event) {
 	case "fail":
 		r.badPackage++
 		fmt.Fprintf(r.out, "FAIL  %s %.1fs\n", e.Package, e.Elapsed)
-		// What belongs to no finished test: a panic, a failed build, a timeout. Subtests of a test that never ended too.
+		// Output that belongs to no finished test: a panic, a failed build, a timeout. Unfinished subtests too.
 		for _, t := range r.unfinished(e.Package) {
 			fmt.Fprint(r.out, r.output[t])
 			delete(r.output, t)
@@ -151,10 +151,10 @@ func (r *report) unfinished(pkg string) []test {
 	return found
 }
 
-// summary is printed last: the slowest tests, the counts, then every skipped test with its reason.
+// summary prints the slowest tests, the counts, and every skipped test with its reason.
 func (r *report) summary() {
 	slices.SortStableFunc(r.took, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
-	fmt.Fprintf(r.out, "\n%s in all; the slowest tests:\n", r.now().Sub(r.start).Round(time.Second))
+	fmt.Fprintf(r.out, "\n%s in total; the slowest tests:\n", r.now().Sub(r.start).Round(time.Second))
 	for _, t := range r.took[:min(len(r.took), 12)] {
 		fmt.Fprintf(r.out, "%7.1fs %s %s\n", t.seconds, t.pkg, t.name)
 	}
@@ -171,7 +171,7 @@ func (r *report) summary() {
 	}
 }
 
-// chatter says whether a line only repeats what the events say already.
+// chatter reports whether a line only repeats an event.
 func chatter(line string) bool {
 	line = strings.TrimLeft(line, " ")
 	for _, prefix := range []string{"=== ", "--- PASS", "--- FAIL", "--- SKIP", "ok  \t", "FAIL\t", "FAIL\n", "PASS\n", "?   \t"} {
@@ -182,7 +182,7 @@ func chatter(line string) bool {
 	return false
 }
 
-// reason takes the last line that the test wrote, "    file_test.go:12: the reason", without its position.
+// reason returns the last line that the test wrote, "    file_test.go:12: the reason", without its position.
 func reason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	last := strings.TrimSpace(lines[len(lines)-1])

@@ -32,7 +32,7 @@ func TestReportSaysWhatFailedAndLastWhatWasSkipped(t *testing.T) {
 	if err := r.read(strings.NewReader(stream)); err != nil {
 		t.Fatal(err)
 	}
-	r.note("\npython3: there is none\n")
+	r.note("\npython3: not found\n")
 	r.summary()
 	got := out.String()
 	for _, want := range []string{
@@ -47,10 +47,10 @@ func TestReportSaysWhatFailedAndLastWhatWasSkipped(t *testing.T) {
 		"4 packages, 2 failed; 1 tests passed, 1 failed, 1 skipped\n",
 	} {
 		if !strings.Contains(got, want) {
-			t.Errorf("the report lacks %q", want)
+			t.Errorf("%q is missing in the report", want)
 		}
 	}
-	if want := "SKIP  a/scan TestStar: the measured scan is absent\nSKIP  python3: there is none\n"; !strings.HasSuffix(got, want) {
+	if want := "SKIP  a/scan TestStar: the measured scan is absent\nSKIP  python3: not found\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("the report does not end with %q", want)
 	}
 	if strings.Contains(got, "=== RUN") {
@@ -79,7 +79,7 @@ func TestProgress_NamesRunningTestsOldestFirst(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	r := newReport(&out, func() time.Time { return now })
-	r.tell()
+	r.printRunning()
 	for _, line := range []string{
 		`{"Action":"run","Package":"a","Test":"TestOld"}`,
 		`{"Action":"run","Package":"a","Test":"TestOld/part"}`,
@@ -92,7 +92,7 @@ func TestProgress_NamesRunningTestsOldestFirst(t *testing.T) {
 		}
 		now = now.Add(30 * time.Second)
 	}
-	r.tell()
+	r.printRunning()
 	if want := "...   0s: building\n...   2m30s: a TestOld for 2m30s, b TestNew for 30s\n"; out.String() != want {
 		t.Errorf("progress is %q, want %q", out.String(), want)
 	}

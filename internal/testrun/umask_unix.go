@@ -4,6 +4,6 @@ package main
 
 import "syscall"
 
-// closeToOthers keeps the files of the tests closed to group and others, whatever the umask of the shell is: plugins
-// that others can write to are refused.
+// closeToOthers removes write permission for group and others from the tests' files, whatever the umask of the shell:
+// plugins that others can write to are rejected.
 func closeToOthers() { syscall.Umask(syscall.Umask(0) | 0o022) }

@@ -1,4 +1,4 @@
-// Command gorgonia is the Gorgonia backend as a plugin of its own. The ptycho program carries the same backend.
+// Command gorgonia is the Gorgonia backend as a separate plugin. The ptycho program contains the same backend.
 package main
 
 import (

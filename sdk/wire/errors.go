@@ -75,16 +75,16 @@ func toStatus(err error) error {
 // tooLarge is part of gRPC's error for a message above the limit, of the receiver or of the sender.
 const tooLarge = "message larger than max"
 
-// said prepares the text of a plugin's error for display.
-func said(what string) string {
-	if what = printable.Line(what, maxSaid); what == "" {
+// cleanText prepares the text of a plugin's error for display.
+func cleanText(what string) string {
+	if what = printable.Line(what, maxErrorText); what == "" {
 		return "the plugin reported an error without a description"
 	}
 	return what
 }
 
-// maxSaid limits the displayed characters of an error's text: enough for a compiler's error with its context.
-const maxSaid = 1000
+// maxErrorText limits the displayed characters of an error's text: enough for a compiler's error with its context.
+const maxErrorText = 1000
 
 // named adds the plugin's name to an error without it, and reports protocol violations as the plugin's fault.
 func (c *Client) named(e *backend.Error) *backend.Error {
@@ -124,7 +124,7 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		if !ok {
 			continue
 		}
-		e = &backend.Error{Kind: backend.Internal, Op: printable.Name(d.Op), What: said(d.What)}
+		e = &backend.Error{Kind: backend.Internal, Op: printable.Name(d.Op), What: cleanText(d.What)}
 		for _, k := range kinds {
 			if k.wire == d.Kind {
 				e.Kind = k.kind
@@ -133,7 +133,7 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		return e, false
 	}
 	// A status without details: from gRPC, or from a plugin that was not built with this package.
-	e = &backend.Error{Kind: backend.Internal, Op: op, What: said(st.Message())}
+	e = &backend.Error{Kind: backend.Internal, Op: op, What: cleanText(st.Message())}
 	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), tooLarge) { // created by this side's gRPC
 		e.What = fmt.Sprintf("the plugin sent a message larger than %d MiB, the limit for one message; update or replace the plugin", maxMessage>>20)
 		return e, false

@@ -1,4 +1,4 @@
-// Package backend is the Gorgonia engine behind the contract of core/backend: it computes on the CPU, in float32 with
+// Package backend implements the contract of core/backend with the Gorgonia engine. It computes on the CPU, in float32 with
 // vector instructions or in float64 in plain Go, with the same bits for any number of threads.
 package backend
 
@@ -15,10 +15,10 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Gorgonia is the backend.
+// Gorgonia implements backend.Backend.
 type Gorgonia struct{}
 
-// New makes the backend.
+// New returns the backend.
 func New() *Gorgonia { return &Gorgonia{} }
 
 // Info describes the engine.
@@ -32,7 +32,7 @@ func (*Gorgonia) Info() backend.Info {
 	}
 }
 
-// Devices is the CPU with the instructions that will be used.
+// Devices returns the CPU with the instructions that will be used.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	d.Name = runtime.GOOS + "/" + runtime.GOARCH
@@ -45,7 +45,7 @@ func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	return []backend.Device{d}, nil
 }
 
-// Open validates the program and prepares a session; graphs are built when a plan first needs them.
+// Open validates the program and prepares a session. Graphs are built when a plan first needs them.
 func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if err := o.CheckCPU(g.Info()); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
 	for name := range types {
-		if strings.Contains(name, "\x00") { // such names are the engine's own
+		if strings.Contains(name, "\x00") { // the engine uses such names itself
 			return nil, backend.Errorf(backend.Invalid, "open", "the program's value %q has a zero byte in its name", name)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// cpuSeconds is the processor time of the process.
+// cpuSeconds returns the processor time of the process.
 func cpuSeconds() float64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -22,7 +22,7 @@ func cpuSeconds() float64 {
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
-// BenchmarkStep is an optimiser step of the default network: 8 patterns in 2 groups of 4.
+// BenchmarkStep runs optimiser steps of the default network: 8 patterns in 2 groups of 4.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []arch.Config{
 		{Arch: "unet", N: 64, Gridsize: 2}, {Arch: "unet", N: 128, Gridsize: 2},

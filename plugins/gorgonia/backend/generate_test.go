@@ -11,8 +11,8 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
-// generator draws programs: it appends operations to a program and keeps bounds on the values, so that whatever it
-// builds stays where every operation is defined and well conditioned.
+// generator draws programs: it appends operations and keeps bounds on the values, so that every program stays where all
+// operations are defined and well conditioned.
 type generator struct {
 	rng    *rand.Rand
 	p      *program.Program
@@ -75,7 +75,7 @@ func (g *generator) param(kind program.Kind, bound float64, shape ...int) string
 	return name
 }
 
-// draw fills a value with numbers that a float32 holds exactly.
+// draw fills a value with numbers that are exact in float32.
 func (g *generator) draw(kind program.Kind, bound float64, shape []int) *reference.Value {
 	v := reference.NewValue(kind, slices.Clone(shape))
 	number := func() float64 { return float64(float32(bound * (2*g.rng.Float64() - 1))) }
@@ -91,7 +91,7 @@ func (g *generator) draw(kind program.Kind, bound float64, shape []int) *referen
 	return v
 }
 
-// add appends an operation whose result is at most bound, and brings large results back to order one.
+// add appends an operation whose result is at most bound, and scales large results to order one.
 func (g *generator) add(kind program.OpKind, bound float64, attrs map[string]float64, in ...string) string {
 	return g.finish(program.Op{Kind: kind, In: in, Attrs: attrs}, bound)
 }
@@ -101,7 +101,7 @@ func (g *generator) finish(op program.Op, bound float64) string {
 	g.p.Ops = append(g.p.Ops, op)
 	types, err := g.p.Types()
 	if err != nil {
-		panic(err) // a mistake of the generator
+		panic(err) // a bug of the generator
 	}
 	g.types, g.bounds[op.Out] = types, bound
 	g.count[op.Kind]++
@@ -119,7 +119,7 @@ func (g *generator) finish(op program.Op, bound float64) string {
 	return op.Out
 }
 
-// pick gives one of the values that fit, "" when there is none.
+// pick returns one of the values that fit, or "" when there is none.
 func (g *generator) pick(fits func(t program.Type) bool) string {
 	var have []string
 	for _, v := range g.made {
@@ -137,7 +137,7 @@ func (g *generator) real() string {
 	return g.pick(func(t program.Type) bool { return t.Kind == program.Real })
 }
 
-// objects gives a complex [−1, C, N, N].
+// objects returns a complex [−1, C, N, N].
 func (g *generator) objects() string { return g.pattern(program.Complex) }
 
 func (g *generator) pattern(kind program.Kind) string {
@@ -146,12 +146,12 @@ func (g *generator) pattern(kind program.Kind) string {
 	return g.pick(func(t program.Type) bool { return t.Kind == kind && slices.Equal(t.Shape, want) })
 }
 
-// planes gives a real value of rank 4.
+// planes returns a real value of rank 4.
 func (g *generator) planes() string {
 	return g.pick(func(t program.Type) bool { return t.Kind == program.Real && len(t.Shape) == 4 })
 }
 
-// operand gives a second operand for v: v itself, a value of its type, or a parameter of its last axes.
+// operand returns a second operand for v: v itself, a value of its type, or a parameter with its last axes.
 func (g *generator) operand(v string, kind program.Kind) string {
 	t := g.types[v]
 	if same := g.pick(func(u program.Type) bool { return u.Kind == kind && slices.Equal(u.Shape, t.Shape) }); same != "" && g.rng.IntN(2) == 0 {
@@ -161,7 +161,7 @@ func (g *generator) operand(v string, kind program.Kind) string {
 	return g.param(kind, 1, t.Shape[from:].At(1)...)
 }
 
-// total reduces every value that nothing reads to a loss, and makes it and the given pattern values the scalars.
+// total reduces every unread value to a loss, and makes the losses and the given pattern values the scalars.
 func (g *generator) total(losses ...string) {
 	read := map[string]bool{}
 	for _, o := range g.p.Ops {
@@ -200,7 +200,7 @@ func (g *generator) total(losses ...string) {
 	}
 }
 
-// randomProgram has one operation of each of the given kinds and some more.
+// randomProgram returns a program with one operation of each of the given kinds and some more.
 func randomProgram(seed uint64, kinds ...program.OpKind) *generator {
 	g := newGenerator(seed)
 	all := slices.Sorted(maps.Keys(makers))

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 )
 
-// Forward gives named values for one batch.
+// Forward returns named values for one batch.
 func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
 	types, err := s.program.Types()
 	if err != nil {
@@ -16,7 +16,7 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 	}
 	for _, name := range taps {
 		if _, ok := types[name]; !ok {
-			return nil, backend.Errorf(backend.NotFound, "forward", "the program has no value %s", name)
+			return nil, backend.Errorf(backend.NotFound, "forward", "the program does not have the value %s", name)
 		}
 	}
 	inputs, err := s.One(b.Dataset, b.Batch, taps...)
@@ -39,7 +39,7 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 	return out, nil
 }
 
-// Gradient gives the loss and the gradients of parameters for one batch.
+// Gradient returns the loss and the gradients of parameters for one batch.
 func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
 	params, norm, err := b.Gradients(s.program, params)

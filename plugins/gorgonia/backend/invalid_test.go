@@ -47,21 +47,21 @@ func TestPlansThatCannotRunAreErrorsAndChangeNothing(t *testing.T) {
 		change func(p *backend.StepPlan)
 		kind   backend.Kind
 	}{
-		"an unknown dataset":       {func(p *backend.StepPlan) { p.Dataset = "x" }, backend.NotFound},
-		"an unknown loss":          {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{"x": 1} }, backend.Invalid},
-		"a scalar that is no loss": {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.ExpectedDeviance: 1} }, backend.Invalid},
-		"no loss":                  {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.Deviance: 0} }, backend.Invalid},
-		"a loss weight of NaN":     {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.Deviance: nan} }, backend.Invalid},
-		"an unknown optimiser":     {func(p *backend.StepPlan) { p.Optimiser.Kind = "lion" }, backend.Unsupported},
-		"a beta of 1":              {func(p *backend.StepPlan) { p.Optimiser.Beta1 = 1 }, backend.Invalid},
-		"clipping to nothing":      {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
-		"a decay of 1":             {func(p *backend.StepPlan) { p.EMADecay = 1 }, backend.Invalid},
-		"no learning rate":         {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
-		"a learning rate of NaN":   {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": nan} }, backend.Invalid},
-		"step 0":                   {func(p *backend.StepPlan) { p.Steps[1].Number = 0 }, backend.Invalid},
-		"no batch":                 {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
-		"a negative normaliser":    {func(p *backend.StepPlan) { p.Steps[1].Normaliser = -1 }, backend.Invalid},
-		"half a group":             {func(p *backend.StepPlan) { p.Steps[1].Batches = []backend.Batch{{Rows: []int32{1, 2}}} }, backend.Invalid},
+		"an unknown dataset":          {func(p *backend.StepPlan) { p.Dataset = "x" }, backend.NotFound},
+		"an unknown loss":             {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{"x": 1} }, backend.Invalid},
+		"a scalar that is not a loss": {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.ExpectedDeviance: 1} }, backend.Invalid},
+		"no loss":                     {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.Deviance: 0} }, backend.Invalid},
+		"a loss weight of NaN":        {func(p *backend.StepPlan) { p.LossWeights = map[string]float64{arch.Deviance: nan} }, backend.Invalid},
+		"an unknown optimiser":        {func(p *backend.StepPlan) { p.Optimiser.Kind = "lion" }, backend.Unsupported},
+		"a beta of 1":                 {func(p *backend.StepPlan) { p.Optimiser.Beta1 = 1 }, backend.Invalid},
+		"clipping to zero":            {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
+		"a decay of 1":                {func(p *backend.StepPlan) { p.EMADecay = 1 }, backend.Invalid},
+		"no learning rate":            {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
+		"a learning rate of NaN":      {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": nan} }, backend.Invalid},
+		"step 0":                      {func(p *backend.StepPlan) { p.Steps[1].Number = 0 }, backend.Invalid},
+		"no batch":                    {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
+		"a negative normaliser":       {func(p *backend.StepPlan) { p.Steps[1].Normaliser = -1 }, backend.Invalid},
+		"half a group":                {func(p *backend.StepPlan) { p.Steps[1].Batches = []backend.Batch{{Rows: []int32{1, 2}}} }, backend.Invalid},
 		"a weight of NaN": {func(p *backend.StepPlan) {
 			b := tr.batch
 			b.Weights = []float32{float32(nan), 1, 1, 1}
@@ -77,7 +77,7 @@ func TestPlansThatCannotRunAreErrorsAndChangeNothing(t *testing.T) {
 				t.Errorf("%v, want an error of kind %s", err, c.kind)
 			}
 			if what := differ(before, state(t, s)); what != "" {
-				t.Errorf("the refused plan changed %s", what)
+				t.Errorf("the rejected plan changed %s", what)
 			}
 		})
 	}
@@ -108,19 +108,19 @@ func TestCallsThatCannotBeAnsweredAreErrors(t *testing.T) {
 		err  error
 		kind backend.Kind
 	}{
-		"a value that is not there":      {noTap, backend.NotFound},
-		"a parameter that is not there":  {noParam, backend.NotFound},
-		"a row past the dataset":         {noRow, backend.Invalid},
-		"an output that is not there":    {recon(backend.ReconPlan{Output: "x"}), backend.NotFound},
-		"a crop larger than the patches": {recon(backend.ReconPlan{Crop: 17}), backend.Invalid},
-		"a negative crop":                {recon(backend.ReconPlan{Crop: -2}), backend.Invalid},
-		"an average that is not there":   {recon(backend.ReconPlan{EMA: true}), backend.Invalid},
-		"a file by a relative path":      {recon(backend.ReconPlan{File: &backend.FileRef{Path: "patches"}}), backend.Invalid},
-		"a file of another type":         {recon(backend.ReconPlan{File: &backend.FileRef{Path: "/x", DType: tensor.Complex128}}), backend.Invalid},
-		"weights that are not complete":  {s.SetState(ctx, partial), backend.Invalid},
-		"weights of another shape":       {s.SetState(ctx, odd), backend.Invalid},
-		"a moment of nothing":            {s.SetState(ctx, unknown), backend.NotFound},
-		"a dataset that is not bound":    {s.Unbind(ctx, "x"), backend.NotFound},
+		"an unknown value":                 {noTap, backend.NotFound},
+		"an unknown parameter":             {noParam, backend.NotFound},
+		"a row outside of the dataset":     {noRow, backend.Invalid},
+		"an unknown output":                {recon(backend.ReconPlan{Output: "x"}), backend.NotFound},
+		"a crop larger than the patches":   {recon(backend.ReconPlan{Crop: 17}), backend.Invalid},
+		"a negative crop":                  {recon(backend.ReconPlan{Crop: -2}), backend.Invalid},
+		"a missing average":                {recon(backend.ReconPlan{EMA: true}), backend.Invalid},
+		"a file by a relative path":        {recon(backend.ReconPlan{File: &backend.FileRef{Path: "patches"}}), backend.Invalid},
+		"a file of another type":           {recon(backend.ReconPlan{File: &backend.FileRef{Path: "/x", DType: tensor.Complex128}}), backend.Invalid},
+		"incomplete weights":               {s.SetState(ctx, partial), backend.Invalid},
+		"weights of another shape":         {s.SetState(ctx, odd), backend.Invalid},
+		"a moment of an unknown parameter": {s.SetState(ctx, unknown), backend.NotFound},
+		"a dataset that is not bound":      {s.Unbind(ctx, "x"), backend.NotFound},
 	} {
 		if c.err == nil || backend.KindOf(c.err) != c.kind {
 			t.Errorf("%s: %v, want an error of kind %s", name, c.err, c.kind)
@@ -147,7 +147,7 @@ func TestABatchThatNeedsTooMuchMemoryIsRefused(t *testing.T) {
 	}
 }
 
-// A pattern whose every pixel is masked counts 0, in the value and in the gradient.
+// TestAPatternWithoutValidPixelsIsZero checks that a fully masked pattern adds 0 to the value and to the gradient.
 func TestAPatternWithoutValidPixelsIsZero(t *testing.T) {
 	for k, read := range makers {
 		if k != program.PoissonDeviance && k != program.ExpectedDeviance {
@@ -182,7 +182,7 @@ func TestAPatternWithoutValidPixelsIsZero(t *testing.T) {
 			v, _ := tensor.Data[float64](d)
 			for _, x := range v {
 				if math.IsNaN(x) {
-					t.Fatalf("%s: the gradient of %s is not a number", k, name)
+					t.Fatalf("%s: the gradient of %s is NaN", k, name)
 				}
 			}
 		}

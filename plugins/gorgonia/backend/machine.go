@@ -14,20 +14,20 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 )
 
-// machine is a planned graph with what it reads besides the batch.
+// machine is a planned graph with the arrays that it reads in addition to the batch.
 type machine[T float] struct {
 	*exec.Machine[T]
 	graph   *lower.Graph
 	groups  int
-	indices map[string][]T // index inputs as the engine reads them
+	indices map[string][]T // index inputs converted for the engine
 	weights []T            // of the patterns
 	seeds   map[string][]T
 }
 
-// maxMachines is how many graphs a session keeps. A run needs three: steps, evaluation and prediction.
+// maxMachines limits the graphs that a session keeps. A run needs three: steps, evaluation and prediction.
 const maxMachines = 32
 
-// machine gives the planned graph for a request, made when first asked for.
+// machine returns the planned graph for a request and builds it on first use.
 func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
 	if s.state == nil {
 		return nil, backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
@@ -62,7 +62,7 @@ func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
 	return m, nil
 }
 
-// fits refuses a plan that needs more memory than is allowed, or than the machine has.
+// fits returns an error for a plan that needs more memory than is allowed, or than the machine has.
 func (s *session[T]) fits(planned int64) error {
 	limit := s.limit
 	if limit == 0 {
@@ -75,12 +75,12 @@ func (s *session[T]) fits(planned int64) error {
 		}
 	}
 	if limit > 0 && need > limit {
-		return backend.Errorf(backend.Exhausted, "compile", "the batch needs %d MiB of memory, %d MiB are allowed: use smaller batches", need>>20, limit>>20)
+		return backend.Errorf(backend.Exhausted, "compile", "the batch needs %d MiB of memory, but %d MiB are allowed: use smaller batches", need>>20, limit>>20)
 	}
 	return nil
 }
 
-// furnish binds the inputs of a machine to weights and buffers and makes room for what comes with a batch.
+// furnish binds the inputs of a machine to weights and buffers, and allocates the arrays that come with a batch.
 func (s *session[T]) furnish(m *machine[T], r lower.Request) error {
 	if err := s.bindState(m); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (s *session[T]) furnish(m *machine[T], r lower.Request) error {
 	return nil
 }
 
-// bindState makes a machine read the weights and buffers of the session.
+// bindState binds a machine to the weights and buffers of the session.
 func (s *session[T]) bindState(m *machine[T]) error {
 	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
 		for name, v := range s.state[slot] {
@@ -119,7 +119,7 @@ func (s *session[T]) bindState(m *machine[T]) error {
 	return nil
 }
 
-// view gives the numbers of a real or complex tensor in the engine's precision, sharing memory.
+// view returns the numbers of a real or complex tensor in the engine's precision, sharing memory.
 func view[T float](t tensor.Tensor) ([]T, error) {
 	flat, err := tensor.FromBytes(tensor.Of[T](), t.Bytes(), len(t.Bytes())/tensor.Of[T]().Size())
 	if err != nil {
@@ -128,7 +128,7 @@ func view[T float](t tensor.Tensor) ([]T, error) {
 	return tensor.Data[T](flat)
 }
 
-// run computes on a gathered batch.
+// run computes a gathered batch.
 func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, inputs map[string]tensor.Tensor) error {
 	for name, t := range inputs {
 		if t.DType() == tensor.Int32 {
@@ -160,8 +160,8 @@ func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, in
 	return nil
 }
 
-// readIndices converts an index input and refuses rows outside the table that it reads. A float32 holds every index
-// exactly: extents of a program are at most 2^24.
+// readIndices converts an index input and rejects rows outside of the table. A float32 represents every index exactly,
+// because extents of a program are at most 2^24.
 func (s *session[T]) readIndices(m *machine[T], name string, t tensor.Tensor) error {
 	data, ok := m.indices[name]
 	rows, err := tensor.Data[int32](t)

@@ -7,7 +7,7 @@ import (
 // lossKinds are the operations whose result may be a scalar with a gradient.
 var lossKinds = []program.OpKind{program.PoissonDeviance, program.PoissonNLL, program.AmplitudeLoss, program.AmplitudeMAE}
 
-// makers append an operation of each kind to what a generator has.
+// makers maps each kind to a function that appends such an operation to a generator's program.
 var makers = map[program.OpKind]func(g *generator, k program.OpKind) string{
 	program.ReLU: pointwise, program.LeakyReLU: pointwise, program.Sigmoid: pointwise, program.Tanh: pointwise,
 	program.SiLU: pointwise, program.Softplus: pointwise, program.Exp: pointwise, program.Log1p: pointwise,
@@ -78,7 +78,7 @@ func ratio(g *generator, k program.OpKind) string {
 	return g.add(k, 2*g.bounds[a], nil, a, b)
 }
 
-// reshape moves the group's images between the axes: [−k, c, …] to [−1, k·c, …] and back to [−C, …].
+// reshape moves the images of a group between the axes: [−k, c, …] to [−1, k·c, …] and back to [−C, …].
 func reshape(g *generator, k program.OpKind) string {
 	v := g.pick(func(t program.Type) bool { return len(t.Shape) == 4 })
 	s := g.types[v].Shape
@@ -109,7 +109,7 @@ func slice(g *generator, k program.OpKind) string {
 	return g.add(k, g.bounds[v], map[string]float64{"from": float64(from), "to": float64(from + 1 + g.rng.IntN(c-from))}, v)
 }
 
-// images gives a value of any kind whose last axes are at least that large.
+// images returns a value of any kind whose last axes have at least the given size.
 func (g *generator) images(least program.Dim) string {
 	return g.pick(func(t program.Type) bool {
 		n := len(t.Shape)
@@ -127,7 +127,7 @@ func imagewise(g *generator, k program.OpKind) string {
 	return g.add(k, g.bounds[v], nil, v)
 }
 
-// convolution is followed by a ReLU half of the time, so that the fused form is met too.
+// convolution adds a ReLU after half of the convolutions, to test the fused form too.
 func convolution(g *generator, k program.OpKind) string {
 	v := g.planes()
 	in, out, side := int(g.types[v].Shape[1]), 1+g.rng.IntN(9), 1+2*g.rng.IntN(3)
@@ -146,7 +146,7 @@ func even(g *generator) string {
 	})
 }
 
-// halved pools an enlarged image half of the time: then all four values of a window tie.
+// halved pools an enlarged image half of the time, so that all four values of a window tie.
 func halved(g *generator, k program.OpKind) string {
 	v := even(g)
 	if g.rng.IntN(2) == 0 {

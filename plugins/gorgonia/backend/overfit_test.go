@@ -12,7 +12,7 @@ import (
 )
 
 // TestOneGroupCanBeLearnedByHeart trains on a single group of four patterns until its deviance is near that of a perfect
-// fit: a gradient that is wrong anywhere on the way, or an update that is, does not get there.
+// fit. A wrong gradient or update anywhere does not reach it.
 func TestOneGroupCanBeLearnedByHeart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds")

@@ -7,7 +7,7 @@ func fourier(g *generator, k program.OpKind) string {
 	return g.add(k, 2*g.bounds[z], map[string]float64{"inverse": float64(g.rng.IntN(2))}, z)
 }
 
-// probe is the input, a parameter, or a table's rows by pattern.
+// probe returns the input, a parameter, or rows of a table by pattern.
 func (g *generator) probe() string {
 	n, modes := g.p.N, 1+g.rng.IntN(2)
 	switch g.rng.IntN(3) {
@@ -38,7 +38,7 @@ func translate(g *generator, k program.OpKind) string {
 func merged(g *generator, k program.OpKind) string {
 	w := g.add(program.MergeWeight, 1, map[string]float64{"floor": 0.01}, g.probe())
 	o := g.objects()
-	if g.rng.IntN(4) == 0 { // images need not be square, nor weights equal for all
+	if g.rng.IntN(4) == 0 { // images need not be square, and weights may differ
 		o = g.add(program.Gather, 1, nil, g.param(program.Complex, 1, rows, g.p.N, g.p.N-1), "rows")
 		w = g.add(program.Sigmoid, 1, nil, g.add(program.Gather, 1, nil, g.param(program.Real, 1, rows, g.p.N, g.p.N-1), "rows"))
 	}

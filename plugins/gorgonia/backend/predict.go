@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// forward computes values for batch after batch until done, an error or Stop.
+// forward computes values batch by batch until the end, an error or Stop.
 func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i int, m *machine[T]) error) error {
 	return s.withAverage(ema, func() error {
 		return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
@@ -32,7 +32,7 @@ func (s *session[T]) withAverage(use bool, f func() error) error {
 		return f()
 	}
 	if s.state[backend.EMA] == nil {
-		return backend.Errorf(backend.Invalid, "ema", "the state has no moving average of the weights")
+		return backend.Errorf(backend.Invalid, "ema", "the state does not have a moving average of the weights")
 	}
 	swap := func() {
 		for name, ema := range s.state[backend.EMA] {

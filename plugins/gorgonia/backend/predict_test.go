@@ -24,7 +24,7 @@ func TestTheMovingAverageFollowsItsFormula(t *testing.T) {
 		v, _ := tensor.Data[float64](state(t, s).Slots[slot][name])
 		return v
 	}
-	want := weight(backend.Weights) // it starts at the weights before the first step
+	want := weight(backend.Weights) // the average starts at the weights before the first step
 	plan := tr.plan(ref.Dataset, 3)
 	plan.EMADecay = decay
 	err := s.Step(context.Background(), plan, func(backend.StepResult) error {
@@ -116,7 +116,7 @@ func TestReconstructStreamsOrWritesTheSamePatches(t *testing.T) {
 	plan.File = &backend.FileRef{Path: path, Offset: 8, DType: tensor.Complex64, Shape: []int{12, 6, 6}}
 	err = s.Reconstruct(context.Background(), plan, func(p backend.Patches) error {
 		if !p.Data.IsZero() {
-			t.Error("patches came by the stream although they went to the file")
+			t.Error("patches were sent although they were written to the file")
 		}
 		return nil
 	})
@@ -125,10 +125,10 @@ func TestReconstructStreamsOrWritesTheSamePatches(t *testing.T) {
 	}
 	got, _ := os.ReadFile(path)
 	if len(got) != len(want)+8 || !bytes.Equal(got[8:], want) || string(got[:6]) != "header" {
-		t.Error("the file holds other bytes")
+		t.Error("the file has other bytes")
 	}
 	plan.File.Shape = []int{11, 6, 6}
 	if err := s.Reconstruct(context.Background(), plan, func(backend.Patches) error { return nil }); backend.KindOf(err) != backend.Invalid {
-		t.Errorf("more patches than the file's shape: %v", err)
+		t.Errorf("writing more patches than the file's shape: %v", err)
 	}
 }

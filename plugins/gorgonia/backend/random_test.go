@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// session opens a session for a drawn program, with a batch that brings all inputs.
+// session opens a session for a drawn program, with a batch that contains all inputs.
 func (g *generator) session(t testing.TB, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
 	t.Helper()
 	ctx := context.Background()
@@ -61,7 +61,7 @@ func norm(v *reference.Value) float64 {
 	return math.Sqrt(n)
 }
 
-// far is the relative L2 error of got, against the norm of want or floor if that is larger.
+// far returns the relative L2 error of got, against the norm of want or floor if that is larger.
 func far(t testing.TB, got tensor.Tensor, want *reference.Value, floor float64) float64 {
 	t.Helper()
 	if want == nil {
@@ -154,11 +154,11 @@ func (g *generator) check(t *testing.T, d tensor.DType, valueLimit, gradientLimi
 	}
 }
 
-// Every operation alone: a few programs that are built around it.
+// TestEveryOperationAgreesWithTheReference checks a few programs per operation that are built around it.
 func TestEveryOperationAgreesWithTheReference(t *testing.T) {
 	for _, k := range program.Kinds() {
 		if makers[k] == nil {
-			t.Errorf("the tests cannot make the operation %s", k)
+			t.Errorf("the tests cannot generate the operation %s", k)
 			continue
 		}
 		t.Run(string(k), func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestEveryOperationAgreesWithTheReference(t *testing.T) {
 					g.total()
 				}
 				if g.types[out].String() == "" || g.count[k] == 0 {
-					t.Fatalf("the operation was not made")
+					t.Fatalf("the operation was not generated")
 				}
 				g.check(t, tensor.Float64, 1e-10, 1e-10)
 				g.check(t, tensor.Float32, 3e-6, 3e-5)

@@ -23,7 +23,7 @@ type trial struct {
 	weights map[string]float64
 }
 
-// Long: one batch, made in order from its architecture to its inputs.
+// Long: one batch, created in order from its architecture to its inputs.
 func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	t.Helper()
 	p, err := arch.Build(c)
@@ -35,7 +35,7 @@ func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Biases that are not zero, so that their place in every formula shows.
+	// Biases that are not zero, so that an error in their position is visible.
 	for _, q := range p.Params {
 		if len(q.Shape) == 1 {
 			b, _ := tensor.Data[float32](initial[q.Name])
@@ -88,7 +88,7 @@ func newTrial(t testing.TB, c arch.Config, groups int) trial {
 	return tr
 }
 
-// open gives a session of that precision with the trial's state and dataset.
+// open returns a session of the given precision with the trial's state and dataset.
 func (tr trial) open(t testing.TB, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
 	t.Helper()
 	s, err := New().Open(context.Background(), backend.OpenOptions{Program: tr.program, DType: d, Threads: threads})
@@ -106,7 +106,7 @@ func (tr trial) open(t testing.TB, d tensor.DType, threads int) (backend.Session
 	return s, backend.BatchRef{Dataset: id, Batch: tr.batch, LossWeights: tr.weights}
 }
 
-// plan is a run of Adam steps on the trial's batch.
+// plan returns Adam steps on the trial's batch.
 func (tr trial) plan(id backend.DatasetID, steps int) backend.StepPlan {
 	p := backend.StepPlan{
 		Dataset:     id,
@@ -120,7 +120,7 @@ func (tr trial) plan(id backend.DatasetID, steps int) backend.StepPlan {
 	return p
 }
 
-// oracle computes all values and gradients of the trial in core/reference.
+// oracle computes all values and gradients of the trial with core/reference.
 func (tr trial) oracle(t testing.TB) (loss float64, values, grads map[string]*reference.Value) {
 	t.Helper()
 	m, err := reference.New(tr.program)
@@ -161,7 +161,7 @@ func (tr trial) oracle(t testing.TB) (loss float64, values, grads map[string]*re
 	return loss, values, m.Backward(values, seeds)
 }
 
-// distance is the relative L2 error of got.
+// distance returns the relative L2 error of got.
 func distance(t testing.TB, got tensor.Tensor, want *reference.Value) float64 {
 	t.Helper()
 	g, err := reference.FromTensor(got)
@@ -192,7 +192,7 @@ func TestArchitecturesAgreeWithTheReference(t *testing.T) {
 		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 8, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1},
 		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 4, Gridsize: 1, AmpActivation: "swish"}, 2},
 	} {
-		// The limits in float32 are those of a small model in the design, where gradients may meet kinks.
+		// The limits in float32 are those of a small model in the design, where gradients may be near kinks.
 		for d, limit := range map[tensor.DType]struct{ value, gradient float64 }{tensor.Float64: {1e-10, 1e-9}, tensor.Float32: {1e-5, 5e-4}} {
 			t.Run(fmt.Sprintf("%s N%d gridsize %d %s %v", c.config.Arch, c.config.N, c.config.Gridsize, c.config.Loss, d), func(t *testing.T) {
 				agree(t, newTrial(t, c.config, c.groups), d, limit.value, limit.gradient)

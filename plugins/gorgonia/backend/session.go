@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// session is an open program in one precision. Its calls come one at a time, but for Stop.
+// session is an open program in one precision. Its calls come one at a time, except Stop.
 type session[T float] struct {
 	*feed.Session
 	program  *program.Program
@@ -17,7 +17,7 @@ type session[T float] struct {
 	state    map[backend.Slot]map[string]vector[T]
 	steps    int64
 	machines map[string]*machine[T]
-	arena    *exec.Arena[T] // of all machines: calls come one at a time
+	arena    *exec.Arena[T] // shared by all machines: calls come one at a time
 	zeros    map[string][]T // gradients of parameters that a loss does not depend on
 	limit    int64          // bytes
 }
@@ -27,7 +27,7 @@ var (
 	_ backend.Inspector = &session[float32]{}
 )
 
-// float is a precision.
+// float is the set of precisions.
 type float interface{ float32 | float64 }
 
 func newSession[T float](o backend.OpenOptions, env *op.Env[T]) *session[T] {
@@ -48,7 +48,7 @@ func (s *session[T]) Close() error {
 	return s.CloseAll()
 }
 
-// scalars sums the program's scalars over the patterns of the batch just run.
+// scalars adds the program's scalars over the patterns of the last batch.
 func (s *session[T]) scalars(m *machine[T], b backend.Batch, into map[string]backend.Sum) {
 	backend.AddScalars(into, s.program, b, func(value string) []T { return m.Value(m.graph.Values[value]) })
 }

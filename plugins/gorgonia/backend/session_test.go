@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// small is a network that a step of takes milliseconds.
+// small is a network whose steps take milliseconds.
 var small = arch.Config{N: 16, FiltersScale: 1, BaseWidth: 4, Gridsize: 2}
 
 func discard(backend.StepResult) error { return nil }
@@ -30,7 +30,7 @@ func state(t testing.TB, s backend.Session) backend.State {
 	return st
 }
 
-// differ names the first array in which two states have different bits, "" when there is none.
+// differ names the first array whose bits differ between two states, or returns "" when there is none.
 func differ(a, b backend.State) string {
 	if a.Step != b.Step {
 		return "the number of steps"
@@ -62,7 +62,7 @@ func TestBitsDependOnNeitherThreadsNorTheRun(t *testing.T) {
 			if i == 0 {
 				first = state(t, s)
 			} else if what := differ(first, state(t, s)); what != "" {
-				t.Errorf("%s with %d threads: other bits in %s", c.Arch, threads, what)
+				t.Errorf("%s with %d threads: the bits of %s differ", c.Arch, threads, what)
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func TestSessionsRunSideBySide(t *testing.T) {
 				return
 			}
 			if what := differ(state(t, alone), state(t, s)); what != "" {
-				t.Errorf("other bits in %s", what)
+				t.Errorf("the bits of %s differ", what)
 			}
 		})
 	}
@@ -114,10 +114,10 @@ func TestMicroBatchesAddUpToTheirBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e := math.Abs(parts.Loss-whole.Loss) / whole.Loss; !(e < 1e-13) {
-		t.Errorf("loss %v in parts, %v at once", parts.Loss, whole.Loss)
+		t.Errorf("loss %v in micro-batches, %v in one batch", parts.Loss, whole.Loss)
 	}
 	if e := math.Abs(parts.GradNorm-whole.GradNorm) / whole.GradNorm; !(e < 1e-12) {
-		t.Errorf("gradient norm %v in parts, %v at once", parts.GradNorm, whole.GradNorm)
+		t.Errorf("gradient norm %v in micro-batches, %v in one batch", parts.GradNorm, whole.GradNorm)
 	}
 	a, b := state(t, one).Slots[backend.Weights], state(t, two).Slots[backend.Weights]
 	for name := range a {
@@ -125,7 +125,7 @@ func TestMicroBatchesAddUpToTheirBatch(t *testing.T) {
 		y, _ := tensor.Data[float64](b[name])
 		for i := range x {
 			if math.Abs(x[i]-y[i]) > 1e-13*(1+math.Abs(x[i])) {
-				t.Fatalf("%s[%d]: %v in parts, %v at once", name, i, y[i], x[i])
+				t.Fatalf("%s[%d]: %v in micro-batches, %v in one batch", name, i, y[i], x[i])
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func TestResumingGivesTheSameBits(t *testing.T) {
 	if err := broken.Step(context.Background(), plan, discard); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // into a session that has run, whose machines are planned already, and into a fresh one
+	for range 2 { // into a session that has run, with planned machines, and into a new one
 		if err := broken.SetState(context.Background(), kept); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestResumingGivesTheSameBits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if what := differ(state(t, through), state(t, broken)); what != "" {
-			t.Errorf("other bits in %s", what)
+			t.Errorf("the bits of %s differ", what)
 		}
 		broken, ref = tr.open(t, tensor.Float32, 2)
 		plan.Dataset = ref.Dataset
@@ -215,7 +215,7 @@ func TestCancelGivesUpAndLeavesTheState(t *testing.T) {
 		t.Errorf("error %v, want a Cancelled one", err)
 	}
 	if what := differ(at, state(t, s)); what != "" {
-		t.Errorf("the state moved after the cancel: %s", what)
+		t.Errorf("the state changed after the cancel: %s", what)
 	}
 }
 

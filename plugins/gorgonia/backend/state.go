@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// vector is a parameter or buffer as the engine holds it: complex numbers as pairs.
+// vector is a parameter or buffer in the engine's layout: complex numbers as pairs.
 type vector[T float] struct {
 	kind  program.Kind
 	shape []int
@@ -22,7 +22,7 @@ func (v vector[T]) size() int {
 	return program.Count(v.shape)
 }
 
-// element is the type of an array in the engine's precision.
+// element returns the type of an array in the engine's precision.
 func element[T float](k program.Kind) tensor.DType {
 	single := tensor.Of[T]() == tensor.Float32
 	switch {
@@ -65,7 +65,7 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 		}
 	}
 	s.state, s.steps = fresh, st.Step
-	for _, m := range s.machines { // they read the arrays of the state before
+	for _, m := range s.machines { // the machines read the arrays of the previous state
 		if err := s.bindState(m); err != nil {
 			clear(s.machines)
 			return err
@@ -74,7 +74,7 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 	return nil
 }
 
-// State copies the state out.
+// State returns a copy of the state.
 func (s *session[T]) State(context.Context) (backend.State, error) {
 	out := backend.State{Step: s.steps, Slots: map[backend.Slot]map[string]tensor.Tensor{}}
 	for slot, arrays := range s.state {
@@ -90,7 +90,7 @@ func (s *session[T]) State(context.Context) (backend.State, error) {
 	return out, nil
 }
 
-// slot gives the arrays of a slot for the parameters, zeros where there are none yet.
+// slot returns the arrays of a slot for the parameters, and creates missing ones with zeros.
 func (s *session[T]) slot(slot backend.Slot, like string) []T {
 	if s.state[slot] == nil {
 		s.state[slot] = map[string]vector[T]{}

@@ -82,7 +82,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 	return m, s.run(ctx, m, b, inputs)
 }
 
-// gradient is that of a parameter after backward; zero where the loss does not depend on it.
+// gradient returns the gradient of a parameter after backward; zeros where the loss does not depend on it.
 func (s *session[T]) gradient(m *machine[T], name string) []T {
 	if n, ok := m.graph.Grads[name]; ok {
 		return m.Value(n)
@@ -93,7 +93,7 @@ func (s *session[T]) gradient(m *machine[T], name string) []T {
 	return s.zeros[name]
 }
 
-// updated is how many numbers one worker updates at a time.
+// updated is the number of elements that one worker updates at a time.
 const updated = 1 << 15
 
 // update applies clipping, the update rule and the moving average.

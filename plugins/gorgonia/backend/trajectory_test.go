@@ -12,7 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Three steps of each update rule with each way of clipping, against core/reference and core/optim in float64.
+// TestStepsFollowTheReference compares three steps of each update rule and method of clipping with core/reference and
+// core/optim in float64.
 func TestStepsFollowTheReference(t *testing.T) {
 	rules := map[string]backend.Optimiser{
 		"adam":  {Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 0.01},
@@ -44,7 +45,7 @@ func TestStepsFollowTheReference(t *testing.T) {
 	}
 }
 
-// train does the steps of a plan with core/reference and gives the weights; it compares what each step reports.
+// train runs the steps of a plan with core/reference and returns the weights. It compares the results of each step.
 func (tr trial) train(t *testing.T, plan backend.StepPlan, results []backend.StepResult) map[string]*reference.Value {
 	t.Helper()
 	weights, slots := map[string]*reference.Value{}, map[string][][]float64{}

@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// naive is the definition: y = conv(x, w) + bias, in float64.
+// naive computes the definition y = conv(x, w) + bias in float64.
 func naive(s Shape, x, w, bias []float64) []float64 {
 	y := make([]float64, s.Batch*s.Out*s.Height*s.Width)
 	visit(s, func(xi, wi, yi int) { y[yi] += x[xi] * w[wi] })
@@ -65,7 +65,7 @@ func widen[T Float](v []T) []float64 {
 	return out
 }
 
-// distance is the relative L2 error of got.
+// distance returns the relative L2 error of got.
 func distance[T Float](got []T, want []float64) float64 {
 	d, n := 0.0, 1e-30
 	for i, w := range want {

@@ -7,19 +7,19 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// Kernels runs convolutions by one path on a pool.
+// Kernels runs convolutions on a pool with the instructions of one path.
 type Kernels struct {
 	pool *pool.Pool
 	path cpu.Path
 }
 
-// New binds the kernels to a pool and a path, which must be one of cpu.Paths.
+// New returns kernels for a pool and a path, which must be one of cpu.Paths.
 func New(p *pool.Pool, path cpu.Path) *Kernels { return &Kernels{p, path} }
 
-// Path is the path of the kernels.
+// Path returns the path of the kernels.
 func (k *Kernels) Path() cpu.Path { return k.path }
 
-// tileShape is outputs × positions of the widest kernel for that many outputs.
+// tileShape returns outputs × positions of the widest kernel for the given number of outputs.
 func (k *Kernels) tileShape(wide bool, outputs int) (rows, cols int) {
 	switch {
 	case !wide || k.path == cpu.Portable:
@@ -38,8 +38,8 @@ func Forward[T Float](k *Kernels, s Shape, x, w, bias []T, relu bool, y []T) {
 	apply(k, s, x, nil, w, func(o, i, t int) T { return w[(o*s.In+i)*s.Kernel*s.Kernel+t] }, bias, relu, y)
 }
 
-// GradInput computes dx from dy [Batch, Out, Height, Width]: the convolution with the kernel turned by 180° and inputs
-// and outputs exchanged. With y, the output of a fused ReLU, dy counts only where y > 0.
+// GradInput computes dx from dy [Batch, Out, Height, Width]: the convolution with the kernel rotated by 180° and inputs and
+// outputs exchanged. With y, the output of a fused ReLU, dy is used only where y > 0.
 func GradInput[T Float](k *Kernels, s Shape, dy, y, w, dx []T) {
 	back := s
 	back.In, back.Out = s.Out, s.In
@@ -142,7 +142,7 @@ func compute[T Float](path cpu.Path, w []T, offsets []int64, in []T, at int, til
 	}
 }
 
-// store copies a tile of one output channel to its image rows and drops what lies on the zeros.
+// store copies a tile of one output channel to its image rows and drops the positions of the zero padding.
 func store[T Float](f flat, p int, tile []T, y []T, stride int) {
 	end := min(p+len(tile), f.span)
 	for at := p; at < end; {

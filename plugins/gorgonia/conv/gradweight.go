@@ -7,12 +7,12 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// block is about the number of flat positions that are summed in float32 before the sum is added in float64: it keeps
-// the rounding error of long sums near that of short ones, and a block stays in the second-level cache.
+// block is the approximate number of flat positions that are summed in float32 before the sum is added in float64. It keeps
+// the rounding error of long sums near that of short ones, and a block fits into the second-level cache.
 const block = 6144
 
-// GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy; with y, dy counts only where y > 0. Sums run over the
-// samples in one order for every number of workers.
+// GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy. With y, dy is used only where y > 0. Sums run over the
+// samples in the same order for any number of workers.
 //
 // Long: one kernel with its blocking; the loops share their bounds.
 func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
@@ -77,7 +77,7 @@ func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
 	}
 }
 
-// padTo9 repeats the last offset until their number is a multiple of nine, the taps of one kernel call.
+// padTo9 repeats the last offset until the length is a multiple of nine, the taps of one kernel call.
 func padTo9(offsets []int64) []int64 {
 	for len(offsets)%9 != 0 {
 		offsets = append(offsets, offsets[len(offsets)-1])
@@ -85,8 +85,8 @@ func padTo9(offsets []int64) []int64 {
 	return offsets
 }
 
-// dot puts, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions into
-// sums[9·j+t]. Outputs past rows repeat the first.
+// dot computes, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions, and
+// writes it to sums[9·j+t]. Outputs after rows repeat the first.
 func dot[T Float](path cpu.Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
 	if wide {
 		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(sums).([]float32)
@@ -115,7 +115,7 @@ func dot[T Float](path cpu.Path, n int, offsets []int64, grad []T, g, rows, plan
 	}
 }
 
-// GradBias computes db [Out], the sum of dy over samples and pixels; with y, dy counts only where y > 0.
+// GradBias computes db [Out], the sum of dy over samples and pixels. With y, dy is used only where y > 0.
 func GradBias[T Float](k *Kernels, s Shape, dy, y, db []T) {
 	area := s.Height * s.Width
 	k.pool.Run(s.Out, func(o int) {

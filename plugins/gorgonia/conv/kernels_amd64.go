@@ -1,7 +1,7 @@
 package conv
 
-// The tiles compute rows×cols outputs, out[j][p] = bias[j] + Σ_i w[i][j]·x[off[i]+p] for i < n: off in bytes, rows of
-// out stride floats apart, the result bounded below by 0 with relu = 1.
+// The tiles compute rows×cols outputs, out[j][p] = bias[j] + Σ_i w[i][j]·x[off[i]+p] for i < n. off is in bytes, the rows
+// of out are stride floats apart, and negative results become 0 with relu = 1.
 //
 //go:noescape
 func tile8x48(n int, off *int64, w, x, out *float32, stride int, bias *float32, relu int)
@@ -12,7 +12,7 @@ func tile2x96(n int, off *int64, w, x, out *float32, stride int, bias *float32, 
 //go:noescape
 func tile4x24(n int, off *int64, w, x, out *float32, stride int, bias *float32, relu int)
 
-// dot3x9 puts Σ_p y_j[p]·x[off[t]+p] into out[9·j+t] for three rows j and nine offsets t, over n vectors of 16.
+// dot3x9 writes Σ_p y_j[p]·x[off[t]+p] to out[9·j+t] for three rows j and nine offsets t, over n vectors of 16.
 //
 //go:noescape
 func dot3x9(n int, off *int64, y0, y1, y2, x, out *float32)

@@ -2,7 +2,7 @@
 
 package conv
 
-// The kernels are never called without their path.
+// The kernels are never called on this architecture.
 func tile8x48(int, *int64, *float32, *float32, *float32, int, *float32, int) {
 	panic("conv: no AVX-512")
 }

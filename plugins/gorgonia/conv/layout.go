@@ -1,18 +1,18 @@
-// Package conv holds the convolution kernels: k×k, stride 1, zero padding that keeps height and width, in float32 by
-// AVX-512, AVX2 or plain Go, and in float64 by plain Go. Images are NCHW.
+// Package conv contains the convolution kernels: k×k, stride 1, zero padding that keeps height and width, in float32 with
+// AVX-512, AVX2 or plain Go, and in float64 with plain Go. Images are NCHW.
 //
-// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image, and then
+// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image. Then
 //
 //	out[p] = Σ_i w[i]·in[p + offset[i]]
 //
-// over flat positions p, where i runs over input channels and taps. Rows are S = W + k/2 long: the zeros at the right
-// of one row are those at the left of the next, so that vectors run across rows and samples without edge cases. What
-// falls on the zeros is computed in vain and dropped: 1/(W+1) of the work for k = 3.
+// for flat positions p, where i runs over input channels and taps. Rows have length S = W + k/2: the zeros at the right of
+// one row are also those at the left of the next, so that vectors run across rows and samples without edge cases. Results
+// at the positions of zeros are dropped: 1/(W+1) of the work for k = 3.
 package conv
 
 import "github.com/ptychogo/ptycho/core/cpu"
 
-// Float is a precision.
+// Float is the set of precisions.
 type Float interface{ float32 | float64 }
 
 // Shape is a convolution of a batch: x [Batch, In, Height, Width] with w [Out, In, Kernel, Kernel].
@@ -20,7 +20,7 @@ type Shape struct {
 	Batch, In, Out, Height, Width, Kernel int
 }
 
-// maxTile is the widest tile of any kernel; flat planes have room for one tile past their end.
+// maxTile is the widest tile of any kernel. Flat planes have room for one tile after their end.
 const maxTile = 96
 
 // flat is the layout of a run of samples in one plane.
@@ -31,7 +31,7 @@ type flat struct {
 	row           int // S, distance of rows
 	sample        int // distance of samples
 	first         int // position of pixel (0, 0) of sample 0
-	span          int // from first to past the last pixel of the last sample, with its pad
+	span          int // from first to after the last pixel of the last sample, with its pad
 	plane         int // length of a plane
 }
 
@@ -45,7 +45,8 @@ func newFlat(samples, height, width, kernel int) flat {
 	return f
 }
 
-// offsets lists, for channels planes and all taps, the distance in bytes from an output position to what it reads.
+// offsets lists, for channels planes and all taps, the distance in bytes from an output position to the input that it
+// reads.
 func (f flat) offsets(channels, kernel, size int) []int64 {
 	out := make([]int64, 0, channels*kernel*kernel)
 	for c := range channels {
@@ -58,8 +59,8 @@ func (f flat) offsets(channels, kernel, size int) []int64 {
 	return out
 }
 
-// fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]; where mask is given
-// (the output of a ReLU, laid out like src), elements whose mask is not above 0 become 0.
+// fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]. With mask (the output of
+// a ReLU, in the layout of src), elements become 0 where mask is not above 0.
 func fill[T Float](path cpu.Path, plane []T, f flat, src, mask []T, stride int) {
 	clear(plane[:f.first])
 	end := f.first
@@ -81,8 +82,8 @@ func fill[T Float](path cpu.Path, plane []T, f flat, src, mask []T, stride int) 
 	clear(plane[end:])
 }
 
-// runs splits a batch into runs of samples. It depends on the shape alone, never on the number of workers, so that sums
-// over runs have one order. Small images share a run, so that tiles are full.
+// runs splits a batch into runs of samples. The split depends only on the shape, never on the number of workers, so that
+// sums over runs have a fixed order. Small images share a run, so that tiles are full.
 func (s Shape) runs() (samples, count int) {
 	samples = 1
 	if s.Height*s.Width <= 1024 {
@@ -91,7 +92,7 @@ func (s Shape) runs() (samples, count int) {
 	return samples, (s.Batch + samples - 1) / samples
 }
 
-// masked copies src to dst with 0 where mask is not above 0.
+// masked copies src to dst, with 0 where mask is not above 0.
 func masked[T Float](path cpu.Path, dst, src, mask []T) {
 	done := 0
 	if s, ok := any(src).([]float32); ok && path != cpu.Portable && len(s) >= 8 {

@@ -1,6 +1,6 @@
-// Package exec runs a Gorgonia graph whose heavy nodes are op.Ops. It plans once: the order of the steps, and for each
-// result a place in an arena that is reused when its last reader has run. Running allocates nothing and gives the same
-// bits every time, which Gorgonia's own machines do not.
+// Package exec runs a Gorgonia graph whose expensive nodes are op.Ops. It plans once: the order of the steps, and for each
+// result a place in an arena that is reused after its last reader. Running allocates nothing and gives the same bits every
+// time, unlike Gorgonia's own machines.
 package exec
 
 import (
@@ -14,19 +14,19 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// Arena is the memory of results. Machines that share one must not run at the same time, and what a machine keeps is
-// there until another one runs.
+// Arena is the memory for results. Machines that share an arena must not run at the same time, and the values that a
+// machine keeps are valid until another one runs.
 type Arena[T pool.Float] struct {
 	data []T
 	args [][]T // operands of the running step
 }
 
-// Bytes is the memory that the arena holds.
+// Bytes returns the size of the arena.
 func (a *Arena[T]) Bytes() int { return len(a.data) * sizeOf[T]() }
 
 func (a *Arena[T]) reserve(elements, operands int) {
 	if elements > len(a.data) {
-		a.data = nil // may be collected before the larger one is there
+		a.data = nil // so that it can be collected before the larger one is allocated
 		a.data = make([]T, elements)
 	}
 	if operands > len(a.args) {
@@ -42,19 +42,19 @@ type Machine[T pool.Float] struct {
 	inputs   map[string]*slot[T]
 	slots    map[*G.Node]*slot[T]
 	elements int // of the arena
-	operands int // of the step that has the most
+	operands int // of the step with the most operands
 }
 
 var _ G.VM = &Machine[float32]{}
 
-// slot is where the vector of a node lies: for an input in data, for a result in the arena.
+// slot is the location of the vector of a node: in data for an input, in the arena for a result.
 type slot[T pool.Float] struct {
 	node *G.Node
 	size int
 	at   int // in the arena
 	data []T // of an input
 	made int // step that writes it
-	last int // step that reads it last
+	last int // last step that reads it
 	kept bool
 }
 
@@ -88,7 +88,7 @@ func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Nod
 		for _, c := range children(g, n) {
 			in, ok := m.slots[c]
 			if !ok {
-				return nil, fmt.Errorf("exec: %s is not made before %s reads it", c.Name(), n.Name())
+				return nil, fmt.Errorf("exec: %s is not computed before %s reads it", c.Name(), n.Name())
 			}
 			in.last = len(m.steps)
 			st.in = append(st.in, in)
@@ -97,9 +97,9 @@ func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Nod
 		case *op.Op[T]:
 			st.name, st.run = o.Name, o.Rule.Forward
 		default:
-			// G.Grad adds up the gradients of a value with several readers; it makes no other operation of its own.
+			// G.Grad adds up the gradients of a value with several readers; it creates no other operation itself.
 			if !strings.HasPrefix(o.String(), "+") || len(st.in) != 2 {
-				return nil, fmt.Errorf("exec: the graph holds Gorgonia's operation %v, which is not planned", o)
+				return nil, fmt.Errorf("exec: the graph has Gorgonia's operation %v, which is not supported", o)
 			}
 			st.name, st.run = "sum of gradients", m.sum
 		}
@@ -113,7 +113,7 @@ func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Nod
 	return m, nil
 }
 
-// grain is how many elements one worker adds up at a time.
+// grain is the number of elements that one worker adds at a time.
 const grain = 1 << 14
 
 func (m *Machine[T]) sum(out []T, in [][]T) {
@@ -126,10 +126,10 @@ func (m *Machine[T]) sum(out []T, in [][]T) {
 	})
 }
 
-// Bytes is the planned memory of all results.
+// Bytes returns the planned memory of all results.
 func (m *Machine[T]) Bytes() int { return m.elements * sizeOf[T]() }
 
-// Steps is the number of operations of a run.
+// Steps returns the number of operations of a run.
 func (m *Machine[T]) Steps() int { return len(m.steps) }
 
 // Inputs lists the inputs with their lengths.
@@ -154,10 +154,10 @@ func (m *Machine[T]) Set(name string, data []T) error {
 	return nil
 }
 
-// Value is the vector of a node that was kept, or of an input, until a machine of the same arena runs.
+// Value returns the vector of a kept node, or of an input. It is valid until a machine of the same arena runs.
 func (m *Machine[T]) Value(n *G.Node) []T { return m.slots[n].view(m.arena) }
 
-// Run computes everything. It looks at the context between steps.
+// Run computes everything. It checks the context between steps.
 func (m *Machine[T]) Run(ctx context.Context) (err error) {
 	for name, s := range m.inputs {
 		if s.data == nil {
@@ -187,7 +187,7 @@ func (m *Machine[T]) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// RunAll runs with the values that gorgonia.Let gave to the inputs where Set did not.
+// RunAll runs with the values that gorgonia.Let gave to the inputs without Set.
 func (m *Machine[T]) RunAll() error {
 	for name, s := range m.inputs {
 		if s.data != nil || s.node.Value() == nil {
@@ -195,7 +195,7 @@ func (m *Machine[T]) RunAll() error {
 		}
 		data, ok := s.node.Value().Data().([]T)
 		if !ok {
-			return fmt.Errorf("exec: input %q holds %T", name, s.node.Value().Data())
+			return fmt.Errorf("exec: input %q has the type %T", name, s.node.Value().Data())
 		}
 		if err := m.Set(name, data); err != nil {
 			return err
@@ -204,8 +204,8 @@ func (m *Machine[T]) RunAll() error {
 	return m.Run(context.Background())
 }
 
-// Reset does nothing: every run starts afresh.
+// Reset does nothing: runs do not depend on earlier ones.
 func (m *Machine[T]) Reset() {}
 
-// Close does nothing: a machine holds nothing but memory.
+// Close does nothing: a machine has no resources except memory.
 func (m *Machine[T]) Close() error { return nil }

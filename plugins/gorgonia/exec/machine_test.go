@@ -16,8 +16,8 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// branched is a network whose values have several readers, so that G.Grad has sums to make: conv -> relu -> (pool -> up,
-// itself) -> concat -> conv -> |.|² of a complex value -> mean per pattern.
+// branched returns a network whose values have several readers, so that G.Grad must create sums: conv -> relu -> (pool ->
+// up, itself) -> concat -> conv -> |.|² of a complex value -> mean per pattern.
 func branched() *program.Program {
 	one := program.PerGroup(1)
 	return &program.Program{
@@ -45,7 +45,7 @@ func branched() *program.Program {
 	}
 }
 
-// build lowers branched and gives every input a value.
+// build lowers branched and sets every input.
 func build(t *testing.T) (*lower.Graph, *pool.Pool) {
 	t.Helper()
 	p := branched()
@@ -86,7 +86,7 @@ func TestMachineAgreesWithTheTapeMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var vm G.VM = m
-	for range 2 { // a second run overwrites what the first left in the arena
+	for range 2 { // a second run overwrites the arena
 		if err := vm.RunAll(); err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestMachinesShareAnArena(t *testing.T) {
 			}
 			for i, v := range m.Value(g.Values["m"]) {
 				if v != first[i] {
-					t.Fatalf("value %d is %v, alone %v", i, v, first[i])
+					t.Fatalf("value %d is %v, but %v when the machine runs alone", i, v, first[i])
 				}
 			}
 		}

@@ -10,12 +10,12 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// ancestors lists what keep depends on in the order of creation, which is an order of computation: a node's operands
-// were there before it, and a gradient is asked for as soon as what it needs is there.
+// ancestors lists the nodes that keep depends on in the order of creation, which is an order of computation: the operands
+// of a node were created before it, and a gradient is created after the values that it needs.
 func ancestors(g *G.ExprGraph, keep []*G.Node) []*G.Node {
 	seen := map[*G.Node]bool{}
 	var order []*G.Node
-	open := slices.Clone(keep) // not recursion: a hostile program may be as deep as it is long
+	open := slices.Clone(keep) // no recursion: a hostile program may be very deep
 	for len(open) > 0 {
 		n := open[len(open)-1]
 		open = open[:len(open)-1]
@@ -30,7 +30,7 @@ func ancestors(g *G.ExprGraph, keep []*G.Node) []*G.Node {
 	return order
 }
 
-// children lists the operands of n, one that is read twice twice.
+// children lists the operands of n; an operand that is read twice is listed twice.
 func children(g *G.ExprGraph, n *G.Node) []*G.Node {
 	var out []*G.Node
 	for it := g.From(n.ID()); it.Next(); {
@@ -39,12 +39,12 @@ func children(g *G.ExprGraph, n *G.Node) []*G.Node {
 	return out
 }
 
-// line is the number of elements that places in the arena are rounded to, so that no two results share a cache line
-// and vectors are aligned.
+// line is the number of elements to which places in the arena are rounded, so that no two results share a cache line and
+// vectors are aligned.
 const line = 16
 
 // pack gives every result its place and returns the size of the arena. It places the largest results first, each at the
-// lowest address where nothing lies that lives at the same time (Pisarchyk and Lee, 2020, "greedy by size").
+// lowest address that is free during its life (Pisarchyk and Lee, 2020, "greedy by size").
 func pack[T pool.Float](steps []step[T]) int {
 	order := make([]*slot[T], len(steps))
 	for i, st := range steps {

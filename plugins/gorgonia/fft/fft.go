@@ -1,5 +1,5 @@
-// Package fft is the two-dimensional Fourier transform of the engine: orthonormal, zero frequency at [rows/2, cols/2] of
-// the result, on interleaved complex numbers (re, im, re, im, …) in float32 or float64. core/fft computes it.
+// Package fft provides the two-dimensional Fourier transform of the engine: orthonormal, zero frequency at [rows/2, cols/2]
+// of the result, on interleaved complex numbers (re, im, re, im, …) in float32 or float64. It uses core/fft.
 package fft
 
 import (
@@ -17,7 +17,7 @@ type Plan[T pool.Float] struct {
 	double *fft.Plan64
 }
 
-// New prepares transforms of images [rows, cols]; float32 runs by path.
+// New prepares transforms of images [rows, cols]; float32 uses the instructions of path.
 func New[T pool.Float](rows, cols int, path cpu.Path) (*Plan[T], error) {
 	p := &Plan[T]{size: 2 * rows * cols}
 	var err error
@@ -29,7 +29,7 @@ func New[T pool.Float](rows, cols int, path cpu.Path) (*Plan[T], error) {
 	return p, err
 }
 
-// Forward puts the transform of src into dst, both [2·rows·cols]; they may be the same.
+// Forward writes the transform of src to dst, both [2·rows·cols]; they may be the same.
 func (p *Plan[T]) Forward(dst, src []T) {
 	dst, src = dst[:p.size], src[:p.size]
 	if p.single != nil {
@@ -39,7 +39,7 @@ func (p *Plan[T]) Forward(dst, src []T) {
 	p.double.ForwardCentred(view[complex128](dst), view[complex128](src), nil)
 }
 
-// Inverse undoes Forward and is its adjoint.
+// Inverse reverts Forward and is its adjoint.
 func (p *Plan[T]) Inverse(dst, src []T) {
 	dst, src = dst[:p.size], src[:p.size]
 	if p.single != nil {
@@ -49,7 +49,7 @@ func (p *Plan[T]) Inverse(dst, src []T) {
 	p.double.InverseCentred(view[complex128](dst), view[complex128](src), nil)
 }
 
-// view is x as the complex numbers it holds; the precision of C is that of T.
+// view returns x as complex numbers; the precision of C must match T.
 func view[C complex64 | complex128, T pool.Float](x []T) []C {
 	return unsafe.Slice((*C)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
 }

@@ -10,7 +10,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	_ "go4.org/unsafe/assume-no-moving-gc" // the version of go.mod: Gorgonia's own choice panics on newer Go
+	_ "go4.org/unsafe/assume-no-moving-gc" // pinned in go.mod: the version that Gorgonia selects panics on newer Go
 
 	"github.com/ptychogo/ptycho/core/program"
 	core "github.com/ptychogo/ptycho/core/tensor"
@@ -18,35 +18,35 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// The names of the inputs that a graph has besides the program's.
+// The names of the inputs that a graph has in addition to the program's.
 const (
 	PatternWeight = "\x00pattern weight" // [groups·C]
 	seedPrefix    = "\x00seed "          // + scalar, [1]
 )
 
-// Seed is the input that holds the factor of a scalar in the cost.
+// Seed returns the name of the input with the factor of a scalar in the cost.
 func Seed(scalar string) string { return seedPrefix + scalar }
 
-// Request is what a graph must give.
+// Request lists the values and gradients that a graph must compute.
 type Request struct {
 	Groups int
-	Values []string // of the program, to be readable after a run
-	Losses []string // scalars that the cost is made of; empty: no gradients
-	Params []string // whose gradients are wanted
+	Values []string // values of the program that must be readable after a run
+	Losses []string // scalars in the cost; empty: no gradients
+	Params []string // parameters whose gradients are needed
 }
 
 // Graph is a lowered program.
 type Graph struct {
 	Expr   *G.ExprGraph
-	Values map[string]*G.Node // those asked for
-	Grads  map[string]*G.Node // those asked for; a parameter that the cost does not depend on is absent
+	Values map[string]*G.Node // the requested values
+	Grads  map[string]*G.Node // the requested gradients; a parameter that the cost does not depend on is missing
 	Types  map[string]op.Operand
 }
 
-// ErrTooLarge says that a value has more elements than any machine holds.
+// ErrTooLarge means that a value has more elements than a machine can hold.
 var ErrTooLarge = errors.New("too large")
 
-// building guards the construction of graphs, which is not safe in Gorgonia.
+// building guards the construction of graphs, which is not safe for concurrent use in Gorgonia.
 var building sync.Mutex
 
 // Build lowers p.
@@ -54,7 +54,7 @@ func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Grap
 	building.Lock()
 	defer building.Unlock()
 	defer func() {
-		if r := recover(); r != nil { // Gorgonia panics on what it does not expect
+		if r := recover(); r != nil { // Gorgonia panics on unexpected input
 			g, err = nil, fmt.Errorf("lower: program %s: %v", p.Name, r)
 		}
 	}()
@@ -78,7 +78,7 @@ func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Grap
 	}
 	for _, l := range r.Losses {
 		if _, ok := scalars[l]; !ok {
-			return nil, fmt.Errorf("lower: program %s has no scalar %s", p.Name, l)
+			return nil, fmt.Errorf("lower: program %s does not have the scalar %s", p.Name, l)
 		}
 		want = append(want, scalars[l])
 	}
@@ -104,14 +104,14 @@ type builder[T pool.Float] struct {
 	nodes map[string]*G.Node
 }
 
-// node is the node of a value; inputs, parameters and buffers get theirs when first read.
+// node returns the node of a value. Nodes of inputs, parameters and buffers are created on first use.
 func (b *builder[T]) node(name string) (*G.Node, error) {
 	if n, ok := b.nodes[name]; ok {
 		return n, nil
 	}
 	t, ok := b.out.Types[name]
 	if !ok {
-		return nil, fmt.Errorf("lower: program %s has no value %s", b.p.Name, name)
+		return nil, fmt.Errorf("lower: program %s does not have the value %s", b.p.Name, name)
 	}
 	n := b.input(name, t.Size())
 	b.nodes[name] = n
@@ -127,7 +127,7 @@ func (b *builder[T]) input(name string, size int) *G.Node {
 	return G.NewVector(b.g, dt, G.WithName(name), G.WithShape(size))
 }
 
-// operations lowers those of the program that are needed. A ReLU that alone reads a convolution is fused with it.
+// operations lowers the needed operations of the program. A ReLU that is the only reader of a convolution is fused with it.
 func (b *builder[T]) operations(needed []int, kept []string) error {
 	readers := map[string]int{}
 	for _, i := range needed {
@@ -147,7 +147,7 @@ func (b *builder[T]) operations(needed []int, kept []string) error {
 	for _, i := range needed {
 		o := b.p.Ops[i]
 		if _, done := b.nodes[o.Out]; done {
-			continue // a ReLU that went with its convolution
+			continue // a ReLU that was fused with its convolution
 		}
 		if o.Kind == program.Reshape {
 			n, err := b.node(o.In[0])

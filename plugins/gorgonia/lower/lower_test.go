@@ -40,7 +40,7 @@ func TestOnlyWhatIsNeededIsPlanned(t *testing.T) {
 	inputs := m.Inputs()
 	for _, name := range []string{program.Mask, program.Background, program.Offsets} {
 		if _, ok := inputs[name]; ok {
-			t.Errorf("the patches are made without %s, which is planned", name)
+			t.Errorf("%s is planned although the patches do not depend on it", name)
 		}
 	}
 	if inputs[program.Counts] != 2*4*16*16 {
@@ -51,7 +51,7 @@ func TestOnlyWhatIsNeededIsPlanned(t *testing.T) {
 func TestNoGradientIsPlannedForWhatIsNotAskedFor(t *testing.T) {
 	g, _ := plan(t, lower.Request{Groups: 1, Values: []string{arch.Deviance}, Losses: []string{arch.Deviance}, Params: []string{"head.bias"}})
 	if len(g.Grads) != 1 || g.Grads["head.bias"] == nil {
-		t.Fatalf("gradients of %d parameters, want that of head.bias alone", len(g.Grads))
+		t.Fatalf("gradients of %d parameters, want only that of head.bias", len(g.Grads))
 	}
 	_, one := plan(t, lower.Request{Groups: 1, Values: []string{arch.Deviance}, Losses: []string{arch.Deviance}, Params: []string{"head.bias"}})
 	_, deep := plan(t, lower.Request{Groups: 1, Values: []string{arch.Deviance}, Losses: []string{arch.Deviance}, Params: []string{"encoder.0.0.weight"}})
@@ -64,7 +64,7 @@ func TestAReLUIsFusedWithItsConvolution(t *testing.T) {
 	_, fused := plan(t, lower.Request{Groups: 1, Values: []string{program.Patches}})
 	_, apart := plan(t, lower.Request{Groups: 1, Values: []string{program.Patches, "bottleneck.0", "bottleneck.1"}})
 	if apart.Steps() != fused.Steps()+2 {
-		t.Errorf("%d steps; with two convolutions asked for %d, want two more", fused.Steps(), apart.Steps())
+		t.Errorf("%d steps; %d with two convolutions requested, want two more", fused.Steps(), apart.Steps())
 	}
 }
 
@@ -88,7 +88,7 @@ func TestAnUnknownScalarIsAnError(t *testing.T) {
 		"a value": {Groups: 1, Values: []string{"x"}},
 	} {
 		if _, err := lower.Build(env, p, r); err == nil {
-			t.Errorf("%s that the program lacks was lowered", name)
+			t.Errorf("%s that the program does not have was lowered", name)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// complex holds the operations between real values and pairs.
+// complex returns the operations between real values and pairs.
 func (e *Env[T]) complex(c Call) (Rule[T], bool) {
 	switch c.Kind {
 	case program.MakeComplex:
@@ -67,7 +67,7 @@ func (e *Env[T]) complex(c Call) (Rule[T], bool) {
 	return Rule[T]{}, false
 }
 
-// part is the real (k = 0) or imaginary (k = 1) part.
+// part returns the real (k = 0) or imaginary (k = 1) part.
 func (e *Env[T]) part(k int) Rule[T] {
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {
@@ -83,7 +83,7 @@ func (e *Env[T]) part(k int) Rule[T] {
 	}
 }
 
-// polar is A·e^{iφ}, with sine and cosine in float64.
+// polar computes A·e^{iφ}, with sine and cosine in float64.
 func (e *Env[T]) polar() Rule[T] {
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// Long: one table, a rule for each operation.
+// Long: one table with a rule for each operation.
 func (e *Env[T]) elementwise(c Call) (Rule[T], bool) {
 	type pair struct {
 		f  func(x T) T
@@ -72,8 +72,8 @@ func (e *Env[T]) elementwise(c Call) (Rule[T], bool) {
 
 func sigmoid[T float32 | float64](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }
 
-// Binary operations repeat the second operand along the leading axes of the first. A gradient of the second operand is
-// summed over those axes in float64, in order, by one worker: such operands are small.
+// binary returns the operations that repeat the second operand along the leading axes of the first. A gradient of the
+// second operand is summed over those axes in float64, in order, by one worker: such operands are small.
 func (e *Env[T]) binary(c Call) (Rule[T], bool) {
 	if len(c.In) != 2 {
 		return Rule[T]{}, false
@@ -149,7 +149,7 @@ func fold[T float32 | float64](d []T, n int, term func(i int) float64) {
 	}
 }
 
-// complexMul is z = a·b with pairs; the gradients are g·conj(b) and g·conj(a).
+// complexMul computes z = a·b with pairs; the gradients are g·conj(b) and g·conj(a).
 func (e *Env[T]) complexMul() Rule[T] {
 	return Rule[T]{
 		Forward: func(out []T, in [][]T) { e.products(out, in[0], in[1], 1) },
@@ -181,7 +181,7 @@ func (e *Env[T]) products(out, a, b []T, sign T) {
 	})
 }
 
-// complexScale is z = a·s with real s.
+// complexScale computes z = a·s with real s.
 func (e *Env[T]) complexScale() Rule[T] {
 	scaled := func(out, a, s []T) {
 		e.each(len(out)/2, func(from, to int) {

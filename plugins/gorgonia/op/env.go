@@ -15,10 +15,10 @@ type Operand struct {
 	Shape []int
 }
 
-// Len is the number of elements, a complex one counting once.
+// Len returns the number of elements; a complex one counts once.
 func (o Operand) Len() int { return program.Count(o.Shape) }
 
-// Size is the length of the vector: two per complex element.
+// Size returns the length of the vector: two per complex element.
 func (o Operand) Size() int {
 	if o.Kind == program.Complex {
 		return 2 * o.Len()
@@ -26,7 +26,7 @@ func (o Operand) Size() int {
 	return o.Len()
 }
 
-// area is rows·cols of the last two axes.
+// area returns rows·cols of the last two axes.
 func (o Operand) area() int { return o.Shape[len(o.Shape)-1] * o.Shape[len(o.Shape)-2] }
 
 // Call is an operation of a program with its operands at concrete shapes.
@@ -34,17 +34,17 @@ type Call struct {
 	program.Op
 	In   []Operand
 	Out  Operand
-	ReLU bool // conv2d: followed by a ReLU that reads nothing else
+	ReLU bool // conv2d: followed by a ReLU that is its only reader
 }
 
-// Env is what rules compute with.
+// Env holds the workers and kernels that rules use.
 type Env[T pool.Float] struct {
 	Pool *pool.Pool
 	Conv *conv.Kernels
 }
 
-// NewEnv makes workers, one per core with 0 threads, and kernels for the fastest instructions of this machine, or for those
-// that PTYCHO_CPU asks for. It fails when the machine does not offer them.
+// NewEnv creates workers, one per core with 0 threads, and kernels for the fastest instructions of this machine or those
+// that PTYCHO_CPU names. It fails if the machine does not support them.
 func NewEnv[T pool.Float](threads int) (*Env[T], error) {
 	path, err := cpu.Select()
 	if err != nil {
@@ -54,16 +54,16 @@ func NewEnv[T pool.Float](threads int) (*Env[T], error) {
 	return &Env[T]{Pool: workers, Conv: conv.New(workers, path)}, nil
 }
 
-// Instructions names those that the kernels use.
+// Instructions names the instructions that the kernels use.
 func (e *Env[T]) Instructions() string { return string(e.Conv.Path()) }
 
-// Borrow lends n elements of unknown content; Return gives them back.
+// Borrow lends n elements of unknown content; Return releases them.
 func (e *Env[T]) Borrow(n int) []T { return pool.Borrow[T](e.Pool, n) }
 
-// Return gives back what Borrow lent.
+// Return releases elements from Borrow.
 func (e *Env[T]) Return(b []T) { pool.Return(e.Pool, b) }
 
-// Build makes the rule of an operation.
+// Build returns the rule of an operation.
 func (e *Env[T]) Build(c Call) (Rule[T], error) {
 	if s := c.Out.Shape; c.Kind == program.BackProject && s[2] != s[3] {
 		return Rule[T]{}, fmt.Errorf("op: %s: patterns of %d×%d pixels, want square ones", c.Kind, s[2], s[3])
@@ -76,11 +76,11 @@ func (e *Env[T]) Build(c Call) (Rule[T], error) {
 			return r, nil
 		}
 	}
-	return Rule[T]{}, fmt.Errorf("op: the operation %s is not known to this engine", c.Kind)
+	return Rule[T]{}, fmt.Errorf("op: backend gorgonia does not support the operation %s", c.Kind)
 }
 
-// grain is the number of elements that one worker takes at a time: large against the cost of handing out work, and the
-// same for any number of workers.
+// grain is the number of elements that one worker processes at a time: large compared with the cost of distributing work,
+// and the same for any number of workers.
 const grain = 1 << 14
 
 // each runs f over 0 … n in pieces.
@@ -88,5 +88,5 @@ func (e *Env[T]) each(n int, f func(from, to int)) {
 	e.Pool.Run((n+grain-1)/grain, func(i int) { f(i*grain, min((i+1)*grain, n)) })
 }
 
-// only is the list of gradients for an operation of one operand.
+// only returns the list of gradients for an operation with one operand.
 func only[T pool.Float](g *Gradient[T]) []*Gradient[T] { return []*Gradient[T]{g} }

@@ -41,7 +41,7 @@ func (e *Env[T]) fourier(c Call, plan *fft.Plan[T]) Rule[T] {
 	}
 }
 
-// illuminate: out[p, m] = object[p]·probe[m], or ·probe[p, m], for patterns p and modes m.
+// illuminate computes out[p, m] = object[p]·probe[m], or ·probe[p, m], for patterns p and modes m.
 func (e *Env[T]) illuminate(c Call) Rule[T] {
 	modes, size := c.Out.Shape[2], 2*c.Out.area()
 	patterns := c.Out.Shape[0] * c.Out.Shape[1]
@@ -64,7 +64,7 @@ func (e *Env[T]) illuminate(c Call) Rule[T] {
 			}},
 			{Operands: []int{0}, F: func(d []T, in [][]T, _, g []T) {
 				clear(d)
-				for pm := range patterns * modes { // in order: a probe is shared by all patterns
+				for pm := range patterns * modes { // in order: all patterns share a probe
 					accumulate(d[pm*size%len(d):][:size], g[pm*size:][:size], in[0][pm/modes*size:][:size])
 				}
 			}},
@@ -90,7 +90,7 @@ func accumulate[T pool.Float](out, a, b []T) {
 	}
 }
 
-// intensity: Σ_modes|·|².
+// intensity computes Σ_modes|·|².
 func (e *Env[T]) intensity(c Call) Rule[T] {
 	modes, area := c.In[0].Shape[2], c.Out.area()
 	patterns := c.Out.Len() / area
@@ -119,7 +119,7 @@ func (e *Env[T]) intensity(c Call) Rule[T] {
 	}
 }
 
-// mergeWeight: Σ_modes|P|²/max + floor, for each probe of the operand.
+// mergeWeight computes Σ_modes|P|²/max + floor, for each probe of the operand.
 func (e *Env[T]) mergeWeight(c Call) Rule[T] {
 	area := c.Out.area()
 	probes := c.Out.Len() / area
@@ -146,8 +146,8 @@ func (e *Env[T]) mergeWeight(c Call) Rule[T] {
 	}}
 }
 
-// backProject: F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²). Phase and filter follow the probe, which hardly ever changes: they
-// are kept for the last probe seen.
+// backProject computes F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²). Phase and filter depend on the probe, which hardly ever
+// changes, so they are kept for the last probe.
 func (e *Env[T]) backProject(c Call, plan *fft.Plan[T]) Rule[T] {
 	n := c.Out.Shape[3]
 	area := n * n

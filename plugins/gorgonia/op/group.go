@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// grouped is the geometry that the operations on groups share.
+// grouped is the common geometry of the operations on groups.
 type grouped[T pool.Float] struct {
 	e       *Env[T]
 	groups  int
@@ -18,7 +18,7 @@ type grouped[T pool.Float] struct {
 
 func (q grouped[T]) area() int { return q.rows * q.cols }
 
-// weight is the weight image of a member of all patches.
+// weight returns the weight image of a member of all patches.
 func (q grouped[T]) weight(w []T, member int) []T {
 	return w[member*q.area()%q.weights:][:q.area()]
 }
@@ -27,15 +27,15 @@ func (q grouped[T]) patch(data []T, member int) image[T] {
 	return image[T]{q.rows, q.cols, 2, data[2*member*q.area():][:2*q.area()]}
 }
 
-// on views data as a patch of k numbers per pixel.
+// on returns data as a patch of k numbers per pixel.
 func (q grouped[T]) on(data []T, k int) image[T] { return image[T]{q.rows, q.cols, k, data} }
 
-// between is the offset of member j relative to member i.
+// between returns the offset of member j relative to member i.
 func between[T pool.Float](offsets []T, i, j int) (dy, dx float64) {
 	return float64(offsets[2*j]) - float64(offsets[2*i]), float64(offsets[2*j+1]) - float64(offsets[2*i+1])
 }
 
-// denominator sums the weights of a group as its member i sees them. All images are on the scratch of one worker.
+// denominator sums the weights of a group as its member i sees them. All images use the scratch memory of one worker.
 func (q grouped[T]) denominator(den, offsets, w []T, i int) {
 	clear(den)
 	first := i / q.members * q.members
@@ -45,7 +45,7 @@ func (q grouped[T]) denominator(den, offsets, w []T, i int) {
 	}
 }
 
-// mergePairwise: M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i); see core/physics.
+// mergePairwise computes M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i); see core/physics.
 func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 	s := c.In[0].Shape
 	q := grouped[T]{e, s[0], s[1], s[2], s[3], c.In[2].Len()}
@@ -94,12 +94,12 @@ func (e *Env[T]) mergePairwise(c Call) Rule[T] {
 	}
 }
 
-// assemble puts the patches of a group on a canvas of side S and divides by the summed weights.
+// assemble adds the patches of a group to a canvas of side S and divides by the summed weights.
 func (e *Env[T]) assemble(c Call) Rule[T] {
 	s, side := c.In[0].Shape, c.Out.Shape[1]
 	q := grouped[T]{e, s[0], s[1], s[2], s[3], c.In[2].Len()}
-	corner := float64(side/2 - q.rows/2) // as core/physics places patches, by their rows
-	// sums puts the summed weights of group b into den and gives the floor.
+	corner := float64(side/2 - q.rows/2) // core/physics positions patches in the same way, by their rows
+	// sums writes the summed weights of group b to den and returns the floor.
 	sums := func(den, offsets, w []T, b int) T {
 		clear(den)
 		top := T(0)
@@ -194,7 +194,7 @@ func (e *Env[T]) translate(c Call) Rule[T] {
 	}
 }
 
-// physics holds the operations between object and detector.
+// physics returns the operations between object and detector.
 func (e *Env[T]) physics(c Call) (Rule[T], bool) {
 	switch c.Kind {
 	case program.Illuminate:

@@ -12,11 +12,11 @@ type image[T pool.Float] struct {
 	data          []T
 }
 
-// sample adds src, read at (row + dy, column + dx), to dst: bilinear, zero outside. With −dy, −dx it is its own adjoint,
-// and it is what moves an image: moving by d is sampling at −d.
+// sample adds src, read at (row + dy, column + dx), to dst: bilinear, zero outside. With −dy, −dx it is its own adjoint. It
+// also moves images: moving by d is sampling at −d.
 func sample[T pool.Float](dst, src image[T], dy, dx float64) {
 	fy, fx := math.Floor(dy), math.Floor(dx)
-	// A shift past the image leaves nothing; it is caught before it overflows an int.
+	// A shift beyond the image has no overlap; test it before it overflows an int.
 	if math.Abs(fy) > float64(src.rows+dst.rows) || math.Abs(fx) > float64(src.cols+dst.cols) || fy != fy || fx != fx {
 		return
 	}
@@ -59,7 +59,7 @@ func weigh[T pool.Float](dst, src, w []T, k int) {
 	}
 }
 
-// quotient divides pairs by den where it is above floor and puts 0 elsewhere.
+// quotient divides pairs by den where it is above floor and writes 0 elsewhere.
 func quotient[T pool.Float](dst, num, den []T, floor T) {
 	for i, d := range den {
 		if d > floor {

@@ -10,10 +10,10 @@ import (
 
 func root[T pool.Float](x T) T { return T(math.Sqrt(float64(x))) }
 
-// losses are means over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64: a pattern's sum runs
+// losses returns means over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64: a pattern's sum runs
 // over up to a million pixels that span eight decades.
 //
-// Long: one table, a rule for each operation.
+// Long: one table with a rule for each operation.
 func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 	if c.Kind == program.ExpectedDeviance {
 		return Rule[T]{Forward: func(out []T, in [][]T) {
@@ -85,8 +85,8 @@ func (e *Env[T]) losses(c Call) (Rule[T], bool) {
 	}, true
 }
 
-// perPattern visits patterns with the index of their first pixel, their mask and its sum. A pattern without a valid
-// pixel has the mean 0: its sum is given as 1.
+// perPattern visits patterns with the index of their first pixel, their mask and its sum. A pattern without valid pixels
+// has the mean 0; visit receives 1 as its sum.
 func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, mask []T, total float64)) {
 	area := c.In[0].area()
 	e.Pool.Run(len(lambda)/area, func(p int) {
@@ -102,7 +102,7 @@ func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, ma
 	})
 }
 
-// Total is the cost: Σ_l seed_l·Σ_p weight_p·value_l[p]. Its operands are the values [patterns], then the weights
+// Total returns the cost: Σ_l seed_l·Σ_p weight_p·value_l[p]. Its operands are the values [patterns], then the weights
 // [patterns], then the seeds [1].
 func Total[T pool.Float](values, patterns int) *Op[T] {
 	o := &Op[T]{Name: "total", Size: 1, Scalar: true}

@@ -45,7 +45,7 @@ func (e *Env[T]) conv2D(c Call) Rule[T] {
 	}
 }
 
-// windows visits the 2×2 windows of each plane by rows: the two rows above each other, [2w], and the row of the pooled
+// windows visits the 2×2 windows of each plane by rows: the two rows of the large image, [2w], and the row of the pooled
 // image, [w].
 func (e *Env[T]) windows(c Call, large, small []T, visit func(top, low, row []T)) {
 	h, w := c.Out.Shape[2], c.Out.Shape[3]
@@ -57,7 +57,7 @@ func (e *Env[T]) windows(c Call, large, small []T, visit func(top, low, row []T)
 	})
 }
 
-// maxPool2 takes the largest of each window. In the gradient every maximum of a tie gets the whole of it.
+// maxPool2 returns the maximum of each window. In the gradient every maximum of a tie gets the whole gradient.
 func (e *Env[T]) maxPool2(c Call) Rule[T] {
 	h, w := c.Out.Shape[2], c.Out.Shape[3]
 	return Rule[T]{
@@ -144,7 +144,7 @@ func (e *Env[T]) upsample2(c Call) Rule[T] {
 	}
 }
 
-// meanImage is the mean over the last two axes, summed in float64.
+// meanImage computes the mean over the last two axes, summed in float64.
 func (e *Env[T]) meanImage(c Call) Rule[T] {
 	area := c.In[0].area()
 	return Rule[T]{
@@ -196,7 +196,7 @@ func (e *Env[T]) scalePlanes(c Call) Rule[T] {
 	}
 }
 
-// dense is a matrix product with sums in float64; such layers are small here.
+// dense computes a matrix product with sums in float64; such layers are small here.
 func (e *Env[T]) dense(c Call) Rule[T] {
 	n, f, o := c.In[0].Shape[0], c.In[0].Shape[1], c.Out.Shape[1]
 	return Rule[T]{

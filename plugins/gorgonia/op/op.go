@@ -1,8 +1,8 @@
-// Package op holds the operations of the engine as Gorgonia operations with fused kernels.
+// Package op implements the operations of the engine as Gorgonia operations with fused kernels.
 //
-// Every node of a graph is a flat vector, whatever the shape of the value: an operation is built for the concrete
-// shapes of its operands and knows them. A complex value is a vector of interleaved pairs. Gorgonia sees to the graph
-// and to symbolic differentiation; package exec runs the result.
+// Every node of a graph is a flat vector, whatever the shape of the value: an operation is built for the concrete shapes of
+// its operands. A complex value is a vector of interleaved pairs. Gorgonia provides the graph and the symbolic
+// differentiation; package exec runs the result.
 package op
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// Rule is how an operation computes.
+// Rule implements an operation.
 type Rule[T pool.Float] struct {
 	// Forward overwrites out.
 	Forward func(out []T, in [][]T)
@@ -25,11 +25,11 @@ type Rule[T pool.Float] struct {
 	Back []*Gradient[T]
 }
 
-// Gradient computes the gradient of one operand. It names what it reads, so that nothing is kept for it in vain.
+// Gradient computes the gradient of one operand. It lists its inputs, so that no others are kept for it.
 type Gradient[T pool.Float] struct {
 	Operands []int // that F reads
 	Output   bool  // F reads the operation's result
-	// F overwrites d. in holds the operands named, in that order; out is nil unless Output is set; g is the gradient of
+	// F overwrites d. in holds the listed operands, in that order; out is nil unless Output is set; g is the gradient of
 	// the result.
 	F func(d []T, in [][]T, out, g []T)
 }
@@ -48,10 +48,10 @@ var (
 	_ G.SDOp = &Op[float64]{}
 )
 
-// Arity is the number of operands.
+// Arity returns the number of operands.
 func (o *Op[T]) Arity() int { return len(o.Sizes) }
 
-// Type says that vectors become a vector, or a number.
+// Type declares a function from vectors to a vector, or to a number.
 func (o *Op[T]) Type() hm.Type {
 	a := hm.TypeVariable('a')
 	vector := G.TensorType{Dims: 1, Of: a}
@@ -82,10 +82,10 @@ func (o *Op[T]) InferShape(in ...G.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape{o.Size}, nil
 }
 
-// Do runs the operation outside of package exec, on Gorgonia's own values.
+// Do runs the operation outside of package exec, on Gorgonia's values.
 func (o *Op[T]) Do(values ...G.Value) (result G.Value, err error) {
 	defer func() {
-		if r := recover(); r != nil { // Gorgonia's machines run operations in goroutines of their own
+		if r := recover(); r != nil { // Gorgonia's machines run operations in other goroutines
 			err = fmt.Errorf("op %s: %v", o.Name, r)
 		}
 	}()
@@ -97,7 +97,7 @@ func (o *Op[T]) Do(values ...G.Value) (result G.Value, err error) {
 		case T:
 			in[i] = []T{d}
 		default:
-			return nil, fmt.Errorf("op %s: operand %d holds %T", o.Name, i, d)
+			return nil, fmt.Errorf("op %s: operand %d has the type %T", o.Name, i, d)
 		}
 	}
 	out := make([]T, o.Size)
@@ -114,29 +114,29 @@ func (o *Op[T]) Do(values ...G.Value) (result G.Value, err error) {
 	return nil, fmt.Errorf("op %s: unknown precision", o.Name)
 }
 
-// ReturnsPtr is false: with CallsExtern and OverwritesInput it tells Gorgonia that the result is new memory.
+// ReturnsPtr returns false: with CallsExtern and OverwritesInput it tells Gorgonia that the result is new memory.
 func (o *Op[T]) ReturnsPtr() bool { return false }
 
-// CallsExtern is false.
+// CallsExtern returns false.
 func (o *Op[T]) CallsExtern() bool { return false }
 
-// OverwritesInput is none.
+// OverwritesInput returns −1, for no input.
 func (o *Op[T]) OverwritesInput() int { return -1 }
 
 // WriteHash identifies the operation by its name.
 func (o *Op[T]) WriteHash(h hash.Hash) { fmt.Fprint(h, o.Name) }
 
-// Hashcode is a hash of the name.
+// Hashcode returns a hash of the name.
 func (o *Op[T]) Hashcode() uint32 {
 	h := fnv.New32a()
 	o.WriteHash(h)
 	return h.Sum32()
 }
 
-// String is the name.
+// String returns the name.
 func (o *Op[T]) String() string { return o.Name }
 
-// DiffWRT says which operands a gradient flows to.
+// DiffWRT reports for each operand whether a gradient flows to it.
 func (o *Op[T]) DiffWRT(n int) []bool {
 	flows := make([]bool, n)
 	for i := range flows {
@@ -173,7 +173,7 @@ func (o *Op[T]) SymDiff(inputs G.Nodes, output, grad *G.Node) (G.Nodes, error) {
 			b.F(d, in[:named], out, in[len(in)-1])
 		}
 		if o.Scalar {
-			// The gradient of a cost is the number 1; as a vector operand it would not type.
+			// The gradient of a cost is the number 1, which has the wrong type for a vector operand.
 			operands, back.Sizes = operands[:len(operands)-1], back.Sizes[:len(back.Sizes)-1]
 			back.Rule.Forward = func(d []T, in [][]T) { b.F(d, in[:named], nil, []T{1}) }
 		}

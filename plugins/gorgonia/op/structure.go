@@ -2,7 +2,7 @@ package op
 
 import "github.com/ptychogo/ptycho/core/program"
 
-// structure holds the operations that move elements. Reshape needs none: nodes are flat.
+// structure returns the operations that move elements. Reshape needs none: nodes are flat.
 func (e *Env[T]) structure(c Call) (Rule[T], bool) {
 	k := c.Out.Size() / max(c.Out.Len(), 1) // numbers per element
 	switch c.Kind {
@@ -38,7 +38,8 @@ func (e *Env[T]) structure(c Call) (Rule[T], bool) {
 	return Rule[T]{}, false
 }
 
-// border puts an image into one that is larger by amount on each side, or cuts it out of it when amount is negative.
+// border copies an image into a larger one with a border of amount on each side, or cuts it out of the larger one when
+// amount is negative.
 func (e *Env[T]) border(small, large Operand, k, amount int) Rule[T] {
 	grow := amount >= 0
 	if !grow {
@@ -109,7 +110,7 @@ func (e *Env[T]) concat(c Call) Rule[T] {
 	return r
 }
 
-// gather reads rows of a table; an index outside the table is refused before a batch runs.
+// gather reads rows of a table. An index outside of the table is rejected before a batch runs.
 func (e *Env[T]) gather(c Call) Rule[T] {
 	row := c.In[0].Size() / c.In[0].Shape[0]
 	return Rule[T]{

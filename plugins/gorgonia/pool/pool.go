@@ -1,5 +1,5 @@
-// Package pool runs the parts of a computation on a fixed number of workers and lends them scratch memory. What a part
-// computes never depends on the number of workers, nor on which worker runs it.
+// Package pool runs the parts of a computation on a fixed number of workers and lends them scratch memory. The result of a
+// part never depends on the number of workers, or on which worker runs it.
 package pool
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// Pool is a number of workers with their scratch memory. It may be used by one computation at a time.
+// Pool is a number of workers with their scratch memory. Only one computation at a time may use it.
 type Pool struct {
 	threads int
 	mu      sync.Mutex
@@ -18,7 +18,7 @@ type Pool struct {
 	free64  [48][][]float64
 }
 
-// New makes a pool; threads below 1 means one per core.
+// New creates a pool; threads below 1 means one per core.
 func New(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
@@ -26,10 +26,10 @@ func New(threads int) *Pool {
 	return &Pool{threads: threads}
 }
 
-// Threads is the number of workers.
+// Threads returns the number of workers.
 func (p *Pool) Threads() int { return p.threads }
 
-// Run calls f(i) for 0 <= i < n and returns when all have returned. A panic in one of them is raised again here.
+// Run calls f(i) for 0 <= i < n and returns when all calls have returned. A panic in a call is raised again here.
 func (p *Pool) Run(n int, f func(i int)) {
 	workers := min(p.threads, n)
 	if workers <= 1 {
@@ -66,10 +66,10 @@ func (p *Pool) Run(n int, f func(i int)) {
 	}
 }
 
-// Float is a precision.
+// Float is the set of precisions.
 type Float interface{ float32 | float64 }
 
-// Borrow lends n elements of unknown content; Return gives them back.
+// Borrow lends n elements of unknown content; Return releases them.
 func Borrow[T Float](p *Pool, n int) []T {
 	class := bits.Len(uint(max(n, 1) - 1))
 	p.mu.Lock()
@@ -83,7 +83,7 @@ func Borrow[T Float](p *Pool, n int) []T {
 	return make([]T, n, 1<<class)
 }
 
-// Return gives back what Borrow lent.
+// Return releases elements from Borrow.
 func Return[T Float](p *Pool, b []T) {
 	class := bits.Len(uint(cap(b) - 1))
 	p.mu.Lock()
