@@ -20,7 +20,7 @@ type Array struct {
 	Name    string
 	DType   string // numpy's typestr, as "<f4"; "" when the header cannot be read
 	Shape   []int
-	Refused string // why it cannot be read, "" when it can
+	Refused string // why it cannot be read; "" if it can
 }
 
 // array is a readable array: a member of an npz archive or an npy file.
@@ -28,14 +28,14 @@ type array struct {
 	path   string // of the file
 	name   string // within the archive; "" for an npy file
 	header *npyHeader
-	// payload is the values where they lie in the file as they are, nil where they are compressed.
+	// payload reads the values directly from the file; nil if they are compressed.
 	payload io.ReaderAt
-	// stored and expanded are the sizes of an archive's member in the file and when read, bytes.
+	// stored and expanded are the sizes of an archive's member, in the file and after reading, in bytes.
 	stored, expanded uint64
-	open             func() (io.ReadCloser, error) // at the header
+	open             func() (io.ReadCloser, error) // positioned at the header
 }
 
-// until is the array read in pieces until ctx ends.
+// until returns the array with reads that fail after the end of ctx.
 func (a *array) until(ctx context.Context) *array {
 	b := *a
 	b.open = func() (io.ReadCloser, error) {
@@ -48,7 +48,7 @@ func (a *array) until(ctx context.Context) *array {
 // interruptible is a reader that fails after the end of a context.
 type interruptible struct {
 	io.ReadCloser
-	until context.Context //nolint:containedctx // a reader lives no longer than the call that made it
+	until context.Context //nolint:containedctx // the reader is used only during the call that made it
 }
 
 func (r interruptible) Read(b []byte) (int, error) {
@@ -69,11 +69,11 @@ func (a *array) errorf(format string, args ...any) *Error {
 	return errorf(a.path, "%s "+format, append([]any{a.what()}, args...)...)
 }
 
-// piece is how much of an array is decoded at a time; a multiple of every numeric element size.
+// piece is the number of bytes decoded at a time, a multiple of every numeric element size.
 const piece = 1 << 18
 
-// stream passes the payload to visit in pieces of whole elements, in file order. It fails unless the payload is complete
-// and, in an archive, its checksum is right; visit's own errors pass unchanged.
+// stream passes the payload to visit in pieces of whole elements, in file order. It fails unless the payload is
+// complete and, in an archive, its checksum is correct. It returns visit's errors unchanged.
 func (a *array) stream(visit func(raw []byte) error) error {
 	r, err := a.open()
 	if err != nil {
@@ -96,10 +96,10 @@ func (a *array) stream(visit func(raw []byte) error) error {
 		}
 		left -= int64(len(b))
 	}
-	// Only the end of a member makes the archive verify its checksum.
+	// The archive verifies a member's checksum only at its end.
 	switch n, err := r.Read(make([]byte, 1)); {
 	case n > 0:
-		return a.errorf("holds more bytes than its shape %v needs", a.header.shape)
+		return a.errorf("has more bytes than its shape %v needs", a.header.shape)
 	case err != nil && !errors.Is(err, io.EOF):
 		return a.readError(err)
 	}
@@ -108,40 +108,40 @@ func (a *array) stream(visit func(raw []byte) error) error {
 
 func (a *array) readError(err error) *Error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return a.errorf("is cut short: the file ends before its last value%w", hidden{err}).fix(again)
+		return a.errorf("is truncated: the file ends before the last value%w", hidden{err}).fix(again)
 	}
 	return a.errorf("is damaged: %s%w", wrong(err), hidden{err}).fix(again)
 }
 
-// again is what helps against damage.
+// again is the fix for damage.
 const again = "copy or download the file again"
 
-// hidden keeps a cause whose text says nothing to a user.
+// hidden keeps a cause whose text does not help a user.
 type hidden struct{ error }
 
 func (hidden) Error() string { return "" }
 
 func (h hidden) Unwrap() error { return h.error }
 
-// wrong is what is wrong with an archive's member that cannot be read.
+// wrong describes why an archive's member cannot be read.
 func wrong(err error) string {
 	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, zip.ErrChecksum):
 		return "its checksum does not match its content"
 	case errors.Is(err, zip.ErrFormat):
-		return "its entry in the archive is not valid"
+		return "its entry in the archive is invalid"
 	case errors.Is(err, zip.ErrAlgorithm):
-		return "its method of compression is not known"
+		return "its compression method is unknown"
 	case errors.As(err, &corrupt):
-		return "its compressed data cannot be expanded"
+		return "its compressed data is invalid"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the file ends within it"
 	}
 	return err.Error()
 }
 
-// want fails unless the array has one of the element kinds, and a number of elements that 64-bit arithmetic can hold.
+// want fails unless the array has one of the element kinds, and a number of elements that fits 64 bits.
 func (a *array) want(kinds, name string) error {
 	if strings.IndexByte(kinds, a.header.element.kind) < 0 {
 		return a.errorf("has element type %v, want %s", a.header.element, name)
@@ -177,14 +177,14 @@ func collect[T any](a *array, decode func(dst []T, raw []byte)) ([]T, error) {
 	return out, nil
 }
 
-// rowMajor reorders column-major values.
+// rowMajor reorders column-major values to row-major.
 func rowMajor[T any](in []T, shape []int) []T {
 	if len(shape) < 2 || len(in) == 0 {
 		return in
 	}
 	out := make([]T, len(in))
 	index := make([]int, len(shape))
-	stride := make([]int, len(shape)) // in out
+	stride := make([]int, len(shape)) // of out
 	step := 1
 	for d := len(shape) - 1; d >= 0; d-- {
 		stride[d] = step
@@ -193,7 +193,7 @@ func rowMajor[T any](in []T, shape []int) []T {
 	to := 0
 	for _, v := range in {
 		out[to] = v
-		for d := range shape { // the first index runs fastest in in
+		for d := range shape { // the first index varies fastest in in
 			index[d]++
 			to += stride[d]
 			if index[d] < shape[d] {
@@ -237,7 +237,7 @@ func (a *array) complex64s() ([]complex64, error) {
 	})
 }
 
-// int64s reads integers, and floats that hold nothing but integers.
+// int64s reads integers, and floats whose values are integers.
 func (a *array) int64s() ([]int64, error) {
 	if err := a.want(realKinds, "integers"); err != nil {
 		return nil, err
@@ -258,19 +258,19 @@ func (a *array) int64s() ([]int64, error) {
 		}
 	})
 	if err == nil && bad {
-		return nil, a.errorf("holds values that are no 64-bit integers")
+		return nil, a.errorf("has values that are not 64-bit integers")
 	}
 	return out, err
 }
 
-// maxText bounds texts: metadata of this field has kilobytes.
+// maxText bounds texts; typical metadata has kilobytes.
 const maxText = 16 << 20
 
 // text reads a text: bytes of UTF-8 (uint8), or one numpy string.
 func (a *array) text() (string, error) {
 	h := a.header
 	if h.bytes() > maxText {
-		return "", a.errorf("is a text of %d bytes, at most %d are read", h.bytes(), maxText)
+		return "", a.errorf("is a text of %d bytes; the limit is %d", h.bytes(), maxText)
 	}
 	isBytes := h.element.kind == 'u' && h.element.size == 1
 	if !isBytes && (h.element.kind != 'U' && h.element.kind != 'S' || h.count() != 1) {
@@ -283,7 +283,7 @@ func (a *array) text() (string, error) {
 	if h.element.kind != 'U' {
 		s := strings.TrimRight(string(raw), "\x00")
 		if !utf8.ValidString(s) {
-			return "", a.errorf("is no UTF-8 text")
+			return "", a.errorf("is not UTF-8 text")
 		}
 		return s, nil
 	}
@@ -291,14 +291,14 @@ func (a *array) text() (string, error) {
 	for ; len(raw) >= 4; raw = raw[4:] {
 		c := h.element.order().Uint32(raw)
 		if c > utf8.MaxRune {
-			return "", a.errorf("holds %#x, which is no character", c)
+			return "", a.errorf("contains %#x, which is not a character", c)
 		}
 		s.WriteRune(rune(c))
 	}
 	return strings.TrimRight(s.String(), "\x00"), nil
 }
 
-// tensor reads the array in the type that loses nothing: its own where tensors have it, else a wider one.
+// tensor reads the array in its own type if tensors have that type, else in a wider one, without loss.
 func (a *array) tensor() (tensor.Tensor, error) {
 	if err := a.want(numberKinds, "numbers"); err != nil {
 		return tensor.Tensor{}, err

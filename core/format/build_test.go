@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// rawArray is an npy array made by hand, so that the tests do not read with what wrote.
+// rawArray is an npy array made by hand, so that the tests do not read with the package's own writer.
 type rawArray struct {
 	name, descr string
 	fortran     bool
@@ -36,7 +36,7 @@ func (a rawArray) npy() []byte {
 	return append(append(out, text...), a.payload...)
 }
 
-// typestr is the descr of a Go slice's elements, little-endian.
+// typestr returns the descr of a Go slice's elements, little-endian.
 func typestr(values any) string {
 	switch values.(type) {
 	case []float32:
@@ -77,7 +77,7 @@ func raw(name string, values any, shape ...int) rawArray {
 	return rawArray{name: name, descr: typestr(values), shape: shape, payload: b.Bytes()}
 }
 
-// archive zips arrays as numpy.savez (or savez_compressed) does.
+// archive zips arrays like numpy.savez (or savez_compressed).
 func archive(t testing.TB, deflate bool, arrays ...rawArray) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -108,7 +108,7 @@ func file(t testing.TB, name string, content []byte) string {
 	return path
 }
 
-// wantError checks that err is the package's error, one line that names the file, and says want.
+// wantError checks that err is the package's error, one line that names the file and contains want.
 func wantError(t *testing.T, name string, err error, path, want string) {
 	t.Helper()
 	var e *Error
@@ -122,7 +122,8 @@ func wantError(t *testing.T, name string, err error, path, want string) {
 	}
 }
 
-// scanArrays is a valid scan of n patterns of 16×16 with integer counts (p·7 + i) mod 23, in the type that make gives.
+// scanArrays returns a valid scan of n patterns of 16×16 with integer counts (p·7 + i) mod 23, in the type that stack
+// gives.
 func scanArrays(n int, stack func(counts []float64) rawArray) []rawArray {
 	counts := make([]float64, n*256)
 	for i := range counts {

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/measured"
 )
 
-// Both forms of the measured star hold the same photons: one as counts, one as amplitudes.
+// Both files of the measured star have the same photons: one as counts, one as amplitudes.
 func TestStarsTwoFormsAgree(t *testing.T) {
 	counts, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestSimulatedLines(t *testing.T) {
 	}
 	for i, k := range s.Counts {
 		if k != float32(math.Trunc(float64(k))) {
-			t.Fatalf("count %d is %v, no whole number", i, k)
+			t.Fatalf("count %d is %v, not a whole number", i, k)
 		}
 	}
 	st := s.Statistics()

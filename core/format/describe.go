@@ -27,14 +27,14 @@ const (
 	keyMask        = "mask"
 )
 
-// known are the arrays that are read, or left unread on purpose: the nominal positions repeat the positions.
+// known are the arrays that are read, or skipped on purpose: the nominal positions duplicate the positions.
 var known = []string{keyDiff3D, keyDiffraction, keyIntensity, keyRows, keyCols, keyProbe, keyObject, keyScale, keySplit,
 	keyIndex, keyMetadata, keyMask, "xcoords_start", "ycoords_start"}
 
 // Layout is the order of a diffraction array's axes.
 type Layout string
 
-// The layouts: patterns first, which is the rule, or last, as some older files have it.
+// The layouts: patterns along the first axis (usual), or along the last (some older files).
 const (
 	LayoutAuto Layout = ""
 	LayoutNHW  Layout = "nhw"
@@ -49,44 +49,44 @@ func ParseLayout(s string) (Layout, error) {
 	case LayoutNHW, LayoutHWN:
 		return l, nil
 	}
-	return "", fmt.Errorf("diffraction layout %q: want auto, nhw or hwn", s)
+	return "", fmt.Errorf("--diffraction-layout %q: want auto, nhw or hwn", s)
 }
 
-// Limits of a pattern's side. Fourier transforms and the network's halvings want it even.
+// Limits of a pattern's side. Fourier transforms and the network's downsampling need an even side.
 const (
 	MinSide = 16
 	MaxSide = 1024
 )
 
-// maxCoordinate is farther than any scan reaches; beyond 2^31 a position could not even be numbered as a pixel.
+// maxCoordinate exceeds every real scan; a position beyond 2^31 could not be indexed as a pixel.
 const maxCoordinate = 1 << 31
 
-// Description is what a scan's file says without its patterns.
+// Description describes a scan's file without its patterns.
 type Description struct {
 	Path     string
 	Arrays   []Array   // all, in file order
-	Key      string    // array that holds the patterns
+	Key      string    // array with the patterns
 	DType    string    // of that array
 	Layout   Layout    // of that array
 	Patterns int       // in the file
 	N        int       // side of a pattern
 	Rows     []float64 // [Patterns] y
 	Cols     []float64 // [Patterns] x
-	Split    []uint8   // [Patterns], nil when absent
-	Scale    float64   // intensity_scale, 0 when absent
-	Modes    int       // of the probe, 0 when absent
+	Split    []uint8   // [Patterns]; nil if absent
+	Scale    float64   // intensity_scale; 0 if absent
+	Modes    int       // of the probe; 0 if absent
 
-	ObjectHeight, ObjectWidth int // 0 when absent
+	ObjectHeight, ObjectWidth int // 0 if absent
 
 	HasMask   bool
 	Metadata  string
-	PixelSize float64 // metres, from the metadata; 0 when unknown
+	PixelSize float64 // metres, from the metadata; 0 if unknown
 	Notes     []string
 
 	patterns *array
 }
 
-// Describe reads headers, positions and other small arrays of a scan's file, but no patterns, probe or object.
+// Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
 func Describe(path string, layout Layout) (*Description, error) {
 	z, err := OpenNPZ(path)
 	if err != nil {
@@ -145,7 +145,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 	return d, nil
 }
 
-// complete names all that an archive lacks to be a scan, at once, and how to save it.
+// complete reports everything that an archive lacks to be a scan, and how to save one.
 func (z *NPZ) complete() error {
 	var lacks []string
 	if !z.has(keyIntensity) && !z.has(keyDiff3D) && !z.has(keyDiffraction) {
@@ -159,11 +159,11 @@ func (z *NPZ) complete() error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	what := errorf(z.path, "has no %s", strings.Join(lacks, " and no "))
+	what := errorf(z.path, "lacks %s", strings.Join(lacks, " and "))
 	if z.has("object") { // a reconstruction, whose reader looks for a scan in passing
 		return what.fix("it has %s", z.names())
 	}
-	return what.fix("it has %s; save a scan, its positions in object pixels, with numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
+	return what.fix("it has %s; save a scan, with positions in object pixels, by numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
 }
 
 // coordinates reads positions along one axis.
@@ -192,7 +192,7 @@ func (z *NPZ) perPattern(key string, n int) ([]int64, error) {
 
 // choosePatterns finds the array of patterns and its layout.
 func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
-	// Counts need no interpretation, so intensity comes first; diff3d is the commonest name of amplitudes.
+	// intensity comes first because counts need no interpretation; diff3d is the most common name of amplitudes.
 	var present []string
 	for _, key := range []string{keyIntensity, keyDiff3D, keyDiffraction} {
 		if z.has(key) {
@@ -206,10 +206,10 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 	}
 	for _, key := range present[1:] {
 		if other, _ := z.Lookup(key); !slices.Equal(other.Shape, a.header.shape) {
-			return errorf(z.path, "%s %s and %s %s differ in shape", d.Key, dims(a.header.shape), key, dims(other.Shape)).
-				fix("keep the one that holds the patterns")
+			return errorf(z.path, "%s %s and %s %s have different shapes", d.Key, dims(a.header.shape), key, dims(other.Shape)).
+				fix("keep the array with the patterns")
 		}
-		d.Notes = append(d.Notes, fmt.Sprintf("%s is read and %s, of the same shape, is not", d.Key, key))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is read; %s, of the same shape, is not used", d.Key, key))
 	}
 	if err := a.want(realKinds, "real numbers"); err != nil {
 		return err
@@ -225,7 +225,7 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 	return nil
 }
 
-// at names the file of an error that was made without one.
+// at adds the file to an error without one.
 func at(path string, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -234,8 +234,8 @@ func at(path string, err error) error {
 	return err
 }
 
-// chooseLayout tells (n, H, W) from (H, W, n) for n positions: by the axis that is n long, then by which leaves square
-// patterns. A trailing axis of length 1 is dropped.
+// chooseLayout decides between (n, H, W) and (H, W, n) for n positions: by the axis of length n, then by the axis that
+// leaves square patterns. A trailing axis of length 1 is dropped.
 func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, error) {
 	if len(shape) == 4 && shape[3] == 1 {
 		shape = shape[:3]
@@ -256,12 +256,12 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 	side := b
 	switch {
 	case nhw && hwn:
-		return "", 0, errorf("", "%s has shape %s for %s: patterns may lie along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
-			fix("say which with --diffraction-layout nhw or hwn")
+		return "", 0, errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
+			fix("give --diffraction-layout nhw or hwn")
 	case nhw && b != c:
-		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, b, c).fix("crop or pad them around the centre")
+		return "", 0, errorf("", "%s has patterns of %d×%d, want square patterns", key, b, c).fix("crop or pad them around the centre")
 	case hwn && a != b:
-		return "", 0, errorf("", "%s has patterns of %d×%d, want square ones", key, a, b).fix("crop or pad them around the centre")
+		return "", 0, errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).fix("crop or pad them around the centre")
 	case !nhw && !hwn:
 		return "", 0, errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), plural.Of(n, "position")).fix("crop or pad them around the centre")
 	case side%2 != 0 || side < MinSide || side > MaxSide:
@@ -274,7 +274,7 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 	return LayoutNHW, side, nil
 }
 
-// describeShared reads what all patterns share: scale, metadata, and the shapes of probe, object and mask.
+// describeShared reads the data shared by all patterns: scale, metadata, and the shapes of probe, object and mask.
 func (z *NPZ) describeShared(d *Description) error {
 	if z.has(keyScale) {
 		v, shape, err := z.Float64(keyScale)
@@ -324,7 +324,7 @@ func (z *NPZ) describeShared(d *Description) error {
 	return nil
 }
 
-// describeMetadata reads the pixel's size from the metadata; a text that is none is no error.
+// describeMetadata reads the pixel size from the metadata. Invalid metadata is noted, not an error.
 func (z *NPZ) describeMetadata(d *Description) error {
 	text, err := z.Text(keyMetadata)
 	var e *Error
@@ -340,14 +340,14 @@ func (z *NPZ) describeMetadata(d *Description) error {
 		PixelSize *float64 `json:"pixel_size_m"`
 	}
 	if err := json.Unmarshal([]byte(text), &meta); err != nil {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s is not understood: %v", keyMetadata, err))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s cannot be read: %v", keyMetadata, err))
 	} else if p := meta.PixelSize; p != nil && *p > 0 {
 		d.PixelSize = *p
 	}
 	return nil
 }
 
-// probeModes is the number of modes of a probe (N, N), (N, N, 1) or (modes, N, N).
+// probeModes returns the number of modes of a probe (N, N), (N, N, 1) or (modes, N, N).
 func probeModes(a *array, n int) (int, error) {
 	if err := a.want(numberKinds, "complex numbers"); err != nil {
 		return 0, err
@@ -359,5 +359,5 @@ func probeModes(a *array, n int) (int, error) {
 	case len(s) == 3 && s[0] > 0 && s[1] == n && s[2] == n:
 		return s[0], nil
 	}
-	return 0, a.errorf("has shape %s, want [%d, %d] or [modes, %d, %d] for these patterns", dims(s), n, n, n, n).fix("crop or pad it around its centre, or leave it out: a probe is then estimated from the patterns")
+	return 0, a.errorf("has shape %s, want [%d, %d] or [modes, %d, %d] for these patterns", dims(s), n, n, n, n).fix("crop or pad it around its centre, or leave it out to have a probe estimated from the patterns")
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// element is how one value of an array is stored: numpy's typestr, as "<f4".
+// element is the storage type of an array's values: numpy's typestr, such as "<f4".
 type element struct {
 	kind byte // b bool, i signed, u unsigned, f float, c complex, S bytes, U UCS-4 text
 	size int  // bytes
 	big  bool // big-endian
 }
 
-// parseElement reads a typestr. What it refuses it names.
+// parseElement reads a typestr. An error names the type.
 func parseElement(descr string) (element, error) {
 	rest := descr
 	order := byte('|')
@@ -29,7 +29,7 @@ func parseElement(descr string) (element, error) {
 	}
 	kind := rest[0]
 	if kind == 'O' {
-		return element{}, fmt.Errorf("it holds pickled Python objects, which run code when read and are never loaded")
+		return element{}, fmt.Errorf("it contains pickled Python objects, which can run code and are never loaded")
 	}
 	size, err := strconv.Atoi(rest[1:])
 	if err != nil || size < 0 || size > 1<<26 || rest[1] == '+' || rest[1] == '0' && len(rest) > 2 {
@@ -61,7 +61,7 @@ func parseElement(descr string) (element, error) {
 		e.big = nativeBig
 	case '|':
 		if size > 1 {
-			return element{}, fmt.Errorf("element type %q does not say its byte order", descr)
+			return element{}, fmt.Errorf("element type %q lacks its byte order", descr)
 		}
 	}
 	return e, nil
@@ -69,7 +69,7 @@ func parseElement(descr string) (element, error) {
 
 var nativeBig = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// String is the typestr in the form that numpy writes.
+// String returns the typestr in numpy's form.
 func (e element) String() string {
 	order := "<"
 	switch {
@@ -85,7 +85,7 @@ func (e element) String() string {
 	return order + string(e.kind) + strconv.Itoa(size)
 }
 
-// numpy is the name of an integer's type that a user of numpy knows, such as uint16.
+// numpy returns numpy's name of an integer type, such as uint16.
 func (e element) numpy() string {
 	if e.kind == 'b' {
 		return "bool"
@@ -102,9 +102,9 @@ func (e element) order() binary.ByteOrder {
 	return binary.LittleEndian
 }
 
-// floats decodes len(dst) real values. Integers beyond 2^53 lose digits, which no count or coordinate has.
+// floats decodes len(dst) real values. Integers above 2^53 lose digits, but no count or coordinate is as large.
 func (e element) floats(dst []float64, raw []byte) {
-	if e.kind == 'f' && e.size == 4 && !e.big { // by far the most common
+	if e.kind == 'f' && e.size == 4 && !e.big { // the most common type
 		for i := range dst {
 			dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
 		}
@@ -138,7 +138,7 @@ func (e element) float(raw []byte) float64 {
 	return float64(e.int(raw))
 }
 
-// int decodes an integer or truth value; u8 wraps.
+// int decodes an integer or boolean; u8 wraps.
 func (e element) int(raw []byte) int64 {
 	order := e.order()
 	switch {
@@ -172,7 +172,7 @@ func (e element) complex(raw []byte) complex128 {
 	return complex(part.float(raw), part.float(raw[part.size:]))
 }
 
-// half is IEEE 754 binary16.
+// half decodes IEEE 754 binary16.
 func half(bits uint16) float64 {
 	fraction, exponent := float64(bits&0x3ff), int(bits>>10&0x1f)
 	v := 0.0
@@ -193,14 +193,14 @@ func half(bits uint16) float64 {
 	return v
 }
 
-// elementOf is how the machine holds a tensor's values.
+// elementOf returns the machine's storage type of a tensor's values.
 func elementOf(d tensor.DType) element {
 	kinds := map[tensor.DType]byte{tensor.Float32: 'f', tensor.Float64: 'f', tensor.Complex64: 'c', tensor.Complex128: 'c',
 		tensor.Int32: 'i', tensor.Int64: 'i', tensor.Uint8: 'u', tensor.Uint16: 'u'}
 	return element{kind: kinds[d], size: d.Size(), big: nativeBig && d.Size() > 1}
 }
 
-// dtype is the tensor type that holds e exactly as stored, Invalid when there is none.
+// dtype returns the tensor type that stores e exactly, Invalid if there is none.
 func (e element) dtype() tensor.DType {
 	for _, d := range []tensor.DType{tensor.Float32, tensor.Float64, tensor.Complex64, tensor.Complex128,
 		tensor.Int32, tensor.Int64, tensor.Uint8, tensor.Uint16} {

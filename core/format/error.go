@@ -1,7 +1,7 @@
 // Package format reads and writes scans and reconstructions: npz archives, and the single npy arrays that backends map.
 //
-// Files are hostile until proven otherwise. Headers are parsed strictly, sizes are compared with what a file holds
-// before anything is allocated, payloads are read in full and their checksums verified.
+// Every file is treated as hostile. Headers are parsed strictly, sizes are compared with the file's size before
+// anything is allocated, payloads are read in full and their checksums verified.
 package format
 
 import (
@@ -14,23 +14,23 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// Error is a data file that cannot be used: missing, damaged, of the wrong kind, or with values that make no sense. The
-// command maps it to the exit code for data.
+// Error reports an unusable data file: missing, damaged, of the wrong kind, or with invalid values. The command maps it
+// to the exit code for data.
 type Error struct {
 	Path string // the file
 	What string // what was found, one clause
-	Fix  string // what mends it, "" when that is obvious
-	Err  error  // cause, may be nil; What already tells it
+	Fix  string // what to do; "" if obvious
+	Err  error  // cause, already part of What; may be nil
 }
 
-// What an error shows of a path and of what was found: the first is as long as a path may be, the second is one sentence.
+// Limits of a path and of What in an error: the longest path, and one sentence.
 const (
 	maxPath   = 4096
 	maxClause = 1000
 )
 
 func (e *Error) Error() string {
-	s := printable.Line(e.Path, maxPath) + ": " + printable.Line(e.What, maxClause) // names of arrays and settings are the file's own
+	s := printable.Line(e.Path, maxPath) + ": " + printable.Line(e.What, maxClause) // the file may contain any name
 	if e.Fix != "" {
 		s += "; " + e.Fix
 	}
@@ -49,7 +49,7 @@ func (e *Error) fix(format string, args ...any) *Error {
 	return e
 }
 
-// open opens a regular file for reading and says in one sentence why it cannot.
+// open opens a regular file for reading. Its error says in one sentence why it cannot.
 func open(path string) (*os.File, int64, error) {
 	f, st, err := plainfile.Open(path)
 	if err != nil {
@@ -70,7 +70,7 @@ func openError(path string, err error) *Error {
 	case errors.Is(err, fs.ErrNotExist):
 		e.What = "no such file"
 	case errors.Is(err, fs.ErrPermission):
-		e.What = "may not be read"
+		e.What = "cannot be read: permission denied"
 	case errors.As(err, &other):
 		e.What = other.What()
 	case errors.As(err, &p):

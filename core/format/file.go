@@ -2,7 +2,7 @@ package format
 
 import "io"
 
-// WriteFile writes a whole file. It appears complete or not at all.
+// WriteFile writes a whole file atomically.
 func WriteFile(path string, data []byte) error {
 	return writeFile(path, func(w io.Writer) error {
 		_, err := w.Write(data)

@@ -14,15 +14,15 @@ import (
 
 const (
 	npyMagic = "\x93NUMPY"
-	// maxHeader bounds the text of an npy header. numpy writes 118 bytes for ordinary arrays and refuses to read more
-	// than 10000 itself.
+	// maxHeader bounds the text of an npy header. numpy writes 118 bytes for ordinary arrays and itself rejects more
+	// than 10000.
 	maxHeader = 1 << 16
-	maxRank   = 32 // numpy's limit until 2.0; no file of this field comes near
-	// alignment of payloads: what numpy writes, and a cache line, so that mapped arrays are ready for vector loads.
+	maxRank   = 32 // numpy's limit until 2.0; files of this field have at most 4
+	// alignment of payloads: that of numpy, and a cache line, so that mapped arrays suit vector loads.
 	alignment = 64
 )
 
-// npyHeader is what stands before an array's values.
+// npyHeader is the header before an array's values.
 type npyHeader struct {
 	element element
 	refused error // why the element type cannot be read; element is then unset
@@ -32,13 +32,13 @@ type npyHeader struct {
 	length  int64 // of the header itself, bytes
 }
 
-// count is the number of elements; parse has checked that it is representable.
+// count returns the number of elements; parse has checked that it fits an int.
 func (h *npyHeader) count() int {
 	n, _ := tensor.Count(h.shape)
 	return n
 }
 
-// bytes is the length of the payload.
+// bytes returns the length of the payload.
 func (h *npyHeader) bytes() int64 { return int64(h.count()) * int64(h.element.size) }
 
 // readHeader reads a header and leaves r at the payload.
@@ -48,12 +48,12 @@ func readHeader(r io.Reader) (*npyHeader, error) {
 		return nil, fmt.Errorf("ends within the npy header: %w", err)
 	}
 	if string(lead[:6]) != npyMagic {
-		return nil, fmt.Errorf("is no npy array (it starts with %q)", lead[:6])
+		return nil, fmt.Errorf("is not an npy array (it starts with %q)", lead[:6])
 	}
 	size := 0
 	switch major, minor := lead[6], lead[7]; {
 	case minor != 0 || major < 1 || major > 3:
-		return nil, fmt.Errorf("has npy version %d.%d, only 1.0, 2.0 and 3.0 are known", major, minor)
+		return nil, fmt.Errorf("has npy version %d.%d, want 1.0, 2.0 or 3.0", major, minor)
 	case major == 1:
 		size = 2
 	default:
@@ -67,7 +67,7 @@ func readHeader(r io.Reader) (*npyHeader, error) {
 		length = binary.LittleEndian.Uint32(lead[8:])
 	}
 	if length > maxHeader {
-		return nil, fmt.Errorf("has an npy header of %d bytes, at most %d are read", length, maxHeader)
+		return nil, fmt.Errorf("has an npy header of %d bytes; the limit is %d", length, maxHeader)
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text); err != nil {
@@ -81,8 +81,8 @@ func readHeader(r io.Reader) (*npyHeader, error) {
 	return h, nil
 }
 
-// parseHeader reads the header's text, a Python dict literal with the keys descr, fortran_order and shape. It knows the
-// few forms that numpy writes and no others.
+// parseHeader reads the header's text, a Python dict literal with the keys descr, fortran_order and shape. It accepts
+// only the forms that numpy writes.
 func parseHeader(text string) (*npyHeader, error) {
 	h := &npyHeader{}
 	p := &literal{text: text}
@@ -99,7 +99,7 @@ func parseHeader(text string) (*npyHeader, error) {
 		case "descr":
 			if p.peek() == '[' || p.peek() == '(' {
 				p.skipNested()
-				h.descr, h.refused = "record", fmt.Errorf("it holds records of several fields, which are not supported")
+				h.descr, h.refused = "record", fmt.Errorf("it contains records of several fields, which are not supported")
 				break
 			}
 			h.descr = p.str()
@@ -118,7 +118,7 @@ func parseHeader(text string) (*npyHeader, error) {
 		}
 	}
 	if p.err == nil && strings.TrimSpace(p.text[p.at:]) != "" {
-		p.fail("nothing more")
+		p.fail("the end")
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -130,18 +130,18 @@ func parseHeader(text string) (*npyHeader, error) {
 	}
 	n, err := tensor.Count(h.shape)
 	if err != nil {
-		return nil, fmt.Errorf("shape %v holds more than any machine", h.shape)
+		return nil, fmt.Errorf("shape %v exceeds the memory of any machine", h.shape)
 	}
 	if h.refused != nil {
 		return h, nil
 	}
 	if h.element, h.refused = parseElement(h.descr); h.refused == nil && h.element.size > 0 && n > 1<<47/h.element.size {
-		return nil, fmt.Errorf("shape %v of %v holds more than any machine", h.shape, h.element)
+		return nil, fmt.Errorf("shape %v of %v exceeds the memory of any machine", h.shape, h.element)
 	}
 	return h, nil
 }
 
-// literal scans the part of Python's literals that occurs in npy headers. The first error sticks.
+// literal scans the Python literals that occur in npy headers. It keeps the first error.
 type literal struct {
 	text string
 	at   int
@@ -155,7 +155,7 @@ func (p *literal) fail(want string) {
 	}
 }
 
-// peek is the next byte that is no space, 0 at the end.
+// peek returns the next byte that is not a space, 0 at the end.
 func (p *literal) peek() byte {
 	for p.at < len(p.text) && strings.IndexByte(" \t\n\r", p.text[p.at]) >= 0 {
 		p.at++
@@ -223,13 +223,13 @@ func (p *literal) tuple() []int {
 			p.fail(fmt.Sprintf("at most %d extents, each a number from 0 to 2^47", maxRank))
 			return nil
 		}
-		p.accept('L') // Python 2 wrote long integers so
+		p.accept('L') // suffix of Python 2's long integers
 		shape = append(shape, int(v))
 		if p.accept(',') {
 			continue
 		}
 		if len(shape) == 1 {
-			p.fail("a comma, since (n) is no tuple")
+			p.fail("a comma, because (n) is not a tuple")
 			return nil
 		}
 		p.expect(')')
@@ -238,7 +238,7 @@ func (p *literal) tuple() []int {
 	return shape
 }
 
-// skipNested leaves out a list or tuple.
+// skipNested skips a list or tuple.
 func (p *literal) skipNested() {
 	depth := 0
 	for p.err == nil {
@@ -262,7 +262,7 @@ func (p *literal) skipNested() {
 	}
 }
 
-// appendHeader appends the npy header of an array in C order, padded so that the payload is aligned when the header is.
+// appendHeader appends the npy header of an array in C order, padded so that the payload is aligned if the header is.
 func appendHeader(to []byte, e element, shape []int) []byte {
 	var dims strings.Builder
 	for i, d := range shape {

@@ -82,7 +82,7 @@ func ExampleUnits() {
 	// Output: intensity holds counts, because its type uint16 is an integer
 }
 
-// FuzzScan damages the arrays inside a well-formed archive, where FuzzNPZ seldom gets because of the checksums.
+// FuzzScan damages the arrays inside a well-formed archive, which FuzzNPZ seldom reaches because of the checksums.
 func FuzzScan(f *testing.F) {
 	for _, stack := range []func([]float64) rawArray{stackU2("diff3d"), stackF4("diff3d", math.Sqrt)} {
 		a := scanArrays(3, stack)

@@ -8,15 +8,15 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// onePosition says what to do about positions that do not go with the patterns.
+// onePosition is the fix for a number of positions that differs from the number of patterns.
 const onePosition = "each pattern needs one position"
 
-// dims writes a shape as the documents do: [400, 64, 64].
+// dims formats a shape as the documents do: [400, 64, 64].
 func dims(shape []int) string {
 	return "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]") + "]"
 }
 
-// noteIgnored lists what the file holds besides, and names the array that was probably meant.
+// noteIgnored lists the other arrays of the file. For a likely misspelling it suggests the name.
 func (z *NPZ) noteIgnored(d *Description) {
 	var ignored []string
 	for _, a := range z.arrays {
@@ -41,11 +41,11 @@ func (z *NPZ) noteIgnored(d *Description) {
 	}
 }
 
-// leastMeant is how many letters of a name have to agree: "p" means nothing.
+// leastMeant is the number of letters of a name that must agree: one letter, such as "p", is too vague.
 const leastMeant = 4
 
-// meant returns the optional array that the file lacks and whose name begins like this one, or the other way round,
-// whatever the case and the separators: "probe" and "probe_guess" stand for probeGuess.
+// meant returns the optional array that the file lacks and whose name has this one as its beginning, or the reverse,
+// ignoring case and separators: "probe" and "probe_guess" stand for probeGuess.
 func (z *NPZ) meant(name string) string {
 	plain := func(s string) string {
 		return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(s))

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An array whose name is near that of one which is read and missing is named with it; others are listed.
+// An array whose name is near that of a missing one is reported with that name; others are listed.
 func TestReadScan_NamesTheArrayThatWasMeant(t *testing.T) {
 	probe := func(name string) rawArray { return raw(name, make([]complex64, 256), 16, 16) }
 	for name, want := range map[string]string{

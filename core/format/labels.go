@@ -2,11 +2,11 @@ package format
 
 import "context"
 
-// keyLabels are the names of object patches in scan files, in order of preference: those of the reference's formats.
+// keyLabels are the names of object patches in scan files, in order of preference, from the reference's formats.
 var keyLabels = []string{"label", "Y", "ground_truth_patches"}
 
-// ReadLabels reads the object patches [len(index), n, n] that belong to the patterns with these numbers in a scan file;
-// ok is false when the file holds none.
+// ReadLabels reads the object patches [len(index), n, n] of the patterns with these numbers from a scan file. ok is
+// false if the file has none.
 func ReadLabels(ctx context.Context, path string, n int, index []int) (labels []complex64, ok bool, err error) {
 	z, err := OpenNPZ(path)
 	if err != nil {
@@ -30,7 +30,7 @@ func ReadLabels(ctx context.Context, path string, n int, index []int) (labels []
 		labels = make([]complex64, 0, len(index)*n*n)
 		for _, i := range index {
 			if i < 0 || i >= shape[0] {
-				return nil, false, errorf(path, "%s holds %d patches, there is none for pattern %d", key, shape[0], i)
+				return nil, false, errorf(path, "%s has %d patches, none for pattern %d", key, shape[0], i)
 			}
 			labels = append(labels, all[i*n*n:][:n*n]...)
 		}

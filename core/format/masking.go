@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	// A mask is taken for inverted when its valid pixels are under half of all and its bad pixels hold nine tenths of the
-	// counts: bad pixels of a sound mask read nothing, or lie in the dark.
+	// A mask counts as inverted if its valid pixels are under half of all and its bad pixels have nine tenths of the
+	// counts: bad pixels of a correct mask read nothing, or are in the dark.
 	invertedShare = 0.9
 	invertedValid = 0.5
-	// hotShare is the share of the bad pixels, the brightest, that is left out of the sum: they may be hot or hold a mark.
+	// hotShare is the share of the brightest bad pixels that is left out of the sum: they may be hot or contain a
+	// marker value.
 	hotShare = 0.01
 )
 
-// estimate returns the counts of a masked value, which may be anything, 0 where it holds no number of photons.
+// estimate returns the counts of a masked value, which may be anything; 0 if it is not a valid number of photons.
 func (c *converter) estimate(d float64) float64 {
 	switch c.units {
 	case Counts:
@@ -31,7 +32,7 @@ func (c *converter) estimate(d float64) float64 {
 	return d
 }
 
-// checkMask refuses a mask that hides nearly all counts, as an inverted one does.
+// checkMask rejects a mask that hides nearly all counts, as an inverted one does.
 func (s *sorter) checkMask() error {
 	if s.mask == nil {
 		return nil
@@ -58,6 +59,6 @@ func (s *sorter) checkMask() error {
 	case float64(valid) >= invertedValid*float64(all), hidden < invertedShare*(hidden+seen):
 		return nil
 	}
-	return errorf(s.d.Path, "the %s leaves %d of %s, with %.1f %% of the counts", keyMask, valid, plural.Of(all, "pixel"), 100*seen/(hidden+seen)).
-		fix("1 means valid: if the mask is inverted, save 1 - %s", keyMask)
+	return errorf(s.d.Path, "%s leaves %d of %s valid, with %.1f %% of the counts", keyMask, valid, plural.Of(all, "pixel"), 100*seen/(hidden+seen)).
+		fix("1 means valid; if the mask is inverted, save 1 - %s", keyMask)
 }

@@ -2,7 +2,8 @@ package format
 
 import "testing"
 
-// A mask that hides the counts is taken for inverted; one that hides noise, hot pixels, marks or a half of the light is not.
+// A mask that hides the counts counts as inverted; a mask that hides noise, hot pixels, marks or half of the light does
+// not.
 func TestReadScan_InvertedMaskRefused(t *testing.T) {
 	const n, pixels = 3, 256
 	for name, c := range map[string]struct {
@@ -31,8 +32,8 @@ func TestReadScan_InvertedMaskRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if c.bad {
-			wantError(t, name, err, "", " of 256 pixels, with ")
-			wantError(t, name, err, "", "1 means valid: if the mask is inverted, save 1 - mask")
+			wantError(t, name, err, "", " of 256 pixels valid, with ")
+			wantError(t, name, err, "", "1 means valid; if the mask is inverted, save 1 - mask")
 		}
 	}
 }

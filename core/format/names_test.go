@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The names of arrays are the file's own: none reaches a terminal with control characters or at any length.
+// Names of arrays come from the file: they never reach a terminal with control characters or unlimited length.
 func TestDescribe_ShowsHostileNamesSafely(t *testing.T) {
 	hostile := []string{"\x1b[2Jevil\a", "two\nlines", strings.Repeat("n", 60000)}
 	var extra []rawArray

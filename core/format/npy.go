@@ -9,8 +9,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// EncodeNPY writes one array as an npy file, row-major in the machine's byte order. The payload begins at the offset, a
-// multiple of 64 bytes: with the file's path, a backend needs no more to map it.
+// EncodeNPY writes one array as an npy file, row-major in the machine's byte order. The payload begins at offset, a
+// multiple of 64 bytes, so that a backend can map the file.
 func EncodeNPY(w io.Writer, t tensor.Tensor) (offset int64, err error) {
 	if t.IsZero() {
 		return 0, errors.New("the array is empty")
@@ -23,7 +23,7 @@ func EncodeNPY(w io.Writer, t tensor.Tensor) (offset int64, err error) {
 	return int64(len(head)), err
 }
 
-// ReadNPY reads the array of an npy file; the types are those of NPZ.Tensor.
+// ReadNPY reads the array of an npy file, with the types of NPZ.Tensor.
 func ReadNPY(path string) (tensor.Tensor, error) {
 	a, f, err := openNPY(path)
 	if err != nil {
@@ -54,10 +54,10 @@ func newNPY(path string, r io.ReaderAt, size int64) (*array, error) {
 		return nil, errorf(path, "%w", err)
 	}
 	if h.refused != nil {
-		return nil, errorf(path, "is refused: %w", h.refused)
+		return nil, errorf(path, "cannot be read: %w", h.refused)
 	}
 	if need := h.length + h.bytes(); need != size {
-		return nil, errorf(path, "has %d bytes, its type %v and shape %v need %d", size, h.element, h.shape, need)
+		return nil, errorf(path, "has %d bytes, but its type %v and shape %v need %d", size, h.element, h.shape, need)
 	}
 	return &array{path: path, header: h, open: func() (io.ReadCloser, error) { return io.NopCloser(open()), nil }}, nil
 }

@@ -14,24 +14,25 @@ import (
 )
 
 const (
-	maxMembers = 4096 // arrays of one archive; scans have about a dozen
-	// deflateLimit is the most that deflate can expand (RFC 1951: 258 bytes for 2 bits); a larger claim is a lie.
+	maxMembers = 4096 // in an archive; scans have about a dozen
+	// deflateLimit is the largest ratio that deflate can reach (RFC 1951: 258 bytes for 2 bits); a larger claim is
+	// false.
 	deflateLimit = 1032
 )
 
-// NPZ is an npz archive that is open for reading. Headers are read at once, values on demand.
+// NPZ is an open npz archive. Headers are read at once, values on demand.
 type NPZ struct {
 	path   string
 	file   *os.File
 	arrays []Array
 	read   map[string]*array
-	others []string // members that are no arrays
+	others []string // members that are not arrays
 
-	trusted bool // may expand more than a thousand times
+	trusted bool // may expand more than 1000-fold
 }
 
-// OpenNPZ opens an archive and reads the headers of its arrays, no values. An array that cannot be read (pickled
-// objects, a damaged header, a size that contradicts the shape) does not fail the archive; asking for it does.
+// OpenNPZ opens an archive and reads the headers of its arrays, not the values. An unreadable array (pickled objects, a
+// damaged header, a size that contradicts the shape) fails only when it is requested.
 func OpenNPZ(path string) (*NPZ, error) {
 	f, size, err := open(path)
 	if err != nil {
@@ -46,20 +47,20 @@ func OpenNPZ(path string) (*NPZ, error) {
 	return z, nil
 }
 
-// newNPZ is OpenNPZ over any bytes.
+// newNPZ does the work of OpenNPZ for any reader.
 func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, notArchive(path, r, err)
 	}
 	if len(archive.File) > maxMembers {
-		return nil, errorf(path, "holds %d members, at most %d are read", len(archive.File), maxMembers)
+		return nil, errorf(path, "has %d members; the limit is %d", len(archive.File), maxMembers)
 	}
 	z := &NPZ{path: path, read: map[string]*array{}}
 	seen := map[string]bool{}
 	for _, m := range archive.File {
 		if seen[m.Name] {
-			return nil, errorf(path, "holds %q twice, so it is not clear which one counts", m.Name)
+			return nil, errorf(path, "contains %q twice", m.Name)
 		}
 		seen[m.Name] = true
 		name, ok := strings.CutSuffix(m.Name, ".npy")
@@ -77,7 +78,7 @@ func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
 	return z, nil
 }
 
-// inspect reads the header of an archive's member and checks its sizes. Only a.header is nil when it is refused.
+// inspect reads the header of an archive's member and checks its sizes. If the member is rejected, a.header is nil.
 func (a *array) inspect(m *zip.File, fileSize int64) Array {
 	info := Array{Name: a.name}
 	refuse := func(format string, args ...any) Array {
@@ -88,11 +89,11 @@ func (a *array) inspect(m *zip.File, fileSize int64) Array {
 	case m.Flags&1 != 0:
 		return refuse("is encrypted")
 	case m.Method != zip.Store && m.Method != zip.Deflate:
-		return refuse("is compressed by method %d; only stored and deflated arrays are read", m.Method)
+		return refuse("has compression method %d, want stored or deflated", m.Method)
 	case m.CompressedSize64 > uint64(fileSize):
-		return refuse("claims %d bytes in a file of %d", m.CompressedSize64, fileSize)
+		return refuse("claims %d bytes in a file of %d bytes", m.CompressedSize64, fileSize)
 	case m.Method == zip.Store && m.UncompressedSize64 != m.CompressedSize64:
-		return refuse("is stored, but claims %d bytes of %d", m.UncompressedSize64, m.CompressedSize64)
+		return refuse("is stored uncompressed, but claims %d bytes from %d", m.UncompressedSize64, m.CompressedSize64)
 	case m.UncompressedSize64 > deflateLimit*(m.CompressedSize64+1):
 		return refuse("claims to expand from %d to %d bytes, which deflate cannot do", m.CompressedSize64, m.UncompressedSize64)
 	}
@@ -107,16 +108,16 @@ func (a *array) inspect(m *zip.File, fileSize int64) Array {
 	}
 	info.DType, info.Shape = h.descr, h.shape
 	if h.refused != nil {
-		return refuse("is refused: %v", h.refused)
+		return refuse("cannot be read: %v", h.refused)
 	}
 	if need := uint64(h.length + h.bytes()); need != m.UncompressedSize64 {
-		return refuse("has %d bytes, its type %v and shape %v need %d", m.UncompressedSize64, h.element, h.shape, need)
+		return refuse("has %d bytes, but its type %v and shape %v need %d", m.UncompressedSize64, h.element, h.shape, need)
 	}
 	a.header = h
 	return info
 }
 
-// notArchive says what a file is that is no zip archive.
+// notArchive identifies a file that is not a zip archive.
 func notArchive(path string, r io.ReaderAt, cause error) *Error {
 	lead := make([]byte, 8)
 	n, _ := r.ReadAt(lead, 0)
@@ -124,7 +125,7 @@ func notArchive(path string, r io.ReaderAt, cause error) *Error {
 	e := &Error{Path: path, Err: cause}
 	switch {
 	case is("PK\x03\x04"), is("PK\x05\x06"):
-		e.What, e.Fix = "is damaged or truncated: the list of its arrays, at the end of the file, cannot be read", "copy or download it again"
+		e.What, e.Fix = "is damaged or truncated: the list of arrays at its end cannot be read", "copy or download it again"
 	case is(npyMagic):
 		e.What, e.Fix = "is a single npy array, not an npz archive", "save patterns and positions together with numpy.savez"
 	case is("\x89HDF\r\n"):
@@ -143,7 +144,7 @@ func (z *NPZ) Close() error {
 	return z.file.Close()
 }
 
-// Arrays lists the arrays in file order.
+// Arrays returns the arrays in file order.
 func (z *NPZ) Arrays() []Array { return slices.Clone(z.arrays) }
 
 // Lookup finds an array by name (without ".npy").
@@ -156,11 +157,11 @@ func (z *NPZ) Lookup(name string) (Array, bool) {
 	return Array{}, false
 }
 
-// get is an array that can be read.
+// get returns an array that can be read.
 func (z *NPZ) get(name string) (*array, error) {
 	info, ok := z.Lookup(name)
 	if !ok {
-		return nil, errorf(z.path, "has no array %q", name).fix("it has %s", z.names())
+		return nil, errorf(z.path, "lacks array %q", name).fix("it has %s", z.names())
 	}
 	if info.Refused != "" {
 		return nil, &Error{Path: z.path, What: info.Refused}
@@ -168,7 +169,7 @@ func (z *NPZ) get(name string) (*array, error) {
 	return z.read[name], nil
 }
 
-// reading is an array that is about to be read.
+// reading returns an array that is about to be read.
 func (z *NPZ) reading(name string) (*array, error) {
 	a, err := z.get(name)
 	if err != nil {
@@ -207,7 +208,7 @@ func (z *NPZ) Complex64(name string) ([]complex64, []int, error) {
 	return values(z, name, (*array).complex64s)
 }
 
-// Int64 reads integers, and floats that hold integers, row-major.
+// Int64 reads integers, and floats whose values are integers, row-major.
 func (z *NPZ) Int64(name string) ([]int64, []int, error) { return values(z, name, (*array).int64s) }
 
 // Text reads a text: one numpy string, or UTF-8 bytes as uint8.
@@ -219,7 +220,7 @@ func (z *NPZ) Text(name string) (string, error) {
 	return a.text()
 }
 
-// Tensor reads an array in its own type where tensors have it, else in a wider one: float16 as float32, truth values as
+// Tensor reads an array in its own type if tensors have that type, else in a wider one: float16 as float32, booleans as
 // uint8, small signed integers as int32, other integers as int64.
 func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
 	a, err := z.reading(name)

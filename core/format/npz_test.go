@@ -93,7 +93,7 @@ func TestNPZRefusesFilesThatAreNone(t *testing.T) {
 	}
 }
 
-// patchDirectory changes the sizes that the central directory claims for the only member.
+// patchDirectory changes the sizes in the central directory for the only member.
 func patchDirectory(content []byte, compressed, uncompressed uint32) []byte {
 	out := slices.Clone(content)
 	at := bytes.LastIndex(out, []byte("PK\x01\x02"))
@@ -125,7 +125,7 @@ func TestNPZRefusesArraysThatCannotBeTrusted(t *testing.T) {
 		"suspicious expansion": {patchDirectory(deflated, 60, 64000), "deflate cannot"},
 		"larger than the file": {patchDirectory(stored, 1<<30, 1<<30), "in a file of"},
 		"stored but expanding": {patchDirectory(stored, size, size+1), "is stored"},
-		"no npy":               {bytes.ReplaceAll(stored, []byte("NUMPY"), []byte("NUMPX")), "is no npy array"},
+		"no npy":               {bytes.ReplaceAll(stored, []byte("NUMPY"), []byte("NUMPX")), "is not an npy array"},
 	} {
 		path := file(t, "x.npz", c.content)
 		z, err := OpenNPZ(path)
@@ -139,7 +139,7 @@ func TestNPZRefusesArraysThatCannotBeTrusted(t *testing.T) {
 	}
 }
 
-// A file that is cut anywhere must fail, and never give values.
+// A truncated file must fail, and never give values.
 func TestNPZCutAnywhereFails(t *testing.T) {
 	for _, deflate := range []bool{false, true} {
 		whole := archive(t, deflate, scanArrays(5, stackU2("intensity"))...)
@@ -152,7 +152,7 @@ func TestNPZCutAnywhereFails(t *testing.T) {
 			_, err = ReadReconstruction(path)
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
 		}
-		// The payload cut out of the middle, the directory whole.
+		// The payload truncated, the directory intact.
 		cut := append(slices.Clone(whole[:500]), whole[700:]...)
 		path := file(t, "cut.npz", cut)
 		_, err := ReadScan(t.Context(), path, ScanOptions{})
@@ -217,7 +217,7 @@ func TestWriteNPZIsDeterministicAlignedAndReadable(t *testing.T) {
 	}
 }
 
-// The forms for archives beyond 4 GiB, with the limit lowered to where a test can go.
+// The forms for archives beyond 4 GiB, with the limit lowered for the test.
 func TestWriteNPZZip64(t *testing.T) {
 	for _, limit := range []uint64{1, 150, 400, 600} {
 		var b bytes.Buffer

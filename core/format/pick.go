@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// pick reads the patterns with the given numbers, in the order of the file, from an array that is stored as it is: only
-// their bytes are read, so that the time does not depend on the size of the file. The checksum of an archive's member is
-// that of all its bytes and is not verified.
+// pick reads the patterns with the given numbers, in file order, from an array that is stored uncompressed. It reads
+// only their bytes, so that the time does not depend on the size of the file. The checksum of an archive's member
+// covers all its bytes and is not verified.
 func (s *sorter) pick(ctx context.Context, rows []int, payload io.ReaderAt) error {
 	e := s.d.patterns.header.element
 	size := int64(s.d.N*s.d.N) * int64(e.size) // of a pattern, bytes

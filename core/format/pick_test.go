@@ -21,7 +21,7 @@ func (c *counted) ReadAt(b []byte, at int64) (int, error) {
 	return n, err
 }
 
-// Picked patterns of a stored array are the same as those of a compressed one, and only their bytes are read.
+// Picked patterns of a stored array equal those of a compressed one, and only their bytes are read.
 func TestReadScan_PicksStoredRowsBySeeking(t *testing.T) {
 	const n = 4000 // 2 MB as uint16
 	arrays := scanArrays(n, stackU2("intensity"))
@@ -69,10 +69,10 @@ func TestReadScan_PickedRowsCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = readPatterns(t.Context(), &d, []int{399}, nil, c)
-	wantError(t, "cut", err, path, "is cut short: the file ends before its last value; copy or download the file again")
+	wantError(t, "cut", err, path, "is truncated: the file ends before the last value; copy or download the file again")
 }
 
-// What is wrong with a damaged archive is said in words of its user.
+// Damage of an archive is described in words for its user.
 func TestReadScan_DamagedArchive(t *testing.T) {
 	arrays := scanArrays(400, stackU2("intensity"))
 	stored, deflated := archive(t, false, arrays...), archive(t, true, arrays...)
@@ -87,10 +87,10 @@ func TestReadScan_DamagedArchive(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		"cut":              {stored[:len(stored)/2], "is damaged or truncated: the list of its arrays, at the end of the file, cannot be read; copy or download it again"},
+		"cut":              {stored[:len(stored)/2], "is damaged or truncated: the list of arrays at its end cannot be read; copy or download it again"},
 		"stored payload":   {change(stored, 5000), `array "intensity" is damaged: its checksum does not match its content; copy or download the file again`},
-		"deflated payload": {change(deflated, 600), `array "intensity" is damaged: its compressed data cannot be expanded; copy or download the file again`},
-		"local header":     {change(stored, 0), `array "intensity" is damaged: its entry in the archive is not valid; copy or download the file again`},
+		"deflated payload": {change(deflated, 600), `array "intensity" is damaged: its compressed data is invalid; copy or download the file again`},
+		"local header":     {change(stored, 0), `array "intensity" is damaged: its entry in the archive is invalid; copy or download the file again`},
 	} {
 		path := file(t, "scan.npz", c.content)
 		_, err := ReadScan(t.Context(), path, ScanOptions{Units: Counts})

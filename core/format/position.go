@@ -8,8 +8,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// place gives a scan the positions, and the parts of the data, of these rows of the file.
-func (d *Description) place(s *scan.Scan, rows []int) error {
+// setPositions sets a scan's positions and further data to those of the given rows of the file.
+func (d *Description) setPositions(s *scan.Scan, rows []int) error {
 	for _, r := range rows {
 		s.Rows, s.Cols = append(s.Rows, d.Rows[r]), append(s.Cols, d.Cols[r])
 		if d.Split != nil {
@@ -19,7 +19,7 @@ func (d *Description) place(s *scan.Scan, rows []int) error {
 	return checkCoordinates(s)
 }
 
-// checkCoordinates refuses positions of the selected patterns that are not finite or beyond all scans.
+// checkCoordinates rejects selected patterns with positions that are not finite or out of range.
 func checkCoordinates(s *scan.Scan) error {
 	var bad []int // rows of the file
 	first := ""
@@ -46,5 +46,5 @@ func checkCoordinates(s *scan.Scan) error {
 	if s.Index[s.Len()-1] == s.Len()-1 {
 		fix = scan.LeaveOut(bad)
 	}
-	return errorf(s.Source, "%s no position in object pixels: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).fix("%s", fix)
+	return errorf(s.Source, "%s an invalid position: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).fix("%s", fix)
 }

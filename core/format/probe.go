@@ -9,14 +9,14 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// estimated is what to do about a probe that cannot be used.
-const estimated = "correct it, or leave it out: a probe is then estimated from the patterns"
+// estimated is the fix for an unusable probe.
+const estimated = "correct it, or leave it out to have a probe estimated from the patterns"
 
-// Between these amplitudes the squares of a probe's values, and their sum over a window, fit into float32.
+// Limits of a probe's amplitudes for which the squares, and their sum over a window, fit into float32.
 const smallestAmplitude, largestAmplitude = 1e-12, 1e12
 
-// readProbe reads the probe in float64 and brings it where and into the range that everything after it expects. Its scale does not
-// matter: a probe in units of 1e-30 is divided by its largest amplitude before it becomes float32.
+// readProbe reads the probe in float64, centres it and scales it to a range that all later code expects. Its scale is
+// arbitrary: a probe in units of 1e-30 is divided by its largest amplitude before it becomes float32.
 func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
 	v, _, err := values(z, keyProbe, (*array).complex128s)
 	if err != nil {
@@ -34,7 +34,7 @@ func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
 	}
 	switch {
 	case bad > 0:
-		return errorf(z.path, "%s has %s not finite, the first in mode %d, pixel (%d, %d) (row, column)", keyProbe,
+		return errorf(z.path, "%s has %s not finite, the first in mode %d at pixel (%d, %d) (row, column)", keyProbe,
 			plural.Of(bad, "value")+" that "+plural.Verb(bad, "is", "are"), first/(s.N*s.N), first%(s.N*s.N)/s.N, first%s.N).fix(estimated)
 	case most == 0:
 		return errorf(z.path, "%s is zero everywhere", keyProbe).fix(estimated)
@@ -42,7 +42,7 @@ func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
 	scale := complex(1, 0)
 	if most < smallestAmplitude || most > largestAmplitude {
 		scale = complex(most, 0)
-		d.Notes = append(d.Notes, fmt.Sprintf("%s is divided by its largest value, %.3g: its scale does not matter", keyProbe, most))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is divided by its largest value, %.3g; its scale has no effect", keyProbe, most))
 	}
 	s.Probe, s.Modes = make([]complex64, len(v)), d.Modes
 	for i, p := range v {
@@ -50,7 +50,7 @@ func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
 	}
 	if scan.ProbeAtCorner(s.Probe, s.N) {
 		s.Probe = shifted(s.Probe, s.N)
-		d.Notes = append(d.Notes, fmt.Sprintf("%s has its centre at the corner, pixel (0, 0): it is used as numpy.fft.fftshift(%s, (-2, -1)), with the centre at (%d, %d)", keyProbe, keyProbe, s.N/2, s.N/2))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s has its centre at the corner, pixel (0, 0): it is shifted by numpy.fft.fftshift(%s, (-2, -1)) to the centre (%d, %d)", keyProbe, keyProbe, s.N/2, s.N/2))
 	}
 	return nil
 }
@@ -65,7 +65,8 @@ func shifted(images []complex64, n int) []complex64 {
 	return out
 }
 
-// readObject reads the object. It is only compared with: one that holds NaN, as where no pattern reached, is left out and named.
+// readObject reads the object, which serves only for comparison. An object with NaN, as for pixels without patterns, is
+// skipped with a note.
 func (z *NPZ) readObject(s *scan.Scan, d *Description) error {
 	object, _, err := z.Complex64(keyObject)
 	if err != nil {

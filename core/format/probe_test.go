@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// probe16 is a probe in the middle of 16×16 pixels, moved by that many rows and columns and multiplied.
+// probe16 returns a centred probe of 16×16 pixels, shifted by the given rows and columns and scaled.
 func probe16(rows, cols int, scale float64) []complex128 {
 	out := make([]complex128, 16*16)
 	for y := 5; y < 12; y++ {
@@ -24,7 +24,7 @@ func readWhole(t *testing.T, o ScanOptions, arrays ...rawArray) (*scan.Scan, err
 	return ReadScan(t.Context(), file(t, "scan.npz", archive(t, true, arrays...)), o)
 }
 
-// TestReadScan_ProbeScaleDoesNotMatter reads probes whose squares do not fit into float32, or whose values do not.
+// TestReadScan_ProbeScaleDoesNotMatter reads probes whose squares, or whose values, do not fit into float32.
 func TestReadScan_ProbeScaleDoesNotMatter(t *testing.T) {
 	for _, scale := range []float64{1e-300, 1e-30, 1e-14, 1, 1e13, 1e30, 1e300} {
 		s, err := readWhole(t, ScanOptions{}, append(scanArrays(3, stackU2("diff3d")), raw("probeGuess", probe16(0, 0, scale), 16, 16))...)
@@ -39,13 +39,13 @@ func TestReadScan_ProbeScaleDoesNotMatter(t *testing.T) {
 				break
 			}
 		}
-		if noted := strings.Contains(strings.Join(s.Notes, "\n"), "its scale does not matter"); noted != (scale < 1e-12 || scale > 1e12) {
+		if noted := strings.Contains(strings.Join(s.Notes, "\n"), "its scale has no effect"); noted != (scale < 1e-12 || scale > 1e12) {
 			t.Errorf("%g: the notes are %q", scale, s.Notes)
 		}
 	}
 }
 
-// TestReadScan_ProbeAtCornerIsCentred reads a probe as a discrete Fourier transform leaves it.
+// TestReadScan_ProbeAtCornerIsCentred reads a probe in the layout of a discrete Fourier transform.
 func TestReadScan_ProbeAtCornerIsCentred(t *testing.T) {
 	s, err := readWhole(t, ScanOptions{}, append(scanArrays(3, stackU2("diff3d")), raw("probeGuess", probe16(-8, -8, 1), 16, 16))...)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestReadScan_ProbeAtCornerIsCentred(t *testing.T) {
 	}
 }
 
-// TestReadScan_ObjectWithNaNIsLeftOut keeps an array that is not needed from stopping a command.
+// TestReadScan_ObjectWithNaNIsLeftOut checks that an array that is not needed cannot stop a command.
 func TestReadScan_ObjectWithNaNIsLeftOut(t *testing.T) {
 	s, err := readWhole(t, ScanOptions{}, append(scanArrays(3, stackU2("diff3d")), raw("objectGuess", []complex64{complex(float32(nan), 0), 1}, 1, 2))...)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestReadScan_ObjectWithNaNIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestReadScan_RowsLeaveOutBadPositions reads the scan that the message about a position recommends.
+// TestReadScan_RowsLeaveOutBadPositions reads the selection that the message about a position recommends.
 func TestReadScan_RowsLeaveOutBadPositions(t *testing.T) {
 	arrays := scanArrays(3, stackU2("diff3d"))
 	arrays[1] = raw("ycoords", []float64{1, nan, 2}, 3)

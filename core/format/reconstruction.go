@@ -13,20 +13,19 @@ type Reconstruction struct {
 	Object   []complex64 // [Height, Width]
 	Height   int
 	Width    int
-	Coverage []float32 // [Height, Width] how well a pixel is covered by patterns, 0 where not at all; nil when unknown
-	// Origin is (row, column): a pattern at (y, x) in the scan's coordinates has its patch's pixel N/2 at object pixel
+	Coverage []float32 // [Height, Width] coverage of a pixel by patterns, 0 if uncovered; nil if unknown
+	// Origin is (row, column): a pattern at (y, x) in the scan's coordinates has pixel N/2 of its patch at object pixel
 	// (y, x) − Origin.
 	Origin    [2]float64
 	HasOrigin bool    // Origin was in the file; always written
-	PixelSize float64 // metres, 0 when unknown
-	Source    string  // the file it was read from
+	PixelSize float64 // metres; 0 if unknown
+	Source    string  // file name
 }
 
-// WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size when it is known, and further
-// arrays after them.
+// WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size if known, and then extra.
 func WriteReconstruction(path string, r *Reconstruction, extra ...Named) error {
 	if r.Height < 1 || r.Width < 1 || len(r.Object) != r.Height*r.Width {
-		return errorf(path, "cannot be written: an object of %d values is not %d×%d", len(r.Object), r.Height, r.Width)
+		return errorf(path, "cannot be written: the object has %d values for %d×%d pixels", len(r.Object), r.Height, r.Width)
 	}
 	if r.Coverage != nil && len(r.Coverage) != len(r.Object) {
 		return errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
@@ -52,8 +51,8 @@ func WriteReconstruction(path string, r *Reconstruction, extra ...Named) error {
 	return WriteNPZ(path, append(arrays, extra...)...)
 }
 
-// ReadReconstruction reads a reconstruction. Any file with an array object, or else objectGuess (whose pixels are those
-// of the scan's coordinates, so its origin is 0), will do: truths and references are read with it too.
+// ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess
+// (whose pixels are those of the scan's coordinates, so that its origin is 0).
 func ReadReconstruction(path string) (*Reconstruction, error) {
 	z, err := OpenNPZ(path)
 	if err != nil {
@@ -69,7 +68,7 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 		key = keyObject
 	}
 	if !z.has(key) {
-		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s; compare with a file that has one, such as the reconstruction.npz of ptycho solve", z.names())
+		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s; give a file that has one, such as the reconstruction.npz of ptycho solve", z.names())
 	}
 	a, err := z.get(key)
 	if err != nil {
@@ -94,7 +93,7 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 	return r, z.readBeside(r)
 }
 
-// readBeside reads what our own reconstructions have beside the object, as far as it is there.
+// readBeside reads the further arrays of ptycho's reconstructions, if present.
 func (z *NPZ) readBeside(r *Reconstruction) error {
 	if z.has("coverage") {
 		v, shape, err := z.Float32("coverage")
@@ -102,7 +101,7 @@ func (z *NPZ) readBeside(r *Reconstruction) error {
 			return err
 		}
 		if want := []int{r.Height, r.Width}; !slices.Equal(shape, want) {
-			return errorf(z.path, "coverage has shape %s, the object %s", dims(shape), dims(want))
+			return errorf(z.path, "coverage has shape %s but the object has %s", dims(shape), dims(want))
 		}
 		for i, c := range v {
 			if !(c >= 0) || c > math.MaxFloat32 {

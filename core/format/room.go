@@ -6,28 +6,28 @@ import (
 	"github.com/ptychogo/ptycho/internal/memory"
 )
 
-// ErrRefused is the cause of an Error about a file that is in order but too large to read: for the memory that is
-// available, or because it expands suspiciously.
+// ErrRefused is the cause of an Error about a valid file that is too large to read: for the available memory, or
+// because it expands suspiciously.
 var ErrRefused = errors.New("refused")
 
 const (
-	// highCompression is how many times its stored size a compressed array may claim. Deflate reaches 1032 on constant data
-	// alone, which no measurement is.
+	// highCompression is the largest ratio of a compressed array that is read. Deflate reaches 1032 only for constant
+	// data, which is never a measurement.
 	highCompression = 1000
-	// harmless is a size up to which the compression does not matter: the mask of a large detector may be constant.
+	// harmless is the size below which the compression does not matter: the mask of a large detector may be constant.
 	harmless = 64 << 20
-	// smallArray is a size up to which the available memory is not asked for.
+	// smallArray is the size below which the available memory is not checked.
 	smallArray = 1 << 20
 )
 
-// Working copies of a scan, measured with train, infer, solve, inspect and evaluate on 4,000 and 8,000 patterns of 64²: the
-// largest of them took 1.45 times the counts and 40 MiB in the process that reads, infer 146 MiB beside them.
+// Working copies of a scan, measured with train, infer, solve, inspect and evaluate on 4,000 and 8,000 patterns of 64²:
+// at most 1.45 times the counts and 40 MiB in the process that reads, for infer 146 MiB in addition.
 const (
 	scanCopies = 0.45      // of the counts
 	scanRest   = 150 << 20 // bytes
 )
 
-// checkRoom refuses an array of n values of that many bytes each unless memory has room for it.
+// checkRoom rejects an array of n values of that many bytes each unless it fits the available memory.
 func (a *array) checkRoom(n, size int) error {
 	need := int64(n) * int64(size)
 	if a.header.fortran && len(a.header.shape) > 1 {
@@ -40,12 +40,12 @@ func (a *array) checkRoom(n, size int) error {
 	if !known || need <= free {
 		return nil
 	}
-	e := a.errorf("with shape %v needs %s of memory, %s are available", a.header.shape, memory.Size(need), memory.Size(free))
+	e := a.errorf("with shape %v needs %s of memory, but %s are available", a.header.shape, memory.Size(need), memory.Size(free))
 	e.Err = ErrRefused
 	return e.fix("free memory, or use a machine with more")
 }
 
-// checkScanRoom refuses so many patterns unless memory has room for them as float32 and for the working copies.
+// checkScanRoom rejects a number of patterns unless they fit the available memory as float32 with their working copies.
 func checkScanRoom(d *Description, patterns int) error {
 	counts := int64(patterns) * int64(d.N) * int64(d.N) * 4
 	if counts <= smallArray {
@@ -63,16 +63,16 @@ func checkScanRoom(d *Description, patterns int) error {
 	if fits < 1 {
 		return e.fix("free memory, or use a machine with more")
 	}
-	return e.fix("choose fewer patterns with --rows, or with --n-images where the command has it: about %d fit", fits)
+	return e.fix("select fewer patterns with --rows, or --n-images if the command has it: about %d fit", fits)
 }
 
-// checkCompression refuses an array that expands as no measurement does, unless it is trusted.
+// checkCompression rejects an array that expands more than a measurement does, unless it is trusted.
 func (z *NPZ) checkCompression(a *array) error {
 	if z.trusted || a.expanded <= harmless || a.expanded/highCompression <= a.stored {
 		return nil
 	}
-	e := a.errorf("expands from %s to %s, more than %d times, as a file made to exhaust memory does",
+	e := a.errorf("expands from %s to %s, more than %d-fold, like a file made to exhaust memory",
 		memory.Size(int64(a.stored)), memory.Size(int64(a.expanded)), highCompression)
 	e.Err = ErrRefused
-	return e.fix("if you trust the file, allow it with --allow-high-compression or save it again with numpy.savez")
+	return e.fix("if you trust the file, give --allow-high-compression, or save it again with numpy.savez")
 }

@@ -7,22 +7,22 @@ import (
 	"github.com/ptychogo/ptycho/internal/memory"
 )
 
-// with makes the machine have so much memory for one test.
+// with sets the machine's available memory for one test.
 func with(t *testing.T, bytes int64) {
 	real := memory.Available
 	memory.Available = func() (int64, bool) { return bytes, true }
 	t.Cleanup(func() { memory.Available = real })
 }
 
-// A scan that memory has no room for is refused before anything is read, with both figures and how many patterns fit; a
-// selection of it that fits is read.
+// A scan larger than the available memory is rejected before anything is read, with both figures and the number of
+// patterns that fit. A selection that fits is read.
 func TestReadScan_RefusesBeyondMemory(t *testing.T) {
 	const n = 40000 // 39.1 MiB of counts
 	path := file(t, "scan.npz", archive(t, false, scanArrays(n, stackU2("intensity"))...))
 	with(t, 180<<20)
 	_, err := ReadScan(t.Context(), path, ScanOptions{})
 	wantError(t, "all", err, path, "40000 patterns of 16×16 pixels need about 206.6 MiB of memory, 39.1 MiB as float32 and the rest as working copies, but 180.0 MiB are available; "+
-		"choose fewer patterns with --rows, or with --n-images where the command has it: about 21186 fit")
+		"select fewer patterns with --rows, or --n-images if the command has it: about 21186 fit")
 	if !errors.Is(err, ErrRefused) {
 		t.Errorf("%v is not ErrRefused", err)
 	}
@@ -36,7 +36,7 @@ func TestReadScan_RefusesBeyondMemory(t *testing.T) {
 	wantError(t, "nothing fits", err, path, "free memory, or use a machine with more")
 }
 
-// Any array is compared with the memory before room for it is made: models and checkpoints are read so.
+// Any array is compared with the available memory before allocation: models and checkpoints are read this way.
 func TestNPZ_RefusesArraysBeyondMemory(t *testing.T) {
 	path := file(t, "model.npz", archive(t, false, raw("weights", make([]float32, 1<<20), 1<<20)))
 	z, err := OpenNPZ(path)
@@ -46,14 +46,14 @@ func TestNPZ_RefusesArraysBeyondMemory(t *testing.T) {
 	defer z.Close()
 	with(t, 3<<20)
 	_, err = z.Tensor("weights")
-	wantError(t, "too large", err, path, `array "weights" with shape [1048576] needs 4.0 MiB of memory, 3.0 MiB are available`)
+	wantError(t, "too large", err, path, `array "weights" with shape [1048576] needs 4.0 MiB of memory, but 3.0 MiB are available`)
 	with(t, 4<<20)
 	if _, err := z.Tensor("weights"); err != nil {
 		t.Errorf("fits: %v", err)
 	}
 }
 
-// An array that expands more than a thousand times is refused unless it is trusted; small ones never are.
+// An array that expands more than 1000-fold is rejected unless it is trusted or small.
 func TestReadScan_RefusesHighCompression(t *testing.T) {
 	const n = (harmless + 1<<20) / 512 // uint16 of 16×16
 	dark := raw("intensity", make([]uint16, n*256), n, 16, 16)
@@ -63,7 +63,7 @@ func TestReadScan_RefusesHighCompression(t *testing.T) {
 	}
 	path := file(t, "bomb.npz", archive(t, true, dark, raw("ycoords", at, n), raw("xcoords", at, n)))
 	_, err := ReadScan(t.Context(), path, ScanOptions{})
-	wantError(t, "bomb", err, path, "more than 1000 times")
+	wantError(t, "bomb", err, path, "more than 1000-fold")
 	wantError(t, "bomb", err, path, "--allow-high-compression")
 	_, err = ReadScan(t.Context(), path, ScanOptions{HighCompression: true})
 	wantError(t, "trusted", err, path, "no photons")

@@ -8,23 +8,23 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// ScanOptions says how a scan is read.
+// ScanOptions are the options of ReadScan.
 type ScanOptions struct {
-	Units  Units  // "" is Auto
-	Layout Layout // "" finds it out
-	Rows   string // selection of patterns, see scan.ParseRows; "" is all
-	Draw   int    // draw so many of the selected patterns; 0, or more than there are, is all
-	Seed   int64  // of the draw
-	// Photons is the mean number of photons in a pattern. Normalised amplitudes without an intensity_scale need it; for
-	// others it is an error, since they tell it themselves. 0 is unknown.
+	Units  Units  // "": Auto
+	Layout Layout // "": detected
+	Rows   string // selection of patterns, see scan.ParseRows; "": all
+	Draw   int    // number of selected patterns to draw; 0, or too large: all
+	Seed   int64  // for Draw
+	// Photons is the mean number of photons in a pattern, 0 if unknown. It is required for normalised amplitudes
+	// without an intensity_scale, and an error for other data, whose photons are known.
 	Photons float64
-	// HighCompression allows arrays that expand more than a thousand times.
+	// HighCompression allows arrays that expand more than 1000-fold.
 	HighCompression bool
-	NoProbe         bool // do not read the probe: the caller has one
+	NoProbe         bool // skip the probe, because the caller has one
 }
 
-// ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are held in memory. The first of the
-// scan's notes says what the values were taken for, and why.
+// ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are kept in memory. The first of the
+// scan's notes names the detected unit, with the reason.
 func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, error) {
 	units, err := ParseUnits(string(o.Units))
 	if err != nil {
@@ -49,7 +49,7 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		return nil, err
 	}
 	s := &scan.Scan{Source: z.path, N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
-	if err := d.place(s, rows); err != nil {
+	if err := d.setPositions(s, rows); err != nil {
 		return nil, err
 	}
 	if err := z.readShared(s, d, o.NoProbe); err != nil {
@@ -64,7 +64,7 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		return nil, err
 	}
 	if o.Photons > 0 && !dosed {
-		return nil, errorf(z.path, "tells its photons itself, %v are asked for", o.Photons).fix("leave nphotons out; normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
+		return nil, errorf(z.path, "contains its photon numbers, but --nphotons is %v", o.Photons).fix("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
 	if s.Counts, err = readPatterns(ctx, d, rows, s.Mask, c); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		s.Notes = append(s.Notes, fmt.Sprintf("the brightest pixel has %.9g counts; above 16777216 float32 rounds them", c.most))
 	}
 	if s.ZeroAtCorner() {
-		s.Notes = append(s.Notes, fmt.Sprintf("the patterns are bright at their corners and dark in the middle: the zero frequency belongs at pixel (%d, %d), where numpy.fft.fftshift(%s, axes=(1, 2)) of patterns [n, N, N] puts it", s.N/2, s.N/2, d.Key))
+		s.Notes = append(s.Notes, fmt.Sprintf("the patterns are bright at their corners and dark in the middle; the zero frequency must be at pixel (%d, %d): apply numpy.fft.fftshift(%s, axes=(1, 2)) to patterns [n, N, N]", s.N/2, s.N/2, d.Key))
 	}
 	if d.Split != nil && o.Rows == "" {
 		s.Notes = append(s.Notes, "the file's split array is ignored; --rows split=K selects by it")
@@ -92,13 +92,14 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 	return s, nil
 }
 
-// selection is the patterns to read. It refuses an array that expands suspiciously and patterns that memory has no room for.
+// selection returns the patterns to read. It rejects an array that expands suspiciously, and patterns that do not fit
+// the available memory.
 func (z *NPZ) selection(d *Description, o ScanOptions) ([]int, error) {
 	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
 	} else if o.Draw > len(rows) {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s asked for, the selection holds %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s requested, but the selection has %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
 	}
 	if err != nil {
 		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
@@ -109,7 +110,7 @@ func (z *NPZ) selection(d *Description, o ScanOptions) ([]int, error) {
 	return rows, checkScanRoom(d, len(rows))
 }
 
-// dose scales the squares of normalised amplitudes so that a pattern has that many photons on average.
+// dose scales the squares of normalised amplitudes to the given mean number of photons per pattern.
 func dose(squares []float32, patterns int, photons float64, key string) string {
 	total := 0.0
 	for _, v := range squares {
@@ -119,7 +120,7 @@ func dose(squares []float32, patterns int, photons float64, key string) string {
 	for i, v := range squares {
 		squares[i] = float32(factor * float64(v))
 	}
-	return fmt.Sprintf("counts = %.6g·%s², because nphotons says that a pattern has %g photons on average", factor, key, photons)
+	return fmt.Sprintf("counts = %.6g·%s², because --nphotons gives a pattern %g photons on average", factor, key, photons)
 }
 
 // readShared reads probe, object and mask.
@@ -149,14 +150,14 @@ func (z *NPZ) readShared(s *scan.Scan, d *Description, noProbe bool) error {
 			valid += int(m)
 		}
 		if valid == 0 {
-			return errorf(z.path, "%s marks every pixel as bad", keyMask).fix("1 is valid and 0 is bad")
+			return errorf(z.path, "%s marks every pixel as bad", keyMask).fix("1 means valid, 0 means bad")
 		}
 		d.Notes = append(d.Notes, fmt.Sprintf("%d of %d detector pixels are masked; their counts are set to 0", len(v)-valid, len(v)))
 	}
 	return nil
 }
 
-// axis is what an axis of the file's array runs over.
+// axis says what an axis of the file's array counts.
 type axis uint8
 
 const (
@@ -165,8 +166,8 @@ const (
 	columnAxis
 )
 
-// readPatterns reads the given rows of the file, converted, [len(rows), N, N]. Values go straight to their place,
-// whatever the layout, so that an array is never held twice. Masked pixels are 0 whatever the file has there.
+// readPatterns reads the given rows of the file as counts, [len(rows), N, N]. Values go directly to their final place
+// for any layout, so that an array is never held twice. Masked pixels become 0.
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
 	s := newSorter(d, rows, mask, c)
 	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.payload != nil {
@@ -187,17 +188,17 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 	return s.out, s.checkMask()
 }
 
-// sorter puts the values of a file, converted, to their place among the wanted patterns.
+// sorter converts the values of a file and puts them to their place among the selected patterns.
 type sorter struct {
 	d      *Description
 	mask   []uint8
 	c      *converter
-	slot   []int     // place of a pattern in the result, −1: not wanted
+	slot   []int     // index of a pattern in the result; −1: not selected
 	axes   [3]axis   // of the file's array, slowest first
-	at     [3]int    // where the next value belongs, by axis
-	values []float64 // room for a piece
-	hidden []float64 // counts of the masked pixels over the wanted patterns, [N, N]; nil without a mask
-	out    []float32 // [wanted, N, N]
+	at     [3]int    // position of the next value, by axis
+	values []float64 // buffer for a piece
+	hidden []float64 // [N, N] counts of the masked pixels over the selected patterns; nil without a mask
+	out    []float32 // [selected, N, N]
 }
 
 func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
@@ -211,7 +212,7 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 	if d.Layout == LayoutHWN {
 		s.axes = [3]axis{rowAxis, columnAxis, patternAxis}
 	}
-	if d.patterns.header.fortran { // the first axis runs fastest
+	if d.patterns.header.fortran { // the first axis varies fastest
 		s.axes[0], s.axes[2] = s.axes[2], s.axes[0]
 	}
 	s.out = make([]float32, len(rows)*d.N*d.N)
@@ -221,7 +222,7 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 	return s
 }
 
-// sort takes the next values of the file.
+// sort processes the next values of the file.
 func (s *sorter) sort(raw []byte) error {
 	n, size := s.d.N, s.d.N*s.d.N
 	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
@@ -265,7 +266,7 @@ func (s *sorter) sort(raw []byte) error {
 func valueError(d *Description, c *converter, at [3]int, x float64, err error) *Error {
 	e := errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
 	if x >= 0 && (c.units == Auto || c.strict) {
-		return e.fix("say what %s holds with --diffraction-units counts|amplitude|normalised", d.Key)
+		return e.fix("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
 	}
-	return e.fix("correct it, or mark bad pixels by 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
+	return e.fix("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
 }

@@ -44,20 +44,20 @@ func TestUnitRule(t *testing.T) {
 		{"amplitudes", Auto, scanArrays(3, amplitude), same, "counts = diff3d², because its squares are whole numbers and its values are not"},
 		{"float64 amplitudes", Auto, scanArrays(3, amplitude64), same, "counts = diffraction²"},
 		{"normalised", Auto, append(scanArrays(3, normal), scale), same, "intensity_scale 73.98"},
-		{"intensity in floats", Auto, scanArrays(3, stackF4("intensity", same)), same, "its name says intensity"},
+		{"intensity in floats", Auto, scanArrays(3, stackF4("intensity", same)), same, "because of its name"},
 		{"intensity that is none", Auto, scanArrays(3, stackF4("intensity", math.Sqrt)), nil, "is not a whole number"},
-		{"float counts are ambiguous", Auto, scanArrays(3, integral), nil, "holds whole numbers only"},
-		{"amplitudes of squares are ambiguous", Auto, squares("diff3d"), nil, "say which with --diffraction-units counts|amplitude|normalised"},
-		{"neither", Auto, scanArrays(3, odd), nil, "say what diff3d holds with --diffraction-units counts|amplitude|normalised"},
-		{"integers and a scale contradict", Auto, append(scanArrays(3, stackU2("diff3d")), scale), nil, "goes with normalised amplitudes"},
+		{"float counts are ambiguous", Auto, scanArrays(3, integral), nil, "has only whole numbers"},
+		{"amplitudes of squares are ambiguous", Auto, squares("diff3d"), nil, "give --diffraction-units counts|amplitude|normalised"},
+		{"neither", Auto, scanArrays(3, odd), nil, "give the unit of diff3d with --diffraction-units counts|amplitude|normalised"},
+		{"integers and a scale contradict", Auto, append(scanArrays(3, stackU2("diff3d")), scale), nil, "belongs to normalised amplitudes"},
 		{"zero everywhere", Auto, scanArrays(3, stackF4("diff3d", func(float64) float64 { return 0 })), nil, "no photons"},
 		{"zero everywhere, integers", Auto, scanArrays(3, func(c []float64) rawArray { return stackU2("diff3d")(make([]float64, len(c))) }), nil, "no photons"},
-		{"told counts", Counts, scanArrays(3, integral), same, "because --diffraction-units says so"},
+		{"told counts", Counts, scanArrays(3, integral), same, "because of --diffraction-units"},
 		{"told counts, no whole numbers", Counts, scanArrays(3, odd), func(k float64) float64 { return float64(float32(0.37 * k)) }, "kept unchanged"},
-		{"told amplitude", Amplitude, scanArrays(3, integral), func(k float64) float64 { return k * k }, "says amplitude"},
-		{"told amplitude of integers", Amplitude, scanArrays(3, stackU2("diff3d")), func(k float64) float64 { return k * k }, "says amplitude"},
-		{"told normalised", Normalised, append(scanArrays(3, normal), scale), same, "says normalised"},
-		{"told normalised without a scale", Normalised, scanArrays(3, normal), nil, "no photon number is ever assumed"},
+		{"told amplitude", Amplitude, scanArrays(3, integral), func(k float64) float64 { return k * k }, "--diffraction-units amplitude"},
+		{"told amplitude of integers", Amplitude, scanArrays(3, stackU2("diff3d")), func(k float64) float64 { return k * k }, "--diffraction-units amplitude"},
+		{"told normalised", Normalised, append(scanArrays(3, normal), scale), same, "--diffraction-units normalised"},
+		{"told normalised without a scale", Normalised, scanArrays(3, normal), nil, "lacks intensity_scale"},
 		{"told amplitude in spite of a scale", Amplitude, append(scanArrays(3, amplitude), scale), same, "intensity_scale is not used"},
 		{"no such units", "photons", scanArrays(3, integral), nil, "want auto, counts"},
 	} {
@@ -84,8 +84,8 @@ func TestUnitRule(t *testing.T) {
 	}
 }
 
-// Squares of float32 amplitudes must give back photon numbers exactly, up to where float32 has the digits: an amplitude
-// is off by 2^-24 of itself, its square by 2^-23, which is half a photon at 2^22.
+// Squares of float32 amplitudes must give exact photon numbers up to the precision of float32: an amplitude has a
+// relative error of 2^-24, its square 2^-23, which is half a photon at 2^22.
 func TestAmplitudesGiveExactCounts(t *testing.T) {
 	c := &converter{units: Auto}
 	for k := 0; k < 1<<22; k += 1 + k/1000 {
@@ -135,7 +135,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// Whatever the layout and order in the file, a pattern's pixel must come out at its place.
+// For every layout and order in the file, a pattern's pixel must be at its place.
 func TestEveryLayoutAndOrderGivesTheSameCounts(t *testing.T) {
 	const n, side = 37, 16
 	at := func(p, y, x int) uint16 { return uint16(p*1000 + y*30 + x) }
@@ -230,7 +230,7 @@ func TestReadScanTakesEverything(t *testing.T) {
 		t.Errorf("positions %v %v: rows are ycoords", s.Rows, s.Cols)
 	}
 	notes := strings.Join(s.Notes, "\n")
-	for _, want := range []string{"integer", "diff3d is read and diffraction", "surprise, _metadata", "1 of 256 detector pixels"} {
+	for _, want := range []string{"integer", "diff3d is read; diffraction", "surprise, _metadata", "1 of 256 detector pixels"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
@@ -262,28 +262,28 @@ func TestReadScanRefusesWithFileAndReason(t *testing.T) {
 		o      ScanOptions
 		want   string
 	}{
-		{"no patterns", without(0), ScanOptions{}, "has no diffraction patterns"},
-		{"no y", without(1), ScanOptions{}, `no array "ycoords"; it has diff3d, xcoords`},
-		{"nothing of a scan", []rawArray{raw("data", []float32{1}, 1)}, ScanOptions{}, `has no diffraction patterns (diff3d, diffraction or intensity) and no array "xcoords" and no array "ycoords"; it has data; save a scan, its positions in object pixels, with numpy.savez(`},
-		{"no x", without(2), ScanOptions{}, `no array "xcoords"`},
+		{"no patterns", without(0), ScanOptions{}, "lacks diffraction patterns"},
+		{"no y", without(1), ScanOptions{}, `lacks array "ycoords"; it has diff3d, xcoords`},
+		{"nothing of a scan", []rawArray{raw("data", []float32{1}, 1)}, ScanOptions{}, `lacks diffraction patterns (diff3d, diffraction or intensity) and array "xcoords" and array "ycoords"; it has data; save a scan, with positions in object pixels, by numpy.savez(`},
+		{"no x", without(2), ScanOptions{}, `lacks array "xcoords"`},
 		{"NaN", set(256+17, nan), ScanOptions{}, "intensity of pattern 1, pixel (1, 1) (row, column) is NaN"},
 		{"negative", set(2*256+255, -1), ScanOptions{}, "pattern 2, pixel (15, 15) (row, column) is -1"},
-		{"negative, how to mend", set(3, -1), ScanOptions{}, "mark bad pixels by 0 in an array mask [16, 16]"},
+		{"negative, how to mend", set(3, -1), ScanOptions{}, "mark bad pixels with 0 in an array mask [16, 16]"},
 		{"infinite", set(3, inf), ScanOptions{}, "pixel (0, 3) (row, column) is +Inf"},
 		{"infinite count", set(3, 1e300), ScanOptions{}, "too many photons"},
 		{"half a photon", set(3, 0.5), ScanOptions{}, "is not a whole number"},
 		{"rows and columns differ", []rawArray{good()[0], good()[1], raw("xcoords", []float64{1, 2}, 2)}, ScanOptions{}, "xcoords has 2 values but ycoords has 3; each pattern needs one position"},
 		{"two-dimensional positions", []rawArray{good()[0], raw("ycoords", make([]float64, 3), 3, 1), good()[2]}, ScanOptions{}, "want [patterns]; each pattern needs one position"},
 		{"NaN position", []rawArray{good()[0], raw("ycoords", []float64{1, nan, 2}, 3), good()[2]}, ScanOptions{}, "ycoords of pattern 1 is NaN"},
-		{"position beyond all", []rawArray{good()[0], raw("ycoords", []float64{1, 1e18, 2}, 3), good()[2]}, ScanOptions{}, "1 pattern has no position in object pixels: ycoords of pattern 1 is 1e+18; correct xcoords and ycoords, or leave it out with --rows 0:1,2:"},
+		{"position beyond all", []rawArray{good()[0], raw("ycoords", []float64{1, 1e18, 2}, 3), good()[2]}, ScanOptions{}, "1 pattern has an invalid position: ycoords of pattern 1 is 1e+18; correct xcoords and ycoords, or leave it out with --rows 0:1,2:"},
 		{"text positions", []rawArray{good()[0], {name: "ycoords", descr: "<U1", shape: []int{3}, payload: make([]byte, 12)}, good()[2]}, ScanOptions{}, "want real numbers"},
 		{"complex patterns", append(good()[1:], raw("diff3d", make([]complex64, 3*256), 3, 16, 16)), ScanOptions{}, "want real numbers"},
 		{"pickled patterns", append(good()[1:], rawArray{name: "diff3d", descr: "|O", shape: []int{3}, payload: []byte("x")}), ScanOptions{}, "pickled"},
-		{"two stacks of different shape", good(raw("diffraction", make([]uint16, 256), 1, 16, 16)), ScanOptions{}, "differ in shape"},
+		{"two stacks of different shape", good(raw("diffraction", make([]uint16, 256), 1, 16, 16)), ScanOptions{}, "different shapes"},
 		{"wrong count", append(good()[1:], raw("diff3d", make([]uint16, 4*256), 4, 16, 16)), ScanOptions{}, "diff3d has 4 patterns but xcoords has 3 values; each pattern needs one position"},
 		{"probe size", good(raw("probeGuess", make([]complex64, 64), 8, 8)), ScanOptions{}, "want [16, 16] or [modes, 16, 16]"},
 		{"dark probe", good(raw("probeGuess", make([]complex64, 256), 16, 16)), ScanOptions{}, "probeGuess is zero everywhere"},
-		{"NaN probe", good(raw("probeGuess", append(make([]complex64, 255), complex(float32(nan), 0)), 16, 16, 1)), ScanOptions{}, "probeGuess has 1 value that is not finite, the first in mode 0, pixel (15, 15)"},
+		{"NaN probe", good(raw("probeGuess", append(make([]complex64, 255), complex(float32(nan), 0)), 16, 16, 1)), ScanOptions{}, "probeGuess has 1 value that is not finite, the first in mode 0 at pixel (15, 15)"},
 		{"object shape", good(raw("objectGuess", make([]complex64, 8), 2, 2, 2)), ScanOptions{}, "want [rows, columns]"},
 		{"split length", good(raw("split", []uint8{1, 2}, 2)), ScanOptions{}, "split has shape [2], want [3]"},
 		{"split value", good(raw("split", []int32{1, 2, 300}, 3)), ScanOptions{}, "want 0 to 255"},
@@ -293,9 +293,9 @@ func TestReadScanRefusesWithFileAndReason(t *testing.T) {
 		{"mask shape", good(raw("mask", make([]uint8, 4), 2, 2)), ScanOptions{}, "want [16, 16]"},
 		{"mask value", good(raw("mask", append(make([]uint8, 255), 7), 16, 16)), ScanOptions{}, "want 1 (valid) or 0 (bad)"},
 		{"all masked", good(raw("mask", make([]uint8, 256), 16, 16)), ScanOptions{}, "every pixel as bad"},
-		{"rows", good(), ScanOptions{Rows: "3"}, "there is no pattern 3"},
+		{"rows", good(), ScanOptions{Rows: "3"}, "pattern 3 does not exist"},
 		{"split absent", good(), ScanOptions{Rows: "split=0"}, "no split array"},
-		{"photons of counts", good(), ScanOptions{Photons: 4}, "leave nphotons out"},
+		{"photons of counts", good(), ScanOptions{Photons: 4}, "leave --nphotons out"},
 	} {
 		_, _, path, err := read(t, c.o, c.arrays...)
 		wantError(t, c.name, err, path, c.want)

@@ -7,11 +7,11 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Units says what the values of a diffraction array are.
+// Units is the unit of a diffraction array's values.
 type Units string
 
-// The units. Counts are photons, amplitudes their square roots, normalised values amplitudes divided by the file's
-// intensity_scale.
+// The units. Counts are photons, amplitudes are their square roots, normalised values are amplitudes divided by the
+// file's intensity_scale.
 const (
 	Auto       Units = "auto"
 	Counts     Units = "counts"
@@ -19,7 +19,7 @@ const (
 	Normalised Units = "normalised"
 )
 
-// ParseUnits reads the value of --diffraction-units; "" is Auto.
+// ParseUnits reads the value of --diffraction-units; "" means Auto.
 func ParseUnits(s string) (Units, error) {
 	switch u := Units(s); u {
 	case "":
@@ -27,56 +27,57 @@ func ParseUnits(s string) (Units, error) {
 	case Auto, Counts, Amplitude, Normalised:
 		return u, nil
 	}
-	return "", fmt.Errorf("diffraction units %q: want auto, counts, amplitude or normalised", s)
+	return "", fmt.Errorf("--diffraction-units %q: want auto, counts, amplitude or normalised", s)
 }
 
-// Tolerances of "a whole number". A float32 amplitude is off by at most 6e-8 of itself, its square by 1.2e-7; scaling
-// by a float32 number and back brings that to less than 4e-7. The constant covers values near zero.
+// Tolerances of "a whole number". A float32 amplitude has a relative error of at most 6e-8, its square 1.2e-7, and
+// scaling by a float32 number and back keeps it below 4e-7. The constant covers values near zero.
 const (
 	wholeRelative = 4e-7
 	wholeAbsolute = 1e-4
-	// Up to here the tolerance, 0.04, still tells whole numbers from others; from 1.25e6 on everything passes.
-	tellingCount = 1e5
+	// Up to this count the tolerance, 0.04, still separates whole numbers from others; from 1.25e6 on every value
+	// passes.
+	decisiveCount = 1e5
 )
 
-// whole rounds k when it is a whole number but for rounding.
+// whole rounds k if it is a whole number except for rounding errors.
 func whole(k float64) (float64, bool) {
 	r := math.Round(k)
 	return r, math.Abs(k-r) <= wholeRelative*k+wholeAbsolute
 }
 
-// converter turns the values of a diffraction array into counts and gathers what its decision rests on.
+// converter converts the values of a diffraction array to counts and collects the evidence for the unit.
 type converter struct {
 	key    string  // of the array
 	dtype  element // of the array
 	units  Units   // Counts, Amplitude, Normalised, or Auto: amplitudes if the values prove it
-	strict bool    // counts must be whole numbers, or the file's author meant something else
+	strict bool    // reject counts that are not whole numbers
 	scale  float64 // of Normalised
-	given  Units   // what was asked for
-	hidden bool    // the file has an intensity_scale that is not used
+	given  Units   // requested
+	hidden bool    // the file has an unused intensity_scale
 
-	values  int     // seen
-	partial int     // kept although no whole numbers
-	telling int     // of Auto: values that prove amplitudes
+	values  int     // processed
+	partial int     // kept although not whole numbers
+	proofs  int     // Auto: values that prove amplitudes
 	most    float64 // counts
 }
 
-// newConverter decides what it can before the values are seen. scale is 0 when the file has none.
+// newConverter makes the decisions that do not need the values. scale is 0 if the file has none.
 //
-// The rule: an intensity_scale s makes the values d normalised amplitudes, counts = (d·s)²; an integer type holds
-// counts; floats whose squares are whole numbers, while they are not, hold amplitudes; anything else is for the user to
-// say. No photon number is ever assumed.
+// The rule: an intensity_scale s makes the values d normalised amplitudes, counts = (d·s)²; an integer type means
+// counts; floats that are not whole numbers but have whole squares are amplitudes; everything else the user must
+// specify. A photon number is never assumed.
 func newConverter(path, key string, e element, scale float64, given Units) (*converter, error) {
 	c := &converter{key: key, dtype: e, given: given, units: given, scale: scale}
-	const say = "say what it holds with --diffraction-units counts|amplitude|normalised"
+	const say = "give its unit with --diffraction-units counts|amplitude|normalised"
 	switch {
 	case given == Normalised && scale == 0:
-		return nil, errorf(path, "%s is said to be normalised, but the file has no intensity_scale", key).
-			fix("add it, or give counts or amplitudes, or train with --nphotons, the mean photons of a pattern; no photon number is ever assumed")
+		return nil, errorf(path, "%s is normalised by --diffraction-units, but the file lacks intensity_scale", key).
+			fix("add it, or save counts or amplitudes, or train with --nphotons, the mean photons of a pattern")
 	case given != Auto:
 		c.hidden = scale != 0 && given != Normalised
 	case scale != 0 && (e.integral() || key == keyIntensity):
-		return nil, errorf(path, "%s (%v) looks like counts, but the file has an intensity_scale, which goes with normalised amplitudes",
+		return nil, errorf(path, "%s (%v) looks like counts, but the file has an intensity_scale, which belongs to normalised amplitudes",
 			key, e).fix(say)
 	case scale != 0:
 		c.units = Normalised
@@ -88,10 +89,10 @@ func newConverter(path, key string, e element, scale float64, given Units) (*con
 	return c, nil
 }
 
-// convert turns one value into counts. It fails with what is wrong with the value.
+// convert converts one value to counts. Its error describes the value.
 func (c *converter) convert(d float64) (float32, error) {
 	if !(d >= 0) || math.IsInf(d, 0) {
-		return 0, fmt.Errorf("is %v, want a finite number that is not negative", d)
+		return 0, fmt.Errorf("is %v, want a finite number, at least 0", d)
 	}
 	k := d
 	switch c.units {
@@ -112,12 +113,12 @@ func (c *converter) convert(d float64) (float32, error) {
 		case ok:
 			k = r
 		case c.units == Auto:
-			return 0, fmt.Errorf("is %v and its square %.9g; neither floats whose squares are whole numbers (amplitudes) nor integers (counts)", d, k)
+			return 0, fmt.Errorf("is %v and its square %.9g; the values are neither amplitudes, whose squares are whole numbers, nor integer counts", d, k)
 		default:
 			c.partial++
 		}
-		if c.units == Auto && c.telling == 0 && k <= tellingCount && math.Abs(d-math.Round(d)) > 1e-6*(1+d) {
-			c.telling++
+		if c.units == Auto && c.proofs == 0 && k <= decisiveCount && math.Abs(d-math.Round(d)) > 1e-6*(1+d) {
+			c.proofs++
 		}
 	}
 	if k > math.MaxFloat32 {
@@ -128,35 +129,35 @@ func (c *converter) convert(d float64) (float32, error) {
 	return float32(k), nil
 }
 
-// finish makes the decision that needs all values and gives its reason, one sentence.
+// finish makes the decision that needs all values and returns its reason, one sentence.
 func (c *converter) finish(path string) (string, error) {
 	const units = "--diffraction-units counts|amplitude|normalised"
 	if c.most == 0 {
-		return "", errorf(path, "%s is zero everywhere: the patterns hold no photons", c.key)
+		return "", errorf(path, "%s is zero everywhere: the patterns have no photons", c.key)
 	}
-	if c.units == Auto && c.telling == 0 {
-		return "", errorf(path, "%s is %v and holds whole numbers only: counts, or amplitudes of square numbers of photons", c.key, c.dtype).
-			fix("say which with " + units)
+	if c.units == Auto && c.proofs == 0 {
+		return "", errorf(path, "%s is %v and has only whole numbers: counts, or amplitudes of square numbers of photons", c.key, c.dtype).
+			fix("give " + units)
 	}
 	note := ""
 	switch {
 	case c.given == Counts:
-		note = fmt.Sprintf("%s is read as counts because --diffraction-units says so", c.key)
+		note = fmt.Sprintf("%s is read as counts, because of --diffraction-units", c.key)
 	case c.given == Amplitude:
-		note = fmt.Sprintf("counts = %s², because --diffraction-units says amplitude", c.key)
+		note = fmt.Sprintf("counts = %s², because of --diffraction-units amplitude", c.key)
 	case c.given == Normalised:
-		note = fmt.Sprintf("counts = (%s · %.9g)², because --diffraction-units says normalised and %.9g is the file's intensity_scale", c.key, c.scale, c.scale)
+		note = fmt.Sprintf("counts = (%s · %.9g)², because of --diffraction-units normalised and the file's intensity_scale %.9g", c.key, c.scale, c.scale)
 	case c.units == Normalised:
-		note = fmt.Sprintf("counts = (%s · %.9g)², because the file gives intensity_scale %.9g", c.key, c.scale, c.scale)
+		note = fmt.Sprintf("counts = (%s · %.9g)², because the file has intensity_scale %.9g", c.key, c.scale, c.scale)
 	case c.units == Auto:
 		note = fmt.Sprintf("counts = %s², because its squares are whole numbers and its values are not", c.key)
 	case c.strict:
-		note = fmt.Sprintf("%s holds counts, because its name says intensity and all values are whole numbers", c.key)
+		note = fmt.Sprintf("%s holds counts, because of its name and because all values are whole numbers", c.key)
 	default:
 		note = fmt.Sprintf("%s holds counts, because its type %s is an integer", c.key, c.dtype.numpy())
 	}
 	if c.given == Amplitude || c.units == Auto || c.units == Normalised {
-		note += " (rounded where they are whole numbers within float32's accuracy)"
+		note += " (rounded if whole numbers within float32's accuracy)"
 	}
 	if c.hidden {
 		note += "; the file's intensity_scale is not used"

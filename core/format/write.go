@@ -18,20 +18,21 @@ type Named struct {
 	Tensor tensor.Tensor
 }
 
-// Text makes a text an array: its UTF-8 bytes as uint8, which every reader of npz files can read without pickling.
+// Text returns a text as an array of its UTF-8 bytes (uint8), which every reader of npz files can read without
+// pickling.
 func Text(name, text string) Named {
 	return Named{name, tensor.Must([]uint8(text), len(text))}
 }
 
-// WriteNPZ writes an npz archive in the order given. The bytes depend on nothing but the arrays: members are stored,
-// their time is the zip format's zero (1980), payloads are aligned to 64 bytes in the file. The file appears complete or
-// not at all.
+// WriteNPZ writes an npz archive atomically, with the arrays in the given order. The bytes depend only on the arrays:
+// members are stored uncompressed, their time is the zip format's zero (1980), payloads are aligned to 64 bytes in the
+// file.
 func WriteNPZ(path string, arrays ...Named) error {
 	seen := map[string]bool{}
 	for _, a := range arrays {
 		switch {
 		case a.Name == "" || len(a.Name) > 1000:
-			return errorf(path, "cannot be written: %q is no name for an array", a.Name)
+			return errorf(path, "cannot be written: %q is not a valid array name", a.Name)
 		case seen[a.Name]:
 			return errorf(path, "cannot be written: array %q is given twice", a.Name)
 		case a.Tensor.IsZero():
@@ -46,13 +47,13 @@ func WriteNPZ(path string, arrays ...Named) error {
 const (
 	localSize     = 30
 	zip64Extra    = 0x0001 // sizes and offset that do not fit 32 bits
-	paddingExtra  = 0xd935 // "alignment": 2 bytes that tell it, then zeros; readers skip it
+	paddingExtra  = 0xd935 // "alignment": its value in 2 bytes, then zeros; readers skip it
 	versionStored = 20
 	versionZip64  = 45
 	epochDate     = 1<<5 | 1 // 1 January 1980
 )
 
-// writeArchive writes a zip archive; numbers from limit on use the zip64 forms (a parameter so that tests reach them).
+// writeArchive writes a zip archive; numbers from limit on use the zip64 forms (a parameter for tests).
 func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
 	a := zipFile{w: w, limit: limit}
 	for _, one := range arrays {
@@ -63,7 +64,7 @@ func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
 	return a.finish(len(arrays))
 }
 
-// zipFile is a zip archive that is being written.
+// zipFile is a zip archive during writing.
 type zipFile struct {
 	w         io.Writer
 	limit     uint64
@@ -71,7 +72,7 @@ type zipFile struct {
 	directory []byte
 }
 
-// clip is a number as the records of 32 bits hold it: those that do not fit stand elsewhere.
+// clip returns a number for a 32-bit field; a number that does not fit is stored elsewhere.
 func (a *zipFile) clip(v uint64) uint32 {
 	if v >= a.limit {
 		return math.MaxUint32
@@ -79,7 +80,7 @@ func (a *zipFile) clip(v uint64) uint32 {
 	return uint32(v)
 }
 
-// add writes an array as a file and notes it in the directory.
+// add writes an array as a file and adds it to the directory.
 func (a *zipFile) add(array Named) error {
 	le := binary.LittleEndian
 	head := appendHeader(nil, elementOf(array.Tensor.DType()), array.Tensor.Shape())
@@ -128,7 +129,7 @@ func (a *zipFile) add(array Named) error {
 func (a *zipFile) note(name string, common []byte, size uint64) {
 	le := binary.LittleEndian
 	version := le.Uint16(common)
-	var large []byte // the zip64 numbers of the directory: only those that were clipped, in this order
+	var large []byte // the directory's zip64 numbers: the clipped ones, in this order
 	if size >= a.limit {
 		large = le.AppendUint64(large, size)
 		large = le.AppendUint64(large, size)
@@ -150,7 +151,7 @@ func (a *zipFile) note(name string, common []byte, size uint64) {
 	a.directory = append(append(d, name...), large...)
 }
 
-// finish writes the directory of so many files and the records behind it.
+// finish writes the directory of the given number of files and the records after it.
 func (a *zipFile) finish(files int) error {
 	le := binary.LittleEndian
 	end := a.directory
@@ -182,8 +183,8 @@ func (a *zipFile) finish(files int) error {
 	return err
 }
 
-// appendPadding appends an extra field that makes what follows begin at a multiple of the alignment; at is where the
-// extra fields begin in the file.
+// appendPadding appends an extra field that aligns the data after it; at is the position of the extra fields in the
+// file.
 func appendPadding(extra []byte, at uint64) []byte {
 	const least = 4 + 2 // tag, length, the alignment itself
 	used := at + uint64(len(extra)) + least
@@ -194,7 +195,7 @@ func appendPadding(extra []byte, at uint64) []byte {
 	return append(extra, make([]byte, zeros)...)
 }
 
-// writeFile writes a file that appears complete or not at all. Its errors are of type *Error and name the file.
+// writeFile writes a file atomically. Its errors are of type *Error and name the file.
 func writeFile(path string, write func(io.Writer) error) error {
 	err := durable.WriteFrom(path, write)
 	if err == nil {
@@ -203,7 +204,8 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return errorf(path, "cannot be written: %w", cause(err))
 }
 
-// cause is an error without the path, which the message names already and which may be that of a temporary file.
+// cause returns an error without its path: the message already has the path, and this one may be that of a temporary
+// file.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -10,10 +10,10 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// WriteScan writes a scan so that ReadScan gives the same counts without being told the units. As Counts the patterns
-// are the array intensity, in the smallest integer type that holds them; they must be whole numbers. As Amplitude they
-// are diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1;
-// that keeps counts exact up to 2^22, where float32 runs out of digits.
+// WriteScan writes a scan so that ReadScan returns the same counts without --diffraction-units. As Counts the patterns
+// are the array intensity, in the smallest integer type that fits; they must be whole numbers. As Amplitude they are
+// diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1; counts are
+// then exact up to 2^22, the limit of float32.
 func WriteScan(path string, s *scan.Scan, form Units) error {
 	arrays, err := arraysOf(path, s, form)
 	if err != nil {
@@ -22,7 +22,7 @@ func WriteScan(path string, s *scan.Scan, form Units) error {
 	return WriteNPZ(path, arrays...)
 }
 
-// EncodeScan writes what WriteScan writes, to a file that the caller opened. The path is for messages.
+// EncodeScan writes the same contents to a file that the caller opened. path is for messages.
 func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
 	arrays, err := arraysOf(path, s, form)
 	if err != nil {
@@ -38,10 +38,10 @@ func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
 	return nil
 }
 
-// encodeBuffer is large enough that small arrays need few system calls.
+// encodeBuffer is the size of the write buffer, so that small arrays need few system calls.
 const encodeBuffer = 1 << 20
 
-// arraysOf are the arrays of a scan's file.
+// arraysOf returns the arrays of a scan's file.
 func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 	if err := s.Validate(); err != nil {
 		return nil, errorf(path, "cannot be written: %w", err)
@@ -71,7 +71,7 @@ func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 	add(keyRows, tensor.Must(s.Rows, n))
 	add("xcoords_start", tensor.Must(s.Cols, n))
 	add("ycoords_start", tensor.Must(s.Rows, n))
-	add(keyIndex, tensor.Must(make([]int64, n), n)) // which scan a pattern belongs to: one
+	add(keyIndex, tensor.Must(make([]int64, n), n)) // the number of a pattern's scan: one scan
 	if s.Probe != nil {
 		t := tensor.Must(s.Probe, s.Modes, s.N, s.N)
 		if s.Modes == 1 {
@@ -97,13 +97,13 @@ func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 	return arrays, nil
 }
 
-// integers holds counts as uint16 or int32.
+// integers returns counts as uint16 or int32.
 func integers(counts []float32, shape []int) (tensor.Tensor, error) {
 	most := float32(0)
 	for i, k := range counts {
 		if float64(k) != math.Trunc(float64(k)) || k > math.MaxInt32/2 {
 			size := shape[1] * shape[2]
-			return tensor.Tensor{}, fmt.Errorf("pattern %d, pixel (%d, %d) (row, column) is %v, no whole number below 2^30",
+			return tensor.Tensor{}, fmt.Errorf("pattern %d, pixel (%d, %d) (row, column) is %v, not a whole number below 2^30",
 				i/size, i%size/shape[2], i%shape[2], k)
 		}
 		most = max(most, k)

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Fault is something in a scan that makes an image of it impossible or worthless.
+// Fault is an error in a scan that makes an image impossible or worthless.
 type Fault struct {
 	What string // what was found, with figures
 	Fix  string // what to do
@@ -17,8 +17,8 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.What + "; " + f.Fix }
 
-// Check returns the first Fault of the probe, the positions and the counts, nil if there is none. It looks at their figures alone:
-// solve.CheckSupport compares positions with patterns.
+// Check returns the first Fault of the probe, the positions and the counts, nil if there is none. It does not compare
+// positions with patterns: see solve.CheckSupport.
 func (s *Scan) Check() error {
 	for _, check := range []func() error{s.checkProbe, s.checkPositions, s.checkEmpty} {
 		if err := check(); err != nil {
@@ -28,10 +28,11 @@ func (s *Scan) Check() error {
 	return nil
 }
 
-// fewestPhotons is how many photons the median pattern has when one without any cannot be chance: e^-20.
+// fewestPhotons is the number of photons in the median pattern above which an empty pattern cannot be chance: e^-20.
 const fewestPhotons = 20
 
-// checkEmpty finds patterns without a photon, as a closed shutter or a dropped frame leaves them: an image is fitted to them as to all others.
+// checkEmpty finds patterns without photons, caused by a closed shutter or a dropped frame. The image would be fitted
+// to them too.
 func (s *Scan) checkEmpty() error {
 	totals := make([]float64, s.Len())
 	var empty []int
@@ -54,25 +55,25 @@ func (s *Scan) checkEmpty() error {
 		}
 	}
 	return &Fault{
-		What: fmt.Sprintf("%d of %s no photons, the first is pattern %d; the median is %.4g", len(empty), plural.Of(s.Len(), "pattern")+" "+plural.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
+		What: fmt.Sprintf("%d of %s no photons, first pattern %d; the median is %.4g", len(empty), plural.Of(s.Len(), "pattern")+" "+plural.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
 		Fix:  fix,
 	}
 }
 
-// wholeFile reports whether the scan is a file's patterns from the first on.
+// wholeFile reports whether the scan has a file's patterns from the first on.
 func (s *Scan) wholeFile() bool { return s.Index == nil || s.Index[s.Len()-1] == s.Len()-1 }
 
 const (
-	// A probe may be off the middle by a fifth of the window: beyond that its tails leave the window on one side. Known sound probes
-	// are off by less than a twentieth.
+	// A probe may be off-centre by a fifth of the window: beyond that its tails leave the window on one side. Known
+	// good probes are off by less than a twentieth.
 	mostOffCentre = 0.2
-	// concentrated is how long the mean of a probe's intensity on a circle has to be along each axis for its centre to mean anything:
-	// a probe that fills the window evenly has 0, a disk of half the window's width 0.6.
+	// concentrated is the length, along each axis, that the mean of a probe's intensity on a circle needs for the
+	// centre to have a meaning: an evenly filled window has 0, a disk of half the window's width 0.6.
 	concentrated = 0.3
 )
 
-// ProbeCentre returns the centre (row, column) of Σ_modes|P|² in a window that is closed on itself: a probe that is cut in four by the
-// window's corners has its centre at (0, 0). It is not sure when the probe fills the window. probe is [modes, n, n].
+// ProbeCentre returns the centre (row, column) of Σ_modes|P|² in a periodic window: a probe that is split by the
+// window's corners has its centre at (0, 0). sure is false if the probe fills the window. probe is [modes, n, n].
 func ProbeCentre(probe []complex64, n int) (centre [2]float64, sure bool) {
 	var sum float64
 	var mean [2]complex128
@@ -93,7 +94,7 @@ func ProbeCentre(probe []complex64, n int) (centre [2]float64, sure bool) {
 	return centre, sure
 }
 
-// offCentre is how far, in pixels and with its sign, a centre lies from n/2 along each axis, the shorter way round.
+// offCentre returns the signed distance, in pixels, of a centre from n/2 along each axis, the shorter way round.
 func offCentre(centre [2]float64, n int) (off [2]float64) {
 	for axis, at := range centre {
 		off[axis] = at - float64(n/2)
@@ -104,8 +105,8 @@ func offCentre(centre [2]float64, n int) (off [2]float64) {
 	return off
 }
 
-// ProbeAtCorner reports whether the probe is centred at pixel (0, 0) instead of (N/2, N/2), as a discrete Fourier transform leaves it:
-// no probe that was measured is cut in four by the corners of its window.
+// ProbeAtCorner reports whether the probe is centred at pixel (0, 0) instead of (N/2, N/2), the layout of a discrete
+// Fourier transform. A measured probe is never split by the corners of its window.
 func ProbeAtCorner(probe []complex64, n int) bool {
 	centre, sure := ProbeCentre(probe, n)
 	off := offCentre(centre, n)
@@ -124,28 +125,28 @@ func (s *Scan) checkProbe() error {
 	}
 	roll := [2]int{int(-math.Round(off[0])), int(-math.Round(off[1]))}
 	return &Fault{
-		What: fmt.Sprintf("the probe is centred at pixel (%.1f, %.1f) (row, column) of its %d×%d window and not at (%d, %d), so that the image would be shifted or cut",
+		What: fmt.Sprintf("the probe is centred at pixel (%.1f, %.1f) (row, column) of its %d×%d window instead of (%d, %d), which would shift or cut the image",
 			centre[0], centre[1], s.N, s.N, s.N/2, s.N/2),
-		Fix: fmt.Sprintf("centre it with numpy.roll(probeGuess, (%d, %d), (-2, -1)), or leave it out: a probe is then estimated from the patterns", roll[0], roll[1]),
+		Fix: fmt.Sprintf("centre it with numpy.roll(probeGuess, (%d, %d), (-2, -1)), or leave it out to have a probe estimated from the patterns", roll[0], roll[1]),
 	}
 }
 
 const (
-	// A position is far away when it is more than farFactor median deviations from the median position, and farther from all others
-	// than the window and half the size of the rest. A uniform field reaches to 2 median deviations.
+	// A position is far away if it is more than farFactor median deviations from the median position, and farther from
+	// all others than the window and half the size of the rest. A uniform field reaches to 2 median deviations.
 	farFactor = 8
-	// Up to an eighth of the positions can be errors. More of them are a second field of view.
+	// Up to an eighth of the positions may be errors. More are a second field of view.
 	mostFar = 1. / 8
-	// From so many positions on their spacing says something about their unit.
+	// The spacing of this many positions, or more, indicates their unit.
 	leastPositions = 4
-	// Positions lie too close when they fit into half the probe's diameter along an axis and neighbours are closer than a fiftieth of
-	// it: a line that is so dense says nothing that fewer patterns do not.
+	// Positions are too close if they fit into half the probe's diameter along an axis and neighbours are closer than a
+	// fiftieth of it: so dense a line adds nothing to fewer patterns.
 	mostCrowded, leastStep = 0.5, 0.02
-	// And too far apart when neighbours are one and a half diameters from each other: no two patterns share a pixel.
+	// Positions are too far apart if neighbours are one and a half diameters apart: no two patterns share a pixel.
 	mostStep = 1.5
 )
 
-// checkPositions looks at the distances between positions, in the unit of the probe's diameter.
+// checkPositions checks the distances between positions, relative to the probe's diameter.
 func (s *Scan) checkPositions() error {
 	if far := s.farPositions(); len(far) > 0 {
 		return s.farFault(far)
@@ -156,14 +157,15 @@ func (s *Scan) checkPositions() error {
 	across, span, step := s.across(), s.span(), s.step()
 	if span == 0 {
 		return &Fault{
-			What: fmt.Sprintf("all %d positions are the same, (%.6g, %.6g) (row, column): an object cannot be told from the probe", s.Len(), s.Rows[0], s.Cols[0]),
+			What: fmt.Sprintf("all %d positions are the same, (%.6g, %.6g) (row, column), so that object and probe cannot be separated", s.Len(), s.Rows[0], s.Cols[0]),
 			Fix:  "give xcoords and ycoords in object pixels, one position for each pattern",
 		}
 	}
 	if s.Len() < leastPositions {
 		return nil
 	}
-	// A probe that is not known is taken for a wide one where positions may be too far apart, and for a narrow one where they may be too close.
+	// An unknown probe counts as wide for positions that may be too far apart, and as narrow for positions that may be
+	// too close.
 	wide, narrow := float64(s.N), float64(s.N)/8
 	of := fmt.Sprintf("the patterns' window is %d px wide", s.N)
 	if s.Probe != nil {
@@ -175,29 +177,29 @@ func (s *Scan) checkPositions() error {
 	switch {
 	case across < mostCrowded*narrow && step < leastStep*narrow:
 		return &Fault{
-			What: fmt.Sprintf("the positions span only %.3g by %.3g px and neighbours are %.3g px apart, while %s: they are in another unit, such as metres or micrometres", s.rowSpan(), s.colSpan(), step, of),
+			What: fmt.Sprintf("the positions span only %.3g by %.3g px and neighbours are %.3g px apart, but %s: the positions are in another unit, such as metres or micrometres", s.rowSpan(), s.colSpan(), step, of),
 			Fix:  unit,
 		}
 	case step > mostStep*wide:
 		return &Fault{
-			What: fmt.Sprintf("neighbouring positions are %.4g px apart and all span %.4g px, while %s: no two patterns overlap; the positions are in another unit, such as nanometres, or the scan is too sparse", step, span, of),
+			What: fmt.Sprintf("neighbouring positions are %.4g px apart and all span %.4g px, but %s: no two patterns overlap; the positions are in another unit, such as nanometres, or the scan is too sparse", step, span, of),
 			Fix:  unit,
 		}
 	}
 	return nil
 }
 
-// span is the longer side of the box of the positions.
+// span returns the longer side of the positions' bounding box.
 func (s *Scan) span() float64 { return max(s.rowSpan(), s.colSpan()) }
 
-// across is the shorter one.
+// across returns the shorter side of the positions' bounding box.
 func (s *Scan) across() float64 { return min(s.rowSpan(), s.colSpan()) }
 
 func (s *Scan) rowSpan() float64 { return slices.Max(s.Rows) - slices.Min(s.Rows) }
 
 func (s *Scan) colSpan() float64 { return slices.Max(s.Cols) - slices.Min(s.Cols) }
 
-// step is the median distance from a position to the nearest that differs from it, 0 if there is none.
+// step returns the median distance of a position to the nearest different one, 0 if there is none.
 func (s *Scan) step() float64 {
 	seen := make(map[[2]float64]bool, s.Len())
 	var rows, cols []float64
@@ -218,13 +220,13 @@ func (s *Scan) step() float64 {
 	return median(d)
 }
 
-// median sorts the values.
+// median sorts the values and returns the median.
 func median(v []float64) float64 {
 	slices.Sort(v)
 	return v[len(v)/2]
 }
 
-// farPositions lists patterns whose positions lie far from all others, as an error of an encoder leaves them.
+// farPositions lists patterns with positions far from all others, caused by an encoder's error.
 func (s *Scan) farPositions() []int {
 	if s.Len() < leastPositions {
 		return nil
@@ -239,7 +241,7 @@ func (s *Scan) farPositions() []int {
 		}
 		spread = max(spread, median(d))
 	}
-	// The rest grows from the middle outwards as long as the next position is near it.
+	// The rest grows outwards from the middle as long as the next position is near it.
 	order := make([]int, s.Len())
 	for j := range order {
 		order[j] = j
@@ -272,10 +274,11 @@ func (s *Scan) farPositions() []int {
 	return nil
 }
 
-// mostNamed is how many positions a message lists, mostListed how many rows it leaves out of a selection.
+// mostNamed is the number of positions that a message lists, mostListed the number of rows that it excludes in a
+// selection.
 const mostNamed, mostListed = 4, 8
 
-// farFault names the patterns and the selection that leaves them out.
+// farFault names the patterns and the selection without them.
 func (s *Scan) farFault(far []int) error {
 	rows := s.fileRowsOf(far)
 	var named []string
@@ -292,13 +295,13 @@ func (s *Scan) farFault(far []int) error {
 		fix = LeaveOut(rows)
 	}
 	return &Fault{
-		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", plural.Of(len(far), "position")+" "+plural.Verb(len(far), "lies", "lie"),
+		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", plural.Of(len(far), "position")+" "+plural.Verb(len(far), "is", "are"),
 			rest.Len(), rest.span(), strings.Join(named, ", ")),
 		Fix: fix,
 	}
 }
 
-// LeaveOut says what to do about patterns of a file, by their rows, that have no position.
+// LeaveOut returns the fix for patterns of a file, given by row, with invalid positions.
 func LeaveOut(rows []int) string {
 	fix := "correct xcoords and ycoords, or leave " + plural.Verb(len(rows), "it", "them") + " out with --rows"
 	if len(rows) <= mostListed {
@@ -307,7 +310,7 @@ func LeaveOut(rows []int) string {
 	return fix
 }
 
-// fileRowsOf is FileRows of a scan that may know nothing of a file.
+// fileRowsOf returns FileRows, also for a scan without a file.
 func (s *Scan) fileRowsOf(patterns []int) []int {
 	if s.Index == nil {
 		return patterns
@@ -315,7 +318,7 @@ func (s *Scan) fileRowsOf(patterns []int) []int {
 	return s.FileRows(patterns)
 }
 
-// without copies the values of all other patterns.
+// without returns the values of all other patterns.
 func without(v []float64, far []int) []float64 {
 	var out []float64
 	for j, c := range v {
@@ -326,7 +329,7 @@ func without(v []float64, far []int) []float64 {
 	return out
 }
 
-// allBut is the selection of all rows of a file but these, as ParseRows reads it.
+// allBut returns the selection, for ParseRows, of all rows of a file except these.
 func allBut(rows []int) string {
 	var terms []string
 	from := 0

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// sound is a scan of 100 patterns of 32² in steps of 3 px with a probe of 8 px in diameter in the middle of its window.
+// sound returns a scan of 100 patterns of 32² in steps of 3 px with a centred probe of 8 px in diameter.
 func sound() *Scan {
 	s := &Scan{N: 32, Modes: 1, Probe: make([]complex64, 32*32), Counts: make([]float32, 100*32*32)}
 	for i := range s.Probe {
@@ -36,7 +36,7 @@ func rolled(s *Scan, rows, cols int) {
 	s.Probe = out
 }
 
-// TestScan_CheckNamesTheFault gives one scan many faults, one at a time. What is sound but unusual has none.
+// TestScan_CheckNamesTheFault checks one fault at a time. Unusual but valid scans have none.
 func TestScan_CheckNamesTheFault(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(s *Scan)
@@ -50,23 +50,23 @@ func TestScan_CheckNamesTheFault(t *testing.T) {
 		"no probe":                {func(s *Scan) { s.Probe = nil }, ""},
 		"one pattern":             {func(s *Scan) { s.Rows, s.Cols, s.Counts = s.Rows[:1], s.Cols[:1], s.Counts[:32*32] }, ""},
 		"two fields of view":      {func(s *Scan) { copy(s.Rows[60:], moved(s.Rows[60:], 5000)) }, ""},
-		"metres":                  {func(s *Scan) { scaled(s, 2e-8, 2e-8) }, "span only 5.4e-07 by 5.4e-07 px and neighbours are 6e-08 px apart, while the probe's diameter is 7.9 px"},
+		"metres":                  {func(s *Scan) { scaled(s, 2e-8, 2e-8) }, "span only 5.4e-07 by 5.4e-07 px and neighbours are 6e-08 px apart, but the probe's diameter is 7.9 px"},
 		"millimetres":             {func(s *Scan) { scaled(s, 2e-5, 2e-5) }, "in another unit, such as metres"},
 		"micrometres":             {func(s *Scan) { scaled(s, 0.02, 0.02) }, "span only 0.54 by 0.54 px"},
 		"one axis in micrometres": {func(s *Scan) { scaled(s, 0.01, 1) }, "span only 0.27 by 27 px"},
 		"micrometres, no probe":   {func(s *Scan) { scaled(s, 0.02, 0.02); s.Probe = nil }, "the patterns' window is 32 px wide"},
-		"nanometres":              {func(s *Scan) { scaled(s, 20, 20) }, "neighbouring positions are 60 px apart and all span 540 px, while the probe's diameter is 7.9 px"},
+		"nanometres":              {func(s *Scan) { scaled(s, 20, 20) }, "neighbouring positions are 60 px apart and all span 540 px, but the probe's diameter is 7.9 px"},
 		"ångström, no probe":      {func(s *Scan) { scaled(s, 200, 200); s.Probe = nil }, "no two patterns overlap"},
 		"all at one place":        {func(s *Scan) { scaled(s, 0, 0) }, "all 100 positions are the same, (0, 0)"},
-		"one far away":            {func(s *Scan) { s.Cols[17] = 4e7 }, "1 position lies far from the other 99, which span 27 px: pattern 17 at (43, 4e+07) (row, column); correct xcoords and ycoords, or leave it out with --rows 0:17,18:"},
+		"one far away":            {func(s *Scan) { s.Cols[17] = 4e7 }, "1 position is far from the other 99, which span 27 px: pattern 17 at (43, 4e+07) (row, column); correct xcoords and ycoords, or leave it out with --rows 0:17,18:"},
 		"one at the origin":       {func(s *Scan) { s.Cols, s.Rows = moved(s.Cols, 1000), moved(s.Rows, 1000); s.Cols[0], s.Rows[0] = 0, 0 }, "pattern 0 at (0, 0) (row, column); correct xcoords and ycoords, or leave it out with --rows 1:"},
-		"several far away":        {func(s *Scan) { s.Cols[3], s.Rows[50], s.Rows[99] = -400, 300, 8000 }, "3 positions lie far from the other 97, which span 27 px"},
+		"several far away":        {func(s *Scan) { s.Cols[3], s.Rows[50], s.Rows[99] = -400, 300, 8000 }, "3 positions are far from the other 97, which span 27 px"},
 		"far away, of a part":     {func(s *Scan) { s.Cols[3] = 1e5; s.Index = evens(100) }, "pattern 6 at (40, 100000) (row, column); correct xcoords and ycoords, or leave them out with --rows"},
-		"probe a quarter off":     {func(s *Scan) { rolled(s, 8, -8) }, "centred at pixel (24.0, 8.0) (row, column) of its 32×32 window and not at (16, 16), so that the image would be shifted or cut; centre it with numpy.roll(probeGuess, (-8, 8), (-2, -1))"},
+		"probe a quarter off":     {func(s *Scan) { rolled(s, 8, -8) }, "centred at pixel (24.0, 8.0) (row, column) of its 32×32 window instead of (16, 16), which would shift or cut the image; centre it with numpy.roll(probeGuess, (-8, 8), (-2, -1))"},
 		"probe cut in two":        {func(s *Scan) { rolled(s, 16, 0) }, "centred at pixel (0.0, 16.0)"},
 		"probe a little off":      {func(s *Scan) { rolled(s, 3, -3) }, ""},
 		"probe of any place":      {func(s *Scan) { flat(s.Probe) }, ""},
-		"empty patterns":          {func(s *Scan) { clear(s.Counts[40*32*32 : 43*32*32]) }, "3 of 100 patterns have no photons, the first is pattern 40; the median is 1000; leave them out with --rows 0:40,43:"},
+		"empty patterns":          {func(s *Scan) { clear(s.Counts[40*32*32 : 43*32*32]) }, "3 of 100 patterns have no photons, first pattern 40; the median is 1000; leave them out with --rows 0:40,43:"},
 		"few photons":             {func(s *Scan) { clear(s.Counts); s.Counts[7], s.Counts[99*32*32] = 3, 2 }, ""},
 	} {
 		s := sound()

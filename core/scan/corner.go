@@ -1,14 +1,14 @@
 package scan
 
-// cornerSample is how many patterns tell where the zero frequency is.
+// cornerSample is the number of patterns that decide where the zero frequency is.
 const cornerSample = 64
 
-// A pattern has its zero frequency at a corner when more than half of its counts lie within N/4 of the corners, and four times
-// as many as within N/4 of the middle; a pattern without a beam has a quarter at each.
+// The zero frequency is at a corner if more than half of the counts are within N/4 of the corners, and four times as
+// many as within N/4 of the middle. A pattern without a beam has a quarter at each.
 const cornerShare, cornerFactor = 0.5, 4
 
-// ZeroAtCorner says whether the patterns look as if their zero frequency were at pixel (0, 0), as a discrete Fourier
-// transform leaves it, and not at (N/2, N/2).
+// ZeroAtCorner reports whether the zero frequency of the patterns appears to be at pixel (0, 0), the layout of a
+// discrete Fourier transform, instead of (N/2, N/2).
 func (s *Scan) ZeroAtCorner() bool {
 	n := s.N
 	var total, middle, corner float64

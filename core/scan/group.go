@@ -8,29 +8,29 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// DefaultNeighbours is how many nearest neighbours partners are drawn from: on simulated scans 8 gave better images than
-// the 4 nearest, and 16 less reliable ones.
+// DefaultNeighbours is the number of nearest neighbours from which partners are drawn. On simulated scans 8 gave better
+// images than the 4 nearest, and 16 less reliable ones.
 const DefaultNeighbours = 8
 
-// Grouping says how patterns are put into groups.
+// Grouping holds the settings of groups.
 type Grouping struct {
 	Gridsize   int   // a group has C = gridsize² patterns
-	Batch      int   // patterns of an optimiser step, a multiple of C
-	Neighbours int   // partners are drawn from so many nearest neighbours; 0: DefaultNeighbours
+	Batch      int   // patterns in an optimiser step, a multiple of C
+	Neighbours int   // nearest neighbours from which partners are drawn; 0: DefaultNeighbours
 	Seed       int64 // of leaders and partners
-	Members    []int // the patterns that are grouped, as rows of the dataset; nil: all
+	Members    []int // the patterns to group, as rows of the dataset; nil: all
 }
 
-// Batch is the groups of one optimiser step: B groups of C patterns.
+// Batch holds the groups of one optimiser step: B groups of C patterns.
 type Batch struct {
 	Rows    []int32   // [B, C] rows of the dataset, the leader first
 	Offsets []float32 // [B, C, 2] (row, column) of each pattern relative to its group's mean position, object pixels
 }
 
-// Grouper draws the groups of each epoch from the seed and the epoch's number alone, so that a resumed run sees the same
-// groups as an uninterrupted one. Leaders come from permutations of all patterns, one after the other; a step takes the
-// next B leaders, and what an epoch leaves of a permutation the next epoch uses first. Each leader has C−1 partners,
-// drawn without replacement from its nearest neighbours, anew each time.
+// Grouper draws the groups of each epoch from the seed and the epoch's number only, so that a resumed run has the same
+// groups as an uninterrupted one. Leaders come from successive permutations of all patterns. A step takes the next B
+// leaders; what an epoch leaves of a permutation, the next epoch uses first. Each leader has C−1 partners, redrawn each
+// time without replacement from its nearest neighbours.
 type Grouper struct {
 	rows, cols []float64 // of the dataset
 	members    []int32   // rows of the dataset
@@ -40,16 +40,17 @@ type Grouper struct {
 	seed       int64
 }
 
-// NewGrouper prepares the grouping of patterns at these positions (all of the dataset, also those that are no members).
+// NewGrouper prepares the grouping of patterns. rows and cols are the positions of the whole dataset, including
+// patterns that are not members.
 func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	if len(rows) != len(cols) {
 		return nil, fmt.Errorf("grouping: %d row coordinates but %d column coordinates", len(rows), len(cols))
 	}
 	if g.Gridsize < 1 || g.Gridsize > 16 {
-		return nil, fmt.Errorf("grouping: gridsize %d, want 1 to 16", g.Gridsize)
+		return nil, fmt.Errorf("grouping: --gridsize is %d, want 1 to 16", g.Gridsize)
 	}
 	if len(rows) > math.MaxInt32 {
-		return nil, fmt.Errorf("grouping: %d patterns are more than an int32 can number", len(rows))
+		return nil, fmt.Errorf("grouping: %d patterns exceed the range of int32", len(rows))
 	}
 	gr := &Grouper{rows: rows, cols: cols, size: g.Gridsize * g.Gridsize, seed: g.Seed}
 	if g.Members == nil {
@@ -61,7 +62,7 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	taken := make([]bool, len(rows))
 	for _, r := range g.Members {
 		if r < 0 || r >= len(rows) {
-			return nil, fmt.Errorf("grouping: there is no pattern %d, the scan has %d", r, len(rows))
+			return nil, fmt.Errorf("grouping: pattern %d does not exist, the scan has %d", r, len(rows))
 		}
 		if taken[r] {
 			return nil, fmt.Errorf("grouping: pattern %d is listed twice", r)
@@ -76,15 +77,15 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	}
 	switch {
 	case n < gr.size:
-		return nil, fmt.Errorf("grouping: %s cannot make groups of %d (gridsize %d)", plural.Of(n, "pattern"), gr.size, g.Gridsize)
+		return nil, fmt.Errorf("grouping: %s cannot form groups of %d (--gridsize %d)", plural.Of(n, "pattern"), gr.size, g.Gridsize)
 	case k < gr.size-1:
-		return nil, fmt.Errorf("grouping: %s too few for groups of %d (gridsize %d), want at least %d",
+		return nil, fmt.Errorf("grouping: --neighbor-count: %s too few for groups of %d (--gridsize %d), want at least %d",
 			plural.Of(k, "neighbour")+" "+plural.Verb(k, "is", "are"), gr.size, g.Gridsize, gr.size-1)
 	case g.Batch < gr.size || g.Batch%gr.size != 0:
-		return nil, fmt.Errorf("grouping: a batch of %s is not a multiple of the group of %d (gridsize %d)",
+		return nil, fmt.Errorf("grouping: --batch-size: %s is not a multiple of the group of %d (--gridsize %d)",
 			plural.Of(g.Batch, "pattern"), gr.size, g.Gridsize)
 	case g.Batch > n:
-		return nil, fmt.Errorf("grouping: a batch of %s is more than the %d there are", plural.Of(g.Batch, "pattern"), n)
+		return nil, fmt.Errorf("grouping: --batch-size: %s exceed the %d of the scan", plural.Of(g.Batch, "pattern"), n)
 	}
 	gr.groups = g.Batch / gr.size
 	at := make([]int, n)
@@ -102,20 +103,20 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	return gr, nil
 }
 
-// Steps is the number of optimiser steps of an epoch: ⌊patterns/batch⌋.
+// Steps returns the number of optimiser steps in an epoch: ⌊patterns/batch⌋.
 func (g *Grouper) Steps() int { return len(g.members) / (g.groups * g.size) }
 
-// Groups is the number of groups B of a step.
+// Groups returns the number of groups B in a step.
 func (g *Grouper) Groups() int { return g.groups }
 
-// Size is the number of patterns C of a group.
+// Size returns the number of patterns C in a group.
 func (g *Grouper) Size() int { return g.size }
 
-// Epoch makes the groups of all steps of epoch e, from 0.
+// Epoch returns the groups of all steps of epoch e, counted from 0.
 func (g *Grouper) Epoch(e int) ([]Batch, error) {
 	steps, n := g.Steps(), len(g.members)
 	if e < 0 || e > math.MaxInt/(n+1)-1 {
-		return nil, fmt.Errorf("grouping: there is no epoch %d", e)
+		return nil, fmt.Errorf("grouping: epoch %d does not exist", e)
 	}
 	batches := make([]Batch, steps)
 	position := e * steps * g.groups // leaders consumed by earlier epochs
@@ -137,8 +138,8 @@ func (g *Grouper) Epoch(e int) ([]Batch, error) {
 	return batches, nil
 }
 
-// Nearest makes one group for every member, in order: the member and its C−1 nearest neighbours. It does not depend on
-// seed or epoch, so validation in groups compares like with like. The last batch may be smaller.
+// Nearest returns one group for every member, in order: the member and its C−1 nearest neighbours. The groups do not
+// depend on seed or epoch, so that validations in groups are comparable. The last batch may be smaller.
 func (g *Grouper) Nearest() []Batch {
 	var batches []Batch
 	for from := 0; from < len(g.members); from += g.groups {
@@ -152,7 +153,7 @@ func (g *Grouper) Nearest() []Batch {
 	return batches
 }
 
-// leaders is permutation p of the members. It follows from (seed, p).
+// leaders returns permutation p of the members, which follows from (seed, p).
 func (g *Grouper) leaders(p int) []int32 {
 	order := make([]int32, len(g.members))
 	for i := range order {
@@ -173,7 +174,7 @@ func (g *Grouper) add(b *Batch, leader int32, partners []int32) {
 	for _, p := range partners {
 		b.Rows = append(b.Rows, g.members[p])
 	}
-	// Taken from the leader first: scans far from the origin lose no digits.
+	// Relative to the leader first, so that scans far from the origin keep all digits.
 	r0, c0 := g.rows[b.Rows[first]], g.cols[b.Rows[first]]
 	row, col := 0.0, 0.0
 	for _, r := range b.Rows[first:] {
@@ -187,7 +188,8 @@ func (g *Grouper) add(b *Batch, leader int32, partners []int32) {
 	}
 }
 
-// MaxOffset is the largest offset, along either axis, that any group of this grouper can have: what a canvas must hold.
+// MaxOffset returns the largest offset, along either axis, that a group of this grouper can have: the canvas must
+// contain it.
 func (g *Grouper) MaxOffset() float64 {
 	at := make([]int, len(g.members))
 	for i, m := range g.members {
@@ -196,9 +198,9 @@ func (g *Grouper) MaxOffset() float64 {
 	return MaxOffset(pick(g.rows, at), pick(g.cols, at), g.neighbours, g.size)
 }
 
-// MaxOffset is the largest |row| or |column| offset from its group's mean that any pattern can have, over all groups of
-// size patterns made of a leader and size−1 of its neighbours. It is exact: along one axis the extreme belongs to a
-// pattern whose partners are the farthest to the other side.
+// MaxOffset returns the largest |row| or |column| offset from its group's mean that any pattern can have, over all
+// groups of size patterns formed by a leader and size−1 of its neighbours. It is exact: along one axis the extreme
+// belongs to a pattern whose partners are the farthest on the other side.
 func MaxOffset(rows, cols []float64, neighbours [][]int32, size int) float64 {
 	largest := 0.0
 	for leader, near := range neighbours {
@@ -219,11 +221,11 @@ func MaxOffset(rows, cols []float64, neighbours [][]int32, size int) float64 {
 			largest = max(largest, farthest(d, size))
 		}
 	}
-	// Offsets travel as float32; rounding the bound alike keeps it a bound.
+	// Offsets are sent as float32; the bound is rounded alike to stay a bound.
 	return float64(float32(largest))
 }
 
-// farthest is the largest offset to the positive side for a leader at 0 with sorted neighbours d.
+// farthest returns the largest offset to the positive side for a leader at 0 with sorted neighbours d.
 func farthest(d []float64, size int) float64 {
 	low := 0.0 // the size−1 lowest
 	for _, v := range d[:size-1] {

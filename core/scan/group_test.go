@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cloud gives n positions of several kinds, some with many ties.
+// cloud returns n positions of several kinds, some with many ties.
 func cloud(kind string, n int) (rows, cols []float64) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
@@ -135,7 +135,7 @@ func TestGroupsHoldALeaderAndItsOwnNeighbours(t *testing.T) {
 					sum := [2]float64{}
 					for c, r := range group {
 						if c > 0 && !slices.Contains(near[group[0]], r) {
-							t.Errorf("%s: %d is no neighbour of %d", kind, r, group[0])
+							t.Errorf("%s: %d is not a neighbour of %d", kind, r, group[0])
 						}
 						for axis, along := range [][]float64{rows, cols} {
 							o := float64(b.Offsets[2*(i+c)+axis])
@@ -236,7 +236,7 @@ func TestMembersAloneAreGrouped(t *testing.T) {
 		for _, b := range batches {
 			for _, r := range b.Rows {
 				if r%3 != 1 {
-					t.Fatalf("pattern %d is no member", r)
+					t.Fatalf("pattern %d is not a member", r)
 				}
 			}
 		}
@@ -258,14 +258,14 @@ func TestGroupingRefuses(t *testing.T) {
 		n    int
 		want string
 	}{
-		{Grouping{Gridsize: 2, Batch: 4}, 3, "3 patterns cannot make groups of 4"},
-		{Grouping{Gridsize: 0, Batch: 4}, 10, "gridsize 0"},
-		{Grouping{Gridsize: 17, Batch: 4}, 10, "gridsize 17"},
+		{Grouping{Gridsize: 2, Batch: 4}, 3, "3 patterns cannot form groups of 4"},
+		{Grouping{Gridsize: 0, Batch: 4}, 10, "--gridsize is 0"},
+		{Grouping{Gridsize: 17, Batch: 4}, 10, "--gridsize is 17"},
 		{Grouping{Gridsize: 2, Batch: 6}, 10, "not a multiple"},
 		{Grouping{Gridsize: 2, Batch: 0}, 10, "not a multiple"},
-		{Grouping{Gridsize: 1, Batch: 11}, 10, "more than the 10"},
+		{Grouping{Gridsize: 1, Batch: 11}, 10, "exceed the 10"},
 		{Grouping{Gridsize: 2, Batch: 4, Neighbours: 2}, 10, "too few"},
-		{Grouping{Gridsize: 2, Batch: 4, Members: []int{1, 2, 3, 10}}, 10, "no pattern 10"},
+		{Grouping{Gridsize: 2, Batch: 4, Members: []int{1, 2, 3, 10}}, 10, "pattern 10 does not exist"},
 		{Grouping{Gridsize: 2, Batch: 4, Members: []int{1, 2, 3, 3}}, 10, "listed twice"},
 	} {
 		_, err := NewGrouper(rows[:c.n], cols[:c.n], c.g)
@@ -316,7 +316,7 @@ func TestMaxOffsetIsTheLargestOfAllGroups(t *testing.T) {
 	}
 }
 
-// Also part of a run's identity, see TestDrawsNeverChange.
+// Part of a run's identity, see TestDrawsNeverChange.
 func TestGroupsNeverChange(t *testing.T) {
 	rows, cols := cloud("grid", 40)
 	g := grouper(t, rows, cols, Grouping{Gridsize: 2, Batch: 8, Seed: 42})

@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// Neighbours is, for each position, the k nearest others: nearest first, equal distances by ascending index, so the
-// answer is unique. Several patterns at one place are neighbours at distance 0. With fewer than k others all are given.
-// It takes O(n log n) for the k of grouping, also when many positions coincide.
+// Neighbours returns, for each position, the k nearest others, nearest first, equal distances by ascending index, so
+// that the result is unique. Several patterns at one place are neighbours at distance 0. With fewer than k others it
+// returns all. It takes O(n log n) for the k of grouping, even if many positions coincide.
 func Neighbours(rows, cols []float64, k int) ([][]int32, error) {
 	n := len(rows)
 	if len(cols) != n {
 		return nil, fmt.Errorf("neighbours: %d row coordinates but %d column coordinates", n, len(cols))
 	}
 	if k < 0 {
-		return nil, fmt.Errorf("neighbours: %d nearest neighbours", k)
+		return nil, fmt.Errorf("neighbours: number of neighbours is %d, want at least 1", k)
 	}
 	if n > math.MaxInt32 {
-		return nil, fmt.Errorf("neighbours: %d positions are more than an int32 can number", n)
+		return nil, fmt.Errorf("neighbours: %d positions exceed the range of int32", n)
 	}
 	for i := range n {
 		if !finite(rows[i]) || !finite(cols[i]) {
@@ -54,8 +54,8 @@ func (a neighbour) nearer(b neighbour) bool {
 	return a.distance < b.distance || a.distance == b.distance && a.index < b.index
 }
 
-// tree is a k-d tree over positions. Each node knows the box and the lowest index of its positions, so a search can
-// leave out a node whose positions would lose the tie too; without that, coinciding positions cost n² visits.
+// tree is a k-d tree over positions. Each node has the box and the lowest index of its positions, so that a search can
+// skip a node whose positions would also lose a tie. Otherwise coinciding positions would cost n² visits.
 type tree struct {
 	rows, cols []float64
 	order      []int32 // positions, each node's contiguous
@@ -70,7 +70,8 @@ type node struct {
 	left, right int        // nodes, −1 in a leaf
 }
 
-// leafSize is where comparing positions one by one beats descending further; anything from 4 to 32 is alike.
+// leafSize is the number of positions for which comparing one by one is faster than descending further; values from 4
+// to 32 perform alike.
 const leafSize = 8
 
 func newTree(rows, cols []float64) *tree {
@@ -114,7 +115,7 @@ func (t *tree) build(first, last int) int {
 	return len(t.nodes) - 1
 }
 
-// bound is the best that any position of the node could be.
+// bound returns the best candidate that any position of the node could be.
 func (t *tree) bound(at int, row, col float64) neighbour {
 	nd := &t.nodes[at]
 	dr := max(nd.low[0]-row, row-nd.high[0], 0)

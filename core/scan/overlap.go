@@ -2,7 +2,7 @@ package scan
 
 import "math"
 
-// Overlap is the share of a circular probe's area that is lit twice when it moves by distance, both lengths in the same
+// Overlap returns the share of a circular probe's area that is lit twice when it moves by distance, both lengths in the same
 // unit. With R = diameter/2 the lens of two circles has the area
 //
 //	A(d) = 2R²·acos(d/2R) − (d/2)·√(4R² − d²)

@@ -6,43 +6,44 @@ import (
 	"slices"
 )
 
-// Quality is what a look at patterns and positions tells about a scan, before anything is reconstructed.
+// Quality describes patterns and positions of a scan before a reconstruction.
 type Quality struct {
 	FewestCounts float64 `json:"fewest_counts"` // photons in the darkest pattern
 	MostCounts   float64 `json:"most_counts"`   // and in the brightest
-	// CountUnit is the largest whole number that divides all counts: more than 1 says that they are no photons. 0: counts
-	// that are not whole.
+	// CountUnit is the largest whole number that divides all counts. Above 1 the counts are not photons. 0: counts that
+	// are not whole.
 	CountUnit int `json:"count_unit"`
-	// Background is the mean of the mean pattern's darkest tenth, counts per pixel.
+	// Background is the mean of the darkest tenth of the mean pattern, in counts per pixel.
 	Background float64 `json:"background"`
-	// BeamCentre is the centre of mass (row, column) of the mean pattern less the background, relative to pixel N/2.
+	// BeamCentre is the centre of mass (row, column) of the mean pattern without background, relative to pixel N/2.
 	BeamCentre [2]float64 `json:"beam_centre_px"`
-	// DeadPixels never count although their neighbours do, HotPixels count far more than all their neighbours.
+	// DeadPixels never count although their neighbours do; HotPixels count far more than all their neighbours.
 	DeadPixels [][2]int `json:"dead_pixels"` // row, column
 	HotPixels  [][2]int `json:"hot_pixels"`
-	// AtMaximum is how many values equal the largest count. Saturated: ten or more do, and it is at least 255.
+	// AtMaximum is the number of values equal to the largest count. Saturated reports at least ten, with a count of at
+	// least 255.
 	AtMaximum int  `json:"values_at_maximum"`
 	Saturated bool `json:"saturated"`
-	// Step is the median distance to the nearest other position, object pixels; Duplicates counts positions that are not
-	// the first at their place.
+	// Step is the median distance to the nearest other position, in object pixels. Duplicates counts positions that
+	// occurred before.
 	Step       float64 `json:"step_px"`
 	Duplicates int     `json:"duplicate_positions"`
-	// ProbeDiameter is four standard deviations of |P|² (a disk's diameter), Overlap that of two such probes a step apart;
-	// 0 without a probe.
+	// ProbeDiameter is four standard deviations of |P|² (a disk's diameter), Overlap that of two such probes one step
+	// apart; both are 0 without a probe.
 	ProbeDiameter float64 `json:"probe_diameter_px,omitempty"`
 	Overlap       float64 `json:"overlap,omitempty"`
 }
 
 const (
-	// An unmasked pixel is dead when its neighbours' median makes a 0 in all patterns less likely than e^-20.
+	// An unmasked pixel is dead if its neighbours' median makes 0 in all patterns less likely than e^-20.
 	deadBelow = 20
-	// A pixel is hot when all patterns together have ten times its brightest neighbour's counts there, and 100 at least.
+	// A pixel is hot if its total count is at least 100 and ten times that of its brightest neighbour.
 	hotFactor, hotLeast = 10, 100
-	// saturatedValues and saturatedLeast tell a detector's ceiling from a chance maximum.
+	// saturatedValues and saturatedLeast distinguish a detector's ceiling from a chance maximum.
 	saturatedValues, saturatedLeast = 10, 255
 )
 
-// Quality reads all patterns once. It ends with ctx.
+// Quality reads all patterns once. It stops at the end of ctx.
 func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 	q := Quality{FewestCounts: math.Inf(1), DeadPixels: [][2]int{}, HotPixels: [][2]int{}}
 	size := s.N * s.N
@@ -78,7 +79,7 @@ func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 	return q, nil
 }
 
-// divisor is the greatest common divisor of unit and k; −1, for good, when k is not whole.
+// divisor returns the greatest common divisor of unit and k, or −1 permanently if k is not whole.
 func divisor(unit int, k float32) int {
 	if unit < 0 || k != float32(math.Trunc(float64(k))) || k > 1<<24 {
 		return -1
@@ -90,7 +91,7 @@ func divisor(unit int, k float32) int {
 	return a
 }
 
-// pixels looks at the sums of all patterns.
+// pixels analyses the sums of all patterns.
 func (q *Quality) pixels(s *Scan, sums []float64) {
 	n := s.N
 	good := func(i int) bool { return s.Mask == nil || s.Mask[i] != 0 }
@@ -137,7 +138,7 @@ func (q *Quality) pixels(s *Scan, sums []float64) {
 	}
 }
 
-// positions looks at distances.
+// positions analyses distances.
 func (q *Quality) positions(s *Scan) {
 	seen := make(map[[2]float64]bool, s.Len())
 	for j := range s.Rows {
@@ -167,8 +168,8 @@ func (q *Quality) positions(s *Scan) {
 	}
 }
 
-// ProbeDiameter is four standard deviations of Σ_modes|P|² along an axis, pixels: the diameter of a disk. probe is
-// [modes, n, n].
+// ProbeDiameter returns four standard deviations of Σ_modes|P|² along an axis, in pixels: the diameter of a disk. probe
+// is [modes, n, n].
 func ProbeDiameter(probe []complex64, n int) float64 {
 	var sum, y1, x1, square float64
 	for i, p := range probe {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// lit is a scan with a smooth beam about the centre, 40 patterns of 16².
+// lit returns a scan with a smooth centred beam, 40 patterns of 16².
 func lit() *Scan {
 	s := &Scan{N: 16}
 	for j := range 40 {
@@ -104,10 +104,10 @@ func shifted(s *Scan) *Scan {
 func TestAZeroFrequencyAtTheCornerIsSeenAndABeamstopIsNone(t *testing.T) {
 	s := lit()
 	if s.ZeroAtCorner() {
-		t.Error("patterns with their beam in the middle are said to be shifted")
+		t.Error("patterns with a centred beam are reported as shifted")
 	}
 	if !shifted(s).ZeroAtCorner() {
-		t.Error("patterns with their beam at the corner are not seen")
+		t.Error("patterns with the beam at the corner are not detected")
 	}
 	for i := range s.Counts {
 		if row, col := i/s.N%s.N-8, i%s.N-8; row*row+col*col < 20 {

@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 )
 
-// stream is a sequence of random numbers that follows from a seed and the names of what it is drawn for. Draws are part
-// of a run's identity: the same seed must give the same groups in every version, so only the generator itself (PCG,
-// whose output is fixed) comes from the library and the rest is here.
+// stream is a sequence of random numbers derived from a seed and the names of its purpose. Draws are part of a run's
+// identity: the same seed must give the same groups in every version. Therefore only the generator (PCG, with a fixed
+// output) comes from the library.
 type stream struct{ pcg *rand.PCG }
 
-// What a stream is drawn for: two purposes with the same seed never share numbers.
+// Purposes of streams: two purposes with the same seed never share numbers.
 const (
 	forDraw       = 1
 	forValidation = 2
@@ -37,7 +37,7 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// below is uniform in 0…n−1, without bias (Lemire 2019).
+// below returns a uniform number in 0…n−1, without bias (Lemire 2019).
 func (s stream) below(n int) int {
 	bound := uint64(n)
 	high, low := bits.Mul64(s.pcg.Uint64(), bound)

@@ -10,13 +10,13 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// ParseRows reads a selection of the n patterns of a file. Terms are separated by commas and their union is taken:
+// ParseRows reads a selection of the n patterns of a file: the union of terms separated by commas.
 //
 //	split=0      the patterns whose entry in the file's split array is 0
 //	7   -1       one pattern; negative numbers count from the end
 //	0:100  ::2   a range start:stop:step as in Python, stop excluded, each part optional, step positive
 //
-// The result is ascending, without repeats. The empty expression selects all. A selection without patterns is an error.
+// The result is ascending without duplicates. The empty expression selects all. A selection without patterns is an error.
 func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 	keep := make([]bool, max(n, 0))
 	if strings.TrimSpace(expr) == "" {
@@ -24,7 +24,7 @@ func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 	}
 	for _, term := range strings.Split(expr, ",") {
 		if err := selectTerm(strings.TrimSpace(term), split, keep); err != nil {
-			return nil, fmt.Errorf("rows %q: %w", expr, err)
+			return nil, fmt.Errorf("--rows %q: %w", expr, err)
 		}
 	}
 	var rows []int
@@ -34,7 +34,7 @@ func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 		}
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("rows %q: selects none of the %s", expr, plural.Of(n, "pattern"))
+		return nil, fmt.Errorf("--rows %q: selects none of the %s", expr, plural.Of(n, "pattern"))
 	}
 	return rows, nil
 }
@@ -47,14 +47,14 @@ func selectTerm(term string, split []uint8, keep []bool) error {
 	if !strings.Contains(term, ":") {
 		i, err := strconv.Atoi(term)
 		if err != nil {
-			return fmt.Errorf("%q is no number, range start:stop:step or split=K", term)
+			return fmt.Errorf("%q is not a number, a range start:stop:step or split=K", term)
 		}
 		at := i
 		if at < 0 {
 			at += n
 		}
 		if at < 0 || at >= n {
-			return fmt.Errorf("there is no pattern %d, the file has %d", i, n)
+			return fmt.Errorf("pattern %d does not exist, the file has %d", i, n)
 		}
 		keep[at] = true
 		return nil
@@ -67,10 +67,10 @@ func selectSplit(value string, split []uint8, keep []bool) error {
 	n := len(keep)
 	k, err := strconv.ParseUint(value, 10, 8)
 	if err != nil {
-		return fmt.Errorf("split is a number from 0 to 255, not %q", value)
+		return fmt.Errorf("split is %q, want a number from 0 to 255", value)
 	}
 	if split == nil {
-		return fmt.Errorf("the file has no split array; select by number, as in 0:%d", (n+1)/2)
+		return fmt.Errorf("the file has no split array; select by number, such as 0:%d", (n+1)/2)
 	}
 	if len(split) != n {
 		return fmt.Errorf("the split array has %s for %s", plural.Of(len(split), "entry"), plural.Of(n, "pattern"))
@@ -101,7 +101,7 @@ func selectRange(term string, keep []bool) error {
 		}
 		v, err := strconv.Atoi(p)
 		if err != nil {
-			return fmt.Errorf("%q in the range %q is no number", p, term)
+			return fmt.Errorf("%q in the range %q is not a number", p, term)
 		}
 		if i < 2 && v < 0 {
 			v += n
@@ -134,29 +134,29 @@ func listSplits(split []uint8) string {
 	return strings.Join(text, ", ")
 }
 
-// Draw takes n of the rows without replacement and keeps their order.
+// Draw draws n of the rows without replacement and keeps their order.
 func Draw(rows []int, n int, seed int64) ([]int, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("a draw of %s: at least 1 is needed", plural.Of(n, "pattern"))
+		return nil, fmt.Errorf("--n-images: cannot draw %s, want at least 1", plural.Of(n, "pattern"))
 	}
 	if n > len(rows) {
-		return nil, fmt.Errorf("a draw of %s: the selection holds only %d", plural.Of(n, "pattern"), len(rows))
+		return nil, fmt.Errorf("--n-images: cannot draw %s, the selection has only %d", plural.Of(n, "pattern"), len(rows))
 	}
 	chosen, _ := divide(rows, n, newStream(seed, forDraw))
 	return chosen, nil
 }
 
-// SplitValidation sets a share of the rows, drawn by the seed and rounded to the nearest number, aside for validation.
-// A positive share sets at least one row aside and leaves at least one. Both parts keep the order of rows.
+// SplitValidation reserves a share of the rows for validation, drawn by the seed and rounded to the nearest number. A
+// positive share reserves at least one row and leaves at least one. Both parts keep the order of rows.
 func SplitValidation(rows []int, share float64, seed int64) (train, validation []int, err error) {
 	if !(share >= 0 && share < 1) {
-		return nil, nil, fmt.Errorf("validation share %v: want 0 ≤ share < 1", share)
+		return nil, nil, fmt.Errorf("--val-split is %v, want 0 ≤ share < 1", share)
 	}
 	if share == 0 {
 		return slices.Clone(rows), nil, nil
 	}
 	if len(rows) < 2 {
-		return nil, nil, fmt.Errorf("validation share %v: %s cannot be divided", share, plural.Of(len(rows), "pattern"))
+		return nil, nil, fmt.Errorf("--val-split is %v, but %s cannot be divided", share, plural.Of(len(rows), "pattern"))
 	}
 	n := min(max(int(math.Round(share*float64(len(rows)))), 1), len(rows)-1)
 	validation, train = divide(rows, n, newStream(seed, forValidation))

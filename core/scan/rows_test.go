@@ -45,16 +45,16 @@ func TestParseRowsRefusesWithReason(t *testing.T) {
 		{"split=x", []uint8{0, 0, 1, 3}, "0 to 255"},
 		{"split=300", []uint8{0, 0, 1, 3}, "0 to 255"},
 		{"split=0", []uint8{0}, "1 entry for 4 patterns"},
-		{"4", nil, "there is no pattern 4"},
-		{"-5", nil, "there is no pattern -5"},
-		{"a", nil, `"a" is no number`},
-		{"1,,2", nil, `"" is no number`},
+		{"4", nil, "pattern 4 does not exist"},
+		{"-5", nil, "pattern -5 does not exist"},
+		{"a", nil, `"a" is not a number`},
+		{"1,,2", nil, `"" is not a number`},
 		{"1:2:3:4", nil, "more than three"},
 		{"1:x", nil, `"x" in the range`},
 		{"::0", nil, "must be positive"},
 		{"::-1", nil, "must be positive"},
 		{"3:2", nil, "selects none of the 4"},
-		{"99999999999999999999:", nil, "is no number"},
+		{"99999999999999999999:", nil, "is not a number"},
 	} {
 		_, err := ParseRows(c.expr, c.split, 4)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

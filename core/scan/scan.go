@@ -1,8 +1,8 @@
-// Package scan holds a ptychography scan, that is far-field diffraction patterns with the positions they were taken at,
-// the selection of its rows, and the grouping of overlapping patterns.
+// Package scan represents a ptychography scan, that is far-field diffraction patterns with their positions, the
+// selection of its rows, and the grouping of overlapping patterns.
 //
-// Coordinates are (row y, column x) in object pixels of the file's own frame. A position is the centre of its patch:
-// the patch's pixel (N/2, N/2) lies there.
+// Coordinates are (row y, column x) in object pixels of the file's frame. A position is the centre of its patch, pixel
+// (N/2, N/2).
 package scan
 
 import (
@@ -16,44 +16,44 @@ import (
 
 // Scan is a set of diffraction patterns in photon counts. The slices are shared, not copied; treat them as read-only.
 type Scan struct {
-	Source string // path of the file it came from, "" if none
+	Source string // path of the file; "" if none
 	N      int    // side of a pattern in pixels
 
 	Counts []float32 // [n, N, N] row-major photon counts, DC at [N/2, N/2]
 	Rows   []float64 // [n] patch centre y in object pixels
 	Cols   []float64 // [n] patch centre x in object pixels
 
-	Probe []complex64 // [Modes, N, N]; nil when the file has none
+	Probe []complex64 // [Modes, N, N]; nil if the file has none
 	Modes int
 
-	Object       []complex64 // [ObjectHeight, ObjectWidth] truth or reference; nil when the file has none
+	Object       []complex64 // [ObjectHeight, ObjectWidth] truth or reference; nil if the file has none
 	ObjectHeight int
 	ObjectWidth  int
 
-	Mask  []uint8 // [N, N] 1 where the detector pixel counts, 0 where it is bad; nil: every pixel counts
-	Split []uint8 // [n] which part of the data a pattern belongs to; nil when the file does not say
+	Mask  []uint8 // [N, N] 1 for a valid detector pixel, 0 for a bad one; nil: all valid
+	Split []uint8 // [n] part of the data that a pattern belongs to; nil if unknown
 	Index []int   // [n] row of each pattern in the file, ascending
 
-	PixelSize float64  // metres per object pixel, 0 when unknown
-	Metadata  string   // JSON text of the file, "" when it has none
-	Notes     []string // what was decided while reading and why, one sentence each
+	PixelSize float64  // metres per object pixel; 0 if unknown
+	Metadata  string   // JSON text of the file; "" if none
+	Notes     []string // decisions during reading, with reasons, one sentence each
 }
 
-// Len is the number of patterns.
+// Len returns the number of patterns.
 func (s *Scan) Len() int { return len(s.Rows) }
 
-// Pattern is pattern i, [N, N] counts. It is a view, not a copy.
+// Pattern returns pattern i, [N, N] counts. It is a view, not a copy.
 func (s *Scan) Pattern(i int) []float32 {
 	size := s.N * s.N
 	return s.Counts[i*size : (i+1)*size : (i+1)*size]
 }
 
-// Select is the scan of the given patterns (positions in this scan, not in the file), in the given order. Patterns are
-// copied, what the patterns share is not.
+// Select returns the scan of the given patterns (indices in this scan, not in the file), in the given order. Patterns
+// are copied; shared data is not.
 func (s *Scan) Select(rows []int) (*Scan, error) {
 	for _, r := range rows {
 		if r < 0 || r >= s.Len() {
-			return nil, fmt.Errorf("scan: select: there is no pattern %d, the scan has %d", r, s.Len())
+			return nil, fmt.Errorf("scan: select: pattern %d does not exist, the scan has %d", r, s.Len())
 		}
 	}
 	out := *s
@@ -78,7 +78,7 @@ func pick[T any](from []T, rows []int) []T {
 	return out
 }
 
-// FileRows are the rows of the scan's file that hold these patterns.
+// FileRows returns the rows of these patterns in the scan's file.
 func (s *Scan) FileRows(patterns []int) []int {
 	out := make([]int, len(patterns))
 	for i, p := range patterns {
@@ -87,18 +87,18 @@ func (s *Scan) FileRows(patterns []int) []int {
 	return out
 }
 
-// Validate checks shapes and values. It names the first pattern and pixel that is wrong.
+// Validate checks shapes and values. Its error names the first wrong pattern and pixel.
 func (s *Scan) Validate() error {
 	n := s.Len()
 	switch {
 	case s.N < 1:
-		return fmt.Errorf("scan: patterns of side %d", s.N)
+		return fmt.Errorf("scan: the side of the patterns is %d, want at least 1", s.N)
 	case n == 0:
 		return fmt.Errorf("scan: no patterns")
 	case len(s.Cols) != n:
 		return fmt.Errorf("scan: %d row coordinates but %d column coordinates", n, len(s.Cols))
 	case len(s.Counts) != n*s.N*s.N:
-		return fmt.Errorf("scan: %d counts do not make %d patterns of %d×%d", len(s.Counts), n, s.N, s.N)
+		return fmt.Errorf("scan: %d counts do not fit %d patterns of %d×%d", len(s.Counts), n, s.N, s.N)
 	case s.Split != nil && len(s.Split) != n:
 		return fmt.Errorf("scan: split has %d entries for %d patterns", len(s.Split), n)
 	case s.Index != nil && len(s.Index) != n:
@@ -106,9 +106,9 @@ func (s *Scan) Validate() error {
 	case s.Mask != nil && len(s.Mask) != s.N*s.N:
 		return fmt.Errorf("scan: a mask of %d pixels does not fit patterns of %d×%d", len(s.Mask), s.N, s.N)
 	case s.Probe != nil && (s.Modes < 1 || len(s.Probe) != s.Modes*s.N*s.N):
-		return fmt.Errorf("scan: a probe of %d values does not make %d modes of %d×%d", len(s.Probe), s.Modes, s.N, s.N)
+		return fmt.Errorf("scan: a probe of %d values does not fit %d modes of %d×%d", len(s.Probe), s.Modes, s.N, s.N)
 	case s.Object != nil && (s.ObjectHeight < 1 || s.ObjectWidth < 1 || len(s.Object) != s.ObjectHeight*s.ObjectWidth):
-		return fmt.Errorf("scan: an object of %d values is not %d×%d", len(s.Object), s.ObjectHeight, s.ObjectWidth)
+		return fmt.Errorf("scan: an object of %d values does not fit %d×%d pixels", len(s.Object), s.ObjectHeight, s.ObjectWidth)
 	}
 	for i := range n {
 		if !finite(s.Rows[i]) || !finite(s.Cols[i]) {
@@ -116,10 +116,10 @@ func (s *Scan) Validate() error {
 		}
 	}
 	for i, k := range s.Counts {
-		// A bad detector pixel may hold anything that a mask hides, but never NaN: 0·NaN is NaN in every loss.
+		// A bad detector pixel may have any value that a mask hides, except NaN: 0·NaN is NaN in every loss.
 		if !(k >= 0) || k > math.MaxFloat32 {
 			p, pixel := i/(s.N*s.N), i%(s.N*s.N)
-			return fmt.Errorf("scan: %s, pixel (%d, %d) (row, column): count is %v, counts are finite and not negative",
+			return fmt.Errorf("scan: %s, pixel (%d, %d) (row, column): count is %v, want a finite number, at least 0",
 				s.name(p), pixel/s.N, pixel%s.N, k)
 		}
 	}
@@ -138,7 +138,7 @@ func (s *Scan) Validate() error {
 	return nil
 }
 
-// name says which pattern i is, with its row in the file where that differs.
+// name names pattern i, with its row in the file if that differs.
 func (s *Scan) name(i int) string {
 	if s.Index != nil && s.Index[i] != i {
 		return fmt.Sprintf("pattern %d (row %d of the file)", i, s.Index[i])
@@ -169,7 +169,7 @@ type Statistics struct {
 	Fingerprint      string  `json:"fingerprint"`        // see Fingerprint
 }
 
-// Statistics reads all patterns once. Masked pixels are left out.
+// Statistics reads all patterns once. It skips masked pixels.
 func (s *Scan) Statistics() Statistics {
 	st := Statistics{Patterns: s.Len(), N: s.N, Fingerprint: s.Fingerprint()}
 	if s.Len() == 0 {
@@ -200,8 +200,8 @@ func (s *Scan) Statistics() Statistics {
 	return st
 }
 
-// Fingerprint is the SHA-256, in hexadecimal, of side, counts, positions and mask: the identity of the data in a run.
-// It does not depend on the file's name or form, nor on the machine's byte order.
+// Fingerprint returns the SHA-256, in hexadecimal, of side, counts, positions and mask: the identity of the data in a
+// run. It does not depend on the file's name or form, or on the machine's byte order.
 func (s *Scan) Fingerprint() string {
 	h := sha256.New()
 	buf := make([]byte, 0, 1<<16)

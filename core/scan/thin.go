@@ -1,6 +1,6 @@
 package scan
 
-// Thin keeps at most n of the rows, evenly spread.
+// Thin returns at most n of the rows, evenly spread.
 func Thin(rows []int, n int) []int {
 	if len(rows) <= n {
 		return rows
