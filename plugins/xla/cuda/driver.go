@@ -1,0 +1,141 @@
+package cuda
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Machine is where the driver and the toolkit are looked for.
+type Machine struct {
+	Root    string // folder that holds dev, proc and usr: "/"
+	LibCUDA string // the driver's library, by name or path
+}
+
+// This is the machine that the program runs on.
+var This = Machine{Root: "/", LibCUDA: "libcuda.so.1"}
+
+// Driver is NVIDIA's driver and the GPUs that it shows.
+type Driver struct {
+	Release string // such as 580.65.06; "" where the kernel does not report it
+	CUDA    int    // newest CUDA that it runs, 1000 times the major and 10 times the minor version; 0 if unknown
+	Cards   []Card
+}
+
+// Card is a GPU.
+type Card struct {
+	Name   string
+	Memory int64 // bytes
+}
+
+// Runs reports whether the driver is known to run programs of a version of CUDA.
+func (d Driver) Runs(v Version) bool { return d.CUDA >= 1000*int(v) }
+
+// Known reports whether a driver was found at all.
+func (d Driver) Known() bool { return d.CUDA > 0 }
+
+func (d Driver) String() string {
+	text := "NVIDIA driver"
+	if d.Release != "" {
+		text += " " + d.Release
+	}
+	if d.CUDA > 0 {
+		text += fmt.Sprintf(" (up to CUDA %d.%d)", d.CUDA/1000, d.CUDA%1000/10)
+	}
+	return text
+}
+
+// Suits refuses a driver that is too old for a version of CUDA.
+func (d Driver) Suits(v Version) error {
+	if !d.Known() || d.Runs(v) {
+		return nil
+	}
+	help := fmt.Sprintf("update the driver (system package nvidia-driver-%d)", v.Driver())
+	if v > CUDA12 && d.Runs(CUDA12) {
+		help += ", or use the library for CUDA 12: " + CUDA12.Setup()
+	}
+	return backend.Errorf(backend.Unsupported, "cuda", "the %s is too old for the XLA library, which is built for %v and needs driver %d or later: %s", d, v, v.Driver(), help)
+}
+
+// codes of cuInit that have a cause which can be named.
+const (
+	noDevice   = 100
+	mismatched = 803
+)
+
+// Driver asks the driver for its version and its GPUs. CUDA_VISIBLE_DEVICES holds, since the driver itself counts. Where
+// no GPU can be used the error says why, and the driver's versions are still given as far as they are known.
+func (m Machine) Driver() (Driver, error) {
+	d := Driver{Release: m.release()}
+	d.CUDA = promised(d.Release)
+	lib, err := open(m.LibCUDA)
+	if err != nil {
+		return d, m.noLibCUDA(d, err)
+	}
+	version, code, cards := lib.driver()
+	if version > 0 {
+		d.CUDA = version
+	}
+	d.Cards = cards
+	if code == 0 && len(cards) > 0 {
+		return d, nil
+	}
+	no := func(format string, args ...any) error {
+		return backend.Errorf(backend.Unavailable, "cuda", format, args...)
+	}
+	visible, set := os.LookupEnv("CUDA_VISIBLE_DEVICES")
+	switch {
+	case code == mismatched:
+		return d, no("the NVIDIA driver does not start: its library and its kernel module are of different versions; restart the machine, or install both from one package")
+	case code != 0 && code != noDevice:
+		return d, no("the %s does not start: cuInit ends with code %d; run nvidia-smi to see what is wrong", d, code)
+	case !m.hasDeviceFile():
+		return d, no("no GPU is visible: the %s shows none and /dev holds no nvidia0; in a container or a batch job ask for a GPU (docker run --gpus all, sbatch --gres=gpu:1)", d)
+	case set:
+		return d, no("no GPU is visible: the %s shows none and CUDA_VISIBLE_DEVICES is %q; unset it or give it the number of a GPU", d, visible)
+	}
+	return d, no("no GPU is visible: the %s shows none; run nvidia-smi to see whether one is there", d)
+}
+
+// noLibCUDA says why the driver's library does not load.
+func (m Machine) noLibCUDA(d Driver, err error) error {
+	if d.Release == "" && !m.hasDeviceFile() {
+		return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: there is no NVIDIA driver here (%s was not found and /dev holds no nvidia0); install driver %d or later (system package nvidia-driver-%d)",
+			filepath.Base(m.LibCUDA), CUDA13.Driver(), CUDA13.Driver())
+	}
+	return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: the %s is loaded but its library is not (%v); install the system package that holds libcuda.so.1 (libnvidia-compute), or start the container with a GPU (docker run --gpus all)", d, err)
+}
+
+// release is the driver's version as the kernel reports it.
+var releasePattern = regexp.MustCompile(`\b\d{3,}\.\d+(\.\d+)?\b`)
+
+func (m Machine) release() string {
+	text, _ := os.ReadFile(filepath.Join(m.Root, "proc/driver/nvidia/version")) // no driver, no file
+	first, _, _ := strings.Cut(string(text), "\n")
+	return releasePattern.FindString(first)
+}
+
+// promised is the newest major version of CUDA that a release of the driver runs, as Driver.CUDA has it.
+func promised(release string) int {
+	major, _, _ := strings.Cut(release, ".")
+	n, err := strconv.Atoi(major)
+	switch {
+	case err != nil:
+		return 0
+	case n >= CUDA13.Driver():
+		return 1000 * int(CUDA13)
+	case n >= CUDA12.Driver():
+		return 1000 * int(CUDA12)
+	}
+	return 11000
+}
+
+func (m Machine) hasDeviceFile() bool {
+	found, _ := filepath.Glob(filepath.Join(m.Root, "dev/nvidia[0-9]*")) // the pattern is right
+	return len(found) > 0
+}

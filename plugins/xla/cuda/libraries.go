@@ -1,0 +1,124 @@
+package cuda
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ptychogo/ptycho/core/backend"
+)
+
+// Library is one of NVIDIA's libraries.
+type Library struct {
+	Name     string // "cuDNN"
+	File     string // the name under which it is opened: libcudnn.so.9
+	Pip      string // package in the Python package index
+	System   string // package in NVIDIA's repositories
+	Required bool   // no network trains without it
+	Path     string // "" where the system's loader has to find it
+	folder   string // of the pip layout, below nvidia
+}
+
+// known are NVIDIA's libraries for a version, each after those that it needs: the libraries of NVIDIA's packages look for
+// each other in places that the packages do not have in common. XLA opens the optional ones when a program first needs
+// one: linear solvers and sparse matrices, which no network uses, several GPUs (NCCL, NVSHMEM), profiles (CUPTI).
+func known(v Version) []Library {
+	if v >= CUDA13 {
+		return []Library{
+			{Name: "CUDA runtime", File: "libcudart.so.13", Pip: "nvidia-cuda-runtime", System: "cuda-cudart-13-0", folder: "cu13", Required: true},
+			{Name: "NVRTC", File: "libnvrtc.so.13", Pip: "nvidia-cuda-nvrtc", System: "cuda-nvrtc-13-0", folder: "cu13", Required: true},
+			{Name: "nvJitLink", File: "libnvJitLink.so.13", Pip: "nvidia-nvjitlink", System: "libnvjitlink-13-0", folder: "cu13"},
+			{Name: "cuBLASLt", File: "libcublasLt.so.13", Pip: "nvidia-cublas", System: "libcublas-13-0", folder: "cu13", Required: true},
+			{Name: "cuBLAS", File: "libcublas.so.13", Pip: "nvidia-cublas", System: "libcublas-13-0", folder: "cu13", Required: true},
+			{Name: "NCCL", File: "libnccl.so.2", Pip: "nvidia-nccl-cu13", System: "libnccl2", folder: "nccl"},
+			{Name: "CUPTI", File: "libcupti.so.13", Pip: "nvidia-cuda-cupti", System: "cuda-cupti-13-0", folder: "cu13"},
+			{Name: "cuSPARSE", File: "libcusparse.so.12", Pip: "nvidia-cusparse", System: "libcusparse-13-0", folder: "cu13"},
+			{Name: "cuSOLVER", File: "libcusolver.so.12", Pip: "nvidia-cusolver", System: "libcusolver-13-0", folder: "cu13"},
+			{Name: "cuFFT", File: "libcufft.so.12", Pip: "nvidia-cufft", System: "libcufft-13-0", folder: "cu13", Required: true},
+			{Name: "NVSHMEM", File: "libnvshmem_host.so.3", Pip: "nvidia-nvshmem-cu13", System: "libnvshmem3-cuda-13", folder: "nvshmem"},
+			{Name: cuDNN, File: "libcudnn.so.9", Pip: "nvidia-cudnn-cu13", System: "libcudnn9-cuda-13", folder: "cudnn", Required: true},
+		}
+	}
+	return []Library{
+		{Name: "CUDA runtime", File: "libcudart.so.12", Pip: "nvidia-cuda-runtime-cu12", System: "cuda-cudart-12-9", folder: "cuda_runtime", Required: true},
+		{Name: "NVRTC", File: "libnvrtc.so.12", Pip: "nvidia-cuda-nvrtc-cu12", System: "cuda-nvrtc-12-9", folder: "cuda_nvrtc", Required: true},
+		{Name: "nvJitLink", File: "libnvJitLink.so.12", Pip: "nvidia-nvjitlink-cu12", System: "libnvjitlink-12-9", folder: "nvjitlink"},
+		{Name: "cuBLASLt", File: "libcublasLt.so.12", Pip: "nvidia-cublas-cu12", System: "libcublas-12-9", folder: "cublas", Required: true},
+		{Name: "cuBLAS", File: "libcublas.so.12", Pip: "nvidia-cublas-cu12", System: "libcublas-12-9", folder: "cublas", Required: true},
+		{Name: "NCCL", File: "libnccl.so.2", Pip: "nvidia-nccl-cu12", System: "libnccl2", folder: "nccl"},
+		{Name: "CUPTI", File: "libcupti.so.12", Pip: "nvidia-cuda-cupti-cu12", System: "cuda-cupti-12-9", folder: "cuda_cupti"},
+		{Name: "cuSPARSE", File: "libcusparse.so.12", Pip: "nvidia-cusparse-cu12", System: "libcusparse-12-9", folder: "cusparse"},
+		{Name: "cuSOLVER", File: "libcusolver.so.11", Pip: "nvidia-cusolver-cu12", System: "libcusolver-12-9", folder: "cusolver"},
+		{Name: "cuFFT", File: "libcufft.so.11", Pip: "nvidia-cufft-cu12", System: "libcufft-12-9", folder: "cufft", Required: true},
+		{Name: "NVSHMEM", File: "libnvshmem_host.so.3", Pip: "nvidia-nvshmem-cu12", System: "libnvshmem3-cuda-12", folder: "nvshmem"},
+		{Name: cuDNN, File: "libcudnn.so.9", Pip: "nvidia-cudnn-cu12", System: "libcudnn9-cuda-12", folder: "cudnn", Required: true},
+	}
+}
+
+const cuDNN = "cuDNN"
+
+// oldestCUDNN is the version that the pinned XLA library was compiled against, as cudnnGetVersion has it. XLA refuses an
+// older one when it first computes a convolution.
+func oldestCUDNN(v Version) int {
+	if v >= CUDA13 {
+		return 91200
+	}
+	return 91002
+}
+
+// libraries finds NVIDIA's libraries: in the packages beside the XLA library, then in the toolkit. Those that are in
+// neither are left to the system's loader, which knows LD_LIBRARY_PATH.
+func libraries(library string, v Version, toolkit string) []Library {
+	out := known(v)
+	for i, l := range out {
+		var places []string
+		for _, nvidia := range besides(library) {
+			places = append(places, filepath.Join(nvidia, l.folder, "lib"))
+		}
+		for _, sub := range []string{"lib64", "lib", "targets/x86_64-linux/lib"} {
+			places = append(places, filepath.Join(toolkit, sub))
+		}
+		for _, dir := range places {
+			path := filepath.Join(dir, l.File)
+			if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+				out[i].Path = path
+				break
+			}
+		}
+	}
+	return out
+}
+
+// load loads NVIDIA's libraries in their order. XLA then opens each by its name and is given the one that is loaded: no
+// LD_LIBRARY_PATH is needed, which the loader would read at the start of the process only. It gives the optional ones that
+// are not there.
+func load(all []Library, v Version) (without []Library, err error) {
+	for _, l := range all {
+		name := l.Path
+		if name == "" {
+			name = l.File
+		}
+		h, err := open(name)
+		switch {
+		case err == nil && l.Name == cuDNN:
+			if n := h.number("cudnnGetVersion"); n > 0 && n < oldestCUDNN(v) {
+				return nil, backend.Errorf(backend.NotFound, "cuda", "cuDNN %s is too old, XLA needs %s or later: %s", release(n), release(oldestCUDNN(v)), l.advice(v))
+			}
+		case err == nil:
+		case !l.Required:
+			without = append(without, l)
+		case l.Path == "":
+			return nil, backend.Errorf(backend.NotFound, "cuda", "NVIDIA's library %s (%s) was not found: %s", l.Name, l.File, l.advice(v))
+		default:
+			return nil, backend.Errorf(backend.NotFound, "cuda", "NVIDIA's library %s does not load (%v): %s", l.Name, err, l.advice(v))
+		}
+	}
+	return without, nil
+}
+
+func (l Library) advice(v Version) string {
+	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), l.Pip, l.System)
+}
+
+// release is a version of cuDNN as people write it.
+func release(n int) string { return fmt.Sprintf("%d.%d.%d", n/10000, n/100%100, n%100) }
