@@ -114,11 +114,9 @@ func (o *options) find() error {
 		if err != nil {
 			return &missing{err.Error()}
 		}
-		dir, err := pin.Folder()
-		if err != nil {
+		if o.cuda, err = pin.Path(); err != nil {
 			return &missing{err.Error()}
 		}
-		o.cuda = filepath.Join(dir, pin.File())
 	}
 	if _, err := os.Stat(o.cuda); err != nil {
 		return &missing{fmt.Sprintf("there is no CUDA PJRT library: give it with -library, or run %s", library.Mend(library.CUDA))}

@@ -52,7 +52,9 @@ func pluginsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			pluginDirFlag(),
 			&cli.StringFlag{Name: "device", Usage: "kind of device to set up: cpu or cuda"},
-			&cli.StringFlag{Name: "from", Usage: "a file to install from, for a machine without a network"},
+			&cli.StringFlag{Name: "cuda", Usage: "version of CUDA, 12 or 13 (default the newest that the driver runs)"},
+			&cli.BoolFlag{Name: "no-nvidia", Usage: "install the XLA library without NVIDIA's packages (about 2 GB)"},
+			&cli.StringFlag{Name: "from", Usage: "wheel or folder of wheels to install, for a machine without a network"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: runSetup,
@@ -179,13 +181,15 @@ func runSetup(c *cli.Context) error {
 	}
 	announce(console(c.Context, false), f)
 	var args []string
-	for _, name := range []string{"device", "from"} {
+	for _, name := range []string{"device", "cuda", "from"} {
 		if v := c.String(name); v != "" {
 			args = append(args, "--"+name+"="+v)
 		}
 	}
-	if c.Bool("json") {
-		args = append(args, "--json")
+	for _, name := range []string{"no-nvidia", "json"} {
+		if c.Bool(name) {
+			args = append(args, "--"+name)
+		}
 	}
 	spec := tool(f, "setup", args...)
 	spec.Network = true

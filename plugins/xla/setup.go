@@ -7,73 +7,124 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
-	"github.com/ptychogo/ptycho/core/backend"
-	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
-	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
-	"github.com/ptychogo/ptycho/sdk"
 )
 
-// setup brings the XLA library of a device.
-func setup(ctx context.Context, args []string) error {
+// asked is what the arguments of setup ask for.
+type asked struct {
+	device   library.Device
+	cuda     int // 0: by the driver
+	from     string
+	noNVIDIA bool
+	asJSON   bool
+}
+
+// parse reads the arguments of setup.
+func parse(args []string) (asked, error) {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	device := flags.String("device", "cpu", "")
+	version := flags.Int("cuda", 0, "")
 	from := flags.String("from", "", "")
+	noNVIDIA := flags.Bool("no-nvidia", false, "")
 	asJSON := flags.Bool("json", false, "")
 	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("setup: %w", err)
+		return asked{}, fmt.Errorf("setup: %w", err)
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("setup: what is %q? --device cpu|cuda, --from FILE.whl and --json are known", flags.Arg(0))
+	a := asked{library.Device(*device), *version, *from, *noNVIDIA, *asJSON}
+	switch {
+	case flags.NArg() > 0:
+		return a, fmt.Errorf("setup: unknown argument %q; --device cpu|cuda, --cuda 12|13, --from FILE.whl|FOLDER, --no-nvidia and --json are known", flags.Arg(0))
+	case a.device != library.CPU && a.device != library.CUDA:
+		return a, fmt.Errorf("setup: --device %s, want cpu or cuda", a.device)
+	case a.device == library.CPU && (a.cuda != 0 || a.noNVIDIA):
+		return a, fmt.Errorf("setup: --cuda and --no-nvidia need --device cuda")
+	case a.cuda != 0 && a.cuda != int(cuda.CUDA12) && a.cuda != int(cuda.CUDA13):
+		return a, fmt.Errorf("setup: --cuda %d, want 12 or 13", a.cuda)
 	}
-	if *device != string(library.CPU) && *device != string(library.CUDA) {
-		return fmt.Errorf("setup: --device %s, want cpu or cuda", *device)
-	}
-	pin, err := library.For(library.Device(*device))
+	return a, nil
+}
+
+// report is what setup prints as JSON.
+type report struct {
+	library.Result
+	CUDA   int                 `json:"cuda,omitempty"`
+	NVIDIA []library.Installed `json:"nvidia,omitempty"`
+}
+
+// setup installs the XLA library of a device and, for CUDA, NVIDIA's packages.
+func setup(ctx context.Context, args []string) error {
+	a, err := parse(args)
 	if err != nil {
 		return err
 	}
-	r, err := library.Setup(ctx, pin, *from, os.Stderr)
+	pin, err := library.For(a.device)
+	if err == nil && a.device == library.CUDA {
+		pin, err = library.ForCUDA(a.version(os.Stderr))
+	}
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	r := report{CUDA: pin.CUDA}
+	if r.Result, err = library.Setup(ctx, pin, a.from, os.Stderr); err != nil {
+		return err
+	}
+	if pin.CUDA > 0 && !a.noNVIDIA {
+		if st, err := os.Stat(a.from); err == nil && !st.IsDir() {
+			fmt.Fprintf(os.Stderr, "%s holds the XLA library only; NVIDIA's packages are not installed: give a folder with their wheels too, --from FOLDER\n", a.from)
+		} else if r.NVIDIA, err = library.SetupNVIDIA(ctx, pin, a.from, os.Stderr); err != nil {
+			return err
+		}
+	}
+	return r.print(a)
+}
+
+func (r report) print(a asked) error {
+	if a.asJSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	word := "brought"
-	if r.Already {
-		word = "was there already, verified"
+	word := func(already bool) string {
+		if already {
+			return "was there already, verified"
+		}
+		return "brought"
 	}
-	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word, r.Path)
+	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word(r.Already), r.Path)
+	for _, n := range r.NVIDIA {
+		fmt.Printf("%s %s %s\n", n.Package, n.Version, word(n.Already))
+	}
 	return nil
 }
 
-// doctor looks at what the backend needs beside itself.
-func doctor(context.Context) []sdk.Finding {
-	built := sdk.Finding{Check: "program", Works: engine.Built, Found: "built with cgo"}
-	if !engine.Built {
-		built.Found, built.Mend = "built without cgo, which XLA needs", "build it on Linux with a C compiler: make"
+// version is the version of CUDA to install: what the user asks for, else that of the wheel that is given, else the newest
+// that the driver runs.
+func (a asked) version(log io.Writer) int {
+	if a.cuda != 0 {
+		return a.cuda
 	}
-	out := []sdk.Finding{built}
-	for _, d := range []library.Device{library.CPU, library.CUDA} {
-		f := sdk.Finding{Check: "library for " + string(d), Works: true}
-		found, err := xla.Library(d)
-		switch {
-		case err == nil && found.SHA256 == "":
-			f.Found = fmt.Sprintf("%s, chosen by %s", found.Path, library.Variable(d))
-		case err == nil:
-			f.Found = fmt.Sprintf("%s %s, SHA-256 as it should be: %s", found.Pin.Package, found.Pin.Version, found.Path)
-		default:
-			f.Works, f.Found, f.Mend = false, err.Error(), library.Mend(d)
-			if backend.KindOf(err) == backend.Unsupported {
-				f.Mend = ""
+	if a.from != "" {
+		for _, v := range []cuda.Version{cuda.CUDA13, cuda.CUDA12} {
+			name := fmt.Sprintf("jax_cuda%d_pjrt-*.whl", int(v))
+			inside, _ := filepath.Glob(filepath.Join(a.from, name)) // a folder's name that is a pattern finds nothing
+			if is, _ := filepath.Match(name, filepath.Base(a.from)); is || len(inside) > 0 {
+				return int(v)
 			}
 		}
-		out = append(out, f)
 	}
-	return out
+	d, _ := cuda.This.Driver() // a machine that shows no GPU, such as a login node, may still have a driver
+	switch {
+	case !d.Known():
+		fmt.Fprintf(log, "no NVIDIA driver was found here; the library for %v needs driver %d or later, --cuda 12 installs the one for driver %d or later\n", cuda.CUDA13, cuda.CUDA13.Driver(), cuda.CUDA12.Driver())
+	case !d.Runs(cuda.CUDA13):
+		fmt.Fprintf(log, "%s: installing the library for %v\n", d, cuda.CUDA12)
+		return int(cuda.CUDA12)
+	default:
+		fmt.Fprintf(log, "%s: installing the library for %v\n", d, cuda.CUDA13)
+	}
+	return int(cuda.CUDA13)
 }

@@ -38,7 +38,7 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
-	which, number, err := x.choose(ctx, o)
+	which, number, err := x.choose(ctx, &o)
 	if err != nil {
 		return nil, err
 	}

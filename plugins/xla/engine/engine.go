@@ -189,6 +189,9 @@ type Library struct {
 	Path string // absolute
 	CUDA bool
 	TF32 bool // allow reduced precision in matrix products of a GPU
+
+	Toolkit  string  // folder of the CUDA toolkit, "" if XLA has to find it
+	Fraction float64 // share of a GPU's memory that may be taken, 0 for XLA's own (0.75)
 }
 
 // config is the library in GoMLX's words. The path is absolute, so that GoMLX neither searches nor downloads.
@@ -196,5 +199,9 @@ func (l Library) config() string {
 	if !l.CUDA {
 		return l.Path
 	}
-	return fmt.Sprintf("%s,tf32=%v,preallocate=false", l.Path, l.TF32)
+	config := fmt.Sprintf("%s,tf32=%v,preallocate=false", l.Path, l.TF32)
+	if l.Fraction > 0 {
+		config += fmt.Sprintf(",memory_fraction=%.6f", l.Fraction)
+	}
+	return config
 }

@@ -4,15 +4,27 @@ package engine
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
 
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
 // Built says whether this program can load XLA at all.
 const Built = true
+
+// Load loads a PJRT library into the process without a client, which shows that it is whole.
+func Load(path string) error {
+	os.Setenv(goxlaChecks, "no") //nolint:errcheck // it would warn, no more
+	_, err := pjrt.GetPlugin(path)
+	if err != nil {
+		return backend.Errorf(backend.Invalid, "open", "XLA: %s", fmt.Sprint(err))
+	}
+	return nil
+}
 
 // load opens a PJRT library.
 func load(config string) (c compute.Backend, err error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -17,7 +18,8 @@ func Variable(d Device) string {
 	return "PTYCHO_XLA_" + strings.ToUpper(string(d)) + "_LIBRARY"
 }
 
-// Folder is where the pinned library of a device is kept: $XDG_DATA_HOME/ptycho/xla/DEVICE-VERSION.
+// Folder is where a pinned library is kept: $XDG_DATA_HOME/ptycho/xla/cpu-VERSION or cudaNN-VERSION. That of a CUDA library
+// has the layout of pip, with NVIDIA's packages where the library looks for them.
 func (p Pin) Folder() (string, error) {
 	home := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(home) { // as the specification of the variable says
@@ -27,7 +29,23 @@ func (p Pin) Folder() (string, error) {
 		}
 		home = filepath.Join(user, ".local", "share")
 	}
-	return filepath.Join(home, "ptycho", "xla", string(p.Device)+"-"+p.Version), nil
+	name := string(p.Device)
+	if p.CUDA > 0 {
+		name += strconv.Itoa(p.CUDA)
+	}
+	return filepath.Join(home, "ptycho", "xla", name+"-"+p.Version), nil
+}
+
+// Path is the absolute path of a pinned library, whether it is there or not.
+func (p Pin) Path() (string, error) {
+	dir, err := p.Folder()
+	if err != nil {
+		return "", err
+	}
+	if p.CUDA > 0 {
+		return filepath.Join(dir, filepath.FromSlash(p.Member)), nil
+	}
+	return filepath.Join(dir, p.File()), nil
 }
 
 // Found is a library that is whole.
@@ -38,8 +56,9 @@ type Found struct {
 }
 
 // Find gives the library of a device, verified. try loads a library in a process of its own and says whether that went
-// well: it is asked for files whose digest nobody knows.
-func Find(d Device, try func(path string) error) (Found, error) {
+// well: it is asked for files whose digest nobody knows. cuda is the newest version of CUDA that the driver runs, 0 if that
+// is not known: of several CUDA libraries the newest is taken that the driver runs.
+func Find(d Device, cuda int, try func(path string) error) (Found, error) {
 	if path := os.Getenv(Variable(d)); path != "" {
 		return chosen(d, path, try)
 	}
@@ -47,21 +66,44 @@ func Find(d Device, try func(path string) error) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	dir, err := p.Folder()
+	path, err := p.Path()
 	if err != nil {
 		return Found{}, err
 	}
-	path := filepath.Join(dir, p.File())
+	if d == CUDA {
+		p, path = installed(p, path, cuda)
+	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return Found{}, backend.Errorf(backend.NotFound, "library", "the XLA library %s %s for the device %s is not there; it comes with: %s", p.Package, p.Version, d, Mend(d))
 	}
 	if err := p.verify(path); err != nil {
 		return Found{}, err
 	}
+	if err := p.whole(); err != nil {
+		return Found{}, err
+	}
 	if err := named(d, path); err != nil {
 		return Found{}, err
 	}
 	return Found{Path: path, SHA256: p.SHA256, Pin: p}, nil
+}
+
+// installed is the CUDA library to use: the newest of those that are there and that the driver runs, else the newest that
+// is there, else the first.
+func installed(first Pin, path string, cuda int) (Pin, string) {
+	for _, suits := range []func(Pin) bool{func(p Pin) bool { return cuda == 0 || p.CUDA <= cuda }, func(Pin) bool { return true }} {
+		for _, p := range pins {
+			if p.Device != CUDA || p.Machine != first.Machine || !suits(p) {
+				continue
+			}
+			if at, err := p.Path(); err == nil {
+				if _, err := os.Stat(at); err == nil {
+					return p, at
+				}
+			}
+		}
+	}
+	return first, path
 }
 
 func chosen(d Device, path string, try func(string) error) (Found, error) {

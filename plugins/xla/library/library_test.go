@@ -172,7 +172,7 @@ func TestFindSaysHowToBringWhatIsMissing(t *testing.T) {
 	if _, err := For(CPU); err != nil {
 		t.Skip(err)
 	}
-	_, err := Find(CPU, nil)
+	_, err := Find(CPU, 0, nil)
 	refused(t, err, backend.NotFound, "xla-cpu-pjrt", "ptycho plugins setup xla")
 }
 
@@ -207,7 +207,7 @@ func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
 		foreign:                       {backend.Invalid, "a library for EM_RISCV"},
 	} {
 		t.Setenv(Variable(CPU), path)
-		_, err := Find(CPU, never)
+		_, err := Find(CPU, 0, never)
 		refused(t, err, c.kind, Variable(CPU), path, c.words)
 	}
 	mine := own
@@ -218,11 +218,11 @@ func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
 		t.Skip("neither an x86-64 nor an Arm machine")
 	}
 	t.Setenv(Variable(CPU), mine)
-	_, err := Find(CPU, func(string) error { return errors.New("signal: bus error") })
+	_, err := Find(CPU, 0, func(string) error { return errors.New("signal: bus error") })
 	refused(t, err, backend.Invalid, "bus error")
 	tries := 0
 	for range 2 {
-		if f, err := Find(CPU, func(string) error { tries++; return nil }); err != nil || f.Path != mine {
+		if f, err := Find(CPU, 0, func(string) error { tries++; return nil }); err != nil || f.Path != mine {
 			t.Errorf("%+v, %v", f, err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -27,15 +26,19 @@ type Result struct {
 	Already bool   `json:"already_there"`
 }
 
-// Setup brings a pinned library into its folder: out of a wheel that the user has, or of one that the machine's own pip
-// fetches by the package's name. What happens is told to log. Nothing that is there is replaced before the new file is
+// Setup brings a pinned library into its folder: out of a wheel that the user has, in a file or a folder of wheels, or of
+// one that the machine's own pip fetches by the package's name. What happens is told to log. Nothing that is there is replaced before the new file is
 // whole and verified.
 func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, error) {
 	dir, err := p.Folder()
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Device: p.Device, Package: p.Package, Version: p.Version, Path: filepath.Join(dir, p.File()), Size: p.Size, SHA256: p.SHA256, Wheel: p.Wheel}
+	path, err := p.Path()
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{Device: p.Device, Package: p.Package, Version: p.Version, Path: path, Size: p.Size, SHA256: p.SHA256, Wheel: p.Wheel}
 	if err := named(p.Device, r.Path); err != nil {
 		return r, err
 	}
@@ -50,9 +53,12 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 		}
 		defer work.Close()
 		defer os.RemoveAll(work.Name())
-		if wheel, err = p.fetch(ctx, work.Name(), log); err != nil {
+		if wheel, err = fetch(ctx, p.Package, p.Version, work.Name(), p.CUDA > 0, log); err != nil {
 			return r, err
 		}
+	}
+	if wheel, err = wheelOf(wheel, p.Package, p.Version); err != nil {
+		return r, err
 	}
 	sum, err := digest(wheel)
 	if err != nil {
@@ -61,16 +67,17 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 	if sum != p.Wheel {
 		return r, backend.Errorf(backend.Invalid, "setup", "%s is not the wheel of %s %s: its SHA-256 is %s, want %s", wheel, p.Package, p.Version, sum, p.Wheel)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
 	fmt.Fprintf(log, "unpacking %d MiB into %s\n", p.Size>>20, dir)
 	if err := p.unpack(ctx, wheel, r.Path); err != nil {
-		_ = os.Remove(dir) // it stays unless it is empty
+		for at := filepath.Dir(path); len(at) >= len(dir) && os.Remove(at) == nil; at = filepath.Dir(at) { // what is not empty stays
+		}
 		return r, err
 	}
 	// The record is rewritten when it does not describe the library: a kill between the two files costs one digest.
-	if err := writeRecord(filepath.Join(dir, recordName), p.record()); err != nil {
+	if err := writeRecord(filepath.Join(filepath.Dir(path), recordName), p.record()); err != nil {
 		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
 	return r, p.verify(r.Path)
@@ -108,41 +115,6 @@ func workFolder(parent string) (*os.File, error) {
 	}
 	_, _ = durable.TryLock(f) // without locks nobody removes it either
 	return f, nil
-}
-
-// fetch has the machine's pip fetch the wheel.
-func (p Pin) fetch(ctx context.Context, into string, log io.Writer) (string, error) {
-	pip, err := findPip(ctx)
-	if err != nil {
-		return "", backend.Errorf(backend.NotFound, "setup", "there is no pip to fetch %s %s with: install Python's pip, or bring the wheel by other ways and give it with --from FILE.whl", p.Package, p.Version)
-	}
-	args := append(pip[1:], "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check",
-		"--platform", p.Tag, "--python-version", "3.12", "--dest", into, p.Package+"=="+p.Version)
-	fmt.Fprintf(log, "fetching %s %s with pip\n", p.Package, p.Version)
-	cmd := exec.CommandContext(ctx, pip[0], args...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Run(); err != nil {
-		return "", backend.Errorf(backend.NotFound, "setup", "pip could not fetch %s %s (%v): see its words above, or bring the wheel by other ways and give it with --from FILE.whl", p.Package, p.Version, err)
-	}
-	wheels, err := filepath.Glob(filepath.Join(into, "*.whl"))
-	if err != nil || len(wheels) != 1 {
-		return "", backend.Errorf(backend.Invalid, "setup", "pip brought %d wheels, want one", len(wheels))
-	}
-	return wheels[0], nil
-}
-
-// findPip gives the command of the machine's pip.
-func findPip(ctx context.Context) ([]string, error) {
-	for _, c := range [][]string{{"python3", "-m", "pip"}, {"pip3"}, {"pip"}, {"python", "-m", "pip"}} {
-		path, err := exec.LookPath(c[0])
-		if err != nil {
-			continue
-		}
-		if exec.CommandContext(ctx, path, append(c[1:], "--version")...).Run() == nil {
-			return append([]string{path}, c[1:]...), nil
-		}
-	}
-	return nil, exec.ErrNotFound
 }
 
 // unpack writes the library out of the wheel, which is a zip file, and compares it with the pin before it takes its place.

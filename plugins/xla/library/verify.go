@@ -44,7 +44,7 @@ func stampOf(path string, st fs.FileInfo) stamp {
 // stay as they were.
 func (p Pin) verify(path string) error {
 	damaged := func(format string, args ...any) error {
-		return backend.Errorf(backend.Invalid, "library", "%s is damaged: %s; bring it again with: %s", path, fmt.Sprintf(format, args...), Mend(p.Device))
+		return backend.Errorf(backend.Invalid, "library", "%s is damaged: %s; bring it again with: %s", path, fmt.Sprintf(format, args...), p.mend())
 	}
 	st, err := os.Stat(path)
 	if err != nil {

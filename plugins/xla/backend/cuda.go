@@ -1,0 +1,112 @@
+package backend
+
+import (
+	"errors"
+	"os"
+	"strconv"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/plugins/xla/cuda"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/library"
+)
+
+// CUDALibrary is the library for the GPUs of a driver, found and verified.
+func CUDALibrary(d cuda.Driver) (library.Found, error) {
+	return library.Find(library.CUDA, d.CUDA/1000, try)
+}
+
+// PrepareCUDA finds the library for the GPUs of a driver, and checks and loads all that it needs.
+func PrepareCUDA(d cuda.Driver) (library.Found, cuda.Ready, error) {
+	found, err := CUDALibrary(d)
+	if err != nil {
+		return found, cuda.Ready{}, err
+	}
+	if err := engine.CheckFlags(); err != nil { // the folder of the toolkit may be among them
+		return found, cuda.Ready{}, err
+	}
+	ready, err := cuda.This.Check(found.Path, engine.DataFolder(), d)
+	return found, ready, err
+}
+
+// gpuDevices lists the GPUs. Where a library for them is there but no GPU, one device says why.
+func gpuDevices() []backend.Device {
+	driver, noGPU := cuda.This.Driver()
+	if noGPU != nil {
+		if _, err := CUDALibrary(driver); err != nil {
+			return nil
+		}
+		return []backend.Device{{ID: "cuda:0", Name: "NVIDIA", Reason: what(noGPU)}}
+	}
+	_, _, missing := PrepareCUDA(driver)
+	var out []backend.Device
+	for n, card := range driver.Cards {
+		d := backend.Device{ID: "cuda:" + strconv.Itoa(n), Name: card.Name, Memory: card.Memory, Usable: missing == nil && engine.Built}
+		if missing != nil {
+			d.Reason = what(missing)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// what is an error without the name of its operation.
+func what(err error) string {
+	var b *backend.Error
+	if errors.As(err, &b) {
+		return b.What
+	}
+	return err.Error()
+}
+
+// openGPU checks all that a session on a GPU needs and gives the library to open, with the bytes of memory that a session
+// may take.
+func openGPU(n int, o backend.OpenOptions) (engine.Library, int64, error) {
+	var none engine.Library
+	driver, err := cuda.This.Driver()
+	if err != nil {
+		return none, 0, err
+	}
+	if n >= len(driver.Cards) {
+		return none, 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %d GPUs, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, len(driver.Cards))
+	}
+	fraction, limit, err := memory(o.MemoryLimit, driver.Cards[n].Memory)
+	if err != nil {
+		return none, 0, err
+	}
+	found, ready, err := PrepareCUDA(driver)
+	if err != nil {
+		return none, 0, err
+	}
+	return engine.Library{Path: found.Path, CUDA: true, TF32: o.TF32, Toolkit: ready.Toolkit, Fraction: fraction}, limit, nil
+}
+
+// FractionKey is the variable for the share of a GPU's memory that XLA may take. It takes it as it is needed.
+const FractionKey = "PTYCHO_XLA_CUDA_MEMORY_FRACTION"
+
+// usualFraction is XLA's own.
+const usualFraction = 0.75
+
+// memory is the share of a GPU's memory that XLA is told, 0 for its own, and the bytes that it comes to, 0 if unknown. Of a
+// limit in bytes and a share the smaller counts.
+func memory(limit, card int64) (fraction float64, bytes int64, err error) {
+	if text := os.Getenv(FractionKey); text != "" {
+		fraction, err = strconv.ParseFloat(text, 64)
+		if err != nil || !(fraction > 0 && fraction <= 1) {
+			return 0, 0, backend.Errorf(backend.Invalid, "open", "%s is %q, want a number above 0 and up to 1", FractionKey, text)
+		}
+	}
+	if card <= 0 {
+		return fraction, limit, nil
+	}
+	if limit > 0 {
+		share := min(float64(limit)/float64(card), 1)
+		if fraction == 0 || share < fraction {
+			fraction = share
+		}
+	}
+	if fraction == 0 {
+		return 0, int64(usualFraction * float64(card)), nil
+	}
+	return fraction, int64(fraction * float64(card)), nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
+	"github.com/ptychogo/ptycho/plugins/xla/cuda"
+	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/plugins/xla/library"
+	"github.com/ptychogo/ptycho/sdk"
+)
+
+// doctor looks at what the backend needs beside itself.
+func doctor(context.Context) []sdk.Finding {
+	built := sdk.Finding{Check: "program", Works: engine.Built, Found: "built with cgo"}
+	if !engine.Built {
+		built.Found, built.Mend = "built without cgo, which XLA needs", "build it on Linux with a C compiler: make"
+	}
+	found, err := xla.Library(library.CPU)
+	return append([]sdk.Finding{built, examined(library.CPU, found, err)}, doctorCUDA()...)
+}
+
+// examined is the finding for the library of a device.
+func examined(d library.Device, found library.Found, err error) sdk.Finding {
+	f := sdk.Finding{Check: "library for " + string(d), Works: true}
+	switch {
+	case err == nil && found.SHA256 == "":
+		f.Found = fmt.Sprintf("%s, chosen by %s", found.Path, library.Variable(d))
+	case err == nil:
+		f.Found = fmt.Sprintf("%s %s, SHA-256 as it should be: %s", found.Pin.Package, found.Pin.Version, found.Path)
+	default:
+		f.Works, f.Found, f.Mend = false, err.Error(), library.Mend(d)
+		if backend.KindOf(err) == backend.Unsupported {
+			f.Mend = ""
+		}
+	}
+	return f
+}
+
+// doctorCUDA looks at the driver, the library for CUDA, and what that library needs. Where there is no GPU the rest is
+// checked all the same: a library may be installed on a machine without one.
+func doctorCUDA() []sdk.Finding {
+	driver, noGPU := cuda.This.Driver()
+	gpu := sdk.Finding{Check: "NVIDIA driver", Works: noGPU == nil}
+	if noGPU == nil {
+		var names []string
+		for i, c := range driver.Cards {
+			names = append(names, fmt.Sprintf("cuda:%d %s", i, c.Name))
+		}
+		gpu.Found = fmt.Sprintf("%s: %s", driver, strings.Join(names, ", "))
+	} else {
+		gpu.Found = sentence(noGPU) + " (a command that needs a GPU ends with exit code 13)"
+	}
+	found, err := xla.CUDALibrary(driver)
+	if err == nil {
+		if failed := xla.Try(found.Path); failed != nil {
+			err = backend.Errorf(backend.Invalid, "library", "%s does not load (exit code 12): %w", found.Path, failed)
+		}
+	}
+	out := []sdk.Finding{gpu, examined(library.CUDA, found, err)}
+	if err != nil {
+		return out
+	}
+	needs := sdk.Finding{Check: "needed by CUDA", Works: true}
+	_, ready, err := xla.PrepareCUDA(driver)
+	if err != nil {
+		needs.Works, needs.Found = false, sentence(err)+" (exit code 12)"
+		return append(out, needs)
+	}
+	needs.Found = fmt.Sprintf("ptxas, nvlink, libdevice and NVIDIA's libraries for %v; toolkit %s", ready.Version, ready.Toolkit)
+	for _, l := range ready.Without {
+		needs.Found += fmt.Sprintf("; without %s, which no network needs (pip: %s)", l.Name, l.Pip)
+	}
+	return append(out, needs)
+}
+
+// sentence is an error without the name of the operation.
+func sentence(err error) string {
+	var b *backend.Error
+	if errors.As(err, &b) {
+		return b.What
+	}
+	return err.Error()
+}
