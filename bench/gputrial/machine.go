@@ -218,6 +218,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 			Check string `json:"check"`
 			Works bool   `json:"works"`
 			Found string `json:"found"`
+			Mend  string `json:"mend"`
 		} `json:"findings"`
 	}
 	if err := json.Unmarshal(e.stdout, &all); err != nil { // its exit code is not 0 where anything is missing
@@ -234,7 +235,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 		seen = true
 		for _, f := range b.Findings {
-			r.add(Row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && !strings.Contains(f.Check, unused)})
+			r.add(Row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && !strings.Contains(f.Check, unused), Note: f.Mend})
 		}
 	}
 	if !seen {

@@ -109,12 +109,15 @@ func first(args []string) string {
 	return args[0]
 }
 
-// lastWords is the last of what a command complained about, or printed.
+// lastWords is the last of what a command complained about, or printed: ptycho's own error where there is one, else a few lines.
 func (e ended) lastWords() string {
 	const lines, most = 3, 400
 	for _, text := range [][]byte{e.stderr, e.stdout} {
 		all := strings.Split(strings.TrimSpace(string(text)), "\n")
-		last := strings.Join(all[max(0, len(all)-lines):], " / ")
+		last := all[len(all)-1]
+		if !strings.HasPrefix(last, program+": ") {
+			last = strings.Join(all[max(0, len(all)-lines):], " / ")
+		}
 		if last != "" {
 			return strings.ToValidUTF8(last[max(0, len(last)-most):], "")
 		}

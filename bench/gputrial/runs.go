@@ -15,14 +15,11 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// bitSteps is how long the two runs are that are compared to the bit: two epochs of the small scan, nearly.
-const bitSteps = 20
-
 // bits trains twice and compares the weights.
 func (t *trial) bits(ctx context.Context, r *recorder) error {
 	var models []*bundle.Model
 	for _, name := range []string{"bits-a", "bits-b"} {
-		folder, e := t.train(ctx, name, bitSteps)
+		folder, e := t.train(ctx, name, t.steps)
 		if e.err != nil {
 			return e.err
 		}
@@ -36,7 +33,7 @@ func (t *trial) bits(ctx context.Context, r *recorder) error {
 	if err != nil {
 		return err
 	}
-	r.add(Row{What: fmt.Sprintf("two runs of %d steps", bitSteps), Failed: differ > 0,
+	r.add(Row{What: fmt.Sprintf("two runs of %d steps", t.steps), Failed: differ > 0,
 		Values: map[string]any{"equal": differ == 0, "arrays": len(models[0].Weights), "arrays that differ": differ, "largest difference": largest}})
 	return nil
 }
