@@ -20,13 +20,17 @@ import (
 // mostKernels is how many kernels the table names.
 const mostKernels = 10
 
-// wrapper is a backend that runs the real one under ncu. The host may kill it when the backend has ended: ncu runs in a session
-// of its own, writes its report then, and leaves a file that says so.
-const wrapper = `#!/bin/sh
-exec 3<&0
-setsid sh -c '"$@" <&3; echo ended >"$0"' '%s' '%s' --csv --log-file '%s' --target-processes all --launch-count 2000 --metrics gpu__time_duration.sum '%s' "$@" &
+// wrapper is the text of a program that runs a backend under ncu: ptycho gives a plugin few variables, so that ncu cannot follow it
+// from outside. The host may kill the wrapper when the backend has ended. So ncu runs in a session of its own, writes its report
+// then, and the file ended says that it did. ncu may not pass on the pipe that tells a plugin of the host's end.
+func wrapper(ended, ncu, log, backend string) string {
+	quoted := func(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
+	return fmt.Sprintf(`#!/bin/sh
+unset PTYCHO_LIFELINE_FD
+setsid sh -c '"$@"; echo ended >"$0"' %s %s --csv --log-file %s --target-processes all --launch-count 2000 --metrics gpu__time_duration.sum %s "$@" &
 wait
-`
+`, quoted(ended), quoted(ncu), quoted(log), quoted(backend))
+}
 
 // kernels lists the longest kernels of a few training steps, as ncu measures them.
 func (t *trial) kernels(ctx context.Context, r *recorder) error {
@@ -38,8 +42,7 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 		return &skipped{"ncu was not found on PATH, in CUDA_HOME or in /usr/local/cuda*"}
 	}
 	ended, log, backend := filepath.Join(t.work, "ncu-ended"), filepath.Join(t.work, "ncu.csv"), filepath.Join(t.work, "under-ncu")
-	text := fmt.Sprintf(wrapper, ended, ncu, log, filepath.Join(t.bin, backendProgram))
-	if err := os.WriteFile(backend, []byte(text), 0o755); err != nil {
+	if err := os.WriteFile(backend, []byte(wrapper(ended, ncu, log, filepath.Join(t.bin, backendProgram))), 0o755); err != nil {
 		return err
 	}
 	// Without tuning, which would launch kernels of its own while it compiles.

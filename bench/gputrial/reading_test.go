@@ -3,6 +3,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -118,5 +121,34 @@ func TestDistance_SeesOneBit(t *testing.T) {
 	delete(b, "w")
 	if _, _, err := distance(a, b); err == nil {
 		t.Error("a missing array is accepted")
+	}
+}
+
+// TestWrapper_RunsTheBackendUnderNCU has shell scripts for ncu and the backend, in a folder whose name needs quotes.
+func TestWrapper_RunsTheBackendUnderNCU(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "it's here")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(folder, name) }
+	for name, text := range map[string]string{
+		"ncu":     "#!/bin/sh\nwhile [ \"$1\" != gpu__time_duration.sum ]; do if [ \"$1\" = --log-file ]; then echo report >\"$2\"; fi; shift; done; shift\n\"$@\"\n",
+		"backend": "#!/bin/sh\necho \"$1, $# argument, lifeline $PTYCHO_LIFELINE_FD.\"\n",
+		"wrapper": wrapper(at("ended"), at("ncu"), at("log"), at("backend")),
+	} {
+		if err := os.WriteFile(at(name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(at("wrapper"), "two words")
+	cmd.Env = append(os.Environ(), "PTYCHO_LIFELINE_FD=3")
+	out, err := cmd.CombinedOutput()
+	if want := "two words, 1 argument, lifeline .\n"; err != nil || string(out) != want {
+		t.Errorf("it prints %q (%v), want %q", out, err, want)
+	}
+	for _, name := range []string{"ended", "log"} {
+		if _, err := os.Stat(at(name)); err != nil {
+			t.Errorf("ncu or the wrapper left no file: %v", err)
+		}
 	}
 }

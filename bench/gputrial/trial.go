@@ -122,7 +122,11 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, text, 0o755)
+	err = os.WriteFile(to, text, 0o755)
+	if err != nil {
+		_ = os.Remove(to) // half of it would keep the disk full
+	}
+	return err
 }
 
 // run runs the stages and returns the exit code.
