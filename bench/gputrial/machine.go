@@ -224,10 +224,6 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 	if err := json.Unmarshal(e.stdout, &all); err != nil { // its exit code is not 0 where anything is missing
 		return errors.Join(e.err, fmt.Errorf("the doctor's report cannot be read: %w", err))
 	}
-	unused := "cuda" // the device that is not under trial may be missing
-	if !t.cpu {
-		unused = "cpu"
-	}
 	seen := false
 	for _, b := range all {
 		if b.Backend != "xla" {
@@ -235,11 +231,20 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 		seen = true
 		for _, f := range b.Findings {
-			r.add(Row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && !strings.Contains(f.Check, unused), Note: f.Mend})
+			r.add(Row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && concerns(f.Check, t.cpu), Note: f.Mend})
 		}
 	}
 	if !seen {
 		return fmt.Errorf("the doctor found no backend named xla in %s: %s", t.bin, e.lastWords())
 	}
 	return nil
+}
+
+// concerns says whether a check of the doctor is about the device under trial. The other device may be missing.
+func concerns(check string, cpu bool) bool {
+	check = strings.ToLower(check)
+	if cpu {
+		return !strings.Contains(check, "cuda") && !strings.Contains(check, "nvidia")
+	}
+	return !strings.Contains(check, "cpu")
 }

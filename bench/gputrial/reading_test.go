@@ -152,3 +152,11 @@ func TestWrapper_RunsTheBackendUnderNCU(t *testing.T) {
 		}
 	}
 }
+
+func TestConcerns_TheOtherDeviceMayBeMissing(t *testing.T) {
+	for check, of := range map[string]struct{ cpu, gpu bool }{"library for cpu": {true, false}, "device cuda:0": {false, true}, "NVIDIA driver": {false, true}, "needed by CUDA": {false, true}, "program": {true, true}} {
+		if concerns(check, true) != of.cpu || concerns(check, false) != of.gpu {
+			t.Errorf("%s concerns a CPU: %v, a GPU: %v", check, concerns(check, true), concerns(check, false))
+		}
+	}
+}
