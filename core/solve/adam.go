@@ -10,8 +10,8 @@ import (
 //
 //	−ΣSᵀ_j conj(P)·χ_j  and  −Σ conj(O_j)·χ_j  with  χ_j = F⁻¹((k/λ − 1)·F(P·O_j)).
 //
-// They are divided by the brightest pixel's ΣSᵀ|P|² and Σ|O|², so that they are in units of the object and of the probe;
-// Adam's ε is a part of that unit, so that what no light reaches stays where it is instead of following noise. Real and
+// Division by the brightest pixel's ΣSᵀ|P|² and Σ|O|² gives them the units of the object and of the probe. Adam's ε is
+// a part of that unit, so that unlit pixels stay constant instead of following noise. Real and
 // imaginary parts share their second moment: a step does not depend on the object's phase. Rates fall by half a cosine
 // to a tenth over the run.
 
@@ -93,7 +93,7 @@ func (a *adam) step(slots []*slot, rate float32) {
 		top += s.most
 	}
 	unit := a.top * float32(len(slots)) / float32(v.data.Len())
-	// The probe's unit: the root mean square amplitude of a disk of its breadth.
+	// The probe's unit: the root mean square amplitude of a disk of the probe's diameter.
 	level := float32(math.Sqrt(v.probePower()) / max(v.breadth(), 1))
 	v.team.do(objectBands+probeBands, func(_, b int) {
 		if b < objectBands {
@@ -101,7 +101,7 @@ func (a *adam) step(slots []*slot, rate float32) {
 			g := a.canvas[from*v.w : to*v.w]
 			clear(g)
 			for _, s := range slots {
-				v.lay(a.canvas, s, from, to, 1/unit)
+				v.addPatch(a.canvas, s, from, to, 1/unit)
 			}
 			a.object.move(v.object[from*v.w:to*v.w], g, from*v.w, rate*adamObjectRate*float32(v.o.ObjectStep), 1, a.steps)
 			return
@@ -122,7 +122,7 @@ func (a *adam) step(slots []*slot, rate float32) {
 	})
 }
 
-// move is Adam's step for the values x from place at on, with the gradient −g.
+// move takes Adam's step for the values x from index at, with the gradient −g.
 func (m *moments) move(x, g []complex64, at int, rate, unit float32, steps int) {
 	c1 := float32(1 / (1 - math.Pow(adamBeta1, float64(steps))))
 	c2 := float32(1 / (1 - math.Pow(adamBeta2, float64(steps))))

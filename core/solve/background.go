@@ -8,21 +8,21 @@ import (
 // backgroundKnots is the number of nodes of the smooth background along a side.
 const backgroundKnots = 8
 
-// floorBackground is what training assumes at least, counts per pixel.
+// floorBackground is the least background that training assumes, in counts per pixel.
 const floorBackground = 0.01
 
-// leastBackground keeps a fitted background from becoming 0, from which no multiplicative step returns; counts.
+// leastBackground, in counts, keeps a fitted background from becoming 0, which multiplicative steps cannot leave.
 const leastBackground = 1e-4
 
 const (
-	// backgroundRelax is the part of a step that is taken: object and probe follow only in the next iteration.
+	// backgroundRelax is the part of a step that is applied: object and probe follow only in the next iteration.
 	backgroundRelax = 0.5
 	// mostBackgroundStep bounds a step of a background's logarithm.
 	mostBackgroundStep = 0.5
 )
 
-// setBackground takes the given background, or begins a fitted one with a constant: the mean of the darkest tenth of the
-// mean pattern's pixels, at least the 0.01 counts that training assumes.
+// setBackground sets the given background, or initialises a fitted one with a constant: the mean of the darkest tenth
+// of the mean pattern's pixels, at least the 0.01 counts that training assumes.
 func (v *solver) setBackground() {
 	if v.o.Fit.Background {
 		v.meanCounts = make([]float64, v.size)
@@ -36,7 +36,7 @@ func (v *solver) setBackground() {
 		copy(v.background, v.o.Background)
 		return
 	case !v.o.Fit.Background:
-		if v.o.Engine == Adam { // the likelihood's gradient, k/λ − 1, has no bound where nothing is expected
+		if v.o.Engine == Adam { // the likelihood's gradient, k/λ − 1, is unbounded for λ = 0
 			v.background = slices.Repeat([]float32{floorBackground}, v.size)
 		}
 		return
@@ -48,7 +48,7 @@ func (v *solver) setBackground() {
 	}
 }
 
-// totalBackground is the sum over the detector; goodBackground leaves masked pixels out.
+// totalBackground returns the sum over the detector; goodBackground excludes masked pixels.
 func (v *solver) totalBackground() float64 {
 	sum := 0.0
 	for _, b := range v.background {
@@ -68,15 +68,15 @@ func (v *solver) goodBackground() float64 {
 	return sum
 }
 
-// fitBackground is a step for a background of non-negative parts, a constant's worth of hat functions φ_i on a grid of
+// fitBackground takes a step for a background of non-negative parts, hat functions φ_i that sum to a constant on a grid of
 // knots. Expectation maximisation (Dempster, Laird, Rubin, J. R. Stat. Soc. B 39 (1977) 1) would multiply the part i by
 // the mean of q under φ_i,
 //
 //	q(u) = mean over the patterns of 1 + g = k/λ for the likelihood, √(k/λ) for the amplitudes,
 //
-// which is 1 where the loss wants no change. It is slow where the background is a small part of the counts, so the
+// which is 1 at the optimum. It is slow if the background is a small part of the counts. Therefore the
 // deviation from 1 is divided by that part, b/k of the mean pattern under φ_i: Newton's step in the logarithm of the part
-// with the expected curvature. Masked pixels take no part.
+// with the expected curvature. Masked pixels are excluded.
 func (v *solver) fitBackground(ratio []float64) {
 	n, count := v.n, float64(v.data.Len())
 	knots := min(backgroundKnots, n)
@@ -103,7 +103,7 @@ func (v *solver) fitBackground(ratio []float64) {
 	}
 }
 
-// eachKnot gives every pixel its shares of the four knots around it; they add up to 1.
+// eachKnot calls do for every pixel and the four knots around it, with shares that add up to 1.
 func (v *solver) eachKnot(knots int, do func(pixel, knot int, share float64)) {
 	along := func(i int) (int, float64) {
 		t := float64(i) / float64(max(v.n-1, 1)) * float64(knots-1)
@@ -123,7 +123,7 @@ func (v *solver) eachKnot(knots int, do func(pixel, knot int, share float64)) {
 	}
 }
 
-// darkest is the mean of the darkest tenth of the pixels that count.
+// darkest returns the mean of the darkest tenth of the valid pixels.
 func darkest(mean []float64, mask []uint8) float64 {
 	var values []float64
 	for i, m := range mean {

@@ -11,27 +11,26 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// ProbeOptions say how EstimateProbe works.
+// ProbeOptions are the options of EstimateProbe.
 type ProbeOptions struct {
 	Iterations int // of the fit; default 60
 	Threads    int
 }
 
-// Estimate is a probe from the patterns alone.
+// Estimate is a probe estimated from the patterns.
 type Estimate struct {
 	Probe    []complex64 // [N, N], in the gauge of the model
 	Diameter float64     // pixels
 	R        float64     // of the fit
-	Defocus  float64     // diameter, as a part of N, to which the start that fitted best was defocused; signed
+	Defocus  float64     // signed diameter, as a part of N, of the best start's defocus
 }
 
-// The diameters, as parts of N, to which the pupil is defocused for a start, to both sides.
+// Diameters, as parts of N, of the defocused pupil in the starts, to both sides.
 var defocusDiameters = []float64{0, 0.1, -0.1, 0.25, -0.25, 0.4, -0.4, 0.6, -0.6}
 
-// EstimateProbe makes a probe for a scan that has none. The root of the mean pattern less its background is the
-// amplitude of the probe's far field as far as the object is smooth (its pupil); what is missing is the far field's
-// phase, of which defocus is the largest part. Short fits begin with the pupil at several defocuses; the one that comes
-// closest to the patterns is fitted further.
+// EstimateProbe estimates a probe for a scan without one. The root of the mean pattern without background is the
+// amplitude of the probe's far field (its pupil) if the object is smooth. The far field's phase is missing; defocus is
+// its largest part. Short fits start from the pupil at several defocuses, and the best fit is continued.
 func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate, error) {
 	fail := func(err error) (*Estimate, error) { return nil, fmt.Errorf("probe estimate: %w", err) }
 	if err := s.Validate(); err != nil {
@@ -41,7 +40,7 @@ func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate
 		o.Iterations = 60
 	}
 	if o.Iterations < 1 {
-		return fail(fmt.Errorf("%d iterations: want at least 1", o.Iterations))
+		return fail(fmt.Errorf("%d iterations, want at least 1", o.Iterations))
 	}
 	part, err := s.Select(middle(s, geometryPatterns))
 	if err != nil {
@@ -61,7 +60,7 @@ func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate
 	return best, nil
 }
 
-// bestStart begins short fits with each defocus and gives the probe of the one that comes closest to the patterns.
+// bestStart runs short fits with each defocus and returns the probe of the best.
 func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate, error) {
 	plan, err := fft.New(part.N, part.N)
 	if err != nil {
@@ -89,7 +88,7 @@ func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate,
 	return best, nil
 }
 
-// meanAmplitude is the root of the mean pattern less its background, frequency 0 at (N/2, N/2).
+// meanAmplitude returns the root of the mean pattern without its background, frequency 0 at (N/2, N/2).
 func meanAmplitude(s *scan.Scan) []float64 {
 	mean := make([]float64, s.N*s.N)
 	for i, k := range s.Counts {
@@ -119,7 +118,7 @@ func pupilProbe(plan *fft.Plan, pupil []float64, n int, size float64) []complex6
 	far := make([]complex64, n*n)
 	for i, a := range pupil {
 		y, x := float64(i/n)-y0, float64(i%n)-x0
-		// The probe's centre belongs at pixel n/2 of the patch: a ramp moves it there from 0.
+		// A linear phase moves the probe's centre from 0 to pixel n/2 of the patch.
 		centre := -2 * math.Pi * float64((i/n-n/2)+(i%n-n/2)) * float64(n/2) / float64(n)
 		far[i] = complex64(cmplx.Rect(a, phase*(y*y+x*x)/(edge*edge)+centre))
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 )
 
-// A probe from the patterns alone explains them about as well as the true one, and has its size.
+// A probe estimated from the patterns explains them about as well as the true one, and has its size.
 func TestAProbeIsEstimatedFromNothing(t *testing.T) {
 	long(t)
 	for _, kind := range []simulate.ProbeKind{simulate.Disk, simulate.Gaussian, simulate.Aberrated} {

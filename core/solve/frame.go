@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/fft"
 )
 
-// work is what a goroutine needs for itself.
+// work holds a goroutine's buffers.
 type work struct {
 	fourier fft.Work
 	scratch []complex64 // [size]
@@ -18,9 +18,9 @@ type slot struct {
 	patch  []complex64   // [size] of the object
 	waves  [][]complex64 // [modes][size] exit waves, their far fields, or their corrections
 	lambda []float32     // [size] expected counts
-	g      []float32     // [size] what multiplies the far field to correct it
-	// sum [n+2, n+1] is added to the canvas: one row of zeros above and below, one column of zeros to the left, so that
-	// every pixel of the canvas finds its four neighbours.
+	g      []float32     // [size] factor that corrects the far field
+	// sum [n+2, n+1] is added to the canvas: with one row of zeros above and below and one column of zeros to the left,
+	// so that every pixel of the canvas has four neighbours.
 	sum []complex64
 
 	misfit   float64 // Σ(√λ − √k)²
@@ -42,8 +42,8 @@ func (v *solver) newSlots(count int) {
 	}
 }
 
-// shareBuffers lets runs of count slots, which each then does one after the other, work in the buffers of their first: they
-// stay in the cache of one core. What is read after the run is each slot's own: its sums, and g for the background.
+// shareBuffers lets each run of count slots, processed in sequence, share the buffers of its first slot, which stay in
+// the cache of one core. Results read after the run are separate per slot: its sums, and g for the background.
 func (v *solver) shareBuffers(count int) {
 	v.together = count
 	for i, s := range v.slots {
@@ -55,7 +55,7 @@ func (v *solver) shareBuffers(count int) {
 	}
 }
 
-// each calls f for every slot below n, runs of v.together slots in order on one goroutine.
+// each calls f for every slot below n. Runs of v.together slots are processed in order on one goroutine.
 func (v *solver) each(n int, f func(worker, i int)) {
 	run := max(v.together, 1)
 	v.team.do((n+run-1)/run, func(w, r int) {
@@ -65,38 +65,38 @@ func (v *solver) each(n int, f func(worker, i int)) {
 	})
 }
 
-// row is row i of the patch's sums, the n values after the zero.
+// row returns row i of the patch's sums, the n values after the zero.
 func (s *slot) row(i, n int) []complex64 { return s.sum[(i+1)*(n+1)+1:][:n] }
 
-// place is the whole pixel and the bilinear weights of a patch whose pixel (0, 0) lies at (top, left) of the canvas.
-func place(top, left float64) (k, l int, w [4]float32) {
+// locate returns the whole pixel and the bilinear weights of a patch with pixel (0, 0) at (top, left) of the canvas.
+func locate(top, left float64) (k, l int, w [4]float32) {
 	ky, kx := math.Floor(top), math.Floor(left)
 	fy, fx := top-ky, left-kx
 	return int(ky), int(kx), [4]float32{float32((1 - fy) * (1 - fx)), float32((1 - fy) * fx), float32(fy * (1 - fx)), float32(fy * fx)}
 }
 
-// cut samples the patch at (top, left) from an image of the canvas's size, bilinear.
+// cut samples the patch at (top, left) from an image of the canvas's size, bilinearly.
 func (v *solver) cut(patch, image []complex64, top, left float64) {
-	k, l, w := place(top, left)
+	k, l, w := locate(top, left)
 	for i := range v.n {
 		at := (k+i)*v.w + l
 		gather(patch[i*v.n:(i+1)*v.n], image[at:at+v.n+1], image[at+v.w:at+v.w+v.n+1], &w)
 	}
 }
 
-// lay adds the rows [from, to) of the canvas of a slot's sums, times scale, to image: the adjoint of cut.
-func (v *solver) lay(image []complex64, s *slot, from, to int, scale float32) {
-	v.layAt(image, s.sum, s.j, from, to, scale)
+// addPatch adds the rows [from, to) of the canvas of a slot's sums, times scale, to image: the adjoint of cut.
+func (v *solver) addPatch(image []complex64, s *slot, from, to int, scale float32) {
+	v.addPatchAt(image, s.sum, s.j, from, to, scale)
 }
 
-// layAt is lay for the sums of pattern j.
-func (v *solver) layAt(image, sum []complex64, j, from, to int, scale float32) {
+// addPatchAt adds the sums of pattern j, as addPatch does.
+func (v *solver) addPatchAt(image, sum []complex64, j, from, to int, scale float32) {
 	n := v.n
-	k, l, w := place(v.top[j], v.left[j])
+	k, l, w := locate(v.top[j], v.left[j])
 	for q := range w {
 		w[q] *= scale
 	}
-	// Row y takes its weights from rows y−k and y−k−1 of the patch, column x from columns x−l and x−l−1.
+	// Row y is weighted from rows y−k and y−k−1 of the patch, column x from columns x−l and x−l−1.
 	w = [4]float32{w[1], w[0], w[3], w[2]}
 	for y := max(from, k); y < min(to, k+n+1); y++ {
 		a, b := (y-k+1)*(n+1), (y-k)*(n+1)
@@ -115,7 +115,7 @@ func (v *solver) expect(wk *work, s *slot, j int) {
 	})
 }
 
-// farOfWaves is expect for the exit waves that the slot holds.
+// farOfWaves does the work of expect for the slot's exit waves.
 func (v *solver) farOfWaves(wk *work, s *slot) {
 	v.far(wk, s, func(m int) fft.Source { return fft.Source{Image: s.waves[m]} })
 }
@@ -138,8 +138,8 @@ func (v *solver) far(wk *work, s *slot, wave func(m int) fft.Source) {
 	}
 }
 
-// compare computes the factors g, the misfit and the deviance of a slot with the expected counts. poisson chooses the
-// likelihood's factor instead of the amplitude's.
+// compare computes a slot's factors g, misfit and deviance from the expected counts, with the likelihood's factor if
+// poisson, else the amplitude's.
 func (v *solver) compare(s *slot, poisson bool) {
 	k := v.data.Pattern(s.j)
 	if poisson {
@@ -155,10 +155,9 @@ func (v *solver) compare(s *slot, poisson bool) {
 	}
 }
 
-// correct turns the far fields into the corrections of the exit waves, χ = F⁻¹(g·F(P·O)). Masked pixels keep the
-// model's own value, because g is 0 there. With the amplitude's g, P·O + χ is the exit wave with the measured
-// amplitudes; −χ is also half the gradient of Σ(√λ − √k)² by the exit wave, and with the likelihood's g that of
-// Σ(λ − k·ln λ).
+// correct converts the far fields to the corrections of the exit waves, χ = F⁻¹(g·F(P·O)). Masked pixels keep the
+// model's value, because g is 0 there. With the amplitude's g, P·O + χ is the exit wave with the measured amplitudes;
+// −χ is also half the gradient of Σ(√λ − √k)² by the exit wave, and with the likelihood's g that of Σ(λ − k·ln λ).
 func (v *solver) correct(wk *work, s *slot) {
 	scale := 1 / sqrt32(v.intensity[s.j])
 	for _, wave := range s.waves {
@@ -168,7 +167,7 @@ func (v *solver) correct(wk *work, s *slot) {
 
 func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
-// project fills the slot's sums with Σ_modes conj(q)·χ.
+// project sets the slot's sums to Σ_modes conj(q)·χ.
 func (v *solver) project(wk *work, s *slot, q [][]complex64) {
 	n := v.n
 	for m, wave := range s.waves {
@@ -183,14 +182,14 @@ func (v *solver) project(wk *work, s *slot, q [][]complex64) {
 	}
 }
 
-// bands of this many rows are the items in which sums over patterns are shared among goroutines.
+// band is the number of rows that a goroutine processes at a time in sums over patterns.
 const band = 16
 
-// laySums adds the sums of the slots to image in their order, bands of rows in parallel.
-func (v *solver) laySums(image []complex64, slots []*slot, scale float32) {
+// addSums adds the sums of the slots to image in their order, bands of rows in parallel.
+func (v *solver) addSums(image []complex64, slots []*slot, scale float32) {
 	v.team.do((v.h+band-1)/band, func(_, b int) {
 		for _, s := range slots {
-			v.lay(image, s, b*band, min((b+1)*band, v.h), scale)
+			v.addPatch(image, s, b*band, min((b+1)*band, v.h), scale)
 		}
 	})
 }

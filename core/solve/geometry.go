@@ -12,15 +12,15 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Orientation is one of the eight ways to lay the axes of the positions: first rows and columns change places, then their
-// signs change.
+// Orientation is one of the eight orientations of the positions' axes: first rows and columns are exchanged, then signs
+// are changed.
 type Orientation struct {
 	Transposed bool `json:"transposed"`
 	FlipRows   bool `json:"flip_rows"`
 	FlipCols   bool `json:"flip_columns"`
 }
 
-// Orientations are all eight; the first leaves positions as they are.
+// Orientations returns all eight; the first keeps positions unchanged.
 func Orientations() []Orientation {
 	var all []Orientation
 	for i := range 8 {
@@ -29,7 +29,7 @@ func Orientations() []Orientation {
 	return all
 }
 
-// Apply gives the positions laid this way about their own middle.
+// Apply returns the positions in this orientation about their middle.
 func (o Orientation) Apply(rows, cols []float64) (y, x []float64) {
 	y, x = slices.Clone(rows), slices.Clone(cols)
 	if o.Transposed {
@@ -48,12 +48,12 @@ func (o Orientation) Apply(rows, cols []float64) (y, x []float64) {
 	return y, x
 }
 
-// Twin is the orientation turned by 180° more. With the conjugate object and probe, both turned too, it makes exactly the
+// Twin returns the orientation rotated by another 180°. With the conjugate object and probe, both rotated too, it gives the
 // same patterns:
 //
 //	|F(P(r)·O(r+p))| = |F(P*(−r)·O*(−(r+(−p))))|
 //
-// so that only a probe that is known, and differs from its own turned conjugate, tells the two apart.
+// so that only a known probe that differs from its rotated conjugate distinguishes the two.
 func (o Orientation) Twin() Orientation { return Orientation{o.Transposed, !o.FlipRows, !o.FlipCols} }
 
 func (o Orientation) String() string {
@@ -71,7 +71,7 @@ func (o Orientation) String() string {
 	return flip
 }
 
-// Candidate is an orientation with the misfit of patterns that took no part in the fit.
+// Candidate is an orientation with the misfit of held-out patterns.
 type Candidate struct {
 	Orientation
 	Name string  `json:"name"`
@@ -79,18 +79,18 @@ type Candidate struct {
 	each []float64
 }
 
-// Sureness says how far the data decide.
+// Sureness is the degree to which the data decide.
 type Sureness string
 
-// The degrees. Certain and Likely compare R with the next orientation that is not the twin: a tenth lower and eight
-// standard errors of the patterns' differences apart, or four standard errors.
+// The degrees. Certain and Likely compare R with the next orientation that is not the twin. Certain: a tenth lower and
+// eight standard errors of the patterns' differences apart. Likely: four standard errors apart.
 const (
 	Certain   Sureness = "certain"
 	Likely    Sureness = "likely"
 	Undecided Sureness = "undecided"
 )
 
-// Geometry is what the data say about the positions.
+// Geometry is the result of CheckGeometry.
 type Geometry struct {
 	Candidates []Candidate `json:"candidates"`    // best first
 	FlatR      float64     `json:"R_flat"`        // of an empty object on the same patterns
@@ -104,10 +104,10 @@ type Geometry struct {
 	ScaleSure  bool        `json:"scale_sure,omitempty"` // that Scale is better than 1
 }
 
-// Best is the orientation that fits best.
+// Best returns the orientation that fits best.
 func (g *Geometry) Best() Orientation { return g.Candidates[0].Orientation }
 
-// Right says whether the positions may stay as they are.
+// Right reports whether the positions may stay unchanged.
 func (g *Geometry) Right() bool {
 	asIs := Orientation{}
 	return g.Sure == Undecided || g.Best() == asIs || g.TwinToo && g.Best().Twin() == asIs
@@ -121,26 +121,26 @@ func (g *Geometry) String() string {
 	figures := fmt.Sprintf("R of held-out patterns %.4f, next %.4f (%v), empty object %.4f", best.R, next.R, next.Orientation, g.FlatR)
 	twin := ""
 	if g.TwinToo {
-		twin = "; turned by 180° with the conjugate object they fit as well"
+		twin = "; rotated by 180° with the conjugate object they fit as well"
 		switch {
 		case g.NoProbe:
-			twin += ", since the probe comes from the same patterns"
+			twin += ", because the probe comes from the same patterns"
 		case g.ProbeFit:
-			twin += ", since the probe was fitted too"
+			twin += ", because the probe was fitted too"
 		default:
-			twin += ", since the probe is symmetric"
+			twin += ", because the probe is symmetric"
 		}
 	}
 	switch {
 	case g.Sure == Undecided:
-		return "the data do not tell how the positions are oriented: " + figures
+		return "the data do not determine the orientation of the positions: " + figures
 	case g.Right():
 		return fmt.Sprintf("the positions are right as they are (%s): %s%s", g.Sure, figures, twin)
 	}
 	return fmt.Sprintf("the positions are wrong (%s); right with %v: %s%s", g.Sure, best.Orientation, figures, twin)
 }
 
-// GeometryOptions say how CheckGeometry works.
+// GeometryOptions are the options of CheckGeometry.
 type GeometryOptions struct {
 	Threads int
 	Scale   bool // also try steps that are up to 20 % shorter or longer
@@ -149,18 +149,18 @@ type GeometryOptions struct {
 const (
 	geometryPatterns   = 160 // a connected part of the scan: the positions nearest to its middle
 	geometryIterations = 12
-	scaleIterations    = 40 // steps of a few per cent show in detail, which takes longer
-	heldOut            = 4  // every fourth pattern takes no part in the fit
+	scaleIterations    = 40 // steps of a few per cent affect only detail, which converges later
+	heldOut            = 4  // every fourth pattern is excluded from the fit
 )
 
 // CheckGeometry tries the eight orientations of the positions with short fits. Each fits the object to three of four
-// patterns of a part of the scan and predicts the fourth: a wrong orientation cannot, however well it fits what it has
-// seen. The probe is held as given, which also tells an orientation from its twin; only when that decides nothing, as
-// with a probe that is far off, it is fitted too.
+// patterns of a part of the scan and predicts the fourth. A wrong orientation cannot predict it, however well it fits
+// the others. The probe is fixed, which also distinguishes an orientation from its twin. If the result is undecided, as
+// with a probe that is far off, the probe is fitted too.
 func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geometry, error) {
 	fail := func(err error) (*Geometry, error) { return nil, fmt.Errorf("geometry check: %w", err) }
 	if s.Len() < 3*heldOut {
-		return fail(fmt.Errorf("%s too few, at least %d are needed", plural.Of(s.Len(), "pattern")+" "+plural.Verb(s.Len(), "is", "are"), 3*heldOut))
+		return fail(fmt.Errorf("%s too few, want at least %d", plural.Of(s.Len(), "pattern")+" "+plural.Verb(s.Len(), "is", "are"), 3*heldOut))
 	}
 	part, err := s.Select(middle(s, geometryPatterns))
 	if err != nil {
@@ -196,8 +196,8 @@ func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geome
 	return g, nil
 }
 
-// withBestStart gives a scan without a probe the one that fits best of those estimated in the four orientations that are
-// no twins of each other: an estimate with wrong positions is of no use.
+// withBestStart returns the scan, if it has no probe, with the best of the probes estimated in the four orientations
+// that are not twins of each other: an estimate with wrong positions is useless.
 func withBestStart(ctx context.Context, part *scan.Scan, threads int) (*scan.Scan, error) {
 	var best *Estimate
 	for _, o := range []Orientation{{}, {FlipRows: true}, {Transposed: true}, {Transposed: true, FlipRows: true}} {
@@ -219,7 +219,7 @@ func withBestStart(ctx context.Context, part *scan.Scan, threads int) (*scan.Sca
 	return &with, nil
 }
 
-// middle lists the patterns nearest to the middle of the scan, in order.
+// middle returns the patterns nearest to the middle of the scan, in order.
 func middle(s *scan.Scan, count int) []int {
 	all := make([]int, s.Len())
 	for j := range all {
@@ -265,7 +265,7 @@ func (g *Geometry) decide() {
 		ratio = max(ratio, best.R/c.R)
 	}
 	switch {
-	case best.R > 0.95*g.FlatR: // no better than no object
+	case best.R > 0.95*g.FlatR: // no better than an empty object
 	case g.Separation > 8 && ratio < 0.9:
 		g.Sure = Certain
 	case g.Separation > 4:
@@ -273,7 +273,7 @@ func (g *Geometry) decide() {
 	}
 }
 
-// standardErrors is the mean of b − a over its standard error.
+// standardErrors returns the mean of b − a over its standard error.
 func standardErrors(a, b []float64) float64 {
 	n := float64(len(a))
 	var mean, square float64
@@ -298,7 +298,7 @@ func sum(x []float64) float64 {
 	return s
 }
 
-// predictHeldOut fits the object to three of four patterns and gives the misfits of the others over the sum of their
+// predictHeldOut fits the object to three of four patterns. It returns the misfits of the others over the sum of their
 // counts, and those of an empty object.
 func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, threads int) (each, empty []float64, err error) {
 	v, err := newSolver(s, Options{Engine: LSQML, Iterations: iterations, Fit: Fit{Probe: fit}, Threads: threads, Batch: geometryPatterns / 8})
@@ -327,7 +327,7 @@ func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, thr
 	return each, empty, err
 }
 
-// misfits is Σ(√λ − √k)² of each of the patterns, over the sum of their counts.
+// misfits returns Σ(√λ − √k)² of each of the patterns, over the sum of their counts.
 func (v *solver) misfits(ctx context.Context, rows []int) ([]float64, error) {
 	out := make([]float64, len(rows))
 	photons := 0.0

@@ -20,15 +20,15 @@ func mustCheck(t *testing.T, s *scan.Scan, o GeometryOptions) *Geometry {
 	return g
 }
 
-// laid is a copy of the scan with its positions laid that way.
-func laid(s *scan.Scan, o Orientation) *scan.Scan {
+// oriented returns a copy of the scan with its positions in that orientation.
+func oriented(s *scan.Scan, o Orientation) *scan.Scan {
 	out := *s
 	out.Rows, out.Cols = o.Apply(s.Rows, s.Cols)
 	return &out
 }
 
-// mends says whether laying the positions of the changed scan that way brings back those of the right one.
-func mends(o Orientation, changed, right *scan.Scan) bool {
+// restores reports whether the orientation maps the changed scan's positions to those of the right one.
+func restores(o Orientation, changed, right *scan.Scan) bool {
 	y, x := o.Apply(changed.Rows, changed.Cols)
 	return rms(y, x, right.Rows, right.Cols) < 1e-6
 }
@@ -48,50 +48,50 @@ func TestOrientationsAreEight(t *testing.T) {
 	}
 }
 
-// Whatever orientation the positions are given in, the check names the one that mends it.
+// For every orientation of the positions the check names the one that corrects it.
 func TestTheCheckNamesWhatMends(t *testing.T) {
 	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 120 })
 	for _, o := range Orientations() {
-		changed := laid(right, o)
+		changed := oriented(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
-		if !mends(g.Best(), changed, right) || g.Sure == Undecided || g.TwinToo || g.Right() != (o == Orientation{}) {
-			t.Errorf("positions laid %v: %v", o, g)
+		if !restores(g.Best(), changed, right) || g.Sure == Undecided || g.TwinToo || g.Right() != (o == Orientation{}) {
+			t.Errorf("orientation %v: %v", o, g)
 		}
 	}
 }
 
-// A real symmetric probe cannot tell an orientation from its twin, and the check says so.
+// A real symmetric probe cannot distinguish an orientation from its twin, and the check says so.
 func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
 	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.Probe = simulate.Disk })
 	for _, o := range []Orientation{{}, {FlipRows: true, FlipCols: true}, {Transposed: true}} {
-		changed := laid(right, o)
+		changed := oriented(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
-		if !mends(g.Best(), changed, right) && !mends(g.Best().Twin(), changed, right) {
-			t.Errorf("positions laid %v: %v", o, g)
+		if !restores(g.Best(), changed, right) && !restores(g.Best().Twin(), changed, right) {
+			t.Errorf("orientation %v: %v", o, g)
 		}
 		if !g.TwinToo || g.Right() == o.Transposed {
-			t.Errorf("positions laid %v: twin possible %v, right %v: %v", o, g.TwinToo, g.Right(), g)
+			t.Errorf("orientation %v: twin possible %v, right %v: %v", o, g.TwinToo, g.Right(), g)
 		}
 	}
 }
 
-// Without a probe the check finds the orientation, and never claims to tell twins apart.
+// Without a probe the check finds the orientation, but does not claim to distinguish twins.
 func TestTheCheckNeedsNoProbe(t *testing.T) {
 	long(t)
 	right, _ := small(t, nil)
 	right.Probe, right.Modes = nil, 0
 	for _, o := range []Orientation{{}, {FlipRows: true}} {
-		changed := laid(right, o)
+		changed := oriented(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
-		if !mends(g.Best(), changed, right) && !mends(g.Best().Twin(), changed, right) || !g.TwinToo || g.Right() != (o == Orientation{}) {
-			t.Errorf("positions laid %v: %v", o, g)
+		if !restores(g.Best(), changed, right) && !restores(g.Best().Twin(), changed, right) || !g.TwinToo || g.Right() != (o == Orientation{}) {
+			t.Errorf("orientation %v: %v", o, g)
 		}
 	}
 }
 
-// Scans of all kinds whose positions are right raise no alarm. make trial-solve checks larger ones.
+// Scans of all kinds with right positions are accepted. make trial-solve checks larger ones.
 func TestNoFalseAlarms(t *testing.T) {
 	long(t)
 	rng := rand.New(rand.NewPCG(2, 3))

@@ -6,8 +6,8 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// useVectors says whether the AVX2 kernels run; PTYCHO_CPU=generic forces the plain loops, as in core/fft. The two round
-// differently, so the bits of a result are those of one path.
+// useVectors selects the AVX2 kernels; PTYCHO_CPU=generic forces the plain loops, as in core/fft. The two round
+// differently, so that the bits of a result depend on the path.
 var useVectors = vectors()
 
 func vectors() bool {
@@ -15,7 +15,7 @@ func vectors() bool {
 	return err == nil && path != cpu.Portable
 }
 
-// whole is the part of n that the vector kernels take.
+// whole returns the part of n that the vector kernels process.
 func whole(n, lanes int) int {
 	if !useVectors {
 		return 0
@@ -23,7 +23,7 @@ func whole(n, lanes int) int {
 	return n - n%lanes
 }
 
-// multiply is dst = a·b.
+// multiply computes dst = a·b.
 func multiply(dst, a, b []complex64) {
 	n := whole(len(dst), 4)
 	if n > 0 {
@@ -34,7 +34,7 @@ func multiply(dst, a, b []complex64) {
 	}
 }
 
-// multiplyConj is dst = conj(a)·b.
+// multiplyConj computes dst = conj(a)·b.
 func multiplyConj(dst, a, b []complex64) {
 	n := whole(len(dst), 4)
 	if n > 0 {
@@ -45,7 +45,7 @@ func multiplyConj(dst, a, b []complex64) {
 	}
 }
 
-// addMultiplyConj is dst += conj(a)·b.
+// addMultiplyConj computes dst += conj(a)·b.
 func addMultiplyConj(dst, a, b []complex64) {
 	n := whole(len(dst), 4)
 	if n > 0 {
@@ -56,7 +56,8 @@ func addMultiplyConj(dst, a, b []complex64) {
 	}
 }
 
-// gather is dst[x] = w0·a[x] + w1·a[x+1] + w2·b[x] + w3·b[x+1]: a row between four pixels. a and b hold one value more.
+// gather computes dst[x] = w0·a[x] + w1·a[x+1] + w2·b[x] + w3·b[x+1]: a row between four pixels. a and b have one more
+// value.
 func gather(dst, a, b []complex64, w *[4]float32) {
 	n := whole(len(dst), 4)
 	if n > 0 {
@@ -67,7 +68,7 @@ func gather(dst, a, b []complex64, w *[4]float32) {
 	}
 }
 
-// addGather is gather, added to dst.
+// addGather adds the result of gather to dst.
 func addGather(dst, a, b []complex64, w *[4]float32) {
 	n := whole(len(dst), 4)
 	if n > 0 {
@@ -78,7 +79,7 @@ func addGather(dst, a, b []complex64, w *[4]float32) {
 	}
 }
 
-// addIntensity is lambda += scale·|f|².
+// addIntensity computes lambda += scale·|f|².
 func addIntensity(lambda []float32, f []complex64, scale float32) {
 	n := whole(len(lambda), 8)
 	if n > 0 {
@@ -89,7 +90,7 @@ func addIntensity(lambda []float32, f []complex64, scale float32) {
 	}
 }
 
-// maxIntensity is the largest |f|².
+// maxIntensity returns the largest |f|².
 func maxIntensity(f []complex64) float32 {
 	n, most := whole(len(f), 8), float32(0)
 	if n > 0 {
@@ -105,10 +106,11 @@ func maxIntensity(f []complex64) float32 {
 	return most
 }
 
-// tinyIntensity keeps quotients finite where nothing is expected.
+// tinyIntensity keeps quotients finite for λ = 0.
 const tinyIntensity = 1e-20
 
-// amplitudeFactor is g = √(k/λ) − 1, what the amplitude misses; misfit is Σ(√λ − √k)², total Σλ.
+// amplitudeFactor computes g = √(k/λ) − 1, the correction of the amplitude. It returns the misfit Σ(√λ − √k)² and the
+// total Σλ.
 func amplitudeFactor(g, lambda, k []float32) (misfit, total float64) {
 	n := whole(len(g), 8)
 	if n > 0 {
@@ -124,7 +126,8 @@ func amplitudeFactor(g, lambda, k []float32) (misfit, total float64) {
 	return misfit, total
 }
 
-// poissonFactor is g = k/λ − 1, minus the derivative of the Poisson log likelihood's loss; sums as in amplitudeFactor.
+// poissonFactor computes g = k/λ − 1, the negative derivative of the Poisson loss. It returns the sums of
+// amplitudeFactor.
 func poissonFactor(g, lambda, k []float32) (misfit, total float64) {
 	n := whole(len(g), 8)
 	if n > 0 {
@@ -142,13 +145,14 @@ func poissonFactor(g, lambda, k []float32) (misfit, total float64) {
 }
 
 // logarithm holds the bits of 2/3, which splits a float32 into 2^e·m with m in [2/3, 4/3), ln 2, −1/2, and the
-// polynomial q, highest power first, of ln(1+f) = f − f²/2 + f³·q(f): least squares on Chebyshev nodes, off by 2.4e-9.
+// polynomial q, highest power first, of ln(1+f) = f − f²/2 + f³·q(f): least squares on Chebyshev nodes, with an error
+// of 2.4e-9.
 var logarithm = [16]float32{
 	math.Float32frombits(0x3f2aaaab), math.Ln2, -0.5,
 	-0.12767791, 0.13892041, -0.12213629, 0.14025723, -0.16678289, 0.20009116, -0.24999849, 0.3333324,
 }
 
-// halfDeviance is Σ(λ − k + k·ln(k/λ)).
+// halfDeviance returns Σ(λ − k + k·ln(k/λ)).
 func halfDeviance(lambda, k []float32) float64 {
 	n, sum := whole(len(k), 8), 0.0
 	if n > 0 {

@@ -1,7 +1,7 @@
 package solve
 
-// The kernels of kernels_amd64.s; n counts the values of dst. Those over complex values take multiples of 4, those over
-// real ones multiples of 8.
+// The kernels of kernels_amd64.s; n is the number of values of dst, a multiple of 4 for complex values and of 8 for
+// real ones.
 
 //go:noescape
 func mulAVX2(n int, dst, a, b *complex64)

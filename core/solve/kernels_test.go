@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The vector kernels compute what the plain loops do, for lengths with and without a remainder.
+// TestKernelsAgreeWithPlainLoops compares the vector kernels with the plain loops, for lengths with and without a
+// remainder.
 //
 // Long: one table, a plain loop for each kernel.
 func TestKernelsAgreeWithPlainLoops(t *testing.T) {

@@ -10,18 +10,18 @@ import (
 //
 //	ΔO = ΣSᵀ_j conj(P)·χ_j / (ΣSᵀ_j|P|² + δ·max),   ΔP = Σ conj(O_j)·χ_j / (Σ|O_j|² + δ·max),
 //
-// then the steps a, b along them that minimise Σ‖χ_j − a·P·SjΔO − b·O_j·ΔP‖²: a system of two equations a batch. After
-// each iteration the object goes on along its recent changes as far as these agree with each other (the paper's section
-// 2.6 accelerates so).
+// then the steps a, b along them that minimise Σ‖χ_j − a·P·SjΔO − b·O_j·ΔP‖²: a system of two equations per batch. After
+// each iteration the object continues along its recent changes as far as these agree (acceleration of the paper's section
+// 2.6).
 
 const (
-	// lsqmlBatch is the number of patterns of a batch.
+	// lsqmlBatch is the number of patterns in a batch.
 	lsqmlBatch = 64
-	// lsqmlDark is δ: how much darker than the brightest a pixel may be before its step shrinks.
+	// lsqmlDark is δ: the brightness, relative to the brightest pixel, below which steps shrink.
 	lsqmlDark = 0.1
-	// lsqmlRelax keeps a part of the least-squares step: neighbouring batches share pixels.
+	// lsqmlRelax is the share of the least-squares step that is taken: neighbouring batches share pixels.
 	lsqmlRelax = 0.6
-	// lsqmlMomentum is the largest part of the velocity that is kept, and added.
+	// lsqmlMomentum is the largest share of the velocity that is kept, and added.
 	lsqmlMomentum = 0.5
 )
 
@@ -75,7 +75,7 @@ func (l *lsqml) iterate(ctx context.Context, number int) (Iteration, error) {
 	return sums.finish(number)
 }
 
-// directions fills ΔO and ΔP, bands in parallel.
+// directions computes ΔO and ΔP, bands in parallel.
 func (l *lsqml) directions(slots []*slot) {
 	v := l.v
 	peak := float32(0)
@@ -91,8 +91,8 @@ func (l *lsqml) directions(slots []*slot) {
 			clear(d)
 			clear(light)
 			for _, s := range slots {
-				v.lay(l.direction, s, from, to, 1)
-				v.layAt(l.light, l.sum, s.j, from, to, 1)
+				v.addPatch(l.direction, s, from, to, 1)
+				v.addPatchAt(l.light, l.sum, s.j, from, to, 1)
 			}
 			for i, c := range light {
 				if a := real(c); a > 0 {
@@ -122,7 +122,7 @@ func (l *lsqml) directions(slots []*slot) {
 	})
 }
 
-// equations are a pattern's part of the least-squares system: aa, ab, bb on the left, ra, rb on the right.
+// equations computes a pattern's part of the least-squares system: aa, ab, bb on the left, ra, rb on the right.
 func (l *lsqml) equations(wk *work, s *slot) {
 	v := l.v
 	v.cut(wk.scratch, l.direction, v.top[s.j], v.left[s.j])
@@ -161,7 +161,7 @@ func (l *lsqml) steps(slots []*slot) (a, b float32) {
 		}
 		return lsqmlRelax * float32(e[3]/e[0]), 0
 	}
-	// A little on the diagonal keeps the system solvable where both directions do the same.
+	// A small addition to the diagonal keeps the system solvable if both directions are equivalent.
 	e[0], e[2] = e[0]*(1+dark), e[2]*(1+dark)
 	det := e[0]*e[2] - e[1]*e[1]
 	if !(det > 0) {
@@ -190,7 +190,7 @@ func (l *lsqml) move(a, b float32) {
 	}
 }
 
-// accelerate adds the velocity, by the correlation of the last two changes.
+// accelerate adds the velocity, weighted by the correlation of the last two changes.
 func (l *lsqml) accelerate() {
 	v := l.v
 	change := make([]complex64, len(v.object))

@@ -11,17 +11,17 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// solver holds a scan and the model that explains it.
+// solver holds a scan and its model.
 type solver struct {
 	o       Options
 	data    *scan.Scan
-	members []int     // the patterns that are fitted; nil: all
+	members []int     // patterns to fit; nil: all
 	n       int       // side of a pattern
 	size    int       // n²
-	mask    []float32 // [size] 1 where the detector counts; nil: everywhere
+	mask    []float32 // [size] 1 for valid pixels; nil: all valid
 
 	photons float64 // Σk over all patterns
-	pixels  float64 // that count, over all patterns
+	pixels  float64 // valid ones, over all patterns
 
 	h, w   int        // of the canvas
 	origin [2]float64 // scan coordinate (row, column) of canvas pixel (0, 0)
@@ -31,20 +31,20 @@ type solver struct {
 	probe [][]complex64 // [modes][size]
 
 	background []float32 // [size] counts; nil: none
-	meanCounts []float64 // [size] of the patterns, when the background is fitted
+	meanCounts []float64 // [size] of the patterns, if the background is fitted
 	intensity  []float32 // factor of each pattern's coherent part
 	top, left  []float64 // canvas coordinate of each patch's pixel (0, 0)
 	top0       []float64 // as given
 	left0      []float64
-	speed      [][2]float64 // of fitted positions, pixels an iteration
+	speed      [][2]float64 // of fitted positions, pixels per iteration
 
 	team     *team
-	works    []*work // one for every worker
-	slots    []*slot // one for every pattern of a batch
+	works    []*work // one per worker
+	slots    []*slot // one per pattern of a batch
 	together int     // slots that share buffers
-	// shares [len(slots)/together][modes][size] are Σ conj(O)·χ of each run, for the probe.
+	// shares [len(slots)/together][modes][size] holds Σ conj(O)·χ of each run, for the probe.
 	shares [][][]complex64
-	slow   float32 // factor of all steps: halved when a run diverges
+	slow   float32 // factor of all steps, halved when a run diverges
 }
 
 // canvasLimit bounds the canvas: 2^26 pixels, as in core/stitch.
@@ -60,20 +60,20 @@ func newSolver(s *scan.Scan, o Options) (*solver, error) {
 		return nil, err
 	}
 	if s.Probe == nil {
-		return nil, errors.New("the scan has no probe; EstimateProbe makes one")
+		return nil, errors.New("the scan lacks a probe; estimate one with EstimateProbe")
 	}
 	v := &solver{o: o, data: s, n: s.N, size: s.N * s.N, slow: 1}
 	if s.Len() < 2 {
-		return nil, fmt.Errorf("%s: at least 2 are needed", plural.Of(s.Len(), "pattern"))
+		return nil, fmt.Errorf("the scan has %s, want at least 2", plural.Of(s.Len(), "pattern"))
 	}
 	if err := v.readCounts(); err != nil {
 		return nil, err
 	}
-	if err := v.layCanvas(); err != nil {
+	if err := v.setCanvas(); err != nil {
 		return nil, err
 	}
 	if o.Background != nil && len(o.Background) != v.size {
-		return nil, fmt.Errorf("a background of %d values for patterns of %d×%d", len(o.Background), v.n, v.n)
+		return nil, fmt.Errorf("the background has %d values for patterns of %d×%d", len(o.Background), v.n, v.n)
 	}
 	if v.plan, err = fft.New(v.n, v.n); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func newSolver(s *scan.Scan, o Options) (*solver, error) {
 	return v, nil
 }
 
-// readCounts adds up the photons; masked pixels must be 0, as format.ReadScan leaves them.
+// readCounts adds up the photons. Masked pixels must be 0, as format.ReadScan sets them.
 func (v *solver) readCounts() error {
 	good := v.size
 	if v.data.Mask != nil {
@@ -107,24 +107,24 @@ func (v *solver) readCounts() error {
 		}
 	}
 	if good == 0 {
-		return errors.New("the mask leaves no pixel")
+		return errors.New("the mask excludes every pixel")
 	}
 	for i, k := range v.data.Counts {
 		if v.mask != nil && k != 0 && v.mask[i%v.size] == 0 {
-			return fmt.Errorf("pattern %d holds %v counts in a masked pixel, want 0", i/v.size, k)
+			return fmt.Errorf("pattern %d has %v counts in a masked pixel, want 0", i/v.size, k)
 		}
 		v.photons += float64(k)
 	}
 	if !(v.photons > 0) {
-		return errors.New("the patterns hold no photons")
+		return errors.New("the patterns have no photons")
 	}
 	v.pixels = float64(good) * float64(v.data.Len())
 	return nil
 }
 
-// layCanvas makes a canvas on the whole pixels of the scan's coordinates that holds every patch, also where fitted
-// positions may go, and one row and column more for the interpolation.
-func (v *solver) layCanvas() error {
+// setCanvas creates a canvas on the whole pixels of the scan's coordinates that contains every patch at every allowed
+// position, with one more row and column for the interpolation.
+func (v *solver) setCanvas() error {
 	margin := 0.0
 	if v.o.Fit.Positions {
 		margin = math.Ceil(v.o.PositionBound) + 1
@@ -136,13 +136,13 @@ func (v *solver) layCanvas() error {
 			first, last = min(first, c), max(last, c)
 		}
 		if math.Abs(first) > 1<<50 || math.Abs(last) > 1<<50 || last-first > canvasLimit {
-			return fmt.Errorf("the positions span %.4g pixels; are they in pixels of the object?", last-first)
+			return fmt.Errorf("the positions span %.4g pixels; give them in object pixels", last-first)
 		}
 		v.origin[axis] = math.Floor(first) - float64(v.n/2) - margin
 		side[axis] = int(math.Floor(last)-math.Floor(first)) + v.n + 1 + 2*int(margin)
 	}
 	if side[0] > canvasLimit/side[1] {
-		return fmt.Errorf("the object would have %d×%d pixels, more than %d; are the positions in pixels of the object?", side[0], side[1], canvasLimit)
+		return fmt.Errorf("the object would have %d×%d pixels, more than %d; give the positions in object pixels", side[0], side[1], canvasLimit)
 	}
 	v.h, v.w = side[0], side[1]
 	v.top, v.left = make([]float64, v.data.Len()), make([]float64, v.data.Len())
@@ -156,7 +156,7 @@ func (v *solver) layCanvas() error {
 	return nil
 }
 
-// setObject fills the canvas with ones, and with the object to start with where it covers.
+// setObject fills the canvas with ones, and with the initial object where that is covered.
 func (v *solver) setObject() error {
 	v.object = make([]complex64, v.h*v.w)
 	for i := range v.object {
@@ -167,7 +167,7 @@ func (v *solver) setObject() error {
 		return nil
 	}
 	if s.Height < 1 || s.Width < 1 || len(s.Object) != s.Height*s.Width || s.Coverage != nil && len(s.Coverage) != len(s.Object) {
-		return fmt.Errorf("the object to start with has %d values and %d of coverage for %d×%d pixels", len(s.Object), len(s.Coverage), s.Height, s.Width)
+		return fmt.Errorf("the initial object has %d values and %d of coverage for %d×%d pixels", len(s.Object), len(s.Coverage), s.Height, s.Width)
 	}
 	for y := range v.h {
 		for x := range v.w {
@@ -178,13 +178,13 @@ func (v *solver) setObject() error {
 	}
 	for i, c := range v.object {
 		if cmplx.IsNaN(complex128(c)) || cmplx.IsInf(complex128(c)) {
-			return fmt.Errorf("the object to start with is %v at row %d, column %d", c, i/v.w, i%v.w)
+			return fmt.Errorf("the initial object is %v at row %d, column %d", c, i/v.w, i%v.w)
 		}
 	}
 	return nil
 }
 
-// sample interpolates between the covered pixels around (y, x); not ok where there is none.
+// sample interpolates between the covered pixels around (y, x); ok is false if there are none.
 func (s *Start) sample(y, x float64) (complex64, bool) {
 	ky, kx := math.Floor(y), math.Floor(x)
 	var sum complex128
@@ -205,7 +205,7 @@ func (s *Start) sample(y, x float64) (complex64, bool) {
 	return complex64(sum / complex(weight, 0)), true
 }
 
-// setProbe takes the scan's modes in the gauge of the model and makes further ones.
+// setProbe scales the scan's modes to the gauge of the model and adds further modes.
 func (v *solver) setProbe() error {
 	modes := v.o.Modes
 	if modes == 0 {
@@ -220,14 +220,15 @@ func (v *solver) setProbe() error {
 	return v.gaugeProbe(v.photons/float64(v.data.Len()) - v.totalBackground())
 }
 
-// gaugeProbe scales all modes so that Σ|P|² is power: by Parseval the photons in the pattern of an object of amplitude 1.
+// gaugeProbe scales all modes so that Σ|P|² is power: by Parseval the photons in the pattern of an object of amplitude
+// 1.
 func (v *solver) gaugeProbe(power float64) error {
 	now := v.probePower()
 	if !(now > 0) || math.IsInf(now, 0) {
 		return fmt.Errorf("the probe is zero or not finite: Σ|P|² = %v", now)
 	}
 	if !(power > 0) {
-		return errors.New("the background holds more counts than the patterns")
+		return errors.New("the background has more counts than the patterns")
 	}
 	f := float32(math.Sqrt(power / now))
 	for _, mode := range v.probe {
@@ -246,7 +247,7 @@ func (v *solver) probePower() float64 {
 	return sum
 }
 
-// power is Σ|x|².
+// power returns Σ|x|².
 func power(x []complex64) float64 {
 	sum := 0.0
 	for _, c := range x {

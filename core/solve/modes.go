@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// furtherShare is the power of each further mode to begin with, as a part of the first one's.
+// furtherShare is the initial power of each further mode, relative to the first.
 const furtherShare = 0.05
 
-// furtherModes are count modes to begin with: the first times the lowest Hermite functions' polynomials, y, x, yx, y², …
-// about its centre, which is what a vibration or a partly coherent beam makes of it (Thibault, Menzel, Nature 494
-// (2013) 68).
+// furtherModes returns count initial modes: the first times the polynomials of the lowest Hermite functions, y, x, yx,
+// y², … about its centre, which describe a vibration or a partly coherent beam (Thibault, Menzel, Nature 494 (2013)
+// 68).
 func furtherModes(first []complex64, n, count int) [][]complex64 {
 	var sum, y0, x0, square float64
 	for i, p := range first {
@@ -45,7 +45,7 @@ func furtherModes(first []complex64, n, count int) [][]complex64 {
 	return out
 }
 
-// hermite is the probabilists' Hermite polynomial.
+// hermite evaluates the probabilists' Hermite polynomial.
 func hermite(n int, x float64) float64 {
 	a, b := 1.0, x
 	if n == 0 {
@@ -57,8 +57,8 @@ func hermite(n int, x float64) float64 {
 	return b
 }
 
-// orthogonalise mixes the modes by a unitary matrix, which changes no pattern, so that they are orthogonal and sorted by
-// power: the eigenvectors of their Gram matrix.
+// orthogonalise mixes the modes by a unitary matrix, which leaves all patterns unchanged, so that they become
+// orthogonal and sorted by power: the eigenvectors of their Gram matrix.
 func (v *solver) orthogonalise() {
 	m := len(v.probe)
 	if m < 2 {
@@ -100,7 +100,7 @@ func eigen(a [][]complex128) (values []float64, vectors [][]complex128) {
 		vectors[i] = make([]complex128, n)
 		vectors[i][i] = 1
 	}
-	// Convergence is quadratic: a few sweeps leave rounding alone.
+	// Convergence is quadratic: after a few sweeps only rounding errors are left.
 	for range 30 {
 		off, all := 0.0, 0.0
 		for i := range n {

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// twoModes is a scan with a second mode that holds the given share of the power, orthogonal to the first.
+// twoModes returns a scan with a second mode, orthogonal to the first, of the given share of the power.
 func twoModes(t *testing.T, share float64) (*scan.Scan, [][]complex128) {
 	t.Helper()
 	s, err := simulate.New(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 48, Height: 128, Patterns: 150, Seed: 5})

@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/stitch"
-	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // Engine names an iterative algorithm.
 type Engine string
 
-// The engines; pie.go, projections.go, lsqml.go and adam.go hold their formulas with the papers.
+// The engines. For formulas and papers see pie.go, projections.go, lsqml.go and adam.go.
 const (
 	EPIE          Engine = "epie"
 	RPIE          Engine = "rpie"
@@ -23,18 +22,18 @@ const (
 	Adam          Engine = "adam"
 )
 
-// Engines lists all engines.
+// Engines returns all engines.
 func Engines() []Engine { return []Engine{EPIE, RPIE, DifferenceMap, RAAR, LSQML, Adam} }
 
-// ParseEngine reads the name of an engine, the value of --engine. The error lists all.
+// ParseEngine reads the name of an engine, the value of --engine. Its error lists all engines.
 func ParseEngine(s string) (Engine, error) {
 	if e := Engine(s); slices.Contains(Engines(), e) {
 		return e, nil
 	}
-	return "", fmt.Errorf("engine %q: want one of %v", s, Engines())
+	return "", fmt.Errorf("--engine %q: want one of %v", s, Engines())
 }
 
-// Fit says what is fitted besides the object.
+// Fit selects the quantities that are fitted besides the object.
 type Fit struct {
 	Probe      bool `json:"probe"`      // all modes, orthogonal after every iteration
 	Background bool `json:"background"` // counts per pixel that do not interfere: a constant and a smooth part
@@ -59,13 +58,13 @@ func ParseFit(s string) (Fit, error) {
 		case "intensity":
 			f.Intensity = true
 		default:
-			return f, fmt.Errorf("fit %q: want probe, background, positions and intensity, separated by commas, or none", s)
+			return f, fmt.Errorf("--fit %q: want probe, background, positions and intensity, separated by commas, or none", s)
 		}
 	}
 	return f, nil
 }
 
-// Names lists what is fitted, as ParseFit reads it.
+// Names returns the fitted quantities, as ParseFit reads them.
 func (f Fit) Names() []string {
 	names := []string{}
 	for _, c := range []struct {
@@ -79,59 +78,60 @@ func (f Fit) Names() []string {
 	return names
 }
 
-// Options say how a scan is solved. Zero values are the defaults that are named.
+// Options are the options of Solve. Zero values mean the documented defaults.
 type Options struct {
 	Engine     Engine // default EPIE
 	Iterations int    // passes over all patterns; default 30
 	Fit        Fit
 	Modes      int    // of the probe, 1 to 16; default: those of the scan's probe
 	Seed       uint64 // of the order of the patterns
-	Threads    int    // goroutines; default one per processor; the result does not depend on it
+	Threads    int    // goroutines; default one per processor; without effect on the result
 
-	// Batch is the number of patterns that are worked on at a time; default: what suits engine and scan. Unlike
-	// Threads it changes the result.
+	// Batch is the number of patterns processed at a time; the default depends on engine and scan. Unlike Threads it
+	// changes the result.
 	Batch int
 	// ObjectStep and ProbeStep scale the engine's steps; default 1.
 	ObjectStep, ProbeStep float64
-	// FinalStep is the share of their steps that LSQML takes in the last iteration, falling to it evenly; default 1.
+	// FinalStep is the share of LSQML's steps in the last iteration, reached linearly; default 1.
 	FinalStep float64
-	// PositionBound is how far a fitted position may go from the given one, along each axis, in object pixels;
+	// PositionBound is the largest distance of a fitted position from the given one, along each axis, in object pixels;
 	// default 4.
 	PositionBound float64
-	// Patience is the number of iterations without an improvement of R by a thousandth after which it stops; default 20.
+	// Patience is the number of iterations without an improvement of R by a thousandth before the run stops; default
+	// 20.
 	Patience int
 
-	// Start is the object to begin with; nil: amplitude 1 everywhere.
+	// Start is the initial object; nil: amplitude 1 everywhere.
 	Start *Start
-	// Background is what to begin with, counts per pixel, [N, N] as the patterns; nil: none, or an estimate when it is
-	// fitted.
+	// Background is the initial background, counts per pixel, [N, N] as the patterns; nil: none, or an estimate if it
+	// is fitted.
 	Background []float32
 
-	Stop     <-chan struct{} // closed: return the result of the last whole iteration
+	Stop     <-chan struct{} // if closed, return the result of the last whole iteration
 	Progress func(Iteration) // called after every iteration
 
-	// Preview is given the image after every PreviewEvery iterations; an error ends the run.
+	// Preview receives the image after every PreviewEvery iterations; an error ends the run.
 	PreviewEvery int
 	Preview      func(stitch.Image) error
 }
 
-// Start is an object to begin with: pixel (0, 0) lies at Origin, and outside of it the amplitude is 1.
+// Start is an initial object with pixel (0, 0) at Origin; outside of it the amplitude is 1.
 type Start struct {
 	Object   []complex64 // [Height, Width]
 	Height   int
 	Width    int
 	Origin   [2]float64 // row, column
-	Coverage []float32  // [Height, Width]; pixels where it is 0 count as outside; nil: all are covered
+	Coverage []float32  // [Height, Width]; 0 means outside; nil: all covered
 }
 
-// Iteration is where a run stands.
+// Iteration describes the state of a run.
 type Iteration struct {
 	Number   int     `json:"iteration"` // from 1
 	R        float64 `json:"R"`         // Σ(√λ − √k)²/Σk, each pattern as it was met during the iteration
 	Deviance float64 `json:"deviance"`  // per pixel, alike
 }
 
-// most bounds what a run may ask for.
+// Limits of a run.
 const (
 	mostModes      = 16
 	mostIterations = 1 << 20
@@ -160,26 +160,26 @@ func (o Options) withDefaults() (Options, error) {
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	switch {
 	case !slices.Contains(Engines(), o.Engine):
-		return o, fmt.Errorf("engine %q: want one of %v", o.Engine, Engines())
+		return o, fmt.Errorf("--engine %q: want one of %v", o.Engine, Engines())
 	case o.Iterations < 1 || o.Iterations > mostIterations:
-		return o, fmt.Errorf("%s: want 1 to %d", plural.Of(o.Iterations, "iteration"), mostIterations)
+		return o, fmt.Errorf("--iterations is %d, want 1 to %d", o.Iterations, mostIterations)
 	case o.Modes < 0 || o.Modes > mostModes:
-		return o, fmt.Errorf("%d probe modes: want 1 to %d", o.Modes, mostModes)
+		return o, fmt.Errorf("--modes is %d, want 1 to %d", o.Modes, mostModes)
 	case o.Batch < 0 || o.Batch > 1<<12:
-		return o, fmt.Errorf("a batch of %d patterns: want 1 to %d", o.Batch, 1<<12)
+		return o, fmt.Errorf("batch is %d, want 1 to %d", o.Batch, 1<<12)
 	case o.Patience < 1:
-		return o, fmt.Errorf("a patience of %d iterations: want at least 1", o.Patience)
+		return o, fmt.Errorf("patience is %d, want at least 1", o.Patience)
 	case !positive(o.ObjectStep) || !positive(o.ProbeStep) || !positive(o.FinalStep):
-		return o, fmt.Errorf("steps of %v (object) and %v (probe), the last %v of them: want positive numbers", o.ObjectStep, o.ProbeStep, o.FinalStep)
+		return o, fmt.Errorf("steps are %v (object), %v (probe) and %v (final), want positive numbers", o.ObjectStep, o.ProbeStep, o.FinalStep)
 	case o.FinalStep > 1 || o.FinalStep != 1 && o.Engine != LSQML:
-		return o, fmt.Errorf("steps that fall to %v of themselves with %s: want at most 1, and lsqml", o.FinalStep, o.Engine)
+		return o, fmt.Errorf("final step is %v with %s, want at most 1 and lsqml", o.FinalStep, o.Engine)
 	case !positive(o.PositionBound) || o.PositionBound > 64:
-		return o, fmt.Errorf("a bound of %v pixels on the positions: want above 0, to 64", o.PositionBound)
+		return o, fmt.Errorf("--position-bound is %v, want above 0, to 64", o.PositionBound)
 	}
 	return o, nil
 }
 
-// fall is the share of the steps in an iteration, from 1.
+// fall returns the factor of the steps in an iteration, counted from 1.
 func (o Options) fall(number int) float32 {
 	done := float64(number-1) / float64(max(o.Iterations-1, 1))
 	return float32(1 - (1-o.FinalStep)*done)

@@ -6,14 +6,14 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// lookAhead bounds the search for a pattern that does not overlap those of its batch.
+// lookAhead bounds the search for a pattern that does not overlap its batch.
 const lookAhead = 64
 
-// batches orders the patterns for an iteration: a permutation drawn from seed and iteration, cut into batches. A batch
-// takes, of the next patterns, those that are at least apart pixels from all it has; when there is none, the next that
-// is farthest. crowd is, for each batch, how many patterns at most share a neighbourhood.
+// batches orders the patterns for an iteration: a permutation drawn from seed and iteration, divided into batches. A
+// batch takes, of the next patterns, those that are at least apart pixels from all it contains; if there are none, the
+// farthest of the next. crowd is the largest number of patterns in one neighbourhood, for each batch.
 func (v *solver) batches(iteration, size int, apart float64) (order [][]int, crowd []int) {
-	// The mixing keeps the streams of neighbouring seeds and iterations apart.
+	// Mixing separates the streams of neighbouring seeds and iterations.
 	rng := rand.New(rand.NewPCG(v.o.Seed*0x9e3779b97f4a7c15+uint64(iteration), uint64(iteration)))
 	rest := rng.Perm(v.data.Len())
 	if v.members != nil {
@@ -64,13 +64,13 @@ func (v *solver) batches(iteration, size int, apart float64) (order [][]int, cro
 	return order, crowd
 }
 
-// distance is squared.
+// distance returns the squared distance.
 func (v *solver) distance(i, j int) float64 {
 	y, x := v.top[i]-v.top[j], v.left[i]-v.left[j]
 	return y*y + x*x
 }
 
-// breadth is the probe's diameter.
+// breadth returns the probe's diameter.
 func (v *solver) breadth() float64 {
 	var all []complex64
 	for _, mode := range v.probe {

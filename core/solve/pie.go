@@ -9,12 +9,12 @@ import "context"
 //	rPIE  O += conj(P)·χ/((1−α)|P|² + α·max|P|²),         P likewise
 //	      (Maiden, Johnson, Li, Optica 4 (2017) 736)
 //
-// Both are written for one pattern after the other. Here a batch of patterns starts from the same object and probe, and
-// their updates of the object are added: for patterns whose probes do not overlap this is what one after the other
-// gives, since none changes what another sees. Batches are chosen that way; where a scan is too small for it the step
+// Both papers update pattern by pattern. Here the patterns of a batch start from the same object and probe, and
+// their updates of the object are added. For patterns whose probes do not overlap this is equivalent. Batches
+// are chosen that way; if a scan is too small for it, the step
 // is divided by the number of patterns in one neighbourhood. The probe moves by the mean of the batch's updates.
 
-// Steps of ePIE as in many trials, and the regularisation α of rPIE: aggressive values diverge on measured data.
+// Steps of ePIE, from many trials, and the regularisation α of rPIE: aggressive values diverge on measured data.
 const (
 	epieObjectStep = 0.6
 	epieProbeStep  = 0.6
@@ -22,8 +22,8 @@ const (
 	rpieProbeAlpha = 0.9
 )
 
-// pieBatch is the number of patterns of a batch, pieRun how many of them share their buffers: memory that moves between
-// cores costs more than the idle ones among four.
+// pieBatch is the number of patterns in a batch. pieRun of them share their buffers: memory that moves between cores
+// costs more than the idle ones among four.
 const (
 	pieBatch = 8
 	pieRun   = 2
@@ -59,8 +59,7 @@ func (v *solver) pie(ctx context.Context, number int) (Iteration, error) {
 	return sums.finish(number)
 }
 
-// projector makes room for what the corrections are multiplied by: the probe itself for ePIE, else the probe over its
-// denominator.
+// projector allocates the factor of the corrections: the probe itself for ePIE, else the probe over its denominator.
 func (v *solver) projector() [][]complex64 {
 	if v.o.Engine == EPIE {
 		return v.probe
@@ -72,7 +71,7 @@ func (v *solver) projector() [][]complex64 {
 	return q
 }
 
-// prepareProjector is P/((1−α)Σ|P|² + α·max Σ|P|²) for all engines but ePIE.
+// prepareProjector computes P/((1−α)Σ|P|² + α·max Σ|P|²) for all engines except ePIE.
 func (v *solver) prepareProjector(q [][]complex64) {
 	if v.o.Engine == EPIE {
 		return
@@ -89,7 +88,7 @@ func (v *solver) prepareProjector(q [][]complex64) {
 	})
 }
 
-// probeIntensity is Σ_modes|P|².
+// probeIntensity returns Σ_modes|P|².
 func (v *solver) probeIntensity() []float32 {
 	out := make([]float32, v.size)
 	for _, mode := range v.probe {
@@ -98,7 +97,7 @@ func (v *solver) probeIntensity() []float32 {
 	return out
 }
 
-// peak is max Σ_modes|P|².
+// peak returns max Σ_modes|P|².
 func (v *solver) peak() float32 {
 	if len(v.probe) == 1 {
 		return maxIntensity(v.probe[0])
@@ -114,7 +113,7 @@ func largest(x []float32) float32 {
 	return most
 }
 
-// addToBoth adds step times the slots' sums to the object and, when it is fitted, the mean of conj(O)·χ over its
+// addToBoth adds step times the slots' sums to the object and, if the probe is fitted, the mean of conj(O)·χ over its
 // denominator to the probe: bands of both in parallel, the slots in order.
 func (v *solver) addToBoth(slots []*slot, step float32) {
 	objectBands := (v.h + band - 1) / band
@@ -130,7 +129,7 @@ func (v *solver) addToBoth(slots []*slot, step float32) {
 	v.team.do(objectBands+probeBands, func(w, b int) {
 		if b < objectBands {
 			for _, s := range slots {
-				v.lay(v.object, s, b*band, min((b+1)*band, v.h), step)
+				v.addPatch(v.object, s, b*band, min((b+1)*band, v.h), step)
 			}
 			return
 		}
@@ -151,7 +150,7 @@ func (v *solver) addToBoth(slots []*slot, step float32) {
 	})
 }
 
-// share adds conj(O)·χ of slot i to its run's.
+// share adds conj(O)·χ of slot i to the sum of its run.
 func (v *solver) share(s *slot, i int) {
 	if !v.o.Fit.Probe {
 		return

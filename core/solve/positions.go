@@ -3,17 +3,17 @@ package solve
 import "math"
 
 const (
-	// positionsFrom is the iteration from which positions move: before it the object has no detail to go by.
+	// positionsFrom is the iteration from which positions move: the object has too little detail before.
 	positionsFrom = 4
-	// mostMove bounds a move in one iteration, pixels: the gradients are those of a neighbourhood.
+	// mostMove bounds a move in one iteration, in pixels: gradients are valid only nearby.
 	mostMove = 1.0
-	// positionMomentum is what a move keeps of the last one: steps are small while the object is blurred.
+	// positionMomentum is the share of the last move that is kept: steps are small while the object is blurred.
 	positionMomentum = 0.8
 )
 
-// fitFrame finds how a pattern would move: the step (dy, dx) for which P·∂O/∂y·dy + P·∂O/∂x·dx comes closest to χ in
-// the sense of least squares (Odstrčil, Menzel, Guizar-Sicairos, Opt. Express 26 (2018) 3108, section 2.4), with central
-// differences of the patch for the derivatives.
+// fitFrame computes a pattern's move: the step (dy, dx) for which P·∂O/∂y·dy + P·∂O/∂x·dx is closest to χ in the
+// least-squares sense (Odstrčil, Menzel, Guizar-Sicairos, Opt. Express 26 (2018) 3108, section 2.4), with central
+// differences of the patch as derivatives.
 func (v *solver) fitFrame(_ *work, s *slot) {
 	if !v.o.Fit.Positions {
 		return
@@ -45,7 +45,7 @@ func (v *solver) fitFrame(_ *work, s *slot) {
 	}
 }
 
-// fitPositions moves the patterns, bounded, and takes the mean move out: the object would only follow it.
+// fitPositions moves the patterns within the bound and subtracts the mean move, which the object would only follow.
 func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 	if iteration < positionsFrom {
 		return

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Projections onto two sets of exit waves ψ_j: those with the measured amplitudes (Π_F) and those that one object and
-// one probe explain (Π_O).
+// Projections onto two sets of exit waves ψ_j: those with the measured amplitudes (Π_F), and those given by one object
+// and one probe (Π_O).
 //
 //	difference map  ψ ← ψ + Π_F(2Π_Oψ − ψ) − Π_Oψ
 //	                (Elser, J. Opt. Soc. Am. A 20 (2003) 40; Thibault, Dierolf, Bunk, Menzel, Pfeiffer, Ultramicroscopy
@@ -19,14 +19,14 @@ import (
 //
 //	O += ΣSᵀ_j conj(P)·(ψ_j − P·O_j) / ΣSᵀ_j|P|²,   P += Σ conj(O_j)·(ψ_j − P·O_j) / Σ|O_j|²,
 //
-// with S_j the sampling of a patch: at whole pixels this is the solution itself, between them the step keeps the
-// fractions of positions that a plain average would blur. Object and probe that move at once take half a step each: both
-// would make up for the same difference. All exit waves are kept: 8·N² bytes a pattern and mode.
+// with S_j the sampling of a patch. At whole pixels this is the solution; between pixels the step preserves the
+// fractions of positions that a plain average would blur. If object and probe both move, each takes half a step: both
+// would correct the same difference. All exit waves are kept: 8·N² bytes per pattern and mode.
 
-// raarBeta is the relaxation of RAAR, as in the works above.
+// raarBeta is the relaxation of RAAR, from the papers above.
 const raarBeta = 0.75
 
-// dark regularises quotients by intensities: a part of the largest.
+// dark regularises quotients by intensities, relative to the largest.
 const dark = 1e-3
 
 // projections is the state of a run.
@@ -38,7 +38,7 @@ type projections struct {
 func (v *solver) newProjections() (*projections, error) {
 	const most = 1 << 36 // 64 GiB
 	if values := int64(v.data.Len()) * int64(len(v.probe)) * int64(v.size); values > most/8 {
-		return nil, fmt.Errorf("%s keeps all exit waves, %d GiB: use epie or lsqml for this scan", v.o.Engine, values*8>>30)
+		return nil, fmt.Errorf("--engine %s keeps all exit waves, %d GiB: use epie or lsqml for this scan", v.o.Engine, values*8>>30)
 	}
 	p := &projections{v: v, waves: make([][][]complex64, v.data.Len())}
 	v.team.do(len(p.waves), func(w, j int) {
@@ -66,7 +66,7 @@ func (p *projections) iterate(ctx context.Context, number int) (Iteration, error
 	for m := range probe {
 		probe[m] = make([]complex64, v.size)
 	}
-	weight := v.coverage() // before the waves take the slots
+	weight := v.coverage() // before the slots hold waves
 	for from := 0; from < v.data.Len(); from += len(v.slots) {
 		if err := v.ended(ctx); err != nil {
 			return Iteration{}, err
@@ -74,7 +74,7 @@ func (p *projections) iterate(ctx context.Context, number int) (Iteration, error
 		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]
 		v.each(len(slots), func(w, i int) { p.advance(v.works[w], slots[i], from+i) })
 		sums.add(slots)
-		v.laySums(object, slots, 1)
+		v.addSums(object, slots, 1)
 		if v.o.Fit.Probe {
 			p.addProbe(probe, bright, slots)
 		}
@@ -102,13 +102,13 @@ func (p *projections) iterate(ctx context.Context, number int) (Iteration, error
 	return sums.finish(number)
 }
 
-// advance moves the waves of pattern j and leaves ψ − P·O in the slot's waves, projected in its sums.
+// advance updates the waves of pattern j and leaves ψ − P·O in the slot's waves, projected in its sums.
 func (p *projections) advance(wk *work, s *slot, j int) {
 	v := p.v
 	v.expect(wk, s, j)
 	v.compare(s, false)
 	misfit, total, deviance := s.misfit, s.total, s.deviance
-	// What is projected: 2P·O − ψ for the difference map, ψ for RAAR.
+	// Input of the projection: 2P·O − ψ for the difference map, ψ for RAAR.
 	product := wk.scratch
 	for m, wave := range s.waves {
 		multiply(product, v.probe[m], s.patch)

@@ -8,14 +8,14 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// refineFinal is the share of LSQML's steps in the last iteration of a refinement: near a solution it is noise that limits
-// the fit, and short steps average it. On network images of the star R was 0.0117 after ten iterations, with even steps of 0.4
-// it was 0.0119.
+// refineFinal is the share of LSQML's steps in the last iteration of a refinement. Near a solution noise limits the
+// fit, and short steps average it. On network images of the star R was 0.0117 after ten iterations; with constant steps
+// of 0.4 it was 0.0119.
 const refineFinal = 0.1
 
-// Refine goes on from an image that something else made, such as a network's, with all patterns: o.Iterations (default
-// 10) of o.Engine (default LSQML, which needs the fewest). The scan's probe is the one the image was made with; with
-// o.Fit.Probe it improves too, and R is then that of image and probe together.
+// Refine improves an existing image, such as a network's, with all patterns: o.Iterations (default 10) of o.Engine
+// (default LSQML, which needs the fewest). The scan's probe is the one that the image was made with. With o.Fit.Probe
+// it is improved too, and R describes image and probe together.
 func Refine(ctx context.Context, s *scan.Scan, image stitch.Image, o Options) (*Result, error) {
 	if err := image.Object.Validate(); err != nil {
 		return nil, fmt.Errorf("refine: %w", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// checkScale tries steps in the best orientation: every 4 % up to 20 %, then every 1 % about the best, and the vertex of
-// the parabola through the best and its neighbours.
+// checkScale tries steps in the best orientation: every 4 % up to 20 %, then every 1 % near the best, then the vertex
+// of the parabola through the best and its neighbours.
 func (g *Geometry) checkScale(ctx context.Context, part *scan.Scan, threads int) error {
 	rows, cols := g.Best().Apply(part.Rows, part.Cols)
 	tried := map[int][]float64{} // by per cent

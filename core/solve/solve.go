@@ -1,12 +1,12 @@
-// Package solve reconstructs a scan iteratively: from the patterns alone, without a network, in seconds. Object, probe,
+// Package solve reconstructs a scan iteratively from the patterns, without a network, in seconds. Object, probe,
 // background, positions and intensities are fitted to
 //
 //	λ_j = c_j · Σ_modes |F(P·O_j)|² + background
 //
 // in float32 on all cores; the result does not depend on their number. Coordinates are (row y, column x) in object
-// pixels. A patch O_j is sampled at the pattern's position to a fraction of a pixel, bilinear, and its correction is
-// laid back by the adjoint: the same interpolation as in core/stitch, core/metrics and the network's forward model, so
-// that R here and there are figures of one model. The probe is scaled so that an object of amplitude 1 gives the mean
+// pixels. A patch O_j is sampled bilinearly at the pattern's sub-pixel position, and its correction is
+// added by the adjoint: the same interpolation as in core/stitch, core/metrics and the network's forward model, so
+// that R is comparable. The probe is scaled so that an object of amplitude 1 gives the mean
 // counts.
 package solve
 
@@ -25,9 +25,9 @@ import (
 
 // Result is a reconstruction.
 type Result struct {
-	Object   raster.Complex // 0 where no pattern covers
-	Coverage raster.Real    // Σ|P|² over the patterns, over the probe's peak
-	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has its patch's pixel N/2 at
+	Object   raster.Complex // 0 if uncovered
+	Coverage raster.Real    // Σ|P|² over the patterns, divided by the probe's peak
+	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has pixel N/2 of its patch at
 	// object pixel (y, x) − Origin.
 	Origin [2]float64
 
@@ -38,23 +38,23 @@ type Result struct {
 	Rows, Cols []float64 // positions, as fitted
 	Intensity  []float64 // factor of each pattern; mean 1
 
-	Final   // NaN when the run was stopped before it was computed
+	Final   // NaN if the run was stopped before it was computed
 	History []Iteration
-	Ended   string // why it ended: iterations, converged, stopped
+	Ended   string // reason of the end: iterations, converged or stopped
 	Notes   []string
 }
 
-// ErrDiverged says that no steps, however small, brought the model closer to the patterns.
+// ErrDiverged reports that even the smallest steps did not improve the fit.
 var ErrDiverged = errors.New("the iterations diverge even with steps of a sixteenth")
 
-// algorithm does one iteration over all patterns.
+// algorithm runs one iteration over all patterns.
 type algorithm func(ctx context.Context, number int) (Iteration, error)
 
-// ErrStopped reports that a run was stopped before its first iteration had ended, so that there is no result.
+// ErrStopped reports that a run was stopped before the end of its first iteration, so that there is no result.
 var ErrStopped = fmt.Errorf("stopped before the end of the first iteration: %w", context.Canceled)
 
-// Solve reconstructs a scan. A closed o.Stop ends it after the batch in progress, with the result of the last whole iteration;
-// the end of ctx ends it without a result.
+// Solve reconstructs a scan. A closed o.Stop ends it after the current batch, with the result of the last whole
+// iteration; the end of ctx ends it without a result.
 func Solve(ctx context.Context, s *scan.Scan, o Options) (*Result, error) {
 	v, err := newSolver(s, o)
 	if err != nil {
@@ -68,15 +68,15 @@ func Solve(ctx context.Context, s *scan.Scan, o Options) (*Result, error) {
 	return r, nil
 }
 
-// The guard against divergence: a run is set back to its best state, with half the steps, when the numbers are not
-// finite or R is twice that of the start, four times at most.
+// Divergence: a run returns to its best state, with half the steps, if the numbers are not finite or R is twice that of
+// the start; at most four times.
 const (
 	mostHalvings  = 4
 	leastProgress = 1e-3 // improvement of R that counts, relative
 )
 
-// diverging is how many times the start's R means divergence. The difference map searches: it leaves the
-// neighbourhood of a solution on its way to another.
+// diverging returns the multiple of the start's R that counts as divergence. It is larger for the difference map, which
+// leaves the neighbourhood of one solution on its way to another.
 func (v *solver) diverging() float64 {
 	if v.o.Engine == DifferenceMap || v.o.Engine == RAAR {
 		return 20
@@ -124,14 +124,14 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 			if iterate, err = v.start(); err != nil {
 				return err
 			}
-			result.Notes = append(result.Notes, fmt.Sprintf("iteration %d diverged: set back to the best state, steps halved", number))
+			result.Notes = append(result.Notes, fmt.Sprintf("iteration %d diverged: returned to the best state with half the steps", number))
 			continue
 		}
 		result.History = append(result.History, it)
 		if v.o.Progress != nil {
 			v.o.Progress(it)
 		}
-		// The figures of an iteration are those of the state it began with: that one is known to be good.
+		// The figures of an iteration describe its initial state, which is therefore known to be good.
 		if it.R < bestR {
 			best = began
 		}
@@ -151,8 +151,8 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 	return v.settle(ctx, result, best)
 }
 
-// stop ends a run with the state as it is, or with the best one if that is not finite. Evaluating them would take as long as an
-// iteration.
+// stop ends a run with the current state, or with the best one if the current is not finite. Evaluating both would take
+// as long as an iteration.
 func (v *solver) stop(result *Result, best snapshot) {
 	if !finite(v.object) || slices.ContainsFunc(v.probe, func(mode []complex64) bool { return !finite(mode) }) {
 		v.restore(best)
@@ -160,7 +160,8 @@ func (v *solver) stop(result *Result, best snapshot) {
 	result.Ended, result.Final = "stopped", Final{R: math.NaN(), Deviance: math.NaN(), Expected: math.NaN()}
 }
 
-// settle evaluates the last state, and the best one if it was another and is better. A stop leaves the last state.
+// settle evaluates the last state, and the best one if that is another and better. After a stop it keeps the last
+// state.
 func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
 	var err error
 	result.Final, err = v.evaluate(ctx, true)
@@ -188,7 +189,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	return nil
 }
 
-// ended is the reason to end before the next batch, or nil.
+// ended returns the reason to end before the next batch, or nil.
 func (v *solver) ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -201,7 +202,7 @@ func (v *solver) ended(ctx context.Context) error {
 	}
 }
 
-// start makes a fresh algorithm of the engine.
+// start creates the engine's algorithm.
 func (v *solver) start() (algorithm, error) {
 	size := v.o.Batch
 	if size == 0 {
@@ -213,7 +214,7 @@ func (v *solver) start() (algorithm, error) {
 			size = lsqmlBatch
 		}
 	}
-	if v.o.Batch == 0 { // a small scan has few batches an iteration
+	if v.o.Batch == 0 { // a small scan has few batches per iteration
 		size = min(size, max(v.data.Len()/8, pieBatch))
 	}
 	size = min(size, v.data.Len())
@@ -247,7 +248,7 @@ func (v *solver) start() (algorithm, error) {
 	return v.pie, nil
 }
 
-// snapshot is a copy of what the engines change.
+// snapshot is a copy of the state that the engines change.
 type snapshot struct {
 	object     []complex64
 	probe      [][]complex64
@@ -283,7 +284,7 @@ func clone[T any](x []T) []T { return append([]T(nil), x...) }
 
 // fill writes the model into the result.
 func (v *solver) fill(r *Result) {
-	// The probe takes the gauge, the object the inverse.
+	// The probe is scaled to the gauge, the object inversely.
 	before := v.probePower()
 	if err := v.gaugeProbe(v.photons/float64(v.data.Len()) - v.totalBackground()); err == nil {
 		f := complex64(complex(math.Sqrt(before/v.probePower()), 0))
@@ -307,7 +308,7 @@ func (v *solver) fill(r *Result) {
 	}
 }
 
-// image is the object as it is, 0 where no pattern covers.
+// image returns the object, 0 where uncovered.
 func (v *solver) image() stitch.Image {
 	m := stitch.Image{Object: raster.NewComplex(v.h, v.w), Coverage: v.coverage(), Origin: v.origin}
 	for i, c := range v.object {
@@ -318,7 +319,7 @@ func (v *solver) image() stitch.Image {
 	return m
 }
 
-// coverage lays Σ_modes|P|² over its peak at every position.
+// coverage adds Σ_modes|P|² over its peak at every position.
 func (v *solver) coverage() raster.Real {
 	sum := make([]complex64, v.h*v.w)
 	intensity, peak := v.probeIntensity(), v.peak()
@@ -329,7 +330,7 @@ func (v *solver) coverage() raster.Real {
 	}
 	for j := range v.top {
 		s.j = j
-		v.laySums(sum, v.slots[:1], 1)
+		v.addSums(sum, v.slots[:1], 1)
 	}
 	out := raster.NewReal(v.h, v.w)
 	for i, c := range sum {

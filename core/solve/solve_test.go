@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 )
 
-// small is a simulated scan that every engine solves in a second.
+// small returns a simulated scan that every engine solves in a second.
 func small(t testing.TB, change func(*simulate.Options)) (*scan.Scan, *simulate.Scan) {
 	t.Helper()
 	o := simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 48, Height: 128, Patterns: 150, Seed: 5}
@@ -36,11 +36,11 @@ func asScan(s *simulate.Scan) *scan.Scan {
 	return out
 }
 
-// long leaves a test out under -short, which the race detector runs with.
+// long skips a test under -short, which the race detector runs with.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("seconds of arithmetic: not with -short")
+		t.Skip("takes seconds: not with -short")
 	}
 }
 
@@ -63,7 +63,8 @@ func truth(t *testing.T, r *Result, s *simulate.Scan) metrics.Scores {
 	return e.Raw
 }
 
-// Every engine comes close to the truth with the true probe, and to the patterns within some multiples of their noise.
+// With the true probe every engine finds the truth approximately, and explains the patterns within some multiples of
+// their noise.
 func TestEveryEngineFindsTheObject(t *testing.T) {
 	long(t)
 	s, sim := small(t, nil)
@@ -251,7 +252,7 @@ func TestIntensitiesAreFound(t *testing.T) {
 	}
 }
 
-// rms is of the difference of two lists of positions without their means: a common shift belongs to the object.
+// rms returns the difference of two lists of positions without their means: a common shift belongs to the object.
 func rms(rows, cols, trueRows, trueCols []float64) float64 {
 	sum, n := 0.0, float64(len(rows))
 	for _, p := range [][2][]float64{{rows, trueRows}, {cols, trueCols}} {
@@ -330,20 +331,20 @@ func TestSolveRefuses(t *testing.T) {
 		want   string
 	}{
 		"an unknown engine":         {func(_ *scan.Scan, o *Options) { o.Engine = "magic" }, "magic"},
-		"no iterations":             {func(_ *scan.Scan, o *Options) { o.Iterations = -1 }, "-1 iterations"},
-		"too many modes":            {func(_ *scan.Scan, o *Options) { o.Modes = 99 }, "99 probe modes"},
+		"no iterations":             {func(_ *scan.Scan, o *Options) { o.Iterations = -1 }, "--iterations is -1"},
+		"too many modes":            {func(_ *scan.Scan, o *Options) { o.Modes = 99 }, "--modes is 99"},
 		"a negative step":           {func(_ *scan.Scan, o *Options) { o.ObjectStep = -1 }, "steps"},
 		"falling steps of ePIE":     {func(_ *scan.Scan, o *Options) { o.FinalStep = 0.5 }, "lsqml"},
 		"a bound of NaN":            {func(_ *scan.Scan, o *Options) { o.PositionBound = math.NaN() }, "bound"},
-		"no probe":                  {func(s *scan.Scan, _ *Options) { s.Probe = nil }, "no probe"},
+		"no probe":                  {func(s *scan.Scan, _ *Options) { s.Probe = nil }, "lacks a probe"},
 		"an empty probe":            {func(s *scan.Scan, _ *Options) { s.Probe = make([]complex64, len(s.Probe)) }, "zero"},
 		"no photons":                {func(s *scan.Scan, _ *Options) { s.Counts = make([]float32, len(s.Counts)) }, "no photons"},
 		"NaN counts":                {func(s *scan.Scan, _ *Options) { s.Counts[7] = float32(math.NaN()) }, "NaN"},
-		"positions in metres":       {func(s *scan.Scan, _ *Options) { s.Rows[3] = 1e12 }, "pixels of the object"},
+		"positions in metres":       {func(s *scan.Scan, _ *Options) { s.Rows[3] = 1e12 }, "in object pixels"},
 		"counts behind a mask":      {func(s *scan.Scan, _ *Options) { s.Mask = make([]uint8, s.N*s.N); s.Mask[0] = 1 }, "masked"},
 		"a background of this size": {func(_ *scan.Scan, o *Options) { o.Background = make([]float32, 3) }, "background"},
 		"a background of all":       {func(s *scan.Scan, o *Options) { o.Background = slices.Repeat([]float32{1e6}, s.N*s.N) }, "background"},
-		"a start without pixels":    {func(_ *scan.Scan, o *Options) { o.Start = &Start{Height: 2, Width: 2} }, "start"},
+		"a start without pixels":    {func(_ *scan.Scan, o *Options) { o.Start = &Start{Height: 2, Width: 2} }, "initial object"},
 		"one pattern":               {func(s *scan.Scan, _ *Options) { *s = *must(s.Select([]int{0})) }, "1 pattern"},
 	} {
 		s, _ := small(t, nil)
@@ -363,11 +364,11 @@ func must(s *scan.Scan, err error) *scan.Scan {
 	return s
 }
 
-// The result's object, given as the start, is where a run goes on.
+// A run continues from the object of a result.
 func TestAStartIsGoneOnFrom(t *testing.T) {
 	s, _ := small(t, nil)
 	first := mustSolve(t, s, Options{Iterations: 20})
-	// The same image on a canvas that lies elsewhere and is smaller.
+	// The same image on a smaller canvas with another origin.
 	part, err := first.Object.Crop(3, 5, first.Object.H-6, first.Object.W-10)
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// counted is a context that calls at when it is asked for its error for the n-th time from then on.
+// counted is a context that calls at when Err is called for the n-th time.
 type counted struct {
 	context.Context
 	n  int

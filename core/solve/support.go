@@ -11,56 +11,58 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// Support says whether the patterns of a scan agree with its positions: an object fitted to three of four patterns predicts the fourth
-// from its neighbours. With positions in a wrong unit, or of another scan, it predicts no better than an empty object, or no better
-// than with the coordinates of one axis in a random order.
+// Support is the result of CheckSupport, which tests whether patterns and positions agree: an object fitted to three of
+// four patterns predicts the fourth from its neighbours. With positions in a wrong unit, or of another scan, it
+// predicts no better than an empty object, or no better than with shuffled coordinates of one axis.
 type Support struct {
 	R        float64 // Σ(√λ − √k)²/Σk of the patterns held out
 	Flat     float64 // of an empty object on them
-	Noise    float64 // R that photon noise alone would leave
-	Patterns int     // that were used, a quarter of them held out
+	Noise    float64 // R from photon noise alone
+	Patterns int     // used; a quarter of them held out
 	Empty    bool    // R is no better than Flat
-	Axes     []Axis  // whose coordinates say nothing
+	Axes     []Axis  // with uninformative coordinates
 	each     []float64
 	empty    []float64
 }
 
-// Axis is an axis of the positions whose coordinates could as well be in another order.
+// Axis is an axis of the positions whose coordinates could be shuffled without a loss.
 type Axis struct {
-	Name     string  // as the file calls it
-	Shuffled float64 // R with the order changed
+	Name     string  // in the file
+	Shuffled float64 // R with shuffled coordinates
 }
 
 const (
-	// Half an empty object's misfit is no chance: positions that are wrong along one axis leave two thirds of it or more.
+	// Half of an empty object's misfit cannot be chance: positions that are wrong along one axis leave two thirds of it
+	// or more.
 	convincing = 0.5
-	// An object, or an axis, explains something when it takes a tenth off the misfit without it, or does so beyond four standard errors.
+	// An object, or an axis, is informative if it reduces the misfit by a tenth, or by more than four standard errors.
 	leastGain, leastErrors = 0.9, 4
-	// There has to be something to explain: a misfit of an empty object of five times what photon noise leaves. At a few hundred photons a
-	// pattern sound scans were doubted.
+	// The misfit of an empty object must be at least five times that of photon noise. Valid scans with a few hundred
+	// photons per pattern were doubted otherwise.
 	explicable = 5
 	// With fewer patterns too few are held out.
 	fewestSupport = 3 * heldOut
-	// An axis along which the scan is narrower than this share of the probe's diameter is a line's width: its order does not matter.
+	// An axis along which the scan is narrower than this share of the probe's diameter is the width of a line; its
+	// order is irrelevant.
 	lineWidth = 0.5
 )
 
-// Doubtful reports that the positions do not go with the patterns.
+// Doubtful reports that positions and patterns disagree.
 func (s Support) Doubtful() bool { return s.Empty || len(s.Axes) > 0 }
 
 func (s Support) String() string {
 	if s.Empty {
-		return fmt.Sprintf("from the others an object predicts patterns with R %.4f, no better than an empty one with R %.4f", s.R, s.Flat)
+		return fmt.Sprintf("an object fitted to other patterns predicts these with R %.4f, no better than an empty object with R %.4f", s.R, s.Flat)
 	}
 	var text []string
 	for _, a := range s.Axes {
-		text = append(text, fmt.Sprintf("with %s in a random order R is %.4f", a.Name, a.Shuffled))
+		text = append(text, fmt.Sprintf("with shuffled %s R is %.4f", a.Name, a.Shuffled))
 	}
-	return fmt.Sprintf("from the others an object predicts patterns with R %.4f, an empty one with R %.4f, and %s", s.R, s.Flat, strings.Join(text, ", "))
+	return fmt.Sprintf("an object fitted to other patterns predicts these with R %.4f, an empty object with R %.4f, and %s", s.R, s.Flat, strings.Join(text, ", "))
 }
 
-// CheckSupport makes short fits of a connected part of the scan, which needs a probe: with the probe as it is, and if that explains
-// little, fitting it too. Only what then looks doubtful costs more fits.
+// CheckSupport runs short fits of a connected part of the scan, which needs a probe: with a fixed probe, and if that
+// predicts little, with a fitted one. Only a doubtful result costs more fits.
 func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, error) {
 	fail := func(err error) (Support, error) { return Support{}, fmt.Errorf("support of the positions: %w", err) }
 	if s.Len() < fewestSupport || s.Probe == nil {
@@ -115,15 +117,16 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 	return best, nil
 }
 
-// unexplained reports that the misfits are not lower than those without what is examined.
+// unexplained reports that the misfits are not lower than those without the tested part.
 func unexplained(with, without []float64) bool {
 	return sum(with) > leastGain*sum(without) && standardErrors(with, without) < leastErrors
 }
 
-// litShare of the median counts is what a pattern has at least that is not empty: the beam was off, or the frame was dropped.
+// litShare of the median counts is the least that a lit pattern has; below it the beam was off, or the frame was
+// dropped.
 const litShare = 0.1
 
-// litPatterns lists the patterns that are not empty.
+// litPatterns returns the lit patterns.
 func litPatterns(s *scan.Scan) []int {
 	totals := make([]float64, s.Len())
 	for j := range totals {
@@ -162,5 +165,5 @@ func support(ctx context.Context, part *scan.Scan, fit bool, threads int) (Suppo
 	return out, nil
 }
 
-// rootVariance is that of the root of a Poisson number: (√λ − √k)² is a quarter on average.
+// rootVariance is the variance of the root of a Poisson number: (√λ − √k)² is a quarter on average.
 const rootVariance = 0.25

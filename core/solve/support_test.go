@@ -8,11 +8,11 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 )
 
-// TestCheckSupport_DoubtsWrongPositions changes the positions of a sound scan so that their own figures stay the same.
+// TestCheckSupport_DoubtsWrongPositions changes the positions of a valid scan without changing their statistics.
 func TestCheckSupport_DoubtsWrongPositions(t *testing.T) {
 	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 200 })
 	for name, c := range map[string]struct {
-		order [2]int // rows and columns are given in the order of the patterns this many further on
+		order [2]int // rows and columns are those of the patterns this many further on
 		want  bool
 	}{
 		"as they are":         {[2]int{0, 0}, false},

@@ -8,15 +8,15 @@ import (
 	"github.com/ptychogo/ptycho/core/physics"
 )
 
-// errDiverged says that numbers are not finite.
-var errDiverged = errors.New("the numbers are not finite any more")
+// errDiverged reports numbers that are not finite.
+var errDiverged = errors.New("the numbers are no longer finite")
 
-// tally adds up an iteration, pattern by pattern in the order of the batches.
+// tally accumulates an iteration, pattern by pattern in the order of the batches.
 type tally struct {
 	v                *solver
 	misfit, deviance float64
-	ratio            []float64 // [size] Σ(1+g), when the background is fitted
-	brightness       []float64 // Σk/Σλ of each pattern's coherent part, when the intensity is fitted
+	ratio            []float64 // [size] Σ(1+g), if the background is fitted
+	brightness       []float64 // Σk/Σλ of each pattern's coherent part, if the intensity is fitted
 	moves            [][2]float64
 }
 
@@ -34,7 +34,7 @@ func (v *solver) newTally() *tally {
 	return t
 }
 
-// add takes the figures of a batch's slots.
+// add adds the figures of a batch's slots.
 func (t *tally) add(slots []*slot) {
 	v := t.v
 	for _, s := range slots {
@@ -64,7 +64,7 @@ func (t *tally) add(slots []*slot) {
 	})
 }
 
-// finish applies what is fitted once an iteration and gives its figures.
+// finish applies the fits that take place once per iteration and returns the iteration's figures.
 func (t *tally) finish(number int) (Iteration, error) {
 	v := t.v
 	it := Iteration{Number: number, R: t.misfit / v.photons, Deviance: t.deviance / v.pixels}
@@ -86,12 +86,12 @@ func (t *tally) finish(number int) (Iteration, error) {
 	return it, nil
 }
 
-// fitIntensity multiplies each pattern's factor by the ratio of measured to expected photons; their mean stays 1, or the
-// probe would share it.
+// fitIntensity multiplies each pattern's factor by the ratio of measured to expected photons. The mean stays 1;
+// otherwise the probe would share it.
 func (v *solver) fitIntensity(brightness []float64) {
 	mean := 0.0
 	for j, b := range brightness {
-		// A pattern without photons, or one far off, must not become 0 or infinite at once.
+		// The factor of a pattern without photons, or far off, must not become 0 or infinite at once.
 		c := float64(v.intensity[j]) * min(max(b, 0.5), 2)
 		v.intensity[j] = float32(c)
 		mean += c / float64(len(brightness))
@@ -101,15 +101,15 @@ func (v *solver) fitIntensity(brightness []float64) {
 	}
 }
 
-// Final is how well the result explains the patterns, all with the same model.
+// Final describes how well the result explains the patterns, all with the same model.
 type Final struct {
 	R        float64 `json:"R"`                 // Σ(√λ − √k)²/Σk over all patterns
 	Deviance float64 `json:"deviance"`          // per pixel
 	Expected float64 `json:"expected_deviance"` // that Poisson counts of these λ would have
 }
 
-// evaluate predicts every pattern with the model as it is. The expected deviance, which takes as long as the rest, is
-// left out unless it is wanted.
+// evaluate predicts every pattern with the current model. The expected deviance takes as long as the rest and is
+// computed only if wanted.
 func (v *solver) evaluate(ctx context.Context, wanted bool) (Final, error) {
 	var f Final
 	each := make([][3]float64, v.data.Len())

@@ -5,27 +5,27 @@ import (
 	"sync/atomic"
 )
 
-// team is a fixed number of goroutines that share the items of one loop at a time. Which of them takes an item is
-// chance, so an item writes only what is its own; whatever is summed over items is summed afterwards, in their order.
+// team is a fixed number of goroutines that share the items of one loop at a time. The assignment of items is random,
+// so that an item writes only to its private memory; sums over items are computed afterwards, in order.
 //
-// A loop lasts some hundred microseconds, as long as it takes to wake a goroutine on another core. So helpers look for the
-// next loop a while before they sleep.
+// A loop takes some hundred microseconds, as long as waking a goroutine on another core. Therefore helpers poll for the
+// next loop for a while before they sleep.
 type team struct {
 	workers int
 	latest  atomic.Pointer[loop]
 	asleep  []atomic.Bool   // by worker
-	wake    []chan struct{} // by worker; room for one
+	wake    []chan struct{} // by worker; capacity one
 }
 
-// loop is what a team is at.
+// loop is the current work of a team.
 type loop struct {
-	share   func(worker int) // nil ends the team
-	workers int              // that take part
+	share   func(worker int) // nil: the team ends
+	workers int              // taking part
 	busy    atomic.Int32     // helpers not done
 }
 
-// looks is how often a helper looks for the next loop before it sleeps, about a tenth of a millisecond; every so many
-// looks it lets other goroutines run.
+// looks is the number of polls of a helper before it sleeps, about a tenth of a millisecond in total; at intervals it
+// yields to other goroutines.
 const (
 	looks    = 1 << 15
 	politely = 1 << 6
@@ -62,7 +62,7 @@ func (t *team) next(w int, last *loop) *loop {
 	}
 	t.asleep[w].Store(true)
 	if t.latest.Load() == last || !t.asleep[w].CompareAndSwap(true, false) {
-		<-t.wake[w] // whoever publishes a loop wakes a sleeper
+		<-t.wake[w] // publish wakes sleepers
 	}
 	return t.latest.Load()
 }
@@ -77,7 +77,7 @@ func (t *team) publish(l *loop) {
 	}
 }
 
-// do calls f for every item below n and returns when all are done.
+// do calls f for every item below n and returns when all calls are done.
 func (t *team) do(n int, f func(worker, item int)) {
 	if t.workers == 1 || n < 2 {
 		for i := range n {

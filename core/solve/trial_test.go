@@ -13,7 +13,7 @@ import (
 
 var trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-solve)")
 
-// TestTrialOfTheGeometryOnTheMeasuredScan: right as it is, and on seven copies the check names what mends each.
+// TestTrialOfTheGeometryOnTheMeasuredScan: right unchanged, and on seven copies the check names the correction.
 func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
@@ -23,17 +23,17 @@ func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range Orientations() {
-		changed := laid(right, o)
+		changed := oriented(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
-		t.Logf("positions laid %v: %v", o, g)
-		if !mends(g.Best(), changed, right) || g.Sure != Certain || g.TwinToo || g.Right() != (o == Orientation{}) {
-			t.Errorf("positions laid %v: %v", o, g)
+		t.Logf("orientation %v: %v", o, g)
+		if !restores(g.Best(), changed, right) || g.Sure != Certain || g.TwinToo || g.Right() != (o == Orientation{}) {
+			t.Errorf("orientation %v: %v", o, g)
 		}
 	}
 }
 
-// TestTrialOfTheGeometryOnSimulatedScans: no alarm on twenty scans of all kinds, and on each, laid another way, the check
-// names what mends it or, where it says that it cannot tell, the twin.
+// TestTrialOfTheGeometryOnSimulatedScans: twenty scans of all kinds are accepted; on a differently oriented copy of
+// each the check names the correction or, if it reports that it cannot decide, the twin.
 func TestTrialOfTheGeometryOnSimulatedScans(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
@@ -54,11 +54,11 @@ func TestTrialOfTheGeometryOnSimulatedScans(t *testing.T) {
 			t.Errorf("a false alarm, %v, %v, N %d: %v", o.Object, o.Probe, o.N, g)
 		}
 		way := Orientations()[rng.IntN(8)]
-		changed := laid(right, way)
+		changed := oriented(right, way)
 		g := mustCheck(t, changed, GeometryOptions{})
-		t.Logf("%v, %v, %v, N %d, %g photons, laid %v: %v", o.Object, o.Probe, o.Path, o.N, o.Photons, way, g)
-		if !mends(g.Best(), changed, right) && !(g.TwinToo && mends(g.Best().Twin(), changed, right)) {
-			t.Errorf("positions laid %v: %v", way, g)
+		t.Logf("%v, %v, %v, N %d, %g photons, orientation %v: %v", o.Object, o.Probe, o.Path, o.N, o.Photons, way, g)
+		if !restores(g.Best(), changed, right) && !(g.TwinToo && restores(g.Best().Twin(), changed, right)) {
+			t.Errorf("orientation %v: %v", way, g)
 		}
 	}
 }
