@@ -109,7 +109,7 @@ tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes 
 	$(GO) run ./conformance/measure $(BACKENDS)
 
 outliers: ## measure why a tensor can stand out at full size, for docs/conformance.md (a few minutes)
-	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run 'StandsOut|WeighsMore' -outliers
+	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run TestOutliers -outliers
 
 conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ only in their times
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \

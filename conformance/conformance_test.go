@@ -11,21 +11,21 @@ import (
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-// inProcess is a target without a process boundary.
+// inProcess returns a target without a process boundary.
 func inProcess(name string, b backend.Backend, d tensor.DType) conformance.Target {
 	return conformance.Target{Name: name, DType: d, Start: func(context.Context) (backend.Backend, func() error, error) {
 		return b, func() error { return nil }, nil
 	}}
 }
 
-func TestTheOracleReachesLevel3(t *testing.T) {
+func TestOracle_ReachesLevel3(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
 	conformance.Run(t, inProcess("reference", oracle.New(), tensor.Float32), conformance.Reproduces)
 }
 
-func TestGorgoniaReachesLevel3(t *testing.T) {
+func TestGorgonia_ReachesLevel3(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}

@@ -13,7 +13,7 @@ type operations struct {
 	programs int
 }
 
-// comparedOperations are those of each case that compares operations, by the name of the case.
+// comparedOperations returns the operations of each case that compares operations, by the name of the case.
 func comparedOperations() map[string]operations {
 	out := map[string]operations{}
 	for _, c := range comparisons() {
@@ -69,10 +69,10 @@ func levelsInTurn(cases []Case) []Case {
 	return cases
 }
 
-// Coverage says which operations a run of the suite has shown to be right.
+// Coverage lists the operations that a run of the suite has verified.
 type Coverage struct {
 	Covered []program.OpKind `json:"covered"` // operations in the programs of cases that passed
-	Left    []program.OpKind `json:"left"`    // the other operations that core knows
+	Left    []program.OpKind `json:"left"`    // the other operations of core
 }
 
 // cover adds the operations of a case that passed.

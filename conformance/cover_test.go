@@ -11,8 +11,8 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// TestCoverFirst_FewCasesContainEveryOperation holds the order of a run with a time limit: the cases before the first one that
-// compares nothing contain every operation, and they are few.
+// TestCoverFirst_FewCasesContainEveryOperation checks the order of a run with a time limit: the cases before the first one
+// that compares nothing contain every operation, and they are few.
 func TestCoverFirst_FewCasesContainEveryOperation(t *testing.T) {
 	all := Cases()
 	ordered := coverFirst(all)
@@ -45,7 +45,7 @@ func TestCoverFirst_FewCasesContainEveryOperation(t *testing.T) {
 	}
 }
 
-// TestCheck_TimeLimitReportsWhatDidNotRun gives no time at all.
+// TestCheck_TimeLimitReportsWhatDidNotRun uses a time limit of 1 ns.
 func TestCheck_TimeLimitReportsWhatDidNotRun(t *testing.T) {
 	target := Target{Name: "oracle", Start: func(context.Context) (backend.Backend, func() error, error) {
 		return oracle.New(), func() error { return nil }, nil

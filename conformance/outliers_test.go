@@ -170,9 +170,9 @@ func smooth(p *program.Program) *program.Program {
 	return &q
 }
 
-// TestWhyATensorStandsOut shows that an outlying gradient is caused by decisions of ReLUs and pools that rounding reversed:
+// TestOutliers_AreReversedDecisions shows that an outlying gradient is caused by decisions of ReLUs and pools that rounding reversed:
 // with the engine's decisions the reference agrees, and a network without kinks has no outliers.
-func TestWhyATensorStandsOut(t *testing.T) {
+func TestOutliers_AreReversedDecisions(t *testing.T) {
 	cases := map[string]arch.Config{
 		"unet-16-gridsize1": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, "unet-16-gridsize2": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2},
 	}
@@ -212,11 +212,11 @@ func TestWhyATensorStandsOut(t *testing.T) {
 
 func first(each map[string]float64, _ float64) map[string]float64 { return each }
 
-// TestWhyATensorStandsOutAtDarkPixels examines the likelihood's 1/λ separately, on a network without kinks: how much
+// TestOutliers_AtDarkPixels examines the likelihood's 1/λ separately, on a network without kinks: how much
 // rounding of the far field grows where counts were measured and the model is dark.
 //
 // Long: one argument, each figure follows from the one before.
-func TestWhyATensorStandsOutAtDarkPixels(t *testing.T) {
+func TestOutliers_AtDarkPixels(t *testing.T) {
 	if !*fullSize {
 		t.Skip("takes a minute; make outliers runs it")
 	}
@@ -291,9 +291,9 @@ func poisson(rng *rand.Rand, mean float64) float64 {
 	return k
 }
 
-// TestADecisionWeighsMoreWhereTheModelIsDark reverses one decision, and lowers the background below λ: where counts were
+// TestOutliers_DecisionsWeighMoreAtDarkPixels reverses one decision, and lowers the background below λ: where counts were
 // measured and the model is dark, 1/λ lets few pixels dominate the gradient, and a unit that affects them dominates it too.
-func TestADecisionWeighsMoreWhereTheModelIsDark(t *testing.T) {
+func TestOutliers_DecisionsWeighMoreAtDarkPixels(t *testing.T) {
 	if !*fullSize {
 		t.Skip("needs the full size; make outliers runs it")
 	}

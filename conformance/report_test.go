@@ -25,7 +25,7 @@ func (m modest) Info() backend.Info {
 	return i
 }
 
-func TestASkippedCaseIsNoPass(t *testing.T) {
+func TestReport_SkippedCaseIsNotPassed(t *testing.T) {
 	report := checked(t, modest{gorgonia.New()}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|operation/fft2|evaluate)$")})
 	if report.Sum(conformance.Skipped) != 1 || report.Sum(conformance.Passed) != 2 || report.Counts[1].Skipped != 1 {
 		t.Errorf("the results are %+v", report.Results)
@@ -64,16 +64,16 @@ func (untrained) Step(context.Context, backend.StepPlan, func(backend.StepResult
 	return backend.Errorf(backend.Unsupported, "step", "this backend only predicts")
 }
 
-func TestASkippedCaseKeepsItsLevelFromBeingReached(t *testing.T) {
+func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
 	report := checked(t, predicting{oracle.New()}, conformance.Options{Level: conformance.Speaks})
 	if !report.Complete || report.Reached != -1 || report.Sum(conformance.Failed) != 0 || report.Counts[0].Skipped == 0 || report.Counts[0].Passed == 0 {
 		t.Errorf("with %+v the report reaches level %d: %+v", report.Counts, report.Reached, report.Results)
 	}
 }
 
-// TestJUnitOpensInAParserThatIsNotOurs parses the XML with an independent library and compares the result with the report,
+// TestJUnit_OpensInIndependentParser parses the XML with an independent library and compares the result with the report,
 // case by case.
-func TestJUnitOpensInAParserThatIsNotOurs(t *testing.T) {
+func TestJUnit_OpensInIndependentParser(t *testing.T) {
 	for name, report := range map[string]*conformance.Report{
 		"one of each ending": threeEndings(t),
 		"oracle, level 0":    checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks}),
@@ -114,9 +114,9 @@ func TestJUnitOpensInAParserThatIsNotOurs(t *testing.T) {
 	}
 }
 
-// TestRunsDifferInTheirSecondsAlone runs cases of every level three times on a float engine: sums must be added in the same
+// TestReport_RunsDifferOnlyInSeconds runs cases of every level three times on a float engine: sums must be added in the same
 // order, and nothing may depend on the order of a map.
-func TestRunsDifferInTheirSecondsAlone(t *testing.T) {
+func TestReport_RunsDifferOnlyInSeconds(t *testing.T) {
 	var first []byte
 	for i := range 3 {
 		report := checked(t, gorgonia.New(), conformance.Options{Level: conformance.Reproduces,

@@ -73,7 +73,7 @@ func threeEndings(t *testing.T) *conformance.Report {
 	return r
 }
 
-func TestReportsFollowTheirSchema(t *testing.T) {
+func TestReport_FollowsSchema(t *testing.T) {
 	s := schema(t, "report.schema.json")
 	for name, r := range map[string]*conformance.Report{
 		"one of each ending": threeEndings(t),
@@ -87,8 +87,8 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 	}
 }
 
-// TestSchemaMissesNoField removes, and adds, one field at a time in every object.
-func TestSchemaMissesNoField(t *testing.T) {
+// TestSchema_CoversEveryField removes, and adds, one field at a time in every object.
+func TestSchema_CoversEveryField(t *testing.T) {
 	parity, err := json.Marshal(conformance.ParityReport{Backends: []string{"a", "b"}, DType: "float32", Within: true,
 		Cells: []conformance.Cell{{Quantity: "patches", A: "a", B: "b", Difference: 1e-7, Limit: 1e-5, Within: true}}})
 	if err != nil {
@@ -131,13 +131,13 @@ func eachObject(v any, path string, visit func(path string, o map[string]any)) {
 	}
 }
 
-// TestSchemaRefusesASkipThatReadsAsAPass changes a true report in each way that would hide a case that did not pass.
-func TestSchemaRefusesASkipThatReadsAsAPass(t *testing.T) {
+// TestSchema_RejectsHiddenSkips changes a true report in each way that would hide a case that did not pass.
+func TestSchema_RejectsHiddenSkips(t *testing.T) {
 	s, honest := schema(t, "report.schema.json"), string(inJSON(t, threeEndings(t)))
 	full := string(inJSON(t, checked(t, oracle.New(), conformance.Options{Level: conformance.Speaks})))
 	for name, c := range map[string]struct{ text, old, new string }{
-		"the status alone is changed":          {honest, `"status": "skipped"`, `"status": "passed"`},
-		"a failure alone is changed":           {honest, `"status": "failed"`, `"status": "passed"`},
+		"only the status is changed":           {honest, `"status": "skipped"`, `"status": "passed"`},
+		"only a failure is changed":            {honest, `"status": "failed"`, `"status": "passed"`},
 		"another word for skipped":             {honest, `"status": "skipped"`, `"status": "ok"`},
 		"a partial run reaches a level":        {honest, `"reached": -1`, `"reached": 0`},
 		"a level without a case is reached":    {full, `"reached": 0`, `"reached": 1`},

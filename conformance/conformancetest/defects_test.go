@@ -19,7 +19,7 @@ func quick(d Defect) *regexp.Regexp {
 	return regexp.MustCompile(`^([a-z-]+$|refuses|options|state|train|bits|resume|identity|random/0[0-2]|network/unet-small-gridsize2|` + regexp.QuoteMeta(d.Case) + `$)`)
 }
 
-func TestEveryDefectFailsAtItsCaseAndNowhereLower(t *testing.T) {
+func TestDefects_EachFailsItsCase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
@@ -57,7 +57,7 @@ func TestEveryDefectFailsAtItsCaseAndNowhereLower(t *testing.T) {
 	}
 }
 
-func TestTheTableOfDefectsIsThatOfTheDocument(t *testing.T) {
+func TestDefects_TableMatchesDocument(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| defect | case that detects it |\n|---|---|\n")
 	for _, d := range Defects() {

@@ -19,9 +19,9 @@ import (
 // round the last digits differently.
 const sameMeaning = 1e-12
 
-// TestCommittedVectorsAreWhatTheReferenceSays fails when the results of core/reference change, or when the files were not
+// TestFiles_MatchCommitted fails when the results of core/reference change, or when the files were not
 // regenerated with make golden after a change here.
-func TestCommittedVectorsAreWhatTheReferenceSays(t *testing.T) {
+func TestFiles_MatchCommitted(t *testing.T) {
 	files, err := Files()
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func apart(got, want any, path string) error {
 	return nil
 }
 
-func TestComparisonOfVectorsSeesAChange(t *testing.T) {
+func TestApart_DetectsChanges(t *testing.T) {
 	const text = `{"kind": "real", "shape": [2], "data": [1, 2], "loss": 3}`
 	if err := apart(decode(t, []byte(text)), decode(t, []byte(text)), ""); err != nil {
 		t.Errorf("the same documents differ: %v", err)
@@ -139,8 +139,8 @@ func TestComparisonOfVectorsSeesAChange(t *testing.T) {
 	}
 }
 
-// TestReadmeAloneIsEnoughToCompute runs a program that uses README.md and the files, and nothing else of this repository.
-func TestReadmeAloneIsEnoughToCompute(t *testing.T) {
+// TestReadme_IsSufficient runs a program that uses README.md and the files, and nothing else of this repository.
+func TestReadme_IsSufficient(t *testing.T) {
 	python := os.Getenv("PYTHON")
 	if python == "" {
 		python = "python3"

@@ -76,7 +76,7 @@ const (
 	end   = "<!-- end of measured -->"
 )
 
-// replace puts a report's table in place of its previous one, or after the others.
+// replace writes a report's table in place of its previous one, or after the others.
 func replace(text string, r *conformance.Report) (string, error) {
 	before, rest, ok := strings.Cut(text, begin)
 	inside, after, closed := strings.Cut(rest, end)

@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance"
 )
 
-func TestATableReplacesItsOwnAndNoOther(t *testing.T) {
+func TestReplace_KeepsOtherTables(t *testing.T) {
 	report := func(backend string, largest float64) *conformance.Report {
 		return &conformance.Report{Backend: backend, DType: "float32", Distributions: []conformance.Distribution{{Quantity: "loss", Limit: 1e-5, Comparisons: 3, Largest: largest}}}
 	}

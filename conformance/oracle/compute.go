@@ -183,7 +183,7 @@ func flat(v *meaning.Value) []float64 {
 	return out
 }
 
-// unflatten is the inverse of flat.
+// unflatten reverts flat.
 func unflatten(v *meaning.Value, from []float64) {
 	copy(v.Real, from)
 	for i := range v.Complex {

@@ -68,8 +68,8 @@ func trial(t *testing.T, b backend.Backend) (backend.Session, backend.StepPlan) 
 	return s, plan
 }
 
-// TestTheReferenceTrainsAsAnEngineDoes compares states after Adam steps with clipping and a moving average.
-func TestTheReferenceTrainsAsAnEngineDoes(t *testing.T) {
+// TestOracle_TrainsLikeEngine compares states after Adam steps with clipping and a moving average.
+func TestOracle_TrainsLikeEngine(t *testing.T) {
 	ctx := context.Background()
 	states := map[string]backend.State{}
 	for name, b := range map[string]backend.Backend{"reference": New(), "gorgonia": gorgonia.New()} {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestCNNParameterCountsEqualTheReference checks the parameter counts of the reference's configurations (ptychopinn 6.2,
+// TestCNN_ParameterCounts checks the parameter counts of the reference's configurations (ptychopinn 6.2,
 // TensorFlow column), plus one for the log-scale.
-func TestCNNParameterCountsEqualTheReference(t *testing.T) {
+func TestCNN_ParameterCounts(t *testing.T) {
 	for _, c := range []struct{ n, scale, gridsize, want int }{
 		{64, 1, 1, 585244}, {64, 1, 2, 589360}, {64, 2, 1, 2331772}, {64, 2, 2, 2340208},
 		{128, 2, 1, 4661212}, {128, 2, 2, 4667056}, {256, 2, 1, 12912268}, {256, 2, 2, 12916816},
@@ -24,7 +24,7 @@ func TestCNNParameterCountsEqualTheReference(t *testing.T) {
 	}
 }
 
-func TestEveryCNNSettingBuilds(t *testing.T) {
+func TestCNN_EverySettingBuilds(t *testing.T) {
 	for _, n := range []int{64, 128, 256} {
 		for _, activation := range []string{"sigmoid", "swish", "softplus", "relu"} {
 			for _, pad := range []bool{true, false} {
@@ -39,7 +39,7 @@ func TestEveryCNNSettingBuilds(t *testing.T) {
 	}
 }
 
-func TestUNetHasTheRecipesSize(t *testing.T) {
+func TestUNet_ParameterCount(t *testing.T) {
 	p, err := Build(Config{N: 64})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestUNetHasTheRecipesSize(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeBuiltAreErrors(t *testing.T) {
+func TestBuild_InvalidSettingsAreErrors(t *testing.T) {
 	for name, c := range map[string]Config{
 		"unknown architecture": {Arch: "resnet", N: 64},
 		"odd size":             {N: 60},
@@ -64,7 +64,7 @@ func TestSettingsThatCannotBeBuiltAreErrors(t *testing.T) {
 	}
 }
 
-func TestInitialWeightsDependOnSeedAndNameAlone(t *testing.T) {
+func TestInitial_DependsOnlyOnSeedAndName(t *testing.T) {
 	p, err := Build(Config{N: 64, FiltersScale: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func unetSide(n int) error {
 //
 //	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
 //	encoder   level l: two 3×3 convolutions of width w·2^l, w = 8·n-filters-scale, then max-pool
-//	decoder   nearest ×2, the encoder's level beside it, two 3×3 convolutions
+//	decoder   nearest ×2, concatenated with the encoder's level, two 3×3 convolutions
 //	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
 //
 // A group is merged pairwise: each member sees its own patch at its position and its partners' patches shifted by the

@@ -10,7 +10,7 @@ import (
 // simple returns a program that any backend accepts.
 func simple() *program.Program { return &program.Program{Name: "simple", N: 8, Group: 1} }
 
-func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
+func TestOpenOptions_RejectsUnlisted(t *testing.T) {
 	for name, c := range map[string]struct {
 		o     OpenOptions
 		needs Capability
@@ -40,7 +40,7 @@ func TestOptionsThatAreNotListedAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhatNoBackendCanOpenIsRefused(t *testing.T) {
+func TestOpenOptions_RejectsInvalid(t *testing.T) {
 	info := Info{DTypes: []tensor.DType{tensor.Float32}}
 	wrong := simple()
 	wrong.Ops = []program.Op{{Kind: "abacus"}}

@@ -2,7 +2,7 @@ package backend
 
 import "testing"
 
-func TestMachineMemoryIsTheLeastLimit(t *testing.T) {
+func TestMachineMemory_IsSmallestLimit(t *testing.T) {
 	const meminfo, group = "/proc/meminfo", "/proc/self/cgroup"
 	for name, c := range map[string]struct {
 		files map[string]string

@@ -42,7 +42,7 @@ func model() *Model {
 
 const bias = "encoder.0.0.bias"
 
-func TestModelComesBackAsItWas(t *testing.T) {
+func TestModel_RoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	if err := Write(dir, model()); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestModelComesBackAsItWas(t *testing.T) {
 	}
 }
 
-func TestDamagedModelsAreRefused(t *testing.T) {
+func TestRead_RejectsDamagedModels(t *testing.T) {
 	for name, damage := range map[string]func(dir string) error{
 		"no manifest":        func(dir string) error { return os.Remove(filepath.Join(dir, ManifestFile)) },
 		"no weights":         func(dir string) error { return os.Remove(filepath.Join(dir, WeightsFile)) },
@@ -144,7 +144,7 @@ func TestNotFinite_NeverReplacesWhatIsGood(t *testing.T) {
 	}
 }
 
-func TestAModelThatWasBeingReplacedIsRead(t *testing.T) {
+func TestRead_InterruptedReplacement(t *testing.T) {
 	dir := t.TempDir()
 	if err := Write(dir, model()); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func state(step int64) backend.State {
 	}}
 }
 
-func TestTheNewestWholeCheckpointIsRead(t *testing.T) {
+func TestReadCheckpoint_NewestUndamaged(t *testing.T) {
 	dir := t.TempDir()
 	for step := int64(1); step <= 3; step++ {
 		if err := WriteCheckpoint(dir, state(step), map[string]int64{"epoch": step}); err != nil {

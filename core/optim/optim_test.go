@@ -14,8 +14,8 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// TestUpdateRulesFollowTheirFormulas makes two steps of each rule for w = 1, g = 0.5 then −0.2, calculated by hand.
-func TestUpdateRulesFollowTheirFormulas(t *testing.T) {
+// TestUpdate_FollowsFormulas makes two steps of each rule for w = 1, g = 0.5 then −0.2, calculated by hand.
+func TestUpdate_FollowsFormulas(t *testing.T) {
 	adam := backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3}
 	m, v, w := 0.0, 0.0, 1.0
 	for step, g := range []float64{0.5, -0.2} {
@@ -47,7 +47,7 @@ func TestUpdateRulesFollowTheirFormulas(t *testing.T) {
 	near(t, "SGD's weight with Nesterov's momentum", got[0], 1-0.1*(0.5+0.5*1.5))
 }
 
-func TestBoundsClipWhatTheySay(t *testing.T) {
+func TestBound_Clips(t *testing.T) {
 	g := [][]float64{{3}, {4}}
 	if !Bound(backend.Clip{Kind: backend.ClipNorm, Limit: 1}, Norm(g...), nil, g) {
 		t.Error("a norm of 5 was not clipped to 1")

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestEveryScheduleFollowsItsClosedForm compares each schedule with a formula that does not use the code's functions: 7
+// TestSchedule_FollowsClosedForm compares each schedule with a formula that does not use the code's functions: 7
 // steps an epoch, 10 epochs, and 30 further steps.
-func TestEveryScheduleFollowsItsClosedForm(t *testing.T) {
+func TestSchedule_FollowsClosedForm(t *testing.T) {
 	const steps, total, peak = 7, 70, 0.004
 	last := func(e int) int { return min(e, 9) }
 	for _, c := range []struct {
@@ -60,7 +60,7 @@ func TestEveryScheduleFollowsItsClosedForm(t *testing.T) {
 	}
 }
 
-func TestAScheduleWithoutACourseIsRefused(t *testing.T) {
+func TestSchedule_RejectsInvalid(t *testing.T) {
 	for _, c := range []Schedule{{Kind: "linear"}, {Kind: StepDecay, Gamma: 0.1, Steps: 1}, {Kind: Exponential, Steps: 1}, {Kind: Multistage, Gamma: 0.1}} {
 		if c.Check() == nil {
 			t.Errorf("%+v passed", c)
@@ -68,7 +68,7 @@ func TestAScheduleWithoutACourseIsRefused(t *testing.T) {
 	}
 }
 
-func TestPlateauLowersTheRateAfterItsPatience(t *testing.T) {
+func TestPlateau_ReducesRateAfterPatience(t *testing.T) {
 	p := Plateau{Factor: 0.5, Patience: 2, Min: 0.002, Threshold: 0.01}
 	var s PlateauState
 	for i, c := range []struct{ value, want float64 }{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestRandomProgramsAreValidAndMeetEveryOperation(t *testing.T) {
+func TestRandom_ValidWithEveryOperation(t *testing.T) {
 	count, odd := map[OpKind]int{}, 0
 	for seed := range uint64(100) {
 		p := Random(seed)
@@ -45,7 +45,7 @@ func TestRandomProgramsAreValidAndMeetEveryOperation(t *testing.T) {
 	}
 }
 
-func TestRandomDependsOnItsSeedAlone(t *testing.T) {
+func TestRandom_DependsOnlyOnSeed(t *testing.T) {
 	encode := func(p *Program) []byte {
 		b, err := p.Encode()
 		if err != nil {
@@ -61,7 +61,7 @@ func TestRandomDependsOnItsSeedAlone(t *testing.T) {
 	}
 }
 
-func TestRandomHasTheKindsThatWereAskedFor(t *testing.T) {
+func TestRandom_HasRequestedKinds(t *testing.T) {
 	for _, k := range Kinds() {
 		for seed := range uint64(20) {
 			p := Random(seed, k)

@@ -34,7 +34,7 @@ func small() *Program {
 	}
 }
 
-func TestTypesOfAProgram(t *testing.T) {
+func TestTypes_OfProgram(t *testing.T) {
 	types, err := small().Types()
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +48,9 @@ func TestTypesOfAProgram(t *testing.T) {
 	}
 }
 
-// TestInvalidProgramsNameWhatIsWrong checks that every error names the operation by its index and the value, parameter or
+// TestTypes_ErrorsNameTheFault checks that every error names the operation by its index and the value, parameter or
 // input.
-func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
+func TestTypes_ErrorsNameTheFault(t *testing.T) {
 	op := func(i int, f func(*Op)) func(*Program) { return func(p *Program) { f(&p.Ops[i]) } }
 	for name, c := range map[string]struct {
 		change func(*Program)
@@ -99,10 +99,10 @@ func TestInvalidProgramsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestOperationsRefuseOperandsThatDoNotFit gives single operations operands that they must reject.
+// TestOperations_RejectInvalidOperands passes operands to single operations that must reject them.
 //
 // Long: one table of cases.
-func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
+func TestOperations_RejectInvalidOperands(t *testing.T) {
 	real := func(s ...Dim) Type { return Type{Real, s} }
 	complex := func(s ...Dim) Type { return Type{Complex, s} }
 	index := func(s ...Dim) Type { return Type{Index, s} }
@@ -143,7 +143,7 @@ func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 		"an intensity without modes":       {Op{Kind: Intensity}, []Type{complex(-1, 2, 4, 4)}},
 		"offsets of other members":         {Op{Kind: Translate}, []Type{real(-1, 2, 4, 4), real(-1, 3, 2)}},
 		"offsets of three coordinates":     {Op{Kind: MergePairwise}, []Type{complex(-1, 2, 4, 4), real(-1, 2, 3), real(4, 4)}},
-		"a weight per member alone":        {Op{Kind: MergePairwise}, []Type{complex(-1, 2, 4, 4), real(-1, 2, 2), real(2, 4, 4)}},
+		"a weight only per member":         {Op{Kind: MergePairwise}, []Type{complex(-1, 2, 4, 4), real(-1, 2, 2), real(2, 4, 4)}},
 		"a shift by half the offset":       {attr(Translate, "sign", 0.5), []Type{real(-1, 2, 4, 4), real(-1, 2, 2)}},
 		"a canvas below the patch":         {attr(Assemble, "canvas", 2), []Type{complex(-1, 2, 4, 4), real(-1, 2, 2), real(4, 4)}},
 		"an odd canvas":                    {attr(Assemble, "canvas", 7), []Type{complex(-1, 2, 4, 4), real(-1, 2, 2), real(4, 4)}},
@@ -168,7 +168,7 @@ func TestOperationsRefuseOperandsThatDoNotFit(t *testing.T) {
 	}
 }
 
-func TestNeededListsOnlyWhatAValueDependsOn(t *testing.T) {
+func TestNeeded_ListsOnlyDependencies(t *testing.T) {
 	p := small()
 	for _, c := range []struct {
 		values []string
@@ -185,7 +185,7 @@ func TestNeededListsOnlyWhatAValueDependsOn(t *testing.T) {
 	}
 }
 
-func TestParametersCountsWhatIsTrained(t *testing.T) {
+func TestParameters_CountsTrainable(t *testing.T) {
 	if got := small().Parameters(); got != 2*48+1 {
 		t.Errorf("%d parameters, want 97: a complex one counts twice, a fixed one is not counted", got)
 	}

@@ -11,7 +11,7 @@ import (
 
 func nan() float64 { return math.NaN() }
 
-func TestDecodeInvertsEncode(t *testing.T) {
+func TestDecode_InvertsEncode(t *testing.T) {
 	programs := []*Program{small()}
 	for seed := range uint64(30) {
 		programs = append(programs, Random(seed))
@@ -31,7 +31,7 @@ func TestDecodeInvertsEncode(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesHostileText(t *testing.T) {
+func TestDecode_RejectsHostileText(t *testing.T) {
 	valid, err := small().Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +103,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestTextForm compares the text form of a program with a file. PTYCHO_UPDATE=1 rewrites the file.
-func TestTextForm(t *testing.T) {
+// TestText_MatchesFile compares the text form of a program with a file. PTYCHO_UPDATE=1 rewrites the file.
+func TestText_MatchesFile(t *testing.T) {
 	got, path := small().Text(), filepath.Join("testdata", "small.txt")
 	if os.Getenv("PTYCHO_UPDATE") != "" {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -123,7 +123,7 @@ func TestTextForm(t *testing.T) {
 	}
 }
 
-func TestTextOfAnInvalidProgramSaysSo(t *testing.T) {
+func TestText_ShowsInvalid(t *testing.T) {
 	p := small()
 	p.Ops[1].Kind = "cube"
 	if s := p.Text(); !strings.Contains(s, "invalid: program small: operation 1 (square): cube: unknown operation") {

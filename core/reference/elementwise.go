@@ -55,7 +55,7 @@ func simple(f func(x float64) float64, df func(x, y float64) float64) meaning {
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// softplus is ln(1+e^x) without overflow.
+// softplus computes ln(1+e^x) without overflow.
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
 func positive(x float64) float64 {
@@ -147,7 +147,7 @@ func mulForward(_ program.Op, in []*Value, out *Value) {
 	}
 }
 
-// The gradient of z = a·b is g·conj(b) for a and g·conj(a) for b; a real factor takes the real part.
+// mulBackward adds the gradients of z = a·b: g·conj(b) for a and g·conj(a) for b; a real factor takes the real part.
 func mulBackward(_ program.Op, in []*Value, _, g *Value, din []*Value) {
 	a, b := in[0], in[1]
 	for i, v := range g.Real {

@@ -102,7 +102,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 }
 
 // Long: one table of cases, and their computation.
-func TestFrozenForwardCases(t *testing.T) {
+func TestForward_FrozenCases(t *testing.T) {
 	for _, c := range []struct {
 		file    string
 		merge   int

@@ -68,7 +68,7 @@ func number(v *Value, i int) float64 {
 	return imag(v.Complex[i/2])
 }
 
-func TestEveryOperationIsTested(t *testing.T) {
+func TestOperations_AreAllTested(t *testing.T) {
 	all := cases()
 	for _, k := range program.Kinds() {
 		if !slices.ContainsFunc(all, func(c opCase) bool { return c.op.Kind == k }) {
@@ -87,9 +87,9 @@ func TestEveryOperationIsTested(t *testing.T) {
 	}
 }
 
-// TestGradientsAreDerivatives compares the gradient of every operation, for each number of each input, with central
+// TestGradients_AreDerivatives compares the gradient of every operation, for each number of each input, with central
 // differences.
-func TestGradientsAreDerivatives(t *testing.T) {
+func TestGradients_AreDerivatives(t *testing.T) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := New(c.program())
@@ -130,9 +130,9 @@ func TestGradientsAreDerivatives(t *testing.T) {
 	}
 }
 
-// TestLinearOperationsHaveTheirAdjoints checks ⟨A·x, y⟩ = ⟨x, A*·y⟩ for every operation that is linear in an input, and the
+// TestLinearOperations_HaveAdjoints checks ⟨A·x, y⟩ = ⟨x, A*·y⟩ for every operation that is linear in an input, and the
 // linearity.
-func TestLinearOperationsHaveTheirAdjoints(t *testing.T) {
+func TestLinearOperations_HaveAdjoints(t *testing.T) {
 	for _, c := range cases() {
 		if c.linear < 0 {
 			continue
@@ -185,8 +185,8 @@ func TestLinearOperationsHaveTheirAdjoints(t *testing.T) {
 	}
 }
 
-// TestGradientsAtKinks checks the conventions at kinks, where the derivative does not exist.
-func TestGradientsAtKinks(t *testing.T) {
+// TestGradients_AtKinks checks the conventions at kinks, where the derivative does not exist.
+func TestGradients_AtKinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		op      program.Op

@@ -24,8 +24,8 @@ func apply(t *testing.T, op program.Op, in ...*Value) *Value {
 	return forward(t, m, c.given())["y"]
 }
 
-// TestOperationsHaveTheirValues compares operations with numbers calculated by hand.
-func TestOperationsHaveTheirValues(t *testing.T) {
+// TestOperations_HaveExpectedValues compares operations with numbers calculated by hand.
+func TestOperations_HaveExpectedValues(t *testing.T) {
 	one := []int{groups, 1, 1, 1}
 	mask := realOf([]int{1, 1}, 1)
 	for _, c := range []struct {
@@ -74,9 +74,9 @@ func TestOperationsHaveTheirValues(t *testing.T) {
 	}
 }
 
-// TestConvolutionIsACrossCorrelation uses a kernel with a single 1 next to its centre, which moves the image:
+// TestConv2D_IsACrossCorrelation uses a kernel with a single 1 next to its centre, which moves the image:
 // cross-correlation reads x[r+u−k/2] and does not flip.
-func TestConvolutionIsACrossCorrelation(t *testing.T) {
+func TestConv2D_IsACrossCorrelation(t *testing.T) {
 	x := realOf([]int{groups, 1, 2, 3}, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0)
 	w := realOf([]int{1, 1, 3, 3}, 0, 0, 0, 0, 0, 1, 0, 0, 0) // u = 1, v = 2: the pixel on the right
 	y := apply(t, program.Op{Kind: program.Conv2D}, x, w, realOf([]int{1}, 0.5))
@@ -94,7 +94,7 @@ func farField(t *testing.T, object, probe *Value) *Value {
 	return apply(t, program.Op{Kind: program.Intensity}, apply(t, program.Op{Kind: program.FFT2}, wave))
 }
 
-func TestIntensityForgetsTheGlobalPhaseAndKeepsEnergy(t *testing.T) {
+func TestIntensity_IgnoresGlobalPhaseKeepsEnergy(t *testing.T) {
 	d := drawing{rand.New(rand.NewPCG(23, 1))}
 	object, probe := d.complex(groups, 2, 6, 8), d.complex(3, 6, 8)
 	before := farField(t, object, probe)
@@ -118,9 +118,9 @@ func TestIntensityForgetsTheGlobalPhaseAndKeepsEnergy(t *testing.T) {
 	}
 }
 
-// TestAMovedExitWaveHasTheSameIntensity checks that a shift of object and probe together changes the phases of the far
+// TestIntensity_MovedExitWave checks that a shift of object and probe together changes the phases of the far
 // field and not its intensity.
-func TestAMovedExitWaveHasTheSameIntensity(t *testing.T) {
+func TestIntensity_MovedExitWave(t *testing.T) {
 	d := drawing{rand.New(rand.NewPCG(24, 1))}
 	const n = 10
 	object, probe := NewValue(program.Complex, []int{groups, 1, n, n}), d.complex(1, n, n)
@@ -153,9 +153,9 @@ func TestAMovedExitWaveHasTheSameIntensity(t *testing.T) {
 	}
 }
 
-// TestLossIsTheWeightedMean checks that the loss of a batch is the mean over its patterns and that weights of 0 exclude
+// TestLoss_IsWeightedMean checks that the loss of a batch is the mean over its patterns and that weights of 0 exclude
 // patterns.
-func TestLossIsTheWeightedMean(t *testing.T) {
+func TestLoss_IsWeightedMean(t *testing.T) {
 	p := &program.Program{Name: "loss", N: 2, Group: 2,
 		Inputs:  []program.Input{{Name: "a", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 2}}}, {Name: "b", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 2}}}},
 		Scalars: []program.Scalar{{Name: "first", Value: "a", Loss: true}, {Name: "again", Value: "a", Loss: true}, {Name: "second", Value: "b", Loss: true}, {Name: "report", Value: "b"}}}
@@ -195,7 +195,7 @@ func TestLossIsTheWeightedMean(t *testing.T) {
 	}
 }
 
-func TestForwardRefusesWhatDoesNotFit(t *testing.T) {
+func TestForward_RejectsInvalidValues(t *testing.T) {
 	d := drawing{rand.New(rand.NewPCG(25, 1))}
 	c := opCase{"gather", program.Op{Kind: program.Gather}, []*Value{d.real(5, 3), d.index(5, groups, 2)}, -1}
 	m, err := New(c.program())

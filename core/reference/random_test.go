@@ -33,10 +33,10 @@ func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*V
 	return values
 }
 
-// TestGradientsOfRandomPrograms compares the derivative of the loss along a random direction of each parameter.
+// TestGradients_OfRandomPrograms compares the derivative of the loss along a random direction of each parameter.
 //
 // Long: one program, from its drawing to the comparison of each gradient.
-func TestGradientsOfRandomPrograms(t *testing.T) {
+func TestGradients_OfRandomPrograms(t *testing.T) {
 	const groups = 2
 	reached, trials := 0, 0
 	for seed := range uint64(60) {
@@ -105,7 +105,7 @@ func TestGradientsOfRandomPrograms(t *testing.T) {
 	}
 }
 
-func TestRandomValuesAreReproducibleAndExactInSinglePrecision(t *testing.T) {
+func TestRandomValues_ReproducibleAndExact(t *testing.T) {
 	p := program.Random(3)
 	a, err := RandomValues(p, 2, 7)
 	if err != nil {

@@ -44,11 +44,11 @@ func readVectors(t *testing.T, files ...string) map[string]*reference.Value {
 	return out
 }
 
-// TestProgramsAgreeWithPyTorch compares the reference with PyTorch: forward, loss and gradients of a small network of each
+// TestPrograms_AgreeWithPyTorch compares the reference with PyTorch: forward, loss and gradients of a small network of each
 // architecture.
 //
 // Long: one table of the arrays that each file compares.
-func TestProgramsAgreeWithPyTorch(t *testing.T) {
+func TestPrograms_AgreeWithPyTorch(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		files  []string

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNoNumberIsUnexplained checks that every number between the settings and a model or an image has a name or a reason.
-func TestNoNumberIsUnexplained(t *testing.T) {
+// TestLiterals_AllExplained checks that every number between the settings and a model or an image has a name or a reason.
+func TestLiterals_AllExplained(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files, err := Load(root)
 	if err != nil {
@@ -36,7 +36,7 @@ func TestNoNumberIsUnexplained(t *testing.T) {
 	}
 }
 
-func TestLiteralsFindsWhatIsUnexplained(t *testing.T) {
+func TestLiterals_FindsUnexplained(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		want int

@@ -20,9 +20,9 @@ const mostFiles = 5
 // function of random programs with others.
 var older = []string{"ReLU", "MaxPool2", "AvgPool2", "Upsample2"}
 
-// TestAnOperationCostsFewFiles counts the files with a row or a case for an operation. Files that only use it, such as
+// TestOperations_NeedFewFiles counts the files with a row or a case for an operation. Files that only use it, such as
 // architectures, do not count.
-func TestAnOperationCostsFewFiles(t *testing.T) {
+func TestOperations_NeedFewFiles(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files, err := Load(root)
 	if err != nil {

@@ -26,7 +26,7 @@ const stream = `{"Action":"start","Package":"a/scan"}
 not an event
 `
 
-func TestReportSaysWhatFailedAndLastWhatWasSkipped(t *testing.T) {
+func TestReport_ListsFailedAndSkipped(t *testing.T) {
 	var out strings.Builder
 	r := newReport(&out, time.Now)
 	if err := r.read(strings.NewReader(stream)); err != nil {

@@ -109,13 +109,13 @@ func (s *Set) fit(arr *array, a backend.Array, t program.Type) error {
 	arr.gather = a.Gather
 	if a.Gather == backend.Whole {
 		if perGroup || !slices.Equal(t.Shape.At(0), arr.shape) {
-			return invalid(a.Input, "has shape %v, its array for every batch %v", t.Shape, arr.shape)
+			return invalid(a.Input, "has shape %v, but its array for all batches has %v", t.Shape, arr.shape)
 		}
 		arr.row = arr.layout
 		return nil
 	}
 	if !perGroup {
-		return invalid(a.Input, "has shape %v, the same for every batch, but its array comes per pattern", t.Shape)
+		return invalid(a.Input, "has shape %v for all batches, but its array is per pattern", t.Shape)
 	}
 	if len(arr.shape) == 0 {
 		return invalid(a.Input, "comes per pattern, its array has no axes")
@@ -157,20 +157,20 @@ func (s *Set) fitRow(arr *array, input string, t program.Type) error {
 	return nil
 }
 
-// Patterns is the number of patterns of the dataset.
+// Patterns returns the number of patterns of the dataset.
 func (s *Set) Patterns() int { return s.patterns }
 
-// Group is C, the number of patterns in a group.
+// Group returns C, the number of patterns in a group.
 func (s *Set) Group() int { return s.group }
 
-// Groups is B, the number of groups of a batch.
+// Groups returns B, the number of groups of a batch.
 func (s *Set) Groups(b backend.Batch) int { return len(b.Rows) / s.group }
 
-// Has says whether the dataset feeds an input; the others come with each batch.
+// Has reports whether the dataset feeds an input. The other inputs come with each batch.
 func (s *Set) Has(input string) bool { return s.arrays[input] != nil }
 
-// Alloc makes room for the named inputs, all if none is named, of a batch of that many groups. Precision is Float32 or
-// Float64: real inputs have that type, complex ones the pair of it, indices are Int32.
+// Alloc allocates the named inputs, or all if none is named, for a batch of the given number of groups. Precision is
+// Float32 or Float64: real inputs have that type, complex ones the complex type of the same precision, indices are Int32.
 func (s *Set) Alloc(groups int, precision tensor.DType, names ...string) (map[string]tensor.Tensor, error) {
 	dst := make(map[string]tensor.Tensor, len(s.inputs))
 	for _, in := range s.inputs {

@@ -42,7 +42,7 @@ func littleEndian(t testing.TB, v any) []byte {
 	return b.Bytes()
 }
 
-// dataset has four patterns: counts p·10 + pixel, one of two probes, a mask, a table index.
+// dataset returns four patterns: counts p·10 + pixel, one of two probes, a mask, a table index.
 func dataset(t testing.TB) backend.Dataset {
 	counts := make([]uint16, 24)
 	for i := range counts {
@@ -72,7 +72,7 @@ func data[T tensor.Element](t testing.TB, x tensor.Tensor) []T {
 	return s
 }
 
-func TestGatherFillsEveryInput(t *testing.T) {
+func TestGather_FillsEveryInput(t *testing.T) {
 	s, err := Open(dataset(t), inputs)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestGatherFillsEveryInput(t *testing.T) {
 	}
 }
 
-func TestTheBatchWinsOverTheDataset(t *testing.T) {
+func TestGather_BatchWinsOverDataset(t *testing.T) {
 	s, err := Open(dataset(t), inputs)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestTheBatchWinsOverTheDataset(t *testing.T) {
 	}
 }
 
-func TestConversionsKeepValues(t *testing.T) {
+func TestConvert_KeepsValues(t *testing.T) {
 	in := []program.Input{{Name: "x", Type: program.Type{Kind: program.Complex, Shape: program.Shape{3}}}}
 	for name, v := range map[string]tensor.Tensor{
 		"uint8":      tensor.Must([]uint8{0, 7, 255}, 3),
@@ -177,7 +177,7 @@ func TestConversionsKeepValues(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
+func TestOpen_RejectsInvalidDatasets(t *testing.T) {
 	ref := func(change func(*backend.FileRef)) func(*backend.Dataset) {
 		return func(d *backend.Dataset) { change(d.Arrays[0].File) }
 	}
@@ -205,7 +205,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 		"complex counts":   {func(d *backend.Dataset) { d.Arrays[1].Input = program.Counts; d.Arrays = d.Arrays[1:2] }, backend.Invalid, "real"},
 		"row shape":        {func(d *backend.Dataset) { d.Arrays[0].File.Shape = []int{4, 3, 2} }, backend.Invalid, "[3 2]"},
 		"group":            {func(d *backend.Dataset) { d.Arrays[0].File.Shape = []int{4, 3} }, backend.Invalid, "patterns in a group"},
-		"whole per group":  {func(d *backend.Dataset) { d.Arrays[0].Gather = backend.Whole }, backend.Invalid, "every batch"},
+		"whole per group":  {func(d *backend.Dataset) { d.Arrays[0].Gather = backend.Whole }, backend.Invalid, "for all batches"},
 		"gathering":        {func(d *backend.Dataset) { d.Arrays[0].Gather = 9 }, backend.Invalid, "gathering 9"},
 		"nothing":          {func(d *backend.Dataset) { d.Arrays[0].File = nil }, backend.Invalid, "neither"},
 		"both":             {func(d *backend.Dataset) { d.Arrays[0].Value = d.Arrays[1].Value }, backend.Invalid, "both"},
@@ -225,7 +225,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestGatherRefusesBadBatches(t *testing.T) {
+func TestGather_RejectsInvalidBatches(t *testing.T) {
 	s, err := Open(dataset(t), inputs)
 	if err != nil {
 		t.Fatal(err)

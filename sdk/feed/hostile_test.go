@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-func TestAFileCutShortWhileMappedIsAnError(t *testing.T) {
+func TestGather_TruncatedFileIsAnError(t *testing.T) {
 	path := file(t, make([]byte, 1<<20))
 	in := []program.Input{{Name: "x", Type: program.Type{Kind: program.Real, Shape: program.Shape{-1, 1 << 19}}}}
 	s, err := Open(backend.Dataset{Patterns: 2, Arrays: []backend.Array{{Input: "x", Gather: backend.PerPattern,
@@ -31,7 +31,7 @@ func TestAFileCutShortWhileMappedIsAnError(t *testing.T) {
 	}
 }
 
-func TestFeedKeepsOrderAndRecycles(t *testing.T) {
+func TestFeed_KeepsOrderAndRecycles(t *testing.T) {
 	s, err := Open(dataset(t), inputs)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestFeedKeepsOrderAndRecycles(t *testing.T) {
 	}
 }
 
-func TestFeedEnds(t *testing.T) {
+func TestFeed_Ends(t *testing.T) {
 	s, err := Open(dataset(t), inputs)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestFeedEnds(t *testing.T) {
 	}
 }
 
-func TestCopyClosesGaps(t *testing.T) {
+func TestCopy_ClosesGaps(t *testing.T) {
 	raw := make([]byte, 3<<20)
 	for i := range raw {
 		raw[i] = byte(i * 7)

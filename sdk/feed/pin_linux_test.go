@@ -39,7 +39,7 @@ func large(t *testing.T, kib int) (backend.Dataset, []program.Input) {
 		File: &backend.FileRef{Path: file(t, make([]byte, kib<<10)), DType: tensor.Uint8, Shape: []int{kib, 1024}}}}}, in
 }
 
-func TestPinnedFilesAreLockedUntilTheyAreUnbound(t *testing.T) {
+func TestPin_LocksUntilUnbind(t *testing.T) {
 	const kib = 256
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
@@ -119,7 +119,7 @@ func forbid(t *testing.T, bytes uint64) {
 	})
 }
 
-func TestALimitOnLockedMemoryIsOneSentence(t *testing.T) {
+func TestPin_LimitErrorIsOneSentence(t *testing.T) {
 	for _, allowed := range []uint64{0, 128 << 10} {
 		t.Run(strconv.Itoa(int(allowed)), func(t *testing.T) {
 			d, in := large(t, 256)

@@ -25,7 +25,7 @@ func watched(t *testing.T, n int) (*Set, []backend.Batch, *atomic.Int32) {
 	return s, batches, &begun
 }
 
-func TestAsManyBatchesAreGatheredAheadAsAsked(t *testing.T) {
+func TestFeed_PrefetchesRequestedBatches(t *testing.T) {
 	const n = 12
 	for _, c := range []struct {
 		o     Options
@@ -49,7 +49,7 @@ func TestAsManyBatchesAreGatheredAheadAsAsked(t *testing.T) {
 	}
 }
 
-func TestAsManyWorkersGatherAtOnceAsAsked(t *testing.T) {
+func TestFeed_UsesRequestedWorkers(t *testing.T) {
 	for _, c := range []struct {
 		o    Options
 		want int32
@@ -82,7 +82,7 @@ func TestAsManyWorkersGatherAtOnceAsAsked(t *testing.T) {
 	}
 }
 
-func TestABadFirstBatchIsAnErrorWhoeverComesFirst(t *testing.T) {
+func TestFeed_InvalidFirstBatchIsAnError(t *testing.T) {
 	s, batches, _ := watched(t, 4)
 	batches[0].Rows = nil
 	first := make(chan struct{})

@@ -98,7 +98,7 @@ func gathered(t testing.TB, s *Session, p backend.StepPlan) []map[string][]byte 
 	return all
 }
 
-func TestNoOptionChangesWhatIsGathered(t *testing.T) {
+func TestOptions_DoNotChangeGatheredData(t *testing.T) {
 	var want []map[string][]byte
 	for _, o := range []Options{{}, {Workers: 1}, {Workers: 3, Prefetch: 1}, {Workers: 3, Prefetch: 4}, {Workers: 3, Prefetch: 4, Persistent: true}, {Prefetch: 100, Persistent: true}} {
 		s, id := bind(t, o)
@@ -140,7 +140,7 @@ func workersOf(s *Session, id backend.DatasetID) (take func() map[string]bool) {
 	}
 }
 
-func TestPersistentWorkersAreTheSameFromPlanToPlan(t *testing.T) {
+func TestPersistent_KeepsWorkers(t *testing.T) {
 	for _, persistent := range []bool{false, true} {
 		s, id := bind(t, Options{Workers: 3, Prefetch: 4, Persistent: persistent})
 		take := workersOf(s, id)
@@ -170,7 +170,7 @@ func TestPersistentWorkersAreTheSameFromPlanToPlan(t *testing.T) {
 	}
 }
 
-func TestPersistentWorkersKeepTheirMemory(t *testing.T) {
+func TestPersistent_KeepsMemory(t *testing.T) {
 	s, id := bind(t, Options{Workers: 2, Prefetch: 3, Persistent: true})
 	defer s.CloseAll()
 	rooms := map[*float32]bool{}
@@ -194,8 +194,8 @@ func TestPersistentWorkersKeepTheirMemory(t *testing.T) {
 	}
 }
 
-// TestWaitedIsTheTimeSpentInNext uses a simulated clock: gathering takes 3 s, a step 10 s.
-func TestWaitedIsTheTimeSpentInNext(t *testing.T) {
+// TestSteps_WaitedIsTimeInNext uses a simulated clock: gathering takes 3 s, a step 10 s.
+func TestSteps_WaitedIsTimeInNext(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Options
 		want []float64
@@ -230,7 +230,7 @@ func TestWaitedIsTheTimeSpentInNext(t *testing.T) {
 	}
 }
 
-func TestASessionLeavesNoGoroutine(t *testing.T) {
+func TestSession_LeavesNoGoroutine(t *testing.T) {
 	cause := errors.New("enough")
 	for name, end := range map[string]func(s *Session, cancel func()) error{
 		"after its plan": func(*Session, func()) error { return nil },
@@ -284,7 +284,7 @@ func TestASessionLeavesNoGoroutine(t *testing.T) {
 	}
 }
 
-func TestEveryCapabilityOfTheFeedIsAskedFor(t *testing.T) {
+func TestCapabilities_EachHasAnOption(t *testing.T) {
 	ask := map[backend.Capability]func(*backend.OpenOptions){
 		backend.CanPersist: func(o *backend.OpenOptions) { o.Persistent = true },
 		backend.CanPin:     func(o *backend.OpenOptions) { o.PinMemory = true },

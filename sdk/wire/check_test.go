@@ -11,7 +11,7 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// tinyProgram has a parameter, a buffer, a scalar and patches of 4×4 pixels.
+// tinyProgram returns a program with a parameter, a buffer, a scalar and patches of 4×4 pixels.
 func tinyProgram() *program.Program {
 	each := program.PerGroup(1)
 	return &program.Program{

@@ -112,7 +112,7 @@ func (c *Client) uncancelled(e *backend.Error) *backend.Error {
 	return e
 }
 
-// fromStatus is the inverse of toStatus. lost is true when the connection broke, so that the error does not come from the
+// fromStatus reverts toStatus. lost is true when the connection broke, so that the error does not come from the
 // other side.
 func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 	st, ok := status.FromError(err)

@@ -54,7 +54,7 @@ func through[M proto.Message](t *testing.T, o *outbox, head, back M) *inbox {
 	}}
 }
 
-func TestEveryFieldOfAPlanCrosses(t *testing.T) {
+func TestPlan_EveryFieldCrosses(t *testing.T) {
 	plan := backend.StepPlan{
 		Dataset: "d",
 		Optimiser: backend.Optimiser{Kind: backend.SGD, Beta1: 1, Beta2: 2, Epsilon: 3, Momentum: 4, Nesterov: true, WeightDecay: 5,
@@ -83,7 +83,7 @@ func TestEveryFieldOfAPlanCrosses(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfOpenOptionsCrosses(t *testing.T) {
+func TestOpenOptions_EveryFieldCrosses(t *testing.T) {
 	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 2, FiltersScale: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestEveryFieldOfOpenOptionsCrosses(t *testing.T) {
 	}
 }
 
-func TestAnOlderPluginIsNotAskedForWhatItCannotSee(t *testing.T) {
+func TestOpen_OlderPluginGetsNoNewOptions(t *testing.T) {
 	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 2, FiltersScale: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func filled(t *testing.T, v reflect.Value, name string, except ...string) {
 	}
 }
 
-func TestEveryFieldOfAResultCrosses(t *testing.T) {
+func TestResult_EveryFieldCrosses(t *testing.T) {
 	r := backend.StepResult{Number: 1, Loss: 2, Scalars: map[string]backend.Sum{"s": {Sum: 3, Count: 4}}, GradNorm: 5, Clipped: true, Patterns: 6, NonFinite: true, Waited: 7}
 	filled(t, reflect.ValueOf(r), "StepResult")
 	var m pb.StepResponse
@@ -175,7 +175,7 @@ func TestEveryFieldOfAResultCrosses(t *testing.T) {
 	}
 }
 
-func TestErrorsCross(t *testing.T) {
+func TestErrors_Cross(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		kind backend.Kind
@@ -214,7 +214,7 @@ func TestErrorsCross(t *testing.T) {
 	}
 }
 
-func TestBadArraysAreRefused(t *testing.T) {
+func TestInbox_RejectsInvalidArrays(t *testing.T) {
 	none := func() ([]byte, error) { return nil, io.EOF }
 	for name, c := range map[string]struct {
 		m    *pb.Tensor

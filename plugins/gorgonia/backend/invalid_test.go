@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-func TestOpenRefusesWhatItCannotDo(t *testing.T) {
+func TestOpen_RejectsUnsupported(t *testing.T) {
 	p, err := arch.Build(small)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestOpenRefusesWhatItCannotDo(t *testing.T) {
 	}
 }
 
-func TestPlansThatCannotRunAreErrorsAndChangeNothing(t *testing.T) {
+func TestStep_InvalidPlansChangeNothing(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	nan := math.NaN()
 	for name, c := range map[string]struct {
@@ -83,7 +83,7 @@ func TestPlansThatCannotRunAreErrorsAndChangeNothing(t *testing.T) {
 	}
 }
 
-func TestCallsThatCannotBeAnsweredAreErrors(t *testing.T) {
+func TestSession_InvalidCallsAreErrors(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	s, ref := tr.open(t, tensor.Float32, 1)
 	ctx := context.Background()
@@ -128,7 +128,7 @@ func TestCallsThatCannotBeAnsweredAreErrors(t *testing.T) {
 	}
 }
 
-func TestABatchThatNeedsTooMuchMemoryIsRefused(t *testing.T) {
+func TestPlan_RejectsBatchAboveMemoryLimit(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, err := New().Open(context.Background(), backend.OpenOptions{Program: tr.program, MemoryLimit: 64 << 10})
 	if err != nil {
@@ -147,8 +147,8 @@ func TestABatchThatNeedsTooMuchMemoryIsRefused(t *testing.T) {
 	}
 }
 
-// TestAPatternWithoutValidPixelsIsZero checks that a fully masked pattern adds 0 to the value and to the gradient.
-func TestAPatternWithoutValidPixelsIsZero(t *testing.T) {
+// TestLosses_FullyMaskedPatternIsZero checks that a fully masked pattern adds 0 to the value and to the gradient.
+func TestLosses_FullyMaskedPatternIsZero(t *testing.T) {
 	for k, read := range makers {
 		if k != program.PoissonDeviance && k != program.ExpectedDeviance {
 			continue

@@ -11,9 +11,9 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// TestOneGroupCanBeLearnedByHeart trains on a single group of four patterns until its deviance is near that of a perfect
+// TestTraining_OverfitsOneGroup trains on a single group of four patterns until its deviance is near that of a perfect
 // fit. A wrong gradient or update anywhere does not reach it.
-func TestOneGroupCanBeLearnedByHeart(t *testing.T) {
+func TestTraining_OverfitsOneGroup(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-func TestTheMovingAverageFollowsItsFormula(t *testing.T) {
+func TestEMA_FollowsFormula(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	s, ref := tr.open(t, tensor.Float64, 1)
 	const name, decay = "head.weight", 0.75
@@ -42,7 +42,7 @@ func TestTheMovingAverageFollowsItsFormula(t *testing.T) {
 	}
 }
 
-func TestEvaluateWithTheMovingAverage(t *testing.T) {
+func TestEvaluate_MovingAverage(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, ref := tr.open(t, tensor.Float64, 2)
 	plan := tr.plan(ref.Dataset, 3)
@@ -83,7 +83,7 @@ func TestEvaluateWithTheMovingAverage(t *testing.T) {
 	}
 }
 
-func TestReconstructStreamsOrWritesTheSamePatches(t *testing.T) {
+func TestReconstruct_StreamAndFileAgree(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	batches := []backend.Batch{tr.batch, {Rows: tr.batch.Rows[4:], Offsets: tr.batch.Offsets[8:]}}

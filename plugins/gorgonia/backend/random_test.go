@@ -154,8 +154,8 @@ func (g *generator) check(t *testing.T, d tensor.DType, valueLimit, gradientLimi
 	}
 }
 
-// TestEveryOperationAgreesWithTheReference checks a few programs per operation that are built around it.
-func TestEveryOperationAgreesWithTheReference(t *testing.T) {
+// TestOperations_AgreeWithReference checks a few programs per operation that are built around it.
+func TestOperations_AgreeWithReference(t *testing.T) {
 	for _, k := range program.Kinds() {
 		if makers[k] == nil {
 			t.Errorf("the tests cannot generate the operation %s", k)
@@ -180,7 +180,7 @@ func TestEveryOperationAgreesWithTheReference(t *testing.T) {
 	}
 }
 
-func TestRandomProgramsAgreeWithTheReference(t *testing.T) {
+func TestRandomPrograms_AgreeWithReference(t *testing.T) {
 	kinds := program.Kinds()
 	count := map[program.OpKind]int{}
 	for seed := range 100 {

@@ -181,7 +181,7 @@ func distance(t testing.TB, got tensor.Tensor, want *reference.Value) float64 {
 	return math.Sqrt(d / n)
 }
 
-func TestArchitecturesAgreeWithTheReference(t *testing.T) {
+func TestArchitectures_AgreeWithReference(t *testing.T) {
 	for _, c := range []struct {
 		config arch.Config
 		groups int
@@ -201,7 +201,7 @@ func TestArchitecturesAgreeWithTheReference(t *testing.T) {
 	}
 }
 
-func TestFullSizesAgreeWithTheReference(t *testing.T) {
+func TestArchitectures_AgreeAtFullSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the reference takes ten seconds")
 	}

@@ -48,7 +48,7 @@ func differ(a, b backend.State) string {
 	return ""
 }
 
-func TestBitsDependOnNeitherThreadsNorTheRun(t *testing.T) {
+func TestStep_SameBitsForAnyThreads(t *testing.T) {
 	for _, c := range []arch.Config{small, {Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 8, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}} {
 		tr := newTrial(t, c, 3)
 		var first backend.State
@@ -68,7 +68,7 @@ func TestBitsDependOnNeitherThreadsNorTheRun(t *testing.T) {
 	}
 }
 
-func TestSessionsRunSideBySide(t *testing.T) {
+func TestSessions_RunConcurrently(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	alone, ref := tr.open(t, tensor.Float32, 2)
 	if err := alone.Step(context.Background(), tr.plan(ref.Dataset, 3), discard); err != nil {
@@ -90,7 +90,7 @@ func TestSessionsRunSideBySide(t *testing.T) {
 	running.Wait()
 }
 
-func TestMicroBatchesAddUpToTheirBatch(t *testing.T) {
+func TestStep_MicroBatchesAddUp(t *testing.T) {
 	tr := newTrial(t, small, 4)
 	tr.batch.Weights = make([]float32, len(tr.batch.Rows))
 	for i := range tr.batch.Weights {
@@ -131,7 +131,7 @@ func TestMicroBatchesAddUpToTheirBatch(t *testing.T) {
 	}
 }
 
-func TestResumingGivesTheSameBits(t *testing.T) {
+func TestResume_SameBits(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	through, ref := tr.open(t, tensor.Float32, 2)
 	plan := tr.plan(ref.Dataset, 5)
@@ -167,7 +167,7 @@ func TestResumingGivesTheSameBits(t *testing.T) {
 	}
 }
 
-func TestStopEndsAfterTheStep(t *testing.T) {
+func TestStop_EndsAfterStep(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	done := 0
@@ -199,7 +199,7 @@ func TestStopEndsAfterTheStep(t *testing.T) {
 	}
 }
 
-func TestCancelGivesUpAndLeavesTheState(t *testing.T) {
+func TestCancel_KeepsState(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -219,7 +219,7 @@ func TestCancelGivesUpAndLeavesTheState(t *testing.T) {
 	}
 }
 
-func TestAnEmitThatFailsEndsTheCall(t *testing.T) {
+func TestStep_EmitErrorEndsCall(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	broken := errors.New("the host is gone")
@@ -231,7 +231,7 @@ func TestAnEmitThatFailsEndsTheCall(t *testing.T) {
 	}
 }
 
-func TestAGradientThatIsNotFiniteLeavesTheState(t *testing.T) {
+func TestStep_NotFiniteGradientKeepsState(t *testing.T) {
 	tr := newTrial(t, small, 1)
 	background, _ := tensor.Data[float32](tr.data.Arrays[3].Value)
 	background[3] = float32(math.NaN())
@@ -260,7 +260,7 @@ func TestAGradientThatIsNotFiniteLeavesTheState(t *testing.T) {
 	}
 }
 
-func TestAllocationsDoNotGrowOverSteps(t *testing.T) {
+func TestStep_MemoryDoesNotGrow(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	heap := func() int64 {

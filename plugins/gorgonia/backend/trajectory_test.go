@@ -12,9 +12,9 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// TestStepsFollowTheReference compares three steps of each update rule and method of clipping with core/reference and
+// TestStep_FollowsReference compares three steps of each update rule and method of clipping with core/reference and
 // core/optim in float64.
-func TestStepsFollowTheReference(t *testing.T) {
+func TestStep_FollowsReference(t *testing.T) {
 	rules := map[string]backend.Optimiser{
 		"adam":  {Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 0.01},
 		"adamw": {Kind: backend.AdamW, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 0.1},

@@ -122,7 +122,7 @@ func check[T Float](t *testing.T, path cpu.Path, s Shape, limit float64) {
 	}
 }
 
-func TestEveryPathAgreesWithTheDefinition(t *testing.T) {
+func TestConv_PathsAgreeWithDefinition(t *testing.T) {
 	for _, path := range cpu.Paths() {
 		for _, s := range shapes {
 			t.Run(fmt.Sprintf("%s %+v", path, s), func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestEveryPathAgreesWithTheDefinition(t *testing.T) {
 	}
 }
 
-func TestBitsDoNotDependOnTheNumberOfWorkers(t *testing.T) {
+func TestConv_SameBitsForAnyWorkers(t *testing.T) {
 	s := Shape{Batch: 5, In: 6, Out: 9, Height: 24, Width: 20, Kernel: 3}
 	rng := rand.New(rand.NewPCG(3, 4))
 	area := s.Height * s.Width

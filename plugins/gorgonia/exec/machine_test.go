@@ -71,7 +71,7 @@ func build(t *testing.T) (*lower.Graph, *pool.Pool) {
 	return g, workers
 }
 
-func TestMachineAgreesWithTheTapeMachine(t *testing.T) {
+func TestMachine_AgreesWithTapeMachine(t *testing.T) {
 	g, workers := build(t)
 	keep := map[string]*G.Node{"value m": g.Values["m"], "value n": g.Values["n"]}
 	for name, n := range g.Grads {
@@ -116,7 +116,7 @@ func TestMachineAgreesWithTheTapeMachine(t *testing.T) {
 	}
 }
 
-func TestMachinesShareAnArena(t *testing.T) {
+func TestMachine_SharesArena(t *testing.T) {
 	g, workers := build(t)
 	arena := &exec.Arena[float64]{}
 	large, err := exec.New(workers, arena, g.Expr, g.Grads["w0"], g.Values["m"])
@@ -151,7 +151,7 @@ func TestMachinesShareAnArena(t *testing.T) {
 	}
 }
 
-func TestAnInputWithoutAValueIsAnError(t *testing.T) {
+func TestMachine_MissingInputIsAnError(t *testing.T) {
 	p := branched()
 	for i := range p.Params {
 		p.Params[i].Init.Kind = program.Constant

@@ -35,7 +35,7 @@ func check[T pool.Float](t *testing.T, path cpu.Path, rows, cols int, limit floa
 	}
 }
 
-func TestTransformEqualsTheReferenceAndIsUndone(t *testing.T) {
+func TestTransform_MatchesReferenceAndInverts(t *testing.T) {
 	for _, s := range [][2]int{{2, 2}, {4, 8}, {64, 64}, {128, 64}, {6, 10}, {7, 5}, {48, 64}, {1, 4}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
 			for _, path := range cpu.Paths() {

@@ -35,7 +35,7 @@ func plan(t *testing.T, r lower.Request) (*lower.Graph, *exec.Machine[float32]) 
 	return g, m
 }
 
-func TestOnlyWhatIsNeededIsPlanned(t *testing.T) {
+func TestBuild_PlansOnlyNeeded(t *testing.T) {
 	_, m := plan(t, lower.Request{Groups: 2, Values: []string{program.Patches}})
 	inputs := m.Inputs()
 	for _, name := range []string{program.Mask, program.Background, program.Offsets} {
@@ -48,7 +48,7 @@ func TestOnlyWhatIsNeededIsPlanned(t *testing.T) {
 	}
 }
 
-func TestNoGradientIsPlannedForWhatIsNotAskedFor(t *testing.T) {
+func TestBuild_PlansOnlyRequestedGradients(t *testing.T) {
 	g, _ := plan(t, lower.Request{Groups: 1, Values: []string{arch.Deviance}, Losses: []string{arch.Deviance}, Params: []string{"head.bias"}})
 	if len(g.Grads) != 1 || g.Grads["head.bias"] == nil {
 		t.Fatalf("gradients of %d parameters, want only that of head.bias", len(g.Grads))
@@ -60,7 +60,7 @@ func TestNoGradientIsPlannedForWhatIsNotAskedFor(t *testing.T) {
 	}
 }
 
-func TestAReLUIsFusedWithItsConvolution(t *testing.T) {
+func TestBuild_FusesReLUWithConvolution(t *testing.T) {
 	_, fused := plan(t, lower.Request{Groups: 1, Values: []string{program.Patches}})
 	_, apart := plan(t, lower.Request{Groups: 1, Values: []string{program.Patches, "bottleneck.0", "bottleneck.1"}})
 	if apart.Steps() != fused.Steps()+2 {
@@ -68,7 +68,7 @@ func TestAReLUIsFusedWithItsConvolution(t *testing.T) {
 	}
 }
 
-func TestAForwardPassHoldsNoActivations(t *testing.T) {
+func TestBuild_ForwardNeedsLessMemory(t *testing.T) {
 	_, forward := plan(t, lower.Request{Groups: 2, Values: []string{arch.Deviance}})
 	_, both := plan(t, lower.Request{Groups: 2, Values: []string{arch.Deviance}, Losses: []string{arch.Deviance}, Params: []string{"encoder.0.0.weight"}})
 	if 2*forward.Bytes() > both.Bytes() {
@@ -76,7 +76,7 @@ func TestAForwardPassHoldsNoActivations(t *testing.T) {
 	}
 }
 
-func TestAnUnknownScalarIsAnError(t *testing.T) {
+func TestBuild_UnknownNameIsAnError(t *testing.T) {
 	p, err := arch.Build(arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1})
 	if err != nil {
 		t.Fatal(err)

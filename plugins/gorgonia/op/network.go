@@ -79,7 +79,7 @@ func (e *Env[T]) maxPool2(c Call) Rule[T] {
 	}
 }
 
-// maxRowBack is one row of the gradient of a max-pool.
+// maxRowBack computes one row of the gradient of a max-pool.
 func maxRowBack[T pool.Float](d, x, y, g []T) {
 	g = g[:len(y)]
 	d, x = d[:2*len(y)], x[:2*len(y)]
