@@ -1,4 +1,4 @@
-"""Computes golden vectors again from the words of README.md alone, with numpy: python3 check.py
+"""Recomputes golden vectors from README.md alone, with numpy: python3 check.py
 
 It shares no code with the rest of the repository. It exits with 1 when a number differs by more than rounding.
 """

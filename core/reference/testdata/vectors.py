@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden vectors for core/reference, computed by PyTorch in float64: an outsider's opinion of our own formulas.
+"""Golden vectors for core/reference, computed by PyTorch in float64: an independent check of our formulas.
 
 Regenerate (the folder of this script is where the files go):
 
@@ -10,8 +10,8 @@ Regenerate (the folder of this script is where the files go):
 Inputs and parameters are drawn from fixed seeds; with the same versions of torch and numpy the files are the same to
 the byte, with others the results agree to rounding (--check allows 1e-12 of an array's norm).
 
-Files. Names are those of the program that core/arch builds, behind a prefix: input.* what comes with a batch,
-buffer.* constants, param.* weights, value.* results on the way, grad.* the gradient of value.loss. All float64 or
+Files. Names are those of the program that core/arch builds, after a prefix: input.* inputs of a batch,
+buffer.* constants, param.* weights, value.* intermediate results, grad.* the gradient of value.loss. All float64 or
 complex128, row-major, images [..., row, column].
 
     unet.npz, unet_gradients.npz
@@ -38,7 +38,7 @@ Conventions.
     cnn object  A = e^log_scale·(inner + border), inner = sigmoid or π·tanh, border = silu, in that order of channels:
                 the head reads all decoder channels but the last four, the border the last four
     kinks       the ReLU input nearest to 0 is printed: 2e-5 in the unet, 1e-7 in the cnn. In float64 that is far away; a
-                float32 backend may fall on the other side, so hold it to the cnn's gradients only normwise
+                float32 backend may decide otherwise, so compare it with the cnn's gradients only by norm
 """
 import argparse
 import io

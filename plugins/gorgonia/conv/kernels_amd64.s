@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// Convolution micro-kernels; kernels_amd64.go says what each computes. Accumulators start at the bias; with relu they
-// are bounded below by 0 before they are stored (a NaN stays one: it is the second source of VMAXPS).
+// Convolution micro-kernels; kernels_amd64.go describes each. Accumulators start at the bias; with relu, negative ones
+// become 0 before they are stored (a NaN is kept, because it is the second source of VMAXPS).
 
 // func tile8x48(n int, off *int64, w, x, out *float32, stride int, bias *float32, relu int)
 TEXT ·tile8x48(SB), NOSPLIT, $0-64
