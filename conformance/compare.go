@@ -107,7 +107,7 @@ func differ(what string, got tensor.Tensor, want *reference.Value, limit, floor 
 		}
 	}
 	text := fmt.Sprintf("%s: relative error %.2g, at most %.2g is allowed; worst at %v: got %s, want %s",
-		what, e, limit, place(worst, want.Shape), number(a[worst], want.Kind), number(b[worst], want.Kind))
+		what, e, limit, position(worst, want.Shape), number(a[worst], want.Kind), number(b[worst], want.Kind))
 	if e <= math.Sqrt(limit) {
 		return e, fmt.Errorf("%s; possible causes of such a small error: rounding, a lower precision or an ε", text)
 	}
@@ -124,8 +124,8 @@ func number(z complex128, k program.Kind) string {
 	return fmt.Sprintf("%.6g", real(z))
 }
 
-// place returns the index of element i.
-func place(i int, shape []int) []int {
+// position returns the index of element i.
+func position(i int, shape []int) []int {
 	at := make([]int, len(shape))
 	for k := len(shape) - 1; k >= 0; k-- {
 		at[k], i = i%shape[k], i/shape[k]

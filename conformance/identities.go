@@ -25,7 +25,7 @@ func (w *work) part(groups ...int) backend.Batch {
 // scalars returns the results of an evaluation with the scalars of every pattern.
 func scalars(s *subject, session backend.Session, id backend.DatasetID, batches ...backend.Batch) ([]backend.EvalResult, error) {
 	var out []backend.EvalResult
-	err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches, PerPattern: true}, kept(&out))
+	err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches, PerPattern: true}, collect(&out))
 	if err == nil && len(out) != len(batches) {
 		err = fmt.Errorf("%d results for %d batches", len(out), len(batches))
 	}
@@ -116,7 +116,7 @@ func reconstruct(s *subject) error {
 		for _, crop := range []int{0, 10, 7} {
 			var got []backend.Patches
 			p := backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{w.part(0), w.part(1)}, Crop: crop}
-			if err := session.Reconstruct(s.ctx, p, kept(&got)); err != nil {
+			if err := session.Reconstruct(s.ctx, p, collect(&got)); err != nil {
 				return err
 			}
 			if len(got) != 2 {
@@ -133,7 +133,7 @@ func reconstruct(s *subject) error {
 				c := w.program.Group
 				v := reference.NewValue(program.Complex, []int{c, size, size})
 				for j := range v.Complex {
-					at := place(j, v.Shape)
+					at := position(j, v.Shape)
 					// The centre of n pixels is n/2, before and after cropping.
 					y, x := at[1]+n/2-size/2, at[2]+n/2-size/2
 					v.Complex[j] = patches.Complex[((i*c+at[0])*n+y)*n+x]

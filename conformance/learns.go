@@ -80,7 +80,7 @@ func (c course) run(s *subject) error {
 	if err != nil {
 		return err
 	}
-	theirs, mine, err := s.beside(w)
+	theirs, mine, err := s.openBoth(w)
 	if err != nil {
 		return err
 	}
@@ -97,8 +97,8 @@ type runner struct {
 	ref     backend.BatchRef
 }
 
-// beside opens the work on the backend and on the oracle, which computes in float64.
-func (s *subject) beside(w *work) (theirs, mine runner, err error) {
+// openBoth opens the work on the backend and on the oracle, which computes in float64.
+func (s *subject) openBoth(w *work) (theirs, mine runner, err error) {
 	if theirs.session, theirs.ref, err = s.open(w, 1); err != nil {
 		return theirs, mine, err
 	}
@@ -114,11 +114,11 @@ func (s *subject) beside(w *work) (theirs, mine runner, err error) {
 func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) error {
 	var got, want []backend.StepResult
 	p.Dataset = theirs.ref.Dataset
-	if err := theirs.session.Step(s.ctx, p, kept(&got)); err != nil {
+	if err := theirs.session.Step(s.ctx, p, collect(&got)); err != nil {
 		return err
 	}
 	p.Dataset = mine.ref.Dataset
-	if err := mine.session.Step(s.ctx, p, kept(&want)); err != nil {
+	if err := mine.session.Step(s.ctx, p, collect(&want)); err != nil {
 		return fmt.Errorf("the oracle: %w", err)
 	}
 	if len(got) != len(want) {
@@ -178,7 +178,7 @@ func staleState(s *subject) error {
 	if err != nil {
 		return err
 	}
-	theirs, mine, err := s.beside(w)
+	theirs, mine, err := s.openBoth(w)
 	if err != nil {
 		return err
 	}

@@ -62,12 +62,12 @@ var options = []Case{
 			}
 			if first {
 				first = false
-				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+				return r.session.Step(s.ctx, p, collect[backend.StepResult](nil))
 			}
 			for _, half := range [][]backend.Step{p.Steps[:5], p.Steps[5:]} { // persistent workers serve two plans
 				one := p
 				one.Steps = half
-				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
+				if err := r.session.Step(s.ctx, one, collect[backend.StepResult](nil)); err != nil {
 					return err
 				}
 			}
@@ -110,7 +110,7 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	for range 2 {
 		var results []backend.EvalResult
 		batches := []backend.Batch{w.batch(), w.batch()}
-		if err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches}, kept(&results)); err != nil {
+		if err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches}, collect(&results)); err != nil {
 			return fmt.Errorf("%s is listed, but evaluating with it fails: %w", c, err)
 		}
 		if len(results) != len(batches) {

@@ -103,7 +103,7 @@ func measure(ctx context.Context, t Target, w *work, trained **backend.State) (m
 		return nil, err
 	}
 	run := func(o backend.Optimiser, rate float64, steps int) error {
-		return session.Step(ctx, plan(ref, o, rate, steps), kept[backend.StepResult](nil))
+		return session.Step(ctx, plan(ref, o, rate, steps), collect[backend.StepResult](nil))
 	}
 	if *trained == nil {
 		if err := run(adam, 1e-3, 4); err != nil {

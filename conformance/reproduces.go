@@ -10,12 +10,12 @@ import (
 var reproduces = []Case{
 	{Reproduces, "bits/again", "two sessions with the same steps end with the same bits", func(s *subject) error {
 		return s.sameBits(func(r runner, _ *work) error {
-			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
+			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), collect[backend.StepResult](nil))
 		}, 1, 1)
 	}},
 	{Reproduces, "bits/threads", "the bits do not depend on the number of threads", func(s *subject) error {
 		return s.sameBits(func(r runner, _ *work) error {
-			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), kept[backend.StepResult](nil))
+			return r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), collect[backend.StepResult](nil))
 		}, 1, 2)
 	}},
 	{Reproduces, "bits/one-call-or-many", "four steps in one call give the same bits as four calls of one step", func(s *subject) error {
@@ -24,12 +24,12 @@ var reproduces = []Case{
 			p := plan(r.ref, adam, 1e-3, 4)
 			if first {
 				first = false
-				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+				return r.session.Step(s.ctx, p, collect[backend.StepResult](nil))
 			}
 			for _, st := range p.Steps {
 				one := p
 				one.Steps = []backend.Step{st}
-				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
+				if err := r.session.Step(s.ctx, one, collect[backend.StepResult](nil)); err != nil {
 					return err
 				}
 			}
@@ -43,7 +43,7 @@ var reproduces = []Case{
 			p.EMADecay = 0
 			if first {
 				first = false
-				return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+				return r.session.Step(s.ctx, p, collect[backend.StepResult](nil))
 			}
 			half := p
 			half.Steps = p.Steps[:2]
@@ -52,7 +52,7 @@ var reproduces = []Case{
 				return err
 			}
 			half.Dataset = ref.Dataset
-			if err := other.Step(s.ctx, half, kept[backend.StepResult](nil)); err != nil {
+			if err := other.Step(s.ctx, half, collect[backend.StepResult](nil)); err != nil {
 				return err
 			}
 			st, err := other.State(s.ctx)
@@ -63,7 +63,7 @@ var reproduces = []Case{
 				return err
 			}
 			p.Steps = p.Steps[2:]
-			return r.session.Step(s.ctx, p, kept[backend.StepResult](nil))
+			return r.session.Step(s.ctx, p, collect[backend.StepResult](nil))
 		}, 1, 1)
 	}},
 	{Reproduces, "bits/looking-changes-nothing", "evaluating and predicting between steps do not change the steps", func(s *subject) error {
@@ -75,17 +75,17 @@ var reproduces = []Case{
 			for _, st := range p.Steps {
 				one := p
 				one.Steps = []backend.Step{st}
-				if err := r.session.Step(s.ctx, one, kept[backend.StepResult](nil)); err != nil {
+				if err := r.session.Step(s.ctx, one, collect[backend.StepResult](nil)); err != nil {
 					return err
 				}
 				if quiet {
 					continue
 				}
 				batches := []backend.Batch{r.ref.Batch}
-				if err := r.session.Evaluate(s.ctx, backend.EvalPlan{Dataset: r.ref.Dataset, Batches: batches}, kept[backend.EvalResult](nil)); err != nil {
+				if err := r.session.Evaluate(s.ctx, backend.EvalPlan{Dataset: r.ref.Dataset, Batches: batches}, collect[backend.EvalResult](nil)); err != nil {
 					return err
 				}
-				if err := r.session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: r.ref.Dataset, Batches: batches}, kept[backend.Patches](nil)); err != nil {
+				if err := r.session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: r.ref.Dataset, Batches: batches}, collect[backend.Patches](nil)); err != nil {
 					return err
 				}
 			}
@@ -100,14 +100,14 @@ var reproduces = []Case{
 		if err != nil {
 			return err
 		}
-		theirs, mine, err := s.beside(w)
+		theirs, mine, err := s.openBoth(w)
 		if err != nil {
 			return err
 		}
 		p := plan(mine.ref, adam, 1e-3, 6)
 		begin := p
 		begin.Steps = p.Steps[:3]
-		if err := mine.session.Step(s.ctx, begin, kept[backend.StepResult](nil)); err != nil {
+		if err := mine.session.Step(s.ctx, begin, collect[backend.StepResult](nil)); err != nil {
 			return err
 		}
 		st, err := mine.session.State(s.ctx)

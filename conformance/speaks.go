@@ -128,7 +128,7 @@ var speaks = []Case{
 	{Speaks, "refuses/state", "a state with a weight that is missing, unknown or of a wrong shape is rejected and changes nothing", with(refusesState)},
 	{Speaks, "refuses/dataset", "a dataset that is not bound, or no longer bound, is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		evaluate := func(id backend.DatasetID) error {
-			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: []backend.Batch{ref.Batch}}, kept[backend.EvalResult](nil))
+			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: []backend.Batch{ref.Batch}}, collect[backend.EvalResult](nil))
 		}
 		if err := refused("a dataset that was never bound", evaluate("nothing"), backend.NotFound); err != nil {
 			return err
@@ -153,7 +153,7 @@ var speaks = []Case{
 	})},
 	{Speaks, "refuses/batch", "rows outside of the dataset and incomplete groups are invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
 		evaluate := func(b backend.Batch) error {
-			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{b}}, kept[backend.EvalResult](nil))
+			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{b}}, collect[backend.EvalResult](nil))
 		}
 		b := w.batch()
 		b.Rows = append([]int32{1000}, b.Rows[1:]...)
@@ -172,7 +172,7 @@ var speaks = []Case{
 	{Speaks, "refuses/plan", "an unknown update rule is unsupported, a wrong constant or loss is invalid, and nothing changes", with(refusesPlan)},
 	{Speaks, "refuses/output", "an unknown output is not found, and a crop that is too large is invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		predict := func(output string, crop int) error {
-			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}, Output: output, Crop: crop}, kept[backend.Patches](nil))
+			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}, Output: output, Crop: crop}, collect[backend.Patches](nil))
 		}
 		return errors.Join(refused("the output dreams", predict("dreams", 0), backend.NotFound),
 			refused("a crop of 17 from 16 pixels", predict("", 17), backend.Invalid))
@@ -180,7 +180,7 @@ var speaks = []Case{
 	{Speaks, "cancel", "a call whose context has ended returns a cancelled error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		ctx, cancel := context.WithCancel(s.ctx)
 		cancel()
-		err := session.Evaluate(ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch, ref.Batch}}, kept[backend.EvalResult](nil))
+		err := session.Evaluate(ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch, ref.Batch}}, collect[backend.EvalResult](nil))
 		return refused("an evaluation whose context had ended", err, backend.Cancelled)
 	})},
 	{Speaks, "stop", "Stop ends the running call after its step, without an error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
@@ -237,7 +237,7 @@ func capabilities(s *subject) error {
 	if err := s.listed(backend.CanInspect, "looking at a value", err); err != nil {
 		return err
 	}
-	stepErr := session.Step(s.ctx, plan(ref, descent, 1e-6, 1), kept[backend.StepResult](nil))
+	stepErr := session.Step(s.ctx, plan(ref, descent, 1e-6, 1), collect[backend.StepResult](nil))
 	if err := s.listed(backend.CanTrain, "a step", stepErr); err != nil {
 		return err
 	}
@@ -246,7 +246,7 @@ func capabilities(s *subject) error {
 	}
 	p := plan(ref, descent, 1e-6, 1)
 	p.EMADecay = 0.5
-	return s.listed(backend.CanEMA, "a step with it", session.Step(s.ctx, p, kept[backend.StepResult](nil)))
+	return s.listed(backend.CanEMA, "a step with it", session.Step(s.ctx, p, collect[backend.StepResult](nil)))
 }
 
 // listed checks that a call succeeds exactly when the backend lists the capability for it.
@@ -306,7 +306,7 @@ func refusesPlan(s *subject, session backend.Session, ref backend.BatchRef, w *w
 	} {
 		p := plan(ref, descent, 1e-3, 2)
 		c.damage(&p)
-		if err := refused("a plan with "+what, session.Step(s.ctx, p, kept[backend.StepResult](nil)), c.want); err != nil {
+		if err := refused("a plan with "+what, session.Step(s.ctx, p, collect[backend.StepResult](nil)), c.want); err != nil {
 			return err
 		}
 	}
@@ -346,7 +346,7 @@ func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *wor
 		return nil // rejected already
 	}
 	ref.Dataset = id
-	if err := refused("a pattern with infinitely many photons", session.Step(s.ctx, plan(ref, descent, 1e-3, 1), kept[backend.StepResult](nil)), backend.Numeric); err != nil {
+	if err := refused("a pattern with infinitely many photons", session.Step(s.ctx, plan(ref, descent, 1e-3, 1), collect[backend.StepResult](nil)), backend.Numeric); err != nil {
 		return err
 	}
 	if err := unchanged(s, session, w); err != nil {
@@ -355,7 +355,7 @@ func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *wor
 	p := plan(ref, descent, 1e-3, 1)
 	p.NonFinite = backend.NonFiniteSkip
 	var results []backend.StepResult
-	if err := session.Step(s.ctx, p, kept(&results)); err != nil {
+	if err := session.Step(s.ctx, p, collect(&results)); err != nil {
 		return err
 	}
 	if len(results) != 1 || !results[0].NonFinite {

@@ -230,8 +230,8 @@ func refused(what string, err error, want ...backend.Kind) error {
 	return fmt.Errorf("%s fails with an error of kind %q (%w), want %v", what, backend.KindOf(err), err, want)
 }
 
-// kept collects results; nil discards them.
-func kept[R any](into *[]R) func(R) error {
+// collect appends results; nil discards them.
+func collect[R any](into *[]R) func(R) error {
 	return func(r R) error {
 		if into != nil {
 			*into = append(*into, r)

@@ -39,7 +39,7 @@ func TestFiles_MatchCommitted(t *testing.T) {
 			}
 			continue
 		}
-		if err := apart(decode(t, committed), decode(t, files[name]), name); err != nil {
+		if err := difference(decode(t, committed), decode(t, files[name]), name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -70,8 +70,8 @@ func decode(t *testing.T, text []byte) any {
 	return v
 }
 
-// apart describes how two documents differ: numbers in arrays by more than rounding, anything else by any amount.
-func apart(got, want any, path string) error {
+// difference describes how two documents differ: numbers in arrays by more than rounding, anything else by any amount.
+func difference(got, want any, path string) error {
 	switch want := want.(type) {
 	case map[string]any:
 		have, ok := got.(map[string]any)
@@ -79,7 +79,7 @@ func apart(got, want any, path string) error {
 			return fmt.Errorf("%s has other fields", path)
 		}
 		for name, v := range want {
-			if err := apart(have[name], v, path+"."+name); err != nil {
+			if err := difference(have[name], v, path+"."+name); err != nil {
 				return err
 			}
 		}
@@ -89,11 +89,11 @@ func apart(got, want any, path string) error {
 		if !ok || len(have) != len(want) {
 			return fmt.Errorf("%s has another length", path)
 		}
-		var difference, size float64
+		var sum, size float64
 		for i, v := range want {
 			x, isNumber := v.(float64)
 			if !isNumber {
-				if err := apart(have[i], v, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+				if err := difference(have[i], v, fmt.Sprintf("%s[%d]", path, i)); err != nil {
 					return err
 				}
 				continue
@@ -102,9 +102,9 @@ func apart(got, want any, path string) error {
 			if !ok {
 				return fmt.Errorf("%s[%d] is %v, want a number", path, i, have[i])
 			}
-			difference, size = difference+(x-y)*(x-y), size+x*x
+			sum, size = sum+(x-y)*(x-y), size+x*x
 		}
-		if e := math.Sqrt(difference); e > sameMeaning*math.Sqrt(size) {
+		if e := math.Sqrt(sum); e > sameMeaning*math.Sqrt(size) {
 			return fmt.Errorf("%s differs by %.2g of its norm", path, e/math.Sqrt(size))
 		}
 		return nil
@@ -122,7 +122,7 @@ func apart(got, want any, path string) error {
 
 func TestApart_DetectsChanges(t *testing.T) {
 	const text = `{"kind": "real", "shape": [2], "data": [1, 2], "loss": 3}`
-	if err := apart(decode(t, []byte(text)), decode(t, []byte(text)), ""); err != nil {
+	if err := difference(decode(t, []byte(text)), decode(t, []byte(text)), ""); err != nil {
 		t.Errorf("the same documents differ: %v", err)
 	}
 	for name, changed := range map[string]string{
@@ -133,7 +133,7 @@ func TestApart_DetectsChanges(t *testing.T) {
 		"a field less":   `{"kind": "real", "shape": [2], "data": [1, 2]}`,
 		"no numbers":     `{"kind": "real", "shape": [2], "data": [null, null], "loss": 3}`,
 	} {
-		if apart(decode(t, []byte(changed)), decode(t, []byte(text)), "") == nil {
+		if difference(decode(t, []byte(changed)), decode(t, []byte(text)), "") == nil {
 			t.Errorf("%s is not detected", name)
 		}
 	}

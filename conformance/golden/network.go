@@ -77,7 +77,7 @@ func (c *course) run(seed uint64) error {
 	for _, q := range c.program.Params {
 		c.names, weights[q.Name] = append(c.names, q.Name), c.given[q.Name]
 	}
-	if c.values, c.loss, c.gradients, err = c.look(c.given); err != nil {
+	if c.values, c.loss, c.gradients, err = c.compute(c.given); err != nil {
 		return err
 	}
 	if c.sgd, err = c.train(descent, weights, 1); err != nil {
@@ -87,8 +87,8 @@ func (c *course) run(seed uint64) error {
 	return err
 }
 
-// look computes values, loss and gradients, and updates the margin.
-func (c *course) look(given map[string]*reference.Value) (map[string]*reference.Value, float64, map[string]*reference.Value, error) {
+// compute computes values, loss and gradients, and updates the margin.
+func (c *course) compute(given map[string]*reference.Value) (map[string]*reference.Value, float64, map[string]*reference.Value, error) {
 	values, err := c.machine.Forward(groups, given)
 	if err != nil {
 		return nil, 0, nil, err
@@ -142,7 +142,7 @@ func (c *course) train(r rule, weights map[string]*reference.Value, steps int) (
 		for name, v := range u.weights {
 			given[name] = v
 		}
-		_, _, gradients, err := c.look(given)
+		_, _, gradients, err := c.compute(given)
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func run(backends []string) error {
 	}
 	for _, name := range backends {
 		for _, dtype := range []string{"float32", "float64"} {
-			report, err := ask(name, dtype)
+			report, err := runSuite(name, dtype)
 			if err != nil {
 				return fmt.Errorf("%s in %s: %w", name, dtype, err)
 			}
@@ -55,8 +55,8 @@ func run(backends []string) error {
 	return nil
 }
 
-// ask runs the suite. A failed case is not an error here: the table shows its distance.
-func ask(name, dtype string) (*conformance.Report, error) {
+// runSuite runs the suite. A failed case is not an error here: the table shows its distance.
+func runSuite(name, dtype string) (*conformance.Report, error) {
 	c := exec.Command(command, "conformance", "--backend", name, "--dtype", dtype, "--quiet", "--json", "-")
 	c.Stderr = os.Stderr
 	out, runErr := c.Output()

@@ -160,8 +160,8 @@ func Read(dir string) (*Model, error) {
 	if err == nil {
 		return m, nil
 	}
-	if own, found := manifestOf(path); found && own.sameRun(manifest) {
-		if m := newModel(own); m.readArrays(path) == nil {
+	if stored, found := manifestOf(path); found && stored.sameRun(manifest) {
+		if m := newModel(stored); m.readArrays(path) == nil {
 			return m, nil // the manifest next to them belongs to the previous weights
 		}
 	}
@@ -209,7 +209,7 @@ func (m *Model) readArrays(path string) error {
 		if got := digest(t); got != m.SHA256[name] {
 			return &format.Error{Path: path, What: fmt.Sprintf("the digest of %s differs from the manifest", name), Fix: "restore both files from the same training run"}
 		}
-		if i, v, found := firstOdd(t); found {
+		if i, v, found := firstNotFinite(t); found {
 			return &format.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d, want finite numbers", name, v, i), Fix: "train the model again"}
 		}
 		if w, ok := strings.CutPrefix(name, "weights/"); ok {

@@ -22,32 +22,32 @@ func (e *NotFinite) Error() string {
 // checkFinite returns an error for the first array that is not finite.
 func checkFinite(arrays []format.Named) error {
 	for _, a := range arrays {
-		if i, v, found := firstOdd(a.Tensor); found {
+		if i, v, found := firstNotFinite(a.Tensor); found {
 			return &NotFinite{a.Name, i, v}
 		}
 	}
 	return nil
 }
 
-// firstOdd finds the first number of t that is NaN or infinite.
-func firstOdd(t tensor.Tensor) (index int, value string, found bool) {
+// firstNotFinite finds the first number of t that is NaN or infinite.
+func firstNotFinite(t tensor.Tensor) (index int, value string, found bool) {
 	switch t.DType() {
 	case tensor.Float32:
-		return oddOf(t, func(v float32) bool { return v-v != 0 })
+		return findNotFinite(t, func(v float32) bool { return v-v != 0 })
 	case tensor.Float64:
-		return oddOf(t, func(v float64) bool { return v-v != 0 })
+		return findNotFinite(t, func(v float64) bool { return v-v != 0 })
 	case tensor.Complex64:
-		return oddOf(t, func(v complex64) bool { return real(v)-real(v) != 0 || imag(v)-imag(v) != 0 })
+		return findNotFinite(t, func(v complex64) bool { return real(v)-real(v) != 0 || imag(v)-imag(v) != 0 })
 	case tensor.Complex128:
-		return oddOf(t, func(v complex128) bool { return real(v)-real(v) != 0 || imag(v)-imag(v) != 0 })
+		return findNotFinite(t, func(v complex128) bool { return real(v)-real(v) != 0 || imag(v)-imag(v) != 0 })
 	}
 	return 0, "", false
 }
 
-func oddOf[T tensor.Element](t tensor.Tensor, odd func(T) bool) (int, string, bool) {
+func findNotFinite[T tensor.Element](t tensor.Tensor, notFinite func(T) bool) (int, string, bool) {
 	s, _ := tensor.Data[T](t) // the type matches t
 	for i, v := range s {
-		if odd(v) {
+		if notFinite(v) {
 			return i, fmt.Sprint(v), true
 		}
 	}

@@ -22,18 +22,18 @@ type Item struct {
 func (s *Set) Feed(ctx context.Context, batches []backend.Batch, o Options) iter.Seq2[Item, error] {
 	o = o.complete()
 	return func(yield func(Item, error) bool) {
-		c := hire(min(o.Workers, len(batches)), min(o.Prefetch+1, len(batches)))
-		defer c.dismiss()
+		c := newWorkerPool(min(o.Workers, len(batches)), min(o.Prefetch+1, len(batches)))
+		defer c.stop()
 		s.feed(ctx, batches, o, c)(yield)
 	}
 }
 
-// feed implements Feed with a crew. The crew has room for one batch more than are gathered ahead. When feed returns, its
+// feed implements Feed with a worker pool. The pool has room for one batch more than are gathered ahead. When feed returns, its
 // workers no longer process these batches.
-func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *crew) iter.Seq2[Item, error] {
+func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *workerPool) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		f := &feeder{set: s, options: o, batches: batches, crew: c}
+		f := &feeder{set: s, options: o, batches: batches, workers: c}
 		var gathering sync.WaitGroup
 		answers := make([]chan result, len(batches))
 		asked := 0
@@ -43,7 +43,7 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 			for _, a := range answers[:asked] {
 				select {
 				case r := <-a:
-					c.giveBack(r)
+					c.release(r)
 				default: // already taken or abandoned
 				}
 			}
@@ -69,12 +69,12 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 			case <-ctx.Done():
 			}
 			if ctx.Err() != nil {
-				c.giveBack(r)
+				c.release(r)
 				yield(Item{}, backend.Errorf(backend.Cancelled, "gather", "%w", context.Cause(ctx)))
 				return
 			}
 			more := yield(r.item, r.err)
-			c.giveBack(r)
+			c.release(r)
 			if !more || r.err != nil {
 				return
 			}
@@ -82,12 +82,12 @@ func (s *Set) feed(ctx context.Context, batches []backend.Batch, o Options, c *c
 	}
 }
 
-// result is a gathered batch and the room that it uses.
+// result is a gathered batch and the buffers that it uses.
 type result struct {
-	item Item
-	room room
-	kind kind
-	err  error
+	item    Item
+	buffers buffers
+	kind    kind
+	err     error
 }
 
 // feeder gathers the batches for one call of Feed.
@@ -95,7 +95,7 @@ type feeder struct {
 	set     *Set
 	options Options
 	batches []backend.Batch
-	crew    *crew
+	workers *workerPool
 
 	mu    sync.Mutex
 	fixed map[string]tensor.Tensor // inputs that are the same for every batch
@@ -119,17 +119,17 @@ func (f *feeder) fill(r *result) error {
 	if err != nil {
 		return err
 	}
-	if err := f.furnish(r); err != nil {
+	if err := f.allocate(r); err != nil {
 		return err
 	}
-	if err := f.set.Gather(b, r.room); err != nil {
+	if err := f.set.Gather(b, r.buffers); err != nil {
 		return err
 	}
-	r.item.Inputs = make(map[string]tensor.Tensor, len(r.room)+len(fixed))
+	r.item.Inputs = make(map[string]tensor.Tensor, len(r.buffers)+len(fixed))
 	for name, t := range fixed {
 		r.item.Inputs[name] = t
 	}
-	for name, t := range r.room {
+	for name, t := range r.buffers {
 		r.item.Inputs[name] = t
 	}
 	return nil
@@ -178,8 +178,8 @@ func (f *feeder) names(keep func(string) bool) []string {
 	return out
 }
 
-// furnish finds room for the inputs of the batch itself. A fixed input that the batch overrides needs room too.
-func (f *feeder) furnish(r *result) (err error) {
+// allocate finds buffers for the inputs of the batch itself. A fixed input that the batch overrides needs a buffer too.
+func (f *feeder) allocate(r *result) (err error) {
 	own := f.names(func(name string) bool {
 		_, extra := r.item.Batch.Extra[name]
 		return extra || !f.whole(name)
@@ -190,8 +190,8 @@ func (f *feeder) furnish(r *result) (err error) {
 		return nil
 	}
 	found := false
-	if r.room, found = f.crew.take(r.kind); !found {
-		r.room, err = f.set.Alloc(groups, f.options.Precision, own...)
+	if r.buffers, found = f.workers.take(r.kind); !found {
+		r.buffers, err = f.set.Alloc(groups, f.options.Precision, own...)
 	}
 	return err
 }

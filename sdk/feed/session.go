@@ -18,7 +18,7 @@ import (
 type Session struct {
 	program *program.Program
 	options Options
-	crew    *crew // kept from plan to plan; nil: not persistent, or not needed yet
+	workers *workerPool // kept from plan to plan; nil: not persistent, or not needed yet
 	open    map[backend.DatasetID]*Set
 	count   int
 	stop    atomic.Bool
@@ -70,9 +70,9 @@ func (s *Session) Stop(context.Context) error {
 // CloseAll closes every dataset and stops the workers.
 func (s *Session) CloseAll() error {
 	var errs []error
-	if s.crew != nil {
-		s.crew.dismiss()
-		s.crew = nil
+	if s.workers != nil {
+		s.workers.stop()
+		s.workers = nil
 	}
 	for _, set := range s.open {
 		errs = append(errs, set.Close())
@@ -186,8 +186,8 @@ func (s *Session) feed(ctx context.Context, set *Set, batches []backend.Batch, v
 	if !o.Persistent {
 		return set.Feed(ctx, batches, o)
 	}
-	if s.crew == nil {
-		s.crew = hire(o.Workers, o.Prefetch+1)
+	if s.workers == nil {
+		s.workers = newWorkerPool(o.Workers, o.Prefetch+1)
 	}
-	return set.feed(ctx, batches, o, s.crew)
+	return set.feed(ctx, batches, o, s.workers)
 }

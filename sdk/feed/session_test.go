@@ -159,9 +159,9 @@ func TestPersistent_KeepsWorkers(t *testing.T) {
 			}
 		}
 		switch {
-		case persistent && (len(all) > 3 || s.crew == nil || s.crew.started != 3):
+		case persistent && (len(all) > 3 || s.workers == nil || s.workers.started != 3):
 			t.Errorf("%d goroutines gathered for ten plans, want the same 3", len(all))
-		case !persistent && (fresh < 5 || s.crew != nil):
+		case !persistent && (fresh < 5 || s.workers != nil):
 			t.Errorf("five plans were gathered by %d goroutines; without Persistent each plan must start new ones", fresh)
 		}
 		if err := s.CloseAll(); err != nil {

@@ -95,26 +95,26 @@ func shapeText(shape []int64) string {
 	return fmt.Sprint(shape)
 }
 
-// firstOdd finds the first number of t that is not finite. keep selects the elements that count; nil: all.
-func firstOdd(t tensor.Tensor, keep func(i int) bool) (index int, value string, found bool) {
+// firstNotFinite finds the first number of t that is not finite. keep selects the elements that count; nil: all.
+func firstNotFinite(t tensor.Tensor, keep func(i int) bool) (index int, value string, found bool) {
 	switch t.DType() {
 	case tensor.Float32:
 		s, _ := tensor.Data[float32](t)
-		return oddOf(s, keep, func(v float32) bool { return v-v == 0 })
+		return findNotFinite(s, keep, func(v float32) bool { return v-v == 0 })
 	case tensor.Float64:
 		s, _ := tensor.Data[float64](t)
-		return oddOf(s, keep, func(v float64) bool { return v-v == 0 })
+		return findNotFinite(s, keep, func(v float64) bool { return v-v == 0 })
 	case tensor.Complex64:
 		s, _ := tensor.Data[complex64](t)
-		return oddOf(s, keep, func(v complex64) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
+		return findNotFinite(s, keep, func(v complex64) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
 	case tensor.Complex128:
 		s, _ := tensor.Data[complex128](t)
-		return oddOf(s, keep, func(v complex128) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
+		return findNotFinite(s, keep, func(v complex128) bool { r, i := real(v), imag(v); return r-r == 0 && i-i == 0 })
 	}
 	return 0, "", false
 }
 
-func oddOf[T any](s []T, keep func(int) bool, ok func(T) bool) (int, string, bool) {
+func findNotFinite[T any](s []T, keep func(int) bool, ok func(T) bool) (int, string, bool) {
 	for i, v := range s {
 		if !ok(v) && (keep == nil || keep(i)) {
 			return i, fmt.Sprint(v), true

@@ -49,7 +49,7 @@ func finitePatches(t tensor.Tensor, i int, b backend.Batch) error {
 		return nil
 	}
 	pixels := t.Len() / shape[0]
-	at, v, found := firstOdd(t, func(k int) bool { return len(b.Weights) != shape[0] || b.Weights[k/pixels] != 0 })
+	at, v, found := firstNotFinite(t, func(k int) bool { return len(b.Weights) != shape[0] || b.Weights[k/pixels] != 0 })
 	if found {
 		return diverged("reconstruct", "batch %d: the patch of pattern %d is %s at pixel %d", i, at/pixels, v, at%pixels)
 	}

@@ -18,11 +18,11 @@ const maxParamText = 8
 // checkOpened checks the head of an opened session before the parameters after it are read.
 func checkOpened(m *pb.Opened, p *program.Program) error {
 	const op = "open"
-	own, err := json.Marshal(p.Params)
+	want, err := json.Marshal(p.Params)
 	if err != nil {
 		return backend.Errorf(backend.Invalid, op, "parameters: %w", err)
 	}
-	shape, most := m.GetParams().GetShape(), int64(maxParamText*len(own)+chunkSize)
+	shape, most := m.GetParams().GetShape(), int64(maxParamText*len(want)+chunkSize)
 	switch {
 	case m.GetSession() == 0:
 		return breach(op, "session", "is 0, expected a number above it")

@@ -14,12 +14,12 @@ import (
 
 // history records what a session's state can contain, given what the host has set and requested.
 type history struct {
-	set      map[backend.Slot][]string // names in each slot that the host set; nil: nothing was set
-	odd      bool                      // the host itself set numbers that are not finite
-	least    int64                     // lower limit of the steps done
-	most     int64                     // upper limit of the steps done
-	allowed  []backend.Slot            // slots in addition to those that were set
-	required []backend.Slot            // slots that must be complete for the trainable parameters, since a step has used them
+	set       map[backend.Slot][]string // names in each slot that the host set; nil: nothing was set
+	notFinite bool                      // the host itself set numbers that are not finite
+	least     int64                     // lower limit of the steps done
+	most      int64                     // upper limit of the steps done
+	allowed   []backend.Slot            // slots in addition to those that were set
+	required  []backend.Slot            // slots that must be complete for the trainable parameters, since a step has used them
 }
 
 // replaced records a state that the plugin has accepted.
@@ -28,8 +28,8 @@ func (h *history) replaced(st backend.State) {
 	for slot, arrays := range st.Slots {
 		h.set[slot] = slices.Collect(maps.Keys(arrays))
 		for _, t := range arrays {
-			if _, _, found := firstOdd(t, nil); found {
-				h.odd = true
+			if _, _, found := firstNotFinite(t, nil); found {
+				h.notFinite = true
 			}
 		}
 	}
@@ -44,8 +44,8 @@ func slotsOf(p backend.StepPlan) []backend.Slot {
 	return slots
 }
 
-// asked records a plan before it is sent: from then on, any number of its steps may have been done.
-func (h *history) asked(p backend.StepPlan) {
+// requested records a plan before it is sent: from then on, any number of its steps may have been done.
+func (h *history) requested(p backend.StepPlan) {
 	h.allowed = append(h.allowed, slotsOf(p)...)
 	for _, st := range p.Steps {
 		h.least, h.most = min(h.least, st.Number), max(h.most, st.Number)
@@ -165,12 +165,12 @@ func (e *expectation) checkComplete(have map[backend.Slot]map[string]bool, h *hi
 // checkState checks the numbers of a state. A number that is not finite means that the network diverged, unless the host
 // set one.
 func (h *history) checkState(st backend.State) error {
-	if h.odd {
+	if h.notFinite {
 		return nil
 	}
 	for _, slot := range slices.Sorted(maps.Keys(st.Slots)) {
 		for _, name := range slices.Sorted(maps.Keys(st.Slots[slot])) {
-			if i, v, found := firstOdd(st.Slots[slot][name], nil); found {
+			if i, v, found := firstNotFinite(st.Slots[slot][name], nil); found {
 				return diverged("state", "%s of %s is %s at element %d after step %d: the state is not finite", slot, name, v, i, st.Step)
 			}
 		}

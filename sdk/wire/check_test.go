@@ -107,7 +107,7 @@ func TestCheckState_FindsEachFault(t *testing.T) {
 	h.replaced(backend.State{Step: 3, Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: {"w": w}, backend.Buffers: {"b": tensor.Must([]float32{1}, 1)}}})
 	before := *h
 	plan := backend.StepPlan{Optimiser: backend.Optimiser{Kind: backend.Adam}, Steps: []backend.Step{{Number: 4}, {Number: 5}}}
-	h.asked(plan)
+	h.requested(plan)
 	h.done(plan, before, 5, 5)
 	good := func() m {
 		return &pb.StateHead{Session: 1, Step: 5, Slots: []*pb.Slot{

@@ -20,12 +20,12 @@ type remote struct {
 	id     uint64
 	params []program.ParamSpec
 
-	expected *expectation
-	history  *history
-	bound    map[backend.DatasetID]bool
-	events   int                   // received so far, first by Open and then by the stream of events
-	broken   atomic.Pointer[error] // the fault found in the stream of events
-	asked    atomic.Bool           // Stop was called since the last plan ended
+	expected      *expectation
+	history       *history
+	bound         map[backend.DatasetID]bool
+	events        int                   // received so far, first by Open and then by the stream of events
+	broken        atomic.Pointer[error] // the fault found in the stream of events
+	stopRequested atomic.Bool           // Stop was called since the last plan ended
 	// unlisten waits for the last events of the session after it is closed; nil if the stream was never opened.
 	unlisten func()
 }
@@ -148,8 +148,8 @@ func (s *remote) Unbind(ctx context.Context, id backend.DatasetID) error {
 
 func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
 	before := *s.history
-	s.history.asked(p)
-	defer s.asked.Store(false)
+	s.history.requested(p)
+	defer s.stopRequested.Store(false)
 	results, last, updated := 0, int64(0), int64(0)
 	err := s.call(ctx, "step", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Step(ctx)
@@ -190,7 +190,7 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 		if err != nil {
 			return err
 		}
-		return checkEnd("step", results, len(p.Steps), s.asked.Load())
+		return checkEnd("step", results, len(p.Steps), s.stopRequested.Load())
 	})
 	if err == nil {
 		s.history.done(p, before, last, updated)
@@ -236,7 +236,7 @@ func sendBatches(batches []backend.Batch, batch func(*pb.Batch) error, chunk fun
 }
 
 func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	defer s.asked.Store(false)
+	defer s.stopRequested.Store(false)
 	return s.call(ctx, "evaluate", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Evaluate(ctx)
 		if err != nil {
@@ -272,7 +272,7 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 		if err != nil {
 			return err
 		}
-		return checkEnd("evaluate", results, len(p.Batches), s.asked.Load())
+		return checkEnd("evaluate", results, len(p.Batches), s.stopRequested.Load())
 	})
 }
 
@@ -290,7 +290,7 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 	if err != nil {
 		return err
 	}
-	defer s.asked.Store(false)
+	defer s.stopRequested.Store(false)
 	err = s.call(ctx, "reconstruct", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Reconstruct(ctx)
 		if err != nil {
@@ -349,11 +349,11 @@ func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend
 	if err != nil {
 		return err
 	}
-	return checkEnd("reconstruct", results, len(p.Batches), s.asked.Load())
+	return checkEnd("reconstruct", results, len(p.Batches), s.stopRequested.Load())
 }
 
 func (s *remote) Stop(ctx context.Context) error {
-	s.asked.Store(true)
+	s.stopRequested.Store(true)
 	return s.client.call(ctx, "stop", func(ctx context.Context) error {
 		_, err := s.client.rpc.Stop(ctx, &pb.StopRequest{Session: s.id})
 		return err

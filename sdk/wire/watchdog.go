@@ -67,7 +67,7 @@ func (w *watch) guard(ctx context.Context, giveUp func(), op string, s Silence, 
 	ticker := time.NewTicker(s.tick())
 	defer ticker.Stop()
 	var quiet time.Duration
-	told, heard, last := false, all.Load(), time.Now()
+	reported, seen, last := false, all.Load(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,13 +77,13 @@ func (w *watch) guard(ctx context.Context, giveUp func(), op string, s Silence, 
 		now := time.Now()
 		passed := min(now.Sub(last), 2*s.tick())
 		last = now
-		if beats := all.Load(); beats != heard || w.waiting.Load() == 0 {
-			heard, quiet = beats, 0
+		if beats := all.Load(); beats != seen || w.waiting.Load() == 0 {
+			seen, quiet = beats, 0
 			continue
 		}
 		quiet += passed
-		if quiet >= s.long() && !told {
-			told = true
+		if quiet >= s.long() && !reported {
+			reported = true
 			if s.Long != nil {
 				s.Long(op, quiet)
 			}

@@ -52,7 +52,7 @@ func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
 		return nil, err
 	}
 	m := &machine[T]{Machine: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
-	if err := s.furnish(m, r); err != nil {
+	if err := s.bindInputs(m, r); err != nil {
 		return nil, err
 	}
 	if len(s.machines) >= maxMachines {
@@ -80,8 +80,8 @@ func (s *session[T]) fits(planned int64) error {
 	return nil
 }
 
-// furnish binds the inputs of a machine to weights and buffers, and allocates the arrays that come with a batch.
-func (s *session[T]) furnish(m *machine[T], r lower.Request) error {
+// bindInputs binds the inputs of a machine to weights and buffers, and allocates the arrays that come with a batch.
+func (s *session[T]) bindInputs(m *machine[T], r lower.Request) error {
 	if err := s.bindState(m); err != nil {
 		return err
 	}

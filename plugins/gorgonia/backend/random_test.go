@@ -61,8 +61,8 @@ func norm(v *reference.Value) float64 {
 	return math.Sqrt(n)
 }
 
-// far returns the relative L2 error of got, against the norm of want or floor if that is larger.
-func far(t testing.TB, got tensor.Tensor, want *reference.Value, floor float64) float64 {
+// relativeError returns the relative L2 error of got, against the norm of want or floor if that is larger.
+func relativeError(t testing.TB, got tensor.Tensor, want *reference.Value, floor float64) float64 {
 	t.Helper()
 	if want == nil {
 		v, err := reference.FromTensor(got)
@@ -129,7 +129,7 @@ func (g *generator) check(t *testing.T, d tensor.DType, valueLimit, gradientLimi
 		return fmt.Sprintf("%s %v", name, g.types[name])
 	}
 	for _, name := range taps {
-		if e := far(t, got[name], values[name], 1e-3); !(e < valueLimit) {
+		if e := relativeError(t, got[name], values[name], 1e-3); !(e < valueLimit) {
 			t.Errorf("%s: relative error %.2g", describe(name), e)
 		}
 	}
@@ -148,7 +148,7 @@ func (g *generator) check(t *testing.T, d tensor.DType, valueLimit, gradientLimi
 		t.Errorf("loss: relative error %.2g", e)
 	}
 	for _, name := range params {
-		if e := far(t, dw[name], grads[name], 1e-4*largest); !(e < gradientLimit) {
+		if e := relativeError(t, dw[name], grads[name], 1e-4*largest); !(e < gradientLimit) {
 			t.Errorf("gradient of %s: relative error %.2g", describe(name), e)
 		}
 	}

@@ -36,7 +36,7 @@ func TestStep_FollowsReference(t *testing.T) {
 				}
 				want := tr.train(t, plan, results)
 				for name, w := range state(t, s).Slots[backend.Weights] {
-					if e := far(t, w, want[name], 1e-3); !(e < 1e-9) {
+					if e := relativeError(t, w, want[name], 1e-3); !(e < 1e-9) {
 						t.Errorf("%s after 3 steps: relative error %.2g", name, e)
 					}
 				}
