@@ -45,10 +45,11 @@ const Levels = 4
 type Target struct {
 	Name string // for reports
 	// Start returns the backend, once for all cases, and a function to stop it.
-	Start  func(ctx context.Context) (b backend.Backend, stop func() error, err error)
-	Device string       // "" is the backend's default
-	TF32   bool         // allow matrix products of reduced precision
-	DType  tensor.DType // Float32 (default) or Float64
+	Start    func(ctx context.Context) (b backend.Backend, stop func() error, err error)
+	Devices  []string     // none: the backend's default
+	Strategy string       // how the devices share the work; "" is the backend's default
+	TF32     bool         // allow matrix products of reduced precision
+	DType    tensor.DType // Float32 (default) or Float64
 }
 
 // Case tests one rule.

@@ -103,7 +103,7 @@ func (s *subject) openBoth(w *work) (theirs, mine runner, err error) {
 		return theirs, mine, err
 	}
 	o := *s
-	o.backend, o.target.Device, o.target.DType, o.target.TF32 = oracle.New(), "", 0, false
+	o.backend, o.target = oracle.New(), Target{Name: s.target.Name}
 	o.sessions = nil
 	mine.session, mine.ref, err = o.open(w, 1)
 	s.sessions = append(s.sessions, o.sessions...)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/plural"
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
@@ -36,14 +38,9 @@ var options = []Case{
 		if err != nil {
 			return err
 		}
-		var usable []string
-		for _, d := range list {
-			if d.Usable {
-				usable = append(usable, d.ID)
-			}
-		}
+		usable := alike(list)
 		if s.info.Has(backend.CanDevices) && len(usable) < 2 {
-			return &skip{fmt.Sprintf("this machine has %d usable devices, but two are needed", len(usable))}
+			return &skip{fmt.Sprintf("this machine has %s of one kind, but two are needed", plural.Of(len(usable), "usable device"))}
 		}
 		if len(usable) == 1 { // a backend that supports one device does not check the names of two
 			usable = append(usable, usable[0])
@@ -76,6 +73,22 @@ var options = []Case{
 			o.Workers, o.Prefetch, o.Persistent = 3, 4, s.info.Has(backend.CanPersist)
 		})
 	}},
+}
+
+// alike lists the usable devices of the kind that has most of them, cpu or cuda: work is shared among devices of one kind.
+func alike(list []backend.Device) []string {
+	var most []string
+	kinds := map[string][]string{}
+	for _, d := range list {
+		if d.Usable {
+			kind, _, _ := strings.Cut(d.ID, ":")
+			kinds[kind] = append(kinds[kind], d.ID)
+			if len(kinds[kind]) > len(most) {
+				most = kinds[kind]
+			}
+		}
+	}
+	return most
 }
 
 // strategies are the host's names for ways to share the work among devices.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -60,7 +61,7 @@ type Report struct {
 }
 
 func newReport(t Target, info backend.Info) *Report {
-	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: t.Device, DType: "float32", Reached: -1,
+	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: strings.Join(t.Devices, ", "), DType: "float32", Reached: -1,
 		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON instead of null
 		Operations: Coverage{Covered: []program.OpKind{}, Left: slices.Sorted(slices.Values(program.Kinds()))},
 		Protocol:   fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}

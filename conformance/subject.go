@@ -193,9 +193,7 @@ func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Sessio
 			s.compiled.add(e.Seconds)
 		}
 	}
-	if s.target.Device != "" {
-		o.Devices = []string{s.target.Device}
-	}
+	o.Devices, o.Strategy = s.target.Devices, s.target.Strategy
 	ask(&o)
 	session, err := s.backend.Open(s.ctx, o)
 	if err != nil {

@@ -37,6 +37,8 @@ func conformanceCommand() *cli.Command {
 			&cli.StringFlag{Name: "parity", Usage: "instead: compare two or more backends, comma-separated, on the same batches"},
 			pluginDirFlag(),
 			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N; with --parity also one per backend, comma-separated"},
+			&cli.IntFlag{Name: "devices", Value: 1, Usage: "number of devices that share the work"},
+			&cli.StringFlag{Name: "strategy", Value: "auto", Usage: "how several devices share the work: auto, ddp, fsdp or deepspeed"},
 			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "precision of the computation"},
 			tf32Flag(),
 			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "highest level to test"},
@@ -105,9 +107,9 @@ func runConformance(c *cli.Context) error {
 // conformanceTarget is a backend behind the process boundary, on one of its devices.
 func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (conformance.Target, error) {
 	target := conformance.Target{Name: strings.TrimSpace(name)}
-	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: device, LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
+	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: device, Devices: c.Int("devices"), Strategy: c.String("strategy"),
+		LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 	if x.Device != "auto" {
-		target.Device = x.Device
 		target.TF32 = c.Bool("tf32") && x.Device != "cpu" // CPUs have no TF32, and a backend refuses to be asked for it
 	}
 	switch c.String("dtype") {
@@ -129,7 +131,36 @@ func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (co
 		}
 		return engine, func() error { return engine.Stop(context.WithoutCancel(ctx)) }, nil
 	}
-	return target, nil
+	return target, shareWork(c, x, &target)
+}
+
+// shareWork fills in the devices and the strategy that the flags ask for.
+func shareWork(c *cli.Context, x config.Execution, target *conformance.Target) error {
+	if x.Device != "auto" {
+		target.Devices = []string{x.Device}
+	}
+	if x.Strategy != "auto" {
+		target.Strategy = x.Strategy
+	}
+	if x.Devices == 1 && target.Strategy == "" {
+		return nil
+	}
+	b, stop, err := target.Start(c.Context)
+	if err != nil {
+		return err
+	}
+	defer stop() //nolint:errcheck // it has done nothing yet
+	info := b.Info()
+	switch {
+	case x.Devices < 1:
+		return usage(fmt.Errorf("conformance: --devices %d, want 1 or more", x.Devices))
+	case x.Devices > 1 && !info.Has(backend.CanDevices):
+		return host.Failf(host.ExitBackend, "conformance: --devices %d: the %s backend computes on one device", x.Devices, info.Name)
+	case target.Strategy != "" && !info.Has(backend.CanStrategy):
+		return host.Failf(host.ExitBackend, "conformance: the %s backend does not support --strategy %s", info.Name, target.Strategy)
+	}
+	target.Devices, err = host.ChooseDevices(c.Context, b, x)
+	return err
 }
 
 // runParity prints the matrix of differences; --json writes it.

@@ -110,12 +110,19 @@ func startBackend(ctx context.Context, meter *ui.Meter, x config.Execution, valu
 		r.close(ctx)
 		return nil, err
 	}
-	device := strings.Join(r.Devices, ", ")
-	if device == "" {
-		device = "not known yet"
-	}
-	meter.Notice("backend %s %s (%s), device %s, %s", info.Name, info.Version, info.Engine, device, what)
+	meter.Notice("backend %s %s (%s), %s, %s", info.Name, info.Version, info.Engine, computesOn(r.Devices), what)
 	return r, nil
+}
+
+// computesOn names the devices of a run.
+func computesOn(devices []string) string {
+	switch len(devices) {
+	case 0:
+		return "device not known yet"
+	case 1:
+		return "device " + devices[0]
+	}
+	return fmt.Sprintf("%d devices %s", len(devices), strings.Join(devices, ", "))
 }
 
 // close stops a backend that was started and not used by a run.

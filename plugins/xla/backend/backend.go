@@ -12,6 +12,10 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
+// dataParallel is the strategy by which several devices share the work: each has all weights and computes a part of every
+// batch, and the gradients are summed before each update.
+const dataParallel = "ddp"
+
 // XLA is the backend.
 type XLA struct{}
 
@@ -23,7 +27,7 @@ func (*XLA) Info() backend.Info {
 	return backend.Info{
 		Name: "xla", Version: "0.1.0", Engine: "XLA through gomlx 0.28.2",
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
-		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA}, feed.Capabilities()...),
+		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA, backend.CanDevices, backend.CanStrategy}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
 		Operations:   lower.Kinds(),
 	}
@@ -38,7 +42,10 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
-	which, number, err := x.choose(ctx, &o)
+	if o.Strategy != "" && o.Strategy != dataParallel {
+		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend does not support --strategy %s; use --strategy %s, which is also its default", o.Strategy, dataParallel)
+	}
+	which, numbers, err := x.choose(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +58,11 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if o.Progress != nil {
 		o.Progress(backend.Event{Phase: "library", Message: which.Path})
 	}
-	client, err := engine.Open(which, number)
+	client, err := engine.Open(which, numbers...)
 	if err != nil {
 		return nil, err
 	}
-	return newSession(o, types, client), nil
+	s := newSession(o, types, client)
+	s.ownMemory = which.CUDA
+	return s, nil
 }

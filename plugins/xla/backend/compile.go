@@ -25,13 +25,13 @@ const (
 
 // The arrays of a plan.
 var (
-	patternWeights = engine.Array{Part: planPart, Name: "pattern weights"} // [B·C]
+	patternWeights = engine.Array{Part: planPart, Name: "pattern weights"} // [B·C] of the device
 	seeds          = engine.Array{Part: planPart, Name: "seeds"}           // [losses], factors in the cost
 	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, update.Coefficients], float64
 	clipLimit      = engine.Array{Part: planPart, Name: "limit"}           // float64
 	emaDecay       = engine.Array{Part: planPart, Name: "decay"}           // float64
 	knownLoss      = engine.Array{Part: planPart, Name: "loss"}            // float64, of the micro-batches before an update
-	scalarValues   = engine.Array{Part: planPart, Name: "scalars"}         // [scalars, B·C]
+	scalarValues   = engine.Array{Part: planPart, Name: "scalars"}         // [scalars, B·C] of the device
 	outcome        = engine.Array{Part: planPart, Name: "outcome"}         // float64 [3]: norm, clipped, finite
 )
 
@@ -39,7 +39,8 @@ var (
 // last batch of an epoch may have a size of its own.
 const maxFunctions = 24
 
-// function gives the compiled function for a key, made when first asked for: one for each shape. what says it to people.
+// function gives the compiled function for a key, made when first asked for: one for each shape. groups is the number of
+// groups on each device; what describes the function to people.
 func (s *session) function(key, what string, groups int, training bool, build func(b *engine.Builder) error) (*engine.Function, error) {
 	if f := s.functions[key]; f != nil {
 		return f, nil
@@ -67,10 +68,14 @@ func (s *session) function(key, what string, groups int, training bool, build fu
 
 // what names a function for people.
 func (s *session) what(does string, groups int) string {
-	return fmt.Sprintf("%s of %d patterns", does, groups*s.program.Group)
+	text := fmt.Sprintf("%s of %d patterns", does, groups*s.program.Group)
+	if n := s.client.Devices(); n > 1 {
+		text += fmt.Sprintf(" on each of %d devices", n)
+	}
+	return text
 }
 
-// give declares what the named values read: weights, buffers and inputs. It returns the nodes of the parameters.
+// give declares, for so many groups on each device, what the named values read: weights, buffers and inputs. It returns the nodes of the parameters.
 func (s *session) give(b *engine.Builder, l *lower.Lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
 	read := s.program.Read(values...)
 	for _, name := range also {
@@ -114,7 +119,8 @@ func (s *session) forwardFunction(groups int, values []string) (*engine.Function
 	})
 }
 
-// backward lowers the scalars and their gradients. It gives the cost, the weights and the gradients of params.
+// backward lowers the scalars and their gradients. It gives the weights, and the cost and the gradients of params, both
+// summed over all devices.
 func (s *session) backward(b *engine.Builder, groups int, losses, params []string, donate bool) (cost *G.Node, weights, grads []*G.Node, err error) {
 	l, err := lower.New(b.Graph, s.program, groups, s.dtype)
 	if err != nil {
@@ -159,7 +165,8 @@ func (s *session) backward(b *engine.Builder, groups int, losses, params []strin
 			grads = append(grads, G.ZerosLike(given[name]))
 		}
 	}
-	return cost, weights, grads, nil
+	sums := b.Sum(append(grads, cost)...)
+	return sums[len(grads)], weights, sums[:len(grads)], nil
 }
 
 // gradientFunction computes scalars and gradients, and adds the gradients to those of earlier micro-batches if asked.

@@ -29,7 +29,7 @@ func available(t testing.TB) {
 func thorough() bool { return os.Getenv("PTYCHO_TEST_ALL") != "" }
 
 func target(d tensor.DType) conformance.Target {
-	return conformance.Target{Name: "xla", Device: "cpu", DType: d, Start: func(context.Context) (backend.Backend, func() error, error) {
+	return conformance.Target{Name: "xla", Devices: []string{"cpu"}, DType: d, Start: func(context.Context) (backend.Backend, func() error, error) {
 		return xla.New(), func() error { return nil }, nil
 	}}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/plural"
 	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
@@ -59,18 +60,24 @@ func what(err error) string {
 	return err.Error()
 }
 
-// openGPU checks all that a session on a GPU needs and gives the library to open, with the bytes of memory that a session
-// may take.
-func openGPU(n int, o backend.OpenOptions) (engine.Library, int64, error) {
+// openGPU checks all that a session on GPUs needs and gives the library to open, with the bytes of memory that a session
+// may take on each of them.
+func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error) {
 	var none engine.Library
 	driver, err := cuda.This.Driver()
 	if err != nil {
 		return none, 0, err
 	}
-	if n >= len(driver.Cards) {
-		return none, 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %d GPUs, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, len(driver.Cards))
+	var smallest int64 // memory of a card, in bytes
+	for i, n := range numbers {
+		if n >= len(driver.Cards) {
+			return none, 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, plural.Of(len(driver.Cards), "GPU"))
+		}
+		if size := driver.Cards[n].Memory; i == 0 || size < smallest {
+			smallest = size
+		}
 	}
-	fraction, limit, err := memory(o.MemoryLimit, driver.Cards[n].Memory)
+	fraction, limit, err := memory(o.MemoryLimit, smallest)
 	if err != nil {
 		return none, 0, err
 	}

@@ -47,7 +47,7 @@ func Library(d library.Device) (library.Found, error) { return library.Find(d, 0
 // Try loads a library in a process of its own, since a damaged one ends the process.
 func Try(path string) error { return try(path) }
 
-// Devices lists CUDA devices, then the CPU. XLA's own library is not loaded for it.
+// Devices lists CUDA devices, then the CPU and its virtual devices. XLA's own library is not loaded for it.
 func (*XLA) Devices(context.Context) ([]backend.Device, error) {
 	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	if !engine.Built {
@@ -55,22 +55,30 @@ func (*XLA) Devices(context.Context) ([]backend.Device, error) {
 	} else if _, err := Library(library.CPU); err != nil {
 		cpu.Usable, cpu.Reason = false, err.Error()
 	}
-	return append(gpuDevices(), cpu), nil
+	out := append(gpuDevices(), cpu)
+	for n := 1; n < virtualDevices; n++ {
+		virtual := cpu
+		virtual.ID, virtual.Name = fmt.Sprintf("cpu:%d", n), cpu.Name+", virtual: it shares the cores and the memory of cpu"
+		out = append(out, virtual)
+	}
+	return out, nil
 }
 
-// choose gives the library and the number of the device that a session is opened on. The bytes of memory that a session may
-// take are set in the options.
-func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (engine.Library, int, error) {
-	var none engine.Library
+// virtualDevices is how many devices the library for the CPU shows, on any machine and whatever XLA_FLAGS says about it.
+const virtualDevices = 4
+
+// choose gives the library and the numbers of the devices that a session is opened on. The bytes of memory that a session
+// may take on each GPU are set in the options.
+func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (which engine.Library, numbers []int, err error) {
 	if !engine.Built {
-		return none, 0, backend.Errorf(backend.Unsupported, "open", "this program was built without cgo and cannot load XLA: build it on Linux with a C compiler (make)")
+		return which, nil, backend.Errorf(backend.Unsupported, "open", "this program was built without cgo and cannot load XLA: build it on Linux with a C compiler (make)")
 	}
 	wanted := o.Devices
 	if len(wanted) == 0 {
 		wanted = []string{"cpu"}
 		all, err := x.Devices(ctx)
 		if err != nil {
-			return none, 0, err
+			return which, nil, err
 		}
 		for _, d := range all {
 			if d.Usable {
@@ -79,25 +87,40 @@ func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (engine.Librar
 			}
 		}
 	}
-	number, isCUDA := strings.CutPrefix(wanted[0], "cuda:")
-	if wanted[0] == "cuda" {
-		number, isCUDA = "0", true
+	kind, numbers, err := numbered(wanted)
+	if err != nil {
+		return which, nil, err
 	}
-	switch {
-	case wanted[0] == "cpu":
+	if kind == library.CPU {
 		if o.TF32 {
-			return none, 0, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; on the CPU XLA computes in full precision")
+			return which, nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; on the CPU XLA computes in full precision")
 		}
 		found, err := Library(library.CPU)
-		return engine.Library{Path: found.Path}, 0, err
-	case isCUDA:
-		n, err := strconv.Atoi(number)
-		if err != nil || n < 0 {
-			return none, 0, backend.Errorf(backend.Unavailable, "open", "device %q, want cpu or cuda:N", wanted[0])
-		}
-		which, limit, err := openGPU(n, *o)
-		o.MemoryLimit = limit
-		return which, n, err
+		return engine.Library{Path: found.Path}, numbers, err
 	}
-	return none, 0, backend.Errorf(backend.Unavailable, "open", "the xla backend computes on cpu or cuda:N, not on %s", wanted[0])
+	which, limit, err := openGPU(numbers, *o)
+	o.MemoryLimit = limit
+	return which, numbers, err
+}
+
+// numbered reads names of devices: all on the CPU, or all on NVIDIA cards.
+func numbered(names []string) (kind library.Device, numbers []int, err error) {
+	for i, name := range names {
+		which, digits, given := strings.Cut(name, ":")
+		if !given {
+			digits = "0"
+		}
+		n, err := strconv.Atoi(digits)
+		switch d := library.Device(which); {
+		case d != library.CPU && d != library.CUDA || err != nil || n < 0:
+			return "", nil, backend.Errorf(backend.Unavailable, "open", "the xla backend computes on cpu or cuda:N, not on %q", name)
+		case i > 0 && d != kind:
+			return "", nil, backend.Errorf(backend.Unsupported, "open", "devices %s: the xla backend shares work among devices of one kind", strings.Join(names, ", "))
+		case d == library.CPU && n >= virtualDevices:
+			return "", nil, backend.Errorf(backend.Unavailable, "open", "device %s: XLA shows a CPU as %d devices, cpu to cpu:%d; use --devices %d or fewer", name, virtualDevices, virtualDevices-1, virtualDevices)
+		default:
+			kind, numbers = d, append(numbers, n)
+		}
+	}
+	return kind, numbers, nil
 }

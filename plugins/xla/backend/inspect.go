@@ -52,7 +52,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err != nil {
 		return out, nil, err
 	}
-	f, err := s.gradientFunction(s.groups(ref.Batch), backend.Active(ref.LossWeights), params, false)
+	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), backend.Active(ref.LossWeights), params, false)
 	if err != nil {
 		return out, nil, err
 	}

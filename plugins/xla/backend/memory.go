@@ -18,13 +18,17 @@ func (s *session) fits(groups int, training bool) error {
 	if limit == 0 {
 		limit = backend.MachineMemory()
 	}
-	if need := s.need(groups, training); limit > 0 && need > limit {
+	need := s.need(groups, training)
+	if !s.ownMemory {
+		need = engineBytes + int64(s.client.Devices())*(need-engineBytes)
+	}
+	if limit > 0 && need > limit {
 		return backend.Errorf(backend.Exhausted, "compile", "the batch needs about %d MiB of memory, %d MiB are allowed: use smaller batches", need>>20, limit>>20)
 	}
 	return nil
 }
 
-// need estimates the bytes of a call. In training every value waits for its gradient; that sum is within 15 % of what a
+// need estimates the bytes of a call on one device. In training every value waits for its gradient; that sum is within 15 % of what a
 // batch of the U-Net was seen to add. A forward pass frees a value after its last reader.
 func (s *session) need(groups int, training bool) int64 {
 	bytes := func(name string) int64 { return size(s.types[name], groups, s.dtype) }

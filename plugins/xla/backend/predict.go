@@ -40,7 +40,7 @@ func (s *session) averaged() bool {
 
 // values computes values of one gathered batch.
 func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool, values []string) (buffers, error) {
-	f, err := s.forwardFunction(s.groups(b), values)
+	f, err := s.forwardFunction(s.share(s.groups(b)), values)
 	if err != nil {
 		return nil, err
 	}

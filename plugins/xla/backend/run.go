@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 )
 
-// load copies a gathered batch to the device: the inputs of the program, and for training the weights of its patterns.
+// load copies the inputs of the program for a gathered batch to the devices.
 func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into buffers) error {
 	groups := s.groups(b)
 	for name, t := range inputs {
@@ -24,7 +24,7 @@ func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into bu
 				return err
 			}
 		}
-		buffer, err := s.upload(t, s.stored(name, groups))
+		buffer, err := s.loadInput(name, t, groups)
 		if err != nil {
 			return err
 		}
@@ -47,14 +47,7 @@ func (s *session) loadWide(a engine.Array, numbers []float64, into buffers, dims
 
 // loadWeights copies what the cost is made of: the weight of each pattern and the factor of each loss.
 func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm float64, into buffers) error {
-	each := make([]float64, len(b.Rows))
-	for i := range each {
-		each[i] = 1
-		if b.Weights != nil {
-			each[i] = float64(b.Weights[i])
-		}
-	}
-	if err := s.loadReals(patternWeights, each, into); err != nil {
+	if err := s.loadPatternWeights(b, into); err != nil {
 		return err
 	}
 	var factors []float64
@@ -88,25 +81,21 @@ func release(all buffers) {
 
 // scalars adds the program's scalars over the patterns of a batch, from the results of a function.
 func (s *session) scalars(results buffers, b backend.Batch, into map[string]backend.Sum) error {
-	n := len(b.Rows)
-	all := make([]float64, len(s.program.Scalars)*n)
 	if s.precision == tensor.Float64 {
-		if err := s.client.Download(results[scalarValues], all); err != nil {
-			return err
-		}
-	} else {
-		single := make([]float32, len(all))
-		if err := s.client.Download(results[scalarValues], single); err != nil {
-			return err
-		}
-		for i, v := range single {
-			all[i] = float64(v)
-		}
+		return addScalars[float64](s, results, b, into)
 	}
-	rows := map[string][]float64{}
+	return addScalars[float32](s, results, b, into)
+}
+
+func addScalars[T float32 | float64](s *session, results buffers, b backend.Batch, into map[string]backend.Sum) error {
+	all, err := patternScalars[T](s, results[scalarValues], len(b.Rows))
+	if err != nil {
+		return err
+	}
+	rows := map[string][]T{}
 	for i, v := range s.program.ScalarValues() {
-		rows[v] = all[i*n:][:n]
+		rows[v] = all[i]
 	}
-	backend.AddScalars(into, s.program, b, func(value string) []float64 { return rows[value] })
+	backend.AddScalars(into, s.program, b, func(value string) []T { return rows[value] })
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// session is an open program on a device. Its state lives there: a step takes the buffers of the state and gives the new
+// session is an open program on one or more devices. Its state lives there, alike on all of them: a step takes the buffers of the state and gives the new
 // ones. Its calls come one at a time, but for Stop.
 type session struct {
 	*feed.Session
@@ -25,6 +25,7 @@ type session struct {
 	steps     int64
 	functions map[string]*engine.Function
 	limit     int64 // bytes of memory
+	ownMemory bool  // each device has memory of its own; the virtual devices of a CPU share the machine's
 	progress  func(backend.Event)
 }
 
@@ -58,6 +59,7 @@ func (s *session) Close() error {
 		f.Close()
 	}
 	clear(s.functions)
+	s.client.Close()
 	return s.CloseAll()
 }
 
@@ -74,38 +76,43 @@ func (s *session) stored(name string, groups int) shapes.Shape {
 	return lower.Stored(s.types[name], groups, s.dtype)
 }
 
-// upload copies a tensor to the device in the session's precision.
+// upload copies a tensor to every device in the session's precision.
 func (s *session) upload(t tensor.Tensor, shape shapes.Shape) (engine.Buffer, error) {
-	if shape.DType == dtypes.Int32 {
+	return s.transfer(t, shape, func(flat any) (engine.Buffer, error) { return s.client.Upload(flat, shape) })
+}
+
+// transfer passes the elements of a tensor, as they are stored on a device, to place. shape is that of the whole tensor.
+func (s *session) transfer(t tensor.Tensor, shape shapes.Shape, place func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
+	switch {
+	case shape.DType == dtypes.Int32:
 		data, err := tensor.Data[int32](t)
 		if err != nil {
 			return nil, backend.Errorf(backend.Internal, "transfer", "%w", err)
 		}
-		return s.client.Upload(data, shape)
+		return place(data)
+	case s.precision == tensor.Float64:
+		return transfer[float64](t, shape.Size(), place)
 	}
-	if s.precision == tensor.Float64 {
-		return upload[float64](s, t, shape)
-	}
-	return upload[float32](s, t, shape)
+	return transfer[float32](t, shape.Size(), place)
 }
 
-func upload[T float32 | float64](s *session, t tensor.Tensor, shape shapes.Shape) (engine.Buffer, error) {
+func transfer[T float32 | float64](t tensor.Tensor, size int, place func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
 	own, pair := tensor.Of[T](), tensor.Complex64
 	if own == tensor.Float64 {
 		pair = tensor.Complex128
 	}
 	if t.DType() == own || t.DType() == pair { // as it is, without a copy
-		flat, err := tensor.FromBytes(own, t.Bytes(), shape.Size())
+		flat, err := tensor.FromBytes(own, t.Bytes(), size)
 		if err == nil {
 			data, _ := tensor.Data[T](flat)
-			return s.client.Upload(data, shape)
+			return place(data)
 		}
 	}
-	data := make([]T, shape.Size())
+	data := make([]T, size)
 	if err := tensor.Flatten(data, t); err != nil {
 		return nil, backend.Errorf(backend.Invalid, "transfer", "%w", err)
 	}
-	return s.client.Upload(data, shape)
+	return place(data)
 }
 
 // element is the type in which a value leaves.
@@ -121,16 +128,20 @@ func (s *session) element(k program.Kind) tensor.DType {
 	return tensor.Complex64
 }
 
-// download copies a value of the program out.
+// download copies a value of the program out, for a batch of so many groups.
 func (s *session) download(b engine.Buffer, name string, groups int) (tensor.Tensor, error) {
 	t := s.types[name]
 	out, err := tensor.Zeros(s.element(t.Kind), t.Shape.At(groups)...)
 	if err != nil {
 		return out, backend.Errorf(backend.Internal, "transfer", "%s: %w", name, err)
 	}
+	fetch := func(flat any) error { return s.client.Download(b, flat) }
+	if s.sharded(name) {
+		fetch = func(flat any) error { return s.client.Join(b, flat, s.stored(name, s.share(groups)).Size()) }
+	}
 	if t.Kind == program.Index {
 		data, _ := tensor.Data[int32](out)
-		return out, s.client.Download(b, data)
+		return out, fetch(data)
 	}
 	flat, err := tensor.FromBytes(s.precision, out.Bytes(), s.stored(name, groups).Size())
 	if err != nil {
@@ -138,8 +149,8 @@ func (s *session) download(b engine.Buffer, name string, groups int) (tensor.Ten
 	}
 	if s.precision == tensor.Float64 {
 		data, _ := tensor.Data[float64](flat)
-		return out, s.client.Download(b, data)
+		return out, fetch(data)
 	}
 	data, _ := tensor.Data[float32](flat)
-	return out, s.client.Download(b, data)
+	return out, fetch(data)
 }

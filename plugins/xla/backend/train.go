@@ -42,7 +42,7 @@ func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p b
 	if err != nil {
 		return err
 	}
-	f, err := s.stepFunction(s.groups(item.Batch), backend.Active(p.LossWeights), s.program.Trainable(), p)
+	f, err := s.stepFunction(s.share(s.groups(item.Batch)), backend.Active(p.LossWeights), s.program.Trainable(), p)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 		if err != nil {
 			return err
 		}
-		f, err := s.gradientFunction(s.groups(item.Batch), backend.Active(p.LossWeights), s.program.Trainable(), i > 0)
+		f, err := s.gradientFunction(s.share(s.groups(item.Batch)), backend.Active(p.LossWeights), s.program.Trainable(), i > 0)
 		if err != nil {
 			return err
 		}

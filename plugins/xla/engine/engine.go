@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,27 +19,24 @@ import (
 // Array names an input or a result of a function: a slot of the state with the parameter's name, or another part.
 type Array struct{ Part, Name string }
 
-// Client is an XLA client on one device. Calls come one at a time.
+// Client is an XLA client on one or more devices. Calls come one at a time.
 type Client struct {
 	compute compute.Backend
-	device  compute.DeviceNum
+	devices []compute.DeviceNum // by rank
+	rank    Buffer              // of each device, once a function asks for it
 }
 
-// Buffer is an array on the device.
-type Buffer = compute.Buffer
+// Buffer is an array on the devices of a client: one part on each, all alike or the shards of a larger array.
+type Buffer []compute.Buffer
 
-// Upload copies a flat Go slice to the device.
+// Upload copies a flat Go slice to every device.
 func (c *Client) Upload(flat any, shape shapes.Shape) (Buffer, error) {
-	b, err := c.compute.BufferFromFlatData(c.device, flat, shape)
-	if err != nil {
-		return nil, failure("transfer", err)
-	}
-	return b, nil
+	return c.each(shape, func(int) any { return flat })
 }
 
-// Download copies a buffer into a flat Go slice of its type and size.
+// Download copies a buffer, which is alike on all devices, into a flat Go slice of its type and size.
 func (c *Client) Download(b Buffer, flat any) error {
-	if err := b.ToFlatData(flat); err != nil {
+	if err := b[0].ToFlatData(flat); err != nil {
 		return failure("transfer", err)
 	}
 	return nil
@@ -47,10 +45,18 @@ func (c *Client) Download(b Buffer, flat any) error {
 // Free gives back the memory of buffers; nil ones are passed over.
 func Free(buffers ...Buffer) {
 	for _, b := range buffers {
-		if b != nil {
-			b.Finalize() //nolint:errcheck // nothing is left to do with it
+		for _, part := range b {
+			if part != nil {
+				part.Finalize() //nolint:errcheck // nothing is left to do with it
+			}
 		}
 	}
+}
+
+// Close frees what the client holds on its devices. The library stays loaded.
+func (c *Client) Close() {
+	Free(c.rank)
+	c.rank = nil
 }
 
 // Function is a compiled graph.
@@ -65,6 +71,7 @@ type Function struct {
 // Builder makes a Function.
 type Builder struct {
 	Graph   *G.Graph
+	client  *Client
 	in      []Array
 	donate  []bool
 	out     []Array
@@ -89,7 +96,11 @@ func (c *Client) Compile(name string, build func(b *Builder) error) (f *Function
 			f, err = nil, failure("compile", fmt.Errorf("%s: %v", name, r))
 		}
 	}()
-	b := &Builder{Graph: G.NewGraph(c.compute, name)}
+	b := &Builder{Graph: G.NewGraph(c.compute, name), client: c}
+	if err := c.spread(b.Graph); err != nil {
+		b.Graph.Finalize()
+		return nil, failure("compile", fmt.Errorf("%s: %w", name, err))
+	}
 	if err := build(b); err != nil {
 		b.Graph.Finalize()
 		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
@@ -107,19 +118,33 @@ func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]B
 	if ctx.Err() != nil {
 		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
 	}
-	buffers := make([]compute.Buffer, len(f.in))
+	devices := len(f.client.devices)
+	buffers := make([]compute.Buffer, devices*len(f.in)) // device by device
 	for i, a := range f.in {
-		if buffers[i] = in(a); buffers[i] == nil {
+		parts, err := in(a), error(nil)
+		if a == rankArray {
+			parts, err = f.client.ranks()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(parts) != devices {
 			return nil, backend.Errorf(backend.Internal, "compute", "%s of %s was not given", a.Part, a.Name)
+		}
+		for d, part := range parts {
+			buffers[d*len(f.in)+i] = part
 		}
 	}
 	results, err := f.execute(buffers)
 	if err != nil {
 		return nil, failure("compute", err)
 	}
-	out := make(map[Array]Buffer, len(results))
+	out := make(map[Array]Buffer, len(f.out))
 	for i, a := range f.out {
-		out[a] = results[i]
+		out[a] = make(Buffer, devices)
+		for d := range devices {
+			out[a][d] = results[d*len(f.out)+i]
+		}
 	}
 	return out, nil
 }
@@ -130,7 +155,8 @@ func (f *Function) execute(in []compute.Buffer) (out []compute.Buffer, err error
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return f.graph.Executable().Execute(in, f.donate, f.client.device)
+	donate := slices.Repeat(f.donate, len(f.client.devices))
+	return f.graph.Executable().Execute(in, donate, f.client.devices[0]) // the last argument counts on one device alone
 }
 
 // Close frees the compiled code.
@@ -156,9 +182,9 @@ var opened struct {
 	clients map[string]compute.Backend
 }
 
-// Open gives a client for a device of a library that has been verified: loading a damaged one ends the process. The
-// same settings give the same client.
-func Open(library Library, device int) (*Client, error) {
+// Open gives a client for devices of a library that has been verified: loading a damaged one ends the process. The
+// library is loaded once for the same settings.
+func Open(library Library, devices ...int) (*Client, error) {
 	opened.Lock()
 	defer opened.Unlock()
 	key := library.config()
@@ -178,10 +204,11 @@ func Open(library Library, device int) (*Client, error) {
 		opened.clients[key] = c
 	}
 	c := opened.clients[key]
-	if device < 0 || device >= c.NumDevices() {
-		return nil, backend.Errorf(backend.Unavailable, "open", "there is no device %d, %s has %d", device, library.Path, c.NumDevices())
+	numbers, err := numbered(library.Path, devices, c.NumDevices())
+	if err != nil {
+		return nil, err
 	}
-	return &Client{c, compute.DeviceNum(device)}, nil
+	return &Client{compute: c, devices: numbers}, nil
 }
 
 // Library is a PJRT library and how to use it.
