@@ -82,6 +82,9 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 		return none, 0, err
 	}
 	found, ready, err := PrepareCUDA(driver)
+	if err == nil && len(numbers) > 1 {
+		err = ready.Several()
+	}
 	if err != nil {
 		return none, 0, err
 	}

@@ -1,5 +1,7 @@
 package cuda
 
+import "github.com/ptychogo/ptycho/core/backend"
+
 // Ready is what XLA needs, found and loaded.
 type Ready struct {
 	Version Version
@@ -21,3 +23,16 @@ func (m Machine) Check(library, chosen string, d Driver) (Ready, error) {
 	r.Without, err = load(libraries(library, r.Version, r.Toolkit), r.Version)
 	return r, err
 }
+
+// Several refuses to share work among GPUs without NCCL, through which they exchange their gradients.
+func (r Ready) Several() error {
+	for _, l := range r.Without {
+		if l.Name == exchange {
+			return backend.Errorf(backend.NotFound, "cuda", "several GPUs need NVIDIA's library %s (%s), which was not found: %s", l.Name, l.File, l.advice(r.Version))
+		}
+	}
+	return nil
+}
+
+// exchange is the name of the library for exchanges between GPUs.
+const exchange = "NCCL"

@@ -249,7 +249,11 @@ func TestCheck_DoesWithoutOptionalLibraries(t *testing.T) {
 	if _, err := open("libnccl.so.2"); err == nil {
 		t.Skip("this machine has NCCL where the loader finds it")
 	}
-	if r, err := l.check(""); err != nil || len(r.Without) != 1 || r.Without[0].Name != "NCCL" {
+	r, err := l.check("")
+	if several := r.Several(); err == nil && (backend.KindOf(several) != backend.NotFound || !strings.Contains(several.Error(), "nvidia-nccl-cu")) {
+		t.Errorf("several GPUs without NCCL give the error %v, want one that names its package", several)
+	}
+	if err != nil || len(r.Without) != 1 || r.Without[0].Name != "NCCL" {
 		t.Errorf("%+v, error %v", r, err)
 	}
 }
