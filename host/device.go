@@ -12,18 +12,18 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Admit refuses settings that a backend cannot honour: none is ever ignored.
+// Admit rejects settings that a backend does not support. No setting is ever ignored.
 func Admit(info backend.Info, values []config.Value) error {
 	for _, v := range values {
 		if s := v.Setting; s.Needs != "" && v.Text != s.DefaultText() && !info.Has(backend.Capability(s.Needs)) {
-			return Failf(ExitBackend, "%s = %s (%v): the backend %s does not offer %s; leave it out, or choose another backend", s.Key(), v.Text, v.Origin, info.Name, s.Needs)
+			return Failf(ExitBackend, "backend %s does not support --%s %s (%v): it lacks %s; omit the flag or choose another --backend", info.Name, s.Name, v.Text, v.Origin, s.Needs)
 		}
 	}
 	return nil
 }
 
-// ChooseDevices finds the devices that the settings ask for. Without a device or an accelerator it is the first one that
-// the backend can use.
+// ChooseDevices returns the devices that the settings ask for. Without a device or an accelerator it returns the first
+// usable device of the backend.
 func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) ([]string, error) {
 	first := x.Device
 	if first == "" || first == "auto" {
@@ -34,7 +34,7 @@ func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) (
 		if first, err = chooseDevice(list, x.Accelerator); err != nil {
 			return nil, Failf(ExitDevice, "backend %s: %w", b.Info().Name, err)
 		}
-		if first == "" { // opening the backend tells best what is missing
+		if first == "" { // the error of opening the backend says best what is missing
 			return nil, nil
 		}
 	}
@@ -50,7 +50,7 @@ func ChooseDevices(ctx context.Context, b backend.Backend, x config.Execution) (
 	return out, nil
 }
 
-// chooseDevice is the first usable device of a kind; "" when any would do and none can be used.
+// chooseDevice returns the first usable device of a kind, or "" if any kind is allowed and no device is usable.
 func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 	var why []string
 	for _, d := range list {
@@ -66,10 +66,10 @@ func chooseDevice(list []backend.Device, accelerator string) (string, error) {
 	if accelerator == "" || accelerator == "auto" {
 		return "", nil
 	}
-	return "", fmt.Errorf("no device for --accelerator %s can be used here%s; --accelerator cpu works everywhere", accelerator, because(why))
+	return "", fmt.Errorf("--accelerator %s: no usable device%s; --accelerator cpu works everywhere", accelerator, because(why))
 }
 
-// ofKind says whether a device of that kind, "cpu" or that of a GPU, is what --accelerator asks for.
+// ofKind reports whether a device of that kind, such as "cpu" or "cuda", matches --accelerator.
 func ofKind(kind, accelerator string) bool {
 	switch accelerator {
 	case "", "auto":
@@ -82,12 +82,12 @@ func ofKind(kind, accelerator string) bool {
 
 func because(why []string) string {
 	if len(why) == 0 {
-		return ": it has none of that kind"
+		return " of this kind"
 	}
 	return " (" + strings.Join(why, "; ") + ")"
 }
 
-// OpenOptions is what the settings of execution ask a backend for.
+// OpenOptions returns the options of a session from the execution settings.
 func (h Host) OpenOptions(x config.Execution, p *program.Program, train bool) backend.OpenOptions {
 	o := backend.OpenOptions{
 		Program: p, Devices: h.Devices, DType: tensor.Float32, Threads: x.Threads, Deterministic: x.Deterministic, Train: train, TF32: x.TF32,

@@ -1,7 +1,7 @@
-// Package host is what every run has in common: an engine that computes, a place for notices and progress, a way to be
-// stopped, and what a failure means to the one who called. The runs themselves are its folders: training, inference,
-// solution, evaluation, inspection, simulation and bench. They decide — batches, learning rates, checkpoints, when to stop —
-// and ask a backend to compute. They print nothing: notices and progress go through Host, results are returned.
+// Package host holds the common parts of all runs: the backend that computes, notices and progress, stopping, and exit codes.
+// The runs are in the folders training, inference, solution, evaluation, inspection, simulation and bench. They decide on
+// batches, learning rates, checkpoints and stopping, and ask a backend to compute. They print nothing: notices and progress
+// go through Host, and results are returned.
 package host
 
 import (
@@ -15,32 +15,32 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// Version of the program.
+// Version is the version of the program.
 const Version = "0.1.0"
 
 // Engine is a running backend.
 type Engine interface {
 	backend.Backend
-	// Stop ends it: politely first, then by force. The end of ctx shortens the wait.
+	// Stop asks the backend to end, then kills it. The end of ctx shortens the wait.
 	Stop(ctx context.Context) error
 }
 
-// Meter is an Engine that knows what its process has used.
+// Meter is an Engine that reports the resources used by its process.
 type Meter interface {
 	Usage() (cpuSeconds float64, bytesNow, bytesPeak int64)
 }
 
-// Host is what a run needs from the program around it.
+// Host holds what a run needs from the calling program.
 type Host struct {
 	Start    func(ctx context.Context) (Engine, error) // a fresh process of the chosen backend
-	Devices  []string                                  // that it is opened on; none: its first usable one
+	Devices  []string                                  // devices of the sessions; empty: the first usable one
 	Notice   func(format string, args ...any)          // one line for people
 	Progress func(Progress)                            // may be called for every step
-	Stop     <-chan struct{}                           // closed: finish the step, save, end
-	Hurry    <-chan struct{}                           // closed: somebody waits for the end; work that has nothing to save ends at once
+	Stop     <-chan struct{}                           // closed: finish the step, save, stop
+	Hurry    <-chan struct{}                           // closed: the user waits; work that has nothing to save stops at once
 }
 
-// Progress is where a long run stands.
+// Progress describes how far a long run is.
 type Progress struct {
 	Phase       string // "train", "infer", "solve" or "refine"
 	Epoch       int    // of a training, from 1
@@ -51,10 +51,10 @@ type Progress struct {
 	Loss        float64 // running mean of the epoch
 	Deviance    float64 // per pixel
 	Expected    float64 // deviance per pixel of a perfect fit
-	Description string  // what to show in place of epoch, step and deviance
+	Description string  // shown in place of epoch, step and deviance
 }
 
-// Stopping says whether the run was asked to end.
+// Stopping reports whether the run was asked to stop.
 func (h Host) Stopping() bool {
 	select {
 	case <-h.Stop:
@@ -64,16 +64,16 @@ func (h Host) Stopping() bool {
 	}
 }
 
-// ErrStopped is the cause of a context that ended because the run was asked to end.
-var ErrStopped = fmt.Errorf("the run was asked to end: %w", context.Canceled)
+// ErrStopped is the cause of a context that ended because the run was asked to stop.
+var ErrStopped = fmt.Errorf("the run was asked to stop: %w", context.Canceled)
 
-// Prompt is a context that ends with ctx or when somebody waits for the end of the run. It is for work that has nothing to
-// save: reading, compiling, measuring.
+// Prompt returns a context that ends with ctx or when Hurry is closed. It is for work that has nothing to save: reading,
+// compiling, measuring.
 func (h Host) Prompt(ctx context.Context) (context.Context, context.CancelFunc) {
 	return until(ctx, h.Hurry)
 }
 
-// UntilStop is a context that ends with ctx or when the run was asked to end. It is for work that a stopped run leaves out.
+// UntilStop returns a context that ends with ctx or when Stop is closed. It is for work that a stopped run omits.
 func (h Host) UntilStop(ctx context.Context) (context.Context, context.CancelFunc) {
 	return until(ctx, h.Stop)
 }
@@ -113,23 +113,23 @@ func (h Host) Open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 	return engine, session, nil
 }
 
-// worthSaying is how many seconds of compiling a user wants to hear of.
-const worthSaying = 1
+// longCompile is the time, in seconds, from which a compilation is announced.
+const longCompile = 1
 
-// mostCompiled is how many notices about compiling a session may print. XLA compiles some ten functions.
+// mostCompiled limits the notices about compiling in a session. XLA compiles about ten functions.
 const mostCompiled = 100
 
-// compiling returns a function that tells the user what a backend compiles, when that takes its time.
+// compiling returns a function that announces long compilations of a backend.
 func (h Host) compiling() func(backend.Event) {
-	var told atomic.Int64
+	var notices atomic.Int64
 	return func(e backend.Event) {
-		if e.Phase != "compile" || e.Seconds < worthSaying && (e.Seconds != 0 || e.Total != 0) {
+		if e.Phase != "compile" || e.Seconds < longCompile && (e.Seconds != 0 || e.Total != 0) {
 			return
 		}
-		switch n := told.Add(1); {
+		switch n := notices.Add(1); {
 		case n > mostCompiled+1:
 		case n == mostCompiled+1:
-			h.Notice("the backend has announced %d compilations; further ones are not shown", mostCompiled)
+			h.Notice("the backend has announced %d compilations; further notices are not shown", mostCompiled)
 		case e.Seconds == 0:
 			h.Notice("compiling %s", e.Message)
 		default:
@@ -138,7 +138,7 @@ func (h Host) compiling() func(backend.Event) {
 	}
 }
 
-// WeightState is the state of a model without optimiser moments.
+// WeightState returns the state of a model without optimiser moments.
 func WeightState(weights, buffers map[string]tensor.Tensor) backend.State {
 	return backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{backend.Weights: weights, backend.Buffers: buffers}}
 }

@@ -23,7 +23,7 @@ const (
 	ExitTerminated  = 143 // SIGTERM
 )
 
-// Failure is an error with the exit code that it ends the command with.
+// Failure is an error with an exit code.
 type Failure struct {
 	Code int
 	Err  error
@@ -33,12 +33,12 @@ func (f *Failure) Error() string { return f.Err.Error() }
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Failf is an error that ends the command with a code.
+// Failf returns an error with an exit code.
 func Failf(code int, format string, args ...any) error {
 	return &Failure{Code: code, Err: fmt.Errorf(format, args...)}
 }
 
-// Fail gives err a code, unless it has one.
+// Fail adds a code to err, unless err has one.
 func Fail(code int, err error) error {
 	var f *Failure
 	if err == nil || errors.As(err, &f) {
@@ -47,7 +47,7 @@ func Fail(code int, err error) error {
 	return &Failure{Code: code, Err: err}
 }
 
-// ExitCode is the exit code for the outcome of a command.
+// ExitCode returns the exit code for the error of a command.
 func ExitCode(err error) int {
 	if err == nil {
 		return ExitOK
@@ -75,8 +75,8 @@ func ExitCode(err error) int {
 	return ExitOther
 }
 
-// Relieve names the settings that help where a backend has no memory left for a batch. flag is the one that sets the size
-// of the command's batches.
+// Relieve adds the settings that help to an error of a backend without memory for a batch. flag sets the size of the
+// command's batches.
 func Relieve(err error, flag string) error {
 	var b *backend.Error
 	if !errors.As(err, &b) || b.Kind != backend.Exhausted || !strings.Contains(b.What, "batch") {

@@ -1,6 +1,6 @@
 package host
 
-// Plan is what a run would do and take. Seconds and bytes are measured on a few steps of the run itself, on this machine.
+// Plan describes the work, time and memory of a run. Times and bytes are measured on a few steps of the run on this machine.
 type Plan struct {
 	OutputDir       string  `json:"output_dir"`
 	Patterns        int     `json:"patterns"`
@@ -10,12 +10,12 @@ type Plan struct {
 	Epochs          int     `json:"epochs"`
 	StepsPerEpoch   int     `json:"steps_per_epoch"`
 	Steps           int     `json:"steps"`
-	StepSeconds     float64 `json:"step_s"`           // of a training step, or of a batch that is predicted
+	StepSeconds     float64 `json:"step_s"`           // of a training step, or of a predicted batch
 	Seconds         float64 `json:"seconds"`          // of the run, without validation and previews
-	BackendBytes    int64   `json:"backend_bytes"`    // largest memory of the backend's process; 0: not known here
-	SpoolBytes      int64   `json:"spool_bytes"`      // patterns that the backend maps
+	BackendBytes    int64   `json:"backend_bytes"`    // peak memory of the backend's process; 0: unknown on this system
+	SpoolBytes      int64   `json:"spool_bytes"`      // patterns mapped by the backend
 	CheckpointBytes int64   `json:"checkpoint_bytes"` // of one checkpoint
 }
 
-// TrialSteps are the steps that a plan is measured on, after one that compiles and fills caches.
+// TrialSteps is the number of steps measured for a plan, after one step that compiles and fills caches.
 const TrialSteps = 3

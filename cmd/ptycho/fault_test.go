@@ -43,7 +43,7 @@ func TestCommands_NameTheFaultOfAScan(t *testing.T) {
 		"another order": {func(s *scan.Scan) {
 			s.Rows = append(s.Rows[37:len(s.Rows):len(s.Rows)], s.Rows[:37]...)
 			s.Cols = append(s.Cols[59:len(s.Cols):len(s.Cols)], s.Cols[:59]...)
-		}, "the patterns do not go with the positions"},
+		}, "the patterns do not fit the positions"},
 		"one far away": {func(s *scan.Scan) { s.Cols[17] = 4e7 }, "leave it out with --rows 0:17,18:"},
 	} {
 		path := changedScan(t, sound, c.change)

@@ -6,9 +6,8 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// Groups packs rows into batches of at most that many groups of c patterns, for passes that look at each pattern
-// once. Offsets are relative to each group's mean position; the last group is filled up with its own first row at
-// weight 0.
+// Groups packs rows into batches of at most the given number of groups of c patterns, for passes that use each pattern once.
+// Offsets are relative to each group's mean position. The last group is filled up with copies of its last row at weight 0.
 func Groups(rows []int, y, x []float64, c, groups int) []backend.Batch {
 	var out []backend.Batch
 	for from := 0; from < len(rows); from += c * groups {
@@ -37,8 +36,8 @@ func Groups(rows []int, y, x []float64, c, groups int) []backend.Batch {
 	return out
 }
 
-// Singles puts every pattern into the batches once. Groups of an architecture that needs them are a pattern
-// with its nearest neighbours; only the first of each is stitched.
+// Singles puts every pattern into the batches once. For an architecture that needs groups, a group is a pattern with its
+// nearest neighbours, of which only the first pattern is stitched.
 func Singles(p *program.Program, data *scan.Scan, patterns int) ([]backend.Batch, error) {
 	rows := make([]int, data.Len())
 	for i := range rows {
@@ -66,8 +65,9 @@ func Singles(p *program.Program, data *scan.Scan, patterns int) ([]backend.Batch
 	return out, nil
 }
 
-// Leading makes batches of size patterns, in whole groups and at least one, from the groups of c that these patterns lead: each with its nearest
-// neighbours, and counting alone. The grouper makes one group for each pattern.
+// Leading returns batches of the groups that the given rows lead. Each group is a row with its nearest neighbours, c patterns
+// in all, of which only the row itself has weight 1. A batch has size patterns in whole groups, and at least one group. The
+// grouper makes one group for each pattern.
 func Leading(g *scan.Grouper, rows []int, c, size int) []backend.Batch {
 	groups := g.Nearest() // one group each, in the order of the patterns
 	var out []backend.Batch

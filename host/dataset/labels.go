@@ -12,8 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/host/gauge"
 )
 
-// AddLabels adds the labels of supervised training: the patches that the scan's file holds, or those cut out of its object.
-// They are brought into the gauge of the forward model, where they give the mean counts.
+// AddLabels adds the labels of supervised training: the patches in the scan's file, or patches cut out of its object. The
+// labels are scaled to the gauge of the forward model, where they give the mean counts.
 func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
 	labels, ok, err := format.ReadLabels(ctx, data.Source, data.N, data.Index)
 	if ctx.Err() != nil {
@@ -24,7 +24,7 @@ func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Sc
 	}
 	if !ok {
 		if data.Object == nil {
-			return host.Failf(host.ExitData, "%s holds no labels (label, Y or ground_truth_patches) and no objectGuess to cut them from: train with --mode unsupervised", data.Source)
+			return host.Failf(host.ExitData, "%s contains neither labels (label, Y or ground_truth_patches) nor an objectGuess to cut labels from: train with --mode unsupervised", data.Source)
 		}
 		notice("labels are cut from the object in %s", data.Source)
 		if labels, err = gauge.CutLabels(ctx, data); err != nil {

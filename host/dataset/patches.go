@@ -5,7 +5,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// EachPatch visits the patches [N·N] of a result in order.
+// EachPatch calls visit for each patch [N·N] of a result, in order.
 func EachPatch(p backend.Patches, pixels int, visit func(i int, patch []complex64) error) error {
 	data, err := single(p.Data)
 	if err != nil {
@@ -22,7 +22,7 @@ func EachPatch(p backend.Patches, pixels int, visit func(i int, patch []complex6
 	return nil
 }
 
-// single is the patches in the precision of images; a session in float64 gives complex128.
+// single returns the patches as complex64. A session in float64 returns complex128.
 func single(t tensor.Tensor) ([]complex64, error) {
 	double, err := tensor.Data[complex128](t)
 	if err != nil {

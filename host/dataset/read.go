@@ -1,5 +1,5 @@
-// Package dataset is a scan on its way to a backend: read from its file, spooled where the backend maps it, put into
-// batches, and the patches that come back.
+// Package dataset brings a scan to a backend: it reads the file, spools the patterns where the backend maps them, forms
+// batches, and reads the resulting patches.
 package dataset
 
 import (
@@ -11,24 +11,24 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Source says which scan is read, and how, in the words of the settings.
+// Source names a scan file and the settings of reading it.
 type Source struct {
 	Path    string
 	Units   string  // diffraction-units
 	Layout  string  // diffraction-layout
 	Rows    string  // patterns to use; "" is all
-	Draw    int     // n-images: draw so many of them; 0 is all
+	Draw    int     // n-images: number of patterns to draw; 0 is all
 	Seed    int64   // of the draw
 	Photons float64 // nphotons
 
 	HighCompression bool // allow-high-compression
-	Unchecked       bool // the caller looks for faults itself, with scan.Check
+	Unchecked       bool // the caller checks the scan itself, with scan.Check
 	NoProbe         bool // the caller has a probe
 }
 
-// Read reads the scan and refuses one with a fault. notice, which may be nil, receives what the reader found out.
+// Read reads the scan and returns an error if the scan is faulty. notice, which may be nil, receives the reader's notes.
 func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
-	if err := rundir.Settle(s.Path); err != nil { // a demonstration's scan lies in its output folder
+	if err := rundir.Settle(s.Path); err != nil { // the scan of a demo is in an output folder
 		return nil, host.Fail(host.ExitData, err)
 	}
 	units, err := format.ParseUnits(s.Units)
@@ -57,7 +57,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	return data, Check(data)
 }
 
-// Check is scan.Check with the file's name and the exit code for data.
+// Check calls scan.Check and adds the file's name and the exit code for data to its error.
 func Check(data *scan.Scan) error {
 	if err := data.Check(); err != nil {
 		return host.Failf(host.ExitData, "%s: %w", data.Source, err)

@@ -15,21 +15,21 @@ import (
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
-// BytesPerCount is the size of a count where the backend maps it, a float32.
+// BytesPerCount is the size of a count in the spool, a float32.
 const BytesPerCount = 4
 
-// Spool holds the arrays of a scan in temporary files that a backend maps. The files have no names where the system allows
-// it, so that nothing is left after any death of this process; a backend may open them for as long as the spool is not
-// removed. It must be reachable until then.
+// Spool holds the arrays of a scan in temporary files that a backend maps. Where the system allows it the files have no
+// names, so that nothing remains after a crash. A backend may open them until Remove is called. The caller must keep the
+// Spool reachable until then.
 type Spool struct {
 	folders []string
 	files   []*scratch.File
 }
 
-// NewSpool makes an empty spool. Its folders are used when neither memory nor the system's temporary folder has room.
+// NewSpool returns an empty spool. It uses the folders if neither memory nor the system's temporary folder has room.
 func NewSpool(folders ...string) *Spool { return &Spool{folders: folders} }
 
-// Create makes a file for that many bytes in the spool.
+// Create creates a file of the given size in the spool.
 func (s *Spool) Create(bytes int64) (*scratch.File, error) {
 	f, err := scratch.NewFile(bytes, s.folders...)
 	if err != nil {
@@ -43,18 +43,18 @@ func spoolError(err error) error {
 	return fmt.Errorf("spool of the patterns: %w, or choose fewer patterns with --n-images or --rows", err)
 }
 
-// Remove closes and removes the files. A nil Spool has none.
+// Remove closes and removes the files. A nil Spool is empty.
 func (s *Spool) Remove() {
 	if s == nil {
 		return
 	}
 	for _, f := range s.files {
-		_ = f.Close() // what could not be removed is removed by the next start
+		_ = f.Close() // the next start removes a file that could not be removed
 	}
 	s.files = nil
 }
 
-// written is how much of an array is written between two looks at the context, bytes.
+// written is the number of bytes written between two checks of the context.
 const written = 4 << 20
 
 // interruptible is a writer that fails after the end of a context.
@@ -94,7 +94,7 @@ func (s *Spool) write(ctx context.Context, t tensor.Tensor) (*backend.FileRef, e
 	return &backend.FileRef{Path: f.Path(), Offset: offset, DType: t.DType(), Shape: t.Shape()}, nil
 }
 
-// Add writes the patterns once, in file order, for the backend to map, and gives the dataset that names them.
+// Add writes the patterns once, in file order, for the backend to map, and returns the dataset that names them.
 func (s *Spool) Add(ctx context.Context, data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
 	ref, err := s.write(ctx, tensor.Must(data.Counts, data.Len(), data.N, data.N))
 	if err != nil {

@@ -18,30 +18,30 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Options says what is compared with what.
+// Options name the images to compare.
 type Options struct {
 	Reconstruction string       // file with the image
 	Reference      string       // file with the truth, or with another program's image
-	Rows           string       // of the reference's scan that R and the box are about; "" is all
+	Rows           string       // patterns of the reference for R and the box; "" is all
 	Units          string       // of the reference's patterns
 	Box            *metrics.Box // rows and columns to compare; nil: the box of the scan positions
 	Ramp           bool         // remove a linear phase ramp
 
-	HighCompression bool // read arrays that expand more than a thousand times
+	HighCompression bool // read arrays that expand more than 1000 times
 }
 
-// Report is the figures of a reconstruction.
+// Report holds the metrics of a reconstruction.
 type Report struct {
 	Reconstruction string `json:"reconstruction"`
 	Reference      string `json:"reference"`
 	metrics.Report
 	Residual     *metrics.Number `json:"R,omitempty"`           // of the reconstruction over the reference's patterns
 	FlatResidual *metrics.Number `json:"R_flat,omitempty"`      // of an empty object
-	Patterns     int             `json:"patterns,omitempty"`    // that R is over
+	Patterns     int             `json:"patterns,omitempty"`    // number of patterns in R
 	ReferenceR   *metrics.Number `json:"R_reference,omitempty"` // of the reference itself
 }
 
-// Evaluate compares a reconstruction with a reference, and with the patterns when the reference's file holds them.
+// Evaluate compares a reconstruction with a reference, and with the patterns in the reference's file if it contains any.
 func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
 	if err := rundir.Settle(o.Reconstruction, o.Reference); err != nil {
@@ -67,7 +67,7 @@ func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
 		if o.Rows != "" || errors.Is(err, format.ErrRefused) {
 			return report, host.Fail(host.ExitData, err)
 		}
-		h.Notice("%s holds no scan, so there is no R: %v", o.Reference, err)
+		h.Notice("residual R is not computed, because %s is not a scan: %v", o.Reference, err)
 		data = nil
 	}
 	if data != nil {
@@ -108,7 +108,7 @@ func readImage(path string) (stitch.Image, error) {
 	return stitch.Image{Object: object, Origin: r.Origin}, nil
 }
 
-// addResiduals judges both images by the patterns of the reference's file.
+// addResiduals computes R of both images with the patterns of the reference's file.
 func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image, data *scan.Scan) error {
 	judge := result.NewJudge(data, 0)
 	r.Patterns = data.Len()

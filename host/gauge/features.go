@@ -11,8 +11,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// FeatureSample bounds the patterns that the constants of the input features are measured on: their statistical error is
-// then far below anything that training could notice.
+// FeatureSample limits the number of patterns from which the constants of the input features are measured. Their statistical
+// error is then far too small to affect training.
 const FeatureSample = 1024
 
 // Features measures the constants that the program's input features need, on the training patterns.
@@ -59,7 +59,7 @@ func Features(p *program.Program, s *scan.Scan, rows []int, pr Probe) (map[strin
 			}
 			out[b.Name] = scalar(float64(pr.N) / 2 / math.Sqrt(total/float64(len(rows))))
 		default:
-			return nil, fmt.Errorf("program %s: nothing is known about its constant %s", p.Name, b.Name)
+			return nil, fmt.Errorf("program %s: unknown constant %s", p.Name, b.Name)
 		}
 	}
 	return out, nil
@@ -81,7 +81,7 @@ func (m *moments) add(v float64) { m.n++; m.sum += v; m.square += v * v }
 
 func (m *moments) mean() float64 { return m.sum / m.n }
 
-// deviation is never zero, since it divides.
+// deviation returns the standard deviation, or 1 where it is zero, because it is a divisor.
 func (m *moments) deviation() float64 {
 	d := math.Sqrt(max(m.square/m.n-m.mean()*m.mean(), 0))
 	if !(d > 1e-12) { // rounding of a constant

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// CutLabels takes each pattern's patch [n, N, N] out of the scan's object, at its sub-pixel position.
+// CutLabels cuts each pattern's patch [n, N, N] out of the scan's object, at its sub-pixel position.
 func CutLabels(ctx context.Context, data *scan.Scan) ([]complex64, error) {
 	object, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
 	if err != nil {

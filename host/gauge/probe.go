@@ -1,5 +1,5 @@
-// Package gauge brings what a run is made of into the gauge of the forward model, in which an object of amplitude 1 gives the
-// mean counts: the probe, the constants of the network's input features, and labels.
+// Package gauge scales the probe, the constants of the network's input features, and labels to the gauge of the forward
+// model, in which an object of amplitude 1 gives the mean counts.
 package gauge
 
 import (
@@ -15,11 +15,11 @@ type Probe struct {
 	Modes  []complex64 // [modes, N, N], scaled: an object of amplitude 1 gives the mean counts
 	N      int
 	Count  int     // modes
-	Factor float64 // what the file's probe was multiplied by
+	Factor float64 // factor on the file's probe
 }
 
 // NewProbe scales the probe so that an object of amplitude 1 gives the mean counts: by Parseval Σ|P|² is then the mean
-// number of photons in a pattern. A file's own scale of the probe is never trusted.
+// number of photons in a pattern. The scale of the probe in the file is ignored.
 func NewProbe(modes []complex64, n int, meanTotal float64) (Probe, error) {
 	power := 0.0
 	for _, v := range modes {
@@ -29,7 +29,7 @@ func NewProbe(modes []complex64, n int, meanTotal float64) (Probe, error) {
 		return Probe{}, fmt.Errorf("the probe is zero or not finite: Σ|P|² = %v", power)
 	}
 	if !(meanTotal > 0) {
-		return Probe{}, fmt.Errorf("the patterns hold no photons")
+		return Probe{}, fmt.Errorf("the patterns contain no photons")
 	}
 	factor := math.Sqrt(meanTotal / power)
 	p := Probe{Modes: make([]complex64, len(modes)), N: n, Count: len(modes) / (n * n), Factor: factor}
@@ -40,7 +40,7 @@ func NewProbe(modes []complex64, n int, meanTotal float64) (Probe, error) {
 }
 
 // Mask multiplies the modes [modes, n, n] by a disk around pixel (n/2, n/2) of a diameter in pixels whose edge is
-// softened by a Gaussian: Φ((diameter/2 − r)/σ), with Φ the normal distribution's integral. With σ = 0 it is sharp; a
+// softened by a Gaussian: Φ((diameter/2 − r)/σ), with Φ the normal distribution's integral. With σ = 0 the edge is sharp; a
 // diameter of 0 is n/2.
 func Mask(modes []complex64, n int, diameter, sigma float64) []complex64 {
 	if diameter == 0 {
@@ -62,7 +62,7 @@ func Mask(modes []complex64, n int, diameter, sigma float64) []complex64 {
 	return out
 }
 
-// Intensity is Σ_modes|P|², [N·N].
+// Intensity returns Σ_modes|P|², [N·N].
 func (p Probe) Intensity() []float64 {
 	out := make([]float64, p.N*p.N)
 	for i, v := range p.Modes {
@@ -71,7 +71,7 @@ func (p Probe) Intensity() []float64 {
 	return out
 }
 
-// FlatPattern is the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background [N·N], counts.
+// FlatPattern returns the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background [N·N], counts.
 func (p Probe) FlatPattern(background []float32) []float64 {
 	out := make([]float64, p.N*p.N)
 	for i := range out {
@@ -90,7 +90,7 @@ func (p Probe) FlatPattern(background []float32) []float64 {
 	return out
 }
 
-// FlatDeviance is the deviance per pixel of an empty object on the patterns.
+// FlatDeviance returns the deviance per pixel of an empty object on the patterns.
 func FlatDeviance(s *scan.Scan, p Probe, background []float32) float64 {
 	lambda := p.FlatPattern(background)
 	sum := 0.0
@@ -102,7 +102,7 @@ func FlatDeviance(s *scan.Scan, p Probe, background []float32) float64 {
 	return sum / float64(s.Len()*len(lambda))
 }
 
-// Uniform is a background that is the same in every pixel [n, n].
+// Uniform returns a background that is equal in every pixel [n, n].
 func Uniform(n int, counts float64) []float32 {
 	out := make([]float32, n*n)
 	for i := range out {

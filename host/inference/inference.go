@@ -19,7 +19,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Report is what a reconstruction ends with.
+// Report is the report of a reconstruction.
 type Report struct {
 	OutputDir    string         `json:"output_dir"`
 	Model        string         `json:"model"`
@@ -30,15 +30,15 @@ type Report struct {
 	Residual     metrics.Number `json:"R"`                   // of the stitched image over all patterns, see metrics.Residual
 	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
-	// OtherResidual is R of the image made the other way, with phases synchronised or without; nil if it was not made.
+	// OtherResidual is R of the alternative image, without or with synchronised phases; nil if there is only one image.
 	OtherResidual     *metrics.Number `json:"R_other_way,omitempty"`
 	Refined           int             `json:"refined"`               // iterations
-	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // of the stitched image before them; R then counts the probe and background that they fitted
+	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
 	PatternsPerSecond float64         `json:"patterns_per_second"`
 	Seconds           float64         `json:"seconds"`
 }
 
-// request asks for the folder of the image.
+// request returns the request for the folder of the image.
 func request(cfg *config.Inference, h host.Host) rundir.Request {
 	s, x := cfg.Settings(), cfg.Execution()
 	inputs := append(rundir.SettingsFiles(cfg.Values()), rundir.Input{Name: "--test-data", Path: s.TestData})
@@ -78,9 +78,9 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}
-	report.take(stitched)
+	report.fill(stitched)
 	if report.Synchronised {
-		h.Notice("phases synchronised: R %.5f, without %.5f", stitched.R, stitched.Other)
+		h.Notice("phases synchronised: residual R %.5f (without synchronisation %.5f)", stitched.R, stitched.Other)
 	}
 	image := stitched.Image
 	if s.Refine > 0 {
@@ -90,7 +90,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 		}
 		before := report.Residual
 		image, report.Unrefined, report.Residual, report.Refined = solution.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
-		h.Notice("refined by %s: R %.5f, before %.5f", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
+		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
 	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
@@ -103,7 +103,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	return report, dir.Write(image, data.PixelSize, report)
 }
 
-func (r *Report) take(s prediction.Stitched) {
+func (r *Report) fill(s prediction.Stitched) {
 	r.Residual, r.Synchronised = metrics.Number(s.R), s.Synchronised
 	if !math.IsNaN(s.Other) {
 		other := metrics.Number(s.Other)

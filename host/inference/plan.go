@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Plan measures what a reconstruction would take and leaves nothing behind.
+// Plan measures the time and memory that a reconstruction would take, and writes nothing.
 func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}

@@ -1,4 +1,4 @@
-// Package inspection describes a scan: what its file holds, how good its data are, and whether they support its positions.
+// Package inspection describes a scan: the contents of its file, the quality of its data, and whether they support the positions.
 package inspection
 
 import (
@@ -29,24 +29,24 @@ type Report struct {
 	Notes       []string   `json:"notes"`
 
 	Quality scan.Quality `json:"quality"`
-	// Geometry is what short reconstructions say about the positions; nil when it was not asked for or the scan is too
-	// small.
+	// Geometry is the result of short reconstructions with all orientations of the positions. It is nil if not requested or
+	// if the scan is too small.
 	Geometry *solve.Geometry `json:"geometry,omitempty"`
-	// Fault is why no image can be made of the scan, "" if nothing was found.
+	// Fault is the reason why the scan cannot be reconstructed, or "".
 	Fault string `json:"fault,omitempty"`
 }
 
-// Options say what is looked at.
+// Options name the scan and the checks.
 type Options struct {
 	Path     string
 	Units    string
 	Layout   string
 	Rows     string
 	Geometry bool // try the orientations of the positions
-	Scale    bool // and the length of their step
+	Scale    bool // also try other step lengths
 	Threads  int
 
-	HighCompression bool // read arrays that expand more than a thousand times
+	HighCompression bool // read arrays that expand more than 1000 times
 }
 
 // Inspect reads a scan and describes it.

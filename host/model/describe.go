@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Describe tells the settings that a trained model fixes, by their full keys, for config.Data.
+// Describe returns the settings that a trained model fixes, by their full keys, for config.Data.
 func Describe(path string) (map[string]any, error) {
 	if err := rundir.Settle(path); err != nil {
 		return nil, host.Fail(host.ExitData, err)

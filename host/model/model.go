@@ -1,5 +1,5 @@
-// Package model is a network in its gauge: its architecture's settings, its program, its probe. It is built anew for a training
-// or read from what a training left.
+// Package model holds a network: the settings of its architecture, its program and its probe. It is built for a training or
+// read from a trained model.
 package model
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Model is a network and the probe that its forward model has.
+// Model is a network with the probe of its forward model.
 type Model struct {
 	Config     arch.Config
 	Program    *program.Program
@@ -25,8 +25,8 @@ type Model struct {
 	State      backend.State // weights and constants of a trained model
 }
 
-// New builds the network of a training. largestOffset is the largest offset from its group's centre, in pixels, that a pattern
-// can have; it is asked for when the architecture needs to know.
+// New builds the network of a training. largestOffset returns the largest possible offset of a pattern from its group's
+// centre, in pixels. It is called only if the architecture needs it.
 func New(m config.Model, probe gauge.Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
 	c := m.Architecture()
 	c.Modes = probe.Count
@@ -44,8 +44,8 @@ func New(m config.Model, probe gauge.Probe, background float64, largestOffset fu
 	return &Model{Config: c, Program: p, Probe: probe, Background: background}, nil
 }
 
-// Begin is the state that a training starts from: weights drawn from the seed, and constants of the input features as
-// measured on these patterns.
+// Begin returns the initial state of a training: weights drawn from the seed, and constants of the input features, measured
+// on these patterns.
 func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, error) {
 	weights, err := arch.Initial(m.Program, seed)
 	if err != nil {
@@ -58,10 +58,10 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 	return host.WeightState(weights, constants), nil
 }
 
-// SeesGroups says whether a pattern's patch depends on the others of its group.
+// SeesGroups reports whether a pattern's patch depends on the other patterns of its group.
 func (m *Model) SeesGroups() bool { return arch.SeesGroups(m.Config.Arch) }
 
-// Parameters is the number of trained values.
+// Parameters returns the number of trained values.
 func (m *Model) Parameters() int { return m.Program.Parameters() }
 
 // Read reads the model of a run directory for predicting one pattern at a time.
@@ -78,9 +78,9 @@ func Read(path string) (*Model, error) {
 	if m.Config, err = settingsOf(path, b.Manifest); err != nil {
 		return nil, err
 	}
-	m.Config.Supervised = false // labels are of no use here; the weights do not know of them
+	m.Config.Supervised = false // prediction needs no labels, and the weights do not depend on this
 	if !m.SeesGroups() {
-		m.Config.Gridsize = 1 // every pattern goes through the network alone; the weights do not know of groups
+		m.Config.Gridsize = 1 // every pattern passes the network alone, and the weights do not depend on groups
 	}
 	if m.Program, err = arch.Build(m.Config); err != nil {
 		return nil, host.Failf(host.ExitData, "%s: %w", path, err)
@@ -88,14 +88,14 @@ func Read(path string) (*Model, error) {
 	return m, nil
 }
 
-// Illuminate is the scan with the probe of the model.
+// Illuminate returns the scan with the probe of the model.
 func (m *Model) Illuminate(data *scan.Scan) *scan.Scan {
 	with := *data
 	with.Probe, with.Modes = m.Probe.Modes, m.Probe.Count
 	return &with
 }
 
-// Write writes a trained model into a run directory. The manifest brings what is to be known of the training.
+// Write writes a trained model into a run directory. The manifest describes the training.
 func (m *Model) Write(dir string, s backend.State, manifest bundle.Manifest) error {
 	settings, err := json.Marshal(m.Config)
 	if err != nil {
@@ -107,11 +107,11 @@ func (m *Model) Write(dir string, s backend.State, manifest bundle.Manifest) err
 	return bundle.Write(dir, &bundle.Model{Manifest: manifest, Weights: s.Slots[backend.Weights], Buffers: s.Slots[backend.Buffers], Probe: m.Probe.Modes})
 }
 
-// settingsOf is the architecture that a manifest names.
+// settingsOf returns the architecture that a manifest names.
 func settingsOf(path string, m bundle.Manifest) (arch.Config, error) {
 	var c arch.Config
 	if err := json.Unmarshal(m.Settings, &c); err != nil {
-		return c, host.Failf(host.ExitData, "%s: the manifest's settings are no architecture: %w", path, err)
+		return c, host.Failf(host.ExitData, "%s: the settings in the manifest do not describe an architecture: %w", path, err)
 	}
 	return c, nil
 }

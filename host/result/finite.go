@@ -7,11 +7,11 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// checkFinite refuses an image that holds NaN or infinity: it must not take the place of a good one.
+// checkFinite returns an error for an image with NaN or infinity, which must not replace a good image.
 func checkFinite(image stitch.Image) error {
 	for i, v := range image.Object.Complex64() {
 		if z := complex128(v); cmplx.IsNaN(z) || cmplx.IsInf(z) {
-			return host.Failf(host.ExitDiverged, "the image is %v at row %d, column %d: it is not finite, and nothing was written; use another model, or other settings", v, i/image.Object.W, i%image.Object.W)
+			return host.Failf(host.ExitDiverged, "the image is not finite: %v at row %d, column %d; nothing was written; use another model or other settings", v, i/image.Object.W, i%image.Object.W)
 		}
 	}
 	return nil

@@ -8,31 +8,31 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Judge tells by the patterns of a scan how well an image explains them: R of metrics.Residual, which needs no truth and does
-// not depend on the scale of the probe.
+// Judge measures how well an image explains the patterns of a scan: R of metrics.Residual, which needs no truth and does not
+// depend on the scale of the probe.
 type Judge struct {
 	patterns metrics.Patterns
 	options  metrics.FitOptions
 }
 
-// NewJudge judges by all patterns of a scan, with its probe. Threads 0 are all cores.
+// NewJudge returns a Judge for all patterns of a scan, with its probe. Threads 0 are all cores.
 func NewJudge(data *scan.Scan, threads int) Judge {
 	return Judge{patterns(data), metrics.FitOptions{Workers: threads}}
 }
 
-// Residual is R of an image; its coverage is not asked.
+// Residual returns R of an image. It ignores the coverage.
 func (j Judge) Residual(ctx context.Context, image stitch.Image) (float64, error) {
 	fit, err := metrics.Residual(ctx, image.Object, image.Origin, j.patterns, j.options)
 	return float64(fit.R), err
 }
 
-// Flat is R of an empty object.
+// Flat returns R of an empty object.
 func (j Judge) Flat(ctx context.Context) (float64, error) {
 	fit, err := metrics.FlatResidual(ctx, j.patterns, j.options)
 	return float64(fit.R), err
 }
 
-// patterns are the scan's, with its own probe.
+// patterns returns the patterns of a scan, with its probe.
 func patterns(data *scan.Scan) metrics.Patterns {
 	p := metrics.Patterns{N: data.N, Rows: data.Rows, Cols: data.Cols, Counts: metrics.CountsIn(data.Counts, data.N, nil)}
 	for m := range data.Modes {

@@ -1,5 +1,5 @@
-// Package result is what a reconstruction leaves: the image in reconstruction.npz, its two pictures and a report, which
-// appear together; and how an image is judged by the patterns.
+// Package result writes the result of a reconstruction: the image in reconstruction.npz, its two pictures and a report, which
+// appear together. It also measures how well an image explains the patterns.
 package result
 
 import (
@@ -25,24 +25,24 @@ const (
 // Folder is the directory that a reconstruction is written to.
 type Folder struct{ *rundir.Dir }
 
-// previewPrefix begins the names of pictures that are shown while a reconstruction goes on.
+// previewPrefix begins the names of the pictures written during a reconstruction.
 const previewPrefix = "preview-"
 
-// Request asks for the folder of a reconstruction.
+// Request returns the request for the folder of a reconstruction.
 func Request(target string, overwrite bool, notice func(format string, args ...any), inputs ...rundir.Input) rundir.Request {
 	return rundir.Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: []string{
 		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix + AmplitudeFile, previewPrefix + PhaseFile,
 	}}
 }
 
-// Create prepares the folder of a reconstruction. It belongs before everything that takes time.
+// Create prepares the folder of a reconstruction. Call it before all work that takes time.
 func Create(r rundir.Request) (Folder, error) {
 	dir, err := rundir.Create(r)
 	return Folder{dir}, err
 }
 
-// Write writes the image, with more arrays beside it, the pictures and the report, and puts all of them in the place of an
-// older result. The size of a pixel is in m, 0 where it is not known.
+// Write writes the image with more arrays, the pictures and the report, and replaces an older result by them. The size of a
+// pixel is in m, 0 where it is unknown.
 func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
 	if err := checkFinite(image); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (f Folder) Write(image stitch.Image, pixelSize float64, report any, more ..
 	return f.Commit()
 }
 
-// Preview shows the image of a reconstruction that goes on, beside an older result. The pictures go when the command ends.
+// Preview writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
 func (f Folder) Preview(image stitch.Image, pixelSize float64) error {
 	for _, p := range []struct {
 		name     string
@@ -85,7 +85,7 @@ func (f Folder) Preview(image stitch.Image, pixelSize float64) error {
 	return nil
 }
 
-// Fitted is what an iterative reconstruction of n patterns fitted besides the object, as arrays.
+// Fitted returns what an iterative reconstruction fitted besides the object, as arrays. Patterns have n×n pixels.
 func Fitted(r *solve.Result, n int, intensity bool) []format.Named {
 	positions := make([]float64, 0, 2*len(r.Rows))
 	for j := range r.Rows {

@@ -23,7 +23,7 @@ type Report struct {
 	MeanCounts float64 `json:"mean_counts"` // photons in a pattern
 }
 
-// Write writes a scan with its truth. The same options give the same bytes.
+// Write writes a scan with its true object. The same options give the same bytes.
 func Write(ctx context.Context, o simulate.Options, path string, overwrite bool) (Report, error) {
 	report := Report{Path: path}
 	exists := func() error {
@@ -32,7 +32,7 @@ func Write(ctx context.Context, o simulate.Options, path string, overwrite bool)
 	if _, err := os.Stat(path); err == nil && !overwrite {
 		return report, exists()
 	}
-	file, err := durable.Create(path) // now, and not after the work: a folder that cannot be written is found at once
+	file, err := durable.Create(path) // before the work, to find a folder that is not writable at once
 	if err != nil {
 		return report, cannot(host.ExitUsage, path, err)
 	}
@@ -66,7 +66,7 @@ func Write(ctx context.Context, o simulate.Options, path string, overwrite bool)
 	return report, nil
 }
 
-// cannot says that the file cannot be written.
+// cannot returns the error of a file that cannot be written.
 func cannot(code int, path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) { // the path is named once

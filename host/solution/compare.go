@@ -11,17 +11,17 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// frcSide is the side of the square in which images are compared, pixels.
+// frcSide is the side of the square in which images are compared, in pixels.
 const frcSide = 240
 
-// centralBox is the square of 240 whole pixels about the middle of the positions, within their box.
+// centralBox returns the square of frcSide whole pixels around the middle of the positions, within the positions' box.
 func centralBox(rows, cols []float64) metrics.Box {
 	b := metrics.PositionsBox(rows, cols)
 	y, x := math.Floor((b.Y0+b.Y1+1)/2), math.Floor((b.X0+b.X1+1)/2)
 	return b.Intersect(metrics.Box{Y0: y - frcSide/2, Y1: y + frcSide/2 - 1, X0: x - frcSide/2, X1: x + frcSide/2 - 1})
 }
 
-// addHalves solves the patterns of even and of odd number by themselves and compares the images.
+// addHalves solves the even and the odd patterns separately and compares the images.
 func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) error {
 	var halves [2]*solve.Result
 	o.PreviewEvery, o.Preview = 0, nil
@@ -48,7 +48,7 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 		metrics.Options{Ramp: true, Register: true})
 	if err != nil {
 		if ctx.Err() == nil {
-			h.Notice("there is no FRC of the halves: %v", err)
+			h.Notice("the FRC of the halves could not be computed: %v", err)
 		}
 		return ctx.Err()
 	}
@@ -57,7 +57,7 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 	return nil
 }
 
-// addReference compares the image with the object in the scan's file, when the two share a box.
+// addReference compares the image with the object in the scan's file, if the two overlap.
 func (r *Report) addReference(ctx context.Context, solved *solve.Result, data *scan.Scan) error {
 	reference, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *Report) addReference(ctx context.Context, solved *solve.Result, data *s
 	}
 	compared, err := metrics.Evaluate(ctx, solved.Object, solved.Origin, reference, [2]float64{}, box, metrics.Options{Ramp: true, ScaleAmplitude: true, Register: true})
 	if err != nil {
-		return ctx.Err() // any other fault is that of the object in the file
+		return ctx.Err() // any other error is a fault of the object in the file
 	}
 	r.FRC, r.FRCOf, r.FRCBox = &compared.Registered.FRC.Mean, "reference", &compared.Box
 	return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Refine improves an image by iterations with all patterns, from the scan's probe and a constant background, counts per
-// pixel. It ends with ctx, without an image: half a refinement is not what was asked for.
+// Refine improves an image by iterations with all patterns, from the scan's probe and a constant background in counts per
+// pixel. If ctx ends, it returns an error and no partly refined image.
 func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Scan, background float64, iterations, threads int) (*solve.Result, error) {
 	level := make([]float32, data.N*data.N)
 	for i := range level {

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/result"
 )
 
-// Report is what an iterative reconstruction ends with.
+// Report is the report of an iterative reconstruction.
 type Report struct {
 	OutputDir  string     `json:"output_dir"`
 	Data       string     `json:"data"`
@@ -25,19 +25,19 @@ type Report struct {
 	ObjectSize [2]int     `json:"object_size"`
 	Origin     [2]float64 `json:"origin"` // row, column
 
-	// The next figures are nil when the run was stopped before they were computed.
+	// The next values are nil if the run was stopped before they were computed.
 
-	// Residual is Σ(√λ − √k)²/Σk over all patterns after the last iteration, with everything that is fitted in λ.
+	// Residual is Σ(√λ − √k)²/Σk over all patterns after the last iteration, with all fitted quantities in λ.
 	Residual *metrics.Number `json:"R,omitempty"`
-	// Plain is R as infer and evaluate give it: without background and intensities, at the positions as fitted.
+	// Plain is R as infer and evaluate compute it: without background and intensities, at the fitted positions.
 	Plain        *metrics.Number `json:"R_without_background,omitempty"`
 	FlatResidual *metrics.Number `json:"R_flat,omitempty"` // of an empty object
 	Deviance     *metrics.Number `json:"deviance,omitempty"`
 	Expected     *metrics.Number `json:"expected_deviance,omitempty"`
 
-	// FRC is the mean ring correlation up to half Nyquist in FRCBox, the central 240 pixels, after registration; nil when
-	// there is nothing to compare with. FRCOf says with what: "halves", the even and the odd patterns solved by
-	// themselves, or "reference", the object in the scan's file.
+	// FRC is the mean ring correlation up to half Nyquist in FRCBox, the central 240 pixels, after registration. It is nil
+	// without a second image. FRCOf names the second image: "halves" compares the images of the even and the odd patterns,
+	// "reference" compares with the object in the scan's file.
 	FRC    *metrics.Number `json:"frc,omitempty"`
 	FRCOf  string          `json:"frc_of,omitempty"`
 	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
@@ -55,11 +55,11 @@ type Report struct {
 // Halves compares the two half sets.
 type Halves struct {
 	Residuals [2]metrics.Number `json:"R"`        // of each half over its own patterns
-	Raw       metrics.Number    `json:"frc_raw"`  // without registration
+	Raw       metrics.Number    `json:"frc_raw"`  // FRC without registration
 	Shift     [2]float64        `json:"shift_px"` // of the even half onto the odd one: rows, columns
 }
 
-func (r *Report) take(solved *solve.Result, data *scan.Scan, took time.Duration) {
+func (r *Report) fill(solved *solve.Result, data *scan.Scan, took time.Duration) {
 	r.Patterns, r.Iterations, r.Ended = data.Len(), len(solved.History), solved.Ended
 	r.ObjectSize, r.Origin = [2]int{solved.Object.H, solved.Object.W}, solved.Origin
 	if !math.IsNaN(solved.R) {
@@ -80,25 +80,25 @@ func (r *Report) take(solved *solve.Result, data *scan.Scan, took time.Duration)
 
 func number(v float64) *metrics.Number { return (*metrics.Number)(&v) }
 
-// stop makes the report that of a stopped run and says which figures were left out. frc says that there would be an FRC.
+// stop marks the report as that of a stopped run and lists the values that were not computed. frc says whether FRC was due.
 func (r *Report) stop(frc bool) {
 	r.Ended = "stopped"
-	var absent []string
+	var missing []string
 	for _, figure := range []struct {
 		name  string
 		due   bool
 		value *metrics.Number
 	}{{"R and deviance", true, r.Residual}, {"R without background", true, r.Plain}, {"R of a flat object", true, r.FlatResidual}, {"FRC", frc, r.FRC}} {
 		if figure.due && figure.value == nil {
-			absent = append(absent, figure.name)
+			missing = append(missing, figure.name)
 		}
 	}
-	if len(absent) > 0 {
-		r.Notes = append(r.Notes, "the run was stopped; not computed: "+strings.Join(absent, ", "))
+	if len(missing) > 0 {
+		r.Notes = append(r.Notes, "the run was stopped; not computed: "+strings.Join(missing, ", "))
 	}
 }
 
-// addPlain evaluates the image as that of any other program is evaluated.
+// addPlain computes R of the image as evaluate does for images of any program.
 func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.Scan, threads int) error {
 	with := *data
 	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols

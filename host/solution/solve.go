@@ -1,5 +1,5 @@
-// Package solution reconstructs a scan iteratively, without a network: alone, as the survey of a scan before a training, and
-// as the last polish of a network's image. The engines are those of core/solve.
+// Package solution reconstructs a scan iteratively, without a network, with the engines of core/solve. Training uses it to
+// check a scan, and inference to refine an image.
 package solution
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
-// Options say which scan is solved, how, and where the result goes.
+// Options name the scan, the method and the output folder.
 type Options struct {
 	Data      string
 	Rows      string // patterns to use; "" is all
@@ -26,12 +26,12 @@ type Options struct {
 	Layout    string
 	OutputDir string
 	Overwrite bool
-	Halves    bool // solve the even and the odd patterns by themselves as well, and compare
-	Preview   int  // write the pictures every so many iterations; 0: at the end alone
+	Halves    bool // also solve the even and the odd patterns separately, and compare
+	Preview   int  // iterations between preview pictures; 0: only at the end
 	Solve     solve.Options
 
-	HighCompression bool // read arrays that expand more than a thousand times
-	NoGeometry      bool // do not compare the positions with the patterns first
+	HighCompression bool // read arrays that expand more than 1000 times
+	NoGeometry      bool // skip the check that the patterns fit the positions
 }
 
 // Solve reconstructs a scan iteratively and writes the files of a reconstruction.
@@ -43,7 +43,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, host.Fail(host.ExitUsage, err)
 	}
 	defer dir.Close()
-	early, done := h.Prompt(ctx) // until the first iteration there is nothing to save
+	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save
 	defer done()
 	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression}.Read(early, h.Notice)
 	if err != nil {
@@ -69,7 +69,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, failure(o.Data, err)
 	}
-	report.take(solved, data, time.Since(began))
+	report.fill(solved, data, time.Since(began))
 	report.OutputDir = dir.Target()
 	if err := report.addFigures(ctx, solved, data, o, h); err != nil && (ctx.Err() != nil || !h.Stopping()) {
 		return report, err
@@ -88,8 +88,8 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 	return report, nil
 }
 
-// addFigures computes what the report says beside the result of the engine. A stop ends it with an error; what was computed by
-// then is in the report.
+// addFigures computes the values of the report that do not come from the engine. A stop ends it with an error; the report
+// then holds the values computed so far.
 func (r *Report) addFigures(ctx context.Context, solved *solve.Result, data *scan.Scan, o Options, h host.Host) error {
 	ctx, done := h.UntilStop(ctx)
 	defer done()
@@ -105,13 +105,13 @@ func (r *Report) addFigures(ctx context.Context, solved *solve.Result, data *sca
 	return nil
 }
 
-// failure gives an error of core/solve its exit code and the file's name.
+// failure adds an exit code and the file's name to an error of core/solve.
 func failure(path string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, solve.ErrDiverged):
-		return host.Failf(host.ExitDiverged, "%s: %w: are positions and probe those of this scan?", path, err)
+		return host.Failf(host.ExitDiverged, "%s: %w: check that positions and probe belong to this scan", path, err)
 	}
 	return host.Failf(host.ExitData, "%s: %w", path, err)
 }
@@ -122,11 +122,11 @@ func iterationProgress(h host.Host, phase string, iterations, patterns int) func
 	}
 	return func(it solve.Iteration) {
 		h.Progress(host.Progress{Phase: phase, Step: it.Number, Steps: iterations, Patterns: patterns, Deviance: it.Deviance,
-			Description: fmt.Sprintf("%s: iteration %d/%d, R %.5f, deviance %.4g per pixel", phase, it.Number, iterations, it.R, it.Deviance)})
+			Description: fmt.Sprintf("%s: iteration %d of %d, residual R %.5f, deviance %.4g per pixel", phase, it.Number, iterations, it.R, it.Deviance)})
 	}
 }
 
-// Image is what was solved as a stitched image.
+// Image returns the result as a stitched image.
 func Image(solved *solve.Result) stitch.Image {
 	return stitch.Image{Object: solved.Object, Coverage: solved.Coverage, Origin: solved.Origin}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// WithProbe is the scan, with a probe estimated from its patterns when its file has none.
+// WithProbe returns the scan, with a probe estimated from the patterns if its file has no probe.
 func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(string, ...any)) (*scan.Scan, error) {
 	if data.Probe != nil {
 		return data, nil
@@ -18,46 +18,46 @@ func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(st
 	if err != nil {
 		return nil, failure(data.Source, err)
 	}
-	notice("the estimated probe is %.1f pixels in diameter; R %.5f with it", estimate.Diameter, estimate.R)
+	notice("estimated a probe of %.1f pixels in diameter (residual R %.5f)", estimate.Diameter, estimate.R)
 	with := *data
 	with.Probe, with.Modes = estimate.Probe, 1
 	return &with, nil
 }
 
-// CheckSupport refuses a scan whose patterns do not go with its positions. A scan without a probe is not checked.
+// CheckSupport returns an error if the patterns of a scan do not fit its positions. It skips a scan without a probe.
 func CheckSupport(ctx context.Context, data *scan.Scan, threads int) error {
 	s, err := solve.CheckSupport(ctx, data, threads)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case err != nil || !s.Doubtful(): // a scan that this check cannot fit is no worse for it
+	case err != nil || !s.Doubtful(): // a failed check does not speak against the scan
 		return nil
 	}
 	return host.Failf(host.ExitData, "%s: %w", data.Source, &scan.Fault{
-		What: "the patterns do not go with the positions: " + s.String(),
-		Fix:  "check that xcoords and ycoords are in object pixels along both axes and in the order of the patterns, that probeGuess is of this scan, and that no pixels are hot",
+		What: "the patterns do not fit the positions: " + s.String(),
+		Fix:  "check that xcoords and ycoords are in object pixels along both axes and in the order of the patterns, that probeGuess belongs to this scan, and that no pixels are hot",
 	})
 }
 
-// CheckGeometry says by short reconstructions whether the data support the orientation of the positions.
+// CheckGeometry reports, from short reconstructions, whether the data support the orientation of the positions.
 func CheckGeometry(ctx context.Context, data *scan.Scan, threads int, notice func(string, ...any)) error {
 	switch g, err := solve.CheckGeometry(ctx, data, solve.GeometryOptions{Threads: threads}); {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil: // a scan too small to tell is no reason not to train
+	case err != nil: // a scan too small for the check can still be used for training
 		notice("the orientation of the positions was not checked: %v", err)
 	case g.Right():
 		notice("%v", g)
 	default:
-		notice("warning: %v; ptycho inspect shows the figures", g)
+		notice("warning: %v; ptycho inspect shows the values", g)
 	}
 	return nil
 }
 
-// surveyIterations is how long the fit of a background runs: on the measured star it has settled by then.
+// surveyIterations is the length of the fit of a background. On the measured star it has converged by then.
 const surveyIterations = 30
 
-// FitBackground adds to a background [N, N], counts, what a short iterative fit finds on top.
+// FitBackground adds the background found by a short iterative fit to background [N, N], in counts.
 func FitBackground(ctx context.Context, data *scan.Scan, background []float32, threads int, h host.Host) error {
 	fitted, err := solve.Solve(ctx, data, solve.Options{Engine: solve.LSQML, Iterations: surveyIterations, Threads: threads,
 		Stop: h.Stop, Fit: solve.Fit{Probe: true, Background: true}})

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/host/training/record"
 )
 
-// Plan measures what a training run would take and leaves nothing behind.
+// Plan measures the time and memory that a training run would take, and writes nothing.
 func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, error) {
 	run := &training{cfg: cfg, host: h}
 	defer run.close()

@@ -69,7 +69,7 @@ func TestDataThatChangedSinceItWasDescribedIsRefused(t *testing.T) {
 	}
 	scanOf(t, scan, 16)
 	_, err = Train(t.Context(), cfg, silent)
-	if host.ExitCode(err) != host.ExitData || !strings.Contains(err.Error(), "16×16 pixels, this run is for 32×32") {
+	if host.ExitCode(err) != host.ExitData || !strings.Contains(err.Error(), "16×16 pixels, but this run needs 32×32") {
 		t.Errorf("exit %d: %v", host.ExitCode(err), err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {

@@ -1,5 +1,5 @@
-// Package training trains a network on a scan, without labels or with them. Its folders are its parts: material is what it is
-// made of, loop the steps, record what it leaves, preview what is shown meanwhile.
+// Package training trains a network on a scan, with or without labels. Package material prepares the data, loop does the
+// steps, record writes the run directory, preview makes pictures during the training.
 package training
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Report is what a training run ends with.
+// Report is the report of a training run.
 type Report struct {
 	OutputDir         string           `json:"output_dir"`
 	Experiment        string           `json:"experiment"`
@@ -32,16 +32,16 @@ type Report struct {
 	Ended             loop.Ending      `json:"ended"`
 	FlatDeviance      float64          `json:"flat_deviance"`
 	ValidationPattern int              `json:"validation_patterns"`
-	Monitor           string           `json:"monitor"`    // what the best checkpoints are ranked by
+	Monitor           string           `json:"monitor"`    // metric that ranks the best checkpoints
 	Best              []loop.Kept      `json:"best"`       // checkpoints, best first
-	Beginnings        []loop.Beginning `json:"beginnings"` // that came to nothing
-	Weights           string           `json:"weights"`    // of the model: "last", "best", each maybe with "moving average of"
+	Beginnings        []loop.Beginning `json:"beginnings"` // attempts whose network collapsed
+	Weights           string           `json:"weights"`    // of the model: "last" or "best", possibly after "moving average of"
 }
 
 // Train trains a model and writes its run directory.
 func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, error) {
 	started := time.Now()
-	early, done := h.Prompt(ctx) // there is nothing to save before the first step
+	early, done := h.Prompt(ctx) // before the first step there is nothing to save
 	defer done()
 	run, err := prepare(early, cfg, h)
 	defer run.close()
@@ -63,16 +63,16 @@ func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, erro
 		return report, err
 	}
 	if why == loop.Interrupted {
-		mend := "go on with ptycho train --resume " + run.record.Target()
+		next := "continue with ptycho train --resume " + run.record.Target()
 		if !cfg.Settings().EnableCheckpointing {
-			mend = "without checkpoints it cannot go on"
+			next = "without checkpoints the run cannot be resumed"
 		}
-		return report, host.Failf(host.ExitInterrupted, "train: stopped in epoch %d; %s", run.trainer.At.Epoch+1, mend)
+		return report, host.Failf(host.ExitInterrupted, "train: stopped in epoch %d; %s", run.trainer.At.Epoch+1, next)
 	}
 	return report, nil
 }
 
-// training is a run with everything that it needs.
+// training is a run with its data, model, folder and trainer.
 type training struct {
 	cfg      *config.Training
 	host     host.Host
@@ -83,7 +83,7 @@ type training struct {
 	trainer  *loop.Trainer
 }
 
-// prepare brings a run to where its first step can be done. It is to be closed after an error too.
+// prepare does the work of a run before its first step. The caller must close the run, also after an error.
 func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training, error) {
 	run := &training{cfg: cfg, host: h}
 	var err error
@@ -122,12 +122,12 @@ func (run *training) read(ctx context.Context) (err error) {
 		return err
 	}
 	if m.Gridsize == 1 && !run.model.SeesGroups() {
-		run.host.Notice("gridsize 1: a single pattern cannot tell an object from its twin (conjugate, turned by 180°) if the probe is symmetric; gridsize 2 can")
+		run.host.Notice("gridsize 1: with a symmetric probe the object cannot be distinguished from its twin (conjugate, turned by 180°); gridsize 2 can")
 	}
 	return nil
 }
 
-// plan writes the patterns to where the backend maps them and makes the trainer.
+// plan spools the patterns for the backend and creates the trainer.
 func (run *training) plan(ctx context.Context) (err error) {
 	if run.spooled, err = run.material.Spool(ctx); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (run *training) plan(ctx context.Context) (err error) {
 		Judges: run.spooled.Judges, Judged: run.spooled.Judged, Groups: run.material.Groups,
 		Looks: run.material.Looks(loop.LookPatterns), Weight: run.material.Probe.Intensity(), Keep: run.record, Begin: run.begin,
 	}
-	work.Loss, _ = run.model.Config.LossScalar() // the program was built with it
+	work.Loss, _ = run.model.Config.LossScalar() // the program was built from this configuration
 	if work.Flat, err = run.material.FlatDeviance(); err != nil {
 		return err
 	}
@@ -167,10 +167,10 @@ func (run *training) start() (err error) {
 	if x.StopAfter > 0 {
 		t.StopAfter(x.StopAfter)
 	}
-	return run.record.Settings() // a longer plan holds for the next resumption too
+	return run.record.Settings() // a longer plan is kept for the next resume
 }
 
-// resumption says where a run goes on, or that it is complete.
+// resumption says where a resumed run continues, or that it is complete.
 func resumption(target string, at loop.Position, epochs int) string {
 	if at.Epoch >= epochs {
 		return fmt.Sprintf("%s is complete: %s done; a larger --max-epochs than %d trains it further", target, plural.Of(at.Epoch, "epoch")+" "+plural.Verb(at.Epoch, "is", "are"), epochs)
@@ -178,14 +178,14 @@ func resumption(target string, at loop.Position, epochs int) string {
 	return fmt.Sprintf("resuming %s at epoch %d of %d, step %d", target, at.Epoch+1, epochs, at.Step)
 }
 
-// anotherStream keeps the weights of several beginnings apart: the fractional part of the golden ratio in 64 bits, whose
-// multiples are far from each other.
+// anotherStream separates the seeds of restarts: the fractional part of the golden ratio in 64 bits, whose multiples are far
+// from each other.
 const anotherStream = 0x9E3779B97F4A7C15
 
-// begin is the initial state of a beginning, from 0: each has weights of its own.
+// begin returns the initial state after n restarts. The weights differ for each n.
 func (run *training) begin(n int) (backend.State, error) {
 	state, err := run.model.Begin(uint64(run.cfg.Settings().Seed)+uint64(n)*anotherStream, run.material.Scan, run.material.Train)
-	if err == nil && n > 0 { // the checkpoints of the one before are those of a dead network
+	if err == nil && n > 0 { // the existing checkpoints are of a collapsed network
 		err = run.record.Forget()
 	}
 	return state, err

@@ -1,5 +1,5 @@
-// Package ui shows people how long work gets on: a line that is rewritten on a terminal, a line every ten seconds
-// elsewhere, nothing when asked to be quiet.
+// Package ui shows the progress of work: a line that is rewritten on a terminal, a line every ten seconds elsewhere,
+// nothing with --quiet.
 package ui
 
 import (
@@ -11,21 +11,21 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// interval is the time between lines where there is no terminal, refresh that on a terminal.
+// interval is the time between progress lines without a terminal; refresh is that on a terminal.
 const (
 	interval = 10 * time.Second
 	refresh  = 100 * time.Millisecond
 )
 
-// Progress is where a run stands.
+// Progress describes how far a run is.
 type Progress struct {
-	Phase         string // rates and times are those of a phase, such as "train" or "refine"
+	Phase         string // such as "train" or "refine"; rates and times are per phase
 	Epoch, Epochs int
 	Step, Steps   int // of the phase
 	Patterns      int // since the last call
 	Deviance      float64
 	Expected      float64
-	Text          string // in place of epoch, step and deviance
+	Text          string // shown in place of epoch, step and deviance
 }
 
 // Meter writes progress and notices. Its methods may be called from several goroutines.
@@ -34,7 +34,7 @@ type Meter struct {
 	w        io.Writer
 	terminal bool
 	quiet    bool
-	hidden   bool // progress, not notices
+	hidden   bool // no progress; notices are shown
 	now      func() time.Time
 
 	started  time.Time
@@ -42,15 +42,15 @@ type Meter struct {
 	phase    string
 	first    int // step of the first call of the phase
 	patterns int
-	open     bool // a line without its end is on the terminal
+	open     bool // the terminal shows a line without a line break
 }
 
-// NewMeter writes to w. now is time.Now, but in tests.
+// NewMeter returns a Meter that writes to w. now is time.Now except in tests.
 func NewMeter(w io.Writer, terminal, quiet bool, now func() time.Time) *Meter {
 	return &Meter{w: w, terminal: terminal, quiet: quiet, now: now}
 }
 
-// HideProgress keeps notices and drops progress.
+// HideProgress turns progress off and keeps notices.
 func (m *Meter) HideProgress() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -65,10 +65,10 @@ func (m *Meter) Notice(format string, args ...any) {
 		return
 	}
 	m.clear()
-	fmt.Fprintln(m.w, printable.Lines(fmt.Sprintf(format, args...), maxNotice)) // some of it is a file's or a plugin's
+	fmt.Fprintln(m.w, printable.Lines(fmt.Sprintf(format, args...), maxNotice)) // it may quote a file or a plugin
 }
 
-// Say writes a line even when the meter is quiet: the answer to something that the user did.
+// Say writes a line even with --quiet, in answer to a signal of the user.
 func (m *Meter) Say(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,10 +76,10 @@ func (m *Meter) Say(format string, args ...any) {
 	fmt.Fprintf(m.w, format+"\n", args...)
 }
 
-// maxNotice is how many characters a line of a notice may have: some hold a path.
+// maxNotice is the greatest length of a line of a notice, in characters: some contain a path.
 const maxNotice = 4000
 
-// clear wipes a progress line.
+// clear erases the progress line.
 func (m *Meter) clear() {
 	if m.open {
 		fmt.Fprint(m.w, "\r\x1b[K")
@@ -87,14 +87,14 @@ func (m *Meter) clear() {
 	}
 }
 
-// Done ends the progress line.
+// Done erases the progress line at the end of the work.
 func (m *Meter) Done() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clear()
 }
 
-// Update shows p if it is time to.
+// Update shows p if the time since the last line is long enough.
 func (m *Meter) Update(p Progress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,11 +123,11 @@ func (m *Meter) Update(p Progress) {
 	fmt.Fprintln(m.w, text)
 }
 
-// line describes the progress after some patterns and steps in that time.
+// line describes the progress after a number of patterns and steps in the time took.
 func line(p Progress, patterns, steps int, took time.Duration) string {
 	rate := float64(patterns) / max(took.Seconds(), 1e-3)
 	remaining := time.Duration(float64(took) / float64(max(steps, 1)) * float64(p.Steps-p.Step)).Round(time.Second)
-	text := fmt.Sprintf("epoch %d/%d, step %d/%d", p.Epoch, p.Epochs, p.Step, p.Steps)
+	text := fmt.Sprintf("epoch %d of %d, step %d of %d", p.Epoch, p.Epochs, p.Step, p.Steps)
 	switch {
 	case p.Text != "":
 		text = p.Text

@@ -36,7 +36,7 @@ func TestWithoutATerminalThereIsALineEveryTenSeconds(t *testing.T) {
 		t.Errorf("control characters reach a file: %q", out)
 	}
 	first, _, _ := strings.Cut(out, "\n")
-	for _, want := range []string{"epoch 1/2", "step 11/100", "deviance 2.5 per pixel", "perfect fit 0.41", "patterns/s", "left"} {
+	for _, want := range []string{"epoch 1 of 2", "step 11 of 100", "deviance 2.5 per pixel", "perfect fit 0.41", "patterns/s", "left"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("%q does not say %q", first, want)
 		}

@@ -28,7 +28,7 @@ func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	if err != nil {
 		return nil, err
 	}
-	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // the results are complete; Stop kills the process if necessary
 	defer session.Close()
 	id, err := session.Bind(ctx, patterns)
 	if err != nil {
@@ -45,7 +45,7 @@ func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	return out, nil
 }
 
-// weights are how much each pixel of a patch counts in the image, [N·N]: by --patch-weighting the probe's intensity, or alike.
+// weights returns the weight of each pixel of a patch in the image, [N·N]: the probe's intensity or 1, by --patch-weighting.
 func weights(m *model.Model, by string) []float32 {
 	intensity := m.Probe.Intensity()
 	out := make([]float32, len(intensity))
@@ -76,7 +76,7 @@ func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 		done += len(b.Rows)
 		if h.Progress != nil {
 			h.Progress(host.Progress{Phase: "infer", Step: r.Batch + 1, Steps: len(batches), Patterns: len(b.Rows),
-				Description: fmt.Sprintf("predict: batch %d/%d", r.Batch+1, len(batches))})
+				Description: fmt.Sprintf("predict: batch %d of %d", r.Batch+1, len(batches))})
 		}
 		return err
 	})
@@ -86,7 +86,7 @@ func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 	return err
 }
 
-// Read reads the model and the scan that it is to reconstruct.
+// Read reads the model and the scan to reconstruct.
 func Read(ctx context.Context, s config.InferenceSettings, x config.Execution, h host.Host) (*model.Model, *scan.Scan, error) {
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
@@ -98,9 +98,9 @@ func Read(ctx context.Context, s config.InferenceSettings, x config.Execution, h
 		return nil, nil, err
 	}
 	if n := m.Config.N; data.N != n {
-		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
+		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
 	}
-	if err := dataset.Check(m.Illuminate(data)); err != nil { // the probe is the model's, the file's own is not read
+	if err := dataset.Check(m.Illuminate(data)); err != nil { // with the model's probe: the probe in the file is not read
 		return nil, nil, err
 	}
 	return m, data, nil

@@ -14,20 +14,20 @@ import (
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
-// clearlyBetter is the share of R by which synchronised phases must fit better: where the patches agree already the
-// difference is noise, and synchronising can only add a drift.
+// clearlyBetter is the share of R by which synchronised phases must improve the fit. Where the patches already agree the
+// difference is noise, and synchronisation can only add a drift.
 const clearlyBetter = 0.01
 
 // pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
 const pixelBytes = 8
 
-// Prediction is the patches of a scan: stitched as they come, and kept in a file where another way may be tried.
+// Prediction holds the patches of a scan: stitched on arrival, and kept in a file if their phases may be synchronised later.
 type Prediction struct {
 	data   *scan.Scan
 	weight []float32 // [N·N]
 	canvas *stitch.Stitcher
 	make   func() (*stitch.Stitcher, error)
-	file   *scratch.File // patch j at j·N²·pixelBytes; nil where it is not needed
+	file   *scratch.File // patch j at j·N²·pixelBytes; nil where no file is needed
 	buffer []byte
 	how    string // "auto", "on" or "off"
 	notice func(format string, args ...any)
@@ -54,25 +54,25 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	return p, nil
 }
 
-// without goes on without synchronised phases after a failure when nobody insists on them: the image as the patches
-// come needs no file.
+// without turns the synchronisation of phases off after an error, unless --synchronise-phases is on. Stitching without
+// synchronisation needs no file.
 func (p *Prediction) without(err error) error {
 	if err == nil {
 		return nil
 	}
 	if p.how == "on" {
-		return fmt.Errorf("infer: the patches cannot be kept for --synchronise-phases on: %w; set TMPDIR to a folder with room, or leave the flag out", err)
+		return fmt.Errorf("infer: --synchronise-phases on cannot store the patches: %w; set TMPDIR to a folder with enough space, or omit the flag", err)
 	}
-	p.notice("the patches' phases are not synchronised: %v; set TMPDIR to a folder with room", err)
+	p.notice("the patches' phases are not synchronised: %v; set TMPDIR to a folder with enough space", err)
 	p.Close()
 	p.how = "off"
 	return nil
 }
 
-// Close removes what was kept of the patches.
+// Close removes the file of the patches.
 func (p *Prediction) Close() {
 	if p.file != nil {
-		_ = p.file.Close() // what could not be removed is removed by the next start
+		_ = p.file.Close() // the next start removes a file that could not be removed
 	}
 	p.file = nil
 }
@@ -105,7 +105,7 @@ func (p *Prediction) patch(j int, dst []complex64) error {
 	return nil
 }
 
-// synchronised stitches the patches brought to one common phase.
+// synchronised stitches the patches after bringing them to a common phase.
 func (p *Prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 	var none stitch.Image
 	factors, err := stitch.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, stitch.SyncOptions{})
@@ -131,16 +131,16 @@ func (p *Prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 	return canvas.Finish()
 }
 
-// Stitched is an image, how it was made and how well it fits. R needs no truth, so it may decide.
+// Stitched is an image with its residual. R needs no truth, so it can decide between images.
 type Stitched struct {
 	stitch.Image
 	R            float64
-	Synchronised bool    // the phases of the patches, before stitching
-	Other        float64 // R of the image made the other way; NaN if it was not made
+	Synchronised bool    // whether the phases were synchronised before stitching
+	Other        float64 // R of the alternative image; NaN if there is only one
 }
 
-// Stitch makes the image: as the patches come, with their phases synchronised ("on"), or whichever of the two fits the
-// measured patterns better ("auto"), by its residual R.
+// Stitch returns the image: without synchronised phases ("off"), with synchronised phases ("on"), or the one of the two that
+// fits the measured patterns better by its residual R ("auto").
 func (p *Prediction) Stitch(ctx context.Context, residual func(context.Context, stitch.Image) (float64, error)) (Stitched, error) {
 	image, err := p.canvas.Finish()
 	plain := Stitched{Image: image, Other: math.NaN()}

@@ -14,30 +14,30 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// maxRestarts is how often a run goes on from its last checkpoint after its backend crashed.
-const maxRestarts = 2
+// maxBackendRestarts is the number of times that a run restarts a crashed backend.
+const maxBackendRestarts = 2
 
-// Run trains until the plan is done, the run is stopped, or it fails. A crashed backend is started again; a network that
-// dies before it has learned anything begins anew.
+// Run trains until the plan is done, or the run is stopped or fails. It restarts a crashed backend from the last checkpoint,
+// and the training if the network collapses before it has learned.
 func (t *Trainer) Run(ctx context.Context) (Ending, error) {
 	for restarts := 0; ; {
 		why, err := t.attempt(ctx)
-		var dead *deadNetwork
+		var cause *collapse
 		switch {
 		case err == nil:
 			return why, nil
 		case ctx.Err() == nil && t.host.Stopping() && backend.KindOf(err) == backend.Cancelled:
 			return t.interrupted()
-		case errors.As(err, &dead) && !t.At.Lived && len(t.At.Beginnings) < t.chances:
-			if err := t.again(dead); err != nil {
+		case errors.As(err, &cause) && !t.At.Lived && len(t.At.Beginnings) < t.restarts:
+			if err := t.restart(cause); err != nil {
 				return why, err
 			}
-		case backend.KindOf(err) != backend.Crashed || restarts == maxRestarts || ctx.Err() != nil:
+		case backend.KindOf(err) != backend.Crashed || restarts == maxBackendRestarts || ctx.Err() != nil:
 			return why, err
 		default:
 			restarts++
 			t.host.Notice("the backend crashed: %v", err)
-			t.host.Notice("starting the backend again from epoch %d, step %d (attempt %d of %d)", t.At.Epoch+1, t.At.Step, restarts, maxRestarts)
+			t.host.Notice("restarting the backend from epoch %d, step %d (restart %d of %d)", t.At.Epoch+1, t.At.Step, restarts, maxBackendRestarts)
 		}
 		if err := t.log.to.Rewind(t.At.Done); err != nil {
 			return Finished, err
@@ -45,15 +45,15 @@ func (t *Trainer) Run(ctx context.Context) (Ending, error) {
 	}
 }
 
-// attempt runs from the position in one backend process.
+// attempt trains from the current position in one backend process.
 func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
-	early, done := t.host.Prompt(ctx) // while a program is compiled there is nothing new to save
+	early, done := t.host.Prompt(ctx) // during compilation there is nothing new to save
 	defer done()
 	engine, session, err := t.host.Open(early, t.Open, t.State)
 	if err != nil {
 		return Finished, err
 	}
-	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // the results are complete; Stop kills the process if necessary
 	defer session.Close()
 	t.stepped.Store(false)
 	train, err := session.Bind(early, t.Patterns)
@@ -81,8 +81,8 @@ func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
 	return Finished, nil
 }
 
-// boundary is the step of the epoch in progress at which something is to be done: a validation, the end of the epoch or
-// of the run.
+// boundary returns the step of the current epoch at which the next validation, the end of the epoch, or the end of the run
+// is due.
 func (t *Trainer) boundary() (to int, validates bool) {
 	at, whole := t.At, t.schedule.stepsPerEpoch
 	to = whole
@@ -106,7 +106,7 @@ func (t *Trainer) boundary() (to int, validates bool) {
 	return to, validates
 }
 
-// stretch does the steps up to the next boundary. The position moves only when a state that belongs to it is in hand.
+// stretch does the steps up to the next boundary. It moves the position only together with the matching state.
 func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, judge backend.DatasetID) (Ending, error) {
 	at := t.At
 	at.Sums.Scalars = maps.Clone(at.Sums.Scalars)
@@ -161,18 +161,18 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	case stopped != Finished && t.At.Epoch < t.epochs:
 		return stopped, nil
 	case early && t.At.Epoch < t.epochs:
-		t.host.Notice("%s has not improved on %.4g in %s: the run ends", t.watch.name, at.Watch.Best, plural.Of(at.Watch.Bad, "validation"))
+		t.host.Notice("%s has not improved on %.4g in %s: stopping early", t.watch.name, at.Watch.Best, plural.Of(at.Watch.Bad, "validation"))
 		return StoppedEarly, nil
 	}
 	return Finished, nil
 }
 
-// steps has the backend do steps of the epoch in progress and moves at behind them. A stop is not an error: at then stands
-// before the last of them.
+// steps lets the backend do steps of the current epoch and advances at. A stop is not an error: at is then before the last
+// step.
 func (t *Trainer) steps(ctx context.Context, session backend.Session, train backend.DatasetID, steps []backend.Step, at *Position) (Ending, error) {
 	plan := t.template
 	plan.Dataset, plan.Steps = train, steps
-	if len(steps) == 0 { // only what is due at this boundary is left
+	if len(steps) == 0 { // only the work due at this boundary remains
 		return Finished, nil
 	}
 	started := time.Now()
@@ -201,8 +201,8 @@ func (t *Trainer) steps(ctx context.Context, session backend.Session, train back
 	return why, nil
 }
 
-// observe shows what is watched to the early stopping, the plateau and the list of the best. A checkpoint that is among
-// the best is to be kept in place of those that were dropped.
+// observe passes the monitored value to early stopping, the plateau schedule and the list of best checkpoints. A checkpoint
+// in keep must be written, and those in dropped removed.
 func (t *Trainer) observe(at *Position) (keep *Kept, dropped []Kept, early bool) {
 	value := t.watch.value(*at)
 	at.Watch, early = t.watch.observe(at.Watch, value)
@@ -218,7 +218,7 @@ func (t *Trainer) observe(at *Position) (keep *Kept, dropped []Kept, early bool)
 	return &k, dropped, early
 }
 
-// closeEpoch makes the epoch's record, asks the guard, and moves the position to the next epoch.
+// closeEpoch writes the epoch's record, runs the guard, and moves the position to the next epoch.
 func (t *Trainer) closeEpoch(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) error {
 	look, err := t.look(ctx, session, id, at.Sums.mean(arch.ExpectedDeviance))
 	if err != nil {
@@ -243,13 +243,13 @@ func (t *Trainer) closeEpoch(ctx context.Context, session backend.Session, id ba
 		early, done := t.host.Prompt(ctx)
 		defer done()
 		if err := t.Preview(early, session, id, record.Epoch, at.Done); err != nil && (ctx.Err() != nil || !t.host.Stopping()) {
-			return err // a preview that was interrupted is left out
+			return err // an interrupted preview is omitted
 		}
 	}
 	return t.guard(at, record, look)
 }
 
-// judge computes the deviance on the validation patterns. whole is false when the run was asked to end before all were seen.
+// judge computes the deviance on the validation patterns. whole is false if the run was asked to stop before the last batch.
 func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) (whole bool, err error) {
 	var sum backend.Sum
 	var seen int

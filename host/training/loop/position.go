@@ -16,7 +16,7 @@ type EpochRecord struct {
 	Deviance           float64  `json:"deviance"`
 	ExpectedDeviance   float64  `json:"expected_deviance"`   // of Poisson counts under the model's own λ
 	FlatDeviance       float64  `json:"flat_deviance"`       // of an empty object on the same patterns
-	ValidationDeviance *float64 `json:"validation_deviance"` // the last one; nil without validation in the epoch
+	ValidationDeviance *float64 `json:"validation_deviance"` // last value of the epoch; nil without validation
 	GradNorm           float64  `json:"grad_norm"`           // mean over the steps, before clipping
 	Contrast           float64  `json:"contrast"`            // see Look
 	Response           float64  `json:"response"`
@@ -24,20 +24,20 @@ type EpochRecord struct {
 	Waited             float64  `json:"waited_seconds"` // for batches
 }
 
-// Position is where a run stands: what a checkpoint needs besides the backend's state.
+// Position describes how far a run is. A checkpoint holds a Position and the backend's state.
 type Position struct {
-	Epoch      int                `json:"epoch"`         // in progress, from 0
-	Step       int                `json:"step"`          // next step of that epoch
-	Done       int                `json:"done"`          // optimiser steps of this beginning
+	Epoch      int                `json:"epoch"`         // current, from 0
+	Step       int                `json:"step"`          // next step of the epoch
+	Done       int                `json:"done"`          // optimiser steps since the last restart of the training
 	Data       string             `json:"data"`          // fingerprint of the scan
-	FlatLooks  int                `json:"flat_looks"`    // in a row at a dead network
-	FlatSince  int                `json:"flat_since"`    // step since which the object is flat and does not grow
-	Look       Look               `json:"look"`          // the last one
-	Lived      bool               `json:"lived"`         // an object that was not flat has been seen after the warm-up
+	FlatLooks  int                `json:"flat_looks"`    // consecutive looks at a collapsed network
+	FlatSince  int                `json:"flat_since"`    // step since which the object is flat and its contrast does not grow
+	Look       Look               `json:"look"`          // last look of the guard
+	Lived      bool               `json:"lived"`         // the object was not flat at some time after the warm-up
 	First      float64            `json:"first"`         // deviance of the first step
-	Sums       sums               `json:"sums"`          // of the epoch in progress
-	Due        bool               `json:"due,omitempty"` // what belongs to this boundary, a validation or the end of the epoch, is still to be done
-	Validation *float64           `json:"validation"`    // deviance, the last one of the epoch in progress
+	Sums       sums               `json:"sums"`          // of the current epoch
+	Due        bool               `json:"due,omitempty"` // the validation or the end of the epoch at this step is still to do
+	Validation *float64           `json:"validation"`    // last deviance of the current epoch
 	Plateau    optim.PlateauState `json:"plateau"`
 	Watch      watched            `json:"watch"`
 	Best       []Kept             `json:"best"` // checkpoints, best first
@@ -45,10 +45,10 @@ type Position struct {
 	Records    []EpochRecord      `json:"records"`
 }
 
-// Beginning is a start of the training that came to nothing.
+// Beginning is an attempt of the training whose network collapsed.
 type Beginning struct {
 	LearningRate float64 `json:"learning_rate"` // largest of its schedule
-	Step         int     `json:"step"`          // at which it was given up
+	Step         int     `json:"step"`          // of the collapse
 	Reason       string  `json:"reason"`
 }
 
@@ -57,7 +57,7 @@ type Kept struct {
 	File  string  `json:"file"`  // in the run's folder of checkpoints
 	Epoch int     `json:"epoch"` // from 1
 	Step  int     `json:"step"`  // of the run, from 1
-	Value float64 `json:"value"` // of what is monitored
+	Value float64 `json:"value"` // of the monitored metric
 }
 
 // sums accumulates an epoch's results.

@@ -9,18 +9,18 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// Factors of the schedules that are given none: the reference's for exponential, a decade for the others.
+// Default factors of the schedules: that of PtychoPINN for exponential, a decade for the others.
 const (
 	exponentialGamma = 0.95
 	stepGamma        = 0.1
 )
 
-// warmupShare is the largest part of a plan that warms up: a plan of fewer steps than the warm-up would never reach its
+// warmupShare limits the warm-up to 1/warmupShare of a plan, because a plan shorter than its warm-up would never reach its
 // learning rate.
 const warmupShare = 4
 
-// schedule makes the optimiser steps of a run. Everything in it follows from the settings and the seed, so any epoch
-// can be made without the ones before: that is what lets a run resume to the same bits.
+// schedule makes the optimiser steps of a run. It depends only on the settings and the seed, so any epoch can be made without
+// the epochs before it. A resumed run therefore gives the same bits.
 type schedule struct {
 	grouper       *scan.Grouper // of whole steps
 	stepsPerEpoch int
@@ -29,7 +29,7 @@ type schedule struct {
 	plateau       optim.Plateau
 }
 
-// newSchedule is the schedule of the settings over the groups of a scan.
+// newSchedule returns the schedule of the settings over the groups of a scan.
 func newSchedule(s config.TrainingSettings, grouper *scan.Grouper) (schedule, error) {
 	steps := grouper.Steps()
 	c := schedule{
@@ -55,13 +55,13 @@ func newSchedule(s config.TrainingSettings, grouper *scan.Grouper) (schedule, er
 	return c, r.Check()
 }
 
-// at is the learning rate of a step of the run, from 0, where the run stands.
+// at returns the learning rate of a step of the run, from 0, at a position.
 func (s schedule) at(step int, where Position) float64 {
 	rate := s.rate.At(step) * math.Pow(restartFactor, float64(len(where.Beginnings)))
 	return where.Plateau.Rate(rate)
 }
 
-// plan makes the steps from … to−1 of the epoch in progress.
+// plan returns the steps of the current epoch up to step to−1.
 func (s schedule) plan(where Position, to int) ([]backend.Step, error) {
 	batches, err := s.grouper.Epoch(where.Epoch)
 	if err != nil {
@@ -89,10 +89,10 @@ func (s schedule) split(b scan.Batch) []backend.Batch {
 	return out
 }
 
-// follows says whether the learning rate depends on what is observed.
+// follows reports whether the learning rate depends on the monitored metric.
 func (s schedule) follows() bool { return s.rate.Kind == optim.OnPlateau }
 
-// newTemplate is what all steps of the run have in common.
+// newTemplate returns the common part of all steps of the run.
 func newTemplate(s config.TrainingSettings, loss string) backend.StepPlan {
 	p := backend.StepPlan{
 		Optimiser: backend.Optimiser{Kind: backend.OptimiserKind(s.Optimizer), WeightDecay: s.WeightDecay}, EMADecay: s.EMADecay,

@@ -6,14 +6,14 @@ import (
 	"github.com/ptychogo/ptycho/host/track"
 )
 
-// stepLog tells the loggers of steps, validations and epochs.
+// stepLog writes steps, validations and epochs to the loggers.
 type stepLog struct {
 	to    track.Logger
 	every int // steps between rows
 	steps int // of an epoch
 }
 
-// step logs every n-th step with its own values, so that a resumed run logs the same.
+// step logs every n-th step with the values of this step alone, so that a resumed run logs the same.
 func (l *stepLog) step(at Position, r backend.StepResult, rate float64) error {
 	if at.Done%l.every != 0 {
 		return nil
@@ -24,7 +24,7 @@ func (l *stepLog) step(at Position, r backend.StepResult, rate float64) error {
 	})
 }
 
-// epochs is how many epochs are done, as a fraction.
+// epochs returns the number of epochs done, with a fraction.
 func (l *stepLog) epochs(at Position) float64 {
 	return float64(at.Epoch) + float64(at.Step)/float64(l.steps)
 }
@@ -33,7 +33,7 @@ func (l *stepLog) validation(at Position, deviance float64) error {
 	return l.to.Scalars(at.Done, l.epochs(at), map[string]float64{"validation_deviance": deviance})
 }
 
-// epoch logs what an epoch came to, but for times: a resumed run logs the same.
+// epoch logs the results of an epoch without times, so that a resumed run logs the same.
 func (l *stepLog) epoch(at Position, r EpochRecord) error {
 	return l.to.Scalars(at.Done, l.epochs(at), map[string]float64{
 		"epoch_loss": r.Loss, "epoch_deviance": r.Deviance, "contrast": r.Contrast, "response": r.Response,

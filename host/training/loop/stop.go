@@ -8,18 +8,18 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// patience is how long the end of a step or a validation batch is waited for in silence after the run was asked to end.
+// patience is the time after a stop request for which the end of a step or a validation batch is awaited without a notice.
 const patience = 1200 * time.Millisecond
 
-// A backend that does not end its step in this time, or in the time of that many steps, is given up after a signal.
+// Limits of the time for which a signal waits for the end of a step: this time, or that of so many steps if it is longer.
 const (
 	leastWait   = 5 * time.Second
 	stepsWaited = 5
 )
 
-// stoppable runs a call of the session that can be stopped: by the host, or by the clock. The Ending says by whom; work that
-// was done by then is whole. Before the first step of a backend process the backend may be compiling, which cannot be
-// stopped: then the call is given up after a short wait, with an error of kind Cancelled.
+// stoppable runs a call of the session that the host or --max-time can stop. The Ending says which of them did; the work done
+// by then is complete. Before its first step a backend may be compiling, which cannot be stopped: then the call is cancelled
+// after a short wait, with an error of kind Cancelled.
 func (t *Trainer) stoppable(ctx context.Context, session backend.Session, what string, call func(context.Context) error) (Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	why := make(chan Ending, 1)
@@ -31,12 +31,12 @@ func (t *Trainer) stoppable(ctx context.Context, session backend.Session, what s
 	cancel()
 	ending := <-why
 	if err == nil && given {
-		err = &backend.Error{Kind: backend.Cancelled, Op: what, What: "the run was asked to end", Err: context.Canceled}
+		err = &backend.Error{Kind: backend.Cancelled, Op: what, What: "the run was asked to stop", Err: context.Canceled}
 	}
 	return ending, err
 }
 
-// stopper asks the session to stop when the host or the clock says so, and returns when ctx has ended.
+// stopper asks the session to stop when the host is stopped or --max-time is over. It returns when ctx has ended.
 func (t *Trainer) stopper(ctx context.Context, giveUp func(), session backend.Session, what string) (why Ending) {
 	var clock <-chan time.Time
 	if !t.deadline.IsZero() && what == "step" {
@@ -67,12 +67,12 @@ func (t *Trainer) stopper(ctx context.Context, giveUp func(), session backend.Se
 			giveUp()
 			break
 		}
-		t.host.Notice("waiting for the backend to end the %s in progress", what)
+		t.host.Notice("waiting for the backend to finish the current %s", what)
 		timer.Reset(max(leastWait, stepsWaited*time.Duration(t.lastStep.Load())))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-			t.host.Notice("the backend does not answer: the run ends where its last state was saved")
+			t.host.Notice("the backend does not answer: the run ends at its last saved state")
 			giveUp()
 		}
 	default:
@@ -81,7 +81,7 @@ func (t *Trainer) stopper(ctx context.Context, giveUp func(), session backend.Se
 	return why
 }
 
-// interrupted ends a run that was asked to end between two calls, with a checkpoint of where it stands.
+// interrupted writes a checkpoint of a run that was asked to stop between two calls.
 func (t *Trainer) interrupted() (Ending, error) {
 	if t.At.Done == 0 {
 		return Interrupted, host.Failf(host.ExitInterrupted, "train: stopped before the first step; nothing was written")

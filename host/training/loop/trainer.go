@@ -1,5 +1,5 @@
-// Package loop trains: steps from boundary to boundary, validation, checkpoints, what is watched, and the guard against a
-// network that diverges or stays flat. It knows no files; a Keeper keeps what it reaches.
+// Package loop trains a network: optimiser steps, validation, checkpoints, the monitored metric, and the guard against a
+// network that diverges or stays flat. It does not write files; a Keeper does.
 package loop
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/ptychogo/ptycho/host/track"
 )
 
-// Trainer runs the plan of a run, from validation to validation. What it must remember across a crash or a resume is in
-// At and State, which are set before it runs.
+// Trainer runs the plan of a run. At and State hold everything that must survive a crash or a resume. The caller sets both
+// before Run.
 type Trainer struct {
 	Work
 	At    Position
@@ -27,41 +27,41 @@ type Trainer struct {
 	watch    watch
 	log      stepLog
 	planned  int          // epochs of the plan
-	epochs   int          // to do in all
-	most     int          // steps to do in all, −1: no limit
+	epochs   int          // total to do
+	most     int          // total steps to do, −1: no limit
 	interval float64      // of validation: up to 1 a share of an epoch, above it steps
 	explodes float64      // times the flat object's deviance, at which a step ends the run; 0: never
-	chances  int          // new beginnings that a network which dies is given
+	restarts int          // of the training if the network collapses
 	deadline time.Time    // zero: none
 	lastStep atomic.Int64 // nanoseconds that the last step took
-	stepped  atomic.Bool  // the backend has done a step since it was started
+	stepped  atomic.Bool  // the backend has done a step since its start
 }
 
-// LookPatterns is how many patterns the guard against flat objects looks at.
+// LookPatterns is the number of patterns that the guard against flat objects checks.
 const LookPatterns = 16
 
-// Work is what a training has to do, beside what its settings say.
+// Work holds the inputs of a training besides its settings.
 type Work struct {
 	Open     backend.OpenOptions
 	Patterns backend.Dataset
 	Groups   *scan.Grouper    // of whole steps
-	Judges   *backend.Dataset // holds the patterns that validate; nil: Patterns does
-	Judged   []backend.Batch  // they, in batches; none: no validation
-	Looks    []backend.Batch  // patterns that the guard against flat objects looks at
+	Judges   *backend.Dataset // data set of the validation patterns; nil: Patterns
+	Judged   []backend.Batch  // batches of the validation patterns; none: no validation
+	Looks    []backend.Batch  // patterns that the guard against flat objects checks
 	Weight   []float64        // Σ_modes|P|², [N·N]
 	Flat     float64          // deviance of an empty object, per pixel
-	Loss     string           // scalar of the program that is minimised
+	Loss     string           // scalar of the program to minimise
 	Keep     Keeper
-	Begin    func(beginning int) (backend.State, error) // the initial state of a beginning, from 0
-	// Preview shows the object after an epoch, from 1; nil: none.
+	Begin    func(restarts int) (backend.State, error) // the initial state after so many restarts
+	// Preview shows the object after an epoch, from 1. It may be nil.
 	Preview func(ctx context.Context, session backend.Session, id backend.DatasetID, epoch, step int) error
 }
 
-// New makes the trainer of a run.
+// New returns the trainer of a run.
 func New(cfg *config.Training, h host.Host, w Work) (*Trainer, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	t := &Trainer{Work: w, host: h, planned: s.MaxEpochs, epochs: s.MaxEpochs, most: x.MaxSteps, interval: s.ValCheckInterval,
-		explodes: s.DivergenceFactor, chances: s.Restarts, watch: newWatch(s, len(w.Judged) > 0), template: newTemplate(s, w.Loss)}
+		explodes: s.DivergenceFactor, restarts: s.Restarts, watch: newWatch(s, len(w.Judged) > 0), template: newTemplate(s, w.Loss)}
 	var err error
 	if t.schedule, err = newSchedule(s, w.Groups); err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
@@ -72,12 +72,12 @@ func New(cfg *config.Training, h host.Host, w Work) (*Trainer, error) {
 	return t, nil
 }
 
-// Log has the trainer tell a logger of every so many steps.
+// Log sets the logger and the number of steps between its rows.
 func (t *Trainer) Log(to track.Logger, every int) {
 	t.log = stepLog{to: to, every: every, steps: t.schedule.stepsPerEpoch}
 }
 
-// Resume puts the trainer where a run stands.
+// Resume sets the position and the state of the trainer.
 func (t *Trainer) Resume(at Position, state backend.State) {
 	if at.Step > t.schedule.stepsPerEpoch || at.Step == t.schedule.stepsPerEpoch && !at.Due { // only after a forced change of the batch
 		at.Epoch, at.Step, at.Sums = at.Epoch+1, 0, sums{}
@@ -85,31 +85,31 @@ func (t *Trainer) Resume(at Position, state backend.State) {
 	t.At, t.State = at, state
 }
 
-// StopAfter ends the run so many epochs after where it stands.
+// StopAfter ends the run after so many more epochs.
 func (t *Trainer) StopAfter(epochs int) { t.epochs = min(t.epochs, t.At.Epoch+epochs) }
 
-// Epochs is how many the run does in all.
+// Epochs returns the total number of epochs of the run.
 func (t *Trainer) Epochs() int { return t.epochs }
 
-// StepsPerEpoch is the number of optimiser steps of an epoch.
+// StepsPerEpoch returns the number of optimiser steps of an epoch.
 func (t *Trainer) StepsPerEpoch() int { return t.schedule.stepsPerEpoch }
 
-// Monitor is the name of the value that the best checkpoints are ranked by.
+// Monitor returns the name of the metric that ranks the best checkpoints.
 func (t *Trainer) Monitor() string { return t.watch.name }
 
-// Keeper keeps what a run has reached.
+// Keeper stores checkpoints and metrics.
 type Keeper interface {
-	// Last saves where the run stands. It may leave the checkpoint of an epoch out when optional says so.
+	// Last writes a checkpoint. It may omit an optional one.
 	Last(at Position, s backend.State, optional bool) error
-	// Name is the file of a checkpoint that is among the best.
+	// Name returns the file name of a checkpoint among the best.
 	Name(step int) string
-	// Best saves it and removes those that are among them no more.
+	// Best writes a checkpoint that is among the best and removes those that were dropped from the list.
 	Best(k Kept, dropped []Kept, at Position, s backend.State) error
 	// Epoch writes the rows of all epochs so far.
 	Epoch(all []EpochRecord) error
 }
 
-// Ending says why a run ended.
+// Ending is the reason why a run ended.
 type Ending string
 
 // The ways to end without an error.

@@ -12,7 +12,7 @@ import (
 // bytesPerValue is the size of a float32.
 const bytesPerValue = 4
 
-// StateBytes is the size of a state: weights, the optimiser's moments, the moving average.
+// StateBytes returns the size of a state: weights, the optimiser's moments, the moving average.
 func StateBytes(s config.TrainingSettings, parameters int) int64 {
 	arrays := int64(1)
 	switch {
@@ -27,13 +27,13 @@ func StateBytes(s config.TrainingSettings, parameters int) int64 {
 	return arrays * int64(parameters) * bytesPerValue
 }
 
-// Trial runs the first steps of the plan and forgets them.
+// Trial measures the first steps of the plan and discards their results.
 func (t *Trainer) Trial(ctx context.Context) (seconds float64, bytes int64, err error) {
 	engine, session, err := t.host.Open(ctx, t.Open, t.State)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // nothing of it is kept
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // no results are kept
 	defer session.Close()
 	plan := t.template
 	if plan.Dataset, err = session.Bind(ctx, t.Patterns); err != nil {

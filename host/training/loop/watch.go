@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/optim"
 )
 
-// watch follows one value of a run: for early stopping, the plateau's learning rate and the best checkpoints.
+// watch follows the monitored metric of a run for early stopping, the plateau schedule and the best checkpoints.
 type watch struct {
 	name     string // of EpochRecord's JSON
 	max      bool   // larger is better
@@ -17,7 +17,7 @@ type watch struct {
 	keep     int    // best checkpoints; −1: all
 }
 
-// watched is what a watch remembers.
+// watched is the state of a watch.
 type watched struct {
 	Best float64 `json:"best"`
 	Seen bool    `json:"seen"`
@@ -38,7 +38,7 @@ func newWatch(s config.TrainingSettings, validates bool) watch {
 	return w
 }
 
-// value is what is watched, where the run stands.
+// value returns the monitored metric at a position.
 func (w watch) value(at Position) float64 {
 	n := float64(at.Sums.Steps)
 	switch w.name {
@@ -55,7 +55,7 @@ func (w watch) value(at Position) float64 {
 	return at.Sums.mean(w.name)
 }
 
-// observe takes a value into account and says whether it is time to end the run.
+// observe adds a value and reports whether the run should stop early.
 func (w watch) observe(s watched, value float64) (watched, bool) {
 	best := s.Best
 	if !s.Seen {
@@ -68,7 +68,7 @@ func (w watch) observe(s watched, value float64) (watched, bool) {
 	return s, w.patience > 0 && s.Bad >= w.patience
 }
 
-// rank puts a checkpoint into the list of the best, and gives those that fall out of it. Of equal ones the earlier is
+// rank inserts a checkpoint into the list of the best, and returns those that drop out. Of equal checkpoints the earlier is
 // better.
 func (w watch) rank(best []Kept, k Kept) (kept, dropped []Kept) {
 	if w.keep == 0 || math.IsNaN(k.Value) {

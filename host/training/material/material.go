@@ -1,5 +1,5 @@
-// Package material is what a training is made of: the patterns that train and those that validate, the probe, the
-// background, the groups, and all of it spooled for the backend.
+// Package material prepares the data of a training: training and validation patterns, the probe, the background and the
+// groups. It also spools them for the backend.
 package material
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Material is the data of a training, prepared.
+// Material is the prepared data of a training.
 type Material struct {
 	Scan       *scan.Scan
-	Train      []int      // patterns of it that train
-	Validation []int      // and that validate
-	Test       *scan.Scan // validates instead; nil: none
+	Train      []int      // training patterns of Scan
+	Validation []int      // validation patterns of Scan
+	Test       *scan.Scan // separate scan for validation, or nil
 	Probe      gauge.Probe
 	Background []float32     // [N, N] counts, of the forward model
 	Groups     *scan.Grouper // of the training patterns, of whole steps
@@ -28,8 +28,8 @@ type Material struct {
 	h   host.Host
 }
 
-// Read loads the scan, splits its patterns, brings the probe into the gauge of the forward model and makes the groups. In a
-// run that begins it also looks whether the data support the positions.
+// Read loads the scan, splits its patterns, scales the probe to the gauge of the forward model and makes the groups. In a new
+// run it also checks whether the data support the positions.
 func Read(ctx context.Context, cfg *config.Training, h host.Host) (*Material, error) {
 	m := &Material{cfg: cfg, h: h}
 	s, x := cfg.Settings(), cfg.Execution()
@@ -86,12 +86,12 @@ func (m *Material) load(ctx context.Context, path, rows string, draw int) (*scan
 		return nil, err
 	}
 	if n := m.cfg.Model().N; n != data.N {
-		return nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, this run is for %d×%d", path, data.N, data.N, n, n)
+		return nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but this run needs %d×%d", path, data.N, data.N, n, n)
 	}
 	return data, nil
 }
 
-// group makes the groups that train.
+// group makes the groups of training patterns.
 func (m *Material) group() (err error) {
 	s, gridsize := m.cfg.Settings(), m.cfg.Model().Gridsize
 	grouping := scan.Grouping{Gridsize: gridsize, Batch: s.BatchSize * s.AccumulateGradBatches, Neighbours: s.NeighborCount, Seed: s.Seed, Members: m.Train}
@@ -104,7 +104,7 @@ func (m *Material) group() (err error) {
 	return nil
 }
 
-// MeanCounts is the mean number of photons in a training pattern.
+// MeanCounts returns the mean number of photons in a training pattern.
 func (m *Material) MeanCounts() float64 {
 	total := 0.0
 	for _, r := range m.Train {
@@ -115,7 +115,7 @@ func (m *Material) MeanCounts() float64 {
 	return total / float64(len(m.Train))
 }
 
-// FlatDeviance is the deviance per pixel of an empty object on the training patterns, or on a sample of them.
+// FlatDeviance returns the deviance per pixel of an empty object on the training patterns, or on a sample of them.
 func (m *Material) FlatDeviance() (float64, error) {
 	sample, err := m.Scan.Select(scan.Thin(m.Train, gauge.FeatureSample))
 	if err != nil {
@@ -124,7 +124,7 @@ func (m *Material) FlatDeviance() (float64, error) {
 	return gauge.FlatDeviance(sample, m.Probe, m.Background), nil
 }
 
-// Judges is the number of patterns that validate.
+// Judges returns the number of validation patterns.
 func (m *Material) Judges() int {
 	if m.Test != nil {
 		return m.Test.Len()
@@ -132,7 +132,7 @@ func (m *Material) Judges() int {
 	return len(m.Validation)
 }
 
-// LargestOffset is the largest offset from its group's centre, pixels, that a pattern of training or validation can have.
+// LargestOffset returns the largest possible offset of a training or validation pattern from its group's centre, in pixels.
 func (m *Material) LargestOffset() (float64, error) {
 	largest := m.Groups.MaxOffset()
 	for _, data := range m.judging() {
@@ -145,7 +145,7 @@ func (m *Material) LargestOffset() (float64, error) {
 	return largest, nil
 }
 
-// judging are the scans whose patterns validate.
+// judging returns the scans with validation patterns.
 func (m *Material) judging() (scans []*scan.Scan) {
 	if len(m.Validation) > 0 {
 		scans = append(scans, m.Scan)

@@ -9,15 +9,15 @@ import (
 	"github.com/ptychogo/ptycho/host/dataset"
 )
 
-// Spooled is the material where a backend maps it.
+// Spooled is the material in files that a backend maps.
 type Spooled struct {
 	*dataset.Spool
 	Patterns backend.Dataset
-	Judges   *backend.Dataset // holds the patterns that validate; nil: Patterns does
-	Judged   []backend.Batch  // they, in batches of whole groups; none: there is no validation
+	Judges   *backend.Dataset // data set of the validation patterns; nil: Patterns
+	Judged   []backend.Batch  // batches of the validation patterns in whole groups; none: no validation
 }
 
-// Bytes is the size of what is spooled.
+// Bytes returns the size of the spooled patterns.
 func (m *Material) Bytes() int64 {
 	size := int64(len(m.Scan.Counts))
 	if m.Test != nil {
@@ -26,8 +26,8 @@ func (m *Material) Bytes() int64 {
 	return size * dataset.BytesPerCount
 }
 
-// Spool writes the patterns to where a backend maps them. The network is judged by each pattern alone, predicted from the
-// group of it and its nearest neighbours, as in training. What was made is to be removed after an error too.
+// Spool writes the patterns to files that a backend maps. Validation counts each pattern once, predicted from the group of
+// the pattern and its nearest neighbours, as in training. The caller must remove the result, also after an error.
 func (m *Material) Spool(ctx context.Context) (s Spooled, err error) {
 	s.Spool = dataset.NewSpool(filepath.Dir(m.cfg.Execution().Output(m.cfg.Settings().OutputDir)))
 	if s.Patterns, err = m.add(ctx, s.Spool, m.Scan); err != nil {
@@ -63,7 +63,7 @@ func (m *Material) add(ctx context.Context, to *dataset.Spool, data *scan.Scan) 
 	return d, err
 }
 
-// Looks are batches of a few training patterns that show how the network does.
+// Looks returns batches of a few training patterns for the guard against flat objects.
 func (m *Material) Looks(patterns int) []backend.Batch {
 	c := m.cfg.Model().Group()
 	return dataset.Groups(scan.Thin(m.Train, patterns), m.Scan.Rows, m.Scan.Cols, c, max(m.cfg.Settings().BatchSize/c, 1))

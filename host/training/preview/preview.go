@@ -1,4 +1,4 @@
-// Package preview shows the loggers the object as a network sees it while it trains.
+// Package preview passes pictures of the object to the loggers during a training.
 package preview
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/ptychogo/ptycho/host/track"
 )
 
-// patterns bounds the patterns of a preview: enough to cover the usual scan, few enough to cost a fraction of an epoch.
+// patterns limits the patterns of a preview: enough to cover the usual scan, and a fraction of the cost of an epoch.
 const patterns = 1024
 
 // Preview makes pictures of the object.
 type Preview struct {
 	Scan    *scan.Scan
-	Rows    []int     // patterns that may be used
+	Rows    []int     // available patterns
 	Weight  []float64 // of a patch's pixels, [N·N]
 	Group   int       // patterns of a group of the program
 	Batch   int       // patterns of a batch
@@ -29,7 +29,7 @@ type Preview struct {
 	To      track.Logger
 }
 
-// Draw gives the loggers amplitude and phase after an epoch, from 1, whose turn it is.
+// Draw passes amplitude and phase to the loggers after every Every-th epoch. Epochs count from 1.
 func (v Preview) Draw(ctx context.Context, session backend.Session, id backend.DatasetID, epoch, step int) error {
 	if epoch%v.Every != 0 {
 		return nil

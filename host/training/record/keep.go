@@ -13,8 +13,8 @@ import (
 	"github.com/ptychogo/ptycho/host/training/loop"
 )
 
-// Last saves where the run stands; an optional checkpoint is left out when its epoch is not one that is kept. With its
-// first checkpoint the run takes the place of an older result.
+// Last writes a checkpoint. It omits an optional checkpoint between the epochs of --checkpoint-every. With its first
+// checkpoint the run replaces an older result.
 func (r *Record) Last(at loop.Position, state backend.State, optional bool) error {
 	s := r.cfg.Settings()
 	if !s.EnableCheckpointing {
@@ -38,10 +38,10 @@ func (r *Record) Last(at loop.Position, state backend.State, optional bool) erro
 	return r.Logger.Kept(at.Done)
 }
 
-// Name is the file of a checkpoint that is among the best.
+// Name returns the file name of a checkpoint among the best.
 func (r *Record) Name(step int) string { return bundle.BestName(int64(step)) }
 
-// Best keeps a checkpoint that is among the best so far, and removes those that are no more.
+// Best writes a checkpoint that is among the best, and removes those that were dropped from the list.
 func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state backend.State) error {
 	if err := r.dir.Own(path.Join(bundle.CheckpointDir, k.File)); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (r *Record) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state 
 	return nil
 }
 
-// Model writes the model: the weights of the end, or the best ones, or their moving average. It says which.
+// Model writes the model and returns which weights it holds: the last or the best, or their moving average.
 func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (weights string, err error) {
 	s := r.cfg.Settings()
 	state, epochs := t.State, t.At.Epoch
@@ -85,7 +85,7 @@ func (r *Record) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 	}))
 }
 
-// diverged gives a state that is not finite the exit code of a training that diverged.
+// diverged adds the exit code of a diverged training to an error about a state that is not finite.
 func diverged(err error) error {
 	var odd *bundle.NotFinite
 	if errors.As(err, &odd) {

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/training/loop"
 )
 
-// StartLog opens the loggers. A resumed run goes on in them at the step of its checkpoint.
+// StartLog opens the loggers. A resumed run continues in them at the step of its checkpoint.
 func (r *Record) StartLog(t *loop.Trainer) error {
 	x, target := r.cfg.Execution(), r.Target()
 	params := map[string]string{}
@@ -33,8 +33,8 @@ func (r *Record) StartLog(t *loop.Trainer) error {
 	return nil
 }
 
-// End records how the run ended: it writes the report of one that did not fail and closes the loggers. A run without
-// checkpoints takes the place of an older result here.
+// End writes the report of a run that did not fail, and closes the loggers. A run without checkpoints replaces an older
+// result here.
 func (r *Record) End(report any, why loop.Ending, failure error) error {
 	status := track.Finished
 	switch {
@@ -64,10 +64,10 @@ func (r *Record) End(report any, why loop.Ending, failure error) error {
 	return r.dir.Commit()
 }
 
-// abandonLog ends loggers that nothing ended.
+// abandonLog closes loggers that End has not closed.
 func (r *Record) abandonLog() {
 	if r.Logger != nil {
-		_ = r.Logger.Close(track.Failed) // the run's own error is what counts
+		_ = r.Logger.Close(track.Failed) // the error of the run is reported instead
 		r.Logger = nil
 	}
 }

@@ -11,7 +11,7 @@ import (
 var metricsHeader = []string{"epoch", "step", "learning_rate", "loss", "deviance", "expected_deviance", "flat_deviance",
 	"validation_deviance", "grad_norm", "contrast", "response", "patterns_per_second", "waited_seconds"}
 
-// significant digits of a metric in text: all that a float32 holds.
+// significantDigits is the number of digits of a metric in text. A float32 has no more.
 const significantDigits = 8
 
 // Epoch writes the metrics of all epochs so far.

@@ -1,5 +1,5 @@
-// Package record is what a training leaves in its directory: its settings, which patterns it used, metrics, checkpoints, what
-// the loggers write, the model. It also reads where a run stands, so that the run goes on.
+// Package record writes the directory of a training: settings, the rows of the patterns, metrics, checkpoints, the files of
+// the loggers, and the model. It also reads the checkpoint of a run that is resumed.
 package record
 
 import (
@@ -18,8 +18,8 @@ import (
 const (
 	ConfigFile  = "config.json"
 	MetricsFile = "metrics.csv"
-	RowsFile    = "rows.json"   // which patterns of the file train and which validate
-	ReportFile  = "report.json" // what the run came to
+	RowsFile    = "rows.json"   // training and validation patterns of the scan's file
+	ReportFile  = "report.json" // report at the end
 )
 
 // Record is an open run directory.
@@ -31,7 +31,7 @@ type Record struct {
 	Logger track.Logger
 }
 
-// Writes are patterns of the files of a run, whatever its settings.
+// Writes returns the name patterns of all files that a run may write.
 func Writes() []string {
 	return append([]string{
 		ConfigFile, MetricsFile, RowsFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
@@ -47,7 +47,7 @@ func request(cfg *config.Training, h host.Host) rundir.Request {
 	}
 }
 
-// Open prepares the folder of a run, or goes on in it. It belongs before everything that takes time.
+// Open prepares the folder of a new run, or opens that of a resumed run. Call it before all work that takes time.
 func Open(cfg *config.Training, h host.Host) (*Record, error) {
 	r := &Record{cfg: cfg, host: h}
 	var err error
@@ -59,18 +59,18 @@ func Open(cfg *config.Training, h host.Host) (*Record, error) {
 	return r, host.Fail(host.ExitUsage, err)
 }
 
-// Check says whether Open would prepare the folder of a run, and leaves nothing.
+// Check returns the error that Open would return for a new run, and writes nothing.
 func Check(cfg *config.Training, h host.Host) error {
 	return host.Fail(host.ExitUsage, rundir.Check(request(cfg, h)))
 }
 
-// Of records which patterns the run is about, by the fingerprint of its scan.
+// Of sets the fingerprint of the run's scan.
 func (r *Record) Of(data string) { r.data = data }
 
-// Target is where the folder is.
+// Target returns the path of the folder.
 func (r *Record) Target() string { return r.dir.Target() }
 
-// Rows writes which rows of the scan's file train and which validate.
+// Rows writes the training and the validation rows of the scan's file.
 func (r *Record) Rows(train, validation []int) error {
 	rows, err := json.Marshal(map[string][]int{"train": train, "validation": validation})
 	if err != nil {
@@ -88,7 +88,7 @@ func (r *Record) Settings() error {
 	return r.dir.WriteFile(ConfigFile, text)
 }
 
-// Resume reads where the run stands: the newest checkpoint, or the one that was named.
+// Resume reads the newest checkpoint, or the checkpoint that --resume names.
 func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 	s, x, target := r.cfg.Settings(), r.cfg.Execution(), r.Target()
 	if config.RunOf(x.Resume) != x.Resume {
@@ -102,7 +102,7 @@ func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 		var skipped []error
 		state, skipped, err = bundle.ReadCheckpoint(target, &at)
 		for _, e := range skipped {
-			r.host.Notice("%v: going on from the checkpoint before it", e)
+			r.host.Notice("%v: continuing from the previous checkpoint", e)
 		}
 		if err != nil {
 			return at, state, host.Fail(host.ExitData, err)
@@ -115,21 +115,21 @@ func (r *Record) Resume() (at loop.Position, state backend.State, err error) {
 	}
 	if at.Data != r.data {
 		if !x.Force {
-			return at, state, host.Failf(host.ExitData, "%s: the run was trained on other patterns than %s holds now: give the file of that run, or go on with these by --force", target, s.TrainDataFile)
+			return at, state, host.Failf(host.ExitData, "%s: the run was trained on other patterns than those in %s: give the original --train-data-file, or --force to continue with these", target, s.TrainDataFile)
 		}
-		r.host.Notice("going on with other patterns than the run was trained on, as --force says")
+		r.host.Notice("continuing with other patterns than before (--force)")
 		at.Data = r.data
 	}
 	return at, state, nil
 }
 
-// Forget removes the checkpoints of a beginning that came to nothing.
+// Forget removes the checkpoints of an attempt whose network collapsed.
 func (r *Record) Forget() error { return bundle.ForgetAfter(r.dir.Path(""), 0, r.dir.Own) }
 
-// Close releases the folder; a run that nothing ended has failed.
+// Close releases the folder. A run without End has failed.
 func (r *Record) Close() {
 	r.abandonLog()
 	if r.dir != nil {
-		_ = r.dir.Close() // what could not be removed is only scratch
+		_ = r.dir.Close() // only temporary files could be left
 	}
 }
