@@ -1,4 +1,4 @@
-// Package bench measures a backend on a simulated scan: the arithmetic of a step does not depend on what the patterns show.
+// Package bench measures a backend on a simulated scan. The arithmetic of a step does not depend on the contents of the patterns.
 package bench
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Result is what one case took. A number that cannot be known on this machine is 0.
+// Result holds the measured times and memory of one case. A value that is not available on this machine is 0.
 type Result struct {
 	Backend         string  `json:"backend"`
 	Engine          string  `json:"engine"`
@@ -25,8 +25,8 @@ type Result struct {
 	Parameters      int     `json:"parameters"`
 	Patterns        int     `json:"patterns"` // of a batch
 	Steps           int     `json:"steps"`
-	StartSeconds    float64 `json:"start_s"`       // from nothing to a plugin that answers
-	CompileSeconds  float64 `json:"compile_s"`     // of the step, as the backend says, or opening and the first step less one step
+	StartSeconds    float64 `json:"start_s"`       // until the plugin answers
+	CompileSeconds  float64 `json:"compile_s"`     // as reported by the backend, or else opening and the first step less one step
 	StepSeconds     float64 `json:"step_s"`        // median, wall
 	StepCPUSeconds  float64 `json:"step_cpu_s"`    // mean, of the plugin's process
 	TrainPatterns   float64 `json:"train_per_s"`   // patterns/s
@@ -50,19 +50,19 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // the results are complete; Stop kills the process if necessary
 	r.StartSeconds = time.Since(began).Seconds()
 	info := engine.Info()
 	r.Backend, r.Engine, r.Device, r.Threads, r.TF32 = info.Name, info.Engine, c.Device, c.Threads, c.TF32
 	r.Arch, r.N, r.Gridsize, r.FiltersScale = work.Model.Program.Name, c.Model.N, c.Model.Gridsize, c.Model.FiltersScale
 	r.Parameters, r.Patterns, r.Steps = work.Model.Parameters(), c.Patterns, c.Steps
 
-	var told atomic.Uint64 // nanoseconds
+	var reported atomic.Uint64 // nanoseconds of compilation
 	began = time.Now()
 	session, id, err := work.Open(ctx, engine, func(o *backend.OpenOptions) {
 		o.Progress = func(e backend.Event) {
 			if e.Phase == "compile" {
-				told.Add(uint64(e.Seconds * float64(time.Second)))
+				reported.Add(uint64(e.Seconds * float64(time.Second)))
 			}
 		}
 	})
@@ -77,7 +77,7 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	if err := r.train(ctx, work, session, id, began, usage); err != nil {
 		return r, err
 	}
-	if compiled := told.Load(); compiled > 0 {
+	if compiled := reported.Load(); compiled > 0 {
 		r.CompileSeconds = float64(compiled) / float64(time.Second)
 	}
 	if err := r.predict(ctx, session, id, work.Batches()); err != nil {
@@ -87,8 +87,8 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	return r, nil
 }
 
-// train measures the steps. Where the backend does not tell how long it compiled, it is what opening and the first step, since
-// began, took beyond one step.
+// train measures the steps. The time of compilation is that of opening and the first step, since began, less one step. Run
+// replaces it if the backend reports its own.
 func (r *Result) train(ctx context.Context, work *Work, session backend.Session, id backend.DatasetID, began time.Time, usage func() (float64, int64, int64)) error {
 	first, err := work.train(ctx, session, id, work.Steps[:1], nil)
 	if err != nil {
@@ -100,7 +100,7 @@ func (r *Result) train(ctx context.Context, work *Work, session backend.Session,
 	}
 	before, _, _ := usage()
 	took, err := work.train(ctx, session, id, work.Measured(), func(done int) {
-		if done%max(r.Steps/10, 1) == 0 { // a tenth of the steps, as the command says
+		if done%max(r.Steps/10, 1) == 0 { // a tenth of the steps, as in the help of --memory
 			_, now, _ := usage()
 			r.MemoryBytes = append(r.MemoryBytes, now)
 		}
@@ -116,7 +116,7 @@ func (r *Result) train(ctx context.Context, work *Work, session backend.Session,
 	return nil
 }
 
-// predict measures the patches of the batches.
+// predict measures the prediction of the batches.
 func (r *Result) predict(ctx context.Context, session backend.Session, id backend.DatasetID, batches []backend.Batch) error {
 	var took []float64
 	last := time.Now()

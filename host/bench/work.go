@@ -14,11 +14,11 @@ import (
 	"github.com/ptychogo/ptycho/host/model"
 )
 
-// Case is one measurement: a network, a batch and how the engine runs it.
+// Case is one measurement: a network, a batch size and the execution settings.
 type Case struct {
 	Model    config.Model
 	Patterns int // of a batch, a multiple of gridsize²
-	Steps    int // measured, after two that are not
+	Steps    int // measured, after two steps to warm up
 	Device   string
 	Threads  int
 	TF32     bool // allow products of reduced precision
@@ -31,10 +31,10 @@ func (c Case) devices() []string {
 	return []string{c.Device}
 }
 
-// warmup is how many steps come before those that are measured: the first compiles, the second fills caches.
+// warmup is the number of steps before the measured steps: the first compiles, the second fills caches.
 const warmup = 2
 
-// Work is what a case computes.
+// Work holds the inputs of a case.
 type Work struct {
 	*dataset.Spool
 	Model   *model.Model
@@ -44,10 +44,10 @@ type Work struct {
 	dataset backend.Dataset
 }
 
-// Prepare prepares a case as a training would be. The work is to be removed.
+// Prepare prepares a case like a training. The caller must call Remove.
 func Prepare(ctx context.Context, c Case) (*Work, error) {
 	if c.Steps < 1 {
-		return nil, host.Failf(host.ExitUsage, "bench: %d steps, want at least 1", c.Steps)
+		return nil, host.Failf(host.ExitUsage, "bench: --steps %d: want at least 1", c.Steps)
 	}
 	simulated, err := simulate.New(ctx, simulate.Options{Object: simulate.Lines, Probe: simulate.Gaussian, N: c.Model.N, Patterns: max(c.Patterns, 64)}) // enough neighbours for any group
 	if err != nil {
@@ -88,7 +88,7 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 	return w, nil
 }
 
-// plan makes so many steps of the groups, from as many epochs as it takes.
+// plan returns n steps of the groups, from as many epochs as necessary.
 func plan(grouper *scan.Grouper, n int) ([]backend.Step, error) {
 	var steps []backend.Step
 	for epoch := 0; len(steps) < n; epoch++ {
@@ -99,14 +99,14 @@ func plan(grouper *scan.Grouper, n int) ([]backend.Step, error) {
 		for _, b := range batches {
 			steps = append(steps, backend.Step{
 				Number: int64(len(steps)) + 1, Batches: []backend.Batch{{Rows: b.Rows, Offsets: b.Offsets}},
-				LearningRates: map[string]float64{"": 1e-4}, // low: nothing is to be learned, and nothing to diverge
+				LearningRates: map[string]float64{"": 1e-4}, // low, so that nothing diverges
 			})
 		}
 	}
 	return steps[:n], nil
 }
 
-// Open opens a session with the work's state and patterns. more, which may be nil, asks for more than the case does.
+// Open opens a session with the work's state and patterns. more, which may be nil, changes the options.
 func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.OpenOptions)) (backend.Session, backend.DatasetID, error) {
 	o := backend.OpenOptions{Program: w.Model.Program, Devices: w.Case.devices(), Threads: w.Case.Threads, Deterministic: true, Train: true, TF32: w.Case.TF32}
 	if more != nil {
@@ -121,20 +121,20 @@ func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.
 		id, err = w.Bind(ctx, session)
 	}
 	if err != nil {
-		_ = session.Close() // the first error counts
+		_ = session.Close() // the first error is returned
 		return nil, "", err
 	}
 	return session, id, nil
 }
 
-// Bind gives the patterns to a session.
+// Bind binds the patterns to a session.
 func (w *Work) Bind(ctx context.Context, s interface {
 	Bind(context.Context, backend.Dataset) (backend.DatasetID, error)
 }) (backend.DatasetID, error) {
 	return s.Bind(ctx, w.dataset)
 }
 
-// Batches are those of all steps.
+// Batches returns the batches of all steps.
 func (w *Work) Batches() []backend.Batch {
 	var batches []backend.Batch
 	for _, s := range w.Steps {
@@ -143,20 +143,20 @@ func (w *Work) Batches() []backend.Batch {
 	return batches
 }
 
-// Warm are the steps before those that are measured.
+// Warm returns the steps to warm up.
 func (w *Work) Warm() []backend.Step { return w.Steps[:warmup] }
 
-// Measured are the steps that are measured.
+// Measured returns the measured steps.
 func (w *Work) Measured() []backend.Step { return w.Steps[warmup:] }
 
-// Plan is a plan of steps with the defaults of training.
+// Plan returns a plan of steps with the defaults of training.
 func (w *Work) Plan(id backend.DatasetID, steps []backend.Step) backend.StepPlan {
-	loss, _ := w.Model.Config.LossScalar() // the program was built with it
+	loss, _ := w.Model.Config.LossScalar() // the program was built from this configuration
 	return backend.StepPlan{Dataset: id, Steps: steps, LossWeights: map[string]float64{loss: 1},
 		Optimiser: backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, Clip: backend.Clip{Kind: backend.ClipNorm, Limit: 1}} // the defaults of training
 }
 
-// train runs steps and gives the wall seconds of each. look, which may be nil, hears how many are done.
+// train runs steps and returns the wall seconds of each. look, which may be nil, is called with the number of steps done.
 func (w *Work) train(ctx context.Context, s backend.Session, id backend.DatasetID, steps []backend.Step, look func(done int)) ([]float64, error) {
 	var took []float64
 	last := time.Now()

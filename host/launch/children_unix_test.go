@@ -116,5 +116,5 @@ func TestStart_ClosedOutputNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Start(context.Background(), Spec{Path: path, StartTimeout: 5 * time.Minute})
-	wantKind(t, err, backend.Unsupported, "closed its standard output before it shook hands")
+	wantKind(t, err, backend.Unsupported, "closed its standard output before the handshake")
 }

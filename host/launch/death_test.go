@@ -227,8 +227,8 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 		say  []string
 	}{
 		"another protocol": {t.Context(), role(t, "future"), backend.Unsupported, []string{"protocol 99", fmt.Sprintf("protocol %d.%d", backend.ProtocolMajor, backend.ProtocolMinor), "update ptycho, or install an older version of the plugin"}},
-		"no plugin":        {t.Context(), chatter, backend.Unsupported, []string{"I am a calculator", "no plugin"}},
-		"silent":           {t.Context(), silent, backend.Unsupported, []string{"did not shake hands"}},
+		"not a plugin":     {t.Context(), chatter, backend.Unsupported, []string{"I am a calculator", "not a plugin"}},
+		"silent":           {t.Context(), silent, backend.Unsupported, []string{"did not send a handshake"}},
 		"dies":             {t.Context(), role(t, "broken"), backend.Crashed, []string{"exit status 127", "libengine.so.7"}},
 		"missing":          {t.Context(), Spec{Path: "/nowhere/plugin"}, backend.NotFound, []string{"/nowhere/plugin"}},
 		"name":             {t.Context(), Spec{Path: "sh"}, backend.Invalid, []string{"slash"}},

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killChildren waits for the end of a process, and kills the processes that it started and left in its group. The number
-// of the group cannot belong to anyone else yet, since the process has not been waited for.
+// killChildren waits for the end of a process and kills the processes left in its group. The group's number cannot be in use
+// by others, because the ended process has not been reaped yet.
 func killChildren(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

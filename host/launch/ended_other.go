@@ -2,5 +2,5 @@
 
 package launch
 
-// killChildren does nothing: this system cannot wait for a process and keep its number.
+// killChildren does nothing: this system cannot wait for a process without reaping it.
 func killChildren(int) {}

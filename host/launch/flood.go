@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// What a plugin may have shown of its standard error. A compiler's complaints are some hundred lines at once; after that a line in
-// 50 ms is more than anybody reads. What is above it is counted and dropped.
+// Limits of the part of a plugin's standard error that is shown. A compiler writes some hundred lines at once; after that, a
+// line every 50 ms is more than anybody reads. Lines above the limits are counted and dropped.
 const (
 	floodLines    = 1000    // at once
 	floodLineRate = 20      // a second
@@ -16,19 +18,19 @@ const (
 	floodByteRate = 32 << 10
 )
 
-// flood lets lines through as far as the allowance goes.
+// flood lets lines pass up to the limits.
 type flood struct {
 	lines, bytes float64 // that may pass now
 	at           time.Time
-	begun        bool // within a line
-	passing      bool // that line passes
+	begun        bool // the current line has begun
+	passing      bool // the current line passes
 	droppedLines int
 	droppedBytes int
 }
 
 func newFlood(now time.Time) *flood { return &flood{lines: floodLines, bytes: floodBytes, at: now} }
 
-// admit appends what passes of b to out. Behind what was dropped comes a line that says how much it was.
+// admit appends the part of b that passes to out. After dropped lines it adds a line with their number.
 func (f *flood) admit(out, b []byte, now time.Time) []byte {
 	seconds := now.Sub(f.at).Seconds()
 	f.at = now
@@ -51,7 +53,7 @@ func (f *flood) admit(out, b []byte, now time.Time) []byte {
 		switch {
 		case !f.passing:
 			f.droppedBytes += end
-		case f.bytes < float64(end): // a line without an end
+		case f.bytes < float64(end): // an endless line
 			f.passing = false
 			f.droppedLines, f.droppedBytes = f.droppedLines+1, f.droppedBytes+end
 			out = append(out, '\n')
@@ -64,16 +66,13 @@ func (f *flood) admit(out, b []byte, now time.Time) []byte {
 	return out
 }
 
-// report appends the line about what was dropped, which go-plugin takes as a warning.
+// report appends the line about dropped lines, which go-plugin logs as a warning.
 func (f *flood) report(out []byte) []byte {
 	if f.droppedLines == 0 {
 		return out
 	}
-	lines := "lines"
-	if f.droppedLines == 1 {
-		lines = "line"
-	}
-	out = fmt.Appendf(out, "[WARN] %d %s (%d bytes) of the plugin's standard error are not shown: it wrote more than %d lines a second\n", f.droppedLines, lines, f.droppedBytes, floodLineRate)
+	out = fmt.Appendf(out, "[WARN] %s (%d bytes) of the plugin's standard error %s not shown: it wrote more than %d lines per second\n",
+		plural.Of(f.droppedLines, "line"), f.droppedBytes, plural.Verb(f.droppedLines, "is", "are"), floodLineRate)
 	f.droppedLines, f.droppedBytes = 0, 0
 	return out
 }
@@ -87,13 +86,13 @@ func (f *flood) end(out []byte) []byte {
 }
 
 const (
-	// trickleBytes is what is read of a plugin's output at once, and trickleTime how long no more than that is read: 10 MiB a
-	// second. A plugin that floods waits for its writes and costs the host little; one that logs does not notice.
+	// trickleBytes of a plugin's output are read in each trickleTime: 10 MiB per second. A plugin that floods its output waits
+	// for its writes and costs the host little. Normal logging is not slowed down.
 	trickleBytes = 1 << 20
 	trickleTime  = 100 * time.Millisecond
 )
 
-// pace waits where more than that has passed.
+// pace limits a stream to trickleBytes per trickleTime.
 type pace struct {
 	passed int
 	since  time.Time
@@ -108,7 +107,7 @@ func (p *pace) wait() {
 	}
 }
 
-// trickle reads at that pace.
+// trickle is a reader limited by pace.
 type trickle struct {
 	r io.Reader
 	pace
@@ -121,7 +120,7 @@ func (t *trickle) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// paced writes at that pace. go-plugin writes with it what a plugin prints through the connection.
+// paced is a writer limited by pace. go-plugin writes a plugin's output from the connection with it.
 type paced struct {
 	w io.Writer
 	pace

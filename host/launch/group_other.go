@@ -6,5 +6,5 @@ import "os/exec"
 
 func setGroup(*exec.Cmd) {}
 
-// killGroup kills the process alone: it has no group.
+// killGroup does nothing: processes have no groups on this system.
 func killGroup(int) {}

@@ -1,5 +1,5 @@
-// Package launch starts a backend's plugin as a process and ends it. A Process is a backend.Backend: its calls cross to
-// the plugin, and its death turns them into Crashed errors that carry the plugin's last words.
+// Package launch starts a backend's plugin as a process and ends it. A Process is a backend.Backend whose calls go to the
+// plugin. If the plugin ends, the calls return Crashed errors with the last lines of its standard error.
 package launch
 
 import (
@@ -18,25 +18,25 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// Spec says which plugin to start and how.
+// Spec describes the plugin to start.
 type Spec struct {
 	Name string // of the backend, for messages; the file's name if empty
 	Path string // of the program, with a slash
 	Args []string
 
-	Network  bool         // for Tool alone: the program downloads something
-	Env      []string     // further variables, NAME=VALUE, beside those that are let through
-	Logger   hclog.Logger // takes the plugin's log lines at their level; nil: none
+	Network  bool         // only for Tool: the program downloads something
+	Env      []string     // further variables, NAME=VALUE, besides those passed on from the host
+	Logger   hclog.Logger // receives the plugin's log lines at their level; may be nil
 	LogLevel hclog.Level  // of the plugin; NoLevel: the Logger's
 
 	SHA256      string // of the file, hexadecimal; checked at every start unless empty
-	BindByValue bool   // send the bytes of files to a plugin that cannot see them
+	BindByValue bool   // send the contents of files to a plugin that cannot open them
 	// Timeout is the longest silence of the plugin in a call, after which it is killed; 0: no limit.
 	Timeout time.Duration
-	Notice  func(format string, args ...any) // hears of a long silence; nil: nobody
-	Hurry   <-chan struct{}                  // closed: somebody waits for the end, so that stopping takes no more than a moment
+	Notice  func(format string, args ...any) // called after a long silence; may be nil
+	Hurry   <-chan struct{}                  // closed: the user waits, and stopping must be quick
 
-	StartTimeout time.Duration // until the handshake; 0: a minute, as drivers of devices are slow to load
+	StartTimeout time.Duration // until the handshake; 0: a minute, because device drivers are slow to load
 }
 
 // Process is a running plugin.
@@ -52,7 +52,7 @@ type Process struct {
 
 var _ backend.Backend = (*Process)(nil)
 
-// Start starts the plugin, shakes hands and asks for its Info. The end of ctx ends the start, not the process.
+// Start starts the plugin, completes the handshake and requests its Info. The end of ctx cancels the start but does not end a started process.
 func Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := s.complete(); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		StartTimeout:     s.StartTimeout,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets.Path()},
 		Logger:           s.Logger,
-		// What plugins print through go-plugin's own streams. Those of sdk.Serve hardly do.
+		// Output through go-plugin's streams, which plugins with sdk.Serve hardly use.
 		SyncStdout: &paced{w: p.runner.tail},
 		SyncStderr: &paced{w: p.runner.tail},
 	})
@@ -108,7 +108,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	return p, nil
 }
 
-// clientOptions say what the client of the protocol knows of the process.
+// clientOptions returns the options of the protocol's client.
 func (p *Process) clientOptions() wire.ClientOptions {
 	return wire.ClientOptions{
 		Name:    p.spec.Name,
@@ -137,24 +137,24 @@ func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// PID is the number of the process.
+// PID returns the number of the process.
 func (p *Process) PID() int { return p.runner.pid() }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.runner.done }
 
-// Tail is the last lines that the plugin wrote to standard error.
+// Tail returns the last lines of the plugin's standard error.
 func (p *Process) Tail() []string { return p.runner.tail.lines() }
 
 const (
-	// shutdownTime is for the plugin to end its calls and close its sessions; it gives its calls 3 s itself.
+	// shutdownTime is the time for the plugin to end its calls and close its sessions. The plugin gives its calls 3 s of it.
 	shutdownTime = 5 * time.Second
-	// exitTime is for the process to end after that: libraries take down devices and threads.
+	// exitTime is the time for the process to end after that: libraries release devices and threads.
 	exitTime = 3 * time.Second
 )
 
-// Stop asks the plugin to close its sessions and to end, waits, and kills it if it does not. It is an error if it had
-// to. The end of ctx shortens the wait. Stopping a process that has ended is fine.
+// Stop asks the plugin to close its sessions and to end, waits, and kills the plugin if it does not end. It returns an error
+// if it had to kill the plugin, and nil if the process has already ended. The end of ctx shortens the wait.
 func (p *Process) Stop(ctx context.Context) error {
 	p.stopping.Lock()
 	defer p.stopping.Unlock()
@@ -166,7 +166,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	defer cancel()
 	p.runner.stopped.Store(true)
 	if err := p.Shutdown(ask); err != nil && !p.runner.ended() {
-		p.spec.Logger.Debug("plugin did not answer to shutdown", "plugin", p.spec.Name, "error", err)
+		p.spec.Logger.Debug("plugin did not answer the shutdown request", "plugin", p.spec.Name, "error", err)
 	}
 	exit, cancel := wire.Hurried(ctx, exitTime, p.spec.Hurry)
 	defer cancel()
@@ -177,7 +177,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 	p.runner.kill()
 	p.runner.waitKilled()
-	return backend.Errorf(backend.Internal, "stop", "plugin %s did not end when asked to and was killed", p.spec.Name)
+	return backend.Errorf(backend.Internal, "stop", "plugin %s did not end on request and was killed", p.spec.Name)
 }
 
 // Kill ends the process at once.
@@ -188,17 +188,17 @@ func (p *Process) Kill() {
 	p.release()
 }
 
-// release frees what the host holds for a process that has ended.
+// release frees the host's resources of a process that has ended.
 func (p *Process) release() {
 	p.released.Do(func() {
 		if p.protocol != nil && p.runner.ended() {
-			_ = p.protocol.Close() // tells a process that is gone to go: nothing to learn from its error
+			_ = p.protocol.Close() // its error only says that the process has ended
 		}
 		p.runner.release()
 	})
 }
 
-// abandon ends whatever part of a start has happened.
+// abandon ends a process whose start failed.
 func (p *Process) abandon() {
 	p.runner.kill()
 	if p.runner.pid() != 0 {
@@ -207,8 +207,8 @@ func (p *Process) abandon() {
 	p.release()
 }
 
-// socketBase is the folder for the folder of the socket. A socket's path may have 104 bytes on some systems, and with our
-// folder go-plugin adds the rest, each number with ten digits at most.
+// socketBase returns the parent of the socket's folder. Some systems limit a socket's path to 104 bytes. Our folder and
+// go-plugin's names take the rest, each number with ten digits at most.
 func socketBase() string {
 	const room = 104 - len("/ptycho-scratch-0123456789/plugin-dir0123456789/plugin0123456789") - 1
 	if dir := os.TempDir(); len(dir) <= room {
@@ -217,5 +217,5 @@ func socketBase() string {
 	return "/tmp"
 }
 
-// Sweep removes what dead hosts left of their plugins' sockets, and all other temporary folders of dead processes.
+// Sweep removes the temporary folders of processes that have ended, such as the folders of plugins' sockets.
 func Sweep() { scratch.Sweep(os.TempDir(), socketBase()) }

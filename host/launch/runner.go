@@ -24,30 +24,30 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// runner is the process under go-plugin. It is our own so that the end of the process is known when it happens:
-// go-plugin waits for the end of its output too, which a grandchild may hold open for ever. It also gives the process
-// an empty standard input, a lifeline, and a standard output that is read on whatever comes.
+// runner is the plugin's process for go-plugin. It replaces go-plugin's runner, which detects the end of the process only at
+// the end of its output, and a grandchild may hold the output open for ever. runner also gives the process an empty standard
+// input, a lifeline, and a standard output that is always read.
 type runner struct {
 	cmd     *exec.Cmd
-	program *trust.File                // that is started
-	sockets *scratch.Folder            // go-plugin's folder lies in it
-	process atomic.Pointer[os.Process] // nil until it is started
-	aborted atomic.Bool                // killed, perhaps before it was started
+	program *trust.File                // the checked file
+	sockets *scratch.Folder            // contains go-plugin's folder
+	process atomic.Pointer[os.Process] // nil before the start
+	aborted atomic.Bool                // killed, possibly before the start
 	tail    *tail
 
 	stdout, stderr *os.File // our ends
-	lifeline       *os.File // our end: it closes when we die, and the plugin ends
+	lifeline       *os.File // our end: it closes with this process, and the plugin ends
 	hello          *io.PipeReader
 
 	done         chan struct{} // closed when the process has ended
 	drained      chan struct{} // closed when its standard error has been read to the end
 	silent       chan struct{} // closed when its standard output has been read to the end
-	closed       atomic.Bool   // its standard output ended before we killed it
-	stopped      atomic.Bool   // we made it end
+	closed       atomic.Bool   // its standard output ended before the host killed it
+	stopped      atomic.Bool   // the host ended it
 	unresponsive atomic.Bool   // it was killed because it did not answer
 
 	mu    sync.Mutex
-	line  string // the handshake, or the last line that was none
+	line  string // the handshake, or else the last line before it
 	freed bool
 }
 
@@ -57,7 +57,7 @@ func newRunner(sockets *scratch.Folder) *runner {
 	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{}), silent: make(chan struct{})}
 }
 
-// prepare takes go-plugin's variables, which name its folder.
+// prepare builds the command with go-plugin's variables, which name its folder.
 func (p *Process) prepare(_ hclog.Logger, proto *exec.Cmd, _ string) (goplugin.Runner, error) {
 	s := p.spec
 	cmd := command(context.Background(), p.runner.program, s)
@@ -87,7 +87,7 @@ func (r *runner) Start(context.Context) error {
 	}
 	r.stderr, theirs = errRead, append(theirs, errWrite)
 	r.cmd.Stdout, r.cmd.Stderr = outWrite, errWrite
-	if runtime.GOOS != "windows" { // has no inheritance of pipes by number
+	if runtime.GOOS != "windows" { // Windows does not inherit pipes by number
 		lifeRead, lifeWrite, err := os.Pipe()
 		if err != nil {
 			return err
@@ -110,11 +110,11 @@ func (r *runner) Start(context.Context) error {
 	return nil
 }
 
-// wait notices the end of the process, and ends its output a moment later: a grandchild may hold it open for ever, and
-// go-plugin waits for the handshake until it ends.
+// wait waits for the end of the process and closes its output a moment later. A grandchild may hold the output open for ever,
+// and go-plugin would wait for the handshake as long.
 func (r *runner) wait(say *io.PipeWriter) {
 	killChildren(r.cmd.Process.Pid)
-	_ = r.cmd.Wait() // the state of the process tells more
+	_ = r.cmd.Wait() // the state of the process says more
 	close(r.done)
 	late, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
@@ -129,14 +129,14 @@ func (r *runner) wait(say *io.PipeWriter) {
 	r.stderr.Close()
 }
 
-// maxHandshake bounds the first line; a certificate makes it about 1000 bytes, and go-plugin reads 64 KiB at most.
+// maxHandshake limits the handshake line. With its certificate it has about 1000 bytes, and go-plugin reads at most 64 KiB.
 const maxHandshake = 32 << 10
 
-// shake is the handshake line of go-plugin: its own version, ours, the address, the transport, the certificate. It
-// need not start its line: libraries print while they are loaded, before the plugin can do anything about it.
+// shake matches the handshake of go-plugin: its version, our version, the address, the transport, the certificate. The
+// handshake may follow other text on its line, because libraries print while they are loaded.
 var shake = regexp.MustCompile(`1\|\d+\|(unix|tcp)\|[^|]*\|.*$`)
 
-// readStdout hands the handshake on and keeps reading, so that printing never blocks the plugin.
+// readStdout passes the handshake to go-plugin and keeps reading, so that printing never blocks the plugin.
 func (r *runner) readStdout(say *io.PipeWriter) {
 	defer func() {
 		r.closed.Store(!r.aborted.Load())
@@ -144,7 +144,7 @@ func (r *runner) readStdout(say *io.PipeWriter) {
 	}()
 	defer say.Close()
 	b := bufio.NewReaderSize(&trickle{r: r.stdout}, maxHandshake)
-	var end []byte // of a line longer than the reader's room
+	var end []byte // of a line longer than the reader's buffer
 	for {
 		part, err := b.ReadSlice('\n')
 		end = append(end, part...)
@@ -155,14 +155,14 @@ func (r *runner) readStdout(say *io.PipeWriter) {
 		text := strings.TrimSpace(string(end))
 		end = end[:0]
 		if found := shake.FindString(text); found != "" {
-			r.heard(found)
-			_, _ = say.Write([]byte(found + "\n")) // go-plugin may have given up listening
+			r.setLine(found)
+			_, _ = say.Write([]byte(found + "\n")) // go-plugin may no longer read
 			say.Close()
-			_, _ = io.Copy(io.Discard, b) // as fast as the trickle lets it
+			_, _ = io.Copy(io.Discard, b) // at the pace of the trickle
 			return
 		}
 		if text != "" {
-			r.heard(text)
+			r.setLine(text)
 			_, _ = r.tail.Write([]byte(text + "\n"))
 		}
 		if err != nil {
@@ -171,7 +171,7 @@ func (r *runner) readStdout(say *io.PipeWriter) {
 	}
 }
 
-func (r *runner) heard(line string) {
+func (r *runner) setLine(line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.line = line
@@ -192,7 +192,7 @@ func (r *runner) ended() bool {
 	}
 }
 
-// exit says how the process ended. It has.
+// exit describes how the process ended. Call it after the end.
 func (r *runner) exit() string {
 	if r.cmd.ProcessState == nil {
 		return "for an unknown reason"
@@ -206,17 +206,17 @@ func (r *runner) kill() {
 		if !r.ended() {
 			killGroup(p.Pid)
 		}
-		_ = p.Kill() // has ended already otherwise
+		_ = p.Kill() // fails only if the process has ended
 	}
 }
 
-// gaveUp says whether the process ended because we killed it, not by itself. It has ended.
+// gaveUp reports whether the host killed the process. Call it after the end.
 func (r *runner) gaveUp() bool {
 	s := r.cmd.ProcessState
 	return r.aborted.Load() && s != nil && s.ExitCode() == -1 // by a signal
 }
 
-// drainTime is for the last lines after the end of the process; a grandchild may hold standard error open for ever.
+// drainTime is the time to read the last lines after the end of the process. A grandchild may hold standard error open for ever.
 const drainTime = time.Second
 
 func (r *runner) waitDrained() {
@@ -242,33 +242,33 @@ func (r *runner) release() {
 	if r.hello != nil {
 		r.hello.Close()
 	}
-	_ = r.sockets.Remove() // else the next start does
+	_ = r.sockets.Remove() // otherwise the next start removes them
 }
 
-// The rest is what go-plugin asks for.
+// The following methods implement go-plugin's interface.
 
 func (r *runner) Stdout() io.ReadCloser { return r.hello }
 
-// Stderr passes through the tail, so that all of it is there once the end has been read.
+// Stderr returns a reader that also fills the tail, so that the tail is complete at the end of the stream.
 func (r *runner) Stderr() io.ReadCloser {
 	return &stderrReader{r: r, from: &trickle{r: r.stderr}, once: sync.OnceFunc(func() { close(r.drained) }), flood: newFlood(time.Now())}
 }
 
-// stderrReader gives all of standard error to the tail, and as much of it as may be shown to go-plugin's log.
+// stderrReader writes all of standard error to the tail, and the part within the limits to go-plugin's log.
 type stderrReader struct {
 	r     *runner
 	from  io.Reader
 	once  func()
 	flood *flood
 	read  [32 << 10]byte
-	shown []byte // that was not given yet
+	shown []byte // not returned by Read yet
 	ended bool
 }
 
 func (s *stderrReader) Read(b []byte) (int, error) {
 	for len(s.shown) == 0 {
 		if s.ended {
-			return 0, io.EOF // closed by us or by the process: the end in any case
+			return 0, io.EOF // closed by the host or by the process
 		}
 		n, err := s.from.Read(s.read[:])
 		_, _ = s.r.tail.Write(s.read[:n]) // never fails
@@ -297,7 +297,7 @@ func (r *runner) pid() int {
 	return 0
 }
 
-// Wait returns no error: how the process ended is told by the calls that it broke, not by go-plugin's log.
+// Wait returns no error: failed calls report how the process ended, not go-plugin's log.
 func (r *runner) Wait(context.Context) error {
 	<-r.done
 	return nil
@@ -308,7 +308,9 @@ func (r *runner) Kill(context.Context) error {
 	return nil
 }
 
-func (r *runner) Diagnose(context.Context) string { return fmt.Sprintf("%s is no plugin", r.cmd.Path) }
+func (r *runner) Diagnose(context.Context) string {
+	return fmt.Sprintf("%s is not a plugin", r.cmd.Path)
+}
 
 func (r *runner) PluginToHost(network, addr string) (string, string, error) {
 	return network, addr, nil

@@ -7,14 +7,14 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// silent tells the user that the plugin has not answered for a while.
+// silent tells the user that the plugin has not answered for some time.
 func (p *Process) silent(op string, quiet time.Duration) {
 	if p.spec.Notice == nil || p.runner.stopped.Load() {
 		return
 	}
-	then := "it may take as long as it likes (--backend-timeout 0)"
+	then := "waiting without a limit (--backend-timeout 0)"
 	if p.spec.Timeout > 0 {
-		then = fmt.Sprintf("it is killed after %v (--backend-timeout)", p.spec.Timeout)
+		then = fmt.Sprintf("it will be killed after %v (--backend-timeout)", p.spec.Timeout)
 	}
 	p.spec.Notice("backend %s has not answered for %v in %s%s; %s", p.spec.Name, rounded(quiet), op, p.condition(), then)
 }
@@ -38,19 +38,19 @@ func rounded(d time.Duration) time.Duration {
 	return d.Round(100 * time.Millisecond)
 }
 
-// condition says what the system knows of the process, "" when that is nothing special.
+// condition describes an unusual state of the process, or returns "".
 func (p *Process) condition() string {
 	switch pid := p.PID(); processState(pid) {
 	case 'T', 't':
-		return fmt.Sprintf(" (its process %d is stopped; kill -CONT %d lets it go on)", pid, pid)
+		return fmt.Sprintf(" (its process %d is stopped; kill -CONT %d resumes it)", pid, pid)
 	case 'D':
-		return fmt.Sprintf(" (its process %d waits for a disk or a device)", pid)
+		return fmt.Sprintf(" (its process %d is waiting for a disk or a device)", pid)
 	}
 	return ""
 }
 
-// killTime is how long a killed process may take to be gone: one that waits for a device in the kernel stays until the
-// device answers, and the host does not wait for it.
+// killTime limits the wait for the end of a killed process. A process that waits for a device in the kernel ends only when the
+// device answers.
 const killTime = 5 * time.Second
 
 func (r *runner) waitKilled() {

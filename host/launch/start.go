@@ -21,13 +21,13 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// complete checks a Spec and fills in what it leaves open.
+// complete checks a Spec and sets its defaults.
 func (s *Spec) complete() error {
 	if err := wire.CheckMachine(); err != nil {
 		return err
 	}
 	if !strings.ContainsRune(s.Path, filepath.Separator) {
-		return backend.Errorf(backend.Invalid, "start", "plugin %q: the path must hold a slash, programs are not searched for", s.Path)
+		return backend.Errorf(backend.Invalid, "start", "plugin %q: the path must contain a slash, because programs are not searched for", s.Path)
 	}
 	path, err := filepath.Abs(s.Path)
 	if err != nil {
@@ -49,11 +49,11 @@ func (s *Spec) complete() error {
 	return nil
 }
 
-// open checks that the program is trusted and has the recorded digest. The file stays open until the process has
-// started: the digest is of this file, and File.Changed then says whether the process was started from it.
+// open checks that the program is trusted and has the recorded digest. The file stays open until the process has started.
+// The digest is of this file, and File.Changed then reports whether the process was started from it.
 //
-// The program is started by its path and not by its descriptor, as /proc/self/fd/N: a script would see that name as its
-// own, and so would whoever looks at the list of processes. Nobody but root and the user can change what the path means.
+// The program is started by its path and not by its descriptor /proc/self/fd/N, which a script would see as its name and the
+// list of processes would show. Only root and the user can change the meaning of the path.
 func (s *Spec) open() (*trust.File, error) {
 	fail := func(kind backend.Kind, err error) error {
 		return backend.Errorf(kind, "start", "plugin %s: %w", s.Name, err)
@@ -72,8 +72,8 @@ func (s *Spec) open() (*trust.File, error) {
 	return f, nil
 }
 
-// trusted opens the program. This program itself is not checked, a bundled backend is a part of it: who starts ptycho
-// trusts its file.
+// trusted opens the program. It does not check the file of ptycho, which contains the bundled backends: a user who starts
+// ptycho trusts its file.
 func (s *Spec) trusted() (*trust.File, error) {
 	if self, err := os.Executable(); err == nil && self == s.Path {
 		return trust.Self(s.Path)
@@ -90,13 +90,13 @@ func (s *Spec) verify(f io.Reader) error {
 		return fmt.Errorf("%s: %w", s.Path, err)
 	}
 	if have := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(have, s.SHA256) {
-		return fmt.Errorf("%s has sha256 %.12s…, but %.12s… was recorded when it was installed: the file was changed; install it again",
+		return fmt.Errorf("%s has sha256 %.12s…, but %.12s… was recorded at its installation: the file was changed; install it again",
 			s.Path, have, s.SHA256)
 	}
 	return nil
 }
 
-// startError says in one sentence why a plugin did not start.
+// startError explains in one sentence why a plugin did not start.
 func (p *Process) startError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)
@@ -115,12 +115,12 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	}
 	line := r.handshake()
 	if major, ok := handshakeMajor(line); ok && major != backend.ProtocolMajor {
-		mend := "install a version of the plugin that does"
+		fix := "install a newer version of the plugin"
 		if major > backend.ProtocolMajor {
-			mend = "update ptycho, or install an older version of the plugin"
+			fix = "update ptycho, or install an older version of the plugin"
 		}
-		return fail(backend.Unsupported, "%s speaks protocol %d, this ptycho speaks protocol %d.%d; %s",
-			p.spec.Path, major, backend.ProtocolMajor, backend.ProtocolMinor, mend)
+		return fail(backend.Unsupported, "%s speaks protocol %d, but this ptycho speaks protocol %d.%d; %s",
+			p.spec.Path, major, backend.ProtocolMajor, backend.ProtocolMinor, fix)
 	}
 	var known *backend.Error
 	if errors.As(err, &known) && known.Kind == backend.Unsupported { // no such service
@@ -138,14 +138,14 @@ func (p *Process) startError(ctx context.Context, err error) error {
 	case <-time.After(exitNotice):
 	}
 	if _, ok := handshakeMajor(line); !ok {
-		did := fmt.Sprintf("did not shake hands within %v", p.spec.StartTimeout)
+		did := fmt.Sprintf("did not send a handshake within %v", p.spec.StartTimeout)
 		if r.closed.Load() {
-			did = "closed its standard output before it shook hands"
+			did = "closed its standard output before the handshake"
 		}
 		if line != "" {
-			did += fmt.Sprintf(", it printed %.80q", line)
+			did += fmt.Sprintf(" and printed %.80q", line)
 		}
-		e := fail(backend.Unsupported, "%s %s: it is no plugin of ptycho", p.spec.Path, did)
+		e := fail(backend.Unsupported, "%s %s: it is not a plugin of ptycho", p.spec.Path, did)
 		e.Tail = r.tail.lines()
 		return e
 	}
@@ -163,10 +163,10 @@ func handshakeMajor(line string) (int, bool) {
 	return major, err == nil
 }
 
-// exitNotice is how long a process that broke its connection may take to be seen to have ended.
+// exitNotice limits the wait for the end of a process whose connection broke.
 const exitNotice = 2 * time.Second
 
-// lost says what became of a call whose connection broke.
+// lost returns the error of a call whose connection broke.
 func (p *Process) lost(op string, err error) error {
 	select {
 	case <-p.runner.done:

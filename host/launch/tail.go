@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	tailLines = 30  // a Go panic's first goroutine, or a library's complaint
-	tailWidth = 400 // characters of a line: longer ones are data
+	tailLines = 30  // the first goroutine of a Go panic, or a library's error message
+	tailWidth = 400 // characters of a line: longer lines are data
 )
 
-// tail keeps the last lines that are written to it.
+// tail keeps the last lines written to it.
 type tail struct {
 	mu   sync.Mutex
 	ring []string
@@ -40,7 +40,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	}
 }
 
-// extend adds to the unfinished line. Of a long line it keeps enough to parse a log line of usual size.
+// extend adds to the unfinished line. Of a long line it keeps enough to parse a log line of the usual size.
 func (t *tail) extend(b []byte) {
 	const room = 16 << 10
 	t.part = append(t.part, b[:min(len(b), room-min(room, len(t.part)))]...)
@@ -81,7 +81,7 @@ func message(line []byte) string {
 	return s
 }
 
-// lines gives the last lines, oldest first, with the unfinished one.
+// lines returns the last lines, oldest first, with the unfinished line.
 func (t *tail) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,19 +12,19 @@ import (
 	"github.com/ptychogo/ptycho/host/trust"
 )
 
-// toolGrace is how long a tool that was asked to end may take before it is killed.
+// toolGrace is the time that a tool has to end on request before it is killed.
 const toolGrace = time.Second
 
-// command starts the file that was checked, under the name that it was asked for by.
+// command returns the command that runs the checked file under the requested name.
 func command(ctx context.Context, f *trust.File, s Spec) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, f.Path, s.Args...)
 	cmd.Args[0] = s.Path
 	return cmd
 }
 
-// Tool runs a plugin's program as a tool of its own, such as doctor or setup, with the terminal of this process, and
-// returns its exit code. The file is checked as for a start, and the environment is filtered as for a start; with
-// Spec.Network the variables of proxies, certificates and pip are added.
+// Tool runs a plugin's program as a tool, such as doctor or setup, with the terminal of this process, and returns its exit
+// code. It checks the file and filters the environment like Start. With Spec.Network it adds the variables of proxies,
+// certificates and pip.
 func Tool(ctx context.Context, s Spec, in io.Reader, out, log io.Writer) (int, error) {
 	if err := s.complete(); err != nil {
 		return 0, err
@@ -37,7 +37,7 @@ func Tool(ctx context.Context, s Spec, in io.Reader, out, log io.Writer) (int, e
 	cmd := command(ctx, file, s)
 	cmd.Env = append(allowed(os.Environ(), s.Network), s.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, log
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it removes what it has not finished
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that the tool removes unfinished files
 	cmd.WaitDelay = toolGrace
 	err = cmd.Run()
 	var exit *exec.ExitError

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// ticks is how many parts of a second the kernel counts processor time in: 100 in every Linux ABI.
+// ticks is the number of the kernel's units of processor time per second: 100 in every Linux ABI.
 const ticks = 100
 
-// Usage is what the plugin has used so far: processor time in seconds (user and system, all threads), the memory that it
-// holds and the most that it held, in bytes. All are 0 where they cannot be read.
+// Usage returns the resources used so far by the plugin: processor time in seconds (user and system, all threads), and its
+// current and peak memory in bytes. Values that cannot be read are 0.
 func (p *Process) Usage() (cpuSeconds float64, bytesNow, bytesPeak int64) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	if err != nil {
 		return 0, 0, 0
 	}
-	// The name, in parentheses, may hold anything; user and system time are the 12th and 13th field after it.
+	// The name in parentheses may contain anything. User and system time are the 12th and 13th field after it.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) > 12 {
 		user, _ := strconv.ParseFloat(fields[11], 64)
@@ -29,7 +29,7 @@ func (p *Process) Usage() (cpuSeconds float64, bytesNow, bytesPeak int64) {
 	return cpuSeconds, kibibytes(string(status), "VmRSS:"), kibibytes(string(status), "VmHWM:")
 }
 
-// kibibytes is a line of the kernel's status file in bytes.
+// kibibytes returns the value of a line of the kernel's status file, in bytes.
 func kibibytes(status, name string) int64 {
 	_, rest, _ := strings.Cut(status, name)
 	fields := strings.Fields(rest)
@@ -40,7 +40,7 @@ func kibibytes(status, name string) int64 {
 	return kib << 10
 }
 
-// processState is the state of a process as the kernel's stat file has it, such as 'T' for stopped; 0 where it cannot be read.
+// processState returns the state of a process from the kernel's stat file, such as 'T' for stopped, or 0 if it cannot be read.
 func processState(pid int) byte {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

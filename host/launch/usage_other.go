@@ -2,8 +2,8 @@
 
 package launch
 
-// Usage is known on Linux alone.
+// Usage returns 0: the values are read only on Linux.
 func (p *Process) Usage() (cpuSeconds float64, bytesNow, bytesPeak int64) { return 0, 0, 0 }
 
-// processState is not known here.
+// processState returns 0: the state is read only on Linux.
 func processState(int) byte { return 0 }

@@ -20,7 +20,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Quantity is what is drawn.
+// Quantity is a quantity to draw.
 type Quantity int
 
 // The quantities.
@@ -33,14 +33,14 @@ const (
 const (
 	left, top, bottom = 60, 30, 40
 	gap, bar, right   = 20, 18, 80
-	smallest          = 256 // small objects are enlarged by a whole factor until their longer side is at least this
+	smallest          = 256 // small objects are enlarged by a whole factor until their longer side has this length
 	tick              = 5
 )
 
-// covered is the coverage, relative to one probe's peak, from which pixels set the range of colours.
+// covered is the coverage, relative to one probe's peak, from which pixels determine the range of colours.
 const covered = 0.1
 
-// Write draws q as a PNG file. pixelSize is in metres, 0 when unknown.
+// Write draws q as a PNG file. pixelSize is in metres, 0 if unknown.
 func Write(path string, q Quantity, img stitch.Image, pixelSize float64) error {
 	var b bytes.Buffer
 	if err := Encode(&b, q, img, pixelSize); err != nil {
@@ -91,7 +91,7 @@ func Draw(q Quantity, img stitch.Image, pixelSize float64) image.Image {
 	return canvas
 }
 
-// quantity is the amplitude, or the phase about its weighted mean direction.
+// quantity returns the amplitude, or the phase about its weighted mean direction.
 func quantity(q Quantity, img stitch.Image) []float64 {
 	out := make([]float64, len(img.Object.Data))
 	var mean complex128
@@ -109,7 +109,7 @@ func quantity(q Quantity, img stitch.Image) []float64 {
 	return out
 }
 
-// span is the range from the 0.5th to the 99.5th per cent of the well covered pixels: single bad pixels do not set it.
+// span returns the range from the 0.5th to the 99.5th percentile of the well covered pixels, so that single bad pixels do not count.
 func span(values []float64, img stitch.Image) (lo, hi float64) {
 	var inside []float64
 	for i, v := range values {
@@ -173,7 +173,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 	}
 }
 
-// tickStep is 1, 2 or 5 times a power of ten, about a fifth of the extent.
+// tickStep returns 1, 2 or 5 times a power of ten, about a fifth of the extent.
 func tickStep(extent float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(max(extent/5, 1))))
 	for _, m := range []float64{1, 2, 5, 10} {

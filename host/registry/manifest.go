@@ -18,10 +18,10 @@ import (
 	"github.com/ptychogo/ptycho/host/trust"
 )
 
-// ManifestName is the file that says what lies in the folder of an installed plugin.
+// ManifestName is the file that describes the folder of an installed plugin.
 const ManifestName = "plugin.json"
 
-// Manifest is written when a plugin is installed, and is all that listing and completion read.
+// Manifest is written at the installation of a plugin. Listing and completion read nothing else.
 type Manifest struct {
 	Name         string               `json:"name"`
 	Version      string               `json:"version"`
@@ -33,11 +33,11 @@ type Manifest struct {
 	Capabilities []backend.Capability `json:"capabilities"`
 }
 
-// maxManifest bounds what is read; one has about 500 bytes.
+// maxManifest limits the size of a manifest, which has about 500 bytes.
 const maxManifest = 64 << 10
 
-// ReadManifest reads and checks a plugin.json. The file has to be trusted as a plugin itself: it names the program and
-// its digest.
+// ReadManifest reads and checks a plugin.json. The file must be trusted like a plugin, because it names the program and its
+// digest.
 func ReadManifest(path string) (*Manifest, error) {
 	f, err := trust.Open(path)
 	if err != nil {
@@ -80,7 +80,7 @@ func ParseManifest(raw []byte) (*Manifest, error) {
 	return &m, nil
 }
 
-// ProtocolVersion gives the numbers of Protocol.
+// ProtocolVersion returns the numbers of Protocol.
 func (m *Manifest) ProtocolVersion() (major, minor int, err error) {
 	a, b, _ := strings.Cut(m.Protocol, ".")
 	if major, err = strconv.Atoi(a); err == nil {
@@ -92,16 +92,16 @@ func (m *Manifest) ProtocolVersion() (major, minor int, err error) {
 	return major, minor, nil
 }
 
-// versions gives the installed versions of a backend, the newest first.
+// versions returns the installed versions of a backend, the newest first.
 func (p Places) versions(name string) []Found {
 	if p.installed() == "" {
 		return nil
 	}
 	dir := filepath.Join(p.installed(), name)
-	entries, _ := os.ReadDir(dir) // none is installed
+	entries, _ := os.ReadDir(dir) // an error means that none is installed
 	var versions []string
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") { // of an installation that is under way
+		if !strings.HasPrefix(e.Name(), ".") { // of an unfinished installation
 			versions = append(versions, e.Name())
 		}
 	}
@@ -132,7 +132,7 @@ func (f *Found) load(folder, name string) error {
 	}
 	f.Manifest, f.Path, f.Args, f.SHA256 = m, filepath.Join(folder, m.File), m.Args, m.SHA256
 	if major, minor, _ := m.ProtocolVersion(); major != backend.ProtocolMajor {
-		return fmt.Errorf("%s speaks protocol %d.%d, this ptycho speaks %d.%d",
+		return fmt.Errorf("%s speaks protocol %d.%d, but this ptycho speaks %d.%d",
 			f.Path, major, minor, backend.ProtocolMajor, backend.ProtocolMinor)
 	}
 	return CheckFile(f.Path)
@@ -178,7 +178,7 @@ func compareParts(a, b string) int {
 	return 0
 }
 
-// CheckFile returns an error when the file at path cannot be run as a plugin: it is missing, not executable, or not
+// CheckFile returns an error if the file at path cannot be run as a plugin because it is missing, not executable, or not
 // trusted.
 func CheckFile(path string) error {
 	f, err := trust.Open(path)

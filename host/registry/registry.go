@@ -1,6 +1,6 @@
-// Package registry finds the plugin of a backend. The first match wins: an explicit path; the folders of --plugin-dir
-// and PTYCHO_PLUGIN_PATH; the installed ones; beside the executable; bundled with it. The current directory is never
-// searched, and nothing found is executed here.
+// Package registry finds the plugin of a backend. The first match wins: an explicit path; the folders of --plugin-dir and
+// PTYCHO_PLUGIN_PATH; installed plugins; the folder of the executable; bundled backends. The current directory is never
+// searched, and the package executes nothing.
 package registry
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Prefix starts the file name of every plugin that is found by its name.
+// Prefix begins the file name of every plugin that can be found by name.
 const Prefix = "ptycho-backend-"
 
-// PathKey names the variable that lists further folders, separated as in PATH.
+// PathKey is the variable that lists further folders, separated as in PATH.
 const PathKey = "PTYCHO_PLUGIN_PATH"
 
 // Source is where a plugin was found.
@@ -39,25 +39,24 @@ type Found struct {
 	Path     string // absolute
 	Args     []string
 	Source   Source
-	SHA256   string    // that the file must have at each start; empty: not recorded
+	SHA256   string    // digest to check at each start; empty: not recorded
 	Manifest *Manifest // of an installed plugin
-	Shadowed []Found   // further matches, which a start does not use
-	Problem  string    // why a shadowed or listed one cannot be used
+	Shadowed []Found   // further matches, which are not started
+	Problem  string    // why the plugin cannot be used, or ""
 }
 
-// ReplacesBundled reports whether a plugin that was found by its name is used in place of the bundled backend of that
-// name.
+// ReplacesBundled reports whether the plugin replaces the bundled backend of the same name.
 func (f Found) ReplacesBundled() bool {
 	return slices.ContainsFunc(f.Shadowed, func(s Found) bool { return s.Source == Bundled })
 }
 
-// Bundle is a backend inside the ptycho executable, started as a process of its own.
+// Bundle is a backend inside the ptycho executable, started as a separate process.
 type Bundle struct {
 	Name string
 	Args []string // of the executable: plugin serve NAME
 }
 
-// Places says where to look.
+// Places are the places to search.
 type Places struct {
 	Dirs       []string // --plugin-dir, then PTYCHO_PLUGIN_PATH
 	DataHome   string   // $XDG_DATA_HOME
@@ -65,7 +64,7 @@ type Places struct {
 	Bundled    []Bundle
 }
 
-// DefaultPlaces reads the environment. dirs are those of --plugin-dir.
+// DefaultPlaces returns the places from the environment and dirs, the folders of --plugin-dir.
 func DefaultPlaces(dirs []string, bundled ...Bundle) (Places, error) {
 	exe, err := os.Executable()
 	if err == nil {
@@ -76,12 +75,12 @@ func DefaultPlaces(dirs []string, bundled ...Bundle) (Places, error) {
 	}
 	p := Places{Dirs: slices.Clone(dirs), Executable: exe, Bundled: bundled}
 	for _, d := range filepath.SplitList(os.Getenv(PathKey)) {
-		if filepath.IsAbs(d) { // others, the empty one too, would depend on the current directory
+		if filepath.IsAbs(d) { // relative and empty paths depend on the current directory
 			p.Dirs = append(p.Dirs, d)
 		}
 	}
 	p.DataHome = os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(p.DataHome) { // as the specification of the variable says
+	if !filepath.IsAbs(p.DataHome) { // the XDG specification ignores relative paths
 		p.DataHome = ""
 		if home, err := os.UserHomeDir(); err == nil {
 			p.DataHome = filepath.Join(home, ".local", "share")
@@ -90,7 +89,7 @@ func DefaultPlaces(dirs []string, bundled ...Bundle) (Places, error) {
 	return p, nil
 }
 
-// Find gives the plugin that name means: a path when it holds a slash, else the name of a backend.
+// Find returns the plugin of a name, which is a path if it contains a slash, and otherwise the name of a backend.
 func Find(name string, p Places) (Found, error) {
 	if strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator) {
 		return explicit(name)
@@ -103,7 +102,7 @@ func Find(name string, p Places) (Found, error) {
 		return Found{}, err
 	}
 	if len(all) == 0 {
-		return Found{}, backend.Errorf(backend.NotFound, "find backend", "no backend %q%s; see: ptycho plugins list", name, p.known())
+		return Found{}, backend.Errorf(backend.NotFound, "find backend", "unknown backend %q%s; see: ptycho plugins list", name, p.known())
 	}
 	first := all[0]
 	first.Shadowed = all[1:]
@@ -123,15 +122,15 @@ func (p Places) known() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return ", there is " + strings.Join(names, ", ")
+	return " (known: " + strings.Join(names, ", ") + ")"
 }
 
-// List gives every plugin by name, each with those that it shadows and its problem, if it cannot be used. It reads
-// plugin.json and the mode of files and executes nothing.
+// List returns all plugins by name, each with the plugins that it shadows, and with its problem if it cannot be used. It reads
+// plugin.json and the modes of files and executes nothing.
 func List(p Places) []Found {
 	var names []string
 	for _, dir := range p.folders() {
-		entries, _ := os.ReadDir(dir.path) // a folder that is missing has no plugins
+		entries, _ := os.ReadDir(dir.path) // a missing folder has no plugins
 		for _, e := range entries {
 			if name, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".exe"), Prefix); ok {
 				names = append(names, name)
@@ -168,7 +167,7 @@ type folder struct {
 	source Source
 }
 
-// folders hold plugins as files named ptycho-backend-NAME.
+// folders returns the folders that hold plugins as files named ptycho-backend-NAME.
 func (p Places) folders() []folder {
 	var out []folder
 	for _, d := range p.Dirs {
@@ -187,7 +186,7 @@ func (p Places) installed() string {
 	return filepath.Join(p.DataHome, "ptycho", "plugins")
 }
 
-// named gives all matches of a name, in the order of the search.
+// named returns all matches of a name, in the order of the search.
 func (p Places) named(name string) ([]Found, error) {
 	var out []Found
 	for _, dir := range p.folders() {
@@ -255,14 +254,14 @@ func explicit(path string) (Found, error) {
 	return Found{Name: name, Path: abs, Source: Explicit}, nil
 }
 
-// checkName keeps names from reaching out of the folders that are searched.
+// checkName rejects names that could lead out of the searched folders.
 func checkName(name string) error {
 	ok := name != "" && len(name) <= 64 && name[0] != '.' && name[0] != '-'
 	for _, c := range name {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.", c))
 	}
 	if !ok {
-		return backend.Errorf(backend.Invalid, "find backend", "%q is not the name of a backend, which has letters, digits and - _ . only; a path needs a slash", name)
+		return backend.Errorf(backend.Invalid, "find backend", "%q is not a valid name of a backend: use only letters, digits and - _ . (a path needs a slash)", name)
 	}
 	return nil
 }

@@ -127,10 +127,10 @@ func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 		kind    backend.Kind
 		say     string
 	}{
-		"missing":        {func(*testing.T, Places) string { return "other" }, backend.NotFound, "there is toy"},
+		"missing":        {func(*testing.T, Places) string { return "other" }, backend.NotFound, "known: toy"},
 		"missing path":   {func(_ *testing.T, p Places) string { return p.Dirs[0] + "/x" }, backend.NotFound, "no such file"},
-		"way out":        {func(*testing.T, Places) string { return ".." }, backend.Invalid, "not the name"},
-		"empty":          {func(*testing.T, Places) string { return "" }, backend.Invalid, "not the name"},
+		"way out":        {func(*testing.T, Places) string { return ".." }, backend.Invalid, "not a valid name"},
+		"empty":          {func(*testing.T, Places) string { return "" }, backend.Invalid, "not a valid name"},
 		"folder":         {func(t *testing.T, p Places) string { return filepath.Dir(p.Executable) }, backend.Invalid, "not a regular file"},
 		"group-writable": {writable(0o775), backend.Invalid, "chmod g-w"},
 		"world-writable": {writable(0o757), backend.Invalid, "chmod o-w"},
@@ -181,7 +181,7 @@ func TestWhatIsNotTrustedIsRefused(t *testing.T) {
 		"another protocol": {func(t *testing.T, p Places) string {
 			install(t, p, "toy", "1.0.0", "10.2")
 			return "toy"
-		}, backend.Invalid, fmt.Sprintf("protocol 10.2, this ptycho speaks %d.%d", backend.ProtocolMajor, backend.ProtocolMinor)},
+		}, backend.Invalid, fmt.Sprintf("protocol 10.2, but this ptycho speaks %d.%d", backend.ProtocolMajor, backend.ProtocolMinor)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := places(t)

@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// writeBits are the permissions of group and others to write.
+// writeBits are the write permissions of group and others.
 const writeBits fs.FileMode = 0o022
 
-// check returns an error for the first part that belongs to somebody else, or for all parts that others can write to.
+// check returns an error for the first part that belongs to another user, or for all parts that others can write to.
 func check(path string, parts []part) error {
 	me := os.Geteuid()
 	var open []part
@@ -25,11 +25,11 @@ func check(path string, parts []part) error {
 			return err
 		}
 		if owner != 0 && owner != me {
-			return untrusted("%s is not trusted: %s belongs to %s, and plugins have to belong to root or to the user who runs ptycho (%s); %s",
+			return untrusted("%s is not trusted: %s belongs to %s, but plugins must belong to root or to the user who runs ptycho (%s); %s",
 				path, p.path, account(owner), account(me), ownerAdvice(p.path, owner, me))
 		}
 		mode := p.info.Mode()
-		if mode&fs.ModeSymlink != 0 { // its own permissions mean nothing
+		if mode&fs.ModeSymlink != 0 { // the permissions of a link mean nothing
 			continue
 		}
 		if mode.Perm()&writeBits != 0 && !(mode.IsDir() && mode&fs.ModeSticky != 0) {
@@ -60,21 +60,21 @@ func check(path string, parts []part) error {
 func ownerOf(p part) (int, error) {
 	st, ok := p.info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, fmt.Errorf("%s: the owner of the file is not known", p.path)
+		return 0, fmt.Errorf("%s: the owner of the file is unknown", p.path)
 	}
 	return int(st.Uid), nil
 }
 
-// ownerAdvice says what to do about a file of somebody else. Root meets such files in containers, where a folder of the
-// machine outside is mounted with the owners that it has there.
+// ownerAdvice says what to do about a file of another user. Root sees such files in containers, where a mounted folder keeps
+// the owners that it has outside.
 func ownerAdvice(path string, owner, me int) string {
 	if me == 0 {
 		return fmt.Sprintf("run: chown root %s, or run ptycho as user %d, or copy the plugin to a folder of root (a folder that is mounted into a container keeps its owner)", word(path), owner)
 	}
-	return "copy the plugin to a folder of your own"
+	return "copy the plugin to a folder that belongs to you"
 }
 
-// account names a user by number and, where it is known, by name.
+// account names a user by number and, if known, by name.
 func account(id int) string {
 	if u, err := user.LookupId(strconv.Itoa(id)); err == nil {
 		return fmt.Sprintf("user %s, %d", u.Username, id)
@@ -82,7 +82,7 @@ func account(id int) string {
 	return fmt.Sprintf("user %d", id)
 }
 
-// word quotes a path for a shell where it has to be.
+// word quotes a path for a shell if necessary.
 func word(path string) string {
 	if strings.IndexFunc(path, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%:,=", r))

@@ -1,18 +1,17 @@
-// Package trust decides whether a file may be run as a plugin. A plugin runs with all rights of the user, so nobody but
-// root and the user may be able to change it or to put another file in its place.
+// Package trust decides whether a file may be run as a plugin. A plugin runs with all rights of the user. Therefore only root
+// and the user may be able to change or replace it.
 //
-// The rule is that of OpenSSH and sudo: the file belongs to root or to the user, so does each folder and each symbolic
-// link on the way to it, and neither group nor others can write to any of them. A sticky folder such as /tmp may be
-// writable: what lies in it can only be replaced by its owner, who has to be root or the user again.
+// The rule is that of OpenSSH and sudo. The file and each folder and symbolic link on its path belong to root or to the user,
+// and neither group nor others can write to any of them. A sticky folder such as /tmp may be writable, because only the owner
+// of a file in it can replace the file, and the owner must be root or the user.
 //
-// Write access of a group is refused for every group, a user's private group included. Who is in a group cannot be
-// known without the directory services of the machine (LDAP, SSSD), and an access list that admits further users looks
-// like write access of the group too. The error names the chmod that is needed, for all folders of the path at once.
+// Write access of a group is rejected for every group, including a user's private group. The members of a group are unknown
+// without the directory services of the machine (LDAP, SSSD), and an access list for further users also appears as write
+// access of the group. The error gives the necessary chmod for all folders of the path at once.
 //
-// The path is checked from the root downwards. Each folder is known to be closed to others before the name in it is
-// looked up, so nobody else can change what the rest of the path means between this check and the execution of the
-// path that Open returns. What remains is root and the user themselves: a file that they replace while it is being
-// started is noticed by File.Changed.
+// The path is checked from the root downwards. Each folder is known to be closed to others before the next name in it is
+// looked up. Therefore no other user can change the meaning of the rest of the path between this check and the execution of
+// the path that Open returns. Root and the user can; File.Changed detects a file that is replaced during the start.
 package trust
 
 import (
@@ -25,17 +24,17 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// maxLinks is how many symbolic links a path may pass through, as many as Linux follows.
+// maxLinks is the number of symbolic links that a path may pass through, as on Linux.
 const maxLinks = 40
 
-// File is a file that only root and the user can change. It is open, so that what is read from it is what was checked.
+// File is an open file that only root and the user can change. Reads return the contents of the checked file.
 type File struct {
 	*os.File
 	Path string // absolute, without symbolic links
 	info fs.FileInfo
 }
 
-// Open checks path and opens the file. The error says which part of the path is not trusted and what to do.
+// Open checks path and opens the file. The error names the part of the path that is not trusted and the fix.
 func Open(path string) (*File, error) {
 	real, info, err := follow(path)
 	if err != nil {
@@ -46,7 +45,7 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	if !os.SameFile(info, opened) {
-		err = fmt.Errorf("%s was replaced while it was checked; try again", path)
+		err = fmt.Errorf("%s was replaced during the check; try again", path)
 	}
 	if err == nil {
 		err = check(path, []part{{real, opened}})
@@ -72,33 +71,33 @@ func Self(path string) (*File, error) {
 	return &File{File: f, Path: path, info: info}, nil
 }
 
-// Mode returns the permissions that were checked.
+// Mode returns the checked permissions.
 func (f *File) Mode() fs.FileMode { return f.info.Mode() }
 
-// Changed reports whether the file at Path is no longer the one that was checked.
+// Changed returns an error if the file at Path is no longer the checked file.
 func (f *File) Changed() error {
 	now, err := os.Lstat(f.Path)
 	if err != nil || !os.SameFile(f.info, now) || !now.ModTime().Equal(f.info.ModTime()) || now.Size() != f.info.Size() {
-		return fmt.Errorf("%s was replaced while it was being started; run the command again", f.Path)
+		return fmt.Errorf("%s was replaced during its start; run the command again", f.Path)
 	}
 	return nil
 }
 
-// Untrusted is the error for a path that somebody else than root and the user can change.
+// Untrusted is the error for a path that other users than root and the user can change.
 type Untrusted struct{ sentence string }
 
 func (u *Untrusted) Error() string { return u.sentence }
 
 func untrusted(format string, args ...any) error { return &Untrusted{fmt.Sprintf(format, args...)} }
 
-// part is a folder, a link or a file on the way to a plugin.
+// part is a folder, link or file on the path of a plugin.
 type part struct {
 	path string
 	info fs.FileInfo
 }
 
-// follow walks from the root to the file. The parts are checked at the end, so that one error names all folders with the
-// same fault; what is checked was read before the next name was looked up.
+// follow walks from the root to the file. It checks the parts at the end, so that one error names all folders with the same
+// fault. The checked information of each part was read before the next name was looked up.
 func follow(path string) (string, fs.FileInfo, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -144,13 +143,13 @@ func follow(path string) (string, fs.FileInfo, error) {
 	if info, err = os.Lstat(at); err != nil {
 		return "", nil, err
 	}
-	if !info.Mode().IsRegular() { // said first: nobody should close a device to others
+	if !info.Mode().IsRegular() { // first, because nobody should change the permissions of a device
 		return "", nil, &plainfile.KindError{Path: path, Mode: info.Mode()}
 	}
 	return at, info, check(path, parts)
 }
 
-// split returns the names of a path that say something.
+// split returns the names of a path without empty names and dots.
 func split(path string) []string {
 	var out []string
 	for _, name := range strings.FieldsFunc(path, func(r rune) bool { return r < 128 && os.IsPathSeparator(byte(r)) }) {

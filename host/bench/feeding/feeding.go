@@ -1,4 +1,4 @@
-// Package feeding measures how batches are gathered: by the feed alone, and the share of a step that waits for them.
+// Package feeding measures the gathering of batches: by the feed alone, and as the share of a step that waits for batches.
 package feeding
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Way is one way of gathering batches ahead of the step, in the terms of the settings.
+// Way is one combination of the settings that gather batches ahead of the step.
 type Way struct {
 	Workers        int `json:"num_workers"`
 	PrefetchFactor int `json:"prefetch_factor"` // batches that each worker gathers ahead
@@ -23,13 +23,13 @@ type Way struct {
 	Pin        bool `json:"pin_memory"`
 }
 
-// ask puts the way into the options of a session, as the settings of a training do.
-func (f Way) ask(o *backend.OpenOptions) {
+// apply sets the options of a session, as the settings of a training do.
+func (f Way) apply(o *backend.OpenOptions) {
 	o.Workers, o.Prefetch = f.Workers, f.PrefetchFactor*max(f.Workers, 1)
 	o.Persistent, o.PinMemory = f.Persistent, f.Pin
 }
 
-// Result is what a feed did, alone and before the steps of a backend.
+// Result holds the times of a feed, alone and with the steps of a backend.
 type Result struct {
 	Backend  string `json:"backend"`
 	Device   string `json:"device"`
@@ -39,18 +39,18 @@ type Result struct {
 	Patterns int    `json:"patterns"` // of a batch
 	Steps    int    `json:"steps"`
 	Way
-	GatherSeconds  float64 `json:"gather_s"`     // of a batch, by the feed alone in this process: wall, of the quickest pass
+	GatherSeconds  float64 `json:"gather_s"`     // of a batch, by the feed alone in this process: wall, of the fastest pass
 	GatherPatterns float64 `json:"gather_per_s"` // patterns/s
 	StepSeconds    float64 `json:"step_s"`       // of a training step: mean, wall
-	WaitedSeconds  float64 `json:"waited_s"`     // of it, for batches
+	WaitedSeconds  float64 `json:"waited_s"`     // part of StepSeconds that waits for batches
 	WaitedShare    float64 `json:"waited_share"` // 0 … 1
 }
 
-// passes is how often the feed alone goes through the batches; each pass is a plan. The quickest counts.
+// passes is the number of passes of the feed alone through the batches. Each pass is a plan, and the fastest counts.
 const passes = 10
 
-// Run measures ways of feeding one case, one after the other: sessions of one process of the backend, and the same
-// batches for all. look hears of each result.
+// Run measures ways of feeding one case, one after the other, with the same batches in sessions of one backend process. It
+// calls look with each result.
 func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(Result)) error {
 	work, err := bench.Prepare(ctx, c)
 	if err != nil {
@@ -61,7 +61,7 @@ func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(R
 	if err != nil {
 		return err
 	}
-	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // results are in hand; the process is killed if it must be
+	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // the results are complete; Stop kills the process if necessary
 	for _, way := range ways {
 		r := Result{Backend: engine.Info().Name, Device: c.Device, Threads: c.Threads, N: c.Model.N, Gridsize: c.Model.Gridsize,
 			Patterns: c.Patterns, Steps: c.Steps, Way: way}
@@ -76,12 +76,12 @@ func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(R
 	return nil
 }
 
-// alone gathers the batches of all steps and does nothing with them.
+// alone gathers the batches of all steps without computing.
 func (r *Result) alone(ctx context.Context, w *bench.Work) error {
 	o := backend.OpenOptions{Program: w.Model.Program}
-	r.ask(&o)
+	r.apply(&o)
 	s := feed.NewSession(w.Model.Program, feed.Asked(o, tensor.Float32))
-	defer s.CloseAll() //nolint:errcheck // it has read alone
+	defer s.CloseAll() //nolint:errcheck // the session has only read
 	id, err := w.Bind(ctx, s)
 	if err != nil {
 		return err
@@ -100,9 +100,9 @@ func (r *Result) alone(ctx context.Context, w *bench.Work) error {
 	return nil
 }
 
-// steps trains and takes from each result what the step waited.
+// steps trains and sums the times that the steps waited.
 func (r *Result) steps(ctx context.Context, w *bench.Work, engine host.Engine) error {
-	session, id, err := w.Open(ctx, engine, r.ask)
+	session, id, err := w.Open(ctx, engine, r.apply)
 	if err != nil {
 		return err
 	}
@@ -123,13 +123,13 @@ func (r *Result) steps(ctx context.Context, w *bench.Work, engine host.Engine) e
 	return nil
 }
 
-// Ways combines numbers of workers and factors, each pair once. Negative numbers are refused.
+// Ways combines numbers of workers and factors, each pair once. It returns an error for negative numbers.
 func Ways(workers, factors []int, persistent, pin bool) ([]Way, error) {
 	var out []Way
 	for _, w := range workers {
 		for _, f := range factors {
 			if w < 0 || f < 0 {
-				return nil, host.Failf(host.ExitUsage, "bench feed: %d workers, %d batches ahead: neither may be negative", w, f)
+				return nil, host.Failf(host.ExitUsage, "bench feed: --num-workers %d, --prefetch-factor %d: want at least 0", w, f)
 			}
 			one := Way{Workers: w, PrefetchFactor: f, Persistent: persistent, Pin: pin}
 			if !slices.Contains(out, one) {
