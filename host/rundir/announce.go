@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// fate is what happens to the entries of an output folder.
+// fate describes what happens to the entries of an output folder.
 type fate struct {
 	kept    []string // entries that ptycho did not write
 	removed string   // a description of the old result, "" when its removal needs no notice
@@ -25,8 +25,8 @@ const (
 	checkpointFiles    = "checkpoints/*.npz"
 )
 
-// removed describes the old result if it holds a model, or is of another kind than the new one: both are easily
-// overwritten by mistake. A result of the same kind without a model is what --overwrite is for.
+// removed describes the old result if it contains a model or is of another kind than the new result, because both are easily
+// overwritten by mistake. It returns "" for a result of the same kind without a model.
 func (r Request) removed(root *os.Root, c contents) string {
 	if !r.Overwrite || len(r.Parts) > 0 {
 		return ""
@@ -67,10 +67,10 @@ func (r Request) removed(root *os.Root, c contents) string {
 	return "the " + kind + " in " + folderName(r.Target) + " (" + strings.Join(named, ", ") + ")"
 }
 
-// mostNames bounds the names in a notice.
+// mostNames limits the number of names in a notice.
 const mostNames = 3
 
-// announce says what is removed and what is kept.
+// announce prints what is removed and what is kept.
 func (r Request) announce(f fate) {
 	if r.Notice == nil {
 		return

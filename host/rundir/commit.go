@@ -16,18 +16,18 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// journal is what a commit does. Once its file exists the new result has taken the place of the old one: whoever opens the
-// folder next does what is left of it. Names are relative, with slashes; those of folders end with one.
+// journal lists the work of a commit. Once its file exists the new result is committed: the next command that opens the
+// folder completes the rest. Names are relative and slash-separated; names of folders end with a slash.
 type journal struct {
-	Remove []string `json:"remove"` // files and, if they are empty then, folders of the old result that the new one does not have
+	Remove []string `json:"remove"` // files and, if empty, folders of the old result that the new result does not have
 	Move   []string `json:"move"`   // files and folders of the new result
 	Ours   []string `json:"ours"`   // files that the new ones replace
 }
 
-// reached is called before every change of a commit; tests kill the process there.
+// reached is called before every change of a commit. Tests kill the process there.
 var reached = func() {}
 
-// Commit gives the staged files their place, once. The old result is whole until then, and gone afterwards.
+// Commit replaces the old result by the staged files. The old result is complete until then. A second call does nothing.
 func (d *Dir) Commit() error {
 	if !d.staged {
 		return nil
@@ -49,7 +49,7 @@ func (d *Dir) Commit() error {
 		if err := durable.WriteIn(d.root, journalFile, append(text, '\n')); err != nil {
 			return nil, nil, err
 		}
-		d.staged = false // whatever happens now, the next command that opens the folder completes the commit
+		d.staged = false // from here on the next command that opens the folder completes the commit
 		if err := settle(d.root, j); err != nil {
 			return nil, nil, err
 		}
@@ -60,12 +60,12 @@ func (d *Dir) Commit() error {
 		return root, d.list, err
 	})
 	if err != nil {
-		return fmt.Errorf("output folder %s: the result cannot be put in its place: %w", folderName(d.target), err)
+		return fmt.Errorf("output folder %s: the result cannot be moved into it: %w", folderName(d.target), err)
 	}
 	return d.dropPassing()
 }
 
-// plan finds what a commit has to do, and refuses where somebody has put a file of the same name meanwhile.
+// plan returns the work of a commit. It returns an error if another program has created a file of the same name meanwhile.
 func (d *Dir) plan() (journal, error) {
 	var j journal
 	fresh := map[string]bool{}
@@ -76,7 +76,7 @@ func (d *Dir) plan() (journal, error) {
 		name = strings.TrimPrefix(name, nextDir+"/")
 		if e.IsDir() {
 			name += "/"
-		} else if err := syncFile(d.root, path.Join(nextDir, name)); err != nil { // a log may be open for more
+		} else if err := syncFile(d.root, path.Join(nextDir, name)); err != nil { // a log may still be open
 			return err
 		}
 		fresh[name] = true
@@ -99,7 +99,7 @@ func (d *Dir) plan() (journal, error) {
 		case d.list.Has(name) || passing[name]:
 			j.Ours = append(j.Ours, name)
 		default:
-			return j, fmt.Errorf("%s appeared there meanwhile and was not written by ptycho: move it away", name)
+			return j, fmt.Errorf("%s was created there by another program meanwhile: move it away", name)
 		}
 		j.Move = append(j.Move, name)
 	}
@@ -122,15 +122,15 @@ func syncFile(root *os.Root, name string) error {
 	return f.Sync()
 }
 
-// settle does what a journal says, from the beginning or from where a killed command left it.
+// settle does the work of a journal, from the beginning or from where a killed command stopped.
 func settle(root *os.Root, j journal) error {
 	listed, err := listedIn(root)
 	if err != nil {
 		return err
 	}
 	touched := map[string]bool{".": true}
-	for _, name := range slices.Backward(j.Remove) { // sorted: what is in a folder goes before the folder
-		if !local(name) || !listed[name] { // a journal that was edited removes nothing of somebody else's
+	for _, name := range slices.Backward(j.Remove) { // sorted: files before their folder
+		if !local(name) || !listed[name] { // an edited journal must not remove other files
 			continue
 		}
 		if folder, ok := strings.CutSuffix(name, "/"); ok {
@@ -144,7 +144,7 @@ func settle(root *os.Root, j journal) error {
 		}
 		touched[path.Dir(name)] = true
 	}
-	for _, name := range j.Move { // sorted: a folder comes before what is in it
+	for _, name := range j.Move { // sorted: folders before their files
 		if !local(name) {
 			continue
 		}
@@ -177,7 +177,7 @@ func settle(root *os.Root, j journal) error {
 	return root.RemoveAll(nextDir)
 }
 
-// listedIn gives the names of the files and folders that ptycho wrote, those that are shown meanwhile among them.
+// listedIn returns the names of the files and folders that ptycho wrote, including passing files.
 func listedIn(root *os.Root) (map[string]bool, error) {
 	listed, _, err := readList(root, listFile)
 	if err != nil {
@@ -188,14 +188,14 @@ func listedIn(root *os.Root) (map[string]bool, error) {
 	return listed, err
 }
 
-// moveIn moves a staged file to its place, unless that is done. Ours says that the file there may be replaced.
+// moveIn moves a staged file to its place, unless it was moved already. ours says that an existing file may be replaced.
 func moveIn(root *os.Root, name string, ours bool) error {
 	staged := path.Join(nextDir, name)
 	if _, err := root.Lstat(staged); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if _, err := root.Lstat(name); err == nil && !ours {
-		return fmt.Errorf("%s appeared there meanwhile and was not written by ptycho: move it away", name)
+		return fmt.Errorf("%s was created there by another program meanwhile: move it away", name)
 	}
 	reached()
 	err := root.Rename(staged, name)
@@ -205,7 +205,7 @@ func moveIn(root *os.Root, name string, ours bool) error {
 	return err
 }
 
-// copyIn is the move of a file onto another file system, such as a volume mounted at a folder of the result.
+// copyIn moves a file to another file system, such as a volume mounted at a folder of the result.
 func copyIn(root *os.Root, staged, name string) error {
 	from, err := root.Open(staged)
 	if err != nil {
@@ -224,20 +224,20 @@ func copyIn(root *os.Root, staged, name string) error {
 
 func syncFolder(root *os.Root, name string) error {
 	err := durable.SyncFolderIn(root, name)
-	if errors.Is(err, fs.ErrNotExist) { // it went with its last file
+	if errors.Is(err, fs.ErrNotExist) { // removed with its last file
 		return nil
 	}
 	return err
 }
 
-// damagedError says that a journal cannot be read as one.
+// damagedError is the error of a journal that cannot be parsed.
 type damagedError struct{ cause error }
 
 func (e *damagedError) Error() string {
 	return fmt.Sprintf("%s is damaged (%v): remove it to keep the files as they are", journalFile, e.cause)
 }
 
-// readJournal reads the journal of a commit that was not completed; nil means that there is none.
+// readJournal reads the journal of an incomplete commit. It returns nil if there is no journal.
 func readJournal(root *os.Root) (*journal, error) {
 	text, err := readPlain(root, journalFile)
 	if errors.Is(err, fs.ErrNotExist) {

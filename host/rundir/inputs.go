@@ -6,10 +6,10 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 )
 
-// lineOf is the line number behind the name of a settings file in an origin.
+// lineOf matches the line number after the name of a settings file in an origin.
 var lineOf = regexp.MustCompile(`:\d+$`)
 
-// SettingsFiles are the files that settings came from, as inputs.
+// SettingsFiles returns the files of settings, as inputs.
 func SettingsFiles(values []config.Value) []Input {
 	var inputs []Input
 	seen := map[string]bool{}

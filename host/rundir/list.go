@@ -15,8 +15,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// list is a list of files that ptycho wrote, one relative name with slashes a line, folders with a slash at their end. A
-// name is in it before its file exists, so that no file of ptycho's is ever taken for somebody else's.
+// list is a list of files that ptycho wrote: one relative, slash-separated name per line; names of folders end with a slash. A
+// name is added before its file exists, so that ptycho always recognises its own files.
 type list struct {
 	root *os.Root
 	name string // of the list's file
@@ -27,8 +27,7 @@ type list struct {
 	names map[string]bool
 }
 
-// readList reads a list; one that does not exist is empty. A last line that a crash cut short was never followed by its
-// file and is left out.
+// readList reads a list. A missing list is empty. It ignores an incomplete last line, because its file was never written.
 func readList(root *os.Root, name string) (names map[string]bool, size int64, err error) {
 	names = map[string]bool{}
 	data, err := readPlain(root, name)
@@ -47,24 +46,24 @@ func readList(root *os.Root, name string) (names map[string]bool, size int64, er
 	return names, int64(len(data)), nil
 }
 
-// readPlain reads a file of ptycho's own part of a folder. It refuses what would block, such as a FIFO.
+// readPlain reads a file in .ptycho. It returns an error for files that would block, such as a FIFO.
 func readPlain(root *os.Root, name string) ([]byte, error) {
 	if st, err := root.Lstat(name); err != nil {
 		return nil, err
 	} else if !st.Mode().IsRegular() {
-		return nil, errors.New(name + " in it is not a file: remove it")
+		return nil, errors.New(name + " in it is not a regular file: remove it")
 	}
 	return root.ReadFile(name)
 }
 
-// local says whether a name lies in the output folder and not in ptycho's own part of it. Lists and journals come from
-// disk: what else they name is left alone.
+// local reports whether a name is in the output folder and not in .ptycho. Lists and journals come from disk, and their other
+// names are ignored.
 func local(name string) bool {
 	clean := strings.TrimSuffix(name, "/")
 	return clean != "" && clean != "." && clean == path.Clean(clean) && filepath.IsLocal(filepath.FromSlash(clean)) && clean != ownDir && !strings.HasPrefix(clean, ownDir+"/")
 }
 
-// openList opens a list to add to it.
+// openList opens a list for additions.
 func openList(root *os.Root, name string) (*list, error) {
 	l := &list{root: root, name: name}
 	var err error
@@ -84,7 +83,7 @@ func (l *list) open() error {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(l.size); err != nil { // without a line that was cut short
+	if err := f.Truncate(l.size); err != nil { // without an incomplete last line
 		f.Close()
 		return err
 	}
@@ -92,7 +91,7 @@ func (l *list) open() error {
 	return nil
 }
 
-// Add implements place.Ledger. A folder is noted with a file in it, if it does not exist yet.
+// Add implements place.Ledger. It also adds the missing folders above a name.
 func (l *list) Add(names ...string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +103,7 @@ func (l *list) Add(names ...string) error {
 	}
 	for _, name := range names {
 		if !local(name) || strings.ContainsAny(name, "\r\n") {
-			return fmt.Errorf("%q cannot be the name of a file in %s", name, l.root.Name())
+			return fmt.Errorf("%q is not a valid name of a file in %s", name, l.root.Name())
 		}
 		for _, folder := range foldersOf(name) {
 			if _, err := l.root.Lstat(strings.TrimSuffix(folder, "/")); errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +132,7 @@ func (l *list) Add(names ...string) error {
 	return nil
 }
 
-// foldersOf are the folders above a file, outermost first, and the name itself if it is a folder's.
+// foldersOf returns the folders above a name, outermost first, and the name itself if it is that of a folder.
 func foldersOf(name string) []string {
 	var folders []string
 	for i, r := range name {
@@ -151,8 +150,8 @@ func (l *list) Has(name string) bool {
 	return l.names[name]
 }
 
-// tidy removes listed folders that are empty, and then from the list what does not exist: somebody else may use the name.
-// A list that cannot be rewritten stays as it is, which costs nothing but its length.
+// tidy removes empty listed folders, and then removes names that do not exist from the list, because others may use these
+// names. If the list cannot be rewritten it stays unchanged, which is harmless.
 func (l *list) tidy() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,7 +180,7 @@ func (l *list) tidy() {
 	l.file, l.size, l.names = f, int64(text.Len()), left
 }
 
-// clear removes every file in the list, and the list.
+// clear removes all listed files and the list.
 func (l *list) clear() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,7 +202,7 @@ func (l *list) close() error {
 	return l.file.Close()
 }
 
-// removeFolders removes those of the listed folders that are empty, the innermost first.
+// removeFolders removes the empty folders among the listed folders, innermost first.
 func removeFolders(root *os.Root, names map[string]bool) {
 	for _, name := range slices.Backward(sorted(names)) {
 		if folder, ok := strings.CutSuffix(name, "/"); ok {
@@ -212,9 +211,9 @@ func removeFolders(root *os.Root, names map[string]bool) {
 	}
 }
 
-// removeFolder removes a folder if it is empty. A link that somebody put in its place stays.
+// removeFolder removes a folder if it is empty. It does not remove a link of the same name.
 func removeFolder(root *os.Root, name string) {
 	if st, err := root.Lstat(name); err == nil && st.IsDir() {
-		_ = root.Remove(name) // it stays unless it is empty
+		_ = root.Remove(name) // fails if the folder is not empty
 	}
 }

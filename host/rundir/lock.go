@@ -8,10 +8,10 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// errBusy ends the sentence that names the folder.
+// errBusy completes a sentence that names the folder.
 var errBusy = errors.New("is in use by another ptycho command")
 
-// checkOwn refuses a file or a link where ptycho's own part of a folder is to be.
+// checkOwn returns an error if .ptycho is not a folder.
 func checkOwn(root *os.Root) error {
 	if st, err := root.Lstat(ownDir); err == nil && !st.IsDir() {
 		return errors.New(ownDir + " in it is not a folder: move it away")
@@ -19,8 +19,8 @@ func checkOwn(root *os.Root) error {
 	return nil
 }
 
-// lock takes the lock of an output folder, which the system releases when the process ends, however it ends. A folder that
-// went meanwhile is an error that is fs.ErrNotExist. Where the file system has no locks nothing is locked.
+// lock takes the lock of an output folder. The system releases the lock at any end of the process. If the folder was removed
+// meanwhile the error is fs.ErrNotExist. On a file system without locks nothing is locked.
 func lock(root *os.Root) (*os.File, error) {
 	for {
 		if err := root.Mkdir(ownDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -30,17 +30,17 @@ func lock(root *os.Root) (*os.File, error) {
 			return nil, err
 		}
 		if st, err := root.Lstat(lockFile); err == nil && !st.Mode().IsRegular() {
-			return nil, errors.New(lockFile + " in it is not a file: remove it")
+			return nil, errors.New(lockFile + " in it is not a regular file: remove it")
 		}
 		f, err := root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o666)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, err := root.Stat("."); err != nil {
 				return nil, err
 			}
-			if _, err := os.Lstat(root.Name()); err != nil { // the folder is open but has no name any more
+			if _, err := os.Lstat(root.Name()); err != nil { // the open folder was removed
 				return nil, err
 			}
-			continue // another command has just removed what it did not use
+			continue // another command has just removed .ptycho
 		}
 		if err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ func TestOpen_RefusesFIFOs(t *testing.T) {
 			t.Fatal(err)
 		}
 		must(t, syscall.Mkfifo(filepath.Join(target, name), 0o600))
-		if _, err := Create(Request{Target: target, Overwrite: true, Writes: writes}); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		if _, err := Create(Request{Target: target, Overwrite: true, Writes: writes}); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 			t.Errorf("%s: a writer got %v", name, err)
 		}
 	}

@@ -13,27 +13,27 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// Request says what a command wants to write, and what it reads.
+// Request lists the files that a command wants to write and those that it reads.
 type Request struct {
 	Target    string
 	Overwrite bool
-	// Writes are patterns (path.Match) of the files that the command writes; those that end with a slash are folders.
+	// Writes are patterns (path.Match) of the files that the command writes. Patterns that end with a slash are folders.
 	Writes []string
-	// Parts are folders in the output folder that are output folders of their own, written one after the other. The folder
-	// itself is then not staged, and Finish ends the work in it.
+	// Parts are separate output folders inside the output folder, written one after the other. The outer folder is then not
+	// staged, and Finish ends the work in it.
 	Parts []string
-	// Inputs are the files that the command reads; those with an empty path count for nothing.
+	// Inputs are the files that the command reads. An empty path is ignored.
 	Inputs []Input
 	Notice func(format string, args ...any) // may be nil
 }
 
 // Input is a file that a command reads. For a folder, name the files in it that are read.
 type Input struct {
-	Name string // how the user knows it: "--data"
+	Name string // name for the user, such as "--data"
 	Path string
 }
 
-// Check says whether Create would prepare the folder, and leaves nothing.
+// Check returns the error that Create would return, and writes nothing.
 func Check(r Request) error {
 	r, err := r.absolute()
 	if err != nil {
@@ -52,16 +52,16 @@ func (r Request) absolute() (Request, error) {
 	return r, nil
 }
 
-// lostAndFound lies in every fresh ext4 volume and is nobody's.
+// lostAndFound is a folder in every ext4 volume, which counts as empty.
 const lostAndFound = "lost+found"
 
-// check refuses a folder that cannot take the result. It returns what happens to the entries of the folder.
+// check returns what happens to the entries of the folder, or an error if the folder cannot be used for the result.
 func (r Request) check() (f fate, err error) {
 	st, err := os.Stat(r.Target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(r.Target); err == nil {
-			return f, fmt.Errorf("output folder %s is a symbolic link that leads nowhere: make the folder that it names, or give another --output-dir", folderName(r.Target))
+			return f, fmt.Errorf("output folder %s is a symbolic link to a missing folder: create the folder, or give another --output-dir", folderName(r.Target))
 		}
 		return f, nil
 	case err != nil:
@@ -78,14 +78,14 @@ func (r Request) check() (f fate, err error) {
 	if err != nil {
 		return f, fmt.Errorf("output folder %s cannot be used: %w", folderName(r.Target), cause(err))
 	}
-	if _, err := root.Lstat(unfinishedFile); err == nil && len(r.Parts) > 0 { // the same command goes on
+	if _, err := root.Lstat(unfinishedFile); err == nil && len(r.Parts) > 0 { // an interrupted command is restarted
 		c.entries = slices.DeleteFunc(c.entries, func(name string) bool { return c.ours[name] || slices.Contains(r.Parts, name) })
 	}
 	if len(c.entries) > 0 && !r.Overwrite {
 		return f, r.notEmpty(root)
 	}
 	if name := r.collision(root, c); name != "" {
-		return f, fmt.Errorf("output folder %s: ptycho did not write %s and would replace it: move it away, or give another --output-dir", folderName(r.Target), shown(name))
+		return f, fmt.Errorf("output folder %s: ptycho did not write %s, and the result would replace it: move it away, or give another --output-dir", folderName(r.Target), shown(name))
 	}
 	if err := r.inputs(c); err != nil {
 		return f, err
@@ -102,18 +102,18 @@ func (r Request) check() (f fate, err error) {
 func (r Request) notEmpty(root *os.Root) error {
 	help := "give another --output-dir, or --overwrite to replace the files in it that ptycho wrote"
 	if saved, _ := fs.Glob(root.FS(), "checkpoints/step-*.npz"); len(saved) > 0 {
-		help = fmt.Sprintf("go on with the run in it by ptycho train --resume %s, give another --output-dir, or --overwrite to replace the files that ptycho wrote", folderName(r.Target))
+		help = fmt.Sprintf("continue the run in it with ptycho train --resume %s, give another --output-dir, or --overwrite to replace the files that ptycho wrote", folderName(r.Target))
 	}
 	return fmt.Errorf("output folder %s is not empty: %s", folderName(r.Target), help)
 }
 
-// contents is what a folder holds.
+// contents are the contents of a folder.
 type contents struct {
 	ours    map[string]bool // listed files and folders
-	entries []string        // of the folder itself, without what counts as nothing
+	entries []string        // of the folder itself, without entries that count as empty
 }
 
-// examine reads what a folder holds. What a dead command left counts as nothing, since the next one removes it.
+// examine reads the contents of a folder. Leftovers of a killed command do not count, because the next command removes them.
 func examine(root *os.Root) (contents, error) {
 	c := contents{}
 	err := checkOwn(root)
@@ -142,7 +142,7 @@ func examine(root *os.Root) (contents, error) {
 	for name := range passing {
 		c.ours[name] = true
 	}
-	if j, err := readJournal(root); err == nil && j != nil { // its files are as good as there
+	if j, err := readJournal(root); err == nil && j != nil { // the next command moves its files in
 		for _, name := range j.Move {
 			c.ours[name] = true
 		}
@@ -151,7 +151,7 @@ func examine(root *os.Root) (contents, error) {
 	return c, nil
 }
 
-// hollow says whether a folder holds nothing but listed folders.
+// hollow reports whether a folder contains only listed folders.
 func (c contents) hollow(root *os.Root, name string) bool {
 	hollow := true
 	_ = fs.WalkDir(root.FS(), name, func(at string, e fs.DirEntry, err error) error {
@@ -164,7 +164,7 @@ func (c contents) hollow(root *os.Root, name string) bool {
 	return hollow
 }
 
-// collision finds a file of somebody else that the command would replace, or that is in the way of a folder.
+// collision returns a file that ptycho did not write and that the command would replace or that has the name of a folder.
 func (r Request) collision(root *os.Root, c contents) string {
 	for _, pattern := range r.Writes {
 		for _, folder := range foldersOf(pattern) {
@@ -178,7 +178,7 @@ func (r Request) collision(root *os.Root, c contents) string {
 		}
 		names, err := fs.Glob(root.FS(), pattern)
 		if err != nil {
-			continue // no pattern of ours is malformed
+			continue // our patterns are well-formed
 		}
 		for _, name := range names {
 			if !c.ours[name] {
@@ -189,7 +189,7 @@ func (r Request) collision(root *os.Root, c contents) string {
 	return ""
 }
 
-// inputs refuses to replace what the command reads, or the folder that it works in. Links are followed.
+// inputs returns an error if the command would replace a file that it reads, or its working directory. It follows links.
 func (r Request) inputs(c contents) error {
 	replaced := sorted(c.ours)
 	for _, in := range r.Inputs {
@@ -198,11 +198,11 @@ func (r Request) inputs(c contents) error {
 		}
 		read, err := os.Stat(in.Path)
 		if err != nil {
-			continue // whoever reads it says what is wrong
+			continue // the reader of the file reports the error
 		}
 		for _, name := range replaced {
 			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(name))); err == nil && !st.IsDir() && os.SameFile(st, read) {
-				return fmt.Errorf("output folder %s: %s would be replaced, and %s %s needs it: give another --output-dir", folderName(r.Target), shown(name), in.Name, folderName(in.Path))
+				return fmt.Errorf("output folder %s: the result would replace %s, which is read as %s %s: give another --output-dir", folderName(r.Target), shown(name), in.Name, folderName(in.Path))
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func (r Request) inputs(c contents) error {
 	for _, name := range replaced {
 		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
 			if st, err := os.Stat(filepath.Join(r.Target, filepath.FromSlash(folder))); err == nil && os.SameFile(st, work) {
-				return fmt.Errorf("output folder %s: the working directory lies in %s, which would be replaced: work in another folder, or give another --output-dir", folderName(r.Target), shown(folder))
+				return fmt.Errorf("output folder %s: the result would replace %s, which contains the working directory: change the directory, or give another --output-dir", folderName(r.Target), shown(folder))
 			}
 		}
 	}
@@ -222,5 +222,5 @@ func (r Request) inputs(c contents) error {
 
 func shown(name string) string { return printable.Name(name) }
 
-// folderName is a path for a message: a path may hold newlines and escape sequences, and is not cut at a short length.
+// folderName returns a path for a message. A path may contain newlines and escape sequences, and should not be cut short.
 func folderName(path string) string { return printable.Line(path, printable.LineLength) }

@@ -69,7 +69,7 @@ func TestCreate_RefusesAtTheStart(t *testing.T) {
 		"a link to nothing": {func(t *testing.T, target string) Request {
 			must(t, os.Symlink("nowhere", target))
 			return Request{}
-		}, true, "leads nowhere"},
+		}, true, "to a missing folder"},
 		"a file in place of ptycho's folder": {func(t *testing.T, target string) Request {
 			put(t, filepath.Join(target, ownDir), "")
 			return Request{}
@@ -77,7 +77,7 @@ func TestCreate_RefusesAtTheStart(t *testing.T) {
 		"a folder in place of the lock": {func(t *testing.T, target string) Request {
 			must(t, os.MkdirAll(filepath.Join(target, lockFile), 0o777))
 			return Request{}
-		}, true, "is not a file"},
+		}, true, "is not a regular file"},
 		"a name below a file": {func(t *testing.T, target string) Request {
 			put(t, target, "")
 			return Request{Target: filepath.Join(target, "x", "y")}

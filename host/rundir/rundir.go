@@ -1,7 +1,7 @@
-// Package rundir is the output folder of a command. The folder is made at the start and never renamed. What the command
-// writes lies in TARGET/.ptycho/next until it is a result that can take the place of the one that is there; then Commit moves
-// it in, file by file, behind a journal that any later command completes. Only files that ptycho wrote, which
-// TARGET/.ptycho/files lists, are ever removed or replaced. docs/adr/0008-output-folders.md has the reasons.
+// Package rundir manages the output folder of a command. The folder is created at the start and never renamed. The command
+// writes to TARGET/.ptycho/next until its result can replace the old one. Then Commit moves the files in one by one, with a
+// journal that any later command completes. Only files that ptycho wrote, listed in TARGET/.ptycho/files, are ever removed or
+// replaced. docs/adr/0008-output-folders.md has the reasons.
 package rundir
 
 import (
@@ -18,16 +18,16 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// The names of ptycho's own part of an output folder.
+// The names of ptycho's files in an output folder.
 const (
 	ownDir      = ".ptycho"
 	lockFile    = ownDir + "/lock"
 	listFile    = ownDir + "/files"
-	passingFile = ownDir + "/passing" // files that are shown while a command works and go when it ends
+	passingFile = ownDir + "/passing" // files that exist only while a command runs
 	nextDir     = ownDir + "/next"
 	journalFile = ownDir + "/commit.json"
 
-	unfinishedFile = ownDir + "/unfinished" // a command that writes several parts works there, or died
+	unfinishedFile = ownDir + "/unfinished" // a command that writes several parts is running, or was killed
 )
 
 // Dir is an output folder that this process writes.
@@ -39,17 +39,17 @@ type Dir struct {
 	passing *list // nil until a passing file is written
 	files   *place.Folder
 	staged  bool
-	made    []string // folders that Create made, outermost first
+	made    []string // folders that Create created, outermost first
 }
 
-// Create prepares an output folder for a new result, which is staged until Commit. It refuses what Check refuses, and a
-// folder that another command writes.
+// Create prepares an output folder for a new result, which is staged until Commit. It returns the errors of Check, and an
+// error if another command writes to the folder.
 func Create(r Request) (*Dir, error) {
 	r, err := r.absolute()
 	if err != nil {
 		return nil, err
 	}
-	if err := settleFolder(r.Target); err != nil { // the result of a killed command is whole before anything is refused
+	if err := settleFolder(r.Target); err != nil { // complete the result of a killed command before the checks
 		return nil, err
 	}
 	found, err := r.check()
@@ -60,7 +60,7 @@ func Create(r Request) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found, err = r.check(); err == nil { // again, now that nobody else writes there
+	if found, err = r.check(); err == nil { // again, now with the lock
 		if len(r.Parts) > 0 {
 			err = d.begin()
 		} else {
@@ -75,8 +75,8 @@ func Create(r Request) (*Dir, error) {
 	return d, nil
 }
 
-// Open goes on in an existing folder: what is written appears at once. Names are the patterns of files that count as
-// ptycho's in a folder of an earlier version, which has no list.
+// Open opens an existing folder, where written files appear at once. names are the patterns of ptycho's files, for a folder of
+// an earlier version without a list.
 func Open(target string, names []string) (*Dir, error) {
 	info, err := os.Stat(target)
 	if err != nil {
@@ -100,11 +100,11 @@ func Open(target string, names []string) (*Dir, error) {
 	return d, nil
 }
 
-// open makes the folder where it is missing, locks it, and removes what dead commands left.
+// open creates the folder if it is missing, locks it, and removes the leftovers of killed commands.
 func (r Request) open() (*Dir, error) {
 	d := &Dir{target: r.Target}
 	var err error
-	for range 10 { // another command may remove the folder that it made and did not use
+	for range 10 { // another command may remove a folder that it created and did not use
 		if d.made, err = makeAll(r.Target, d.made); err != nil {
 			return nil, d.unusable(err)
 		}
@@ -130,7 +130,7 @@ func (r Request) open() (*Dir, error) {
 	return d, nil
 }
 
-// recover completes the commit of a dead command and removes what else it left.
+// recover completes the commit of a killed command and removes its other leftovers.
 func (d *Dir) recover() error {
 	j, err := readJournal(d.root)
 	if err != nil {
@@ -172,7 +172,7 @@ func (d *Dir) recover() error {
 	return nil
 }
 
-// stage directs what is written to the staging folder.
+// stage redirects writes to the staging folder.
 func (d *Dir) stage() error {
 	if err := d.root.Mkdir(nextDir, 0o777); err != nil {
 		return d.unusable(err)
@@ -193,10 +193,10 @@ func (d *Dir) begin() error {
 	return nil
 }
 
-// Finish says that all parts of the folder are written.
+// Finish marks all parts of the folder as written.
 func (d *Dir) Finish() error { return d.root.Remove(unfinishedFile) }
 
-// adopt lists the files of a folder that an earlier version wrote.
+// adopt adds the files of a folder of an earlier version to the list.
 func (d *Dir) adopt(patterns []string) error {
 	if len(d.list.names) > 0 {
 		return nil
@@ -213,7 +213,7 @@ func (d *Dir) adopt(patterns []string) error {
 	return nil
 }
 
-// Path is where a file lies, or is to be written, now.
+// Path returns the current path of a file, or the path to write it to.
 func (d *Dir) Path(name string) string {
 	if d.staged {
 		name = filepath.Join(nextDir, name)
@@ -221,41 +221,41 @@ func (d *Dir) Path(name string) string {
 	return filepath.Join(d.target, name)
 }
 
-// Target is where the folder is.
+// Target returns the path of the folder.
 func (d *Dir) Target() string { return d.target }
 
-// Files is the folder for those that keep files open while it is committed.
+// Files returns the folder for callers that keep files open during a commit.
 func (d *Dir) Files() *place.Folder { return d.files }
 
-// Own notes that files are about to be written by their Path. It refuses when the path names another folder by now, since
-// the files would end up in two.
+// Own must be called before files are written by their Path. It returns an error if the target is now another folder, because
+// the files would then be in two folders.
 func (d *Dir) Own(names ...string) error {
 	if err := d.inPlace(); err != nil {
 		return err
 	}
 	if d.staged {
-		return nil // Commit finds them
+		return nil // Commit finds the files
 	}
 	return d.list.Add(names...)
 }
 
-// inPlace checks that the folder is where it was when it was opened.
+// inPlace checks that the folder has not been moved since it was opened.
 func (d *Dir) inPlace() error {
 	open, err := d.root.Stat(".")
 	if err != nil {
 		return d.unusable(err)
 	}
 	if there, err := os.Stat(d.target); err != nil || !os.SameFile(open, there) {
-		return fmt.Errorf("output folder %s was moved or removed while ptycho wrote there: what it wrote is in the folder, wherever that is now", folderName(d.target))
+		return fmt.Errorf("output folder %s was moved or removed while ptycho wrote to it: the files written so far are in the moved folder", folderName(d.target))
 	}
 	return nil
 }
 
-// WriteFile writes a file of the folder; name may lie in a folder of it.
+// WriteFile writes a file of the folder. The name may contain folders.
 func (d *Dir) WriteFile(name string, data []byte) error { return d.files.Write(name, data) }
 
-// WriteTable writes a CSV file as a whole: a header and rows. Runs have hundreds of rows, so that writing all of them
-// each epoch costs nothing, and a resumed run never leaves rows of steps that were not kept.
+// WriteTable writes a whole CSV file with a header and rows. Writing the hundreds of rows of a run each epoch costs nothing,
+// and a resumed run never leaves rows of dropped steps.
 func (d *Dir) WriteTable(name string, header []string, rows [][]string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -268,7 +268,7 @@ func (d *Dir) WriteTable(name string, header []string, rows [][]string) error {
 	return d.files.Write(name, b.Bytes())
 }
 
-// WritePassing writes a file that is seen at once, beside an older result, and goes when the command ends.
+// WritePassing writes a file that appears at once, beside an older result, and is removed when the command ends.
 func (d *Dir) WritePassing(name string, data []byte) error {
 	if d.passing == nil {
 		var err error
@@ -292,7 +292,7 @@ func (d *Dir) dropPassing() error {
 	return err
 }
 
-// Close releases the folder. What was not committed is removed, and so is a folder that Create made and that is empty.
+// Close releases the folder. It removes files that were not committed, and an empty folder that Create created.
 func (d *Dir) Close() error {
 	if d.root == nil {
 		return nil
@@ -324,18 +324,18 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// abandon removes ptycho's own part of a folder in which it wrote nothing. The lock goes last: whoever waits for it finds
-// that its name is gone and takes a new one.
+// abandon removes .ptycho from a folder in which ptycho wrote nothing. It removes the lock last: a command that waits for the
+// lock sees that its file is gone and creates a new one.
 func (d *Dir) abandon() {
 	if _, err := d.root.Lstat(journalFile); err == nil {
 		return
 	}
 	for _, name := range []string{listFile, passingFile, unfinishedFile, lockFile, ownDir} {
-		_ = d.root.Remove(name) // what stays is harmless and counts as nothing
+		_ = d.root.Remove(name) // a file that stays is harmless
 	}
 }
 
-// unmake removes the folders that Create made, as far as they are empty.
+// unmake removes the folders that Create created, if they are empty.
 func (d *Dir) unmake() {
 	for i := range d.made {
 		if os.Remove(d.made[len(d.made)-1-i]) != nil {
@@ -344,7 +344,7 @@ func (d *Dir) unmake() {
 	}
 }
 
-// makeAll makes a folder with those above it and gives those that it made, after those that were made before.
+// makeAll creates a folder and its parents. It returns the created folders, or those of an earlier call.
 func makeAll(target string, made []string) ([]string, error) {
 	var missing []string
 	for at := target; ; at = filepath.Dir(at) {
@@ -368,12 +368,12 @@ func (d *Dir) cannot(err error) error {
 
 func (d *Dir) unusable(err error) error {
 	if errors.Is(err, errBusy) {
-		return fmt.Errorf("output folder %s %w: wait until it has ended, or give another folder", folderName(d.target), err)
+		return fmt.Errorf("output folder %s %w: wait until that command has ended, or give another folder", folderName(d.target), err)
 	}
 	return fmt.Errorf("output folder %s cannot be written: %w", folderName(d.target), cause(err))
 }
 
-// cause is an error without a path that the message names already.
+// cause returns an error without its path, which the message already names.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) && runtime.GOOS != "windows" {

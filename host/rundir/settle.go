@@ -11,14 +11,14 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// patience is how long a reader waits for a commit of a living command, which takes milliseconds unless the disk is slow.
+// patience limits the wait for a commit of a running command, which takes milliseconds unless the disk is slow.
 const patience = 10 * time.Second
 
-// depth is how far below an output folder the files lie that are named on command lines: checkpoints/step-00000001.npz.
+// depth is the greatest depth of a file on a command line below its output folder: checkpoints/step-00000001.npz.
 const depth = 2
 
-// Settle completes a commit that a killed command left in the output folder that a path names, or in which it lies, before
-// somebody reads there. It says what to do where it cannot. A path without a commit to complete is left as it is.
+// Settle completes an incomplete commit of a killed command in the output folder of a path, which is the path itself or a
+// folder above it. Call it before reading there. If it cannot complete the commit, its error says what to do.
 func Settle(paths ...string) error {
 	for _, given := range paths {
 		if given == "" {
@@ -26,7 +26,7 @@ func Settle(paths ...string) error {
 		}
 		at, err := filepath.Abs(given)
 		if err != nil {
-			continue // whoever reads it says what is wrong
+			continue // the reader of the path reports the error
 		}
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			at = real
@@ -61,11 +61,11 @@ func settleFolder(folder string) error {
 			return nil
 		case errors.Is(err, errBusy) && time.Now().Before(end):
 		case errors.Is(err, errBusy):
-			return fmt.Errorf("output folder %s %w: wait until it has ended", folderName(folder), err)
+			return fmt.Errorf("output folder %s %w: wait until that command has ended", folderName(folder), err)
 		case errors.As(err, new(*damagedError)):
 			return fmt.Errorf("output folder %s: %w", folderName(folder), err)
 		default:
-			return fmt.Errorf("output folder %s: a command was killed while it put its result there, and the rest cannot be done now (%w): make the folder writable, or read a copy of it", folderName(folder), cause(err))
+			return fmt.Errorf("output folder %s: a command was killed while it moved its result there, and the rest cannot be completed (%w): make the folder writable, or read a copy of it", folderName(folder), cause(err))
 		}
 	}
 	return nil
@@ -95,7 +95,7 @@ func settleRoot(root *os.Root) error {
 	return l.close()
 }
 
-// Interrupted says whether a folder holds nothing but what a command left that was killed before it had a result.
+// Interrupted reports whether a folder contains only the leftovers of a command that was killed before its result.
 func Interrupted(target string) bool {
 	if st, err := os.Stat(target); err != nil || !st.IsDir() { // opening a FIFO would wait for a writer
 		return false

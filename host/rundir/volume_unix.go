@@ -8,5 +8,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crosses says whether a rename failed because its two names lie on different file systems.
+// crosses reports whether a rename failed because its two names are on different file systems.
 func crosses(err error) bool { return errors.Is(err, unix.EXDEV) }

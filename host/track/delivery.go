@@ -18,13 +18,13 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// sentFile says what MLflow has of the journal.
+// sentFile records which part of the journal MLflow has.
 const sentFile = "mlflow/sent.json"
 
-// sent is the content of that file.
+// sent is the content of sentFile.
 type sent struct {
 	Address  string     `json:"address"`  // without credentials
-	Creating bool       `json:"creating"` // a run was asked for, and no answer has come yet
+	Creating bool       `json:"creating"` // the creation of a run was requested and not answered yet
 	Run      mlflow.Run `json:"run"`
 	Offset   int64      `json:"offset"` // in the journal
 }
@@ -32,25 +32,25 @@ type sent struct {
 // journalTag marks a run with its journal.
 const journalTag = "ptycho.journal"
 
-// delivery brings the journal to MLflow.
+// delivery sends the journal to MLflow.
 type delivery struct {
 	root    *place.Folder
 	journal *journal
 	store   mlflow.Store
 	notice  func(format string, args ...any)
 
-	mu       sync.Mutex // held while an entry is on its way
+	mu       sync.Mutex // held while an entry is being sent
 	sent     sent
-	replaced bool // the run was gone once, and made anew
-	done     int  // entries that were taken since the start
-	refused  int  // files among them that were not
+	replaced bool // the run was missing once and was created again
+	done     int  // entries accepted since the start
+	refused  int  // rejected files
 }
 
-// ownFolder is where runs go without an address: a folder of the run directory, as the reference does it.
+// ownFolder is the folder in the run directory for runs without an address, as in PtychoPINN.
 const ownFolder = "mlruns"
 
-// whereTo is the address of a run that trains: that of its setting, else MLFLOW_TRACKING_URI, else the one that it had
-// before it was resumed, else "" for the own folder.
+// whereTo returns the MLflow address of a training: that of its setting, else MLFLOW_TRACKING_URI, else the address before it
+// was resumed, else "" for ownFolder.
 func whereTo(o Options, before sent) string {
 	for _, a := range []string{o.TrackingURI, o.Getenv(addressKey), before.Address} {
 		if a != "" {
@@ -63,7 +63,7 @@ func whereTo(o Options, before sent) string {
 // addressKey is the variable of MLflow's own client.
 const addressKey = "MLFLOW_TRACKING_URI"
 
-// withCredentials completes an address that was stored without its password by the variable that names the same server.
+// withCredentials returns the address in MLFLOW_TRACKING_URI, with its password, if it names the same server as at.
 func withCredentials(at string, getenv func(string) string) string {
 	if given := getenv(addressKey); address.Public(given) == at {
 		return given
@@ -71,8 +71,8 @@ func withCredentials(at string, getenv func(string) string) string {
 	return at
 }
 
-// connect opens the store at an address and returns the address as it may be kept: without credentials, "" for the own
-// folder.
+// connect opens the store at an address. It also returns the address in the form that may be stored: without credentials, or
+// "" for ownFolder.
 func connect(root *place.Folder, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
 	if at == "" {
 		if err := root.MkdirAll(ownFolder); err != nil {
@@ -107,7 +107,7 @@ func connect(root *place.Folder, run Run, at string, getenv func(string) string)
 	return store, folder, err
 }
 
-// at names the store for people.
+// at returns the address of the store for messages.
 func (d *delivery) at() string {
 	if d.sent.Address == "" {
 		return ownFolder
@@ -115,8 +115,8 @@ func (d *delivery) at() string {
 	return d.sent.Address
 }
 
-// readSent reads what MLflow has. A file that is missing or damaged is not known: nothing counts as sent, which costs a
-// second run there and no value.
+// readSent reads sentFile. If the file is missing or damaged, known is false and nothing counts as sent. This costs a second
+// run in MLflow but loses no value.
 func readSent(root *place.Folder) (s sent, known bool, err error) {
 	data, err := root.Read(sentFile)
 	if err != nil || data == nil {
@@ -136,7 +136,7 @@ func (d *delivery) save() error {
 	return d.root.Write(sentFile, append(text, '\n'))
 }
 
-// drain sends what there is, until there is no more or something stands in the way.
+// drain sends all entries, until none is left or an error occurs.
 func (d *delivery) drain(ctx context.Context) error {
 	for {
 		more, err := d.next(ctx)
@@ -146,7 +146,7 @@ func (d *delivery) drain(ctx context.Context) error {
 	}
 }
 
-// next sends as much as goes in one call.
+// next sends as many entries as fit in one call.
 func (d *delivery) next(ctx context.Context) (more bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -156,7 +156,7 @@ func (d *delivery) next(ctx context.Context) (more bool, err error) {
 	}
 	err = d.send(ctx, entries)
 	if mlflow.Gone(err) && !d.replaced {
-		d.notice("MLflow at %s does not have the run any more: all of it is sent again, as a new run", d.at())
+		d.notice("MLflow at %s no longer has the run: the whole run is sent again as a new run", d.at())
 		d.replaced, d.sent.Run, d.sent.Offset, d.sent.Creating = true, mlflow.Run{}, 0, false
 		return true, d.save()
 	}
@@ -171,7 +171,7 @@ func (d *delivery) next(ctx context.Context) (more bool, err error) {
 func (d *delivery) send(ctx context.Context, entries []entry) error {
 	e := entries[0]
 	if d.sent.Run.ID == "" && e.Kind != beginning {
-		return fmt.Errorf("%s does not begin with its run", journalFile)
+		return fmt.Errorf("%s does not begin with a run entry", journalFile)
 	}
 	switch e.Kind {
 	case beginning:
@@ -194,11 +194,11 @@ func (d *delivery) send(ctx context.Context, entries []entry) error {
 	case status:
 		return d.store.SetStatus(ctx, d.sent.Run, mlflow.Status(e.Status), time.UnixMilli(e.Time))
 	}
-	return nil // kept, or what a later version writes
+	return nil // kept, or a kind of a later version
 }
 
-// begin makes the run, or goes on in it, and sends its settings. Values of a setting cannot change in MLflow; the journal
-// has those that did as tags.
+// begin creates the run, or continues it, and sends its settings. MLflow does not allow the value of a parameter to change;
+// the journal holds changed settings as tags.
 func (d *delivery) begin(ctx context.Context, e entry) error {
 	if d.sent.Run.ID == "" {
 		if err := d.create(ctx, e); err != nil {
@@ -225,7 +225,7 @@ func (d *delivery) begin(ctx context.Context, e entry) error {
 	return d.store.SetStatus(ctx, d.sent.Run, mlflow.Running, time.UnixMilli(e.Time))
 }
 
-// create makes the run, once: an answer that was lost may have made it already, and then it is found by its tag.
+// create creates the run once. If an earlier answer was lost the run may exist already, and is then found by its tag.
 func (d *delivery) create(ctx context.Context, e entry) error {
 	experiment, err := d.store.Experiment(ctx, e.Experiment)
 	if err != nil {
@@ -251,12 +251,12 @@ func (d *delivery) create(ctx context.Context, e entry) error {
 	return d.save()
 }
 
-// upload sends a file. One that the server will not take, or that is no more, stays behind with a notice: it stands in
-// the way of nothing else.
+// upload sends a file. It only prints a notice for a file that the server rejects, and skips a file that no longer exists, so
+// that the other entries are sent.
 func (d *delivery) upload(ctx context.Context, name string) error {
 	f, err := d.root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a picture of a step that was not kept
+		return nil // a picture of a dropped step
 	}
 	if err != nil {
 		return err
@@ -268,21 +268,21 @@ func (d *delivery) upload(ctx context.Context, name string) error {
 	}
 	if info.IsDir() {
 		d.refused++
-		d.notice("MLflow takes files, and %s is a folder: it stays where it is", name)
+		d.notice("MLflow accepts only files, but %s is a folder: it stays in the run directory", name)
 		return nil
 	}
 	err = d.store.Upload(ctx, d.sent.Run, name, f, info.Size())
 	var refused *mlflow.Refused
 	if errors.As(err, &refused) && !mlflow.Gone(err) {
 		d.refused++
-		d.notice("MLflow does not take %s: %v: the file stays in the run directory", name, refused)
+		d.notice("MLflow rejected %s: %v: the file stays in the run directory", name, refused)
 		return nil
 	}
 	return err
 }
 
-// resume asks whether the run is still there. A folder forgets all values of it and gets them anew from the journal, so
-// that it has none twice.
+// resume checks whether the run still exists. For a folder, Rewind has cleared all values, and the journal is sent from its
+// beginning, so that no value appears twice.
 func (d *delivery) resume(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -294,7 +294,7 @@ func (d *delivery) resume(ctx context.Context) error {
 		return err
 	}
 	if !lives {
-		d.notice("MLflow at %s does not have the run any more: all of it is sent again, as a new run", d.at())
+		d.notice("MLflow at %s no longer has the run: the whole run is sent again as a new run", d.at())
 		d.sent.Run, d.sent.Offset = mlflow.Run{}, 0
 	}
 	return d.save()

@@ -14,11 +14,11 @@ import (
 // EventDir is the folder of TensorBoard's event files in the run directory.
 const EventDir = "tensorboard"
 
-// settingsTag is the text that holds the settings.
+// settingsTag is the tag of the text with the settings.
 const settingsTag = "settings"
 
-// events is the TensorBoard logger. A run that goes on writes a further file; what the files before it hold of steps that
-// were not kept is taken out of them, and a TensorBoard that has read it is told to drop it.
+// events is the TensorBoard logger. A resumed run writes another file. It removes the events of dropped steps from the earlier
+// files, and the new file tells a running TensorBoard to drop them too.
 type events struct {
 	root *place.Folder
 	file *tensorboard.File
@@ -58,7 +58,7 @@ func (e *events) Picture(step int, name string, png []byte) error {
 	return e.file.Write(event)
 }
 
-// Artifact has nothing to do: TensorBoard shows no files.
+// Artifact does nothing: TensorBoard does not show files.
 func (e *events) Artifact(string) error { return nil }
 
 func (e *events) Sync() error { return e.file.Sync() }
@@ -79,7 +79,7 @@ func (e *events) Rewind(step int) error {
 
 func (e *events) Close(Status) error { return e.file.Close() }
 
-// settingsTable is every setting as a table in Markdown.
+// settingsTable returns all settings as a Markdown table.
 func settingsTable(run Run) string {
 	cell := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ")
 	var b strings.Builder

@@ -8,20 +8,21 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Sent is what became of the entries of a journal.
+// Sent is the report of Flush.
 type Sent struct {
 	Address string `json:"address"` // of the server without credentials, or a folder
-	Server  bool   `json:"server"`  // a server confirmed each entry; false: they are written to a folder
+	Server  bool   `json:"server"`  // a server confirmed each entry; false: the entries were written to a folder
 	Sent    int    `json:"sent"`    // entries, by this call
-	Refused int    `json:"refused"` // files that the server does not take
-	Left    int    `json:"left"`    // entries
+	Refused int    `json:"refused"` // files that the server rejected
+	Left    int    `json:"left"`    // entries not sent
 }
 
-// Flush sends what MLflow did not get of a run that has ended. An address in o wins; without one it is the run's own,
-// whatever the environment says: the environment gives the credentials alone. No run may be going on in the directory:
-// hold its lock.
+// Flush sends the unsent entries of a run that has ended. It uses the address in o, or else the address of the run. The
+// environment provides only credentials, not the address. The caller must hold the lock of the directory, so that no run
+// writes there.
 func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 	root, err := place.Open(dir)
 	if err != nil {
@@ -29,7 +30,7 @@ func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 	}
 	defer root.Close()
 	if _, err := root.Stat(journalFile); err != nil {
-		return Sent{}, fmt.Errorf("MLflow: %s does not hold %s: the run was not tracked by MLflow", dir, journalFile)
+		return Sent{}, fmt.Errorf("MLflow: %s: %s is missing there: the run was not recorded with --logger mlflow", dir, journalFile)
 	}
 	o = o.orDefaults()
 	before, known, err := readSent(root)
@@ -41,7 +42,7 @@ func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 		if known {
 			at = before.Address
 		} else if at = o.Recorded; at == "" {
-			return Sent{}, fmt.Errorf("MLflow: %s does not say where the run was to be recorded (%s is missing or damaged): give --mlflow-uri", dir, sentFile)
+			return Sent{}, fmt.Errorf("MLflow: %s: the server of the run is unknown (%s is missing or damaged): give --mlflow-uri", dir, sentFile)
 		}
 		o.Getenv = onlyFor(at, o)
 	}
@@ -59,17 +60,16 @@ func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 	_, folder := d.store.(*mlflow.Files)
 	report := Sent{Address: d.at(), Server: !folder, Sent: d.done, Refused: d.refused, Left: d.journal.left(d.sent.Offset)}
 	if err != nil {
-		return report, fmt.Errorf("MLflow at %s: %w; %d entries are left in %s", d.at(), err, report.Left, journalFile)
+		return report, fmt.Errorf("MLflow at %s: %w; %s %s left in %s", d.at(), err, plural.Of(report.Left, "entry"), plural.Verb(report.Left, "is", "are"), journalFile)
 	}
 	return report, nil
 }
 
-// credentials are the variables of MLflow's own client that hold some.
+// credentials lists the variables of MLflow's client that contain credentials.
 var credentials = map[string]bool{"MLFLOW_TRACKING_USERNAME": true, "MLFLOW_TRACKING_PASSWORD": true, "MLFLOW_TRACKING_TOKEN": true}
 
-// onlyFor withholds the credentials of the environment from a server that only the run directory names, when the
-// environment names another one: the password of one server is not for another, and a run directory may come from
-// anybody.
+// onlyFor withholds the credentials of the environment from a server named only by the run directory if the environment names
+// another server. A password is meant for one server, and a run directory may come from anybody.
 func onlyFor(at string, o Options) func(string) string {
 	given, err := url.Parse(address.Public(o.Getenv(addressKey)))
 	own, errOwn := url.Parse(at)
@@ -78,7 +78,7 @@ func onlyFor(at string, o Options) func(string) string {
 	}
 	for name := range credentials {
 		if o.Getenv(name) != "" {
-			o.Notice("the credentials of the environment are for %s (%s) and are not sent to the run's server %s: to send them there, give --mlflow-uri %s", given.Host, addressKey, own.Host, at)
+			o.Notice("the credentials of the environment are for %s (%s) and are not sent to the run's server %s: to send the credentials there, give --mlflow-uri %s", given.Host, addressKey, own.Host, at)
 			break
 		}
 	}
@@ -90,7 +90,7 @@ func onlyFor(at string, o Options) func(string) string {
 	}
 }
 
-// closeKilled ends the journal of a run that was killed.
+// closeKilled completes the journal of a killed run.
 func (j *journal) closeKilled() error {
 	if err := j.dropUnkept(); err != nil {
 		return err

@@ -15,11 +15,10 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// journalFile holds everything that MLflow is to get, a line of JSON each. It only grows; what the server has, and where
-// the rest begins, is in sentFile.
+// journalFile holds all entries for MLflow, one line of JSON each. sentFile records how far the server has received them.
 const journalFile = "mlflow/journal.jsonl"
 
-// syncEvery bounds what a power failure can take from the journal.
+// syncEvery limits how much of the journal a power failure can destroy.
 const syncEvery = 5 * time.Second
 
 // The kinds of entries.
@@ -27,7 +26,7 @@ const (
 	beginning = "run"
 	values    = "values"
 	picture   = "picture"
-	kept      = "kept" // a checkpoint holds all before
+	kept      = "kept" // a checkpoint includes all entries before
 	artifact  = "artifact"
 	status    = "status"
 )
@@ -40,17 +39,17 @@ type entry struct {
 	Values     map[string]value  `json:"values,omitempty"`
 	File       string            `json:"file,omitempty"` // of the run directory
 	Status     string            `json:"status,omitempty"`
-	ID         string            `json:"id,omitempty"` // of the journal, by which its run is found again
+	ID         string            `json:"id,omitempty"` // of the journal, to find its run
 	Name       string            `json:"name,omitempty"`
 	Experiment string            `json:"experiment,omitempty"`
 	Params     map[string]string `json:"params,omitempty"`
 	Tags       map[string]string `json:"tags,omitempty"`
 }
 
-// row says whether an entry belongs to a step and goes when the step is not kept.
+// row reports whether an entry belongs to a step and is dropped with the step.
 func (e entry) row() bool { return e.Kind == values || e.Kind == picture }
 
-// value is a float64 that is text where JSON has no number for it.
+// value is a float64 that is written as text if JSON has no number for it.
 type value float64
 
 func (v value) MarshalJSON() ([]byte, error) {
@@ -74,23 +73,23 @@ func (v *value) UnmarshalJSON(data []byte) error {
 	case `"-Inf"`:
 		f = math.Inf(-1)
 	default:
-		return fmt.Errorf("%.40s is no value", data)
+		return fmt.Errorf("%.40s is not a valid value", data)
 	}
 	*v = value(f)
 	return nil
 }
 
-// journal is the open file. The training writes it, the sender reads it.
+// journal is the open journal. The training writes it, and the sender reads it.
 type journal struct {
 	mu     sync.Mutex
 	file   *os.File
 	size   int64
-	kept   int64 // up to here the sender may read
-	floor  int64 // up to here it has read: nothing before is taken back
+	kept   int64 // the sender may read up to here
+	floor  int64 // the sender has read up to here: nothing before is dropped
 	synced time.Time
 }
 
-// openJournal opens the journal and takes off what a kill left of its last line.
+// openJournal opens the journal and removes an incomplete last line.
 func openJournal(root *place.Folder) (*journal, error) {
 	f, err := root.Append(journalFile)
 	if err != nil {
@@ -116,8 +115,8 @@ func openJournal(root *place.Folder) (*journal, error) {
 // errStop ends a scan.
 var errStop = errors.New("stop")
 
-// scan reads the whole lines from one offset up to another and gives the end of the last one that was taken. A line that
-// is not of JSON is what a power failure leaves, and the end.
+// scan reads the complete lines between two offsets and returns the end of the last accepted line. It stops at a line that is
+// not JSON, which a power failure can leave.
 func (j *journal) scan(from, to int64, each func(e entry, end int64) error) (int64, error) {
 	lines := bufio.NewReaderSize(io.NewSectionReader(j.file, from, to-from), 64<<10)
 	for at := from; ; {
@@ -142,7 +141,7 @@ func (j *journal) scan(from, to int64, each func(e entry, end int64) error) (int
 	}
 }
 
-// add appends an entry, in one piece. What is not a row lets the sender read all before it.
+// add appends an entry in one write. An entry that is not a row lets the sender read everything before it.
 func (j *journal) add(e entry) error {
 	if e.Time == 0 {
 		e.Time = time.Now().UnixMilli()
@@ -182,7 +181,7 @@ func (j *journal) Sync() error {
 	return j.sync()
 }
 
-// rewind drops the rows after a step, and the end of a run that now goes on, but nothing that the sender has read.
+// rewind drops the rows after a step and the end of the run, except entries that the sender has read.
 func (j *journal) rewind(step int) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -197,7 +196,7 @@ func (j *journal) rewind(step int) error {
 	return j.sync()
 }
 
-// holds gives the end of the last entry that stays when the run goes on after a step.
+// holds returns the end of the last entry that stays if the run continues after a step.
 func (j *journal) holds(step int) (end int64, err error) {
 	end = j.floor
 	_, err = j.scan(j.floor, j.size, func(e entry, after int64) error {
@@ -212,7 +211,7 @@ func (j *journal) holds(step int) (end int64, err error) {
 	return end, err
 }
 
-// dropUnkept drops the rows that no checkpoint holds.
+// dropUnkept drops the rows after the last checkpoint.
 func (j *journal) dropUnkept() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -223,8 +222,8 @@ func (j *journal) dropUnkept() error {
 	return nil
 }
 
-// take reads what the sender may have from an offset on: entries of one kind, values until they are as many as one call
-// takes. It gives the offset behind them.
+// take reads entries for the sender from an offset on: entries of one kind, and at most as many values as fit in one call. It
+// returns the offset after them.
 func (j *journal) take(from int64, most int) (taken []entry, end int64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -245,6 +244,6 @@ func (j *journal) left(from int64) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := 0
-	_, _ = j.scan(from, j.size, func(entry, int64) error { n++; return nil }) // a count for people
+	_, _ = j.scan(from, j.size, func(entry, int64) error { n++; return nil }) // the count is only for a message
 	return n
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// outcomes are MLflow's words for the ways to end.
+// outcomes maps our states to MLflow's.
 var outcomes = map[Status]mlflow.Status{Finished: mlflow.Finished, Failed: mlflow.Failed, Killed: mlflow.Killed}
 
-// tracking is the MLflow logger. What it records goes to the journal; the sender brings it to MLflow once a checkpoint
-// holds it, because MLflow takes nothing back.
+// tracking is the MLflow logger. It writes to the journal. The sender sends entries only after a checkpoint includes them,
+// because MLflow cannot remove values.
 type tracking struct {
 	root     *place.Folder
 	options  Options
 	journal  *journal
 	delivery *delivery
 	sender   *sender
-	repeats  map[int]map[string]value // what MLflow has of the steps that are done again
-	files    []string                 // artifacts, which go last
+	repeats  map[int]map[string]value // values that MLflow already has of repeated steps
+	files    []string                 // artifacts, which are sent last
 }
 
 func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
@@ -37,7 +37,7 @@ func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
 		return nil, err
 	}
 	t := &tracking{root: root, options: o, journal: d.journal, delivery: d}
-	err = d.save() // the address is known from now on, whether or not a server ever answers
+	err = d.save() // store the address even if the server never answers
 	if err == nil {
 		err = t.begin(run)
 	}
@@ -49,7 +49,7 @@ func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
 	return t, nil
 }
 
-// openDelivery opens the journal and the way to MLflow. Another address than before gets all of the journal.
+// openDelivery opens the journal and the store. A new address receives the whole journal.
 func openDelivery(root *place.Folder, run Run, at string, before sent, o Options) (*delivery, error) {
 	store, public, err := connect(root, run, at, o.Getenv)
 	if err != nil {
@@ -67,7 +67,7 @@ func openDelivery(root *place.Folder, run Run, at string, before sent, o Options
 	return &delivery{root: root, journal: j, store: store, notice: o.Notice, sent: before}, nil
 }
 
-// begin writes the run to the journal: a new one, or what has changed in one that goes on.
+// begin writes a new run, or the changes of a resumed run, to the journal.
 func (t *tracking) begin(run Run) error {
 	if err := t.Rewind(run.Step); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (t *tracking) Rewind(step int) error {
 	}
 	d := t.delivery
 	if _, folder := d.store.(*mlflow.Files); folder {
-		d.mu.Lock() // a folder takes an entry at once
+		d.mu.Lock() // a folder accepts an entry immediately
 		defer d.mu.Unlock()
 		t.journal.mu.Lock()
 		t.journal.floor = 0
@@ -192,16 +192,16 @@ func (t *tracking) Close(how Status) error {
 	err := t.end(how)
 	t.sender.finish(t.options.CloseWithin)
 	if n := t.journal.left(t.delivery.sent.Offset); n > 0 {
-		later := "resuming the run sends them"
+		later := "resuming the run sends " + plural.Verb(n, "it", "them")
 		if t.options.Later != "" {
-			later += ", and so does " + t.options.Later
+			later += ", as does " + t.options.Later
 		}
-		t.options.Notice("MLflow at %s: %v; the rest, %s, is kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "entry"), journalFile, later)
+		t.options.Notice("MLflow at %s: %v; %s %s kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "unsent entry"), plural.Verb(n, "is", "are"), journalFile, later)
 	}
 	return errors.Join(err, t.journal.file.Close())
 }
 
-// end writes the artifacts and the status. The rows of a run that did not finish go only as far as its checkpoint.
+// end writes the artifacts and the status. An unfinished run keeps only the rows up to its checkpoint.
 func (t *tracking) end(how Status) error {
 	if how != Finished {
 		if err := t.journal.dropUnkept(); err != nil {

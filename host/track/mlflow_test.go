@@ -200,9 +200,9 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	// The server dies, the run goes on, the host dies too and is resumed without the server, which then comes back.
 	s.kill()
 	record(t, l, 21, 33)
-	told.wait(t, "the run goes on")
+	told.wait(t, "the run continues")
 	must(t, l.Close(Killed))
-	told.wait(t, "resuming the run sends them")
+	told.wait(t, "resuming the run sends")
 	if report, err := Flush(context.Background(), dir, Options{}); err == nil || report.Left == 0 {
 		t.Errorf("without a server, Flush left %d: %v", report.Left, err)
 	}
@@ -212,7 +212,7 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 	record(t, l, 31, 40)
 	s.start(t)
 	record(t, l, 41, 50)
-	told.wait(t, "is back and has everything")
+	told.wait(t, "answers again and has received all entries")
 	must(t, l.Artifact("config.json"))
 	must(t, l.Artifact("empty file"))
 	must(t, l.Close(Finished))

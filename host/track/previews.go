@@ -12,7 +12,7 @@ import (
 // PreviewDir is the folder of pictures in the run directory.
 const PreviewDir = "previews"
 
-// previewName is the file of a picture: names sort by step up to ten million.
+// previewName returns the file name of a picture. Names sort by step up to 99,999,999.
 func previewName(step int, name string) string {
 	return path.Join(PreviewDir, fmt.Sprintf("step-%08d-%s.png", step, place.Name(name)))
 }
@@ -21,7 +21,7 @@ func previewName(step int, name string) string {
 func dropPreviews(root *place.Folder, step int) error {
 	entries, err := root.ReadDir(PreviewDir)
 	if err != nil {
-		return nil //nolint:nilerr // there are none
+		return nil //nolint:nilerr // no pictures
 	}
 	for _, e := range entries {
 		number, _, _ := strings.Cut(strings.TrimPrefix(e.Name(), "step-"), "-")

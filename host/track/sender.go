@@ -13,16 +13,16 @@ const (
 	longestPause  = 30 * time.Second
 )
 
-// sender brings the journal to the server beside the training, and says when the server is lost and when it is back.
+// sender sends the journal to the server during the training. It reports when the server is lost and when it answers again.
 type sender struct {
 	delivery *delivery
-	wake     chan struct{} // there is something to send
-	last     chan struct{} // closed: nothing more comes
+	wake     chan struct{} // entries can be sent
+	last     chan struct{} // closed: no more entries follow
 	done     chan struct{}
 	cancel   context.CancelFunc
 	once     sync.Once
-	failures int // in a row
-	told     bool
+	failures int // consecutive
+	reported bool
 	checked  bool
 	err      error // of the last attempt
 }
@@ -34,7 +34,7 @@ func startSender(d *delivery) *sender {
 	return s
 }
 
-// more says that there is something to send. It never waits.
+// more signals that entries can be sent. It never waits.
 func (s *sender) more() {
 	select {
 	case s.wake <- struct{}{}:
@@ -42,7 +42,7 @@ func (s *sender) more() {
 	}
 }
 
-// finish waits until all is sent or the time is over. A server that was away is asked once more.
+// finish waits until all entries are sent or the time is over. It tries a lost server once more.
 func (s *sender) finish(within time.Duration) {
 	s.once.Do(func() {
 		close(s.last)
@@ -61,7 +61,7 @@ func (s *sender) run(ctx context.Context) {
 		ending := false
 		select {
 		case <-pause.C:
-		case <-s.wakes(): // while the server is away, only the pause counts
+		case <-s.wakes(): // while the server is lost, only the pause counts
 		case <-s.last:
 			ending = true
 		}
@@ -77,7 +77,7 @@ func (s *sender) run(ctx context.Context) {
 			continue
 		}
 		pause.Reset(min(shortestPause<<min(s.failures-1, 8), longestPause))
-		if ending { // with time for one attempt more
+		if ending { // wait for one more attempt
 			select {
 			case <-pause.C:
 			case <-ctx.Done():
@@ -86,7 +86,7 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// wakes is nil, which never is ready, while the server is away.
+// wakes returns nil, which never becomes ready, while the server is lost.
 func (s *sender) wakes() chan struct{} {
 	if s.failures > 0 {
 		return nil
@@ -104,23 +104,23 @@ func (s *sender) attempt(ctx context.Context) error {
 	return s.delivery.drain(ctx)
 }
 
-// errLate is why a server did not get all when the run ended.
+// errLate is the error of a server that did not receive all entries before the end of the run.
 var errLate = errors.New("no answer in time")
 
-// report says once that a server is lost, and once that it is back. The first failure of a row is not told: the next
-// attempt comes in a second.
+// report prints once that a server is lost, and once that it answers again. It does not report a first failure, because the
+// next attempt follows in a second.
 func (s *sender) report(err error, ending bool) {
 	d := s.delivery
 	if err == nil {
-		if s.told {
-			d.notice("MLflow at %s is back and has everything that was kept for it", d.at())
+		if s.reported {
+			d.notice("MLflow at %s answers again and has received all entries", d.at())
 		}
-		s.failures, s.told = 0, false
+		s.failures, s.reported = 0, false
 		return
 	}
 	s.failures++
-	if s.failures > 1 && !s.told && !ending {
-		s.told = true
-		d.notice("MLflow at %s: %v; the run goes on, what it records is kept in %s and sent later", d.at(), err, journalFile)
+	if s.failures > 1 && !s.reported && !ending {
+		s.reported = true
+		d.notice("MLflow at %s: %v; the run continues, its entries are kept in %s and sent later", d.at(), err, journalFile)
 	}
 }

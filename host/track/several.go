@@ -9,10 +9,10 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// several passes everything on to each logger, and holds the promises that all of them share.
+// several passes all calls to each logger, and checks the common rules of the Logger interface.
 type several struct {
 	root    *place.Folder
-	release func() error // of the root
+	release func() error // closes the root
 	names   []string
 	loggers []Logger
 	last    int // step
@@ -28,7 +28,7 @@ func (s *several) each(call func(Logger) error) error {
 	return all
 }
 
-// at checks that steps never go back.
+// at checks that steps never decrease.
 func (s *several) at(step int) error {
 	if step < s.last {
 		return fmt.Errorf("loggers: step %d comes after step %d", step, s.last)
@@ -43,7 +43,7 @@ func (s *several) Scalars(step int, epoch float64, values map[string]float64) er
 	}
 	for name := range values {
 		if name == "" || slices.Contains(keyColumns, name) {
-			return fmt.Errorf("loggers: a value cannot be called %q", name)
+			return fmt.Errorf("loggers: %q is not a valid name of a value", name)
 		}
 	}
 	return s.each(func(l Logger) error { return l.Scalars(step, epoch, values) })
@@ -58,7 +58,7 @@ func (s *several) Picture(step int, name string, png []byte) error {
 
 func (s *several) Artifact(name string) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("loggers: %s is no file of the run directory", name)
+		return fmt.Errorf("loggers: %s is not a file of the run directory", name)
 	}
 	if _, err := s.root.Stat(name); err != nil {
 		return fmt.Errorf("loggers: artifact %s: %w", name, err)
@@ -81,7 +81,7 @@ func (s *several) Close(status Status) error {
 	return errors.Join(s.each(func(l Logger) error { return l.Close(status) }), s.release())
 }
 
-// nothing records nothing.
+// nothing is a Logger that records nothing.
 type nothing struct{}
 
 func (nothing) Scalars(int, float64, map[string]float64) error { return nil }

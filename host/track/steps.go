@@ -14,24 +14,24 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// StepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order in which they
-// first came; what a step does not have is empty, what is not a number is NaN, +Inf or -Inf. It has no times, so that a
-// resumed run writes the same bytes as one that was never stopped.
+// StepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order of their first
+// appearance. A missing value is empty; a value that is not finite is NaN, +Inf or -Inf. The file has no times, so that a
+// resumed run writes the same bytes as an uninterrupted run.
 const StepsFile = "steps.csv"
 
-// keyColumns come before the values.
+// keyColumns are the columns before the values.
 var keyColumns = []string{"step", "epoch"}
 
-// steps is the CSV logger. A row is written in one piece when it comes, so that a kill loses none. A new column makes
-// the file anew, beside its place.
+// steps is the CSV logger. It writes each row at once in one write, so that a kill loses no row. For a new column it rewrites
+// the file and replaces it.
 type steps struct {
 	root    *place.Folder
 	file    *os.File
 	columns []string
 	size    int64 // of the file
-	last    int   // the step of the last row
+	last    int   // step of the last row
 	row     []string
-	rowAt   int64 // where the last row starts
+	rowAt   int64 // offset of the last row
 }
 
 func openSteps(root *place.Folder, run Run, _ Options) (Logger, error) {
@@ -68,7 +68,7 @@ func (s *steps) Scalars(step int, epoch float64, values map[string]float64) erro
 		}
 	}
 	line := encode(row)
-	if at+int64(len(line)) < s.size { // shorter than the row it replaces: nothing of that may be left
+	if at+int64(len(line)) < s.size { // the new row is shorter than the replaced row
 		if err := s.file.Truncate(at); err != nil {
 			return fmt.Errorf("%s: %w", StepsFile, err)
 		}
@@ -80,12 +80,12 @@ func (s *steps) Scalars(step int, epoch float64, values map[string]float64) erro
 	return nil
 }
 
-// Picture keeps the file of the picture.
+// Picture writes the picture as a file.
 func (s *steps) Picture(step int, name string, png []byte) error {
 	return s.root.Write(previewName(step, name), png)
 }
 
-// Artifact has nothing to do: the file is there.
+// Artifact does nothing: the file exists already.
 func (s *steps) Artifact(string) error { return nil }
 
 func (s *steps) Sync() error {
@@ -111,7 +111,7 @@ func (s *steps) Close(Status) error {
 	return nil
 }
 
-// rewrite makes the file anew with today's columns and the rows up to the step, and opens it.
+// rewrite writes the file with the current columns and the rows up to the step, and opens it.
 func (s *steps) rewrite(until int) error {
 	old, err := s.root.Read(StepsFile)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *steps) rewrite(until int) error {
 			row[slices.Index(s.columns, header[i])] = v
 		}
 		s.rowAt, s.row = int64(b.Len()), row
-		s.last, _ = strconv.Atoi(row[0]) // readSteps has seen to it
+		s.last, _ = strconv.Atoi(row[0]) // checked by readSteps
 		b.Write(encode(row))
 	}
 	s.size = int64(b.Len())
@@ -143,15 +143,15 @@ func (s *steps) rewrite(until int) error {
 		return err
 	}
 	if s.file != nil {
-		s.file.Close() // of the file that was replaced
+		s.file.Close() // the replaced file
 	}
 	s.file, err = s.root.Update(StepsFile)
 	return err
 }
 
-// readSteps reads the header and the rows up to a step. A row that a kill cut short is the end.
+// readSteps reads the header and the rows up to a step. It ignores an incomplete last row.
 func readSteps(data []byte, until int) (header []string, rows [][]string, err error) {
-	if zero := bytes.IndexByte(data, 0); zero >= 0 { // a machine that lost its power leaves zeros where nothing was synced
+	if zero := bytes.IndexByte(data, 0); zero >= 0 { // after a power failure, parts that were not synced can be zeros
 		data = data[:zero]
 	}
 	data = data[:bytes.LastIndexByte(data, '\n')+1]
@@ -161,11 +161,11 @@ func readSteps(data []byte, until int) (header []string, rows [][]string, err er
 		return nil, nil, nil
 	}
 	if err != nil || len(header) < len(keyColumns) || !slices.Equal(header[:len(keyColumns)], keyColumns) {
-		return nil, nil, fmt.Errorf("%s: its first line is not step,epoch,…: move the file away", StepsFile)
+		return nil, nil, fmt.Errorf("%s: the first line does not begin with step,epoch: move the file away", StepsFile)
 	}
 	for i, name := range header {
 		if slices.Contains(header[:i], name) {
-			return nil, nil, fmt.Errorf("%s: column %q is there twice: move the file away", StepsFile, name)
+			return nil, nil, fmt.Errorf("%s: column %q appears twice: move the file away", StepsFile, name)
 		}
 	}
 	before := 0
@@ -189,14 +189,14 @@ func readSteps(data []byte, until int) (header []string, rows [][]string, err er
 	}
 }
 
-// encode is a row as a line.
+// encode returns a row as a line.
 func encode(row []string) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	_ = w.Write(row) // a buffer takes everything
+	_ = w.Write(row) // writing to a buffer does not fail
 	w.Flush()
 	return b.Bytes()
 }
 
-// number is the shortest text that reads as the same float64.
+// number returns the shortest text that parses to the same float64.
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -176,9 +176,9 @@ func TestNamesThatDoNotGoTogetherAreRefused(t *testing.T) {
 		want  string
 	}{
 		{nil, ""}, {[]string{"none"}, ""}, {[]string{"csv"}, ""},
-		{[]string{"none", "csv"}, "none goes with no other"},
+		{[]string{"none", "csv"}, "none cannot be combined with other loggers"},
 		{[]string{"csv", "csv"}, "given twice"},
-		{[]string{"wandb"}, "is not known: there are none, csv, tensorboard, mlflow"},
+		{[]string{"wandb"}, "want none, csv, tensorboard, mlflow"},
 	} {
 		err := Check(c.names)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -1,6 +1,5 @@
-// Package track records a run while it goes on: numbers at steps, pictures, files. A logger is a CSV file, TensorBoard's
-// event files or an MLflow server. All of them hold to one rule: a run that goes on from a checkpoint has no rows of
-// steps that were not kept, and no gap.
+// Package track records a run: values at steps, pictures, files. A logger is a CSV file, TensorBoard's event files or an
+// MLflow server. All loggers obey one rule: a run resumed from a checkpoint has no rows of dropped steps, and no gap.
 package track
 
 import (
@@ -15,27 +14,27 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// Run is the run that is tracked.
+// Run describes the recorded run.
 type Run struct {
 	Name       string
 	Experiment string
 	Params     map[string]string // every setting, resolved
 	Tags       map[string]string
-	Dir        string        // the run directory, opened where Files is nil
-	Files      *place.Folder // the run directory where its files may move while the logger is open; it stays the caller's
-	Home       string        // where the files are in the end, for addresses of files; "" for Dir
+	Dir        string        // the run directory, opened if Files is nil
+	Files      *place.Folder // the run directory if its files may move while the logger is open; the caller closes it
+	Home       string        // final path of the run directory, for addresses of files; "" for Dir
 	Resumed    bool
-	Step       int // the last step that the checkpoint holds; rows after it are dropped. For a resumed run alone
+	Step       int // last step of the checkpoint; later rows are dropped. Only for a resumed run
 }
 
-// Status says how a run ended.
+// Status is the outcome of a run.
 type Status int
 
 // The ways to end.
 const (
 	Finished Status = iota
 	Failed
-	Killed // stopped before its plan was done; it may be resumed
+	Killed // stopped before the end of its plan; it may be resumed
 )
 
 func (s Status) String() string {
@@ -50,45 +49,45 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", int(s))
 }
 
-// Logger records a run. Its methods are called by one goroutine, steps never go back but by Rewind. An error means that a
-// file of the run directory could not be written; a server that cannot be reached is no error (see Options.Notice).
+// Logger records a run. One goroutine calls its methods, and steps decrease only by Rewind. An error means that a file of the
+// run directory could not be written. A server that cannot be reached is not an error (see Options.Notice).
 type Logger interface {
 	// Scalars records values at a step of the run, from 1. Calls for the same step add to it. A value may be NaN.
 	Scalars(step int, epoch float64, values map[string]float64) error
 	// Picture records a preview, a PNG file.
 	Picture(step int, name string, png []byte) error
-	// Artifact records a file of the run directory by its name there, with slashes. It has its last contents.
+	// Artifact records a file of the run directory by its slash-separated name. The file must be complete.
 	Artifact(name string) error
-	// Sync makes everything recorded so far durable. It belongs before a checkpoint is written: then the checkpoint
-	// never knows of steps that the loggers lost.
+	// Sync makes everything recorded so far durable. Call it before writing a checkpoint, so that the loggers never lose steps
+	// that the checkpoint includes.
 	Sync() error
-	// Kept says that a checkpoint holds the run up to the step. It belongs after the checkpoint is written: what cannot
-	// be taken back, such as rows sent to a server, is given away only then. A run without checkpoints calls it all the same.
+	// Kept says that a checkpoint includes the run up to the step. Call it after writing the checkpoint: only then are rows sent
+	// to a server, which cannot be undone. A run without checkpoints calls it too.
 	Kept(step int) error
-	// Rewind drops what was recorded after the step: the run goes on from a checkpoint.
+	// Rewind drops everything recorded after the step. The run continues from a checkpoint.
 	Rewind(step int) error
 	// Close ends the recording.
 	Close(status Status) error
 }
 
-// Options is what loggers need besides the run.
+// Options holds the settings of loggers.
 type Options struct {
-	// TrackingURI is where MLflow is: http(s)://…, a folder, or "" for what MLFLOW_TRACKING_URI says, else the folder
-	// mlruns of the run directory.
+	// TrackingURI is the address of MLflow: http(s)://…, a folder, or "" for MLFLOW_TRACKING_URI, else the folder mlruns of the
+	// run directory.
 	TrackingURI string
-	// Recorded is the address in the run's own settings, which Flush uses when the run never reached a server.
+	// Recorded is the address in the run's settings. Flush uses it if the run never reached a server.
 	Recorded string
-	// Later says how what a server did not get can be sent, as a command; it ends the notice. It may be "".
+	// Later is a command that sends the unsent entries, for the notice. It may be "".
 	Later string
-	// Notice prints one line for people. It may be called by another goroutine.
+	// Notice prints one line for the user. It may be called by another goroutine.
 	Notice func(format string, args ...any)
 	// Getenv is os.Getenv if it is nil.
 	Getenv func(string) string
-	// CloseWithin is how long Close may wait for a server; 0 is 10 s.
+	// CloseWithin limits the time that Close waits for a server; 0 is 10 s.
 	CloseWithin time.Duration
 }
 
-// closeWithin is long enough for a last batch and a few files, and short enough that nobody takes the run for hung.
+// closeWithin is long enough for a last batch and a few files, and short enough that the run does not seem to hang.
 const closeWithin = 10 * time.Second
 
 func (o Options) orDefaults() Options {
@@ -106,32 +105,32 @@ func (o Options) orDefaults() Options {
 	return o
 }
 
-// kinds are the loggers by name.
+// kinds maps names to loggers.
 var kinds = map[string]func(root *place.Folder, run Run, o Options) (Logger, error){
 	"csv":         openSteps,
 	"tensorboard": openEvents,
 	"mlflow":      openTracking,
 }
 
-// Names are the names that Open knows.
+// Names returns the names of loggers.
 func Names() []string { return []string{"none", "csv", "tensorboard", "mlflow"} }
 
-// Check says whether the names can be given together.
+// Check returns an error if a name is unknown or the names cannot be combined.
 func Check(names []string) error {
 	for i, name := range names {
 		switch {
 		case !slices.Contains(Names(), name):
-			return fmt.Errorf("logger %q is not known: there are %s", name, strings.Join(Names(), ", "))
+			return fmt.Errorf("--logger: unknown logger %q, want %s", name, strings.Join(Names(), ", "))
 		case slices.Contains(names[:i], name):
-			return fmt.Errorf("logger %s is given twice", name)
+			return fmt.Errorf("--logger: %s is given twice", name)
 		case name == "none" && len(names) > 1:
-			return errors.New("logger none goes with no other: leave it out, or the others")
+			return errors.New("--logger: none cannot be combined with other loggers")
 		}
 	}
 	return nil
 }
 
-// Open starts the loggers of that names. No names, or "none" alone, give a Logger that records nothing.
+// Open opens the named loggers. Without names, or with only "none", it returns a Logger that records nothing.
 func Open(names []string, run Run, o Options) (Logger, error) {
 	if err := Check(names); err != nil {
 		return nil, err
@@ -154,7 +153,7 @@ func Open(names []string, run Run, o Options) (Logger, error) {
 	for _, name := range names {
 		l, err := kinds[name](root, run, o.orDefaults())
 		if err != nil {
-			_ = all.Close(Failed) // the first error is what counts
+			_ = all.Close(Failed) // the first error is returned
 			return nil, fmt.Errorf("logger %s: %w", name, err)
 		}
 		all.names, all.loggers = append(all.names, name), append(all.loggers, l)

@@ -1,5 +1,5 @@
-// Package place writes files below a folder that changes while files in it are open: what a run writes lies in a staging
-// folder until it takes the place of an older result.
+// Package place writes files below a folder that can move while files in it are open: the files of a run are in a staging
+// folder until they replace an older result.
 package place
 
 import (
@@ -17,33 +17,33 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// A Ledger is the list of the files that ptycho wrote in a folder. Names are slash-separated.
+// Ledger is the list of the files that ptycho wrote in a folder. Names are slash-separated.
 type Ledger interface {
-	// Add notes names before their files appear. It makes no entry for a name that is there.
+	// Add adds names before their files appear. It ignores names that are already listed.
 	Add(names ...string) error
-	// Has says whether a name was noted.
+	// Has reports whether a name is listed.
 	Has(name string) bool
 }
 
-// Folder is a folder, or a folder in one. Its methods may be called by several goroutines, and wait while it moves.
+// Folder is a folder or a subfolder. Its methods may be called by several goroutines, and wait during a move.
 type Folder struct {
 	*anchor
 	below string // the path from the anchor, "" for the anchor itself
 }
 
-// anchor is what the parts of a folder share.
+// anchor is the common part of a folder and its subfolders.
 type anchor struct {
 	mu     sync.RWMutex
 	root   *os.Root
-	ledger Ledger // nil: nobody keeps a list
+	ledger Ledger // nil: no list
 }
 
-// New makes a folder of an open root, which belongs to it from now on. The ledger may be nil.
+// New returns the Folder of an open root, which it will close. The ledger may be nil.
 func New(root *os.Root, ledger Ledger) *Folder {
 	return &Folder{anchor: &anchor{root: root, ledger: ledger}}
 }
 
-// Open opens a folder of which nobody keeps a list.
+// Open opens a folder without a list.
 func Open(dir string) (*Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -52,11 +52,11 @@ func Open(dir string) (*Folder, error) {
 	return New(root, nil), nil
 }
 
-// Sub is a folder in this one; it moves with it.
+// Sub returns a subfolder, which moves with the folder.
 func (f *Folder) Sub(name string) *Folder { return &Folder{anchor: f.anchor, below: f.at(name)} }
 
-// Move has the folder's files moved by a function while nothing is written, and goes on in the root that it gives. Files
-// that are open stay open.
+// Move calls files to move the folder's files while nothing is written, and continues in the root that files returns. Open
+// files stay open.
 func (f *Folder) Move(files func() (*os.Root, Ledger, error)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +76,7 @@ func (f *Folder) Close() error {
 	return f.root.Close()
 }
 
-// Name is the path of the folder, for messages.
+// Name returns the path of the folder, for messages.
 func (f *Folder) Name() string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -85,7 +85,7 @@ func (f *Folder) Name() string {
 
 func (f *Folder) at(name string) string { return path.Join(f.below, name) }
 
-// note tells the ledger of a file that is about to appear.
+// note adds the name of a file to the ledger before the file appears.
 func (f *Folder) note(name string) error {
 	if f.ledger == nil {
 		return nil
@@ -93,7 +93,7 @@ func (f *Folder) note(name string) error {
 	return f.ledger.Add(name)
 }
 
-// Write writes a file that appears complete or not at all. Missing folders above it are made.
+// Write writes a file that appears complete or not at all. It creates missing folders.
 func (f *Folder) Write(name string, data []byte) error {
 	return f.WriteFrom(name, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -101,7 +101,7 @@ func (f *Folder) Write(name string, data []byte) error {
 	})
 }
 
-// WriteFrom is Write for a file that is written piece by piece.
+// WriteFrom is like Write, for a file that is written piece by piece.
 func (f *Folder) WriteFrom(name string, write func(io.Writer) error) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -112,7 +112,7 @@ func (f *Folder) WriteFrom(name string, write func(io.Writer) error) error {
 	return cannot(f.root, name, "written", durable.WriteFromIn(f.root, name, write))
 }
 
-// Append opens a file to write at its end; it and the folders above it are made. The file stays open when the folder moves.
+// Append opens a file for appending, and creates it and its folders if necessary. The file stays open when the folder moves.
 func (f *Folder) Append(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -129,7 +129,7 @@ func (f *Folder) Append(name string) (*os.File, error) {
 	return file, cannot(f.root, name, "written", err)
 }
 
-// Update opens a file that exists, to write anywhere in it.
+// Update opens an existing file for writing at any offset.
 func (f *Folder) Update(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -140,7 +140,7 @@ func (f *Folder) Update(name string) (*os.File, error) {
 	return file, cannot(f.root, f.at(name), "written", err)
 }
 
-// Open opens a file to read. The file stays open when the folder moves.
+// Open opens a file for reading. The file stays open when the folder moves.
 func (f *Folder) Open(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -150,7 +150,7 @@ func (f *Folder) Open(name string) (*os.File, error) {
 	return f.root.Open(f.at(name))
 }
 
-// Read reads a file; one that does not exist is nil.
+// Read reads a file. It returns nil for a missing file.
 func (f *Folder) Read(name string) ([]byte, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -164,7 +164,7 @@ func (f *Folder) Read(name string) ([]byte, error) {
 	return data, cannot(f.root, f.at(name), "read", err)
 }
 
-// plain refuses what blocks whoever opens it, such as a FIFO.
+// plain returns an error for a file whose opening would block, such as a FIFO.
 func (f *Folder) plain(name string) error {
 	if st, err := f.root.Stat(f.at(name)); err == nil && !st.Mode().IsRegular() {
 		return &plainfile.KindError{Path: filepath.Join(f.root.Name(), f.at(name)), Mode: st.Mode()}
@@ -186,7 +186,7 @@ func (f *Folder) ReadDir(name string) ([]fs.DirEntry, error) {
 	return fs.ReadDir(f.root.FS(), f.at(name))
 }
 
-// Mkdir makes a folder; one that exists is an error that is fs.ErrExist.
+// Mkdir creates a folder. If the folder exists the error is fs.ErrExist.
 func (f *Folder) Mkdir(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -196,7 +196,7 @@ func (f *Folder) Mkdir(name string) error {
 	return f.root.Mkdir(f.at(name), 0o777)
 }
 
-// MkdirAll makes a folder and those above it.
+// MkdirAll creates a folder and its parents.
 func (f *Folder) MkdirAll(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -213,7 +213,7 @@ func (f *Folder) Remove(name string) error {
 	return f.root.Remove(f.at(name))
 }
 
-// Clear removes the files in a folder and below it: where somebody keeps a list, those that are in it.
+// Clear removes the files in a folder and its subfolders. With a ledger it removes only listed files.
 func (f *Folder) Clear(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -229,7 +229,7 @@ func (f *Folder) Clear(name string) error {
 	return err
 }
 
-// Name makes one part of a file's name of any text: what could leave the folder or trouble a shell becomes "_".
+// Name turns a text into a part of a file name. It replaces characters that could leave the folder or need quoting by "_".
 func Name(text string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -245,7 +245,7 @@ func Name(text string) string {
 	return name
 }
 
-// cannot names the file in an error; nil stays nil.
+// cannot adds the file to an error. It returns nil for nil.
 func cannot(root *os.Root, name, done string, err error) error {
 	if err == nil {
 		return nil

@@ -20,19 +20,19 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// maxCertificates bounds what is read of a file of certificates, bytes.
+// maxCertificates limits the size of a file of certificates, in bytes.
 const maxCertificates = 16 << 20
 
-// patience is how long a call may take; an upload has more.
+// patience limits the time of a call, and uploadPatience that of an upload.
 const (
 	patience       = 10 * time.Second
 	uploadPatience = 2 * time.Minute
 )
 
-// maxAnswer is more than any answer that is read here.
+// maxAnswer limits the size of an answer, in bytes. Answers are far smaller.
 const maxAnswer = 1 << 20
 
-// Client speaks to a tracking server.
+// Client is a client of a tracking server.
 type Client struct {
 	base     string // without a slash at its end, without credentials
 	user     string
@@ -41,17 +41,17 @@ type Client struct {
 	http     *http.Client
 }
 
-// Dial makes a client; nothing is sent yet. Credentials come from the address or, as MLflow's own client takes them, from
-// MLFLOW_TRACKING_USERNAME and _PASSWORD, or from MLFLOW_TRACKING_TOKEN; MLFLOW_TRACKING_INSECURE_TLS and
-// MLFLOW_TRACKING_SERVER_CERT_PATH say what certificates count.
+// Dial returns a client and sends nothing. Credentials come from the address or, as in MLflow's client, from
+// MLFLOW_TRACKING_USERNAME and _PASSWORD, or from MLFLOW_TRACKING_TOKEN. MLFLOW_TRACKING_INSECURE_TLS and
+// MLFLOW_TRACKING_SERVER_CERT_PATH determine which certificates are accepted.
 func Dial(given string, getenv func(string) string) (*Client, error) {
 	u, err := url.Parse(given)
 	public := address.Public(given)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("MLflow: %s is not a valid http address; in a user name or password, write @ : / ? # %% as %%40 %%3A %%2F %%3F %%23 %%25", public)
 	}
-	if shown, err := url.Parse(public); err != nil || shown.Host != u.Host { // of the two readings one is wrong
-		return nil, fmt.Errorf("MLflow: the address holds an @ that does not end a password; write it as %%40")
+	if shown, err := url.Parse(public); err != nil || shown.Host != u.Host { // the two parsers disagree about the host
+		return nil, fmt.Errorf("MLflow: the address contains an @ that does not end a password; write it as %%40")
 	}
 	c := &Client{user: getenv("MLFLOW_TRACKING_USERNAME"), password: getenv("MLFLOW_TRACKING_PASSWORD"), token: getenv("MLFLOW_TRACKING_TOKEN")}
 	if u.User != nil {
@@ -62,7 +62,7 @@ func Dial(given string, getenv func(string) string) (*Client, error) {
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	switch insecure, path := getenv("MLFLOW_TRACKING_INSECURE_TLS"), getenv("MLFLOW_TRACKING_SERVER_CERT_PATH"); {
 	case strings.EqualFold(insecure, "true") || insecure == "1":
-		transport.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // asked for by that name
+		transport.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // requested by the user
 	case path != "":
 		pem, err := plainfile.Read(path, maxCertificates)
 		if err != nil {
@@ -70,7 +70,7 @@ func Dial(given string, getenv func(string) string) (*Client, error) {
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %s holds no certificate", path)
+			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %s does not contain a certificate", path)
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
@@ -81,7 +81,7 @@ func Dial(given string, getenv func(string) string) (*Client, error) {
 // Experiment implements Store.
 func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
 	name = cut(name, maxExperiment)
-	for range 2 { // another run may make it between the two questions
+	for range 2 { // another run may create it between the two calls
 		var found struct {
 			Experiment struct {
 				ID    string `json:"experiment_id"`
@@ -90,7 +90,7 @@ func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
 		}
 		err := c.call(ctx, http.MethodGet, "experiments/get-by-name?experiment_name="+url.QueryEscape(name), nil, &found)
 		if err == nil && found.Experiment.Stage == "deleted" {
-			return "", fmt.Errorf("the experiment %s is deleted: restore it, or give another --experiment-name", name)
+			return "", fmt.Errorf("the experiment %s is deleted: restore it or give another --experiment-name", name)
 		}
 		if err == nil {
 			return found.Experiment.ID, present("experiment_id", found.Experiment.ID)
@@ -109,7 +109,7 @@ func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("the experiment %s comes and goes", name)
+	return "", fmt.Errorf("the experiment %s was created and deleted by others at the same time: try again", name)
 }
 
 // info is a run in an answer.
@@ -120,7 +120,7 @@ type info struct {
 	} `json:"info"`
 }
 
-// run is what is kept of it; a server may name its store of artifacts with credentials.
+// run returns the Run of an answer without the credentials that its address of artifacts may contain.
 func (i info) run() Run {
 	r := i.Info.Run
 	r.ArtifactURI = address.Public(r.ArtifactURI)
@@ -200,23 +200,23 @@ func (c *Client) SetStatus(ctx context.Context, run Run, s Status, at time.Time)
 	return c.call(ctx, http.MethodPost, "runs/update", body, nil)
 }
 
-// Upload implements Store, by the server's own store of artifacts: one that keeps them elsewhere is refused.
+// Upload implements Store. It supports only servers that store artifacts themselves.
 func (c *Client) Upload(ctx context.Context, run Run, name string, content io.Reader, size int64) error {
 	u, err := url.Parse(run.ArtifactURI)
 	if err != nil || u.Scheme != "mlflow-artifacts" {
 		return &Refused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
-			Message: "the server keeps artifacts at " + address.Public(run.ArtifactURI) + ", which is not its own: start it with --serve-artifacts"}
+			Message: "the server keeps artifacts at " + address.Public(run.ArtifactURI) + " and does not serve them: start it with --serve-artifacts"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()
-	path := u.JoinPath(name).EscapedPath() // a host in the address is this server under another name
+	path := u.JoinPath(name).EscapedPath() // a host in the address is another name of this server
 	return c.send(ctx, http.MethodPut, c.base+"/api/2.0/mlflow-artifacts/artifacts"+path, "application/octet-stream", content, size, nil)
 }
 
-// Clear implements Store: a server keeps every value that it got.
+// Clear implements Store: a server cannot remove values.
 func (c *Client) Clear(Run) (bool, error) { return false, nil }
 
-// call asks for JSON by JSON.
+// call sends JSON and reads JSON.
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -253,7 +253,7 @@ func (c *Client) send(ctx context.Context, method, target, kind string, content 
 	answer, err := c.http.Do(request)
 	if err != nil {
 		var u *url.Error
-		if errors.As(err, &u) { // which repeats the address
+		if errors.As(err, &u) { // it repeats the address
 			err = u.Err
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -264,7 +264,7 @@ func (c *Client) send(ctx context.Context, method, target, kind string, content 
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("the answer breaks off: %w", err)
+		return fmt.Errorf("the answer is incomplete: %w", err)
 	}
 	if answer.StatusCode != http.StatusOK {
 		return refusal(answer.StatusCode, text)
@@ -273,12 +273,12 @@ func (c *Client) send(ctx context.Context, method, target, kind string, content 
 		return nil
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return errors.New("it answers, but not as an MLflow server does")
+		return errors.New("the answer is not that of an MLflow server")
 	}
 	return nil
 }
 
-// refusal is the error behind an answer. What may pass by itself is no Refused.
+// refusal returns the error of an answer. A temporary error is not a Refused.
 func refusal(status int, text []byte) error {
 	var r Refused
 	said := json.Unmarshal(text, &struct {
@@ -287,29 +287,29 @@ func refusal(status int, text []byte) error {
 	}{&r.Code, &r.Message}) == nil && r.Code != ""
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("the server refused the credentials (%d), which are not kept with a run: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_URI with the password", status)
+		return fmt.Errorf("the server rejected the credentials (%d), which are not stored with a run: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_URI with the password", status)
 	case status == http.StatusRequestEntityTooLarge:
-		return &Refused{Status: status, Code: "TOO_LARGE", Message: "it takes nothing so large"}
+		return &Refused{Status: status, Code: "TOO_LARGE", Message: "too large for the server"}
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 || !said:
-		return errors.New("it answers " + strconv.Itoa(status) + " " + http.StatusText(status))
+		return errors.New("the server answers " + strconv.Itoa(status) + " " + http.StatusText(status))
 	}
 	r.Status = status
 	return &r
 }
 
-// is says whether a server refused with that code.
+// is reports whether a server rejected a call with that code.
 func is(err error, code string) bool {
 	var r *Refused
 	return errors.As(err, &r) && r.Code == code
 }
 
-// Gone says whether an error is that the server does not know the run.
+// Gone reports whether an error means that the server does not know the run.
 func Gone(err error) bool { return is(err, "RESOURCE_DOES_NOT_EXIST") }
 
-// present says what an answer lacks.
+// present returns an error if a field is missing in an answer.
 func present(name, value string) error {
 	if value == "" {
-		return errors.New("it answers without " + name + ", not as an MLflow server does")
+		return errors.New("the answer lacks " + name + " and is not that of an MLflow server")
 	}
 	return nil
 }

@@ -28,11 +28,11 @@ func TestWhatAServerShouldNotAnswerIsOneSentence(t *testing.T) {
 		"403":               {403, `{"error_code":"PERMISSION_DENIED"}`, "MLFLOW_TRACKING_TOKEN", false},
 		"404 of another":    {404, "<h1>Not Found</h1>", "answers 404 Not Found", false},
 		"400":               {400, `{"error_code":"INVALID_PARAMETER_VALUE","message":"no\nsecond line"}`, "no (400 INVALID_PARAMETER_VALUE)", true},
-		"413 of a proxy":    {413, "<html>", "nothing so large", true},
-		"HTML":              {200, "<html>welcome</html>", "not as an MLflow server does", false},
-		"truncated JSON":    {200, `{"run": {"info": {"run_`, "not as an MLflow server does", false},
-		"empty JSON":        {200, `{}`, "without run_id", false},
-		"JSON of the wrong": {200, `{"run": [1]}`, "not as an MLflow server does", false},
+		"413 of a proxy":    {413, "<html>", "too large", true},
+		"HTML":              {200, "<html>welcome</html>", "not that of an MLflow server", false},
+		"truncated JSON":    {200, `{"run": {"info": {"run_`, "not that of an MLflow server", false},
+		"empty JSON":        {200, `{}`, "lacks run_id", false},
+		"JSON of the wrong": {200, `{"run": [1]}`, "not that of an MLflow server", false},
 		"a redirect":        {302, "", "answers 302 Found", false},
 	} {
 		t.Run(name, func(t *testing.T) {

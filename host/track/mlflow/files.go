@@ -24,10 +24,10 @@ import (
 // Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
 type Files struct {
 	root *place.Folder
-	uri  string // of the folder, as artifacts are to be found later
+	uri  string // of the folder, at its final place
 }
 
-// NewFiles uses a folder; home is where it is, or will be once it is at its place.
+// NewFiles returns the Files of a folder. home is its path, or its final path if it will be moved.
 func NewFiles(root *place.Folder, home string) (*Files, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
@@ -39,7 +39,7 @@ func NewFiles(root *place.Folder, home string) (*Files, error) {
 // metaFile describes an experiment or a run.
 const metaFile = "meta.yaml"
 
-// experimentMeta and runMeta are the fields of mlflow/store/tracking/file_store.py.
+// experimentMeta and runMeta have the fields of mlflow/store/tracking/file_store.py.
 type experimentMeta struct {
 	Location string `yaml:"artifact_location"`
 	Created  int64  `yaml:"creation_time"` // ms
@@ -73,7 +73,7 @@ const (
 	sourceLocal = 4 // SourceType.LOCAL
 )
 
-// states are MLflow's numbers (service.proto, RunStatus).
+// states maps states to MLflow's numbers (service.proto, RunStatus).
 var states = map[Status]int{Running: 1, Finished: 3, Failed: 4, Killed: 5}
 
 // Experiment implements Store.
@@ -85,18 +85,18 @@ func (f *Files) Experiment(_ context.Context, name string) (string, error) {
 	for _, e := range entries {
 		var meta experimentMeta
 		if !e.IsDir() || f.read(path.Join(e.Name(), metaFile), &meta) != nil {
-			continue // .trash, or what is none of ours
+			continue // .trash, or not an experiment
 		}
 		if meta.Name == name {
 			return e.Name(), nil
 		}
 	}
-	for range 2 { // the second, if another run took the number
+	for range 2 { // again if another run took the number
 		n, err := rand.Int(rand.Reader, big.NewInt(9e17))
 		if err != nil {
 			return "", err
 		}
-		id := n.Add(n, big.NewInt(1e17)).String() // 18 digits, as MLflow's own
+		id := n.Add(n, big.NewInt(1e17)).String() // 18 digits, as in MLflow
 		if err := f.root.Mkdir(id); errors.Is(err, fs.ErrExist) {
 			continue
 		} else if err != nil {
@@ -105,7 +105,7 @@ func (f *Files) Experiment(_ context.Context, name string) (string, error) {
 		now := time.Now().UnixMilli()
 		return id, f.write(path.Join(id, metaFile), experimentMeta{Location: f.uri + "/" + id, Created: now, ID: id, Updated: now, Stage: active, Name: name})
 	}
-	return "", fmt.Errorf("%s: no number is free for the experiment %s", f.root.Name(), name)
+	return "", fmt.Errorf("%s: no free number for the experiment %s", f.root.Name(), name)
 }
 
 // CreateRun implements Store.
@@ -185,7 +185,7 @@ func (f *Files) Log(_ context.Context, run Run, b Batch) error {
 	return nil
 }
 
-// SetStatus implements Store. It also says anew where the artifacts are: the run directory may have been moved.
+// SetStatus implements Store. It also updates the path of the artifacts, because the run directory may have been moved.
 func (f *Files) SetStatus(_ context.Context, run Run, s Status, at time.Time) error {
 	name := path.Join(run.Experiment, run.ID, metaFile)
 	var meta runMeta
@@ -208,7 +208,7 @@ func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reade
 	})
 }
 
-// Clear implements Store. The artifacts go too, pictures of steps among them.
+// Clear implements Store. It removes artifacts too, which include pictures of steps.
 func (f *Files) Clear(run Run) (bool, error) {
 	for _, part := range []string{"metrics", "artifacts"} {
 		folder := path.Join(run.Experiment, run.ID, part)
@@ -241,13 +241,13 @@ func (f *Files) write(name string, meta any) error {
 	return f.root.Write(name, text)
 }
 
-// Folder gives the folder that an address names, "" for the address of a server.
+// Folder returns the folder that an address names, or "" for the address of a server.
 func Folder(given string) (string, error) {
 	u, err := url.Parse(given)
 	switch {
 	case address.Bare(given):
 		return "", fmt.Errorf("MLflow: the address of %s begins with neither http:// nor https://", address.Public(given))
-	case err != nil && strings.Contains(given, "://"): // Dial says what is wrong with it
+	case err != nil && strings.Contains(given, "://"): // Dial reports the error
 		return "", nil
 	case err != nil || u.Scheme == "" || filepath.VolumeName(given) != "":
 		return given, nil

@@ -1,5 +1,5 @@
-// Package mlflow puts runs where MLflow shows them: into a tracking server, by its REST interface, or into a folder, in
-// the layout of MLflow's file store.
+// Package mlflow writes runs for MLflow: to a tracking server, by its REST interface, or to a folder, in the layout of
+// MLflow's file store.
 package mlflow
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
-// Run is a run as the store knows it.
+// Run is a run in a store.
 type Run struct {
 	ID          string `json:"run_id"`
 	Experiment  string `json:"experiment_id"`
@@ -26,7 +26,7 @@ type Run struct {
 // Metric is one value.
 type Metric struct {
 	Key   string
-	Value float64 // NaN and the infinities are values too
+	Value float64 // NaN and infinities are allowed
 	Time  int64   // Unix time, ms
 	Step  int
 }
@@ -37,7 +37,7 @@ type Pair struct {
 	Value string `json:"value"`
 }
 
-// Batch is what goes to a run in one call. See Limits.
+// Batch holds the values of one call. MaxMetrics and MaxParams limit its size.
 type Batch struct {
 	Metrics []Metric
 	Params  []Pair
@@ -55,28 +55,28 @@ const (
 	Killed   Status = "KILLED"
 )
 
-// Store is where runs are put. Every call may be repeated: the same twice is the same as once.
+// Store is a store of runs. Every call may be repeated with the same effect as one call.
 type Store interface {
-	// Experiment finds or makes an experiment.
+	// Experiment finds or creates an experiment.
 	Experiment(ctx context.Context, name string) (id string, err error)
-	// CreateRun makes a run.
+	// CreateRun creates a run.
 	CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error)
-	// FindRun finds the run that has a tag; one that is not there has no ID.
+	// FindRun returns the run with a tag, or a Run without an ID.
 	FindRun(ctx context.Context, experiment string, tag Pair) (Run, error)
-	// Lives says whether the run is still there and takes values.
+	// Lives reports whether the run still exists and accepts values.
 	Lives(ctx context.Context, run Run) (bool, error)
-	// Log adds to a run.
+	// Log adds values to a run.
 	Log(ctx context.Context, run Run, b Batch) error
-	// SetStatus sets the state and, but for Running, the time of the end.
+	// SetStatus sets the state and, except for Running, the time of the end.
 	SetStatus(ctx context.Context, run Run, s Status, at time.Time) error
-	// Upload puts a file to the run's artifacts; size is in bytes.
+	// Upload adds a file to the run's artifacts. size is in bytes.
 	Upload(ctx context.Context, run Run, name string, content io.Reader, size int64) error
-	// Clear forgets all metrics and artifacts of a run. A store that cannot do so says false.
+	// Clear removes all metrics and artifacts of a run. It returns false if the store cannot do this.
 	Clear(run Run) (bool, error)
 }
 
-// The limits of one call and of its parts (mlflow/utils/validation.py, MLflow 3; the value of a tag is held to the 5,000
-// of MLflow 1 and 2).
+// Limits of one call and of its parts (mlflow/utils/validation.py, MLflow 3; the value of a tag has the limit of 5,000 of
+// MLflow 1 and 2).
 const (
 	MaxMetrics    = 1000
 	MaxParams     = 100 // tags too
@@ -86,7 +86,7 @@ const (
 	maxExperiment = 500
 )
 
-// Refused is an error that a server answered in MLflow's form; to ask again does not help.
+// Refused is an error in an answer of an MLflow server. Repeating the call does not help.
 type Refused struct {
 	Status  int
 	Code    string // RESOURCE_DOES_NOT_EXIST and so on
@@ -97,13 +97,13 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("%s (%d %s)", oneLine(r.Message), r.Status, printable.Name(r.Code))
 }
 
-// oneLine is the first line, of a bearable length.
+// oneLine returns the first line, cut to a readable length.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	return printable.Line(address.Scrub(text), 200)
 }
 
-// Key makes a name that MLflow takes: letters, digits, _ - . space : and /, at most 250; between slashes there is something.
+// Key returns a name that MLflow accepts: at most 250 letters, digits, _ - . space : and /, with text between slashes.
 func Key(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -122,13 +122,13 @@ func Key(name string) string {
 	return name[:min(len(name), maxKey)]
 }
 
-// Param and Tag are pairs within the limits; what is too long ends in "…".
+// Param returns a parameter within the limits. A value that is too long is cut and ends in "…".
 func Param(key, value string) Pair { return Pair{Key(key), cut(value, maxParamValue)} }
 
-// Tag is a tag within the limits.
+// Tag returns a tag within the limits.
 func Tag(key, value string) Pair { return Pair{Key(key), cut(value, maxTagValue)} }
 
-// cut shortens a text to n bytes, at a letter's end.
+// cut shortens a text to n bytes, at the end of a character.
 func cut(text string, n int) string {
 	const mark = "…"
 	if len(text) <= n {
@@ -141,7 +141,7 @@ func cut(text string, n int) string {
 	return text[:end] + mark
 }
 
-// number is a value as both forms of store spell it.
+// number returns the text of a value in both kinds of store.
 func number(v float64) string {
 	switch {
 	case math.IsNaN(v):

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The fields of Event, Summary, Summary.Value, Summary.Image, SummaryMetadata, its PluginData, TensorProto and SessionLog.
+// The field numbers of Event, Summary, Summary.Value, Summary.Image, SummaryMetadata, its PluginData, TensorProto and SessionLog.
 const (
 	eventWallTime, eventStep, eventFileVersion, eventSummary, eventSessionLog = 1, 2, 3, 5, 7
 
@@ -28,23 +28,23 @@ const (
 	sessionStatus, statusStart = 1, 1 // SessionLog.START
 )
 
-// fileVersion opens every file. From this version on a reader drops, at a start of a session, what has later steps.
+// fileVersion begins every file. From this version on, readers drop events of later steps at the start of a session.
 const fileVersion = "brain.Event:2"
 
-// colours is RGBA, as image/png decodes what we draw.
+// colours is the number of channels of our pictures, RGBA.
 const colours = 4
 
-// Event is one record of a file, encoded.
+// Event is one encoded record of a file.
 type Event []byte
 
-// header is the first event of a file.
+// header returns the first event of a file.
 func header(at time.Time) Event {
 	b := begin(at, 0)
 	b = protowire.AppendTag(b, eventFileVersion, protowire.BytesType)
 	return protowire.AppendString(b, fileVersion)
 }
 
-// start says that a session begins at a step: readers drop what they have of it and of later ones.
+// start returns the event of a session that begins at a step. Readers drop their events of this step and of later steps.
 func start(at time.Time, step int) Event {
 	var session []byte
 	session = protowire.AppendTag(session, sessionStatus, protowire.VarintType)
@@ -52,7 +52,7 @@ func start(at time.Time, step int) Event {
 	return message(begin(at, step), eventSessionLog, session)
 }
 
-// Scalars are values at a step, by tag. They are float32 in the file: the field that every reader knows has no more.
+// Scalars returns the event of values at a step, by tag. The file holds float32, the type of the field that every reader knows.
 func Scalars(at time.Time, step int, values map[string]float64) Event {
 	var summary []byte
 	for _, tag := range slices.Sorted(maps.Keys(values)) {
@@ -64,7 +64,7 @@ func Scalars(at time.Time, step int, values map[string]float64) Event {
 	return message(begin(at, step), eventSummary, summary)
 }
 
-// Image is a picture at a step; data is a PNG file.
+// Image returns the event of a picture at a step. data is a PNG file.
 func Image(at time.Time, step int, tag string, data []byte) (Event, error) {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
@@ -82,7 +82,7 @@ func Image(at time.Time, step int, tag string, data []byte) (Event, error) {
 	return message(begin(at, step), eventSummary, message(nil, summaryValue, message(named(tag), valueImage, image))), nil
 }
 
-// Text is a text at a step, in Markdown.
+// Text returns the event of a Markdown text at a step.
 func Text(at time.Time, step int, tag, text string) Event {
 	value := message(named(tag), valueMeta, message(nil, metaPlugin, message(nil, pluginName, []byte("text"))))
 	var tensor []byte
@@ -93,7 +93,7 @@ func Text(at time.Time, step int, tag, text string) Event {
 	return message(begin(at, step), eventSummary, message(nil, summaryValue, message(value, valueTensor, tensor)))
 }
 
-// begin is an event's time and step.
+// begin returns the encoded time and step of an event.
 func begin(at time.Time, step int) []byte {
 	b := protowire.AppendTag(nil, eventWallTime, protowire.Fixed64Type)
 	b = protowire.AppendFixed64(b, math.Float64bits(float64(at.UnixMicro())/1e6))
@@ -101,15 +101,15 @@ func begin(at time.Time, step int) []byte {
 	return protowire.AppendVarint(b, uint64(step))
 }
 
-// named is a value with its tag.
+// named returns an encoded value with its tag.
 func named(tag string) []byte { return message(nil, valueTag, []byte(tag)) }
 
-// message adds a field of bytes.
+// message appends a field of bytes.
 func message(b []byte, field protowire.Number, content []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), content)
 }
 
-// Step reads the step of an event; one without the field has step 0.
+// Step returns the step of an event. An event without the field has step 0.
 func (e Event) Step() (int, error) {
 	step := uint64(0)
 	for b := []byte(e); len(b) > 0; {
@@ -130,7 +130,7 @@ func (e Event) Step() (int, error) {
 	return int(int64(step)), nil //nolint:gosec // the field is an int64
 }
 
-// has says whether an event carries a field of bytes.
+// has reports whether an event contains a field.
 func (e Event) has(wanted protowire.Number) bool {
 	for b := []byte(e); len(b) > 0; {
 		field, kind, n := protowire.ConsumeTag(b)

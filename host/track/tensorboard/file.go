@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// prefix begins the name of every event file; TensorBoard reads files with "tfevents" in their names, in their order.
+// prefix begins the name of every event file. TensorBoard reads files with "tfevents" in their names, sorted by name.
 const prefix = "events.out.tfevents."
 
 // Pattern matches the names of event files (path.Match).
@@ -27,8 +27,8 @@ type File struct {
 	name string
 }
 
-// Create starts a file in a folder, after those that are there. From is the first step that may follow; a reader that
-// follows the folder drops what it has of this step and of later ones. 0 is a run that starts.
+// Create creates a file in a folder, after the existing files. from is the first step that may follow, or 0 for a new run. A
+// reader that follows the folder drops its events of this step and of later steps.
 func Create(root *place.Folder, folder string, at time.Time, from int) (*File, error) {
 	names, err := list(root, folder)
 	if err != nil {
@@ -58,7 +58,7 @@ func Create(root *place.Folder, folder string, at time.Time, from int) (*File, e
 	return file, nil
 }
 
-// Write adds events, in one piece.
+// Write appends events in one write.
 func (f *File) Write(events ...Event) error {
 	var b []byte
 	for _, e := range events {
@@ -70,7 +70,7 @@ func (f *File) Write(events ...Event) error {
 	return nil
 }
 
-// Sync makes what was written durable.
+// Sync makes the written events durable.
 func (f *File) Sync() error {
 	if err := f.file.Sync(); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
@@ -86,8 +86,8 @@ func (f *File) Close() error {
 	return nil
 }
 
-// Rewind drops every event after a step from the files of a folder, and what is torn at their ends. A file of which only
-// its head would be left goes.
+// Rewind removes all events after a step, and damaged ends, from the files of a folder. It removes a file that has no events
+// left.
 func Rewind(root *place.Folder, folder string, step int) error {
 	names, err := list(root, folder)
 	if err != nil {
@@ -113,7 +113,7 @@ func Rewind(root *place.Folder, folder string, step int) error {
 	return nil
 }
 
-// until keeps the records up to a step and counts those that carry something.
+// until returns the records up to a step and counts those with a summary.
 func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 	for {
 		payload, rest, err := readRecord(data)
@@ -137,7 +137,7 @@ func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 	}
 }
 
-// list names the event files of a folder, in the order in which they are read.
+// list returns the event files of a folder, in the order of reading.
 func list(root *place.Folder, folder string) ([]string, error) {
 	entries, err := root.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,6 @@
 // Package tensorboard writes the event files that TensorBoard reads: records in TensorFlow's framing that hold protocol
-// buffers of type Event (tensorflow/core/util/event.proto and framework/summary.proto). What is written is small and
-// fixed, so that the messages are encoded field by field and no generated code is needed.
+// buffers of type Event (tensorflow/core/util/event.proto and framework/summary.proto). The messages are few and fixed.
+// Therefore they are encoded field by field, without generated code.
 package tensorboard
 
 import (
@@ -18,22 +18,22 @@ const (
 	frameSize    = lengthSize + 2*checksumSize
 )
 
-// maxRecord is more than any picture needs; a length above it is damage.
+// maxRecord is larger than any picture. A greater length means a damaged file.
 const maxRecord = 256 << 20
 
-// ErrTorn is a record that is cut short or damaged: nothing after it can be trusted.
-var ErrTorn = errors.New("a record is torn")
+// ErrTorn is the error of an incomplete or damaged record. The rest of the file cannot be read.
+var ErrTorn = errors.New("a record is incomplete or damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// masked is TensorFlow's checksum: CRC-32C, rotated and moved by a constant, because a checksum of data that holds its own
-// checksum says little (tensorflow/core/lib/hash/crc32c.h).
+// masked returns TensorFlow's checksum: CRC-32C, rotated and shifted by a constant, because a checksum of data that contain
+// their own checksum says little (tensorflow/core/lib/hash/crc32c.h).
 func masked(data []byte) uint32 {
 	c := crc32.Checksum(data, castagnoli)
 	return (c>>15 | c<<17) + 0xa282ead8
 }
 
-// appendRecord adds the payload as a record.
+// appendRecord appends the payload as a record.
 func appendRecord(b, payload []byte) []byte {
 	start := len(b)
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(payload)))
@@ -42,7 +42,7 @@ func appendRecord(b, payload []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, masked(payload))
 }
 
-// readRecord takes the first record from data. At the end it is io.EOF.
+// readRecord reads the first record of data. At the end it returns io.EOF.
 func readRecord(data []byte) (payload, rest []byte, err error) {
 	if len(data) == 0 {
 		return nil, nil, io.EOF
