@@ -1,4 +1,4 @@
-// Package cpu says which vector instructions the kernels of float32 arithmetic use: those in core and those of a backend.
+// Package cpu selects the vector instructions of the float32 kernels in core and in backends.
 package cpu
 
 import (
@@ -16,10 +16,10 @@ const (
 	AVX512   Path = "avx512" // F and DQ
 )
 
-// Paths lists what this machine can run, slowest first.
+// Paths returns the paths that this machine can run, slowest first.
 func Paths() []Path { return available() }
 
-// Select is the path that PTYCHO_CPU asks for, or the fastest one of this machine.
+// Select returns the path requested by PTYCHO_CPU, or the fastest of this machine.
 func Select() (Path, error) {
 	have := available()
 	asked := os.Getenv("PTYCHO_CPU")
@@ -31,5 +31,5 @@ func Select() (Path, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("PTYCHO_CPU=%s: this machine offers %v; unset it to use the fastest", asked, have)
+	return "", fmt.Errorf("PTYCHO_CPU=%s: this machine supports %v; unset it to use the fastest", asked, have)
 }

@@ -18,6 +18,6 @@ func TestPathIsTheOneAskedForOrTheFastest(t *testing.T) {
 	}
 	t.Setenv("PTYCHO_CPU", "mmx")
 	if _, err := Select(); err == nil || !strings.Contains(err.Error(), "PTYCHO_CPU=mmx") || !strings.Contains(err.Error(), "generic") {
-		t.Errorf("an unknown path gives %v: want it named, and what there is", err)
+		t.Errorf("an unknown path gives %v, want its name and the supported ones", err)
 	}
 }

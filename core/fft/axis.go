@@ -2,10 +2,11 @@ package fft
 
 import "math"
 
-// Float is a precision.
+// Float is a floating-point precision.
 type Float interface{ float32 | float64 }
 
-// axis transforms lanes of length n: rows of a block are the elements, and every lane of the rows is one sequence.
+// axis transforms lanes of length n: the rows of a block are the elements, and each lane across the rows is one
+// sequence.
 type axis[T Float] struct {
 	n      int
 	stages []stage[T]
@@ -55,7 +56,7 @@ func newAxis[T Float](n, lanes int, split func(twos int) []int) *axis[T] {
 	return a
 }
 
-// root is exp(−2πi·j/n). The angle is brought below π/4 first, so that the symmetric roots agree to the last bit.
+// root returns exp(−2πi·j/n). The angle is first reduced below π/4, so that symmetric roots agree to the last bit.
 func root(j, n int) (re, im float64) {
 	j %= n
 	switch eighth := 8 * j / n; eighth {
@@ -76,8 +77,8 @@ func root(j, n int) (re, im float64) {
 	return c, s
 }
 
-// factor writes n as a product of radices, the largest power first because the first stage needs no twiddles, and gives
-// what is left over, 1 for n = 2^a·3^b·5^c.
+// factor factorises n into radices, the largest power first because the first stage needs no twiddles. It returns the
+// remaining factor, 1 for n = 2^a·3^b·5^c.
 func factor(n int, split func(twos int) []int) (radices []int, rest int) {
 	twos := 0
 	for ; n%2 == 0; n /= 2 {
@@ -92,7 +93,7 @@ func factor(n int, split func(twos int) []int) (radices []int, rest int) {
 	return radices, n
 }
 
-// fours splits 2^twos into radices 4, and one 2 where twos is odd.
+// fours splits 2^twos into radices 4, and one 2 if twos is odd.
 func fours(twos int) []int {
 	var r []int
 	for ; twos >= 2; twos -= 2 {
@@ -104,7 +105,7 @@ func fours(twos int) []int {
 	return r
 }
 
-// smooth is the smallest 2^a·3^b·5^c that is at least n.
+// smooth returns the smallest 2^a·3^b·5^c that is at least n.
 func smooth(n int) int {
 	for ; ; n++ {
 		if _, rest := factor(n, fours); rest == 1 {
@@ -113,7 +114,7 @@ func smooth(n int) int {
 	}
 }
 
-// spare is the number of values that transform needs beside the block.
+// spare returns the number of values that transform needs in addition to the block.
 func (a *axis[T]) spare(lanes int) int {
 	if a.chirp == nil {
 		return 0
@@ -121,8 +122,9 @@ func (a *axis[T]) spare(lanes int) int {
 	return 2 * a.chirp.long.n * 2 * lanes
 }
 
-// transform replaces the lanes of x by their transforms, in natural order, unscaled; row j holds element order[j]. A row
-// has its real parts from re and its imaginary parts from im on; exchanged, the transform is the inverse one.
+// transform replaces the lanes of x by their transforms, in natural order, unscaled; row j holds element order[j]. A
+// row has its real parts from re on and its imaginary parts from im on; if they are exchanged, the transform is the
+// inverse.
 func (a *axis[T]) transform(k *kernels[T], x []T, re, im int, spare []T) {
 	if a.chirp != nil {
 		a.chirp.transform(k, x, re, im, spare)

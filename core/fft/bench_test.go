@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// benchmarkSides are those of the table in docs/roadmap.md.
+// benchmarkSides are the sides in the table of docs/roadmap.md.
 var benchmarkSides = []int{64, 128, 256, 512}
 
 func BenchmarkForward(b *testing.B) {
@@ -26,7 +26,8 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// The two transforms of one frame of ePIE: P·O in, and back with a real factor and the product with conj(P) added.
+// BenchmarkFrame runs the two transforms of one frame of ePIE: P·O in, and back with a real factor and the product with
+// conj(P) added.
 func BenchmarkFrame(b *testing.B) {
 	const n, side = 128, 300
 	for _, path := range cpu.Paths() {

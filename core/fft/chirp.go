@@ -13,7 +13,7 @@ type chirp[T Float] struct {
 func newChirp[T Float](n, lanes int, split func(twos int) []int) *chirp[T] {
 	m := smooth(2*n - 1)
 	c := &chirp[T]{n, newAxis[T](m, lanes, split), make([]T, 2*n), make([]T, 2*m)}
-	exact := newAxis[float64](m, 1, fours) // the spectrum in float64, whatever T is
+	exact := newAxis[float64](m, 1, fours) // the spectrum in float64 for any T
 	x := make([]float64, 2*m)
 	for j := range n {
 		re, im := root(j*j%(2*n), 2*n)
@@ -31,7 +31,7 @@ func newChirp[T Float](n, lanes int, split func(twos int) []int) *chirp[T] {
 	return c
 }
 
-// transform is axis.transform; spare holds two blocks of long.n rows.
+// transform does the work of axis.transform; spare has two blocks of long.n rows.
 func (c *chirp[T]) transform(k *kernels[T], x []T, re, im int, spare []T) {
 	width := 2 * k.lanes
 	y, z := spare[:c.long.n*width], spare[c.long.n*width:][:c.long.n*width]
@@ -47,13 +47,13 @@ func (c *chirp[T]) transform(k *kernels[T], x []T, re, im int, spare []T) {
 	for j, row := range c.long.place {
 		scaleRow(z[int(row)*width:][:width], y[j*width:][:width], re, im, k.lanes, c.spectrum[2*j], c.spectrum[2*j+1])
 	}
-	c.long.transform(k, z, im, re, nil) // exchanged parts make it the inverse
+	c.long.transform(k, z, im, re, nil) // exchanged parts give the inverse
 	for j := range c.n {
 		scaleRow(x[j*width:][:width], z[j*width:][:width], re, im, k.lanes, c.factors[2*j], c.factors[2*j+1])
 	}
 }
 
-// scaleRow puts src times wr + i·wi into dst, which may be src.
+// scaleRow writes src times wr + i·wi to dst, which may be src.
 func scaleRow[T Float](dst, src []T, re, im, lanes int, wr, wi T) {
 	dr, di, sr, si := dst[re:][:lanes], dst[im:][:lanes], src[re:][:lanes], src[im:][:lanes]
 	for l, a := range sr {

@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// engine is a plan in one precision. The columns of an image go through blocks [rows] of lanes columns each, which stay in
-// work memory; then lanes rows at a time are turned out of these blocks into one more, [cols], and from there to the result.
+// engine is a plan in one precision. The columns of an image go through blocks [rows] of lanes columns each, which stay
+// in work memory. Then lanes rows at a time are transposed from these blocks into one further block, [cols], and from
+// there to the result.
 type engine[T Float] struct {
 	rows, cols  int
 	kernels     kernels[T]
@@ -14,7 +15,7 @@ type engine[T Float] struct {
 	scale       T   // 1/√(rows·cols)
 	work        int // numbers of scratch memory
 
-	// Where rows and columns come from and go to, without and with the shift of the centre.
+	// Source and destination of rows and columns, without and with the shift of the centre.
 	gathered  [2][]int32 // row j of a block of columns is row gathered[j] of the source
 	turned    [2][]int32 // column x of the source goes to row turned[x] of the block of rows
 	rowFrom   [2][]int32 // row y of the result is row rowFrom[y] of the blocks of columns
@@ -47,7 +48,7 @@ func table(n int, f func(i int) int) []int32 {
 	return t
 }
 
-// blocks is the number of blocks of columns, block the numbers in one.
+// blocks returns the number of blocks of columns, block the numbers in one.
 func (e *engine[T]) blocks() int { return (e.cols + e.kernels.lanes - 1) / e.kernels.lanes }
 func (e *engine[T]) block() int  { return 2 * e.kernels.lanes * e.rows }
 
@@ -55,7 +56,7 @@ func (e *engine[T]) block() int  { return 2 * e.kernels.lanes * e.rows }
 func (e *engine[T]) images(dst, src []T, d Direction, work []T) {
 	size := 2 * e.rows * e.cols
 	if len(dst) != len(src) || len(src)%size != 0 {
-		panic(fmt.Sprintf("fft: %d and %d pixels: want the same number, of whole images %d×%d", len(dst)/2, len(src)/2, e.rows, e.cols))
+		panic(fmt.Sprintf("fft: %d and %d pixels, want equal numbers for whole images %d×%d", len(dst)/2, len(src)/2, e.rows, e.cols))
 	}
 	for i := 0; i < len(src); i += size {
 		s := source[T]{image: src[i:][:size], stride: e.cols}
@@ -64,7 +65,7 @@ func (e *engine[T]) images(dst, src []T, d Direction, work []T) {
 	}
 }
 
-// transform is Plan.Transform.
+// transform does the work of Plan.Transform.
 func (e *engine[T]) transform(t *target[T], s *source[T], d Direction, work []T) {
 	k, lanes, block := &e.kernels, e.kernels.lanes, e.block()
 	t.scale *= e.scale
@@ -73,7 +74,7 @@ func (e *engine[T]) transform(t *target[T], s *source[T], d Direction, work []T)
 	if inverse { // exchanged parts turn exp(−…) into exp(+…)
 		re, im = lanes, 0
 	}
-	in, out := 0, 0 // which end is shifted
+	in, out := 0, 0 // shift of each end
 	switch d {
 	case ForwardCentred:
 		out = 1

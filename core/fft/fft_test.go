@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// naive is the definition, in float64, row by row and column by column: orthonormal, zero frequency at [0, 0].
+// naive computes the definition, in float64, row by row and column by column: orthonormal, zero frequency at [0, 0].
 func naive(x []complex128, rows, cols int, sign float64) []complex128 {
 	line := func(n int, at func(i int) *complex128) {
 		in, roots := make([]complex128, n), make([]complex128, n)
@@ -36,7 +36,7 @@ func naive(x []complex128, rows, cols int, sign float64) []complex128 {
 	return y
 }
 
-// moved is x with pixel [0, 0] at [dy, dx], cyclically.
+// moved returns x with pixel [0, 0] at [dy, dx], cyclically.
 func moved[C any](x []C, rows, cols, dy, dx int) []C {
 	y := make([]C, len(x))
 	for r := range rows {
@@ -65,7 +65,7 @@ func wide(x []complex64) []complex128 {
 	return y
 }
 
-// distance is |got − want| / |want|.
+// distance returns |got − want| / |want|.
 func distance(got, want []complex128) float64 {
 	top, bottom := 0.0, 0.0
 	for i, w := range want {
@@ -76,7 +76,7 @@ func distance(got, want []complex128) float64 {
 	return math.Sqrt(top / bottom)
 }
 
-// The largest relative distances that tests let pass; measured over sizes() are 2.8e-7 and 1.3e-15.
+// The largest relative distances that tests accept; measured over sizes() are 2.8e-7 and 1.3e-15.
 const (
 	limit32 = 4e-7
 	limit64 = 1e-14
@@ -97,8 +97,8 @@ func mustPlan(t testing.TB, rows, cols int, path cpu.Path) *Plan {
 	return p
 }
 
-// sizes: every length to 64 as a square and with an unlike partner, products of 2, 3 and 5, primes, lines; a few of them
-// with -short, for the race detector.
+// sizes returns every length to 64 as a square and with an unequal partner, products of 2, 3 and 5, primes, lines; with
+// -short, for the race detector, a few of them.
 func sizes() [][2]int {
 	if testing.Short() {
 		return [][2]int{{1, 1}, {16, 16}, {8, 24}, {30, 17}, {37, 5}, {64, 64}, {100, 36}, {1, 1024}}
@@ -153,7 +153,7 @@ func TestTransformsEqualTheDefinition(t *testing.T) {
 	})
 }
 
-// Assembly rounds other than plain Go, and by no more than that.
+// Assembly and plain Go differ only by rounding.
 func TestPathsDifferByRounding(t *testing.T) {
 	for i, s := range sizes() {
 		x, _ := random(s[0]*s[1], uint64(i))

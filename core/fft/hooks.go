@@ -5,7 +5,7 @@ import "fmt"
 // Direction is one of the four transforms.
 type Direction uint8
 
-// The transforms; the package says what each is.
+// The transforms, defined in the package comment.
 const (
 	Forward Direction = iota
 	Inverse
@@ -13,19 +13,19 @@ const (
 	InverseCentred
 )
 
-// Factor says what a Source multiplies its image by while it is read.
+// Factor selects the factor of a Source's image.
 type Factor uint8
 
 // The factors.
 const (
-	Alone       Factor = iota // by nothing
-	TimesBy                   // by Source.By, as P in the exit wave P·O
-	TimesConjBy               // by conj(Source.By)
-	TimesReal                 // by Source.Real
+	Alone       Factor = iota // none
+	TimesBy                   // Source.By, such as P in the exit wave P·O
+	TimesConjBy               // conj(Source.By)
+	TimesReal                 // Source.Real
 )
 
-// Source is what a transform reads: an image [rows, cols], or its product with another. Strides are the distance of two
-// rows in elements, 0 for cols; a patch of an object is a view from its first pixel on, with the object's stride.
+// Source is the input of a transform: an image [rows, cols], or its product with another. Strides are the distance of
+// two rows in elements, 0 for cols; a patch of an object is a view from its first pixel on, with the object's stride.
 type Source struct {
 	Image       []complex64
 	ImageStride int
@@ -36,13 +36,13 @@ type Source struct {
 	RealStride  int
 }
 
-// Target is where a transform writes. With z for the result times Scale:
+// Target is the output of a transform. With z for the result times Scale:
 //
-//	Intensity += |z|²        where Intensity is given
-//	v = z·conj(ConjBy)       where ConjBy is given, else z
-//	Image = v, or += v       with Add; nothing where Image is nil
+//	Intensity += |z|²        if Intensity is given
+//	v = z·conj(ConjBy)       if ConjBy is given, else z
+//	Image = v, or += v       with Add; nothing if Image is nil
 //
-// Strides are as in Source. ConjBy may not share memory with Image unless both are the same view.
+// Strides are as in Source. ConjBy must not share memory with Image unless both are the same view.
 type Target struct {
 	Image           []complex64
 	ImageStride     int
@@ -63,7 +63,7 @@ type source[T Float] struct {
 	byStride int
 }
 
-// The kinds of source; assembly knows their numbers.
+// The kinds of source; the assembly uses their numbers.
 const (
 	plain = iota
 	timesComplex
@@ -71,7 +71,7 @@ const (
 	timesReal
 )
 
-// target is Target for the kernels. scale holds the factor of the orthonormal transform too.
+// target is Target for the kernels. scale includes the factor of the orthonormal transform.
 type target[T Float] struct {
 	image     []T
 	stride    int
@@ -97,7 +97,7 @@ func (s Source) of(rows, cols int) source[float32] {
 		out.kind = timesReal
 		out.byStride, out.by = stride("Source.Real", len(s.Real), s.RealStride, rows, cols), s.Real
 	default:
-		panic(fmt.Sprintf("fft: factor %d of a source: there is none", s.Factor))
+		panic(fmt.Sprintf("fft: unknown factor %d of a source", s.Factor))
 	}
 	return out
 }
@@ -119,13 +119,13 @@ func (t Target) of(rows, cols int) target[float32] {
 	return out
 }
 
-// stride gives the distance of rows; assembly reads without bounds, so that a short slice must not get there.
+// stride returns the distance of rows. It rejects short slices, because assembly reads without bounds checks.
 func stride(what string, have, given, rows, cols int) int {
 	if given == 0 {
 		given = cols
 	}
 	if given < cols || (rows-1)*given+cols > have {
-		panic(fmt.Sprintf("fft: %s has %d elements and stride %d: too short for %d×%d", what, have, given, rows, cols))
+		panic(fmt.Sprintf("fft: %s has %d elements and stride %d, too short for %d×%d", what, have, given, rows, cols))
 	}
 	return given
 }

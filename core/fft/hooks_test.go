@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// view copies an image out of memory with a stride.
+// view copies an image from memory with a stride.
 func view[C any](x []C, stride, rows, cols int) []C {
 	var y []C
 	for r := range rows {
@@ -18,7 +18,7 @@ func view[C any](x []C, stride, rows, cols int) []C {
 	return y
 }
 
-// Long: one table of hooks, and the plain loops that each is held to.
+// Long: one table of hooks, and the plain loops that each is compared with.
 func TestProductsOnTheWayInAndOut(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for i, s := range [][2]int{{64, 64}, {48, 100}, {100, 36}, {7, 11}, {13, 40}, {1, 32}} {
@@ -88,12 +88,12 @@ func TestProductsOnTheWayInAndOut(t *testing.T) {
 					}
 					for j := range out {
 						if j%(cols+5) >= cols && (plainOut[j] != out[j] || added[j] != out[j]) {
-							t.Fatalf("%s: wrote beside the image, at %d", name, j)
+							t.Fatalf("%s: wrote outside the image, at %d", name, j)
 						}
 					}
 					for j := range sum {
 						if j%(cols+3) >= cols && (sum[j] != 1 || only[j] != 0) {
-							t.Fatalf("%s: wrote beside the intensity, at %d", name, j)
+							t.Fatalf("%s: wrote outside the intensity, at %d", name, j)
 						}
 					}
 				}
@@ -102,7 +102,7 @@ func TestProductsOnTheWayInAndOut(t *testing.T) {
 	})
 }
 
-// What Source names is read before Target is written, and a Work carries nothing from one transform into the next.
+// Source is read before Target is written, and Work carries no data from one transform to the next.
 func TestMemoryMayBeShared(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		var w Work
@@ -143,7 +143,7 @@ func equal(t *testing.T, what string, got, want []complex64) {
 	}
 }
 
-// The bits of an image do not depend on its place in a batch, nor on who else uses the plan.
+// The bits of an image do not depend on its place in a batch, or on concurrent use of the plan.
 func TestABatchAndManyGoroutinesGiveTheSameBits(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, s := range [][2]int{{32, 48}, {11, 30}} {

@@ -1,11 +1,11 @@
 package fft
 
-// The vector kernels, for blocks of 8 lanes (AVX2) and of 16 (AVX-512); generate writes them. re and im point at the
+// The vector kernels, for blocks of 8 lanes (AVX2) and of 16 (AVX-512), written by generate. re and im point at the
 // parts in the first row of a block; strides are in bytes.
 //
-// firstRxL and combineRxL run one stage of radix R in place, the first without twiddles. gatherL fills n rows of a block;
-// kind is that of source. turnL transposes L rows of x, lane c to row to[c] of y. scatterL transposes L rows of a block
-// into L rows of an image; scatterFullL also sums (flag 1), multiplies (2), stores (4) and adds (8).
+// firstRxL and combineRxL run one stage of radix R in place, the first without twiddles. gatherL fills n rows of a
+// block; kind is that of source. turnL transposes L rows of x, lane c to row to[c] of y. scatterL transposes L rows of
+// a block into L rows of an image; scatterFullL also sums (flag 1), multiplies (2), stores (4) and adds (8).
 
 //go:noescape
 func first2x8(re, im *float32, groups int)

@@ -22,7 +22,7 @@ type stageKernels struct {
 	combine func(re, im, w *float32, span, groups int)
 }
 
-// eights splits 2^twos into radices 8, and 4 where it does not divide by 8.
+// eights splits 2^twos into radices 8, and 4 if it is not a power of 8.
 func eights(twos int) []int {
 	var r []int
 	for ; twos >= 3 && twos != 4; twos -= 3 {
@@ -31,8 +31,8 @@ func eights(twos int) []int {
 	return append(r, fours(twos)...)
 }
 
-// vector makes kernels of assembly. Tiles at the edge of an image, and one across which the centre wraps, are not whole
-// vectors: they go through plain Go.
+// vector returns the kernels in assembly. Tiles at the edge of an image, and a tile across which the centre wraps, are
+// not whole vectors and use plain Go.
 //
 // Long: the four kernels of a path share its tiles and tables.
 func vector(lanes int, split func(int) []int, stages map[int]stageKernels,
@@ -108,5 +108,5 @@ func vector(lanes int, split func(int) []int, stages map[int]stageKernels,
 	return k
 }
 
-// inOrder says whether rows are neighbours; a table of ours counts up and wraps at most once.
+// inOrder reports whether rows are neighbours; the tables here increase and wrap at most once.
 func inOrder(rows []int32) bool { return int(rows[len(rows)-1]-rows[0]) == len(rows)-1 }

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/cpu"
 )
 
-// The largest sizes a plan is made for: tables of a side take up to 1 GiB, an image of complex64 16 GiB.
+// The largest sizes of a plan: tables of a side take up to 1 GiB, an image of complex64 16 GiB.
 const (
 	maxSide   = 1 << 24
 	maxPixels = 1<<31 - 1
@@ -16,8 +16,8 @@ const (
 // goroutines may use one plan, each with its own Work or with nil.
 type Plan struct{ engine[float32] }
 
-// New prepares the transforms of images [rows, cols]; both from 1 to 2^24, and rows·cols below 2^31. It uses the fastest
-// instructions of the machine, or those that PTYCHO_CPU names: generic, avx2 or avx512.
+// New prepares the transforms of images [rows, cols]; both from 1 to 2^24, and rows·cols below 2^31. It uses the
+// fastest instructions of the machine, or those named by PTYCHO_CPU: generic, avx2 or avx512.
 func New(rows, cols int) (*Plan, error) {
 	path, err := cpu.Select()
 	if err != nil {
@@ -26,7 +26,7 @@ func New(rows, cols int) (*Plan, error) {
 	return NewPath(rows, cols, path)
 }
 
-// NewPath is New for one of cpu.Paths.
+// NewPath prepares transforms, as New does, for one of cpu.Paths.
 func NewPath(rows, cols int, path cpu.Path) (*Plan, error) {
 	if err := check(rows, cols); err != nil {
 		return nil, err
@@ -41,23 +41,23 @@ func check(rows, cols int) error {
 	return nil
 }
 
-// Rows is the number of rows of an image.
+// Rows returns the number of rows of an image.
 func (p *Plan) Rows() int { return p.rows }
 
-// Cols is the number of columns of an image.
+// Cols returns the number of columns of an image.
 func (p *Plan) Cols() int { return p.cols }
 
-// Forward transforms every image of src [n, rows, cols] into dst, which is as long and may be src. The zero frequency is
-// at [0, 0]. Panics when a length is not that of whole images. w may be nil.
+// Forward transforms every image of src [n, rows, cols] into dst, which has the same length and may be src. The zero
+// frequency is at [0, 0]. It panics if a length is not that of whole images. w may be nil.
 func (p *Plan) Forward(dst, src []complex64, w *Work) { p.images(dst, src, Forward, w) }
 
-// Inverse undoes Forward and is its adjoint.
+// Inverse inverts Forward and is its adjoint.
 func (p *Plan) Inverse(dst, src []complex64, w *Work) { p.images(dst, src, Inverse, w) }
 
-// ForwardCentred is Forward with the zero frequency at [rows/2, cols/2].
+// ForwardCentred transforms like Forward, with the zero frequency at [rows/2, cols/2].
 func (p *Plan) ForwardCentred(dst, src []complex64, w *Work) { p.images(dst, src, ForwardCentred, w) }
 
-// InverseCentred undoes ForwardCentred and is its adjoint.
+// InverseCentred inverts ForwardCentred and is its adjoint.
 func (p *Plan) InverseCentred(dst, src []complex64, w *Work) { p.images(dst, src, InverseCentred, w) }
 
 func (p *Plan) images(dst, src []complex64, d Direction, w *Work) {
@@ -66,9 +66,9 @@ func (p *Plan) images(dst, src []complex64, d Direction, w *Work) {
 	p.engine.images(pairs[float32](dst), pairs[float32](src), d, memory(&w.single, p.work))
 }
 
-// Transform transforms one image with the products of from on the way in and those of to on the way out. What from names
-// is read before anything is written, so that to may name the same memory. Panics when a slice is too short for the
-// image. w may be nil.
+// Transform transforms one image with the products of from on the way in and those of to on the way out. It reads all
+// of from before it writes, so that to may use the same memory. It panics if a slice is too short for the image. w may
+// be nil.
 func (p *Plan) Transform(to Target, from Source, d Direction, w *Work) {
 	w, done := borrow(w)
 	defer done()
@@ -76,10 +76,10 @@ func (p *Plan) Transform(to Target, from Source, d Direction, w *Work) {
 	p.transform(&t, &s, d, memory(&w.single, p.work))
 }
 
-// Plan64 is Plan for complex128, in plain Go: for references, not for speed.
+// Plan64 transforms complex128 in plain Go: for references, not for speed.
 type Plan64 struct{ engine[float64] }
 
-// New64 prepares the transforms of images [rows, cols]; the bounds are those of New.
+// New64 prepares the transforms of images [rows, cols], with the bounds of New.
 func New64(rows, cols int) (*Plan64, error) {
 	if err := check(rows, cols); err != nil {
 		return nil, err
@@ -87,18 +87,18 @@ func New64(rows, cols int) (*Plan64, error) {
 	return &Plan64{newEngine(rows, cols, portable[float64](4))}, nil
 }
 
-// Forward is Plan.Forward.
+// Forward transforms like Plan.Forward.
 func (p *Plan64) Forward(dst, src []complex128, w *Work) { p.images(dst, src, Forward, w) }
 
-// Inverse is Plan.Inverse.
+// Inverse transforms like Plan.Inverse.
 func (p *Plan64) Inverse(dst, src []complex128, w *Work) { p.images(dst, src, Inverse, w) }
 
-// ForwardCentred is Plan.ForwardCentred.
+// ForwardCentred transforms like Plan.ForwardCentred.
 func (p *Plan64) ForwardCentred(dst, src []complex128, w *Work) {
 	p.images(dst, src, ForwardCentred, w)
 }
 
-// InverseCentred is Plan.InverseCentred.
+// InverseCentred transforms like Plan.InverseCentred.
 func (p *Plan64) InverseCentred(dst, src []complex128, w *Work) {
 	p.images(dst, src, InverseCentred, w)
 }

@@ -1,7 +1,7 @@
 package fft
 
 // kernels are the loops of one path. A block is [n] rows of 2·lanes numbers, the real parts of the lanes and then the
-// imaginary ones, or the other way round: re and im say where each starts in a row.
+// imaginary ones, or the reverse: re and im are their starts in a row.
 type kernels[T Float] struct {
 	lanes int
 	split func(twos int) []int // the radices for a power of two
@@ -12,11 +12,11 @@ type kernels[T Float] struct {
 	gather func(x []T, re, im int, rows []int32, s *source[T], col, width int)
 	// turn transposes height rows × width lanes: lane c of row rows[j] of x goes to lane j of row to[c] of y.
 	turn func(y, x []T, rows, to []int32)
-	// scatter is the way back to images: lane j of row from[c] of the block x goes to column col+c of row row+j.
+	// scatter writes images: lane j of row from[c] of the block x goes to column col+c of row row+j.
 	scatter func(t *target[T], row, col, height int, x []T, re, im int, from []int32)
 }
 
-// portable are the kernels in plain Go, for any number of lanes.
+// portable returns the kernels in plain Go, for any number of lanes.
 func portable[T Float](lanes int) kernels[T] {
 	return kernels[T]{
 		lanes: lanes, split: fours,

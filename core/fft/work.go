@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// Work is the scratch memory of a transform. The zero value is ready; it grows to what the largest plan needs and may
-// serve plans of any size, one transform at a time.
+// Work is the scratch memory of a transform. The zero value can be used; it grows to the size that the largest plan
+// needs and may serve plans of any size, one transform at a time.
 type Work struct {
 	single []float32
 	double []float64
@@ -14,7 +14,7 @@ type Work struct {
 
 var lent = sync.Pool{New: func() any { return new(Work) }}
 
-// borrow gives w, or a lent one for nil, and what hands it back.
+// borrow returns w, or a shared one for nil, and the function that returns it.
 func borrow(w *Work) (*Work, func()) {
 	if w != nil {
 		return w, func() {}
@@ -23,10 +23,10 @@ func borrow(w *Work) (*Work, func()) {
 	return w, func() { lent.Put(w) }
 }
 
-// line is the length of a cache line in bytes; a vector of the widest path is as long.
+// line is the length of a cache line in bytes, equal to a vector of the widest path.
 const line = 64
 
-// memory gives n numbers from the start of a cache line on; *held grows where it must. New numbers are zero.
+// memory returns n numbers that start at a cache line. *held grows if necessary. New numbers are zero.
 func memory[T Float](held *[]T, n int) []T {
 	size := int(unsafe.Sizeof(T(0)))
 	if len(*held) < n+line/size {
@@ -36,7 +36,7 @@ func memory[T Float](held *[]T, n int) []T {
 	return (*held)[skip:][:n]
 }
 
-// pairs views complex numbers as real and imaginary parts in turn.
+// pairs views complex numbers as alternating real and imaginary parts.
 func pairs[T Float, C complex64 | complex128](x []C) []T {
 	if len(x) == 0 {
 		return nil

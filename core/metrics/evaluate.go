@@ -17,8 +17,8 @@ type Box struct {
 	X1 float64 `json:"x1"`
 }
 
-// PositionsBox is the box of the scan positions, rounded inwards to whole pixels: where a reconstruction is to be
-// judged. It is empty for no positions.
+// PositionsBox returns the box of the scan positions, rounded inwards to whole pixels: the region in which a
+// reconstruction is evaluated. It is empty without positions.
 func PositionsBox(rows, cols []float64) Box {
 	b := Box{Y0: math.Inf(1), Y1: math.Inf(-1), X0: math.Inf(1), X1: math.Inf(-1)}
 	for _, y := range rows {
@@ -30,57 +30,57 @@ func PositionsBox(rows, cols []float64) Box {
 	return Box{Y0: math.Ceil(b.Y0), Y1: math.Floor(b.Y1), X0: math.Ceil(b.X0), X1: math.Floor(b.X1)}
 }
 
-// Extent is the box of the pixel centres of an image with the given origin (row, column of pixel (0, 0)).
+// Extent returns the box of the pixel centres of an image with the given origin (row, column of pixel (0, 0)).
 func Extent(img raster.Complex, origin [2]float64) Box {
 	return Box{Y0: origin[0], Y1: origin[0] + float64(img.H-1), X0: origin[1], X1: origin[1] + float64(img.W-1)}
 }
 
-// Intersect is the part that both boxes share; it may be empty.
+// Intersect returns the part common to both boxes; it may be empty.
 func (b Box) Intersect(c Box) Box {
 	return Box{Y0: max(b.Y0, c.Y0), Y1: min(b.Y1, c.Y1), X0: max(b.X0, c.X0), X1: min(b.X1, c.X1)}
 }
 
-// Empty says whether the box holds no point.
+// Empty reports whether the box has no points.
 func (b Box) Empty() bool { return !(b.Y0 <= b.Y1 && b.X0 <= b.X1) }
 
 func (b Box) String() string {
 	return fmt.Sprintf("rows %g to %g, columns %g to %g", b.Y0, b.Y1, b.X0, b.X1)
 }
 
-// Options says what Evaluate may remove from the reconstruction before it compares. A global phase is always removed.
+// Options are the options of Evaluate. A global phase is always removed.
 type Options struct {
-	// Ramp removes a linear phase ramp as well: for a reference that was itself reconstructed, with its own probe.
+	// Ramp also removes a linear phase ramp: for a reference that was reconstructed too, with another probe.
 	Ramp bool
-	// ScaleAmplitude multiplies the reconstruction by the least-squares amplitude factor: for a reference whose
-	// amplitude is relative, as that of a simulated object.
+	// ScaleAmplitude multiplies the reconstruction by the least-squares amplitude factor: for a reference with a
+	// relative amplitude, such as a simulated object.
 	ScaleAmplitude bool
-	// Register also gives the figures after sub-pixel registration.
+	// Register adds the figures after sub-pixel registration.
 	Register bool
-	// MaxShift bounds the registration in pixels; 0 is a quarter of the box's shorter side, at most 16.
+	// MaxShift bounds the registration in pixels; 0 means a quarter of the box's shorter side, at most 16.
 	MaxShift float64
 }
 
-// Report is what Evaluate finds.
+// Report is the result of Evaluate.
 type Report struct {
 	Box    Box    `json:"box"`
 	Height int    `json:"height"` // of the compared region, pixels
 	Width  int    `json:"width"`
 	Raw    Scores `json:"raw"`
-	// Registered is nil unless asked for.
+	// Registered is nil unless requested.
 	Registered *Registered `json:"registered,omitempty"`
 }
 
-// Registered is the scores after the reconstruction was shifted onto the reference.
+// Registered holds the scores after shifting the reconstruction onto the reference.
 type Registered struct {
 	Shift  [2]float64 `json:"shift_px"` // rows, columns
 	Border int        `json:"border_px"`
 	Scores
 }
 
-// Evaluate compares a reconstruction with a reference inside box. Both origins are the scan coordinates (row, column) of
-// their pixel (0, 0), fractions included. The comparison is on the reconstruction's own pixels; the reference is
-// interpolated there (bilinear, and exact where the grids agree). A half-pixel error of the reconstruction shows in the
-// raw scores, and its size in the registered ones. It ends with ctx, within one metric or one transform.
+// Evaluate compares a reconstruction with a reference inside box. Both origins are the scan coordinates (row, column)
+// of pixel (0, 0), including fractions. The comparison uses the reconstruction's pixels; the reference is interpolated
+// there (bilinear, and exact if the grids agree). A half-pixel error of the reconstruction affects the raw scores, and
+// the registered ones give its size. Evaluate stops at the end of ctx, within one metric or one transform.
 func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64, reference raster.Complex, referenceOrigin [2]float64, box Box, opts Options) (Report, error) {
 	o, t, err := regions(recon, reconOrigin, reference, referenceOrigin, box)
 	if err != nil {
@@ -93,7 +93,7 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	if !opts.Register {
 		return report, nil
 	}
-	// Transforms of a length with a large prime factor are slow: a few rows and columns are left out.
+	// Transforms of a length with a large prime factor are slow: a few rows and columns are excluded.
 	h, w := smoothLength(o.H), smoothLength(o.W)
 	if o, err = o.Crop(0, 0, h, w); err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
@@ -105,16 +105,16 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	if limit <= 0 {
 		limit = min(16, float64(min(o.H, o.W))/4)
 	}
-	// A ramp moves no content but spoils the correlation: register without it.
+	// A ramp does not move content but disturbs the correlation: register without it.
 	flat := report.Raw.Phase.Remove(o)
 	shift, err := Register(ctx, flat, t, limit)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
-	// Two pixels, and those that the shift brought in over the edge, are left out.
+	// Exclude two pixels, and those that the shift moved in over the edge.
 	border := 2 + int(math.Ceil(max(math.Abs(shift[0]), math.Abs(shift[1]))))
 	if o.H-2*border < ssimWindow || o.W-2*border < ssimWindow {
-		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; a larger box is needed", o.H, o.W)
+		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; give a larger box", o.H, o.W)
 	}
 	moved, err := FourierShift(flat, shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
 	if err != nil {
@@ -128,7 +128,7 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	if r.Scores, err = score(ctx, moved, fixed, opts); err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
-	// The phases removed before and after add up. Both count from the cropped corner, whose content came from
+	// The phases removed before and after add up. Both are relative to the cropped corner, whose content came from
 	// border − shift.
 	before, after := report.Raw.Phase, r.Phase
 	corner := float64(before.Y)*(float64(border)-shift[0]) + float64(before.X)*(float64(border)-shift[1])
@@ -140,7 +140,7 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	return report, nil
 }
 
-// regions cuts the pixels of the reconstruction inside box, and samples the reference there.
+// regions crops the reconstruction to box, and samples the reference there.
 func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [2]float64, box Box) (o, t raster.Complex, err error) {
 	if err := recon.Validate(); err != nil {
 		return o, t, fmt.Errorf("reconstruction: %w", err)
@@ -161,7 +161,7 @@ func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [
 	y0, y1 := math.Ceil(box.Y0-ro[0]-slack), math.Floor(box.Y1-ro[0]+slack)
 	x0, x1 := math.Ceil(box.X0-ro[1]-slack), math.Floor(box.X1-ro[1]+slack)
 	if y0 > y1 || x0 > x1 {
-		return o, t, fmt.Errorf("the box (%v) holds no pixel of the reconstruction", box)
+		return o, t, fmt.Errorf("the box (%v) contains no pixel of the reconstruction", box)
 	}
 	for _, img := range []struct {
 		name   string
@@ -177,7 +177,7 @@ func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [
 		return o, t, err
 	}
 	if !o.Finite() {
-		return o, t, errors.New("the reconstruction holds values that are not finite numbers")
+		return o, t, errors.New("the reconstruction has values that are not finite numbers")
 	}
 	t = raster.NewComplex(o.H, o.W)
 	for i := range t.Data {
@@ -186,12 +186,13 @@ func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [
 		t.Data[i] = reference.Sample(y, x)
 	}
 	if !t.Finite() {
-		return o, t, errors.New("the reference holds values that are not finite numbers")
+		return o, t, errors.New("the reference has values that are not finite numbers")
 	}
 	return o, t, nil
 }
 
-// snap removes the rounding of origins: a coordinate within 1e-6 of a whole pixel is that pixel. It stays in [0, last].
+// snap removes the rounding of origins: a coordinate within 1e-6 of a whole pixel becomes that pixel, limited to [0,
+// last].
 func snap(v float64, last int) float64 {
 	if r := math.Round(v); math.Abs(v-r) < 1e-6 {
 		v = r

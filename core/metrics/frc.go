@@ -10,12 +10,12 @@ import (
 
 // FRC is a Fourier ring correlation.
 type FRC struct {
-	// Side is the side of the compared square in pixels; ring r is the spatial frequency r/Side per pixel.
+	// Side is the side of the compared square in pixels; ring r has the spatial frequency r/Side per pixel.
 	Side int `json:"side"`
 	// Curve is the correlation of rings 0 … Side/2 (Nyquist).
 	Curve []Number `json:"curve"`
-	// Half is the frequency, as a fraction of Nyquist, where the curve first falls below 0.5, linearly interpolated
-	// between rings; 1 when it never does, 0 when ring 0 is below already.
+	// Half is the frequency, as a fraction of Nyquist, at which the curve first falls below 0.5, linearly interpolated
+	// between rings; 1 if it never does, 0 if ring 0 is below.
 	Half Number `json:"frc50"`
 	// Mean is the mean of the rings below half Nyquist, ring 0 included.
 	Mean Number `json:"mean_to_half_nyquist"`
@@ -25,8 +25,8 @@ type FRC struct {
 //
 //	FRC(r) = |Σ F1·conj(F2)| / √(Σ|F1|² · Σ|F2|²).
 //
-// It does not see a global phase or factor. A ring without power in one of the images counts as 0. The square is made
-// smaller by the few pixels that spare a transform of a length with a prime factor above 61.
+// It does not depend on a global phase or factor. A ring without power in one of the images counts as 0. The square is
+// reduced by a few pixels to a length without a prime factor above 61, for the transform.
 func RingCorrelation(a, b raster.Complex) (FRC, error) {
 	if err := sameSize("ring correlation", a, b); err != nil {
 		return FRC{}, err
@@ -80,7 +80,7 @@ func RingCorrelation(a, b raster.Complex) (FRC, error) {
 	return out, nil
 }
 
-// firstBelow is the real index where the curve first falls below the threshold, its length when it never does.
+// firstBelow returns the real index at which the curve first falls below the threshold, its length if it never does.
 func firstBelow(curve []float64, threshold float64) float64 {
 	for r, v := range curve {
 		if v < threshold {
@@ -117,7 +117,7 @@ func hann(n int) []float64 {
 	return w
 }
 
-// signed is the frequency of index i of a transform of length n: −n/2 … (n−1)/2.
+// signed returns the frequency of index i of a transform of length n: −n/2 … (n−1)/2.
 func signed(i, n int) int {
 	if i > (n-1)/2 {
 		return i - n
@@ -125,7 +125,7 @@ func signed(i, n int) int {
 	return i
 }
 
-// smoothLength is the largest length up to n without a prime factor above 61.
+// smoothLength returns the largest length up to n without a prime factor above 61.
 func smoothLength(n int) int {
 	for ; n > 61; n-- {
 		rest := n

@@ -7,15 +7,15 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// Plane is the phase Offset + Y·y + X·x in rad, with y and x in pixels from the image's pixel (0, 0). What ptychography
-// cannot know of an object is of this kind: a global phase, and with an unknown probe a linear ramp.
+// Plane is the phase Offset + Y·y + X·x in rad, with y and x in pixels from the image's pixel (0, 0). Ptychography
+// cannot determine such a part of the object: a global phase, and with an unknown probe a linear ramp.
 type Plane struct {
 	Offset Number `json:"offset_rad"`
 	Y      Number `json:"y_rad_per_px"`
 	X      Number `json:"x_rad_per_px"`
 }
 
-// factors remove the plane from an image of h×w pixels: pixel (y, x) is to be multiplied by rows[y]·cols[x].
+// factors returns the factors that remove the plane from an image of h×w pixels: rows[y]·cols[x] for pixel (y, x).
 func (p Plane) factors(h, w int) (rows, cols []complex128) {
 	rows, cols = make([]complex128, h), make([]complex128, w)
 	for y := range rows {
@@ -27,7 +27,7 @@ func (p Plane) factors(h, w int) (rows, cols []complex128) {
 	return rows, cols
 }
 
-// Remove is the image without the plane in its phase.
+// Remove returns the image without the plane in its phase.
 func (p Plane) Remove(img raster.Complex) raster.Complex {
 	out := raster.NewComplex(img.H, img.W)
 	ty, tx := p.factors(img.H, img.W)
@@ -37,7 +37,7 @@ func (p Plane) Remove(img raster.Complex) raster.Complex {
 	return out
 }
 
-// GlobalPhase is the one phase that image has over reference: arg Σ conj(reference)·image.
+// GlobalPhase returns the phase of image relative to reference: arg Σ conj(reference)·image.
 func GlobalPhase(image, reference raster.Complex) (Plane, error) {
 	if err := sameSize("global phase", image, reference); err != nil {
 		return Plane{}, err
@@ -45,8 +45,8 @@ func GlobalPhase(image, reference raster.Complex) (Plane, error) {
 	return Plane{Offset: Number(cmplx.Phase(inner(reference.Data, image.Data)))}, nil
 }
 
-// PhaseRamp is the plane that the phase of image has over that of reference. The peak of the transform of
-// conj(reference)·image gives it to half a fringe, whatever the wraps; weighted least squares on the remaining phase
+// PhaseRamp returns the plane in the phase of image relative to reference. The peak of the transform of
+// conj(reference)·image gives it to half a fringe, independent of wraps; weighted least squares on the remaining phase
 // refine it.
 func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 	if err := sameSize("phase ramp", image, reference); err != nil {
@@ -76,9 +76,9 @@ func PhaseRamp(image, reference raster.Complex) (Plane, error) {
 	return refineRamp(z, h, w, y, x), nil
 }
 
-// refineRamp finds the plane of the phases of z [h, w] from slopes that are nearly right, rad a pixel along rows and columns. It
-// converges in a few rounds: each solves the weighted 3×3 normal equations of the phase that is left. Coordinates are
-// centred, for the condition and so that a slope does not change the offset.
+// refineRamp finds the plane of the phases of z [h, w] from approximate slopes in rad per pixel along rows and columns.
+// It converges in a few rounds, each of which solves the weighted 3×3 normal equations of the remaining phase.
+// Coordinates are centred, for the condition and so that a slope does not change the offset.
 func refineRamp(z []complex128, h, w int, y, x float64) Plane {
 	cy, cx := float64(h-1)/2, float64(w-1)/2
 	var offset float64
@@ -105,7 +105,7 @@ func refineRamp(z []complex128, h, w int, y, x float64) Plane {
 		}
 		s, ok := solve3(a)
 		if !ok {
-			break // fewer than three pixels in general position: the peak must do
+			break // fewer than three pixels in general position: keep the peak
 		}
 		y, x = y+s[1], x+s[2]
 		offset += s[0] - s[1]*cy - s[2]*cx
@@ -116,7 +116,7 @@ func refineRamp(z []complex128, h, w int, y, x float64) Plane {
 	return Plane{Offset: Number(math.Remainder(offset, 2*math.Pi)), Y: Number(y), X: Number(x)}
 }
 
-// solve3 solves three equations, the right-hand side in column 3, with partial pivots.
+// solve3 solves three equations, the right-hand side in column 3, with partial pivoting.
 func solve3(a [3][4]float64) ([3]float64, bool) {
 	scale := 0.0
 	for i := range 3 {
@@ -146,8 +146,8 @@ func solve3(a [3][4]float64) ([3]float64, bool) {
 	return [3]float64{a[0][3] / a[0][0], a[1][3] / a[1][1], a[2][3] / a[2][2]}, true
 }
 
-// AmplitudeFactor is the factor on |image| that brings it closest to |reference| in the sense of least squares,
-// Σ|image||reference| / Σ|image|²; NaN for an image of zeros.
+// AmplitudeFactor returns the least-squares factor from |image| to |reference|, Σ|image||reference| / Σ|image|²; NaN
+// for an image of zeros.
 func AmplitudeFactor(image, reference raster.Complex) (float64, error) {
 	if err := sameSize("amplitude factor", image, reference); err != nil {
 		return 0, err
@@ -164,7 +164,7 @@ func AmplitudeFactor(image, reference raster.Complex) (float64, error) {
 	return ab / aa, nil
 }
 
-// inner is Σ conj(a)·b.
+// inner returns Σ conj(a)·b.
 func inner(a, b []complex128) complex128 {
 	var s complex128
 	for i, v := range a {

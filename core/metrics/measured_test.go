@@ -18,7 +18,7 @@ func widen(v []complex64) []complex128 {
 	return out
 }
 
-// lines is the simulated scan of ../shared/data, one split of it, with its true object.
+// lines returns one split of the simulated scan of ../shared/data with its true object.
 func lines(t *testing.T, split uint8) (Patterns, raster.Complex) {
 	path := measured.File(t, "sim_lines_64.npz")
 	amplitude, shape := readNPY[float32](t, path, "diff3d")
@@ -55,7 +55,7 @@ func near(t *testing.T, what string, got Number, want, tolerance float64) {
 	}
 }
 
-// The figures are those of an independent computation on the same file.
+// The figures come from an independent computation on the same file.
 func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	p, truth := lines(t, 1)
 	ctx := context.Background()
@@ -64,10 +64,10 @@ func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 0.00055 is the R of the truth once resampled on a stitched canvas, see TestStitchedTruthScoresWell.
+	// 0.00055 is the R of the truth resampled on a stitched canvas, see TestStitchedTruthScoresWell.
 	near(t, "the truth's R", fit.R, 0.00055, 0.00004)
 	near(t, "the truth's deviance", fit.Deviance, 0.41, 0.005)
-	// The scan has no background: with next to none in the model the counts are Poisson counts of λ.
+	// The scan has no background: with nearly none in the model the counts are Poisson counts of λ.
 	bare, err := Residual(ctx, truth, [2]float64{}, p, FitOptions{Deviance: true, Background: 1e-9})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	near(t, "the flat object's deviance", flat.Deviance, 25.7, 0.05)
 	t.Logf("truth R %.6f deviance %.4f expected %.4f factor %.5g; flat R %.5f deviance %.3f", fit.R, fit.Deviance, fit.Expected, fit.Factor, flat.R, flat.Deviance)
 
-	// Whatever is turned over must fit worse than nothing learned.
+	// Wrongly oriented positions must fit worse than a flat object.
 	swapped := p
 	swapped.Rows, swapped.Cols = p.Cols, p.Rows
 	mirrored := p
@@ -153,7 +153,7 @@ func TestStitchedTruthScoresWell(t *testing.T) {
 		if centred {
 			near(t, "the R of the truth on a stitched canvas", fit.R, 0.00055, 0.00001)
 		}
-		// Two bilinear interpolations cost this much and no more.
+		// Two bilinear interpolations cost this much at most.
 		if r.Raw.AmplitudePSNR < 35 || r.Raw.PhaseCorrelation < 0.995 || r.Raw.FRC.Mean < 0.99 || fit.R > 0.001 {
 			t.Errorf("the stitched truth scores %+v, R %v", r.Raw, fit.R)
 		}

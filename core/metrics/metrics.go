@@ -10,11 +10,11 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// Number is a float64 that JSON can carry: a figure that has no finite value (the PSNR of equal images, the correlation
-// of a constant) is null in JSON.
+// Number is a float64 for JSON: a figure without a finite value (the PSNR of equal images, the correlation of a
+// constant) is null in JSON.
 type Number float64
 
-// MarshalJSON writes null where the value is not finite.
+// MarshalJSON writes null for a value that is not finite.
 func (n Number) MarshalJSON() ([]byte, error) {
 	if v := float64(n); !math.IsNaN(v) && !math.IsInf(v, 0) {
 		return json.Marshal(v)
@@ -36,7 +36,7 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Pearson is the correlation coefficient of a and b, which have one length; NaN when one of them is constant.
+// Pearson returns the correlation coefficient of a and b, which have one length; NaN if one of them is constant.
 func Pearson(a, b []float64) float64 {
 	ma, mb := mean(a), mean(b)
 	var ab, aa, bb float64
@@ -46,7 +46,7 @@ func Pearson(a, b []float64) float64 {
 		aa += x * x
 		bb += y * y
 	}
-	// A spread at the level of rounding is no spread.
+	// A spread at the level of rounding counts as none.
 	tiny := 1e-28 * float64(len(a))
 	if aa <= tiny*ma*ma || bb <= tiny*mb*mb || aa == 0 || bb == 0 {
 		return math.NaN()
@@ -54,7 +54,7 @@ func Pearson(a, b []float64) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// MeanAbsoluteError is mean |a − b|; a and b have one length.
+// MeanAbsoluteError returns mean |a − b|; a and b have one length.
 func MeanAbsoluteError(a, b []float64) float64 {
 	var s float64
 	for i := range a {
@@ -63,8 +63,8 @@ func MeanAbsoluteError(a, b []float64) float64 {
 	return s / float64(len(a))
 }
 
-// PSNR is 20·log10(dataRange/√mse) in dB, +Inf for equal images. The data range used throughout this package is the
-// largest less the smallest value of the reference in the box.
+// PSNR returns 20·log10(dataRange/√mse) in dB, +Inf for equal images. The data range used throughout this package is
+// the largest minus the smallest value of the reference in the box.
 func PSNR(image, reference []float64, dataRange float64) float64 {
 	var s float64
 	for i := range image {
@@ -84,8 +84,9 @@ const (
 	ssimK2     = 0.03
 )
 
-// SSIM is the mean structural similarity over all 7×7 windows that lie inside (uniform window, sample covariances,
-// K1 = 0.01, K2 = 0.03). It is NaN for an image smaller than the window and for a range that is not positive.
+// SSIM returns the mean structural similarity over all 7×7 windows inside the image (uniform window, sample
+// covariances, K1 = 0.01, K2 = 0.03). It is NaN for an image smaller than the window and for a range that is not
+// positive.
 func SSIM(image, reference raster.Real, dataRange float64) float64 {
 	const m, pixels = ssimWindow, ssimWindow * ssimWindow
 	h, w := image.H, image.W
@@ -94,7 +95,7 @@ func SSIM(image, reference raster.Real, dataRange float64) float64 {
 	}
 	c1, c2 := ssimK1*dataRange, ssimK2*dataRange
 	c1, c2 = c1*c1, c2*c2
-	// Sums over windows of a, b, a², b², ab, less the images' means: the squares then lose no digits.
+	// Sums over windows of a, b, a², b², ab, relative to the images' means, so that the squares keep all digits.
 	ma, mb := mean(image.Data), mean(reference.Data)
 	var columns [5][]float64
 	for q := range columns {
@@ -133,7 +134,7 @@ func SSIM(image, reference raster.Real, dataRange float64) float64 {
 	return total / float64((h-m+1)*(w-m+1))
 }
 
-// DataRange is the largest less the smallest value.
+// DataRange returns the largest minus the smallest value.
 func DataRange(v []float64) float64 {
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, x := range v {

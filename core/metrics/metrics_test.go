@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// scene is a smooth complex image that no flip, transpose or shift maps onto itself, in scan coordinates.
+// scene is a smooth complex image, in scan coordinates, that no flip, transpose or shift maps onto itself.
 func scene(y, x float64) complex128 {
 	a := 0.7 + 0.1*math.Sin(y/3.1) + 0.08*math.Cos(x/4.3+y/7) + 0.1*math.Exp(-((y-40)*(y-40)+(x-20)*(x-20))/60)
 	return cmplx.Rect(a, 0.3*math.Sin(x/5.7)+0.25*math.Cos(y/8.3+x/13)-0.2*math.Exp(-((y-20)*(y-20)+(x-60)*(x-60))/90))
@@ -83,12 +83,12 @@ func TestGlobalPhaseAndFactorAreRemoved(t *testing.T) {
 	}
 	near(t, "factor when not asked for", r.Raw.Factor, 1, 0)
 	if r.Raw.AmplitudeMAE < 0.1 {
-		t.Errorf("amplitude MAE %v, though the factor was not to be removed", r.Raw.AmplitudeMAE)
+		t.Errorf("amplitude MAE %v, although the factor is not removed", r.Raw.AmplitudeMAE)
 	}
 }
 
 func TestWrappedPhaseIsNoError(t *testing.T) {
-	// The truth's own free phase puts its mean at π, where half of the pixels wrap.
+	// The truth's free phase puts its mean at π, so that half of the pixels wrap.
 	truth := render(40, 40, [2]float64{})
 	for i := range truth.Data {
 		truth.Data[i] *= cmplx.Rect(1, math.Pi-0.05)
@@ -148,7 +148,7 @@ func TestReconstructionAtAFractionalOrigin(t *testing.T) {
 	if r.Height != 45 || r.Width != 75 {
 		t.Errorf("%d×%d pixels inside the box, want 45×75", r.Height, r.Width)
 	}
-	// A wrong origin must show in the raw figures, be measured, and vanish in the registered ones.
+	// A wrong origin must affect the raw figures, be measured, and vanish in the registered ones.
 	wrong, err := Evaluate(t.Context(), recon, [2]float64{origin[0] + 1.5, origin[1] - 0.7}, truth, [2]float64{}, Box{15, 60, 5, 80}, Options{Register: true})
 	if err != nil {
 		t.Fatal(err)
@@ -210,8 +210,8 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"a box outside the reference", img, img, o, [2]float64{0, 3}, Box{5, 30, 0, 30}, "outside the reference"},
 		{"no image", raster.Complex{}, img, o, o, Box{0, 30, 0, 30}, "empty"},
 		{"a short image", raster.Complex{H: 40, W: 50}, img, o, o, Box{0, 30, 0, 30}, "0 values"},
-		{"NaN in the reconstruction", nan, img, o, o, Box{0, 30, 0, 30}, "reconstruction holds"},
-		{"NaN in the reference", img, nan, o, o, Box{0, 30, 0, 30}, "reference holds"},
+		{"NaN in the reconstruction", nan, img, o, o, Box{0, 30, 0, 30}, "reconstruction has values"},
+		{"NaN in the reference", img, nan, o, o, Box{0, 30, 0, 30}, "reference has values"},
 		{"a box of NaN", img, img, o, o, Box{math.NaN(), 30, 0, 30}, "not a finite number"},
 		{"a huge box", img, img, o, o, Box{-1e300, 1e300, 0, 30}, "outside"},
 		{"one pixel", img, img, o, o, Box{3, 3, 3, 3}, "no rings"},
@@ -301,7 +301,7 @@ func TestRingCorrelation(t *testing.T) {
 	if f.Mean > 0.3 || len(f.Curve) != n/2+1 || f.Side != n {
 		t.Errorf("unrelated noise correlates by %v over %d rings", f.Mean, len(f.Curve))
 	}
-	// Low frequencies alike, high ones not: the crossing is where they part, half Nyquist.
+	// Low frequencies agree, high ones do not: the crossing is at half Nyquist.
 	fourier := raster.NewFourier(n, n)
 	fourier.Forward(a.Data)
 	fourier.Forward(b.Data)

@@ -9,17 +9,17 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// registrationUpsample is the inverse of the step, in pixels, to which Register finds a shift.
+// registrationUpsample is the inverse of Register's resolution in pixels.
 const registrationUpsample = 50
 
-// registrationRounds bounds the repetitions of Register. The window, which does not move with the image, pulls every
-// estimate towards 0; three of ten parts of the error may be left after a round, so eight leave nothing.
+// registrationRounds bounds the repetitions of Register. The window, which does not move with the image, biases every
+// estimate towards 0. Up to three tenths of the error may remain after a round, so that eight suffice.
 const registrationRounds = 8
 
-// Register finds the shift (rows, columns; positive is down and right) that lays image onto reference, to 1/50 pixel
-// and up to limit pixels in each axis: the peak of the cross-correlation of the complex images, each less its mean and
-// under a Hann window, evaluated on the fine grid around the coarse peak; repeated with the shifted image until it
-// stays.
+// Register finds the shift (rows, columns; positive is down and right) from image to reference, to 1/50 pixel and up to
+// limit pixels along each axis: the peak of the cross-correlation of the complex images, each minus its mean and under
+// a Hann window, evaluated on the fine grid around the coarse peak. It is repeated with the shifted image until the
+// shift is constant.
 func Register(ctx context.Context, image, reference raster.Complex, limit float64) (shift [2]float64, err error) {
 	if err := sameSize("register", image, reference); err != nil {
 		return shift, err
@@ -48,14 +48,14 @@ func Register(ctx context.Context, image, reference raster.Complex, limit float6
 	return shift, nil
 }
 
-// register is one round of Register.
+// register runs one round of Register.
 func register(image, reference raster.Complex, limit float64) (shift [2]float64, err error) {
 	h, w := image.H, image.W
 	if h < 4 || w < 4 {
-		return shift, fmt.Errorf("metrics: register: an image of %d×%d pixels is too small", h, w)
+		return shift, fmt.Errorf("metrics: register: the image of %d×%d pixels is too small", h, w)
 	}
 	if !(limit > 0) {
-		return shift, fmt.Errorf("metrics: register: the largest shift %v is not positive", limit)
+		return shift, fmt.Errorf("metrics: register: the largest shift is %v, want above 0", limit)
 	}
 	// Padding to powers of two of at least twice the size keeps the transform fast and the correlation from wrapping.
 	ph, pw := 2*powerOfTwo(h), 2*powerOfTwo(w)
@@ -79,13 +79,13 @@ func register(image, reference raster.Complex, limit float64) (shift [2]float64,
 		}
 	}
 	if best == 0 {
-		return shift, nil // a constant image: every shift is as good
+		return shift, nil // a constant image: every shift is equal
 	}
 	return finePeak(product, at, ph, pw), nil
 }
 
-// finePeak is the place of the largest correlation on a fine grid of one pixel to each side of a pixel, (row, column), from
-// the product [ph, pw] of the two transforms, by the two sums of the transform itself: first over rows.
+// finePeak returns the place (row, column) of the largest correlation on a fine grid of one pixel to each side of a
+// pixel, from the product [ph, pw] of the two transforms, by the two sums of the transform: first over rows.
 func finePeak(product []complex128, at [2]int, ph, pw int) (shift [2]float64) {
 	const steps = 2*registrationUpsample + 1
 	fine := func(q int) float64 { return float64(q-registrationUpsample) / registrationUpsample }
@@ -119,7 +119,7 @@ func finePeak(product []complex128, at [2]int, ph, pw int) (shift [2]float64) {
 	return shift
 }
 
-// prepared transforms the image less its mean, under a Hann window, padded with zeros.
+// prepared transforms the image minus its mean, under a Hann window, padded with zeros.
 func prepared(f *raster.Fourier, img raster.Complex, ph, pw int) []complex128 {
 	var m complex128
 	for _, v := range img.Data {
@@ -137,7 +137,7 @@ func prepared(f *raster.Fourier, img raster.Complex, ph, pw int) []complex128 {
 }
 
 // FourierShift moves the image by (dy, dx) pixels, positive is down and right, with the full spectrum. The image is
-// continued by its mirror image, so the far edge does not leak in; what enters over an edge is its reflection.
+// continued by reflection, so that the opposite edge does not leak in.
 func FourierShift(img raster.Complex, dy, dx float64) raster.Complex {
 	h, w := img.H, img.W
 	out := raster.NewComplex(h, w)
@@ -170,7 +170,7 @@ func shiftFactors(n int, d float64) []complex128 {
 	for i := range t {
 		k := signed(i, n)
 		t[i] = cmplx.Rect(1, -2*math.Pi*float64(k)*d/float64(n))
-		if 2*k == -n { // Nyquist stands for both signs
+		if 2*k == -n { // Nyquist represents both signs
 			t[i] = complex(real(t[i]), 0)
 		}
 	}

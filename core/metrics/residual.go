@@ -13,24 +13,23 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Patterns are measured diffraction patterns, as Residual reads them.
+// Patterns are measured diffraction patterns, for Residual.
 type Patterns struct {
 	N          int            // side of a pattern
-	Rows, Cols []float64      // [n] scan positions: the patches' pixel N/2
-	Probe      [][]complex128 // modes, each [N, N]; the scale does not matter to Residual
-	// Counts fills dst [N, N] with the counts of pattern j, frequency 0 at (N/2, N/2). It is called from several
-	// goroutines.
+	Rows, Cols []float64      // [n] scan positions: pixel N/2 of the patches
+	Probe      [][]complex128 // modes, each [N, N]; Residual ignores the scale
+	// Counts fills dst [N, N] with the counts of pattern j, frequency 0 at (N/2, N/2). Several goroutines call it.
 	Counts func(j int, dst []float64) error
-	// Mask [N, N] is false at pixels that do not count; nil is all true.
+	// Mask [N, N] is false at bad pixels; nil means all true.
 	Mask []bool
 }
 
-// CountsIn reads patterns from one array [n, N, N]; pick names the rows in it, nil is all, in order.
+// CountsIn reads patterns from one array [n, N, N]; pick lists the rows in it, nil means all, in order.
 func CountsIn[T uint8 | uint16 | uint32 | int32 | int64 | float32 | float64](counts []T, n int, pick []int) func(int, []float64) error {
 	return func(j int, dst []float64) error {
 		if pick != nil {
 			if j >= len(pick) {
-				return fmt.Errorf("pattern %d of %d", j, len(pick))
+				return fmt.Errorf("pattern %d does not exist, there are %d", j, len(pick))
 			}
 			j = pick[j]
 		}
@@ -44,45 +43,46 @@ func CountsIn[T uint8 | uint16 | uint32 | int32 | int64 | float32 | float64](cou
 	}
 }
 
-// Fit says how well an object explains the counts.
+// Fit describes how well an object explains the counts.
 type Fit struct {
-	// R is Σ(√λ − √k)²/Σk over all patterns, with one factor on λ so that Σλ = Σk and no background.
+	// R is Σ(√λ − √k)²/Σk over all patterns, with one factor on λ so that Σλ = Σk and without background.
 	R Number `json:"r"`
-	// Factor is that factor.
+	// Factor is the factor on λ.
 	Factor Number `json:"factor"`
-	// Deviance is the mean per pixel of 2(λ − k + k·ln(k/λ)), with the factor and the background in λ; NaN when it was
-	// not asked for.
+	// Deviance is the mean per pixel of 2(λ − k + k·ln(k/λ)), with the factor and the background in λ; NaN if not
+	// requested.
 	Deviance Number `json:"deviance"`
-	// Expected is the deviance that Poisson counts of these λ would have.
+	// Expected is the deviance of Poisson counts of these λ.
 	Expected Number `json:"expected_deviance"`
 }
 
-// FitOptions says what else Residual computes.
+// FitOptions are the options of Residual.
 type FitOptions struct {
-	// Deviance asks for the deviances; they cost a second pass.
+	// Deviance requests the deviances, which cost a second pass.
 	Deviance bool
-	// Background is added to λ for the deviances, in counts per pixel; it must then be positive, or a pixel with
-	// counts where λ is 0 makes the deviance infinite.
+	// Background is added to λ for the deviances, in counts per pixel. It must then be positive, because counts at λ =
+	// 0 make the deviance infinite.
 	Background float64
-	// Workers is the number of goroutines; 0 is one per processor. The result does not depend on it.
+	// Workers is the number of goroutines; 0 means one per processor. The result does not depend on it.
 	Workers int
 }
 
-// Residual predicts every pattern from the object, λ = Σ_modes |FFT_ortho(P·patch)|², the patch sampled at the
-// pattern's sub-pixel position less origin (bilinear, 0 outside the object), and compares it with the counts.
+// Residual predicts every pattern from the object, λ = Σ_modes |FFT_ortho(P·patch)|², with the patch sampled at the
+// pattern's sub-pixel position relative to origin (bilinear, 0 outside the object), and compares λ with the counts.
 func Residual(ctx context.Context, object raster.Complex, origin [2]float64, p Patterns, o FitOptions) (Fit, error) {
 	if err := object.Validate(); err != nil {
 		return Fit{}, fmt.Errorf("metrics: residual: %w", err)
 	}
 	if !object.Finite() {
-		return Fit{}, errors.New("metrics: residual: the object holds values that are not finite numbers")
+		return Fit{}, errors.New("metrics: residual: the object has values that are not finite numbers")
 	}
 	return fit(ctx, p, o, func(patch []complex128, j int) {
 		stitch.ExtractTo(patch, object, p.Rows[j]-origin[0], p.Cols[j]-origin[1], p.N)
 	})
 }
 
-// FlatResidual is the Residual of an object of amplitude 1 everywhere: what nothing learned scores.
+// FlatResidual returns the Residual of an object of amplitude 1 everywhere: the score of a network that learned
+// nothing.
 func FlatResidual(ctx context.Context, p Patterns, o FitOptions) (Fit, error) {
 	return fit(ctx, p, o, func(patch []complex128, _ int) {
 		for i := range patch {
@@ -100,7 +100,7 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 		return fail(err)
 	}
 	if !(o.Background >= 0) || math.IsInf(o.Background, 0) {
-		return fail(fmt.Errorf("the background %v is not a number of at least 0", o.Background))
+		return fail(fmt.Errorf("the background is %v, want a number, at least 0", o.Background))
 	}
 	total, err := p.pass(ctx, o.Workers, extract, func(s *sums, lambda, k float64) {
 		s.lambda += lambda
@@ -112,9 +112,9 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 	}
 	switch {
 	case !(total.k > 0):
-		return fail(errors.New("the patterns hold no counts"))
+		return fail(errors.New("the patterns have no counts"))
 	case !(total.lambda > 0) || math.IsInf(total.lambda, 0):
-		return fail(errors.New("probe and object predict no counts; are the probe or the object empty?"))
+		return fail(errors.New("probe and object predict no counts; check that neither is empty"))
 	}
 	factor := total.k / total.lambda
 	// Σ(√(fλ) − √k)² = fΣλ − 2√f·Σ√(λk) + Σk, and fΣλ = Σk.
@@ -148,17 +148,17 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 func (p Patterns) validate() error {
 	switch {
 	case p.N < 1 || p.N > 1<<14:
-		return fmt.Errorf("patterns of %d pixels a side", p.N)
+		return fmt.Errorf("the side of the patterns is %d, want at least 1", p.N)
 	case len(p.Rows) == 0:
-		return errors.New("there are no patterns")
+		return errors.New("the patterns are missing")
 	case len(p.Rows) != len(p.Cols):
 		return fmt.Errorf("%d row coordinates but %d column coordinates", len(p.Rows), len(p.Cols))
 	case len(p.Probe) == 0:
-		return errors.New("there is no probe")
+		return errors.New("the probe is missing")
 	case p.Mask != nil && len(p.Mask) != p.N*p.N:
-		return fmt.Errorf("a mask of %d pixels for patterns of %d×%d", len(p.Mask), p.N, p.N)
+		return fmt.Errorf("the mask has %d pixels for patterns of %d×%d", len(p.Mask), p.N, p.N)
 	case p.Counts == nil:
-		return errors.New("there are no counts")
+		return errors.New("the counts are missing")
 	}
 	for m, mode := range p.Probe {
 		if len(mode) != p.N*p.N {
@@ -167,14 +167,14 @@ func (p Patterns) validate() error {
 	}
 	for j := range p.Rows {
 		if y, x := p.Rows[j], p.Cols[j]; math.IsNaN(y+x) || math.IsInf(y+x, 0) {
-			return fmt.Errorf("the position (%v, %v) of pattern %d is not a finite number", y, x, j)
+			return fmt.Errorf("the position (%v, %v) of pattern %d is not finite", y, x, j)
 		}
 	}
 	return nil
 }
 
-// pass adds over the pixels of every pattern, patterns in parallel; the sums of the patterns are then added in order,
-// so the result does not depend on the number of workers.
+// pass sums over the pixels of every pattern, patterns in parallel; then it adds the patterns' sums in order, so that
+// the result does not depend on the number of workers.
 func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex128, int), add func(s *sums, lambda, k float64)) (sums, error) {
 	n := len(p.Rows)
 	if workers <= 0 {
@@ -210,7 +210,7 @@ func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex1
 						continue
 					}
 					if !(k >= 0) || math.IsInf(k, 0) {
-						failed[w] = fmt.Errorf("pattern %d: count %v at row %d, column %d", j, k, i/p.N, i%p.N)
+						failed[w] = fmt.Errorf("pattern %d: the count at row %d, column %d is %v, want a finite number, at least 0", j, i/p.N, i%p.N, k)
 						return
 					}
 					add(&each[j], lambda[i], k)

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// exact is a scan of scene without noise, with two probe modes.
+// exact returns a scan of scene without noise, with two probe modes.
 func exact(t *testing.T) (Patterns, raster.Complex) {
 	t.Helper()
 	const n = 16

@@ -9,11 +9,11 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// Scores compare one pair of images: a field for each row of the table.
+// Scores hold the comparison of one pair of images: a field for each row of the table.
 type Scores struct {
-	// Phase is what was removed from the reconstruction's phase, with y and x from the region's upper left pixel.
+	// Phase is the phase removed from the reconstruction, with y and x from the region's upper left pixel.
 	Phase Plane `json:"phase_removed"`
-	// Factor is what the reconstruction's amplitude was multiplied by; 1 unless asked for.
+	// Factor is the factor applied to the reconstruction's amplitude; 1 unless requested.
 	Factor Number `json:"amplitude_factor"`
 
 	AmplitudeCorrelation Number `json:"amplitude_correlation"`
@@ -30,39 +30,39 @@ type Scores struct {
 // Metric is a row of the table.
 type Metric struct {
 	Name  string
-	Unit  string // "" where it has none
+	Unit  string // "" if none
 	Doc   string // one line
 	field func(s *Scores) *Number
-	of    func(p pair) float64 // nil where score has the value from elsewhere
+	of    func(p pair) float64 // nil if score computes the value elsewhere
 }
 
-// Of is the metric's value among scores.
+// Of returns the metric's value among scores.
 func (m Metric) Of(s Scores) float64 { return float64(*m.field(&s)) }
 
-// table is every metric, in the order in which they are printed.
+// table holds every metric, in the order of output.
 var table = []Metric{
-	{"FRC, mean up to half Nyquist", "", "Fourier ring correlation of the complex images, mean of the rings below half Nyquist", func(s *Scores) *Number { return &s.FRC.Mean }, nil},
-	{"FRC50", "fraction of Nyquist", "frequency where the Fourier ring correlation first falls below 0.5, 1 when it never does", func(s *Scores) *Number { return &s.FRC.Half }, nil},
+	{"FRC, mean up to half Nyquist", "", "Fourier ring correlation of the complex images, mean below half Nyquist", func(s *Scores) *Number { return &s.FRC.Mean }, nil},
+	{"FRC50", "fraction of Nyquist", "frequency at which the FRC first falls below 0.5; 1 if it never does", func(s *Scores) *Number { return &s.FRC.Half }, nil},
 	{"amplitude correlation", "", "Pearson's coefficient", func(s *Scores) *Number { return &s.AmplitudeCorrelation },
 		func(p pair) float64 { return Pearson(p.ao.Data, p.at.Data) }},
 	{"amplitude PSNR", "dB", "peak signal-to-noise ratio", func(s *Scores) *Number { return &s.AmplitudePSNR },
 		func(p pair) float64 { return PSNR(p.ao.Data, p.at.Data, DataRange(p.at.Data)) }},
-	{"  of a range of", "", "the range that PSNR and SSIM are for, largest less smallest amplitude of the reference in the region", func(s *Scores) *Number { return &s.AmplitudeRange },
+	{"  of a range of", "", "range for PSNR and SSIM: largest minus smallest reference amplitude", func(s *Scores) *Number { return &s.AmplitudeRange },
 		func(p pair) float64 { return DataRange(p.at.Data) }},
 	{"amplitude SSIM", "", "structural similarity, 7×7 uniform window", func(s *Scores) *Number { return &s.AmplitudeSSIM },
 		func(p pair) float64 { return SSIM(p.ao, p.at, DataRange(p.at.Data)) }},
 	{"amplitude MAE", "", "mean absolute error", func(s *Scores) *Number { return &s.AmplitudeMAE },
 		func(p pair) float64 { return MeanAbsoluteError(p.ao.Data, p.at.Data) }},
-	{"amplitude factor", "", "what the reconstruction's amplitude was multiplied by", func(s *Scores) *Number { return &s.Factor }, nil},
+	{"amplitude factor", "", "factor applied to the reconstruction's amplitude", func(s *Scores) *Number { return &s.Factor }, nil},
 	{"phase correlation", "", "Pearson's coefficient", func(s *Scores) *Number { return &s.PhaseCorrelation },
 		func(p pair) float64 { return Pearson(p.po.Data, p.pt.Data) }},
 	{"phase SSIM", "", "structural similarity, 7×7 uniform window", func(s *Scores) *Number { return &s.PhaseSSIM },
 		func(p pair) float64 { return SSIM(p.po, p.pt, DataRange(p.pt.Data)) }},
-	{"phase MAE", "rad", "mean absolute error of differences wrapped into (−π, π]", func(s *Scores) *Number { return &s.PhaseMAE },
+	{"phase MAE", "rad", "mean absolute error of differences wrapped to (−π, π]", func(s *Scores) *Number { return &s.PhaseMAE },
 		func(p pair) float64 { return MeanAbsoluteError(p.po.Data, p.pt.Data) }},
 }
 
-// Table lists the metrics in the order in which they are printed.
+// Table returns the metrics in the order of output.
 func Table() []Metric { return slices.Clone(table) }
 
 // pair is a reconstruction and its reference, of one size: the amplitudes ao and at, the phases po and pt in rad.
@@ -108,8 +108,8 @@ func score(ctx context.Context, o, t raster.Complex, opts Options) (Scores, erro
 	return s, err
 }
 
-// phases is the phase of t about its mean direction, so that its free global phase causes no wrap, and the phase of o as
-// that of t plus the wrapped difference, so that a wrap in one image alone does not count as an error of 2π.
+// phases returns the phase of t about its mean direction, so that its free global phase causes no wrap, and the phase
+// of o as that of t plus the wrapped difference, so that a wrap in one image does not count as an error of 2π.
 func phases(o, t raster.Complex) (po, pt raster.Real) {
 	var m complex128
 	for _, v := range t.Data {

@@ -1,5 +1,5 @@
-// Package physics holds the conventions of far-field ptychography, each formula once and in float64: translation of
-// patches by fractions of a pixel and its adjoint, merging of a group, the Fourier transform to the detector, the probe's
+// Package physics defines the conventions of far-field ptychography, each formula once and in float64: sub-pixel
+// translation of patches and its adjoint, merging of a group, the Fourier transform to the detector, the probe's
 // weights, and the Poisson deviance of counts. Coordinates are (row y, column x); λ and counts are photons per pixel.
 package physics
 
@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// PoissonDeviance is 2(λ − k + k·ln(k/λ)), in which k counts were measured where λ were expected: twice the log
-// likelihood ratio between λ = k and λ. It is 0 at λ = k, 2λ at k = 0, +Inf at λ = 0 < k and NaN for a negative value.
+// PoissonDeviance returns 2(λ − k + k·ln(k/λ)) for k measured and λ expected counts: twice the log likelihood ratio
+// between λ = k and λ. It is 0 at λ = k, 2λ at k = 0, +Inf at λ = 0 < k and NaN for a negative value.
 func PoissonDeviance(lambda, k float64) float64 {
 	switch {
 	case !(lambda >= 0) || !(k >= 0):
@@ -19,7 +19,7 @@ func PoissonDeviance(lambda, k float64) float64 {
 	case lambda == 0:
 		return math.Inf(1)
 	}
-	// With x = (k−λ)/λ this is 2λ((1+x)ln(1+x) − x): log1p keeps the digits where k is close to λ.
+	// With x = (k−λ)/λ this is 2λ((1+x)ln(1+x) − x): log1p keeps the digits if k is close to λ.
 	x := (k - lambda) / lambda
 	if math.Abs(x) < 1e-3 {
 		// x²/2 − x³/6 + x⁴/12 − x⁵/20 + x⁶/30, the rest is below 1e-18.
@@ -28,9 +28,9 @@ func PoissonDeviance(lambda, k float64) float64 {
 	return 2 * (lambda - k + k*math.Log(k/lambda))
 }
 
-// The range of the table in ExpectedDeviance, and its step in ln λ. Below it the series of two terms errs by less than
-// λ² = 1e-12, relative; above it the first term left out is 4925/λ⁹ < 3e-12. The step makes the error of the cubic
-// interpolation, step⁴/384 times the fourth derivative, about 1e-10.
+// The range of the table in ExpectedDeviance, and its step in ln λ. Below it the series of two terms has a relative
+// error below λ² = 1e-12; above it the first omitted term is 4925/λ⁹ < 3e-12. The step gives the cubic interpolation an
+// error, step⁴/384 times the fourth derivative, of about 1e-10.
 const (
 	devianceLow  = 1e-6
 	devianceHigh = 50
@@ -39,9 +39,9 @@ const (
 	logDevianceLow = -6 * math.Ln10
 )
 
-// ExpectedDeviance is the mean of PoissonDeviance(λ, K) over Poisson counts K of mean λ: what a perfect model scores per
-// pixel. It goes to 1 for large λ and to 2λ·ln(1/λ) for small. The relative error is below 1e-9. It is NaN for a
-// negative λ.
+// ExpectedDeviance returns the mean of PoissonDeviance(λ, K) over Poisson counts K of mean λ: the score of a perfect
+// model per pixel. It approaches 1 for large λ and 2λ·ln(1/λ) for small. The relative error is below 1e-9. It is NaN
+// for a negative λ.
 func ExpectedDeviance(lambda float64) float64 {
 	switch {
 	case !(lambda >= 0):
@@ -73,9 +73,9 @@ func ExpectedDeviance(lambda float64) float64 {
 // devianceLarge are the coefficients of the series in 1/λ for large λ, the constant first.
 var devianceLarge = [...]float64{1, 1. / 6, 1. / 6, 19. / 60, 9. / 10, 863. / 252, 1375. / 84, 33953. / 360, 57281. / 90}
 
-// DevianceTable is what an engine needs to compute ExpectedDeviance by itself. Below Low it is 2λ(λ·ln 2 − ln λ), from
-// High on Σ Large[i]/λ^i, between them a cubic Hermite interpolation of Values with Slopes at the points i·Step + LogLow
-// of ln λ; slopes are per step.
+// DevianceTable lets an engine compute ExpectedDeviance. Below Low it is 2λ(λ·ln 2 − ln λ), from High on Σ
+// Large[i]/λ^i, between them a cubic Hermite interpolation of Values with Slopes at the points i·Step + LogLow of ln λ;
+// slopes are per step.
 type DevianceTable struct {
 	Low, High      float64
 	LogLow, Step   float64
@@ -83,7 +83,7 @@ type DevianceTable struct {
 	Large          []float64
 }
 
-// Deviance gives the table behind ExpectedDeviance, for an engine that computes it by its own operations.
+// Deviance returns the table of ExpectedDeviance, for an engine that computes it with its operations.
 func Deviance() DevianceTable {
 	t := DevianceTable{Low: devianceLow, High: devianceHigh, LogLow: logDevianceLow, Step: devianceStep, Large: devianceLarge[:]}
 	for _, p := range devianceTable() {
@@ -100,8 +100,8 @@ var devianceTable = sync.OnceValue(func() []deviancePoint {
 	for i := range table {
 		u := logDevianceLow + float64(i)*devianceStep
 		lambda := math.Exp(u)
-		// E[K·g(K)] = λ·E[g(K+1)] turns the mean into 2λ(h(λ) − ln λ) with h = E ln(K+1), and
-		// h' = E ln((K+2)/(K+1)). The sum ends where the probabilities no longer matter.
+		// E[K·g(K)] = λ·E[g(K+1)] gives the mean as 2λ(h(λ) − ln λ) with h = E ln(K+1), and h' = E ln((K+2)/(K+1)). The
+		// sum ends when the probabilities are negligible.
 		var h, dh float64
 		last := int(lambda + 15*math.Sqrt(lambda) + 25)
 		p := math.Exp(-lambda)

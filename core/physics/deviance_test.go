@@ -33,7 +33,7 @@ func TestExpectedDevianceIsTheMean(t *testing.T) {
 	for u := math.Log(1e-12); u < math.Log(100); u += 0.0137 {
 		check(math.Exp(u), 1e-9)
 	}
-	// The sum itself loses digits to Lgamma above that.
+	// The sum loses digits to Lgamma above this λ.
 	for _, lambda := range []float64{200, 1e3, 1e4} {
 		check(lambda, 1e-8)
 	}

@@ -3,8 +3,8 @@ package physics
 import "gonum.org/v1/gonum/dsp/fourier"
 
 // Fourier is the two-dimensional Fourier transform of images [rows, cols]: orthonormal, with the zero frequency at
-// [rows/2, cols/2] of the result. The image itself is not shifted, as a patch of the object is not. It holds scratch
-// memory and serves one goroutine.
+// [rows/2, cols/2] of the result. The image is not shifted, as a patch of the object is not. It has scratch memory and
+// serves one goroutine.
 type Fourier struct {
 	rows, cols  int
 	along, down *fourier.CmplxFFT
@@ -31,7 +31,7 @@ func (f *Fourier) Forward(x []complex128) {
 	copy(x, f.shifted)
 }
 
-// Inverse undoes Forward in place. It is also its adjoint.
+// Inverse inverts Forward in place. It is also its adjoint.
 func (f *Fourier) Inverse(x []complex128) {
 	for r := range f.rows {
 		for c := range f.cols {
@@ -45,7 +45,7 @@ func (f *Fourier) Inverse(x []complex128) {
 	f.columns(x, f.down.Sequence)
 }
 
-// columns transforms down the columns and scales by 1/sqrt(rows·cols).
+// columns transforms the columns and scales by 1/sqrt(rows·cols).
 func (f *Fourier) columns(x []complex128, transform func(dst, src []complex128) []complex128) {
 	scale := complex(1/sqrt(float64(f.rows*f.cols)), 0)
 	for c := range f.cols {

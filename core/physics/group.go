@@ -1,22 +1,20 @@
-// Package physics is the forward model and its conventions, each written once: translation to a fraction of a pixel, the
-// merging of a group's patches, the Fourier transform to the detector, the probe, and the Poisson deviance.
 package physics
 
-// The patches of a group overlap. Two ways make one object of them; both are linear in the patches, with real
-// coefficients that depend on the weight and the offsets alone.
+// The patches of a group overlap. Two methods merge them into one object; both are linear in the patches, with real
+// coefficients that depend only on the weight and the offsets.
 
 // Position is a scan position or a difference of two, in object pixels: row y, column x.
 type Position struct{ Y, X float64 }
 
-// CoverageFloor is the part of the largest weight below which a canvas pixel counts as not covered. Far smaller floors
-// make rows and columns appear that only rounding put there.
+// CoverageFloor is the share of the largest weight below which a canvas pixel counts as uncovered. Much smaller floors
+// add rows and columns that only rounding reached.
 const CoverageFloor = 1e-3
 
-// MergePairwise gives the object as each member i of a group sees it:
+// MergePairwise returns the object as seen by each member i of a group:
 //
 //	M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i)
 //
-// where T moves an image by a vector, bilinear, zero outside. A member's own patch is not moved, so it is not blurred.
+// where T shifts an image by a vector, bilinear, zero outside. The patch of member i itself is not shifted, so not blurred.
 // objects and weights have one image [N, N] per member.
 func MergePairwise(objects []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
 	out := make([]Image[complex128], len(objects))
@@ -32,7 +30,7 @@ func MergePairwise(objects []Image[complex128], weights []Image[float64], p []Po
 	return out
 }
 
-// MergePairwiseAdjoint is the adjoint of MergePairwise.
+// MergePairwiseAdjoint applies the adjoint of MergePairwise.
 func MergePairwiseAdjoint(grad []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
 	out := make([]Image[complex128], len(grad))
 	for j, g := range grad {
@@ -55,13 +53,13 @@ func MergePairwiseAdjoint(grad []Image[complex128], weights []Image[float64], p 
 	return out
 }
 
-// corner is where the pixel (0, 0) of a patch of n pixels lies on a canvas of side: the patch's pixel n/2 is at side/2
-// plus the offset.
+// corner returns the place of pixel (0, 0) of a patch of n pixels on a canvas of side: pixel n/2 is at side/2 plus the
+// offset.
 func corner(side, n int, p Position) (dy, dx float64) {
 	return float64(side/2-n/2) + p.Y, float64(side/2-n/2) + p.X
 }
 
-// Assemble puts the patches of a group on a canvas [side, side]:
+// Assemble merges the patches of a group on a canvas [side, side]:
 //
 //	canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight
 func Assemble(objects []Image[complex128], weights []Image[float64], p []Position, side int) Image[complex128] {
@@ -75,7 +73,7 @@ func Assemble(objects []Image[complex128], weights []Image[float64], p []Positio
 	return divide(num, den, floor)
 }
 
-// AssembleAdjoint is the adjoint of Assemble for patches of n pixels.
+// AssembleAdjoint applies the adjoint of Assemble for patches of n pixels.
 func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
 	den, floor := NewImage[float64](grad.Rows, grad.Cols), 0.0
 	for j, w := range weights {
@@ -116,7 +114,7 @@ func weighted(o Image[complex128], w Image[float64]) Image[complex128] {
 	return out
 }
 
-// divide is num/den where den > floor, 0 elsewhere.
+// divide returns num/den for den > floor, else 0.
 func divide(num Image[complex128], den Image[float64], floor float64) Image[complex128] {
 	out := NewImage[complex128](num.Rows, num.Cols)
 	for i, d := range den.Data {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// group is some patches with weights and positions, none of them on the pixel grid.
+// group holds some patches with weights and positions, none of them on the pixel grid.
 type group struct {
 	objects []Image[complex128]
 	weights []Image[float64]
@@ -64,7 +64,7 @@ func TestMergePairwiseIsItsFormula(t *testing.T) {
 	}
 }
 
-// One object seen by all members on the pixel grid: every member sees its own part of it again, exactly.
+// All members see one object on the pixel grid: the merge must give every member its part exactly.
 func TestMergingPartsOfOneObjectGivesTheParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 1))
 	object := random(rng, 24, 24)
@@ -101,7 +101,7 @@ func TestMembersThatDoNotOverlapStayAlone(t *testing.T) {
 	for i, m := range MergePairwise(g.objects, g.weights, g.at) {
 		for k, v := range m.Data {
 			if cmplx.Abs(v-g.objects[i].Data[k]) > 1e-15 {
-				t.Fatalf("member %d was changed by one that does not touch it", i)
+				t.Fatalf("member %d was changed by a member without overlap", i)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func TestNoWeightGivesNoObject(t *testing.T) {
 	}
 }
 
-// A position of +10 columns puts a patch on the right; rows likewise below.
+// A position of +10 columns moves a patch right; of +10 rows down.
 func TestCanvasOrientation(t *testing.T) {
 	const n, side = 8, 40
 	g := group{at: []Position{{0, -10}, {0, 10}, {12, 0}}}
@@ -161,7 +161,7 @@ func TestConstantPatchesGiveTheConstant(t *testing.T) {
 	}
 }
 
-// What only a sliver of a patch reaches is not covered: interpolation alone must not add rows to the support.
+// Pixels that only a sliver of a patch reaches are uncovered: interpolation must not add rows to the support.
 func TestSliversOfPatchesDoNotCover(t *testing.T) {
 	g := group{
 		objects: []Image[complex128]{fill(NewImage[complex128](4, 4), 1)},
@@ -184,7 +184,7 @@ func TestSliversOfPatchesDoNotCover(t *testing.T) {
 	}
 }
 
-// Moving all positions together by whole pixels moves the canvas; the pairwise merge does not change at all.
+// Moving all positions by the same whole pixels moves the canvas; the pairwise merge does not change.
 func TestAWholeShiftOfAllPositions(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(10, 1)), 4, 6, 6)
 	before, canvas := MergePairwise(g.objects, g.weights, g.at), Assemble(g.objects, g.weights, g.at, 40)

@@ -5,7 +5,7 @@ import (
 	"math/cmplx"
 )
 
-// MergeWeight is Σ_modes|P|² over its maximum, plus a floor: how far a pixel of a patch is to be trusted. probe is
+// MergeWeight returns Σ_modes|P|² over its maximum, plus a floor: the reliability of a patch's pixels. probe is
 // [modes·pixels].
 func MergeWeight(probe []complex128, pixels int, floor float64) []float64 {
 	w, top := make([]float64, pixels), 0.0
@@ -24,11 +24,11 @@ func MergeWeight(probe []complex128, pixels int, floor float64) []float64 {
 	return w
 }
 
-// BackProjector brings a diffraction pattern into object space with the phases of the empty beam:
+// BackProjector transforms a diffraction pattern to object space with the phases of the empty beam:
 //
 //	b = F⁻¹(√k · F0/|F0|) · P* / (|P|² + ε·max|P|²),  F0 = F(P)
 //
-// P is the first probe mode; F0/|F0| is 1 where F0 is 0. With the empty beam's own pattern and ε = 0 it gives 1
+// P is the first probe mode; F0/|F0| is 1 where F0 is 0. For the empty beam's pattern and ε = 0 it gives 1
 // wherever the probe is not zero. It serves one goroutine.
 type BackProjector struct {
 	fourier *Fourier
@@ -70,8 +70,8 @@ func (b *BackProjector) Project(dst []complex128, counts []float64) {
 	}
 }
 
-// Phase is F0/|F0|, Filter is P*/(|P|²+ε·max|P|²), both [rows, cols]: what an engine needs to compute b by itself.
+// Phase returns F0/|F0|, Filter P*/(|P|²+ε·max|P|²), both [rows, cols], for an engine that computes b.
 func (b *BackProjector) Phase() []complex128 { return b.phase }
 
-// Filter is the factor that divides by the probe.
+// Filter returns the factor that divides by the probe.
 func (b *BackProjector) Filter() []complex128 { return b.filter }

@@ -21,7 +21,7 @@ func TestMergeWeightIsRelativeToItsPeak(t *testing.T) {
 	}
 }
 
-// A pattern of the empty beam comes back as an object of 1 where the probe is, whatever the probe's phase.
+// A pattern of the empty beam gives an object of 1 inside the probe, for any phase of the probe.
 func TestBackProjectionOfTheEmptyBeamIsOne(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 1))
 	const n = 12
@@ -53,7 +53,7 @@ func TestBackProjectionOfTheEmptyBeamIsOne(t *testing.T) {
 	}
 }
 
-// Four times the counts are twice the amplitude, and a scaled probe does the inverse.
+// Four times the counts double the amplitude; a scaled probe has the inverse effect.
 func TestBackProjectionScales(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 1))
 	const n = 8

@@ -10,12 +10,12 @@ type Image[T float64 | complex128] struct {
 	Data       []T
 }
 
-// NewImage is an image of zeros.
+// NewImage returns an image of zeros.
 func NewImage[T float64 | complex128](rows, cols int) Image[T] {
 	return Image[T]{rows, cols, make([]T, rows*cols)}
 }
 
-// taps are the integer part and the four weights of a bilinear interpolation at (dy, dx).
+// taps returns the integer part and the four weights of a bilinear interpolation at (dy, dx).
 func taps(dy, dx float64) (iy, ix int, w [4]float64) {
 	fy, fx := math.Floor(dy), math.Floor(dx)
 	ay, ax := dy-fy, dx-fx
@@ -32,8 +32,8 @@ func scale[T float64 | complex128](w float64, v T) T {
 	return v
 }
 
-// Splat adds src to dst with its pixel (0, 0) at (dy, dx) of dst: each pixel is shared among the four around it by
-// bilinear weights, and what falls outside is lost. A positive shift moves content down and right.
+// Splat adds src to dst with its pixel (0, 0) at (dy, dx) of dst: each pixel is divided among the four around it by
+// bilinear weights, and values outside are dropped. A positive shift moves content down and right.
 //
 //	dst(y, x) += Σ src(r, c)·hat(y − r − dy)·hat(x − c − dx),  hat(t) = max(0, 1 − |t|)
 func Splat[T float64 | complex128](dst, src Image[T], dy, dx float64) {
@@ -51,7 +51,7 @@ func Splat[T float64 | complex128](dst, src Image[T], dy, dx float64) {
 	}
 }
 
-// Sample is the adjoint of Splat: it adds to dst the values of src at the positions (r + dy, c + dx), interpolated
+// Sample applies the adjoint of Splat: it adds to dst the values of src at the positions (r + dy, c + dx), interpolated
 // bilinearly, zero outside.
 func Sample[T float64 | complex128](dst, src Image[T], dy, dx float64) {
 	iy, ix, w := taps(dy, dx)

@@ -24,7 +24,7 @@ func randomReal(rng *rand.Rand, rows, cols int) Image[float64] {
 	return m
 }
 
-// inner is ⟨a, b⟩ with real and imaginary parts as separate numbers: what a gradient pairs with.
+// inner returns ⟨a, b⟩ with real and imaginary parts as separate numbers, as gradients pair.
 func inner(a, b []complex128) float64 {
 	sum := 0.0
 	for i, v := range a {
@@ -45,7 +45,7 @@ func delta(rows, cols, y, x int) Image[float64] {
 	return m
 }
 
-// Positive shifts move content down and right, rows first; halves split a pixel; what leaves the image is gone.
+// Positive shifts move content down and right, rows first; halves split a pixel; content outside the image is dropped.
 func TestTranslationMovesADelta(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -89,7 +89,7 @@ func TestIntegerShiftIsAShiftOfTheArray(t *testing.T) {
 	}
 }
 
-// Bilinear interpolation gives back a plane wherever all four neighbours are inside.
+// Bilinear interpolation reproduces a plane where all four neighbours are inside.
 func TestTranslationOfAPlaneIsAPlane(t *testing.T) {
 	src := NewImage[float64](9, 12)
 	for i := range src.Data {

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/fft"
 )
 
-// Fourier transforms images of one size. It holds work space: one goroutine at a time may use it.
+// Fourier transforms images of one size. It has scratch memory and serves one goroutine at a time.
 type Fourier struct {
 	h, w      int
 	plan      *fft.Plan64
@@ -30,7 +30,7 @@ func (f *Fourier) Forward(data []complex128) { f.plan.Forward(data, data, &f.wor
 func (f *Fourier) Inverse(data []complex128) { f.plan.Inverse(data, data, &f.work) }
 
 // AddIntensity adds |FFT(field)|² to dst [h, w], with frequency 0 at (h/2, w/2): the far field of an exit wave. The
-// field is not shifted before the transform, and not changed.
+// field is neither shifted before the transform nor changed.
 func (f *Fourier) AddIntensity(dst []float64, field []complex128) {
 	f.plan.ForwardCentred(f.transform, field, &f.work)
 	for i, v := range f.transform {

@@ -1,5 +1,5 @@
-// Package raster holds images: a height, a width and the pixels, row by row. Coordinates are always (row y, column x);
-// pixel (0, 0) is the first element and positive y is down.
+// Package raster represents images: a height, a width and the pixels, row by row. Coordinates are always (row y, column
+// x); pixel (0, 0) is the first element and positive y is down.
 package raster
 
 import (
@@ -23,13 +23,13 @@ type Real struct {
 	Data []float64
 }
 
-// NewComplex is a complex image of zeros. A negative side counts as 0.
+// NewComplex returns a complex image of zeros. A negative side counts as 0.
 func NewComplex(h, w int) Complex {
 	h, w = max(h, 0), max(w, 0)
 	return Complex{H: h, W: w, Data: make([]complex128, h*w)}
 }
 
-// NewReal is a real image of zeros. A negative side counts as 0.
+// NewReal returns a real image of zeros. A negative side counts as 0.
 func NewReal(h, w int) Real {
 	h, w = max(h, 0), max(w, 0)
 	return Real{H: h, W: w, Data: make([]float64, h*w)}
@@ -47,25 +47,25 @@ func FromComplex64(h, w int, data []complex64) (Complex, error) {
 	return c, nil
 }
 
-// Validate says whether the sides and the number of pixels agree.
+// Validate checks that the sides and the number of pixels agree.
 func (c Complex) Validate() error { return check(c.H, c.W, len(c.Data)) }
 
-// Validate says whether the sides and the number of pixels agree.
+// Validate checks that the sides and the number of pixels agree.
 func (r Real) Validate() error { return check(r.H, r.W, len(r.Data)) }
 
 func check(h, w, n int) error {
 	switch {
 	case h <= 0 || w <= 0:
-		return fmt.Errorf("raster: an image of %d×%d pixels is empty", h, w)
+		return fmt.Errorf("raster: the image of %d×%d pixels is empty", h, w)
 	case h > MaxPixels/w:
-		return fmt.Errorf("raster: an image of %d×%d pixels is larger than %d pixels", h, w, MaxPixels)
+		return fmt.Errorf("raster: the image of %d×%d pixels is larger than %d pixels", h, w, MaxPixels)
 	case n != h*w:
-		return fmt.Errorf("raster: an image of %d×%d pixels has %d values, want %d", h, w, n, h*w)
+		return fmt.Errorf("raster: the image of %d×%d pixels has %d values, want %d", h, w, n, h*w)
 	}
 	return nil
 }
 
-// At is pixel (y, x), 0 outside the image.
+// At returns pixel (y, x), 0 outside the image.
 func (c Complex) At(y, x int) complex128 {
 	if uint(y) >= uint(c.H) || uint(x) >= uint(c.W) {
 		return 0
@@ -73,7 +73,7 @@ func (c Complex) At(y, x int) complex128 {
 	return c.Data[y*c.W+x]
 }
 
-// At is pixel (y, x), 0 outside the image.
+// At returns pixel (y, x), 0 outside the image.
 func (r Real) At(y, x int) float64 {
 	if uint(y) >= uint(r.H) || uint(x) >= uint(r.W) {
 		return 0
@@ -81,7 +81,7 @@ func (r Real) At(y, x int) float64 {
 	return r.Data[y*r.W+x]
 }
 
-// Sample is the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
+// Sample returns the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
 func (c Complex) Sample(y, x float64) complex128 {
 	k, l, fy, fx, ok := taps(y, x, c.H, c.W)
 	if !ok {
@@ -91,7 +91,7 @@ func (c Complex) Sample(y, x float64) complex128 {
 	return lerp(top, lerp(c.At(k+1, l), c.At(k+1, l+1), fx), fy)
 }
 
-// Sample is the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
+// Sample returns the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
 func (r Real) Sample(y, x float64) float64 {
 	k, l, fy, fx, ok := taps(y, x, r.H, r.W)
 	if !ok {
@@ -101,8 +101,8 @@ func (r Real) Sample(y, x float64) float64 {
 	return (1-fy)*top + fy*((1-fx)*r.At(k+1, l)+fx*r.At(k+1, l+1))
 }
 
-// taps is the upper left of the four pixels around (y, x) and the fractions below and right of it; not ok where all
-// four are outside, and for a coordinate that is not a number.
+// taps returns the upper left of the four pixels around (y, x) and the fractions below and right of it. ok is false if
+// all four are outside, or a coordinate is not a number.
 func taps(y, x float64, h, w int) (k, l int, fy, fx float64, ok bool) {
 	if !(y > -1 && y < float64(h) && x > -1 && x < float64(w)) {
 		return 0, 0, 0, 0, false
@@ -115,7 +115,7 @@ func lerp(a, b complex128, f float64) complex128 {
 	return complex((1-f)*real(a)+f*real(b), (1-f)*imag(a)+f*imag(b))
 }
 
-// Crop copies the h×w pixels whose upper left is (y, x). It fails when they are not all inside.
+// Crop copies the h×w pixels with upper left (y, x). It fails unless all are inside.
 func (c Complex) Crop(y, x, h, w int) (Complex, error) {
 	if err := cropFits(y, x, h, w, c.H, c.W); err != nil {
 		return Complex{}, err
@@ -127,7 +127,7 @@ func (c Complex) Crop(y, x, h, w int) (Complex, error) {
 	return out, nil
 }
 
-// Crop copies the h×w pixels whose upper left is (y, x). It fails when they are not all inside.
+// Crop copies the h×w pixels with upper left (y, x). It fails unless all are inside.
 func (r Real) Crop(y, x, h, w int) (Real, error) {
 	if err := cropFits(y, x, h, w, r.H, r.W); err != nil {
 		return Real{}, err
@@ -146,7 +146,7 @@ func cropFits(y, x, h, w, height, width int) error {
 	return nil
 }
 
-// Abs is the amplitude of each pixel, in an image of its own.
+// Abs returns the amplitude of each pixel in a new image.
 func (c Complex) Abs() Real {
 	out := NewReal(c.H, c.W)
 	for i, v := range c.Data {
@@ -155,7 +155,7 @@ func (c Complex) Abs() Real {
 	return out
 }
 
-// Phase is the phase in (−π, π].
+// Phase returns the phase in (−π, π].
 func (c Complex) Phase() Real {
 	out := NewReal(c.H, c.W)
 	for i, v := range c.Data {
@@ -182,7 +182,7 @@ func (r Real) Float32() []float32 {
 	return out
 }
 
-// Finite says whether no pixel is NaN or infinite.
+// Finite reports whether all pixels are finite.
 func (c Complex) Finite() bool {
 	for _, v := range c.Data {
 		if cmplx.IsNaN(v) || cmplx.IsInf(v) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// asymmetric is an image in which every flip, transpose and shift shows.
+// asymmetric returns an image that every flip, transpose and shift changes.
 func asymmetric(h, w int) Complex {
 	c := NewComplex(h, w)
 	for i := range c.Data {

@@ -12,11 +12,11 @@ import (
 // ObjectKind is a kind of object.
 type ObjectKind int
 
-// The kinds of objects. All have an amplitude of at most 1.
+// The kinds of objects. Amplitudes are at most 1.
 const (
-	Lines  ObjectKind = iota // random lines at three blurs, a phase that follows the amplitude
-	Fields                   // random fields with power laws: fine amplitude and a strong slow phase
-	Cells                    // overlapping cells: weak absorption, a phase that adds up with thickness
+	Lines  ObjectKind = iota // random lines at three blurs, phase derived from the amplitude
+	Fields                   // random fields with power laws: fine amplitude and strong, slow phase
+	Cells                    // overlapping cells: weak absorption, phase proportional to thickness
 	Blocks                   // tilted rectangles with hard edges, strong in amplitude and phase
 )
 
@@ -33,7 +33,7 @@ func ParseObject(s string) (ObjectKind, error) {
 // NewObject draws an object of h×w pixels, both at least 2. The same seed gives the same object.
 func NewObject(kind ObjectKind, h, w int, seed uint64) (raster.Complex, error) {
 	if h < 2 || w < 2 || h > raster.MaxPixels/4/w {
-		return raster.Complex{}, fmt.Errorf("simulate: an object of %d×%d pixels", h, w)
+		return raster.Complex{}, fmt.Errorf("simulate: the object has %d×%d pixels, want at least 2×2", h, w)
 	}
 	rng := stream(seed, objectStream, uint64(kind))
 	switch kind {
@@ -49,8 +49,8 @@ func NewObject(kind ObjectKind, h, w int, seed uint64) (raster.Complex, error) {
 	return raster.Complex{}, fmt.Errorf("simulate: unknown object %v", kind)
 }
 
-// lines draws 400 random lines on a canvas of twice the sides and keeps the centre of blur σ1 + 2·blur σ5 + 5·blur σ10;
-// the phase is π·tanh((Y − max/2)/(3·mean)) of the result Y.
+// lines draws 400 random lines on a canvas of twice the sides and returns the centre of Y = blur σ1 + 2·blur σ5 +
+// 5·blur σ10; the phase is π·tanh((Y − max/2)/(3·mean)).
 func lines(rng *rand.Rand, h, w int) raster.Complex {
 	canvas := raster.NewReal(2*h, 2*w)
 	for range 400 {
@@ -71,7 +71,7 @@ func lines(rng *rand.Rand, h, w int) raster.Complex {
 		}
 	}
 	out := raster.NewComplex(h, w)
-	if most == 0 { // no line came near: an empty beam
+	if most == 0 { // no line in the centre: an empty beam
 		for i := range out.Data {
 			out.Data[i] = 1
 		}
@@ -112,7 +112,8 @@ func drawLine(img raster.Real, y0, x0, y1, x1 int) {
 	}
 }
 
-// fields is a fine amplitude, |k|^-1.2, about 0.7, and a slow phase, |k|^-2.2, with a standard deviation of 0.8 rad.
+// fields returns a fine amplitude, |k|^-1.2, about 0.7, and a slow phase, |k|^-2.2, with a standard deviation of 0.8
+// rad.
 func fields(rng *rand.Rand, h, w int) raster.Complex {
 	a, p := powerLaw(rng, h, w, 1.2), powerLaw(rng, h, w, 2.2)
 	out := raster.NewComplex(h, w)
@@ -122,8 +123,8 @@ func fields(rng *rand.Rand, h, w int) raster.Complex {
 	return out
 }
 
-// powerLaw is a Gaussian random field with Fourier amplitudes |k|^-p, mean 0 and standard deviation 1. It is cut from
-// one of twice the sides, so that opposite edges do not match.
+// powerLaw returns a Gaussian random field with Fourier amplitudes |k|^-p, mean 0 and standard deviation 1. It is cut
+// from a field of twice the sides, so that opposite edges do not match.
 func powerLaw(rng *rand.Rand, h, w int, p float64) raster.Real {
 	ch, cw := smooth(2*h), smooth(2*w)
 	noise := make([]complex128, ch*cw)
@@ -161,7 +162,7 @@ func powerLaw(rng *rand.Rand, h, w int, p float64) raster.Real {
 	return out
 }
 
-// smooth is the smallest length from n on with the prime factors 2, 3 and 5 alone, for which transforms are fast.
+// smooth returns the smallest length, at least n, whose prime factors are 2, 3 and 5, for fast transforms.
 func smooth(n int) int {
 	for ; ; n++ {
 		rest := n
@@ -176,11 +177,11 @@ func smooth(n int) int {
 	}
 }
 
-// cells lays ellipsoids with a denser nucleus over one another; each point's thickness absorbs a little and turns the
+// cells superimposes ellipsoids with a denser nucleus; the thickness at each point absorbs a little and shifts the
 // phase.
 func cells(rng *rand.Rand, h, w int) raster.Complex {
 	thickness := raster.NewReal(h, w)
-	// One cell for every 500 pixels, of radii 8 to 22, covers each pixel about once.
+	// One cell per 500 pixels, of radii 8 to 22, covers each pixel about once.
 	for range h*w/500 + 1 {
 		y, x := rng.Float64()*float64(h), rng.Float64()*float64(w)
 		a, b := 8+14*rng.Float64(), 8+14*rng.Float64()
@@ -195,7 +196,7 @@ func cells(rng *rand.Rand, h, w int) raster.Complex {
 	return out
 }
 
-// ellipsoid adds the thickness of an ellipsoid about (y, x).
+// ellipsoid adds the thickness of an ellipsoid centred at (y, x).
 func ellipsoid(img raster.Real, y, x, a, b, angle, peak float64) {
 	s, c := math.Sincos(angle)
 	reach := max(a, b)
@@ -210,7 +211,7 @@ func ellipsoid(img raster.Real, y, x, a, b, angle, peak float64) {
 	}
 }
 
-// blocks lays tilted rectangles over one another, the later hiding the earlier, each with its amplitude and phase.
+// blocks superimposes tilted rectangles, each with its amplitude and phase; later ones hide earlier ones.
 func blocks(rng *rand.Rand, h, w int) raster.Complex {
 	a, p := raster.NewReal(h, w), raster.NewReal(h, w)
 	for i := range a.Data {
@@ -231,7 +232,7 @@ func blocks(rng *rand.Rand, h, w int) raster.Complex {
 			}
 		}
 	}
-	// Half a pixel of blur stands for the detector's finite resolution.
+	// A blur of half a pixel represents the detector's finite resolution.
 	a, p = blur(a, 0.5), blur(p, 0.5)
 	out := raster.NewComplex(h, w)
 	for i := range out.Data {
@@ -240,7 +241,7 @@ func blocks(rng *rand.Rand, h, w int) raster.Complex {
 	return out
 }
 
-// blur convolves with a Gaussian, cut at 4σ, of sum 1; the image is continued by its mirror image.
+// blur convolves with a Gaussian of sum 1, truncated at 4σ; the image is continued by reflection.
 func blur(img raster.Real, sigma float64) raster.Real {
 	reach := int(math.Ceil(4 * sigma))
 	kernel := make([]float64, reach+1) // one side

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// The histogram must be that of the Poisson law, on both sides of the change of method: χ² over bins of at least 20
+// The histogram must follow the Poisson law, on both sides of the change of method: χ² over bins of at least 20
 // expected draws stays within five standard deviations of its mean.
 func TestPoissonFollowsItsLaw(t *testing.T) {
 	const draws = 200_000
@@ -93,7 +93,7 @@ func TestObjects(t *testing.T) {
 			t.Errorf("%v is flat: deviations %v and %v", kind, sa, sp)
 		}
 	}
-	// Of 256×256 lines one draw has amplitude 0.667 ± 0.145 and phase 0.261 ± 0.225 rad.
+	// The expected figures of a draw of 256×256 lines: amplitude 0.667 ± 0.145, phase 0.261 ± 0.225 rad.
 	lines, err := NewObject(Lines, 256, 256, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// PathKind is how scan positions are laid out.
+// PathKind is the arrangement of scan positions.
 type PathKind int
 
-// The kinds of scan positions.
+// The kinds of paths.
 const (
 	Random PathKind = iota // uniform in the scanned rectangle
-	Raster                 // rows and columns, with jitter when asked for
+	Raster                 // rows and columns, optionally with jitter
 )
 
 var pathNames = []string{"random", "raster"}
@@ -40,14 +40,14 @@ func parse(what string, names []string, s string) (int, error) {
 	return 0, fmt.Errorf("simulate: unknown %s %q, want one of %q", what, s, names)
 }
 
-// positions lays out the scan inside [Buffer, side − Buffer]. A patch at side − N/2 ends on the object's last pixel.
+// positions places the scan inside [Buffer, side − Buffer]. A patch at side − N/2 ends on the object's last pixel.
 func positions(o Options) (rows, cols []float64, err error) {
 	height, width := float64(o.Height)-2*o.Buffer, float64(o.Width)-2*o.Buffer
 	rng := stream(o.Seed, positionStream, 0)
 	switch o.Path {
 	case Random:
 		if o.Patterns > largestValue/o.N/o.N {
-			return nil, nil, fmt.Errorf("%d patterns of %d×%d pixels are more than %d values", o.Patterns, o.N, o.N, largestValue)
+			return nil, nil, fmt.Errorf("%d patterns of %d×%d pixels exceed %d values", o.Patterns, o.N, o.N, largestValue)
 		}
 		for range o.Patterns {
 			rows = append(rows, o.Buffer+height*rng.Float64())
@@ -57,9 +57,9 @@ func positions(o Options) (rows, cols []float64, err error) {
 		step := (1 - o.Overlap) * 2 * o.Radius
 		ny, nx := math.Floor(height/step)+1, math.Floor(width/step)+1
 		if ny*nx > float64(largestValue/o.N/o.N) {
-			return nil, nil, fmt.Errorf("a raster of %.0f×%.0f positions is too large; a smaller overlap mends it", ny, nx)
+			return nil, nil, fmt.Errorf("a raster of %.0f×%.0f positions is too large; reduce --overlap", ny, nx)
 		}
-		// Centred in the rectangle; jitter may not leave it.
+		// Centred in the rectangle, which jitter must not leave.
 		top, left := o.Buffer+(height-(ny-1)*step)/2, o.Buffer+(width-(nx-1)*step)/2
 		jitter := func(p, side float64) float64 {
 			p += o.Jitter * step * (2*rng.Float64() - 1)

@@ -14,7 +14,7 @@ type ProbeKind int
 // The kinds of probes.
 const (
 	Disk      ProbeKind = iota // a disk with a soft edge, real: the far field is symmetric
-	Gaussian                   // half its peak amplitude at the radius, real
+	Gaussian                   // half the peak amplitude at the radius, real
 	Aberrated                  // a round pupil with defocus, astigmatism and coma: complex and without symmetry
 )
 
@@ -28,10 +28,10 @@ func ParseProbe(s string) (ProbeKind, error) {
 	return ProbeKind(i), err
 }
 
-// NewProbe is a probe [n, n] about pixel n/2, of the given radius in pixels and peak amplitude 1.
+// NewProbe returns a probe [n, n] centred at pixel n/2, of the given radius in pixels and peak amplitude 1.
 func NewProbe(kind ProbeKind, n int, radius float64) ([]complex128, error) {
 	if n < 4 || n > 1<<13 || !(radius > 0) || radius > float64(n) {
-		return nil, fmt.Errorf("simulate: a probe of %d pixels a side with a radius of %v", n, radius)
+		return nil, fmt.Errorf("simulate: the probe has a side of %d pixels and a radius of %v, want positive numbers", n, radius)
 	}
 	p := make([]complex128, n*n)
 	from := func(f func(r float64) float64) {
@@ -42,7 +42,7 @@ func NewProbe(kind ProbeKind, n int, radius float64) ([]complex128, error) {
 	switch kind {
 	case Disk:
 		disk := raster.NewReal(n, n)
-		from(func(r float64) float64 { return min(max(radius+0.5-r, 0), 1) }) // the edge pixel in part
+		from(func(r float64) float64 { return min(max(radius+0.5-r, 0), 1) }) // partial edge pixels
 		for i, v := range p {
 			disk.Data[i] = real(v)
 		}
@@ -67,7 +67,7 @@ func NewProbe(kind ProbeKind, n int, radius float64) ([]complex128, error) {
 }
 
 // aberrated transforms a pupil with phase errors to the object plane. A defocus phase π·d·k² sends the ray of frequency
-// k (cycles per pixel) to d·k pixels, so d = radius/edge spreads the pupil over a disk of the radius.
+// k (cycles per pixel) to d·k pixels, so that d = radius/edge spreads the pupil over a disk of the radius.
 func aberrated(p []complex128, n int, radius float64) {
 	const (
 		edge        = 0.12 // radius of the pupil, cycles per pixel

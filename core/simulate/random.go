@@ -5,15 +5,15 @@ import (
 	"math/rand/v2"
 )
 
-// Streams keep the random numbers of one purpose apart from those of the others.
+// Streams separate the random numbers of different purposes.
 const (
 	objectStream   = 1
 	positionStream = 2
 	noiseStream    = 3
 )
 
-// stream is the generator of one purpose and index. Seed, purpose and index are mixed first: neighbouring states of a
-// linear generator would start out alike.
+// stream returns the generator of one purpose and index. Seed, purpose and index are mixed first, because neighbouring
+// states of a linear generator start alike.
 func stream(seed, purpose, index uint64) *rand.Rand {
 	a := mix(seed + 0x9e3779b97f4a7c15*purpose)
 	return rand.New(rand.NewPCG(a, mix(a^mix(index))))
@@ -27,8 +27,9 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// Poisson draws a Poisson count of mean lambda, exactly: by inversion below 10, above by transformed rejection with
-// squeeze (Hörmann 1993, algorithm PTRS). It is 0 for a mean that is not positive. Counts are whole numbers in a float64.
+// Poisson draws an exact Poisson count of mean lambda: by inversion below 10, above by transformed rejection with
+// squeeze (Hörmann 1993, algorithm PTRS). It is 0 for a mean that is not positive. Counts are whole numbers in a
+// float64.
 func Poisson(rng *rand.Rand, lambda float64) float64 {
 	if !(lambda > 0) {
 		return 0
@@ -37,7 +38,8 @@ func Poisson(rng *rand.Rand, lambda float64) float64 {
 		u := rng.Float64()
 		p := math.Exp(-lambda)
 		k := 0.0
-		// 200 is beyond all that a float64 in [0, 1) can ask for: it ends the loop when rounding leaves u above the sum.
+		// The limit of 200 exceeds every count that a float64 in [0, 1) can give; it ends the loop if rounding leaves u
+		// above the sum.
 		for u >= p && k < 200 {
 			u -= p
 			k++

@@ -4,7 +4,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// AsRead is the scan as a reader of its file would give it.
+// AsRead returns the scan as a reader of its file would.
 func (s *Scan) AsRead() *scan.Scan {
 	out := &scan.Scan{
 		N: s.N, Counts: s.Counts, Rows: s.Rows, Cols: s.Cols, Modes: 1, Split: s.Split,

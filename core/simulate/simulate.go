@@ -1,4 +1,4 @@
-// Package simulate makes ptychography scans: an object, a probe, scan positions and photon noise, all from one seed.
+// Package simulate creates ptychography scans: an object, a probe, scan positions and photon noise, all from one seed.
 // Coordinates are (row y, column x) in pixels of the object.
 package simulate
 
@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Options describe a scan. Zero values are the defaults that are named; Object, Probe and Path must be valid kinds.
+// Options describe a scan. Zero values mean the documented defaults; Object, Probe and Path must be valid kinds.
 type Options struct {
 	Seed   uint64
 	Object ObjectKind // default Lines
@@ -24,22 +24,22 @@ type Options struct {
 	Height int // of the object in pixels; default 4·N
 	Width  int // of the object in pixels; default Height
 
-	// Radius is the probe's radius in pixels; default 0.17·N, which is that of a disk of 372 px at N = 64.
+	// Radius is the probe's radius in pixels; default 0.17·N (10.9 pixels at N = 64).
 	Radius float64
 	// Patterns is the number of scan positions of a Random path; default 512. A Raster has as many as fit.
 	Patterns int
-	// Overlap is the part of the probe's diameter that neighbours on a Raster share; default 0.7.
+	// Overlap is the share of the probe's diameter common to neighbours on a Raster; default 0.7.
 	Overlap float64
 	// Jitter is the largest random displacement on a Raster, as a part of its step; default 0 (exact raster).
 	Jitter float64
-	// Buffer keeps positions that far from the object's edges; default N/2, the least that holds every patch whole.
+	// Buffer is the least distance of positions from the object's edges; default N/2, the least for whole patches.
 	Buffer float64
 
 	// Photons is the mean number of photons per pattern; default 1e6.
 	Photons float64
 	// Background is added to every pixel's expected counts.
 	Background float64
-	// Noiseless leaves the expected counts as they are instead of drawing Poisson counts.
+	// Noiseless keeps the expected counts instead of drawing Poisson counts.
 	Noiseless bool
 }
 
@@ -51,15 +51,15 @@ type Scan struct {
 	// Probe [N, N] is in square roots of counts: the expected counts are |FFT_ortho(Probe·patch)|² + Background.
 	Probe  []complex128
 	Object raster.Complex // the truth
-	Split  []uint8        // [n] 0 train, 1 test: the half of the patterns with the smaller row coordinates, and the other
-	// Options are the settings with their defaults filled in.
+	Split  []uint8        // [n] 0 train, 1 test: the halves with smaller and larger row coordinates
+	// Options are the settings with defaults applied.
 	Options Options
 }
 
 // largestValue bounds the values of one scan: 2^31, 8 GiB of counts.
 const largestValue = 1 << 31
 
-// WithDefaults fills in the defaults.
+// WithDefaults applies the defaults.
 func (o Options) WithDefaults() Options {
 	set := func(v *float64, d float64) {
 		if *v == 0 {
@@ -86,33 +86,33 @@ func (o Options) validate() error {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	switch {
 	case o.N < 8 || o.N > 4096:
-		return fmt.Errorf("a pattern of %d pixels a side, want 8 to 4096", o.N)
+		return fmt.Errorf("--n is %d pixels, want 8 to 4096", o.N)
 	case o.Height < o.N || o.Width < o.N:
-		return fmt.Errorf("an object of %d×%d pixels is smaller than a patch of %d", o.Height, o.Width, o.N)
+		return fmt.Errorf("the object of %d×%d pixels is smaller than a patch of %d", o.Height, o.Width, o.N)
 	case o.Height > raster.MaxPixels/4/o.Width: // objects are drawn on a canvas of twice the sides
-		return fmt.Errorf("an object of %d×%d pixels is too large", o.Height, o.Width)
+		return fmt.Errorf("the object of %d×%d pixels is too large", o.Height, o.Width)
 	case !(o.Radius >= 1) || o.Radius > float64(o.N)/2:
-		return fmt.Errorf("a probe radius of %v pixels, want 1 to %v, half a pattern", o.Radius, o.N/2)
+		return fmt.Errorf("--probe-radius is %v pixels, want 1 to %v, half a pattern", o.Radius, o.N/2)
 	case o.Path == Random && o.Patterns < 1:
-		return fmt.Errorf("%d patterns, want at least 1", o.Patterns)
+		return fmt.Errorf("--n-images is %d, want at least 1", o.Patterns)
 	case !(o.Overlap >= 0 && o.Overlap < 1):
-		return fmt.Errorf("an overlap of %v, want 0 to below 1", o.Overlap)
+		return fmt.Errorf("--overlap is %v, want 0 to below 1", o.Overlap)
 	case !(o.Jitter >= 0 && o.Jitter <= 1):
-		return fmt.Errorf("a jitter of %v steps, want 0 to 1", o.Jitter)
+		return fmt.Errorf("--jitter is %v steps, want 0 to 1", o.Jitter)
 	case !(o.Buffer >= float64(o.N/2)) || !finite(o.Buffer):
-		return fmt.Errorf("a buffer of %v pixels, want at least %d so that every patch lies inside the object", o.Buffer, o.N/2)
+		return fmt.Errorf("the buffer is %v pixels, want at least %d to keep every patch inside the object", o.Buffer, o.N/2)
 	case 2*o.Buffer > float64(min(o.Height, o.Width)):
-		return fmt.Errorf("a buffer of %v pixels leaves nothing of an object of %d×%d", o.Buffer, o.Height, o.Width)
+		return fmt.Errorf("the buffer of %v pixels leaves nothing of an object of %d×%d", o.Buffer, o.Height, o.Width)
 	case !(o.Photons > 0) || o.Photons > 1e15:
-		return fmt.Errorf("%v photons per pattern, want more than 0, at most 1e15", o.Photons)
+		return fmt.Errorf("--nphotons is %v, want above 0, at most 1e15", o.Photons)
 	case !(o.Background >= 0) || o.Background > 1e9:
-		return fmt.Errorf("a background of %v counts per pixel", o.Background)
+		return fmt.Errorf("the background is %v counts per pixel, want at least 0", o.Background)
 	}
 	return nil
 }
 
-// New simulates a scan. The same options give the same bytes on the same kind of machine, whatever the number of
-// processors; what one setting does not concern it does not change: another dose keeps object and positions.
+// New simulates a scan. The same options give the same bytes on the same kind of machine, for any number of processors.
+// A setting changes only what it concerns: another dose keeps object and positions.
 func New(ctx context.Context, o Options) (*Scan, error) {
 	fail := func(err error) (*Scan, error) { return nil, fmt.Errorf("simulate: %w", err) }
 	o = o.WithDefaults()
@@ -124,7 +124,7 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 		return fail(err)
 	}
 	if len(rows) > largestValue/o.N/o.N {
-		return fail(fmt.Errorf("%d patterns of %d×%d pixels are more than %d values", len(rows), o.N, o.N, largestValue))
+		return fail(fmt.Errorf("%d patterns of %d×%d pixels exceed %d values", len(rows), o.N, o.N, largestValue))
 	}
 	s := &Scan{N: o.N, Rows: rows, Cols: cols, Split: splitByRow(rows), Options: o}
 	if s.Object, err = NewObject(o.Object, o.Height, o.Width, o.Seed); err != nil {
@@ -133,7 +133,7 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 	if s.Probe, err = NewProbe(o.Probe, o.N, o.Radius); err != nil {
 		return fail(err)
 	}
-	// By Parseval's theorem a pattern holds as many photons as its exit wave.
+	// By Parseval's theorem a pattern has as many photons as its exit wave.
 	var photons float64
 	err = s.each(ctx, func(j int, wave []complex128, _ *raster.Fourier) float64 {
 		var sum float64
@@ -171,7 +171,7 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 	return s, nil
 }
 
-// each calls do with the exit wave of every pattern, in parallel, and adds what it returns in order.
+// each calls do with the exit wave of every pattern, in parallel, and adds the results in order.
 func (s *Scan) each(ctx context.Context, do func(j int, wave []complex128, f *raster.Fourier) float64, sum *float64) error {
 	values := make([]float64, len(s.Rows))
 	workers := min(runtime.GOMAXPROCS(0), len(s.Rows))
@@ -198,7 +198,7 @@ func (s *Scan) each(ctx context.Context, do func(j int, wave []complex128, f *ra
 	return ctx.Err()
 }
 
-// Metadata describes the scan in words and numbers, for a file's metadata.
+// Metadata describes the scan, for a file's metadata.
 func (s *Scan) Metadata() map[string]any {
 	o := s.Options
 	m := map[string]any{

@@ -79,7 +79,7 @@ func TestPhotonsPerPattern(t *testing.T) {
 	}
 }
 
-// The truth explains the counts to their noise at the positions as they are given, and at no others.
+// The truth explains the counts up to their noise at the given positions, and at no others.
 func TestForwardModelAndOrientation(t *testing.T) {
 	ctx := context.Background()
 	for _, o := range []Options{
@@ -184,26 +184,26 @@ func TestSplitHalvesByRow(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, o := range map[string]Options{
-		"an object smaller than a patch":   {N: 64, Height: 50},
-		"a negative side":                  {N: -64},
-		"a buffer that cuts patches":       {Buffer: 10},
-		"a buffer that leaves nothing":     {Buffer: 200},
-		"a buffer that is not a number":    {Buffer: math.NaN()},
-		"no photons":                       {Photons: -1},
-		"photons that are not a number":    {Photons: math.NaN()},
-		"complete overlap":                 {Overlap: 1, Path: Raster},
-		"a wide probe":                     {Radius: 40},
-		"negative patterns":                {Patterns: -1},
-		"too many patterns":                {Patterns: math.MaxInt},
-		"an unknown object":                {Object: 99},
-		"an unknown probe":                 {Probe: -1},
-		"an unknown path":                  {Path: 7},
-		"an object of astronomical size":   {Height: math.MaxInt, Width: math.MaxInt},
-		"a raster of astronomical size":    {Height: 16000, Path: Raster, Overlap: 0.9999},
-		"a background that is no number":   {Background: math.NaN()},
-		"a jitter of more than one step":   {Jitter: 2, Path: Raster},
-		"an infinite jitter":               {Jitter: math.Inf(1)},
-		"an astronomical number of pixels": {N: 4096, Patterns: 1000},
+		"an object smaller than a patch":    {N: 64, Height: 50},
+		"a negative side":                   {N: -64},
+		"a buffer that cuts patches":        {Buffer: 10},
+		"a buffer that leaves nothing":      {Buffer: 200},
+		"a buffer that is not a number":     {Buffer: math.NaN()},
+		"no photons":                        {Photons: -1},
+		"photons that are not a number":     {Photons: math.NaN()},
+		"complete overlap":                  {Overlap: 1, Path: Raster},
+		"a wide probe":                      {Radius: 40},
+		"negative patterns":                 {Patterns: -1},
+		"too many patterns":                 {Patterns: math.MaxInt},
+		"an unknown object":                 {Object: 99},
+		"an unknown probe":                  {Probe: -1},
+		"an unknown path":                   {Path: 7},
+		"an object of astronomical size":    {Height: math.MaxInt, Width: math.MaxInt},
+		"a raster of astronomical size":     {Height: 16000, Path: Raster, Overlap: 0.9999},
+		"a background that is not a number": {Background: math.NaN()},
+		"a jitter of more than one step":    {Jitter: 2, Path: Raster},
+		"an infinite jitter":                {Jitter: math.Inf(1)},
+		"an astronomical number of pixels":  {N: 4096, Patterns: 1000},
 	} {
 		if _, err := New(context.Background(), o); err == nil {
 			t.Errorf("%s was accepted", name)

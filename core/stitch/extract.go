@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// Extract samples the n×n patch of a pattern whose pixel n/2 is at object pixel (y, x), real coordinates already less
+// Extract samples the n×n patch of a pattern whose pixel n/2 is at object pixel (y, x), in real coordinates relative to
 // the object's origin. It is bilinear; each of the four taps is 0 outside the object. It is the adjoint of Add with
 // weight 1, before the division by the weights.
 func Extract(object raster.Complex, y, x float64, n int) []complex128 {
@@ -15,7 +15,7 @@ func Extract(object raster.Complex, y, x float64, n int) []complex128 {
 	return patch
 }
 
-// ExtractTo is Extract into patch, which must hold n·n values.
+// ExtractTo samples into patch, which must have n·n values, as Extract does.
 func ExtractTo(patch []complex128, object raster.Complex, y, x float64, n int) {
 	clear(patch)
 	top, left := y-float64(n/2), x-float64(n/2)

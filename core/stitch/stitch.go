@@ -1,5 +1,5 @@
-// Package stitch turns reconstructed patches into the object image: it lays every patch at its scan position, to a
-// fraction of a pixel, and averages where patches overlap. Coordinates are (row y, column x), in pixels of the object.
+// Package stitch combines reconstructed patches into the object image: it adds every patch at its sub-pixel scan
+// position and averages where patches overlap. Coordinates are (row y, column x), in pixels of the object.
 package stitch
 
 import (
@@ -10,37 +10,37 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 )
 
-// DefaultMaxPixels bounds the canvas where Options.MaxPixels is 0: 2^26 pixels, which take 1.6 GiB.
+// DefaultMaxPixels bounds the canvas if Options.MaxPixels is 0: 2^26 pixels, which take 1.6 GiB.
 const DefaultMaxPixels = 1 << 26
 
-// Options says how patches are laid on the canvas. The zero value holds every patch whole.
+// Options are the options of a Stitcher. The zero value keeps every patch whole.
 type Options struct {
-	// Trim is the number of pixels left out at each side of every patch.
+	// Trim is the number of pixels excluded at each side of every patch.
 	Trim int
-	// CropBelow crops the finished image to the largest rectangle in which every pixel has at least this coverage.
-	// 0 keeps the whole canvas; 0.1, a tenth of one probe's peak intensity, leaves out the thinly lit rim.
+	// CropBelow crops the finished image to the largest rectangle in which every pixel has at least this coverage. 0
+	// keeps the whole canvas; 0.1, a tenth of one probe's peak intensity, excludes the dim edge.
 	CropBelow float64
-	// Centred puts the canvas centre, pixel (H/2, W/2), at the mean scan position exactly, so that the origin is
-	// fractional. Otherwise the canvas lies on the whole pixels of the scan's own coordinates, so that positions
-	// without a fraction are not interpolated.
+	// Centred puts the canvas centre, pixel (H/2, W/2), exactly at the mean scan position, so that the origin is
+	// fractional. Otherwise the canvas uses the whole pixels of the scan's coordinates, so that integer positions are
+	// not interpolated.
 	Centred bool
-	// MaxPixels bounds the canvas; 0 is DefaultMaxPixels.
+	// MaxPixels bounds the canvas; 0 means DefaultMaxPixels.
 	MaxPixels int
 }
 
 // Image is the stitched object.
 type Image struct {
-	Object raster.Complex // [H, W]; 0 where no pattern covers
-	// Coverage is the sum of the weights laid on each pixel over the largest weight added, so with weights |P|² one
-	// pattern gives 1 at the probe's peak; 0 where no pattern covers.
+	Object raster.Complex // [H, W]; 0 if uncovered
+	// Coverage is the sum of the weights on each pixel over the largest weight added: with weights |P|² one pattern
+	// gives 1 at the probe's peak. It is 0 if uncovered.
 	Coverage raster.Real
-	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has its patch's pixel N/2 at
+	// Origin is the scan coordinate (row, column) of pixel (0, 0): a pattern at (y, x) has pixel N/2 of its patch at
 	// object pixel (y, x) − Origin.
 	Origin [2]float64
 }
 
-// Stitcher accumulates patches. Its memory is proportional to the canvas alone. One goroutine may use it at a time;
-// the image depends on the order of Add only by rounding, and the same order gives the same bits.
+// Stitcher accumulates patches. Its memory is proportional to the canvas. One goroutine may use it at a time. The image
+// depends on the order of Add only by rounding, and the same order gives the same bits.
 type Stitcher struct {
 	n       int // side of a patch
 	opts    Options
@@ -51,22 +51,22 @@ type Stitcher struct {
 	added   int
 }
 
-// New prepares a canvas for n×n patches at the scan positions (rows[j], cols[j]), the patches' centres.
+// New prepares a canvas for n×n patches centred at the scan positions (rows[j], cols[j]).
 func New(rows, cols []float64, n int, opts Options) (*Stitcher, error) {
 	fail := func(format string, a ...any) (*Stitcher, error) {
 		return nil, fmt.Errorf("stitch: new: "+format, a...)
 	}
 	switch {
 	case n < 1:
-		return fail("a patch of %d pixels a side is empty", n)
+		return fail("the side of the patches is %d, want at least 1", n)
 	case len(rows) == 0:
-		return fail("there are no scan positions")
+		return fail("the scan positions are missing")
 	case len(rows) != len(cols):
 		return fail("%d row coordinates but %d column coordinates", len(rows), len(cols))
 	case opts.Trim < 0 || 2*opts.Trim >= n:
-		return fail("trimming %d pixels from each side leaves nothing of a patch of %d", opts.Trim, n)
+		return fail("--middle-trim %d leaves nothing of a patch of %d pixels a side", opts.Trim, n)
 	case !(opts.CropBelow >= 0) || math.IsInf(opts.CropBelow, 0):
-		return fail("the least coverage %v is not a number of at least 0", opts.CropBelow)
+		return fail("the least coverage is %v, want a number, at least 0", opts.CropBelow)
 	}
 	limit := opts.MaxPixels
 	if limit <= 0 {
@@ -79,11 +79,11 @@ func New(rows, cols []float64, n int, opts Options) (*Stitcher, error) {
 		if err != nil {
 			return fail("%s coordinates: %w", [2]string{"row", "column"}[axis], err)
 		}
-		// Patch pixel i of a pattern at p lies at p − N/2 + i; the canvas runs from the first to the last of them.
+		// Patch pixel i of a pattern at p is at p − N/2 + i; the canvas contains all of these pixels.
 		first += float64(opts.Trim - n/2)
 		last += float64(n - 1 - opts.Trim - n/2)
 		if last-first > float64(limit) {
-			return fail("the positions span %.4g pixels, more than %d; are they in pixels of the object?", last-first, limit)
+			return fail("the positions span %.4g pixels, more than %d; give them in object pixels", last-first, limit)
 		}
 		if opts.Centred {
 			half := max(math.Ceil(mean-first), math.Ceil(last-mean))
@@ -94,7 +94,7 @@ func New(rows, cols []float64, n int, opts Options) (*Stitcher, error) {
 		}
 	}
 	if side[0] > limit/side[1] {
-		return fail("the canvas would have %d×%d pixels, more than %d; are the positions in pixels of the object?", side[0], side[1], limit)
+		return fail("the canvas would have %d×%d pixels, more than %d; give the positions in object pixels", side[0], side[1], limit)
 	}
 	return &Stitcher{
 		n: n, opts: opts, origin: origin,
@@ -105,9 +105,9 @@ func New(rows, cols []float64, n int, opts Options) (*Stitcher, error) {
 func extent(p []float64) (first, last, mean float64, err error) {
 	first, last = math.Inf(1), math.Inf(-1)
 	for j, v := range p {
-		// 2^50 leaves a fraction of a pixel in a float64.
+		// Up to 2^50 a float64 represents fractions of a pixel.
 		if !(math.Abs(v) < 1<<50) {
-			return 0, 0, 0, fmt.Errorf("the value %v of position %d is not a usable number", v, j)
+			return 0, 0, 0, fmt.Errorf("position %d is %v, want a finite number below 2^50", j, v)
 		}
 		first, last = min(first, v), max(last, v)
 		mean += (v - mean) / float64(j+1)
@@ -115,12 +115,12 @@ func extent(p []float64) (first, last, mean float64, err error) {
 	return first, last, mean, nil
 }
 
-// Size is the canvas in pixels (rows, columns), before any crop of Finish.
+// Size returns the canvas in pixels (rows, columns), before the crop of Finish.
 func (s *Stitcher) Size() (h, w int) { return s.sum.H, s.sum.W }
 
-// Add lays a patch [N, N] with its pixel N/2 at the scan position (y, x), weighted pixel by pixel with weight [N, N],
-// usually Σ|P|² over the modes of the probe; nil is 1 everywhere. Each pixel is shared among the four canvas pixels
-// around it (bilinear), its weight alike. Nothing is laid when Add fails.
+// Add adds a patch [N, N] with its pixel N/2 at the scan position (y, x), weighted pixel by pixel with weight [N, N],
+// usually Σ|P|² over the modes of the probe; nil means 1 everywhere. Each pixel and its weight are divided among the
+// four canvas pixels around it (bilinear). If Add fails, nothing is added.
 func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error {
 	n := s.n
 	if len(patch) != n*n {
@@ -130,12 +130,12 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 		return fmt.Errorf("stitch: add: %d weights for a patch of %d×%d pixels", len(weight), n, n)
 	}
 	t := s.opts.Trim
-	m := n - 2*t // side that remains
+	m := n - 2*t // side after trimming
 	top, left := y-float64(n/2-t)-s.origin[0], x-float64(n/2-t)-s.origin[1]
-	// A position that New did not see may not fit; the rounding of one that it did see stays far below 1e-6.
+	// An unknown position may not fit; the rounding of a known one is far below 1e-6.
 	const slack = 1e-6
 	if !(top >= -slack && left >= -slack && top <= float64(s.sum.H-m)+slack && left <= float64(s.sum.W-m)+slack) {
-		return fmt.Errorf("stitch: add: the patch at row %v, column %v does not fit the canvas, which was made for other positions", y, x)
+		return fmt.Errorf("stitch: add: the patch at row %v, column %v does not fit the canvas, which was created for other positions", y, x)
 	}
 	peak := s.peak
 	for i := t; i < n-t; i++ {
@@ -154,12 +154,12 @@ func (s *Stitcher) Add(patch []complex64, weight []float32, y, x float64) error 
 	s.peak = peak
 	s.added++
 
-	s.lay(patch, weight, top, left)
+	s.addPatch(patch, weight, top, left)
 	return nil
 }
 
-// lay adds a patch whose first pixel that counts lies at (row top, column left) of the canvas.
-func (s *Stitcher) lay(patch []complex64, weight []float32, top, left float64) {
+// addPatch adds a patch whose first included pixel is at (row top, column left) of the canvas.
+func (s *Stitcher) addPatch(patch []complex64, weight []float32, top, left float64) {
 	n, t := s.n, s.opts.Trim
 	m := n - 2*t
 	k, fy := split(top, s.sum.H-m)
@@ -179,7 +179,7 @@ func (s *Stitcher) lay(patch []complex64, weight []float32, top, left float64) {
 			v := complex128(patch[at])
 			to := (k+i)*width + l + j
 			for q, a := range share {
-				// A share of 0 may be off the canvas.
+				// A share of 0 may be outside the canvas.
 				if a == 0 {
 					continue
 				}
@@ -192,10 +192,10 @@ func (s *Stitcher) lay(patch []complex64, weight []float32, top, left float64) {
 	}
 }
 
-// finite is false for infinities and for NaN, which is not at most anything.
+// finite returns false for infinities and for NaN, for which every comparison is false.
 func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
-// split is the whole pixel and the fraction of a coordinate in [0, last], to which it is clamped.
+// split returns the whole pixel and the fraction of a coordinate, which is clamped to [0, last].
 func split(p float64, last int) (int, float64) {
 	p = min(max(p, 0), float64(last))
 	k := math.Floor(p)
@@ -208,7 +208,7 @@ func (s *Stitcher) Finish() (Image, error) {
 		return Image{}, errors.New("stitch: finish: no patch was added")
 	}
 	if s.peak == 0 {
-		return Image{}, errors.New("stitch: finish: all weights are 0; is the probe empty?")
+		return Image{}, errors.New("stitch: finish: all weights are 0; check the probe")
 	}
 	for i, w := range s.weights.Data {
 		if w > 0 {
@@ -223,7 +223,7 @@ func (s *Stitcher) Finish() (Image, error) {
 	}
 	y, x, h, w := largestRectangle(img.Coverage, s.opts.CropBelow)
 	if h == 0 {
-		return Image{}, fmt.Errorf("stitch: finish: no pixel has a coverage of %v", s.opts.CropBelow)
+		return Image{}, fmt.Errorf("stitch: finish: every pixel has a coverage below %v", s.opts.CropBelow)
 	}
 	var err error
 	if img.Object, err = img.Object.Crop(y, x, h, w); err != nil {
@@ -238,7 +238,7 @@ func (s *Stitcher) Finish() (Image, error) {
 }
 
 // largestRectangle finds the largest rectangle of pixels that are all at least least: row by row, the columns of such
-// pixels that end there form a histogram, whose largest rectangle a stack of rising bars finds in one pass.
+// pixels that end there form a histogram, whose largest rectangle is found in one pass with a stack of rising bars.
 func largestRectangle(r raster.Real, least float64) (y, x, h, w int) {
 	bars := make([]int, r.W+1) // the last stays 0 and closes all bars
 	type bar struct{ from, height int }

@@ -14,7 +14,7 @@ func constant(n int, v complex64) []complex64 {
 	return slices.Repeat([]complex64{v}, n*n)
 }
 
-// bump is an uneven, unsymmetric weight, 0 in one corner.
+// bump returns an uneven, asymmetric weight, 0 in one corner.
 func bump(n int) []float32 {
 	w := make([]float32, n*n)
 	for i := range w {
@@ -44,8 +44,8 @@ func mustFinish(t *testing.T, s *Stitcher) Image {
 }
 
 func TestPatchLandsWhereItsPositionSays(t *testing.T) {
-	// A single bright pixel, off the centre, in a patch with a position far from symmetric: any flip, transpose or
-	// sign error moves it.
+	// A single bright pixel, off-centre, in a patch with a position far from symmetric: any flip, transpose or sign
+	// error moves it.
 	for _, c := range []struct {
 		name    string
 		n       int
@@ -93,14 +93,14 @@ func TestPatchFurtherRightAppearsOnTheRight(t *testing.T) {
 	}
 	img := mustFinish(t, s)
 	if img.Object.H != n || img.Object.W != n+10 {
-		t.Fatalf("canvas %d×%d, want %d×%d: it must hold both patches and no more", img.Object.H, img.Object.W, n, n+10)
+		t.Fatalf("canvas %d×%d, want %d×%d, which fits both patches exactly", img.Object.H, img.Object.W, n, n+10)
 	}
 	if l, r := img.Object.At(4, 0), img.Object.At(4, img.Object.W-1); l != 1 || r != 2 {
 		t.Errorf("left %v, right %v; want 1 and 2", l, r)
 	}
 	for _, x := range []int{8, 9} { // between the patches
 		if img.Object.At(4, x) != 0 || img.Coverage.At(4, x) != 0 {
-			t.Errorf("column %d is covered by no pattern, yet %v with coverage %v", x, img.Object.At(4, x), img.Coverage.At(4, x))
+			t.Errorf("column %d is uncovered, but is %v with coverage %v", x, img.Object.At(4, x), img.Coverage.At(4, x))
 		}
 	}
 }
@@ -294,7 +294,7 @@ func TestNewRefuses(t *testing.T) {
 		{"an empty patch", []float64{1}, []float64{1}, 0, Options{}},
 		{"nothing left after the trim", []float64{1}, []float64{1}, 8, Options{Trim: 4}},
 		{"a negative trim", []float64{1}, []float64{1}, 8, Options{Trim: -1}},
-		{"a least coverage that is no number", []float64{1}, []float64{1}, 8, Options{CropBelow: math.NaN()}},
+		{"a least coverage that is not a number", []float64{1}, []float64{1}, 8, Options{CropBelow: math.NaN()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := New(c.rows, c.cols, c.n, c.o); err == nil {
@@ -329,7 +329,7 @@ func TestAddRefusesAndLaysNothing(t *testing.T) {
 	}
 	for _, w := range s.weights.Data {
 		if w != 0 {
-			t.Fatal("a refused patch was laid")
+			t.Fatal("a rejected patch was added")
 		}
 	}
 	if _, err := s.Finish(); err == nil {

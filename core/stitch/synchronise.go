@@ -10,22 +10,23 @@ import (
 	"slices"
 )
 
-// SyncOptions bounds the work of Synchronise. The zero value is the default.
+// SyncOptions bounds the work of Synchronise. The zero value means the defaults.
 type SyncOptions struct {
-	// Neighbours is the number of nearest patches that each patch is compared with; 0 is 16.
+	// Neighbours is the number of nearest patches that each patch is compared with; 0 means 16.
 	Neighbours int
-	// Iterations bounds the power iteration; 0 is 2000.
+	// Iterations bounds the power iteration; 0 means 2000.
 	Iterations int
 }
 
-// Synchronise finds the factors of modulus 1 that bring the patches to one common phase. A diffraction pattern does not
-// know its patch's absolute phase, so patches may come with a phase each; multiply patch j by factor j before Add.
+// Synchronise finds the factors of modulus 1 that give the patches one common phase. A diffraction pattern does not
+// determine its patch's absolute phase, so that each patch may have another; multiply patch j by factor j before Add.
 //
-// patch(j, dst) must fill dst [n·n] with patch j and is called several times for each. weight [n·n] is Σ|P|², nil for 1.
+// patch(j, dst) must fill dst [n·n] with patch j and is called several times for each. weight [n·n] is Σ|P|², nil for
+// 1.
 //
-// With c_jk = Σ conj(O_j)·O_k √(w_j·w_k) over the overlap (moved by the nearest whole pixel) the factors are the phases
-// of the leading eigenvector of c_jk/√(d_j·d_k), d_j = Σ_k |c_jk|. It is exact when the patches differ by their phases
-// alone; on imperfect patches it may let a slow phase drift in, so it is an option and no default.
+// With c_jk = Σ conj(O_j)·O_k √(w_j·w_k) over the overlap (shifted by the nearest whole pixel) the factors are the
+// phases of the leading eigenvector of c_jk/√(d_j·d_k), d_j = Σ_k |c_jk|. It is exact if the patches differ only by
+// their phases. For imperfect patches it may add a slow phase drift, so that it is optional.
 func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error, opts SyncOptions) ([]complex128, error) {
 	if err := checkSynchronise(rows, cols, n, weight); err != nil {
 		return nil, fmt.Errorf("stitch: synchronise: %w", err)
@@ -43,7 +44,7 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 	}
 	factors := leading(links, degree, opts.Iterations)
 
-	// The common phase is free: leave the mean as it is.
+	// The common phase is free: keep the mean.
 	var mean complex128
 	for _, f := range factors {
 		mean += f
@@ -57,21 +58,21 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 	return factors, nil
 }
 
-// checkSynchronise refuses positions, sizes and weights that cannot be.
+// checkSynchronise rejects invalid positions, sizes and weights.
 func checkSynchronise(rows, cols []float64, n int, weight []float32) error {
 	switch {
 	case len(rows) == 0:
-		return errors.New("there are no patches")
+		return errors.New("the patches are missing")
 	case len(cols) != len(rows):
 		return fmt.Errorf("%d row coordinates but %d column coordinates", len(rows), len(cols))
 	case n < 1:
-		return fmt.Errorf("a patch of %d pixels a side is empty", n)
+		return fmt.Errorf("the side of the patches is %d, want at least 1", n)
 	case weight != nil && len(weight) != n*n:
 		return fmt.Errorf("%d weights for patches of %d×%d pixels", len(weight), n, n)
 	}
 	for i, w := range weight {
 		if !(w >= 0) {
-			return fmt.Errorf("weight %d is %v", i, w)
+			return fmt.Errorf("weight %d is %v, want a finite number, at least 0", i, w)
 		}
 	}
 	for _, p := range [][]float64{rows, cols} {
@@ -82,7 +83,7 @@ func checkSynchronise(rows, cols []float64, n int, weight []float32) error {
 	return nil
 }
 
-// correlate fills the links with c_jk/√(d_j·d_k) and gives the degrees d_j.
+// correlate sets the links to c_jk/√(d_j·d_k) and returns the degrees d_j.
 func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error) ([]float64, error) {
 	root := make([]float64, n*n) // √w
 	for i := range root {
@@ -110,7 +111,7 @@ func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int,
 			}
 			c := overlap(a, b, root, n, int(math.Round(rows[k]-rows[j])), int(math.Round(cols[k]-cols[j])))
 			if cmplx.IsNaN(c) || cmplx.IsInf(c) {
-				return nil, fmt.Errorf("stitch: synchronise: patch %d or %d holds a value that is not a finite number", j, k)
+				return nil, fmt.Errorf("stitch: synchronise: patch %d or %d has a value that is not a finite number", j, k)
 			}
 			links[j][q].c = c
 			back := slices.IndexFunc(links[k], func(l link) bool { return l.to == j })
@@ -129,13 +130,13 @@ func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int,
 	return degree, nil
 }
 
-// link is what patch j has in common with patch to.
+// link is the correlation of patch j with patch to.
 type link struct {
 	to int
 	c  complex128
 }
 
-// nearest links every patch with its count nearest that overlap it, both ways, ordered by index.
+// nearest links every patch with its count nearest overlapping patches, in both directions, ordered by index.
 func nearest(rows, cols []float64, n, count int) [][]link {
 	order := make([]int, len(rows))
 	for j := range order {
@@ -153,13 +154,13 @@ func nearest(rows, cols []float64, n, count int) [][]link {
 		d2 float64
 	}
 	for at, j := range order {
-		var best []near // the nearest so far, by distance
+		var best []near // nearest so far, by distance
 		for _, step := range []int{-1, 1} {
 			for i := at + step; i >= 0 && i < len(order); i += step {
 				k := order[i]
 				dy, dx := math.Abs(rows[k]-rows[j]), math.Abs(cols[k]-cols[j])
 				if dy >= float64(n) || len(best) == count && dy*dy > best[count-1].d2 {
-					break // all further ones are further in y
+					break // all others are further in y
 				}
 				if dx >= float64(n) {
 					continue
@@ -183,7 +184,8 @@ func nearest(rows, cols []float64, n, count int) [][]link {
 	return links
 }
 
-// overlap is Σ conj(a(r))·b(r − d)·√(w(r)·w(r − d)) over the pixels that patches a and b share, b lying (dy, dx) further.
+// overlap returns Σ conj(a(r))·b(r − d)·√(w(r)·w(r − d)) over the common pixels of patches a and b, b displaced by (dy,
+// dx).
 func overlap(a, b []complex64, root []float64, n, dy, dx int) complex128 {
 	var sum complex128
 	for y := max(0, dy); y < min(n, n+dy); y++ {
@@ -198,8 +200,8 @@ func overlap(a, b []complex64, root []float64, n, dy, dx int) complex128 {
 	return sum
 }
 
-// leading is the phases of the leading eigenvector of the normalised matrix, for each connected part of it. It starts
-// from the phases along the strongest links (exact when all links agree), then iterates with (A + 1)/2, whose
+// leading returns the phases of the leading eigenvector of the normalised matrix, for each of its connected parts. It
+// starts from the phases along the strongest links (exact if all links agree), then iterates with (A + 1)/2, whose
 // eigenvalues are not negative.
 func leading(links [][]link, degree []float64, iterations int) []complex128 {
 	v := make([]complex128, len(links))
@@ -223,7 +225,7 @@ func leading(links [][]link, degree []float64, iterations int) []complex128 {
 		if norm == 0 {
 			break
 		}
-		scale := complex(1/math.Sqrt(norm), 0) // keeps v of order 1; its length means nothing
+		scale := complex(1/math.Sqrt(norm), 0) // keeps v of order 1; its length is arbitrary
 		for j := range v {
 			v[j] = next[j] * scale
 		}
@@ -241,7 +243,7 @@ func leading(links [][]link, degree []float64, iterations int) []complex128 {
 	return v
 }
 
-// spanning sets v to the phases found by walking each connected part along a maximum spanning tree (Prim).
+// spanning sets v to the phases along a maximum spanning tree (Prim) of each connected part.
 func spanning(links [][]link, v []complex128) {
 	done := make([]bool, len(links))
 	type edge struct {
@@ -249,7 +251,7 @@ func spanning(links [][]link, v []complex128) {
 		from, to int
 		c        complex128
 	}
-	var heap []edge // the strongest first
+	var heap []edge // strongest first
 	less := func(a, b edge) bool {
 		if a.strength != b.strength {
 			return a.strength > b.strength

@@ -42,7 +42,7 @@ func TestSynchroniseIsExactForTruePatches(t *testing.T) {
 
 func TestSynchroniseLeavesAgreeingPatchesAlone(t *testing.T) {
 	const n = 8
-	rows, cols := []float64{0, 2, 4, 100}, []float64{0, 3, 1, 100} // the last overlaps nobody
+	rows, cols := []float64{0, 2, 4, 100}, []float64{0, 3, 1, 100} // the last overlaps with none
 	read := func(_ int, dst []complex64) error { copy(dst, constant(n, complex(0.5, 0.5))); return nil }
 	got, err := Synchronise(context.Background(), rows, cols, n, nil, read, SyncOptions{Neighbours: 2})
 	if err != nil {

@@ -10,7 +10,7 @@ func Flatten[T float32 | float64](dst []T, t Tensor) error {
 		n *= 2
 	}
 	if t.data == nil || len(dst) != n {
-		return fmt.Errorf("tensor: %v in %d numbers", t, len(dst))
+		return fmt.Errorf("tensor: %v does not fit %d numbers", t, len(dst))
 	}
 	switch s := t.data.(type) {
 	case []float32:
@@ -28,7 +28,7 @@ func Flatten[T float32 | float64](dst []T, t Tensor) error {
 	case []int32:
 		cast(dst, s)
 	default:
-		return fmt.Errorf("tensor: %v holds no numbers of a model", t)
+		return fmt.Errorf("tensor: %v is not a type of a model's numbers", t)
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func cast[T, S float32 | float64 | int32](dst []T, src []S) {
 	}
 }
 
-// Unflatten is the inverse of Flatten: a tensor of type d with a copy of the numbers.
+// Unflatten is the inverse of Flatten: it returns a tensor of type d with a copy of the numbers.
 func Unflatten[T float32 | float64](d DType, data []T, shape ...int) (Tensor, error) {
 	switch d {
 	case Float32:
@@ -67,5 +67,5 @@ func Unflatten[T float32 | float64](d DType, data []T, shape ...int) (Tensor, er
 		}
 		return New(out, shape...)
 	}
-	return Tensor{}, fmt.Errorf("tensor: no numbers of a model as %v", d)
+	return Tensor{}, fmt.Errorf("tensor: %v is not a type of a model's numbers", d)
 }

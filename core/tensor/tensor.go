@@ -1,5 +1,5 @@
-// Package tensor holds Tensor: a dtype, a shape and the data, row-major. It is the currency of the contract between
-// host and backend and does no arithmetic.
+// Package tensor defines Tensor: a dtype, a shape and the data, row-major. Host and backend exchange data as tensors.
+// The package does no arithmetic.
 package tensor
 
 import (
@@ -25,7 +25,7 @@ const (
 	Uint16     DType = 8
 )
 
-// Element lists the Go types that a Tensor can hold.
+// Element lists the Go types of a Tensor's elements.
 type Element interface {
 	float32 | float64 | complex64 | complex128 | int32 | int64 | uint8 | uint16
 }
@@ -38,7 +38,7 @@ var dtypes = map[DType]struct {
 	Int32: {"int32", 4}, Int64: {"int64", 8}, Uint8: {"uint8", 1}, Uint16: {"uint16", 2},
 }
 
-// String is the name of the type, as numpy spells it.
+// String returns the name of the type, as numpy spells it.
 func (d DType) String() string {
 	if t, ok := dtypes[d]; ok {
 		return t.name
@@ -46,13 +46,13 @@ func (d DType) String() string {
 	return fmt.Sprintf("dtype(%d)", uint8(d))
 }
 
-// Size is the number of bytes of one element, 0 for an unknown type.
+// Size returns the number of bytes of one element, 0 for an unknown type.
 func (d DType) Size() int { return dtypes[d].size }
 
-// IsComplex says whether an element is a pair of real and imaginary part.
+// IsComplex reports whether an element is a pair of real and imaginary part.
 func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }
 
-// Of is the DType of T.
+// Of returns the DType of T.
 func Of[T Element]() DType {
 	var z T
 	switch any(z).(type) {
@@ -82,19 +82,20 @@ type Tensor struct {
 	data  any // []T for the Element type that dtype names
 }
 
-// New wraps data, which it does not copy. It fails when the shape does not hold exactly len(data) elements.
+// New wraps data without a copy. It fails unless the shape has exactly len(data) elements.
 func New[T Element](data []T, shape ...int) (Tensor, error) {
 	n, err := Count(shape)
 	if err != nil {
 		return Tensor{}, err
 	}
 	if n != len(data) {
-		return Tensor{}, fmt.Errorf("tensor: shape %v holds %d elements, %d given", shape, n, len(data))
+		return Tensor{}, fmt.Errorf("tensor: shape %v has %d elements, but %d are given", shape, n, len(data))
 	}
 	return Tensor{dtype: Of[T](), shape: slices.Clone(shape), data: data}, nil
 }
 
-// Must is New for shapes that the caller has just computed from the data: a mismatch is a programming error and panics.
+// Must wraps data like New, for shapes that the caller computed from the data: a mismatch is a programming error and
+// panics.
 func Must[T Element](data []T, shape ...int) Tensor {
 	t, err := New(data, shape...)
 	if err != nil {
@@ -115,8 +116,8 @@ func Zeros(d DType, shape ...int) (Tensor, error) {
 	return FromBytes(d, make([]byte, n*d.Size()), shape...)
 }
 
-// FromBytes views raw as elements of type d in the machine's byte order. The bytes are shared when they are aligned to
-// the element size and copied otherwise.
+// FromBytes views raw as elements of type d in the machine's byte order. The bytes are shared if they are aligned to
+// the element size, else copied.
 func FromBytes(d DType, raw []byte, shape ...int) (Tensor, error) {
 	n, err := Count(shape)
 	if err != nil {
@@ -126,7 +127,7 @@ func FromBytes(d DType, raw []byte, shape ...int) (Tensor, error) {
 		return Tensor{}, fmt.Errorf("tensor: unknown element type %v", d)
 	}
 	if len(raw) != n*d.Size() {
-		return Tensor{}, fmt.Errorf("tensor: %v %v needs %d bytes, %d given", d, shape, n*d.Size(), len(raw))
+		return Tensor{}, fmt.Errorf("tensor: %v %v needs %d bytes, but %d are given", d, shape, n*d.Size(), len(raw))
 	}
 	t := Tensor{dtype: d, shape: slices.Clone(shape)}
 	switch d {
@@ -164,22 +165,22 @@ func view[T Element](raw []byte) []T {
 	return out
 }
 
-// Data gives the elements of t, not a copy. It fails when t holds another type.
+// Data returns the elements of t, not a copy. It fails if t has another type.
 func Data[T Element](t Tensor) ([]T, error) {
 	s, ok := t.data.([]T)
 	if !ok {
-		return nil, fmt.Errorf("tensor: holds %v, not %v", t.dtype, Of[T]())
+		return nil, fmt.Errorf("tensor: has type %v, not %v", t.dtype, Of[T]())
 	}
 	return s, nil
 }
 
-// DType is the element type.
+// DType returns the element type.
 func (t Tensor) DType() DType { return t.dtype }
 
-// Shape is the shape; the caller must not change it.
+// Shape returns the shape; the caller must not change it.
 func (t Tensor) Shape() []int { return t.shape }
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (t Tensor) Len() int {
 	if t.data == nil {
 		return 0
@@ -188,7 +189,7 @@ func (t Tensor) Len() int {
 	return n
 }
 
-// IsZero says whether t is the empty Tensor.
+// IsZero reports whether t is the empty Tensor.
 func (t Tensor) IsZero() bool { return t.data == nil }
 
 // Bytes views the elements as bytes in the machine's order, not a copy.
@@ -234,7 +235,7 @@ func (t Tensor) Clone() Tensor {
 	return c
 }
 
-// Reshape gives the same elements another shape.
+// Reshape returns the same elements with another shape.
 func (t Tensor) Reshape(shape ...int) (Tensor, error) {
 	n, err := Count(shape)
 	if err != nil {
@@ -250,8 +251,8 @@ func (t Tensor) Reshape(shape ...int) (Tensor, error) {
 // String describes t without its data.
 func (t Tensor) String() string { return fmt.Sprintf("%v%v", t.dtype, t.shape) }
 
-// Count is the number of elements of a shape. It fails on negative extents and on products above 2^47, which no
-// machine holds and which would overflow byte counts.
+// Count returns the number of elements of a shape. It fails for negative extents and for products above 2^47, which
+// exceed every machine and would overflow byte counts.
 func Count(shape []int) (int, error) {
 	n := 1
 	for _, d := range shape {

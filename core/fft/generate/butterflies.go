@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// The constants of the short transforms, as the assembly holds them.
+// The constants of the short transforms in the assembly.
 var constants = []struct {
 	name  string
 	value float32
@@ -20,7 +20,7 @@ func constant(name string) string { return name + "<>(SB)" }
 
 type pair = [2]value
 
-// dft2 … dft8 are the transforms of length 2 … 8; x holds re and im.
+// dft2 … dft8 compute the transforms of length 2 … 8; x holds re and im.
 func dft2(c *code, x []pair) []pair { return []pair{c.plus(x[0], x[1]), c.minus(x[0], x[1])} }
 
 func dft3(c *code, x []pair) []pair {
@@ -57,7 +57,7 @@ func dft5(c *code, x []pair) []pair {
 	return out
 }
 
-// dft8 joins two transforms of length 4: X[q] = E[q] + w^q·O[q], w = exp(−2πi/8).
+// dft8 combines two transforms of length 4: X[q] = E[q] + w^q·O[q], w = exp(−2πi/8).
 func dft8(c *code, even, odd []pair) []pair {
 	out := make([]pair, 8)
 	out[0], out[4] = c.plus(even[0], odd[0]), c.minus(even[0], odd[0])
@@ -74,7 +74,7 @@ func dft8(c *code, even, odd []pair) []pair {
 	return out
 }
 
-// butterfly is one butterfly with the rows at re(j), im(j); twiddles lie at (BX) unless plain.
+// butterfly returns the code of one butterfly with the rows at re(j), im(j); twiddles are at (BX) unless plain.
 func butterfly(radix int, plain bool, re, im func(j int) string) *code {
 	c := &code{}
 	in := func(j int) pair {

@@ -11,6 +11,6 @@ func TestTheAssemblyIsWhatGenerateWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(file) != kernels() {
-		t.Error("core/fft/kernels_amd64.s is not what core/fft/generate writes: go generate ./core/fft")
+		t.Error("core/fft/kernels_amd64.s differs from the output of core/fft/generate: run go generate ./core/fft")
 	}
 }

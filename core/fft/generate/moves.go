@@ -2,7 +2,8 @@ package main
 
 import "fmt"
 
-// gather: columns of interleaved numbers → one block. For row j: the row rows[j] of the image, times by, parts apart.
+// gather: columns of interleaved numbers → one block. For row j: the row rows[j] of the image, times by, with separate
+// parts.
 //
 // Long: one kernel, instruction by instruction.
 func gather(out *text, i isa) {
@@ -73,7 +74,7 @@ func gather(out *text, i isa) {
 }
 
 // part reads one vector of complex numbers at a register into real and imaginary parts. With 16 floats a register needs
-// indices of even and odd numbers in Z30 and Z31; with 8, halves that are read crosswise come out in order.
+// indices of even and odd numbers in Z30 and Z31; with 8, halves that are read crosswise are in order.
 func part(out *text, i isa, at string, re, im int) {
 	if i.width == 16 {
 		out.ins("VMOVUPS (%s), Z%d", at, re)
@@ -103,7 +104,7 @@ func quarters(out *text, i isa, to int, at func(q int) string) {
 	}
 }
 
-// masks are the quarters of a register, for quarters.
+// masks sets the quarters of a register, for quarters.
 func masks(out *text, i isa) {
 	if i.width == 16 {
 		for q := 1; q < 4; q++ {
@@ -113,14 +114,14 @@ func masks(out *text, i isa) {
 	}
 }
 
-// unpack writes lo and hi of two registers: single numbers (PS) or pairs (PD) of both in turn.
+// unpack writes lo and hi of two registers: single numbers (PS) or pairs (PD) of both alternately.
 func unpack(out *text, i isa, kind string, x, y, lo, hi int) {
 	out.ins("VUNPCKL%s %s, %s, %s", kind, i.register(y), i.register(x), i.register(lo))
 	out.ins("VUNPCKH%s %s, %s, %s", kind, i.register(y), i.register(x), i.register(hi))
 }
 
-// turn: lanes rows of a block from x on → transposed, lane c to row to[c] of the block y. Four columns at a time: register
-// r holds these columns of rows r, r+4, …, and a transposition of 4×4 within its quarters is the whole of it.
+// turn: lanes rows of a block from x on → transposed, lane c to row to[c] of the block y. Four columns at a time:
+// register r holds these columns of rows r, r+4, …, and a transposition of 4×4 within its quarters suffices.
 func turn(out *text, i isa) {
 	out.fn(fmt.Sprintf("turn%d", i.lanes()), "y, x *float32, to *int32", 24)
 	out.ins("MOVQ y+0(FP), DI")
@@ -220,7 +221,7 @@ func scatter(out *text, i isa, full bool) {
 	out.end()
 }
 
-// finish is what scatterFull does with register k, row k of four, in one half of the columns.
+// finish writes the work of scatterFull on register k, row k of four, in one half of the columns.
 func finish(out *text, i isa, k, half int) {
 	v, at := i.register(k), half*i.bytes()
 	skip := func(flag int, label string) {

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// code is straight-line vector code over any number of values; emit lays them into registers. A value is set once.
+// code is straight-line vector code over any number of values; emit assigns them to registers. A value is set once.
 type code struct {
 	ops []op
 }
@@ -43,13 +43,14 @@ func (c *code) rotate(x [2]value, re, im string) [2]value {
 	return [2]value{c.fms(x[0], w[0], square), c.fma(x[1], w[0], cross)}
 }
 
-// allocator holds which register has which value. The butterflies are written in an order that needs no more than there are.
+// allocator tracks the value in each register. The butterflies are written in an order that needs no more registers
+// than exist.
 type allocator struct {
 	out    *text
 	isa    isa
 	last   []int // position of the last use of every value
 	in     map[value]int
-	holder []value // of every register, −1 when free
+	holder []value // of every register; −1: free
 }
 
 // emit writes the code.
@@ -110,7 +111,7 @@ func (a *allocator) instruction(at int, o op) {
 	}
 }
 
-// take gives v a free register.
+// take assigns a free register to v.
 func (a *allocator) take(v value) string {
 	for r, h := range a.holder {
 		if h < 0 {
@@ -118,7 +119,7 @@ func (a *allocator) take(v value) string {
 			return a.isa.register(r)
 		}
 	}
-	panic(fmt.Sprintf("value %d finds all %d registers in use", v, a.isa.registers))
+	panic(fmt.Sprintf("value %d: all %d registers are in use", v, a.isa.registers))
 }
 
 func (a *allocator) give(v value, r int) {
