@@ -64,7 +64,7 @@ func (o options) tool(b backend.Backend, args []string) (code int, known bool) {
 		case err == nil:
 			return 0, true
 		case ctx.Err() != nil:
-			fmt.Fprintln(os.Stderr, "setup: stopped; nothing was changed")
+			fmt.Fprintln(os.Stderr, "setup: stopped; files that were complete are kept")
 			return 130, true
 		case errors.As(err, &e):
 			fmt.Fprintln(os.Stderr, err)

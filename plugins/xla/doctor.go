@@ -71,9 +71,9 @@ func doctorCUDA() []sdk.Finding {
 		needs.Works, needs.Found = false, sentence(err)+" (exit code 12)"
 		return append(out, needs)
 	}
-	needs.Found = fmt.Sprintf("ptxas, nvlink, libdevice and NVIDIA's libraries for %v; toolkit %s", ready.Version, ready.Toolkit)
+	needs.Found = fmt.Sprintf("toolkit %s and NVIDIA's libraries for %v", ready.Toolkit, ready.Version)
 	for _, l := range ready.Without {
-		needs.Found += fmt.Sprintf("; without %s, which no network needs (pip: %s)", l.Name, l.Pip)
+		needs.Found += fmt.Sprintf("; without %s (pip: %s)", l.Name, l.Pip)
 	}
 	return append(out, needs)
 }

@@ -92,7 +92,7 @@ func (r report) print(a asked) error {
 		if already {
 			return "was there already, verified"
 		}
-		return "brought"
+		return "installed"
 	}
 	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word(r.Already), r.Path)
 	for _, n := range r.NVIDIA {

@@ -39,9 +39,9 @@ type Installed struct {
 	Already bool   `json:"already_there"`
 }
 
-// SetupNVIDIA brings NVIDIA's packages for a CUDA library into its folder: out of the wheels in a folder, or of those that
-// pip fetches. A package that is there is left as it is, so that a setup which was interrupted goes on where it ended. What
-// is about to be downloaded is said first.
+// SetupNVIDIA installs NVIDIA's packages for a CUDA library into its folder: from the wheels in a folder, or from those that
+// pip downloads. A package that is there is left as it is, so that a setup which was interrupted goes on where it ended. The
+// size of the download is reported first.
 func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Installed, error) {
 	all := nvidia[p.CUDA]
 	dir, err := p.Folder()
@@ -86,7 +86,7 @@ func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Inst
 // space is the free space of a disk.
 var space = freeSpace
 
-// announce says what is about to be downloaded and written, and refuses a disk that is too small for it.
+// announce reports what is about to be downloaded and written, and refuses a disk that is too small for it.
 func announce(missing []Package, all int, p Pin, dir, from string, log io.Writer) error {
 	var download, unpacked, largest int64
 	for _, n := range missing {
@@ -119,7 +119,7 @@ func complete(from string, packages []Package) error {
 	return nil
 }
 
-// install brings one package.
+// install installs one package.
 func (n Package) install(ctx context.Context, dir, from, work string, log io.Writer) error {
 	wheel, err := "", error(nil)
 	if from != "" {
@@ -231,10 +231,12 @@ func (r receipt) damaged(dir string) error {
 	for _, f := range r.Files {
 		at := filepath.Join(dir, filepath.FromSlash(f.Path))
 		st, err := os.Stat(at)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return fmt.Errorf("%s is missing", at)
+		case err != nil:
 			return err
-		}
-		if st.Size() != f.Size {
+		case st.Size() != f.Size:
 			return fmt.Errorf("%s has %d bytes, want %d", at, st.Size(), f.Size)
 		}
 	}
@@ -242,7 +244,7 @@ func (r receipt) damaged(dir string) error {
 }
 
 // whole refuses a folder in which a file of NVIDIA's packages is missing or cut off: loading it would end the process.
-// Packages that were never brought are not missed, NVIDIA's libraries may come from elsewhere.
+// Packages that were never installed are not required: NVIDIA's libraries may come from elsewhere.
 func (p Pin) whole() error {
 	dir, err := p.Folder()
 	if err != nil || p.CUDA == 0 {
@@ -257,13 +259,13 @@ func (p Pin) whole() error {
 			err = r.damaged(dir)
 		}
 		if err != nil {
-			return backend.Errorf(backend.Invalid, "library", "NVIDIA's package %s is damaged (%v); bring it again with: %s", n.Name, err, p.mend())
+			return backend.Errorf(backend.Invalid, "library", "NVIDIA's package %s is damaged (%v); install it again with: %s", n.Name, err, p.mend())
 		}
 	}
 	return nil
 }
 
-// amount is a size as people read it.
+// amount formats a size for people.
 func amount(n int64) string {
 	if n < 1e9 {
 		return fmt.Sprintf("%d MB", (n+5e5)/1e6)

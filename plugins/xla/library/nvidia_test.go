@@ -81,7 +81,7 @@ func TestSetupNVIDIA_UnpacksThePipLayoutOnce(t *testing.T) {
 		}
 	}
 	if all, err = SetupNVIDIA(context.Background(), p, "no such folder", io.Discard); err != nil || already(all) != 2 {
-		t.Errorf("packages that were there were brought again: %+v, error %v", all, err)
+		t.Errorf("packages that were there were installed again: %+v, error %v", all, err)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestSetupNVIDIA_GoesOnWhereItWasInterrupted(t *testing.T) {
 	}
 	all, err := SetupNVIDIA(context.Background(), p, folder, io.Discard)
 	if err != nil || already(all) != 1 || !all[0].Already {
-		t.Errorf("%+v, error %v; want the second package brought alone", all, err)
+		t.Errorf("%+v, error %v; want the second package installed alone", all, err)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestSetupNVIDIA_GoesOnWhereItWasInterrupted(t *testing.T) {
 func TestWhole_FindsDamageAndSetupRepairsIt(t *testing.T) {
 	p, folder := packed(t)
 	if err := p.whole(); err != nil {
-		t.Errorf("packages that were never brought are missed: %v", err)
+		t.Errorf("packages that were never installed are required: %v", err)
 	}
 	if _, err := SetupNVIDIA(context.Background(), p, folder, io.Discard); err != nil {
 		t.Fatal(err)

@@ -33,12 +33,12 @@ func platforms() []string {
 	return append(out, "--python-version", "3.12")
 }
 
-// fetch has the machine's pip fetch a wheel into a folder. The folder of temporary files is not used, it may be small. large
+// fetch downloads a wheel into a folder with the machine's pip. The folder of temporary files is not used, it may be small. large
 // keeps a wheel out of pip's cache, where a second copy would stay.
 func fetch(ctx context.Context, name, version, into string, large bool, log io.Writer) (string, error) {
 	pip, err := findPip(ctx)
 	if err != nil {
-		return "", backend.Errorf(backend.NotFound, "setup", "there is no pip to fetch %s %s with: install Python's pip, or bring the wheel by other ways and give it with --from FILE.whl", name, version)
+		return "", backend.Errorf(backend.NotFound, "setup", "there is no pip to fetch %s %s with: install Python's pip, or copy the wheel here and name it with --from FILE.whl", name, version)
 	}
 	args := append(pip[1:], "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check")
 	if large {
@@ -53,7 +53,7 @@ func fetch(ctx context.Context, name, version, into string, large bool, log io.W
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", backend.Errorf(backend.NotFound, "setup", "pip could not fetch %s %s (%v): see its words above, or bring the wheel by other ways and give it with --from FILE.whl", name, version, err)
+		return "", backend.Errorf(backend.NotFound, "setup", "pip could not fetch %s %s (%v): see its messages above, or copy the wheel here and name it with --from FILE.whl", name, version, err)
 	}
 	return wheelOf(into, name, version)
 }
