@@ -56,3 +56,48 @@ func TestDocuments_NameExistingFlags(t *testing.T) {
 		t.Errorf("%d flags were looked up, want 100: the reading is broken", named)
 	}
 }
+
+// TestTutorial_QuotesMessagesOfTheProgram looks up the quoted texts of the table of messages, up to each ellipsis, in the Go sources.
+func TestTutorial_QuotesMessagesOfTheProgram(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "docs", "tutorial.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, f := range files {
+		if f.Test() || !belowAny(f.Dir(), []string{"core", "host", "cmd"}) {
+			continue
+		}
+		source, err := os.ReadFile(filepath.Join(root, f.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources.Write(source)
+	}
+	code := sources.String()
+	quoted := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			for part := range strings.SplitSeq(m[1], "…") {
+				if part = strings.TrimSpace(part); part == "" {
+					continue
+				}
+				if quoted++; !strings.Contains(code, part) {
+					t.Errorf("docs/tutorial.md quotes %q, which no message contains", part)
+				}
+			}
+		}
+	}
+	if quoted < 15 {
+		t.Errorf("%d texts were looked up, want 15: the reading is broken", quoted)
+	}
+}
