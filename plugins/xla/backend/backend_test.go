@@ -63,9 +63,27 @@ func TestADeviceThatIsNotThereIsUnavailable(t *testing.T) {
 	if !engine.Built {
 		t.Skip("this test was built without cgo, which XLA needs")
 	}
-	for device, words := range map[string]string{"cuda:99": "cuda", "cuda:x": "want cpu or cuda:N", "tpu": "cpu or cuda:N"} {
+	for device, words := range map[string]string{"cuda:99": "cuda", "cuda:x": "cpu, cpu:N or cuda:N", "tpu": "cpu, cpu:N or cuda:N", "cpu:4": "--devices 4 or fewer"} {
 		_, err := xla.New().Open(context.Background(), backend.OpenOptions{Program: small(t), Devices: []string{device}})
 		refused(t, err, backend.Unavailable, words)
+	}
+}
+
+func TestOpen_RefusesDevicesThatCannotShareWork(t *testing.T) {
+	available(t)
+	for _, c := range []struct {
+		devices  []string
+		strategy string
+		kind     backend.Kind
+		words    string
+	}{
+		{[]string{"cpu", "cuda:0"}, "ddp", backend.Unsupported, "devices of one kind"},
+		{[]string{"cpu:1", "cpu:1"}, "ddp", backend.Invalid, "named twice"},
+		{[]string{"cpu", "cpu:9"}, "", backend.Unavailable, "cpu:9"},
+		{[]string{"cpu", "cpu:1"}, "deepspeed", backend.Unsupported, "--strategy ddp"},
+	} {
+		_, err := xla.New().Open(context.Background(), backend.OpenOptions{Program: small(t), Devices: c.devices, Strategy: c.strategy})
+		refused(t, err, c.kind, c.words)
 	}
 }
 

@@ -68,14 +68,9 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 	if err != nil {
 		return none, 0, err
 	}
-	var smallest int64 // memory of a card, in bytes
-	for i, n := range numbers {
-		if n >= len(driver.Cards) {
-			return none, 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, plural.Of(len(driver.Cards), "GPU"))
-		}
-		if size := driver.Cards[n].Memory; i == 0 || size < smallest {
-			smallest = size
-		}
+	smallest, err := smallestCard(driver, numbers)
+	if err != nil {
+		return none, 0, err
 	}
 	fraction, limit, err := memory(o.MemoryLimit, smallest)
 	if err != nil {
@@ -89,6 +84,20 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 		return none, 0, err
 	}
 	return engine.Library{Path: found.Path, CUDA: true, TF32: o.TF32, Toolkit: ready.Toolkit, Fraction: fraction}, limit, nil
+}
+
+// smallestCard gives the bytes of memory of the smallest of the cards with these numbers, and refuses numbers that the driver
+// does not show.
+func smallestCard(driver cuda.Driver, numbers []int) (bytes int64, err error) {
+	for i, n := range numbers {
+		if n >= len(driver.Cards) {
+			return 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, plural.Of(len(driver.Cards), "GPU"))
+		}
+		if size := driver.Cards[n].Memory; i == 0 || size < bytes {
+			bytes = size
+		}
+	}
+	return bytes, nil
 }
 
 // FractionKey is the variable for the share of a GPU's memory that XLA may take. It takes it as it is needed.

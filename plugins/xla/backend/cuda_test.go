@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 )
 
 // A limit in bytes and a share of the GPU's memory both hold; without them XLA's own share is what a batch has to fit in.
@@ -34,5 +36,16 @@ func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 		if _, _, err := memory(0, card); backend.KindOf(err) != backend.Invalid {
 			t.Errorf("%q: error %v, want it refused", bad, err)
 		}
+	}
+}
+
+// More GPUs than the driver shows are unavailable, which is exit code 13. Of several the smallest bounds the memory.
+func TestSmallestCard_RefusesMoreGPUsThanThereAre(t *testing.T) {
+	d := cuda.Driver{Cards: []cuda.Card{{Memory: 80 << 30}, {Memory: 40 << 30}}}
+	if bytes, err := smallestCard(d, []int{0, 1}); err != nil || bytes != 40<<30 {
+		t.Errorf("two GPUs of two: %d bytes, error %v", bytes, err)
+	}
+	if _, err := smallestCard(d, []int{0, 1, 2}); backend.KindOf(err) != backend.Unavailable || !strings.Contains(err.Error(), "cuda:2: the driver shows 2 GPUs") {
+		t.Errorf("three GPUs of two: error %v", err)
 	}
 }

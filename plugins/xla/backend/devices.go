@@ -113,7 +113,7 @@ func numbered(names []string) (kind library.Device, numbers []int, err error) {
 		n, err := strconv.Atoi(digits)
 		switch d := library.Device(which); {
 		case d != library.CPU && d != library.CUDA || err != nil || n < 0:
-			return "", nil, backend.Errorf(backend.Unavailable, "open", "the xla backend computes on cpu or cuda:N, not on %q", name)
+			return "", nil, backend.Errorf(backend.Unavailable, "open", "unknown device %q: the xla backend computes on cpu, cpu:N or cuda:N", name)
 		case i > 0 && d != kind:
 			return "", nil, backend.Errorf(backend.Unsupported, "open", "devices %s: the xla backend shares work among devices of one kind", strings.Join(names, ", "))
 		case d == library.CPU && n >= virtualDevices:
