@@ -93,10 +93,11 @@ func (t *trial) findTool(name string) string {
 	return ""
 }
 
-// environment is what the commands see: this program's, and where the CUDA libraries are, as far as the user has not said so.
-func (t *trial) environment() []string {
+// environment is what a command sees: this program's, and where the CUDA libraries are, as far as the user has not said so.
+// Python's packages find their libraries themselves, and may need others than ptycho.
+func (t *trial) environment(path string) []string {
 	env := append(os.Environ(), "TMPDIR="+t.work)
-	if t.cpu {
+	if t.cpu || path == t.found.python {
 		return env
 	}
 	add := func(name, value string) {

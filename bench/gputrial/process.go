@@ -61,7 +61,7 @@ func (t *trial) execute(ctx context.Context, c command) ended {
 	}
 	stdout, stderr := &tail{limit: maxOutput}, &tail{limit: maxErrors}
 	cmd := exec.Command(c.path, c.args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.work, append(t.environment(), c.env...), stdout, stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.work, append(t.environment(c.path), c.env...), stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second // a process left behind may hold the pipes open
 	began := time.Now()

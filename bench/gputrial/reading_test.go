@@ -160,3 +160,34 @@ func TestConcerns_TheOtherDeviceMayBeMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironment_CompletesWhatTheUserLeftOut has a layout as pip makes it.
+func TestEnvironment_CompletesWhatTheUserLeftOut(t *testing.T) {
+	site := t.TempDir()
+	for _, folder := range []string{"nvidia/cu13/bin", "nvidia/cu13/nvvm", "nvidia/cu13/lib", "nvidia/cudnn/lib"} {
+		if err := os.MkdirAll(filepath.Join(site, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"CUDA_HOME", "PTYCHO_XLA_CUDA_LIBRARY"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("LD_LIBRARY_PATH", "/own")
+	one := &trial{work: "/work"}
+	one.found = surroundings{python: "/usr/bin/python3", nvcc: site + "/nvidia/cu13/bin/nvcc",
+		asked: answers{Plugins: []string{site + "/plugin.so"}, NVIDIA: []string{site + "/nvidia/cu13", site + "/nvidia/cudnn"}}}
+	env := one.environment("/bundle/ptycho")
+	for _, want := range []string{"PTYCHO_XLA_CUDA_LIBRARY=" + site + "/plugin.so", "CUDA_HOME=" + site + "/nvidia/cu13",
+		"LD_LIBRARY_PATH=" + site + "/nvidia/cu13/lib:" + site + "/nvidia/cudnn/lib:/own", "TMPDIR=/work"} {
+		if !slices.Contains(env, want) {
+			t.Errorf("ptycho does not see %s", want)
+		}
+	}
+	if slices.Contains(one.environment("/usr/bin/python3"), "CUDA_HOME="+site+"/nvidia/cu13") {
+		t.Error("Python sees the libraries of ptycho")
+	}
+	t.Setenv("CUDA_HOME", "/chosen")
+	if slices.Contains(one.environment("/bundle/ptycho"), "CUDA_HOME="+site+"/nvidia/cu13") {
+		t.Error("the user's CUDA_HOME is replaced")
+	}
+}
