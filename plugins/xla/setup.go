@@ -88,15 +88,17 @@ func (r report) print(a asked) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	word := func(already bool) string {
-		if already {
-			return "was there already, verified"
-		}
-		return "installed"
+	word := "installed"
+	if r.Already {
+		word = "was there already, verified"
 	}
-	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word(r.Already), r.Path)
+	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word, r.Path)
 	for _, n := range r.NVIDIA {
-		fmt.Printf("%s %s %s\n", n.Package, n.Version, word(n.Already))
+		word := "installed"
+		if n.Already { // its files were compared by size only
+			word = "was there already"
+		}
+		fmt.Printf("%s %s %s\n", n.Package, n.Version, word)
 	}
 	return nil
 }
