@@ -41,7 +41,7 @@ and what it overrode:
    [from-ptychopinn.md](from-ptychopinn.md)
 6. the environment: ` + "`PTYCHO_SECTION__NAME`" + `
 7. ` + "`--set section.name=value`" + `
-8. the setting's own flag
+8. the setting's flag
 
 Flags and keys may be written with underscores for hyphens. A yes/no setting ` + "`x`" + ` is switched off by ` + "`--no-x`" + `. Unknown keys, values that
 break a rule and settings that have no effect beside the others are errors. All are reported together, with exit code 10.

@@ -13,7 +13,7 @@ type Former struct {
 	Name     string
 	Commands Command
 	Bool     bool   // takes no value
-	Instead  string // what to write
+	Instead  string // replacement
 	sets     func(value string) (map[string]string, error)
 }
 

@@ -28,7 +28,7 @@ type Imported struct {
 	Line   int          `json:"line"`
 	Became []Assignment `json:"became,omitempty"`
 	Note   string       `json:"note,omitempty"`  // why it has no meaning here, or is read otherwise
-	Wrong  string       `json:"wrong,omitempty"` // what mends it
+	Wrong  string       `json:"wrong,omitempty"` // what to do
 
 	foreign bool // wrong for the reference too
 }

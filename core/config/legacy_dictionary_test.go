@@ -42,7 +42,7 @@ func TestTheBaselineGivesItsDictionary(t *testing.T) {
 	for _, key := range []string{"object_big", "probe_big", "probe_mask", "probe_trainable", "intensity_scale_trainable", "positions_provided", "output_dir",
 		"train_data_file", "test_data_file", "model", "n_images", "neighbor_pool_size", "gradient_clip_val", "probe_mask_diameter", "learning_rate"} {
 		if value, there := got[key]; there {
-			t.Errorf("%s = %v is in the dictionary: it is None there, or has another name, or is no field", key, value)
+			t.Errorf("%s = %v is in the dictionary: it is None there, has another name, or is not a field", key, value)
 		}
 	}
 }

@@ -59,13 +59,13 @@ func either(name, inferName string) meaning {
 	}}
 }
 
-// nothing is the meaning of a key that has none here, for any value.
+// nothing returns the meaning of a key without one here, for any value.
 func nothing(why string) meaning {
 	return meaning{"no meaning here: " + why, func(legacyValue, *Import) outcome { return note(why) }}
 }
 
-// only is the meaning of a key that changes nothing for the harmless values. Every other value asks for something that
-// is not supported here.
+// only returns the meaning of a key that changes nothing for the harmless values. Every other value asks for something
+// that is not supported here.
 func only(why, asks string, harmless ...string) meaning {
 	names := make([]string, len(harmless))
 	for n, h := range harmless {

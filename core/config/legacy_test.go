@@ -98,7 +98,7 @@ func TestAReferenceFileIsAFileOfSettings(t *testing.T) {
 		}
 		again, err := NewTraining(described, needed, YAML("imported.yaml", must(ImportFile(path)).YAML()))
 		if err != nil {
-			t.Errorf("%s: what import writes is no file of settings: %v", file, err)
+			t.Errorf("%s: the output of import is not a file of settings: %v", file, err)
 			continue
 		}
 		a, errA := again.SettingsJSON()

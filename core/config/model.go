@@ -82,7 +82,7 @@ var modelTable = []Setting{
 	{Name: "arch", Section: ModelSection, Commands: both, Default: arch.Names()[0], Enum: arch.Names(), Resume: Bound,
 		Also: []string{"architecture"}, Meaning: "network architecture", More: "Choices: " + arch.Doc() + ".", Why: measured,
 		field: func(s *sections) any { return &s.model.Arch }},
-	{Name: "n", Section: ModelSection, Commands: both, Default: 0, Max: mostPixels, Unit: "pixels", Resume: Bound,
+	{Name: "n", Section: ModelSection, Commands: both, Default: 0, Max: maxPixels, Unit: "pixels", Resume: Bound,
 		Meaning: "side of a diffraction pattern; 0: from the data", Why: "the data",
 		field: func(s *sections) any { return &s.model.N }},
 	{Name: "gridsize", Section: ModelSection, Commands: both, Default: 2, Enum: []string{"1", "2"}, Resume: Bound,

@@ -88,7 +88,7 @@ func (s Setting) schema() map[string]any {
 	case "list":
 		out["type"], out["pattern"] = "string", s.listPattern()
 		if s.Epochs {
-			out["type"], out["minimum"], out["maximum"] = []string{"string", "integer"}, 1, mostEpochs
+			out["type"], out["minimum"], out["maximum"] = []string{"string", "integer"}, 1, maxEpochs
 		}
 	case "integer":
 		out["type"] = "integer"

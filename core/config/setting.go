@@ -274,7 +274,7 @@ func parseEpochs(in string) ([]int, bool) {
 	var out []int
 	for _, item := range strings.Split(in, listSeparator) {
 		v, err := strconv.Atoi(strings.TrimSpace(item))
-		if err != nil || v < 1 || v > mostEpochs || len(out) > 0 && v <= out[len(out)-1] {
+		if err != nil || v < 1 || v > maxEpochs || len(out) > 0 && v <= out[len(out)-1] {
 			return nil, false
 		}
 		out = append(out, v)

@@ -121,9 +121,9 @@ func Set(assignments ...string) Source {
 	return s
 }
 
-// Flags takes dedicated flags by their names without hyphens, such as "batch-size". The command given is the one whose
-// flags they are: rows is training.rows for Train and inference.rows for Infer. A flag that switches a yes/no setting off,
-// such as no-deterministic, comes with the value "true".
+// Flags reads dedicated flags by name without leading hyphens, such as "batch-size". The command decides which setting
+// a name means: "rows" is training.rows for Train and inference.rows for Infer. A flag that switches a yes/no setting
+// off, such as no-deterministic, has the value "true".
 func Flags(c Command, values map[string]string) Source {
 	s := Source{layer: FlagLayer}
 	legacy := map[string]string{} // fields of the reference's configuration

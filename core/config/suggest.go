@@ -41,7 +41,7 @@ func Nearest(unknown string, names []string) string {
 // nearest returns the index of the name that unknown probably stands for, -1 if there is none. It prefers a misspelt
 // name, then a synonym, then a name that contains all its words.
 func nearest(unknown string, names []string) int {
-	best, least := -1, 1+mostTypos(unknown)
+	best, least := -1, 1+maxTypos(unknown)
 	for i, n := range names {
 		if d := distance(unknown, n); d < least {
 			best, least = i, d
@@ -66,8 +66,8 @@ func nearest(unknown string, names []string) int {
 // would become "jitter".
 const lettersPerTypo = 4
 
-// mostTypos returns how many letters of a name may differ: at least one, unless the name has only one letter.
-func mostTypos(name string) int {
+// maxTypos returns how many letters of a name may differ: at least one, unless the name has only one letter.
+func maxTypos(name string) int {
 	n := len([]rune(name))
 	return max(n/lettersPerTypo, min(n-1, 1))
 }

@@ -10,7 +10,7 @@ func TestNearest_NamesWhatWasMeant(t *testing.T) {
 	for _, c := range []struct {
 		unknown string
 		names   []string
-		want    string // "" is no suggestion
+		want    string // "": no suggestion
 	}{
 		{"--patterns", simulate, "--n-images"},
 		{"--num-images", simulate, "--n-images"},

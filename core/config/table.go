@@ -16,12 +16,12 @@ const (
 
 // Bounds that only reject typing errors, which would ask for the impossible.
 const (
-	mostPixels  = 4096 // side of a pattern
-	mostEpochs  = 1000000
-	mostBatch   = 65536 // patterns
-	mostThreads = 4096
-	mostSteps   = 1000000000
-	mostKept    = 1000000 // checkpoints
+	maxPixels  = 4096 // side of a pattern
+	maxEpochs  = 1000000
+	maxBatch   = 65536 // patterns
+	maxThreads = 4096
+	maxSteps   = 1000000000
+	maxKept    = 1000000 // checkpoints
 )
 
 // table lists every setting, in the order of the documentation.

@@ -151,7 +151,7 @@ func (r *resolution) contradictions(given map[string][]entry) []Violation {
 		if row.Section != ModelSection || i < 0 || v.Origin.Layer == DataLayer || v.Origin.Layer == StoredLayer {
 			continue
 		}
-		if told, ok := row.parse(entries[i].text); !ok || told == v.value || key == "model.n" && v.Text == "0" {
+		if given, ok := row.parse(entries[i].text); !ok || given == v.value || key == "model.n" && v.Text == "0" {
 			continue
 		}
 		rule := fmt.Sprintf("contradicts the trained model, where it is %s (%v)", entries[i].text, entries[i].origin)

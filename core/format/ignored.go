@@ -41,8 +41,8 @@ func (z *NPZ) noteIgnored(d *Description) {
 	}
 }
 
-// leastMeant is the number of letters of a name that must agree: one letter, such as "p", is too vague.
-const leastMeant = 4
+// minMeant is the number of letters of a name that must agree: one letter, such as "p", is too vague.
+const minMeant = 4
 
 // meant returns the optional array that the file lacks and whose name has this one as its beginning, or the reverse,
 // ignoring case and separators: "probe" and "probe_guess" stand for probeGuess.
@@ -53,7 +53,7 @@ func (z *NPZ) meant(name string) string {
 	given := plain(name)
 	for _, key := range []string{keyProbe, keyObject, keyScale, keySplit, keyMask, keyMetadata} {
 		k := plain(key)
-		if !z.has(key) && min(len(given), len(k)) >= leastMeant && (strings.HasPrefix(k, given) || strings.HasPrefix(given, k)) {
+		if !z.has(key) && min(len(given), len(k)) >= minMeant && (strings.HasPrefix(k, given) || strings.HasPrefix(given, k)) {
 			return key
 		}
 	}

@@ -47,7 +47,7 @@ var table = []Metric{
 		func(p pair) float64 { return Pearson(p.ao.Data, p.at.Data) }},
 	{"amplitude PSNR", "dB", "peak signal-to-noise ratio", func(s *Scores) *Number { return &s.AmplitudePSNR },
 		func(p pair) float64 { return PSNR(p.ao.Data, p.at.Data, DataRange(p.at.Data)) }},
-	{"  of a range of", "", "range for PSNR and SSIM: largest minus smallest reference amplitude", func(s *Scores) *Number { return &s.AmplitudeRange },
+	{"amplitude range", "", "range for PSNR and SSIM: largest minus smallest reference amplitude", func(s *Scores) *Number { return &s.AmplitudeRange },
 		func(p pair) float64 { return DataRange(p.at.Data) }},
 	{"amplitude SSIM", "", "structural similarity, 7×7 uniform window", func(s *Scores) *Number { return &s.AmplitudeSSIM },
 		func(p pair) float64 { return SSIM(p.ao, p.at, DataRange(p.at.Data)) }},

@@ -50,7 +50,7 @@ func (s *Scan) checkEmpty() error {
 	rows := s.fileRowsOf(empty)
 	fix := "leave them out with --rows"
 	if s.wholeFile() {
-		if selection := allBut(rows); strings.Count(selection, ",") <= mostListed {
+		if selection := allBut(rows); strings.Count(selection, ",") <= maxListed {
 			fix += " " + selection
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Scan) wholeFile() bool { return s.Index == nil || s.Index[s.Len()-1] ==
 const (
 	// A probe may be off-centre by a fifth of the window: beyond that its tails leave the window on one side. Known
 	// good probes are off by less than a twentieth.
-	mostOffCentre = 0.2
+	maxOffCentre = 0.2
 	// concentrated is the length, along each axis, that the mean of a probe's intensity on a circle needs for the
 	// centre to have a meaning: an evenly filled window has 0, a disk of half the window's width 0.6.
 	concentrated = 0.3
@@ -120,7 +120,7 @@ func (s *Scan) checkProbe() error {
 	}
 	centre, sure := ProbeCentre(s.Probe, s.N)
 	off := offCentre(centre, s.N)
-	if !sure || max(math.Abs(off[0]), math.Abs(off[1])) <= mostOffCentre*float64(s.N) {
+	if !sure || max(math.Abs(off[0]), math.Abs(off[1])) <= maxOffCentre*float64(s.N) {
 		return nil
 	}
 	roll := [2]int{int(-math.Round(off[0])), int(-math.Round(off[1]))}
@@ -136,14 +136,14 @@ const (
 	// all others than the window and half the size of the rest. A uniform field reaches to 2 median deviations.
 	farFactor = 8
 	// Up to an eighth of the positions may be errors. More are a second field of view.
-	mostFar = 1. / 8
+	maxFar = 1. / 8
 	// The spacing of this many positions, or more, indicates their unit.
-	leastPositions = 4
+	minPositions = 4
 	// Positions are too close if they fit into half the probe's diameter along an axis and neighbours are closer than a
 	// fiftieth of it: so dense a line adds nothing to fewer patterns.
-	mostCrowded, leastStep = 0.5, 0.02
+	maxCrowded, minStep = 0.5, 0.02
 	// Positions are too far apart if neighbours are one and a half diameters apart: no two patterns share a pixel.
-	mostStep = 1.5
+	maxStep = 1.5
 )
 
 // checkPositions checks the distances between positions, relative to the probe's diameter.
@@ -161,7 +161,7 @@ func (s *Scan) checkPositions() error {
 			Fix:  "give xcoords and ycoords in object pixels, one position for each pattern",
 		}
 	}
-	if s.Len() < leastPositions {
+	if s.Len() < minPositions {
 		return nil
 	}
 	// An unknown probe counts as wide for positions that may be too far apart, and as narrow for positions that may be
@@ -175,12 +175,12 @@ func (s *Scan) checkPositions() error {
 	}
 	const unit = "give positions in object pixels: divide them by the object's pixel, wavelength · distance / (N · detector pixel), in the same unit"
 	switch {
-	case across < mostCrowded*narrow && step < leastStep*narrow:
+	case across < maxCrowded*narrow && step < minStep*narrow:
 		return &Fault{
 			What: fmt.Sprintf("the positions span only %.3g by %.3g px and neighbours are %.3g px apart, but %s: the positions are in another unit, such as metres or micrometres", s.rowSpan(), s.colSpan(), step, of),
 			Fix:  unit,
 		}
-	case step > mostStep*wide:
+	case step > maxStep*wide:
 		return &Fault{
 			What: fmt.Sprintf("neighbouring positions are %.4g px apart and all span %.4g px, but %s: no two patterns overlap; the positions are in another unit, such as nanometres, or the scan is too sparse", step, span, of),
 			Fix:  unit,
@@ -228,7 +228,7 @@ func median(v []float64) float64 {
 
 // farPositions lists patterns with positions far from all others, caused by an encoder's error.
 func (s *Scan) farPositions() []int {
-	if s.Len() < leastPositions {
+	if s.Len() < minPositions {
 		return nil
 	}
 	middle := [2]float64{median(slices.Clone(s.Rows)), median(slices.Clone(s.Cols))}
@@ -262,7 +262,7 @@ func (s *Scan) farPositions() []int {
 		size := max(high[0]-low[0], high[1]-low[1])
 		if away(j) > farFactor*spread && gap > max(float64(s.N), size/2) {
 			far := slices.Sorted(slices.Values(order[at:]))
-			if float64(len(far)) > mostFar*float64(s.Len()) {
+			if float64(len(far)) > maxFar*float64(s.Len()) {
 				return nil
 			}
 			return far
@@ -274,18 +274,18 @@ func (s *Scan) farPositions() []int {
 	return nil
 }
 
-// mostNamed is the number of positions that a message lists, mostListed the number of rows that it excludes in a
+// maxNamed is the number of positions that a message lists, maxListed the number of rows that it excludes in a
 // selection.
-const mostNamed, mostListed = 4, 8
+const maxNamed, maxListed = 4, 8
 
 // farFault names the patterns and the selection without them.
 func (s *Scan) farFault(far []int) error {
 	rows := s.fileRowsOf(far)
 	var named []string
-	for i, j := range far[:min(len(far), mostNamed)] {
+	for i, j := range far[:min(len(far), maxNamed)] {
 		named = append(named, fmt.Sprintf("pattern %d at (%.6g, %.6g)", rows[i], s.Rows[j], s.Cols[j]))
 	}
-	if len(far) > mostNamed {
+	if len(far) > maxNamed {
 		named = append(named, "…")
 	}
 	rest := *s
@@ -304,7 +304,7 @@ func (s *Scan) farFault(far []int) error {
 // LeaveOut returns the fix for patterns of a file, given by row, with invalid positions.
 func LeaveOut(rows []int) string {
 	fix := "correct xcoords and ycoords, or leave " + plural.Verb(len(rows), "it", "them") + " out with --rows"
-	if len(rows) <= mostListed {
+	if len(rows) <= maxListed {
 		fix += " " + allBut(rows)
 	}
 	return fix

@@ -29,7 +29,8 @@ func newStream(seed int64, names ...uint64) stream {
 	return stream{rand.NewPCG(a, b)}
 }
 
-// mix is the output function of SplitMix64 (Steele, Lea, Flood 2014): a bijection that scatters neighbouring values.
+// mix applies the output function of SplitMix64 (Steele, Lea, Flood 2014), a bijection that scatters neighbouring
+// values.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -24,7 +24,7 @@ var objectNames = []string{"lines", "fields", "cells", "blocks"}
 
 func (k ObjectKind) String() string { return name(objectNames, int(k)) }
 
-// ParseObject is the inverse of ObjectKind.String.
+// ParseObject parses a name given by ObjectKind.String.
 func ParseObject(s string) (ObjectKind, error) {
 	i, err := parse("object", objectNames, s)
 	return ObjectKind(i), err

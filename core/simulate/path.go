@@ -20,7 +20,7 @@ var pathNames = []string{"random", "raster"}
 
 func (k PathKind) String() string { return name(pathNames, int(k)) }
 
-// ParsePath is the inverse of PathKind.String.
+// ParsePath parses a name given by PathKind.String.
 func ParsePath(s string) (PathKind, error) {
 	i, err := parse("scan path", pathNames, s)
 	return PathKind(i), err

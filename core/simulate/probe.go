@@ -22,7 +22,7 @@ var probeNames = []string{"disk", "gaussian", "aberrated"}
 
 func (k ProbeKind) String() string { return name(probeNames, int(k)) }
 
-// ParseProbe is the inverse of ProbeKind.String.
+// ParseProbe parses a name given by ProbeKind.String.
 func ParseProbe(s string) (ProbeKind, error) {
 	i, err := parse("probe", probeNames, s)
 	return ProbeKind(i), err

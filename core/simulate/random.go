@@ -19,7 +19,7 @@ func stream(seed, purpose, index uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(a, mix(a^mix(index))))
 }
 
-// mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+// mix applies the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

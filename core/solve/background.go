@@ -11,14 +11,14 @@ const backgroundKnots = 8
 // floorBackground is the least background that training assumes, in counts per pixel.
 const floorBackground = 0.01
 
-// leastBackground, in counts, keeps a fitted background from becoming 0, which multiplicative steps cannot leave.
-const leastBackground = 1e-4
+// minBackground, in counts, keeps a fitted background from becoming 0, which multiplicative steps cannot leave.
+const minBackground = 1e-4
 
 const (
 	// backgroundRelax is the part of a step that is applied: object and probe follow only in the next iteration.
 	backgroundRelax = 0.5
-	// mostBackgroundStep bounds a step of a background's logarithm.
-	mostBackgroundStep = 0.5
+	// maxBackgroundStep bounds a step of a background's logarithm.
+	maxBackgroundStep = 0.5
 )
 
 // setBackground sets the given background, or initialises a fitted one with a constant: the mean of the darkest tenth
@@ -91,7 +91,7 @@ func (v *solver) fitBackground(ratio []float64) {
 	})
 	for k := range num {
 		if den[k] > 0 {
-			num[k] = math.Exp(min(max(backgroundRelax*num[k]/den[k], -mostBackgroundStep), mostBackgroundStep))
+			num[k] = math.Exp(min(max(backgroundRelax*num[k]/den[k], -maxBackgroundStep), maxBackgroundStep))
 		} else {
 			num[k] = 1
 		}
@@ -99,7 +99,7 @@ func (v *solver) fitBackground(ratio []float64) {
 	factor := make([]float64, n*n)
 	v.eachKnot(knots, func(pixel, knot int, share float64) { factor[pixel] += share * num[knot] })
 	for i, b := range v.background {
-		v.background[i] = max(b*float32(factor[i]), leastBackground)
+		v.background[i] = max(b*float32(factor[i]), minBackground)
 	}
 }
 

@@ -96,8 +96,8 @@ type Geometry struct {
 	FlatR      float64     `json:"R_flat"`        // of an empty object on the same patterns
 	Patterns   int         `json:"patterns"`      // that were used, a quarter of them held out
 	Sure       Sureness    `json:"sure"`          // that the first candidate, or its twin, is right
-	Separation float64     `json:"separation"`    // from the next candidate that is no twin, standard errors
-	TwinToo    bool        `json:"twin_possible"` // the data cannot tell the first candidate from its twin
+	Separation float64     `json:"separation"`    // from the next candidate other than the twin, in standard errors
+	TwinToo    bool        `json:"twin_possible"` // the data do not distinguish the first candidate from its twin
 	ProbeFit   bool        `json:"probe_was_fitted"`
 	NoProbe    bool        `json:"probe_was_estimated"`  // from the patterns: then the twin is always possible
 	Scale      float64     `json:"scale,omitempty"`      // of the step that fits best, when it was asked for

@@ -209,7 +209,7 @@ func (s *Start) sample(y, x float64) (complex64, bool) {
 func (v *solver) setProbe() error {
 	modes := v.o.Modes
 	if modes == 0 {
-		modes = min(v.data.Modes, mostModes)
+		modes = min(v.data.Modes, maxModes)
 	}
 	for m := range min(modes, v.data.Modes) {
 		mode := make([]complex64, v.size)

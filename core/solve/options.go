@@ -133,8 +133,8 @@ type Iteration struct {
 
 // Limits of a run.
 const (
-	mostModes      = 16
-	mostIterations = 1 << 20
+	maxModes      = 16
+	maxIterations = 1 << 20
 )
 
 func (o Options) withDefaults() (Options, error) {
@@ -161,10 +161,10 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case !slices.Contains(Engines(), o.Engine):
 		return o, fmt.Errorf("--engine %q: want one of %v", o.Engine, Engines())
-	case o.Iterations < 1 || o.Iterations > mostIterations:
-		return o, fmt.Errorf("--iterations is %d, want 1 to %d", o.Iterations, mostIterations)
-	case o.Modes < 0 || o.Modes > mostModes:
-		return o, fmt.Errorf("--modes is %d, want 1 to %d", o.Modes, mostModes)
+	case o.Iterations < 1 || o.Iterations > maxIterations:
+		return o, fmt.Errorf("--iterations is %d, want 1 to %d", o.Iterations, maxIterations)
+	case o.Modes < 0 || o.Modes > maxModes:
+		return o, fmt.Errorf("--modes is %d, want 1 to %d", o.Modes, maxModes)
 	case o.Batch < 0 || o.Batch > 1<<12:
 		return o, fmt.Errorf("batch is %d, want 1 to %d", o.Batch, 1<<12)
 	case o.Patience < 1:

@@ -5,8 +5,8 @@ import "math"
 const (
 	// positionsFrom is the iteration from which positions move: the object has too little detail before.
 	positionsFrom = 4
-	// mostMove bounds a move in one iteration, in pixels: gradients are valid only nearby.
-	mostMove = 1.0
+	// maxMove bounds a move in one iteration, in pixels: gradients are valid only nearby.
+	maxMove = 1.0
 	// positionMomentum is the share of the last move that is kept: steps are small while the object is blurred.
 	positionMomentum = 0.8
 )
@@ -59,8 +59,8 @@ func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 			if math.IsNaN(m[axis]) {
 				m[axis] = 0
 			}
-			m[axis] = min(max(m[axis], -mostMove), mostMove) * float64(v.slow)
-			v.speed[j][axis] = min(max(positionMomentum*v.speed[j][axis]+m[axis], -mostMove), mostMove)
+			m[axis] = min(max(m[axis], -maxMove), maxMove) * float64(v.slow)
+			v.speed[j][axis] = min(max(positionMomentum*v.speed[j][axis]+m[axis], -maxMove), maxMove)
 			moves[j][axis] = v.speed[j][axis]
 			mean[axis] += moves[j][axis] / float64(len(moves))
 		}

@@ -71,8 +71,8 @@ func Solve(ctx context.Context, s *scan.Scan, o Options) (*Result, error) {
 // Divergence: a run returns to its best state, with half the steps, if the numbers are not finite or R is twice that of
 // the start; at most four times.
 const (
-	mostHalvings  = 4
-	leastProgress = 1e-3 // improvement of R that counts, relative
+	maxHalvings = 4
+	minProgress = 1e-3 // improvement of R that counts, relative
 )
 
 // diverging returns the multiple of the start's R that counts as divergence. It is larger for the difference map, which
@@ -116,7 +116,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 			return err
 		}
 		if err != nil || it.R > v.diverging()*before.R {
-			if halvings++; halvings > mostHalvings {
+			if halvings++; halvings > maxHalvings {
 				return ErrDiverged
 			}
 			v.restore(best)
@@ -135,7 +135,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 		if it.R < bestR {
 			best = began
 		}
-		if it.R < bestR*(1-leastProgress) {
+		if it.R < bestR*(1-minProgress) {
 			bestR, bestAt = it.R, number
 		}
 		if v.o.Preview != nil && v.o.PreviewEvery > 0 && number%v.o.PreviewEvery == 0 {

@@ -36,7 +36,7 @@ const (
 	// or more.
 	convincing = 0.5
 	// An object, or an axis, is informative if it reduces the misfit by a tenth, or by more than four standard errors.
-	leastGain, leastErrors = 0.9, 4
+	minGain, minErrors = 0.9, 4
 	// The misfit of an empty object must be at least five times that of photon noise. Valid scans with a few hundred
 	// photons per pattern were doubted otherwise.
 	explicable = 5
@@ -119,7 +119,7 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 
 // unexplained reports that the misfits are not lower than those without the tested part.
 func unexplained(with, without []float64) bool {
-	return sum(with) > leastGain*sum(without) && standardErrors(with, without) < leastErrors
+	return sum(with) > minGain*sum(without) && standardErrors(with, without) < minErrors
 }
 
 // litShare of the median counts is the least that a lit pattern has; below it the beam was off, or the frame was

@@ -35,7 +35,7 @@ func TestCheckSupport_DoubtsWrongPositions(t *testing.T) {
 	}
 	for name, s := range map[string]*scan.Scan{"three patterns": few, "no probe": {N: 32, Rows: right.Rows, Cols: right.Cols}} {
 		if s, err := CheckSupport(context.Background(), s, 1); err != nil || s.Doubtful() {
-			t.Errorf("%s: %+v, %v: nothing can be told", name, s, err)
+			t.Errorf("%s: %+v, %v: want not doubtful", name, s, err)
 		}
 	}
 }

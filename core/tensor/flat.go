@@ -39,7 +39,7 @@ func cast[T, S float32 | float64 | int32](dst []T, src []S) {
 	}
 }
 
-// Unflatten is the inverse of Flatten: it returns a tensor of type d with a copy of the numbers.
+// Unflatten returns a tensor of type d with a copy of the numbers. It inverts Flatten.
 func Unflatten[T float32 | float64](d DType, data []T, shape ...int) (Tensor, error) {
 	switch d {
 	case Float32:

@@ -71,12 +71,12 @@ func (c *code) emit(out *text, i isa) {
 
 func (a *allocator) instruction(at int, o op) {
 	regs := make([]string, len(o.from))
-	dies := make([]bool, len(o.from))
+	lastUse := make([]bool, len(o.from))
 	for k, v := range o.from {
-		regs[k], dies[k] = a.isa.register(a.in[v]), a.last[v] == at
+		regs[k], lastUse[k] = a.isa.register(a.in[v]), a.last[v] == at
 	}
 	for k, v := range o.from {
-		if dies[k] {
+		if lastUse[k] {
 			a.holder[a.in[v]] = -1
 		}
 	}
@@ -94,13 +94,13 @@ func (a *allocator) instruction(at int, o op) {
 		mnemonic := map[string]string{"fma": "VFMADD", "fms": "VFMSUB", "fnma": "VFNMADD"}[o.name]
 		x, y, z := regs[0], regs[1], regs[2]
 		switch {
-		case dies[2]:
+		case lastUse[2]:
 			a.give(o.to, a.in[o.from[2]])
 			a.out.ins("%s231PS %s, %s, %s", mnemonic, y, x, z)
-		case dies[0]:
+		case lastUse[0]:
 			a.give(o.to, a.in[o.from[0]])
 			a.out.ins("%s213PS %s, %s, %s", mnemonic, z, y, x)
-		case dies[1]:
+		case lastUse[1]:
 			a.give(o.to, a.in[o.from[1]])
 			a.out.ins("%s213PS %s, %s, %s", mnemonic, z, x, y)
 		default:
