@@ -26,7 +26,7 @@ func (k ObjectKind) String() string { return name(objectNames, int(k)) }
 
 // ParseObject parses a name given by ObjectKind.String.
 func ParseObject(s string) (ObjectKind, error) {
-	i, err := parse("object", objectNames, s)
+	i, err := parse("--object", objectNames, s)
 	return ObjectKind(i), err
 }
 

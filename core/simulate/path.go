@@ -22,7 +22,7 @@ func (k PathKind) String() string { return name(pathNames, int(k)) }
 
 // ParsePath parses a name given by PathKind.String.
 func ParsePath(s string) (PathKind, error) {
-	i, err := parse("scan path", pathNames, s)
+	i, err := parse("--positions", pathNames, s)
 	return PathKind(i), err
 }
 
@@ -37,7 +37,7 @@ func parse(what string, names []string, s string) (int, error) {
 	if i := slices.Index(names, s); i >= 0 {
 		return i, nil
 	}
-	return 0, fmt.Errorf("simulate: unknown %s %q, want one of %q", what, s, names)
+	return 0, fmt.Errorf("simulate: %s is %q, want one of %v", what, s, names)
 }
 
 // positions places the scan inside [Buffer, side − Buffer]. A patch at side − N/2 ends on the object's last pixel.

@@ -24,7 +24,7 @@ func (k ProbeKind) String() string { return name(probeNames, int(k)) }
 
 // ParseProbe parses a name given by ProbeKind.String.
 func ParseProbe(s string) (ProbeKind, error) {
-	i, err := parse("probe", probeNames, s)
+	i, err := parse("--probe", probeNames, s)
 	return ProbeKind(i), err
 }
 

@@ -30,7 +30,7 @@ func ParseEngine(s string) (Engine, error) {
 	if e := Engine(s); slices.Contains(Engines(), e) {
 		return e, nil
 	}
-	return "", fmt.Errorf("--engine %q: want one of %v", s, Engines())
+	return "", fmt.Errorf("unknown engine %q, want one of %v", s, Engines())
 }
 
 // Fit selects the quantities that are fitted besides the object.
@@ -58,7 +58,7 @@ func ParseFit(s string) (Fit, error) {
 		case "intensity":
 			f.Intensity = true
 		default:
-			return f, fmt.Errorf("--fit %q: want probe, background, positions and intensity, separated by commas, or none", s)
+			return f, fmt.Errorf("cannot fit %q, want probe, background, positions and intensity, separated by commas, or none", s)
 		}
 	}
 	return f, nil
@@ -160,7 +160,7 @@ func (o Options) withDefaults() (Options, error) {
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	switch {
 	case !slices.Contains(Engines(), o.Engine):
-		return o, fmt.Errorf("--engine %q: want one of %v", o.Engine, Engines())
+		return o, fmt.Errorf("unknown engine %q, want one of %v", o.Engine, Engines())
 	case o.Iterations < 1 || o.Iterations > maxIterations:
 		return o, fmt.Errorf("--iterations is %d, want 1 to %d", o.Iterations, maxIterations)
 	case o.Modes < 0 || o.Modes > maxModes:
