@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// TestHost_BoundsNoticesOfCompilations lets a backend announce compilations without end.
+// TestHost_BoundsNoticesOfCompilations lets a backend announce endless compilations.
 func TestHost_BoundsNoticesOfCompilations(t *testing.T) {
 	var said []string
 	tell := Host{Notice: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}.compiling()

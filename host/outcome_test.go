@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// A backend that has no memory for a batch names the flags that help; other errors stay as they are.
+// The error of a backend without memory for a batch names the flags that help. Other errors do not change.
 func TestRelieve_NamesTheFlags(t *testing.T) {
 	const limit = "the batch needs 300 MiB of memory, 64 MiB are allowed"
 	err := Relieve(backend.Errorf(backend.Exhausted, "compile", limit+": use smaller batches"), "--batch-size")

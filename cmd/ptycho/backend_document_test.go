@@ -14,7 +14,7 @@ import (
 
 const backendDocument = "docs/writing-a-backend.md"
 
-// goBlock is the program that the document shows.
+// goBlock returns the program in the document.
 func goBlock(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", backendDocument))
@@ -29,7 +29,7 @@ func goBlock(t *testing.T) string {
 	return block
 }
 
-func TestTheBackendOfTheDocumentIsTheExample(t *testing.T) {
+func TestBackendDocument_ProgramIsTheExample(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("..", "..", "examples", "backend", "main.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -39,9 +39,9 @@ func TestTheBackendOfTheDocumentIsTheExample(t *testing.T) {
 	}
 }
 
-// TestTheWayToABackendWorks runs the document's commands in order, in the folder of a module of its own. That module asks for
-// what this one asks for, and nothing else: the modules that built this test are enough, and nothing is downloaded.
-func TestTheWayToABackendWorks(t *testing.T) {
+// TestBackendDocument_CommandsWork runs the document's commands in order, in the folder of a separate module. That module
+// requires the same modules as this one, so that nothing is downloaded.
+func TestBackendDocument_CommandsWork(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestTheWayToABackendWorks(t *testing.T) {
 		switch args := strings.Fields(strings.ReplaceAll(line, "'", "")); args[0] {
 		case "ptycho":
 			if len(args) == 4 && args[1] == "conformance" {
-				args = append(args, "--level", "0") // all of it is what conformance's own test of the oracle runs
+				args = append(args, "--level", "0") // the test of the oracle in conformance runs all levels
 			}
 			want := 0
 			if strings.Contains(line, "--run") {
@@ -70,7 +70,7 @@ func TestTheWayToABackendWorks(t *testing.T) {
 				t.Errorf("%s: exit %d, want %d: %s", line, r.Code, want, r.Stderr)
 			}
 		case "go":
-			if args[1] == "get" { // this checkout is the version that it gets
+			if args[1] == "get" { // this checkout is the required version
 				for _, name := range []string{"go.mod", "go.sum"} {
 					text, err := os.ReadFile(filepath.Join(root, name))
 					if err != nil {
@@ -94,8 +94,8 @@ func TestTheWayToABackendWorks(t *testing.T) {
 	}
 }
 
-// documentation runs a go doc command of the document. Within a module go doc looks up every module of the whole graph, which
-// building does not need and a machine may not have; as a workspace from before modules the checkout is read without any.
+// documentation runs a go doc command of the document. Within a module go doc reads every module of the whole graph, which
+// may not be on this machine. In GOPATH mode it reads only the checkout.
 func documentation(t *testing.T, root string, args []string) {
 	t.Helper()
 	workspace := t.TempDir()
@@ -114,8 +114,8 @@ func documentation(t *testing.T, root string, args []string) {
 	}
 }
 
-// TestTheCasesThatTheDocumentNamesExist finds a pattern for --run in the document that no case has.
-func TestTheCasesThatTheDocumentNamesExist(t *testing.T) {
+// TestBackendDocument_CasesExist finds patterns for --run in the document that match no case.
+func TestBackendDocument_CasesExist(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", backendDocument))
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestTheCasesThatTheDocumentNamesExist(t *testing.T) {
 	}
 }
 
-// command runs one that has to succeed.
+// command runs a command that must succeed.
 func command(t *testing.T, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestBenchFeedMeasuresEveryCombinationOnce(t *testing.T) {
+func TestBenchFeed_MeasuresEachCombinationOnce(t *testing.T) {
 	small := []string{"bench", "feed", "--n", "16", "--batch-size", "8", "--n-filters-scale", "1", "--steps", "2", "--quiet"}
 	var results []struct {
 		Workers    int     `json:"num_workers"`
@@ -39,7 +39,7 @@ func TestBenchFeedMeasuresEveryCombinationOnce(t *testing.T) {
 	}
 }
 
-func TestBenchFeedRefusesWhatItCannotDo(t *testing.T) {
+func TestBenchFeed_RefusesWrongFlags(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		code int

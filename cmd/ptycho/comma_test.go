@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// TestArguments_ACommaSeparatesNothing checks the values that may hold one: a list in --set, a file name in --config.
+// TestArguments_ACommaSeparatesNothing checks values with commas: a list in --set, a file name in --config.
 func TestArguments_ACommaSeparatesNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a,b.yaml")

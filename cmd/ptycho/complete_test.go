@@ -14,7 +14,7 @@ import (
 var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
 	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview time-limit`)
 
-// TestComplete_EveryFlagOffersItsValues walks all commands: a flag that takes a value offers values, files or folders, or is free.
+// TestComplete_EveryFlagOffersItsValues checks that each flag with a value has candidates, or is free.
 func TestComplete_EveryFlagOffersItsValues(t *testing.T) {
 	var walk func(path []string, commands []*cli.Command)
 	walk = func(path []string, commands []*cli.Command) {
@@ -41,7 +41,7 @@ func TestComplete_EveryFlagOffersItsValues(t *testing.T) {
 	walk(nil, newApp().Commands)
 }
 
-// TestComplete_OffersWhatIsAccepted reads each offered value of a setting back.
+// TestComplete_OffersWhatIsAccepted parses each offered value of a setting.
 func TestComplete_OffersWhatIsAccepted(t *testing.T) {
 	for _, s := range config.Settings(config.Train | config.Infer) {
 		for _, v := range valuesOfSetting(s, "") {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// candidates are the first columns of what complete prints for the words.
+// candidates returns the first column of the output of complete for the words.
 func candidates(t *testing.T, words ...string) []string {
 	t.Helper()
 	var out []string
@@ -21,10 +21,10 @@ func candidates(t *testing.T, words ...string) []string {
 	return out
 }
 
-func TestCompleteKnowsWhatCanStandThere(t *testing.T) {
+func TestComplete_Candidates(t *testing.T) {
 	for name, c := range map[string]struct {
 		words []string
-		want  []string // in this order, all of them; nil is none
+		want  []string // all candidates, in order
 	}{
 		"a command":                   {[]string{"tr"}, []string{"train"}},
 		"a subcommand":                {[]string{"config", "s"}, []string{"show", "schema"}},
@@ -67,8 +67,8 @@ func TestCompleteKnowsWhatCanStandThere(t *testing.T) {
 	}
 }
 
-// TestCompletionListsAPluginWithoutStartingIt installs a plugin that would leave a trace.
-func TestCompletionListsAPluginWithoutStartingIt(t *testing.T) {
+// TestComplete_StartsNoPlugin installs a plugin that leaves a trace if it is started.
+func TestComplete_StartsNoPlugin(t *testing.T) {
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "started")
 	plugins := filepath.Join(dir, "plugins")
@@ -87,7 +87,7 @@ func TestCompletionListsAPluginWithoutStartingIt(t *testing.T) {
 	}
 }
 
-// shell makes a folder with the program in it and its script, and gives an environment that finds the program.
+// shell writes the completion script of a shell and returns an environment in which the shell finds the program.
 func shell(t *testing.T, name string) (script string, env []string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -113,13 +113,13 @@ func ask(t *testing.T, env []string, name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func TestCompletionInBash(t *testing.T) {
+func TestCompletion_Bash(t *testing.T) {
 	script, env := shell(t, "bash")
 	for line, want := range map[string]string{
 		`ptycho tra`:                            "train",
 		`ptycho train --checkpoint-mo`:          "--checkpoint-monitor|--checkpoint-mode",
 		`ptycho train --checkpoint-mode m`:      "min|max",
-		`ptycho train --checkpoint-mode = mi`:   "min", // as bash parts --checkpoint-mode=mi
+		`ptycho train --checkpoint-mode = mi`:   "min", // bash splits --checkpoint-mode=mi like this
 		`ptycho train --train-data-file my`:     "my scan.npz",
 		`ptycho plugins doctor gor`:             "gorgonia",
 		`ptycho train --set training.plateau-m`: "training.plateau-min-lr=",
@@ -131,7 +131,7 @@ func TestCompletionInBash(t *testing.T) {
 	}
 }
 
-func TestCompletionInFish(t *testing.T) {
+func TestCompletion_Fish(t *testing.T) {
 	script, env := shell(t, "fish")
 	for line, want := range map[string]string{
 		`ptycho tra`:                        "train",
@@ -153,8 +153,8 @@ func TestCompletionInFish(t *testing.T) {
 	}
 }
 
-// zshTyping types lines, each with a tab behind it, into an interactive zsh in a terminal of its own, and prints what the
-// lines became.
+// zshTyping types lines, each followed by a tab, into an interactive zsh in a separate terminal, and prints the resulting
+// lines.
 const zshTyping = `
 zmodload zsh/zpty
 zpty -b shell zsh -f -i
@@ -169,7 +169,7 @@ done
 zpty -d shell
 `
 
-func TestCompletionInZsh(t *testing.T) {
+func TestCompletion_Zsh(t *testing.T) {
 	script, env := shell(t, "zsh")
 	lines := []string{`ptycho tra`, `ptycho train --plateau-m`, `ptycho train --checkpoint-mode mi`, `ptycho train --train-data-file my`, `ptycho plugins doctor gor`}
 	want := []string{`ptycho train `, `ptycho train --plateau-min-lr `, `ptycho train --checkpoint-mode min `, `ptycho train --train-data-file my\ scan.npz `, `ptycho plugins doctor gorgonia `}

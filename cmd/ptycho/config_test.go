@@ -22,7 +22,7 @@ func put(t *testing.T, name, contents string) string {
 
 const baseline = "../../core/config/testdata/reference-baseline.yaml"
 
-func TestExplainShowsEveryOriginAndWhatItOverrode(t *testing.T) {
+func TestConfigExplain_ShowsOrigins(t *testing.T) {
 	scan, file := smallScan(t), put(t, "run.yaml", "training:\n  max-epochs: 5\n  seed: 3\n")
 	t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", "6")
 	args := []string{"--preset", "quick", "--config", file, "--set", "training.max-epochs=7", "--max-epochs", "8", "--train-data-file", scan, "--output-dir", "run"}
@@ -66,7 +66,7 @@ func TestExplainShowsEveryOriginAndWhatItOverrode(t *testing.T) {
 	}
 }
 
-func TestARunIsExplainedShownAndCompared(t *testing.T) {
+func TestConfig_ExplainShowDiffOfRun(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	run := filepath.Join(dir, "run")
 	must(t, "train", "--train-data-file", scan, "--output-dir", run, "--max-epochs", "1", "--seed", "4", "--quiet")
@@ -95,7 +95,7 @@ func TestARunIsExplainedShownAndCompared(t *testing.T) {
 	}
 }
 
-// run10 is run; its commands are wrong.
+// run10 is run for wrong commands, which must end with exit code 10.
 func run10(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	stdout, stderr, code = run(t, args...)
@@ -105,7 +105,7 @@ func run10(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return stdout, stderr, code
 }
 
-func TestTheSchemaKnowsWhatFilesMayHold(t *testing.T) {
+func TestConfigSchema_MatchesFiles(t *testing.T) {
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(must(t, "config", "schema")))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestTheSchemaKnowsWhatFilesMayHold(t *testing.T) {
 		if err := valid(text); err != nil {
 			t.Errorf("%s is refused: %v", text, err)
 		}
-		file := put(t, "valid.json", text) // and the program agrees
+		file := put(t, "valid.json", text) // the program must agree
 		if _, stderr, code := run(t, "config", "diff", file, file); code != 0 {
 			t.Errorf("%s passes the schema, and the program refuses it: %s", text, stderr)
 		}
@@ -153,7 +153,7 @@ func TestTheSchemaKnowsWhatFilesMayHold(t *testing.T) {
 	}
 }
 
-func TestImportTellsWhatBecameOfEachKey(t *testing.T) {
+func TestConfigImport_ExplainsEachKey(t *testing.T) {
 	file := put(t, "ref.yaml", "model:\n  N: 64\n  probe_scale: 4.0\nnepochs: 3\nmae_weight: 1.0\nnll_weight: 0.0\n")
 	text := must(t, "config", "import", file)
 	for _, want := range []string{"n: 64 # model.N = 64 (line 2)", "max-epochs: 3", `loss: "mae"`, "probe_scale = 4.0 (line 3): the probe's scale is never trusted"} {
@@ -191,7 +191,7 @@ func TestImportTellsWhatBecameOfEachKey(t *testing.T) {
 	}
 }
 
-func TestTheLegacyDictionaryIsShown(t *testing.T) {
+func TestConfigShow_LegacyDictionary(t *testing.T) {
 	var got map[string]any
 	if err := json.Unmarshal([]byte(must(t, "config", "show", "--legacy", baseline)), &got); err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestTheLegacyDictionaryIsShown(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNoSettingsEndInOneSentence(t *testing.T) {
+func TestConfig_OtherFilesAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	for name, contents := range map[string]string{
 		"cut.yaml": "training: {seed: ", "twice.yaml": "training:\n  seed: 1\n  seed: 2\n", "nan.yaml": "training: {learning-rate: NaN}\n", "type.yaml": "training: {seed: [1]}\n",

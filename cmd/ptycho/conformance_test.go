@@ -9,7 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// follows checks what the command printed against a schema of the conformance folder.
+// follows validates the output of the command with a schema of the conformance folder.
 func follows(t *testing.T, file, text string) {
 	t.Helper()
 	s, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "..", "conformance", file))
@@ -25,8 +25,8 @@ func follows(t *testing.T, file, text string) {
 	}
 }
 
-// TestConformanceThroughTheProcessBoundary runs what is quick of it; the whole suite in one process is conformance's own test.
-func TestConformanceThroughTheProcessBoundary(t *testing.T) {
+// TestConformance_AcrossProcesses runs only the quick cases. The tests of package conformance run the whole suite in one process.
+func TestConformance_AcrossProcesses(t *testing.T) {
 	for _, name := range []string{"gorgonia", "reference"} {
 		text := must(t, "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
 		follows(t, "report.schema.json", text)
@@ -47,7 +47,7 @@ func TestConformanceThroughTheProcessBoundary(t *testing.T) {
 	}
 }
 
-func TestParityOfTheEngineAndTheReference(t *testing.T) {
+func TestParity_GorgoniaAndReference(t *testing.T) {
 	text := must(t, "conformance", "--parity", "reference,gorgonia", "--json", "-", "--quiet")
 	follows(t, "parity.schema.json", text)
 	var report struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// TestTrain_CredentialsOfAnAddressAreKeptNowhere trains with a server that is down, whose address holds a password, and
-// looks at every file and every output of the commands that show or use the run.
+// TestTrain_CredentialsOfAnAddressAreKeptNowhere trains with a server that is down and whose address contains a password. It
+// searches all files, and all outputs of the commands that show or use the run, for the password.
 func TestTrain_CredentialsOfAnAddressAreKeptNowhere(t *testing.T) {
 	const address = "http://ada:s3cret@127.0.0.1:9/?token=s3cret"
 	for name, how := range map[string]struct {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestTheGeneratedDocumentsAreThoseOfTheProgram fails when a setting, a flag or a command was changed without make docs.
-func TestTheGeneratedDocumentsAreThoseOfTheProgram(t *testing.T) {
+// TestDocs_AreCurrent fails if a setting, a flag or a command was changed without make docs.
+func TestDocs_AreCurrent(t *testing.T) {
 	dir, kept := t.TempDir(), filepath.Join("..", "..", "docs")
 	must(t, "docs", "--output", dir)
 	manuals, err := os.ReadDir(filepath.Join(dir, "man"))
@@ -35,9 +35,8 @@ func TestTheGeneratedDocumentsAreThoseOfTheProgram(t *testing.T) {
 	}
 }
 
-// TestEveryCommandOfTheReferenceIsThere asks each command that docs/commands.md describes for its help, which has to show
-// the same line of usage.
-func TestEveryCommandOfTheReferenceIsThere(t *testing.T) {
+// TestDocs_CommandsHaveHelp checks the help of each command in docs/commands.md.
+func TestDocs_CommandsHaveHelp(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +60,7 @@ func TestEveryCommandOfTheReferenceIsThere(t *testing.T) {
 	}
 }
 
-func TestTheManualPagesAreSoundRoff(t *testing.T) {
+func TestDocs_ManualPagesAreValid(t *testing.T) {
 	lint := []string{"mandoc", "-Tlint", "-W", "warning"}
 	if _, err := exec.LookPath(lint[0]); err != nil {
 		lint = []string{"man", "--warnings", "-l"}
@@ -78,7 +77,7 @@ func TestTheManualPagesAreSoundRoff(t *testing.T) {
 		var said strings.Builder
 		cmd.Stderr = &said
 		if lint[0] == "mandoc" {
-			cmd.Stdout = &said // which says there what is wrong; man prints the page there
+			cmd.Stdout = &said // mandoc writes its errors there; man prints the page there
 		}
 		if err := cmd.Run(); err != nil || said.Len() > 0 {
 			t.Errorf("%s: %v: %s", page, err, said.String())

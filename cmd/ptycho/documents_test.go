@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// commands are what a document would have its reader run, in order: the lines of its shell blocks, without comments, and its
-// Python blocks whole, which begin with "import".
+// commands returns the commands of a document, in order: the lines of its shell blocks without comments, and its whole Python
+// blocks, which begin with "import".
 func commands(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", path))
@@ -40,7 +40,7 @@ func commands(t *testing.T, path string) []string {
 	return out
 }
 
-// runPython runs a block of a document, when there is a Python with NumPy.
+// runPython runs a block of a document if a Python with NumPy is installed.
 func runPython(t *testing.T, block string) {
 	t.Helper()
 	python := os.Getenv("PYTHON")
@@ -56,8 +56,8 @@ func runPython(t *testing.T, block string) {
 	}
 }
 
-// TestTheCommandsOfTheDocumentsWork runs them in order, in a folder with a small scan of the names that they use.
-func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
+// TestDocuments_CommandsWork runs the commands of each document in order, in a folder with small scans of the documents' names.
+func TestDocuments_CommandsWork(t *testing.T) {
 	for document, least := range map[string]int{"README.md": 5, "docs/tutorial.md": 8, "docs/workflow.md": 11, "docs/solve.md": 3} {
 		t.Run(document, func(t *testing.T) {
 			lines := commands(t, document)
@@ -67,7 +67,7 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 			}
 			t.Chdir(t.TempDir())
 			if document == "docs/tutorial.md" {
-				t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", "1") // the whole takes minutes
+				t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", "1") // all epochs take minutes
 			}
 			for _, name := range []string{"scan.npz", "truth.npz"} {
 				if err := os.WriteFile(name, bytes, 0o666); err != nil {
@@ -84,12 +84,12 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 					}
 					must(t, args[1:]...)
 				case strings.HasPrefix(line, "go run ./cmd/ptycho "):
-					must(t, append(args[3:], "--max-epochs", "1")...) // the whole takes two minutes
+					must(t, append(args[3:], "--max-epochs", "1")...) // all epochs take two minutes
 				case args[0] == "import":
 					runPython(t, line)
 					continue
 				case args[0] == "make", args[0] == "git":
-					continue // make runs this test, in a clone
+					continue // make runs this test; git clones
 				default:
 					t.Errorf("no test knows how to run %q", line)
 					continue
@@ -103,8 +103,8 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 	}
 }
 
-// TestTheLinksOfTheDocumentsLeadSomewhere follows those to files of the repository.
-func TestTheLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
+// TestDocuments_LinksExist follows the links to files of the repository.
+func TestDocuments_LinksExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	var pages []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md", "conformance/golden/*.md"} {

@@ -11,8 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// A plugin that announces a socket and has none ends the command with one sentence, without the log lines of the library
-// below.
+// A plugin that announces a missing socket ends the command with one sentence, without log lines of go-plugin.
 func TestPlugin_BreaksTheProtocolInOneSentence(t *testing.T) {
 	dir := t.TempDir()
 	program.Must(t, dir, "simulate", "-n", "32", "--n-images", "16", "--output", "scan.npz")

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// changedScan writes the small scan with a change.
+// changedScan writes a changed copy of the small scan.
 func changedScan(t *testing.T, path string, change func(s *scan.Scan)) string {
 	t.Helper()
 	s, err := format.ReadScan(t.Context(), path, format.ScanOptions{})
@@ -24,8 +24,8 @@ func changedScan(t *testing.T, path string, change func(s *scan.Scan)) string {
 	return out
 }
 
-// TestCommands_NameTheFaultOfAScan gives every command that reads a scan one with positions in micrometres, and one with a position
-// far away, and takes the advice.
+// TestCommands_NameTheFaultOfAScan runs every command that reads a scan with positions in micrometres, and with a distant
+// position, and then follows the advice in the error.
 func TestCommands_NameTheFaultOfAScan(t *testing.T) {
 	sound, dir := smallScan(t), t.TempDir()
 	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "out")
@@ -55,7 +55,7 @@ func TestCommands_NameTheFaultOfAScan(t *testing.T) {
 			{"evaluate", "--reconstruction", path, "--reference", path},
 		} {
 			if name == "another order" && args[0] == "evaluate" {
-				continue // it makes no image; the R that it prints says how well the patterns fit
+				continue // evaluate makes no image, and its R shows the bad fit
 			}
 			_, stderr, code := run(t, args...)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")

@@ -84,7 +84,7 @@ func TestHelp_GroupsKnowTheirFlags(t *testing.T) {
 	}
 }
 
-// TestHelp_BeginsWithExamples asks for help in both ways.
+// TestHelp_BeginsWithExamples checks the order of the parts of a help text.
 func TestHelp_BeginsWithExamples(t *testing.T) {
 	for name, c := range map[string]*cli.Command{"train": trainCommand(), "bench feed": benchFeedCommand()} {
 		c.HelpName = "ptycho " + name

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestLimits_ALowLimitOfTheShellIsNamed runs a command under limits that would end it in Go's runtime later on.
+// TestLimits_ALowLimitOfTheShellIsNamed runs a command under limits that would later crash Go's runtime.
 func TestLimits_ALowLimitOfTheShellIsNamed(t *testing.T) {
 	for limit, words := range map[string]string{
 		"-n 40":      "allows 40 open files",

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// ptycho is the path of the program.
+// ptycho returns the path of the program.
 func ptycho(t *testing.T) string {
 	t.Helper()
 	return program.Path(t)
@@ -23,14 +23,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run gives the outputs and the exit code.
+// run runs the program and returns its outputs and exit code.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	r := program.Run(t, "", nil, args...)
 	return r.Stdout, r.Stderr, r.Code
 }
 
-// must runs a command that has to succeed and gives its standard output.
+// must runs a command that must succeed and returns its standard output.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
 	return program.Must(t, "", args...)
@@ -53,7 +53,7 @@ func weights(t *testing.T, run string) []byte {
 	return b
 }
 
-func TestTheWayFromAScanToAnImage(t *testing.T) {
+func TestPtycho_ScanToImage(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "out")
 	text := must(t, "train", "--train_data_file", scan, "--output_dir", model, "--rows", "split=0", "--max_epochs", "2", "--json")
@@ -88,7 +88,7 @@ func TestTheWayFromAScanToAnImage(t *testing.T) {
 	}
 }
 
-func TestEqualRunsGiveEqualBytesAndLearn(t *testing.T) {
+func TestTrain_EqualRunsEqualBytes(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	a, b, c, d := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c"), filepath.Join(dir, "d")
 	must(t, "train", "--train-data-file", scan, "--output-dir", a, "--max-epochs", "2", "--threads", "1")
@@ -106,10 +106,10 @@ func TestEqualRunsGiveEqualBytesAndLearn(t *testing.T) {
 	}
 }
 
-func TestFourEpochsEqualTwoAndTwoResumed(t *testing.T) {
+func TestTrain_ResumedEqualsUninterrupted(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
-	// A tenth of the usual rate: with a dozen steps an epoch the usual one may kill the network.
+	// A tenth of the usual rate: with a dozen steps per epoch the usual rate may collapse the network.
 	must(t, "train", "--train-data-file", scan, "--output-dir", whole, "--max-epochs", "4", "--learning-rate", "3e-4")
 	must(t, "train", "--train-data-file", scan, "--output-dir", parts, "--max-epochs", "4", "--learning-rate", "3e-4", "--stop-after", "2")
 	must(t, "train", "--resume", parts)
@@ -123,7 +123,7 @@ func TestFourEpochsEqualTwoAndTwoResumed(t *testing.T) {
 	}
 }
 
-func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
+func TestMistakes_OneSentenceAndExitCode(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	truncated := filepath.Join(dir, "truncated.npz")
 	whole, err := os.ReadFile(scan)
@@ -175,7 +175,7 @@ func TestMistakesEndWithOneSentenceAndTheirCode(t *testing.T) {
 	}
 }
 
-func TestHelpAndVersionAreFoundUnderTheNamesOfOtherPrograms(t *testing.T) {
+func TestHelp_OtherSpellings(t *testing.T) {
 	if as, want := must(t, "help", "train"), must(t, "train", "--help"); as != want {
 		t.Errorf("ptycho help train prints %s", as)
 	}
@@ -184,7 +184,7 @@ func TestHelpAndVersionAreFoundUnderTheNamesOfOtherPrograms(t *testing.T) {
 	}
 }
 
-func TestAFullDirectoryIsRefused(t *testing.T) {
+func TestTrain_RefusesFullFolder(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func TestAFullDirectoryIsRefused(t *testing.T) {
 	}
 }
 
-func TestFlagsMayFollowArguments(t *testing.T) {
+func TestArguments_BeforeFlags(t *testing.T) {
 	scan := smallScan(t)
 	if text := must(t, "inspect", scan, "--json"); !strings.HasPrefix(text, "{") {
 		t.Errorf("--json after the file was ignored: %s", text)

@@ -10,11 +10,11 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// evaluation is what evaluate says of an image as it is, without registration.
+// evaluation is the report of evaluate for an image without registration.
 type evaluation struct {
 	Amplitude float64
 	Phase     float64
-	Shift     [2]float64 // rows, columns by which the image has to move to fit best
+	Shift     [2]float64 // rows, columns of the shift with the best fit
 }
 
 func evaluated(t *testing.T, args ...string) evaluation {
@@ -35,7 +35,7 @@ func evaluated(t *testing.T, args ...string) evaluation {
 	return evaluation{report.Raw.Amplitude, report.Raw.Phase, report.Registered.Shift}
 }
 
-// rewritten is a copy of a scan after a change.
+// rewritten writes a changed copy of a scan.
 func rewritten(t *testing.T, path, name string, change func(*scan.Scan)) string {
 	t.Helper()
 	s, err := format.ReadScan(t.Context(), path, format.ScanOptions{})
@@ -50,7 +50,7 @@ func rewritten(t *testing.T, path, name string, change func(*scan.Scan)) string 
 	return out
 }
 
-// moved gives the object with out(y, x) = in(at(y, x)).
+// moved transforms the object to out(y, x) = in(at(y, x)).
 func moved(s *scan.Scan, at func(y, x int) (int, int)) {
 	n := s.ObjectHeight
 	out := make([]complex64, len(s.Object))
@@ -63,9 +63,9 @@ func moved(s *scan.Scan, at func(y, x int) (int, int)) {
 	s.Object = out
 }
 
-// TestTheImageLiesAsTheObjectDoes trains and stitches through the commands. A flip, a transpose, a conjugate or a sign
-// anywhere on the way — reading, grouping, merging, far field, stitching, alignment — makes another truth fit better.
-func TestTheImageLiesAsTheObjectDoes(t *testing.T) {
+// TestOrientation_ImageMatchesObject trains and stitches with the commands. A flip, transpose, conjugate or sign error in
+// reading, grouping, merging, far field, stitching or alignment makes another object fit better.
+func TestOrientation_ImageMatchesObject(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for half a minute")
 	}

@@ -15,12 +15,12 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// solveInto is a short reconstruction.
+// solveInto returns the arguments of a short reconstruction.
 func solveInto(scan, dir string, more ...string) []string {
 	return append([]string{"solve", "--data", scan, "--output-dir", dir, "--iterations", "2", "--quiet"}, more...)
 }
 
-// trainInto is a short training.
+// trainInto returns the arguments of a short training.
 func trainInto(scan, dir string, more ...string) []string {
 	return append([]string{"train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "2", "--n-filters-scale", "1", "--quiet"}, more...)
 }
@@ -40,7 +40,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// --overwrite replaces what ptycho wrote; the scan that is read, notes and the raw data beside them stay.
+// --overwrite replaces the files that ptycho wrote. The scan, notes and raw data in the folder stay.
 func TestOverwrite_KeepsFilesOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	scan := filepath.Join(dir, "scan.npz")
@@ -65,7 +65,7 @@ func TestOverwrite_KeepsFilesOfOthers(t *testing.T) {
 	}
 }
 
-// What a command reads, or somebody else's file, is never what it replaces: it refuses before it starts.
+// A command that would replace a file that it reads, or that ptycho did not write, fails before it starts.
 func TestOverwrite_RefusesToReplaceWhatItReads(t *testing.T) {
 	scan, model, out := smallScan(t), filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "out")
 	must(t, trainInto(scan, model)...)
@@ -124,7 +124,7 @@ func TestOutput_LinksAreWrittenThrough(t *testing.T) {
 	}
 }
 
-// Two commands never share an output: one writes it, the other is refused in one sentence.
+// Two commands never share an output: one writes it, the other fails with one sentence.
 func TestOutput_TwoAtOnce(t *testing.T) {
 	scan := smallScan(t)
 	for name, args := range map[string]func(out string) []string{
@@ -170,8 +170,8 @@ func killedStaging(t *testing.T, args []string, dir string) {
 	_ = cmd.Wait() // it was killed
 }
 
-// A training that is killed before its first checkpoint leaves the old result whole, or a folder in which the same command
-// starts again; --resume says so.
+// A training that is killed before its first checkpoint leaves the old result complete, or a folder in which the same command
+// can be restarted. --resume says so.
 func TestTrain_KilledBeforeItsFirstCheckpoint(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	long := trainInto(scan, dir, "--seed", "7")
@@ -194,7 +194,7 @@ func TestTrain_KilledBeforeItsFirstCheckpoint(t *testing.T) {
 	}
 }
 
-// A result that a killed command had committed and not yet moved is completed by the command that reads it.
+// A command that reads a result completes the commit of a killed command.
 func TestReaders_CompleteACommit(t *testing.T) {
 	scan, made := smallScan(t), filepath.Join(t.TempDir(), "made")
 	must(t, trainInto(scan, made)...)
@@ -229,7 +229,7 @@ func TestReaders_CompleteACommit(t *testing.T) {
 	}
 }
 
-// Pictures of a reconstruction that goes on are seen beside the old result, which stays, and go with the new one.
+// Pictures of a running reconstruction appear beside the old result and disappear with the commit of the new one.
 func TestSolve_PreviewsSpareTheOldResult(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "out")
 	must(t, solveInto(scan, dir)...)
@@ -259,8 +259,8 @@ func TestSolve_PreviewsSpareTheOldResult(t *testing.T) {
 	}
 }
 
-// A run that was killed between its last checkpoint and the removal of an older one has one too many: --resume removes it,
-// even if the run is complete.
+// A run that was killed between its last checkpoint and the removal of an older one has an extra checkpoint. --resume removes
+// it, even if the run is complete.
 func TestTrain_ResumePrunesCheckpoints(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	must(t, trainInto(scan, dir)...)

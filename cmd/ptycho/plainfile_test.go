@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Every command that reads a file refuses a FIFO, which would block, and a device, which never ends.
+// Every command that reads a file rejects a FIFO, which would block, and a device, which never ends.
 func TestFIFO_RefusedByEveryCommand(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	fifo := filepath.Join(dir, "fifo")

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTenCommandLinesOfPtychoPINNRun takes the lines of docs/from-ptychopinn.md as they stand there.
-func TestTenCommandLinesOfPtychoPINNRun(t *testing.T) {
+// TestPtychoPINN_CommandLinesRun runs the command lines of docs/from-ptychopinn.md unchanged.
+func TestPtychoPINN_CommandLinesRun(t *testing.T) {
 	lines := commands(t, "docs/from-ptychopinn.md")
 	if len(lines) != 10 {
 		t.Fatalf("the document has %d lines, want ten", len(lines))
@@ -30,7 +30,7 @@ func TestTenCommandLinesOfPtychoPINNRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ptycho(t) // is built here: elsewhere there is no module
+	ptycho(t) // build it here, inside the module
 	t.Chdir(dir)
 	if err := os.Mkdir("datasets", 0o700); err != nil {
 		t.Fatal(err)

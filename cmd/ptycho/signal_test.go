@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// slow is a training run that goes on for a while.
+// slow returns a training run that takes some time.
 func slow(t *testing.T, scan, dir string) *exec.Cmd {
 	t.Helper()
 	return exec.Command(ptycho(t), "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "12", "--learning-rate", "3e-4")
 }
 
-// afterEpoch starts cmd and returns when its standard error speaks of that epoch.
+// afterEpoch starts cmd and returns when its standard error reports that epoch.
 func afterEpoch(t *testing.T, cmd *exec.Cmd, epoch string) *bytes.Buffer {
 	t.Helper()
 	pipe, err := cmd.StderrPipe()
@@ -70,7 +70,7 @@ func plugins(t *testing.T, pid int) []int {
 	return out
 }
 
-// undisturbed gives the weights of the whole plan.
+// undisturbed returns the weights of an uninterrupted run.
 func undisturbed(t *testing.T, scan string) []byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "whole")
@@ -80,7 +80,7 @@ func undisturbed(t *testing.T, scan string) []byte {
 	return weights(t, dir)
 }
 
-func TestInterruptedRunsResumeToTheSameBits(t *testing.T) {
+func TestSignal_InterruptedRunsResumeToSameBits(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	cmd := slow(t, scan, dir)
 	afterEpoch(t, cmd, "1")
@@ -100,7 +100,7 @@ func TestInterruptedRunsResumeToTheSameBits(t *testing.T) {
 	}
 }
 
-func TestTwoInterruptsGiveUpAndThreeKill(t *testing.T) {
+func TestSignal_SecondCancelsThirdKills(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		count int
@@ -124,7 +124,7 @@ func TestTwoInterruptsGiveUpAndThreeKill(t *testing.T) {
 	}
 }
 
-func TestTerminatedRunsSaySo(t *testing.T) {
+func TestSignal_TerminatedRunExitCode(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	cmd := slow(t, scan, dir)
 	afterEpoch(t, cmd, "1")
@@ -137,7 +137,7 @@ func TestTerminatedRunsSaySo(t *testing.T) {
 	}
 }
 
-func TestAKilledPluginIsReplacedAndTheBitsAreTheSame(t *testing.T) {
+func TestTrain_KilledPluginIsReplaced(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	cmd := slow(t, scan, dir)
 	afterEpoch(t, cmd, "1")
@@ -156,7 +156,7 @@ func TestAKilledPluginIsReplacedAndTheBitsAreTheSame(t *testing.T) {
 	}
 }
 
-func TestAKilledHostLeavesNoPlugin(t *testing.T) {
+func TestTrain_KilledHostLeavesNoPlugin(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	cmd := slow(t, scan, dir)
 	afterEpoch(t, cmd, "1")

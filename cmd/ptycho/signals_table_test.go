@@ -17,25 +17,25 @@ import (
 	"time"
 )
 
-// signalled is a command with work that takes longer than the test waits before the signal.
+// signalled is a command whose work takes longer than the wait before the signal.
 type signalled struct {
 	name  string
 	args  []string
 	after time.Duration
-	saved string // file that the command has to leave; "" when it has to leave nothing
-	ready string // file, or text on standard error, that the test waits for before that time; "": none
-	full  bool   // standard output is a pipe that nobody reads: a command that takes no time waits for it
+	saved string // file that the command must leave; "" if it must leave nothing
+	ready string // file, or text on standard error, to wait for first; "": none
+	full  bool   // standard output is a full pipe, so that a fast command waits
 }
 
-// mostSeconds is generous: the table says how long each took, and a loaded machine is no fault of the program.
+// mostSeconds is generous, for a loaded machine. The table shows the time of each command.
 const mostSeconds = time.Minute
 
-// given is what the commands of the table work on.
+// given holds the inputs of the commands in the table.
 type given struct {
 	scan, small       string // 1,500 patterns of 128×128; a few
-	model, smallModel string // for them
-	plugins           string // folder with the plugin "slow", which answers nothing
-	unsent            string // a run whose server answers nothing any more
+	model, smallModel string // for scan and small
+	plugins           string // folder with the plugin "slow", which never answers
+	unsent            string // a run whose server no longer answers
 	dir               string // for results
 }
 
@@ -82,7 +82,7 @@ func TestSIGTERM_EndsEveryCommand(t *testing.T) {
 	t.Log("SIGTERM once:\n" + strings.Join(table, "\n"))
 }
 
-// prepare makes what the commands of the table work on.
+// prepare creates the inputs of the commands in the table.
 func prepare(t *testing.T) given {
 	t.Helper()
 	g := given{dir: t.TempDir(), small: smallScan(t)}
@@ -109,7 +109,7 @@ func prepare(t *testing.T) given {
 	return g
 }
 
-// run sends SIGTERM to the command while it works, and gives its row of the table.
+// run sends SIGTERM to the running command and returns its row of the table.
 func (c signalled) run(t *testing.T) string {
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
@@ -168,7 +168,7 @@ func (c signalled) run(t *testing.T) string {
 	return fmt.Sprintf("%-22s %8.2f %5d", c.name, seconds, code)
 }
 
-// fullPipe is the end of a pipe to which nothing more can be written.
+// fullPipe returns the write end of a full pipe.
 func fullPipe(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -185,7 +185,7 @@ func fullPipe(t *testing.T) *os.File {
 	return w
 }
 
-// A closed pipe ends a training run with a checkpoint and code 143, and kills nothing.
+// A closed pipe ends a training run with a checkpoint and code 143.
 func TestClosedPipe_LeavesACheckpoint(t *testing.T) {
 	scan, dir := smallScan(t), filepath.Join(t.TempDir(), "run")
 	cmd := exec.Command("sh", "-c", `("$0" train --train-data-file "$1" --output-dir "$2" --max-epochs 1000 2>&1; echo $? >"$2.code") | head -1`, ptycho(t), scan, dir)

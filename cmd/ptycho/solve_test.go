@@ -33,7 +33,7 @@ func solveJSON(t *testing.T, args ...string) solved {
 	return r
 }
 
-func TestSolveWritesWhatInferWrites(t *testing.T) {
+func TestSolve_WritesFilesOfInfer(t *testing.T) {
 	scan, out := smallScan(t), filepath.Join(t.TempDir(), "out")
 	r := solveJSON(t, "--data", scan, "--output-dir", out, "--engine", "lsqml", "--iterations", "8", "--fit", "probe,background,positions,intensity", "--modes", "2", "--preview", "3")
 	if !(r.R > 0 && r.R < 0.05) || r.Iterations != 8 || r.FRC == nil || r.FRCOf != "reference" {
@@ -50,14 +50,14 @@ func TestSolveWritesWhatInferWrites(t *testing.T) {
 	}
 }
 
-func TestSolveComparesHalves(t *testing.T) {
+func TestSolve_ComparesHalves(t *testing.T) {
 	r := solveJSON(t, "--data", smallScan(t), "--output-dir", filepath.Join(t.TempDir(), "out"), "--halves", "--iterations", "10")
 	if r.FRC == nil || !(*r.FRC > 0 && *r.FRC <= 1) || r.FRCOf != "halves" || r.Halves == nil || !(r.Halves.R[1] > 0) {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestEveryEngineRunsByName(t *testing.T) {
+func TestSolve_EveryEngine(t *testing.T) {
 	scan := smallScan(t)
 	for _, e := range []string{"epie", "rpie", "dm", "raar", "lsqml", "adam"} {
 		if r := solveJSON(t, "--data", scan, "--output-dir", filepath.Join(t.TempDir(), e), "--engine", e, "--iterations", "3"); !(r.R > 0 && r.R < 1) {
@@ -66,7 +66,7 @@ func TestEveryEngineRunsByName(t *testing.T) {
 	}
 }
 
-func TestSolveRefusesInOneSentence(t *testing.T) {
+func TestSolve_RefusesInOneSentence(t *testing.T) {
 	scan := smallScan(t)
 	broken := filepath.Join(t.TempDir(), "broken.npz")
 	whole, err := os.ReadFile(scan)
@@ -117,7 +117,7 @@ func TestSolveRefusesInOneSentence(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedSolveWritesWhatThereIs(t *testing.T) {
+func TestSolve_InterruptedWritesImage(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no signals to send")
 	}
@@ -157,7 +157,7 @@ func TestAnInterruptedSolveWritesWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestInspectFindsFlippedPositions(t *testing.T) {
+func TestInspect_FindsFlippedPositions(t *testing.T) {
 	dir := t.TempDir()
 	scan := filepath.Join(dir, "scan.npz")
 	must(t, "simulate", "--output", scan, "--n", "32", "--object-size", "96", "--n-images", "96", "--nphotons", "2e5", "--seed", "3", "--probe", "aberrated", "--object", "blocks")
@@ -172,8 +172,8 @@ func TestInspectFindsFlippedPositions(t *testing.T) {
 	}
 }
 
-// The figures that are promised for the measured scan.
-func TestSolveOnTheMeasuredScan(t *testing.T) {
+// The documented values for the measured scan.
+func TestSolve_MeasuredScan(t *testing.T) {
 	scan := measured.File(t, "siemens_star_aps_velociprobe.npz")
 	for _, c := range []struct {
 		fit    string

@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// TestStdout_AFullDiskFailsEveryCommand prints to /dev/full, which takes nothing.
+// TestStdout_AFullDiskFailsEveryCommand prints to /dev/full, where every write fails.
 func TestStdout_AFullDiskFailsEveryCommand(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestStdout_AFullDiskFailsEveryCommand(t *testing.T) {
 		cmd := exec.Command(program.Path(t), strings.Fields(args)...)
 		var stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = full, &stderr
-		_ = cmd.Run() // the exit code says it
+		_ = cmd.Run() // the exit code is checked below
 		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(lines[len(lines)-1], "the result could not be written to standard output: no space left on device") {
 			t.Errorf("%s: exit %d, %s", args, code, stderr.String())
@@ -39,7 +39,7 @@ func TestStdout_AFullDiskFailsEveryCommand(t *testing.T) {
 	}
 }
 
-// TestStdout_AllCommandsPrintThroughIt finds prints whose errors nobody would see.
+// TestStdout_AllCommandsPrintThroughIt finds prints whose errors would be ignored.
 func TestStdout_AllCommandsPrintThroughIt(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestStdout_AllCommandsPrintThroughIt(t *testing.T) {
 			continue
 		}
 		for i, line := range strings.Split(string(text), "\n") {
-			if past.MatchString(line) && !strings.Contains(line, "launch.Tool(") { // which gives the terminal to another program
+			if past.MatchString(line) && !strings.Contains(line, "launch.Tool(") { // launch.Tool passes the terminal to another program
 				t.Errorf("%s:%d prints past stdout, which notices a full disk: write stdout.Print, stdout.Printf or stdout.Println", name, i+1)
 			}
 		}

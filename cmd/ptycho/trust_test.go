@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// shadow makes a plugin named like a bundled backend, which serves that backend, and returns its folder.
+// shadow creates a plugin with the name of a bundled backend, which serves that backend, and returns its folder.
 func shadow(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "plugins")
@@ -67,7 +67,7 @@ func TestTrain_RefusesAPluginThatOthersCanChange(t *testing.T) {
 	}
 }
 
-// TestTrain_NamesTMPDIRWhenItIsMissing checks that the message is about the folder and not about the plugin's program.
+// TestTrain_NamesTMPDIRWhenItIsMissing checks that the error is about the folder and not about the plugin's program.
 func TestTrain_NamesTMPDIRWhenItIsMissing(t *testing.T) {
 	args := []string{"train", "--train-data-file", smallScan(t), "--output-dir", filepath.Join(t.TempDir(), "run"), "--dry-run"}
 	r := program.Run(t, "", []string{"TMPDIR=/nonexistent"}, args...)

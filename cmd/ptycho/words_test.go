@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCommands_MissingFileStartsNoBackend gives each command a file that is not there. The first line on standard error is then
-// about the file: a backend announces itself once it has started.
+// TestCommands_MissingFileStartsNoBackend runs each command with a missing file. Standard error must not announce a backend,
+// which happens at its start.
 func TestCommands_MissingFileStartsNoBackend(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	model, none := filepath.Join(dir, "run"), filepath.Join(dir, "none.npz")
@@ -40,7 +40,7 @@ func TestCommands_MissingFileStartsNoBackend(t *testing.T) {
 	})
 }
 
-// TestDryRun_ShowsThePlanFirst keeps the plan above the hundred settings.
+// TestDryRun_ShowsThePlanFirst checks that the plan is printed before the hundred settings.
 func TestDryRun_ShowsThePlanFirst(t *testing.T) {
 	scan := smallScan(t)
 	lines := strings.Split(must(t, "train", "--train-data-file", scan, "--output-dir", filepath.Join(t.TempDir(), "run"), "--max-epochs", "1", "--n-filters-scale", "1", "--dry-run", "--quiet"), "\n")

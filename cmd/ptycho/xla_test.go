@@ -17,7 +17,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
+func TestDoctor_EveryBackend(t *testing.T) {
 	folder := program.XLA(t, false)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	text := must(t, "plugins", "doctor", "--plugin-dir", folder)
@@ -28,7 +28,7 @@ func TestTheDoctorLooksAtEveryBackend(t *testing.T) {
 	}
 }
 
-func TestTheCommandsOfTheXLADocumentWork(t *testing.T) {
+func TestXLADocument_CommandsWork(t *testing.T) {
 	dir := program.XLA(t, true)
 	ran := 0
 	for _, line := range commands(t, "docs/xla.md") {
@@ -45,7 +45,7 @@ func TestTheCommandsOfTheXLADocumentWork(t *testing.T) {
 	}
 }
 
-func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T) {
+func TestXLA_MissingLibraryNamesSetup(t *testing.T) {
 	dir, scan := program.XLA(t, false), smallScan(t)
 	home := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", home)
@@ -81,9 +81,8 @@ func TestWithoutAWholeLibraryTrainingEndsWithTheCommandThatBringsIt(t *testing.T
 	}
 }
 
-// A library that nobody knows the digest of is loaded in a process of its own first: this one is cut off where the
-// loader dies of it.
-func TestAChosenLibraryThatKillsItsLoaderIsRefused(t *testing.T) {
+// A library with an unknown digest is first loaded in a separate process. This one is truncated so that it crashes the loader.
+func TestXLA_RefusesCrashingLibrary(t *testing.T) {
 	dir, scan := program.XLA(t, true), smallScan(t)
 	var path string
 	for _, f := range program.DoctorXLA(t) {
@@ -111,7 +110,7 @@ func TestAChosenLibraryThatKillsItsLoaderIsRefused(t *testing.T) {
 	}
 }
 
-// deviances reads the last column of interest of a run's metrics, epoch by epoch.
+// deviances reads the deviance of each epoch from a run's metrics.
 func deviances(t *testing.T, run string) []float64 {
 	t.Helper()
 	f, err := os.Open(filepath.Join(run, "metrics.csv"))
@@ -134,7 +133,7 @@ func deviances(t *testing.T, run string) []float64 {
 	return out
 }
 
-func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
+func TestXLA_FollowsGorgonia(t *testing.T) {
 	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name, backend string, more ...string) {
@@ -175,7 +174,7 @@ func TestTheSameRunOnXLAFollowsGorgoniaAndEitherResumesTheOther(t *testing.T) {
 	}
 }
 
-func TestAKilledXLAPluginIsReplacedAndTwoRunSideBySide(t *testing.T) {
+func TestXLA_KilledPluginIsReplaced(t *testing.T) {
 	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	start := func(name string) *exec.Cmd {
 		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),

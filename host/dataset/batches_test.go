@@ -2,7 +2,7 @@ package dataset
 
 import "testing"
 
-func TestGroupsFillUpWithoutCountingTwice(t *testing.T) {
+func TestGroups_FillUpWithoutCountingTwice(t *testing.T) {
 	y, x := []float64{0, 1, 2, 3, 4}, []float64{0, 2, 4, 6, 8}
 	batches := Groups([]int{0, 1, 2, 3, 4}, y, x, 2, 2)
 	if len(batches) != 2 {

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// TestLeading_KeepsToTheSize checks sizes that are not a multiple of a group, and smaller than one.
+// TestLeading_KeepsToTheSize checks sizes that are not a multiple of a group, and sizes smaller than a group.
 func TestLeading_KeepsToTheSize(t *testing.T) {
 	var x, y []float64
 	var rows []int

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheProbeIsScaledToTheMeanCounts(t *testing.T) {
+func TestNewProbe_ScaledToMeanCounts(t *testing.T) {
 	modes := make([]complex64, 2*16)
 	for i := range modes {
 		modes[i] = complex(float32(i), 1)

@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// forking writes a plugin that leaves a child, which holds the plugin's outputs open, and then does something.
+// forking writes a plugin that starts a child, which holds the plugin's outputs open, and then runs more code.
 func forking(t *testing.T, then string) (path, pidFile string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -47,7 +47,7 @@ func gone(t *testing.T, pidFile string) {
 	}
 	for end := time.Now().Add(20 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
 		if stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); strings.Contains(string(stat), ") Z ") {
-			return // ended, but nobody waits for it here
+			return // ended, but not reaped
 		}
 		if time.Now().After(end) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -56,7 +56,7 @@ func gone(t *testing.T, pidFile string) {
 	}
 }
 
-// The end of a plugin is noticed although a child of it holds its outputs open, even one in a group of its own.
+// The host detects the end of a plugin although a child holds its outputs open, even a child in another group.
 func TestStart_PluginEndsWithChildren(t *testing.T) {
 	for name, then := range map[string]string{"child": "exit 3", "own group": "command -v setsid >/dev/null && setsid sleep 20 & exit 3"} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestStart_PluginEndsWithChildren(t *testing.T) {
 	}
 }
 
-// The end of the context ends the start and the whole plugin, children included.
+// The end of the context cancels the start and kills the plugin with its children.
 func TestStart_CancelledWithChildren(t *testing.T) {
 	path, pidFile := forking(t, "sleep 300")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,7 +104,7 @@ func TestStart_CancelledWithChildren(t *testing.T) {
 	gone(t, pidFile)
 }
 
-// A plugin that closes its standard output is refused at once, and the message does not speak of a limit of time.
+// A plugin that closes its standard output is rejected at once, and the error does not mention a time limit.
 func TestStart_ClosedOutputNamed(t *testing.T) {
 	path, _ := forking(t, "exec sleep 300 >&-")
 	text, err := os.ReadFile(path)

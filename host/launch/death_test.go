@@ -23,22 +23,22 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-func TestErrorKindsSurvive(t *testing.T) {
+func TestProcess_ErrorKinds(t *testing.T) {
 	s := open(t, start(t, role(t, "plugin")), "toy")
 	for _, kind := range []backend.Kind{backend.Invalid, backend.NotFound, backend.Unsupported, backend.Unavailable,
 		backend.Exhausted, backend.Numeric, backend.Cancelled, backend.Crashed, backend.Internal} {
 		p := backend.StepPlan{LossWeights: map[string]float64{"fail " + string(kind): 1}}
-		if kind == backend.Cancelled { // nobody cancelled the call: the host must not end as if the user had
+		if kind == backend.Cancelled { // the user did not cancel the call
 			kind = backend.Internal
 		}
 		wantKind(t, s.Step(t.Context(), p, nil), kind, "epoch 3: toy: as told")
 	}
 	p := backend.StepPlan{LossWeights: map[string]float64{"panic": 1}}
 	wantKind(t, s.Step(t.Context(), p, nil), backend.Internal, "out of cheese")
-	losses(t, s, backend.StepPlan{}) // the session lives on
+	losses(t, s, backend.StepPlan{}) // the session still works
 }
 
-func TestDeathIsACrashWithLastWords(t *testing.T) {
+func TestProcess_CrashQuotesLastLines(t *testing.T) {
 	for name, c := range map[string]struct {
 		how  string
 		kill bool
@@ -69,9 +69,9 @@ func TestDeathIsACrashWithLastWords(t *testing.T) {
 	}
 }
 
-func TestStopEndsTheProcessAndLeavesNothing(t *testing.T) {
+func TestStop_LeavesNothing(t *testing.T) {
 	base := t.TempDir()
-	if len(base) > 35 { // there is no room for the socket's path then
+	if len(base) > 35 { // too long for the socket's path
 		base, _ = os.MkdirTemp("/tmp", "pt")
 		defer os.RemoveAll(base)
 	}
@@ -104,9 +104,9 @@ func TestStopEndsTheProcessAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// hostMain is a host that waits for its death while its plugin works.
+// hostMain is a host that waits to be killed while its plugin works.
 func hostMain() {
-	// The race detector's runtime sleeps for a second in every exit, which is not the lifeline's doing.
+	// The race detector's runtime sleeps for a second at every exit.
 	p, err := Start(context.Background(), Spec{Path: os.Args[0], Env: []string{roleKey + "=plugin", "GORACE=atexit_sleep_ms=0"}})
 	if err != nil {
 		fmt.Println(err)
@@ -123,7 +123,7 @@ func hostMain() {
 	})
 }
 
-func TestPluginEndsWithAKilledHost(t *testing.T) {
+func TestPlugin_EndsWithKilledHost(t *testing.T) {
 	spec := role(t, "host")
 	host := exec.Command(spec.Path)
 	host.Env = append(os.Environ(), spec.Env...)
@@ -141,8 +141,8 @@ func TestPluginEndsWithAKilledHost(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the host said %q", line)
 	}
-	// The orphan is init's to reap, which a container may lack: a zombie has ended too.
-	for i := range 6000 { // a minute, for a machine that is busy
+	// A container may lack an init that reaps the orphan. A zombie counts as ended.
+	for i := range 6000 { // a minute, for a busy machine
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if syscall.Kill(pid, 0) != nil || err == nil && strings.Contains(string(stat), ") Z ") {
 			return
@@ -155,7 +155,7 @@ func TestPluginEndsWithAKilledHost(t *testing.T) {
 	}
 }
 
-func TestPrintingDoesNotHangThePlugin(t *testing.T) {
+func TestPlugin_PrintingDoesNotBlock(t *testing.T) {
 	p := start(t, role(t, "noisy"))
 	for range 3 {
 		if _, err := p.Devices(t.Context()); err != nil {
@@ -165,7 +165,7 @@ func TestPrintingDoesNotHangThePlugin(t *testing.T) {
 	open(t, p, "toy")
 }
 
-func TestEnvironmentIsAnAllowList(t *testing.T) {
+func TestEnvironment_IsAnAllowList(t *testing.T) {
 	for k, v := range map[string]string{
 		"AWS_SECRET_ACCESS_KEY": "s3cret", "CUDA_VISIBLE_DEVICES": "1", "XLA_FLAGS": "--x", "OMP_NUM_THREADS": "3",
 		"PTYCHO_CPU": "generic", "GOFLAGS": "-mod=mod", "PTYCHO_LIFELINE_FD": "77",
@@ -195,7 +195,7 @@ func TestEnvironmentIsAnAllowList(t *testing.T) {
 	}
 }
 
-func TestByHandItSaysWhatItIs(t *testing.T) {
+func TestPlugin_StartedByHandExplainsItself(t *testing.T) {
 	spec := role(t, "plugin")
 	for _, cookie := range []string{"", "PTYCHO_PLUGIN=wrong"} {
 		cmd := exec.Command(spec.Path)
@@ -208,13 +208,13 @@ func TestByHandItSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestStartErrorsNameCauseAndCure(t *testing.T) {
+func TestStart_ErrorsNameCauseAndFix(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	wrongSum := role(t, "plugin")
 	wrongSum.SHA256 = strings.Repeat("ab", 32)
 	chatter := role(t, "chatter")
-	chatter.StartTimeout = 5 * time.Second // enough to print a line, and waited for in full
+	chatter.StartTimeout = 5 * time.Second // enough to print a line; the test waits this time
 	noProgram := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(noProgram, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -247,7 +247,7 @@ func TestStartErrorsNameCauseAndCure(t *testing.T) {
 	}
 }
 
-func TestLogLinesKeepTheirLevel(t *testing.T) {
+func TestLog_KeepsLevels(t *testing.T) {
 	var mu sync.Mutex
 	var buf bytes.Buffer
 	spec := role(t, "plugin")

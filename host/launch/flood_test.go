@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestFlood_IsCutAndCounted writes far more than may pass, and then a line when the allowance has grown again.
+// TestFlood_IsCutAndCounted writes far more than the limits, and later one more line.
 func TestFlood_IsCutAndCounted(t *testing.T) {
 	now := time.Unix(0, 0)
 	f := newFlood(now)
@@ -24,7 +24,7 @@ func TestFlood_IsCutAndCounted(t *testing.T) {
 	}
 }
 
-// TestFlood_OfOneLineIsBounded writes a line that does not end.
+// TestFlood_OfOneLineIsBounded writes an endless line.
 func TestFlood_OfOneLineIsBounded(t *testing.T) {
 	now := time.Unix(0, 0)
 	f := newFlood(now)
@@ -38,7 +38,7 @@ func TestFlood_OfOneLineIsBounded(t *testing.T) {
 	}
 }
 
-// TestFlood_LetsALogPass writes as a plugin that logs does.
+// TestFlood_LetsALogPass writes lines at the rate of normal logging.
 func TestFlood_LetsALogPass(t *testing.T) {
 	now := time.Unix(0, 0)
 	f := newFlood(now)
@@ -52,7 +52,7 @@ func TestFlood_LetsALogPass(t *testing.T) {
 	}
 }
 
-// TestTail_IsPrintable keeps last words from moving the cursor.
+// TestTail_IsPrintable checks that the last lines cannot move the cursor.
 func TestTail_IsPrintable(t *testing.T) {
 	tail := newTail()
 	_, _ = tail.Write([]byte("\x1b[31mred\x1b[0m\n{\"@level\":\"error\",\"@message\":\"a\\u001b]0;owned\\u0007b\"}\nlast\x1b[2J"))

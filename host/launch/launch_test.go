@@ -32,7 +32,7 @@ func wantKind(t *testing.T, err error, kind backend.Kind, parts ...string) {
 	}
 }
 
-func TestOpenDescribesTheBackend(t *testing.T) {
+func TestStart_DescribesBackend(t *testing.T) {
 	p := start(t, role(t, "plugin"))
 	i := p.Info()
 	if i.Name != "toy" || i.Version != "1.2.3" || i.ProtocolMajor != backend.ProtocolMajor || !i.Has(backend.CanInspect) ||
@@ -73,7 +73,7 @@ func TestOpenDescribesTheBackend(t *testing.T) {
 	wantKind(t, err, backend.Invalid, "geometry")
 }
 
-func TestEventsOfASessionAreAllHeardWhenItIsClosed(t *testing.T) {
+func TestProcess_EventsArriveBeforeClose(t *testing.T) {
 	p := start(t, role(t, "plugin"))
 	var mu sync.Mutex
 	var steps []int64
@@ -104,7 +104,7 @@ func TestEventsOfASessionAreAllHeardWhenItIsClosed(t *testing.T) {
 	}
 }
 
-func TestStateSurvivesTheRoundTrip(t *testing.T) {
+func TestProcess_StateRoundTrip(t *testing.T) {
 	p := toyProgram("toy")
 	zero := program.Init{Kind: program.Constant}
 	p.Params = []program.Param{{Name: "big", Kind: program.Real, Shape: []int{27, 1 << 20}, Init: zero}, {Name: "c", Kind: program.Complex, Shape: []int{2}, Init: zero},
@@ -167,7 +167,7 @@ func countsFile(t *testing.T) *backend.FileRef {
 	return &backend.FileRef{Path: path, Offset: 64, DType: tensor.Uint16, Shape: []int{4, 2, 3}, Strides: []int64{2, 24, 8}}
 }
 
-// singles are n batches of one pattern.
+// singles returns n batches of one pattern.
 func singles(n int) []backend.Batch {
 	return slices.Repeat([]backend.Batch{{Rows: []int32{0}}}, n)
 }
@@ -188,7 +188,7 @@ func losses(t *testing.T, s backend.Session, p backend.StepPlan) (out []float64)
 	return out
 }
 
-func TestDatasetsBindByFileAndByValue(t *testing.T) {
+func TestProcess_BindsByFileAndValue(t *testing.T) {
 	file := countsFile(t)
 	values := make([]float64, 4*6)
 	for i := range values {
@@ -227,9 +227,9 @@ func TestDatasetsBindByFileAndByValue(t *testing.T) {
 	}
 }
 
-func TestPlansLargerThanAMessageArrive(t *testing.T) {
+func TestProcess_LargePlans(t *testing.T) {
 	s := open(t, start(t, role(t, "plugin")), "toy")
-	rows := make([]int32, 5<<20) // 20 MiB, more than a message may hold
+	rows := make([]int32, 5<<20) // 20 MiB, larger than a message
 	noise := tensor.Must(make([]float32, 1<<20), 1<<20)
 	p := backend.StepPlan{Steps: []backend.Step{{Number: 1, Batches: []backend.Batch{{Rows: rows}, {Rows: rows[:3], Extra: map[string]tensor.Tensor{"noise": noise}}}}}}
 	for n := range int64(2000) {
@@ -251,7 +251,7 @@ func TestPlansLargerThanAMessageArrive(t *testing.T) {
 	}
 }
 
-func TestResultsWithArraysArrive(t *testing.T) {
+func TestProcess_ResultsWithArrays(t *testing.T) {
 	s := open(t, start(t, role(t, "plugin")), "toy")
 	batches := []backend.Batch{{Rows: make([]int32, 1<<18)}, {Rows: []int32{1}}}
 	var evals []backend.EvalResult
@@ -284,7 +284,7 @@ func TestResultsWithArraysArrive(t *testing.T) {
 	}
 }
 
-func TestPatchesGoToTheFileOfAPluginThatCannotSeeIt(t *testing.T) {
+func TestProcess_PatchesByValue(t *testing.T) {
 	spec := role(t, "plugin")
 	spec.BindByValue = true
 	s := open(t, start(t, spec), "toy")
@@ -304,7 +304,7 @@ func TestPatchesGoToTheFileOfAPluginThatCannotSeeIt(t *testing.T) {
 	wantKind(t, s.Reconstruct(t.Context(), p, func(backend.Patches) error { return nil }), backend.Invalid, "do not fit")
 }
 
-// waiting is a plan whose steps wait for Stop or cancel.
+// waiting returns a plan whose steps wait for Stop or for the end of the context.
 func waiting() backend.StepPlan {
 	p := stepOver(0)
 	p.Dataset, p.LossWeights = "", map[string]float64{"wait": 1}
@@ -312,7 +312,7 @@ func waiting() backend.StepPlan {
 	return p
 }
 
-func TestStopEndsAPlanAfterItsStep(t *testing.T) {
+func TestProcess_StopAfterStep(t *testing.T) {
 	s := open(t, start(t, role(t, "plugin")), "toy")
 	n := 0
 	err := s.Step(t.Context(), waiting(), func(backend.StepResult) error {
@@ -324,7 +324,7 @@ func TestStopEndsAPlanAfterItsStep(t *testing.T) {
 	}
 }
 
-func TestCancelEndsACallAndTheNextOneWorks(t *testing.T) {
+func TestProcess_CancelLeavesSessionUsable(t *testing.T) {
 	p := start(t, role(t, "plugin"))
 	s := open(t, p, "toy")
 	for range 5 {

@@ -19,7 +19,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// hanging is a toy that never returns from one call, whatever becomes of its context: a stuck driver.
+// hanging is a toy that never returns from one call, even if the context ends, like a stuck driver.
 type hanging struct {
 	toy
 	call string
@@ -100,7 +100,7 @@ func (s hangingSession) Gradient(ctx context.Context, b backend.BatchRef, params
 	return s.toySession.Gradient(ctx, b, params...)
 }
 
-// notices collects what the user is told.
+// notices collects the notices to the user.
 type notices struct {
 	mu   sync.Mutex
 	text []string
@@ -118,7 +118,7 @@ func (n *notices) all() string {
 	return strings.Join(n.text, "\n")
 }
 
-// ends fails the test when f has not returned after a generous time.
+// ends fails the test if f does not return within a generous time.
 func ends(t *testing.T, f func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -132,7 +132,7 @@ func ends(t *testing.T, f func() error) error {
 	}
 }
 
-// calls are all calls of a session and of a backend that wait for the plugin.
+// calls lists all calls of a session and of a backend that wait for the plugin.
 func calls(ctx context.Context, p *Process, s backend.Session) map[string]func() error {
 	i, _ := s.(backend.Inspector)
 	return map[string]func() error{
@@ -160,7 +160,7 @@ func calls(ctx context.Context, p *Process, s backend.Session) map[string]func()
 	}
 }
 
-// A plugin that does not answer a call is announced, then killed, and the call says so.
+// A plugin that does not answer a call is announced, then killed, and the error of the call says so.
 func TestSilence_EndsEveryCall(t *testing.T) {
 	for name := range calls(t.Context(), nil, nil) {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func suspend(t *testing.T, p *Process) {
 	}
 }
 
-// A stopped process (SIGSTOP) is named as such and killed all the same.
+// A suspended process (SIGSTOP) is reported as such and killed.
 func TestSilence_NamesAStoppedProcess(t *testing.T) {
 	var told notices
 	spec := role(t, "plugin")
@@ -231,7 +231,7 @@ func TestSilence_NamesAStoppedProcess(t *testing.T) {
 	}
 }
 
-// Stopping a process that does not answer is bounded, and short when somebody waits.
+// Stopping a process that does not answer takes a limited time, and a short time if the user waits.
 func TestStop_EndsAStoppedProcess(t *testing.T) {
 	hurry := make(chan struct{})
 	close(hurry)
@@ -255,7 +255,7 @@ func TestStop_EndsAStoppedProcess(t *testing.T) {
 	}
 }
 
-// The time of the host does not count: a result may be worked on for longer than the limit.
+// The time of the host does not count: the host may use a result for longer than the limit.
 func TestSilence_DoesNotCountTheHost(t *testing.T) {
 	spec := role(t, "plugin")
 	spec.Timeout = 500 * time.Millisecond
@@ -272,7 +272,7 @@ func TestSilence_DoesNotCountTheHost(t *testing.T) {
 	}
 }
 
-// A tool that does not know its order ends with the context, together with what it started.
+// A tool that does not know its command ends with the context, together with its children.
 func TestTool_EndsWithItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tool")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\ntrap '' INT TERM\nexec sleep 1000\n"), 0o700); err != nil {

@@ -26,7 +26,7 @@ func script(t *testing.T, text string) string {
 
 // TestTool_GetsTheFilteredEnvironment checks doctor (no network) and setup (network).
 func TestTool_GetsTheFilteredEnvironment(t *testing.T) {
-	for name, network := range map[string]bool{ // false: withheld from everything
+	for name, network := range map[string]bool{ // false: always withheld
 		"AWS_SECRET_ACCESS_KEY": false, "MLFLOW_TRACKING_PASSWORD": false, "MLFLOW_TRACKING_TOKEN": false, "GITHUB_TOKEN": false,
 		"PTYCHO_EXECUTION__MLFLOW_URI": false, "HTTPS_PROXY": true, "no_proxy": true, "PIP_INDEX_URL": true, "SSL_CERT_FILE": true,
 	} {
@@ -47,7 +47,7 @@ func TestTool_GetsTheFilteredEnvironment(t *testing.T) {
 	}
 }
 
-// TestStart_RefusesWhatIsNotTrusted checks that the file is checked at each start and not only when it is searched for.
+// TestStart_RefusesWhatIsNotTrusted checks that the file is checked at each start and not only at the search.
 func TestStart_RefusesWhatIsNotTrusted(t *testing.T) {
 	path := script(t, "touch \"$0.ran\"\n")
 	if err := os.Chmod(filepath.Dir(path), 0o777); err != nil {
@@ -62,7 +62,7 @@ func TestStart_RefusesWhatIsNotTrusted(t *testing.T) {
 	}
 }
 
-// TestTool_KeepsTheNameOfALink checks that a program is started as what the link leads to, under the link's name.
+// TestTool_KeepsTheNameOfALink checks that the target of a link is started under the link's name.
 func TestTool_KeepsTheNameOfALink(t *testing.T) {
 	path := script(t, "echo \"$0\"")
 	link := filepath.Join(filepath.Dir(path), "link")
@@ -75,7 +75,7 @@ func TestTool_KeepsTheNameOfALink(t *testing.T) {
 	}
 }
 
-// TestTool_NoticesAReplacedFile has the program replace itself, as an update at the wrong moment does.
+// TestTool_NoticesAReplacedFile lets the program replace itself, like an update at the wrong moment.
 func TestTool_NoticesAReplacedFile(t *testing.T) {
 	path := script(t, `cp "$0" "$0.new"; mv "$0.new" "$0"`)
 	_, err := Tool(t.Context(), Spec{Path: path}, nil, nil, nil)

@@ -22,7 +22,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// roleKey makes the test's own binary a plugin or a host when it is started again.
+// roleKey is the variable that makes the test binary run as a plugin or a host.
 const roleKey = "PTYCHO_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		sdk.Serve(toy{})
 	case "noisy":
 		noise := bytes.Repeat([]byte("x"), 256<<10)
-		syscall.Write(1, noise) // as a library does while it is loaded; the handshake follows on the same line
+		syscall.Write(1, noise) // like a library that prints while it is loaded; the handshake follows on the same line
 		sdk.Serve(toy{noise: noise})
 	case "host":
 		hostMain()
@@ -58,7 +58,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// toy is a backend that does as it is told.
+// toy is a backend with controllable behaviour.
 type toy struct{ noise []byte }
 
 func (toy) Info() backend.Info {
@@ -68,10 +68,10 @@ func (toy) Info() backend.Info {
 	}
 }
 
-// Devices tells about the process: its environment, its descriptors.
+// Devices describes the process: its environment and its descriptors.
 func (b toy) Devices(context.Context) ([]backend.Device, error) {
 	if b.noise != nil {
-		syscall.Write(1, b.noise) // as native code prints
+		syscall.Write(1, b.noise) // like native code
 		fmt.Print(string(b.noise))
 	}
 	out := []backend.Device{{ID: "cpu", Name: "toy", Usable: true, Memory: 1 << 40, Cores: 2}}
@@ -135,7 +135,7 @@ func (s *toySession) Unbind(_ context.Context, id backend.DatasetID) error {
 	return set.Close()
 }
 
-// Step does what the names of the loss weights say, then sums the counts of each step.
+// Step follows the commands in the names of the loss weights, then sums the counts of each step.
 func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
 	if !s.running.TryLock() {
 		panic("two calls at once")

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// covered object [h, w] with the values of at(row, column).
+// object returns a covered object [h, w] with the values of at(row, column).
 func object(h, w int, at func(y, x int) complex128) stitch.Image {
 	img := stitch.Image{Object: raster.NewComplex(h, w), Coverage: raster.NewReal(h, w)}
 	for y := range h {
@@ -24,14 +24,14 @@ func object(h, w int, at func(y, x int) complex128) stitch.Image {
 	return img
 }
 
-// lightness of the object's pixel (row, column) in a picture of an object [h, w] that is drawn at its own size.
+// lightness returns the lightness of the object's pixel (row, column) in a picture of an object [h, w] drawn at its own size.
 func lightness(t *testing.T, q Quantity, img stitch.Image, y, x int) uint8 {
 	t.Helper()
 	return color.GrayModel.Convert(Draw(q, img, 0).At(left+x, top+y)).(color.Gray).Y
 }
 
 // A flip or a transposition puts the one bright corner elsewhere.
-func TestRowsRunDownAndColumnsRight(t *testing.T) {
+func TestDraw_RowsDownColumnsRight(t *testing.T) {
 	img := object(256, 300, func(y, x int) complex128 {
 		if y < 40 && x > 250 {
 			return 1
@@ -48,7 +48,7 @@ func TestRowsRunDownAndColumnsRight(t *testing.T) {
 	}
 }
 
-func TestAmplitudeRunsFromDarkToLight(t *testing.T) {
+func TestDraw_AmplitudeDarkToLight(t *testing.T) {
 	img := object(256, 256, func(y, x int) complex128 { return complex(float64(x)/255, 0) })
 	dark, middle, light := lightness(t, Amplitude, img, 9, 5), lightness(t, Amplitude, img, 9, 128), lightness(t, Amplitude, img, 9, 250)
 	if !(dark < middle && middle < light) {
@@ -56,8 +56,8 @@ func TestAmplitudeRunsFromDarkToLight(t *testing.T) {
 	}
 }
 
-// The global phase of a reconstruction means nothing, so it must not change the picture.
-func TestPhaseIgnoresTheGlobalPhase(t *testing.T) {
+// The global phase of a reconstruction is arbitrary and must not change the picture.
+func TestDraw_IgnoresGlobalPhase(t *testing.T) {
 	ramp := func(turn float64) stitch.Image {
 		return object(256, 256, func(y, x int) complex128 { return cmplx.Rect(1, float64(x)/256-0.5+turn) })
 	}
@@ -72,8 +72,8 @@ func TestPhaseIgnoresTheGlobalPhase(t *testing.T) {
 	}
 }
 
-// A handful of wild pixels must not take the contrast from all others.
-func TestSingleBadPixelsDoNotSetTheRange(t *testing.T) {
+// A few extreme pixels must not reduce the contrast of all others.
+func TestDraw_BadPixelsDoNotSetRange(t *testing.T) {
 	img := object(256, 256, func(y, x int) complex128 {
 		if y == 0 && x < 20 {
 			return 1e6
@@ -85,7 +85,7 @@ func TestSingleBadPixelsDoNotSetTheRange(t *testing.T) {
 	}
 }
 
-func TestPixelsThatNoPatternCoversSetNothing(t *testing.T) {
+func TestDraw_UncoveredPixelsDoNotSetRange(t *testing.T) {
 	img := object(256, 256, func(y, x int) complex128 { return complex(1+float64(x)/256, 0) })
 	for y := range 60 {
 		for x := range 256 {
@@ -101,7 +101,7 @@ func TestPixelsThatNoPatternCoversSetNothing(t *testing.T) {
 	}
 }
 
-func TestAnyObjectCanBeDrawn(t *testing.T) {
+func TestDraw_AnyObject(t *testing.T) {
 	for name, img := range map[string]stitch.Image{
 		"nothing":       object(0, 0, nil),
 		"one pixel":     object(1, 1, func(y, x int) complex128 { return 1 }),
@@ -132,7 +132,7 @@ func TestAnyObjectCanBeDrawn(t *testing.T) {
 	}
 }
 
-func TestTicksAreRound(t *testing.T) {
+func TestTickStep_IsRound(t *testing.T) {
 	for extent, want := range map[float64]float64{64: 20, 250: 50, 300: 100, 1000: 200, 3: 1, 0: 1} {
 		if got := tickStep(extent); got != want {
 			t.Errorf("%v pixels have ticks every %v, want %v", extent, got, want)

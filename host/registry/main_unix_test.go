@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestMain opens what the tests make to others only where a test says so: plugins in such folders are refused.
+// TestMain sets a umask so that files are not writable by others, because plugins in such folders are rejected.
 func TestMain(m *testing.M) {
 	syscall.Umask(0o022)
 	os.Exit(m.Run())

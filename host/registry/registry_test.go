@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// program writes a file that leaves a trace when it is executed, which must never happen here.
+// program writes a program that leaves a trace if it is executed, which must never happen.
 func program(t *testing.T, path string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -58,7 +58,7 @@ func places(t *testing.T) Places {
 	}
 }
 
-func TestFirstMatchWinsAndShowsTheOthers(t *testing.T) {
+func TestFind_FirstMatchShadowsOthers(t *testing.T) {
 	p := places(t)
 	want := []string{ // in the order of the search
 		program(t, filepath.Join(p.Dirs[0], Prefix+"toy")),
@@ -88,7 +88,7 @@ func TestFirstMatchWinsAndShowsTheOthers(t *testing.T) {
 		if !reflect.DeepEqual(paths, want) {
 			t.Fatalf("found %v, want %v", paths, want)
 		}
-		if len(want) > 1 { // take away the first and look again
+		if len(want) > 1 { // remove the first and search again
 			gone := want[0]
 			if f.Source == Installed {
 				gone = filepath.Dir(gone)
@@ -103,7 +103,7 @@ func TestFirstMatchWinsAndShowsTheOthers(t *testing.T) {
 	}
 }
 
-func TestExplicitPaths(t *testing.T) {
+func TestFind_ExplicitPaths(t *testing.T) {
 	p := places(t)
 	path := program(t, filepath.Join(t.TempDir(), Prefix+"mine"))
 	f, err := Find(path, p)
@@ -119,9 +119,9 @@ func TestExplicitPaths(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotTrustedIsRefused checks every place that is searched.
+// TestFind_RefusesUntrusted checks every searched place.
 // Long: a table of places and faults.
-func TestWhatIsNotTrustedIsRefused(t *testing.T) {
+func TestFind_RefusesUntrusted(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, p Places) string
 		kind    backend.Kind
@@ -207,7 +207,7 @@ func writable(mode os.FileMode) func(*testing.T, Places) string {
 	}
 }
 
-func TestListExecutesNothing(t *testing.T) {
+func TestList_ExecutesNothing(t *testing.T) {
 	p := places(t)
 	program(t, filepath.Join(p.Dirs[0], Prefix+"mine"))
 	chmod(t, program(t, filepath.Join(p.Dirs[1], Prefix+"open")), 0o777)
@@ -224,7 +224,7 @@ func TestListExecutesNothing(t *testing.T) {
 	}
 }
 
-func TestDefaultPlacesReadTheEnvironment(t *testing.T) {
+func TestDefaultPlaces_ReadEnvironment(t *testing.T) {
 	t.Setenv(PathKey, "/a"+string(os.PathListSeparator)+string(os.PathListSeparator)+"."+string(os.PathListSeparator)+"/b")
 	t.Setenv("XDG_DATA_HOME", "/data")
 	p, err := DefaultPlaces([]string{"flag"})
@@ -233,7 +233,7 @@ func TestDefaultPlacesReadTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestVersionsCompareAsNumbers(t *testing.T) {
+func TestCompareVersions_AsNumbers(t *testing.T) {
 	ascending := []string{"0.9", "1.0.0-rc1", "1.0.0-rc2", "1.0.0", "v1.0.1", "1.9.0", "1.10.0", "2"}
 	for i := range ascending[1:] {
 		if a, b := ascending[i], ascending[i+1]; compareVersions(a, b) >= 0 || compareVersions(b, a) <= 0 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A result that is lost with a model, or is of another kind, is named before it is replaced; one of the same kind is not.
+// A result with a model, or of another kind, is named before it is replaced. A result of the same kind is not.
 func TestCreate_NamesTheResultThatIsReplaced(t *testing.T) {
 	run := []string{"weights.npz", "manifest.json", "config.json", "checkpoints/step-1.npz", "checkpoints/step-2.npz"}
 	image := []string{"reconstruction.npz", "phase.png"}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Lists and journals come from disk: what they name outside the folder, or in ptycho's own part, is left alone.
+// Lists and journals come from disk: their names outside the folder, or in .ptycho, are ignored.
 func TestSettle_HostileNames(t *testing.T) {
 	outside := []string{"../victim", "/etc/victim", "a/../../victim", ".ptycho/lock", "link/victim", "", ".", "..", "./victim"}
 	dir := t.TempDir()
@@ -25,7 +25,7 @@ func TestSettle_HostileNames(t *testing.T) {
 		text, err := json.Marshal(journal{Remove: []string{name}, Move: []string{name}, Ours: []string{name}})
 		must(t, err)
 		put(t, filepath.Join(target, journalFile), string(text))
-		_ = Settle(target) // done or refused
+		_ = Settle(target) // may fail
 		if got, err := os.ReadFile(victim); err != nil || string(got) != "foreign" {
 			t.Fatalf("%q reached %s", name, victim)
 		}
@@ -48,7 +48,7 @@ func TestSettle_HostileNames(t *testing.T) {
 	}
 }
 
-// A line that a crash cut short names no file: what has that name is somebody else's.
+// An incomplete line does not name a file of ptycho.
 func TestList_TornLine(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, map[string]string{"report.json": "old"})
@@ -66,7 +66,7 @@ func TestList_TornLine(t *testing.T) {
 	}
 }
 
-// A name that would break the list is refused.
+// A name that would break the list is rejected.
 func TestList_RefusesNamesWithNewlines(t *testing.T) {
 	d, err := Open(t.TempDir(), nil)
 	must(t, err)
@@ -92,7 +92,7 @@ func TestSettle_DamagedJournal(t *testing.T) {
 	holds(t, target, oldResult)
 }
 
-// A user who is short of space moves checkpoints to another disk and leaves a link. The link is not ptycho's.
+// A user may move checkpoints to another disk and leave a link. The link does not belong to ptycho.
 func TestList_KeepsLinkInPlaceOfFolder(t *testing.T) {
 	target, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "big")
 	write(t, target, false, map[string]string{"checkpoints/one": "1"})
@@ -115,7 +115,7 @@ func TestList_KeepsLinkInPlaceOfFolder(t *testing.T) {
 	}
 }
 
-// What lies in the place of ptycho's own part is named, whoever comes first to it.
+// The error names an entry in the place of .ptycho.
 func TestCreate_OwnPartNotAFolder(t *testing.T) {
 	target := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(target, ownDir), nil, 0o600))
@@ -125,7 +125,7 @@ func TestCreate_OwnPartNotAFolder(t *testing.T) {
 	}
 }
 
-// A journal that was edited does not remove a file that ptycho did not write.
+// An edited journal does not remove a file that ptycho did not write.
 func TestSettle_RemovesOnlyListedFiles(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, map[string]string{"report.json": "old"})

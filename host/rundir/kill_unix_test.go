@@ -16,15 +16,15 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// helper is the environment variable that makes the test binary a command that writes an output folder.
+// helper is the variable that makes the test binary run as a command that writes an output folder.
 const helper = "PTYCHO_TEST_RUNDIR"
 
-// task is what the helper does.
+// task is the work of the helper.
 type task struct {
 	Target string
-	Settle bool // read instead of write
+	Settle bool // read instead of writing
 	Files  map[string]string
-	Kill   int // at the how manieth change of a commit the process kills itself; 0: never
+	Kill   int // number of the change of a commit at which the process kills itself; 0: never
 	Park   bool
 }
 
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	changes := 0
 	reached = func() {
 		if changes++; changes == do.Kill {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL) // nothing of this process runs afterwards
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL) // this does not return
 			select {}
 		}
 	}
@@ -78,7 +78,7 @@ func (do task) run() error {
 	return d.Close()
 }
 
-// start runs the helper and says whether it was killed.
+// start runs the helper and reports whether it was killed.
 func start(t *testing.T, do task) (killed bool) {
 	t.Helper()
 	text, err := json.Marshal(do)
@@ -96,7 +96,7 @@ func start(t *testing.T, do task) (killed bool) {
 	return false
 }
 
-// clean fails if more than the lock and the list is in ptycho's part of a folder.
+// clean fails if .ptycho contains more than the lock and the list.
 func clean(t *testing.T, target string) {
 	t.Helper()
 	var names []string
@@ -110,8 +110,8 @@ func clean(t *testing.T, target string) {
 	}
 }
 
-// A command that is killed at any change of its commit leaves the old result whole or the new one, which the next reader or
-// writer completes, even if that one is killed too.
+// A command that is killed at any change of its commit leaves the complete old result, or a new result that the next reader or
+// writer completes, even if the next command is killed too.
 func TestCommit_KilledAnywhere(t *testing.T) {
 	old := with(oldResult, "notes.txt")
 	fresh := with(newResult, "notes.txt")
@@ -133,11 +133,11 @@ func TestCommit_KilledAnywhere(t *testing.T) {
 		}
 		if kill%2 == 0 {
 			must(t, Settle(filepath.Join(target, "checkpoints", "step-1.npz")))
-		} else if _, err := Create(Request{Target: target, Writes: writes}); err == nil { // refused, with the result whole
+		} else if _, err := Create(Request{Target: target, Writes: writes}); err == nil { // an error, with a complete result
 			t.Error("a result was taken for an empty folder")
 		}
 		got := tree(t, target)
-		delete(got, "preview.png") // goes with the next writer
+		delete(got, "preview.png") // removed by the next writer
 		switch {
 		case maps.Equal(got, old) && !committed:
 			outcomes["old"]++
@@ -155,7 +155,7 @@ func TestCommit_KilledAnywhere(t *testing.T) {
 	}
 }
 
-// A command that is killed before its commit leaves nothing that counts: the same command works again.
+// A command that is killed before its commit can be restarted unchanged.
 func TestCreate_AfterAKillBeforeTheCommit(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	if !start(t, task{Target: target, Files: newResult, Park: true}) {
@@ -170,7 +170,7 @@ func TestCreate_AfterAKillBeforeTheCommit(t *testing.T) {
 	clean(t, target)
 }
 
-// Temporary files that a dead writer left in the result go with the next command.
+// The next command removes temporary files of a killed writer from the result.
 func TestOpen_SweepsTemporaryFiles(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
@@ -184,7 +184,7 @@ func TestOpen_SweepsTemporaryFiles(t *testing.T) {
 	clean(t, target)
 }
 
-// Folders and files get the permissions that the umask leaves.
+// Folders and files get permissions according to the umask.
 func TestDir_PermissionsFollowTheUmask(t *testing.T) {
 	before := syscall.Umask(0o077)
 	defer syscall.Umask(before)

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// mounted runs a script of mount commands in a mount namespace of its own, and in it the helper. $1 is an empty folder, $2 the
-// target.
+// mounted runs a script of mount commands and the helper in a separate mount namespace. $1 is an empty folder, $2 the target.
 func mounted(t *testing.T, script string, do task) (output string, err error) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -29,7 +28,7 @@ func mounted(t *testing.T, script string, do task) (output string, err error) {
 	return string(out), err
 }
 
-// Folders that a rename cannot replace work: volumes of a container, and folders whose parent cannot be written.
+// Folders that cannot be renamed work: volumes of a container, and folders with a read-only parent.
 func TestDir_MountsAndReadOnlyParents(t *testing.T) {
 	for name, script := range map[string]string{
 		"mount point":      `mkdir "$2"; mount -t tmpfs tmpfs "$2"; "$3"; "$3"; cat "$2/report.json"`,
@@ -45,7 +44,7 @@ func TestDir_MountsAndReadOnlyParents(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written is refused at the start; a result that was not completed there is not read as it is.
+// A read-only folder is rejected at the start. An incomplete result in it is not read.
 func TestDir_ReadOnlyFolders(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string

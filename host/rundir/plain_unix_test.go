@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A FIFO in the place of a list, a journal or a table would block whoever opens it for ever.
+// A FIFO in the place of a list, a journal or a table would block a reader for ever.
 func TestOpen_RefusesFIFOs(t *testing.T) {
 	for _, name := range []string{listFile, journalFile, passingFile, lockFile} {
 		target := filepath.Join(t.TempDir(), "run")
@@ -40,7 +40,7 @@ func TestOpen_RefusesFIFOs(t *testing.T) {
 	}
 }
 
-// A run whose folder is moved away while it writes does not go on in a second folder under the old name.
+// A run whose folder is moved does not continue in a second folder under the old name.
 func TestDir_MovedAway(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	must(t, os.Mkdir(target, 0o755))

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// What a later commit must not replace is refused before any work, and nothing is touched.
+// A request that would replace protected files fails before any work and changes nothing.
 //
-// Long: a table of what is refused.
+// Long: a table of rejected requests.
 func TestCreate_RefusesAtTheStart(t *testing.T) {
 	scan := filepath.Join(t.TempDir(), "scan.npz")
 	put(t, scan, "scan")
 	for name, c := range map[string]struct {
-		prepare   func(t *testing.T, target string) Request // what differs from the usual
+		prepare   func(t *testing.T, target string) Request // changes the usual request
 		overwrite bool
 		want      string
 	}{
@@ -103,7 +103,7 @@ func TestCreate_RefusesAtTheStart(t *testing.T) {
 	}
 }
 
-// What only looks like a conflict is no reason to refuse.
+// Entries that only look like a conflict do not cause an error.
 func TestCreate_AllowsWhatStays(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, target string) Request{
 		"an input that stays": func(t *testing.T, target string) Request {
@@ -144,7 +144,7 @@ func TestCreate_AllowsWhatStays(t *testing.T) {
 	}
 }
 
-// A name that holds newlines or escape sequences does not break the sentence that names it.
+// A name with newlines or escape sequences does not break the error that names it.
 func TestCreate_ErrorsAreOnePrintableLine(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, target string){
 		"not empty":   func(t *testing.T, target string) { put(t, filepath.Join(target, "a"), "") },

@@ -22,14 +22,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// put writes a file of somebody else.
+// put writes a file that does not belong to ptycho.
 func put(t *testing.T, path, text string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o777))
 	must(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
-// tree gives the files below a folder with their contents, without ptycho's own part, and folders that are empty.
+// tree returns the files below a folder with their contents, and empty folders, without .ptycho.
 func tree(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -58,7 +58,7 @@ func tree(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// holds fails unless a folder holds exactly these files.
+// holds fails unless a folder contains exactly these files.
 func holds(t *testing.T, folder string, want map[string]string) {
 	t.Helper()
 	if got := tree(t, folder); !maps.Equal(got, want) {
@@ -83,7 +83,7 @@ var (
 	newResult = map[string]string{"report.json": "new", "image.npz": "new", "checkpoints/step-1.npz": "new"}
 )
 
-// with gives a result with the files of somebody else.
+// with returns a result with files that do not belong to ptycho.
 func with(files map[string]string, foreign ...string) map[string]string {
 	all := maps.Clone(files)
 	for _, name := range foreign {
@@ -92,7 +92,7 @@ func with(files map[string]string, foreign ...string) map[string]string {
 	return all
 }
 
-// A command that ends without a result leaves the world as it was.
+// A command that ends without a result changes nothing.
 func TestDir_NothingLeftWithoutCommit(t *testing.T) {
 	for name, exists := range map[string]bool{"new": false, "existing": true} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestDir_NothingLeftWithoutCommit(t *testing.T) {
 	}
 }
 
-// The old result is whole until the new one takes its place; files of others and their empty folders stay.
+// The old result is complete until the new one replaces it. Other files and their empty folders stay.
 func TestCommit_ReplacesOnlyWhatPtychoWrote(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
@@ -150,7 +150,7 @@ func TestCommit_ReplacesOnlyWhatPtychoWrote(t *testing.T) {
 	holds(t, target, before)
 }
 
-// A file of somebody else that appears while the command works is not replaced, and the old result stays.
+// A file that another program creates while the command works is not replaced, and the old result stays.
 func TestCommit_RefusesWhatAppearedMeanwhile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
@@ -165,7 +165,7 @@ func TestCommit_RefusesWhatAppearedMeanwhile(t *testing.T) {
 	holds(t, target, with(oldResult, "image.npz"))
 }
 
-// One command at a time writes a folder; the second is refused in one sentence.
+// Only one command at a time writes to a folder. The second fails with one sentence.
 func TestDir_SecondCommandRefused(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	first, err := Create(Request{Target: target, Writes: writes})
@@ -202,7 +202,7 @@ func TestDir_LinkedFolder(t *testing.T) {
 	holds(t, real, newResult)
 }
 
-// Files that are open while the folder is committed go on in their new place, and later ones are listed.
+// Files that are open during a commit continue in their new place, and later files are listed.
 func TestFiles_FollowTheCommit(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
@@ -227,7 +227,7 @@ func TestFiles_FollowTheCommit(t *testing.T) {
 	holds(t, target, newResult)
 }
 
-// Passing files are seen beside the old result and go with the commit.
+// Passing files appear beside the old result and are removed by the commit.
 func TestDir_PassingFilesGo(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
@@ -247,7 +247,7 @@ func TestDir_PassingFilesGo(t *testing.T) {
 	}
 }
 
-// A folder of an earlier version has no list: what a run writes counts as ptycho's once the run goes on.
+// A folder of an earlier version has no list: the files of a run belong to ptycho once the run is resumed.
 func TestOpen_AdoptsTheFilesOfAnEarlierVersion(t *testing.T) {
 	target := t.TempDir()
 	for name, text := range with(oldResult, "notes.txt") {
@@ -258,11 +258,11 @@ func TestOpen_AdoptsTheFilesOfAnEarlierVersion(t *testing.T) {
 	must(t, d.Close())
 	write(t, target, true, newResult)
 	left := with(newResult, "notes.txt")
-	left["mlruns/1/2/"] = "" // nobody knows who made the folders
+	left["mlruns/1/2/"] = "" // it is unknown who created the folders
 	holds(t, target, left)
 }
 
-// A folder of parts that was left unfinished is taken by the same command without --overwrite, and by no other.
+// Only the same command may use an unfinished folder of parts without --overwrite.
 func TestCreate_GoesOnInUnfinishedParts(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "demo")
 	r := Request{Target: target, Writes: []string{"scan.npz", "run/"}, Parts: []string{"run"}}

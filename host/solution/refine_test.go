@@ -12,9 +12,9 @@ import (
 	"github.com/ptychogo/ptycho/host/gauge"
 )
 
-// An image that lost its detail, as a network's may have, is after a few iterations better than what ePIE makes from
-// nothing in thirty.
-func TestRefiningABlurredImageBeatsSolvingFromNothing(t *testing.T) {
+// A few iterations from an image without detail, such as that of a network, give a better image than thirty iterations of ePIE
+// from nothing.
+func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 	sim, err := simulate.New(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 48, Height: 128, Patterns: 150, Seed: 5})
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/simulation"
 )
 
-// A stop leaves the whole image and a report that says so and lacks what was not computed.
+// A stopped run writes the whole image and a report that says "stopped" and lacks the values that were not computed.
 func TestSolve_StoppedReportsOnlyWhatWasComputed(t *testing.T) {
 	scan := filepath.Join(t.TempDir(), "scan.npz")
 	if _, err := simulation.Write(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 32, Height: 80, Patterns: 60, Seed: 5}, scan, true); err != nil {

@@ -23,14 +23,14 @@ import (
 	"time"
 )
 
-// shown is what TensorBoard shows of a run.
+// shown is a run as TensorBoard shows it.
 type shown struct {
 	Scalars map[string][][2]any `json:"scalars"` // step, value
 	Images  map[string][][4]any `json:"images"`  // step, width, height, base64
 	Texts   map[string][][2]any `json:"texts"`
 }
 
-// steps is the steps and values of a tag as text.
+// steps returns the steps and values of a tag as text.
 func (s shown) steps(tag string) string {
 	var b strings.Builder
 	for _, v := range s.Scalars[tag] {
@@ -39,7 +39,7 @@ func (s shown) steps(tag string) string {
 	return b.String()
 }
 
-// losses is what record logs of a loss, in float32.
+// losses returns the loss values that record logs, in float32.
 func losses(from, to, every int, numerator float64) string {
 	var b strings.Builder
 	for step := from; step <= to; step++ {
@@ -50,7 +50,7 @@ func losses(from, to, every int, numerator float64) string {
 	return b.String()
 }
 
-// preview is a small PNG file.
+// preview returns a small PNG file.
 func preview(t *testing.T) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, 6, 4)) // 4 rows, 6 columns
@@ -62,7 +62,7 @@ func preview(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-func TestTensorBoardShowsAResumedRunAsOneThatWasNeverStopped(t *testing.T) {
+func TestEvents_ResumedEqualsUninterrupted(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()
 	folder := filepath.Join(dir, EventDir)
@@ -115,7 +115,7 @@ func TestTensorBoardShowsAResumedRunAsOneThatWasNeverStopped(t *testing.T) {
 	}
 }
 
-func TestTensorBoardReadsAFileThatWasCutShort(t *testing.T) {
+func TestEvents_ReadAfterCutFile(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()
 	l := open(t, dir, Run{}, Options{}, "tensorboard")
@@ -134,10 +134,10 @@ func TestTensorBoardReadsAFileThatWasCutShort(t *testing.T) {
 	}
 }
 
-// The program itself reads files by other code than its Python package.
+// The TensorBoard program reads files with other code than its Python package.
 //
-// Long: one run, told from its beginning to its end.
-func TestTheTensorBoardServerShowsEachStepOnce(t *testing.T) {
+// Long: one run from its beginning to its end.
+func TestEvents_ServerShowsEachStepOnce(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()
 	l := open(t, dir, Run{}, Options{}, "tensorboard")
@@ -168,7 +168,7 @@ func TestTheTensorBoardServerShowsEachStepOnce(t *testing.T) {
 			t.Fatalf("tensorboard did not start: %s", said)
 		}
 	}
-	go io.Copy(io.Discard, out) // what it says further
+	go io.Copy(io.Discard, out) // its further output
 
 	get := func(into any, plugin string, query url.Values) {
 		t.Helper()

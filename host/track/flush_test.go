@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// ledger is a tracking server that keeps nothing. It answers what a run needs, and asks for a password where it has one.
+// ledger is a tracking server that stores nothing. It answers the calls of a run, and requires a password if it has one.
 type ledger struct {
 	mu       sync.Mutex
 	password string
@@ -50,7 +50,7 @@ func (l *ledger) asked() int {
 	return l.requests
 }
 
-// recordAt records a run at an address, with a variable of the environment, and ends it.
+// recordAt records a whole run at an address, with a variable of the environment.
 func recordAt(t *testing.T, dir, address string, env map[string]string) *notices {
 	t.Helper()
 	told := &notices{}
@@ -61,7 +61,7 @@ func recordAt(t *testing.T, dir, address string, env map[string]string) *notices
 	return told
 }
 
-// unused is an address on which nothing listens, and later a server.
+// unused is an address without a server, on which a server can be started later.
 func unused(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,8 +97,8 @@ func holds(t *testing.T, dir, secret string) []string {
 	return found
 }
 
-// TestFlush_NeverClaimsWhatNoServerConfirmed has a server that is down for the whole run, whose address comes from the
-// setting or from the environment. Nothing may be sent to another place, and nothing be called sent.
+// TestFlush_NeverClaimsWhatNoServerConfirmed uses a server that is down for the whole run, with its address in the setting or
+// in the environment. Nothing may be sent elsewhere or be reported as sent.
 func TestFlush_NeverClaimsWhatNoServerConfirmed(t *testing.T) {
 	for name, byEnvironment := range map[string]bool{"setting": false, "environment": true} {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestFlush_NeverClaimsWhatNoServerConfirmed(t *testing.T) {
 	}
 }
 
-// TestFlush_AsksForThePasswordAgain checks each way to give it, and what is said without it.
+// TestFlush_AsksForThePasswordAgain checks each way to give the password, and the error without it.
 func TestFlush_AsksForThePasswordAgain(t *testing.T) {
 	server := &ledger{password: "s3cret"}
 	s := httptest.NewServer(server)
@@ -168,7 +168,7 @@ func TestFlush_AsksForThePasswordAgain(t *testing.T) {
 	}
 }
 
-// TestFlush_GivesNoPasswordToAServerThatOnlyTheRunNames has a run directory of somebody else.
+// TestFlush_GivesNoPasswordToAServerThatOnlyTheRunNames uses a run directory from another person.
 func TestFlush_GivesNoPasswordToAServerThatOnlyTheRunNames(t *testing.T) {
 	evil := &ledger{}
 	s := httptest.NewServer(evil)

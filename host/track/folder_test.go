@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-func TestMLflowReadsTheFolderOfARunWithoutAServer(t *testing.T) {
+func TestFolder_ReadByMLflow(t *testing.T) {
 	python := python(t, "mlflow")
-	t.Setenv("MLFLOW_ALLOW_FILE_STORE", "true") // which MLflow asks for since 3.7
+	t.Setenv("MLFLOW_ALLOW_FILE_STORE", "true") // required since MLflow 3.7
 	parent := t.TempDir()
 	starting, dir := filepath.Join(parent, ".starting"), filepath.Join(parent, "run")
 	must(t, os.Mkdir(starting, 0o755))
@@ -26,7 +26,7 @@ func TestMLflowReadsTheFolderOfARunWithoutAServer(t *testing.T) {
 	must(t, l.Scalars(28, 3, map[string]float64{"a/b": math.NaN(), "inf": math.Inf(-1)}))
 	must(t, l.Kept(28))
 	must(t, l.Close(Killed))
-	run.Resumed, run.Step = true, 20 // from a checkpoint before the last: a folder can forget
+	run.Resumed, run.Step = true, 20 // from a checkpoint before the last: a folder can remove values
 	l = open(t, dir, run, o, "mlflow")
 	must(t, l.Picture(20, "phase", preview(t)))
 	record(t, l, 21, 33)

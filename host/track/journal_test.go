@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// rowsOf lists the steps of a journal's rows up to where the sender may read, and of those after.
+// rowsOf lists the steps of a journal's rows that the sender may read, and of the rows after them.
 func rowsOf(t *testing.T, j *journal) string {
 	t.Helper()
 	var b strings.Builder
@@ -50,7 +50,7 @@ func rows(t *testing.T, j *journal, from, to int) {
 	}
 }
 
-func TestTheSenderReadsNothingThatNoCheckpointHolds(t *testing.T) {
+func TestJournal_SenderReadsOnlyKept(t *testing.T) {
 	j := written(t, t.TempDir())
 	must(t, j.add(entry{Kind: beginning}))
 	rows(t, j, 1, 3)
@@ -72,7 +72,7 @@ func TestTheSenderReadsNothingThatNoCheckpointHolds(t *testing.T) {
 	}
 }
 
-func TestRewindDropsWhatIsNotKept(t *testing.T) {
+func TestJournal_RewindDropsUnkept(t *testing.T) {
 	for name, c := range map[string]struct {
 		step int
 		read int // entries that the sender has
@@ -113,7 +113,7 @@ func TestRewindDropsWhatIsNotKept(t *testing.T) {
 	}
 }
 
-func TestTheEndOfARunGoesWhenItGoesOn(t *testing.T) {
+func TestJournal_ResumeDropsEnd(t *testing.T) {
 	j := written(t, t.TempDir())
 	must(t, j.add(entry{Kind: beginning}))
 	rows(t, j, 1, 2)
@@ -131,7 +131,7 @@ func TestTheEndOfARunGoesWhenItGoesOn(t *testing.T) {
 	}
 }
 
-func TestAJournalThatWasCutShortIsReadUpToThere(t *testing.T) {
+func TestJournal_ReadUpToCut(t *testing.T) {
 	for _, tail := range []string{"", `{"kind":"val`, `{"kind":"values","step":9,"values":{"loss":"9"}}`, "\x00\x00\x00\x00\n", "{}\n", "[1]\n", "null\n"} {
 		dir := t.TempDir()
 		j := written(t, dir)

@@ -24,7 +24,7 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// server is a real MLflow server that can be killed and started again.
+// server is a real MLflow server that can be killed and restarted.
 type server struct {
 	python, dir, address string
 	port                 int
@@ -50,7 +50,7 @@ func (s *server) start(t *testing.T) {
 		"--artifacts-destination", filepath.Join(s.dir, "artifacts"), "--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "--workers", "1")
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.said, &s.said
 	s.cmd.Env = append(os.Environ(), "MLFLOW_DISABLE_TELEMETRY=true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false")
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is killed with all that it started
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is killed with its children
 	s.cmd.WaitDelay = time.Second
 	must(t, s.cmd.Start())
 	for {
@@ -74,7 +74,7 @@ func (s *server) kill() {
 	s.cmd = nil
 }
 
-// recorded is a run as MLflow's client gives it.
+// recorded is a run as MLflow's client returns it.
 type recorded struct {
 	Name    string              `json:"name"`
 	Status  string              `json:"status"`
@@ -86,7 +86,7 @@ type recorded struct {
 	Files   map[string]string   `json:"files"`   // hexadecimal
 }
 
-// history is a metric's steps and values as text.
+// history returns a metric's steps and values as text.
 func (r recorded) history(t *testing.T, key string) string {
 	t.Helper()
 	var b strings.Builder
@@ -98,7 +98,7 @@ func (r recorded) history(t *testing.T, key string) string {
 	return b.String()
 }
 
-// quotients is what record logs, in float64.
+// quotients returns the values that record logs, in float64.
 func quotients(from, to, every int, numerator float64) string {
 	var b strings.Builder
 	for step := from; step <= to; step++ {
@@ -109,7 +109,7 @@ func quotients(from, to, every int, numerator float64) string {
 	return b.String()
 }
 
-// notices collects what people are told.
+// notices collects the notices to the user.
 type notices struct {
 	mu    sync.Mutex
 	lines []string
@@ -146,8 +146,8 @@ func settings() map[string]string {
 	return params
 }
 
-// Long: one run, told from its beginning to its end.
-func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
+// Long: one run from its beginning to its end.
+func TestMLflow_CompleteAfterServerCrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a server twice: not with -short")
 	}
@@ -197,7 +197,7 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 		t.Errorf("the picture is not there: %v", slices.Collect(maps.Keys(r.Files)))
 	}
 
-	// The server dies, the run goes on, the host dies too and is resumed without the server, which then comes back.
+	// The server is killed and the run continues. The host is killed too and resumed without the server. Then the server restarts.
 	s.kill()
 	record(t, l, 21, 33)
 	told.wait(t, "the run continues")
@@ -229,7 +229,7 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 		t.Error("the empty file is not there")
 	}
 
-	// Going on from a checkpoint before the last gives the same values: none is there twice.
+	// Resuming from a checkpoint before the last gives the same values, and no value appears twice.
 	run.Step = 40
 	l = open(t, dir, run, o, "mlflow")
 	record(t, l, 41, 55)
@@ -238,7 +238,7 @@ func TestMLflowHasEverythingThoughItsServerDies(t *testing.T) {
 		t.Errorf("loss is\n%s\nwant\n%s", got, want)
 	}
 
-	// What a killed host left is sent by Flush.
+	// Flush sends the entries of a killed host.
 	run.Step = 55
 	l = open(t, dir, run, o, "mlflow")
 	sender := l.(*several).loggers[0].(*tracking).sender //nolint:forcetypeassert // opened above

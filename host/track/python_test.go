@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// python is an interpreter that has the packages, or the test is skipped.
+// python returns an interpreter with the packages, or skips the test.
 func python(t *testing.T, packages ...string) string {
 	t.Helper()
 	name := os.Getenv("PTYCHO_TRACK_PYTHON")
@@ -27,7 +27,7 @@ func python(t *testing.T, packages ...string) string {
 	if err != nil {
 		t.Skipf("there is no %s: PTYCHO_TRACK_PYTHON names a Python with %s", name, strings.Join(packages, " and "))
 	}
-	// -I: the folders of this package are none of Python's.
+	// -I: Python must not import from the folders of this package.
 	find := "import sys, importlib.util as u; sys.exit(any(u.find_spec(p) is None for p in sys.argv[1:]))"
 	if err := exec.Command(path, append([]string{"-I", "-c", find}, packages...)...).Run(); err != nil {
 		t.Skipf("%s has no package %s: PTYCHO_TRACK_PYTHON names a Python that has it", path, strings.Join(packages, " or "))
@@ -35,8 +35,8 @@ func python(t *testing.T, packages ...string) string {
 	return path
 }
 
-// script runs a script of testdata and reads its first line of JSON. With more, it goes on: each call of next gives
-// it a line and reads the next answer.
+// script runs a script of testdata and reads its first line of JSON. Each call of next writes a line to the script and reads
+// the next answer.
 func script(t *testing.T, python string, into any, name string, args ...string) (next func(line string, into any)) {
 	t.Helper()
 	cmd := exec.Command(python, append([]string{filepath.Join("testdata", name)}, args...)...)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestARewindAndTheSendersQuestionWriteOneFileInTurns(t *testing.T) {
+func TestRewind_WaitsForSender(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{Getenv: func(string) string { return "" }, Notice: func(format string, args ...any) { t.Errorf(format, args...) }}
 	run := Run{Name: "first", Experiment: "experiment"}
@@ -16,7 +16,7 @@ func TestARewindAndTheSendersQuestionWriteOneFileInTurns(t *testing.T) {
 	record(t, l, 1, 10)
 	must(t, l.Close(Killed))
 	run.Resumed, run.Step = true, 10
-	for range 20 { // each opening has its sender ask for the run while the training goes back
+	for range 20 { // at each opening the sender asks for the run while the training rewinds
 		l := open(t, dir, run, o, "mlflow")
 		err := l.Rewind(10)
 		if closed := l.Close(Killed); err == nil {

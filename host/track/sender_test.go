@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A server that fails in some way costs no value, never holds the training up, and is told of once.
-func TestABadServerCostsNothing(t *testing.T) {
+// A failing server loses no value, never delays the training, and is reported once.
+func TestSender_BadServerCostsNothing(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"hanging": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"500":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
@@ -63,7 +63,7 @@ func TestABadServerCostsNothing(t *testing.T) {
 	}
 }
 
-func TestADamagedRecordOfWhatWasSentLosesNothing(t *testing.T) {
+func TestSent_DamagedFileLosesNothing(t *testing.T) {
 	for _, content := range []string{"", "{", `{"offset":-5}`, `{"offset":999999,"address":"http://other"}`} {
 		dir := t.TempDir()
 		must(t, os.MkdirAll(filepath.Join(dir, "mlflow"), 0o755))
@@ -79,7 +79,7 @@ func TestADamagedRecordOfWhatWasSentLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCannotServeIsRefusedAtOnce(t *testing.T) {
+func TestOpen_RefusesUnusableAddress(t *testing.T) {
 	for _, address := range []string{"sqlite:///mlflow.db", "http:", "ftp://host"} {
 		_, err := Open([]string{"mlflow"}, Run{Dir: t.TempDir()}, Options{TrackingURI: address})
 		if err == nil || !strings.Contains(err.Error(), address) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// open opens loggers in dir and says what is wrong.
+// open opens loggers in dir and fails the test on an error.
 func open(t *testing.T, dir string, run Run, o Options, names ...string) Logger {
 	t.Helper()
 	run.Dir = dir
@@ -48,7 +48,7 @@ func record(t *testing.T, l Logger, from, to int) {
 	}
 }
 
-func TestAResumedTableIsTheOneOfARunThatWasNeverStopped(t *testing.T) {
+func TestSteps_ResumedEqualsUninterrupted(t *testing.T) {
 	whole, cut := t.TempDir(), t.TempDir()
 	l := open(t, whole, Run{}, Options{}, "csv")
 	record(t, l, 1, 40)
@@ -60,7 +60,7 @@ func TestAResumedTableIsTheOneOfARunThatWasNeverStopped(t *testing.T) {
 	l = open(t, cut, Run{Resumed: true, Step: 20}, Options{}, "csv")
 	record(t, l, 21, 33)
 	must(t, l.Rewind(30)) // the backend crashed
-	record(t, l, 31, 35)  // and then all was killed: no Close
+	record(t, l, 31, 35)  // then the process is killed: no Close
 	l = open(t, cut, Run{Resumed: true, Step: 30}, Options{}, "csv")
 	record(t, l, 31, 40)
 	must(t, l.Close(Finished))
@@ -70,7 +70,7 @@ func TestAResumedTableIsTheOneOfARunThatWasNeverStopped(t *testing.T) {
 	}
 }
 
-func TestTheTableIsReadableAfterEveryCall(t *testing.T) {
+func TestSteps_ReadableAfterEveryCall(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Run{}, Options{}, "csv")
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestTheTableIsReadableAfterEveryCall(t *testing.T) {
 	must(t, l.Close(Finished))
 }
 
-func TestATableThatWasCutShortGoesOn(t *testing.T) {
+func TestSteps_ContinueAfterCutRow(t *testing.T) {
 	const good = "step,epoch,loss\n1,0.1,1\n2,0.2,0.5\n"
 	for name, c := range map[string]struct{ before, after string }{
 		"whole":             {good, good + "3,0.3,0.25\n"},
@@ -122,7 +122,7 @@ func TestATableThatWasCutShortGoesOn(t *testing.T) {
 	}
 }
 
-func TestATableOfSomethingElseIsRefused(t *testing.T) {
+func TestSteps_RefuseOtherTables(t *testing.T) {
 	for name, content := range map[string]string{
 		"another table":  "a,b\n1,2\n",
 		"a column twice": "step,epoch,loss,loss\n1,1,1,1\n",
@@ -139,7 +139,7 @@ func TestATableOfSomethingElseIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheTableFollowsItsDirectory(t *testing.T) {
+func TestSteps_FollowMovedFolder(t *testing.T) {
 	parent := t.TempDir()
 	before, after := filepath.Join(parent, ".starting"), filepath.Join(parent, "run")
 	must(t, os.Mkdir(before, 0o755))
@@ -155,7 +155,7 @@ func TestTheTableFollowsItsDirectory(t *testing.T) {
 	text(t, after, PreviewDir, "step-00000002-phase.png")
 }
 
-func TestPicturesOfStepsThatWereNotKeptGo(t *testing.T) {
+func TestPreviews_DroppedWithTheirSteps(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Run{}, Options{}, "csv")
 	for step := range 4 {
@@ -170,7 +170,7 @@ func TestPicturesOfStepsThatWereNotKeptGo(t *testing.T) {
 	}
 }
 
-func TestNamesThatDoNotGoTogetherAreRefused(t *testing.T) {
+func TestCheck_RefusesWrongNames(t *testing.T) {
 	for _, c := range []struct {
 		names []string
 		want  string

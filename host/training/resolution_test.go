@@ -28,9 +28,9 @@ func settings(scan, out string) config.Source {
 
 var silent = host.Host{Notice: func(string, ...any) {}}
 
-// The reference had to be told its settings before any data was loaded, or shapes of another size met in the network. Here
-// the settings of a run do not exist before the data has been described, and are what the data says.
-func TestNoRunExistsBeforeItsDataHasBeenDescribed(t *testing.T) {
+// PtychoPINN needed its settings before the data was loaded, and wrong sizes met in the network. Here the settings of a run
+// exist only after the data has been described, and follow the data.
+func TestTraining_NeedsDescribedData(t *testing.T) {
 	dir := t.TempDir()
 	scan := filepath.Join(dir, "scan.npz")
 	scanOf(t, scan, 32)
@@ -59,7 +59,7 @@ func TestNoRunExistsBeforeItsDataHasBeenDescribed(t *testing.T) {
 	}
 }
 
-func TestDataThatChangedSinceItWasDescribedIsRefused(t *testing.T) {
+func TestTrain_RefusesChangedData(t *testing.T) {
 	dir := t.TempDir()
 	scan := filepath.Join(dir, "scan.npz")
 	scanOf(t, scan, 32)
@@ -77,7 +77,7 @@ func TestDataThatChangedSinceItWasDescribedIsRefused(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatNoFactoryMadeIsRefused(t *testing.T) {
+func TestTrain_RefusesEmptyConfiguration(t *testing.T) {
 	if _, err := Train(t.Context(), &config.Training{}, silent); err == nil {
 		t.Error("a run without settings began")
 	}

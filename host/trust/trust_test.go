@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// TestMain opens what the tests make to others only where a test says so.
+// TestMain sets a umask so that files are writable by others only where a test sets it.
 func TestMain(m *testing.M) {
 	syscall.Umask(0o022)
 	os.Exit(m.Run())
 }
 
-// stranger is a user who is neither root nor the one who runs the tests.
+// stranger is a user other than root and the user who runs the tests.
 const stranger = 65534
 
-// plugin makes a program in a closed folder.
+// plugin creates a program in a folder that is closed to others.
 func plugin(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "closed")
@@ -47,7 +47,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange also covers the folders that the tests lie in, /tmp among them.
+// TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange also covers the folders of the tests, including /tmp.
 func TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange(t *testing.T) {
 	path := plugin(t)
 	link := filepath.Join(t.TempDir(), "link")
@@ -71,7 +71,7 @@ func TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange(t *testing.T) {
 	}
 }
 
-// TestOpen_RefusesWhatOthersCanChange bends one part of the way to a plugin at a time.
+// TestOpen_RefusesWhatOthersCanChange breaks the rules for one part of a plugin's path at a time.
 // Long: a table of the ways in which a path can be open to others.
 func TestOpen_RefusesWhatOthersCanChange(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -149,7 +149,7 @@ func TestOpen_RefusesWhatOthersCanChange(t *testing.T) {
 			must(t, os.Chmod(dir, 0o777|os.ModeSticky), os.Chown(dir, stranger, stranger))
 			return path
 		}, wants: []string{"closed belongs to user"}},
-		"sticky file": {bend: func(t *testing.T, path string) string { // the bit means nothing on a file
+		"sticky file": {bend: func(t *testing.T, path string) string { // the bit has no meaning on a file
 			must(t, os.Chmod(path, 0o777|os.ModeSticky))
 			return path
 		}, wants: []string{"chmod go-w "}},
@@ -179,7 +179,7 @@ func TestOpen_RefusesWhatOthersCanChange(t *testing.T) {
 	}
 }
 
-// TestOpen_NeverBlocks checks files that are not plugins: none is waited for, none is read.
+// TestOpen_NeverBlocks checks files that are not plugins: Open neither waits for them nor reads them.
 func TestOpen_NeverBlocks(t *testing.T) {
 	dir := t.TempDir()
 	fifo, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "loop")

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// clock is a time that only the test moves.
+// clock is a time that only the test advances.
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
 
 func (c *clock) pass(d time.Duration) { c.t = c.t.Add(d) }
 
-// work runs a hundred steps of eight patterns, one a second, and gives what a meter writes.
+// work runs a hundred steps of eight patterns, one per second, and returns the output of a meter.
 func work(terminal, quiet bool) string {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
@@ -27,7 +27,7 @@ func work(terminal, quiet bool) string {
 	return out.String()
 }
 
-func TestWithoutATerminalThereIsALineEveryTenSeconds(t *testing.T) {
+func TestMeter_LineEveryTenSecondsWithoutTerminal(t *testing.T) {
 	out := work(false, false)
 	if n := strings.Count(out, "\n"); n != 9 {
 		t.Errorf("%d lines in 99 s:\n%s", n, out)
@@ -43,7 +43,7 @@ func TestWithoutATerminalThereIsALineEveryTenSeconds(t *testing.T) {
 	}
 }
 
-// TestMeter_SpeaksOfThePhase shows the progress of a prediction and of a refinement after it, as infer makes it.
+// TestMeter_SpeaksOfThePhase shows the progress of a prediction and of the following refinement, as in infer.
 func TestMeter_SpeaksOfThePhase(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
@@ -68,7 +68,7 @@ func TestMeter_SpeaksOfThePhase(t *testing.T) {
 	}
 }
 
-func TestOnATerminalOneLineIsRewritten(t *testing.T) {
+func TestMeter_RewritesOneLineOnTerminal(t *testing.T) {
 	out := work(true, false)
 	if strings.Contains(out, "\n") {
 		t.Errorf("the progress line was ended: %q", out)
@@ -81,7 +81,7 @@ func TestOnATerminalOneLineIsRewritten(t *testing.T) {
 	}
 }
 
-func TestATerminalIsNotFlooded(t *testing.T) {
+func TestMeter_LimitsLinesOnTerminal(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
 	m := NewMeter(&out, true, false, c.now)
@@ -94,7 +94,7 @@ func TestATerminalIsNotFlooded(t *testing.T) {
 	}
 }
 
-func TestQuietWritesNothing(t *testing.T) {
+func TestMeter_QuietWritesNothing(t *testing.T) {
 	var out bytes.Buffer
 	m := NewMeter(&out, true, true, time.Now)
 	m.Notice("said")
@@ -104,7 +104,7 @@ func TestQuietWritesNothing(t *testing.T) {
 	}
 }
 
-func TestANoticeDoesNotMixWithTheProgressLine(t *testing.T) {
+func TestMeter_NoticeClearsProgressLine(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
 	m := NewMeter(&out, true, false, c.now)
@@ -118,8 +118,8 @@ func TestANoticeDoesNotMixWithTheProgressLine(t *testing.T) {
 	}
 }
 
-// A resumed run starts in the middle: what was done before it must not count as speed.
-func TestTimeLeftOfAResumedRun(t *testing.T) {
+// A resumed run starts in the middle: earlier steps must not count as speed.
+func TestMeter_TimeLeftOfResumedRun(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
 	m := NewMeter(&out, false, false, c.now)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// writeDark writes a scan of empty patterns, which deflate shortens more than a thousand times. It is larger than what is
-// read in any case.
+// writeDark writes a scan of empty patterns, which deflate compresses more than 1000 times. It is larger than the size that is
+// always read.
 func writeDark(t *testing.T, path string) {
 	t.Helper()
 	const pixels, patterns = 16 * 16, 70 << 20 / (16 * 16)
@@ -47,7 +47,7 @@ func writeDark(t *testing.T, path string) {
 	}
 }
 
-// zeros reads as zeros without end.
+// zeros is an endless reader of zeros.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {

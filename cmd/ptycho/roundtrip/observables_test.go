@@ -8,13 +8,13 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// observable is something about a run that can be compared.
+// observable is a property of a run that can be compared.
 type observable struct {
 	name string
 	of   func(*outcome) any
 }
 
-// options looks at what the backend was opened with.
+// options observes the options with which the backend was opened.
 func options(name string, of func(opened) any) observable {
 	return observable{"opened with " + name, func(o *outcome) any {
 		c := o.first("open")
@@ -25,7 +25,7 @@ func options(name string, of func(opened) any) observable {
 	}}
 }
 
-// plan looks at all optimiser steps of the run as one plan.
+// plan observes all optimiser steps of the run as one plan.
 func plan(name string, of func(backend.StepPlan) any) observable {
 	return observable{"steps: " + name, func(o *outcome) any {
 		var whole backend.StepPlan
@@ -40,7 +40,7 @@ func plan(name string, of func(backend.StepPlan) any) observable {
 	}}
 }
 
-// bound looks at an array of the first, or another, dataset.
+// bound observes an array of the first, or another, dataset.
 func bound(nth int, input string) observable {
 	return observable{fmt.Sprintf("values of %s in dataset %d", input, nth), func(o *outcome) any {
 		if all := o.named("bind"); nth < len(all) {
@@ -50,7 +50,7 @@ func bound(nth int, input string) observable {
 	}}
 }
 
-// reported looks at a field of the report; a dot goes into it.
+// reported observes a field of the report. A dot separates nested fields.
 func reported(field string) observable {
 	return observable{"report: " + field, func(o *outcome) any {
 		var v any = o.report

@@ -18,7 +18,7 @@ import (
 // recordKey names the variable with the file that the recorder appends to. The host passes PTYCHO_ variables on.
 const recordKey = "PTYCHO_ROUNDTRIP_RECORD"
 
-// call is what one call brought to the plugin.
+// call holds the arguments of one call to the plugin.
 type call struct {
 	Name string // "open", "state", "bind", "step", "evaluate" or "reconstruct"
 
@@ -47,7 +47,7 @@ type opened struct {
 	TF32, Deterministic bool
 }
 
-// recorder computes with Gorgonia on the CPU, and writes down what it was asked for. It claims to offer everything.
+// recorder computes with Gorgonia on the CPU and records all calls. It claims all capabilities.
 type recorder struct {
 	backend.Backend
 }
@@ -138,7 +138,7 @@ func sizes(batches []backend.Batch) []int {
 	return out
 }
 
-// sum adds magnitudes, so that another order of the same values gives the same.
+// sum adds magnitudes, so that the order of the values does not matter.
 func sum(arrays map[string]tensor.Tensor) float64 {
 	total := 0.0
 	for _, t := range arrays {
@@ -151,7 +151,7 @@ func sum(arrays map[string]tensor.Tensor) float64 {
 
 var oneAtATime sync.Mutex
 
-// record appends a call to the file. A recorder that cannot write is of no use.
+// record appends a call to the file. It panics if it cannot write.
 func record(c call) {
 	oneAtATime.Lock()
 	defer oneAtATime.Unlock()

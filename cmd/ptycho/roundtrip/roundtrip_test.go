@@ -13,8 +13,8 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 )
 
-// TestRoundTrip runs the program twice for every setting: as it is otherwise, and with the setting changed on the command
-// line. What the trip names has to differ, and the changed run has to store the changed value with its flag as origin.
+// TestRoundTrip runs the program twice for every setting: without and with a change of the setting on the command line. The
+// observable of the trip must differ, and the changed run must store the changed value with its flag as origin.
 func TestRoundTrip(t *testing.T) {
 	b := prepare(t)
 	b.install(t)
@@ -72,7 +72,7 @@ func (b *bench) stored(t *testing.T, s config.Setting, one trip, o *outcome) {
 	}
 }
 
-// copied gives each run a model directory of its own, where its arguments ask for one to go on in: COPY.
+// copied replaces COPY in the arguments by a separate copy of the model directory for each run.
 func (b *bench) copied(t *testing.T, args []string) []string {
 	if !slices.Contains(args, "COPY") {
 		return args
@@ -82,7 +82,7 @@ func (b *bench) copied(t *testing.T, args []string) []string {
 		t.Fatal(err)
 	}
 	out := []string{args[0]}
-	for i := 1; i < len(args); i++ { // a resumed run has its settings: only those after --resume are given anew
+	for i := 1; i < len(args); i++ { // a resumed run keeps its settings: only those after --resume are given
 		if args[i] == "COPY" {
 			out = append(out, dir)
 			continue
@@ -111,7 +111,7 @@ func (b *bench) install(t *testing.T) {
 	}
 }
 
-// followProgress looks at a terminal, the only place where the line of progress is rewritten.
+// followProgress observes the output on a terminal, where the progress line is rewritten.
 func (b *bench) followProgress(t *testing.T, one trip, command []string) {
 	rewritten := func(args []string) bool {
 		script, err := exec.LookPath("script")

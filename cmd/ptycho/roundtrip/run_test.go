@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// TestMain is the plugin when a host starts it, else the tests.
+// TestMain runs the plugin if a host starts it, and otherwise the tests.
 func TestMain(m *testing.M) {
 	if os.Getenv(wire.CookieKey) == wire.CookieValue {
 		sdk.Serve(newRecorder())
@@ -24,14 +24,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// bench is what all trips share: the program, its data and a trained model.
+// bench holds the common files of all trips: the program, its data and a trained model.
 type bench struct {
 	dir     string // scan.npz, other.npz, wide.npz, dark.npz, model, other-model
 	program string
 	plugin  string
 }
 
-// prepare builds the program and makes the data.
+// prepare builds the program and creates the data.
 func prepare(t *testing.T) *bench {
 	t.Helper()
 	plugin, err := os.Executable()
@@ -53,7 +53,7 @@ func prepare(t *testing.T) *bench {
 	return b
 }
 
-// train is a training run that takes a tenth of a second. Trips append what they are about.
+// train returns a training run that takes a tenth of a second. Trips append their flags.
 func (b *bench) train(scan string) []string {
 	return []string{"train", "--train-data-file", filepath.Join(b.dir, scan), "--backend", b.plugin, "--n-filters-scale", "1", "--max-epochs", "2", "--divergence-factor", "0", "--json"}
 }
@@ -69,7 +69,7 @@ func (b *bench) must(t *testing.T, args []string) {
 	}
 }
 
-// outcome is everything that can be seen of one run.
+// outcome holds all outputs of one run.
 type outcome struct {
 	code   int
 	stdout string
@@ -80,8 +80,8 @@ type outcome struct {
 	out    string // output directory
 }
 
-// run starts ptycho in a folder of its own. OUT, DIR and PLUGIN in the arguments stand for the output directory, the
-// folder with the data and the recorder.
+// run starts ptycho in a separate folder. OUT, DIR and PLUGIN in the arguments stand for the output directory, the folder with
+// the data and the recorder.
 func (b *bench) run(t *testing.T, args []string) *outcome {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,7 +101,7 @@ func (b *bench) run(t *testing.T, args []string) *outcome {
 	record := filepath.Join(dir, "record")
 	r := program.Run(t, dir, []string{recordKey + "=" + record}, given...)
 	o.code, o.stdout, o.stderr = r.Code, r.Stdout, r.Stderr
-	_ = json.Unmarshal([]byte(o.stdout), &o.report) // a run that fails, or is not asked for JSON, has none
+	_ = json.Unmarshal([]byte(o.stdout), &o.report) // a failed run, or a run without --json, has no report
 	f, err := os.Open(record)
 	if err != nil {
 		return o
@@ -119,7 +119,7 @@ func (b *bench) run(t *testing.T, args []string) *outcome {
 	return o
 }
 
-// named gives the calls of a name.
+// named returns the calls of a name.
 func (o *outcome) named(name string) []call {
 	var out []call
 	for _, c := range o.calls {
@@ -130,7 +130,7 @@ func (o *outcome) named(name string) []call {
 	return out
 }
 
-// first is the first call of a name, or an empty one.
+// first returns the first call of a name, or an empty call.
 func (o *outcome) first(name string) call {
 	if all := o.named(name); len(all) > 0 {
 		return all[0]
@@ -138,7 +138,7 @@ func (o *outcome) first(name string) call {
 	return call{}
 }
 
-// files lists what lies below a folder of the output directory.
+// files lists the files below a folder of the output directory.
 func (o *outcome) files(folder string) []string {
 	var out []string
 	entries, _ := os.ReadDir(filepath.Join(o.out, folder))
@@ -148,7 +148,7 @@ func (o *outcome) files(folder string) []string {
 	return out
 }
 
-// text is a file of the output directory.
+// text returns the contents of a file of the output directory.
 func (o *outcome) text(name string) string {
 	b, _ := os.ReadFile(filepath.Join(o.out, name))
 	return string(b)

@@ -2,11 +2,11 @@ package roundtrip
 
 import "strings"
 
-// trip is a setting given one way and another, and what has to differ. The arguments of both follow a short training run,
-// or a reconstruction.
+// trip is a setting with two values and the observable that must differ. Its arguments are appended to those of a short
+// training run, or of a reconstruction.
 type trip struct {
 	with   []string // in both runs
-	before []string // the setting as it is otherwise; none: left out
+	before []string // the unchanged setting; none: omitted
 	flag   []string // the setting changed
 	sees   observable
 }
@@ -100,7 +100,7 @@ var trainingTrips = map[string]trip{
 	"execution.dry-run":             {flag: args("--dry-run"), sees: observable{"files of the run", func(o *outcome) any { return len(o.files("")) > 0 }}},
 	"execution.enable-progress-bar": {flag: args("--disable-progress-bar"), sees: observable{"a line on the terminal is rewritten", nil}},
 	"execution.quiet":               {flag: args("--quiet"), sees: notices},
-	"execution.backend-timeout":     {with: cnn, flag: args("--backend-timeout", "1ns"), sees: exitCode}, // its step takes longer than the watchdog needs to look
+	"execution.backend-timeout":     {with: cnn, flag: args("--backend-timeout", "1ns"), sees: exitCode}, // its step takes longer than the watchdog's interval
 	"execution.allow-high-compression": {with: args("--train-data-file", "DIR/dark.npz"), flag: args("--allow-high-compression"), sees: observable{"advice to allow it", func(o *outcome) any {
 		return strings.Contains(o.stderr, "--allow-high-compression")
 	}}},
@@ -122,8 +122,8 @@ var trainingTrips = map[string]trip{
 	"execution.pin-memory":         {flag: args("--pin-memory"), sees: options("locked memory", func(o opened) any { return o.PinMemory })},
 }
 
-// cnn is what the settings of that architecture need.
+// cnn holds the flags that settings of this architecture need.
 var cnn = args("--train-data-file", "DIR/wide.npz", "--gridsize", "1", "--batch-size", "4", "--max-steps", "1", "--arch", "cnn")
 
-// plateau is a run whose monitored value never improves: larger would be better, and the deviance falls.
+// plateau holds the flags of a run whose monitored metric never improves: larger would be better, but the deviance falls.
 var plateau = args("--scheduler", "plateau", "--checkpoint-mode", "max", "--plateau-patience", "0", "--max-epochs", "4")

@@ -23,7 +23,7 @@ func table(t *testing.T, path string) [][]string {
 	return rows
 }
 
-// number is a value of a table.
+// number returns a value of a table.
 func number(t *testing.T, rows [][]string, row int, column string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(rows[row][slices.Index(rows[0], column)], 64)

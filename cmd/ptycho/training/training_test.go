@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// scan is a scan of 16×16 pixels on which an epoch of eight steps takes a tenth of a second.
+// scan writes a scan of 16×16 pixels, on which an epoch of eight steps takes a tenth of a second.
 func scan(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scan.npz")
@@ -25,7 +25,7 @@ func scan(t *testing.T) string {
 	return path
 }
 
-// engines runs a test on both backends; XLA's skips where its library is missing.
+// engines runs a test on both backends. It skips XLA if its library is missing.
 func engines(t *testing.T, test func(t *testing.T, backend []string)) {
 	t.Run("gorgonia", func(t *testing.T) { test(t, []string{"--backend", "gorgonia", "--threads", "1"}) })
 	t.Run("xla", func(t *testing.T) {
@@ -34,7 +34,7 @@ func engines(t *testing.T, test func(t *testing.T, backend []string)) {
 	})
 }
 
-// report is what these tests read of a training run's.
+// report holds the fields of a training report that these tests read.
 type report struct {
 	Epochs  int
 	Steps   int
@@ -52,7 +52,7 @@ type report struct {
 	}
 }
 
-// train runs a training that has to succeed.
+// train runs a training that must succeed.
 func train(t *testing.T, args ...string) report {
 	t.Helper()
 	var r report
@@ -63,7 +63,7 @@ func train(t *testing.T, args ...string) report {
 	return r
 }
 
-// small are the settings that all runs share.
+// small returns the common flags of all runs.
 func small(scan, out string, more ...string) []string {
 	return append([]string{"--train-data-file", scan, "--output-dir", out, "--n-filters-scale", "1"}, more...)
 }
@@ -77,9 +77,9 @@ func bytesOf(t *testing.T, parts ...string) []byte {
 	return b
 }
 
-// A resumed run goes on to the same bits: after a stop in the middle of an epoch, with other loggers, other workers and
-// more threads of gathering, and with validation that runs by steps.
-func TestAResumedRunEndsWithTheSameBits(t *testing.T) {
+// A resumed run gives the same bits: after a stop in the middle of an epoch, with other loggers, more workers and threads, and
+// with validation at steps.
+func TestResume_SameBits(t *testing.T) {
 	data := scan(t)
 	engines(t, func(t *testing.T, backend []string) {
 		dir := t.TempDir()
@@ -101,7 +101,7 @@ func TestAResumedRunEndsWithTheSameBits(t *testing.T) {
 	})
 }
 
-// firstColumns are the steps and epochs of a table.
+// firstColumns returns the steps and epochs of a table.
 func firstColumns(table []byte) string {
 	var out []string
 	for line := range strings.Lines(string(table)) {
@@ -110,7 +110,7 @@ func firstColumns(table []byte) string {
 	return strings.Join(out, "\n")
 }
 
-func TestARunGoesOnFromAnOlderCheckpoint(t *testing.T) {
+func TestResume_FromOlderCheckpoint(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	whole, again := filepath.Join(dir, "whole"), filepath.Join(dir, "again")
 	plan := []string{"--max-epochs", "4", "--checkpoint-save-top-k", "-1", "--threads", "1"}
@@ -124,8 +124,8 @@ func TestARunGoesOnFromAnOlderCheckpoint(t *testing.T) {
 	}
 }
 
-// Four micro-batches of four patterns are one batch of sixteen: the same groups, the same gradient but for rounding.
-func TestAccumulationEqualsTheLargeBatch(t *testing.T) {
+// Four micro-batches of four patterns equal one batch of sixteen: the same groups, and the same gradient except for rounding.
+func TestAccumulation_EqualsLargeBatch(t *testing.T) {
 	data := scan(t)
 	engines(t, func(t *testing.T, backend []string) {
 		dir := t.TempDir()
@@ -148,7 +148,7 @@ func TestAccumulationEqualsTheLargeBatch(t *testing.T) {
 	})
 }
 
-func TestTheBestWeightsAreThoseOfTheBestValidation(t *testing.T) {
+func TestFinalWeights_BestValidation(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	r := train(t, small(data, out, "--max-epochs", "5", "--val-split", "0.25", "--checkpoint-mode", "max", "--final-weights", "best", "--checkpoint-save-top-k", "2", "--threads", "1")...)
@@ -174,7 +174,7 @@ func TestTheBestWeightsAreThoseOfTheBestValidation(t *testing.T) {
 	}
 }
 
-func TestARunThatNoLongerImprovesEndsEarly(t *testing.T) {
+func TestEarlyStop_EndsRun(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	r := train(t, small(data, filepath.Join(dir, "run"), "--max-epochs", "50", "--checkpoint-mode", "max", "--early-stop-patience", "2", "--threads", "1")...)
 	if r.Ended != "stopped early" || r.Epochs > 10 {
@@ -182,9 +182,9 @@ func TestARunThatNoLongerImprovesEndsEarly(t *testing.T) {
 	}
 }
 
-// The guard names the step and the likely cause, ends with 15, and keeps the last good checkpoint, from which a forced run
-// goes on at another rate.
-func TestARunThatExplodesKeepsItsLastGoodCheckpoint(t *testing.T) {
+// The guard names the step and the likely cause, ends the run with exit code 15, and keeps the last good checkpoint. A forced
+// run continues from it at another rate.
+func TestDivergence_KeepsLastGoodCheckpoint(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	train(t, small(data, out, "--max-epochs", "4", "--stop-after", "2", "--threads", "1")...)
@@ -205,7 +205,7 @@ func TestARunThatExplodesKeepsItsLastGoodCheckpoint(t *testing.T) {
 	}
 }
 
-func TestAChangeOfTheNumbersIsRefusedUnlessForced(t *testing.T) {
+func TestResume_RefusesOtherNumbersUnlessForced(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	train(t, small(data, out, "--max-epochs", "2", "--stop-after", "1")...)
@@ -226,7 +226,7 @@ func TestAChangeOfTheNumbersIsRefusedUnlessForced(t *testing.T) {
 	}
 }
 
-func TestADryRunTouchesNothing(t *testing.T) {
+func TestDryRun_WritesNothing(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	var plan struct {
 		Steps       int

@@ -9,8 +9,8 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// TestAFullDiskCostsOnlyTheSynchronisedPhases lets the file of the patches fail after the first one.
-func TestAFullDiskCostsOnlyTheSynchronisedPhases(t *testing.T) {
+// TestPrediction_FullDiskOnlySkipsSynchronisation lets writes to the file of patches fail after the first.
+func TestPrediction_FullDiskOnlySkipsSynchronisation(t *testing.T) {
 	const n = 16
 	data := &scan.Scan{N: n, Rows: []float64{20, 24, 28}, Cols: []float64{20, 25, 22}, Counts: make([]float32, 3*n*n)}
 	weight, patch := make([]float32, n*n), make([]complex64, n*n)

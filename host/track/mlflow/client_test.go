@@ -13,8 +13,8 @@ import (
 
 func none(string) string { return "" }
 
-// A server of MLflow is asked in host/track; here are the answers that it should not give.
-func TestWhatAServerShouldNotAnswerIsOneSentence(t *testing.T) {
+// host/track tests a real MLflow server. The answers here are wrong answers.
+func TestClient_WrongAnswersAreOneSentence(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int
 		body    string
@@ -54,7 +54,7 @@ func TestWhatAServerShouldNotAnswerIsOneSentence(t *testing.T) {
 	}
 }
 
-func TestCredentialsAreThoseOfMLflowsClient(t *testing.T) {
+func TestDial_CredentialsLikeMLflow(t *testing.T) {
 	for name, c := range map[string]struct {
 		env     map[string]string
 		inside  string // before the host
@@ -84,7 +84,7 @@ func TestCredentialsAreThoseOfMLflowsClient(t *testing.T) {
 	}
 }
 
-func TestNoAnswerEndsInTime(t *testing.T) {
+func TestClient_EndsWithoutAnswer(t *testing.T) {
 	client, err := Dial("http://127.0.0.1:1", none) // nothing listens on tcpmux
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestNoAnswerEndsInTime(t *testing.T) {
 	}
 }
 
-func TestArtifactsGoOnlyToAServerThatServesThem(t *testing.T) {
+func TestUpload_OnlyToServingServers(t *testing.T) {
 	asked := ""
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.Method + " " + r.URL.EscapedPath() }))
 	defer s.Close()
@@ -117,7 +117,7 @@ func TestArtifactsGoOnlyToAServerThatServesThem(t *testing.T) {
 	}
 }
 
-func TestNamesAndValuesAreWithinMLflowsLimits(t *testing.T) {
+func TestKey_WithinLimits(t *testing.T) {
 	for in, want := range map[string]string{
 		"loss": "loss", "a b/c.d-e_f:g": "a b/c.d-e_f:g", "µ(x)": "__x_", "/a//b/../c": "_/a/_/b/_./c", "": "_", ".": "_",
 	} {
@@ -141,7 +141,7 @@ func TestNamesAndValuesAreWithinMLflowsLimits(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsAServerAFolderOrRefused(t *testing.T) {
+func TestFolder_ServerFolderOrRefused(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://h:5000": "", "https://h/x": "", "mlruns": "mlruns", "/data/mlruns": "/data/mlruns", "file:///data/mlruns": "/data/mlruns",
 		"file:mlruns": "mlruns", "file://localhost/data": "/data",

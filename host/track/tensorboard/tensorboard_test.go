@@ -13,8 +13,8 @@ import (
 	"github.com/ptychogo/ptycho/host/rundir/place"
 )
 
-// The vectors of RFC 3720, B.4, under the mask; iSCSI's CRC is CRC-32C.
-func TestTheChecksumIsTheMaskedCRC32C(t *testing.T) {
+// The vectors of RFC 3720, B.4, with the mask. iSCSI's CRC is CRC-32C.
+func TestMasked_IsMaskedCRC32C(t *testing.T) {
 	mask := func(c uint32) uint32 { return (c>>15 | c<<17) + 0xa282ead8 }
 	ascending := make([]byte, 32)
 	for i := range ascending {
@@ -32,14 +32,14 @@ func TestTheChecksumIsTheMaskedCRC32C(t *testing.T) {
 			t.Errorf("%s: %#x, want %#x", name, got, mask(c.crc))
 		}
 	}
-	// The head of a record of 24 bytes, as TensorFlow's own files begin.
+	// The head of a record of 24 bytes, as at the beginning of TensorFlow's files.
 	want := []byte{0x18, 0, 0, 0, 0, 0, 0, 0, 0xa3, 0x7f, 0x4b, 0x22}
 	if got := appendRecord(nil, make([]byte, 24))[:12]; !bytes.Equal(got, want) {
 		t.Errorf("the head of a record is % x, want % x", got, want)
 	}
 }
 
-func TestADamagedRecordIsNeverReadAsAnother(t *testing.T) {
+func TestReadRecord_DetectsDamage(t *testing.T) {
 	at := time.Unix(1700000000, 0)
 	whole := appendRecord(nil, Scalars(at, 7, map[string]float64{"loss": 0.5}))
 	payload, rest, err := readRecord(whole)
@@ -64,7 +64,7 @@ func TestADamagedRecordIsNeverReadAsAnother(t *testing.T) {
 	}
 }
 
-func TestRewindLeavesNoLaterStepInAnyFile(t *testing.T) {
+func TestRewind_RemovesLaterSteps(t *testing.T) {
 	dir := t.TempDir()
 	root, err := place.Open(dir)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestRewindLeavesNoLaterStepInAnyFile(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPictureIsRefused(t *testing.T) {
+func TestImage_RefusesOtherData(t *testing.T) {
 	if _, err := Image(time.Now(), 1, "phase", []byte("GIF89a")); err == nil {
 		t.Error("it was taken")
 	}

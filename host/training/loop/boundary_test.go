@@ -6,11 +6,11 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-func TestStepsEndWhereSomethingIsToBeDone(t *testing.T) {
+func TestTrainer_StepsEndAtBoundaries(t *testing.T) {
 	for name, c := range map[string]struct {
 		interval   float64
 		most       int // steps of the run
-		step, done int // where it stands
+		step, done int // position
 		to         int
 		validates  bool
 	}{
@@ -40,7 +40,7 @@ func TestStepsEndWhereSomethingIsToBeDone(t *testing.T) {
 	}
 }
 
-func TestARunGoesOnInTheNextEpochWhenItsEpochsBecameShorter(t *testing.T) {
+func TestTrainer_ResumesWithShorterEpochs(t *testing.T) {
 	tr := &Trainer{}
 	tr.schedule.stepsPerEpoch = 4
 	tr.Resume(Position{Epoch: 2, Step: 6, Done: 30, Sums: sums{Steps: 6}}, backend.State{Step: 30})

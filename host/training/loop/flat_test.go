@@ -22,7 +22,7 @@ func patchesOf(n int, f func(pattern, pixel int) complex64) (patches [][]complex
 	return patches, weight
 }
 
-func TestTheGuardTellsFlatObjectsFromReal(t *testing.T) {
+func TestLookAt_DistinguishesFlatObjects(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	noise := func() float32 { return float32(0.1 * rng.NormFloat64()) }
 	fixed := make([]float32, 64)
