@@ -1,6 +1,6 @@
-// Command fft times one forward transform of a complex image in core/fft, beside SciPy's pocketfft and FFTW (both by
-// bench/peers/fft2.py) and gonum, on one thread, and prints one table. The libraries take turns, several rounds; the least
-// time counts. Run it from the repository's root.
+// Command fft compares the time of one forward transform of a complex image in core/fft with SciPy's pocketfft and FFTW (both
+// by bench/peers/fft2.py) and gonum, on one thread, and prints one table. The libraries take turns in several rounds, and the
+// shortest time counts. Run it from the repository's root.
 package main
 
 import (
@@ -25,8 +25,8 @@ import (
 var sides = []int{64, 128, 256, 512}
 
 func main() {
-	python := flag.String("python", "python3", "an interpreter with numpy, scipy and pyfftw")
-	rounds := flag.Int("rounds", 5, "turns of every library")
+	python := flag.String("python", "python3", "interpreter with numpy, scipy and pyfftw")
+	rounds := flag.Int("rounds", 5, "rounds of measurements")
 	flag.Parse()
 	if err := run(*python, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-fft:", err)
@@ -34,7 +34,7 @@ func main() {
 	}
 }
 
-// library gives the microseconds of one transform, NaN where it cannot.
+// library measures the microseconds of one transform, or returns NaN.
 type library struct {
 	name string
 	time func(n int) float64
@@ -86,7 +86,7 @@ func run(python string, rounds int) error {
 	return nil
 }
 
-// least is the shortest of 25 runs of about 2 ms, in microseconds a call; peers do the same.
+// least returns the shortest of 25 runs of about 2 ms, in microseconds per call. The peers measure in the same way.
 func least(f func()) float64 {
 	f()
 	calls := 1
@@ -123,7 +123,7 @@ func ours(path cpu.Path, n int) float64 {
 	return least(func() { p.Forward(y, x, &w) })
 }
 
-// gonum has lines in complex128 only: rows, then columns through a line of its own.
+// gonum transforms rows, then columns through a separate line. It supports only lines of complex128.
 func gonum(n int) float64 {
 	plan := fourier.NewCmplxFFT(n)
 	x, y, line := make([]complex128, n*n), make([]complex128, n*n), make([]complex128, n)
@@ -147,7 +147,7 @@ func gonum(n int) float64 {
 	})
 }
 
-// peer is the script of the other libraries, which answers questions one by one.
+// peer is the script of the other libraries, which answers requests one by one.
 type peer struct {
 	command *exec.Cmd
 	to      io.WriteCloser
@@ -189,5 +189,5 @@ func (p *peer) ask(name string, n int) float64 {
 
 func (p *peer) stop() {
 	p.to.Close()
-	_ = p.command.Wait() // its figures have come; how it ends says nothing of them
+	_ = p.command.Wait() // all values have arrived; its exit code does not matter
 }

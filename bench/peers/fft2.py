@@ -5,9 +5,9 @@
     make bench-fft PYTHON=…
 
 Reads lines "LIBRARY N" and answers each with one line: the microseconds of one forward transform of [N, N], or "-" and
-the reason where the library is absent. pocketfft is SciPy's, orthonormal, workers=1, which makes a new result every time;
-FFTW is planned with FFTW_MEASURE, one thread, from one array to another, unscaled. The answer is the least of 25 times of
-about 2 ms each, so that what else the machine does counts little.
+the reason if the library is missing. pocketfft is SciPy's: orthonormal, workers=1, a new result array for every call. FFTW is
+planned with FFTW_MEASURE: one thread, from one array to another, unscaled. The answer is the shortest of 25 times of about
+2 ms each, so that other load on the machine matters little.
 """
 import sys
 import time

@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python bench/peers/numpy_epie.py SCAN.npz [ITERATIONS] [PTYCHO]
 
-SCAN.npz holds intensity (n, N, N), xcoords, ycoords and probeGuess. Patches lie at whole pixels, one pattern is worked on
-after the other, object and probe move. With PTYCHO, the path of the binary, both run in turn, three times, and the least
-CPU-time of each counts: reading the file is left out of NumPy's time and is taken from ptycho's as that of one iteration.
+SCAN.npz contains intensity (n, N, N), xcoords, ycoords and probeGuess. Patches are at whole pixels, patterns are used one
+after the other, and object and probe are updated. With PTYCHO, the path of the binary, both run in turn, three times, and the
+shortest CPU time of each counts. NumPy's time excludes reading the file; from ptycho's the time of one iteration is subtracted.
 """
 
 import os

@@ -1,5 +1,5 @@
-// Command schedules draws docs/schedules.png: the learning rate that each schedule of core/optim gives, as a line, and its
-// closed form as docs/workflow.md writes it, as dots. Nothing of the code's arithmetic is used for the dots.
+// Command schedules draws docs/schedules.png: the learning rate of each schedule in core/optim as a line, and its closed form
+// from docs/workflow.md as dots. The dots do not use the arithmetic of core/optim.
 package main
 
 import (
@@ -30,7 +30,7 @@ const (
 
 type panel struct {
 	schedule optim.Schedule
-	form     func(s, e float64) float64 // as a part of the peak
+	form     func(s, e float64) float64 // as a fraction of the peak
 }
 
 func main() {
@@ -71,7 +71,7 @@ func main() {
 	}
 }
 
-// draw puts the panel with its corner at (x, y). The largest distance between line and dots is written into it.
+// draw draws the panel with its corner at (x, y), and writes the largest distance between line and dots into it.
 func (p panel) draw(canvas *image.RGBA, x, y int) {
 	c := p.schedule
 	c.Peak, c.Steps, c.Total = 1, steps, total

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command table measures ptycho's training step beside PyTorch's and beside the prototype's, all in one run, and prints
-// one table. What is not on this machine is named and left out. Run it from the repository's root, after make build.
+// Command table compares ptycho's training step with those of PyTorch and of the prototype, in one run, and prints one table.
+// It names programs that are missing on this machine and skips them. Run it from the repository's root, after make build.
 package main
 
 import (
@@ -16,19 +16,19 @@ import (
 	"syscall"
 )
 
-// row is one measurement beside another.
+// row is a measurement of ptycho and one of a peer.
 type row struct {
 	what          string
 	ours, theirs  float64 // CPU-seconds of a step
-	memory, other float64 // peak MiB of the process; 0: not known
+	memory, other float64 // peak MiB of the process; 0: unknown
 	peer, missing string
 }
 
 func main() {
-	python := flag.String("python", "python3", "an interpreter with torch")
+	python := flag.String("python", "python3", "interpreter with torch")
 	prototype := flag.String("prototype", "../shared/prototypes/gorgonia", "folder of the prototype")
 	backend := flag.String("backend", "gorgonia", "ours")
-	steps := flag.Int("steps", 10, "steps that are measured")
+	steps := flag.Int("steps", 10, "number of measured steps")
 	flag.Parse()
 	var rows []row
 	for _, n := range []int{64, 128} {
@@ -66,7 +66,7 @@ func main() {
 	}
 }
 
-// ours measures ptycho through the process boundary.
+// ours measures ptycho across the process boundary.
 func ours(r *row, backend string, steps int, args ...string) {
 	args = append([]string{"bench", "--json", "--quiet", "--threads", "1", "--backend", backend, "--steps", strconv.Itoa(steps)}, args...)
 	out, err := output(exec.Command("bin/ptycho", args...))
@@ -100,16 +100,16 @@ func torch(r *row, python string, steps, n int) {
 	r.theirs = result.CPU
 }
 
-// buildPrototype compiles the throwaway program that the engine is held against.
+// buildPrototype compiles the prototype that the engine is compared with.
 func buildPrototype(dir string) (string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-		return "", fmt.Errorf("%s is not there", dir)
+		return "", fmt.Errorf("%s is missing", dir)
 	}
 	to, err := os.MkdirTemp("", "ptycho-prototype-")
 	if err != nil {
 		return "", err
 	}
-	// Its binding to OpenBLAS, which is not what is measured, needs a C library: a file without it takes its place.
+	// Its binding to OpenBLAS, which is not measured, needs a C library: replace the file by one without OpenBLAS.
 	original, err := filepath.Abs(filepath.Join(dir, "oblas", "oblas.go"))
 	if err != nil {
 		return "", err
@@ -145,7 +145,7 @@ func Sgemm(tA, tB bool, m, n, k int, a []float32, lda int, b []float32, ldb int,
 func Dgemm(tA, tB bool, m, n, k int, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {}
 `
 
-// proto measures the prototype: what a long run takes more than a short one.
+// proto measures the prototype as the time difference of a long and a short run.
 func proto(r *row, program string, steps, c int) {
 	run := func(steps int) (cpu, peak float64, err error) {
 		cmd := exec.Command(program, "-impl", "custom", "-gemm", "asm512", "-vm", "plan", "-adam", "own", "-b", "16", "-c", strconv.Itoa(c), "-steps", strconv.Itoa(steps))
@@ -168,7 +168,7 @@ func proto(r *row, program string, steps, c int) {
 	r.theirs, r.other = (long-short)/float64(steps), peak
 }
 
-// output runs a command and gives what it printed; the error holds the last of what it complained about.
+// output runs a command and returns its output. The error contains the last line of its standard error.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint

@@ -8,21 +8,21 @@ import (
 	"slices"
 )
 
-// A command is one way to run ptycho that is disturbed and then has to come to the result of an undisturbed run.
+// command is one way to run ptycho. It is disturbed and must then reach the result of an undisturbed run.
 type command struct {
 	name   string
 	args   []string // without the output
-	output string   // the flag that names the output
+	output string   // flag that names the output
 	file   bool     // the output is a file, not a folder
-	state  string   // the folder of w.states that is at the output before: "" for nothing
+	state  string   // folder of w.states with the older result at the output; "": none
 	plugin bool     // it starts a plugin
 	resume bool     // an interrupted run continues with train --resume
 }
 
-// small are the settings of a run that takes about a second.
+// small holds the flags of a run that takes about a second.
 var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
 
-// commands lists what is disturbed. Paths are relative to the worker's folder.
+// commands lists the disturbed commands. Paths are relative to the worker's folder.
 func commands() []command {
 	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
 	infer := []string{"infer", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
@@ -42,10 +42,10 @@ func commands() []command {
 	}
 }
 
-// first is the command line as a user gives it.
+// first returns the command line of a user.
 func (c command) first() []string { return append(slices.Clone(c.args), c.output, outName) }
 
-// replacing is the same with --overwrite, for a result that is there already.
+// replacing returns the same command line with --overwrite, for an existing result.
 func (c command) replacing() []string {
 	if slices.Contains(c.args, "--overwrite") || c.output == "--resume" {
 		return c.first()
@@ -53,7 +53,7 @@ func (c command) replacing() []string {
 	return append(c.first(), "--overwrite")
 }
 
-// resuming continues an interrupted training run.
+// resuming returns the command line that continues an interrupted training run.
 func (c command) resuming() []string { return []string{"train", "--resume", outName} }
 
 // Names in the worker's folder.
@@ -62,7 +62,7 @@ const (
 	outName    = "p/out" // the output of every command
 )
 
-// foreign are files that ptycho did not write, beside the output; foreignInside are in an output folder that exists.
+// foreign lists files beside the output that ptycho did not write; foreignInside lists such files in an existing output folder.
 var (
 	foreign       = []string{"p/notes.txt", "p/data/scan.txt"}
 	foreignInside = []string{"p/out/notes.txt", "p/out/mine/keep.txt"}
@@ -70,7 +70,7 @@ var (
 
 const foreignText = "written by somebody else\n"
 
-// makeStates makes the inputs and the older results that commands start from, once for each worker.
+// makeStates creates the inputs and the older results for the commands, once for each worker.
 func (w *worker) makeStates() error {
 	at := func(name string) string { return filepath.Join(w.dir, name) }
 	for _, dir := range []string{"in", "states", "tmp", "home", "log"} {
@@ -109,14 +109,14 @@ func (w *worker) makeStates() error {
 	return nil
 }
 
-// needs reports whether a command starts from what lies in a folder.
+// needs reports whether a command needs the contents of a folder.
 func (w *worker) needs(folder string) bool {
 	return folder == "in/scan.npz" || slices.ContainsFunc(w.commands, func(c command) bool {
 		return folder == "states/"+c.state || slices.Contains(c.args, folder) || c.state == "image" && folder == "states/run"
 	})
 }
 
-// prepare sets up the parent of the output anew: the older result of the command and the files of others.
+// prepare resets the parent of the output to the older result of the command and the foreign files.
 func (w *worker) prepare(c command) error {
 	parent := filepath.Join(w.dir, parentName)
 	if err := clearFolder(parent); err != nil {
@@ -144,7 +144,7 @@ func (w *worker) prepare(c command) error {
 	return nil
 }
 
-// clearFolder makes an empty folder of what is there. The folder may be a mount point.
+// clearFolder removes the contents of a folder, which may be a mount point.
 func clearFolder(path string) error {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// run carries out one trial.
+// run runs one trial.
 func (w *worker) run(t trial) *outcome {
 	c := w.commands[slices.IndexFunc(w.commands, func(c command) bool { return c.name == t.Command })]
 	o := &outcome{trial: t}
@@ -61,7 +61,7 @@ func (o *outcome) note(e ended) {
 	}
 }
 
-// runKill kills a command one to three times at random moments, each time as it continues.
+// runKill kills a command and its continuations, one to three times at random moments.
 func (w *worker) runKill(o *outcome, c command, rnd *rand.Rand) {
 	kills := []int{1, 1, 1, 2, 3}[rnd.IntN(5)]
 	args := c.first()
@@ -70,7 +70,7 @@ func (w *worker) runKill(o *outcome, c command, rnd *rand.Rand) {
 		at := time.Duration(rnd.Float64() * float64(longest))
 		e := w.start(args, &launch{disturb: killAt(at, o.Target)})
 		w.after(o, c, e)
-		if n == 0 && !e.disturbed && e.took < longest { // the machine is faster than it was when the time was taken
+		if n == 0 && !e.disturbed && e.took < longest { // the machine is faster than when the time was measured
 			w.times[c.name], longest = e.took, e.took
 			if err := w.prepare(c); err != nil {
 				o.add(&o.Failures, "%v", err)
@@ -87,7 +87,7 @@ func (w *worker) runKill(o *outcome, c command, rnd *rand.Rand) {
 	}
 }
 
-// runSignal sends a signal that a user or a system sends. Training that has begun has to have a checkpoint.
+// runSignal sends a signal of a user or a system. A training that has begun must have a checkpoint.
 func (w *worker) runSignal(o *outcome, c command, rnd *rand.Rand) {
 	s := signals[slices.IndexFunc(signals, func(s syscall.Signal) bool { return s.String() == o.Target })]
 	epoch := c.resume && o.Number%2 == 0
@@ -96,7 +96,7 @@ func (w *worker) runSignal(o *outcome, c command, rnd *rand.Rand) {
 		at := w.startup*time.Duration(1+attempt) + time.Duration(rnd.Float64()*float64(w.times[c.name]))
 		e = w.start(c.first(), &launch{disturb: w.signalAt(s, at, epoch)})
 		if !e.killed || e.stderr != "" || e.code != 128+int(s) {
-			break // else it had not begun to handle signals, as every program at its start
+			break // else it had not begun to handle signals, like every program at its start
 		}
 	}
 	o.note(e)
@@ -115,7 +115,7 @@ func (w *worker) runSignal(o *outcome, c command, rnd *rand.Rand) {
 
 func (w *worker) wantCheckpoint(o *outcome, e ended) {
 	if found, err := filepath.Glob(filepath.Join(w.dir, outName, "checkpoints", "*.npz")); err != nil || len(found) == 0 {
-		o.add(&o.Lost, "there is no checkpoint: %s", e)
+		o.add(&o.Lost, "the checkpoint is missing: %s", e)
 	}
 }
 
@@ -167,7 +167,7 @@ func (w *worker) runPipe(o *outcome, c command) {
 	}
 }
 
-// runDisk puts the output on a small file system that has room for a part of the result, and makes room afterwards.
+// runDisk puts the output on a small file system with space for a part of the result, and adds space afterwards.
 func (w *worker) runDisk(o *outcome, c command, rnd *rand.Rand) {
 	parent := filepath.Join(w.dir, parentName)
 	if err := mountSmall(parent, 64<<20); err != nil {
@@ -204,7 +204,7 @@ func (w *worker) runDisk(o *outcome, c command, rnd *rand.Rand) {
 	w.checkPlanted(o, c)
 }
 
-// runSpool leaves no room for temporary files.
+// runSpool leaves no space for temporary files.
 func (w *worker) runSpool(o *outcome, c command) {
 	tmp := filepath.Join(w.dir, "tmp")
 	if err := mountSmall(tmp, 16<<10); err != nil {
@@ -225,7 +225,7 @@ func (w *worker) runSpool(o *outcome, c command) {
 			o.add(&o.Failures, "%v", err)
 		}
 	}
-	if e.code == 0 { // it needed none: finish compares
+	if e.code == 0 { // it needed no temporary files: finish compares
 		return
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// calls are the system calls that change a file system. A process is killed at the entry of one of them, so between any
-// two calls the state of the folders is that of one kill.
+// calls lists the system calls that change a file system. A process is killed at the entry of one of them. Thus each state of
+// the folders between two calls corresponds to one kill.
 var calls = []struct {
 	name   string
 	number uint32
@@ -37,7 +37,7 @@ var calls = []struct {
 // shimFailed is the exit code of a shim that could not become ptycho.
 const shimFailed = 125
 
-// modeVariable selects what this program does when it starts itself: work or shim.
+// modeVariable selects the mode of this program when it starts itself: work or shim.
 const modeVariable = "PTYCHO_TORTURE_MODE"
 
 // Variables that the shim obeys before it becomes ptycho.
@@ -98,8 +98,8 @@ func stopAtCalls() error {
 	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
 }
 
-// injected runs ptycho and kills the process that enters the k-th call (from 1), counted over all its threads and its
-// plugins. The end is not disturbed when there are fewer calls. An error says why nothing can be traced here.
+// injected runs ptycho and kills the process that enters the k-th call (from 1), counted over all threads and plugins. If there
+// are fewer calls nothing is disturbed. An error means that processes cannot be traced on this system.
 func (w *worker) injected(args []string, k int) (ended, error) {
 	runtime.LockOSThread() // ptrace belongs to a thread
 	defer runtime.UnlockOSThread()
@@ -126,7 +126,7 @@ func (w *worker) injected(args []string, k int) (ended, error) {
 	t := tracer{host: host, known: map[int]bool{host: true}, at: k}
 	err = t.follow(&e)
 	e.took, e.stderr = time.Since(begun), w.read("log/stderr")
-	_ = cmd.Process.Release() // follow has waited for it
+	_ = cmd.Process.Release() // follow has reaped the process
 	if err != nil {
 		killTree(host)
 		return e, err
@@ -139,7 +139,7 @@ func (w *worker) injected(args []string, k int) (ended, error) {
 
 type tracer struct {
 	host  int
-	known map[int]bool // threads that are traced
+	known map[int]bool // traced threads
 	at    int          // the call at which to kill
 	seen  int
 }
@@ -193,7 +193,7 @@ func (t *tracer) follow(e *ended) error {
 	return nil
 }
 
-// entered counts a call, and kills the caller at the one that was asked for.
+// entered counts a call, and kills the caller at the requested call.
 func (t *tracer) entered(tid int, e *ended) {
 	if t.seen++; t.seen != t.at {
 		return
@@ -207,7 +207,7 @@ func (t *tracer) entered(tid int, e *ended) {
 	_ = unix.Kill(tid, unix.SIGKILL) // reaches the whole process
 }
 
-// killTree ends a process and all that it started.
+// killTree kills a process and all its descendants.
 func killTree(pid int) {
 	for _, child := range children(pid) {
 		killTree(child)

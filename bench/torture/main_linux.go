@@ -23,17 +23,17 @@ const taskVariable = "PTYCHO_TORTURE_TASK"
 func main() {
 	selfMode()
 	x := extent{}
-	program := flag.String("program", "bin/ptycho", "the program to disturb")
-	workers := flag.Int("workers", 2, "trials at the same time")
-	report := flag.String("json", "", "write every trial to this file as JSON")
-	flag.Float64Var(&x.Minutes, "minutes", 25, "end after this time, whatever is left to try")
-	flag.IntVar(&x.Kills, "kills", 320, "random kills")
-	flag.IntVar(&x.Stride, "stride", 1, "kill at every so many system calls that change a file system; 0: none")
+	program := flag.String("program", "bin/ptycho", "program to disturb")
+	workers := flag.Int("workers", 2, "number of parallel trials")
+	report := flag.String("json", "", "file to write every trial to as JSON")
+	flag.Float64Var(&x.Minutes, "minutes", 25, "time limit of all trials")
+	flag.IntVar(&x.Kills, "kills", 320, "number of random kills")
+	flag.IntVar(&x.Stride, "stride", 1, "kill at every N-th system call that changes a file system; 0: none")
 	flag.IntVar(&x.Disks, "disks", 8, "full disks for each command")
 	flag.IntVar(&x.Signals, "signals", 4, "signals of each kind for each command")
 	flag.StringVar(&x.Only, "only", "", "a kind: "+kindKill+", "+kindCall+", "+kindSignal+", "+kindPipe+", "+kindDisk+", "+kindSpool+", "+kindLimit)
-	only := flag.String("commands", "", "commands joined by commas, such as \"train --overwrite,infer\"; empty: all")
-	flag.Uint64Var(&x.Seed, "seed", 1, "of all moments and choices")
+	only := flag.String("commands", "", "comma-separated commands, such as \"train --overwrite,infer\"; empty: all")
+	flag.Uint64Var(&x.Seed, "seed", 1, "seed of all times and choices")
 	flag.Parse()
 	if *only != "" {
 		x.Commands = strings.Split(*only, ",")
@@ -47,7 +47,7 @@ func main() {
 	}
 }
 
-// selfMode runs what this program does when it started itself as a worker or as the shim before ptycho, and then ends it.
+// selfMode runs this program as a worker or as the shim before ptycho, if it started itself so, and then exits.
 func selfMode() {
 	var err error
 	code := 1
@@ -103,13 +103,13 @@ func runWorkers(x extent, program string, workers int, progress func(*outcome, i
 		return nil, err
 	}
 	if _, err := os.Stat(program); err != nil {
-		return nil, fmt.Errorf("the program to disturb: %w; make build builds it", err)
+		return nil, fmt.Errorf("--program: %w; run make build", err)
 	}
 	dir, err := os.MkdirTemp("", "ptycho-torture-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) // each worker's files lie in its own namespace
+	defer os.RemoveAll(dir) // each worker's files are in its own namespace
 	deadline := time.Now().Add(time.Duration(x.Minutes * float64(time.Minute)))
 	lines := make(chan *outcome)
 	ends := make(chan error, workers)
@@ -122,7 +122,7 @@ func runWorkers(x extent, program string, workers int, progress func(*outcome, i
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = cmd.Process.Kill() }() // it has ended unless another failed
+		defer func() { _ = cmd.Process.Kill() }() // it has ended unless another worker failed
 		go func() { ends <- follow(cmd, out, lines) }()
 	}
 	var all []*outcome
@@ -143,7 +143,7 @@ func runWorkers(x extent, program string, workers int, progress func(*outcome, i
 	return all, nil
 }
 
-// startWorker starts this program as a worker in a mount namespace, and in a user namespace where it is not root.
+// startWorker starts this program as a worker in a mount namespace, and in a user namespace if it is not root.
 func startWorker(t task) (*exec.Cmd, io.Reader, error) {
 	text, err := json.Marshal(t)
 	if err != nil {
@@ -158,12 +158,12 @@ func startWorker(t task) (*exec.Cmd, io.Reader, error) {
 		return nil, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, fmt.Errorf("a mount namespace is needed, and there is none: %w", err)
+		return nil, nil, fmt.Errorf("a mount namespace cannot be created: %w", err)
 	}
 	return cmd, out, nil
 }
 
-// namespace makes a process begin in a mount namespace.
+// namespace starts a process in a mount namespace.
 func namespace() *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
@@ -174,7 +174,7 @@ func namespace() *syscall.SysProcAttr {
 	return a
 }
 
-// follow hands on the outcomes of a worker until it ends.
+// follow passes on the outcomes of a worker until it ends.
 func follow(cmd *exec.Cmd, out io.Reader, lines chan<- *outcome) error {
 	in := bufio.NewReader(out)
 	for {

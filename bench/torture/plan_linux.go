@@ -17,10 +17,10 @@ const (
 	kindLimit  = "file size limit"
 )
 
-// extent says how much is tried.
+// extent holds the numbers of trials.
 type extent struct {
 	Kills    int      // random kills, at least
-	Stride   int      // every so many system calls is one to kill at
+	Stride   int      // kill at every Stride-th system call
 	Disks    int      // full disks for each command
 	Signals  int      // signals of each kind for each command
 	Only     string   // a kind, "" for all
@@ -29,7 +29,7 @@ type extent struct {
 	Seed     uint64
 }
 
-// random gives the numbers of one trial: the same for the same seed, whatever ran before.
+// random returns the random numbers of one trial. They depend only on the seed and the trial.
 func (t trial) random(seed uint64) *rand.Rand {
 	h := uint64(1469598103934665603)
 	for _, b := range []byte(t.Kind + t.Command + t.Target) {
@@ -38,7 +38,7 @@ func (t trial) random(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h+uint64(t.Number)))
 }
 
-// plan lists the trials of an extent, except the kills at system calls, whose number shows when they run.
+// plan lists the trials of an extent, except the kills at system calls, whose number is known only when they run.
 func plan(x extent, all []command) []trial {
 	var trials []trial
 	add := func(kind string, c command, target string, n int) {
@@ -67,14 +67,14 @@ func plan(x extent, all []command) []trial {
 			add(kindSpool, c, "", 1)
 		}
 	}
-	// A time limit should cut every kind alike.
+	// A time limit should shorten every kind equally.
 	rand.New(rand.NewPCG(x.Seed, 0)).Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
 	return trials
 }
 
 var signals = []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT}
 
-// targets are the processes that a random kill can hit.
+// targets lists the processes that a random kill can hit.
 func targets(c command) []string {
 	if c.plugin {
 		return []string{"host", "plugin", "both"}
@@ -82,7 +82,7 @@ func targets(c command) []string {
 	return []string{"host"}
 }
 
-// share weights the commands among the random kills: training has most states.
+// share returns the weight of a command among the random kills: training has most states.
 func share(c command) int {
 	if c.resume {
 		return 3

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// hangLimit is how long a command of about a second may take before it counts as hung.
+// hangLimit is the time after which a command of about a second counts as hung.
 const hangLimit = 90 * time.Second
 
-// ended says how one start of ptycho ended.
+// ended describes the end of one process of ptycho.
 type ended struct {
 	args      []string
 	code      int    // 128 + the signal where a signal ended it
-	stderr    string // what it wrote
+	stderr    string // its standard error
 	killed    bool   // by a signal that cannot be handled
 	hung      bool
 	disturbed bool   // the disturbance happened before the end
-	note      string // what the disturbance did
+	note      string // describes the disturbance
 	took      time.Duration
 }
 
@@ -41,18 +41,18 @@ func (e ended) String() string {
 	return fmt.Sprintf("%s with code %d%s: %s", e.args[0], e.code, note, strings.ReplaceAll(s, "\n", " / "))
 }
 
-// A disturber is called once the process runs and disturbs it. It returns early when done is closed. It reports whether
-// it did something, and what.
+// disturber disturbs a running process. It returns early when done is closed. It reports whether it did something, and
+// describes it.
 type disturber func(pid int, done <-chan struct{}) (bool, string)
 
-// launch says how ptycho is started where that is not the usual way.
+// launch changes the way in which ptycho is started.
 type launch struct {
 	disturb        disturber
 	stdout, stderr *os.File // instead of files
 	shim           []string // variables for the shim that starts ptycho
 }
 
-// environment is what ptycho sees: temporary files and its home lie in the worker's folder.
+// environment returns the environment of ptycho: temporary files and its home are in the worker's folder.
 func (w *worker) environment(more ...string) []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(w.dir, "tmp"), "HOME=" + filepath.Join(w.dir, "home")}
 	return append(env, more...)
@@ -98,7 +98,7 @@ func (w *worker) start(args []string, l *launch) ended {
 	}()
 	limit := time.AfterFunc(hangLimit, func() {
 		e.hung = true
-		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Process.Kill() // fails if it has ended
 	})
 	err = cmd.Wait()
 	limit.Stop()
@@ -146,10 +146,10 @@ func (w *worker) read(name string) string {
 	return string(content)
 }
 
-// panicText finds the dump of a Go program.
+// panicText matches the dump of a Go program.
 var panicText = regexp.MustCompile(`(?m)^(panic: |fatal error: |goroutine \d+ \[|.*runtime error:)`)
 
-// children lists the processes that a process started and that have not been waited for.
+// children lists the child processes of a process that have not been reaped.
 func children(pid int) []int {
 	var out []int
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
@@ -170,7 +170,7 @@ func children(pid int) []int {
 	return out
 }
 
-// running reports whether a process runs, as opposed to one that has ended and was not waited for.
+// running reports whether a process runs and is not a zombie.
 func running(pid int) bool {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -180,10 +180,10 @@ func running(pid int) bool {
 	return ok && rest[0] != 'Z' && rest[0] != 'X'
 }
 
-// orphans waits until every process below the worker has ended. It ends those that remain after a few seconds and
-// returns how many there were.
+// orphans waits until every process below the worker has ended. It kills those that remain after a few seconds and returns
+// their number.
 func orphans() int {
-	const patience = 8 * time.Second // a plugin notices the death of its host by a closed pipe
+	const patience = 8 * time.Second // a plugin detects the end of its host by a closed pipe
 	self := os.Getpid()
 	for begun := time.Now(); ; time.Sleep(3 * time.Millisecond) {
 		var left []int
@@ -192,14 +192,14 @@ func orphans() int {
 				left = append(left, child)
 				continue
 			}
-			_, _ = syscall.Wait4(child, nil, syscall.WNOHANG, nil) // nobody else waits for what was inherited
+			_, _ = syscall.Wait4(child, nil, syscall.WNOHANG, nil) // reap inherited processes
 		}
 		if len(left) == 0 {
 			return 0
 		}
 		if time.Since(begun) > patience {
 			for _, pid := range left {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+				_ = syscall.Kill(pid, syscall.SIGKILL) // fails if it has ended
 			}
 			return len(left)
 		}

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// snapshot holds what a folder contained: the digest of each file by its name relative to the folder, "" for folders.
+// snapshot holds the contents of a folder: the digest of each file by its relative name, "" for folders.
 type snapshot map[string]string
 
 // takeSnapshot digests every file below root. A root that does not exist gives an empty snapshot; a root that is a file
@@ -50,7 +50,7 @@ func takeSnapshot(root string, digest func(name string, content []byte) string) 
 	return s, err
 }
 
-// countSteps numbers the checkpoints of steps: an interruption adds one, and the oldest one goes.
+// countSteps numbers the checkpoints of steps, because an interruption adds one and the oldest one is removed.
 func (s snapshot) countSteps() snapshot {
 	counts := map[string]int{}
 	for name := range s {
@@ -69,7 +69,7 @@ func (s snapshot) countSteps() snapshot {
 
 var step = regexp.MustCompile(`(^|/)checkpoints/step-[0-9]+\.npz$`)
 
-// exact digests every byte, except for the files by which ptycho keeps track of its folder.
+// exact digests every byte, except of ptycho's internal files of a folder.
 func exact(name string, content []byte) string {
 	if own(name) {
 		return "kept by ptycho"
@@ -78,7 +78,7 @@ func exact(name string, content []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// result digests what two undisturbed runs have in common: every byte of weights, images and scans, and reports without
+// result digests the common content of two undisturbed runs: every byte of weights, images and scans, and reports without
 // times. Checkpoints and the settings' origins differ between any two runs, so only their names count.
 func result(name string, content []byte) string {
 	switch base := filepath.Base(name); {
@@ -92,7 +92,7 @@ func result(name string, content []byte) string {
 	return exact(name, content)
 }
 
-// own reports whether a file of an output folder is one by which ptycho keeps track of the folder.
+// own reports whether a file of an output folder is an internal file of ptycho.
 func own(name string) bool {
 	return filepath.Base(name) == ".lock" || slices.Contains(strings.Split(name, "/"), ".ptycho")
 }
@@ -157,8 +157,8 @@ func (s snapshot) holds(want snapshot) bool {
 	return true
 }
 
-// against compares s with what an undisturbed run left: the names that s has in excess, and those that are missing or
-// have another content. What ptycho keeps track with may be missing.
+// against compares s with the result of an undisturbed run. It returns the extra names in s, and the names that are missing or
+// have other contents. Internal files of ptycho may be missing.
 func (s snapshot) against(want snapshot) (excess, other []string) {
 	for name, digest := range s {
 		if have, ok := want[name]; !ok {

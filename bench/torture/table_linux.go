@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// kindLate marks what the time limit cut off.
+// kindLate marks the trials that the time limit prevented.
 const kindLate = "not tried"
 
 // row sums the outcomes of one kind and command.
@@ -19,8 +21,8 @@ type row struct {
 	names  map[string]int // of the system calls
 }
 
-// printTable prints one line for each kind and command and one with the totals. It reports whether any count that has
-// to be 0 is not.
+// printTable prints one line for each kind and command and one with the totals. It reports whether any count that must be 0
+// is not.
 func printTable(out io.Writer, all []*outcome) bool {
 	rows := map[string]*row{}
 	total := &row{}
@@ -53,7 +55,7 @@ func printTable(out io.Writer, all []*outcome) bool {
 	total.print(w, "all")
 	w.Flush()
 	if late > 0 {
-		fmt.Fprintf(out, "The time was over before %d more trials: raise MINUTES.\n", late)
+		fmt.Fprintf(out, "The time limit prevented %s: raise MINUTES.\n", plural.Of(late, "trial"))
 	}
 	return total.bad() || late > 0
 }

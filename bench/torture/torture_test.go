@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A few of the kills of make torture: nothing is lost, left behind or different.
+// A few kills of make torture: nothing is lost, left behind or different.
 func TestTorture_KillsLoseNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts ptycho about eighty times")
@@ -55,7 +55,7 @@ func needNamespace(t *testing.T) {
 	}
 }
 
-// The comparison ignores times and nothing else.
+// The comparison ignores only times.
 func TestSnapshot_SeesEveryByteButTimes(t *testing.T) {
 	report := func(text string) string { return result("out/report.json", []byte(text)) }
 	table := func(text string) string { return result("out/metrics.csv", []byte(text)) }

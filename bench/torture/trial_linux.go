@@ -10,9 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// A trial disturbs one command once or more and then lets it finish.
+// trial disturbs one command once or more and then lets it finish.
 type trial struct {
 	Kind    string `json:"kind"`    // the row of the table
 	Command string `json:"command"` // name of a command
@@ -20,23 +22,23 @@ type trial struct {
 	Target  string `json:"target,omitempty"` // of a random kill: host, plugin, both
 }
 
-// outcome counts what a trial found. Every count but Done has to be 0.
+// outcome counts the faults of a trial. Every count except Done must be 0.
 type outcome struct {
 	trial
 	Done      int      `json:"done"` // disturbances that happened
-	Lost      int      `json:"lost"` // an old result or a file of others is gone, or a run cannot continue
+	Lost      int      `json:"lost"` // an old result or a foreign file is missing, or a run cannot continue
 	Memory    int      `json:"left_in_memory"`
 	Disk      int      `json:"left_on_disk"`
 	Bits      int      `json:"other_bits"`
 	Processes int      `json:"processes_left"`
-	Failures  int      `json:"failures"`          // panics, hangs, codes that are not documented, no sentence
-	Skipped   string   `json:"skipped,omitempty"` // why it cannot be tried here
+	Failures  int      `json:"failures"`          // panics, hangs, undocumented exit codes, errors that are not one sentence
+	Skipped   string   `json:"skipped,omitempty"` // why it cannot be tried on this system
 	Last      bool     `json:"last,omitempty"`    // there are fewer system calls than its number
-	Note      string   `json:"note,omitempty"`    // what the disturbance did
+	Note      string   `json:"note,omitempty"`    // describes the disturbance
 	Found     []string `json:"found,omitempty"`
 }
 
-// bad reports whether anything was found.
+// bad reports whether a fault was found.
 func (o *outcome) bad() bool {
 	return o.Lost+o.Memory+o.Disk+o.Bits+o.Processes+o.Failures > 0
 }
@@ -46,13 +48,13 @@ func (o *outcome) add(count *int, format string, args ...any) {
 	o.Found = append(o.Found, fmt.Sprintf(format, args...))
 }
 
-// documented are the exit codes of docs/commands.md that a disturbed command may end with.
+// documented lists the exit codes of docs/commands.md that a disturbed command may have.
 var documented = []int{0, 1, 10, 11, 12, 13, 14, 15, 16, 128 + int(syscall.SIGINT), 128 + int(syscall.SIGTERM)}
 
-// after checks what holds after every start of ptycho, however it ended.
+// after checks the conditions that hold after every end of ptycho.
 func (w *worker) after(o *outcome, c command, e ended) {
 	if n := orphans(); n > 0 {
-		o.add(&o.Processes, "%d processes outlived it: %s", n, e)
+		o.add(&o.Processes, "%s outlived it: %s", plural.Of(n, "process"), e)
 	}
 	if left := memoryLeft(); left != "" {
 		o.add(&o.Memory, "/dev/shm holds %s: %s", left, e)
@@ -73,11 +75,11 @@ func (w *worker) after(o *outcome, c command, e ended) {
 	}
 }
 
-// checkPlanted checks that the files of others are as they were.
+// checkPlanted checks that the foreign files are unchanged.
 func (w *worker) checkPlanted(o *outcome, c command) {
 	for _, name := range w.planted(c) {
 		if w.read(name) != foreignText {
-			o.add(&o.Lost, "%s, which ptycho did not write, is gone", name)
+			o.add(&o.Lost, "%s, which ptycho did not write, is missing or changed", name)
 			return
 		}
 	}
@@ -90,7 +92,7 @@ func (w *worker) planted(c command) []string {
 	return append(slices.Clone(foreign), foreignInside...)
 }
 
-// memoryLeft names what is in /dev/shm, "" for nothing. Files that are open and have no name count too.
+// memoryLeft describes the contents of /dev/shm, or returns "". Open files without a name count too.
 func memoryLeft() string {
 	const shm = "/dev/shm"
 	entries, err := os.ReadDir(shm)
@@ -100,7 +102,7 @@ func memoryLeft() string {
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
-		_ = os.RemoveAll(filepath.Join(shm, e.Name())) // the next trial begins with nothing
+		_ = os.RemoveAll(filepath.Join(shm, e.Name())) // the next trial begins with an empty folder
 	}
 	if len(names) > 0 {
 		return strings.Join(names, ", ")
@@ -119,9 +121,9 @@ func memoryLeft() string {
 type condition int
 
 const (
-	absent  condition = iota // nothing that an interrupted command left
-	old                      // the older result is whole
-	partial                  // something else
+	absent  condition = iota // nothing of an interrupted command
+	old                      // the complete older result
+	partial                  // anything else
 )
 
 func (w *worker) condition(c command) (condition, error) {
@@ -143,7 +145,7 @@ func (w *worker) condition(c command) (condition, error) {
 	return partial, nil
 }
 
-// lives reports whether the output is a whole new result, or one of which ptycho says that it will complete it.
+// lives reports whether the output is a complete new result, or one whose commit ptycho will complete.
 func (w *worker) lives(c command) bool {
 	if _, err := os.Stat(filepath.Join(w.dir, outName, ".ptycho", "commit.json")); err == nil {
 		return true
@@ -151,8 +153,8 @@ func (w *worker) lives(c command) bool {
 	return w.whole(c)
 }
 
-// whole reports whether the output is a result that an undisturbed command leaves, or the image that solve writes when it
-// is told to stop: it has every file, and its report says so.
+// whole reports whether the output is the result of an undisturbed command, or the image of a stopped solve, which has every
+// file and a report that says "stopped".
 func (w *worker) whole(c command) bool {
 	now, err := takeSnapshot(filepath.Join(w.dir, outName), result)
 	if err != nil {
@@ -176,11 +178,11 @@ func (w *worker) whole(c command) bool {
 	return true
 }
 
-// finish lets the command end undisturbed, as a user would: the same command again, or --resume.
+// finish lets the command finish undisturbed, like a user: with the same command, or with --resume.
 func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 	ways := w.ways(o, c, rnd)
 	if o.Lost > 0 {
-		return // the rest would only repeat it
+		return // further checks would only repeat it
 	}
 	finished := false
 	var last ended
@@ -194,7 +196,7 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 		}
 		refused = append(refused, last.String())
 	}
-	if !finished { // the result may be whole, and the command refuse to replace it
+	if !finished { // the result may be complete, and the command then refuses to replace it
 		if !w.whole(c) {
 			o.add(&o.Lost, "it cannot continue: %s", strings.Join(refused, "; then "))
 			return
@@ -221,11 +223,11 @@ func (w *worker) finish(o *outcome, c command, rnd *rand.Rand) {
 	}
 	if entries, err := os.ReadDir(filepath.Join(w.dir, "tmp")); err != nil || len(entries) > 0 {
 		o.add(&o.Disk, "left in TMPDIR: %v: %s", entries, last)
-		_ = clearFolder(filepath.Join(w.dir, "tmp")) // the next trial begins with nothing
+		_ = clearFolder(filepath.Join(w.dir, "tmp")) // the next trial begins with an empty folder
 	}
 }
 
-// ways lists the command lines that may continue, in the order in which they are tried.
+// ways lists the command lines that may continue, in the order of the attempts.
 func (w *worker) ways(o *outcome, c command, rnd *rand.Rand) [][]string {
 	state, err := w.condition(c)
 	if err != nil {
@@ -233,13 +235,13 @@ func (w *worker) ways(o *outcome, c command, rnd *rand.Rand) [][]string {
 	}
 	switch {
 	case c.state != "" && c.state != "stopped" && state == partial && !c.resume && !w.lives(c):
-		o.add(&o.Lost, "neither the old nor the new result is there (%s)", o.Note)
+		o.add(&o.Lost, "both the old and the new result are missing (%s)", o.Note)
 	case c.state != "" && c.state != "stopped" && state == absent:
-		o.add(&o.Lost, "the old result is gone (%s)", o.Note)
+		o.add(&o.Lost, "the old result is missing (%s)", o.Note)
 	}
 	if c.resume && state == partial {
 		ways := [][]string{c.first(), c.resuming()}
-		if rnd.IntN(2) == 0 || c.state == "run" { // what took the place of an older run has to continue by itself
+		if rnd.IntN(2) == 0 || c.state == "run" { // a run that replaced an older run must continue by itself
 			slices.Reverse(ways)
 		}
 		if c.state == "run" {
@@ -247,13 +249,13 @@ func (w *worker) ways(o *outcome, c command, rnd *rand.Rand) [][]string {
 		}
 		return ways
 	}
-	if c.resume && state == absent { // a commit that has begun is completed by the first start, which then refers to --resume
+	if c.resume && state == absent { // the first start completes a commit, and then refers to --resume
 		return [][]string{c.first(), c.resuming()}
 	}
 	return [][]string{c.first()}
 }
 
-// below gives the entries of a snapshot that lie in a folder, relative to it.
+// below returns the entries of a snapshot below a folder, relative to it.
 func (s snapshot) below(name string) snapshot {
 	name = strings.TrimPrefix(name, parentName+"/")
 	out := snapshot{}
@@ -267,7 +269,7 @@ func (s snapshot) below(name string) snapshot {
 	return out
 }
 
-// withoutPlanted takes the files of others out of a snapshot of the output's parent.
+// withoutPlanted removes the foreign files from a snapshot of the output's parent.
 func (w *worker) withoutPlanted(s snapshot, c command) {
 	for _, name := range w.planted(c) {
 		name = strings.TrimPrefix(name, parentName+"/")
@@ -278,7 +280,7 @@ func (w *worker) withoutPlanted(s snapshot, c command) {
 	}
 }
 
-// record runs every command undisturbed and keeps what it leaves.
+// record runs every command undisturbed and keeps a snapshot of its result.
 func (w *worker) record() error {
 	w.olds, w.wants, w.times = map[string]snapshot{}, map[string]snapshot{}, map[string]time.Duration{}
 	w.startup = w.start([]string{"version"}, nil).took

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A worker runs its share of the trials in a mount namespace of its own, so that /dev/shm, temporary files and full
-// disks are its own too.
+// worker runs its share of the trials in a separate mount namespace, with separate /dev/shm, temporary files and full disks.
 type worker struct {
 	dir      string // on a file system in memory
 	program  string
@@ -22,13 +21,13 @@ type worker struct {
 	workers  int
 	commands []command
 	olds     map[string]snapshot      // the older results, by their folder in states
-	wants    map[string]snapshot      // what an undisturbed command leaves in the parent of its output, by command
+	wants    map[string]snapshot      // parent of the output after an undisturbed command, by command
 	times    map[string]time.Duration // of an undisturbed command
-	startup  time.Duration            // of the program, before it does anything
+	startup  time.Duration            // of the program, before its work
 	out      *json.Encoder
 }
 
-// task is what the coordinator hands to a worker as JSON.
+// task is the JSON that the coordinator passes to a worker.
 type task struct {
 	Dir, Program   string
 	Extent         extent

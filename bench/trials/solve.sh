@@ -1,5 +1,5 @@
 #!/bin/sh
-# Solves the measured scan with every engine, with and without a fitted background, and prints R and the FRC of its half
+# Solves the measured scan with every engine, with and without a fitted background, and prints R and the FRC of the half
 # sets: bench/trials/solve.sh [ITERATIONS]
 set -eu
 data=${DATA:-../shared/data/siemens_star_aps_velociprobe.npz}

@@ -3,15 +3,15 @@
 #
 #   bench/trials/trial.sh KIND SEED [flags of ptycho train]
 #
-# sim                       trains on one half of ../shared/data/sim_lines_64.npz and judges the other
+# sim                       trains on one half of ../shared/data/sim_lines_64.npz and evaluates the other
 # star                      trains on the measured scan and compares with its ePIE image on rows and columns 110 … 349,
 #                           ramp removed
-# mirrored, transposed      the star with its positions wrong on purpose (needs numpy: PYTHON=…)
-# untrained                 the star with the weights that training starts from
-# fields, cells, blocks     scans of our own (aberrated probe and 3e5 photons, Gaussian and 2e4, disk and 1e7), half trained,
-#                           half judged
+# mirrored, transposed      the star with deliberately wrong positions (needs numpy: PYTHON=…)
+# untrained                 the star with the initial weights of the training
+# fields, cells, blocks     simulated scans (aberrated probe and 3e5 photons, Gaussian and 2e4, disk and 1e7), half trained,
+#                           half evaluated
 #
-# Files go to TRIALS (default: trials), those of flags beside a kind to TRIALS/KIND-SEED-TAG.
+# Files go to TRIALS (default: trials), or to TRIALS/KIND-SEED-TAG for trials with further flags.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 kind=$1 seed=$2
@@ -53,12 +53,12 @@ fields) simulate fields aberrated 3e5 ;;
 cells) simulate cells gaussian 2e4 ;;
 blocks) simulate blocks disk 1e7 ;;
 *)
-  echo "trial.sh: $kind is not a kind of trial" >&2
+  echo "trial.sh: unknown kind of trial $kind" >&2
   exit 10
   ;;
 esac
 if [ ! -f "$scan" ]; then
-  echo "SKIP  trial $kind: $scan is not there" >&2
+  echo "SKIP  trial $kind: $scan is missing" >&2
   exit 0
 fi
 TIMEFORMAT='%U user, %S system, %R wall seconds'

@@ -35,7 +35,7 @@ func afterEpoch(t *testing.T, cmd *exec.Cmd, epoch string) *bytes.Buffer {
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		text.WriteString(lines.Text() + "\n")
-		if strings.HasPrefix(lines.Text(), "epoch "+epoch+" of") {
+		if line := lines.Text(); strings.HasPrefix(line, "epoch "+epoch+" of") && strings.Contains(line, ": deviance") { // not a progress line
 			go func() {
 				for lines.Scan() { // keep the pipe empty
 				}
