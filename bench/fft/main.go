@@ -152,7 +152,7 @@ type peer struct {
 	command *exec.Cmd
 	to      io.WriteCloser
 	from    *bufio.Scanner
-	told    map[string]bool
+	reported    map[string]bool
 }
 
 func startPeer(python string) (*peer, error) {
@@ -178,10 +178,10 @@ func (p *peer) ask(name string, n int) float64 {
 	answer := p.from.Text()
 	t, err := strconv.ParseFloat(answer, 64)
 	if err != nil {
-		if !p.told[name] {
+		if !p.reported[name] {
 			fmt.Fprintf(os.Stderr, "%s was not measured: %s\n", name, strings.TrimPrefix(answer, "- "))
 		}
-		p.told[name] = true
+		p.reported[name] = true
 		return math.NaN()
 	}
 	return t

@@ -110,15 +110,15 @@ func readImage(path string) (stitch.Image, error) {
 
 // addResiduals computes R of both images with the patterns of the reference's file.
 func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image, data *scan.Scan) error {
-	judge := result.NewJudge(data, 0)
+	scorer := result.NewScorer(data, 0)
 	r.Patterns = data.Len()
 	of := func(image stitch.Image) func() (float64, error) {
-		return func() (float64, error) { return judge.Residual(ctx, image) }
+		return func() (float64, error) { return scorer.Residual(ctx, image) }
 	}
 	for _, c := range []struct {
 		to **metrics.Number
 		r  func() (float64, error)
-	}{{&r.Residual, of(recon)}, {&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return judge.Flat(ctx) }}} {
+	}{{&r.Residual, of(recon)}, {&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return scorer.Flat(ctx) }}} {
 		value, err := c.r()
 		if err != nil {
 			return fmt.Errorf("evaluate: %w", err)

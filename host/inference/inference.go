@@ -73,8 +73,8 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	defer predicted.Close()
 	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
 	lit := m.Illuminate(data)
-	judge := result.NewJudge(lit, x.Threads)
-	stitched, err := predicted.Stitch(ctx, judge.Residual)
+	scorer := result.NewScorer(lit, x.Threads)
+	stitched, err := predicted.Stitch(ctx, scorer.Residual)
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}
@@ -94,7 +94,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
 	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
-	flat, err := judge.Flat(ctx)
+	flat, err := scorer.Flat(ctx)
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
 	}

@@ -102,13 +102,13 @@ func (r *Report) stop(frc bool) {
 func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.Scan, threads int) error {
 	with := *data
 	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
-	judge := result.NewJudge(&with, threads)
-	plain, err := judge.Residual(ctx, Image(solved))
+	scorer := result.NewScorer(&with, threads)
+	plain, err := scorer.Residual(ctx, Image(solved))
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
 	}
 	r.Plain = number(plain)
-	flat, err := judge.Flat(ctx)
+	flat, err := scorer.Flat(ctx)
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
 	}

@@ -31,7 +31,7 @@ func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, er
 	if t.State, err = run.begin(0); err != nil {
 		return plan, err
 	}
-	plan.Patterns, plan.Validation, plan.Parameters = len(run.material.Train), run.material.Judges(), run.model.Parameters()
+	plan.Patterns, plan.Validation, plan.Parameters = len(run.material.Train), run.material.ValidationPatterns(), run.model.Parameters()
 	plan.Epochs, plan.StepsPerEpoch = s.MaxEpochs, t.StepsPerEpoch()
 	plan.Steps = plan.Epochs * plan.StepsPerEpoch
 	if x.MaxSteps >= 0 {

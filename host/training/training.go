@@ -134,7 +134,7 @@ func (run *training) plan(ctx context.Context) (err error) {
 	}
 	work := loop.Work{
 		Open: run.host.OpenOptions(run.cfg.Execution(), run.model.Program, true), Patterns: run.spooled.Patterns,
-		Judges: run.spooled.Judges, Judged: run.spooled.Judged, Groups: run.material.Groups,
+		ValidationData: run.spooled.ValidationData, ValidationBatches: run.spooled.ValidationBatches, Groups: run.material.Groups,
 		Looks: run.material.Looks(loop.LookPatterns), Weight: run.material.Probe.Intensity(), Keep: run.record, Begin: run.begin,
 	}
 	work.Loss, _ = run.model.Config.LossScalar() // the program was built from this configuration
@@ -194,7 +194,7 @@ func (run *training) begin(n int) (backend.State, error) {
 func (run *training) report(why loop.Ending, took time.Duration) Report {
 	t, m := run.trainer, run.material
 	r := Report{OutputDir: run.record.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
-		Patterns: len(m.Train), ValidationPattern: m.Judges(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
+		Patterns: len(m.Train), ValidationPattern: m.ValidationPatterns(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
 		Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
 	if why == loop.Finished && t.Epochs() < run.cfg.Settings().MaxEpochs {
 		r.Ended = loop.OutOfSteps

@@ -27,12 +27,12 @@ func TestTrainer_StepsEndAtBoundaries(t *testing.T) {
 		"the last step of the run":               {1, 24, 0, 20, 4, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr := &Trainer{Work: Work{Judged: make([]backend.Batch, 1)}, At: Position{Step: c.step, Done: c.done}, interval: c.interval, most: c.most}
+			tr := &Trainer{Work: Work{ValidationBatches: make([]backend.Batch, 1)}, At: Position{Step: c.step, Done: c.done}, interval: c.interval, most: c.most}
 			tr.schedule.stepsPerEpoch = 10
 			if to, validates := tr.boundary(); to != c.to || validates != c.validates {
 				t.Errorf("the steps end at %d, validation %v; want %d, %v", to, validates, c.to, c.validates)
 			}
-			tr.Judged = nil
+			tr.ValidationBatches = nil
 			if to, validates := tr.boundary(); validates || c.most < 0 && to != 10 {
 				t.Errorf("without validation patterns they end at %d, validation %v", to, validates)
 			}

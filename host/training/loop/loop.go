@@ -60,9 +60,9 @@ func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
 	if err != nil {
 		return Finished, err
 	}
-	judge := train
-	if t.Judges != nil {
-		if judge, err = session.Bind(early, *t.Judges); err != nil {
+	validation := train
+	if t.ValidationData != nil {
+		if validation, err = session.Bind(early, *t.ValidationData); err != nil {
 			return Finished, err
 		}
 	}
@@ -73,7 +73,7 @@ func (t *Trainer) attempt(ctx context.Context) (Ending, error) {
 		if t.stepped.Load() && t.host.Stopping() {
 			return t.interrupted()
 		}
-		why, err := t.stretch(ctx, session, train, judge)
+		why, err := t.stretch(ctx, session, train, validation)
 		if err != nil || why != Finished {
 			return why, err
 		}
@@ -89,7 +89,7 @@ func (t *Trainer) boundary() (to int, validates bool) {
 	if at.Due {
 		to = at.Step
 	}
-	if len(t.Judged) > 0 {
+	if len(t.ValidationBatches) > 0 {
 		every, since := max(int(math.Round(t.interval*float64(whole))), 1), at.Step
 		if t.interval > 1 {
 			every, since = int(t.interval), at.Done
@@ -107,7 +107,7 @@ func (t *Trainer) boundary() (to int, validates bool) {
 }
 
 // stretch does the steps up to the next boundary. It moves the position only together with the matching state.
-func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, judge backend.DatasetID) (Ending, error) {
+func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, validation backend.DatasetID) (Ending, error) {
 	at := t.At
 	at.Sums.Scalars = maps.Clone(at.Sums.Scalars)
 	to, validates := t.boundary()
@@ -122,7 +122,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	reached := at.Step == to
 	at.Due = false
 	if reached && validates {
-		whole, err := t.judge(ctx, session, judge, &at)
+		whole, err := t.validate(ctx, session, validation, &at)
 		if err != nil {
 			return Finished, t.explain(err, at)
 		}
@@ -138,7 +138,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, j
 	var early bool
 	var kept *Kept
 	var dropped []Kept
-	if reached && (validates || whole && len(t.Judged) == 0) {
+	if reached && (validates || whole && len(t.ValidationBatches) == 0) {
 		kept, dropped, early = t.observe(&at)
 	}
 	if whole {
@@ -249,12 +249,12 @@ func (t *Trainer) closeEpoch(ctx context.Context, session backend.Session, id ba
 	return t.guard(at, record, look)
 }
 
-// judge computes the deviance on the validation patterns. whole is false if the run was asked to stop before the last batch.
-func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) (whole bool, err error) {
+// validate computes the deviance on the validation patterns. whole is false if the run was asked to stop before the last batch.
+func (t *Trainer) validate(ctx context.Context, session backend.Session, id backend.DatasetID, at *Position) (whole bool, err error) {
 	var sum backend.Sum
 	var seen int
 	why, err := t.stoppable(ctx, session, "validation", func(ctx context.Context) error {
-		return session.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: t.Judged, EMA: t.template.EMADecay > 0}, func(r backend.EvalResult) error {
+		return session.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: t.ValidationBatches, EMA: t.template.EMADecay > 0}, func(r backend.EvalResult) error {
 			seen++
 			v := r.Scalars[arch.Deviance]
 			sum = backend.Sum{Sum: sum.Sum + v.Sum, Count: sum.Count + v.Count}
@@ -264,7 +264,7 @@ func (t *Trainer) judge(ctx context.Context, session backend.Session, id backend
 	if err != nil {
 		return false, err
 	}
-	if why == Interrupted && seen < len(t.Judged) {
+	if why == Interrupted && seen < len(t.ValidationBatches) {
 		return false, nil
 	}
 	v := sum.Mean()

@@ -42,17 +42,17 @@ const LookPatterns = 16
 
 // Work holds the inputs of a training besides its settings.
 type Work struct {
-	Open     backend.OpenOptions
-	Patterns backend.Dataset
-	Groups   *scan.Grouper    // of whole steps
-	Judges   *backend.Dataset // data set of the validation patterns; nil: Patterns
-	Judged   []backend.Batch  // batches of the validation patterns; none: no validation
-	Looks    []backend.Batch  // patterns that the guard against flat objects checks
-	Weight   []float64        // Σ_modes|P|², [N·N]
-	Flat     float64          // deviance of an empty object, per pixel
-	Loss     string           // scalar of the program to minimise
-	Keep     Keeper
-	Begin    func(restarts int) (backend.State, error) // the initial state after so many restarts
+	Open              backend.OpenOptions
+	Patterns          backend.Dataset
+	Groups            *scan.Grouper    // of whole steps
+	ValidationData    *backend.Dataset // data set of the validation patterns; nil: Patterns
+	ValidationBatches []backend.Batch  // batches of the validation patterns; none: no validation
+	Looks             []backend.Batch  // patterns that the guard against flat objects checks
+	Weight            []float64        // Σ_modes|P|², [N·N]
+	Flat              float64          // deviance of an empty object, per pixel
+	Loss              string           // scalar of the program to minimise
+	Keep              Keeper
+	Begin             func(restarts int) (backend.State, error) // the initial state after so many restarts
 	// Preview shows the object after an epoch, from 1. It may be nil.
 	Preview func(ctx context.Context, session backend.Session, id backend.DatasetID, epoch, step int) error
 }
@@ -61,7 +61,7 @@ type Work struct {
 func New(cfg *config.Training, h host.Host, w Work) (*Trainer, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	t := &Trainer{Work: w, host: h, planned: s.MaxEpochs, epochs: s.MaxEpochs, most: x.MaxSteps, interval: s.ValCheckInterval,
-		explodes: s.DivergenceFactor, restarts: s.Restarts, watch: newWatch(s, len(w.Judged) > 0), template: newTemplate(s, w.Loss)}
+		explodes: s.DivergenceFactor, restarts: s.Restarts, watch: newWatch(s, len(w.ValidationBatches) > 0), template: newTemplate(s, w.Loss)}
 	var err error
 	if t.schedule, err = newSchedule(s, w.Groups); err != nil {
 		return nil, host.Fail(host.ExitUsage, err)

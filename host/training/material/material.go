@@ -124,8 +124,8 @@ func (m *Material) FlatDeviance() (float64, error) {
 	return gauge.FlatDeviance(sample, m.Probe, m.Background), nil
 }
 
-// Judges returns the number of validation patterns.
-func (m *Material) Judges() int {
+// ValidationPatterns returns the number of validation patterns.
+func (m *Material) ValidationPatterns() int {
 	if m.Test != nil {
 		return m.Test.Len()
 	}
@@ -135,7 +135,7 @@ func (m *Material) Judges() int {
 // LargestOffset returns the largest possible offset of a training or validation pattern from its group's centre, in pixels.
 func (m *Material) LargestOffset() (float64, error) {
 	largest := m.Groups.MaxOffset()
-	for _, data := range m.judging() {
+	for _, data := range m.validationScans() {
 		g, err := m.nearest(data)
 		if err != nil {
 			return 0, err
@@ -145,8 +145,8 @@ func (m *Material) LargestOffset() (float64, error) {
 	return largest, nil
 }
 
-// judging returns the scans with validation patterns.
-func (m *Material) judging() (scans []*scan.Scan) {
+// validationScans returns the scans with validation patterns.
+func (m *Material) validationScans() (scans []*scan.Scan) {
 	if len(m.Validation) > 0 {
 		scans = append(scans, m.Scan)
 	}

@@ -12,9 +12,9 @@ import (
 // Spooled is the material in files that a backend maps.
 type Spooled struct {
 	*dataset.Spool
-	Patterns backend.Dataset
-	Judges   *backend.Dataset // data set of the validation patterns; nil: Patterns
-	Judged   []backend.Batch  // batches of the validation patterns in whole groups; none: no validation
+	Patterns          backend.Dataset
+	ValidationData    *backend.Dataset // data set of the validation patterns; nil: Patterns
+	ValidationBatches []backend.Batch  // batches of the validation patterns in whole groups; none: no validation
 }
 
 // Bytes returns the size of the spooled patterns.
@@ -35,11 +35,11 @@ func (m *Material) Spool(ctx context.Context) (s Spooled, err error) {
 	}
 	data, rows := m.Scan, m.Validation
 	if m.Test != nil {
-		judges, err := m.add(ctx, s.Spool, m.Test)
+		validation, err := m.add(ctx, s.Spool, m.Test)
 		if err != nil {
 			return s, err
 		}
-		s.Judges, data, rows = &judges, m.Test, nil
+		s.ValidationData, data, rows = &validation, m.Test, nil
 		for i := range m.Test.Len() {
 			rows = append(rows, i)
 		}
@@ -51,7 +51,7 @@ func (m *Material) Spool(ctx context.Context) (s Spooled, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Judged = dataset.Leading(g, rows, m.cfg.Model().Group(), m.cfg.Settings().EvaluationBatch())
+	s.ValidationBatches = dataset.Leading(g, rows, m.cfg.Model().Group(), m.cfg.Settings().EvaluationBatch())
 	return s, nil
 }
 

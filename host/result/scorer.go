@@ -8,27 +8,27 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Judge measures how well an image explains the patterns of a scan: R of metrics.Residual, which needs no truth and does not
+// Scorer measures how well an image explains the patterns of a scan: R of metrics.Residual, which needs no truth and does not
 // depend on the scale of the probe.
-type Judge struct {
+type Scorer struct {
 	patterns metrics.Patterns
 	options  metrics.FitOptions
 }
 
-// NewJudge returns a Judge for all patterns of a scan, with its probe. Threads 0 are all cores.
-func NewJudge(data *scan.Scan, threads int) Judge {
-	return Judge{patterns(data), metrics.FitOptions{Workers: threads}}
+// NewScorer returns a Scorer for all patterns of a scan, with its probe. Threads 0 are all cores.
+func NewScorer(data *scan.Scan, threads int) Scorer {
+	return Scorer{patterns(data), metrics.FitOptions{Workers: threads}}
 }
 
 // Residual returns R of an image. It ignores the coverage.
-func (j Judge) Residual(ctx context.Context, image stitch.Image) (float64, error) {
-	fit, err := metrics.Residual(ctx, image.Object, image.Origin, j.patterns, j.options)
+func (s Scorer) Residual(ctx context.Context, image stitch.Image) (float64, error) {
+	fit, err := metrics.Residual(ctx, image.Object, image.Origin, s.patterns, s.options)
 	return float64(fit.R), err
 }
 
 // Flat returns R of an empty object.
-func (j Judge) Flat(ctx context.Context) (float64, error) {
-	fit, err := metrics.FlatResidual(ctx, j.patterns, j.options)
+func (s Scorer) Flat(ctx context.Context) (float64, error) {
+	fit, err := metrics.FlatResidual(ctx, s.patterns, s.options)
 	return float64(fit.R), err
 }
 
