@@ -11,7 +11,7 @@ weight |P|²/max + 1e-3, probe, orthonormal FFT, λ + 0.01, Poisson deviance, ba
 8 patterns (2 groups of 4) unless --sizes says otherwise, float32. The input planes are computed once, outside the step.
 
 Prints one JSON line per case: wall seconds and CPU seconds (user + system of the process) of a step, the median of
---steps steps after --warmup. Each case runs in a process of its own, so that no thread pool of another case remains.
+--steps steps after --warmup. Each case runs in a separate process, so that no thread pool of another case remains.
 
 With --same-process all cases of --sizes (NxPATTERNS) run in this process, which loads torch once: every size eagerly, then
 every size with the loss under torch.compile. Such a line has the seconds of the first step as compile_s and the peak of

@@ -94,23 +94,24 @@ func runConformance(c *cli.Context) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return host.Failf(exitNotConforming, "conformance: %s fails %d of %s", target.Name, failed, plural.Of(len(report.Results), "case"))
+		return host.Failf(exitNotConforming, "conformance: backend %s fails %d of %s", target.Name, failed, plural.Of(len(report.Results), "case"))
 	case report.NotRun > 0:
 		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", plural.Of(report.NotRun, "case"), plural.Verb(report.NotRun, "was", "were"), options.Limit,
 			plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"))
 	case skipped > 0 || !report.Complete:
-		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s skipped and --run left others out: %v", plural.Of(skipped, "case")+" "+plural.Verb(skipped, "was", "were"), !report.Complete)
+		excluded := map[bool]string{false: ", and --run excluded others"}[report.Complete]
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s skipped%s", plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"), excluded)
 	}
 	return nil
 }
 
-// conformanceTarget is a backend behind the process boundary, on one of its devices.
+// conformanceTarget returns a backend across the process boundary, on one of its devices.
 func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (conformance.Target, error) {
 	target := conformance.Target{Name: strings.TrimSpace(name)}
 	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: device, Devices: c.Int("devices"), Strategy: c.String("strategy"),
 		LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
 	if x.Device != "auto" {
-		target.TF32 = c.Bool("tf32") && x.Device != "cpu" // CPUs have no TF32, and a backend refuses to be asked for it
+		target.TF32 = c.Bool("tf32") && x.Device != "cpu" // CPUs have no TF32, and a backend rejects the request
 	}
 	switch c.String("dtype") {
 	case "float32":
@@ -163,10 +164,10 @@ func shareWork(c *cli.Context, x config.Execution, target *conformance.Target) e
 	return err
 }
 
-// runParity prints the matrix of differences; --json writes it.
+// runParity prints the matrix of differences, and writes it with --json.
 func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 	if len(names) < 2 {
-		return usage(fmt.Errorf("conformance: --parity %s names one backend, want two or more with commas", names[0]))
+		return usage(fmt.Errorf("conformance: --parity %s names one backend, want two or more, comma-separated", names[0]))
 	}
 	devices := strings.Split(c.String("device"), ",")
 	if len(devices) == 1 {
@@ -213,7 +214,7 @@ func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
 	return nil
 }
 
-// writeConformance prints the counts, or the report where --json asks for it, and writes the files.
+// writeConformance prints the counts, or the report with --json -, and writes the files.
 func writeConformance(c *cli.Context, r *conformance.Report) error {
 	if path := c.String("junit"); path != "" {
 		var b bytes.Buffer
@@ -249,12 +250,12 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 	if r.Reached >= 0 {
 		stdout.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
 	} else {
-		stdout.Println("reached no level")
+		stdout.Println("no level reached")
 	}
 	return nil
 }
 
-// leftOut names operations that no passed case covers, at most a few.
+// leftOut names the operations without a passed case, at most eight.
 func leftOut(left []program.OpKind) string {
 	const most = 8
 	if len(left) == 0 {

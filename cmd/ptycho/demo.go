@@ -25,7 +25,7 @@ import (
 // demoScan is small enough to train in two minutes on two cores and large enough to learn from.
 var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 64, Height: 256, Patterns: 1024, Photons: 1e6}
 
-// demoReport is what demo prints.
+// demoReport is the report of demo.
 type demoReport struct {
 	Train    training.Report   `json:"train"`
 	Infer    inference.Report  `json:"infer"`

@@ -23,7 +23,7 @@ func printHelp(w io.Writer, _ string, data any) {
 	}
 }
 
-// programHelp is the text of ptycho --help.
+// programHelp returns the text of ptycho --help.
 func programHelp(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\nExamples:\n", app.Name, app.Usage)
@@ -41,7 +41,7 @@ func programHelp(app *cli.App) string {
 	return b.String()
 }
 
-// commandHelp is the text of ptycho COMMAND --help.
+// commandHelp returns the text of ptycho COMMAND --help.
 func commandHelp(c *cli.Command) string {
 	name := strings.TrimPrefix(c.HelpName, "ptycho ")
 	var b strings.Builder
@@ -73,7 +73,7 @@ func writeExamples(b *strings.Builder, indent, name string) {
 	}
 }
 
-// helpLine is a flag with its value, its text and its default. The documents name its further spellings.
+// helpLine returns a flag with its value, its text and its default. The documents name its further spellings.
 func (f flagText) helpLine() string {
 	left := "  " + f.names[0]
 	if off := "--no-" + strings.TrimPrefix(f.names[0], "--"); slices.Contains(f.names, off) {

@@ -109,7 +109,7 @@ func manualBody(b *strings.Builder, c *cli.Command, name, options string) {
 	}
 }
 
-// manualItem is a flag with its value, its text and its default, as an item of a manual page.
+// manualItem returns a flag with its value, its text and its default, as an item of a manual page.
 func (f flagText) manualItem() string {
 	names := make([]string, len(f.names))
 	for i, name := range f.names {

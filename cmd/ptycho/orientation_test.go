@@ -84,7 +84,7 @@ func TestOrientation_ImageMatchesObject(t *testing.T) {
 		t.Fatalf("the image does not show the object: %+v", good)
 	}
 	if d := good.Shift; math.Abs(d[0]) > 0.3 || math.Abs(d[1]) > 0.3 {
-		t.Errorf("the image lies %v pixels (rows, columns) off the object", d)
+		t.Errorf("the image is shifted by %v pixels (rows, columns) from the object", d)
 	}
 	n := 112
 	for name, change := range map[string]func(*scan.Scan){

@@ -114,7 +114,7 @@ func TestOutput_LinksAreWrittenThrough(t *testing.T) {
 	}
 	for _, link := range []string{"out", "scan.npz"} {
 		if st, err := os.Lstat(filepath.Join(dir, link)); err != nil || st.Mode()&os.ModeSymlink == 0 {
-			t.Errorf("%s is no link any more", link)
+			t.Errorf("%s is no longer a link", link)
 		}
 	}
 	for _, file := range []string{"reconstruction.npz", "scan.npz"} {

@@ -99,8 +99,8 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 }
 
 func printSolved(r solution.Report) {
-	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s (%s), %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
-		plural.Of(r.Iterations, "iteration"), r.Engine, r.Ended, r.UpdatesPerSec)
+	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
+		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)"}[r.Ended], r.UpdatesPerSec)
 	stdout.Printf("residual R %.5f over all patterns (flat object %.5f)\n", *r.Residual, *r.FlatResidual)
 	stdout.Printf("deviance %.4g per pixel (perfect fit %.4g)\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {

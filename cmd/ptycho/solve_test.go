@@ -119,7 +119,7 @@ func TestSolve_RefusesInOneSentence(t *testing.T) {
 
 func TestSolve_InterruptedWritesImage(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no signals to send")
+		t.Skip("this system has no signals")
 	}
 	scan, out := smallScan(t), filepath.Join(t.TempDir(), "out")
 	cmd := exec.Command(ptycho(t), "solve", "--data", scan, "--output-dir", out, "--iterations", "1000000", "--preview", "1", "--engine", "raar")

@@ -102,7 +102,7 @@ var (
 		}
 		return o.stderr
 	}}
-	written = observable{"where the report says the run lies", func(o *outcome) any {
+	written = observable{"the run folder in the report", func(o *outcome) any {
 		dir, _ := o.report["output_dir"].(string)
 		rel, err := filepath.Rel(o.dir, dir)
 		if err != nil {

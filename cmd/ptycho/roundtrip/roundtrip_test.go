@@ -120,7 +120,7 @@ func (b *bench) followProgress(t *testing.T, one trip, command []string) {
 		}
 		dir := t.TempDir()
 		if out, err := exec.Command(script, "-qec", "true", filepath.Join(dir, "typescript")).CombinedOutput(); err != nil {
-			t.Skipf("there is no pseudo-terminal: script: %v: %s", err, out)
+			t.Skipf("no pseudo-terminal: script: %v: %s", err, out)
 		}
 		words := append(slices.Clone(args), "--output-dir", filepath.Join(dir, "out"), "--max-epochs", "20")
 		cmd := exec.Command(script, "-qec", b.program+" "+strings.Join(words, " "), filepath.Join(dir, "typescript"))

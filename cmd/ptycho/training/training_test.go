@@ -170,7 +170,7 @@ func TestFinalWeights_BestValidation(t *testing.T) {
 		}
 	}
 	if best != 2 {
-		t.Errorf("%d best checkpoints lie there, 2 were to be kept", best)
+		t.Errorf("%d best checkpoints are kept, want 2", best)
 	}
 }
 
