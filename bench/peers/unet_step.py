@@ -16,7 +16,7 @@ Prints one JSON line per case: wall seconds and CPU seconds (user + system of th
 With --same-process all cases of --sizes (NxPATTERNS) run in this process, which loads torch once: every size eagerly, then
 every size with the loss under torch.compile. Such a line has the seconds of the first step as compile_s and the peak of
 torch's GPU memory, or the reason why the case failed. More than 8 patterns are merged by grid_sample, all shifts in one call;
---check holds that against the shifts one by one. Without --tf32 products and convolutions are in full precision.
+--check compares it with the shifts one by one. Without --tf32 products and convolutions are in full precision.
 """
 import argparse
 import json
@@ -118,7 +118,7 @@ def shifts(torch, offsets, n, device):
 
 
 def check():
-    """Holds both ways of merging against each other."""
+    """Compares both ways of merging."""
     import torch
 
     torch.manual_seed(0)
@@ -204,7 +204,7 @@ def case(n, threads, steps, warmup, device="cpu", patterns=8, mode="eager", tf32
 
 
 def all_here(args):
-    """Runs the cases in this process. One that fails, as for want of memory, does not keep the next from running."""
+    """Runs the cases in this process. A failed case, for example without enough memory, does not prevent the next."""
     import gc
 
     import torch
@@ -244,7 +244,7 @@ def main():
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--tf32", action="store_true", help="allow products of reduced precision on a GPU")
     parser.add_argument("--seconds", type=float, default=0, help="start no case of --same-process after this time; 0: no limit")
-    parser.add_argument("--check", action="store_true", help="hold both ways of merging against each other")
+    parser.add_argument("--check", action="store_true", help="compare both ways of merging")
     args = parser.parse_args()
     if args.check:
         return check()

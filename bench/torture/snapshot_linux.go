@@ -71,7 +71,7 @@ var step = regexp.MustCompile(`(^|/)checkpoints/step-[0-9]+\.npz$`)
 
 // exact digests every byte, except of ptycho's internal files of a folder.
 func exact(name string, content []byte) string {
-	if own(name) {
+	if internalFile(name) {
 		return "kept by ptycho"
 	}
 	sum := sha256.Sum256(content)
@@ -82,7 +82,7 @@ func exact(name string, content []byte) string {
 // times. Checkpoints and the settings' origins differ between any two runs, so only their names count.
 func result(name string, content []byte) string {
 	switch base := filepath.Base(name); {
-	case own(name), base == "config.json", slices.Contains(strings.Split(name, "/"), "checkpoints"):
+	case internalFile(name), base == "config.json", slices.Contains(strings.Split(name, "/"), "checkpoints"):
 		return "present"
 	case base == "report.json":
 		content = withoutTimes(content)
@@ -92,8 +92,8 @@ func result(name string, content []byte) string {
 	return exact(name, content)
 }
 
-// own reports whether a file of an output folder is an internal file of ptycho.
-func own(name string) bool {
+// internalFile reports whether a file of an output folder is an internal file of ptycho.
+func internalFile(name string) bool {
 	return filepath.Base(name) == ".lock" || slices.Contains(strings.Split(name, "/"), ".ptycho")
 }
 
@@ -150,7 +150,7 @@ func withoutTimeColumns(content []byte) []byte {
 // holds reports whether every entry of want is in s with the same content. More entries are allowed.
 func (s snapshot) holds(want snapshot) bool {
 	for name, digest := range want {
-		if have, ok := s[name]; !own(name) && (!ok || have != digest) {
+		if have, ok := s[name]; !internalFile(name) && (!ok || have != digest) {
 			return false
 		}
 	}
@@ -168,7 +168,7 @@ func (s snapshot) against(want snapshot) (excess, other []string) {
 		}
 	}
 	for name := range want {
-		if _, ok := s[name]; !ok && !own(name) {
+		if _, ok := s[name]; !ok && !internalFile(name) {
 			other = append(other, name+" is missing")
 		}
 	}

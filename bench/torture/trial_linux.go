@@ -133,7 +133,7 @@ func (w *worker) condition(c command) (condition, error) {
 	}
 	if c.state == "" || c.state == "stopped" {
 		for name := range now {
-			if name != "." && !own(name) {
+			if name != "." && !internalFile(name) {
 				return partial, nil
 			}
 		}
@@ -171,7 +171,7 @@ func (w *worker) whole(c command) bool {
 		return false
 	}
 	for name := range want {
-		if _, ok := now[name]; !ok && !own(name) {
+		if _, ok := now[name]; !ok && !internalFile(name) {
 			return false
 		}
 	}
