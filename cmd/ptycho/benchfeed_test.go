@@ -45,9 +45,9 @@ func TestBenchFeed_RefusesWrongFlags(t *testing.T) {
 		code int
 		say  string
 	}{
-		"negative workers": {[]string{"--num-workers", "-1"}, 10, "-1 workers"},
+		"negative workers": {[]string{"--num-workers", "-1"}, 10, "--num-workers -1"},
 		"a stray word":     {[]string{"quickly"}, 10, `"quickly"`},
-		"no steps":         {[]string{"--steps", "0"}, 10, "0 steps"},
+		"no steps":         {[]string{"--steps", "0"}, 10, "--steps 0"},
 	} {
 		if _, stderr, code := run(t, append([]string{"bench", "feed"}, c.args...)...); code != c.code || !strings.Contains(stderr, c.say) {
 			t.Errorf("%s: exit %d, want %d with %q: %s", name, code, c.code, c.say, stderr)

@@ -95,7 +95,7 @@ func TestSolve_RefusesInOneSentence(t *testing.T) {
 		{"--position-bound NaN", 10, []string{"--data", scan, "--position-bound", "NaN"}},
 		{"units", 10, []string{"--data", scan, "--diffraction-units", "litres"}},
 		{"--data is missing", 10, nil},
-		{"no flag", 10, []string{"--data", scan, "more"}},
+		{"unexpected argument", 10, []string{"--data", scan, "more"}},
 		{"nothing.npz", 11, []string{"--data", "nothing.npz"}},
 		{"broken.npz", 11, []string{"--data", broken}},
 		{"rows", 11, []string{"--data", scan, "--rows", "1000"}},
