@@ -36,8 +36,8 @@ func violations(t *testing.T, sources ...Source) []Violation {
 	return e.Violations
 }
 
-// TestEveryFieldHasOneRow fails if a field cannot be set, or a row points at another row's field.
-func TestEveryFieldHasOneRow(t *testing.T) {
+// TestTable_OneRowPerField fails if a field cannot be set, or a row points at another row's field.
+func TestTable_OneRowPerField(t *testing.T) {
 	var s sections
 	owner := map[any]string{}
 	for _, row := range table {
@@ -65,7 +65,7 @@ func TestEveryFieldHasOneRow(t *testing.T) {
 	}
 }
 
-func TestFlagsOfACommandAreUnambiguous(t *testing.T) {
+func TestTable_FlagsUnambiguous(t *testing.T) {
 	for _, c := range []Command{Train, Infer} {
 		seen := map[string]bool{}
 		for _, s := range Settings(c) {
@@ -126,7 +126,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-func TestOriginsNameThePlace(t *testing.T) {
+func TestOrigin_NamesThePlace(t *testing.T) {
 	for want, s := range map[string]Source{
 		"run.yaml:3":                  YAML("run.yaml", []byte("# a comment\ntraining:\n  batch_size: 16\n")),
 		"PTYCHO_TRAINING__BATCH_SIZE": Environment([]string{"PTYCHO_TRAINING__BATCH_SIZE=16", "PTYCHO_CPU=avx2", "HOME=/"}),
@@ -141,7 +141,7 @@ func TestOriginsNameThePlace(t *testing.T) {
 	}
 }
 
-func TestEverythingWrongIsToldAtOnce(t *testing.T) {
+func TestError_ListsEveryViolation(t *testing.T) {
 	got := violations(t,
 		YAML("run.yaml", []byte("training:\n  lerning-rate: 1\n  max-epochs: 0\nmodel:\n  arch: resnet\n")),
 		Environment([]string{"PTYCHO_EXECUTION__THREADS=-1"}),
@@ -173,8 +173,8 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// TestOneSentenceFor checks that each single mistake gives one violation that says what to do.
-func TestOneSentenceFor(t *testing.T) {
+// TestError_OneSentencePerMistake checks that each single mistake gives one violation that says what to do.
+func TestError_OneSentencePerMistake(t *testing.T) {
 	for name, c := range map[string]struct {
 		sources []Source
 		want    string
@@ -210,7 +210,7 @@ func TestOneSentenceFor(t *testing.T) {
 	}
 }
 
-func TestWhatIsRequired(t *testing.T) {
+func TestError_RequiredSettings(t *testing.T) {
 	_, err := Check(Infer)
 	for _, flag := range []string{"--model-path", "--test-data", "--output-dir"} {
 		if err == nil || !strings.Contains(err.Error(), flag) {
@@ -219,14 +219,14 @@ func TestWhatIsRequired(t *testing.T) {
 	}
 }
 
-func TestSettingOfTheArchitectureIsTaken(t *testing.T) {
+func TestModel_ArchitectureSettings(t *testing.T) {
 	c := training(t, Set("model.arch=cnn", "model.pad-object=false"))
 	if m := c.Model(); m.Arch != "cnn" || m.PadObject || !m.ProbeBig {
 		t.Errorf("model %+v", m)
 	}
 }
 
-func TestTheResultCannotBeChanged(t *testing.T) {
+func TestTraining_Immutable(t *testing.T) {
 	c := training(t, Set("training.seed=1"))
 	s := c.Settings()
 	s.Seed = 9
@@ -255,7 +255,7 @@ func TestDerivedValues(t *testing.T) {
 	}
 }
 
-func TestInferenceTakesTheModelsBackendUnlessToldOtherwise(t *testing.T) {
+func TestInference_BackendOfTheModel(t *testing.T) {
 	flags := map[string]string{"model-path": "run", "test-data": "scan.npz", "output-dir": "out"}
 	bundle := Data("run", map[string]any{"execution.backend": "xla", "model.n": 64})
 	c, err := NewInference(bundle, Flags(Infer, flags))
@@ -269,7 +269,7 @@ func TestInferenceTakesTheModelsBackendUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestOneFileServesBothCommands(t *testing.T) {
+func TestFile_ServesBothCommands(t *testing.T) {
 	f := YAML("both.yaml", []byte("training:\n  seed: 3\ninference:\n  middle_trim: 4\nexecution:\n  threads: 2\n"))
 	if c := training(t, f); c.Settings().Seed != 3 || c.Execution().Threads != 2 {
 		t.Errorf("training %+v", c)
@@ -280,7 +280,7 @@ func TestOneFileServesBothCommands(t *testing.T) {
 	}
 }
 
-func TestYAMLComesBack(t *testing.T) {
+func TestYAML_RoundTrip(t *testing.T) {
 	c := training(t, Set("training.rows=split=0", "execution.max-time=90s", "training.learning-rate=1e-4"))
 	again, err := NewTraining(described, YAML("dump", c.YAML()))
 	if err != nil {
@@ -291,7 +291,7 @@ func TestYAMLComesBack(t *testing.T) {
 	}
 }
 
-func TestExplainNamesOriginAndLoser(t *testing.T) {
+func TestExplain_OriginsAndOverridden(t *testing.T) {
 	out := training(t, YAML("f.yaml", []byte("training: {seed: 3}")), Set("training.seed=4")).Explain()
 	for _, line := range strings.Split(out, "\n") {
 		if strings.HasPrefix(line, "training.seed ") {
@@ -304,7 +304,7 @@ func TestExplainNamesOriginAndLoser(t *testing.T) {
 	t.Errorf("nothing about the seed in\n%s", out)
 }
 
-func TestSettingsOfArchitecturesExist(t *testing.T) {
+func TestModel_ArchitectureSettingsExist(t *testing.T) {
 	for _, name := range arch.Names() {
 		for _, own := range arch.Settings(name) {
 			if _, ok := Lookup("model." + own); !ok {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestFlagsOfTheReferenceWork(t *testing.T) {
+func TestFormer_ReferenceFlagsWork(t *testing.T) {
 	for name, c := range map[string]struct {
 		command    Command
 		given      map[string]string
@@ -39,7 +39,7 @@ func TestFlagsOfTheReferenceWork(t *testing.T) {
 	}
 }
 
-func TestFlagsOfTheReferenceThatAskForMoreAreRefused(t *testing.T) {
+func TestFormer_UnsupportedRejected(t *testing.T) {
 	for flag, c := range map[string]struct {
 		command     Command
 		value, says string
@@ -56,8 +56,8 @@ func TestFlagsOfTheReferenceThatAskForMoreAreRefused(t *testing.T) {
 	}
 }
 
-// TestNoFlagOfTheReferenceHidesOne fails if an older spelling is the name of a setting's flag, which would win.
-func TestNoFlagOfTheReferenceHidesOne(t *testing.T) {
+// TestFormer_NoDuplicateFlags fails if an older spelling is the name of a setting's flag, which would win.
+func TestFormer_NoDuplicateFlags(t *testing.T) {
 	for _, c := range []Command{Train, Infer} {
 		seen := map[string]bool{}
 		for _, f := range Formers(c) {

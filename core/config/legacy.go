@@ -27,7 +27,7 @@ type Imported struct {
 	Value  string       `json:"value"`
 	Line   int          `json:"line"`
 	Became []Assignment `json:"became,omitempty"`
-	Note   string       `json:"note,omitempty"`  // why it has no meaning here, or is read otherwise
+	Note   string       `json:"note,omitempty"`  // why it has no meaning or another one here
 	Wrong  string       `json:"wrong,omitempty"` // what to do
 
 	foreign bool // wrong for the reference too

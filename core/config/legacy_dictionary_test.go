@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestTheBaselineGivesItsDictionary states the dictionary of a configuration without defaults: the nested model
+// TestDictionary_Baseline states the dictionary of a configuration without defaults: the nested model
 // flattened, seven flags and three paths by their other names, None left out, derived sizes by their formulas.
-func TestTheBaselineGivesItsDictionary(t *testing.T) {
+func TestDictionary_Baseline(t *testing.T) {
 	i, err := ImportFile(filepath.Join("testdata", "reference-baseline.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestTheBaselineGivesItsDictionary(t *testing.T) {
 	}
 }
 
-func TestTheDictionaryOfOtherForms(t *testing.T) {
+func TestDictionary_OtherForms(t *testing.T) {
 	for name, c := range map[string]struct {
 		contents string
 		want     map[string]any

@@ -30,9 +30,9 @@ func mistakes(contents string) string {
 	return err.Error()
 }
 
-// TestEveryKeyOfTheReferenceIsAnswered gives every key its own default. Each must be read and become a setting, have no
+// TestImport_EveryKeyTranslated gives every key its own default. Each must be read and become a setting, have no
 // meaning with a reason, or be an error that says what to do. A key that becomes an unknown setting panics.
-func TestEveryKeyOfTheReferenceIsAnswered(t *testing.T) {
+func TestImport_EveryKeyTranslated(t *testing.T) {
 	for form, tables := range map[string]map[string][]legacyRow{"flat": legacyFlatTable, "torch": legacyTorch} {
 		for section, rows := range tables {
 			for n := range rows {
@@ -65,7 +65,7 @@ func TestEveryKeyOfTheReferenceIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAReferenceFileIsAFileOfSettings(t *testing.T) {
+func TestImport_FileOfSettings(t *testing.T) {
 	for file, want := range map[string]map[string]string{
 		"reference-training.yaml": {"model.arch": "cnn", "model.n": "64", "model.loss": "poisson", "training.max-epochs": "2", "training.gradient-clip-val": "0", "training.scheduler": "none",
 			"training.neighbor-count": "6", "training.seed": "7", "training.n-images": "512", "training.train-data-file": "scan.npz", "training.nphotons": "0"},
@@ -116,7 +116,7 @@ func must(i *Import, err error) *Import {
 	return i
 }
 
-func TestAnImplicitReconstructionConfiguration(t *testing.T) {
+func TestImport_InferenceConfigDetected(t *testing.T) {
 	c, err := NewInference(Data("run", map[string]any{"model.n": 64, "model.arch": "cnn"}),
 		YAML("ref.yaml", []byte("model_path: run\ntest_data_file: t.npz\noutput_dir: out\nn_images: 30\nneighbor_count: 4\ndebug: true\n")))
 	if err != nil {
@@ -128,7 +128,7 @@ func TestAnImplicitReconstructionConfiguration(t *testing.T) {
 	}
 }
 
-func TestWhatAReferenceKeyBecomes(t *testing.T) {
+func TestImport_KeysTranslated(t *testing.T) {
 	for name, c := range map[string]struct{ contents, key, value string }{
 		"mae alone":               {"nll_weight: 0\nmae_weight: 1", "model.loss", "mae"},
 		"the torch loss decides":  {"nll_weight: 1\nmae_weight: 0\ntorch_loss_mode: mae\nbackend: pytorch", "model.loss", "mae"},
@@ -163,7 +163,7 @@ func TestWhatAReferenceKeyBecomes(t *testing.T) {
 	}
 }
 
-func TestAReferenceKeyThatCannotHoldIsAnError(t *testing.T) {
+func TestImport_InvalidKeysRejected(t *testing.T) {
 	for name, c := range map[string]struct{ contents, says string }{
 		"a misspelt key":             {"nepoch: 3\nbatch_size: 16", "did you mean nepochs?"},
 		"a misspelt section":         {"DataConfig: {N: 64}\nModelConfi: {mode: Supervised}", "did you mean ModelConfig?"},
@@ -210,8 +210,8 @@ func TestAReferenceKeyThatCannotHoldIsAnError(t *testing.T) {
 	}
 }
 
-// TestAliasesDoNotMultiply reads a file whose aliases would expand to a billion values.
-func TestAliasesDoNotMultiply(t *testing.T) {
+// TestImport_AliasesDoNotExpand reads a file whose aliases would expand to a billion values.
+func TestImport_AliasesDoNotExpand(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
 	for n := 1; n < 10; n++ {
@@ -224,7 +224,7 @@ func TestAliasesDoNotMultiply(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNone(t *testing.T) {
+func TestImport_UnreadableFiles(t *testing.T) {
 	dir := t.TempDir()
 	huge := filepath.Join(dir, "huge.yaml")
 	if err := os.WriteFile(huge, make([]byte, largestFile+1), 0o600); err != nil {
@@ -239,7 +239,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	}
 }
 
-func TestOurOwnFilesAreNotTakenForTheReferences(t *testing.T) {
+func TestFile_FormsDistinguished(t *testing.T) {
 	for name, contents := range map[string]string{
 		"ours":            "model: {gridsize: 1, n: 64}\ntraining: {batch_size: 4}\n",
 		"a wrong section": "trainin: {batch-size: 4}\n",

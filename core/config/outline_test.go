@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestASketchBearsWhatIsMissing(t *testing.T) {
+func TestSketch_AllowsMissingSettings(t *testing.T) {
 	o, err := Sketch(Train, Set("training.seed=3"))
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func TestASketchBearsWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestARecordedRunKeepsOriginsAndLosers(t *testing.T) {
+func TestRecorded_KeepsOriginsAndOverridden(t *testing.T) {
 	c := training(t, Preset("quick"), YAML("f.yaml", []byte("training: {seed: 3}")), Environment([]string{"PTYCHO_TRAINING__SEED=4"}), Set("training.seed=5"),
 		Flags(Train, map[string]string{"seed": "6", "max-time": "90s"}))
 	b, err := c.JSON()
@@ -56,7 +56,7 @@ func TestARecordedRunKeepsOriginsAndLosers(t *testing.T) {
 	}
 }
 
-func TestCompareNamesValuesAndOrigins(t *testing.T) {
+func TestCompare_ValuesAndOrigins(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, contents string) string {
 		path := filepath.Join(dir, name)
@@ -101,7 +101,7 @@ func TestCompareNamesValuesAndOrigins(t *testing.T) {
 	}
 }
 
-func TestThePageOfSettingsHasAllOfThem(t *testing.T) {
+func TestMarkdown_HasEverySetting(t *testing.T) {
 	page := Markdown()
 	for _, s := range table {
 		if !strings.Contains(page, "### `"+s.Key()+"`\n") || !strings.Contains(page, s.Variable()) || !strings.Contains(page, "`--"+s.Name+"`") {

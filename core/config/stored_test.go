@@ -16,7 +16,7 @@ func storedRun(t *testing.T, sources ...Source) []byte {
 	return b
 }
 
-func TestStoredConfigurationComesBack(t *testing.T) {
+func TestStored_RoundTrip(t *testing.T) {
 	first := training(t, Data("scan.npz", map[string]any{"model.n": 64}), Set("training.rows=split=0", "training.learning-rate=1e-4", "model.arch=cnn", "model.pad-object=false"))
 	b, err := first.JSON()
 	if err != nil {
@@ -36,7 +36,7 @@ func TestStoredConfigurationComesBack(t *testing.T) {
 }
 
 // A second resume must not bury the first origin under the later ones.
-func TestOriginsSurviveTwoResumes(t *testing.T) {
+func TestStored_OriginsSurviveTwoResumes(t *testing.T) {
 	resumed := Flags(Train, map[string]string{"resume": "run"})
 	c, err := NewTraining(described, StoredJSON("run/config.json", storedRun(t, Set("training.seed=3"))), resumed)
 	if err != nil {
@@ -55,7 +55,7 @@ func TestOriginsSurviveTwoResumes(t *testing.T) {
 	}
 }
 
-func TestResumedRunsMayChange(t *testing.T) {
+func TestResume_AllowedChanges(t *testing.T) {
 	run := storedRun(t, Data("scan.npz", map[string]any{"model.n": 64}),
 		Set("training.max-epochs=10", "training.seed=3", "execution.stop-after=2", "execution.threads=2", "execution.quiet=true"))
 	for name, c := range map[string]struct {
@@ -95,7 +95,7 @@ func TestResumedRunsMayChange(t *testing.T) {
 	}
 }
 
-func TestOtherDataThanTheStoredRunsIsAnError(t *testing.T) {
+func TestResume_OtherDataRejected(t *testing.T) {
 	run := storedRun(t, Data("scan.npz", map[string]any{"model.n": 64}))
 	_, err := NewTraining(StoredJSON("c", run), Flags(Train, map[string]string{"resume": "run"}), Data("other.npz", map[string]any{"model.n": 128}))
 	if err == nil || !strings.Contains(err.Error(), `model.n = "128" (other.npz) contradicts 64`) {
@@ -103,7 +103,7 @@ func TestOtherDataThanTheStoredRunsIsAnError(t *testing.T) {
 	}
 }
 
-func TestRelativeDataIsFoundFromAnotherDirectory(t *testing.T) {
+func TestStored_RelativePathsResolved(t *testing.T) {
 	from := t.TempDir()
 	t.Chdir(from)
 	here, err := os.Getwd() // a temporary directory may be a link
@@ -121,7 +121,7 @@ func TestRelativeDataIsFoundFromAnotherDirectory(t *testing.T) {
 	}
 }
 
-func TestDamagedStoredConfigurationsAreRefused(t *testing.T) {
+func TestStored_DamagedRejected(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":           "",
 		"truncated":       `{"format":"ptycho-config","version":1,"settings":[{"key":"tr`,

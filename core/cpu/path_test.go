@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPathIsTheOneAskedForOrTheFastest(t *testing.T) {
+func TestSelect_RequestedOrFastest(t *testing.T) {
 	paths := Paths()
 	if paths[0] != Portable {
 		t.Errorf("paths are %v: every machine runs plain Go", paths)

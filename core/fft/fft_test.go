@@ -115,7 +115,7 @@ func sizes() [][2]int {
 	return append(s, [2]int{128, 128}, [2]int{128, 96}, [2]int{100, 128}, [2]int{96, 160}, [2]int{131, 64}, [2]int{1, 1024}, [2]int{1024, 1})
 }
 
-func TestTransformsEqualTheDefinition(t *testing.T) {
+func TestPlan_EqualsDefinition(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		worst, worst64 := 0.0, 0.0
 		for i, s := range sizes() {
@@ -154,7 +154,7 @@ func TestTransformsEqualTheDefinition(t *testing.T) {
 }
 
 // Assembly and plain Go differ only by rounding.
-func TestPathsDifferByRounding(t *testing.T) {
+func TestPlan_PathsDifferByRounding(t *testing.T) {
 	for i, s := range sizes() {
 		x, _ := random(s[0]*s[1], uint64(i))
 		want, got := make([]complex64, len(x)), make([]complex64, len(x))
@@ -168,7 +168,7 @@ func TestPathsDifferByRounding(t *testing.T) {
 	}
 }
 
-func TestNormAndInnerProductAreKept(t *testing.T) {
+func TestPlan_KeepsNormAndInnerProduct(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, s := range [][2]int{{64, 64}, {30, 128}, {7, 45}, {1000, 3}, {11, 13}} {
 			x, xs := random(s[0]*s[1], 1)
@@ -205,7 +205,7 @@ func inner(a, b []complex128) complex128 {
 }
 
 // A shift by whole pixels multiplies the spectrum by exp(−2πi(u·dy/R + v·dx/C)).
-func TestShiftTheorem(t *testing.T) {
+func TestPlan_ShiftTheorem(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, c := range []struct{ rows, cols, dy, dx int }{{64, 64, 3, 10}, {48, 100, 17, 1}, {21, 34, 20, 5}} {
 			x, _ := random(c.rows*c.cols, 3)
@@ -225,7 +225,7 @@ func TestShiftTheorem(t *testing.T) {
 	})
 }
 
-func TestAnErrorForSizesThatCannotBe(t *testing.T) {
+func TestNew_RejectsImpossibleSizes(t *testing.T) {
 	for _, s := range [][2]int{{0, 5}, {5, 0}, {-1, 4}, {4, math.MinInt}, {1<<24 + 1, 2}, {2, math.MaxInt}, {1 << 16, 1 << 16}} {
 		_, err := New(s[0], s[1])
 		_, err64 := New64(s[0], s[1])

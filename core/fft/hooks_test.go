@@ -19,7 +19,7 @@ func view[C any](x []C, stride, rows, cols int) []C {
 }
 
 // Long: one table of hooks, and the plain loops that each is compared with.
-func TestProductsOnTheWayInAndOut(t *testing.T) {
+func TestTransform_Products(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for i, s := range [][2]int{{64, 64}, {48, 100}, {100, 36}, {7, 11}, {13, 40}, {1, 32}} {
 			rows, cols := s[0], s[1]
@@ -103,7 +103,7 @@ func TestProductsOnTheWayInAndOut(t *testing.T) {
 }
 
 // Source is read before Target is written, and Work carries no data from one transform to the next.
-func TestMemoryMayBeShared(t *testing.T) {
+func TestTransform_SharedMemory(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		var w Work
 		for _, s := range [][2]int{{32, 32}, {20, 50}, {7, 19}, {8, 8}} {
@@ -144,7 +144,7 @@ func equal(t *testing.T, what string, got, want []complex64) {
 }
 
 // The bits of an image do not depend on its place in a batch, or on concurrent use of the plan.
-func TestABatchAndManyGoroutinesGiveTheSameBits(t *testing.T) {
+func TestPlan_SameBitsInBatchAndGoroutines(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path cpu.Path) {
 		for _, s := range [][2]int{{32, 48}, {11, 30}} {
 			n, images := s[0]*s[1], 6
@@ -166,7 +166,7 @@ func TestABatchAndManyGoroutinesGiveTheSameBits(t *testing.T) {
 	})
 }
 
-func TestShortSlicesAreRefusedByName(t *testing.T) {
+func TestTransform_RejectsShortSlices(t *testing.T) {
 	p := mustPlan(t, 4, 6, cpu.Portable)
 	image, other := make([]complex64, 24), make([]complex64, 23)
 	for want, f := range map[string]func(){

@@ -129,7 +129,7 @@ func scanArrays(n int, stack func(counts []float64) rawArray) []rawArray {
 	for i := range counts {
 		counts[i] = float64(i / 256 * 7 % 23 * (i % 256) % 23)
 	}
-	counts[0] = 2 // no square, so that amplitudes are known as such
+	counts[0] = 2 // not a square, so that amplitudes are detected
 	rows, cols := make([]float64, n), make([]float64, n)
 	for i := range rows {
 		rows[i], cols[i] = 10+1.5*float64(i), 20-0.5*float64(i)

@@ -10,7 +10,7 @@ import (
 )
 
 // Both files of the measured star have the same photons: one as counts, one as amplitudes.
-func TestStarsTwoFormsAgree(t *testing.T) {
+func TestReadScan_StarFormsAgree(t *testing.T) {
 	counts, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestStarsTwoFormsAgree(t *testing.T) {
 	}
 }
 
-func TestSimulatedLines(t *testing.T) {
+func TestReadScan_SimulatedLines(t *testing.T) {
 	path := measured.File(t, "sim_lines_64.npz")
 	s, err := ReadScan(t.Context(), path, ScanOptions{})
 	if err != nil {
@@ -69,7 +69,7 @@ func TestSimulatedLines(t *testing.T) {
 	}
 }
 
-func TestGoldenFilesOpen(t *testing.T) {
+func TestOpenNPZ_GoldenFiles(t *testing.T) {
 	for _, name := range []string{"c1_bigF", "c1_bigT_probe", "c4_bigT_probe", "c4_bigT_uniform"} {
 		z, err := OpenNPZ(measured.File(t, "golden/"+name+".npz"))
 		if err != nil {
@@ -94,7 +94,7 @@ func TestGoldenFilesOpen(t *testing.T) {
 	}
 }
 
-func TestRealFileCutAnywhereFails(t *testing.T) {
+func TestOpenNPZ_RealFileTruncated(t *testing.T) {
 	content := mustRead(t, measured.File(t, "sim_lines_64.npz"))
 	for eighth := range 8 {
 		path := file(t, "cut.npz", content[:len(content)*eighth/8])

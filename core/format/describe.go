@@ -160,7 +160,7 @@ func (z *NPZ) complete() error {
 		return nil
 	}
 	what := errorf(z.path, "lacks %s", strings.Join(lacks, " and "))
-	if z.has("object") { // a reconstruction, whose reader looks for a scan in passing
+	if z.has("object") { // a reconstruction, probed for a scan by its reader
 		return what.fix("it has %s", z.names())
 	}
 	return what.fix("it has %s; save a scan, with positions in object pixels, by numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestMaskedPixelsMayHoldAnything(t *testing.T) {
+func TestReadScan_MaskedPixelsIgnored(t *testing.T) {
 	mask := make([]uint8, 256)
 	for i := range mask {
 		mask[i] = 1
@@ -25,14 +25,14 @@ func TestMaskedPixelsMayHoldAnything(t *testing.T) {
 	}
 }
 
-func TestPatternsThatAreNotSelectedAreNotChecked(t *testing.T) {
+func TestReadScan_ChecksSelectedPatternsOnly(t *testing.T) {
 	arrays := scanArrays(3, func(c []float64) rawArray { c[300] = nan; return raw("intensity", c, 3, 16, 16) })
 	if _, _, _, err := read(t, ScanOptions{Rows: "0,2"}, arrays...); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestWrittenScansReadTheSame(t *testing.T) {
+func TestWriteScan_RoundTrip(t *testing.T) {
 	arrays := append(scanArrays(4, stackU2("intensity")),
 		raw("probeGuess", append(make([]complex64, 255), 2i), 16, 16),
 		raw("objectGuess", []complex64{1, 2i}, 1, 2), raw("split", []uint8{0, 1, 1, 0}, 4),

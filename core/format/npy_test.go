@@ -12,7 +12,7 @@ import (
 	"github.com/sbinet/npyio/npy"
 )
 
-func TestHeaderForms(t *testing.T) {
+func TestHeader_Forms(t *testing.T) {
 	for _, c := range []struct {
 		text    string
 		descr   string
@@ -32,7 +32,7 @@ func TestHeaderForms(t *testing.T) {
 	}
 }
 
-func TestHeaderRefusals(t *testing.T) {
+func TestHeader_Rejects(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "want '{'"},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4)", "want '}'"},
@@ -70,7 +70,7 @@ func TestHeaderRefusals(t *testing.T) {
 }
 
 // Every element type, in both byte orders, must give the values that were stored.
-func TestElementsInBothByteOrders(t *testing.T) {
+func TestElement_BothByteOrders(t *testing.T) {
 	for _, c := range []struct {
 		values any
 		want   []float64
@@ -117,7 +117,7 @@ func TestElementsInBothByteOrders(t *testing.T) {
 	}
 }
 
-func TestHalfPrecision(t *testing.T) {
+func TestElement_HalfPrecision(t *testing.T) {
 	for bits, want := range map[uint16]float64{0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 0x1p-24, 0x0400: 0x1p-14,
 		0x03ff: 1023 * 0x1p-24, 0x7c00: math.Inf(1), 0xfc00: math.Inf(-1), 0x3555: 0.333251953125} {
 		if got := half(bits); got != want {
@@ -129,7 +129,7 @@ func TestHalfPrecision(t *testing.T) {
 	}
 }
 
-func TestColumnMajorArraysAreTransposed(t *testing.T) {
+func TestNPY_ColumnMajorTransposed(t *testing.T) {
 	// values[i][j][k] = 100i + 10j + k, stored with i running fastest
 	var stored []float32
 	for k := range 4 {
@@ -179,7 +179,7 @@ func TestEncodeNPY_ReadByOthers(t *testing.T) {
 	}
 }
 
-func TestTensorsSurviveNPY(t *testing.T) {
+func TestNPY_RoundTrip(t *testing.T) {
 	for _, want := range []tensor.Tensor{
 		tensor.Must([]float32{1, -2}, 2), tensor.Must([]float64{1.5}), tensor.Must([]complex64{1i, 2}, 2, 1),
 		tensor.Must([]complex128{1i}, 1), tensor.Must([]int32{-1}, 1), tensor.Must([]int64{math.MinInt64}, 1),
@@ -196,7 +196,7 @@ func TestTensorsSurviveNPY(t *testing.T) {
 	}
 }
 
-func TestNPYRefuses(t *testing.T) {
+func TestNPY_Rejects(t *testing.T) {
 	whole := raw("", []float32{1, 2, 3}, 3).npy()
 	for name, c := range map[string]struct {
 		content []byte

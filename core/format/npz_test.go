@@ -16,7 +16,7 @@ import (
 	"github.com/sbinet/npyio/npz"
 )
 
-func TestNPZReadsWhatNumpyWrites(t *testing.T) {
+func TestNPZ_ReadsNumpyFiles(t *testing.T) {
 	text := rawArray{name: "text", descr: "<U5", shape: []int{}}
 	for _, r := range "größe" {
 		text.payload = binary.LittleEndian.AppendUint32(text.payload, uint32(r))
@@ -69,7 +69,7 @@ func TestNPZReadsWhatNumpyWrites(t *testing.T) {
 	}
 }
 
-func TestNPZRefusesFilesThatAreNone(t *testing.T) {
+func TestNPZ_RejectsOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	whole := archive(t, true, raw("a", []float32{1, 2, 3}, 3))
 	twice := archive(t, false, raw("a", []float32{1}, 1), raw("a", []float32{2}, 1))
@@ -102,7 +102,7 @@ func patchDirectory(content []byte, compressed, uncompressed uint32) []byte {
 	return out
 }
 
-func TestNPZRefusesArraysThatCannotBeTrusted(t *testing.T) {
+func TestNPZ_RejectsHostileArrays(t *testing.T) {
 	good := raw("a", make([]float32, 1000), 1000)
 	short := good
 	short.shape = []int{1001}
@@ -140,7 +140,7 @@ func TestNPZRefusesArraysThatCannotBeTrusted(t *testing.T) {
 }
 
 // A truncated file must fail, and never give values.
-func TestNPZCutAnywhereFails(t *testing.T) {
+func TestNPZ_TruncatedFails(t *testing.T) {
 	for _, deflate := range []bool{false, true} {
 		whole := archive(t, deflate, scanArrays(5, stackU2("intensity"))...)
 		for eighth := range 8 {
@@ -170,7 +170,7 @@ func named() []Named {
 	}
 }
 
-func TestWriteNPZIsDeterministicAlignedAndReadable(t *testing.T) {
+func TestWriteNPZ_DeterministicAndAligned(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npz")
 	for _, p := range []string{path, filepath.Join(dir, "b.npz")} {
@@ -218,7 +218,7 @@ func TestWriteNPZIsDeterministicAlignedAndReadable(t *testing.T) {
 }
 
 // The forms for archives beyond 4 GiB, with the limit lowered for the test.
-func TestWriteNPZZip64(t *testing.T) {
+func TestWriteNPZ_Zip64(t *testing.T) {
 	for _, limit := range []uint64{1, 150, 400, 600} {
 		var b bytes.Buffer
 		if err := writeArchive(&b, limit, named()); err != nil {
@@ -237,7 +237,7 @@ func TestWriteNPZZip64(t *testing.T) {
 	}
 }
 
-func TestWriteNPZRefusesAndLeavesTheOldFile(t *testing.T) {
+func TestWriteNPZ_ErrorKeepsOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npz")
 	if err := WriteNPZ(path, named()...); err != nil {

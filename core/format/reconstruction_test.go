@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-func TestReconstructionSurvives(t *testing.T) {
+func TestReconstruction_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reconstruction.npz")
 	want := &Reconstruction{Object: []complex64{1, 1i, -2, 0, 3 + 4i, 1}, Height: 2, Width: 3, Coverage: []float32{0, 1, 2, 3, 4, 5},
 		Origin: [2]float64{-3.5, 7}, PixelSize: 1e-8}
@@ -40,7 +40,7 @@ func TestReconstructionSurvives(t *testing.T) {
 	}
 }
 
-func TestReadReconstructionTakesReferences(t *testing.T) {
+func TestReadReconstruction_References(t *testing.T) {
 	for _, name := range []string{"object", "objectGuess"} {
 		path := file(t, "r.npz", archive(t, true, raw(name, []complex128{1, 2, 3, 4}, 2, 2)))
 		r, err := ReadReconstruction(path)
@@ -50,7 +50,7 @@ func TestReadReconstructionTakesReferences(t *testing.T) {
 	}
 }
 
-func TestReadReconstructionRefuses(t *testing.T) {
+func TestReadReconstruction_Rejects(t *testing.T) {
 	object := raw("object", make([]complex64, 4), 2, 2)
 	for _, c := range []struct {
 		name   string

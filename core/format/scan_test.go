@@ -19,7 +19,7 @@ func read(t *testing.T, o ScanOptions, arrays ...rawArray) (counts []float32, no
 }
 
 // Long: one table, a line for each way of storing patterns.
-func TestUnitRule(t *testing.T) {
+func TestReadScan_UnitRule(t *testing.T) {
 	const s = 73.98 // as float32 in the file
 	scale := raw("intensity_scale", []float32{s})
 	squares := func(key string) []rawArray { // amplitudes of 0, 1, 4, 9: whole numbers
@@ -86,7 +86,7 @@ func TestUnitRule(t *testing.T) {
 
 // Squares of float32 amplitudes must give exact photon numbers up to the precision of float32: an amplitude has a
 // relative error of 2^-24, its square 2^-23, which is half a photon at 2^22.
-func TestAmplitudesGiveExactCounts(t *testing.T) {
+func TestReadScan_AmplitudesGiveExactCounts(t *testing.T) {
 	c := &converter{units: Auto}
 	for k := 0; k < 1<<22; k += 1 + k/1000 {
 		got, err := c.convert(float64(float32(math.Sqrt(float64(k)))))
@@ -96,7 +96,7 @@ func TestAmplitudesGiveExactCounts(t *testing.T) {
 	}
 }
 
-func TestLayouts(t *testing.T) {
+func TestReadScan_Layouts(t *testing.T) {
 	for _, c := range []struct {
 		shape []int
 		n     int
@@ -136,7 +136,7 @@ func TestLayouts(t *testing.T) {
 }
 
 // For every layout and order in the file, a pattern's pixel must be at its place.
-func TestEveryLayoutAndOrderGivesTheSameCounts(t *testing.T) {
+func TestReadScan_LayoutsAgree(t *testing.T) {
 	const n, side = 37, 16
 	at := func(p, y, x int) uint16 { return uint16(p*1000 + y*30 + x) }
 	rows := make([]float64, n)
@@ -195,7 +195,7 @@ func TestEveryLayoutAndOrderGivesTheSameCounts(t *testing.T) {
 	}
 }
 
-func TestReadScanTakesEverything(t *testing.T) {
+func TestReadScan_AllArrays(t *testing.T) {
 	const n = 6
 	probe := make([]complex64, 2*256)
 	for i := range probe {
@@ -245,7 +245,7 @@ func TestReadScanTakesEverything(t *testing.T) {
 	}
 }
 
-func TestReadScanRefusesWithFileAndReason(t *testing.T) {
+func TestReadScan_RejectsWithReason(t *testing.T) {
 	base := func(change func([]float64)) []rawArray {
 		return scanArrays(3, func(c []float64) rawArray {
 			change(c)

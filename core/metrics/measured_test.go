@@ -56,7 +56,7 @@ func near(t *testing.T, what string, got Number, want, tolerance float64) {
 }
 
 // The figures come from an independent computation on the same file.
-func TestResidualOfTruthAndFlatObject(t *testing.T) {
+func TestResidual_TruthAndFlatObject(t *testing.T) {
 	p, truth := lines(t, 1)
 	ctx := context.Background()
 	o := FitOptions{Deviance: true, Background: 0.01}
@@ -64,7 +64,7 @@ func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 0.00055 is the R of the truth resampled on a stitched canvas, see TestStitchedTruthScoresWell.
+	// 0.00055 is the R of the truth resampled on a stitched canvas, see TestEvaluate_StitchedTruth.
 	near(t, "the truth's R", fit.R, 0.00055, 0.00004)
 	near(t, "the truth's deviance", fit.Deviance, 0.41, 0.005)
 	// The scan has no background: with nearly none in the model the counts are Poisson counts of λ.
@@ -87,7 +87,7 @@ func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	mirrored := p
 	mirrored.Rows = make([]float64, len(p.Rows))
 	for j, y := range p.Rows {
-		mirrored.Rows[j] = 352 - y // the scan's rows 128 … 224 turned over
+		mirrored.Rows[j] = 352 - y // the scan's rows 128 … 224 flipped
 	}
 	for name, q := range map[string]Patterns{"rows and columns swapped": swapped, "rows mirrored": mirrored} {
 		bad, err := Residual(ctx, truth, [2]float64{}, q, FitOptions{})
@@ -114,7 +114,7 @@ func TestResidualOfTruthAndFlatObject(t *testing.T) {
 	}
 }
 
-func TestStitchedTruthScoresWell(t *testing.T) {
+func TestEvaluate_StitchedTruth(t *testing.T) {
 	p, truth := lines(t, 1)
 	ctx := context.Background()
 	for _, centred := range []bool{false, true} {
@@ -165,7 +165,7 @@ func TestStitchedTruthScoresWell(t *testing.T) {
 	}
 }
 
-func TestResidualOfAMeasuredScan(t *testing.T) {
+func TestResidual_MeasuredScan(t *testing.T) {
 	path := measured.File(t, "siemens_star_aps_velociprobe.npz")
 	counts, shape := readNPY[uint16](t, path, "intensity")
 	rows, _ := readNPY[float64](t, path, "ycoords")

@@ -34,7 +34,7 @@ func noisy(img raster.Complex, sigma float64) raster.Complex {
 	return out
 }
 
-func TestIdenticalImages(t *testing.T) {
+func TestEvaluate_IdenticalImages(t *testing.T) {
 	img := render(70, 90, [2]float64{})
 	r, err := Evaluate(t.Context(), img, [2]float64{}, img, [2]float64{}, Box{0, 69, 0, 89}, Options{Register: true})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestIdenticalImages(t *testing.T) {
 	}
 }
 
-func TestGlobalPhaseAndFactorAreRemoved(t *testing.T) {
+func TestEvaluate_RemovesPhaseAndFactor(t *testing.T) {
 	truth := render(70, 90, [2]float64{})
 	recon := raster.NewComplex(70, 90)
 	for i, v := range truth.Data {
@@ -87,7 +87,7 @@ func TestGlobalPhaseAndFactorAreRemoved(t *testing.T) {
 	}
 }
 
-func TestWrappedPhaseIsNoError(t *testing.T) {
+func TestEvaluate_WrappedPhase(t *testing.T) {
 	// The truth's free phase puts its mean at π, so that half of the pixels wrap.
 	truth := render(40, 40, [2]float64{})
 	for i := range truth.Data {
@@ -103,7 +103,7 @@ func TestWrappedPhaseIsNoError(t *testing.T) {
 	}
 }
 
-func TestPhaseRampIsFound(t *testing.T) {
+func TestPhaseRamp_Found(t *testing.T) {
 	truth := render(70, 90, [2]float64{})
 	for _, c := range []struct {
 		name  string
@@ -134,7 +134,7 @@ func TestPhaseRampIsFound(t *testing.T) {
 	}
 }
 
-func TestReconstructionAtAFractionalOrigin(t *testing.T) {
+func TestEvaluate_FractionalOrigin(t *testing.T) {
 	truth := render(90, 100, [2]float64{})
 	origin := [2]float64{10.37, -3.81}
 	recon := render(60, 95, origin)
@@ -166,7 +166,7 @@ func TestReconstructionAtAFractionalOrigin(t *testing.T) {
 	}
 }
 
-func TestFlipsAndTransposesScoreBadly(t *testing.T) {
+func TestEvaluate_FlipsScoreBadly(t *testing.T) {
 	truth := render(64, 64, [2]float64{})
 	for _, c := range []struct {
 		name string
@@ -192,7 +192,7 @@ func TestFlipsAndTransposesScoreBadly(t *testing.T) {
 	}
 }
 
-func TestEvaluateRefuses(t *testing.T) {
+func TestEvaluate_Rejects(t *testing.T) {
 	img := render(40, 50, [2]float64{})
 	nan := render(40, 50, [2]float64{})
 	nan.Data[20*50+20] = cmplx.NaN()
@@ -223,7 +223,7 @@ func TestEvaluateRefuses(t *testing.T) {
 	}
 }
 
-func TestReportIsAlwaysJSON(t *testing.T) {
+func TestReport_AlwaysJSON(t *testing.T) {
 	flat := raster.NewComplex(20, 20)
 	for i := range flat.Data {
 		flat.Data[i] = 1
@@ -248,7 +248,7 @@ func TestReportIsAlwaysJSON(t *testing.T) {
 	}
 }
 
-func TestSSIMAgainstItsDefinition(t *testing.T) {
+func TestSSIM_Definition(t *testing.T) {
 	const h, w = 11, 13
 	a, b := render(h, w, [2]float64{}).Abs(), noisy(render(h, w, [2]float64{}), 0.1).Abs()
 	dataRange := DataRange(b.Data)
@@ -339,7 +339,7 @@ func TestFirstBelow(t *testing.T) {
 	}
 }
 
-func TestFourierShiftMovesDownAndRight(t *testing.T) {
+func TestFourierShift_DownAndRight(t *testing.T) {
 	delta := raster.NewComplex(16, 20)
 	delta.Data[5*20+6] = 1
 	got := FourierShift(delta, 2, -3)

@@ -42,7 +42,7 @@ func exact(t *testing.T) (Patterns, raster.Complex) {
 	return p, object
 }
 
-func TestResidualOfExactDataIsZero(t *testing.T) {
+func TestResidual_ExactDataIsZero(t *testing.T) {
 	p, object := exact(t)
 	for i := range p.Probe {
 		for j := range p.Probe[i] {
@@ -58,7 +58,7 @@ func TestResidualOfExactDataIsZero(t *testing.T) {
 	near(t, "deviance", fit.Deviance, 0, 1e-9)
 }
 
-func TestResidualSeesTheMaskAndTheOrigin(t *testing.T) {
+func TestResidual_MaskAndOrigin(t *testing.T) {
 	p, object := exact(t)
 	good := p.Counts
 	p.Counts = func(j int, dst []float64) error {
@@ -87,7 +87,7 @@ func TestResidualSeesTheMaskAndTheOrigin(t *testing.T) {
 	}
 }
 
-func TestResidualRefuses(t *testing.T) {
+func TestResidual_Rejects(t *testing.T) {
 	p, object := exact(t)
 	ctx := context.Background()
 	for name, spoil := range map[string]func(p *Patterns){

@@ -17,7 +17,7 @@ func expectedDeviance(lambda float64) float64 {
 	return sum
 }
 
-func TestExpectedDevianceIsTheMean(t *testing.T) {
+func TestExpectedDeviance_IsTheMean(t *testing.T) {
 	worst, at := 0.0, 0.0
 	check := func(lambda, tolerance float64) {
 		t.Helper()
@@ -44,7 +44,7 @@ func TestExpectedDevianceIsTheMean(t *testing.T) {
 	t.Logf("largest relative error %.2g at %v", worst, at)
 }
 
-func TestExpectedDevianceAtTheEdges(t *testing.T) {
+func TestExpectedDeviance_Edges(t *testing.T) {
 	if got := ExpectedDeviance(0); got != 0 {
 		t.Errorf("at 0: %v", got)
 	}

@@ -39,7 +39,7 @@ func ones(rows, cols int) Image[float64] {
 	return m
 }
 
-func TestMergePairwiseIsItsFormula(t *testing.T) {
+func TestMergePairwise_Formula(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(5, 1)), 3, 7, 6)
 	got := MergePairwise(g.objects, g.weights, g.at)
 	hat := func(x float64) float64 { return math.Max(0, 1-math.Abs(x)) }
@@ -65,7 +65,7 @@ func TestMergePairwiseIsItsFormula(t *testing.T) {
 }
 
 // All members see one object on the pixel grid: the merge must give every member its part exactly.
-func TestMergingPartsOfOneObjectGivesTheParts(t *testing.T) {
+func TestMergePairwise_PartsOfOneObject(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 1))
 	object := random(rng, 24, 24)
 	g := group{at: []Position{{0, 0}, {3, -2}, {-1, 4}, {2, 2}}}
@@ -95,7 +95,7 @@ func TestMergingPartsOfOneObjectGivesTheParts(t *testing.T) {
 	}
 }
 
-func TestMembersThatDoNotOverlapStayAlone(t *testing.T) {
+func TestMergePairwise_WithoutOverlap(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(7, 1)), 2, 6, 6)
 	g.at = []Position{{0, 0}, {6, 0}}
 	for i, m := range MergePairwise(g.objects, g.weights, g.at) {
@@ -107,7 +107,7 @@ func TestMembersThatDoNotOverlapStayAlone(t *testing.T) {
 	}
 }
 
-func TestNoWeightGivesNoObject(t *testing.T) {
+func TestMergePairwise_WithoutWeight(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(8, 1)), 2, 6, 6)
 	for _, w := range g.weights {
 		clear(w.Data)
@@ -123,7 +123,7 @@ func TestNoWeightGivesNoObject(t *testing.T) {
 }
 
 // A position of +10 columns moves a patch right; of +10 rows down.
-func TestCanvasOrientation(t *testing.T) {
+func TestAssemble_Orientation(t *testing.T) {
 	const n, side = 8, 40
 	g := group{at: []Position{{0, -10}, {0, 10}, {12, 0}}}
 	for _, amplitude := range []complex128{1, 2, 3} {
@@ -145,7 +145,7 @@ func TestCanvasOrientation(t *testing.T) {
 	}
 }
 
-func TestConstantPatchesGiveTheConstant(t *testing.T) {
+func TestMerge_ConstantPatches(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 1))
 	g := newGroup(rng, 4, 9, 9)
 	for _, o := range g.objects {
@@ -162,7 +162,7 @@ func TestConstantPatchesGiveTheConstant(t *testing.T) {
 }
 
 // Pixels that only a sliver of a patch reaches are uncovered: interpolation must not add rows to the support.
-func TestSliversOfPatchesDoNotCover(t *testing.T) {
+func TestAssemble_SliversDoNotCover(t *testing.T) {
 	g := group{
 		objects: []Image[complex128]{fill(NewImage[complex128](4, 4), 1)},
 		weights: []Image[float64]{ones(4, 4)},
@@ -185,7 +185,7 @@ func TestSliversOfPatchesDoNotCover(t *testing.T) {
 }
 
 // Moving all positions by the same whole pixels moves the canvas; the pairwise merge does not change.
-func TestAWholeShiftOfAllPositions(t *testing.T) {
+func TestAssemble_WholeShiftOfAllPositions(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(10, 1)), 4, 6, 6)
 	before, canvas := MergePairwise(g.objects, g.weights, g.at), Assemble(g.objects, g.weights, g.at, 40)
 	for i := range g.at {
@@ -208,7 +208,7 @@ func TestAWholeShiftOfAllPositions(t *testing.T) {
 	}
 }
 
-func TestExtractInvertsAssembleOnTheGrid(t *testing.T) {
+func TestExtract_InvertsAssembleOnTheGrid(t *testing.T) {
 	g := newGroup(rand.New(rand.NewPCG(11, 1)), 1, 8, 8)
 	g.at = []Position{{5, -4}}
 	got := Extract(Assemble(g.objects, g.weights, g.at, 20), g.at[0], 8)
@@ -219,7 +219,7 @@ func TestExtractInvertsAssembleOnTheGrid(t *testing.T) {
 	}
 }
 
-func TestAdjointsOfMerging(t *testing.T) {
+func TestMerge_Adjoints(t *testing.T) {
 	rng := rand.New(rand.NewPCG(12, 1))
 	pair := func(name string, ax, y, x, aty []Image[complex128]) {
 		t.Helper()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestMergeWeightIsRelativeToItsPeak(t *testing.T) {
+func TestMergeWeight_RelativeToPeak(t *testing.T) {
 	probe := []complex128{3i, 1, 0, 2, 4, 0, 0, 0} // two modes of four pixels: Σ|P|² is 25, 1, 0, 4
 	for i, want := range []float64{1.5, 0.54, 0.5, 0.66} {
 		if got := MergeWeight(probe, 4, 0.5)[i]; math.Abs(got-want) > 1e-15 {
@@ -22,7 +22,7 @@ func TestMergeWeightIsRelativeToItsPeak(t *testing.T) {
 }
 
 // A pattern of the empty beam gives an object of 1 inside the probe, for any phase of the probe.
-func TestBackProjectionOfTheEmptyBeamIsOne(t *testing.T) {
+func TestBackProjector_EmptyBeamIsOne(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 1))
 	const n = 12
 	probe := random(rng, n, n)
@@ -54,7 +54,7 @@ func TestBackProjectionOfTheEmptyBeamIsOne(t *testing.T) {
 }
 
 // Four times the counts double the amplitude; a scaled probe has the inverse effect.
-func TestBackProjectionScales(t *testing.T) {
+func TestBackProjector_Scales(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 1))
 	const n = 8
 	probe, counts := random(rng, n, n), make([]float64, n*n)
@@ -79,7 +79,7 @@ func TestBackProjectionScales(t *testing.T) {
 }
 
 // Images need not be square.
-func TestBackProjectionOfARectangle(t *testing.T) {
+func TestBackProjector_Rectangle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(15, 1))
 	probe := random(rng, 6, 10)
 	far := append([]complex128(nil), probe.Data...)
@@ -97,7 +97,7 @@ func TestBackProjectionOfARectangle(t *testing.T) {
 	}
 }
 
-func TestBackProjectionWithoutAProbeIsZero(t *testing.T) {
+func TestBackProjector_WithoutProbeIsZero(t *testing.T) {
 	got := make([]complex128, 4)
 	NewBackProjector(make([]complex128, 4), 2, 0.02).Project(got, []float64{1, 2, 3, 4})
 	for _, z := range got {

@@ -46,7 +46,7 @@ func delta(rows, cols, y, x int) Image[float64] {
 }
 
 // Positive shifts move content down and right, rows first; halves split a pixel; content outside the image is dropped.
-func TestTranslationMovesADelta(t *testing.T) {
+func TestSplat_MovesADelta(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		dy, dx float64
@@ -69,7 +69,7 @@ func TestTranslationMovesADelta(t *testing.T) {
 	}
 }
 
-func TestIntegerShiftIsAShiftOfTheArray(t *testing.T) {
+func TestSplat_IntegerShiftIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	src := random(rng, 7, 10)
 	for _, d := range [][2]int{{0, 0}, {2, -3}, {-4, 5}, {6, 9}} {
@@ -90,7 +90,7 @@ func TestIntegerShiftIsAShiftOfTheArray(t *testing.T) {
 }
 
 // Bilinear interpolation reproduces a plane where all four neighbours are inside.
-func TestTranslationOfAPlaneIsAPlane(t *testing.T) {
+func TestSplat_KeepsAPlane(t *testing.T) {
 	src := NewImage[float64](9, 12)
 	for i := range src.Data {
 		src.Data[i] = 3*float64(i/12) - 2*float64(i%12)
@@ -107,7 +107,7 @@ func TestTranslationOfAPlaneIsAPlane(t *testing.T) {
 	}
 }
 
-func TestSampleIsTheAdjointOfSplat(t *testing.T) {
+func TestSample_AdjointOfSplat(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for range 20 {
 		x, y := random(rng, 5, 8), random(rng, 11, 9)
@@ -122,7 +122,7 @@ func TestSampleIsTheAdjointOfSplat(t *testing.T) {
 }
 
 // The transform is a sum over all pixels with the frequency 0 at [rows/2, cols/2].
-func TestFourierIsItsDefinition(t *testing.T) {
+func TestFourier_Definition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	for _, s := range [][2]int{{4, 4}, {6, 5}, {1, 7}, {3, 8}} {
 		rows, cols := s[0], s[1]
@@ -145,7 +145,7 @@ func TestFourierIsItsDefinition(t *testing.T) {
 	}
 }
 
-func TestFourierKeepsEnergyAndInverts(t *testing.T) {
+func TestFourier_KeepsEnergyAndInverts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	for _, s := range [][2]int{{8, 8}, {12, 10}, {9, 15}, {64, 64}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestFourierKeepsEnergyAndInverts(t *testing.T) {
 	}
 }
 
-func TestConstantImageGoesToTheCentre(t *testing.T) {
+func TestFourier_ConstantGoesToTheCentre(t *testing.T) {
 	const n = 64
 	x := make([]complex128, n*n)
 	for i := range x {

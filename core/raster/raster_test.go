@@ -15,7 +15,7 @@ func asymmetric(h, w int) Complex {
 	return c
 }
 
-func TestSampleIsRowFirst(t *testing.T) {
+func TestSample_RowFirst(t *testing.T) {
 	c := asymmetric(4, 7)
 	for y := range 4 {
 		for x := range 7 {
@@ -30,7 +30,7 @@ func TestSampleIsRowFirst(t *testing.T) {
 	}
 }
 
-func TestSampleOutsideIsZeroTaps(t *testing.T) {
+func TestSample_ZeroOutside(t *testing.T) {
 	c := asymmetric(4, 7)
 	if got, want := c.Sample(-0.5, 3), 0.5*c.At(0, 3); got != want {
 		t.Errorf("half a pixel above the image: %v, want half the first row's %v", got, want)
@@ -46,7 +46,7 @@ func TestSampleOutsideIsZeroTaps(t *testing.T) {
 	}
 }
 
-func TestCropRefusesWhatIsOutside(t *testing.T) {
+func TestCrop_RejectsOutside(t *testing.T) {
 	c := asymmetric(4, 7)
 	got, err := c.Crop(1, 2, 2, 3)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestFarFieldOfConstantIsItsCentre(t *testing.T) {
+func TestAddIntensity_ConstantGoesToTheCentre(t *testing.T) {
 	const n = 64
 	field, got := make([]complex128, n*n), make([]float64, n*n)
 	for i := range field {
@@ -88,7 +88,7 @@ func TestFarFieldOfConstantIsItsCentre(t *testing.T) {
 	}
 }
 
-func TestFourierAgainstTheSum(t *testing.T) {
+func TestFourier_Definition(t *testing.T) {
 	const h, w = 5, 6
 	c := asymmetric(h, w)
 	got := NewReal(h, w)

@@ -2,7 +2,7 @@ package scan
 
 import "testing"
 
-func TestAZeroFrequencyAtTheCornerIsSeen(t *testing.T) {
+func TestZeroAtCorner_Detected(t *testing.T) {
 	const n = 16
 	for name, c := range map[string]struct {
 		y, x int // where the beam is

@@ -38,7 +38,7 @@ func cloud(kind string, n int) (rows, cols []float64) {
 
 var kinds = []string{"random", "grid", "line", "one place", "pairs", "far", "huge"}
 
-func TestNeighboursAreTheNearestWithTiesByIndex(t *testing.T) {
+func TestNeighbours_NearestWithTiesByIndex(t *testing.T) {
 	for _, kind := range kinds {
 		for _, n := range []int{1, 2, 5, 9, 200} {
 			rows, cols := cloud(kind, n)
@@ -68,7 +68,7 @@ func TestNeighboursAreTheNearestWithTiesByIndex(t *testing.T) {
 	}
 }
 
-func TestNeighboursVisitFewPositionsWhenAllCoincide(t *testing.T) {
+func TestNeighbours_CoincidingPositionsAreFast(t *testing.T) {
 	// n² visits of 300000 positions would take minutes; the test's own time limit is the alarm.
 	rows, cols := make([]float64, 300000), make([]float64, 300000)
 	got, err := Neighbours(rows, cols, 3)
@@ -77,7 +77,7 @@ func TestNeighboursVisitFewPositionsWhenAllCoincide(t *testing.T) {
 	}
 }
 
-func TestNeighboursRefuse(t *testing.T) {
+func TestNeighbours_Rejects(t *testing.T) {
 	for _, c := range []struct {
 		rows, cols []float64
 		k          int
@@ -111,7 +111,7 @@ func epoch(t *testing.T, g *Grouper, e int) []Batch {
 	return b
 }
 
-func TestGroupsHoldALeaderAndItsOwnNeighbours(t *testing.T) {
+func TestGrouper_LeaderAndNeighbours(t *testing.T) {
 	for _, kind := range kinds[:6] {
 		rows, cols := cloud(kind, 50)
 		near, _ := Neighbours(rows, cols, 8)
@@ -158,7 +158,7 @@ func TestGroupsHoldALeaderAndItsOwnNeighbours(t *testing.T) {
 	}
 }
 
-func TestLeadersRunOnAcrossEpochs(t *testing.T) {
+func TestGrouper_LeadersContinueAcrossEpochs(t *testing.T) {
 	// 23 patterns, 3 groups of 4 a step: 1 step an epoch, so a permutation of 23 lasts 7⅔ epochs.
 	rows, cols := cloud("random", 23)
 	g := grouper(t, rows, cols, Grouping{Gridsize: 2, Batch: 12, Seed: -5})
@@ -184,7 +184,7 @@ func TestLeadersRunOnAcrossEpochs(t *testing.T) {
 	}
 }
 
-func TestEpochNeedsNoEarlierState(t *testing.T) {
+func TestGrouper_EpochNeedsNoEarlierState(t *testing.T) {
 	rows, cols := cloud("random", 61)
 	o := Grouping{Gridsize: 2, Batch: 8, Seed: 3}
 	g := grouper(t, rows, cols, o)
@@ -206,8 +206,8 @@ func TestEpochNeedsNoEarlierState(t *testing.T) {
 	}
 }
 
-func TestPartnersAreDrawnAnewAndEvenly(t *testing.T) {
-	rows, cols := cloud("random", 9) // everyone's 8 neighbours are all others
+func TestGrouper_PartnersRedrawnEvenly(t *testing.T) {
+	rows, cols := cloud("random", 9) // the 8 neighbours of each are all others
 	g := grouper(t, rows, cols, Grouping{Gridsize: 2, Batch: 4})
 	hits := make([]int, 9)
 	for e := range 3000 {
@@ -224,7 +224,7 @@ func TestPartnersAreDrawnAnewAndEvenly(t *testing.T) {
 	}
 }
 
-func TestMembersAloneAreGrouped(t *testing.T) {
+func TestGrouper_MembersOnly(t *testing.T) {
 	rows, cols := cloud("grid", 100)
 	var members []int
 	for i := 1; i < 100; i += 3 {
@@ -251,7 +251,7 @@ func TestMembersAloneAreGrouped(t *testing.T) {
 	}
 }
 
-func TestGroupingRefuses(t *testing.T) {
+func TestGrouper_Rejects(t *testing.T) {
 	rows, cols := cloud("grid", 10)
 	for _, c := range []struct {
 		g    Grouping
@@ -281,7 +281,7 @@ func TestGroupingRefuses(t *testing.T) {
 	}
 }
 
-func TestMaxOffsetIsTheLargestOfAllGroups(t *testing.T) {
+func TestMaxOffset_LargestOfAllGroups(t *testing.T) {
 	for _, size := range []int{2, 4} {
 		rows, cols := cloud("random", 30)
 		near, _ := Neighbours(rows, cols, 6)
@@ -316,8 +316,8 @@ func TestMaxOffsetIsTheLargestOfAllGroups(t *testing.T) {
 	}
 }
 
-// Part of a run's identity, see TestDrawsNeverChange.
-func TestGroupsNeverChange(t *testing.T) {
+// Part of a run's identity, see TestDraw_NeverChanges.
+func TestGrouper_NeverChanges(t *testing.T) {
 	rows, cols := cloud("grid", 40)
 	g := grouper(t, rows, cols, Grouping{Gridsize: 2, Batch: 8, Seed: 42})
 	got := epoch(t, g, 2)[1].Rows

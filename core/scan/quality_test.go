@@ -19,7 +19,7 @@ func lit() *Scan {
 	return s
 }
 
-func TestAGoodScanHasNoFlaws(t *testing.T) {
+func TestQuality_GoodScan(t *testing.T) {
 	q, _ := lit().Quality(t.Context())
 	if len(q.DeadPixels) > 0 || len(q.HotPixels) > 0 || q.Saturated || q.Duplicates > 0 || q.CountUnit != 1 {
 		t.Errorf("%+v", q)
@@ -29,7 +29,7 @@ func TestAGoodScanHasNoFlaws(t *testing.T) {
 	}
 }
 
-func TestQualityFindsEachFlaw(t *testing.T) {
+func TestQuality_FindsEachFlaw(t *testing.T) {
 	pixel := func(s *Scan, at int, to float32) {
 		for j := range s.Len() {
 			s.Counts[j*s.N*s.N+at] = to
@@ -77,7 +77,7 @@ func TestQualityFindsEachFlaw(t *testing.T) {
 	}
 }
 
-func TestOverlapNeedsAProbe(t *testing.T) {
+func TestQuality_OverlapNeedsProbe(t *testing.T) {
 	s := lit()
 	s.Probe, s.Modes = make([]complex64, 256), 1
 	for i := range s.Probe {
@@ -101,7 +101,7 @@ func shifted(s *Scan) *Scan {
 	return out
 }
 
-func TestAZeroFrequencyAtTheCornerIsSeenAndABeamstopIsNone(t *testing.T) {
+func TestZeroAtCorner_BeamstopIsNot(t *testing.T) {
 	s := lit()
 	if s.ZeroAtCorner() {
 		t.Error("patterns with a centred beam are reported as shifted")

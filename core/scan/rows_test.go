@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestParseRowsSelects(t *testing.T) {
+func TestParseRows_Selects(t *testing.T) {
 	split := []uint8{0, 0, 1, 1, 2, 0, 1, 0, 0, 0}
 	for _, c := range []struct {
 		expr string
@@ -34,7 +34,7 @@ func TestParseRowsSelects(t *testing.T) {
 	}
 }
 
-func TestParseRowsRefusesWithReason(t *testing.T) {
+func TestParseRows_RejectsWithReason(t *testing.T) {
 	for _, c := range []struct {
 		expr  string
 		split []uint8
@@ -83,7 +83,7 @@ func FuzzParseRows(f *testing.F) {
 }
 
 // These draws are part of a run's identity: a change here changes every run with the same seed.
-func TestDrawsNeverChange(t *testing.T) {
+func TestDraw_NeverChanges(t *testing.T) {
 	rows := make([]int, 20)
 	for i := range rows {
 		rows[i] = 100 + i
@@ -101,7 +101,7 @@ func TestDrawsNeverChange(t *testing.T) {
 	}
 }
 
-func TestDrawIsEven(t *testing.T) {
+func TestDraw_Even(t *testing.T) {
 	rows := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	hits := make([]int, len(rows))
 	for seed := range int64(4000) {
@@ -120,7 +120,7 @@ func TestDrawIsEven(t *testing.T) {
 	}
 }
 
-func TestDrawAndSplitRefuse(t *testing.T) {
+func TestDraw_Rejects(t *testing.T) {
 	if _, err := Draw([]int{1, 2}, 3, 0); err == nil {
 		t.Error("a draw larger than the selection must fail")
 	}

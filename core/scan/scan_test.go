@@ -16,7 +16,7 @@ func sample() *Scan {
 	return s
 }
 
-func TestValidateNamesWhatIsWrong(t *testing.T) {
+func TestValidate_NamesTheFault(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, c := range []struct {
 		want   string
@@ -50,7 +50,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestSelectTakesEverythingPerPattern(t *testing.T) {
+func TestSelect_CopiesPatternData(t *testing.T) {
 	s := sample()
 	got, err := s.Select([]int{2, 0})
 	if err != nil {
@@ -82,7 +82,7 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-func TestFingerprintIsTheDatas(t *testing.T) {
+func TestFingerprint_DependsOnDataOnly(t *testing.T) {
 	a, b := sample(), sample()
 	b.Source, b.Notes = "elsewhere", []string{"x"}
 	if a.Fingerprint() != b.Fingerprint() {

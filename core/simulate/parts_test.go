@@ -10,7 +10,7 @@ import (
 
 // The histogram must follow the Poisson law, on both sides of the change of method: χ² over bins of at least 20
 // expected draws stays within five standard deviations of its mean.
-func TestPoissonFollowsItsLaw(t *testing.T) {
+func TestPoisson_FollowsItsLaw(t *testing.T) {
 	const draws = 200_000
 	for i, lambda := range []float64{1e-3, 0.7, 3, 9.999, 10, 10.001, 27, 150, 5000} {
 		rng := stream(12, 0, uint64(i))
@@ -45,7 +45,7 @@ func TestPoissonFollowsItsLaw(t *testing.T) {
 	}
 }
 
-func TestPoissonAtTheEdges(t *testing.T) {
+func TestPoisson_Edges(t *testing.T) {
 	rng := stream(1, 2, 3)
 	for _, lambda := range []float64{0, -1, math.NaN()} {
 		if got := Poisson(rng, lambda); got != 0 {
@@ -160,7 +160,7 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-func TestBlurKeepsTheSum(t *testing.T) {
+func TestBlur_KeepsTheSum(t *testing.T) {
 	img := raster.NewReal(9, 40)
 	img.Data[3*40+1], img.Data[8*40+39] = 2, 1
 	for _, sigma := range []float64{0.5, 1, 10} {

@@ -26,7 +26,7 @@ func patterns(s *Scan) metrics.Patterns {
 	return metrics.Patterns{N: s.N, Rows: s.Rows, Cols: s.Cols, Probe: [][]complex128{s.Probe}, Counts: metrics.CountsIn(s.Counts, s.N, nil)}
 }
 
-func TestSameSeedSameBytes(t *testing.T) {
+func TestNew_SameSeedSameBytes(t *testing.T) {
 	for _, o := range []Options{
 		{Seed: 1, N: 32, Patterns: 20, Height: 90, Width: 110},
 		{Seed: 1, Object: Fields, Probe: Aberrated, N: 32, Patterns: 20, Height: 90, Width: 110},
@@ -49,7 +49,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-func TestADoseChangesTheNoiseAlone(t *testing.T) {
+func TestNew_DoseChangesNoiseOnly(t *testing.T) {
 	o := Options{Seed: 3, N: 32, Patterns: 10, Height: 80}
 	a := mustNew(t, o)
 	o.Photons = 100
@@ -62,7 +62,7 @@ func TestADoseChangesTheNoiseAlone(t *testing.T) {
 	}
 }
 
-func TestPhotonsPerPattern(t *testing.T) {
+func TestNew_PhotonsPerPattern(t *testing.T) {
 	for _, photons := range []float64{50, 1e6} {
 		s := mustNew(t, Options{Seed: 4, N: 32, Patterns: 64, Height: 100, Photons: photons})
 		var sum float64
@@ -80,7 +80,7 @@ func TestPhotonsPerPattern(t *testing.T) {
 }
 
 // The truth explains the counts up to their noise at the given positions, and at no others.
-func TestForwardModelAndOrientation(t *testing.T) {
+func TestNew_ForwardModelAndOrientation(t *testing.T) {
 	ctx := context.Background()
 	for _, o := range []Options{
 		{Seed: 5, Object: Lines, Probe: Disk, Photons: 1e6},
@@ -127,7 +127,7 @@ func TestForwardModelAndOrientation(t *testing.T) {
 	}
 }
 
-func TestNoiselessCountsAreTheForwardModel(t *testing.T) {
+func TestNew_NoiselessCounts(t *testing.T) {
 	s := mustNew(t, Options{Seed: 6, N: 16, Height: 60, Width: 70, Patterns: 3, Noiseless: true, Background: 0.25})
 	const n = 16
 	j := 2
@@ -147,7 +147,7 @@ func TestNoiselessCountsAreTheForwardModel(t *testing.T) {
 	}
 }
 
-func TestPositionsStayInsideTheBuffer(t *testing.T) {
+func TestPositions_InsideTheBuffer(t *testing.T) {
 	for _, o := range []Options{
 		{Seed: 7, N: 32, Height: 80, Width: 120, Patterns: 500},
 		{Seed: 7, N: 32, Height: 80, Width: 120, Path: Raster, Overlap: 0.8, Jitter: 1},
@@ -175,14 +175,14 @@ func TestPositionsStayInsideTheBuffer(t *testing.T) {
 	}
 }
 
-func TestSplitHalvesByRow(t *testing.T) {
+func TestNew_SplitByRow(t *testing.T) {
 	got := splitByRow([]float64{5, 1, 9, 3, 7})
 	if want := []uint8{0, 0, 1, 0, 1}; !slices.Equal(got, want) {
 		t.Errorf("split %v, want %v", got, want)
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNew_Rejects(t *testing.T) {
 	for name, o := range map[string]Options{
 		"an object smaller than a patch":    {N: 64, Height: 50},
 		"a negative side":                   {N: -64},

@@ -10,7 +10,7 @@ import (
 )
 
 // A probe estimated from the patterns explains them about as well as the true one, and has its size.
-func TestAProbeIsEstimatedFromNothing(t *testing.T) {
+func TestEstimateProbe_ExplainsThePatterns(t *testing.T) {
 	long(t)
 	for _, kind := range []simulate.ProbeKind{simulate.Disk, simulate.Gaussian, simulate.Aberrated} {
 		s, sim := small(t, func(o *simulate.Options) { o.Probe = kind })

@@ -94,14 +94,14 @@ const (
 type Geometry struct {
 	Candidates []Candidate `json:"candidates"`    // best first
 	FlatR      float64     `json:"R_flat"`        // of an empty object on the same patterns
-	Patterns   int         `json:"patterns"`      // that were used, a quarter of them held out
-	Sure       Sureness    `json:"sure"`          // that the first candidate, or its twin, is right
+	Patterns   int         `json:"patterns"`      // used; a quarter of them held out
+	Sure       Sureness    `json:"sure"`          // of the first candidate, or its twin
 	Separation float64     `json:"separation"`    // from the next candidate other than the twin, in standard errors
 	TwinToo    bool        `json:"twin_possible"` // the data do not distinguish the first candidate from its twin
 	ProbeFit   bool        `json:"probe_was_fitted"`
 	NoProbe    bool        `json:"probe_was_estimated"`  // from the patterns: then the twin is always possible
-	Scale      float64     `json:"scale,omitempty"`      // of the step that fits best, when it was asked for
-	ScaleSure  bool        `json:"scale_sure,omitempty"` // that Scale is better than 1
+	Scale      float64     `json:"scale,omitempty"`      // of the best step, if requested
+	ScaleSure  bool        `json:"scale_sure,omitempty"` // whether Scale is better than 1
 }
 
 // Best returns the orientation that fits best.

@@ -33,7 +33,7 @@ func restores(o Orientation, changed, right *scan.Scan) bool {
 	return rms(y, x, right.Rows, right.Cols) < 1e-6
 }
 
-func TestOrientationsAreEight(t *testing.T) {
+func TestOrientations_Eight(t *testing.T) {
 	seen := map[[4]float64]bool{}
 	for _, o := range Orientations() {
 		y, x := o.Apply([]float64{0, 10, 2}, []float64{0, 4, 4})
@@ -49,7 +49,7 @@ func TestOrientationsAreEight(t *testing.T) {
 }
 
 // For every orientation of the positions the check names the one that corrects it.
-func TestTheCheckNamesWhatMends(t *testing.T) {
+func TestCheckGeometry_NamesTheCorrection(t *testing.T) {
 	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 120 })
 	for _, o := range Orientations() {
@@ -62,7 +62,7 @@ func TestTheCheckNamesWhatMends(t *testing.T) {
 }
 
 // A real symmetric probe cannot distinguish an orientation from its twin, and the check says so.
-func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
+func TestCheckGeometry_SymmetricProbeLeavesTwin(t *testing.T) {
 	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.Probe = simulate.Disk })
 	for _, o := range []Orientation{{}, {FlipRows: true, FlipCols: true}, {Transposed: true}} {
@@ -78,7 +78,7 @@ func TestASymmetricProbeLeavesTheTwinOpen(t *testing.T) {
 }
 
 // Without a probe the check finds the orientation, but does not claim to distinguish twins.
-func TestTheCheckNeedsNoProbe(t *testing.T) {
+func TestCheckGeometry_WithoutProbe(t *testing.T) {
 	long(t)
 	right, _ := small(t, nil)
 	right.Probe, right.Modes = nil, 0
@@ -92,7 +92,7 @@ func TestTheCheckNeedsNoProbe(t *testing.T) {
 }
 
 // Scans of all kinds with right positions are accepted. make trial-solve checks larger ones.
-func TestNoFalseAlarms(t *testing.T) {
+func TestCheckGeometry_NoFalseAlarms(t *testing.T) {
 	long(t)
 	rng := rand.New(rand.NewPCG(2, 3))
 	for seed := range 20 {
@@ -111,7 +111,7 @@ func TestNoFalseAlarms(t *testing.T) {
 	}
 }
 
-func TestAWrongStepIsFound(t *testing.T) {
+func TestCheckGeometry_FindsWrongStep(t *testing.T) {
 	long(t)
 	s, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 40, 130, 180 })
 	s.Rows, s.Cols = stretched(s.Rows, 1/1.08), stretched(s.Cols, 1/1.08)
@@ -121,7 +121,7 @@ func TestAWrongStepIsFound(t *testing.T) {
 	}
 }
 
-func TestTheCheckRefusesAndStops(t *testing.T) {
+func TestCheckGeometry_RejectsAndStops(t *testing.T) {
 	s, _ := small(t, nil)
 	if _, err := CheckGeometry(context.Background(), must(s.Select([]int{0, 1, 2, 3})), GeometryOptions{}); err == nil {
 		t.Error("four patterns were accepted")

@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Element-wise kernels; kernels_amd64.go says what each computes. Every count is a positive multiple of the vector.
+// Element-wise kernels, described in kernels_amd64.go. Every count is a positive multiple of the vector.
 
 DATA tiny<>+0(SB)/4, $0x1e3ce508 // 1e-20
 GLOBL tiny<>(SB), RODATA|NOPTR, $4

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// TestKernelsAgreeWithPlainLoops compares the vector kernels with the plain loops, for lengths with and without a
+// TestKernels_AgreeWithPlainLoops compares the vector kernels with the plain loops, for lengths with and without a
 // remainder.
 //
 // Long: one table, a plain loop for each kernel.
-func TestKernelsAgreeWithPlainLoops(t *testing.T) {
+func TestKernels_AgreeWithPlainLoops(t *testing.T) {
 	if !vectors() {
 		t.Skip("this machine has no AVX2: only the plain loops run")
 	}

@@ -56,7 +56,7 @@ func twoModes(t *testing.T, share float64) (*scan.Scan, [][]complex128) {
 	return asScan(s), [][]complex128{first, second}
 }
 
-func TestTwoProbeModesAreFound(t *testing.T) {
+func TestSolve_FindsTwoModes(t *testing.T) {
 	long(t)
 	const share = 0.2
 	s, modes := twoModes(t, share)

@@ -36,7 +36,7 @@ func ParseEngine(s string) (Engine, error) {
 // Fit selects the quantities that are fitted besides the object.
 type Fit struct {
 	Probe      bool `json:"probe"`      // all modes, orthogonal after every iteration
-	Background bool `json:"background"` // counts per pixel that do not interfere: a constant and a smooth part
+	Background bool `json:"background"` // incoherent counts per pixel: a constant and a smooth part
 	Positions  bool `json:"positions"`  // to a fraction of a pixel, within Options.PositionBound
 	Intensity  bool `json:"intensity"`  // one factor for every pattern
 }
@@ -127,7 +127,7 @@ type Start struct {
 // Iteration describes the state of a run.
 type Iteration struct {
 	Number   int     `json:"iteration"` // from 1
-	R        float64 `json:"R"`         // Σ(√λ − √k)²/Σk, each pattern as it was met during the iteration
+	R        float64 `json:"R"`         // Σ(√λ − √k)²/Σk, each pattern in its state during the iteration
 	Deviance float64 `json:"deviance"`  // per pixel, alike
 }
 

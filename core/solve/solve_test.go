@@ -65,7 +65,7 @@ func truth(t *testing.T, r *Result, s *simulate.Scan) metrics.Scores {
 
 // With the true probe every engine finds the truth approximately, and explains the patterns within some multiples of
 // their noise.
-func TestEveryEngineFindsTheObject(t *testing.T) {
+func TestSolve_EveryEngineFindsTheObject(t *testing.T) {
 	long(t)
 	s, sim := small(t, nil)
 	for _, c := range []struct {
@@ -95,7 +95,7 @@ func TestEveryEngineFindsTheObject(t *testing.T) {
 	}
 }
 
-func TestTheResultDoesNotDependOnTheThreads(t *testing.T) {
+func TestSolve_IndependentOfThreads(t *testing.T) {
 	s, _ := small(t, nil)
 	for _, e := range Engines() {
 		var first *Result
@@ -113,7 +113,7 @@ func TestTheResultDoesNotDependOnTheThreads(t *testing.T) {
 	}
 }
 
-func TestTheSeedOrdersThePatterns(t *testing.T) {
+func TestSolve_SeedOrdersPatterns(t *testing.T) {
 	s, _ := small(t, nil)
 	a, b := mustSolve(t, s, Options{Iterations: 2}), mustSolve(t, s, Options{Iterations: 2, Seed: 1})
 	if slices.Equal(a.Object.Data, b.Object.Data) {
@@ -121,7 +121,7 @@ func TestTheSeedOrdersThePatterns(t *testing.T) {
 	}
 }
 
-func TestBatchesHoldEveryPatternOnceAndApart(t *testing.T) {
+func TestBatches_EveryPatternOnceAndApart(t *testing.T) {
 	s, _ := small(t, func(o *simulate.Options) { o.Height = 400; o.Patterns = 500 })
 	v, err := newSolver(s, Options{})
 	if err != nil {
@@ -147,7 +147,7 @@ func TestBatchesHoldEveryPatternOnceAndApart(t *testing.T) {
 	}
 }
 
-func TestMaskedPixelsDoNotCount(t *testing.T) {
+func TestSolve_MaskedPixelsIgnored(t *testing.T) {
 	long(t)
 	s, sim := small(t, nil)
 	clean := mustSolve(t, s, Options{Engine: LSQML})
@@ -170,7 +170,7 @@ func TestMaskedPixelsDoNotCount(t *testing.T) {
 	}
 }
 
-func TestWhatNoPatternCoversIsZero(t *testing.T) {
+func TestSolve_UncoveredIsZero(t *testing.T) {
 	s, _ := small(t, nil)
 	var rows []int
 	for j := range s.Rows { // two islands
@@ -197,7 +197,7 @@ func TestWhatNoPatternCoversIsZero(t *testing.T) {
 	}
 }
 
-func TestBackgroundIsFound(t *testing.T) {
+func TestSolve_FindsBackground(t *testing.T) {
 	long(t)
 	const level = 3
 	s, sim := small(t, func(o *simulate.Options) { o.Background = level })
@@ -228,7 +228,7 @@ func TestBackgroundIsFound(t *testing.T) {
 	}
 }
 
-func TestIntensitiesAreFound(t *testing.T) {
+func TestSolve_FindsIntensities(t *testing.T) {
 	s, _ := small(t, nil)
 	want := make([]float64, s.Len())
 	mean := 0.0
@@ -269,7 +269,7 @@ func rms(rows, cols, trueRows, trueCols []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-func TestJitteredPositionsAreRecovered(t *testing.T) {
+func TestSolve_RecoversPositions(t *testing.T) {
 	long(t)
 	s, sim := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns, o.Seed = 64, 160, 200, 3 })
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -290,7 +290,7 @@ func TestJitteredPositionsAreRecovered(t *testing.T) {
 	}
 }
 
-func TestDivergenceIsCaught(t *testing.T) {
+func TestSolve_DivergenceDetected(t *testing.T) {
 	long(t)
 	s, _ := small(t, nil)
 	for _, e := range []Engine{RPIE, EPIE, LSQML, Adam, RAAR} {
@@ -308,7 +308,7 @@ func TestDivergenceIsCaught(t *testing.T) {
 	}
 }
 
-func TestTooLargeStepsAreHalved(t *testing.T) {
+func TestSolve_HalvesTooLargeSteps(t *testing.T) {
 	s, _ := small(t, nil)
 	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 30, ObjectStep: 20})
 	if len(r.Notes) == 0 || r.R > 0.01 {
@@ -316,7 +316,7 @@ func TestTooLargeStepsAreHalved(t *testing.T) {
 	}
 }
 
-func TestARunThatNoLongerImprovesEnds(t *testing.T) {
+func TestSolve_StopsWithoutImprovement(t *testing.T) {
 	long(t)
 	s, _ := small(t, nil)
 	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 500, Patience: 5})
@@ -325,7 +325,7 @@ func TestARunThatNoLongerImprovesEnds(t *testing.T) {
 	}
 }
 
-func TestSolveRefuses(t *testing.T) {
+func TestSolve_Rejects(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*scan.Scan, *Options)
 		want   string
@@ -365,7 +365,7 @@ func must(s *scan.Scan, err error) *scan.Scan {
 }
 
 // A run continues from the object of a result.
-func TestAStartIsGoneOnFrom(t *testing.T) {
+func TestSolve_ContinuesFromStart(t *testing.T) {
 	s, _ := small(t, nil)
 	first := mustSolve(t, s, Options{Iterations: 20})
 	// The same image on a smaller canvas with another origin.

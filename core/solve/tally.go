@@ -105,7 +105,7 @@ func (v *solver) fitIntensity(brightness []float64) {
 type Final struct {
 	R        float64 `json:"R"`                 // Σ(√λ − √k)²/Σk over all patterns
 	Deviance float64 `json:"deviance"`          // per pixel
-	Expected float64 `json:"expected_deviance"` // that Poisson counts of these λ would have
+	Expected float64 `json:"expected_deviance"` // of Poisson counts of these λ
 }
 
 // evaluate predicts every pattern with the current model. The expected deviance takes as long as the rest and is

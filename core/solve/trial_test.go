@@ -13,8 +13,8 @@ import (
 
 var trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-solve)")
 
-// TestTrialOfTheGeometryOnTheMeasuredScan: right unchanged, and on seven copies the check names the correction.
-func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
+// TestCheckGeometry_TrialOnMeasuredScan: right unchanged, and on seven copies the check names the correction.
+func TestCheckGeometry_TrialOnMeasuredScan(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
 	}
@@ -32,9 +32,9 @@ func TestTrialOfTheGeometryOnTheMeasuredScan(t *testing.T) {
 	}
 }
 
-// TestTrialOfTheGeometryOnSimulatedScans: twenty scans of all kinds are accepted; on a differently oriented copy of
+// TestCheckGeometry_TrialOnSimulatedScans: twenty scans of all kinds are accepted; on a differently oriented copy of
 // each the check names the correction or, if it reports that it cannot decide, the twin.
-func TestTrialOfTheGeometryOnSimulatedScans(t *testing.T) {
+func TestCheckGeometry_TrialOnSimulatedScans(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
 	}

@@ -43,7 +43,7 @@ func mustFinish(t *testing.T, s *Stitcher) Image {
 	return img
 }
 
-func TestPatchLandsWhereItsPositionSays(t *testing.T) {
+func TestAdd_PatchAtItsPosition(t *testing.T) {
 	// A single bright pixel, off-centre, in a patch with a position far from symmetric: any flip, transpose or sign
 	// error moves it.
 	for _, c := range []struct {
@@ -83,7 +83,7 @@ func TestPatchLandsWhereItsPositionSays(t *testing.T) {
 	}
 }
 
-func TestPatchFurtherRightAppearsOnTheRight(t *testing.T) {
+func TestAdd_RightIsRight(t *testing.T) {
 	const n = 8
 	s := mustNew(t, []float64{0, 0}, []float64{0, 10}, n, Options{})
 	for j, x := range []float64{0, 10} {
@@ -105,7 +105,7 @@ func TestPatchFurtherRightAppearsOnTheRight(t *testing.T) {
 	}
 }
 
-func TestHalfPixelShiftSharesEqually(t *testing.T) {
+func TestAdd_HalfPixelDividesEqually(t *testing.T) {
 	const n = 8
 	patch := constant(n, 0)
 	patch[4*n+4] = 1
@@ -121,7 +121,7 @@ func TestHalfPixelShiftSharesEqually(t *testing.T) {
 	}
 }
 
-func TestConstantPatchesGiveTheConstant(t *testing.T) {
+func TestMerge_ConstantPatches(t *testing.T) {
 	const n = 12
 	rng := rand.New(rand.NewPCG(1, 2))
 	rows, cols := make([]float64, 40), make([]float64, 40)
@@ -159,7 +159,7 @@ func TestConstantPatchesGiveTheConstant(t *testing.T) {
 	}
 }
 
-func TestTrimLeavesTheRimOut(t *testing.T) {
+func TestAdd_TrimExcludesTheEdge(t *testing.T) {
 	const n = 8
 	patch := constant(n, 100)
 	for y := 2; y < 6; y++ {
@@ -182,7 +182,7 @@ func TestTrimLeavesTheRimOut(t *testing.T) {
 	}
 }
 
-func TestCoverageIsRelativeToThePeakWeight(t *testing.T) {
+func TestCoverage_RelativeToPeak(t *testing.T) {
 	const n = 4
 	w := slices.Repeat([]float32{5}, n*n)
 	w[3] = 10
@@ -198,7 +198,7 @@ func TestCoverageIsRelativeToThePeakWeight(t *testing.T) {
 	}
 }
 
-func TestStitchingSmoothPatchesGivesTheObject(t *testing.T) {
+func TestFinish_SmoothPatchesGiveTheObject(t *testing.T) {
 	const n = 16
 	object := func(y, x float64) complex128 {
 		return cmplx.Rect(1+0.2*math.Sin(y/9), 0.5*math.Cos(x/7)+0.02*y)
@@ -232,7 +232,7 @@ func TestStitchingSmoothPatchesGivesTheObject(t *testing.T) {
 	}
 }
 
-func TestExtractIsTheAdjointOfAdd(t *testing.T) {
+func TestExtract_AdjointOfAdd(t *testing.T) {
 	const n = 9
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, p := range [][2]float64{{7, 9}, {6.3, 11.8}, {5.999999, 8.5}} {
@@ -261,7 +261,7 @@ func TestExtractIsTheAdjointOfAdd(t *testing.T) {
 	}
 }
 
-func TestExtractIsBilinearWithZeroOutside(t *testing.T) {
+func TestExtract_BilinearWithZeroOutside(t *testing.T) {
 	const n = 6
 	object := raster.NewComplex(9, 11)
 	for i := range object.Data {
@@ -278,7 +278,7 @@ func TestExtractIsBilinearWithZeroOutside(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNew_Rejects(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		rows, cols []float64
@@ -304,7 +304,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestAddRefusesAndLaysNothing(t *testing.T) {
+func TestAdd_RejectsWithoutEffect(t *testing.T) {
 	const n = 4
 	s := mustNew(t, []float64{0, 5}, []float64{0, 5}, n, Options{})
 	nan := constant(n, 1)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestSynchroniseIsExactForTruePatches(t *testing.T) {
+func TestSynchronise_ExactForTruePatches(t *testing.T) {
 	const n, count = 16, 150
 	rng := rand.New(rand.NewPCG(7, 8))
 	object := func(y, x float64) complex128 { return cmplx.Rect(1+0.3*math.Sin(y/3), 2*math.Sin(x/11)+math.Cos(y/6)) }
@@ -40,7 +40,7 @@ func TestSynchroniseIsExactForTruePatches(t *testing.T) {
 	}
 }
 
-func TestSynchroniseLeavesAgreeingPatchesAlone(t *testing.T) {
+func TestSynchronise_KeepsAgreeingPatches(t *testing.T) {
 	const n = 8
 	rows, cols := []float64{0, 2, 4, 100}, []float64{0, 3, 1, 100} // the last overlaps with none
 	read := func(_ int, dst []complex64) error { copy(dst, constant(n, complex(0.5, 0.5))); return nil }
@@ -55,7 +55,7 @@ func TestSynchroniseLeavesAgreeingPatchesAlone(t *testing.T) {
 	}
 }
 
-func TestSynchroniseFails(t *testing.T) {
+func TestSynchronise_Rejects(t *testing.T) {
 	broken := errors.New("short read")
 	read := func(j int, dst []complex64) error {
 		if j == 1 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheAssemblyIsWhatGenerateWrites(t *testing.T) {
+func TestAssembly_Current(t *testing.T) {
 	file, err := os.ReadFile("../kernels_amd64.s")
 	if err != nil {
 		t.Fatal(err)
