@@ -43,7 +43,7 @@ func conformanceCommand() *cli.Command {
 			tf32Flag(),
 			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "highest level to test"},
 			&cli.StringFlag{Name: "run", Usage: "regular expression that selects cases by name"},
-			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; 0 is no limit"},
+			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; 0: no limit"},
 			&cli.StringFlag{Name: "json", Usage: "file to write the report to as JSON; - is standard output"},
 			&cli.StringFlag{Name: "junit", Usage: "file to write the report to as JUnit XML"},
 			backendTimeoutFlag(),

@@ -36,7 +36,7 @@ func logLevelFlag() cli.Flag {
 }
 
 func backendTimeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "time without an answer before the backend is killed; 0 is no limit"}
+	return &cli.DurationFlag{Name: "backend-timeout", Value: 10 * time.Minute, Usage: "time without an answer before the backend is killed; 0: no limit"}
 }
 
 func tf32Flag() cli.Flag {

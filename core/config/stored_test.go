@@ -65,7 +65,7 @@ func TestResume_AllowedChanges(t *testing.T) {
 		"nothing":              {"", ""},
 		"the same seed":        {"training.seed=3", ""},
 		"another seed":         {"training.seed=4", `training.seed = "4" (--set) contradicts 3 of the resumed run (run/config.json, there --set)`},
-		"a default given anew": {"training.batch-size=8", ""},
+		"a default given again":{"training.batch-size=8", ""},
 		"another default":      {"training.batch-size=16", "contradicts 8"},
 		"more epochs":          {"training.max-epochs=12", ""},
 		"fewer epochs":         {"training.max-epochs=9", "must be at least 10"},

@@ -133,7 +133,7 @@ func FuzzReadRecord(f *testing.F) {
 			t.Error("what was kept is not whole")
 		}
 		if !dropped && !bytes.Equal(kept, data) {
-			t.Error("something was lost without a word")
+			t.Error("lost values were not reported")
 		}
 		_, _ = Event(data).Step()
 	})
