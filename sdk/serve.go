@@ -54,7 +54,7 @@ func Serve(b backend.Backend, opts ...Option) {
 			}
 		}
 		i := b.Info()
-		fmt.Fprintf(os.Stderr, "%s is the %s backend of ptycho and is started by it: ptycho train --backend %s\n",
+		fmt.Fprintf(os.Stderr, "%s is the %s backend of ptycho; to use it, run: ptycho train --backend %s\n",
 			filepath.Base(os.Args[0]), i.Name, i.Name)
 		os.Exit(exitByHand)
 	}
