@@ -16,7 +16,11 @@ import (
 func Admit(info backend.Info, values []config.Value) error {
 	for _, v := range values {
 		if s := v.Setting; s.Needs != "" && v.Text != s.DefaultText() && !info.Has(backend.Capability(s.Needs)) {
-			return Failf(ExitBackend, "backend %s does not support --%s %s (%v): it lacks %s; omit the flag or choose another --backend", info.Name, s.Name, v.Text, v.Origin, s.Needs)
+			given := "--" + s.Name + " " + v.Text
+			if origin := v.Origin.String(); origin != "--"+s.Name {
+				given += " (" + origin + ")"
+			}
+			return Failf(ExitBackend, "backend %s does not support %s: it lacks %s; remove the setting or choose another --backend", info.Name, given, s.Needs)
 		}
 	}
 	return nil
