@@ -175,7 +175,7 @@ var clip = meaning{"`training.gradient-clip-val`; null is 0, no clipping", func(
 	return set("training.gradient-clip-val", v.text)
 }}
 
-var warmupEpochs = only("there is no warm-up", "asks for a warm-up in epochs, which is counted in steps here: remove the key and set training.warmup-steps", "0")
+var warmupEpochs = only("0 means without warm-up", "asks for a warm-up in epochs, which is counted in steps here: remove the key and set training.warmup-steps", "0")
 
 // bigObject translates the merging of a group's patches before the forward model, which is always done here.
 var bigObject = meaning{"true: no meaning here, the patches of a group are always merged; false: the same with gridsize 1, else an error", func(v legacyValue, i *Import) outcome {

@@ -87,7 +87,7 @@ var legacyTorch = map[string][]legacyRow{
 			{name: "cbam_decoder", kind: yes, def: false, means: only(theTrainedCNN, notInCNN, "false")},
 			{name: "eca_decoder", kind: yes, def: false, means: only(theTrainedCNN, notInCNN, "false")},
 			{name: "spatial_decoder", kind: yes, def: false, means: only(theTrainedCNN, notInCNN, "false")},
-			{name: "decoder_spatial_kernel", kind: whole, def: 7, min: 1, means: nothing("there is no spatial attention")},
+			{name: "decoder_spatial_kernel", kind: whole, def: 7, min: 1, means: nothing("the network here has no spatial attention")},
 			{name: "offset", kind: whole, def: 6, means: nothing("positions come from the file")},
 			{name: "training_patch_weighting", kind: word, def: "central_mask", enum: []string{"central_mask", "probe", "uniform"}, means: nothing("patches of a group are merged with the weight |P|²")},
 			{name: "physics_forward_mode", kind: word, def: "amplitude", enum: []string{"amplitude", "rectangular_scaled"}, means: nothing(noRectangular)},

@@ -62,16 +62,16 @@ func TestResume_AllowedChanges(t *testing.T) {
 		set  string
 		want string // in the error; "" when it is allowed
 	}{
-		"nothing":              {"", ""},
-		"the same seed":        {"training.seed=3", ""},
-		"another seed":         {"training.seed=4", `training.seed = "4" (--set) contradicts 3 of the resumed run (run/config.json, there --set)`},
-		"a default given again":{"training.batch-size=8", ""},
-		"another default":      {"training.batch-size=16", "contradicts 8"},
-		"more epochs":          {"training.max-epochs=12", ""},
-		"fewer epochs":         {"training.max-epochs=9", "must be at least 10"},
-		"other threads":        {"execution.threads=1", ""},
-		"the data's new place": {"training.train-data-file=moved.npz", ""},
-		"the other network":    {"model.arch=cnn", "contradicts unet"},
+		"nothing":               {"", ""},
+		"the same seed":         {"training.seed=3", ""},
+		"another seed":          {"training.seed=4", `training.seed = "4" (--set) contradicts 3 of the resumed run (run/config.json, there --set)`},
+		"a default given again": {"training.batch-size=8", ""},
+		"another default":       {"training.batch-size=16", "contradicts 8"},
+		"more epochs":           {"training.max-epochs=12", ""},
+		"fewer epochs":          {"training.max-epochs=9", "must be at least 10"},
+		"other threads":         {"execution.threads=1", ""},
+		"the data's new place":  {"training.train-data-file=moved.npz", ""},
+		"the other network":     {"model.arch=cnn", "contradicts unet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sources := []Source{StoredJSON("run/config.json", run), Flags(Train, map[string]string{"resume": "run"})}

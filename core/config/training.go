@@ -224,8 +224,8 @@ var optimiserTable = []Setting{
 		field: func(s *sections) any { return &s.training.PlateauThreshold }},
 }
 
-// monitors lists the metrics that may be monitored. "auto" is the deviance of the validation, or of the training if
-// there is no validation.
+// monitors lists the metrics that may be monitored. "auto" is the deviance of the validation, or without validation
+// that of the training.
 var (
 	monitors     = []string{"auto", "validation_deviance", "deviance", "loss", "grad_norm"}
 	monitorNames = map[string]string{"val_loss": "validation_deviance", "poisson_val_loss": "validation_deviance", "train_loss": "loss", "poisson_train_loss": "loss"}

@@ -50,7 +50,7 @@ var ErrDiverged = errors.New("the iterations diverge even with steps of a sixtee
 // algorithm runs one iteration over all patterns.
 type algorithm func(ctx context.Context, number int) (Iteration, error)
 
-// ErrStopped reports that a run was stopped before the end of its first iteration, so that there is no result.
+// ErrStopped reports that a run was stopped before the end of its first iteration and has no result.
 var ErrStopped = fmt.Errorf("stopped before the end of the first iteration: %w", context.Canceled)
 
 // Solve reconstructs a scan. A closed o.Stop ends it after the current batch, with the result of the last whole

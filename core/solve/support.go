@@ -19,7 +19,7 @@ type Support struct {
 	Flat     float64 // of an empty object on them
 	Noise    float64 // R from photon noise alone
 	Patterns int     // used; a quarter of them held out
-	Empty    bool    // R is no better than Flat
+	Empty    bool    // R is not better than Flat
 	Axes     []Axis  // with uninformative coordinates
 	each     []float64
 	empty    []float64

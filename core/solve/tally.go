@@ -9,7 +9,7 @@ import (
 )
 
 // errDiverged reports numbers that are not finite.
-var errDiverged = errors.New("the numbers are no longer finite")
+var errDiverged = errors.New("the numbers are not finite")
 
 // tally accumulates an iteration, pattern by pattern in the order of the batches.
 type tally struct {
