@@ -85,7 +85,7 @@ func (f flagText) helpLine() string {
 	text := f.usage
 	if f.def != "" {
 		if head, ok := strings.CutSuffix(text, ")"); ok {
-			text = head + ", default " + f.def + ")"
+			text = head + "; default " + f.def + ")"
 		} else {
 			text += " (default " + f.def + ")"
 		}
