@@ -108,6 +108,7 @@ func compileSome(ctx context.Context, compiler string, o options, settings strin
 		}
 		late.Stop()
 		out = append(out, parse(p, lines.Text()))
+		fmt.Fprintf(os.Stderr, "%.1f s, %s\n", time.Since(began).Seconds(), p.Name)
 	}
 	in.Close()
 	return out, cmd.Wait()

@@ -154,6 +154,8 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return fits(typed)
 	case name == "device" && command.Name == "setup":
 		return texts("cpu", "cuda")
+	case name == "cuda" && command.Name == "setup":
+		return texts("12", "13")
 	case enumFlags[name] != nil:
 		return texts(enumFlags[name]...)
 	case name == "preset":
