@@ -52,7 +52,7 @@ func pluginsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			pluginDirFlag(),
 			&cli.StringFlag{Name: "device", Usage: "kind of device to set up: cpu or cuda"},
-			&cli.StringFlag{Name: "cuda", Usage: "version of CUDA, 12 or 13 (default the newest that the driver runs)"},
+			&cli.StringFlag{Name: "cuda", Usage: "version of CUDA", DefaultText: "the newest that the driver runs"},
 			&cli.BoolFlag{Name: "no-nvidia", Usage: "install the XLA library without NVIDIA's packages (about 2 GB)"},
 			&cli.StringFlag{Name: "from", Usage: "wheel or folder of wheels to install, for a machine without a network"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
