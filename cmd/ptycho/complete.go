@@ -133,7 +133,6 @@ var (
 	enumFlags   = map[string][]string{
 		"command": {"train", "infer"},
 		"device":  {"auto", "cpu", "cuda", "cuda:0"},
-		"cuda":    {"12", "13"},
 		"dtype":   {"float32", "float64"},
 		"level":   {"0", "1", "2", "3"},
 		// of simulate
