@@ -102,7 +102,7 @@ func (h Host) Open(ctx context.Context, o backend.OpenOptions, s backend.State) 
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Progress = h.compiling()
+	o.Progress = h.announce()
 	session, err := engine.Open(ctx, o)
 	if err == nil {
 		err = session.SetState(ctx, s)
@@ -119,10 +119,14 @@ const longCompile = 1
 // mostCompiled limits the notices about compiling in a session. XLA compiles about ten functions.
 const mostCompiled = 100
 
-// compiling returns a function that announces long compilations of a backend.
-func (h Host) compiling() func(backend.Event) {
+// announce returns a function that announces long compilations of a backend, and a device that it could not use.
+func (h Host) announce() func(backend.Event) {
 	var notices atomic.Int64
+	var device atomic.Bool
 	return func(e backend.Event) {
+		if e.Phase == "device" && device.CompareAndSwap(false, true) {
+			h.Notice("%s", e.Message)
+		}
 		if e.Phase != "compile" || e.Seconds < longCompile && (e.Seconds != 0 || e.Total != 0) {
 			return
 		}

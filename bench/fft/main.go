@@ -149,10 +149,10 @@ func gonum(n int) float64 {
 
 // peer is the script of the other libraries, which answers requests one by one.
 type peer struct {
-	command *exec.Cmd
-	to      io.WriteCloser
-	from    *bufio.Scanner
-	reported    map[string]bool
+	command  *exec.Cmd
+	to       io.WriteCloser
+	from     *bufio.Scanner
+	reported map[string]bool
 }
 
 func startPeer(python string) (*peer, error) {

@@ -145,7 +145,7 @@ type OpenOptions struct {
 
 // Event is progress that is not a result.
 type Event struct {
-	Phase   string  // "compile", "transfer", …
+	Phase   string  // "compile", "device" (a better one is not usable: the host shows the message), "transfer", …
 	Message string  // for people
 	Done    int64   // of Total, in units of the phase
 	Total   int64   // 0 when unknown

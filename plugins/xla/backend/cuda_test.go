@@ -49,3 +49,22 @@ func TestSmallestCard_RefusesMoreGPUsThanThereAre(t *testing.T) {
 		t.Errorf("three GPUs of two: error %v", err)
 	}
 }
+
+func TestFirstUsable_ReportsTheGPUThatIsNotUsable(t *testing.T) {
+	gpu := backend.Device{ID: "cuda:0", Reason: "ptxas is missing"}
+	cpu := backend.Device{ID: "cpu", Usable: true}
+	for name, c := range map[string]struct {
+		all    []backend.Device
+		chosen string
+		says   string
+	}{
+		"a GPU that lacks a part": {[]backend.Device{gpu, cpu}, "cpu", "cpu is used, because cuda:0 is not usable: ptxas is missing"},
+		"no GPU":                  {[]backend.Device{cpu}, "cpu", ""},
+		"a usable GPU":            {[]backend.Device{{ID: "cuda:0", Usable: true}, cpu}, "cuda:0", ""},
+	} {
+		said := ""
+		if chosen := firstUsable(c.all, func(e backend.Event) { said += e.Message }); chosen != c.chosen || said != c.says {
+			t.Errorf("%s: %s with %q, want %s with %q", name, chosen, said, c.chosen, c.says)
+		}
+	}
+}

@@ -80,12 +80,7 @@ func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (which engine.
 		if err != nil {
 			return which, nil, err
 		}
-		for _, d := range all {
-			if d.Usable {
-				wanted[0] = d.ID
-				break
-			}
-		}
+		wanted[0] = firstUsable(all, o.Progress)
 	}
 	kind, numbers, err := numbered(wanted)
 	if err != nil {
@@ -101,6 +96,25 @@ func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (which engine.
 	which, limit, err := openGPU(numbers, *o)
 	o.MemoryLimit = limit
 	return which, numbers, err
+}
+
+// firstUsable returns the first usable device of a list, or the CPU, and reports the first GPU before it that is not usable.
+func firstUsable(all []backend.Device, report func(backend.Event)) string {
+	var passed *backend.Device
+	chosen := string(library.CPU)
+	for _, d := range all {
+		if d.Usable {
+			chosen = d.ID
+			break
+		}
+		if passed == nil && strings.HasPrefix(d.ID, string(library.CUDA)) {
+			passed = &d
+		}
+	}
+	if passed != nil && report != nil {
+		report(backend.Event{Phase: "device", Message: fmt.Sprintf("%s is used, because %s is not usable: %s", chosen, passed.ID, passed.Reason)})
+	}
+	return chosen
 }
 
 // numbered reads names of devices: all on the CPU, or all on NVIDIA cards.
