@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// result is what became of a program. Sizes are in bytes, on the device.
+// result reports the compilation of a program. Sizes are in bytes, on the device.
 type result struct {
 	program
 	OK        bool    `json:"ok"`
@@ -21,22 +21,22 @@ type result struct {
 	Code      int64   `json:"code"`
 	Arguments int64   `json:"arguments"`
 	Outputs   int64   `json:"outputs"`
-	Aliases   int64   `json:"aliases"` // of the outputs: they take the place of arguments
+	Aliases   int64   `json:"aliases"` // outputs that reuse the memory of arguments
 	Temporary int64   `json:"temporary"`
 	Seconds   float64 `json:"seconds"`
 }
 
-// bytes is the memory that a call takes.
+// bytes returns the memory of a call.
 func (r result) bytes() int64 { return r.Arguments + r.Outputs - r.Aliases + r.Temporary }
 
 // compileOptions is a CompileOptionsProto: executable_build_options (3) with device_ordinal (1) −1, num_replicas (4) 1 and
 // num_partitions (5) 1; compile_portable_executable (4) true. These are the options of go-xla.
 var compileOptions = []byte("\x1a\x0f\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x20\x01\x28\x01\x20\x01")
 
-// patience is how long one program may take.
+// patience is the time limit for one program.
 const patience = 5 * time.Minute
 
-// compileAll compiles the programs in one process, and in another one behind each program that ends it.
+// compileAll compiles the programs in one process, and starts a new process after each program that ends it.
 func compileAll(ctx context.Context, compiler string, o options, work string, programs []program) ([]result, error) {
 	if o.most > 0 {
 		kept := 0
@@ -68,13 +68,13 @@ func compileAll(ctx context.Context, compiler string, o options, work string, pr
 	return out, nil
 }
 
-// compileSome compiles until the process ends. The error says how it ended before its time.
+// compileSome compiles until the process ends. The error says why it ended before the last program.
 func compileSome(ctx context.Context, compiler string, o options, settings string, programs []program) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, compiler, o.cuda, "bench/deviceless/pjrt/h100.txtpb", settings)
 	cmd.Env = append(os.Environ(), "XLA_FLAGS=--xla_gpu_cuda_data_dir="+o.data+
-		// Deviceless compilation can neither time kernels nor list those of cuBLAS. The others are the backend's own.
+		// Deviceless compilation can neither time kernels nor list those of cuBLAS. The other flags are those of the backend.
 		" --xla_gpu_autotune_level=0 --xla_gpu_enable_triton_gemm=false --xla_gpu_exclude_nondeterministic_ops=true")
 	var words tail
 	cmd.Stderr = &words
@@ -124,7 +124,7 @@ func parse(p program, line string) result {
 	return r
 }
 
-// tail keeps the end of what a process prints.
+// tail keeps the end of a process's output.
 type tail struct{ text []byte }
 
 func (t *tail) Write(b []byte) (int, error) {
@@ -134,7 +134,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// last is the last line that tells of a failure, else the last line.
+// last returns the last line that reports a failure, else the last line.
 func (t *tail) last() string {
 	lines := strings.Split(strings.TrimSpace(string(t.text)), "\n")
 	for _, l := range slices.Backward(lines) {
@@ -145,10 +145,10 @@ func (t *tail) last() string {
 	return lines[len(lines)-1]
 }
 
-// table prints the results and gives the number of failures.
+// table prints the results and returns the number of failures.
 func table(w io.Writer, results []result) (failed int) {
 	const mib = 1 << 20
-	fmt.Fprintf(w, "%-44s %9s %14s %15s %10s\n", "compiled for an H100 without one", "code kB", "arguments MiB", "temporary MiB", "call MiB")
+	fmt.Fprintf(w, "%-44s %9s %14s %15s %10s\n", "compiled for an H100, not run", "code kB", "arguments MiB", "temporary MiB", "call MiB")
 	suite, suiteFailed, seconds := 0, 0, 0.0
 	for _, r := range results {
 		seconds += r.Seconds

@@ -1,12 +1,12 @@
-// Command deviceless compiles for an H100 what the XLA backend would compile on one, on a machine that has no GPU: every
-// program that the conformance suite asks for, and the training, evaluation and prediction steps of the networks at
-// N = 64, 128 and 256. It prints a table of sizes and exits with 1 if a program is refused.
+// Command deviceless compiles the programs of the XLA backend for an H100 on a machine without a GPU: every program of the
+// conformance suite, and the training, evaluation and prediction steps of the networks at N = 64, 128 and 256. It prints a
+// table of sizes and exits with 1 if a program is refused.
 //
-// The programs are recorded by a PJRT library that stands before the CPU's (pjrt/capture.c): the suite runs on the
-// reference backend, and each of its calls is also made to the XLA backend, which gets as far as compiling. They are then
-// compiled against the description of a device (pjrt/compile.c). It needs a C compiler, the CPU library
-// (ptycho plugins setup xla), a CUDA PJRT library and the folder of ptxas, nvlink and libdevice; what is missing is
-// named, and nothing is compiled.
+// A PJRT library that wraps the CPU's library records the programs (pjrt/capture.c): the suite runs on the reference backend,
+// and each of its calls is also made to the XLA backend, which stops after it has asked for the compilation. The programs are
+// then compiled for the description of a device (pjrt/compile.c). This needs a C compiler, the CPU library (ptycho plugins
+// setup xla), a CUDA PJRT library and the folder of ptxas, nvlink and libdevice. If one is missing, the command names it and
+// compiles nothing.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == xla.TrialCommand { // the backend tries a library in a process of its own
+	if len(os.Args) == 3 && os.Args[1] == xla.TrialCommand { // the backend tries a library in a separate process
 		if err := xla.Trial(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -35,7 +35,7 @@ func main() {
 		return
 	}
 	o := options{}
-	flag.StringVar(&o.cuda, "library", os.Getenv(library.Variable(library.CUDA)), "CUDA PJRT library; default $PTYCHO_XLA_CUDA_LIBRARY, else the one that plugins setup brought")
+	flag.StringVar(&o.cuda, "library", os.Getenv(library.Variable(library.CUDA)), "CUDA PJRT library; default $PTYCHO_XLA_CUDA_LIBRARY, else the one that plugins setup installed")
 	flag.StringVar(&o.data, "cuda-data", os.Getenv("CUDA_HOME"), "folder with bin/ptxas, bin/nvlink and nvvm/libdevice; default $CUDA_HOME, else nvidia/cu* in the library's site folder")
 	flag.StringVar(&o.keep, "keep", "", "folder that keeps the recorded programs; default: a temporary one")
 	flag.StringVar(&o.json, "json", "", "file for the results as JSON")
@@ -62,7 +62,7 @@ type options struct {
 	most                        int
 }
 
-// missing says what this machine lacks.
+// missing is the error for a missing library, program or folder.
 type missing struct{ what string }
 
 func (m *missing) Error() string { return m.what }
@@ -107,7 +107,7 @@ func run(ctx context.Context, o options) (failed int, err error) {
 	return failed, os.WriteFile(o.json, append(text, '\n'), 0o666)
 }
 
-// find completes the options with what is on this machine.
+// find sets the options that were not given.
 func (o *options) find() error {
 	if o.cuda == "" {
 		pin, err := library.For(library.CUDA)
@@ -119,7 +119,7 @@ func (o *options) find() error {
 		}
 	}
 	if _, err := os.Stat(o.cuda); err != nil {
-		return &missing{fmt.Sprintf("there is no CUDA PJRT library: give it with -library, or run %s", library.Mend(library.CUDA))}
+		return &missing{fmt.Sprintf("the CUDA PJRT library was not found: name it with -library, or run %s", library.Command(library.CUDA))}
 	}
 	if o.data == "" {
 		site := filepath.Dir(filepath.Dir(filepath.Dir(o.cuda))) // of a pip layout: SITE/jax_plugins/xla_cuda13/FILE
@@ -132,7 +132,7 @@ func (o *options) find() error {
 	}
 	for _, part := range []string{"bin/ptxas", "bin/nvlink", "nvvm/libdevice/libdevice.10.bc"} {
 		if _, err := os.Stat(filepath.Join(o.data, part)); o.data == "" || err != nil {
-			return &missing{fmt.Sprintf("%s is missing below %q: give the folder of the CUDA toolkit with -cuda-data (the packages nvidia-cuda-nvcc and nvidia-nvvm hold it)", part, o.data)}
+			return &missing{fmt.Sprintf("%s is missing below %q: name the folder of the CUDA toolkit with -cuda-data (packages nvidia-cuda-nvcc and nvidia-nvvm)", part, o.data)}
 		}
 	}
 	if _, err := xla.Library(library.CPU); err != nil {
@@ -151,14 +151,14 @@ func build(ctx context.Context, work string) (tools, error) {
 		cc = "gcc"
 	}
 	if _, err := exec.LookPath(cc); err != nil {
-		return tools{}, &missing{"there is no C compiler (" + cc + ")"}
+		return tools{}, &missing{"the C compiler " + cc + " was not found"}
 	}
 	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/gomlx/go-xla").Output()
 	if err != nil {
-		return tools{}, fmt.Errorf("where is go-xla: %w", err)
+		return tools{}, fmt.Errorf("cannot find the module go-xla: %w", err)
 	}
 	header := "-I" + filepath.Join(strings.TrimSpace(string(module)), "pjrt")
-	// GoMLX tells devices apart by the library's name.
+	// GoMLX distinguishes devices by the library's name.
 	t := tools{filepath.Join(work, "xla_cpu_capture.so"), filepath.Join(work, "compile")}
 	for _, args := range [][]string{
 		{"-O2", "-Wall", "-shared", "-fPIC", header, "-o", t.capture, "bench/deviceless/pjrt/capture.c", "-ldl", "-lpthread"},

@@ -22,25 +22,25 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// onlyKey tells the recording library to write a program and to refuse it. Unset, the program is compiled for the CPU
-// as well: accumulated gradients need the result of one function before they ask for the next.
+// onlyKey makes the recording library refuse each program after writing it. If unset, the library also compiles the program for
+// the CPU: accumulated gradients need the result of one function before the next function is compiled.
 const onlyKey = "PTYCHO_CAPTURE_ONLY"
 
-// program is a recorded program.
+// program describes a recorded program.
 type program struct {
-	Name  string `json:"name"` // of the first case that asked for it, or of the step of a network
+	Name  string `json:"name"` // of the first case that needs it, or of the step of a network
 	Suite bool   `json:"suite"`
 	path  string
 }
 
-// recorder collects what the recording library writes.
+// recorder collects the programs that the recording library writes.
 type recorder struct {
 	folder, keep string
 	seen         map[[sha256.Size]byte]bool
 	programs     []program
 }
 
-// take gives the programs written since the last call their name. Programs that were seen before are dropped.
+// take names the programs written since the last call. It drops programs that were recorded before.
 func (r *recorder) take(name string, suite bool) error {
 	files, err := filepath.Glob(filepath.Join(r.folder, "*.mlir"))
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *recorder) take(name string, suite bool) error {
 	return nil
 }
 
-// record has the XLA backend ask for everything that is to be compiled.
+// record makes the XLA backend compile every program, so that all are recorded.
 func record(ctx context.Context, capture string, o options) ([]program, error) {
 	cpu, err := xla.Library(library.CPU)
 	if err != nil {
@@ -98,7 +98,7 @@ func record(ctx context.Context, capture string, o options) ([]program, error) {
 	return r.programs, nil
 }
 
-// suite runs the conformance suite on the reference backend, shadowed by XLA.
+// suite runs the conformance suite on the reference backend and repeats its calls on XLA.
 func (r *recorder) suite(ctx context.Context, run string) error {
 	cases := conformance.Options{Level: conformance.Reproduces}
 	if run != "" {
@@ -125,7 +125,7 @@ func (r *recorder) suite(ctx context.Context, run string) error {
 	return failure
 }
 
-// unlimited is a memory limit that no batch reaches: nothing is computed.
+// unlimited is a memory limit above any batch. The batches are not computed.
 const unlimited = 1 << 50
 
 // networks records the steps of training, evaluation and prediction.
@@ -173,14 +173,14 @@ func (r *recorder) network(ctx context.Context, arch string, n, patterns int) er
 	return r.take(name("prediction"), false)
 }
 
-// least is the smallest batch. Larger ones repeat its groups: the size alone counts.
+// least is the smallest batch. Larger batches repeat its groups, because only the size matters.
 const least = 16
 
 func repeat(b backend.Batch, times int) backend.Batch {
 	return backend.Batch{Rows: slices.Repeat(b.Rows, times), Offsets: slices.Repeat(b.Offsets, times)}
 }
 
-// engine is the backend in this process.
+// engine runs the backend in this process.
 type engine struct{ *xla.XLA }
 
 func (engine) Stop(context.Context) error { return nil }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// documented are the lines of the shell blocks of docs/gpu.md.
+// documented returns the lines of the shell blocks of docs/gpu.md.
 func documented(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "gpu.md"))
@@ -26,8 +26,8 @@ func documented(t *testing.T) []string {
 	return out
 }
 
-// TestBundle_RunsWithoutGo runs what docs/gpu.md shows: it builds the bundle, copies it to an empty folder and starts each trial
-// there, in an environment without Go. The trials run their first stage alone; the whole takes minutes.
+// TestBundle_RunsWithoutGo runs the commands of docs/gpu.md: it builds the bundle, copies it to an empty folder and starts each
+// trial there, in an environment without Go. The trials run only their first stage, because all stages take minutes.
 func TestBundle_RunsWithoutGo(t *testing.T) {
 	compiler := os.Getenv("CC")
 	if compiler == "" {
@@ -54,7 +54,7 @@ func TestBundle_RunsWithoutGo(t *testing.T) {
 			inEmptyEnvironment(t, folder, args)
 			trials++
 		default:
-			t.Errorf("no test knows how to run %q", line)
+			t.Errorf("the test cannot run %q", line)
 		}
 	}
 	if trials < 2 {
@@ -67,10 +67,10 @@ func inEmptyEnvironment(t *testing.T, folder string, args []string) {
 	t.Helper()
 	cmd := exec.Command(args[0], append(args[1:], "--cpu", "--only", "machine")...)
 	cmd.Dir, cmd.Env = folder, []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir()}
-	out, err := cmd.Output() // its exit code is 1 where there is no XLA library
+	out, err := cmd.Output() // its exit code is 1 without an XLA library
 	for _, want := range []string{"| ptycho | ptycho ", "| doctor: program | built with cgo |", "| training: training step of the U-Net | skipped |"} {
 		if !strings.Contains(string(out), want) {
-			t.Errorf("%v prints no line %q (%v):\n%s", args, want, err, out)
+			t.Errorf("the output of %v lacks the line %q (%v):\n%s", args, want, err, out)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// engine are the arguments that choose the backend and the device under trial.
+// engine adds the arguments that choose the backend and the device under trial.
 func (t *trial) engine(args ...string) []string {
 	return append(args, "--backend", "xla", "--device", t.device())
 }
@@ -29,7 +29,8 @@ func (t *trial) scan(ctx context.Context, patterns int) (string, error) {
 	return path, e.err
 }
 
-// fewPatterns are those of the scan that is trained on; not 64, the side of a pattern, which would leave the layout open.
+// fewPatterns is the number of patterns of the training scan. It is not 64, the side of a pattern, because then the order of the
+// axes would be ambiguous.
 const fewPatterns = 96
 
 // train trains the default network for some steps into a folder.
@@ -48,9 +49,9 @@ var compiled = regexp.MustCompile(`compiled .* in ([0-9.]+) s`)
 // firstFolder holds the model of the first step.
 const firstFolder = "first"
 
-// firstStep measures the time from nothing to a trained step.
+// firstStep measures the time from the start of the command to the end of the first training step.
 func (t *trial) firstStep(ctx context.Context, r *recorder) error {
-	for _, what := range []string{"first start", "second start"} { // the second finds the library in memory
+	for _, what := range []string{"first start", "second start"} { // at the second start the library is in the page cache
 		_, e := t.train(ctx, firstFolder, 1)
 		if e.err != nil {
 			return e.err
@@ -67,7 +68,7 @@ func (t *trial) firstStep(ctx context.Context, r *recorder) error {
 	return nil
 }
 
-// fast are the variables that make XLA compile quickly for a CPU, where a program takes it longer to compile than to run.
+// fast returns the variables that make XLA compile quickly for a CPU, where compiling takes longer than running.
 func (t *trial) fast() []string {
 	if !t.cpu || os.Getenv("XLA_FLAGS") != "" {
 		return nil
@@ -75,18 +76,18 @@ func (t *trial) fast() []string {
 	return []string{"XLA_FLAGS=--xla_backend_optimization_level=0"}
 }
 
-// namedCases is how many failed cases the table names.
+// namedCases is the number of failed cases that the table names.
 const namedCases = 20
 
-// conformanceShare is the part of the stage's time after which no case starts; the last case needs the rest.
+// conformanceShare is the part of the stage's time after which no case starts. The last case needs the rest.
 const conformanceShare = 0.7
 
-// conformance runs the cases that cover every operation, then as many others as there is time for.
+// conformance runs the cases that cover every operation, then as many other cases as the time allows.
 func (t *trial) conformance(ctx context.Context, r *recorder) error {
 	file := filepath.Join(t.work, "conformance.json")
 	deadline, _ := ctx.Deadline()
 	limit := time.Duration(conformanceShare * float64(time.Until(deadline))).Round(time.Second)
-	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20, 21}, // some failed; not all ran
+	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20, 21}, // 20: cases failed, 21: cases did not run
 		args: t.engine("conformance", "--time-limit", limit.String(), "--json", file)})
 	if e.err != nil {
 		return fmt.Errorf("%w (%d cases had passed)", e.err, strings.Count(string(e.stderr), " passed "))
@@ -136,7 +137,7 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 
 var parityColumns = []string{"difference", "limit", "within"}
 
-// parity holds the device against Gorgonia on the CPU.
+// parity compares the device with Gorgonia on the CPU.
 func (t *trial) parity(ctx context.Context, r *recorder) error {
 	cells, err := t.compared(ctx)
 	for _, c := range cells {
@@ -145,7 +146,7 @@ func (t *trial) parity(ctx context.Context, r *recorder) error {
 	return err
 }
 
-// difference is one quantity of two backends.
+// difference compares one quantity of two backends.
 type difference struct {
 	Quantity   string
 	Difference float64
@@ -153,10 +154,10 @@ type difference struct {
 	Within     bool
 }
 
-// compared asks for the parity of both backends, with further arguments.
+// compared runs the parity of both backends, with further arguments.
 func (t *trial) compared(ctx context.Context, more ...string) ([]difference, error) {
 	args := append([]string{"conformance", "--parity", "gorgonia,xla", "--device", "cpu," + t.device(), "--json", "-", "--quiet"}, more...)
-	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20}, args: args}) // 20: not within
+	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20}, args: args}) // 20: above the limit
 	if e.err != nil {
 		return nil, e.err
 	}

@@ -17,12 +17,13 @@ import (
 	"time"
 )
 
-// mostKernels is how many kernels the table names.
+// mostKernels is the number of kernels in the table.
 const mostKernels = 10
 
-// wrapper is the text of a program that runs a backend under ncu: ptycho gives a plugin few variables, so that ncu cannot follow it
-// from outside. The host may kill the wrapper when the backend has ended. So ncu runs in a session of its own, writes its report
-// then, and the file ended says that it did. ncu may not pass on the pipe that tells a plugin of the host's end.
+// wrapper returns a shell script that runs a backend under ncu. ncu cannot attach from outside, because ptycho passes few
+// variables to a plugin. The host may kill the wrapper when the backend has ended. So ncu runs in a separate session, where it
+// can still write its report, and the script then writes the file ended. ncu may not pass on the pipe by which a plugin detects
+// the end of the host.
 func wrapper(ended, ncu, log, backend string) string {
 	quoted := func(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 	return fmt.Sprintf(`#!/bin/sh
@@ -32,7 +33,7 @@ wait
 `, quoted(ended), quoted(ncu), quoted(log), quoted(backend))
 }
 
-// kernels lists the longest kernels of a few training steps, as ncu measures them.
+// kernels lists the longest kernels of a few training steps, measured by ncu.
 func (t *trial) kernels(ctx context.Context, r *recorder) error {
 	if t.cpu {
 		return &skipped{"ncu measures GPUs"}
@@ -45,7 +46,7 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 	if err := os.WriteFile(backend, []byte(wrapper(ended, ncu, log, filepath.Join(t.bin, backendProgram))), 0o755); err != nil {
 		return err
 	}
-	// Without tuning, which would launch kernels of its own while it compiles.
+	// Without autotuning, which would launch further kernels during compilation.
 	flags := strings.TrimSpace(os.Getenv("XLA_FLAGS") + " --xla_gpu_autotune_level=0")
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), keep: true, env: []string{"XLA_FLAGS=" + flags},
 		args: []string{"bench", "--backend", backend, "--device", t.device(), "--json", "--quiet", "--steps", "1", "--n", "64", "--batch-size", "64"}})
@@ -72,7 +73,7 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 
 // longest reads ncu's table and adds up the time of each kernel.
 func longest(report []byte) ([]Row, error) {
-	at := bytes.Index(report, []byte(`"ID",`)) // lines about what ncu does come before
+	at := bytes.Index(report, []byte(`"ID",`)) // log lines of ncu come before
 	if at < 0 {
 		words := strings.Split(strings.TrimSpace(string(report)), "\n")
 		return nil, fmt.Errorf("ncu wrote no table: %s", words[len(words)-1])

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// surroundings is what the trial uses of the machine. What is not there is empty.
-type surroundings struct {
+// tools lists the programs and packages that the trial uses. A missing one is empty.
+type tools struct {
 	smi    string // nvidia-smi
 	python string
-	asked  answers // of that Python
+	about  answers // of that Python
 	nvcc   string
 }
 
-// answers are what a Python says of itself.
+// answers describes a Python and its packages.
 type answers struct {
 	Version  string            `json:"version"`
 	Packages map[string]string `json:"packages"` // versions by name
@@ -31,7 +31,7 @@ type answers struct {
 	NVIDIA   []string          `json:"nvidia"`   // folders of NVIDIA's packages
 }
 
-// question makes a Python print its answers. It imports neither jax nor torch, which takes seconds.
+// question is a Python script that prints the answers. It imports neither jax nor torch, which would take seconds.
 const question = `
 import glob, importlib.metadata, importlib.util, json, os, platform
 def folders(name):
@@ -48,8 +48,8 @@ nvidia = sorted(f for d in folders("nvidia") for f in glob.glob(os.path.join(d, 
 print(json.dumps({"version": platform.python_version(), "packages": packages, "plugins": sorted(plugins, reverse=True), "nvidia": nvidia}))
 `
 
-// look finds what the trial uses. It fails at nothing: the stages report what they lack.
-func (t *trial) look(ctx context.Context) {
+// findTools finds the tools of the trial. It returns no error: the stages report missing tools.
+func (t *trial) findTools(ctx context.Context) {
 	t.found.smi, _ = exec.LookPath("nvidia-smi")
 	candidates := []string{"python3", "python"}
 	if t.python != "" {
@@ -65,8 +65,8 @@ func (t *trial) look(ctx context.Context) {
 		if e.err != nil || json.Unmarshal(e.stdout, &a) != nil {
 			continue
 		}
-		if t.found.python == "" || t.found.asked.Packages["torch"] == "" && len(t.found.asked.Plugins) == 0 {
-			t.found.python, t.found.asked = path, a
+		if t.found.python == "" || t.found.about.Packages["torch"] == "" && len(t.found.about.Plugins) == 0 {
+			t.found.python, t.found.about = path, a
 		}
 	}
 	t.found.nvcc = t.findTool("nvcc")
@@ -81,7 +81,7 @@ func (t *trial) findTool(name string) string {
 		return path
 	}
 	places := []string{filepath.Join(os.Getenv("CUDA_HOME"), "bin"), filepath.Join(os.Getenv("CUDA_PATH"), "bin"), "/usr/local/cuda/bin", "/usr/local/cuda-*/bin", "/opt/nvidia/nsight-*/*"}
-	for _, folder := range t.found.asked.NVIDIA {
+	for _, folder := range t.found.about.NVIDIA {
 		places = append(places, filepath.Join(folder, "bin"))
 	}
 	for _, place := range places {
@@ -93,8 +93,8 @@ func (t *trial) findTool(name string) string {
 	return ""
 }
 
-// environment is what a command sees: this program's, and where the CUDA libraries are, as far as the user has not said so.
-// Python's packages find their libraries themselves, and may need others than ptycho.
+// environment returns the environment of a command: that of this program, and the variables for the CUDA libraries that the
+// user has not set. Python runs without the latter: its packages find their libraries, and may need other versions than ptycho.
 func (t *trial) environment(path string) []string {
 	env := append(os.Environ(), "TMPDIR="+t.work)
 	if t.cpu || path == t.found.python {
@@ -105,8 +105,8 @@ func (t *trial) environment(path string) []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	if len(t.found.asked.Plugins) > 0 {
-		add("PTYCHO_XLA_CUDA_LIBRARY", t.found.asked.Plugins[0])
+	if len(t.found.about.Plugins) > 0 {
+		add("PTYCHO_XLA_CUDA_LIBRARY", t.found.about.Plugins[0])
 	}
 	if t.found.nvcc != "" {
 		folder := filepath.Dir(t.found.nvcc)
@@ -116,7 +116,7 @@ func (t *trial) environment(path string) []string {
 		env = append(env, "PATH="+folder+":"+os.Getenv("PATH"))
 	}
 	var libraries []string
-	for _, folder := range t.found.asked.NVIDIA {
+	for _, folder := range t.found.about.NVIDIA {
 		if lib := filepath.Join(folder, "lib"); isFolder(lib) {
 			libraries = append(libraries, lib)
 		}
@@ -135,7 +135,7 @@ func isFolder(path string) bool {
 	return err == nil && st.IsDir()
 }
 
-// machine reports what is there.
+// machine reports the processor, the GPU, Python and the libraries.
 func (t *trial) machine(ctx context.Context, r *recorder) error {
 	r.note("processor", fmt.Sprintf("%s, %d cores", processor(), runtime.NumCPU()))
 	if e := t.execute(ctx, command{path: "/usr/bin/env", args: []string{"getconf", "GNU_LIBC_VERSION"}}); e.err == nil {
@@ -149,7 +149,7 @@ func (t *trial) machine(ctx context.Context, r *recorder) error {
 	if t.found.python == "" {
 		r.add(Row{What: "Python", Note: "neither python3 nor python runs; --python names one"})
 	} else {
-		a := t.found.asked
+		a := t.found.about
 		r.note("Python", a.Version+" at "+t.found.python)
 		r.note("its packages", packages(a))
 	}
@@ -172,7 +172,7 @@ func packages(a answers) string {
 	return strings.Join(list, ", ")
 }
 
-// processor is the processor's name.
+// processor returns the processor's name.
 func processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	_, rest, _ := strings.Cut(string(text), "model name")
@@ -186,7 +186,7 @@ func processor() string {
 // card reports on the GPU, its driver and its libraries.
 func (t *trial) card(ctx context.Context, r *recorder) {
 	if t.found.smi == "" {
-		r.add(Row{What: "GPU", Failed: true, Note: "nvidia-smi is not on PATH: the NVIDIA driver is not installed"})
+		r.add(Row{What: "GPU", Failed: true, Note: "nvidia-smi was not found on PATH: install the NVIDIA driver"})
 	} else {
 		e := t.execute(ctx, command{path: t.found.smi, args: []string{"--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader"}, limit: t.scaled(10 * time.Second)})
 		if e.err != nil {
@@ -195,10 +195,10 @@ func (t *trial) card(ctx context.Context, r *recorder) {
 			r.note("GPU: name, driver, memory, compute capability", string(e.stdout))
 		}
 	}
-	if plugins := t.found.asked.Plugins; len(plugins) > 0 {
+	if plugins := t.found.about.Plugins; len(plugins) > 0 {
 		r.note("XLA's CUDA library", plugins[0])
-	} else if own := os.Getenv("PTYCHO_XLA_CUDA_LIBRARY"); own != "" {
-		r.note("XLA's CUDA library", own)
+	} else if chosen := os.Getenv("PTYCHO_XLA_CUDA_LIBRARY"); chosen != "" {
+		r.note("XLA's CUDA library", chosen)
 	} else {
 		r.add(Row{What: "XLA's CUDA library", Failed: true, Note: "this Python has no jax_plugins/xla_cuda13 or xla_cuda12, and PTYCHO_XLA_CUDA_LIBRARY is not set: pip install jax-cuda13-pjrt"})
 	}
@@ -210,7 +210,7 @@ func (t *trial) card(ctx context.Context, r *recorder) {
 	}
 }
 
-// doctor reports what plugins doctor says of the XLA backend.
+// doctor reports the findings of plugins doctor for the XLA backend.
 func (t *trial) doctor(ctx context.Context, r *recorder) error {
 	e := t.ptycho(ctx, "plugins", "doctor", "--json")
 	var all []struct {
@@ -222,8 +222,8 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 			Mend  string `json:"mend"`
 		} `json:"findings"`
 	}
-	if err := json.Unmarshal(e.stdout, &all); err != nil { // its exit code is not 0 where anything is missing
-		return errors.Join(e.err, fmt.Errorf("the doctor's report cannot be read: %w", err))
+	if err := json.Unmarshal(e.stdout, &all); err != nil { // its exit code is not 0 if anything is missing
+		return errors.Join(e.err, fmt.Errorf("the report of ptycho plugins doctor cannot be read: %w", err))
 	}
 	seen := false
 	for _, b := range all {
@@ -236,12 +236,12 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 	}
 	if !seen {
-		return fmt.Errorf("the doctor found no backend named xla in %s: %s", t.bin, e.lastWords())
+		return fmt.Errorf("ptycho plugins doctor found no backend named xla in %s: %s", t.bin, e.lastWords())
 	}
 	return nil
 }
 
-// concerns says whether a check of the doctor is about the device under trial. The other device may be missing.
+// concerns reports whether a check of the doctor is about the device under trial. The other device may be missing.
 func concerns(check string, cpu bool) bool {
 	check = strings.ToLower(check)
 	if cpu {

@@ -1,10 +1,10 @@
 //go:build linux
 
-// Command gputrial tries ptycho's XLA backend on a GPU that is lent for minutes. It runs from the folder that make gpu-bundle
-// builds, on a machine that has no Go, and needs only an NVIDIA driver and a Python with jax (for its CUDA library) and torch
-// (for the comparison). It runs ten stages, the most valuable first, each in at most its own time and none past the limit of
-// them all; a stage that fails or hangs does not keep the others from running. After every row of a result it writes
-// result.json and table.md into the output folder, so that a kill loses nothing. docs/gpu.md explains each row.
+// Command gputrial tests ptycho's XLA backend on a GPU that is available for minutes. It runs from the folder that make
+// gpu-bundle builds, on a machine without Go, and needs only an NVIDIA driver and a Python with jax (for its CUDA library) and
+// torch (for the comparison). It runs ten stages, the most valuable first. Each stage has a time limit, and all together have
+// one. If a stage fails or hangs, the next one still runs. After every row it writes result.json and table.md into the output
+// folder, so that a kill loses nothing. docs/gpu.md explains each row.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 
 // Exit codes.
 const (
-	exitFailed = 1 // a stage did not do all of its work
+	exitFailed = 1 // a stage failed or did not finish
 	exitUsage  = 2
 )
 
@@ -38,7 +38,7 @@ type options struct {
 	limit                        time.Duration
 }
 
-// device is the name that ptycho has for the device under trial.
+// device returns ptycho's name of the device under trial.
 func (o options) device() string {
 	if o.cpu {
 		return "cpu"
@@ -67,22 +67,22 @@ func main() {
 	os.Exit(code)
 }
 
-// parse reads the flags. What is not given depends on the device: a CPU gets one small size.
+// parse reads the flags. The defaults depend on the device: a CPU gets one small size.
 func parse(args []string) (options, error) {
 	var o options
 	var only, sizes, batches string
 	f := flag.NewFlagSet("gpu-trial", flag.ContinueOnError)
 	f.StringVar(&o.output, "output-dir", "", "folder for result.json and table.md; required")
 	f.StringVar(&o.bundle, "bundle", "", "folder with ptycho, ptycho-backend-xla and unet_step.py; default: the folder of this program")
-	f.StringVar(&o.work, "work", "", "folder below which a temporary one is made for scans and models; default: $TMPDIR, else /tmp")
+	f.StringVar(&o.work, "work", "", "parent of the temporary folder for scans and models; default: $TMPDIR, else /tmp")
 	f.StringVar(&o.python, "python", "", "a Python with jax and torch; default: the first of python3 and python that has one of them")
 	f.BoolVar(&o.cpu, "cpu", false, "use the CPU in place of the GPU")
-	f.StringVar(&only, "only", "", "stages to run, with commas: "+strings.Join(stageNames(), ", "))
-	f.StringVar(&sizes, "sizes", "", "sides of a pattern in pixels, with commas (default 64,128,256; with --cpu 64)")
-	f.StringVar(&batches, "batches", "", "patterns of a step, with commas, multiples of 4 (default 64,256,1024; with --cpu 16)")
-	f.IntVar(&o.steps, "steps", 0, "steps that are measured in each case (default 20; with --cpu 3)")
+	f.StringVar(&only, "only", "", "stages to run, separated by commas: "+strings.Join(stageNames(), ", "))
+	f.StringVar(&sizes, "sizes", "", "sides of a pattern in pixels, separated by commas (default 64,128,256; with --cpu 64)")
+	f.StringVar(&batches, "batches", "", "patterns of a step, multiples of 4, separated by commas (default 64,256,1024; with --cpu 16)")
+	f.IntVar(&o.steps, "steps", 0, "measured steps of each case (default 20; with --cpu 3)")
 	f.IntVar(&o.patterns, "patterns", 0, "patterns of the inference (default 10000; with --cpu 500)")
-	f.DurationVar(&o.limit, "limit", defaultLimit, "time for all stages together; the limit of each stage grows and shrinks with it")
+	f.DurationVar(&o.limit, "limit", defaultLimit, "time for all stages together; the limits of the stages scale with it")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -106,7 +106,7 @@ func parse(args []string) (options, error) {
 	return o, o.complete(sizes, batches)
 }
 
-// complete sets what was not given, and checks the numbers.
+// complete sets the defaults and checks the numbers.
 func (o *options) complete(sizes, batches string) (err error) {
 	given := func(text, gpu, cpu string) string {
 		switch {
@@ -143,7 +143,7 @@ func (o *options) complete(sizes, batches string) (err error) {
 	return err
 }
 
-// numbers reads positive multiples of a number, with commas.
+// numbers parses positive multiples of a number, separated by commas.
 func numbers(name, text string, of int) ([]int, error) {
 	var out []int
 	for _, word := range strings.Split(text, ",") {

@@ -25,34 +25,34 @@ const (
 	peerScript     = "unet_step.py"
 )
 
-// What is kept of a command's output, bytes.
+// How many bytes of a command's output are kept.
 const (
 	maxOutput = 16 << 20
 	maxErrors = 64 << 10
 )
 
-// ended is how a command ended.
+// ended reports the end of a command.
 type ended struct {
 	stdout, stderr []byte
 	took           time.Duration
 	err            error // nil: exit code 0
 }
 
-// command is a process to run. It gets a process group of its own.
+// command is a process to run, in a new process group.
 type command struct {
 	path      string
 	args      []string
 	env       []string      // further variables
-	limit     time.Duration // 0: that of the context
-	keep      bool          // processes that it leaves behind may go on
+	limit     time.Duration // 0: the limit of the context
+	keep      bool          // its remaining processes are not killed
 	tolerates []int         // exit codes that are not errors
 }
 
-// unkillable is how long a killed process may take to end before the trial goes on without it.
+// unkillable is how long the trial waits for a killed process to end before it continues.
 const unkillable = 5 * time.Second
 
-// execute runs a command. At its limit, or the stage's, it is killed with every process that it started: a plugin has a process
-// group of its own and may be stopped, so that neither the group's end nor a closed pipe would reach it.
+// execute runs a command. At its limit, or the stage's limit, it kills the command and every process that the command started: a
+// plugin has its own process group and may be stopped, so it would not notice the group's end or a closed pipe.
 func (t *trial) execute(ctx context.Context, c command) ended {
 	if c.limit > 0 {
 		var cancel context.CancelFunc
@@ -63,7 +63,7 @@ func (t *trial) execute(ctx context.Context, c command) ended {
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.work, append(t.environment(c.path), c.env...), stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second // a process left behind may hold the pipes open
+	cmd.WaitDelay = time.Second // a remaining process may hold the pipes open
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return ended{err: err}
@@ -75,11 +75,11 @@ func (t *trial) execute(ctx context.Context, c command) ended {
 	case err = <-done:
 	case <-ctx.Done():
 		killOffspring(t.memory.pids())
-		err = fmt.Errorf("killed after %.1f s without an end", time.Since(began).Seconds())
+		err = fmt.Errorf("killed after %.1f s", time.Since(began).Seconds())
 		select {
 		case <-done:
 		case <-time.After(unkillable):
-			return ended{took: time.Since(began), err: fmt.Errorf("%s %s: %w; it does not die, as a process that waits for a driver", filepath.Base(c.path), first(c.args), err)}
+			return ended{took: time.Since(began), err: fmt.Errorf("%s %s: %w; the process does not end, perhaps because it waits for a driver", filepath.Base(c.path), first(c.args), err)}
 		}
 	}
 	if !c.keep {
@@ -101,7 +101,7 @@ func (t *trial) execute(ctx context.Context, c command) ended {
 	return e
 }
 
-// first is the argument that names what a command was to do.
+// first returns the argument that names the action of a command.
 func first(args []string) string {
 	if len(args) == 0 {
 		return ""
@@ -109,7 +109,7 @@ func first(args []string) string {
 	return args[0]
 }
 
-// lastWords is the last of what a command complained about, or printed: ptycho's own error where there is one, else a few lines.
+// lastWords returns the end of a command's messages or output: ptycho's error if there is one, else a few lines.
 func (e ended) lastWords() string {
 	const lines, most = 3, 400
 	for _, text := range [][]byte{e.stderr, e.stdout} {
@@ -122,10 +122,10 @@ func (e ended) lastWords() string {
 			return strings.ToValidUTF8(last[max(0, len(last)-most):], "")
 		}
 	}
-	return "it said nothing"
+	return "it printed nothing"
 }
 
-// ptycho runs the bundle's program.
+// ptycho runs the bundle's ptycho.
 func (t *trial) ptycho(ctx context.Context, args ...string) ended {
 	return t.execute(ctx, command{path: filepath.Join(t.bin, program), args: args})
 }
@@ -138,7 +138,7 @@ type tail struct {
 
 func (w *tail) Write(b []byte) (int, error) {
 	w.buf.Write(b)
-	if extra := w.buf.Len() - 2*w.limit; extra > 0 { // twice, so that it is not cut at every write
+	if extra := w.buf.Len() - 2*w.limit; extra > 0 { // twice the limit, to avoid a copy at every write
 		w.buf.Next(w.buf.Len() - w.limit)
 	}
 	return len(b), nil
@@ -149,11 +149,11 @@ func (w *tail) bytes() []byte {
 	return b[max(0, len(b)-w.limit):]
 }
 
-// adoptOrphans makes processes whose parent ended children of this one, so that killOffspring finds them.
+// adoptOrphans makes processes whose parent ended children of this process, so that killOffspring finds them.
 func adoptOrphans() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
-// killOffspring kills every process that this one started, directly or not, but for some and their offspring. Killed orphans
-// are waited for; those that exec started are waited for there.
+// killOffspring kills every process that this process started, directly or not, except those in spare and their offspring. It
+// waits for killed orphans; exec waits for the processes that it started.
 func killOffspring(spare []int) {
 	for range 10 { // a process may start another while it is killed
 		victims := offspring(os.Getpid(), spare)
@@ -167,7 +167,7 @@ func killOffspring(spare []int) {
 	}
 }
 
-// offspring lists the processes below one, without zombies.
+// offspring lists the descendants of a process, without zombies.
 func offspring(of int, spare []int) []int {
 	children := map[int][]int{}
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")

@@ -56,11 +56,11 @@ func TestTable_CellsStayInTheirCells(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "\x1b") {
-		t.Error("a sequence that a terminal obeys passes through")
+		t.Error("the table contains a terminal escape sequence")
 	}
 }
 
-// sample is what ncu writes with --csv: its own lines, then a table with texts in quotes and commas in numbers.
+// sample is output of ncu --csv: log lines, then a table with quoted texts and commas in numbers.
 const sample = `==PROF== Connected to process 4711 (/tmp/ptycho-backend-xla)
 ==PROF== Disconnected from process 4711
 "ID","Process ID","Process Name","Host Name","Kernel Name","Context","Stream","Block Size","Grid Size","Device","CC","Section Name","Metric Name","Metric Unit","Metric Value"
@@ -79,7 +79,7 @@ func TestLongest_AddsUpEachKernel(t *testing.T) {
 	}
 }
 
-func TestLongest_RefusesWhatItCannotRead(t *testing.T) {
+func TestLongest_RefusesUnreadableOutput(t *testing.T) {
 	for name, c := range map[string]struct{ text, say string }{
 		"no permission":   {"==ERROR== ERR_NVGPUCTRPERM - The user does not have permission\n", "ERR_NVGPUCTRPERM"},
 		"another column":  {strings.Replace(sample, "Metric Unit", "Unit", 1), "want Kernel Name"},
@@ -92,7 +92,7 @@ func TestLongest_RefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestPeers_ReadsUpToALineThatIsCut(t *testing.T) {
+func TestPeers_ReadsUpToATruncatedLine(t *testing.T) {
 	one, _ := begin(t, time.Minute, stage{name: "training", run: fine})
 	one.result.Stages[0].Rows = []Row{{What: "N = 64, 16 patterns", Values: map[string]any{"patterns/s": 100.0}}}
 	rows, err := one.peers([]byte(`{"n": 64, "patterns": 16, "mode": "eager", "wall_s": 0.08, "compile_s": 0.5, "peak_mib": 800}
@@ -109,7 +109,7 @@ func TestPeers_ReadsUpToALineThatIsCut(t *testing.T) {
 	}
 }
 
-func TestDistance_SeesOneBit(t *testing.T) {
+func TestDistance_DetectsOneBit(t *testing.T) {
 	a := map[string]tensor.Tensor{"w": tensor.Must([]float32{1, 2}, 2), "b": tensor.Must([]float32{3}, 1)}
 	b := map[string]tensor.Tensor{"w": tensor.Must([]float32{1, 2.5}, 2), "b": tensor.Must([]float32{3}, 1)}
 	if differ, largest, err := distance(a, a); differ != 0 || largest != 0 || err != nil {
@@ -124,7 +124,7 @@ func TestDistance_SeesOneBit(t *testing.T) {
 	}
 }
 
-// TestWrapper_RunsTheBackendUnderNCU has shell scripts for ncu and the backend, in a folder whose name needs quotes.
+// TestWrapper_RunsTheBackendUnderNCU uses shell scripts for ncu and the backend, in a folder whose name needs quotes.
 func TestWrapper_RunsTheBackendUnderNCU(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "it's here")
 	if err := os.Mkdir(folder, 0o755); err != nil {
@@ -148,7 +148,7 @@ func TestWrapper_RunsTheBackendUnderNCU(t *testing.T) {
 	}
 	for _, name := range []string{"ended", "log"} {
 		if _, err := os.Stat(at(name)); err != nil {
-			t.Errorf("ncu or the wrapper left no file: %v", err)
+			t.Errorf("a file of ncu or the wrapper is missing: %v", err)
 		}
 	}
 }
@@ -161,8 +161,8 @@ func TestConcerns_TheOtherDeviceMayBeMissing(t *testing.T) {
 	}
 }
 
-// TestEnvironment_CompletesWhatTheUserLeftOut has a layout as pip makes it.
-func TestEnvironment_CompletesWhatTheUserLeftOut(t *testing.T) {
+// TestEnvironment_SetsOnlyUnsetVariables uses the layout of pip.
+func TestEnvironment_SetsOnlyUnsetVariables(t *testing.T) {
 	site := t.TempDir()
 	for _, folder := range []string{"nvidia/cu13/bin", "nvidia/cu13/nvvm", "nvidia/cu13/lib", "nvidia/cudnn/lib"} {
 		if err := os.MkdirAll(filepath.Join(site, folder), 0o755); err != nil {
@@ -174,8 +174,8 @@ func TestEnvironment_CompletesWhatTheUserLeftOut(t *testing.T) {
 	}
 	t.Setenv("LD_LIBRARY_PATH", "/own")
 	one := &trial{work: "/work"}
-	one.found = surroundings{python: "/usr/bin/python3", nvcc: site + "/nvidia/cu13/bin/nvcc",
-		asked: answers{Plugins: []string{site + "/plugin.so"}, NVIDIA: []string{site + "/nvidia/cu13", site + "/nvidia/cudnn"}}}
+	one.found = tools{python: "/usr/bin/python3", nvcc: site + "/nvidia/cu13/bin/nvcc",
+		about: answers{Plugins: []string{site + "/plugin.so"}, NVIDIA: []string{site + "/nvidia/cu13", site + "/nvidia/cudnn"}}}
 	env := one.environment("/bundle/ptycho")
 	for _, want := range []string{"PTYCHO_XLA_CUDA_LIBRARY=" + site + "/plugin.so", "CUDA_HOME=" + site + "/nvidia/cu13",
 		"LD_LIBRARY_PATH=" + site + "/nvidia/cu13/lib:" + site + "/nvidia/cudnn/lib:/own", "TMPDIR=/work"} {

@@ -20,10 +20,10 @@ const (
 	tableFile  = "table.md"
 )
 
-// State is how a stage stands.
+// State is the state of a stage.
 type State string
 
-// The states. A stage that is done did all of its work; of a stage that is partly done some rows failed.
+// The states. A stage is done if all of its work succeeded, and partly done if some rows failed.
 const (
 	Waiting State = "waiting"
 	Running State = "running"
@@ -34,27 +34,27 @@ const (
 	NotRun  State = "not run"
 )
 
-// Row is one thing that a stage found or measured.
+// Row is one finding or measurement of a stage.
 type Row struct {
 	What   string         `json:"what"`
-	Values map[string]any `json:"values,omitempty"` // numbers, texts and truth values by the name of the stage's column
+	Values map[string]any `json:"values,omitempty"` // numbers, texts and booleans by the stage's columns
 	Failed bool           `json:"failed,omitempty"`
-	Note   string         `json:"note,omitempty"` // why it failed, or what the reader should know
+	Note   string         `json:"note,omitempty"` // reason of a failure, or a remark
 }
 
-// Stage is what became of one stage.
+// Stage is the result of one stage.
 type Stage struct {
 	Name    string   `json:"name"`
 	Title   string   `json:"title"`
 	State   State    `json:"state"`
 	Seconds float64  `json:"seconds"`
 	Limit   float64  `json:"limit_seconds"`
-	Note    string   `json:"note,omitempty"` // why it was skipped or failed: the last words of the command
+	Note    string   `json:"note,omitempty"` // reason of a skip or failure: the last output of the command
 	Columns []string `json:"columns"`        // of the table, in order
 	Rows    []Row    `json:"rows"`
 }
 
-// Result is the whole trial.
+// Result is the result of the whole trial.
 type Result struct {
 	Device  string    `json:"device"`
 	Started time.Time `json:"started"`
@@ -64,7 +64,7 @@ type Result struct {
 	Stages  []*Stage  `json:"stages"`
 }
 
-// write replaces both files. Neither depends on the other: if one cannot be written, the other is tried all the same.
+// write replaces both files. If one cannot be written, it still writes the other.
 func (r *Result) write(dir string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
@@ -76,7 +76,7 @@ func (r *Result) write(dir string) error {
 	return err
 }
 
-// table is the result for people, in Markdown.
+// table returns the result as Markdown.
 func (r *Result) table() string {
 	var b strings.Builder
 	state := "still running, or killed"
@@ -112,7 +112,7 @@ func (r *Result) table() string {
 	return b.String()
 }
 
-// shown is a value with as many digits as are worth reading.
+// shown formats a value with few digits.
 func shown(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -128,10 +128,10 @@ func shown(v any) string {
 	return fmt.Sprint(v)
 }
 
-// maxCell is where a text of a table is cut, characters.
+// maxCell is the maximum length of a cell's text in characters.
 const maxCell = 600
 
-// cell is text that cannot end a cell of a table. Texts of other programs may hold anything.
+// cell returns text that cannot break a table: texts of other programs may hold any characters.
 func cell(s string) string {
 	s = strings.Join(strings.Fields(printable.Lines(s, maxCell)), " ")
 	return strings.ReplaceAll(s, "|", `\|`)

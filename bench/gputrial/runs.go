@@ -38,7 +38,7 @@ func (t *trial) bits(ctx context.Context, r *recorder) error {
 	return nil
 }
 
-// distance counts the arrays that are not equal to the bit, and gives the largest difference of two numbers.
+// distance counts the arrays that are not equal to the bit, and returns the largest difference of two numbers.
 func distance(a, b map[string]tensor.Tensor) (differ int, largest float64, err error) {
 	if len(a) != len(b) {
 		return 0, 0, fmt.Errorf("one model has %d arrays, the other %d", len(a), len(b))
@@ -46,7 +46,7 @@ func distance(a, b map[string]tensor.Tensor) (differ int, largest float64, err e
 	for name, one := range a {
 		other, ok := b[name]
 		if !ok {
-			return 0, 0, fmt.Errorf("the second model has no array %s", name)
+			return 0, 0, fmt.Errorf("array %s is missing in the second model", name)
 		}
 		if bytes.Equal(one.Bytes(), other.Bytes()) {
 			continue
@@ -67,10 +67,10 @@ func distance(a, b map[string]tensor.Tensor) (differ int, largest float64, err e
 	return differ, largest, nil
 }
 
-// inferenceBatch is how many patterns go through the network at once.
+// inferenceBatch is the number of patterns of a batch.
 const inferenceBatch = 256
 
-// inference reconstructs a scan with a model that has barely been trained: what the image shows costs no time.
+// inference reconstructs a scan with a barely trained model, because the quality of the image does not affect the time.
 func (t *trial) inference(ctx context.Context, r *recorder) error {
 	model := filepath.Join(t.work, firstFolder)
 	if _, err := bundle.ReadManifest(model); err != nil { // that stage did not run, or failed
@@ -97,7 +97,7 @@ func (t *trial) inference(ctx context.Context, r *recorder) error {
 	if err := json.Unmarshal(e.stdout, &report); err != nil {
 		return fmt.Errorf("the report of ptycho infer cannot be read: %w", err)
 	}
-	r.add(Row{What: fmt.Sprintf("%d patterns, N = 64", report.Patterns), Note: "seconds are those of the whole command: start, reading, compiling, stitching, writing",
+	r.add(Row{What: fmt.Sprintf("%d patterns, N = 64", report.Patterns), Note: "seconds of the whole command: start, reading, compiling, stitching, writing",
 		Values: map[string]any{"patterns/s": float64(report.Patterns) / e.took.Seconds(), "seconds": e.took.Seconds(), "patterns/s of the network": report.PerSecond, "R": report.R, "R of a flat object": report.Flat}})
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// sampler watches the memory of the first GPU by nvidia-smi. A nil one knows nothing.
+// sampler measures the used memory of the first GPU with nvidia-smi. A nil sampler measures nothing.
 type sampler struct {
 	cmd  *exec.Cmd
 	mu   sync.Mutex
@@ -44,7 +44,7 @@ func startSampler(ctx context.Context, smi string) *sampler {
 	return s
 }
 
-// pids is the process that must outlive the commands.
+// pids returns the process that must not be killed after a command.
 func (s *sampler) pids() []int {
 	if s == nil {
 		return nil
@@ -63,7 +63,7 @@ func (s *sampler) start() float64 {
 	return s.now
 }
 
-// most is the most memory that was in use since start, MiB.
+// most returns the peak of the used memory since start, in MiB.
 func (s *sampler) most() float64 {
 	if s == nil {
 		return 0

@@ -20,7 +20,7 @@ type size struct{ n, batch int }
 
 func (s size) String() string { return fmt.Sprintf("N = %d, %d patterns", s.n, s.batch) }
 
-// all are the sizes of the trial, those with the least pixels first.
+// all returns the sizes of the trial, those with the fewest pixels first.
 func (o options) all() []size {
 	var out []size
 	for _, n := range o.sizes {
@@ -32,10 +32,10 @@ func (o options) all() []size {
 	return out
 }
 
-// caseShare is the most of a stage's time that one size may take: one that hangs leaves time for others.
+// caseShare is the largest part of a stage's time for one size, so that a size that hangs leaves time for others.
 const caseShare = 0.4
 
-// share is a part of the time that a stage has.
+// share returns a part of the remaining time of a stage.
 func share(ctx context.Context, part float64) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -44,7 +44,7 @@ func share(ctx context.Context, part float64) time.Duration {
 	return time.Duration(part * float64(time.Until(deadline)))
 }
 
-// memoryColumn is the peak of the device: of the GPU above what was in use before, or of the backend's process on a CPU.
+// memoryColumn is the peak memory: of the GPU above its use before the command, or of the backend's process on a CPU.
 const memoryColumn = "peak MiB"
 
 var trainingColumns = []string{"patterns/s", "step ms", "compile s", "predicted/s", memoryColumn, "host MiB"}
@@ -79,7 +79,7 @@ func (t *trial) step(ctx context.Context, s size, limit time.Duration, more ...s
 		e.err = json.Unmarshal(e.stdout, &results)
 	}
 	if e.err == nil && len(results) != 1 {
-		e.err = fmt.Errorf("ptycho bench gave %d results", len(results))
+		e.err = fmt.Errorf("ptycho bench returned %d results, want 1", len(results))
 	}
 	if e.err != nil {
 		row.Failed, row.Note = true, e.err.Error()
@@ -95,7 +95,7 @@ func (t *trial) step(ctx context.Context, s size, limit time.Duration, more ...s
 	return row
 }
 
-// measured is the value of a row of an earlier stage, 0 where there is none.
+// measured returns the value of a row of an earlier stage, 0 if it is missing.
 func (t *trial) measured(stage, what, column string) float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,8 +114,8 @@ var pytorchColumns = []string{"patterns/s", "step ms", "compile s", memoryColumn
 
 // pytorch measures the same network in PyTorch, eager first, then compiled.
 func (t *trial) pytorch(ctx context.Context, r *recorder) error {
-	if t.found.asked.Packages["torch"] == "" {
-		return &skipped{"no Python with torch was found; --python names one"}
+	if t.found.about.Packages["torch"] == "" {
+		return &skipped{"no Python with torch was found; name one with --python"}
 	}
 	device := "cuda"
 	if t.cpu {
@@ -148,7 +148,7 @@ func (t *trial) pytorch(ctx context.Context, r *recorder) error {
 	return err
 }
 
-// peers reads the lines of the PyTorch script. The last one may have been cut by a kill.
+// peers parses the lines of the PyTorch script. A kill may have truncated the last line.
 func (t *trial) peers(text []byte) ([]Row, error) {
 	var rows []Row
 	for line := range bytes.Lines(text) {

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Limits of time.
+// Time limits.
 const (
 	defaultLimit = 6 * time.Minute
 	minLimit     = 10 * time.Second
-	// reserve is kept for killing what still runs and writing the last result.
+	// reserve is the time for killing running processes and writing the last result.
 	reserve = 2 * time.Second
-	// worthwhile is the least time that a stage is started with.
+	// worthwhile is the least remaining time with which a stage starts.
 	worthwhile = 2 * time.Second
 )
 
-// stage is one part of the trial. Its limit is that of a trial of six minutes, and grows and shrinks with the trial's.
+// stage is one part of the trial. Its limit is for a trial of six minutes, and scales with the trial's limit.
 type stage struct {
 	name, title string
 	limit       time.Duration
@@ -33,8 +33,8 @@ type stage struct {
 	run         func(t *trial, ctx context.Context, r *recorder) error
 }
 
-// stages are in the order of their value: what is left out when the time ends is worth the least. Their limits together are
-// above six minutes, because few stages need all of theirs.
+// stages lists the stages in the order of their value, so that the least valuable ones are left out when the time ends. The sum
+// of their limits is above six minutes, because few stages need all of their time.
 var stages = []stage{
 	{"machine", "the machine, its Python and its libraries", 25 * time.Second, []string{"found"}, (*trial).machine},
 	{"first-step", "time to the first training step of the U-Net, N = 64", 40 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
@@ -56,7 +56,7 @@ func stageNames() []string {
 	return names
 }
 
-// skipped is why a stage cannot run on this machine.
+// skipped is the reason why a stage cannot run on this machine.
 type skipped struct{ reason string }
 
 func (s *skipped) Error() string { return s.reason }
@@ -68,12 +68,12 @@ type trial struct {
 	result  *Result
 	work    string // temporary; holds copies of the programs, scans and models
 	bin     string // folder with ptycho and its backend
-	found   surroundings
+	found   tools
 	memory  *sampler   // of the GPU; nil on a CPU
 	out     io.Writer  // for the table
 	log     io.Writer  // for progress
 	mu      sync.Mutex // guards result and written: the last write may come from the timer
-	written error      // what kept the result from being written, once
+	written error      // the first error of writing the result
 }
 
 func newTrial(o options, stages []stage) (*trial, error) {
@@ -99,14 +99,14 @@ func newTrial(o options, stages []stage) (*trial, error) {
 	return t, nil
 }
 
-// scaled is a stage's limit within the limit of this trial.
+// scaled returns a stage's limit, scaled with the limit of this trial.
 func (t *trial) scaled(limit time.Duration) time.Duration {
 	return time.Duration(float64(limit) * float64(t.limit) / float64(defaultLimit))
 }
 
-// copyPrograms copies ptycho and its backend to the temporary folder, which belongs to this user alone: ptycho starts no
-// plugin from a folder that others can write to, as the folder of a carried bundle may be. Where the copy fails, as on a full
-// disk, the bundle's own programs are used.
+// copyPrograms copies ptycho and its backend to the temporary folder, to which only this user can write: ptycho refuses a plugin
+// in a folder that others can write to, and the folder of the bundle may be such a folder. If the copy fails, for example on a
+// full disk, the trial runs the programs of the bundle.
 func (t *trial) copyPrograms() string {
 	for _, name := range []string{program, backendProgram} {
 		if err := copyFile(filepath.Join(t.bundle, name), filepath.Join(t.work, name)); err != nil {
@@ -124,7 +124,7 @@ func copyFile(from, to string) error {
 	}
 	err = os.WriteFile(to, text, 0o755)
 	if err != nil {
-		_ = os.Remove(to) // half of it would keep the disk full
+		_ = os.Remove(to) // a partial copy would only use space
 	}
 	return err
 }
@@ -134,7 +134,7 @@ func (t *trial) run(ctx context.Context) int {
 	end := t.result.Started.Add(t.limit)
 	ctx, cancel := context.WithDeadline(ctx, end.Add(-reserve))
 	defer cancel()
-	// Whatever may still block then, the result is written and the program ends.
+	// After the limit the result is written and the program ends, even if a stage still blocks.
 	timer := time.AfterFunc(time.Until(end)-reserve/4, func() {
 		written := make(chan bool)
 		go func() {
@@ -143,13 +143,13 @@ func (t *trial) run(ctx context.Context) int {
 		}()
 		select {
 		case <-written:
-		case <-time.After(reserve / 8): // as for a disk that does not answer
+		case <-time.After(reserve / 8): // the disk may not respond
 		}
 		killOffspring(nil)
 		os.Exit(exitFailed)
 	})
 	defer timer.Stop()
-	t.look(ctx)
+	t.findTools(ctx)
 	if !t.cpu {
 		t.memory = startSampler(ctx, t.found.smi)
 	}
@@ -224,8 +224,8 @@ type recorder struct {
 	stage *Stage
 }
 
-// add adds a row. A number that is not finite becomes text: JSON has no such numbers, and one would keep the whole result from
-// being written.
+// add adds a row. A number that is not finite becomes text, because JSON cannot represent it and the whole result could not be
+// written.
 func (r *recorder) add(row Row) {
 	for name, v := range row.Values {
 		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
@@ -248,8 +248,8 @@ func (t *trial) update(change func()) {
 	t.write()
 }
 
-// write writes the result. A folder that cannot be written to, as on a full disk, is reported once; the stages go on, and the
-// table is printed at the end.
+// write writes the result. It reports a failure, for example a full disk, once. The stages continue, and the table is printed at
+// the end.
 func (t *trial) write() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -261,7 +261,7 @@ func (t *trial) write() {
 	t.written = err
 }
 
-// conclude ends the result. A stage that still runs was stopped by the limit.
+// conclude completes the result. A stage that still runs was stopped by the limit.
 func (t *trial) conclude() {
 	t.update(func() {
 		t.result.Ended = true

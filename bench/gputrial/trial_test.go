@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// begin is a trial with stages of the test's own and an output folder; its words go to log.
+// begin returns a trial with the given stages and an output folder. It writes its messages to log.
 func begin(t *testing.T, limit time.Duration, stages ...stage) (one *trial, log *bytes.Buffer) {
 	t.Helper()
 	o := options{cpu: true, output: t.TempDir(), bundle: t.TempDir(), work: t.TempDir(), python: "/nonexistent", limit: limit, sizes: []int{64}, batches: []int{16}}
@@ -38,7 +38,7 @@ func begin(t *testing.T, limit time.Duration, stages ...stage) (one *trial, log 
 	return one, log
 }
 
-// onDisk is the result file as a reader finds it.
+// onDisk reads the result file.
 func onDisk(t *testing.T, one *trial) *Result {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(one.output, resultFile))
@@ -57,7 +57,7 @@ func fine(t *trial, ctx context.Context, r *recorder) error {
 	return nil
 }
 
-// shell is a stage that runs a script.
+// shell returns a stage that runs a script.
 func shell(script string) func(*trial, context.Context, *recorder) error {
 	return func(t *trial, ctx context.Context, r *recorder) error {
 		e := t.execute(ctx, command{path: "/bin/sh", args: []string{"-c", script}})
@@ -65,12 +65,12 @@ func shell(script string) func(*trial, context.Context, *recorder) error {
 	}
 }
 
-// TestTrial_StagesAfterAFailureRun has one stage of each ending before the last.
+// TestTrial_StagesAfterAFailureRun runs one stage of each outcome before the last.
 func TestTrial_StagesAfterAFailureRun(t *testing.T) {
 	second := defaultLimit / 60 // in a trial of a minute
 	all := []stage{
 		{"hangs", "", 3 * second, nil, shell("echo begun >&2; sleep 1000")},
-		{"dies", "", 10 * second, nil, shell("echo the backend broke >&2; kill -9 $$")},
+		{"fails", "", 10 * second, nil, shell("echo the backend broke >&2; kill -9 $$")},
 		{"lacks", "", 10 * second, nil, func(*trial, context.Context, *recorder) error { return &skipped{"there is no GPU"} }},
 		{"half", "", 10 * second, nil, func(_ *trial, _ context.Context, r *recorder) error {
 			r.add(Row{What: "a"})
@@ -86,7 +86,7 @@ func TestTrial_StagesAfterAFailureRun(t *testing.T) {
 	for i, want := range []struct {
 		state State
 		note  string
-	}{{Failed, "without an end: begun"}, {Failed, "the backend broke"}, {Skipped, "there is no GPU"}, {Partly, "1 of 2 rows"}, {Done, ""}} {
+	}{{Failed, "s: begun"}, {Failed, "the backend broke"}, {Skipped, "there is no GPU"}, {Partly, "1 of 2 rows"}, {Done, ""}} {
 		if s := onDisk(t, one).Stages[i]; s.State != want.state || !strings.Contains(s.Note, want.note) {
 			t.Errorf("stage %s is %s with the note %q, want %s with %q", s.Name, s.State, s.Note, want.state, want.note)
 		}
@@ -111,8 +111,8 @@ func TestTrial_ResultIsOnDiskAfterEveryRow(t *testing.T) {
 	}
 }
 
-// TestRecorder_NumbersThatJSONLacksAreWritten adds a ratio to nothing.
-func TestRecorder_NumbersThatJSONLacksAreWritten(t *testing.T) {
+// TestRecorder_WritesInfinity adds a ratio to zero, which JSON cannot represent as a number.
+func TestRecorder_WritesInfinity(t *testing.T) {
 	one, _ := begin(t, time.Minute, stage{"divides", "", time.Minute, []string{"ratio"}, func(_ *trial, _ context.Context, r *recorder) error {
 		r.add(Row{What: "a", Values: map[string]any{"ratio": math.Inf(1)}})
 		return nil
@@ -122,7 +122,7 @@ func TestRecorder_NumbersThatJSONLacksAreWritten(t *testing.T) {
 	}
 }
 
-// TestTrial_UnwritableFolderKeepsTheStagesRunning takes the output folder away, as a full disk does.
+// TestTrial_UnwritableFolderKeepsTheStagesRunning removes the output folder, which fails like a full disk.
 func TestTrial_UnwritableFolderKeepsTheStagesRunning(t *testing.T) {
 	one, log := begin(t, time.Minute, stage{"breaks", "", time.Minute, nil, func(o *trial, _ context.Context, r *recorder) error {
 		return os.RemoveAll(o.output)
@@ -137,7 +137,7 @@ func TestTrial_UnwritableFolderKeepsTheStagesRunning(t *testing.T) {
 	}
 }
 
-// TestTrial_EndOfTimeLeavesTheRestOut ends the time while the first stage hangs.
+// TestTrial_EndOfTimeLeavesTheRestOut lets the time end while the first stage hangs.
 func TestTrial_EndOfTimeLeavesTheRestOut(t *testing.T) {
 	ctx, end := context.WithCancel(context.Background())
 	one, _ := begin(t, time.Minute, stage{"hangs", "", time.Minute, nil, func(o *trial, ctx context.Context, r *recorder) error {
@@ -153,8 +153,8 @@ func TestTrial_EndOfTimeLeavesTheRestOut(t *testing.T) {
 	}
 }
 
-// TestExecute_KillsAStoppedPlugin starts a process in a session of its own and stops it: neither its group's end nor a signal
-// that it could handle would reach it.
+// TestExecute_KillsAStoppedPlugin starts a process in a separate session and stops it, so that it receives neither its group's
+// end nor a signal that it could handle.
 func TestExecute_KillsAStoppedPlugin(t *testing.T) {
 	one, _ := begin(t, time.Minute)
 	file := filepath.Join(t.TempDir(), "pid")
@@ -177,7 +177,7 @@ func TestExecute_KillsAStoppedPlugin(t *testing.T) {
 	}
 }
 
-func TestExecute_ToleratesNamedExitCodesAlone(t *testing.T) {
+func TestExecute_ToleratesOnlyNamedExitCodes(t *testing.T) {
 	one, _ := begin(t, time.Minute)
 	for code, failed := range map[int]bool{0: false, 20: false, 21: false, 13: true} {
 		e := one.execute(context.Background(), command{path: "/bin/sh", args: []string{"-c", "echo last words >&2; exit " + strconv.Itoa(code)}, tolerates: []int{20, 21}})
@@ -187,7 +187,7 @@ func TestExecute_ToleratesNamedExitCodesAlone(t *testing.T) {
 	}
 }
 
-func TestKillOffspring_SparesWhatItIsTold(t *testing.T) {
+func TestKillOffspring_SparesNamedProcesses(t *testing.T) {
 	if err := adoptOrphans(); err != nil {
 		t.Fatal(err)
 	}

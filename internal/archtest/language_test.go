@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -30,9 +29,6 @@ var avoided = []struct {
 
 // meant are true uses of these words.
 var meant = regexp.MustCompile(`(?i)^there (is|are|was|were) no |(is|are|was|were) no (longer|more|less|larger|smaller|better|worse)\b`)
-
-// unfinished are the folders and documents that are not checked yet.
-var unfinished = []string{"plugins/xla", "bench/deviceless", "docs/xla.md", "docs/gpu.md"}
 
 // riddles returns the avoided words in a text, each with the words to use instead.
 func riddles(text string) (found []string) {
@@ -105,9 +101,6 @@ func TestLanguage_AvoidsRiddles(t *testing.T) {
 		t.Errorf("only %d files were checked: the walk is broken", len(paths))
 	}
 	for _, path := range paths {
-		if slices.ContainsFunc(unfinished, func(u string) bool { return below(path, u) }) {
-			continue
-		}
 		for line, text := range texts(t, filepath.Join(root, path)) {
 			for _, found := range riddles(text) {
 				t.Errorf("%s:%d: %s", path, line, found)

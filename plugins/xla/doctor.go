@@ -14,26 +14,26 @@ import (
 	"github.com/ptychogo/ptycho/sdk"
 )
 
-// doctor looks at what the backend needs beside itself.
+// doctor checks the libraries and the driver that the backend needs.
 func doctor(context.Context) []sdk.Finding {
 	built := sdk.Finding{Check: "program", Works: engine.Built, Found: "built with cgo"}
 	if !engine.Built {
 		built.Found, built.Mend = "built without cgo, which XLA needs", "build it on Linux with a C compiler: make"
 	}
 	found, err := xla.Library(library.CPU)
-	return append([]sdk.Finding{built, examined(library.CPU, found, err)}, doctorCUDA()...)
+	return append([]sdk.Finding{built, libraryFinding(library.CPU, found, err)}, doctorCUDA()...)
 }
 
-// examined is the finding for the library of a device.
-func examined(d library.Device, found library.Found, err error) sdk.Finding {
+// libraryFinding returns the finding for the library of a device.
+func libraryFinding(d library.Device, found library.Found, err error) sdk.Finding {
 	f := sdk.Finding{Check: "library for " + string(d), Works: true}
 	switch {
 	case err == nil && found.SHA256 == "":
 		f.Found = fmt.Sprintf("%s, chosen by %s", found.Path, library.Variable(d))
 	case err == nil:
-		f.Found = fmt.Sprintf("%s %s, SHA-256 as it should be: %s", found.Pin.Package, found.Pin.Version, found.Path)
+		f.Found = fmt.Sprintf("%s %s, SHA-256 verified: %s", found.Pin.Package, found.Pin.Version, found.Path)
 	default:
-		f.Works, f.Found, f.Mend = false, err.Error(), library.Mend(d)
+		f.Works, f.Found, f.Mend = false, err.Error(), library.Command(d)
 		if backend.KindOf(err) == backend.Unsupported {
 			f.Mend = ""
 		}
@@ -41,8 +41,8 @@ func examined(d library.Device, found library.Found, err error) sdk.Finding {
 	return f
 }
 
-// doctorCUDA looks at the driver, the library for CUDA, and what that library needs. Where there is no GPU the rest is
-// checked all the same: a library may be installed on a machine without one.
+// doctorCUDA checks the driver, the library for CUDA, and NVIDIA's libraries. Without a GPU the libraries are still checked:
+// they may be installed on a machine without one.
 func doctorCUDA() []sdk.Finding {
 	driver, noGPU := cuda.This.Driver()
 	gpu := sdk.Finding{Check: "NVIDIA driver", Works: noGPU == nil}
@@ -61,7 +61,7 @@ func doctorCUDA() []sdk.Finding {
 			err = backend.Errorf(backend.Invalid, "library", "%s does not load (exit code 12): %w", found.Path, failed)
 		}
 	}
-	out := []sdk.Finding{gpu, examined(library.CUDA, found, err)}
+	out := []sdk.Finding{gpu, libraryFinding(library.CUDA, found, err)}
 	if err != nil {
 		return out
 	}
@@ -73,12 +73,12 @@ func doctorCUDA() []sdk.Finding {
 	}
 	needs.Found = fmt.Sprintf("toolkit %s and NVIDIA's libraries for %v", ready.Toolkit, ready.Version)
 	for _, l := range ready.Without {
-		needs.Found += fmt.Sprintf("; without %s (pip: %s)", l.Name, l.Pip)
+		needs.Found += fmt.Sprintf("; optional %s is missing (pip: %s)", l.Name, l.Pip)
 	}
 	return append(out, needs)
 }
 
-// sentence is an error without the name of the operation.
+// sentence returns the text of an error without the name of the operation.
 func sentence(err error) string {
 	var b *backend.Error
 	if errors.As(err, &b) {

@@ -1,5 +1,5 @@
-// Command xla is the XLA backend as a plugin: ptycho train --backend xla. It is a program of its own, since XLA needs cgo
-// and a library of 260 MB that ptycho plugins setup xla brings.
+// Command xla is the XLA backend as a plugin: ptycho train --backend xla. It is a separate program because XLA needs cgo
+// and a library of 260 MB, which ptycho plugins setup xla installs.
 package main
 
 import (

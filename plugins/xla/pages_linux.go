@@ -5,12 +5,12 @@ import (
 	"syscall"
 )
 
-// tunables is what glibc's allocator reads when a process starts, and at no other time.
+// tunables is the variable that glibc's allocator reads, only when a process starts.
 const tunables = "GLIBC_TUNABLES"
 
-// useHugePages starts this program again, as the same process, with an allocator that asks for huge pages. XLA takes and
-// returns the memory of a step, hundreds of MiB, at every step; with small pages a tenth of the step's time went into
-// paging it in. Where that cannot be had the program goes on as it is.
+// useHugePages executes this program again, in the same process, with an allocator that asks for huge pages. XLA allocates and
+// frees the memory of a step, hundreds of MiB, at every step; with small pages a tenth of the step's time was page faults.
+// If that fails the program continues with small pages.
 func useHugePages() {
 	if os.Getenv(tunables) != "" {
 		return

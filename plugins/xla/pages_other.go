@@ -2,5 +2,5 @@
 
 package main
 
-// useHugePages does nothing where there is no glibc.
+// useHugePages does nothing without glibc.
 func useHugePages() {}

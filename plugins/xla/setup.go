@@ -13,17 +13,17 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// asked is what the arguments of setup ask for.
-type asked struct {
+// options are the arguments of setup.
+type options struct {
 	device   library.Device
-	cuda     int // 0: by the driver
+	cuda     int // 0: chosen by the driver
 	from     string
 	noNVIDIA bool
 	asJSON   bool
 }
 
 // parse reads the arguments of setup.
-func parse(args []string) (asked, error) {
+func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	device := flags.String("device", "cpu", "")
@@ -32,12 +32,12 @@ func parse(args []string) (asked, error) {
 	noNVIDIA := flags.Bool("no-nvidia", false, "")
 	asJSON := flags.Bool("json", false, "")
 	if err := flags.Parse(args); err != nil {
-		return asked{}, fmt.Errorf("setup: %w", err)
+		return options{}, fmt.Errorf("setup: %w", err)
 	}
-	a := asked{library.Device(*device), *version, *from, *noNVIDIA, *asJSON}
+	a := options{library.Device(*device), *version, *from, *noNVIDIA, *asJSON}
 	switch {
 	case flags.NArg() > 0:
-		return a, fmt.Errorf("setup: unknown argument %q; --device cpu|cuda, --cuda 12|13, --from FILE.whl|FOLDER, --no-nvidia and --json are known", flags.Arg(0))
+		return a, fmt.Errorf("setup: unknown argument %q; the arguments are --device cpu|cuda, --cuda 12|13, --from FILE.whl|FOLDER, --no-nvidia and --json", flags.Arg(0))
 	case a.device != library.CPU && a.device != library.CUDA:
 		return a, fmt.Errorf("setup: --device %s, want cpu or cuda", a.device)
 	case a.device == library.CPU && (a.cuda != 0 || a.noNVIDIA):
@@ -74,7 +74,7 @@ func setup(ctx context.Context, args []string) error {
 	}
 	if pin.CUDA > 0 && !a.noNVIDIA {
 		if st, err := os.Stat(a.from); err == nil && !st.IsDir() {
-			fmt.Fprintf(os.Stderr, "%s holds the XLA library only; NVIDIA's packages are not installed: give a folder with their wheels too, --from FOLDER\n", a.from)
+			fmt.Fprintf(os.Stderr, "%s holds only the XLA library, so NVIDIA's packages are not installed; use --from FOLDER with their wheels too\n", a.from)
 		} else if r.NVIDIA, err = library.SetupNVIDIA(ctx, pin, a.from, os.Stderr); err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func setup(ctx context.Context, args []string) error {
 	return r.print(a)
 }
 
-func (r report) print(a asked) error {
+func (r report) print(a options) error {
 	if a.asJSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")
@@ -90,29 +90,29 @@ func (r report) print(a asked) error {
 	}
 	word := "installed"
 	if r.Already {
-		word = "was there already, verified"
+		word = "was already installed, verified"
 	}
 	fmt.Printf("%s %s for the device %s %s: %s\n", r.Package, r.Version, r.Device, word, r.Path)
 	for _, n := range r.NVIDIA {
 		word := "installed"
-		if n.Already { // its files were compared by size only
-			word = "was there already"
+		if n.Already { // only the sizes of its files were compared
+			word = "was already installed"
 		}
 		fmt.Printf("%s %s %s\n", n.Package, n.Version, word)
 	}
 	return nil
 }
 
-// version is the version of CUDA to install: what the user asks for, else that of the wheel that is given, else the newest
-// that the driver runs.
-func (a asked) version(log io.Writer) int {
+// version returns the version of CUDA to install: the one of --cuda, else that of the wheel of --from, else the newest that
+// the driver supports.
+func (a options) version(log io.Writer) int {
 	if a.cuda != 0 {
 		return a.cuda
 	}
 	if a.from != "" {
 		for _, v := range []cuda.Version{cuda.CUDA13, cuda.CUDA12} {
 			name := fmt.Sprintf("jax_cuda%d_pjrt-*.whl", int(v))
-			inside, _ := filepath.Glob(filepath.Join(a.from, name)) // a folder's name that is a pattern finds nothing
+			inside, _ := filepath.Glob(filepath.Join(a.from, name)) // a folder whose name is a pattern matches nothing
 			if is, _ := filepath.Match(name, filepath.Base(a.from)); is || len(inside) > 0 {
 				return int(v)
 			}
@@ -121,7 +121,7 @@ func (a asked) version(log io.Writer) int {
 	d, _ := cuda.This.Driver() // a machine that shows no GPU, such as a login node, may still have a driver
 	switch {
 	case !d.Known():
-		fmt.Fprintf(log, "no NVIDIA driver was found here; the library for %v needs driver %d or later, --cuda 12 installs the one for driver %d or later\n", cuda.CUDA13, cuda.CUDA13.Driver(), cuda.CUDA12.Driver())
+		fmt.Fprintf(log, "no NVIDIA driver was found; the library for %v needs driver %d or later, --cuda 12 installs the library for driver %d or later\n", cuda.CUDA13, cuda.CUDA13.Driver(), cuda.CUDA12.Driver())
 	case !d.Runs(cuda.CUDA13):
 		fmt.Fprintf(log, "%s: installing the library for %v\n", d, cuda.CUDA12)
 		return int(cuda.CUDA12)

@@ -1,4 +1,4 @@
-// A PJRT library that stands before another one and writes every program that it is asked to compile to a folder.
+// A PJRT library that wraps another one and writes every program to be compiled to a folder.
 //
 //   PTYCHO_CAPTURE_LIBRARY   the PJRT library that does the work
 //   PTYCHO_CAPTURE_FOLDER    receives NUMBER.mlir, one file a program
@@ -14,8 +14,8 @@
 
 #include "pjrt_c_api.h"
 
-static PJRT_Api front;                 // the copy that we hand out
-static PJRT_Client_Compile *compile;   // of the library behind us
+static PJRT_Api front;                 // the copy that the caller receives
+static PJRT_Client_Compile *compile;   // of the wrapped library
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int count;
 
@@ -35,7 +35,7 @@ static PJRT_Error *capture(PJRT_Client_Compile_Args *args) {
   if (f == NULL || fwrite(args->program->code, 1, args->program->code_size, f) != args->program->code_size || fclose(f) != 0)
     fail("a program cannot be written");
   if (getenv("PTYCHO_CAPTURE_ONLY") != NULL) {
-    // A program that no library can read makes the library itself report the error.
+    // The library reports the error for a program that it cannot read.
     static char nothing[] = "captured";
     PJRT_Program empty = *args->program;
     empty.code = nothing;

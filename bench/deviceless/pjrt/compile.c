@@ -1,4 +1,4 @@
-// Compiles programs for a GPU that is not there: PJRT's compilation against the description of a device.
+// Compiles programs for a GPU that the machine lacks: PJRT compiles for the description of a device.
 //
 //   compile LIBRARY TARGET OPTIONS < PATHS
 //
@@ -8,7 +8,7 @@
 //   ok CODE ARGUMENTS OUTPUTS ALIASES TEMPORARIES SECONDS PATH     sizes in bytes
 //   failed MESSAGE
 //
-// A CHECK inside the library ends the process; the caller starts it again behind the program that did it.
+// A failed CHECK inside the library ends the process; the caller restarts it after the program that failed.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 static const PJRT_Api *api;
 
-static void die(const char *what) {
+static void fail(const char *what) {
   fprintf(stderr, "compile: %s\n", what);
   exit(1);
 }
@@ -110,11 +110,11 @@ static void compile(PJRT_TopologyDescription *topology, const char *options, siz
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) die("want LIBRARY TARGET OPTIONS");
+  if (argc != 4) fail("want LIBRARY TARGET OPTIONS");
   void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL) die(dlerror());
+  if (library == NULL) fail(dlerror());
   const PJRT_Api *(*get)(void) = (const PJRT_Api *(*)(void))dlsym(library, "GetPjrtApi");
-  if (get == NULL) die(dlerror());
+  if (get == NULL) fail(dlerror());
   api = get();
   PJRT_Plugin_Initialize_Args init = {.struct_size = sizeof init};
   PJRT_Error *e = api->PJRT_Plugin_Initialize(&init);
@@ -124,7 +124,7 @@ int main(int argc, char **argv) {
   }
   size_t target_size, options_size;
   char *target = slurp(argv[2], &target_size), *options = slurp(argv[3], &options_size);
-  if (target == NULL || options == NULL) die("TARGET or OPTIONS cannot be read");
+  if (target == NULL || options == NULL) fail("TARGET or OPTIONS cannot be read");
   PJRT_NamedValue named[] = {text_option("topology", "1x1x1", 5), text_option("target_config", target, target_size)};
   PJRT_TopologyDescription_Create_Args t = {.struct_size = sizeof t, .topology_name = "", .create_options = named, .num_options = 2};
   if ((e = api->PJRT_TopologyDescription_Create(&t)) != NULL) {

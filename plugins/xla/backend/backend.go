@@ -1,5 +1,5 @@
-// Package backend is the XLA engine behind the contract of core/backend, on a CPU or a CUDA device. A program is lowered
-// to a graph of GoMLX, compiled by XLA once for each shape of batch, and run with weights and moments on the device.
+// Package backend implements the contract of core/backend with XLA, on a CPU or on CUDA devices. A program is lowered to a
+// graph of GoMLX, compiled by XLA once for each shape of batch, and run with weights and moments on the device.
 package backend
 
 import (
@@ -12,14 +12,14 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// dataParallel is the strategy by which several devices share the work: each has all weights and computes a part of every
-// batch, and the gradients are summed before each update.
+// dataParallel is the strategy for several devices: each device has all weights and computes a part of every batch, and the
+// gradients are summed before each update.
 const dataParallel = "ddp"
 
 // XLA is the backend.
 type XLA struct{}
 
-// New makes the backend.
+// New returns the backend.
 func New() *XLA { return &XLA{} }
 
 // Info describes the engine.
@@ -33,7 +33,7 @@ func (*XLA) Info() backend.Info {
 	}
 }
 
-// Open loads the library and prepares a session; functions are compiled when a plan first needs them.
+// Open loads the library and prepares a session. Functions are compiled when a plan first needs them.
 func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if err := o.Check(x.Info()); err != nil {
 		return nil, err

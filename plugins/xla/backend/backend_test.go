@@ -23,7 +23,7 @@ func small(t testing.TB) *program.Program {
 	return p
 }
 
-// refused holds an error to its kind and to the words that help.
+// refused checks the kind of an error and the words that its text must contain.
 func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
 	t.Helper()
 	if err == nil || backend.KindOf(err) != kind {
@@ -36,7 +36,7 @@ func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
 	}
 }
 
-func TestEveryOperationIsLowered(t *testing.T) {
+func TestKinds_CoverEveryOperation(t *testing.T) {
 	for _, k := range program.Kinds() {
 		found := false
 		for _, have := range xla.New().Info().Operations {
@@ -48,7 +48,7 @@ func TestEveryOperationIsLowered(t *testing.T) {
 	}
 }
 
-func TestWithoutItsLibraryOpenSaysHowToBringIt(t *testing.T) {
+func TestOpen_NamesSetupWithoutTheLibrary(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv(library.Variable(library.CPU), "")
 	_, err := xla.New().Open(context.Background(), backend.OpenOptions{Program: small(t), Devices: []string{"cpu"}})
@@ -59,7 +59,7 @@ func TestWithoutItsLibraryOpenSaysHowToBringIt(t *testing.T) {
 	refused(t, err, backend.NotFound, "ptycho plugins setup xla")
 }
 
-func TestADeviceThatIsNotThereIsUnavailable(t *testing.T) {
+func TestOpen_RefusesMissingDevices(t *testing.T) {
 	if !engine.Built {
 		t.Skip("this test was built without cgo, which XLA needs")
 	}
@@ -87,14 +87,14 @@ func TestOpen_RefusesDevicesThatCannotShareWork(t *testing.T) {
 	}
 }
 
-func TestAFlagThatWouldEndTheProcessIsRefused(t *testing.T) {
+func TestOpen_RefusesAFlagThatEndsTheProcess(t *testing.T) {
 	available(t)
 	t.Setenv("XLA_FLAGS", "--xla_cpu_max_isa=AVX2 --xla_misspelt=1")
 	_, err := xla.New().Open(context.Background(), backend.OpenOptions{Program: small(t), Devices: []string{"cpu"}})
 	refused(t, err, backend.Invalid, "--xla_misspelt=1")
 }
 
-func TestAnAbsurdBatchIsRefusedBeforeItIsCompiled(t *testing.T) {
+func TestFits_RefusesAHugeBatchBeforeCompiling(t *testing.T) {
 	available(t)
 	ctx := context.Background()
 	p, err := arch.Build(arch.Config{N: 64, Gridsize: 1})

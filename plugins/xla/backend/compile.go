@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/update"
 )
 
-// The parts of arrays beside the slots of the state.
+// The parts of arrays, in addition to the slots of the state.
 const (
 	inputPart    = "input"    // of the program
 	valuePart    = "value"    // of the program
@@ -35,12 +35,12 @@ var (
 	outcome        = engine.Array{Part: planPart, Name: "outcome"}         // float64 [3]: norm, clipped, finite
 )
 
-// maxFunctions is how many compiled functions a session keeps. A run needs three: steps, evaluation and prediction; the
-// last batch of an epoch may have a size of its own.
+// maxFunctions is how many compiled functions a session keeps. A run needs three, for steps, evaluation and prediction, and
+// further ones if the last batch of an epoch is smaller.
 const maxFunctions = 24
 
-// function gives the compiled function for a key, made when first asked for: one for each shape. groups is the number of
-// groups on each device; what describes the function to people.
+// function returns the compiled function for a key, and compiles it on first use: one for each shape. groups is the number of
+// groups on each device; what describes the function in the log.
 func (s *session) function(key, what string, groups int, training bool, build func(b *engine.Builder) error) (*engine.Function, error) {
 	if f := s.functions[key]; f != nil {
 		return f, nil
@@ -66,7 +66,7 @@ func (s *session) function(key, what string, groups int, training bool, build fu
 	return f, nil
 }
 
-// what names a function for people.
+// what describes a function in the log.
 func (s *session) what(does string, groups int) string {
 	text := fmt.Sprintf("%s of %d patterns", does, groups*s.program.Group)
 	if n := s.client.Devices(); n > 1 {
@@ -75,8 +75,9 @@ func (s *session) what(does string, groups int) string {
 	return text
 }
 
-// give declares, for so many groups on each device, what the named values read: weights, buffers and inputs. It returns the nodes of the parameters.
-func (s *session) give(b *engine.Builder, l *lower.Lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
+// declareInputs declares the weights, buffers and inputs that the named values read, for a number of groups on each device. It
+// returns the nodes of the parameters.
+func (s *session) declareInputs(b *engine.Builder, l *lower.Lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
 	read := s.program.Read(values...)
 	for _, name := range also {
 		read[name] = true
@@ -101,14 +102,14 @@ func (s *session) give(b *engine.Builder, l *lower.Lowering, groups int, donate 
 	return params
 }
 
-// forwardFunction computes named values.
+// forwardFunction returns the function that computes named values.
 func (s *session) forwardFunction(groups int, values []string) (*engine.Function, error) {
 	return s.function(fmt.Sprintf("forward of %d groups: %q", groups, values), s.what("predictions", groups), groups, false, func(b *engine.Builder) error {
 		l, err := lower.New(b.Graph, s.program, groups, s.dtype)
 		if err != nil {
 			return err
 		}
-		s.give(b, l, groups, false, nil, values...)
+		s.declareInputs(b, l, groups, false, nil, values...)
 		if err := l.Run(values...); err != nil {
 			return err
 		}
@@ -119,7 +120,7 @@ func (s *session) forwardFunction(groups int, values []string) (*engine.Function
 	})
 }
 
-// backward lowers the scalars and their gradients. It gives the weights, and the cost and the gradients of params, both
+// backward lowers the scalars and their gradients. It returns the weights, and the cost and the gradients of params, both
 // summed over all devices.
 func (s *session) backward(b *engine.Builder, groups int, losses, params []string, donate bool) (cost *G.Node, weights, grads []*G.Node, err error) {
 	l, err := lower.New(b.Graph, s.program, groups, s.dtype)
@@ -127,7 +128,7 @@ func (s *session) backward(b *engine.Builder, groups int, losses, params []strin
 		return nil, nil, nil, err
 	}
 	scalars := s.program.ScalarValues()
-	given := s.give(b, l, groups, donate, params, scalars...)
+	given := s.declareInputs(b, l, groups, donate, params, scalars...)
 	if err := l.Run(scalars...); err != nil {
 		return nil, nil, nil, err
 	}
@@ -169,7 +170,8 @@ func (s *session) backward(b *engine.Builder, groups int, losses, params []strin
 	return sums[len(grads)], weights, sums[:len(grads)], nil
 }
 
-// gradientFunction computes scalars and gradients, and adds the gradients to those of earlier micro-batches if asked.
+// gradientFunction returns the function that computes scalars and gradients. With add it adds the gradients to those of
+// earlier micro-batches.
 func (s *session) gradientFunction(groups int, losses, params []string, add bool) (*engine.Function, error) {
 	key := fmt.Sprintf("gradient of %d groups: %q %q %v", groups, losses, params, add)
 	return s.function(key, s.what("the gradient", groups), groups, true, func(b *engine.Builder) error {
@@ -188,12 +190,12 @@ func (s *session) gradientFunction(groups int, losses, params []string, add bool
 	})
 }
 
-// rule is what of a plan shapes the graph of an update; its numbers are inputs.
+// ruleKey names the settings of a plan that change the graph of an update. The numbers of the plan are inputs.
 func ruleKey(p backend.StepPlan) string {
 	return fmt.Sprintf("%s momentum %v nesterov %v clip %q ema %v", p.Optimiser.Kind, p.Optimiser.Momentum != 0, p.Optimiser.Nesterov, p.Clip.Kind, p.EMADecay > 0)
 }
 
-// stepFunction is a whole optimiser step on one batch.
+// stepFunction returns the function of an optimiser step on one batch.
 func (s *session) stepFunction(groups int, losses, params []string, p backend.StepPlan) (*engine.Function, error) {
 	key := fmt.Sprintf("step of %d groups: %q %s", groups, losses, ruleKey(p))
 	return s.function(key, s.what("a step", groups), groups, true, func(b *engine.Builder) error {
@@ -206,7 +208,7 @@ func (s *session) stepFunction(groups int, losses, params []string, p backend.St
 	})
 }
 
-// updateFunction is the end of a step whose gradients were accumulated.
+// updateFunction returns the function that ends a step after its gradients were accumulated.
 func (s *session) updateFunction(params []string, p backend.StepPlan) (*engine.Function, error) {
 	return s.function("update: "+ruleKey(p), "the update", 0, true, func(b *engine.Builder) error {
 		var weights, grads []*G.Node
@@ -220,7 +222,7 @@ func (s *session) updateFunction(params []string, p backend.StepPlan) (*engine.F
 	})
 }
 
-// update clips the gradients and writes the new state, or the old one where something is not finite.
+// update clips the gradients and writes the new state, or the old state if a gradient or the loss is not finite.
 func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string, weights, grads []*G.Node, loss *G.Node) {
 	wide := func(a engine.Array, dims ...int) *G.Node {
 		return b.Parameter(a, shapes.Make(dtypes.Float64, dims...), false)

@@ -25,7 +25,7 @@ func available(t testing.TB) {
 	}
 }
 
-// thorough says whether everything is to be tested: it takes ten minutes and more.
+// thorough reports whether the whole suite is run, which takes more than ten minutes.
 func thorough() bool { return os.Getenv("PTYCHO_TEST_ALL") != "" }
 
 func target(d tensor.DType) conformance.Target {
@@ -34,13 +34,13 @@ func target(d tensor.DType) conformance.Target {
 	}}
 }
 
-// XLA compiles each program anew, so that the whole suite takes minutes; make ci-full runs it. The cases here are those of
-// level 0, some of the levels 2 and 3, the small networks, and the operations that are more than one call of GoMLX.
+// XLA compiles each program separately, so the whole suite takes minutes; make ci-full runs it. The cases here are those of
+// level 0, some of the levels 2 and 3, the small networks, and the operations that need more than one call of GoMLX.
 var chosen = regexp.MustCompile(`^(info|devices|capabilities|refuses|state|cancel|stop|not-finite|evaluate|reconstruct|` +
 	`operation/(back_project|fft2|maxpool2|merge_pairwise)$|network/(unet-small-gridsize2|cnn-small)|` +
 	`train/(sgd/5|sgd/nesterov|adam/8|adamw|clip/norm|accumulate|ema|padding)|bits/(again|threads|resume)|resume)`)
 
-// TestMain has XLA compile fast, not for speed of what it compiled, unless everything is to be tested.
+// TestMain reduces XLA's optimisation, so that it compiles faster, unless the whole suite is run.
 func TestMain(m *testing.M) {
 	if os.Getenv("XLA_FLAGS") == "" && !thorough() {
 		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestXLAPassesTheConformanceSuite(t *testing.T) {
+func TestXLA_PassesTheConformanceSuite(t *testing.T) {
 	available(t)
 	if thorough() {
 		for name, d := range map[string]tensor.DType{"float32": tensor.Float32, "float64": tensor.Float64} {
@@ -61,7 +61,7 @@ func TestXLAPassesTheConformanceSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(report.Results) < 30 {
-		t.Errorf("%d cases were chosen: their names have changed", len(report.Results))
+		t.Errorf("only %d cases ran: the names of the cases have changed", len(report.Results))
 	}
 	for _, r := range report.Results {
 		if r.Status != conformance.Passed {

@@ -12,25 +12,25 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// CUDALibrary is the library for the GPUs of a driver, found and verified.
+// CUDALibrary finds and verifies the library for the GPUs of a driver.
 func CUDALibrary(d cuda.Driver) (library.Found, error) {
 	return library.Find(library.CUDA, d.CUDA/1000, try)
 }
 
-// PrepareCUDA finds the library for the GPUs of a driver, and checks and loads all that it needs.
+// PrepareCUDA finds the library for the GPUs of a driver, and checks and loads the libraries and the toolkit that it needs.
 func PrepareCUDA(d cuda.Driver) (library.Found, cuda.Ready, error) {
 	found, err := CUDALibrary(d)
 	if err != nil {
 		return found, cuda.Ready{}, err
 	}
-	if err := engine.CheckFlags(); err != nil { // the folder of the toolkit may be among them
+	if err := engine.CheckFlags(); err != nil { // one flag names the folder of the toolkit
 		return found, cuda.Ready{}, err
 	}
 	ready, err := cuda.This.Check(found.Path, engine.DataFolder(), d)
 	return found, ready, err
 }
 
-// gpuDevices lists the GPUs. Where a library for them is there but no GPU, one device says why.
+// gpuDevices lists the GPUs. If a library for CUDA is installed but no GPU is usable, it lists one device with the reason.
 func gpuDevices() []backend.Device {
 	driver, noGPU := cuda.This.Driver()
 	if noGPU != nil {
@@ -51,7 +51,7 @@ func gpuDevices() []backend.Device {
 	return out
 }
 
-// what is an error without the name of its operation.
+// what returns the text of an error without the name of its operation.
 func what(err error) string {
 	var b *backend.Error
 	if errors.As(err, &b) {
@@ -60,8 +60,8 @@ func what(err error) string {
 	return err.Error()
 }
 
-// openGPU checks all that a session on GPUs needs and gives the library to open, with the bytes of memory that a session
-// may take on each of them.
+// openGPU checks what a session on GPUs needs. It returns the library to open and the bytes of memory that a session may use
+// on each GPU.
 func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error) {
 	var none engine.Library
 	driver, err := cuda.This.Driver()
@@ -86,8 +86,8 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 	return engine.Library{Path: found.Path, CUDA: true, TF32: o.TF32, Toolkit: ready.Toolkit, Fraction: fraction}, limit, nil
 }
 
-// smallestCard gives the bytes of memory of the smallest of the cards with these numbers, and refuses numbers that the driver
-// does not show.
+// smallestCard returns the memory in bytes of the smallest of the numbered cards, and refuses numbers that the driver does not
+// show.
 func smallestCard(driver cuda.Driver, numbers []int) (bytes int64, err error) {
 	for i, n := range numbers {
 		if n >= len(driver.Cards) {
@@ -100,14 +100,14 @@ func smallestCard(driver cuda.Driver, numbers []int) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// FractionKey is the variable for the share of a GPU's memory that XLA may take. It takes it as it is needed.
+// FractionKey is the variable for the share of a GPU's memory that XLA may use. XLA allocates memory as needed.
 const FractionKey = "PTYCHO_XLA_CUDA_MEMORY_FRACTION"
 
-// usualFraction is XLA's own.
+// usualFraction is XLA's default.
 const usualFraction = 0.75
 
-// memory is the share of a GPU's memory that XLA is told, 0 for its own, and the bytes that it comes to, 0 if unknown. Of a
-// limit in bytes and a share the smaller counts.
+// memory returns the share of a GPU's memory that XLA may use, 0 for XLA's default, and that share in bytes, 0 if unknown. If
+// both a limit in bytes and a share are set, the smaller one applies.
 func memory(limit, card int64) (fraction float64, bytes int64, err error) {
 	if text := os.Getenv(FractionKey); text != "" {
 		fraction, err = strconv.ParseFloat(text, 64)

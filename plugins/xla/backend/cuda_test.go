@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 )
 
-// A limit in bytes and a share of the GPU's memory both hold; without them XLA's own share is what a batch has to fit in.
+// A limit in bytes and a share of the GPU's memory both apply. Without them a batch must fit into XLA's default share.
 func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 	const card = 80 << 30
 	for _, c := range []struct {
@@ -23,7 +23,7 @@ func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 		{"0.5", 20 << 30, card, 0.25, 20 << 30},
 		{"0.125", 20 << 30, card, 0.125, 10 << 30},
 		{"", 100 << 30, card, 1, 80 << 30},
-		{"0.5", 20 << 30, 0, 0.5, 20 << 30}, // a driver that does not tell the memory
+		{"0.5", 20 << 30, 0, 0.5, 20 << 30}, // a driver that does not report the memory
 	} {
 		t.Setenv(FractionKey, c.share)
 		fraction, bytes, err := memory(c.limit, c.card)
@@ -39,7 +39,7 @@ func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 	}
 }
 
-// More GPUs than the driver shows are unavailable, which is exit code 13. Of several the smallest bounds the memory.
+// More GPUs than the driver shows are unavailable (exit code 13). The smallest of several GPUs limits the memory.
 func TestSmallestCard_RefusesMoreGPUsThanThereAre(t *testing.T) {
 	d := cuda.Driver{Cards: []cuda.Card{{Memory: 80 << 30}, {Memory: 40 << 30}}}
 	if bytes, err := smallestCard(d, []int{0, 1}); err != nil || bytes != 40<<30 {

@@ -14,11 +14,11 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// TrialCommand is the argument with which this program is started again to load a library whose digest nobody knows: a
-// damaged one ends the process.
+// TrialCommand is the argument with which this program is started again to load a library whose digest is not known, because
+// a damaged library ends the process.
 const TrialCommand = "try-library"
 
-// Trial loads a library and gives it nothing to do. One for CUDA is loaded without a client, which needs a GPU.
+// Trial loads a library without computing anything. A CUDA library is loaded without a client, which would need a GPU.
 func Trial(path string) error {
 	if strings.Contains(strings.ToLower(path), "cuda") {
 		return engine.Load(path)
@@ -27,7 +27,7 @@ func Trial(path string) error {
 	return err
 }
 
-// try runs Trial in a process of its own.
+// try runs Trial in a separate process.
 func try(path string) error {
 	exe, err := os.Executable()
 	if err != nil {
@@ -41,13 +41,13 @@ func try(path string) error {
 	return nil
 }
 
-// Library is the library of a kind of device, found and verified; for CUDA whatever the driver runs.
+// Library finds and verifies the library of a kind of device; for CUDA the newest one that is installed.
 func Library(d library.Device) (library.Found, error) { return library.Find(d, 0, try) }
 
-// Try loads a library in a process of its own, since a damaged one ends the process.
+// Try loads a library in a separate process, because a damaged library ends the process.
 func Try(path string) error { return try(path) }
 
-// Devices lists CUDA devices, then the CPU and its virtual devices. XLA's own library is not loaded for it.
+// Devices lists CUDA devices, then the CPU and its virtual devices, without loading XLA's library.
 func (*XLA) Devices(context.Context) ([]backend.Device, error) {
 	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	if !engine.Built {
@@ -64,11 +64,11 @@ func (*XLA) Devices(context.Context) ([]backend.Device, error) {
 	return out, nil
 }
 
-// virtualDevices is how many devices the library for the CPU shows, on any machine and whatever XLA_FLAGS says about it.
+// virtualDevices is how many devices the library for the CPU shows, on any machine and for any XLA_FLAGS.
 const virtualDevices = 4
 
-// choose gives the library and the numbers of the devices that a session is opened on. The bytes of memory that a session
-// may take on each GPU are set in the options.
+// choose returns the library and the numbers of the devices of a session. It sets the bytes of memory that a session may use
+// on each GPU in the options.
 func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (which engine.Library, numbers []int, err error) {
 	if !engine.Built {
 		return which, nil, backend.Errorf(backend.Unsupported, "open", "this program was built without cgo and cannot load XLA: build it on Linux with a C compiler (make)")
@@ -88,7 +88,7 @@ func (x *XLA) choose(ctx context.Context, o *backend.OpenOptions) (which engine.
 	}
 	if kind == library.CPU {
 		if o.TF32 {
-			return which, nil, backend.Errorf(backend.Unsupported, "open", "TF32 is a format of GPUs; on the CPU XLA computes in full precision")
+			return which, nil, backend.Errorf(backend.Unsupported, "open", "the xla backend supports --tf32 on GPUs only; on the CPU it computes in full precision")
 		}
 		found, err := Library(library.CPU)
 		return engine.Library{Path: found.Path}, numbers, err
@@ -117,7 +117,7 @@ func firstUsable(all []backend.Device, report func(backend.Event)) string {
 	return chosen
 }
 
-// numbered reads names of devices: all on the CPU, or all on NVIDIA cards.
+// numbered parses the names of devices, which must be all CPUs or all NVIDIA GPUs.
 func numbered(names []string) (kind library.Device, numbers []int, err error) {
 	for i, name := range names {
 		which, digits, given := strings.Cut(name, ":")

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 )
 
-// Forward gives named values for one batch.
+// Forward returns named values for one batch.
 func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
 	for _, name := range taps {
 		if _, ok := s.types[name]; !ok {
@@ -18,7 +18,7 @@ func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...str
 	}
 	inputs, err := s.One(ref.Dataset, ref.Batch, taps...)
 	if err == nil {
-		err = s.ready()
+		err = s.requireWeights()
 	}
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (s *session) Forward(ctx context.Context, ref backend.BatchRef, taps ...str
 	return out, nil
 }
 
-// Gradient gives the loss and the gradients of parameters for one batch.
+// Gradient returns the loss and the gradients of parameters for one batch.
 func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	var out backend.Loss
 	params, norm, err := ref.Gradients(s.program, params)
@@ -47,7 +47,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	}
 	inputs, err := s.One(ref.Dataset, ref.Batch, s.program.ScalarValues()...)
 	if err == nil {
-		err = s.ready()
+		err = s.requireWeights()
 	}
 	if err != nil {
 		return out, nil, err

@@ -7,12 +7,12 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// engineBytes is what the library, its compiler and its threads take before the first batch: 350 MiB, measured on a
-// CPU with the U-Net at N = 64 and 128.
+// engineBytes is the memory of the library, its compiler and its threads before the first batch: 350 MiB, measured on a CPU
+// with the U-Net at N = 64 and 128.
 const engineBytes = 350 << 20
 
-// fits refuses a batch that needs more memory than is allowed, or than the machine has: XLA would compile for minutes,
-// and the system would end the process for it.
+// fits refuses a batch that needs more memory than the limit or the machine's memory. XLA would compile such a batch for
+// minutes, and then the system would kill the process.
 func (s *session) fits(groups int, training bool) error {
 	limit := s.limit
 	if limit == 0 {
@@ -28,8 +28,8 @@ func (s *session) fits(groups int, training bool) error {
 	return nil
 }
 
-// need estimates the bytes of a call on one device. In training every value waits for its gradient; that sum is within 15 % of what a
-// batch of the U-Net was seen to add. A forward pass frees a value after its last reader.
+// need estimates the bytes of a call on one device. In training every value is kept for its gradient: the sum is within 15 % of
+// the measured memory of a batch of the U-Net. A forward pass frees a value after its last reader.
 func (s *session) need(groups int, training bool) int64 {
 	bytes := func(name string) int64 { return size(s.types[name], groups, s.dtype) }
 	total := int64(engineBytes)
@@ -57,7 +57,7 @@ func (s *session) need(groups int, training bool) int64 {
 		most = max(most, live)
 		freed := map[string]bool{}
 		for _, v := range o.In {
-			if last[v] == i && !freed[v] && s.made(v) {
+			if last[v] == i && !freed[v] && s.computed(v) {
 				live -= bytes(v)
 				freed[v] = true
 			}
@@ -66,8 +66,8 @@ func (s *session) need(groups int, training bool) int64 {
 	return total + most
 }
 
-// made says whether an operation makes a value.
-func (s *session) made(name string) bool {
+// computed reports whether a value is the result of an operation.
+func (s *session) computed(name string) bool {
 	for _, o := range s.program.Ops {
 		if o.Out == name {
 			return true
@@ -76,7 +76,7 @@ func (s *session) made(name string) bool {
 	return false
 }
 
-// size is the bytes of a value for so many groups. It does not overflow: what no machine holds is as large as can be.
+// size returns the bytes of a value for a number of groups, or the largest int64 on overflow.
 func size(t program.Type, groups int, dtype dtypes.DType) int64 {
 	const most = 1 << 50
 	total := float64(dtype.Size())

@@ -13,7 +13,7 @@ import (
 // forward computes values for batch after batch until done, an error or Stop.
 func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i, groups int, results buffers) error) error {
 	return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
-		if err := s.ready(); err != nil {
+		if err := s.requireWeights(); err != nil {
 			return err
 		}
 		if ema && !s.averaged() {
@@ -28,7 +28,7 @@ func (s *session) forward(ctx context.Context, id backend.DatasetID, ema bool, b
 	})
 }
 
-// averaged says whether the state has a moving average of the weights.
+// averaged reports whether the state has a moving average of the weights.
 func (s *session) averaged() bool {
 	for a := range s.state {
 		if a.Part == string(backend.EMA) {

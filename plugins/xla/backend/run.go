@@ -33,19 +33,19 @@ func (s *session) load(b backend.Batch, inputs map[string]tensor.Tensor, into bu
 	return nil
 }
 
-// loadReals copies numbers of a plan to the device in the session's precision.
+// loadReals copies numbers of a plan to the devices in the session's precision.
 func (s *session) loadReals(a engine.Array, numbers []float64, into buffers) (err error) {
 	into[a], err = s.upload(tensor.Must(numbers, len(numbers)), shapes.Make(s.dtype, len(numbers)))
 	return err
 }
 
-// loadWide copies numbers of a plan to the device in float64.
+// loadWide copies numbers of a plan to the devices in float64.
 func (s *session) loadWide(a engine.Array, numbers []float64, into buffers, dims ...int) (err error) {
 	into[a], err = s.client.Upload(numbers, shapes.Make(dtypes.Float64, dims...))
 	return err
 }
 
-// loadWeights copies what the cost is made of: the weight of each pattern and the factor of each loss.
+// loadWeights copies the weight of each pattern and the factor of each loss in the cost to the devices.
 func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm float64, into buffers) error {
 	if err := s.loadPatternWeights(b, into); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm 
 	return s.loadReals(seeds, factors, into)
 }
 
-// call runs a function on the state and on what was loaded. With average, the moving average stands for the weights.
+// call runs a function on the state and the loaded arrays. With average, it uses the moving average in place of the weights.
 func (s *session) call(ctx context.Context, f *engine.Function, loaded buffers, average bool) (buffers, error) {
 	return f.Call(ctx, func(a engine.Array) engine.Buffer {
 		if average && a.Part == string(backend.Weights) {

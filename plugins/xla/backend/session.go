@@ -12,8 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// session is an open program on one or more devices. Its state lives there, alike on all of them: a step takes the buffers of the state and gives the new
-// ones. Its calls come one at a time, but for Stop.
+// session is an open program on one or more devices. Every device holds an equal copy of the state. A step donates the buffers
+// of the state and returns new ones. Calls must not be concurrent, except Stop.
 type session struct {
 	*feed.Session
 	program   *program.Program
@@ -25,7 +25,7 @@ type session struct {
 	steps     int64
 	functions map[string]*engine.Function
 	limit     int64 // bytes of memory
-	ownMemory bool  // each device has memory of its own; the virtual devices of a CPU share the machine's
+	ownMemory bool  // each device has its own memory; the virtual devices of a CPU share the machine's memory
 	progress  func(backend.Event)
 }
 
@@ -52,9 +52,9 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 	return s
 }
 
-// Close frees what the session holds on the device, and the datasets.
+// Close frees the session's memory on the devices, and the datasets.
 func (s *session) Close() error {
-	s.forget()
+	s.freeState()
 	for _, f := range s.functions {
 		f.Close()
 	}
@@ -63,15 +63,15 @@ func (s *session) Close() error {
 	return s.CloseAll()
 }
 
-// forget frees the state.
-func (s *session) forget() {
+// freeState frees the state.
+func (s *session) freeState() {
 	for _, b := range s.state {
 		engine.Free(b)
 	}
 	s.state = nil
 }
 
-// stored is the shape of a value on the device.
+// stored returns the shape of a value on the device.
 func (s *session) stored(name string, groups int) shapes.Shape {
 	return lower.Stored(s.types[name], groups, s.dtype)
 }
@@ -81,41 +81,42 @@ func (s *session) upload(t tensor.Tensor, shape shapes.Shape) (engine.Buffer, er
 	return s.transfer(t, shape, func(flat any) (engine.Buffer, error) { return s.client.Upload(flat, shape) })
 }
 
-// transfer passes the elements of a tensor, as they are stored on a device, to place. shape is that of the whole tensor.
-func (s *session) transfer(t tensor.Tensor, shape shapes.Shape, place func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
+// transfer converts the elements of a tensor to their type on a device and passes them to upload. shape is that of the whole
+// tensor.
+func (s *session) transfer(t tensor.Tensor, shape shapes.Shape, upload func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
 	switch {
 	case shape.DType == dtypes.Int32:
 		data, err := tensor.Data[int32](t)
 		if err != nil {
 			return nil, backend.Errorf(backend.Internal, "transfer", "%w", err)
 		}
-		return place(data)
+		return upload(data)
 	case s.precision == tensor.Float64:
-		return transfer[float64](t, shape.Size(), place)
+		return transfer[float64](t, shape.Size(), upload)
 	}
-	return transfer[float32](t, shape.Size(), place)
+	return transfer[float32](t, shape.Size(), upload)
 }
 
-func transfer[T float32 | float64](t tensor.Tensor, size int, place func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
-	own, pair := tensor.Of[T](), tensor.Complex64
-	if own == tensor.Float64 {
+func transfer[T float32 | float64](t tensor.Tensor, size int, upload func(flat any) (engine.Buffer, error)) (engine.Buffer, error) {
+	real, pair := tensor.Of[T](), tensor.Complex64
+	if real == tensor.Float64 {
 		pair = tensor.Complex128
 	}
-	if t.DType() == own || t.DType() == pair { // as it is, without a copy
-		flat, err := tensor.FromBytes(own, t.Bytes(), size)
+	if t.DType() == real || t.DType() == pair { // the same type: no copy is needed
+		flat, err := tensor.FromBytes(real, t.Bytes(), size)
 		if err == nil {
 			data, _ := tensor.Data[T](flat)
-			return place(data)
+			return upload(data)
 		}
 	}
 	data := make([]T, size)
 	if err := tensor.Flatten(data, t); err != nil {
 		return nil, backend.Errorf(backend.Invalid, "transfer", "%w", err)
 	}
-	return place(data)
+	return upload(data)
 }
 
-// element is the type in which a value leaves.
+// element returns the type of a value's elements on the host.
 func (s *session) element(k program.Kind) tensor.DType {
 	switch {
 	case k == program.Index:
@@ -128,7 +129,7 @@ func (s *session) element(k program.Kind) tensor.DType {
 	return tensor.Complex64
 }
 
-// download copies a value of the program out, for a batch of so many groups.
+// download copies a value of the program to the host, for a batch with a number of groups.
 func (s *session) download(b engine.Buffer, name string, groups int) (tensor.Tensor, error) {
 	t := s.types[name]
 	out, err := tensor.Zeros(s.element(t.Kind), t.Shape.At(groups)...)

@@ -8,25 +8,25 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 )
 
-// Several devices share a batch group by group: the first device takes the first groups of the host's order, and so on.
-// Every device takes the same number, so that one program does for all; a batch that does not come out even is filled up
-// with copies of its first group, whose weight is zero. A copy is as finite as the group itself, and what a pattern of
-// weight zero gives is dropped. No operation of a program combines groups, which is why a part of a batch can be
-// computed by itself: the extent that grows with the batch is the first one of every value that has it.
+// Several devices share a batch group by group: the first device takes the first groups in the host's order, and so on.
+// Every device takes the same number of groups, so that all devices run the same program. A batch that does not divide
+// evenly is filled with copies of its first group with weight zero. A copy never adds a value that is not finite, and the
+// results of patterns with weight zero are dropped. No operation of a program combines groups, so a part of a batch can be
+// computed separately. The extent that grows with the batch is always the first axis of a value.
 
-// share is the number of groups that each device takes of a batch.
+// share returns the number of groups of a batch on each device.
 func (s *session) share(groups int) int {
 	n := s.client.Devices()
 	return (groups + n - 1) / n
 }
 
-// sharded says whether the devices hold parts of a value, each for its own groups.
+// sharded reports whether each device holds a part of a value, for its own groups.
 func (s *session) sharded(name string) bool {
 	shape := s.types[name].Shape
 	return len(shape) > 0 && shape[0] < 0
 }
 
-// loadInput copies an input of the program to the devices: to each one its part, or all of what is not per group.
+// loadInput copies an input of the program to the devices: its part to each device, or the whole input if it is not per group.
 func (s *session) loadInput(name string, t tensor.Tensor, groups int) (engine.Buffer, error) {
 	whole := s.stored(name, groups)
 	if !s.sharded(name) {
@@ -38,8 +38,7 @@ func (s *session) loadInput(name string, t tensor.Tensor, groups int) (engine.Bu
 	})
 }
 
-// loadPatternWeights copies the weight of each pattern to the device that computes it. What fills up a batch has the
-// weight zero.
+// loadPatternWeights copies the weight of each pattern to the device that computes the pattern. Filling has weight zero.
 func (s *session) loadPatternWeights(b backend.Batch, into buffers) (err error) {
 	each := make([]float64, len(b.Rows))
 	for i := range each {
@@ -56,7 +55,7 @@ func (s *session) loadPatternWeights(b backend.Batch, into buffers) (err error) 
 	return err
 }
 
-// patternScalars copies the scalars of a batch out: for each scalar of the program the values of all patterns.
+// patternScalars copies the scalars of a batch to the host: for each scalar of the program the values of all patterns.
 func patternScalars[T float32 | float64](s *session, b engine.Buffer, patterns int) ([][]T, error) {
 	k, part := len(s.program.Scalars), s.share(patterns/s.program.Group)*s.program.Group
 	all := make([]T, s.client.Devices()*k*part) // [devices, scalars, patterns of each]

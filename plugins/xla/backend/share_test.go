@@ -16,10 +16,10 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// sharedGroups is the number of groups of the batch: one device is left with filling alone where there are four of them.
+// sharedGroups is the number of groups of the batch. Of four devices one holds only filling.
 const sharedGroups = 5
 
-// shared is a small network with numbers for all that it reads.
+// shared is a small network with its weights and data.
 type shared struct {
 	program *program.Program
 	given   map[string]*reference.Value
@@ -70,7 +70,7 @@ func (w shared) state() backend.State {
 	return st
 }
 
-// dataset has the patterns in the order of the draw.
+// dataset returns the patterns in the order of the draw.
 func (w shared) dataset() backend.Dataset {
 	d := backend.Dataset{Patterns: sharedGroups * w.program.Group}
 	for _, in := range w.program.Inputs {
@@ -88,7 +88,7 @@ func (w shared) dataset() backend.Dataset {
 	return d
 }
 
-// batch names groups in an order that is not that of the dataset, and weighs the patterns differently.
+// batch returns a batch of groups in an order other than the dataset's, with different weights of the patterns.
 func (w shared) batch(groups ...int) backend.Batch {
 	var b backend.Batch
 	for _, g := range groups {
@@ -104,8 +104,8 @@ func (w shared) batch(groups ...int) backend.Batch {
 	return b
 }
 
-// course is everything that a session gives: steps of one batch and of micro-batches, clipped, with a moving average,
-// then an evaluation and predictions.
+// course holds all results of a session: steps of one batch and of micro-batches, clipped, with a moving average, then an
+// evaluation and predictions.
 type course struct {
 	Steps   []backend.StepResult
 	Evals   []backend.EvalResult
@@ -113,7 +113,7 @@ type course struct {
 	State   map[string][]float64
 }
 
-// follow runs the course on so many devices.
+// follow runs the course on a number of devices.
 func (w shared) follow(t *testing.T, devices int) course {
 	t.Helper()
 	s, out := w.open(t, devices), course{State: map[string][]float64{}}
@@ -196,8 +196,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// In float64 the sums of one and of several devices differ by rounding alone. A group that counts twice or not at all, a
-// pattern in another place or filling that counts would differ in the first digits.
+// In float64 the sums of one and of several devices differ by rounding only. A group that is counted twice or not at all, a
+// misplaced pattern or filling that is counted would change the first digits.
 func TestDevices_AgreeWithOneAndRepeat(t *testing.T) {
 	w := newShared(t)
 	one := reflect.ValueOf(w.follow(t, 1))
@@ -208,7 +208,7 @@ func TestDevices_AgreeWithOneAndRepeat(t *testing.T) {
 	}
 }
 
-// Filling never gives a NaN that the batch does not: the batch has one group, which the other devices copy.
+// Filling never adds a NaN to a batch: the batch has one group, which the other devices copy.
 func TestDevices_FillWithCopiesOfTheFirstGroup(t *testing.T) {
 	w := newShared(t)
 	s := w.open(t, 4)
@@ -294,6 +294,6 @@ func apart(t *testing.T, what string, got, want []float64, tolerance float64) {
 		most, size = max(most, math.Abs(got[i]-want[i])), max(size, math.Abs(want[i]))
 	}
 	if !(most <= tolerance*size) {
-		t.Errorf("%s: differs by %.2g of %.2g, allowed are %.0e of it", what, most, size, tolerance)
+		t.Errorf("%s: differs by %.2g of %.2g, want at most %.0e of it", what, most, size, tolerance)
 	}
 }

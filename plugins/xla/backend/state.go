@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 )
 
-// part is the slot's part of the arrays on the device.
+// part returns the name of a slot's array on the device.
 func part(slot backend.Slot, name string) engine.Array {
 	return engine.Array{Part: string(slot), Name: name}
 }
@@ -31,12 +31,12 @@ func (s *session) SetState(_ context.Context, st backend.State) error {
 			fresh[part(slot, name)] = b
 		}
 	}
-	s.forget()
+	s.freeState()
 	s.state, s.steps = fresh, st.Step
 	return nil
 }
 
-// State copies the state out.
+// State copies the state to the host.
 func (s *session) State(context.Context) (backend.State, error) {
 	out := backend.State{Step: s.steps, Slots: map[backend.Slot]map[string]tensor.Tensor{}}
 	for a, b := range s.state {
@@ -53,15 +53,15 @@ func (s *session) State(context.Context) (backend.State, error) {
 	return out, nil
 }
 
-// ready refuses to compute without weights.
-func (s *session) ready() error {
+// requireWeights refuses to compute without weights.
+func (s *session) requireWeights() error {
 	if s.state == nil {
 		return backend.Errorf(backend.Invalid, "compute", "the session has no weights yet")
 	}
 	return nil
 }
 
-// moment makes sure that a slot of a parameter exists: zeros where there is none yet.
+// moment adds a missing slot of a parameter, with zeros.
 func (s *session) moment(slot backend.Slot, name string) error {
 	if s.state[part(slot, name)] != nil {
 		return nil
@@ -71,11 +71,11 @@ func (s *session) moment(slot backend.Slot, name string) error {
 	if err != nil {
 		return backend.Errorf(backend.Internal, "step", "%w", err)
 	}
-	return s.place(part(slot, name), zeros)
+	return s.replace(part(slot, name), zeros)
 }
 
-// place uploads an array of the state. Where that fails the state is as it was.
-func (s *session) place(a engine.Array, t tensor.Tensor) error {
+// replace uploads an array of the state in place of the old one. If the upload fails the state does not change.
+func (s *session) replace(a engine.Array, t tensor.Tensor) error {
 	b, err := s.upload(t, s.stored(a.Name, 1))
 	if err == nil {
 		s.state[a] = b
@@ -83,7 +83,7 @@ func (s *session) place(a engine.Array, t tensor.Tensor) error {
 	return err
 }
 
-// average makes sure that the moving average of a parameter exists: it starts at the weights before the first step.
+// average adds a missing moving average of a parameter, which starts at the weights before the first step.
 func (s *session) average(name string) error {
 	if s.state[part(backend.EMA, name)] != nil {
 		return nil
@@ -92,5 +92,5 @@ func (s *session) average(name string) error {
 	if err != nil {
 		return err
 	}
-	return s.place(part(backend.EMA, name), t)
+	return s.replace(part(backend.EMA, name), t)
 }

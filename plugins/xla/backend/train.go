@@ -16,13 +16,13 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 	})
 }
 
-// buffers are arrays on the device by name.
+// buffers holds arrays on the device by name.
 type buffers = map[engine.Array]engine.Buffer
 
-// step is one optimiser step.
+// step runs one optimiser step.
 func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
-	if err := s.ready(); err != nil {
+	if err := s.requireWeights(); err != nil {
 		return r, err
 	}
 	if err := s.prepare(p, s.program.Trainable()); err != nil {
@@ -36,7 +36,7 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	return r, err
 }
 
-// fused is a step on one batch: one function from the batch to the new state.
+// fused runs a step on one batch: one function computes the new state from the batch.
 func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	item, err := next()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p b
 	return s.finish(results, p, st, r)
 }
 
-// accumulated is a step on micro-batches: their gradients are added up in order, and then comes one update.
+// accumulated runs a step on micro-batches: it adds their gradients in order, then updates the weights once.
 func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	sum := buffers{} // of the gradients so far
 	defer func() { release(sum) }()
@@ -79,7 +79,7 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 		if err != nil {
 			return err
 		}
-		// A call takes the sum and gives the new one.
+		// A call donates the sum and returns the new one.
 		if err := s.loadTraining(item, p, st, sum); err != nil {
 			return err
 		}
@@ -112,10 +112,10 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 	return s.finish(results, p, st, r)
 }
 
-// groups is the number of groups in a batch.
+// groups returns the number of groups in a batch.
 func (s *session) groups(b backend.Batch) int { return len(b.Rows) / s.program.Group }
 
-// loadTraining copies a micro-batch to the device, with what the cost is made of.
+// loadTraining copies a micro-batch and the weights of its cost to the devices.
 func (s *session) loadTraining(item feed.Item, p backend.StepPlan, st backend.Step, into buffers) error {
 	if err := s.load(item.Batch, item.Inputs, into); err != nil {
 		return err
@@ -123,13 +123,13 @@ func (s *session) loadTraining(item feed.Item, p backend.StepPlan, st backend.St
 	return s.loadWeights(item.Batch, p.LossWeights, st.Norm(), into)
 }
 
-// count adds the scalars of a micro-batch to the step's.
+// count adds the scalars of a micro-batch to those of the step.
 func (s *session) count(results buffers, b backend.Batch, r *backend.StepResult) error {
 	r.Patterns += len(b.Rows)
 	return s.scalars(results, b, r.Scalars)
 }
 
-// prepare makes sure that the slots of the state exist which the plan changes.
+// prepare adds the missing slots of the state that the plan changes.
 func (s *session) prepare(p backend.StepPlan, params []string) error {
 	for _, name := range params {
 		for _, slot := range (update.Optimiser{Optimiser: p.Optimiser}).Slots() {
@@ -146,7 +146,7 @@ func (s *session) prepare(p backend.StepPlan, params []string) error {
 	return nil
 }
 
-// numbers loads those of the update.
+// numbers loads the numbers of the update.
 func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) error {
 	optimiser, groups := update.Optimiser{Optimiser: p.Optimiser}, s.parameterGroups()
 	var flat []float64
@@ -163,18 +163,18 @@ func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) err
 	return s.loadWide(emaDecay, []float64{p.EMADecay}, into)
 }
 
-// advance runs a function that takes the state and gives a new one. Where it fails the state may be lost with it.
+// advance runs a function that donates the state and returns a new one. If it fails the state is lost, unless it was cancelled.
 func (s *session) advance(ctx context.Context, f *engine.Function, loaded buffers) (buffers, error) {
 	results, err := s.call(ctx, f, loaded, false)
 	if err != nil {
 		if backend.KindOf(err) != backend.Cancelled {
-			s.forget()
+			s.freeState()
 		}
 		return nil, err
 	}
 	for a := range s.state {
 		if fresh := results[a]; fresh != nil {
-			engine.Free(s.state[a]) // donated, but for its handle
+			engine.Free(s.state[a]) // donated; this frees the handle
 			s.state[a] = fresh
 			delete(results, a)
 		}
@@ -182,7 +182,7 @@ func (s *session) advance(ctx context.Context, f *engine.Function, loaded buffer
 	return results, nil
 }
 
-// finish reads how the update went. The state is the old one where something was not finite.
+// finish reads the outcome of the update. The state did not change if the loss or a gradient was not finite.
 func (s *session) finish(results buffers, p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	var end [3]float64
 	if err := s.client.Download(results[outcome], end[:]); err != nil {

@@ -2,15 +2,15 @@ package cuda
 
 import "github.com/ptychogo/ptycho/core/backend"
 
-// Ready is what XLA needs, found and loaded.
+// Ready describes what XLA needs, found and loaded.
 type Ready struct {
 	Version Version
 	Toolkit string    // folder for --xla_gpu_cuda_data_dir
-	Without []Library // optional libraries that are not there
+	Without []Library // optional libraries that are missing
 }
 
 // Check finds and loads what an XLA library needs on a GPU: the driver, the toolkit and NVIDIA's libraries. chosen is the
-// toolkit's folder if the user names one, else "". The error names the one thing to do first.
+// toolkit's folder if the user named one, else "". The error names the first thing to fix.
 func (m Machine) Check(library, chosen string, d Driver) (Ready, error) {
 	r := Ready{Version: VersionOf(library)}
 	if err := d.Suits(r.Version); err != nil {
@@ -24,7 +24,7 @@ func (m Machine) Check(library, chosen string, d Driver) (Ready, error) {
 	return r, err
 }
 
-// Several refuses to share work among GPUs without NCCL, through which they exchange their gradients.
+// Several refuses several GPUs without NCCL, through which GPUs exchange gradients.
 func (r Ready) Several() error {
 	for _, l := range r.Without {
 		if l.Name == exchange {
@@ -34,5 +34,5 @@ func (r Ready) Several() error {
 	return nil
 }
 
-// exchange is the name of the library for exchanges between GPUs.
+// exchange is the name of the library for transfers between GPUs.
 const exchange = "NCCL"

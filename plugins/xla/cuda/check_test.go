@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// driverSource is a library with the functions of NVIDIA's driver that are asked.
+// driverSource is a library with the functions of NVIDIA's driver that are called.
 const driverSource = `
 #include <stddef.h>
 #include <string.h>
@@ -27,14 +27,14 @@ const cudnnSource = `#include <stddef.h>
 size_t cudnnGetVersion(void) { return VERSION; }
 `
 
-// compiled builds a shared library, without a name of its own, so that no other test is given it.
+// compiled builds a shared library without an soname, so that the loader does not reuse it in another test.
 func compiled(t *testing.T, path, source string, define ...string) string {
 	t.Helper()
 	if out, err := open("libc.so.6"); out == (handle{}) || err != nil {
 		t.Skip("this test was built without cgo, which loads libraries")
 	}
 	if _, err := exec.LookPath("gcc"); err != nil {
-		t.Skip("no gcc to compile libraries with")
+		t.Skip("gcc, which compiles the libraries, was not found")
 	}
 	key := fmt.Sprint(source, define)
 	if built[key] == "" {
@@ -57,10 +57,10 @@ func compiled(t *testing.T, path, source string, define ...string) string {
 	return written(t, path, built[key], 0o644)
 }
 
-// built are the libraries that gcc made, by source.
+// built holds the libraries that gcc compiled, by source.
 var built = map[string]string{}
 
-// written is a file with content.
+// written writes a file and returns its path.
 func written(t *testing.T, path, content string, mode os.FileMode) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -72,7 +72,7 @@ func written(t *testing.T, path, content string, mode os.FileMode) string {
 	return path
 }
 
-// layout is a machine with one GPU and an XLA library for a version of CUDA with NVIDIA's packages beside it, as pip lays them.
+// layout is a machine with one GPU and an XLA library for a version of CUDA, with NVIDIA's packages in the layout of pip.
 type layout struct {
 	Machine
 	t       *testing.T
@@ -100,7 +100,7 @@ func newLayout(t *testing.T, v Version) *layout {
 		toolkit = l.at("nvidia/cuda_nvcc")
 	}
 	written(t, filepath.Join(toolkit, "bin/ptxas"), "#!/bin/sh\necho Cuda compilation tools, release 13.0, V13.0.88\n", 0o755)
-	if v == CUDA13 { // NVIDIA's package for CUDA 12 has none
+	if v == CUDA13 { // NVIDIA's package for CUDA 12 lacks nvlink
 		written(t, filepath.Join(toolkit, "bin/nvlink"), "#!/bin/sh\n", 0o755)
 	}
 	written(t, filepath.Join(toolkit, "nvvm/libdevice/libdevice.10.bc"), "BC", 0o644)
@@ -123,7 +123,7 @@ func (l *layout) remove(path string) {
 	}
 }
 
-// check is what a session on a GPU checks before it loads XLA.
+// check runs the checks of a session on a GPU before it loads XLA.
 func (l *layout) check(chosen string) (Ready, error) {
 	d, err := l.Driver()
 	if err != nil {
@@ -146,7 +146,7 @@ func TestCheck_FindsAPipLayout(t *testing.T) {
 	}
 }
 
-// missing are the parts that can be missing, and what is said of each.
+// missing lists the parts that can be missing, and the words of each error.
 var missing = []struct {
 	missing string
 	plant   func(l *layout)
@@ -173,7 +173,7 @@ var missing = []struct {
 		[]string{"cuDNN (libcudnn.so.9) was not found", "pip: nvidia-cudnn-cu13; system: libcudnn9-cuda-13"}},
 	{"cuDNN of an old version", func(l *layout) { compiled(l.t, l.at("nvidia/cudnn/lib/libcudnn.so.9"), cudnnSource, "VERSION=90100") }, backend.NotFound,
 		[]string{"cuDNN 9.1.0 is too old", "9.12.0 or later"}},
-	{"cuDNN that is cut off", func(l *layout) { written(l.t, l.at("nvidia/cudnn/lib/libcudnn.so.9"), "\x7fELF", 0o644) }, backend.NotFound,
+	{"cuDNN that is truncated", func(l *layout) { written(l.t, l.at("nvidia/cudnn/lib/libcudnn.so.9"), "\x7fELF", 0o644) }, backend.NotFound,
 		[]string{"cuDNN does not load", "file too short"}},
 	{"cuFFT", func(l *layout) { l.remove(l.at("nvidia/cu13/lib/libcufft.so.12")) }, backend.NotFound,
 		[]string{"cuFFT (libcufft.so.12) was not found", "pip: nvidia-cufft;"}},
@@ -182,9 +182,9 @@ var missing = []struct {
 		l.remove(filepath.Join(l.Root, "proc"))
 		l.remove(filepath.Join(l.Root, "dev"))
 	}, backend.Unavailable,
-		[]string{"there is no NVIDIA driver here", "nvidia-driver-580"}},
+		[]string{"the NVIDIA driver is not installed", "nvidia-driver-580"}},
 	{"the driver's library", func(l *layout) { l.LibCUDA = filepath.Join(l.Root, "libcuda.so.1") }, backend.Unavailable,
-		[]string{"driver 580.65.06", "is loaded but its library is not", "libnvidia-compute"}},
+		[]string{"driver 580.65.06", "is loaded but its library cannot be loaded", "libnvidia-compute"}},
 	{"a driver for CUDA 13", func(l *layout) { l.driver("535.104.05", "VERSION=12020", "INIT=0", "COUNT=1") }, backend.Unsupported,
 		[]string{"driver 535.104.05 (up to CUDA 12.2) is too old", "driver 580 or later", "nvidia-driver-580", "--cuda 12"}},
 	{"a GPU in CUDA_VISIBLE_DEVICES", func(l *layout) {
@@ -194,15 +194,15 @@ var missing = []struct {
 	{"a GPU in the container", func(l *layout) {
 		l.remove(filepath.Join(l.Root, "dev"))
 		l.driver("580.65.06", "VERSION=13000", "INIT=100", "COUNT=0")
-	}, backend.Unavailable, []string{"no GPU is visible", "/dev holds no nvidia0", "--gpus all"}},
+	}, backend.Unavailable, []string{"no GPU is visible", "/dev/nvidia0 is missing", "--gpus all"}},
 	{"a GPU", func(l *layout) { l.driver("580.65.06", "VERSION=13000", "INIT=0", "COUNT=0") }, backend.Unavailable,
 		[]string{"no GPU is visible", "nvidia-smi"}},
 	{"a driver of one version", func(l *layout) { l.driver("580.65.06", "VERSION=13000", "INIT=803", "COUNT=0") }, backend.Unavailable,
 		[]string{"of different versions", "restart"}},
 }
 
-// Each part that can be missing gives one sentence with what brings it; the kind of the error is the exit code: 13 where
-// no GPU can be used, else 12.
+// For each missing part the error is one sentence that names the package to install. The kind of the error determines the exit
+// code: 13 if no GPU is usable, else 12.
 func TestCheck_NamesEachMissingPart(t *testing.T) {
 	for _, c := range missing {
 		t.Run(c.missing, func(t *testing.T) {
@@ -227,13 +227,13 @@ func TestCheck_NamesEachMissingPart(t *testing.T) {
 				}
 			}
 			if strings.Contains(err.Error(), "\n") {
-				t.Errorf("%q is more than a line", err)
+				t.Errorf("%q is more than one line", err)
 			}
 		})
 	}
 }
 
-// unset removes a variable for the time of a test.
+// unset removes a variable for the duration of a test.
 func unset(t *testing.T, name string) {
 	t.Helper()
 	t.Setenv(name, "")
@@ -242,7 +242,7 @@ func unset(t *testing.T, name string) {
 	}
 }
 
-// Only programs of several GPUs, solvers and profiles need the optional libraries.
+// Only several GPUs, solvers and profiles need the optional libraries.
 func TestCheck_DoesWithoutOptionalLibraries(t *testing.T) {
 	l := newLayout(t, CUDA13)
 	l.remove(l.at("nvidia/nccl"))
@@ -295,7 +295,7 @@ func TestToolkit_LooksInEveryPlaceInOrder(t *testing.T) {
 	found(compiler)
 }
 
-func TestToolkit_TakesTheChosenFolderOrNone(t *testing.T) {
+func TestToolkit_UsesOnlyTheChosenFolder(t *testing.T) {
 	l := newLayout(t, CUDA13)
 	chosen := t.TempDir()
 	if _, err := l.Toolkit(l.library, CUDA13, chosen); backend.KindOf(err) != backend.NotFound || !strings.Contains(err.Error(), chosen) || !strings.Contains(err.Error(), "--xla_gpu_cuda_data_dir") {
@@ -303,7 +303,7 @@ func TestToolkit_TakesTheChosenFolderOrNone(t *testing.T) {
 	}
 }
 
-func TestVersionOf_ReadsThePathWhereTheLibraryTellsNothing(t *testing.T) {
+func TestVersionOf_FallsBackToThePath(t *testing.T) {
 	for path, want := range map[string]Version{"/x/xla_cuda12/p.so": CUDA12, "/cuda12/xla_cuda13/p.so": CUDA13, "/x/p.so": CUDA13} {
 		if v := VersionOf(path); v != want {
 			t.Errorf("%s: %v, want %v", path, v, want)
@@ -311,7 +311,7 @@ func TestVersionOf_ReadsThePathWhereTheLibraryTellsNothing(t *testing.T) {
 	}
 }
 
-// The folders in which a library looks for NVIDIA's tell its version, whatever its path is.
+// The folders in which a library looks for NVIDIA's libraries show its version, whatever its path is.
 func TestVersionOf_ReadsTheLibrary(t *testing.T) {
 	for rpath, want := range map[string]Version{"$ORIGIN/../../nvidia/cublas/lib": CUDA12, "$ORIGIN/../../nvidia/cu13/lib": CUDA13} {
 		path := filepath.Join(t.TempDir(), "cuda.so")

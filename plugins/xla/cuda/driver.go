@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Machine is where the driver and the toolkit are looked for.
+// Machine says where to look for the driver and the toolkit.
 type Machine struct {
 	Root    string // folder that holds dev, proc and usr: "/"
 	LibCUDA string // the driver's library, by name or path
@@ -23,7 +23,7 @@ var This = Machine{Root: "/", LibCUDA: "libcuda.so.1"}
 // Driver is NVIDIA's driver and the GPUs that it shows.
 type Driver struct {
 	Release string // such as 580.65.06; "" where the kernel does not report it
-	CUDA    int    // newest CUDA that it runs, 1000 times the major and 10 times the minor version; 0 if unknown
+	CUDA    int    // newest CUDA that it supports, 1000 times the major and 10 times the minor version; 0 if unknown
 	Cards   []Card
 }
 
@@ -33,7 +33,7 @@ type Card struct {
 	Memory int64 // bytes
 }
 
-// Runs reports whether the driver is known to run programs of a version of CUDA.
+// Runs reports whether the driver is known to support a version of CUDA.
 func (d Driver) Runs(v Version) bool { return d.CUDA >= 1000*int(v) }
 
 // Known reports whether a driver was found at all.
@@ -62,14 +62,14 @@ func (d Driver) Suits(v Version) error {
 	return backend.Errorf(backend.Unsupported, "cuda", "the %s is too old for the XLA library, which is built for %v and needs driver %d or later: %s", d, v, v.Driver(), help)
 }
 
-// codes of cuInit that have a cause which can be named.
+// Codes of cuInit with a known cause.
 const (
 	noDevice   = 100
 	mismatched = 803
 )
 
-// Driver asks the driver for its version and its GPUs. CUDA_VISIBLE_DEVICES holds, since the driver itself counts. Where
-// no GPU can be used the error says why, and the driver's versions are still given as far as they are known.
+// Driver reads the driver's version and its GPUs. CUDA_VISIBLE_DEVICES applies, because the driver counts the GPUs. If no GPU
+// can be used, Driver returns the reason as an error, and the versions of the driver that are known.
 func (m Machine) Driver() (Driver, error) {
 	d := Driver{Release: m.release()}
 	d.CUDA = promised(d.Release)
@@ -93,34 +93,34 @@ func (m Machine) Driver() (Driver, error) {
 	case code == mismatched:
 		return d, no("the NVIDIA driver does not start: its library and its kernel module are of different versions; restart the machine, or install both from one package")
 	case code != 0 && code != noDevice:
-		return d, no("the %s does not start: cuInit ends with code %d; run nvidia-smi to see what is wrong", d, code)
+		return d, no("the %s does not start: cuInit returned code %d; run nvidia-smi to see the cause", d, code)
 	case !m.hasDeviceFile():
-		return d, no("no GPU is visible: the %s shows none and /dev holds no nvidia0; in a container or a batch job ask for a GPU (docker run --gpus all, sbatch --gres=gpu:1)", d)
+		return d, no("no GPU is visible: the %s shows none and /dev/nvidia0 is missing; in a container or a batch job request a GPU (docker run --gpus all, sbatch --gres=gpu:1)", d)
 	case set:
-		return d, no("no GPU is visible: the %s shows none and CUDA_VISIBLE_DEVICES is %q; unset it or give it the number of a GPU", d, visible)
+		return d, no("no GPU is visible: the %s shows none and CUDA_VISIBLE_DEVICES is %q; unset it or set it to the number of a GPU", d, visible)
 	}
-	return d, no("no GPU is visible: the %s shows none; run nvidia-smi to see whether one is there", d)
+	return d, no("no GPU is visible: the %s shows none; run nvidia-smi to list the GPUs", d)
 }
 
-// noLibCUDA says why the driver's library does not load.
+// noLibCUDA returns the reason why the driver's library does not load.
 func (m Machine) noLibCUDA(d Driver, err error) error {
 	if d.Release == "" && !m.hasDeviceFile() {
-		return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: there is no NVIDIA driver here (%s was not found and /dev holds no nvidia0); install driver %d or later (system package nvidia-driver-%d)",
+		return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: the NVIDIA driver is not installed (%s was not found and /dev/nvidia0 is missing); install driver %d or later (system package nvidia-driver-%d)",
 			filepath.Base(m.LibCUDA), CUDA13.Driver(), CUDA13.Driver())
 	}
-	return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: the %s is loaded but its library is not (%v); install the system package that holds libcuda.so.1 (libnvidia-compute), or start the container with a GPU (docker run --gpus all)", d, err)
+	return backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: the %s is loaded but its library cannot be loaded (%v); install the system package that holds libcuda.so.1 (libnvidia-compute), or start the container with a GPU (docker run --gpus all)", d, err)
 }
 
-// release is the driver's version as the kernel reports it.
+// releasePattern matches the driver's version in the kernel's text.
 var releasePattern = regexp.MustCompile(`\b\d{3,}\.\d+(\.\d+)?\b`)
 
 func (m Machine) release() string {
-	text, _ := os.ReadFile(filepath.Join(m.Root, "proc/driver/nvidia/version")) // no driver, no file
+	text, _ := os.ReadFile(filepath.Join(m.Root, "proc/driver/nvidia/version")) // without a driver the file is missing
 	first, _, _ := strings.Cut(string(text), "\n")
 	return releasePattern.FindString(first)
 }
 
-// promised is the newest major version of CUDA that a release of the driver runs, as Driver.CUDA has it.
+// promised returns the newest major version of CUDA that a release of the driver supports, in the unit of Driver.CUDA.
 func promised(release string) int {
 	major, _, _ := strings.Cut(release, ".")
 	n, err := strconv.Atoi(major)

@@ -11,17 +11,17 @@ import (
 // Library is one of NVIDIA's libraries.
 type Library struct {
 	Name     string // "cuDNN"
-	File     string // the name under which it is opened: libcudnn.so.9
+	File     string // name for the loader: libcudnn.so.9
 	Pip      string // package in the Python package index
 	System   string // package in NVIDIA's repositories
-	Required bool   // no network trains without it
-	Path     string // "" where the system's loader has to find it
+	Required bool   // every training needs it
+	Path     string // "" if the system's loader must find it
 	folder   string // of the pip layout, below nvidia
 }
 
-// known are NVIDIA's libraries for a version, each after those that it needs: the libraries of NVIDIA's packages look for
-// each other in places that the packages do not have in common. XLA opens the optional ones when a program first needs
-// one: linear solvers and sparse matrices, which no network uses, several GPUs (NCCL, NVSHMEM), profiles (CUPTI).
+// known returns NVIDIA's libraries for a version, each after the libraries that it needs, because NVIDIA's packages do not
+// find each other in all layouts. XLA opens the optional libraries when a program first needs them: linear solvers and sparse
+// matrices, which no network uses, several GPUs (NCCL, NVSHMEM), profiles (CUPTI).
 func known(v Version) []Library {
 	if v >= CUDA13 {
 		return []Library{
@@ -57,8 +57,8 @@ func known(v Version) []Library {
 
 const cuDNN = "cuDNN"
 
-// oldestCUDNN is the version that the pinned XLA library was compiled against, as cudnnGetVersion has it. XLA refuses an
-// older one when it first computes a convolution.
+// oldestCUDNN returns the version that the pinned XLA library was compiled with, in the format of cudnnGetVersion. XLA
+// refuses an older version at the first convolution.
 func oldestCUDNN(v Version) int {
 	if v >= CUDA13 {
 		return 91200
@@ -66,13 +66,13 @@ func oldestCUDNN(v Version) int {
 	return 91002
 }
 
-// libraries finds NVIDIA's libraries: in the packages beside the XLA library, then in the toolkit. Those that are in
-// neither are left to the system's loader, which knows LD_LIBRARY_PATH.
+// libraries finds NVIDIA's libraries in the packages beside the XLA library, then in the toolkit. It leaves all others to the
+// system's loader, which uses LD_LIBRARY_PATH.
 func libraries(library string, v Version, toolkit string) []Library {
 	out := known(v)
 	for i, l := range out {
 		var places []string
-		for _, nvidia := range besides(library) {
+		for _, nvidia := range packageFolders(library) {
 			places = append(places, filepath.Join(nvidia, l.folder, "lib"))
 		}
 		for _, sub := range []string{"lib64", "lib", "targets/x86_64-linux/lib"} {
@@ -89,9 +89,8 @@ func libraries(library string, v Version, toolkit string) []Library {
 	return out
 }
 
-// load loads NVIDIA's libraries in their order. XLA then opens each by its name and is given the one that is loaded: no
-// LD_LIBRARY_PATH is needed, which the loader would read at the start of the process only. It gives the optional ones that
-// are not there.
+// load loads NVIDIA's libraries in order and returns the optional libraries that are missing. XLA then opens each library by
+// its name and receives the loaded one, without LD_LIBRARY_PATH, which the loader reads only when the process starts.
 func load(all []Library, v Version) (without []Library, err error) {
 	for _, l := range all {
 		name := l.Path
@@ -120,5 +119,5 @@ func (l Library) advice(v Version) string {
 	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), l.Pip, l.System)
 }
 
-// release is a version of cuDNN as people write it.
+// release formats a version of cuDNN.
 func release(n int) string { return fmt.Sprintf("%d.%d.%d", n/10000, n/100%100, n%100) }

@@ -26,11 +26,11 @@ import (
 	"unsafe"
 )
 
-// handle is a library that is loaded; it stays loaded.
+// handle is a loaded library, which is never unloaded.
 type handle struct{ p unsafe.Pointer }
 
-// open loads a library by name or path. Its symbols stay its own: XLA opens NVIDIA's libraries by their names and is given
-// those that are already loaded under these names, so that nothing has to be global and nothing can be interposed.
+// open loads a library by name or path with local symbols. XLA opens NVIDIA's libraries by their names and receives the loaded
+// ones, so the symbols need not be global and cannot be interposed.
 func open(library string) (handle, error) {
 	name := C.CString(library)
 	defer C.free(unsafe.Pointer(name))
@@ -47,7 +47,7 @@ func (h handle) symbol(name string) unsafe.Pointer {
 	return C.dlsym(h.p, s)
 }
 
-// number calls a function without arguments that returns a size; 0 if there is no such function.
+// number calls a function without arguments that returns a size. It returns 0 if the function does not exist.
 func (h handle) number(name string) int {
 	f := h.symbol(name)
 	if f == nil {
@@ -56,13 +56,13 @@ func (h handle) number(name string) int {
 	return int(C.callSize(f))
 }
 
-// stub is the code for a library without the driver's functions, as NVIDIA's stub libraries have it.
+// stub is the code of NVIDIA's stub libraries, which lack the driver's functions.
 const stub = 34
 
-// maxCards is more than a machine has.
+// maxCards is more GPUs than a machine has.
 const maxCards = 1024
 
-// driver asks the driver's library for its version and its GPUs. code is that of cuInit.
+// driver reads the version and the GPUs from the driver's library. code is the result of cuInit.
 func (h handle) driver() (version, code int, cards []Card) {
 	var n C.int
 	if f := h.symbol("cuDriverGetVersion"); f != nil && C.callInt(f, &n) == 0 {
@@ -84,7 +84,7 @@ func (h handle) driver() (version, code int, cards []Card) {
 	return version, 0, cards
 }
 
-// card asks for the name and the memory of a GPU.
+// card reads the name and the memory of a GPU.
 func (h handle) card(i int) Card {
 	c := Card{Name: "NVIDIA"}
 	var device C.int

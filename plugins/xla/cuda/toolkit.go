@@ -17,13 +17,13 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// A part is a file of the CUDA toolkit that XLA runs or reads at every compile.
+// part is a file of the CUDA toolkit that XLA runs or reads at every compile.
 type part struct {
 	name   string
 	path   string // below the toolkit's folder
 	runs   bool   // it is a program
 	pip    func(Version) string
-	absent func(Version) bool // whether XLA does without it
+	absent func(Version) bool // whether XLA works without it
 }
 
 func nvcc(v Version) string {
@@ -42,7 +42,7 @@ func nvvm(v Version) string {
 
 func never(Version) bool { return false }
 
-// parts are in the order in which they are checked. XLA for CUDA 12 links with a library instead of nvlink, which NVIDIA's
+// parts lists the parts in the order of checking. XLA for CUDA 12 links with a library and not with nvlink, which NVIDIA's
 // Python packages for CUDA 12 lack.
 var parts = []part{
 	{"ptxas", "bin/ptxas", true, nvcc, never},
@@ -53,13 +53,13 @@ var parts = []part{
 // oldestPtxas is the first release of ptxas that compiles for all GPUs since the H100.
 const oldestPtxas = 12
 
-// A fault is a part that a folder lacks.
+// fault is a missing or unusable part of a folder.
 type fault struct {
 	part
-	found string // "is missing", or what is wrong with it
+	found string // "is missing", or another cause
 }
 
-// faults are the parts that a folder lacks.
+// faults returns the missing or unusable parts of a folder.
 func faults(dir string, v Version) []fault {
 	var out []fault
 	for _, p := range parts {
@@ -74,7 +74,7 @@ func faults(dir string, v Version) []fault {
 		case err != nil:
 			out = append(out, fault{p, "cannot be read (" + err.Error() + ")"})
 		case !st.Mode().IsRegular() || st.Size() == 0:
-			out = append(out, fault{p, "is not a file with content"})
+			out = append(out, fault{p, "is empty or not a regular file"})
 		case p.runs && st.Mode()&0o111 == 0:
 			out = append(out, fault{p, "is not executable (chmod +x " + path + ")"})
 		case p.name == "ptxas":
@@ -88,10 +88,10 @@ func faults(dir string, v Version) []fault {
 
 var ptxasRelease = regexp.MustCompile(`release (\d+)\.(\d+)`)
 
-// ptxasTime is how long ptxas may take to print its version, on a network file system too.
+// ptxasTime limits the time in which ptxas prints its version, also on a network file system.
 const ptxasTime = 20 * time.Second
 
-// ptxas runs the program and refuses one that does not start or is too old.
+// ptxas runs ptxas and refuses a program that does not start or is too old.
 func ptxas(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), ptxasTime)
 	defer cancel()
@@ -109,13 +109,13 @@ func ptxas(path string) error {
 	return nil
 }
 
-// Toolkit finds the folder with the programs and data of the CUDA toolkit. chosen is the folder that the user names by
-// --xla_gpu_cuda_data_dir, "" for none; without it the first complete folder is taken of CUDA_HOME, CUDA_PATH, NVIDIA's
-// packages beside the XLA library, that of nvcc, and /usr/local/cuda*.
+// Toolkit finds the folder with the programs and data of the CUDA toolkit. chosen is the folder named by the user with
+// --xla_gpu_cuda_data_dir, or "". Without it Toolkit returns the first complete folder of CUDA_HOME, CUDA_PATH, NVIDIA's
+// packages beside the XLA library, the folder of nvcc, and /usr/local/cuda*.
 func (m Machine) Toolkit(library string, v Version, chosen string) (string, error) {
 	if chosen != "" {
 		if wrong := faults(chosen, v); len(wrong) > 0 {
-			return "", lacking(chosen, wrong, v, "or name another folder with --xla_gpu_cuda_data_dir in XLA_FLAGS")
+			return "", incomplete(chosen, wrong, v, "or name another folder with --xla_gpu_cuda_data_dir in XLA_FLAGS")
 		}
 		return chosen, nil
 	}
@@ -135,13 +135,13 @@ func (m Machine) Toolkit(library string, v Version, chosen string) (string, erro
 	}
 	if nearest == "" {
 		return "", backend.Errorf(backend.NotFound, "cuda", "the CUDA toolkit was not found, so ptxas, nvlink and libdevice are missing (CUDA_HOME, CUDA_PATH, NVIDIA's packages beside %s, nvcc on PATH and /usr/local/cuda* were tried); %s",
-			library, bringing(v, nvcc(v), nvvm(v)))
+			library, installAdvice(v, nvcc(v), nvvm(v)))
 	}
-	return "", lacking(nearest, least, v, "or name a complete toolkit with CUDA_HOME")
+	return "", incomplete(nearest, least, v, "or name a complete toolkit with CUDA_HOME")
 }
 
-// lacking says what a folder lacks and which packages hold it.
-func lacking(dir string, wrong []fault, v Version, otherwise string) error {
+// incomplete returns an error that names the missing parts of a folder and their packages.
+func incomplete(dir string, wrong []fault, v Version, otherwise string) error {
 	var found, packages []string
 	for _, f := range wrong {
 		found = append(found, f.name+" "+f.found)
@@ -149,15 +149,15 @@ func lacking(dir string, wrong []fault, v Version, otherwise string) error {
 			packages = append(packages, p)
 		}
 	}
-	return backend.Errorf(backend.NotFound, "cuda", "the CUDA toolkit in %s is not complete: %s; %s, %s", dir, strings.Join(found, ", "), bringing(v, packages...), otherwise)
+	return backend.Errorf(backend.NotFound, "cuda", "the CUDA toolkit in %s is not complete: %s; %s, %s", dir, strings.Join(found, ", "), installAdvice(v, packages...), otherwise)
 }
 
-// bringing is the advice that ends a sentence about a missing part.
-func bringing(v Version, pip ...string) string {
+// installAdvice returns the end of an error about a missing part.
+func installAdvice(v Version, pip ...string) string {
 	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), strings.Join(pip, ", "), v.toolkit())
 }
 
-// toolkits are the folders to look at, best first.
+// toolkits lists the folders to search, best first.
 func (m Machine) toolkits(library string) []string {
 	var out []string
 	for _, name := range []string{"CUDA_HOME", "CUDA_PATH"} {
@@ -165,7 +165,7 @@ func (m Machine) toolkits(library string) []string {
 			out = append(out, dir)
 		}
 	}
-	for _, nvidia := range besides(library) {
+	for _, nvidia := range packageFolders(library) {
 		out = append(out, filepath.Join(nvidia, "cu13"), filepath.Join(nvidia, "cuda_nvcc"))
 	}
 	if path, err := exec.LookPath("nvcc"); err == nil {

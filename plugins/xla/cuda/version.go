@@ -1,6 +1,6 @@
-// Package cuda finds what XLA needs on an NVIDIA GPU beside its own library, and checks it before that library is loaded:
-// the driver, the programs and the data of the CUDA toolkit, and NVIDIA's libraries. XLA itself checks too late: where
-// libdevice is missing it ends the process at the first compile.
+// Package cuda finds and checks what XLA needs on an NVIDIA GPU before XLA's library is loaded: the driver, the programs and
+// the data of the CUDA toolkit, and NVIDIA's libraries. XLA checks too late: if libdevice is missing it ends the process at
+// the first compile.
 package cuda
 
 import (
@@ -15,7 +15,7 @@ import (
 // Version is a major version of CUDA.
 type Version int
 
-// The versions that XLA libraries are built for.
+// The versions of CUDA for which XLA libraries are built.
 const (
 	CUDA12 Version = 12
 	CUDA13 Version = 13
@@ -23,7 +23,7 @@ const (
 
 func (v Version) String() string { return fmt.Sprintf("CUDA %d", int(v)) }
 
-// Driver is the first series of NVIDIA's driver that runs this version.
+// Driver returns the first series of NVIDIA's driver that supports this version.
 func (v Version) Driver() int {
 	if v >= CUDA13 {
 		return 580
@@ -31,7 +31,7 @@ func (v Version) Driver() int {
 	return 525
 }
 
-// toolkit is the system package with the whole toolkit, as NVIDIA's own repositories name it.
+// toolkit returns the system package with the whole toolkit in NVIDIA's repositories.
 func (v Version) toolkit() string {
 	if v >= CUDA13 {
 		return "cuda-toolkit-13-0"
@@ -39,21 +39,21 @@ func (v Version) toolkit() string {
 	return "cuda-toolkit-12-9"
 }
 
-// Setup is the command that installs the XLA library and NVIDIA's packages for this version.
+// Setup returns the command that installs the XLA library and NVIDIA's packages for this version.
 func (v Version) Setup() string {
 	return fmt.Sprintf("ptycho plugins setup xla --device cuda --cuda %d", int(v))
 }
 
-// named finds the version in the path of a library, as in jax_plugins/xla_cuda13.
+// named matches the version in the path of a library, as in jax_plugins/xla_cuda13.
 var named = regexp.MustCompile(`cuda(1[23])`)
 
-// VersionOf reports the version that an XLA library was built for: by the folders in which it looks for NVIDIA's
-// libraries, else by its path. A library that names neither is taken as one for CUDA 13.
+// VersionOf returns the version of CUDA for which an XLA library was built, from the folders in which the library looks for
+// NVIDIA's libraries, else from its path, else CUDA 13.
 func VersionOf(library string) Version {
 	if f, err := elf.Open(library); err == nil {
 		defer f.Close()
 		for _, tag := range []elf.DynTag{elf.DT_RPATH, elf.DT_RUNPATH} {
-			paths, _ := f.DynString(tag) // a library without the tag has none
+			paths, _ := f.DynString(tag) // a library may lack the tag
 			for _, p := range paths {
 				switch {
 				case strings.Contains(p, "nvidia/cu13"):
@@ -71,8 +71,8 @@ func VersionOf(library string) Version {
 	return CUDA13
 }
 
-// besides are the folders in which an XLA library of the pip layout looks for NVIDIA's packages.
-func besides(library string) []string {
+// packageFolders returns the folders in which an XLA library of the pip layout looks for NVIDIA's packages.
+func packageFolders(library string) []string {
 	dir := filepath.Dir(library)
 	return []string{filepath.Join(dir, "..", "..", "nvidia"), filepath.Join(dir, "..", "nvidia")}
 }

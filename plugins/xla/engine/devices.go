@@ -13,13 +13,13 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// One program runs on all devices of a client (SPMD). A device differs from another one by the shards that it was given
-// and by its rank, an input of the program. Nothing else of a graph knows how many devices there are.
+// One program runs on all devices of a client (SPMD). Devices differ only in their shards of the data and in their rank,
+// which is an input of the program. Nothing else in a graph depends on the number of devices.
 
 // rankArray is the input [devices] of a program that is 1 at the device's own rank and 0 elsewhere.
 var rankArray = Array{Part: "device", Name: "rank"}
 
-// spread prepares a graph for all devices of the client. On one device the graph stays as it is.
+// spread prepares a graph for all devices of the client. It does not change a graph for one device.
 func (c *Client) spread(g *G.Graph) error {
 	if len(c.devices) == 1 {
 		return nil
@@ -35,9 +35,9 @@ func (c *Client) spread(g *G.Graph) error {
 }
 
 // Sum adds nodes of one type over the devices, in the order of their ranks, so that every device has the same sums and
-// every run has the same bits. The order in which a library's own reduction adds is not documented, and NVIDIA's depends
-// on how the cards are connected. It therefore only moves numbers here: each device puts its own into a row of zeros,
-// and adding zeros is exact in any order. The nodes are packed, so that one exchange is enough for all of them.
+// every run has the same bits. The order of summation of a library's all-reduce is not documented, and NVIDIA's depends on
+// how the cards are connected. The all-reduce therefore only moves numbers here: each device puts its numbers into its row
+// of zeros, and adding zeros is exact in any order. The nodes are packed, so that one all-reduce is enough for all of them.
 func (b *Builder) Sum(nodes ...*G.Node) []*G.Node {
 	n := len(b.client.devices)
 	if n == 1 {
@@ -47,11 +47,11 @@ func (b *Builder) Sum(nodes ...*G.Node) []*G.Node {
 	for i, node := range nodes {
 		flat[i] = G.Reshape(node, node.Shape().Size())
 	}
-	own := G.Concatenate(flat, 0)
-	size := own.Shape().Size()
+	packed := G.Concatenate(flat, 0)
+	size := packed.Shape().Size()
 	rank := b.Parameter(rankArray, shapes.Make(dtypes.Int32, n), false)
 	here := G.BroadcastToDims(G.Reshape(G.Equal(rank, G.OnesLike(rank)), n, 1), n, size)
-	rows := G.BroadcastToDims(G.Reshape(own, 1, size), n, size)
+	rows := G.BroadcastToDims(G.Reshape(packed, 1, size), n, size)
 	rows = b.Graph.Distributed().AllReduceOne(G.Where(here, rows, G.ZerosLike(rows)), compute.ReduceOpSum)
 
 	sum := G.Reshape(G.SliceAxis(rows, 0, G.AxisElem(0)), size)
@@ -67,7 +67,7 @@ func (b *Builder) Sum(nodes ...*G.Node) []*G.Node {
 	return out
 }
 
-// ranks gives the buffer of rankArray.
+// ranks returns the buffer of rankArray.
 func (c *Client) ranks() (Buffer, error) {
 	if c.rank != nil {
 		return c.rank, nil
@@ -82,11 +82,11 @@ func (c *Client) ranks() (Buffer, error) {
 	return c.rank, err
 }
 
-// Devices is the number of devices that share the work.
+// Devices returns the number of devices that share the work.
 func (c *Client) Devices() int { return len(c.devices) }
 
-// Split copies a flat Go slice to the devices, each of which receives the next part of that shape. A part that the slice
-// does not fill ends with the first unit elements of the slice, again and again, or with zeros if unit is 0.
+// Split copies a flat Go slice to the devices: each device receives the next part, which has the given shape. A part that
+// the slice does not fill is filled with repeats of the slice's first unit elements, or with zeros if unit is 0.
 func (c *Client) Split(flat any, shape shapes.Shape, unit int) (Buffer, error) {
 	switch all := flat.(type) {
 	case []float32:
@@ -96,7 +96,7 @@ func (c *Client) Split(flat any, shape shapes.Shape, unit int) (Buffer, error) {
 	case []int32:
 		return split(c, all, shape, unit)
 	}
-	return nil, backend.Errorf(backend.Internal, "transfer", "no array of %T is ever split", flat)
+	return nil, backend.Errorf(backend.Internal, "transfer", "cannot split an array of type %T", flat)
 }
 
 func split[T int32 | float32 | float64](c *Client, all []T, shape shapes.Shape, unit int) (Buffer, error) {
@@ -117,7 +117,7 @@ func split[T int32 | float32 | float64](c *Client, all []T, shape shapes.Shape, 
 	})
 }
 
-// each uploads an array for each device. Where one upload fails, nothing is left on any device.
+// each uploads an array for each device. If one upload fails, each frees the others.
 func (c *Client) each(shape shapes.Shape, flat func(i int) any) (Buffer, error) {
 	out := make(Buffer, len(c.devices))
 	for i, d := range c.devices {
@@ -131,8 +131,8 @@ func (c *Client) each(shape shapes.Shape, flat func(i int) any) (Buffer, error) 
 	return out, nil
 }
 
-// Join copies the parts of a buffer that Split would make into a flat Go slice of its type, without what fills them up.
-// size is the number of elements of a part.
+// Join copies the parts of a buffer made by Split into a flat Go slice of its type, without the filling. size is the number
+// of elements of a part.
 func (c *Client) Join(b Buffer, flat any, size int) error {
 	switch all := flat.(type) {
 	case []float32:
@@ -142,7 +142,7 @@ func (c *Client) Join(b Buffer, flat any, size int) error {
 	case []int32:
 		return join(b, all, size)
 	}
-	return backend.Errorf(backend.Internal, "transfer", "no array of %T is ever joined", flat)
+	return backend.Errorf(backend.Internal, "transfer", "cannot join an array of type %T", flat)
 }
 
 func join[T int32 | float32 | float64](b Buffer, all []T, size int) error {
@@ -169,9 +169,9 @@ func numbered(path string, numbers []int, shown int) ([]compute.DeviceNum, error
 	for _, n := range numbers {
 		switch d := compute.DeviceNum(n); {
 		case n < 0 || n >= shown:
-			return nil, backend.Errorf(backend.Unavailable, "open", "there is no device number %d: %s shows %s", n, path, count(shown))
+			return nil, backend.Errorf(backend.Unavailable, "open", "device number %d does not exist: %s shows %s", n, path, count(shown))
 		case slices.Contains(out, d):
-			return nil, backend.Errorf(backend.Invalid, "open", "device number %d is named twice; each device can take one part of a batch", n)
+			return nil, backend.Errorf(backend.Invalid, "open", "device number %d is named twice; name each device once", n)
 		default:
 			out = append(out, d)
 		}
@@ -179,7 +179,7 @@ func numbered(path string, numbers []int, shown int) ([]compute.DeviceNum, error
 	return out, nil
 }
 
-// count says how many devices there are, and how they are numbered.
+// count describes a number of devices and their numbering.
 func count(n int) string {
 	if n == 1 {
 		return "1 device, number 0"

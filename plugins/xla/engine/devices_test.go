@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
-// client opens the library for the CPU on so many virtual devices.
+// client opens the library for the CPU on the given virtual devices.
 func client(t *testing.T, numbers ...int) *engine.Client {
 	t.Helper()
 	if !engine.Built {
@@ -33,14 +33,14 @@ func client(t *testing.T, numbers ...int) *engine.Client {
 	return c
 }
 
-// summed gives, for each device, what Sum makes of the rows of all devices.
+// summed returns, for each device, the Sum of the rows of all devices.
 func summed(t *testing.T, c *engine.Client, rows [][]float32) [][]float32 {
 	t.Helper()
 	size := len(rows[0])
 	x, y := engine.Array{Part: "test", Name: "x"}, engine.Array{Part: "test", Name: "y"}
 	f, err := c.Compile("sum", func(b *engine.Builder) error {
-		own := b.Parameter(x, shapes.Make(dtypes.Float32, size), false)
-		sums := b.Sum(own, G.ReduceAllSum(own)) // two nodes of different shapes travel together
+		local := b.Parameter(x, shapes.Make(dtypes.Float32, size), false)
+		sums := b.Sum(local, G.ReduceAllSum(local)) // two nodes of different shapes in one all-reduce
 		b.Result(y, sums[0])
 		return nil
 	})
@@ -65,7 +65,7 @@ func summed(t *testing.T, c *engine.Client, rows [][]float32) [][]float32 {
 	return slices.Collect(slices.Chunk(flat, size))
 }
 
-// In float32 each of these numbers gives another sum in any other order.
+// In float32 these numbers have a different sum in any other order.
 func TestSum_AddsInTheOrderOfTheDevices(t *testing.T) {
 	rows := [][]float32{{1e8, 1, 3}, {1, 1e8, -1e-3}, {-1e8, 1, 1e5}, {3, -1e8, -1e5}}
 	for n := 1; n <= len(rows); n++ {
@@ -84,7 +84,7 @@ func TestSum_AddsInTheOrderOfTheDevices(t *testing.T) {
 	}
 }
 
-// What is not finite on one device must reach all of them, and only where it was.
+// A value that is not finite on one device must reach all devices, at its own index only.
 func TestSum_KeepsWhatIsNotFinite(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for d, got := range summed(t, client(t, 0, 1, 2), [][]float32{{1, 1, 1}, {inf, 2, float32(math.NaN())}, {1, 3, 1}}) {
@@ -94,7 +94,7 @@ func TestSum_KeepsWhatIsNotFinite(t *testing.T) {
 	}
 }
 
-func TestSplit_FillsUpAndJoinDropsIt(t *testing.T) {
+func TestSplit_FillsPartsAndJoinDropsFilling(t *testing.T) {
 	c := client(t, 0, 1, 2)
 	given := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10} // 5 units of 2, 2 units on each device
 	for unit, filled := range map[int][]float32{2: {1, 2}, 0: {0, 0}} {
@@ -118,7 +118,7 @@ func TestSplit_FillsUpAndJoinDropsIt(t *testing.T) {
 			t.Errorf("unit %d: joined are %v, want %v", unit, back, given)
 		}
 	}
-	// A batch smaller than the number of devices leaves some with nothing but filling.
+	// If a batch is smaller than the number of devices, some devices hold only filling.
 	b, err := c.Split([]float32{7, 8}, shapes.Make(dtypes.Float32, 1, 2), 2)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestSplit_FillsUpAndJoinDropsIt(t *testing.T) {
 	}
 }
 
-func TestOpen_RefusesDevicesThatAreNotThere(t *testing.T) {
+func TestOpen_RefusesMissingDevices(t *testing.T) {
 	client(t, 0)
 	found, err := library.Find(library.CPU, 0, func(string) error { return nil })
 	if err != nil {

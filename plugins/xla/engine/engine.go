@@ -1,5 +1,5 @@
-// Package engine is an XLA client with the functions compiled for it. It alone touches GoMLX's executables and buffers;
-// what goes wrong there comes back as an error of the contract.
+// Package engine implements an XLA client and its compiled functions. Only this package uses GoMLX's executables and buffers.
+// It returns their failures as errors of the contract.
 package engine
 
 import (
@@ -19,14 +19,14 @@ import (
 // Array names an input or a result of a function: a slot of the state with the parameter's name, or another part.
 type Array struct{ Part, Name string }
 
-// Client is an XLA client on one or more devices. Calls come one at a time.
+// Client is an XLA client on one or more devices. It must not be called concurrently.
 type Client struct {
 	compute compute.Backend
 	devices []compute.DeviceNum // by rank
-	rank    Buffer              // of each device, once a function asks for it
+	rank    Buffer              // of each device, nil until a function needs it
 }
 
-// Buffer is an array on the devices of a client: one part on each, all alike or the shards of a larger array.
+// Buffer is an array on the devices of a client, one part on each: equal copies, or the shards of a larger array.
 type Buffer []compute.Buffer
 
 // Upload copies a flat Go slice to every device.
@@ -34,7 +34,7 @@ func (c *Client) Upload(flat any, shape shapes.Shape) (Buffer, error) {
 	return c.each(shape, func(int) any { return flat })
 }
 
-// Download copies a buffer, which is alike on all devices, into a flat Go slice of its type and size.
+// Download copies a buffer that is equal on all devices into a flat Go slice of its type and size.
 func (c *Client) Download(b Buffer, flat any) error {
 	if err := b[0].ToFlatData(flat); err != nil {
 		return failure("transfer", err)
@@ -42,18 +42,18 @@ func (c *Client) Download(b Buffer, flat any) error {
 	return nil
 }
 
-// Free gives back the memory of buffers; nil ones are passed over.
+// Free frees the memory of buffers and ignores nil buffers.
 func Free(buffers ...Buffer) {
 	for _, b := range buffers {
 		for _, part := range b {
 			if part != nil {
-				part.Finalize() //nolint:errcheck // nothing is left to do with it
+				part.Finalize() //nolint:errcheck // there is nothing to do about a failure
 			}
 		}
 	}
 }
 
-// Close frees what the client holds on its devices. The library stays loaded.
+// Close frees the client's memory on its devices. The library stays loaded.
 func (c *Client) Close() {
 	Free(c.rank)
 	c.rank = nil
@@ -68,7 +68,7 @@ type Function struct {
 	out    []Array
 }
 
-// Builder makes a Function.
+// Builder builds the graph of a Function.
 type Builder struct {
 	Graph   *G.Graph
 	client  *Client
@@ -78,7 +78,7 @@ type Builder struct {
 	results []*G.Node
 }
 
-// Parameter adds an input. A donated one is gone after a call: the result takes its memory.
+// Parameter adds an input. A donated input cannot be used after a call: the result takes its memory.
 func (b *Builder) Parameter(a Array, shape shapes.Shape, donate bool) *G.Node {
 	b.in, b.donate = append(b.in, a), append(b.donate, donate)
 	return G.Parameter(b.Graph, fmt.Sprintf("p%d", len(b.in)), shape)
@@ -92,7 +92,7 @@ func (b *Builder) Result(a Array, n *G.Node) {
 // Compile builds a graph and compiles it, which takes seconds.
 func (c *Client) Compile(name string, build func(b *Builder) error) (f *Function, err error) {
 	defer func() {
-		if r := recover(); r != nil { // GoMLX panics on what it does not expect
+		if r := recover(); r != nil { // GoMLX reports errors of a graph as panics
 			f, err = nil, failure("compile", fmt.Errorf("%s: %v", name, r))
 		}
 	}()
@@ -112,8 +112,7 @@ func (c *Client) Compile(name string, build func(b *Builder) error) (f *Function
 	return &Function{c, b.Graph, b.in, b.donate, b.out}, nil
 }
 
-// Call runs the function. Inputs are found by name; what the function does not read may be there too. Donated inputs
-// are gone afterwards, also after a failure.
+// Call runs the function on the inputs that in returns by name. Donated inputs cannot be used afterwards, even if Call fails.
 func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]Buffer, error) {
 	if ctx.Err() != nil {
 		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
@@ -129,7 +128,7 @@ func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]B
 			return nil, err
 		}
 		if len(parts) != devices {
-			return nil, backend.Errorf(backend.Internal, "compute", "%s of %s was not given", a.Part, a.Name)
+			return nil, backend.Errorf(backend.Internal, "compute", "input %s of %s is missing", a.Part, a.Name)
 		}
 		for d, part := range parts {
 			buffers[d*len(f.in)+i] = part
@@ -156,13 +155,13 @@ func (f *Function) execute(in []compute.Buffer) (out []compute.Buffer, err error
 		}
 	}()
 	donate := slices.Repeat(f.donate, len(f.client.devices))
-	return f.graph.Executable().Execute(in, donate, f.client.devices[0]) // the last argument counts on one device alone
+	return f.graph.Executable().Execute(in, donate, f.client.devices[0]) // the last argument matters on one device only
 }
 
 // Close frees the compiled code.
 func (f *Function) Close() { f.graph.Finalize() }
 
-// failure is an error of XLA as one of the contract, by its text: PJRT's codes do not survive GoMLX.
+// failure converts an error of XLA to one of the contract by its text, because GoMLX drops PJRT's error codes.
 func failure(op string, err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n") // a stack trace may follow
 	kind := backend.Internal
@@ -176,14 +175,14 @@ func failure(op string, err error) error {
 	return backend.Errorf(kind, op, "XLA: %s", text)
 }
 
-// opened are the clients of this process: a library is loaded once and never unloaded.
+// opened holds the loaded libraries of this process: a library is loaded once and never unloaded.
 var opened struct {
 	sync.Mutex
 	clients map[string]compute.Backend
 }
 
-// Open gives a client for devices of a library that has been verified: loading a damaged one ends the process. The
-// library is loaded once for the same settings.
+// Open returns a client for devices of a library. The library must have been verified, because loading a damaged one ends the
+// process. Open loads a library once for the same settings.
 func Open(library Library, devices ...int) (*Client, error) {
 	opened.Lock()
 	defer opened.Unlock()
@@ -217,11 +216,11 @@ type Library struct {
 	CUDA bool
 	TF32 bool // allow reduced precision in matrix products of a GPU
 
-	Toolkit  string  // folder of the CUDA toolkit, "" if XLA has to find it
-	Fraction float64 // share of a GPU's memory that may be taken, 0 for XLA's own (0.75)
+	Toolkit  string  // folder of the CUDA toolkit, "" if XLA must find it
+	Fraction float64 // share of a GPU's memory that XLA may use, 0 for XLA's default (0.75)
 }
 
-// config is the library in GoMLX's words. The path is absolute, so that GoMLX neither searches nor downloads.
+// config returns GoMLX's configuration string. The path is absolute, so that GoMLX neither searches nor downloads.
 func (l Library) config() string {
 	if !l.CUDA {
 		return l.Path

@@ -9,20 +9,19 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// flagsKey is the variable that XLA reads its settings from, once, when it is loaded. A flag that XLA does not know ends
-// the process.
+// flagsKey is the variable from which XLA reads its flags once, when it is loaded. An unknown flag ends the process.
 const flagsKey = "XLA_FLAGS"
 
-// A kind says which values XLA takes for a flag. Another value ends the process too, at the first compile.
+// kind says which values XLA accepts for a flag. Another value also ends the process, at the first compile.
 type kind int
 
 const (
-	boolean kind = iota // without a value it is true
+	boolean kind = iota // true if the value is omitted
 	integer
 	text
 )
 
-// A knownFlag is a flag that the pinned libraries have.
+// knownFlag is a flag that the pinned libraries have.
 type knownFlag struct {
 	name string
 	kind kind
@@ -46,13 +45,13 @@ var knownFlags = []knownFlag{
 	{dataFolder, text},
 }
 
-// deterministic keeps XLA from GPU kernels whose sums come out in an order that varies.
+// deterministic excludes GPU kernels whose order of summation varies.
 const deterministic = "xla_gpu_exclude_nondeterministic_ops"
 
-// dataFolder names the folder of the CUDA toolkit.
+// dataFolder is the flag for the folder of the CUDA toolkit.
 const dataFolder = "xla_gpu_cuda_data_dir"
 
-// CheckFlags refuses settings of XLA that would end the process.
+// CheckFlags refuses flags of XLA that would end the process.
 func CheckFlags() error {
 	for _, f := range strings.Fields(os.Getenv(flagsKey)) {
 		name, value, given := strings.Cut(strings.TrimPrefix(f, "--"), "=")
@@ -62,16 +61,16 @@ func CheckFlags() error {
 			for _, k := range knownFlags {
 				names = append(names, k.name)
 			}
-			return backend.Errorf(backend.Invalid, "open", "%s holds %q, which XLA may not know and would end over; known are %s", flagsKey, f, strings.Join(names, ", "))
+			return backend.Errorf(backend.Invalid, "open", "%s holds %q, an unknown flag for which XLA could end the process; use only %s", flagsKey, f, strings.Join(names, ", "))
 		}
 		if want := knownFlags[i].kind.refuses(value, given); want != "" {
-			return backend.Errorf(backend.Invalid, "open", "%s holds %q, which XLA would end over; --%s takes %s", flagsKey, f, name, want)
+			return backend.Errorf(backend.Invalid, "open", "%s holds %q, an invalid value for which XLA would end the process; --%s takes %s", flagsKey, f, name, want)
 		}
 	}
 	return nil
 }
 
-// refuses says what a flag takes if that is not the value, else "".
+// refuses returns "" for a valid value, else a description of the valid values.
 func (k kind) refuses(value string, given bool) string {
 	switch k {
 	case boolean:
@@ -90,8 +89,7 @@ func (k kind) refuses(value string, given bool) string {
 	return ""
 }
 
-// DataFolder is the folder of the CUDA toolkit that the user names in XLA_FLAGS, "" for none. The last one counts, as with
-// XLA.
+// DataFolder returns the folder of the CUDA toolkit named in XLA_FLAGS, "" for none. The last one counts, as in XLA.
 func DataFolder() string {
 	folder := ""
 	for _, f := range strings.Fields(os.Getenv(flagsKey)) {
@@ -102,8 +100,8 @@ func DataFolder() string {
 	return folder
 }
 
-// prepareCUDA sets what a CUDA library and NVIDIA's own read once, when they are loaded. GoMLX asks for full precision in
-// matrix products but not in convolutions, which would run in TF32: the driver's own switch holds for both.
+// prepareCUDA sets the variables that a CUDA library and NVIDIA's libraries read once, when they are loaded. GoMLX requests
+// full precision in matrix products but not in convolutions, which would run in TF32. NVIDIA_TF32_OVERRIDE covers both.
 func prepareCUDA(l Library) error {
 	set := map[string]string{goxlaChecks: "no"}
 	if !l.TF32 {
@@ -125,11 +123,11 @@ func prepareCUDA(l Library) error {
 	return nil
 }
 
-// goxlaChecks is the switch of go-xla's own search for NVIDIA's libraries. It looks in one place only and would warn of
-// libraries that are found in another, or name a folder of its own to XLA.
+// goxlaChecks disables go-xla's search for NVIDIA's libraries. That search looks in one place only: it would warn about
+// libraries that are installed elsewhere, or set another folder in XLA's flags.
 const goxlaChecks = "GOPJRT_CUDA_CHECKS"
 
-// quoted is a path as XLA reads it in a flag.
+// quoted returns a path as XLA reads it in a flag.
 func quoted(path string) string {
 	if !strings.ContainsAny(path, " \t'\"\\") {
 		return path

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// XLA ends the process over a flag that it does not know and over a value that it cannot read.
+// XLA ends the process for an unknown flag or an invalid value.
 func TestCheckFlags_RefusesWhatWouldEndTheProcess(t *testing.T) {
 	for _, good := range []string{"", "--xla_gpu_enable_triton_gemm", "--xla_gpu_enable_triton_gemm=FALSE", "--xla_gpu_exclude_nondeterministic_ops=0",
 		"--xla_gpu_autotune_level=-1 --xla_cpu_max_isa=AVX2", "--xla_gpu_cuda_data_dir=/usr/local/cuda"} {
@@ -18,9 +18,9 @@ func TestCheckFlags_RefusesWhatWouldEndTheProcess(t *testing.T) {
 		}
 	}
 	for bad, words := range map[string]string{
-		"--xla_misspelt=1":                       "may not know",
-		"xla_gpu_autotune_level=1":               "may not know",
-		"flags.txt":                              "may not know",
+		"--xla_misspelt=1":                       "unknown flag",
+		"xla_gpu_autotune_level=1":               "unknown flag",
+		"flags.txt":                              "unknown flag",
 		"--xla_gpu_enable_triton_gemm=2":         "true or false",
 		"--xla_gpu_enable_triton_gemm=":          "true or false",
 		"--xla_dump_hlo_as_text=yes":             "true or false",
@@ -55,12 +55,12 @@ func TestPrepareCUDA_NamesTheToolkitToXLA(t *testing.T) {
 			t.Errorf("%s: XLA_FLAGS is %q, want %q", name, got, c.want)
 		}
 		if os.Getenv("NVIDIA_TF32_OVERRIDE") != "0" || os.Getenv(goxlaChecks) != "no" {
-			t.Errorf("%s: TF32 or go-xla's own search was left on", name)
+			t.Errorf("%s: TF32 or go-xla's search is still enabled", name)
 		}
 	}
 }
 
-func TestLibrary_TellsXLAItsShareOfMemory(t *testing.T) {
+func TestLibrary_SetsTheMemoryFraction(t *testing.T) {
 	l := Library{Path: "/x/cuda.so", CUDA: true, Fraction: 0.25}
 	if got, want := l.config(), "/x/cuda.so,tf32=false,preallocate=false,memory_fraction=0.250000"; got != want {
 		t.Errorf("%q, want %q", got, want)

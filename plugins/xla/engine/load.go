@@ -13,12 +13,12 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Built says whether this program can load XLA at all.
+// Built reports whether this program can load XLA.
 const Built = true
 
-// Load loads a PJRT library into the process without a client, which shows that it is whole.
+// Load loads a PJRT library into the process without a client, which shows that the library is complete.
 func Load(path string) error {
-	os.Setenv(goxlaChecks, "no") //nolint:errcheck // it would warn, no more
+	os.Setenv(goxlaChecks, "no") //nolint:errcheck // a failure causes only a warning
 	_, err := pjrt.GetPlugin(path)
 	if err != nil {
 		return backend.Errorf(backend.Invalid, "open", "XLA: %s", fmt.Sprint(err))

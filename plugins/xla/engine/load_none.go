@@ -8,15 +8,15 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Built says whether this program can load XLA at all.
+// Built reports whether this program can load XLA.
 const Built = false
 
-// load refuses: libraries are loaded through cgo.
+// load fails: libraries are loaded through cgo.
 func load(string) (compute.Backend, error) {
 	return nil, backend.Errorf(backend.Unsupported, "open", "this program was built without cgo and cannot load XLA: build it on Linux with a C compiler (make)")
 }
 
-// Load refuses as load does.
+// Load fails like load.
 func Load(string) error {
 	_, err := load("")
 	return err

@@ -2,5 +2,5 @@
 
 package engine
 
-// SetThreads does nothing where a process cannot be kept to some cores.
+// SetThreads does nothing on systems where a process cannot be restricted to some cores.
 func SetThreads(int) error { return nil }

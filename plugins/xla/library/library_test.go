@@ -22,7 +22,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// wheel writes a wheel with one library and gives its pin. Libraries go to a folder of the test's own.
+// wheel writes a wheel with one library and returns its pin. Libraries are installed in a folder of the test.
 func wheel(t *testing.T) (Pin, string) {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
@@ -55,7 +55,7 @@ func setup(t *testing.T, p Pin, wheel string) Result {
 	return r
 }
 
-// refused holds an error to its kind and to the words that help.
+// refused checks the kind of an error and the words that its text must contain.
 func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
 	t.Helper()
 	if err == nil || backend.KindOf(err) != kind {
@@ -68,32 +68,32 @@ func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
 	}
 }
 
-func TestSetupBringsTheLibraryOnce(t *testing.T) {
+func TestSetup_InstallsOnce(t *testing.T) {
 	p, wheel := wheel(t)
 	if r := setup(t, p, wheel); r.Already || filepath.Base(r.Path) != "xla_cpu.so" || p.verify(r.Path) != nil {
 		t.Errorf("%+v, verified: %v", r, p.verify(r.Path))
 	}
 	if r := setup(t, p, "no such wheel"); !r.Already {
-		t.Error("a library that is there and whole was brought again")
+		t.Error("a complete library was installed again")
 	}
 	left, err := filepath.Glob(filepath.Join(os.Getenv("XDG_DATA_HOME"), "ptycho", "xla", "*"))
 	if err != nil || len(left) != 1 {
-		t.Errorf("%v is left, want the library's folder alone", left)
+		t.Errorf("%v remain, want only the library's folder", left)
 	}
 }
 
-func TestSetupRefusesAnotherWheel(t *testing.T) {
+func TestSetup_RefusesAnotherWheel(t *testing.T) {
 	p, wheel := wheel(t)
 	p.Wheel = strings.Repeat("0", 64)
 	_, err := Setup(context.Background(), p, wheel, io.Discard)
 	refused(t, err, backend.Invalid, wheel, "SHA-256", p.Wheel)
 }
 
-func TestSetupRefusesAMemberThatIsNotThePinned(t *testing.T) {
+func TestSetup_RefusesAMemberThatIsNotPinned(t *testing.T) {
 	for name, change := range map[string]func(*Pin){
 		"another digest":  func(p *Pin) { p.SHA256 = strings.Repeat("1", 64) },
 		"another size":    func(p *Pin) { p.Size-- },
-		"no such library": func(p *Pin) { p.Member = "folder/other_cpu.so" },
+		"missing library": func(p *Pin) { p.Member = "folder/other_cpu.so" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, wheel := wheel(t)
@@ -108,7 +108,7 @@ func TestSetupRefusesAMemberThatIsNotThePinned(t *testing.T) {
 	}
 }
 
-func TestSetupStopsWithItsContextAndLeavesWhatWasThere(t *testing.T) {
+func TestSetup_StopsWithItsContext(t *testing.T) {
 	p, wheel := wheel(t)
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
@@ -121,7 +121,7 @@ func TestSetupStopsWithItsContextAndLeavesWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestADamagedLibraryIsNotLoadedAndSetupMendsIt(t *testing.T) {
+func TestSetup_ReplacesADamagedLibrary(t *testing.T) {
 	for name, damage := range map[string]func(b []byte) []byte{
 		"cut short":   func(b []byte) []byte { return b[:len(b)/2] },
 		"overwritten": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
@@ -143,14 +143,14 @@ func TestADamagedLibraryIsNotLoadedAndSetupMendsIt(t *testing.T) {
 			}
 			refused(t, p.verify(r.Path), backend.Invalid, r.Path, "damaged", "ptycho plugins setup xla")
 			if r := setup(t, p, wheel); r.Already || p.verify(r.Path) != nil {
-				t.Error("setup did not mend it")
+				t.Error("setup did not replace it")
 			}
 		})
 	}
 }
 
-// The digest of 260 MB takes a second; the memory of it may not outlive the file that it was taken of.
-func TestTheDigestIsRememberedForTheSameFileOnly(t *testing.T) {
+// The digest of 260 MB takes a second. It is remembered only as long as the file is the same.
+func TestVerify_RemembersTheDigestOfTheSameFile(t *testing.T) {
 	p, wheel := wheel(t)
 	r := setup(t, p, wheel)
 	st, err := os.Stat(r.Path)
@@ -166,7 +166,7 @@ func TestTheDigestIsRememberedForTheSameFileOnly(t *testing.T) {
 	refused(t, other.verify(r.Path), backend.Invalid, "SHA-256")
 }
 
-func TestFindSaysHowToBringWhatIsMissing(t *testing.T) {
+func TestFind_NamesTheCommandThatInstalls(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv(Variable(CPU), "")
 	if _, err := For(CPU); err != nil {
@@ -176,19 +176,19 @@ func TestFindSaysHowToBringWhatIsMissing(t *testing.T) {
 	refused(t, err, backend.NotFound, "xla-cpu-pjrt", "ptycho plugins setup xla")
 }
 
-func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
+func TestFind_ChecksAChosenLibraryBeforeLoading(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	junk := filepath.Join(dir, "junk_cpu.so")
-	if err := os.WriteFile(junk, []byte("no library"), 0o644); err != nil {
+	if err := os.WriteFile(junk, []byte("not a library"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	foreign := filepath.Join(dir, "foreign_cpu.so")
 	if err := os.WriteFile(foreign, header(0xF3), 0o644); err != nil { // RISC-V
 		t.Fatal(err)
 	}
-	own := filepath.Join(dir, "own_cpu.so")
-	if err := os.WriteFile(own, header(0x3E), 0o644); err != nil { // x86-64
+	x86 := filepath.Join(dir, "own_cpu.so")
+	if err := os.WriteFile(x86, header(0x3E), 0o644); err != nil { // x86-64
 		t.Fatal(err)
 	}
 	arm := filepath.Join(dir, "arm_cpu.so")
@@ -200,29 +200,29 @@ func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
 		kind  backend.Kind
 		words string
 	}{
-		filepath.Join(dir, "none.so"): {backend.NotFound, "no such file"},
-		dir:                           {backend.Invalid, "no file"},
+		filepath.Join(dir, "none.so"): {backend.NotFound, "does not exist"},
+		dir:                           {backend.Invalid, "not a regular file"},
 		"relative.so":                 {backend.Invalid, "absolute"},
-		junk:                          {backend.Invalid, "no shared library"},
+		junk:                          {backend.Invalid, "not a shared library"},
 		foreign:                       {backend.Invalid, "a library for EM_RISCV"},
 	} {
 		t.Setenv(Variable(CPU), path)
 		_, err := Find(CPU, 0, never)
 		refused(t, err, c.kind, Variable(CPU), path, c.words)
 	}
-	mine := own
-	if machine(own) != nil {
-		mine = arm
+	native := x86
+	if checkMachine(x86) != nil {
+		native = arm
 	}
-	if machine(mine) != nil {
-		t.Skip("neither an x86-64 nor an Arm machine")
+	if checkMachine(native) != nil {
+		t.Skip("this machine is neither x86-64 nor Arm")
 	}
-	t.Setenv(Variable(CPU), mine)
+	t.Setenv(Variable(CPU), native)
 	_, err := Find(CPU, 0, func(string) error { return errors.New("signal: bus error") })
 	refused(t, err, backend.Invalid, "bus error")
 	tries := 0
 	for range 2 {
-		if f, err := Find(CPU, 0, func(string) error { tries++; return nil }); err != nil || f.Path != mine {
+		if f, err := Find(CPU, 0, func(string) error { tries++; return nil }); err != nil || f.Path != native {
 			t.Errorf("%+v, %v", f, err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestAChosenLibraryIsLookedAtBeforeItIsLoaded(t *testing.T) {
 	}
 }
 
-// header is the start of a 64-bit ELF library for a machine, without sections.
+// header returns the start of a 64-bit ELF library for a machine, without sections.
 func header(machine byte) []byte {
 	b := make([]byte, 64)
 	copy(b, "\x7fELF\x02\x01\x01")
@@ -239,10 +239,10 @@ func header(machine byte) []byte {
 	return b
 }
 
-func TestAPathThatNamesAnotherDeviceIsRefused(t *testing.T) {
-	refused(t, named(CPU, "/opt/cuda/xla_cpu.so"), backend.Invalid, "cuda")
-	refused(t, named(CUDA, "/opt/plugin.so"), backend.Invalid, "cuda")
-	if err := errors.Join(named(CPU, "/opt/xla_cpu.so"), named(CUDA, "/opt/xla_cuda.so")); err != nil {
+func TestCheckName_RefusesAnotherDevice(t *testing.T) {
+	refused(t, checkName(CPU, "/opt/cuda/xla_cpu.so"), backend.Invalid, "cuda")
+	refused(t, checkName(CUDA, "/opt/plugin.so"), backend.Invalid, "cuda")
+	if err := errors.Join(checkName(CPU, "/opt/xla_cpu.so"), checkName(CUDA, "/opt/xla_cuda.so")); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// receipts is the folder, beside NVIDIA's files, of one file for each package that is there as a whole.
+// receipts is the folder, beside NVIDIA's files, that holds one file for each completely installed package.
 const receipts = "packages"
 
-// receipt lists the files of a package that was unpacked. It is written after them.
+// receipt lists the files of a package. It is written after the files.
 type receipt struct {
 	Package string     `json:"package"`
 	Version string     `json:"version"`
@@ -32,16 +32,16 @@ type unpacked struct {
 	Size int64  `json:"size"`
 }
 
-// Installed is what a setup did with one of NVIDIA's packages.
+// Installed reports one of NVIDIA's packages after a setup.
 type Installed struct {
 	Package string `json:"package"`
 	Version string `json:"version"`
 	Already bool   `json:"already_there"`
 }
 
-// SetupNVIDIA installs NVIDIA's packages for a CUDA library into its folder: from the wheels in a folder, or from those that
-// pip downloads. A package that is there is left as it is, so that a setup which was interrupted goes on where it ended. The
-// size of the download is reported first.
+// SetupNVIDIA installs NVIDIA's packages for a CUDA library into its folder, from the wheels in a folder or from wheels that
+// pip downloads. It keeps installed packages, so that an interrupted setup continues where it ended. It reports the size of
+// the download first.
 func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Installed, error) {
 	all := nvidia[p.CUDA]
 	dir, err := p.Folder()
@@ -83,10 +83,10 @@ func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Inst
 	return out, nil
 }
 
-// space is the free space of a disk.
+// space returns the free space of a disk.
 var space = freeSpace
 
-// announce reports what is about to be downloaded and written, and refuses a disk that is too small for it.
+// announce reports how much is downloaded and written, and refuses a disk that is too small.
 func announce(missing []Package, all int, p Pin, dir, from string, log io.Writer) error {
 	var download, unpacked, largest int64
 	for _, n := range missing {
@@ -100,12 +100,12 @@ func announce(missing []Package, all int, p Pin, dir, from string, log io.Writer
 		largest = 0
 	}
 	if free, known := space(filepath.Dir(dir)); known && free < unpacked+largest {
-		return backend.Errorf(backend.Exhausted, "setup", "%s has %s free, NVIDIA's packages need %s: make room, set XDG_DATA_HOME to another disk, or leave them out with --no-nvidia", filepath.Dir(dir), amount(free), amount(unpacked+largest))
+		return backend.Errorf(backend.Exhausted, "setup", "%s has %s free, but NVIDIA's packages need %s: free some space, set XDG_DATA_HOME to a folder on another disk, or leave the packages out with --no-nvidia", filepath.Dir(dir), amount(free), amount(unpacked+largest))
 	}
 	return nil
 }
 
-// complete refuses a folder that lacks some of the wheels.
+// complete refuses a folder in which some wheels are missing.
 func complete(from string, packages []Package) error {
 	var lacks []string
 	for _, n := range packages {
@@ -114,7 +114,7 @@ func complete(from string, packages []Package) error {
 		}
 	}
 	if len(lacks) > 0 {
-		return backend.Errorf(backend.NotFound, "setup", "%s lacks wheels of NVIDIA's packages; on a machine with a network: pip download --no-deps --dest FOLDER %s; or leave them out with --no-nvidia", from, strings.Join(lacks, " "))
+		return backend.Errorf(backend.NotFound, "setup", "%s lacks wheels of NVIDIA's packages; on a machine with a network: pip download --no-deps --dest FOLDER %s; or leave the packages out with --no-nvidia", from, strings.Join(lacks, " "))
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (n Package) install(ctx context.Context, dir, from, work string, log io.Wri
 		return err
 	}
 	if from == "" {
-		_ = os.Remove(wheel) // its folder goes at the end
+		_ = os.Remove(wheel) // its folder is removed at the end
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
@@ -157,7 +157,7 @@ func (n Package) install(ctx context.Context, dir, from, work string, log io.Wri
 	return nil
 }
 
-// unpackAll writes the files of a wheel into a folder, each whole or not at all, without headers and static libraries.
+// unpackAll writes the files of a wheel into a folder, without headers and static libraries. Each write is atomic.
 func unpackAll(ctx context.Context, wheel, dir string) ([]unpacked, error) {
 	bad := func(err error) ([]unpacked, error) {
 		return nil, backend.Errorf(backend.Invalid, "setup", "%s: %w", wheel, err)
@@ -198,7 +198,7 @@ func unpackOne(ctx context.Context, f *zip.File, to string) error {
 		return err
 	}
 	defer dst.Close()
-	if _, err := io.Copy(dst, stoppable{ctx, src}); err != nil { // a size that differs from the header's is an error of the reader
+	if _, err := io.Copy(dst, stoppable{ctx, src}); err != nil { // the reader reports a size that differs from the header
 		return err
 	}
 	if err := dst.Commit(); err != nil {
@@ -211,7 +211,7 @@ func unpackOne(ctx context.Context, f *zip.File, to string) error {
 	return os.Chmod(to, mode)
 }
 
-// there reports whether a package is in a folder as a whole.
+// there reports whether a package is completely installed in a folder.
 func (n Package) there(dir string) bool {
 	r, err := readReceipt(filepath.Join(dir, receipts, n.Name+".json"))
 	return err == nil && r.Wheel == n.Wheel && r.damaged(dir) == nil
@@ -226,7 +226,7 @@ func readReceipt(path string) (receipt, error) {
 	return r, json.Unmarshal(text, &r)
 }
 
-// damaged finds a file that is missing or has another size.
+// damaged returns an error for the first file that is missing or has another size.
 func (r receipt) damaged(dir string) error {
 	for _, f := range r.Files {
 		at := filepath.Join(dir, filepath.FromSlash(f.Path))
@@ -243,8 +243,8 @@ func (r receipt) damaged(dir string) error {
 	return nil
 }
 
-// whole refuses a folder in which a file of NVIDIA's packages is missing or cut off: loading it would end the process.
-// Packages that were never installed are not required: NVIDIA's libraries may come from elsewhere.
+// whole refuses a folder in which a file of NVIDIA's packages is missing or truncated: loading it would end the process.
+// Packages that were never installed are not required: NVIDIA's libraries may be installed elsewhere.
 func (p Pin) whole() error {
 	dir, err := p.Folder()
 	if err != nil || p.CUDA == 0 {
@@ -259,7 +259,7 @@ func (p Pin) whole() error {
 			err = r.damaged(dir)
 		}
 		if err != nil {
-			return backend.Errorf(backend.Invalid, "library", "NVIDIA's package %s is damaged (%v); install it again with: %s", n.Name, err, p.mend())
+			return backend.Errorf(backend.Invalid, "library", "NVIDIA's package %s is damaged (%v); install it again with: %s", n.Name, err, p.command())
 		}
 	}
 	return nil

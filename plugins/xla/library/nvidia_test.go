@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// packed writes wheels of two packages into a folder, in place of NVIDIA's, and gives the pin that they belong to.
+// packed writes wheels of two packages into a folder, in place of NVIDIA's, and returns the pin that they belong to.
 func packed(t *testing.T) (p Pin, folder string) {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
@@ -81,7 +81,7 @@ func TestSetupNVIDIA_UnpacksThePipLayoutOnce(t *testing.T) {
 		}
 	}
 	if all, err = SetupNVIDIA(context.Background(), p, "no such folder", io.Discard); err != nil || already(all) != 2 {
-		t.Errorf("packages that were there were installed again: %+v, error %v", all, err)
+		t.Errorf("installed packages were installed again: %+v, error %v", all, err)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestSetupNVIDIA_RefusesAFullDiskBeforeItBegins(t *testing.T) {
 	refused(t, err, backend.Exhausted, "free", "--no-nvidia")
 }
 
-// stopping ends its context when a line is written to it.
+// stopping cancels its context when a line is written to it.
 type stopping struct {
 	at   string
 	stop func()
@@ -143,15 +143,15 @@ func TestSetupNVIDIA_GoesOnWhereItWasInterrupted(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(dir, "nvidia/cudnn/lib/*"))
 	hidden, _ := filepath.Glob(filepath.Join(dir, "nvidia/cudnn/lib/.*"))
 	if len(left)+len(hidden) > 0 {
-		t.Errorf("half a library is left: %v %v", left, hidden)
+		t.Errorf("a partial library remains: %v %v", left, hidden)
 	}
 	all, err := SetupNVIDIA(context.Background(), p, folder, io.Discard)
 	if err != nil || already(all) != 1 || !all[0].Already {
-		t.Errorf("%+v, error %v; want the second package installed alone", all, err)
+		t.Errorf("%+v, error %v; want only the second package installed", all, err)
 	}
 }
 
-// Loading a library that is cut off ends the process.
+// Loading a truncated library ends the process.
 func TestWhole_FindsDamageAndSetupRepairsIt(t *testing.T) {
 	p, folder := packed(t)
 	if err := p.whole(); err != nil {
@@ -173,7 +173,7 @@ func TestWhole_FindsDamageAndSetupRepairsIt(t *testing.T) {
 	}
 }
 
-// pip is a program in the place of Python's that copies wheels from a folder.
+// pip is a script in place of Python's pip that copies wheels from a folder.
 const pip = `#!/bin/sh
 [ "$3" = --version ] && exit 0
 while [ $# -gt 1 ]; do [ "$1" = --dest ] && dest=$2; shift; done
@@ -216,7 +216,7 @@ func TestInstalled_TakesTheNewestThatTheDriverRuns(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	lay := func(version int) {
+	install := func(version int) {
 		p, err := ForCUDA(version)
 		if err != nil {
 			t.Fatal(err)
@@ -235,17 +235,17 @@ func TestInstalled_TakesTheNewestThatTheDriverRuns(t *testing.T) {
 			t.Errorf("a driver for CUDA %d is given CUDA %d, want %d", cuda, p.CUDA, want)
 		}
 	}
-	expect(13, 13) // none is there: the newest is missed
-	lay(12)
+	expect(13, 13) // none is installed: the newest is reported as missing
+	install(12)
 	expect(13, 12)
-	lay(13)
+	install(13)
 	expect(13, 13)
 	expect(12, 12)
 	expect(0, 13)
 	expect(11, 13)
 }
 
-// The library looks for NVIDIA's packages beside itself, two folders up.
+// The library looks for NVIDIA's packages two folders above its own.
 func TestPath_LiesWhereTheLibraryLooksForNVIDIA(t *testing.T) {
 	for _, v := range []int{12, 13} {
 		p, err := ForCUDA(v)

@@ -9,9 +9,9 @@ type Package struct {
 	Unpacked int64  // bytes, without headers and static libraries
 }
 
-// nvidia are NVIDIA's packages by version of CUDA: those that the extra with-cuda of the packages jax-cuda13-plugin 0.11.2
-// and jax-cuda12-plugin 0.12.0.1 asks for. The versions are those of the toolkits 13.0.2 and 12.9.1; cuDNN, NCCL and NVSHMEM,
-// which no toolkit holds, are later than what the extras ask for. The files are x86-64.
+// nvidia lists NVIDIA's packages by version of CUDA, as the extra with-cuda of the packages jax-cuda13-plugin 0.11.2 and
+// jax-cuda12-plugin 0.12.0.1 requires. The versions are those of the toolkits 13.0.2 and 12.9.1. cuDNN, NCCL and NVSHMEM,
+// which are not part of a toolkit, are later than the extras require. The files are x86-64.
 var nvidia = map[int][]Package{
 	13: {
 		{"nvidia-cuda-runtime", "13.0.96", "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548", 2243632, 775091},

@@ -1,6 +1,6 @@
-// Package library brings the PJRT library that holds XLA, finds it again and verifies it. Loading a library that is cut
-// short or damaged ends the process inside the loader, so nothing is loaded before its digest, or a trial in a process of
-// its own, says that it is whole.
+// Package library installs, finds and verifies the PJRT library that holds XLA. Loading a truncated or damaged library ends
+// the process inside the loader, so a library is loaded only after its digest or a trial in a separate process has shown
+// that it is complete.
 package library
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Device is a kind of device that a library serves.
+// Device is the kind of device of a library.
 type Device string
 
 // The kinds of devices.
@@ -20,7 +20,7 @@ const (
 	CUDA Device = "cuda"
 )
 
-// Pin is a library that this version of the backend was tried with, as a wheel holds it.
+// Pin describes a library that was tried with this version of the backend, and its wheel.
 type Pin struct {
 	Device  Device
 	CUDA    int    // major version, 0 for the CPU
@@ -33,11 +33,10 @@ type Pin struct {
 	SHA256  string // of the member, hexadecimal
 }
 
-// File is the library's name on disk. GoMLX tells devices apart by it: it holds the device's name.
+// File returns the library's name on disk. It contains the device's name, by which GoMLX distinguishes devices.
 func (p Pin) File() string { return p.Member[strings.LastIndexByte(p.Member, '/')+1:] }
 
-// pins are the libraries that were tried, those for CUDA newest first. The digests are of files that the package index
-// serves.
+// pins lists the tried libraries, those for CUDA newest first. The digests are of files from the package index.
 var pins = []Pin{
 	{CPU, 0, "amd64", "xla-cpu-pjrt", "0.0.1", "55837b6b7b47daa717f2d9a5a03563ea0ceaa338d06a81a1e2d3f060d960decc",
 		"xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so", 259284552, "88c3f28c5900f48ad4a82cab9e79bba9537809743395e341485f8794268820dc"},
@@ -49,7 +48,7 @@ var pins = []Pin{
 		"jax_plugins/xla_cuda12/xla_cuda_plugin.so", 486596368, "921aaa9c635255fb7b7a660d11c8f702c78a70e7f7d005d4f377c2dc5f0fede2"},
 }
 
-// For is the pin for a device on this machine; for CUDA that of the newest version.
+// For returns the pin for a device on this machine; for CUDA that of the newest version.
 func For(d Device) (Pin, error) {
 	for _, p := range pins {
 		if p.Device == d && p.Machine == runtime.GOARCH && runtime.GOOS == "linux" {
@@ -59,7 +58,7 @@ func For(d Device) (Pin, error) {
 	return Pin{}, backend.Errorf(backend.Unsupported, "library", "there is no XLA library for the device %s on %s/%s", d, runtime.GOOS, runtime.GOARCH)
 }
 
-// ForCUDA is the pin for a major version of CUDA on this machine.
+// ForCUDA returns the pin for a major version of CUDA on this machine.
 func ForCUDA(version int) (Pin, error) {
 	if _, err := For(CUDA); err != nil {
 		return Pin{}, err
@@ -69,21 +68,21 @@ func ForCUDA(version int) (Pin, error) {
 			return p, nil
 		}
 	}
-	return Pin{}, backend.Errorf(backend.Unsupported, "library", "there is no XLA library for CUDA %d: 12 and 13 are known", version)
+	return Pin{}, backend.Errorf(backend.Unsupported, "library", "there is no XLA library for CUDA %d: use --cuda 12 or --cuda 13", version)
 }
 
-// Mend is the command that brings the library.
-func Mend(d Device) string {
+// Command returns the command that installs the library of a device.
+func Command(d Device) string {
 	if d == CPU {
 		return "ptycho plugins setup xla"
 	}
 	return fmt.Sprintf("ptycho plugins setup xla --device %s", d)
 }
 
-// mend is the command that installs this very library.
-func (p Pin) mend() string {
+// command returns the command that installs this library.
+func (p Pin) command() string {
 	if p.CUDA == 0 {
-		return Mend(p.Device)
+		return Command(p.Device)
 	}
-	return fmt.Sprintf("%s --cuda %d", Mend(p.Device), p.CUDA)
+	return fmt.Sprintf("%s --cuda %d", Command(p.Device), p.CUDA)
 }

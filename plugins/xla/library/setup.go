@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// Result is what a setup brought.
+// Result reports the library that a setup installed.
 type Result struct {
 	Device  Device `json:"device"`
 	Package string `json:"package"`
@@ -26,9 +26,9 @@ type Result struct {
 	Already bool   `json:"already_there"`
 }
 
-// Setup brings a pinned library into its folder: out of a wheel that the user has, in a file or a folder of wheels, or of
-// one that the machine's own pip fetches by the package's name. What happens is told to log. Nothing that is there is replaced before the new file is
-// whole and verified.
+// Setup installs a pinned library into its folder, from a wheel (a file, or in a folder of wheels) or from the wheel that the
+// machine's pip downloads. It reports its progress to log. It replaces an installed file only after the new one is complete
+// and verified.
 func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, error) {
 	dir, err := p.Folder()
 	if err != nil {
@@ -39,7 +39,7 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 		return Result{}, err
 	}
 	r := Result{Device: p.Device, Package: p.Package, Version: p.Version, Path: path, Size: p.Size, SHA256: p.SHA256, Wheel: p.Wheel}
-	if err := named(p.Device, r.Path); err != nil {
+	if err := checkName(p.Device, r.Path); err != nil {
 		return r, err
 	}
 	if p.verify(r.Path) == nil {
@@ -72,21 +72,21 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 	}
 	fmt.Fprintf(log, "unpacking %d MiB into %s\n", p.Size>>20, dir)
 	if err := p.unpack(ctx, wheel, r.Path); err != nil {
-		for at := filepath.Dir(path); len(at) >= len(dir) && os.Remove(at) == nil; at = filepath.Dir(at) { // what is not empty stays
+		for at := filepath.Dir(path); len(at) >= len(dir) && os.Remove(at) == nil; at = filepath.Dir(at) { // folders with files stay
 		}
 		return r, err
 	}
-	// The record is rewritten when it does not describe the library: a kill between the two files costs one digest.
+	// The record is rewritten if it does not describe the library: a kill between the two writes costs one digest.
 	if err := writeRecord(filepath.Join(filepath.Dir(path), recordName), p.record()); err != nil {
 		return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
 	return r, p.verify(r.Path)
 }
 
-// workPrefix begins the names of folders in which wheels arrive.
+// workPrefix begins the names of folders for downloaded wheels.
 const workPrefix = ".setup-"
 
-// workFolder makes a folder for a wheel, locked while this process lives, and removes those of dead processes.
+// workFolder makes a folder for a wheel, locked while this process runs, and removes the folders of processes that ended.
 func workFolder(parent string) (*os.File, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
@@ -113,11 +113,11 @@ func workFolder(parent string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, _ = durable.TryLock(f) // without locks nobody removes it either
+	_, _ = durable.TryLock(f) // without locks no other process removes it
 	return f, nil
 }
 
-// unpack writes the library out of the wheel, which is a zip file, and compares it with the pin before it takes its place.
+// unpack extracts the library from the wheel, which is a zip file, and compares it with the pin before it replaces the old one.
 func (p Pin) unpack(ctx context.Context, wheel, to string) error {
 	bad := func(err error) error {
 		return backend.Errorf(backend.Invalid, "setup", "%s: %w", wheel, err)
@@ -151,7 +151,7 @@ func (p Pin) unpack(ctx context.Context, wheel, to string) error {
 	return nil
 }
 
-// stoppable is a reader that ends with a context.
+// stoppable is a reader that stops when its context is cancelled.
 type stoppable struct {
 	ctx context.Context
 	r   io.Reader

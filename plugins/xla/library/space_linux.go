@@ -2,7 +2,7 @@ package library
 
 import "golang.org/x/sys/unix"
 
-// freeSpace is the space that a user has on the disk of a folder.
+// freeSpace returns the space that a user can write on the disk of a folder.
 func freeSpace(folder string) (bytes int64, known bool) {
 	var st unix.Statfs_t
 	if unix.Statfs(folder, &st) != nil {

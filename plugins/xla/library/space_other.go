@@ -2,5 +2,5 @@
 
 package library
 
-// freeSpace is not known where no library is installed anyway.
+// freeSpace is unknown on systems without an XLA library.
 func freeSpace(string) (bytes int64, known bool) { return 0, false }

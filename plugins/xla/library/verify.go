@@ -15,20 +15,20 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// recordName is the file beside a library that says what it is and when it was found whole.
+// recordName is the file beside a library that holds its record.
 const recordName = "library.json"
 
-// record is what lies beside a library.
+// record describes a library and the file that was last verified.
 type record struct {
 	Package string `json:"package,omitempty"`
 	Version string `json:"version,omitempty"`
 	Wheel   string `json:"wheel_sha256,omitempty"`
 	File    string `json:"file"`
 	SHA256  string `json:"sha256,omitempty"`
-	Seen    stamp  `json:"seen"` // the file when it was last found whole
+	Seen    stamp  `json:"seen"` // the file when it was last verified
 }
 
-// stamp tells whether a file is the one that was looked at before.
+// stamp identifies a file that was verified before.
 type stamp struct {
 	Path     string `json:"path"`
 	Size     int64  `json:"size"`
@@ -40,11 +40,11 @@ func stampOf(path string, st fs.FileInfo) stamp {
 	return stamp{path, st.Size(), st.ModTime().UnixNano(), inode(st)}
 }
 
-// verify holds a library against its pin. The digest takes a second; it is not taken again while size, time and inode
-// stay as they were.
+// verify compares a library with its pin. The digest takes a second; it is computed again only when the size, time or inode
+// of the file changes.
 func (p Pin) verify(path string) error {
 	damaged := func(format string, args ...any) error {
-		return backend.Errorf(backend.Invalid, "library", "%s is damaged: %s; bring it again with: %s", path, fmt.Sprintf(format, args...), p.mend())
+		return backend.Errorf(backend.Invalid, "library", "%s is damaged: %s; install it again with: %s", path, fmt.Sprintf(format, args...), p.command())
 	}
 	st, err := os.Stat(path)
 	if err != nil {
@@ -67,7 +67,7 @@ func (p Pin) verify(path string) error {
 	}
 	r := p.record()
 	r.Seen = now
-	writeRecord(beside, r) //nolint:errcheck // a folder that cannot be written costs a second at each start
+	writeRecord(beside, r) //nolint:errcheck // without a record each start takes a second longer
 	return nil
 }
 
@@ -75,8 +75,7 @@ func (p Pin) record() record {
 	return record{Package: p.Package, Version: p.Version, Wheel: p.Wheel, File: p.File(), SHA256: p.SHA256}
 }
 
-// tried says whether a library without a known digest loads: by the memory of an earlier trial of the same file, or by
-// a new one.
+// tried returns the error of loading a library without a known digest. It remembers an earlier trial of the same file.
 func tried(path string, st fs.FileInfo, try func(string) error) error {
 	now := stampOf(path, st)
 	memory := ""
@@ -118,7 +117,7 @@ func readRecord(path string) (record, error) {
 	return r, json.Unmarshal(text, &r)
 }
 
-// writeRecord writes a record that appears complete or not at all.
+// writeRecord writes a record atomically.
 func writeRecord(path string, r record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

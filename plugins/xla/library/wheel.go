@@ -13,14 +13,14 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// newestGlibc and oldestGlibc are the second numbers of the platform tags manylinux_2_N that a wheel may have: pip takes a
-// tag that is named only as it stands, and NVIDIA's wheels have many.
+// newestGlibc and oldestGlibc are the second numbers of the platform tags manylinux_2_N that a wheel may have: pip matches
+// a given tag exactly, and NVIDIA's wheels have many tags.
 const (
 	newestGlibc = 28
 	oldestGlibc = 5
 )
 
-// platforms are the arguments that let pip take wheels for this machine from a Python of any version.
+// platforms returns the arguments with which a pip of any Python version downloads wheels for this machine.
 func platforms() []string {
 	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	var out []string
@@ -33,19 +33,19 @@ func platforms() []string {
 	return append(out, "--python-version", "3.12")
 }
 
-// fetch downloads a wheel into a folder with the machine's pip. The folder of temporary files is not used, it may be small. large
-// keeps a wheel out of pip's cache, where a second copy would stay.
+// fetch downloads a wheel into a folder with the machine's pip. The temporary files of pip go there too, because $TMPDIR may be
+// small. large keeps a wheel out of pip's cache, where a second copy would stay.
 func fetch(ctx context.Context, name, version, into string, large bool, log io.Writer) (string, error) {
 	pip, err := findPip(ctx)
 	if err != nil {
-		return "", backend.Errorf(backend.NotFound, "setup", "there is no pip to fetch %s %s with: install Python's pip, or copy the wheel here and name it with --from FILE.whl", name, version)
+		return "", backend.Errorf(backend.NotFound, "setup", "pip, which downloads %s %s, was not found: install Python's pip, or copy the wheel to this machine and name it with --from FILE.whl", name, version)
 	}
 	args := append(pip[1:], "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check")
 	if large {
 		args = append(args, "--no-cache-dir")
 	}
 	args = append(append(args, platforms()...), "--dest", into, name+"=="+version)
-	fmt.Fprintf(log, "fetching %s %s with pip\n", name, version)
+	fmt.Fprintf(log, "downloading %s %s with pip\n", name, version)
 	cmd := exec.CommandContext(ctx, pip[0], args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+into)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -53,12 +53,12 @@ func fetch(ctx context.Context, name, version, into string, large bool, log io.W
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", backend.Errorf(backend.NotFound, "setup", "pip could not fetch %s %s (%v): see its messages above, or copy the wheel here and name it with --from FILE.whl", name, version, err)
+		return "", backend.Errorf(backend.NotFound, "setup", "pip could not download %s %s (%v): see its messages above, or copy the wheel to this machine and name it with --from FILE.whl", name, version, err)
 	}
 	return wheelOf(into, name, version)
 }
 
-// findPip gives the command of the machine's pip.
+// findPip returns the command of the machine's pip.
 func findPip(ctx context.Context) ([]string, error) {
 	for _, c := range [][]string{{"python3", "-m", "pip"}, {"pip3"}, {"pip"}, {"python", "-m", "pip"}} {
 		path, err := exec.LookPath(c[0])
@@ -72,7 +72,7 @@ func findPip(ctx context.Context) ([]string, error) {
 	return nil, exec.ErrNotFound
 }
 
-// wheelOf is the wheel of a package: the path itself, or the file in it if it is a folder.
+// wheelOf returns the path of a package's wheel: the given path, or the wheel in it if it is a folder.
 func wheelOf(path, name, version string) (string, error) {
 	st, err := os.Stat(path)
 	if err != nil {

@@ -30,5 +30,5 @@ func abs2Op(c call) value { return value{re: abs2(c.in[0].re, c.in[0].im)} }
 
 func conj(c call) value { return value{re: c.in[0].re, im: G.Neg(c.in[0].im)} }
 
-// abs2 is |z|².
+// abs2 returns |z|².
 func abs2(re, im *G.Node) *G.Node { return G.Add(G.Square(re), G.Square(im)) }

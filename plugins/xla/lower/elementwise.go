@@ -24,12 +24,12 @@ var elementwiseRules = map[program.OpKind]rule{
 	program.Div:       binary(G.Div),
 }
 
-// pointwise is a function of each element.
+// pointwise returns the rule of a function of each element.
 func pointwise(f func(c call, x *G.Node) *G.Node) rule {
 	return func(c call) value { return c.in[0].like(f(c, c.in[0].re)) }
 }
 
-// relu is max(x, 0) with the derivative 0 at 0; NaN stays NaN.
+// relu returns max(x, 0) with the derivative 0 at 0; NaN stays NaN.
 func relu(_ call, x *G.Node) *G.Node {
 	return G.Where(G.LessOrEqual(x, scalar(x, 0)), G.ZerosLike(x), x)
 }
@@ -38,7 +38,7 @@ func leakyReLU(c call, x *G.Node) *G.Node {
 	return G.Where(G.LessOrEqual(x, scalar(x, 0)), G.Mul(x, scalar(x, c.op.Attr("slope"))), x)
 }
 
-// bell is e^−|x| / (1 + e^−|x|)², the derivative of the sigmoid. Taken from the value, s(1−s), it would lose its digits
+// bell returns e^−|x| / (1 + e^−|x|)², the derivative of the sigmoid. Computed from the value as s(1−s) it would lose digits
 // where s is near 1.
 func bell(x *G.Node) *G.Node {
 	t := G.Exp(G.Neg(G.Abs(x)))
@@ -57,13 +57,13 @@ func silu(_ call, x *G.Node) *G.Node {
 	return withDerivative(x, G.Mul(x, s), G.Add(s, G.Mul(x, bell(x))))
 }
 
-// softplus is ln(1+e^x) without overflow.
+// softplus returns ln(1+e^x) without overflow.
 func softplus(_ call, x *G.Node) *G.Node {
 	y := G.Add(G.Max(x, scalar(x, 0)), G.Log1p(G.Exp(G.Neg(G.Abs(x)))))
 	return withDerivative(x, y, G.Sigmoid(x))
 }
 
-// root is √x with the derivative 0 at 0.
+// root returns √x with the derivative 0 at 0.
 func root(_ call, x *G.Node) *G.Node {
 	y := G.Sqrt(x)
 	zero := G.Equal(y, scalar(y, 0))
@@ -74,8 +74,8 @@ func affine(c call, x *G.Node) *G.Node {
 	return G.Add(G.Mul(x, scalar(x, c.op.Attr("scale"))), scalar(x, c.op.Attr("shift")))
 }
 
-// second brings the second operand of a binary operation into the first one's order of axes, with extents of one where
-// it repeats.
+// second transposes the second operand of a binary operation to the first operand's order of axes, with extents of 1 where
+// the operand repeats.
 func second(c call, n *G.Node) *G.Node {
 	a := c.in[0]
 	if n.Rank() == len(a.shape) && !a.last {
@@ -92,12 +92,12 @@ func second(c call, n *G.Node) *G.Node {
 	return n
 }
 
-// spread repeats a node along axes of extent 1. Its gradient is a sum over them, which is taken in float64.
+// spread repeats a node along axes of extent 1. Its gradient is a sum over these axes, computed in float64.
 func (l *Lowering) spread(n *G.Node, dims ...int) *G.Node {
 	return G.ConvertDType(G.BroadcastToDims(G.ConvertDType(n, l.wide), dims...), l.dtype)
 }
 
-// binary combines reals with reals and complexes with complexes, part by part.
+// binary returns the rule that combines reals with reals, and complex numbers with complex numbers, part by part.
 func binary(f func(a, b *G.Node) *G.Node) rule {
 	return func(c call) value {
 		a, b := c.in[0], c.in[1]
@@ -127,7 +127,7 @@ func mul(c call) value {
 	return binary(G.Mul)(c)
 }
 
-// product is (ar + i·ai)(br + i·bi).
+// product returns (ar + i·ai)(br + i·bi).
 func product(ar, ai, br, bi *G.Node) (re, im *G.Node) {
 	return G.Sub(G.Mul(ar, br), G.Mul(ai, bi)), G.Add(G.Mul(ar, bi), G.Mul(ai, br))
 }

@@ -16,8 +16,8 @@ var farFieldRules = map[program.OpKind]rule{
 	program.BackProject: backProject,
 }
 
-// transform is the orthonormal Fourier transform over the last two axes with the zero frequency at [H/2, W/2] of the
-// far field, or its inverse. It runs along one axis at a time: GoMLX's derivative of a transform over two axes is wrong.
+// transform computes the orthonormal Fourier transform over the last two axes with the zero frequency at [H/2, W/2] of the
+// far field, or its inverse. It transforms one axis at a time: GoMLX's derivative of a transform over two axes is wrong.
 func transform(re, im *G.Node, inverse bool) (*G.Node, *G.Node) {
 	rank := re.Rank()
 	h, w := re.Shape().Dim(rank-2), re.Shape().Dim(rank-1)
@@ -27,7 +27,7 @@ func transform(re, im *G.Node, inverse bool) (*G.Node, *G.Node) {
 	along := func(z *G.Node) *G.Node { return G.FFT(z) }
 	scale := 1 / math.Sqrt(float64(h*w))
 	if inverse {
-		along = func(z *G.Node) *G.Node { return G.InverseFFT(z) } // it divides by the length
+		along = func(z *G.Node) *G.Node { return G.InverseFFT(z) } // InverseFFT divides by the length
 		scale = 1 / scale
 	}
 	z := swap(along(swap(along(G.Complex(re, im)))))
@@ -65,7 +65,7 @@ func fft2(c call) value {
 	return out
 }
 
-// illuminate: out[b, c, m] = object[b, c]·probe[m], or ·probe[b, c, m].
+// illuminate returns out[b, c, m] = object[b, c]·probe[m], or ·probe[b, c, m].
 func illuminate(c call) value {
 	object := func(n *G.Node) *G.Node { return G.Reshape(n, c.out[0], c.out[1], 1, c.out[3], c.out[4]) }
 	probe := func(n *G.Node) *G.Node {
@@ -79,12 +79,12 @@ func illuminate(c call) value {
 	return out
 }
 
-// intensity: Σ_modes|·|².
+// intensity returns Σ_modes|·|².
 func intensity(c call) value {
 	return value{re: G.ReduceSum(abs2(c.in[0].re, c.in[0].im), 2)}
 }
 
-// mergeWeight: Σ_modes|P|²/max + floor.
+// mergeWeight returns Σ_modes|P|²/max + floor.
 func mergeWeight(c call) value {
 	w := G.ReduceSum(abs2(c.in[0].re, c.in[0].im), c.in[0].re.Rank()-3)
 	top := over(w, G.ReduceMax)
@@ -93,14 +93,14 @@ func mergeWeight(c call) value {
 	return value{re: G.Add(w, scalar(w, c.op.Attr("floor")))}
 }
 
-// over reduces the last two axes and keeps them with the extent 1.
+// over reduces the last two axes and keeps them with extent 1.
 func over(n *G.Node, reduce func(*G.Node, ...int) *G.Node) *G.Node {
 	r := n.Rank()
 	return ones(reduce(n, r-2, r-1), 2)
 }
 
-// backProject: F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²), with the first mode of the probe and F0 = F(P). The
-// phase of F0 is computed in float64: it is ill-conditioned where |F0| is small.
+// backProject returns F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²), with the first mode of the probe and F0 = F(P). The phase of F0
+// is computed in float64, because it is ill-conditioned where |F0| is small.
 func backProject(c call) value {
 	counts := c.in[0].rows()
 	first := func(n *G.Node) *G.Node {

@@ -17,14 +17,14 @@ var groupRules = map[program.OpKind]rule{
 	program.Gather:        gather,
 }
 
-// The members of a group are moved by bilinear interpolation, written as matrices: the hat matrix
+// The members of a group are shifted by bilinear interpolation with matrices. The hat matrix
 //
 //	T[y, r] = max(0, 1 − |y − r − d|)
 //
-// moves rows by d, its transpose samples them at r + d, and an image is moved by one matrix for its rows and one for its
-// columns. A matrix product is what XLA does best, and it differentiates as it is; offsets get no gradient.
+// shifts rows by d, and its transpose samples them at r + d. An image is shifted by one matrix for its rows and one for its
+// columns. XLA computes matrix products fastest, and GoMLX's derivative of a product is correct. Offsets have no gradient.
 
-// hat gives the matrices [.., to, from] for shifts [..].
+// hat returns the matrices [.., to, from] for shifts [..].
 func hat(shift *G.Node, to, from int) *G.Node {
 	dims := append(append([]int{}, shift.Shape().Dimensions...), to, from)
 	rank := len(dims)
@@ -34,7 +34,7 @@ func hat(shift *G.Node, to, from int) *G.Node {
 	return G.StopGradient(G.Max(t, scalar(t, 0)))
 }
 
-// component is the row (0) or column (1) of offsets [.., 2].
+// component returns the row (0) or column (1) of offsets [.., 2].
 func component(offsets *G.Node, k int) *G.Node {
 	d := offsets.Shape().Dimensions
 	return G.Reshape(G.SliceAxis(offsets, len(d)-1, G.AxisElem(k)), d[:len(d)-1]...)
@@ -49,7 +49,7 @@ func leading(n int) []int {
 	return out
 }
 
-// sandwich is a·x·bᵀ of the last two axes, for equal leading axes.
+// sandwich returns a·x·bᵀ over the last two axes, for equal leading axes.
 func sandwich(a, x, b *G.Node) *G.Node {
 	r := x.Rank()
 	lead := leading(r - 2)
@@ -65,17 +65,17 @@ func translate(c call) value {
 	return x.each(func(n *G.Node) *G.Node { return sandwich(rows, n, cols) })
 }
 
-// weights are those of the members [B, C, H, W], or [1, 1, H, W] for all of them.
+// weights returns the weights of the members [B, C, H, W], or [1, 1, H, W] for all members.
 func weights(v value) *G.Node { return G.ExpandLeftToRank(G.StopGradient(v.rows()), 4) }
 
-// divide is num/den where den is above floor, 0 elsewhere.
+// divide returns num/den where den is above floor, 0 elsewhere.
 func divide(num value, den, floor *G.Node) value {
 	some := G.GreaterThan(den, floor)
 	inverse := G.StopGradient(G.Where(some, G.Reciprocal(G.Where(some, den, G.OnesLike(den))), G.ZerosLike(den)))
 	return num.each(func(n *G.Node) *G.Node { return G.Mul(n, inverse) })
 }
 
-// mergePairwise: M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i).
+// mergePairwise returns M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i).
 func mergePairwise(c call) value {
 	b, members, h, w := c.out[0], c.out[1], c.out[2], c.out[3]
 	offsets := G.StopGradient(c.in[1].re)
@@ -97,13 +97,13 @@ func mergePairwise(c call) value {
 	return divide(num, merged(weight), scalar(num.re, 0))
 }
 
-// corner is the shift of a member's pixel (0, 0) on a canvas: its pixel n/2 lies at side/2 plus the offset.
+// corner returns the shift of a member's pixel (0, 0) on a canvas: pixel n/2 is at side/2 plus the offset.
 func corner(offsets *G.Node, k, side, n int) *G.Node {
 	p := component(offsets, k)
 	return G.Add(p, scalar(p, float64(side/2-n/2)))
 }
 
-// assemble: canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight.
+// assemble returns canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight.
 func assemble(c call) value {
 	b, side := c.out[0], c.out[1]
 	members, h, w := c.in[0].shape[1], c.in[0].shape[2], c.in[0].shape[3]
@@ -122,7 +122,7 @@ func assemble(c call) value {
 	return divide(num, den, G.BroadcastToDims(floor, b, side, side))
 }
 
-// extract samples patches at their places on a canvas.
+// extract samples patches at their positions on a canvas.
 func extract(c call) value {
 	n := c.out[2]
 	height, width := c.in[0].shape[1], c.in[0].shape[2]

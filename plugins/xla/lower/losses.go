@@ -24,7 +24,7 @@ var lossRules = map[program.OpKind]rule{
 // A loss is a mean over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64 on every device: a
 // pattern's sum runs over up to a million pixels that span eight decades.
 
-// perPixel is f(λ, k) and df/dλ, all of one shape in float64.
+// perPixel computes f(λ, k) and df/dλ, all of one shape in float64.
 type perPixel func(lambda, k *G.Node) (f, df *G.Node)
 
 func loss(f perPixel) rule {
@@ -36,8 +36,8 @@ func loss(f perPixel) rule {
 	}
 }
 
-// masked is the mean of a node [B, C, H, W] over the pixels of the mask; a pattern without a valid pixel has the mean 0,
-// and what an invalid pixel holds does not matter.
+// masked returns the mean of a node [B, C, H, W] over the pixels of the mask. A pattern without a valid pixel has the mean 0.
+// Invalid pixels may hold any value, even NaN.
 func (c call) masked(n *G.Node, mask value) value {
 	m := G.StopGradient(G.ExpandLeftToRank(G.ConvertDType(mask.rows(), c.wide), 4))
 	total := G.ReduceSum(m, 2, 3)
@@ -47,12 +47,12 @@ func (c call) masked(n *G.Node, mask value) value {
 	return value{re: G.ConvertDType(G.Div(G.ReduceSum(n, 2, 3), total), c.dtype)}
 }
 
-// guarded is n where it is above zero, 1 elsewhere: an argument that a logarithm or a quotient can take.
+// guarded returns n where n is above zero, 1 elsewhere: a valid argument of a logarithm or divisor.
 func guarded(n *G.Node) *G.Node {
 	return G.Where(G.GreaterThan(n, scalar(n, 0)), n, G.OnesLike(n))
 }
 
-// deviance is physics.PoissonDeviance.
+// deviance computes physics.PoissonDeviance.
 func deviance(lambda, k *G.Node) (f, df *G.Node) {
 	x := G.Div(G.Sub(k, lambda), lambda)
 	series := scalar(x, 1./30)
@@ -66,13 +66,13 @@ func deviance(lambda, k *G.Node) (f, df *G.Node) {
 	return f, G.Mul(scalar(x, 2), G.OneMinus(G.Div(k, lambda)))
 }
 
-// poissonNLL is λ − k·ln λ + ln k!.
+// poissonNLL computes λ − k·ln λ + ln k!.
 func poissonNLL(lambda, k *G.Node) (f, df *G.Node) {
 	f = G.Add(G.Sub(lambda, G.Mul(k, G.Log(lambda))), logFactorial(k))
 	return G.Where(G.Equal(k, scalar(k, 0)), lambda, f), G.OneMinus(G.Div(k, lambda))
 }
 
-// logFactorial is ln Γ(k+1) for k ≥ 0 by Stirling's series at k+9, eight steps up, where its terms to z⁻⁷ err by 1e-13:
+// logFactorial returns ln Γ(k+1) for k ≥ 0 by Stirling's series at k+9, where its terms to z⁻⁷ have an error of 1e-13:
 // ln Γ(z) = ln Γ(z+8) − ln(z(z+1)…(z+7)).
 func logFactorial(k *G.Node) *G.Node {
 	z, steps := G.OnePlus(k), G.OnesLike(k)
@@ -89,19 +89,19 @@ func logFactorial(k *G.Node) *G.Node {
 	return G.Sub(G.Add(stirling, G.Mul(inverse, series)), G.Log(steps))
 }
 
-// amplitudeLoss is (√λ − √k)².
+// amplitudeLoss computes (√λ − √k)².
 func amplitudeLoss(lambda, k *G.Node) (f, df *G.Node) {
 	return G.Square(G.Sub(G.Sqrt(lambda), G.Sqrt(k))), G.OneMinus(G.Sqrt(G.Div(k, lambda)))
 }
 
-// amplitudeMAE is |√λ − √k|, with the derivative 0 where they are equal.
+// amplitudeMAE computes |√λ − √k|, with the derivative 0 where they are equal.
 func amplitudeMAE(lambda, k *G.Node) (f, df *G.Node) {
 	slope := G.Div(scalar(lambda, 0.5), G.Sqrt(lambda))
 	slope = G.Where(G.LessThan(lambda, k), G.Neg(slope), slope)
 	return G.Abs(G.Sub(G.Sqrt(lambda), G.Sqrt(k))), G.Where(G.Equal(lambda, k), G.ZerosLike(slope), slope)
 }
 
-// expectedDeviance is physics.ExpectedDeviance: two series, and between them a table with cubic interpolation.
+// expectedDeviance computes physics.ExpectedDeviance: two series, and between them a table with cubic interpolation.
 func expectedDeviance(c call) value {
 	lambda := G.ConvertDType(c.in[0].rows(), c.wide)
 	table := physics.Deviance()
@@ -133,7 +133,7 @@ func expectedDeviance(c call) value {
 	f := G.Where(G.LessThan(lambda, scalar(lambda, table.Low)), small, middle)
 	f = G.Where(G.GreaterOrEqual(lambda, scalar(lambda, table.High)), large, f)
 	f = G.Where(G.Equal(lambda, scalar(lambda, 0)), G.ZerosLike(f), f)
-	negative := G.LogicalNot(G.GreaterOrEqual(lambda, scalar(lambda, 0))) // or not a number
+	negative := G.LogicalNot(G.GreaterOrEqual(lambda, scalar(lambda, 0))) // or NaN
 	f = G.Where(negative, G.Mul(lambda, scalar(lambda, math.NaN())), f)
 	return c.masked(f, c.in[1])
 }

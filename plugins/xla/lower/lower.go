@@ -1,8 +1,8 @@
-// Package lower turns a program into nodes of a GoMLX graph, which XLA then compiles. GoMLX differentiates the nodes;
-// where its rule is not the one of core/reference, or where rounding would show, a node carries its derivative with it.
+// Package lower translates a program into nodes of a GoMLX graph, which XLA then compiles. GoMLX differentiates the nodes.
+// Where GoMLX's derivative differs from that of core/reference, or rounds too much, the node has an explicit derivative.
 //
-// A complex number is a pair of real nodes everywhere but inside a Fourier transform, so that real and imaginary part
-// are differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
+// A complex number is a pair of real nodes except inside a Fourier transform, so that the real and imaginary parts are
+// differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
 package lower
 
 import (
@@ -16,15 +16,15 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// value is a value of the program as nodes.
+// value holds the nodes of a value of the program.
 type value struct {
 	kind   program.Kind
 	shape  []int   // in the program's order of axes
 	re, im *G.Node // im of a complex value; re of an index holds int32
-	last   bool    // re is [P, H, W, c] for a real [P, c, H, W]: XLA's convolutions are fastest so
+	last   bool    // re is [P, H, W, c] for a real [P, c, H, W]: the fastest layout for XLA's convolutions
 }
 
-// Lowering is a program on its way into a graph, for a number of groups.
+// Lowering translates a program into a graph, for a number of groups.
 type Lowering struct {
 	graph  *G.Graph
 	dtype  dtypes.DType // of reals: Float32 or Float64
@@ -35,7 +35,7 @@ type Lowering struct {
 	values map[string]value
 }
 
-// New prepares the lowering of p for batches of that many groups. p must be valid.
+// New prepares the lowering of p for batches of the given number of groups. p must be valid.
 func New(graph *G.Graph, p *program.Program, groups int, dtype dtypes.DType) (*Lowering, error) {
 	types, err := p.Types()
 	if err != nil {
@@ -44,8 +44,8 @@ func New(graph *G.Graph, p *program.Program, groups int, dtype dtypes.DType) (*L
 	return &Lowering{graph, dtype, dtypes.Float64, p, types, groups, map[string]value{}}, nil
 }
 
-// Stored is the shape in which a value is stored on the device and crosses to the host: as the program has it, a
-// complex one with a last axis of two for real and imaginary part.
+// Stored returns the shape in which a value is stored on the device and transferred to the host: the program's shape, and for
+// a complex value a last axis of two for the real and imaginary parts.
 func Stored(t program.Type, groups int, dtype dtypes.DType) shapes.Shape {
 	dims := t.Shape.At(groups)
 	switch t.Kind {
@@ -69,7 +69,8 @@ func (l *Lowering) Give(name string, n *G.Node) {
 	l.values[name] = v
 }
 
-// Run lowers what the given values depend on. Everything that they read must have been given.
+// Run lowers the named values and what they depend on. All inputs, parameters and buffers that they read must have been set
+// by Give.
 func (l *Lowering) Run(names ...string) error {
 	for _, i := range l.p.Needed(names...) {
 		o := l.p.Ops[i]
@@ -80,13 +81,13 @@ func (l *Lowering) Run(names ...string) error {
 		for _, name := range o.In {
 			v, ok := l.values[name]
 			if !ok {
-				return fmt.Errorf("lower: %s: %s was not given", o.Out, name)
+				return fmt.Errorf("lower: %s: operand %s is missing", o.Out, name)
 			}
 			c.in = append(c.in, v)
 		}
 		rule, ok := rules[o.Kind]
 		if !ok {
-			return fmt.Errorf("lower: %s: the operation %s is unknown", o.Out, o.Kind)
+			return fmt.Errorf("lower: %s: unknown operation %s", o.Out, o.Kind)
 		}
 		v, err := c.apply(rule)
 		if err != nil {
@@ -101,7 +102,7 @@ func (l *Lowering) Run(names ...string) error {
 	return nil
 }
 
-// Stored gives a value as a stored node.
+// Stored returns a value as a stored node.
 func (l *Lowering) Stored(name string) *G.Node {
 	v := l.values[name]
 	if v.kind == program.Complex {
@@ -128,10 +129,10 @@ type call struct {
 	out []int // shape of the result
 }
 
-// rule lowers an operation. It may panic, as GoMLX does on what it does not expect.
+// rule lowers an operation. It may panic, because GoMLX reports errors of a graph as panics.
 type rule func(c call) value
 
-// apply runs a rule and names the operation where it panics.
+// apply runs a rule and returns a panic as an error that names the operation.
 func (c call) apply(r rule) (v value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -141,7 +142,7 @@ func (c call) apply(r rule) (v value, err error) {
 	return r(c), nil
 }
 
-// rows is the real node in the program's order of axes.
+// rows returns the real node in the program's order of axes.
 func (v value) rows() *G.Node {
 	if v.last {
 		return G.TransposeAllAxes(v.re, 0, 3, 1, 2)
@@ -149,7 +150,7 @@ func (v value) rows() *G.Node {
 	return v.re
 }
 
-// channelsLast is the node of a real [P, c, H, W] as [P, H, W, c].
+// channelsLast returns the node of a real [P, c, H, W] as [P, H, W, c].
 func (v value) channelsLast() *G.Node {
 	if v.last {
 		return v.re
@@ -157,10 +158,10 @@ func (v value) channelsLast() *G.Node {
 	return G.TransposeAllAxes(v.re, 0, 2, 3, 1)
 }
 
-// like puts a real node into the same order of axes as v.
+// like returns a value of a real node whose order of axes is that of v.
 func (v value) like(n *G.Node) value { return value{re: n, last: v.last} }
 
-// each applies f to the real node, or to both of a complex value.
+// each applies f to the real node, or to both nodes of a complex value.
 func (v value) each(f func(*G.Node) *G.Node) value {
 	out := value{re: f(v.re), last: v.last}
 	if v.im != nil {
@@ -169,7 +170,7 @@ func (v value) each(f func(*G.Node) *G.Node) value {
 	return out
 }
 
-// logical is v in the program's order of axes.
+// logical returns v in the program's order of axes.
 func (v value) logical() value {
 	if v.last {
 		v.re, v.last = v.rows(), false
@@ -177,7 +178,7 @@ func (v value) logical() value {
 	return v
 }
 
-// imageAxes are the axes of rows and columns in the nodes.
+// imageAxes returns the axes of rows and columns in the nodes.
 func (v value) imageAxes() (row, col int) {
 	if v.last {
 		return 1, 2
@@ -186,11 +187,11 @@ func (v value) imageAxes() (row, col int) {
 	return r - 2, r - 1
 }
 
-// scalar is a constant of the node's type.
+// scalar returns a constant of the node's type.
 func scalar(n *G.Node, x float64) *G.Node { return G.Scalar(n.Graph(), n.DType(), x) }
 
-// withDerivative is y, a function of x alone element by element, with dy/dx instead of GoMLX's own derivative: the
-// difference of x to itself is zero, and its derivative one.
+// withDerivative returns y, an element-wise function of x, with the derivative dy/dx instead of GoMLX's. It adds x − x, which
+// is zero and has the derivative one, times dy/dx.
 func withDerivative(x, y, dydx *G.Node) *G.Node {
 	return G.Add(G.StopGradient(y), G.Mul(G.Sub(x, G.StopGradient(x)), G.StopGradient(dydx)))
 }

@@ -17,8 +17,8 @@ var networkRules = map[program.OpKind]rule{
 	program.ScalePlanes: scalePlanes,
 }
 
-// convolution reads images [P, H, W, c] and kernels [k, k, ci, co]: the one layout that XLA's convolutions on a CPU,
-// forward and both gradients, take as it is.
+// convolution reads images [P, H, W, c] and kernels [k, k, ci, co]: the only layout that XLA's convolutions on a CPU, forward
+// and both gradients, read without a transposition.
 var convolution = compute.ConvolveAxesConfig{
 	InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3,
 	KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
@@ -38,9 +38,9 @@ func pooled(c call) *G.Node {
 	return G.Reshape(x, c.out[0], c.out[2], 2, c.out[3], 2, c.out[1])
 }
 
-// maxPool2 is the largest of each window, with the whole gradient for every maximum of a tie. The elements are compared
-// with each other, not with their maximum: XLA may compute an element twice with different rounding, and then none of
-// them would be the maximum.
+// maxPool2 returns the largest element of each window, with the whole gradient for every maximum of a tie. The elements are
+// compared with each other, not with their maximum: XLA may compute an element twice with different rounding, and then no
+// element would equal the maximum.
 func maxPool2(c call) value {
 	x := pooled(c)
 	var corners [4]*G.Node
@@ -56,7 +56,7 @@ func maxPool2(c call) value {
 				top = G.LogicalAnd(top, G.GreaterOrEqual(n, other))
 			}
 		}
-		// Nothing is added, and the derivative is one where n is the top.
+		// The added value is zero, and its derivative is one where n is the maximum.
 		most = G.Add(most, G.Mul(G.Sub(n, G.StopGradient(n)), G.ConvertDType(top, n.DType())))
 	}
 	return value{re: most, last: true}
@@ -73,7 +73,7 @@ func upsample2(c call) value {
 	return value{re: G.Reshape(G.BroadcastToDims(x, p, h, 2, w, 2, channels), p, 2*h, 2*w, channels), last: true}
 }
 
-// meanImage is the mean over rows and columns.
+// meanImage returns the mean over rows and columns.
 func meanImage(c call) value {
 	row, col := c.in[0].imageAxes()
 	sum := G.ReduceSum(c.in[0].re, row, col)

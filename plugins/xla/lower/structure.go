@@ -41,7 +41,7 @@ func concat(c call) value {
 	return value{re: join(3, nodes...), last: true}
 }
 
-// join concatenates; a single node stays as it is.
+// join concatenates nodes, or returns a single node.
 func join(axis int, nodes ...*G.Node) *G.Node {
 	if len(nodes) == 1 {
 		return nodes[0]
@@ -57,7 +57,7 @@ func sliceChannels(c call) value {
 	return v.like(G.SliceAxis(v.re, axis, G.AxisRange(int(c.op.Attr("from")), int(c.op.Attr("to")))))
 }
 
-// pad puts zeros around images: GoMLX's own padding has no derivative.
+// pad adds zeros around images by concatenation, because GoMLX's padding has no derivative.
 func pad(c call) value {
 	amount := int(c.op.Attr("amount"))
 	if amount == 0 {
@@ -86,7 +86,7 @@ func crop(c call) value {
 	})
 }
 
-// maskCenter is zero on the central half of rows and columns.
+// maskCenter sets the central half of rows and columns to zero.
 func maskCenter(c call) value {
 	row, col := c.in[0].imageAxes()
 	return c.in[0].each(func(n *G.Node) *G.Node {
@@ -100,7 +100,7 @@ func maskCenter(c call) value {
 	})
 }
 
-// gather takes rows of a table [t, ...] by an index [B, C]; the host of the graph has checked the index.
+// gather returns rows of a table [t, ...] by an index [B, C]. The index was checked before.
 func gather(c call) value {
 	index := ones(c.in[1].re, 1)
 	return c.in[0].logical().each(func(n *G.Node) *G.Node { return G.Gather(n, index) })

@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// rules has one entry for each operation of core/program: the rows of the files that hold them.
+// rules has one entry for each operation of core/program, joined from the tables of the other files.
 var rules = joined(elementwiseRules, structureRules, networkRules, complexRules, farFieldRules, groupRules, lossRules)
 
 func joined(families ...map[program.OpKind]rule) map[program.OpKind]rule {

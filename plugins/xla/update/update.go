@@ -1,5 +1,5 @@
-// Package update writes the update rules, the bounds on gradients and the moving average of core/optim as nodes of a
-// graph, so that weights and moments never leave the device. Which rule it is shapes the graph; its numbers are inputs.
+// Package update builds the update rules, gradient clipping and the moving average of core/optim as nodes of a graph, so
+// that weights and moments never leave the device. The kind of rule determines the graph; its numbers are inputs.
 package update
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/optim"
 )
 
-// Coefficients is the number of numbers that a rule has per parameter group.
+// Coefficients is how many numbers a rule has per parameter group.
 const Coefficients = 8
 
 // Optimiser is an update rule of core/optim, for parameters that stay on the device.
@@ -19,7 +19,7 @@ type Optimiser struct{ backend.Optimiser }
 // Slots lists the state that the rule keeps per parameter.
 func (o Optimiser) Slots() []backend.Slot { return optim.Slots(o.Optimiser) }
 
-// Numbers are those of the rule in a step, from 1, at a learning rate, in the order that Rule reads them.
+// Numbers returns the rule's numbers for a step, counted from 1, and a learning rate, in the order in which Rule reads them.
 func (o Optimiser) Numbers(group string, step int64, rate float64) [Coefficients]float64 {
 	c := optim.At(o.Optimiser, group, step, rate).Coefficients()
 	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
@@ -43,7 +43,7 @@ func (o Optimiser) Rule(numbers *G.Node, of dtypes.DType) Rule {
 		epsilon: at(2), momentum: at(3), step: at(4), root: at(5), inside: at(6), outside: at(7)}
 }
 
-// Update gives the new weights and the new state, which is in the order of Slots.
+// Update returns the new weights and the new state, in the order of Slots.
 func (r Rule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
 	d := G.Add(g, G.Mul(r.inside, w))
 	if r.kind == backend.SGD {
@@ -62,7 +62,7 @@ func (r Rule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
 	return G.Sub(G.Sub(w, G.Mul(r.outside, w)), change), []*G.Node{m, v}
 }
 
-// Norm is the Euclidean norm of all nodes together, summed in float64.
+// Norm returns the Euclidean norm of all nodes together, summed in float64.
 func Norm(nodes ...*G.Node) *G.Node {
 	sum := G.ScalarZero(nodes[0].Graph(), dtypes.Float64)
 	for _, n := range nodes {
@@ -71,7 +71,7 @@ func Norm(nodes ...*G.Node) *G.Node {
 	return G.Sqrt(sum)
 }
 
-// Bound clips gradients and says in a node whether any changed. norm is Norm(grads...), limit a float64 scalar.
+// Bound clips gradients and returns a node that tells whether any changed. norm is Norm(grads...), limit a float64 scalar.
 func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node) (bounded []*G.Node, clipped *G.Node) {
 	g := norm.Graph()
 	scale := func(n, above, factor *G.Node) *G.Node {
@@ -104,7 +104,7 @@ func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node)
 	return bounded, clipped
 }
 
-// Average moves the moving average of weights: decay·average + (1−decay)·w. decay is a float64 scalar.
+// Average updates the moving average of weights: decay·average + (1−decay)·w. decay is a float64 scalar.
 func Average(average, w, decay *G.Node) *G.Node {
 	keep, take := G.ConvertDType(decay, w.DType()), G.ConvertDType(G.OneMinus(decay), w.DType())
 	return G.Add(G.Mul(keep, average), G.Mul(take, w))
