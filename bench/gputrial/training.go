@@ -211,7 +211,7 @@ func (t *trial) tf32(ctx context.Context, r *recorder) error {
 		if !c.Within {
 			note = "above the limit of full precision, as TF32 may be"
 		}
-		r.add(Row{What: "TF32 beside Gorgonia: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
+		r.add(Row{What: "TF32 compared with Gorgonia: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
 	}
 	return err
 }

@@ -39,7 +39,7 @@ var stages = []stage{
 	{"machine", "the machine, its Python and its libraries", 25 * time.Second, []string{"found"}, (*trial).machine},
 	{"first-step", "time to the first training step of the U-Net, N = 64", 40 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
 	{"conformance", "every operation against core/reference", 60 * time.Second, []string{"passed", "failed", "skipped"}, (*trial).conformance},
-	{"parity", "the device beside Gorgonia on this machine's CPU", 40 * time.Second, parityColumns, (*trial).parity},
+	{"parity", "the device compared with Gorgonia on this machine's CPU", 40 * time.Second, parityColumns, (*trial).parity},
 	{"training", "training step of the U-Net", 100 * time.Second, trainingColumns, (*trial).training},
 	{"pytorch", "the same network in PyTorch on the same device", 70 * time.Second, pytorchColumns, (*trial).pytorch},
 	{"bits", "two runs, equal to the bit or not", 40 * time.Second, []string{"equal", "arrays", "arrays that differ", "largest difference"}, (*trial).bits},
