@@ -139,7 +139,7 @@ bent: COUNT = 10000
 bent: ## COUNT (10000) runs of train, infer, conformance and doctor against altered answers; prints a table (up to an hour)
 	nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
-deviceless: ## compile every program of the XLA backend for an H100 without one (needs the CUDA library and ptxas; skips with a reason)
+deviceless: ## compile every program of the XLA backend for an H100, on a machine without a GPU (needs the CUDA library and ptxas; skips with a reason)
 	CGO_ENABLED=1 $(GO) run ./bench/deviceless
 
 gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-trial, under 60 MiB (docs/gpu.md; needs a C compiler)
