@@ -41,8 +41,9 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 test: tools ## format, vet and all tests; ends with a list of the skipped tests and why (TOOLS=no downloads nothing)
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
-	@. .test-tools/env && $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$($(HAVE_CC) && echo ./plugins/xla/backend)" -- \
-		-count=1 -timeout=0 $$($(GO) list $(PKG) | grep -v '/plugins/xla/backend$$')
+	@. .test-tools/env; with='' without='backend'; if $(HAVE_CC); then with='backend cuda engine' without='backend|cuda|engine'; fi; \
+		$(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$(for p in $$with; do echo ./plugins/xla/$$p; done)" -- \
+		-count=1 -timeout=0 $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
 
 tools: ## the XLA library and the Python packages that tests use, into .test-tools
 	@mkdir -p .test-tools/bin
