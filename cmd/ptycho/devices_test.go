@@ -19,7 +19,7 @@ func TestDevices_TrainRepeatsAndResumes(t *testing.T) {
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name string, more ...string) string {
 		_, stderr, code := run(t, append([]string{"train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", path(name),
-			"--max-epochs", "3", "--learning-rate", "1e-4", "--device", "cpu"}, more...)...)
+			"--max-epochs", "2", "--n-filters-scale", "1", "--learning-rate", "1e-4", "--device", "cpu"}, more...)...)
 		if code != 0 {
 			t.Fatalf("train %v ends with %d: %s", more, code, stderr)
 		}
