@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/kernel"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -36,7 +36,7 @@ func (*Gorgonia) Info() backend.Info {
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
 	d.Name = runtime.GOOS + "/" + runtime.GOARCH
-	env, err := op.NewEnv[float32](1)
+	env, err := kernel.NewEnv[float32](1)
 	if err != nil {
 		d.Usable, d.Reason = false, err.Error()
 		return []backend.Device{d}, nil
@@ -66,7 +66,7 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 }
 
 func open[T float](o backend.OpenOptions) (backend.Session, error) {
-	env, err := op.NewEnv[T](o.Threads)
+	env, err := kernel.NewEnv[T](o.Threads)
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "open", "%w", err)
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 )
 
 // Forward returns named values for one batch.
@@ -23,7 +22,7 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.machine(lower.Request{Groups: len(b.Batch.Rows) / s.program.Group, Values: taps})
+	m, err := s.machine(request{Groups: len(b.Batch.Rows) / s.program.Group, Values: taps})
 	if err != nil {
 		return nil, err
 	}

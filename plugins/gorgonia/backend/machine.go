@@ -10,14 +10,12 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 )
 
 // machine is a planned graph with the arrays that it reads in addition to the batch.
 type machine[T float] struct {
-	*exec.Machine[T]
-	graph   *lower.Graph
+	*executor[T]
+	graph   *graph
 	groups  int
 	indices map[string][]T // index inputs converted for the engine
 	weights []T            // of the patterns
@@ -28,7 +26,7 @@ type machine[T float] struct {
 const maxMachines = 32
 
 // machine returns the planned graph for a request and builds it on first use.
-func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
+func (s *session[T]) machine(r request) (*machine[T], error) {
 	if s.state == nil {
 		return nil, backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
 	}
@@ -36,22 +34,22 @@ func (s *session[T]) machine(r lower.Request) (*machine[T], error) {
 	if m, ok := s.machines[key]; ok {
 		return m, nil
 	}
-	g, err := lower.Build(s.env, s.program, r)
+	g, err := lower(s.env, s.program, r)
 	switch {
-	case errors.Is(err, lower.ErrTooLarge):
+	case errors.Is(err, errTooLarge):
 		return nil, backend.Errorf(backend.Exhausted, "compile", "%w", err)
 	case err != nil:
 		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
 	}
 	keep := slices.Concat(slices.Collect(maps.Values(g.Values)), slices.Collect(maps.Values(g.Grads)))
-	planned, err := exec.New(s.env.Pool, s.arena, g.Expr, keep...)
+	planned, err := newExecutor(s.env.Pool, s.arena, g.Expr, keep...)
 	if err != nil {
 		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
 	}
 	if err := s.fits(int64(planned.Bytes())); err != nil {
 		return nil, err
 	}
-	m := &machine[T]{Machine: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
+	m := &machine[T]{executor: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
 	if err := s.bindInputs(m, r); err != nil {
 		return nil, err
 	}
@@ -81,7 +79,7 @@ func (s *session[T]) fits(planned int64) error {
 }
 
 // bindInputs binds the inputs of a machine to weights and buffers, and allocates the arrays that come with a batch.
-func (s *session[T]) bindInputs(m *machine[T], r lower.Request) error {
+func (s *session[T]) bindInputs(m *machine[T], r request) error {
 	if err := s.bindState(m); err != nil {
 		return err
 	}
@@ -95,12 +93,12 @@ func (s *session[T]) bindInputs(m *machine[T], r lower.Request) error {
 		}
 	}
 	m.weights = make([]T, r.Groups*s.program.Group)
-	if err := m.Set(lower.PatternWeight, m.weights); err != nil {
+	if err := m.Set(patternWeight, m.weights); err != nil {
 		return backend.Errorf(backend.Internal, "compile", "%w", err)
 	}
 	for _, l := range r.Losses {
 		m.seeds[l] = make([]T, 1)
-		if err := m.Set(lower.Seed(l), m.seeds[l]); err != nil {
+		if err := m.Set(seed(l), m.seeds[l]); err != nil {
 			return backend.Errorf(backend.Internal, "compile", "%w", err)
 		}
 	}

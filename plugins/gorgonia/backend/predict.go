@@ -6,7 +6,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -14,7 +13,7 @@ import (
 func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i int, m *machine[T]) error) error {
 	return s.withAverage(ema, func() error {
 		return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
-			m, err := s.machine(lower.Request{Groups: len(item.Batch.Rows) / s.program.Group, Values: values})
+			m, err := s.machine(request{Groups: len(item.Batch.Rows) / s.program.Group, Values: values})
 			if err != nil {
 				return err
 			}

@@ -4,8 +4,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/kernel"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -13,11 +12,11 @@ import (
 type session[T float] struct {
 	*feed.Session
 	program  *program.Program
-	env      *op.Env[T]
+	env      *kernel.Env[T]
 	state    map[backend.Slot]map[string]vector[T]
 	steps    int64
 	machines map[string]*machine[T]
-	arena    *exec.Arena[T] // shared by all machines: calls come one at a time
+	arena    *arena[T]      // shared by all machines: calls come one at a time
 	zeros    map[string][]T // gradients of parameters that a loss does not depend on
 	limit    int64          // bytes
 }
@@ -30,13 +29,13 @@ var (
 // float is the set of precisions.
 type float interface{ float32 | float64 }
 
-func newSession[T float](o backend.OpenOptions, env *op.Env[T]) *session[T] {
+func newSession[T float](o backend.OpenOptions, env *kernel.Env[T]) *session[T] {
 	return &session[T]{
 		program:  o.Program,
 		env:      env,
 		Session:  feed.NewSession(o.Program, feed.Asked(o, tensor.Of[T]())),
 		machines: map[string]*machine[T]{},
-		arena:    &exec.Arena[T]{},
+		arena:    &arena[T]{},
 		zeros:    map[string][]T{},
 		limit:    o.MemoryLimit,
 	}

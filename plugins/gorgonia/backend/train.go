@@ -7,7 +7,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -72,7 +71,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 		return nil, err
 	}
 	losses := backend.Active(weights)
-	m, err := s.machine(lower.Request{Groups: groups, Values: s.program.ScalarValues(), Losses: losses, Params: params})
+	m, err := s.machine(request{Groups: groups, Values: s.program.ScalarValues(), Losses: losses, Params: params})
 	if err != nil {
 		return nil, err
 	}

@@ -1,18 +1,16 @@
-package op
+package kernel
 
 import (
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/fft"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // transform builds the operations that need a Fourier transform.
 func (e *Env[T]) transform(c Call) (Rule[T], error) {
 	rows, cols := c.Out.Shape[len(c.Out.Shape)-2], c.Out.Shape[len(c.Out.Shape)-1]
-	plan, err := fft.New[T](rows, cols, e.Conv.Path())
+	plan, err := newTransform[T](rows, cols, e.conv.path)
 	if err != nil {
 		return Rule[T]{}, fmt.Errorf("op: %s: %w", c.Kind, err)
 	}
@@ -23,15 +21,15 @@ func (e *Env[T]) transform(c Call) (Rule[T], error) {
 }
 
 // fourier transforms every image; the inverse is the adjoint.
-func (e *Env[T]) fourier(c Call, plan *fft.Plan[T]) Rule[T] {
+func (e *Env[T]) fourier(c Call, plan *transform[T]) Rule[T] {
 	size := 2 * c.Out.area()
 	inverse := c.Attr("inverse") != 0
 	run := func(dst, src []T, inverse bool) {
 		e.Pool.Run(len(dst)/size, func(i int) {
 			if inverse {
-				plan.Inverse(dst[i*size:][:size], src[i*size:][:size])
+				plan.inverse(dst[i*size:][:size], src[i*size:][:size])
 			} else {
-				plan.Forward(dst[i*size:][:size], src[i*size:][:size])
+				plan.forward(dst[i*size:][:size], src[i*size:][:size])
 			}
 		})
 	}
@@ -73,7 +71,7 @@ func (e *Env[T]) illuminate(c Call) Rule[T] {
 }
 
 // multiply computes out = a·b for pairs, or a·conj(b) with sign −1.
-func multiply[T pool.Float](out, a, b []T, sign T) {
+func multiply[T Float](out, a, b []T, sign T) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := 0; i+1 < len(out); i += 2 {
 		br, bi := b[i], sign*b[i+1]
@@ -82,7 +80,7 @@ func multiply[T pool.Float](out, a, b []T, sign T) {
 }
 
 // accumulate adds a·conj(b) to out.
-func accumulate[T pool.Float](out, a, b []T) {
+func accumulate[T Float](out, a, b []T) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := 0; i+1 < len(out); i += 2 {
 		out[i] += a[i]*b[i] + a[i+1]*b[i+1]
@@ -148,7 +146,7 @@ func (e *Env[T]) mergeWeight(c Call) Rule[T] {
 
 // backProject computes F⁻¹(√k·F0/|F0|)·P*/(|P|²+ε·max|P|²). Phase and filter depend on the probe, which hardly ever
 // changes, so they are kept for the last probe.
-func (e *Env[T]) backProject(c Call, plan *fft.Plan[T]) Rule[T] {
+func (e *Env[T]) backProject(c Call, plan *transform[T]) Rule[T] {
 	n := c.Out.Shape[3]
 	area := n * n
 	var seen, phase, filter []T // seen is the probe operand; phase and filter have one image per probe
@@ -183,13 +181,13 @@ func (e *Env[T]) backProject(c Call, plan *fft.Plan[T]) Rule[T] {
 				field[2*j], field[2*j+1] = a*ph[2*j], a*ph[2*j+1]
 			}
 			dst := out[2*i*area:][:2*area]
-			plan.Inverse(dst, field)
+			plan.inverse(dst, field)
 			multiply(dst, dst, filter[2*i*area%len(filter):][:2*area], 1)
 		})
 	}}
 }
 
-func same[T pool.Float](a, b []T) bool {
+func same[T Float](a, b []T) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -1,26 +1,31 @@
-package conv
+package kernel
 
 import (
 	"unsafe"
 
 	"github.com/ptychogo/ptycho/core/cpu"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-// Kernels runs convolutions on a pool with the instructions of one path.
-type Kernels struct {
-	pool *pool.Pool
+// convolver runs convolutions on a pool with the instructions of one path: k×k, stride 1, zero padding that keeps height and
+// width, in float32 with AVX-512, AVX2 or plain Go, and in float64 with plain Go. Images are NCHW.
+//
+// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image. Then
+//
+//	out[p] = Σ_i w[i]·in[p + offset[i]]
+//
+// for flat positions p, where i runs over input channels and taps. Rows have length S = W + k/2: the zeros at the right of
+// one row are also those at the left of the next, so that vectors run across rows and samples without edge cases. Results
+// at the positions of zeros are dropped: 1/(W+1) of the work for k = 3.
+type convolver struct {
+	pool *Pool
 	path cpu.Path
 }
 
-// New returns kernels for a pool and a path, which must be one of cpu.Paths.
-func New(p *pool.Pool, path cpu.Path) *Kernels { return &Kernels{p, path} }
-
-// Path returns the path of the kernels.
-func (k *Kernels) Path() cpu.Path { return k.path }
+// newConvolver returns kernels for a pool and a path, which must be one of cpu.Paths.
+func newConvolver(p *Pool, path cpu.Path) *convolver { return &convolver{p, path} }
 
 // tileShape returns outputs × positions of the widest kernel for the given number of outputs.
-func (k *Kernels) tileShape(wide bool, outputs int) (rows, cols int) {
+func (k *convolver) tileShape(wide bool, outputs int) (rows, cols int) {
 	switch {
 	case !wide || k.path == cpu.Portable:
 		return 1, maxTile
@@ -32,15 +37,15 @@ func (k *Kernels) tileShape(wide bool, outputs int) (rows, cols int) {
 	return 8, 48
 }
 
-// Forward computes y = conv(x, w) + bias, and max(y, 0) with relu.
+// convolve computes y = conv(x, w) + bias, and max(y, 0) with relu.
 // x is [Batch, In, Height, Width], w [Out, In, Kernel, Kernel], bias [Out] or nil, y [Batch, Out, Height, Width].
-func Forward[T Float](k *Kernels, s Shape, x, w, bias []T, relu bool, y []T) {
+func convolve[T Float](k *convolver, s convShape, x, w, bias []T, relu bool, y []T) {
 	apply(k, s, x, nil, w, func(o, i, t int) T { return w[(o*s.In+i)*s.Kernel*s.Kernel+t] }, bias, relu, y)
 }
 
-// GradInput computes dx from dy [Batch, Out, Height, Width]: the convolution with the kernel rotated by 180° and inputs and
+// gradInput computes dx from dy [Batch, Out, Height, Width]: the convolution with the kernel rotated by 180° and inputs and
 // outputs exchanged. With y, the output of a fused ReLU, dy is used only where y > 0.
-func GradInput[T Float](k *Kernels, s Shape, dy, y, w, dx []T) {
+func gradInput[T Float](k *convolver, s convShape, dy, y, w, dx []T) {
 	back := s
 	back.In, back.Out = s.Out, s.In
 	last := s.Kernel*s.Kernel - 1
@@ -48,14 +53,14 @@ func GradInput[T Float](k *Kernels, s Shape, dy, y, w, dx []T) {
 }
 
 // apply convolves x, masked where mask is given, with the weights that weight(out, in, tap) reads.
-func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int) T, bias []T, relu bool, y []T) {
+func apply[T Float](k *convolver, s convShape, x, mask, w []T, weight func(o, i, t int) T, bias []T, relu bool, y []T) {
 	wide := unsafe.Sizeof(w[0]) == 4
 	rows, cols := k.tileShape(wide, s.Out)
 	taps := s.In * s.Kernel * s.Kernel
 	blocks := (s.Out + rows - 1) / rows
 
-	packed := pool.Borrow[T](k.pool, blocks*taps*rows) // [blocks][taps][rows]
-	defer pool.Return(k.pool, packed)
+	packed := borrow[T](k.pool, blocks*taps*rows) // [blocks][taps][rows]
+	defer giveBack(k.pool, packed)
 	k.pool.Run(blocks, func(b int) {
 		dst := packed[b*taps*rows:][:taps*rows]
 		for i := range s.In {
@@ -71,8 +76,8 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 		}
 	})
 
-	biases := pool.Borrow[T](k.pool, blocks*rows)
-	defer pool.Return(k.pool, biases)
+	biases := borrow[T](k.pool, blocks*rows)
+	defer giveBack(k.pool, biases)
 	clear(biases)
 	copy(biases, bias)
 
@@ -84,8 +89,8 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 		first := r * per
 		f := newFlat(min(per, s.Batch-first), s.Height, s.Width, s.Kernel)
 		f.plane = full.plane
-		in := pool.Borrow[T](k.pool, s.In*full.plane)
-		defer pool.Return(k.pool, in)
+		in := borrow[T](k.pool, s.In*full.plane)
+		defer giveBack(k.pool, in)
 		for c := range s.In {
 			var m []T
 			if mask != nil {
@@ -93,8 +98,8 @@ func apply[T Float](k *Kernels, s Shape, x, mask, w []T, weight func(o, i, t int
 			}
 			fill(k.path, in[c*f.plane:][:f.plane], f, x[(first*s.In+c)*area:], m, s.In*area)
 		}
-		tile := pool.Borrow[T](k.pool, rows*cols)
-		defer pool.Return(k.pool, tile)
+		tile := borrow[T](k.pool, rows*cols)
+		defer giveBack(k.pool, tile)
 		for p := 0; p < f.span; p += cols {
 			for b := range blocks {
 				compute(k.path, packed[b*taps*rows:][:taps*rows], offsets, in, f.first+p, tile, rows, cols, biases[b*rows:][:rows], relu)

@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package conv
+package kernel
 
 // The kernels are never called on this architecture.
 func tile8x48(int, *int64, *float32, *float32, *float32, int, *float32, int) {

@@ -1,22 +1,9 @@
-// Package conv contains the convolution kernels: k×k, stride 1, zero padding that keeps height and width, in float32 with
-// AVX-512, AVX2 or plain Go, and in float64 with plain Go. Images are NCHW.
-//
-// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image. Then
-//
-//	out[p] = Σ_i w[i]·in[p + offset[i]]
-//
-// for flat positions p, where i runs over input channels and taps. Rows have length S = W + k/2: the zeros at the right of
-// one row are also those at the left of the next, so that vectors run across rows and samples without edge cases. Results
-// at the positions of zeros are dropped: 1/(W+1) of the work for k = 3.
-package conv
+package kernel
 
 import "github.com/ptychogo/ptycho/core/cpu"
 
-// Float is the set of precisions.
-type Float interface{ float32 | float64 }
-
-// Shape is a convolution of a batch: x [Batch, In, Height, Width] with w [Out, In, Kernel, Kernel].
-type Shape struct {
+// convShape is a convolution of a batch: x [Batch, In, Height, Width] with w [Out, In, Kernel, Kernel].
+type convShape struct {
 	Batch, In, Out, Height, Width, Kernel int
 }
 
@@ -84,7 +71,7 @@ func fill[T Float](path cpu.Path, plane []T, f flat, src, mask []T, stride int) 
 
 // runs splits a batch into runs of samples. The split depends only on the shape, never on the number of workers, so that
 // sums over runs have a fixed order. Small images share a run, so that tiles are full.
-func (s Shape) runs() (samples, count int) {
+func (s convShape) runs() (samples, count int) {
 	samples = 1
 	if s.Height*s.Width <= 1024 {
 		samples = (s.Batch + 3) / 4

@@ -1,4 +1,4 @@
-package conv
+package kernel
 
 import (
 	"fmt"
@@ -7,11 +7,10 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/cpu"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // naive computes the definition y = conv(x, w) + bias in float64.
-func naive(s Shape, x, w, bias []float64) []float64 {
+func naive(s convShape, x, w, bias []float64) []float64 {
 	y := make([]float64, s.Batch*s.Out*s.Height*s.Width)
 	visit(s, func(xi, wi, yi int) { y[yi] += x[xi] * w[wi] })
 	for i := range y {
@@ -21,7 +20,7 @@ func naive(s Shape, x, w, bias []float64) []float64 {
 }
 
 // visit calls f for each product of the convolution with the indices of its input, weight and output.
-func visit(s Shape, f func(xi, wi, yi int)) {
+func visit(s convShape, f func(xi, wi, yi int)) {
 	pad := s.Kernel / 2
 	for n := range s.Batch {
 		for o := range s.Out {
@@ -44,7 +43,7 @@ func visit(s Shape, f func(xi, wi, yi int)) {
 	}
 }
 
-var shapes = []Shape{
+var shapes = []convShape{
 	{1, 1, 1, 1, 1, 1}, {2, 3, 2, 5, 7, 3}, {3, 2, 9, 8, 8, 3}, {1, 4, 8, 16, 12, 5}, {5, 3, 17, 6, 10, 3},
 	{2, 7, 3, 9, 4, 1}, {1, 2, 8, 11, 50, 7}, {4, 5, 7, 32, 33, 3}, {8, 16, 16, 8, 8, 3}, {2, 3, 16, 64, 64, 3},
 }
@@ -75,23 +74,23 @@ func distance[T Float](got []T, want []float64) float64 {
 	return math.Sqrt(d / n)
 }
 
-func check[T Float](t *testing.T, path cpu.Path, s Shape, limit float64) {
+func check[T Float](t *testing.T, path cpu.Path, s convShape, limit float64) {
 	rng := rand.New(rand.NewPCG(1, uint64(s.Height*1000+s.Out)))
-	k := New(pool.New(2), path)
+	k := newConvolver(newPool(2), path)
 	area := s.Height * s.Width
 	x, w, bias := values[T](rng, s.Batch*s.In*area), values[T](rng, s.Out*s.In*s.Kernel*s.Kernel), values[T](rng, s.Out)
 	dy := values[T](rng, s.Batch*s.Out*area)
 	y := make([]T, len(dy))
 	want := naive(s, widen(x), widen(w), widen(bias))
 
-	Forward(k, s, x, w, bias, false, y)
+	convolve(k, s, x, w, bias, false, y)
 	if d := distance(y, want); !(d < limit) {
 		t.Errorf("forward: relative error %.2g", d)
 	}
 	for i := range want {
 		want[i] = max(want[i], 0)
 	}
-	Forward(k, s, x, w, bias, true, y)
+	convolve(k, s, x, w, bias, true, y)
 	if d := distance(y, want); !(d < limit) {
 		t.Errorf("forward with relu: relative error %.2g", d)
 	}
@@ -111,9 +110,9 @@ func check[T Float](t *testing.T, path cpu.Path, s Shape, limit float64) {
 			wb[i/area%s.Out] += v
 		}
 		dx, dw, db := make([]T, len(x)), make([]T, len(w)), make([]T, s.Out)
-		GradInput(k, s, dy, mask, w, dx)
-		GradWeight(k, s, x, dy, mask, dw)
-		GradBias(k, s, dy, mask, db)
+		gradInput(k, s, dy, mask, w, dx)
+		gradWeight(k, s, x, dy, mask, dw)
+		gradBias(k, s, dy, mask, db)
 		for name, d := range map[string]float64{"input": distance(dx, wx), "weight": distance(dw, ww), "bias": distance(db, wb)} {
 			if !(d < limit) {
 				t.Errorf("gradient of the %s (mask %v): relative error %.2g", name, mask != nil, d)
@@ -134,18 +133,18 @@ func TestConv_PathsAgreeWithDefinition(t *testing.T) {
 }
 
 func TestConv_SameBitsForAnyWorkers(t *testing.T) {
-	s := Shape{Batch: 5, In: 6, Out: 9, Height: 24, Width: 20, Kernel: 3}
+	s := convShape{Batch: 5, In: 6, Out: 9, Height: 24, Width: 20, Kernel: 3}
 	rng := rand.New(rand.NewPCG(3, 4))
 	area := s.Height * s.Width
 	x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
 	for _, path := range cpu.Paths() {
 		var first []float32
 		for _, threads := range []int{1, 2, 3} {
-			k := New(pool.New(threads), path)
+			k := newConvolver(newPool(threads), path)
 			y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
-			Forward(k, s, x, w, nil, true, y)
-			GradInput(k, s, dy, y, w, dx)
-			GradWeight(k, s, x, dy, y, dw)
+			convolve(k, s, x, w, nil, true, y)
+			gradInput(k, s, dy, y, w, dx)
+			gradWeight(k, s, x, dy, y, dw)
 			all := append(append(y, dx...), dw...)
 			if first == nil {
 				first = all
@@ -161,17 +160,17 @@ func TestConv_SameBitsForAnyWorkers(t *testing.T) {
 }
 
 func BenchmarkLayers(b *testing.B) {
-	for _, s := range []Shape{{8, 16, 16, 64, 64, 3}, {8, 48, 16, 64, 64, 3}, {8, 16, 2, 64, 64, 3}, {8, 3, 16, 64, 64, 3}, {8, 96, 32, 32, 32, 3}, {8, 192, 64, 16, 16, 3}, {8, 128, 128, 8, 8, 3}, {8, 48, 16, 128, 128, 3}} {
+	for _, s := range []convShape{{8, 16, 16, 64, 64, 3}, {8, 48, 16, 64, 64, 3}, {8, 16, 2, 64, 64, 3}, {8, 3, 16, 64, 64, 3}, {8, 96, 32, 32, 32, 3}, {8, 192, 64, 16, 16, 3}, {8, 128, 128, 8, 8, 3}, {8, 48, 16, 128, 128, 3}} {
 		area := s.Height * s.Width
 		rng := rand.New(rand.NewPCG(1, 2))
 		x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
 		y := make([]float32, len(dy))
 		flops := 18 * float64(s.Batch*s.In*s.Out*area)
-		k := New(pool.New(1), cpu.Paths()[len(cpu.Paths())-1])
+		k := newConvolver(newPool(1), cpu.Paths()[len(cpu.Paths())-1])
 		for name, f := range map[string]func(){
-			"forward":    func() { Forward(k, s, x, w, nil, true, y) },
-			"gradinput":  func() { GradInput(k, s, dy, y, w, x) },
-			"gradweight": func() { GradWeight(k, s, x, dy, y, w) },
+			"forward":    func() { convolve(k, s, x, w, nil, true, y) },
+			"gradinput":  func() { gradInput(k, s, dy, y, w, x) },
+			"gradweight": func() { gradWeight(k, s, x, dy, y, w) },
 		} {
 			b.Run(fmt.Sprintf("%s/%dto%d@%d", name, s.In, s.Out, s.Height), func(b *testing.B) {
 				for b.Loop() {

@@ -1,13 +1,12 @@
-package op
+package kernel
 
 import (
 	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // grouped is the common geometry of the operations on groups.
-type grouped[T pool.Float] struct {
+type grouped[T Float] struct {
 	e       *Env[T]
 	groups  int
 	members int
@@ -31,7 +30,7 @@ func (q grouped[T]) patch(data []T, member int) image[T] {
 func (q grouped[T]) on(data []T, k int) image[T] { return image[T]{q.rows, q.cols, k, data} }
 
 // between returns the offset of member j relative to member i.
-func between[T pool.Float](offsets []T, i, j int) (dy, dx float64) {
+func between[T Float](offsets []T, i, j int) (dy, dx float64) {
 	return float64(offsets[2*j]) - float64(offsets[2*i]), float64(offsets[2*j+1]) - float64(offsets[2*i+1])
 }
 

@@ -1,9 +1,9 @@
-// Package op implements the operations of the engine as Gorgonia operations with fused kernels.
+// Package kernel implements the operations of a program as Gorgonia operations with fused kernels.
 //
 // Every node of a graph is a flat vector, whatever the shape of the value: an operation is built for the concrete shapes of
 // its operands. A complex value is a vector of interleaved pairs. Gorgonia provides the graph and the symbolic
-// differentiation; package exec runs the result.
-package op
+// differentiation; the backend's executor runs the result.
+package kernel
 
 import (
 	"fmt"
@@ -13,12 +13,10 @@ import (
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // Rule implements an operation.
-type Rule[T pool.Float] struct {
+type Rule[T Float] struct {
 	// Forward overwrites out.
 	Forward func(out []T, in [][]T)
 	// Back has an entry per operand, nil where no gradient flows.
@@ -26,7 +24,7 @@ type Rule[T pool.Float] struct {
 }
 
 // Gradient computes the gradient of one operand. It lists its inputs, so that no others are kept for it.
-type Gradient[T pool.Float] struct {
+type Gradient[T Float] struct {
 	Operands []int // that F reads
 	Output   bool  // F reads the operation's result
 	// F overwrites d. in holds the listed operands, in that order; out is nil unless Output is set; g is the gradient of
@@ -35,7 +33,7 @@ type Gradient[T pool.Float] struct {
 }
 
 // Op is an operation of a graph. It implements gorgonia's Op and SDOp.
-type Op[T pool.Float] struct {
+type Op[T Float] struct {
 	Name   string // unique in the graph: nodes with equal names and operands would be merged
 	Sizes  []int  // lengths of the operands
 	Size   int    // length of the result
@@ -82,7 +80,7 @@ func (o *Op[T]) InferShape(in ...G.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape{o.Size}, nil
 }
 
-// Do runs the operation outside of package exec, on Gorgonia's values.
+// Do runs the operation outside of the backend's executor, on Gorgonia's values.
 func (o *Op[T]) Do(values ...G.Value) (result G.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil { // Gorgonia's machines run operations in other goroutines

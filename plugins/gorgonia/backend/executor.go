@@ -1,7 +1,4 @@
-// Package exec runs a Gorgonia graph whose expensive nodes are op.Ops. It plans once: the order of the steps, and for each
-// result a place in an arena that is reused after its last reader. Running allocates nothing and gives the same bits every
-// time, unlike Gorgonia's own machines.
-package exec
+package backend
 
 import (
 	"context"
@@ -10,21 +7,20 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
-	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/kernel"
 )
 
-// Arena is the memory for results. Machines that share an arena must not run at the same time, and the values that a
+// arena is the memory for results. Machines that share an arena must not run at the same time, and the values that a
 // machine keeps are valid until another one runs.
-type Arena[T pool.Float] struct {
+type arena[T float] struct {
 	data []T
 	args [][]T // operands of the running step
 }
 
 // Bytes returns the size of the arena.
-func (a *Arena[T]) Bytes() int { return len(a.data) * sizeOf[T]() }
+func (a *arena[T]) Bytes() int { return len(a.data) * sizeOf[T]() }
 
-func (a *Arena[T]) reserve(elements, operands int) {
+func (a *arena[T]) reserve(elements, operands int) {
 	if elements > len(a.data) {
 		a.data = nil // so that it can be collected before the larger one is allocated
 		a.data = make([]T, elements)
@@ -34,10 +30,12 @@ func (a *Arena[T]) reserve(elements, operands int) {
 	}
 }
 
-// Machine is a planned graph. It implements gorgonia.VM.
-type Machine[T pool.Float] struct {
-	pool     *pool.Pool
-	arena    *Arena[T]
+// executor runs a Gorgonia graph whose expensive nodes are kernel.Ops. It plans once: the order of the steps, and for each
+// result a place in an arena that is reused after its last reader. Running allocates nothing and gives the same bits every
+// time, unlike Gorgonia's own machines.
+type executor[T float] struct {
+	pool     *kernel.Pool
+	arena    *arena[T]
 	steps    []step[T]
 	inputs   map[string]*slot[T]
 	slots    map[*G.Node]*slot[T]
@@ -45,10 +43,8 @@ type Machine[T pool.Float] struct {
 	operands int // of the step with the most operands
 }
 
-var _ G.VM = &Machine[float32]{}
-
 // slot is the location of the vector of a node: in data for an input, in the arena for a result.
-type slot[T pool.Float] struct {
+type slot[T float] struct {
 	node *G.Node
 	size int
 	at   int // in the arena
@@ -60,23 +56,23 @@ type slot[T pool.Float] struct {
 
 func (s *slot[T]) isInput() bool { return s.node.Op() == nil }
 
-func (s *slot[T]) view(a *Arena[T]) []T {
+func (s *slot[T]) view(a *arena[T]) []T {
 	if s.isInput() {
 		return s.data
 	}
 	return a.data[s.at : s.at+s.size : s.at+s.size]
 }
 
-type step[T pool.Float] struct {
+type step[T float] struct {
 	name string
 	run  func(out []T, in [][]T)
 	out  *slot[T]
 	in   []*slot[T]
 }
 
-// New plans the nodes that keep depends on. The values of keep stay readable after a run; all others share memory.
-func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Node) (*Machine[T], error) {
-	m := &Machine[T]{pool: p, arena: a, inputs: map[string]*slot[T]{}, slots: map[*G.Node]*slot[T]{}}
+// newExecutor plans the nodes that keep depends on. The values of keep stay readable after a run; all others share memory.
+func newExecutor[T float](p *kernel.Pool, a *arena[T], g *G.ExprGraph, keep ...*G.Node) (*executor[T], error) {
+	m := &executor[T]{pool: p, arena: a, inputs: map[string]*slot[T]{}, slots: map[*G.Node]*slot[T]{}}
 	for _, n := range ancestors(g, keep) {
 		s := &slot[T]{node: n, size: max(n.Shape().TotalSize(), 1), made: len(m.steps), last: len(m.steps)}
 		m.slots[n] = s
@@ -88,18 +84,18 @@ func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Nod
 		for _, c := range children(g, n) {
 			in, ok := m.slots[c]
 			if !ok {
-				return nil, fmt.Errorf("exec: %s is not computed before %s reads it", c.Name(), n.Name())
+				return nil, fmt.Errorf("plan: %s is not computed before %s reads it", c.Name(), n.Name())
 			}
 			in.last = len(m.steps)
 			st.in = append(st.in, in)
 		}
 		switch o := n.Op().(type) {
-		case *op.Op[T]:
+		case *kernel.Op[T]:
 			st.name, st.run = o.Name, o.Rule.Forward
 		default:
 			// G.Grad adds up the gradients of a value with several readers; it creates no other operation itself.
 			if !strings.HasPrefix(o.String(), "+") || len(st.in) != 2 {
-				return nil, fmt.Errorf("exec: the graph has Gorgonia's operation %v, which is not supported", o)
+				return nil, fmt.Errorf("plan: the graph has Gorgonia's operation %v, which is not supported", o)
 			}
 			st.name, st.run = "sum of gradients", m.sum
 		}
@@ -116,7 +112,7 @@ func New[T pool.Float](p *pool.Pool, a *Arena[T], g *G.ExprGraph, keep ...*G.Nod
 // grain is the number of elements that one worker adds at a time.
 const grain = 1 << 14
 
-func (m *Machine[T]) sum(out []T, in [][]T) {
+func (m *executor[T]) sum(out []T, in [][]T) {
 	m.pool.Run((len(out)+grain-1)/grain, func(i int) {
 		o := out[i*grain : min((i+1)*grain, len(out))]
 		a, b := in[0][i*grain:][:len(o)], in[1][i*grain:][:len(o)]
@@ -127,13 +123,13 @@ func (m *Machine[T]) sum(out []T, in [][]T) {
 }
 
 // Bytes returns the planned memory of all results.
-func (m *Machine[T]) Bytes() int { return m.elements * sizeOf[T]() }
+func (m *executor[T]) Bytes() int { return m.elements * sizeOf[T]() }
 
 // Steps returns the number of operations of a run.
-func (m *Machine[T]) Steps() int { return len(m.steps) }
+func (m *executor[T]) Steps() int { return len(m.steps) }
 
 // Inputs lists the inputs with their lengths.
-func (m *Machine[T]) Inputs() map[string]int {
+func (m *executor[T]) Inputs() map[string]int {
 	out := map[string]int{}
 	for name, s := range m.inputs {
 		out[name] = s.size
@@ -142,26 +138,26 @@ func (m *Machine[T]) Inputs() map[string]int {
 }
 
 // Set binds an input to data, which is read at every Run. Inputs that the graph does not need are ignored.
-func (m *Machine[T]) Set(name string, data []T) error {
+func (m *executor[T]) Set(name string, data []T) error {
 	s, ok := m.inputs[name]
 	if !ok {
 		return nil
 	}
 	if len(data) != s.size {
-		return fmt.Errorf("exec: input %s has %d elements, want %d", name, len(data), s.size)
+		return fmt.Errorf("run: input %s has %d elements, want %d", name, len(data), s.size)
 	}
 	s.data = data
 	return nil
 }
 
 // Value returns the vector of a kept node, or of an input. It is valid until a machine of the same arena runs.
-func (m *Machine[T]) Value(n *G.Node) []T { return m.slots[n].view(m.arena) }
+func (m *executor[T]) Value(n *G.Node) []T { return m.slots[n].view(m.arena) }
 
 // Run computes everything. It checks the context between steps.
-func (m *Machine[T]) Run(ctx context.Context) (err error) {
+func (m *executor[T]) Run(ctx context.Context) (err error) {
 	for name, s := range m.inputs {
 		if s.data == nil {
-			return fmt.Errorf("exec: input %q was not set", name)
+			return fmt.Errorf("run: input %q was not set", name)
 		}
 	}
 	m.arena.reserve(m.elements, m.operands)
@@ -169,7 +165,7 @@ func (m *Machine[T]) Run(ctx context.Context) (err error) {
 	defer func() {
 		clear(m.arena.args)
 		if r := recover(); r != nil {
-			err = fmt.Errorf("exec: %s: %v", at, r)
+			err = fmt.Errorf("run: %s: %v", at, r)
 		}
 	}()
 	for i := range m.steps {
@@ -186,26 +182,3 @@ func (m *Machine[T]) Run(ctx context.Context) (err error) {
 	}
 	return nil
 }
-
-// RunAll runs with the values that gorgonia.Let gave to the inputs without Set.
-func (m *Machine[T]) RunAll() error {
-	for name, s := range m.inputs {
-		if s.data != nil || s.node.Value() == nil {
-			continue
-		}
-		data, ok := s.node.Value().Data().([]T)
-		if !ok {
-			return fmt.Errorf("exec: input %q has the type %T", name, s.node.Value().Data())
-		}
-		if err := m.Set(name, data); err != nil {
-			return err
-		}
-	}
-	return m.Run(context.Background())
-}
-
-// Reset does nothing: runs do not depend on earlier ones.
-func (m *Machine[T]) Reset() {}
-
-// Close does nothing: a machine has no resources except memory.
-func (m *Machine[T]) Close() error { return nil }

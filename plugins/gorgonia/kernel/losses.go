@@ -1,14 +1,13 @@
-package op
+package kernel
 
 import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-func root[T pool.Float](x T) T { return T(math.Sqrt(float64(x))) }
+func root[T Float](x T) T { return T(math.Sqrt(float64(x))) }
 
 // losses returns means over the valid pixels of each pattern, Σm·f/Σm, computed and summed in float64: a pattern's sum runs
 // over up to a million pixels that span eight decades.
@@ -104,7 +103,7 @@ func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, ma
 
 // Total returns the cost: Σ_l seed_l·Σ_p weight_p·value_l[p]. Its operands are the values [patterns], then the weights
 // [patterns], then the seeds [1].
-func Total[T pool.Float](values, patterns int) *Op[T] {
+func Total[T Float](values, patterns int) *Op[T] {
 	o := &Op[T]{Name: "total", Size: 1, Scalar: true}
 	for range values + 1 {
 		o.Sizes = append(o.Sizes, patterns)

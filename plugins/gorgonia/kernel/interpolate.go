@@ -1,20 +1,18 @@
-package op
+package kernel
 
 import (
 	"math"
-
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // image is an image of k numbers per pixel (2 for complex), row-major.
-type image[T pool.Float] struct {
+type image[T Float] struct {
 	rows, cols, k int
 	data          []T
 }
 
 // sample adds src, read at (row + dy, column + dx), to dst: bilinear, zero outside. With −dy, −dx it is its own adjoint. It
 // also moves images: moving by d is sampling at −d.
-func sample[T pool.Float](dst, src image[T], dy, dx float64) {
+func sample[T Float](dst, src image[T], dy, dx float64) {
 	fy, fx := math.Floor(dy), math.Floor(dx)
 	// A shift beyond the image has no overlap; test it before it overflows an int.
 	if math.Abs(fy) > float64(src.rows+dst.rows) || math.Abs(fx) > float64(src.cols+dst.cols) || fy != fy || fx != fx {
@@ -34,7 +32,7 @@ func sample[T pool.Float](dst, src image[T], dy, dx float64) {
 }
 
 // addShifted adds w·src[i+shift] to dst[i] wherever both exist.
-func addShifted[T pool.Float](dst, src []T, shift int, w T) {
+func addShifted[T Float](dst, src []T, shift int, w T) {
 	lo, hi := max(0, -shift), min(len(dst), len(src)-shift)
 	if w == 0 || lo >= hi {
 		return
@@ -47,7 +45,7 @@ func addShifted[T pool.Float](dst, src []T, shift int, w T) {
 }
 
 // weigh computes dst = src·w for pixels of k numbers.
-func weigh[T pool.Float](dst, src, w []T, k int) {
+func weigh[T Float](dst, src, w []T, k int) {
 	if k == 1 {
 		for i, v := range w {
 			dst[i] = src[i] * v
@@ -60,7 +58,7 @@ func weigh[T pool.Float](dst, src, w []T, k int) {
 }
 
 // quotient divides pairs by den where it is above floor and writes 0 elsewhere.
-func quotient[T pool.Float](dst, num, den []T, floor T) {
+func quotient[T Float](dst, num, den []T, floor T) {
 	for i, d := range den {
 		if d > floor {
 			dst[2*i], dst[2*i+1] = num[2*i]/d, num[2*i+1]/d

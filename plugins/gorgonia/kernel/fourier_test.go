@@ -1,4 +1,4 @@
-package fft
+package kernel
 
 import (
 	"fmt"
@@ -8,10 +8,9 @@ import (
 
 	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/physics"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
-func check[T pool.Float](t *testing.T, path cpu.Path, rows, cols int, limit float64) {
+func checkTransform[T Float](t *testing.T, path cpu.Path, rows, cols int, limit float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	x, want := make([]T, 2*rows*cols), make([]complex128, rows*cols)
 	for i := range want {
@@ -19,13 +18,13 @@ func check[T pool.Float](t *testing.T, path cpu.Path, rows, cols int, limit floa
 		want[i] = complex(float64(x[2*i]), float64(x[2*i+1]))
 	}
 	physics.NewFourier(rows, cols).Forward(want)
-	p, err := New[T](rows, cols, path)
+	p, err := newTransform[T](rows, cols, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	y, back := make([]T, len(x)), make([]T, len(x))
-	p.Forward(y, x)
-	p.Inverse(back, y)
+	p.forward(y, x)
+	p.inverse(back, y)
 	worst := 0.0
 	for i, w := range want {
 		worst = max(worst, math.Hypot(float64(y[2*i])-real(w), float64(y[2*i+1])-imag(w)), math.Abs(float64(back[2*i]-x[2*i])))
@@ -39,8 +38,8 @@ func TestTransform_MatchesReferenceAndInverts(t *testing.T) {
 	for _, s := range [][2]int{{2, 2}, {4, 8}, {64, 64}, {128, 64}, {6, 10}, {7, 5}, {48, 64}, {1, 4}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
 			for _, path := range cpu.Paths() {
-				check[float32](t, path, s[0], s[1], 3e-6)
-				check[float64](t, path, s[0], s[1], 1e-13)
+				checkTransform[float32](t, path, s[0], s[1], 3e-6)
+				checkTransform[float64](t, path, s[0], s[1], 1e-13)
 			}
 		})
 	}

@@ -1,5 +1,4 @@
-// Package lower turns a program into a Gorgonia graph for a number of groups, with the gradients that G.Grad derives.
-package lower
+package backend
 
 import (
 	"errors"
@@ -14,43 +13,42 @@ import (
 
 	"github.com/ptychogo/ptycho/core/program"
 	core "github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/kernel"
 )
 
 // The names of the inputs that a graph has in addition to the program's.
 const (
-	PatternWeight = "\x00pattern weight" // [groups·C]
+	patternWeight = "\x00pattern weight" // [groups·C]
 	seedPrefix    = "\x00seed "          // + scalar, [1]
 )
 
-// Seed returns the name of the input with the factor of a scalar in the cost.
-func Seed(scalar string) string { return seedPrefix + scalar }
+// seed returns the name of the input with the factor of a scalar in the cost.
+func seed(scalar string) string { return seedPrefix + scalar }
 
-// Request lists the values and gradients that a graph must compute.
-type Request struct {
+// request lists the values and gradients that a graph must compute.
+type request struct {
 	Groups int
 	Values []string // values of the program that must be readable after a run
 	Losses []string // scalars in the cost; empty: no gradients
 	Params []string // parameters whose gradients are needed
 }
 
-// Graph is a lowered program.
-type Graph struct {
+// graph is a lowered program.
+type graph struct {
 	Expr   *G.ExprGraph
 	Values map[string]*G.Node // the requested values
 	Grads  map[string]*G.Node // the requested gradients; a parameter that the cost does not depend on is missing
-	Types  map[string]op.Operand
+	Types  map[string]kernel.Operand
 }
 
-// ErrTooLarge means that a value has more elements than a machine can hold.
-var ErrTooLarge = errors.New("too large")
+// errTooLarge means that a value has more elements than a machine can hold.
+var errTooLarge = errors.New("too large")
 
 // building guards the construction of graphs, which is not safe for concurrent use in Gorgonia.
 var building sync.Mutex
 
-// Build lowers p.
-func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Graph, err error) {
+// lower turns a program into a Gorgonia graph for a number of groups, with the gradients that G.Grad derives.
+func lower[T float](env *kernel.Env[T], p *program.Program, r request) (g *graph, err error) {
 	building.Lock()
 	defer building.Unlock()
 	defer func() {
@@ -62,14 +60,14 @@ func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Grap
 	if err != nil {
 		return nil, err
 	}
-	b := builder[T]{env: env, p: p, g: G.NewGraph(), out: &Graph{Values: map[string]*G.Node{}, Grads: map[string]*G.Node{}, Types: map[string]op.Operand{}}, nodes: map[string]*G.Node{}}
+	b := builder[T]{env: env, p: p, g: G.NewGraph(), out: &graph{Values: map[string]*G.Node{}, Grads: map[string]*G.Node{}, Types: map[string]kernel.Operand{}}, nodes: map[string]*G.Node{}}
 	b.out.Expr = b.g
 	for name, t := range types {
 		shape := t.Shape.At(r.Groups)
 		if _, err := core.Count(shape); err != nil {
-			return nil, fmt.Errorf("lower: %s of shape %v for %d groups is %w", name, t.Shape, r.Groups, ErrTooLarge)
+			return nil, fmt.Errorf("lower: %s of shape %v for %d groups is %w", name, t.Shape, r.Groups, errTooLarge)
 		}
-		b.out.Types[name] = op.Operand{Kind: t.Kind, Shape: shape}
+		b.out.Types[name] = kernel.Operand{Kind: t.Kind, Shape: shape}
 	}
 	want := slices.Clone(r.Values)
 	scalars := map[string]string{}
@@ -96,11 +94,11 @@ func Build[T pool.Float](env *op.Env[T], p *program.Program, r Request) (g *Grap
 	return b.out, b.gradients(r, scalars)
 }
 
-type builder[T pool.Float] struct {
-	env   *op.Env[T]
+type builder[T float] struct {
+	env   *kernel.Env[T]
 	p     *program.Program
 	g     *G.ExprGraph
-	out   *Graph
+	out   *graph
 	nodes map[string]*G.Node
 }
 
@@ -157,9 +155,9 @@ func (b *builder[T]) operations(needed []int, kept []string) error {
 			b.nodes[o.Out] = n
 			continue
 		}
-		call := op.Call{Op: o, Out: b.out.Types[o.Out], ReLU: o.Kind == program.Conv2D && fused[o.Out] != ""}
+		call := kernel.Call{Op: o, Out: b.out.Types[o.Out], ReLU: o.Kind == program.Conv2D && fused[o.Out] != ""}
 		operands := make(G.Nodes, len(o.In))
-		low := &op.Op[T]{Name: fmt.Sprintf("%s %s", o.Kind, o.Out), Size: call.Out.Size()}
+		low := &kernel.Op[T]{Name: fmt.Sprintf("%s %s", o.Kind, o.Out), Size: call.Out.Size()}
 		for j, name := range o.In {
 			n, err := b.node(name)
 			if err != nil {
@@ -187,17 +185,17 @@ func (b *builder[T]) operations(needed []int, kept []string) error {
 }
 
 // gradients adds the cost and its derivatives. G.Grad is called once per graph.
-func (b *builder[T]) gradients(r Request, scalars map[string]string) error {
+func (b *builder[T]) gradients(r request, scalars map[string]string) error {
 	patterns := r.Groups * b.p.Group
 	operands := make(G.Nodes, 0, 2*len(r.Losses)+1)
 	for _, l := range r.Losses {
 		operands = append(operands, b.nodes[scalars[l]])
 	}
-	operands = append(operands, b.input(PatternWeight, patterns))
+	operands = append(operands, b.input(patternWeight, patterns))
 	for _, l := range r.Losses {
-		operands = append(operands, b.input(Seed(l), 1))
+		operands = append(operands, b.input(seed(l), 1))
 	}
-	cost, err := G.ApplyOp(op.Total[T](len(r.Losses), patterns), operands...)
+	cost, err := G.ApplyOp(kernel.Total[T](len(r.Losses), patterns), operands...)
 	if err != nil {
 		return fmt.Errorf("lower: cost: %w", err)
 	}

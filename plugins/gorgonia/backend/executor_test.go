@@ -1,19 +1,15 @@
-package exec_test
+package backend
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/exec"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/lower"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/op"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/kernel"
 )
 
 // branched returns a network whose values have several readers, so that G.Grad must create sums: conv -> relu -> (pool ->
@@ -45,16 +41,24 @@ func branched() *program.Program {
 	}
 }
 
+func newEnv[T float](t *testing.T, threads int) *kernel.Env[T] {
+	t.Helper()
+	env, err := kernel.NewEnv[T](threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return env
+}
+
 // build lowers branched and sets every input.
-func build(t *testing.T) (*lower.Graph, *pool.Pool) {
+func build(t *testing.T) (*graph, *kernel.Pool) {
 	t.Helper()
 	p := branched()
 	for i := range p.Params {
 		p.Params[i].Init.Kind = program.Constant
 	}
-	workers := pool.New(2)
-	env := &op.Env[float64]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}
-	g, err := lower.Build(env, p, lower.Request{Groups: 3, Values: []string{"m", "n"}, Losses: []string{"power", "mean"}, Params: []string{"w0", "b0", "w1", "b1"}})
+	env := newEnv[float64](t, 2)
+	g, err := lower(env, p, request{Groups: 3, Values: []string{"m", "n"}, Losses: []string{"power", "mean"}, Params: []string{"w0", "b0", "w1", "b1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +72,23 @@ func build(t *testing.T) (*lower.Graph, *pool.Pool) {
 			t.Fatal(err)
 		}
 	}
-	return g, workers
+	return g, env.Pool
 }
 
-func TestMachine_AgreesWithTapeMachine(t *testing.T) {
+// runAll runs with the values that gorgonia.Let gave to the inputs.
+func runAll(m *executor[float64]) error {
+	for name, s := range m.inputs {
+		if s.node.Value() == nil {
+			continue
+		}
+		if err := m.Set(name, s.node.Value().Data().([]float64)); err != nil {
+			return err
+		}
+	}
+	return m.Run(context.Background())
+}
+
+func TestExecutor_AgreesWithTapeMachine(t *testing.T) {
 	g, workers := build(t)
 	keep := map[string]*G.Node{"value m": g.Values["m"], "value n": g.Values["n"]}
 	for name, n := range g.Grads {
@@ -81,16 +98,14 @@ func TestMachine_AgreesWithTapeMachine(t *testing.T) {
 	for _, n := range keep {
 		nodes = append(nodes, n)
 	}
-	m, err := exec.New(workers, &exec.Arena[float64]{}, g.Expr, nodes...)
+	m, err := newExecutor(workers, &arena[float64]{}, g.Expr, nodes...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var vm G.VM = m
 	for range 2 { // a second run overwrites the arena
-		if err := vm.RunAll(); err != nil {
+		if err := runAll(m); err != nil {
 			t.Fatal(err)
 		}
-		vm.Reset()
 	}
 	read := map[string]*G.Value{}
 	for name, n := range keep {
@@ -116,24 +131,24 @@ func TestMachine_AgreesWithTapeMachine(t *testing.T) {
 	}
 }
 
-func TestMachine_SharesArena(t *testing.T) {
+func TestExecutor_SharesArena(t *testing.T) {
 	g, workers := build(t)
-	arena := &exec.Arena[float64]{}
-	large, err := exec.New(workers, arena, g.Expr, g.Grads["w0"], g.Values["m"])
+	arena := &arena[float64]{}
+	large, err := newExecutor(workers, arena, g.Expr, g.Grads["w0"], g.Values["m"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	small, err := exec.New(workers, arena, g.Expr, g.Values["m"])
+	small, err := newExecutor(workers, arena, g.Expr, g.Values["m"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := small.RunAll(); err != nil {
+	if err := runAll(small); err != nil {
 		t.Fatal(err)
 	}
 	first := append([]float64(nil), small.Value(g.Values["m"])...)
 	for range 2 {
-		for _, m := range []*exec.Machine[float64]{large, small} {
-			if err := m.RunAll(); err != nil {
+		for _, m := range []*executor[float64]{large, small} {
+			if err := runAll(m); err != nil {
 				t.Fatal(err)
 			}
 			for i, v := range m.Value(g.Values["m"]) {
@@ -151,24 +166,24 @@ func TestMachine_SharesArena(t *testing.T) {
 	}
 }
 
-func TestMachine_MissingInputIsAnError(t *testing.T) {
+func TestExecutor_MissingInputIsAnError(t *testing.T) {
 	p := branched()
 	for i := range p.Params {
 		p.Params[i].Init.Kind = program.Constant
 	}
-	workers := pool.New(1)
-	g, err := lower.Build(&op.Env[float32]{Pool: workers, Conv: conv.New(workers, cpu.Portable)}, p, lower.Request{Groups: 1, Values: []string{"m"}})
+	env := newEnv[float64](t, 1)
+	g, err := lower(env, p, request{Groups: 1, Values: []string{"m"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.New(workers, &exec.Arena[float32]{}, g.Expr, g.Values["m"])
+	m, err := newExecutor(env.Pool, &arena[float64]{}, g.Expr, g.Values["m"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.RunAll(); err == nil {
+	if err := runAll(m); err == nil {
 		t.Error("ran without inputs")
 	}
-	if err := m.Set("w0", make([]float32, 3)); err == nil {
+	if err := m.Set("w0", make([]float64, 3)); err == nil {
 		t.Error("took an input of the wrong length")
 	}
 }

@@ -1,4 +1,4 @@
-package exec
+package backend
 
 import (
 	"cmp"
@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	G "gorgonia.org/gorgonia"
-
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // ancestors lists the nodes that keep depends on in the order of creation, which is an order of computation: the operands
@@ -45,7 +43,7 @@ const line = 16
 
 // pack gives every result its place and returns the size of the arena. It places the largest results first, each at the
 // lowest address that is free during its life (Pisarchyk and Lee, 2020, "greedy by size").
-func pack[T pool.Float](steps []step[T]) int {
+func pack[T float](steps []step[T]) int {
 	order := make([]*slot[T], len(steps))
 	for i, st := range steps {
 		order[i] = st.out
@@ -80,7 +78,7 @@ func pack[T pool.Float](steps []step[T]) int {
 
 func rounded(n int) int { return (n + line - 1) / line * line }
 
-func sizeOf[T pool.Float]() int {
+func sizeOf[T float]() int {
 	var z T
 	return int(unsafe.Sizeof(z))
 }

@@ -1,4 +1,4 @@
-package op
+package kernel
 
 import "github.com/ptychogo/ptycho/core/program"
 

@@ -1,6 +1,4 @@
-// Package pool runs the parts of a computation on a fixed number of workers and lends them scratch memory. The result of a
-// part never depends on the number of workers, or on which worker runs it.
-package pool
+package kernel
 
 import (
 	"fmt"
@@ -10,7 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// Pool is a number of workers with their scratch memory. Only one computation at a time may use it.
+// Pool runs the parts of a computation on a fixed number of workers and lends them scratch memory. The result of a part never
+// depends on the number of workers, or on which worker runs it. Only one computation at a time may use a pool.
 type Pool struct {
 	threads int
 	mu      sync.Mutex
@@ -18,16 +17,13 @@ type Pool struct {
 	free64  [48][][]float64
 }
 
-// New creates a pool; threads below 1 means one per core.
-func New(threads int) *Pool {
+// newPool creates a pool; threads below 1 means one per core.
+func newPool(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	return &Pool{threads: threads}
 }
-
-// Threads returns the number of workers.
-func (p *Pool) Threads() int { return p.threads }
 
 // Run calls f(i) for 0 <= i < n and returns when all calls have returned. A panic in a call is raised again here.
 func (p *Pool) Run(n int, f func(i int)) {
@@ -69,8 +65,8 @@ func (p *Pool) Run(n int, f func(i int)) {
 // Float is the set of precisions.
 type Float interface{ float32 | float64 }
 
-// Borrow lends n elements of unknown content; Return releases them.
-func Borrow[T Float](p *Pool, n int) []T {
+// borrow lends n elements of unknown content; giveBack releases them.
+func borrow[T Float](p *Pool, n int) []T {
 	class := bits.Len(uint(max(n, 1) - 1))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,8 +79,8 @@ func Borrow[T Float](p *Pool, n int) []T {
 	return make([]T, n, 1<<class)
 }
 
-// Return releases elements from Borrow.
-func Return[T Float](p *Pool, b []T) {
+// giveBack releases elements from borrow.
+func giveBack[T Float](p *Pool, b []T) {
 	class := bits.Len(uint(cap(b) - 1))
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,12 +1,10 @@
-package op
+package kernel
 
 import (
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // Operand is the kind and concrete shape of a value.
@@ -38,30 +36,30 @@ type Call struct {
 }
 
 // Env holds the workers and kernels that rules use.
-type Env[T pool.Float] struct {
-	Pool *pool.Pool
-	Conv *conv.Kernels
+type Env[T Float] struct {
+	Pool *Pool
+	conv *convolver
 }
 
 // NewEnv creates workers, one per core with 0 threads, and kernels for the fastest instructions of this machine or those
 // that PTYCHO_CPU names. It fails if the machine does not support them.
-func NewEnv[T pool.Float](threads int) (*Env[T], error) {
+func NewEnv[T Float](threads int) (*Env[T], error) {
 	path, err := cpu.Select()
 	if err != nil {
 		return nil, err
 	}
-	workers := pool.New(threads)
-	return &Env[T]{Pool: workers, Conv: conv.New(workers, path)}, nil
+	workers := newPool(threads)
+	return &Env[T]{Pool: workers, conv: newConvolver(workers, path)}, nil
 }
 
 // Instructions names the instructions that the kernels use.
-func (e *Env[T]) Instructions() string { return string(e.Conv.Path()) }
+func (e *Env[T]) Instructions() string { return string(e.conv.path) }
 
 // Borrow lends n elements of unknown content; Return releases them.
-func (e *Env[T]) Borrow(n int) []T { return pool.Borrow[T](e.Pool, n) }
+func (e *Env[T]) Borrow(n int) []T { return borrow[T](e.Pool, n) }
 
 // Return releases elements from Borrow.
-func (e *Env[T]) Return(b []T) { pool.Return(e.Pool, b) }
+func (e *Env[T]) Return(b []T) { giveBack(e.Pool, b) }
 
 // Build returns the rule of an operation.
 func (e *Env[T]) Build(c Call) (Rule[T], error) {
@@ -89,4 +87,4 @@ func (e *Env[T]) each(n int, f func(from, to int)) {
 }
 
 // only returns the list of gradients for an operation with one operand.
-func only[T pool.Float](g *Gradient[T]) []*Gradient[T] { return []*Gradient[T]{g} }
+func only[T Float](g *Gradient[T]) []*Gradient[T] { return []*Gradient[T]{g} }

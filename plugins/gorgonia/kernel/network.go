@@ -1,9 +1,7 @@
-package op
+package kernel
 
 import (
 	"github.com/ptychogo/ptycho/core/program"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/conv"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 func (e *Env[T]) network(c Call) (Rule[T], bool) {
@@ -28,7 +26,7 @@ func (e *Env[T]) network(c Call) (Rule[T], bool) {
 
 func (e *Env[T]) conv2D(c Call) Rule[T] {
 	x := c.In[0].Shape
-	s := conv.Shape{Batch: x[0], In: x[1], Out: c.Out.Shape[1], Height: x[2], Width: x[3], Kernel: c.In[1].Shape[2]}
+	s := convShape{Batch: x[0], In: x[1], Out: c.Out.Shape[1], Height: x[2], Width: x[3], Kernel: c.In[1].Shape[2]}
 	mask := func(out []T) []T {
 		if c.ReLU {
 			return out
@@ -36,11 +34,11 @@ func (e *Env[T]) conv2D(c Call) Rule[T] {
 		return nil
 	}
 	return Rule[T]{
-		Forward: func(out []T, in [][]T) { conv.Forward(e.Conv, s, in[0], in[1], in[2], c.ReLU, out) },
+		Forward: func(out []T, in [][]T) { convolve(e.conv, s, in[0], in[1], in[2], c.ReLU, out) },
 		Back: []*Gradient[T]{
-			{Operands: []int{1}, Output: c.ReLU, F: func(d []T, in [][]T, out, g []T) { conv.GradInput(e.Conv, s, g, mask(out), in[0], d) }},
-			{Operands: []int{0}, Output: c.ReLU, F: func(d []T, in [][]T, out, g []T) { conv.GradWeight(e.Conv, s, in[0], g, mask(out), d) }},
-			{Output: c.ReLU, F: func(d []T, _ [][]T, out, g []T) { conv.GradBias(e.Conv, s, g, mask(out), d) }},
+			{Operands: []int{1}, Output: c.ReLU, F: func(d []T, in [][]T, out, g []T) { gradInput(e.conv, s, g, mask(out), in[0], d) }},
+			{Operands: []int{0}, Output: c.ReLU, F: func(d []T, in [][]T, out, g []T) { gradWeight(e.conv, s, in[0], g, mask(out), d) }},
+			{Output: c.ReLU, F: func(d []T, _ [][]T, out, g []T) { gradBias(e.conv, s, g, mask(out), d) }},
 		},
 	}
 }
@@ -80,7 +78,7 @@ func (e *Env[T]) maxPool2(c Call) Rule[T] {
 }
 
 // maxRowBack computes one row of the gradient of a max-pool.
-func maxRowBack[T pool.Float](d, x, y, g []T) {
+func maxRowBack[T Float](d, x, y, g []T) {
 	g = g[:len(y)]
 	d, x = d[:2*len(y)], x[:2*len(y)]
 	for i, m := range y {

@@ -1,4 +1,4 @@
-package op
+package kernel
 
 import (
 	"math"

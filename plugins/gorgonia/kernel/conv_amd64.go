@@ -1,4 +1,4 @@
-package conv
+package kernel
 
 // The tiles compute rows×cols outputs, out[j][p] = bias[j] + Σ_i w[i][j]·x[off[i]+p] for i < n. off is in bytes, the rows
 // of out are stride floats apart, and negative results become 0 with relu = 1.

@@ -1,31 +1,30 @@
-package conv
+package kernel
 
 import (
 	"unsafe"
 
 	"github.com/ptychogo/ptycho/core/cpu"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/pool"
 )
 
 // block is the approximate number of flat positions that are summed in float32 before the sum is added in float64. It keeps
 // the rounding error of long sums near that of short ones, and a block fits into the second-level cache.
 const block = 6144
 
-// GradWeight computes dw [Out, In, Kernel, Kernel] from x and dy. With y, dy is used only where y > 0. Sums run over the
+// gradWeight computes dw [Out, In, Kernel, Kernel] from x and dy. With y, dy is used only where y > 0. Sums run over the
 // samples in the same order for any number of workers.
 //
 // Long: one kernel with its blocking; the loops share their bounds.
-func GradWeight[T Float](k *Kernels, s Shape, x, dy, y, dw []T) {
+func gradWeight[T Float](k *convolver, s convShape, x, dy, y, dw []T) {
 	taps := s.Kernel * s.Kernel
 	area := s.Height * s.Width
 	per, runs := s.runs()
 	full := newFlat(per, s.Height, s.Width, s.Kernel)
-	in := pool.Borrow[T](k.pool, s.In*full.plane)
-	defer pool.Return(k.pool, in)
-	grad := pool.Borrow[T](k.pool, s.Out*full.plane)
-	defer pool.Return(k.pool, grad)
-	sums := pool.Borrow[float64](k.pool, s.Out*s.In*taps)
-	defer pool.Return(k.pool, sums)
+	in := borrow[T](k.pool, s.In*full.plane)
+	defer giveBack(k.pool, in)
+	grad := borrow[T](k.pool, s.Out*full.plane)
+	defer giveBack(k.pool, grad)
+	sums := borrow[float64](k.pool, s.Out*s.In*taps)
+	defer giveBack(k.pool, sums)
 	clear(sums)
 
 	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != cpu.Portable
@@ -115,8 +114,8 @@ func dot[T Float](path cpu.Path, n int, offsets []int64, grad []T, g, rows, plan
 	}
 }
 
-// GradBias computes db [Out], the sum of dy over samples and pixels. With y, dy is used only where y > 0.
-func GradBias[T Float](k *Kernels, s Shape, dy, y, db []T) {
+// gradBias computes db [Out], the sum of dy over samples and pixels. With y, dy is used only where y > 0.
+func gradBias[T Float](k *convolver, s convShape, dy, y, db []T) {
 	area := s.Height * s.Width
 	k.pool.Run(s.Out, func(o int) {
 		total := 0.0
