@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/rundir"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -122,7 +122,7 @@ func outline(c *cli.Context) (*config.Outline, error) {
 		return recordedSettings(c.Args().First())
 	}
 	if run := c.String("resume"); run != "" && command == config.Train {
-		list = append(list, config.Stored(filepath.Join(config.RunOf(run), record.ConfigFile)))
+		list = append(list, config.Stored(filepath.Join(config.RunOf(run), train.ConfigFile)))
 	}
 	o, err := config.Sketch(command, list...)
 	if err != nil {
@@ -178,9 +178,9 @@ func recordedSettings(path string) (*config.Outline, error) {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		file := filepath.Join(path, record.ConfigFile)
+		file := filepath.Join(path, train.ConfigFile)
 		if _, err := os.Stat(file); err != nil {
-			return nil, host.Failf(host.ExitUsage, "config: %s: %s is missing there: give the output directory of a training run", path, record.ConfigFile)
+			return nil, host.Failf(host.ExitUsage, "config: %s: %s is missing there: give the output directory of a training run", path, train.ConfigFile)
 		}
 		path = file
 	}

@@ -17,8 +17,7 @@ import (
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/simulation"
-	"github.com/ptychogo/ptycho/host/training"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -27,7 +26,7 @@ var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate
 
 // demoReport is the report of demo.
 type demoReport struct {
-	Train    training.Report   `json:"train"`
+	Train    train.Report      `json:"train"`
 	Infer    inference.Report  `json:"infer"`
 	Evaluate evaluation.Report `json:"evaluate"`
 }
@@ -58,18 +57,18 @@ func runDemo(c *cli.Context) error {
 		}
 		return more
 	}
-	train, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
+	settings, err := config.NewTraining(config.Data(p.scan, map[string]any{"model.n": demoScan.N}), config.Flags(config.Train, with(map[string]string{
 		"train-data-file": p.scan, "output-dir": p.run, "rows": "split=0", "max-epochs": strconv.Itoa(c.Int("max-epochs")),
 	})))
 	if err != nil {
 		return err
 	}
-	h, err := startBackend(prompt, meter, train.Execution(), train.Values(), "data "+p.scan)
+	h, err := startBackend(prompt, meter, settings.Execution(), settings.Values(), "data "+p.scan)
 	if err != nil {
 		return err
 	}
 	defer h.close(c.Context)
-	if report.Train, err = training.Train(c.Context, train, h.Host); err != nil {
+	if report.Train, err = train.Run(c.Context, settings, h.Host); err != nil {
 		return err
 	}
 	if report.Infer, err = demoImage(prompt, p, with, h.Host); err != nil {
@@ -104,7 +103,7 @@ func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rund
 		return nil, err
 	}
 	for _, part := range []rundir.Request{
-		{Target: p.run, Overwrite: true, Writes: record.Writes()}, result.Request(p.out, true, nil),
+		{Target: p.run, Overwrite: true, Writes: train.Writes()}, result.Request(p.out, true, nil),
 	} {
 		if err := rundir.Check(part); err != nil {
 			return nil, err

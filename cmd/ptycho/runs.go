@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/host/track"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -24,7 +24,7 @@ func runsCommand() *cli.Command {
 			if c.NArg() != 1 {
 				return usage(fmt.Errorf("runs send: %s given, want one", plural.Of(c.NArg(), "directory")))
 			}
-			dir, err := rundir.Open(c.Args().First(), record.Writes())
+			dir, err := rundir.Open(c.Args().First(), train.Writes())
 			if err != nil {
 				return usage(err)
 			}

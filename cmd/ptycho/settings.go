@@ -21,7 +21,7 @@ import (
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/rundir"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
@@ -93,11 +93,11 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 		if err := rundir.Settle(run); err != nil {
 			return nil, host.Fail(host.ExitData, err)
 		}
-		stored := filepath.Join(run, record.ConfigFile)
+		stored := filepath.Join(run, train.ConfigFile)
 		if _, err := os.Stat(stored); err != nil && rundir.Interrupted(run) {
 			return nil, host.Failf(host.ExitData, "train: the run in %s was stopped before its first checkpoint: start it again with its original command", run)
 		} else if err != nil {
-			return nil, host.Failf(host.ExitData, "train: --resume %s: %s is missing there: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, record.ConfigFile)
+			return nil, host.Failf(host.ExitData, "train: --resume %s: %s is missing there: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, train.ConfigFile)
 		}
 		list = append(list, config.Stored(stored))
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inference"
 	"github.com/ptychogo/ptycho/host/result"
-	"github.com/ptychogo/ptycho/host/training"
+	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -42,9 +42,9 @@ func trainCommand() *cli.Command {
 			}
 			defer h.close(c.Context)
 			if x.DryRun {
-				return dryRun(c, meter, cfg, func() (host.Plan, error) { return training.Plan(c.Context, cfg, h.Host) })
+				return dryRun(c, meter, cfg, func() (host.Plan, error) { return train.Plan(c.Context, cfg, h.Host) })
 			}
-			report, err := training.Train(c.Context, cfg, h.Host)
+			report, err := train.Run(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return host.Relieve(err, "--batch-size")

@@ -31,7 +31,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inference"
 	"github.com/ptychogo/ptycho/host/simulation"
-	"github.com/ptychogo/ptycho/host/training"
+	"github.com/ptychogo/ptycho/host/train"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
 	"github.com/ptychogo/ptycho/sdk/wire"
@@ -148,7 +148,7 @@ func (w world) train(ctx context.Context, b *Bender, out string) error {
 	if err != nil {
 		return err
 	}
-	_, err = training.Train(ctx, cfg, h)
+	_, err = train.Run(ctx, cfg, h)
 	return err
 }
 

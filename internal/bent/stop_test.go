@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/training"
+	"github.com/ptychogo/ptycho/host/train"
 )
 
 // stopped is a backend that is stopped in its second validation, after the first batch.
@@ -53,7 +53,7 @@ func (s stoppedSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit f
 func TestTraining_StoppedInAValidationResumesToTheSameBits(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
-	train := func(stops bool, from ...config.Source) (report training.Report, validations int, err error) {
+	train := func(stops bool, from ...config.Source) (report train.Report, validations int, err error) {
 		h, end, err := w.environment(t.Context(), New(0, 0))
 		defer end()
 		if err != nil {
@@ -71,7 +71,7 @@ func TestTraining_StoppedInAValidationResumesToTheSameBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err = training.Train(t.Context(), cfg, h)
+		report, err = train.Run(t.Context(), cfg, h)
 		return report, validations, err
 	}
 	plan := func(out string) config.Source {

@@ -1,6 +1,6 @@
-// Package training trains a network on a scan, with or without labels. Package material prepares the data, loop does the
-// steps, record writes the run directory, preview makes pictures during the training.
-package training
+// Package train trains a network on a scan, with or without labels: it prepares the inputs of the loop, writes the output
+// folder, and shows pictures during the training. Package loop does the steps.
+package train
 
 import (
 	"context"
@@ -12,10 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/host/training/loop"
-	"github.com/ptychogo/ptycho/host/training/material"
-	"github.com/ptychogo/ptycho/host/training/preview"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train/loop"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -38,8 +35,8 @@ type Report struct {
 	Weights           string           `json:"weights"`    // of the model: "last" or "best", possibly after "moving average of"
 }
 
-// Train trains a model and writes its run directory.
-func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, error) {
+// Run trains a model and writes its run directory.
+func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error) {
 	started := time.Now()
 	early, done := h.Prompt(ctx) // before the first step there is nothing to save
 	defer done()
@@ -54,16 +51,16 @@ func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, erro
 	why, err := run.trainer.Run(ctx)
 	report := run.report(why, time.Since(started))
 	if err != nil {
-		return report, errors.Join(err, run.record.End(report, report.Ended, err))
+		return report, errors.Join(err, run.folder.End(report, report.Ended, err))
 	}
-	if report.Weights, err = run.record.Model(run.model, run.trainer, run.material.MeanCounts()); err != nil {
+	if report.Weights, err = run.folder.Model(run.model, run.trainer, run.inputs.MeanCounts()); err != nil {
 		return report, err
 	}
-	if err := run.record.End(report, report.Ended, nil); err != nil {
+	if err := run.folder.End(report, report.Ended, nil); err != nil {
 		return report, err
 	}
 	if why == loop.Interrupted {
-		next := "continue with ptycho train --resume " + run.record.Target()
+		next := "continue with ptycho train --resume " + run.folder.Target()
 		if !cfg.Settings().EnableCheckpointing {
 			next = "without checkpoints the run cannot be resumed"
 		}
@@ -74,51 +71,48 @@ func Train(ctx context.Context, cfg *config.Training, h host.Host) (Report, erro
 
 // training is a run with its data, model, folder and trainer.
 type training struct {
-	cfg      *config.Training
-	host     host.Host
-	material *material.Material
-	model    *model.Model
-	record   *record.Record
-	spooled  material.Spooled
-	trainer  *loop.Trainer
+	cfg     *config.Training
+	host    host.Host
+	inputs  *inputs
+	model   *model.Model
+	folder  *folder
+	spooled spooled
+	trainer *loop.Trainer
 }
 
 // prepare does the work of a run before its first step. The caller must close the run, also after an error.
 func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training, error) {
 	run := &training{cfg: cfg, host: h}
 	var err error
-	if run.record, err = record.Open(cfg, h); err != nil {
+	if run.folder, err = openFolder(cfg, h); err != nil {
 		return run, err
 	}
 	if err := run.read(ctx); err != nil {
 		return run, err
 	}
-	run.record.Of(run.material.Scan.Fingerprint())
+	run.folder.data = run.inputs.Scan.Fingerprint()
 	if err := run.plan(ctx); err != nil {
 		return run, err
 	}
 	if err := run.start(); err != nil {
 		return run, err
 	}
-	if err := run.record.StartLog(run.trainer); err != nil {
+	if err := run.folder.StartLog(run.trainer); err != nil {
 		return run, err
 	}
 	if x := cfg.Execution(); x.PreviewEvery > 0 {
-		run.trainer.Preview = preview.Preview{
-			Scan: run.material.Scan, Rows: run.material.Train, Weight: run.trainer.Weight, Group: run.model.Program.Group,
-			Batch: cfg.Settings().EvaluationBatch(), Average: cfg.Settings().EMADecay > 0, Every: x.PreviewEvery, To: run.record.Logger,
-		}.Draw
+		run.trainer.Preview = run.preview
 	}
 	return run, nil
 }
 
 // read reads the data and builds the network for it.
 func (run *training) read(ctx context.Context) (err error) {
-	if run.material, err = material.Read(ctx, run.cfg, run.host); err != nil {
+	if run.inputs, err = readInputs(ctx, run.cfg, run.host); err != nil {
 		return err
 	}
 	m := run.cfg.Model()
-	if run.model, err = model.New(m, run.material.Probe, run.cfg.Settings().Background, run.material.LargestOffset); err != nil {
+	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.LargestOffset); err != nil {
 		return err
 	}
 	if m.Gridsize == 1 && !run.model.SeesGroups() {
@@ -129,16 +123,16 @@ func (run *training) read(ctx context.Context) (err error) {
 
 // plan spools the patterns for the backend and creates the trainer.
 func (run *training) plan(ctx context.Context) (err error) {
-	if run.spooled, err = run.material.Spool(ctx); err != nil {
+	if run.spooled, err = run.inputs.Spool(ctx); err != nil {
 		return err
 	}
 	work := loop.Work{
 		Open: run.host.OpenOptions(run.cfg.Execution(), run.model.Program, true), Patterns: run.spooled.Patterns,
-		ValidationData: run.spooled.ValidationData, ValidationBatches: run.spooled.ValidationBatches, Groups: run.material.Groups,
-		Looks: run.material.Looks(loop.LookPatterns), Weight: run.material.Probe.Intensity(), Keep: run.record, Begin: run.begin,
+		ValidationData: run.spooled.ValidationData, ValidationBatches: run.spooled.ValidationBatches, Groups: run.inputs.Groups,
+		Looks: run.inputs.Looks(loop.LookPatterns), Weight: run.inputs.Probe.Intensity(), Keep: run.folder, Begin: run.begin,
 	}
 	work.Loss, _ = run.model.Config.LossScalar() // the program was built from this configuration
-	if work.Flat, err = run.material.FlatDeviance(); err != nil {
+	if work.Flat, err = run.inputs.FlatDeviance(); err != nil {
 		return err
 	}
 	run.trainer, err = loop.New(run.cfg, run.host, work)
@@ -147,27 +141,27 @@ func (run *training) plan(ctx context.Context) (err error) {
 
 // start draws the initial weights and measures the features, or reads a checkpoint.
 func (run *training) start() (err error) {
-	t, x, data := run.trainer, run.cfg.Execution(), run.material.Scan
+	t, x, data := run.trainer, run.cfg.Execution(), run.inputs.Scan
 	if x.Resume != "" {
-		at, state, err := run.record.Resume()
+		at, state, err := run.folder.Resume()
 		if err != nil {
 			return err
 		}
 		t.Resume(at, state)
-		run.host.Notice("%s", resumption(run.record.Target(), t.At, t.Epochs()))
+		run.host.Notice("%s", resumption(run.folder.Target(), t.At, t.Epochs()))
 	} else {
 		t.At.Data = data.Fingerprint()
 		if t.State, err = run.begin(0); err != nil {
 			return err
 		}
-		if err := run.record.Rows(data.FileRows(run.material.Train), data.FileRows(run.material.Validation)); err != nil {
+		if err := run.folder.Rows(data.FileRows(run.inputs.Train), data.FileRows(run.inputs.Validation)); err != nil {
 			return err
 		}
 	}
 	if x.StopAfter > 0 {
 		t.StopAfter(x.StopAfter)
 	}
-	return run.record.Settings() // a longer plan is kept for the next resume
+	return run.folder.Settings() // a longer plan is kept for the next resume
 }
 
 // resumption says where a resumed run continues, or that it is complete.
@@ -184,16 +178,16 @@ const anotherStream = 0x9E3779B97F4A7C15
 
 // begin returns the initial state after n restarts. The weights differ for each n.
 func (run *training) begin(n int) (backend.State, error) {
-	state, err := run.model.Begin(uint64(run.cfg.Settings().Seed)+uint64(n)*anotherStream, run.material.Scan, run.material.Train)
+	state, err := run.model.Begin(uint64(run.cfg.Settings().Seed)+uint64(n)*anotherStream, run.inputs.Scan, run.inputs.Train)
 	if err == nil && n > 0 { // the existing checkpoints are of a collapsed network
-		err = run.record.Forget()
+		err = run.folder.Forget()
 	}
 	return state, err
 }
 
 func (run *training) report(why loop.Ending, took time.Duration) Report {
-	t, m := run.trainer, run.material
-	r := Report{OutputDir: run.record.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
+	t, m := run.trainer, run.inputs
+	r := Report{OutputDir: run.folder.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
 		Patterns: len(m.Train), ValidationPattern: m.ValidationPatterns(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
 		Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
 	if why == loop.Finished && t.Epochs() < run.cfg.Settings().MaxEpochs {
@@ -206,8 +200,8 @@ func (run *training) report(why loop.Ending, took time.Duration) Report {
 }
 
 func (run *training) close() {
-	if run.record != nil {
-		run.record.Close()
+	if run.folder != nil {
+		run.folder.Close()
 	}
 	run.spooled.Remove()
 }

@@ -1,11 +1,11 @@
-package record
+package train
 
 import (
 	"fmt"
 	"math"
 	"strconv"
 
-	"github.com/ptychogo/ptycho/host/training/loop"
+	"github.com/ptychogo/ptycho/host/train/loop"
 )
 
 var metricsHeader = []string{"epoch", "step", "learning_rate", "loss", "deviance", "expected_deviance", "flat_deviance",
@@ -15,7 +15,7 @@ var metricsHeader = []string{"epoch", "step", "learning_rate", "loss", "deviance
 const significantDigits = 8
 
 // Epoch writes the metrics of all epochs so far.
-func (r *Record) Epoch(all []loop.EpochRecord) error {
+func (f *folder) Epoch(all []loop.EpochRecord) error {
 	var rows [][]string
 	for _, e := range all {
 		row := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step)}
@@ -37,6 +37,6 @@ func (r *Record) Epoch(all []loop.EpochRecord) error {
 	if last.ValidationDeviance != nil {
 		validated = fmt.Sprintf(", validation %.4g", *last.ValidationDeviance)
 	}
-	r.host.Notice("epoch %d of %d: deviance %.4g per pixel (perfect fit %.3g, flat object %.3g)%s, %.0f patterns/s", last.Epoch, r.cfg.Settings().MaxEpochs, last.Deviance, last.ExpectedDeviance, last.FlatDeviance, validated, last.PatternsPerSecond)
-	return r.dir.WriteTable(MetricsFile, metricsHeader, rows)
+	f.host.Notice("epoch %d of %d: deviance %.4g per pixel (perfect fit %.3g, flat object %.3g)%s, %.0f patterns/s", last.Epoch, f.cfg.Settings().MaxEpochs, last.Deviance, last.ExpectedDeviance, last.FlatDeviance, validated, last.PatternsPerSecond)
+	return f.dir.WriteTable(MetricsFile, metricsHeader, rows)
 }

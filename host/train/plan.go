@@ -1,12 +1,11 @@
-package training
+package train
 
 import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/training/loop"
-	"github.com/ptychogo/ptycho/host/training/record"
+	"github.com/ptychogo/ptycho/host/train/loop"
 )
 
 // Plan measures the time and memory that a training run would take, and writes nothing.
@@ -16,7 +15,7 @@ func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, er
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir), N: cfg.Model().N}
 	if x.Resume == "" {
-		if err := record.Check(cfg, h); err != nil {
+		if err := checkFolder(cfg, h); err != nil {
 			return plan, err
 		}
 	}
@@ -31,13 +30,13 @@ func Plan(ctx context.Context, cfg *config.Training, h host.Host) (host.Plan, er
 	if t.State, err = run.begin(0); err != nil {
 		return plan, err
 	}
-	plan.Patterns, plan.Validation, plan.Parameters = len(run.material.Train), run.material.ValidationPatterns(), run.model.Parameters()
+	plan.Patterns, plan.Validation, plan.Parameters = len(run.inputs.Train), run.inputs.ValidationPatterns(), run.model.Parameters()
 	plan.Epochs, plan.StepsPerEpoch = s.MaxEpochs, t.StepsPerEpoch()
 	plan.Steps = plan.Epochs * plan.StepsPerEpoch
 	if x.MaxSteps >= 0 {
 		plan.Steps = min(plan.Steps, x.MaxSteps)
 	}
-	plan.SpoolBytes = run.material.Bytes()
+	plan.SpoolBytes = run.inputs.Bytes()
 	plan.CheckpointBytes = loop.StateBytes(s, plan.Parameters)
 	if plan.StepSeconds, plan.BackendBytes, err = t.Trial(ctx); err != nil {
 		return plan, err

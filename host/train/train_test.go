@@ -1,4 +1,4 @@
-package training
+package train
 
 import (
 	"os"
@@ -68,7 +68,7 @@ func TestTrain_RefusesChangedData(t *testing.T) {
 		t.Fatal(err)
 	}
 	scanOf(t, scan, 16)
-	_, err = Train(t.Context(), cfg, silent)
+	_, err = Run(t.Context(), cfg, silent)
 	if host.ExitCode(err) != host.ExitData || !strings.Contains(err.Error(), "16×16 pixels, but this run needs 32×32") {
 		t.Errorf("exit %d: %v", host.ExitCode(err), err)
 	}
@@ -78,7 +78,7 @@ func TestTrain_RefusesChangedData(t *testing.T) {
 }
 
 func TestTrain_RefusesEmptyConfiguration(t *testing.T) {
-	if _, err := Train(t.Context(), &config.Training{}, silent); err == nil {
+	if _, err := Run(t.Context(), &config.Training{}, silent); err == nil {
 		t.Error("a run without settings began")
 	}
 }

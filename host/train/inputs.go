@@ -1,0 +1,165 @@
+package train
+
+import (
+	"context"
+
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+// inputs is the prepared data of a training.
+type inputs struct {
+	Scan       *scan.Scan
+	Train      []int      // training patterns of Scan
+	Validation []int      // validation patterns of Scan
+	Test       *scan.Scan // separate scan for validation, or nil
+	Probe      gauge.Probe
+	Background []float32     // [N, N] counts, of the forward model
+	Groups     *scan.Grouper // of the training patterns, of whole steps
+
+	cfg *config.Training
+	h   host.Host
+}
+
+// readInputs loads the scan, splits its patterns, scales the probe to the gauge of the forward model and makes the groups. In a new
+// run it also checks whether the data support the positions.
+func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs, error) {
+	in := &inputs{cfg: cfg, h: h}
+	s, x := cfg.Settings(), cfg.Execution()
+	var err error
+	if in.Scan, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages); err != nil {
+		return nil, err
+	}
+	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
+		if err := solution.CheckGeometry(ctx, in.Scan, x.Threads, h.Notice); err != nil {
+			return nil, err
+		}
+	}
+	if in.Scan, err = solution.WithProbe(ctx, in.Scan, x.Threads, h.Notice); err != nil {
+		return nil, err
+	}
+	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
+		if err := solution.CheckSupport(ctx, in.Scan, x.Threads); err != nil {
+			return nil, err
+		}
+	}
+	all := make([]int, in.Scan.Len())
+	for i := range all {
+		all[i] = i
+	}
+	if in.Train, in.Validation, err = scan.SplitValidation(all, s.ValSplit, s.Seed); err != nil {
+		return nil, host.Fail(host.ExitData, err)
+	}
+	modes := in.Scan.Probe
+	if s.ProbeMask {
+		modes = gauge.Mask(modes, in.Scan.N, s.ProbeMaskDiameter, s.ProbeMaskSigma)
+	}
+	if in.Probe, err = gauge.NewProbe(modes, in.Scan.N, in.MeanCounts()); err != nil {
+		return nil, host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
+	}
+	if s.TestDataFile != "" {
+		if in.Test, err = in.load(ctx, s.TestDataFile, "", 0); err != nil {
+			return nil, err
+		}
+	}
+	in.Background = gauge.Uniform(in.Scan.N, s.Background)
+	if s.FitBackground && !x.DryRun {
+		if err := solution.FitBackground(ctx, in.Scan, in.Background, x.Threads, h); err != nil {
+			return nil, err
+		}
+	}
+	return in, in.group()
+}
+
+// load reads a scan by the settings of the run.
+func (in *inputs) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
+	s := in.cfg.Settings()
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, HighCompression: in.cfg.Execution().HighCompression}.Read(ctx, in.h.Notice)
+	if err != nil {
+		return nil, err
+	}
+	if n := in.cfg.Model().N; n != data.N {
+		return nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but this run needs %d×%d", path, data.N, data.N, n, n)
+	}
+	return data, nil
+}
+
+// group makes the groups of training patterns.
+func (in *inputs) group() (err error) {
+	s, gridsize := in.cfg.Settings(), in.cfg.Model().Gridsize
+	grouping := scan.Grouping{Gridsize: gridsize, Batch: s.BatchSize * s.AccumulateGradBatches, Neighbours: s.NeighborCount, Seed: s.Seed, Members: in.Train}
+	if in.Groups, err = scan.NewGrouper(in.Scan.Rows, in.Scan.Cols, grouping); err != nil {
+		return host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
+	}
+	if in.Groups.Steps() < 1 {
+		return host.Failf(host.ExitData, "%s: %s too few for one step of %d: lower --batch-size", s.TrainDataFile, plural.Of(len(in.Train), "training pattern")+" "+plural.Verb(len(in.Train), "is", "are"), grouping.Batch)
+	}
+	return nil
+}
+
+// MeanCounts returns the mean number of photons in a training pattern.
+func (in *inputs) MeanCounts() float64 {
+	total := 0.0
+	for _, r := range in.Train {
+		for _, k := range in.Scan.Pattern(r) {
+			total += float64(k)
+		}
+	}
+	return total / float64(len(in.Train))
+}
+
+// FlatDeviance returns the deviance per pixel of an empty object on the training patterns, or on a sample of them.
+func (in *inputs) FlatDeviance() (float64, error) {
+	sample, err := in.Scan.Select(scan.Thin(in.Train, gauge.FeatureSample))
+	if err != nil {
+		return 0, err
+	}
+	return gauge.FlatDeviance(sample, in.Probe, in.Background), nil
+}
+
+// ValidationPatterns returns the number of validation patterns.
+func (in *inputs) ValidationPatterns() int {
+	if in.Test != nil {
+		return in.Test.Len()
+	}
+	return len(in.Validation)
+}
+
+// LargestOffset returns the largest possible offset of a training or validation pattern from its group's centre, in pixels.
+func (in *inputs) LargestOffset() (float64, error) {
+	largest := in.Groups.MaxOffset()
+	for _, data := range in.validationScans() {
+		g, err := in.nearest(data)
+		if err != nil {
+			return 0, err
+		}
+		largest = max(largest, g.MaxOffset())
+	}
+	return largest, nil
+}
+
+// validationScans returns the scans with validation patterns.
+func (in *inputs) validationScans() (scans []*scan.Scan) {
+	if len(in.Validation) > 0 {
+		scans = append(scans, in.Scan)
+	}
+	if in.Test != nil {
+		scans = append(scans, in.Test)
+	}
+	return scans
+}
+
+// nearest groups every pattern of a scan with its nearest neighbours.
+func (in *inputs) nearest(data *scan.Scan) (*scan.Grouper, error) {
+	s, gridsize := in.cfg.Settings(), in.cfg.Model().Gridsize
+	g, err := scan.NewGrouper(data.Rows, data.Cols, scan.Grouping{Gridsize: gridsize, Batch: gridsize * gridsize, Neighbours: s.NeighborCount})
+	if err != nil {
+		return nil, host.Failf(host.ExitData, "%s: %w", data.Source, err)
+	}
+	return g, nil
+}

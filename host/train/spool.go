@@ -1,0 +1,70 @@
+package train
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host/dataset"
+)
+
+// spooled holds the inputs in files that a backend maps.
+type spooled struct {
+	*dataset.Spool
+	Patterns          backend.Dataset
+	ValidationData    *backend.Dataset // data set of the validation patterns; nil: Patterns
+	ValidationBatches []backend.Batch  // batches of the validation patterns in whole groups; none: no validation
+}
+
+// Bytes returns the size of the spooled patterns.
+func (in *inputs) Bytes() int64 {
+	size := int64(len(in.Scan.Counts))
+	if in.Test != nil {
+		size += int64(len(in.Test.Counts))
+	}
+	return size * dataset.BytesPerCount
+}
+
+// Spool writes the patterns to files that a backend maps. Validation counts each pattern once, predicted from the group of
+// the pattern and its nearest neighbours, as in training. The caller must remove the result, also after an error.
+func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
+	s.Spool = dataset.NewSpool(filepath.Dir(in.cfg.Execution().Output(in.cfg.Settings().OutputDir)))
+	if s.Patterns, err = in.add(ctx, s.Spool, in.Scan); err != nil {
+		return s, err
+	}
+	data, rows := in.Scan, in.Validation
+	if in.Test != nil {
+		validation, err := in.add(ctx, s.Spool, in.Test)
+		if err != nil {
+			return s, err
+		}
+		s.ValidationData, data, rows = &validation, in.Test, nil
+		for i := range in.Test.Len() {
+			rows = append(rows, i)
+		}
+	}
+	if len(rows) == 0 {
+		return s, nil
+	}
+	g, err := in.nearest(data)
+	if err != nil {
+		return s, err
+	}
+	s.ValidationBatches = dataset.Leading(g, rows, in.cfg.Model().Group(), in.cfg.Settings().EvaluationBatch())
+	return s, nil
+}
+
+func (in *inputs) add(ctx context.Context, to *dataset.Spool, data *scan.Scan) (backend.Dataset, error) {
+	d, err := to.Add(ctx, data, in.Probe, in.Background)
+	if err == nil && in.cfg.Model().Mode == "supervised" {
+		err = to.AddLabels(ctx, &d, data, in.Probe, in.h.Notice)
+	}
+	return d, err
+}
+
+// Looks returns batches of a few training patterns for the guard against flat objects.
+func (in *inputs) Looks(patterns int) []backend.Batch {
+	c := in.cfg.Model().Group()
+	return dataset.Groups(scan.Thin(in.Train, patterns), in.Scan.Rows, in.Scan.Cols, c, max(in.cfg.Settings().BatchSize/c, 1))
+}
