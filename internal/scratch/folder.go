@@ -62,7 +62,11 @@ func folderError(parent string, err error) error {
 	if errors.As(err, &p) {
 		err = p.Err
 	}
-	return fmt.Errorf("cannot create a temporary folder in %s: %w; set TMPDIR to a writable folder", parent, err)
+	err = fmt.Errorf("cannot create a temporary folder in %s: %w", parent, err)
+	if parent == os.TempDir() {
+		err = fmt.Errorf("%w; set TMPDIR to a writable folder", err)
+	}
+	return err
 }
 
 // Path returns the path of the folder.

@@ -210,8 +210,12 @@ func TestSweep_RacesWithNew(t *testing.T) {
 }
 
 func TestNew_NamesTheFolder(t *testing.T) {
-	_, err := New(filepath.Join(t.TempDir(), "absent"))
-	if err == nil || !contains(err, "absent", "no such file", "TMPDIR") {
+	absent := filepath.Join(t.TempDir(), "absent")
+	if _, err := New(absent); err == nil || !contains(err, absent, "no such file") || contains(err, "TMPDIR") {
+		t.Errorf("error %v", err)
+	}
+	t.Setenv("TMPDIR", absent)
+	if _, err := New(""); err == nil || !contains(err, absent, "no such file", "TMPDIR") {
 		t.Errorf("error %v", err)
 	}
 }

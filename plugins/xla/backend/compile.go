@@ -12,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/lower"
-	"github.com/ptychogo/ptycho/plugins/xla/update"
 )
 
 // The parts of arrays, in addition to the slots of the state.
@@ -27,7 +26,7 @@ const (
 var (
 	patternWeights = engine.Array{Part: planPart, Name: "pattern weights"} // [B·C] of the device
 	seeds          = engine.Array{Part: planPart, Name: "seeds"}           // [losses], factors in the cost
-	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, update.Coefficients], float64
+	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, lower.Coefficients], float64
 	clipLimit      = engine.Array{Part: planPart, Name: "limit"}           // float64
 	emaDecay       = engine.Array{Part: planPart, Name: "decay"}           // float64
 	knownLoss      = engine.Array{Part: planPart, Name: "loss"}            // float64, of the micro-batches before an update
@@ -227,17 +226,17 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 	wide := func(a engine.Array, dims ...int) *G.Node {
 		return b.Parameter(a, shapes.Make(dtypes.Float64, dims...), false)
 	}
-	norm := update.Norm(grads...)
+	norm := lower.Norm(grads...)
 	finite := G.LogicalAnd(G.IsFinite(norm), G.IsFinite(loss))
 	clipped := G.Const(b.Graph, false)
 	if p.Clip.Kind != backend.ClipNone {
-		grads, clipped = update.Bound(p.Clip.Kind, wide(clipLimit), norm, weights, grads)
+		grads, clipped = lower.Bound(p.Clip.Kind, wide(clipLimit), norm, weights, grads)
 	}
 	groups := s.parameterGroups()
-	numbers := wide(ruleNumbers, len(groups), update.Coefficients)
-	optimiser, rules := update.Optimiser{Optimiser: p.Optimiser}, map[string]update.Rule{}
+	numbers := wide(ruleNumbers, len(groups), lower.Coefficients)
+	optimiser, rules := lower.Optimiser{Optimiser: p.Optimiser}, map[string]lower.UpdateRule{}
 	for i, g := range groups {
-		rules[g] = optimiser.Rule(G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), update.Coefficients), s.dtype)
+		rules[g] = optimiser.Rule(G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), lower.Coefficients), s.dtype)
 	}
 	var decay *G.Node
 	if p.EMADecay > 0 {
@@ -257,7 +256,7 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 		}
 		if decay != nil {
 			average := b.Parameter(part(backend.EMA, name), s.stored(name, 1), true)
-			b.Result(part(backend.EMA, name), G.Where(finite, update.Average(average, w, decay), average))
+			b.Result(part(backend.EMA, name), G.Where(finite, lower.Average(average, w, decay), average))
 		}
 	}
 	flag := func(n *G.Node) *G.Node { return G.ConvertDType(n, dtypes.Float64) }

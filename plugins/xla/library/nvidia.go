@@ -69,14 +69,13 @@ func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Inst
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "setup", "%w", err)
 	}
-	defer work.Close()
-	defer os.RemoveAll(work.Name())
+	defer work.Remove()
 	if err := announce(missing, len(all), p, dir, from, log); err != nil {
 		return nil, err
 	}
 	for i, n := range missing {
 		fmt.Fprintf(log, "%d of %d: %s %s, %s\n", i+1, len(missing), n.Name, n.Version, amount(n.Size))
-		if err := n.install(ctx, dir, from, work.Name(), log); err != nil {
+		if err := n.install(ctx, dir, from, work.Path(), log); err != nil {
 			return nil, err
 		}
 	}

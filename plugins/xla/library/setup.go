@@ -12,6 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
 // Result reports the library that a setup installed.
@@ -51,9 +52,8 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 		if err != nil {
 			return r, backend.Errorf(backend.Invalid, "setup", "%w", err)
 		}
-		defer work.Close()
-		defer os.RemoveAll(work.Name())
-		if wheel, err = fetch(ctx, p.Package, p.Version, work.Name(), p.CUDA > 0, log); err != nil {
+		defer work.Remove()
+		if wheel, err = fetch(ctx, p.Package, p.Version, work.Path(), p.CUDA > 0, log); err != nil {
 			return r, err
 		}
 	}
@@ -83,38 +83,13 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 	return r, p.verify(r.Path)
 }
 
-// workPrefix begins the names of folders for downloaded wheels.
-const workPrefix = ".setup-"
-
-// workFolder makes a folder for a wheel, locked while this process runs, and removes the folders of processes that ended.
-func workFolder(parent string) (*os.File, error) {
+// workFolder makes a folder for downloaded wheels and removes those of processes that ended.
+func workFolder(parent string) (*scratch.Folder, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
 	}
-	old, err := filepath.Glob(filepath.Join(parent, workPrefix+"*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range old {
-		f, err := os.Open(path)
-		if err != nil {
-			continue
-		}
-		if held, err := durable.TryLock(f); err == nil && held {
-			_ = os.RemoveAll(path) // the next setup tries again
-		}
-		f.Close()
-	}
-	path, err := os.MkdirTemp(parent, workPrefix+"*")
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	_, _ = durable.TryLock(f) // without locks no other process removes it
-	return f, nil
+	scratch.Sweep(parent)
+	return scratch.New(parent)
 }
 
 // unpack extracts the library from the wheel, which is a zip file, and compares it with the pin before it replaces the old one.

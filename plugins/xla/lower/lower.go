@@ -1,4 +1,5 @@
-// Package lower translates a program into nodes of a GoMLX graph, which XLA then compiles. GoMLX differentiates the nodes.
+// Package lower translates a program, and the update rules of core/optim, into nodes of a GoMLX graph, which XLA then compiles.
+// GoMLX differentiates the nodes of the program.
 // Where GoMLX's derivative differs from that of core/reference, or rounds too much, the node has an explicit derivative.
 //
 // A complex number is a pair of real nodes except inside a Fourier transform, so that the real and imaginary parts are

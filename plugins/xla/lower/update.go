@@ -1,6 +1,4 @@
-// Package update builds the update rules, gradient clipping and the moving average of core/optim as nodes of a graph, so
-// that weights and moments never leave the device. The kind of rule determines the graph; its numbers are inputs.
-package update
+package lower
 
 import (
 	"github.com/gomlx/compute/dtypes"
@@ -13,7 +11,8 @@ import (
 // Coefficients is how many numbers a rule has per parameter group.
 const Coefficients = 8
 
-// Optimiser is an update rule of core/optim, for parameters that stay on the device.
+// Optimiser is an update rule of core/optim as nodes of a graph, so that weights and moments stay on the device. The kind of rule
+// determines the graph; its numbers are inputs.
 type Optimiser struct{ backend.Optimiser }
 
 // Slots lists the state that the rule keeps per parameter.
@@ -25,8 +24,8 @@ func (o Optimiser) Numbers(group string, step int64, rate float64) [Coefficients
 	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
 }
 
-// Rule is an update rule in a graph.
-type Rule struct {
+// UpdateRule is an update rule in a graph.
+type UpdateRule struct {
 	kind                       backend.OptimiserKind
 	nesterov                   bool
 	beta1, beta2, rest1, rest2 *G.Node // rest is 1 − beta, taken in float64
@@ -35,16 +34,16 @@ type Rule struct {
 }
 
 // Rule reads the Numbers of one parameter group from a float64 node [Coefficients], for weights of a type.
-func (o Optimiser) Rule(numbers *G.Node, of dtypes.DType) Rule {
+func (o Optimiser) Rule(numbers *G.Node, of dtypes.DType) UpdateRule {
 	wide := func(i int) *G.Node { return G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i))) }
 	at := func(i int) *G.Node { return G.ConvertDType(wide(i), of) }
 	rest := func(i int) *G.Node { return G.ConvertDType(G.OneMinus(wide(i)), of) }
-	return Rule{kind: o.Kind, nesterov: o.Nesterov, beta1: at(0), beta2: at(1), rest1: rest(0), rest2: rest(1),
+	return UpdateRule{kind: o.Kind, nesterov: o.Nesterov, beta1: at(0), beta2: at(1), rest1: rest(0), rest2: rest(1),
 		epsilon: at(2), momentum: at(3), step: at(4), root: at(5), inside: at(6), outside: at(7)}
 }
 
 // Update returns the new weights and the new state, in the order of Slots.
-func (r Rule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
+func (r UpdateRule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
 	d := G.Add(g, G.Mul(r.inside, w))
 	if r.kind == backend.SGD {
 		if len(state) == 0 {
