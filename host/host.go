@@ -1,6 +1,5 @@
 // Package host holds the common parts of all runs: the backend that computes, notices and progress, stopping, and exit codes.
-// The runs are in the folders training, inference, solution, evaluation, inspection, simulation and bench. They decide on
-// batches, learning rates, checkpoints and stopping, and ask a backend to compute. They print nothing: notices and progress
+// The runs are in the folders train, infer, solve, evaluate, inspect and bench. They decide on batches, learning rates, checkpoints and stopping, and ask a backend to compute. They print nothing: notices and progress
 // go through Host, and results are returned.
 package host
 

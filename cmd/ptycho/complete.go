@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/registry"
 )
 
@@ -188,7 +188,7 @@ func texts(values ...string) []candidate {
 // engines returns the engines of solve.
 func engines() []candidate {
 	var out []candidate
-	for _, e := range solve.Engines() {
+	for _, e := range iterative.Engines() {
 		out = append(out, candidate{text: string(e)})
 	}
 	return out
@@ -196,7 +196,7 @@ func engines() []candidate {
 
 // fits returns the values of solve --fit: one or several, or "none" alone.
 func fits(typed string) []candidate {
-	out := items(texts(solve.Fit{Probe: true, Background: true, Positions: true, Intensity: true}.Names()...), typed)
+	out := items(texts(iterative.Fit{Probe: true, Background: true, Positions: true, Intensity: true}.Names()...), typed)
 	if !strings.Contains(typed, ",") {
 		out = append(out, candidate{text: "none"})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/evaluation"
-	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/evaluate"
+	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/rundir"
@@ -26,9 +26,9 @@ var demoScan = simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate
 
 // demoReport is the report of demo.
 type demoReport struct {
-	Train    train.Report      `json:"train"`
-	Infer    inference.Report  `json:"infer"`
-	Evaluate evaluation.Report `json:"evaluate"`
+	Train    train.Report    `json:"train"`
+	Infer    infer.Report    `json:"infer"`
+	Evaluate evaluate.Report `json:"evaluate"`
 }
 
 func runDemo(c *cli.Context) error {
@@ -74,7 +74,7 @@ func runDemo(c *cli.Context) error {
 	if report.Infer, err = demoImage(prompt, p, with, h.Host); err != nil {
 		return err
 	}
-	report.Evaluate, err = evaluation.Evaluate(prompt, evaluation.Options{
+	report.Evaluate, err = evaluate.Run(prompt, evaluate.Options{
 		Reconstruction: filepath.Join(p.out, result.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
 	}, h.Host)
 	meter.Done()
@@ -113,16 +113,16 @@ func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rund
 }
 
 // demoImage reconstructs the half that was not used in training.
-func demoImage(ctx context.Context, p demoPaths, with func(map[string]string) map[string]string, h host.Host) (inference.Report, error) {
+func demoImage(ctx context.Context, p demoPaths, with func(map[string]string) map[string]string, h host.Host) (infer.Report, error) {
 	fixed, err := model.Describe(p.run)
 	if err != nil {
-		return inference.Report{}, err
+		return infer.Report{}, err
 	}
-	infer, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
+	settings, err := config.NewInference(config.Data(p.run, fixed), config.Flags(config.Infer, with(map[string]string{
 		"model-path": p.run, "test-data": p.scan, "output-dir": p.out, "rows": "split=1",
 	})))
 	if err != nil {
-		return inference.Report{}, err
+		return infer.Report{}, err
 	}
-	return inference.Infer(ctx, infer, h)
+	return infer.Run(ctx, settings, h)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/evaluation"
+	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -37,7 +37,7 @@ func evaluateCommand() *cli.Command {
 				return usage(err)
 			}
 			meter := console(c.Context, c.Bool("quiet"))
-			report, err := evaluation.Evaluate(c.Context, evaluation.Options{
+			report, err := evaluate.Run(c.Context, evaluate.Options{
 				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
 				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"), HighCompression: c.Bool(highCompression),
 			}, host.Host{Notice: meter.Notice})
@@ -82,7 +82,7 @@ func aboutMetrics() string {
 	return strings.Join(lines, "\n")
 }
 
-func printEvaluation(r evaluation.Report) {
+func printEvaluation(r evaluate.Report) {
 	stdout.Printf("compared on %v (%d×%d pixels)\n", r.Box, r.Height, r.Width)
 	stdout.Printf("%-34s %12s", "", "as is")
 	scores := []metrics.Scores{r.Raw}

@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/inspection"
+	"github.com/ptychogo/ptycho/host/inspect"
 	"github.com/ptychogo/ptycho/host/rundir"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -51,7 +51,7 @@ func inspectCommand() *cli.Command {
 			if c.Bool("no-geometry") && c.Bool("scale") {
 				return usage(errors.New("inspect: --scale and --no-geometry exclude each other: --scale is part of the geometry check"))
 			}
-			report, err := inspection.Inspect(c.Context, inspection.Options{
+			report, err := inspect.Run(c.Context, inspect.Options{
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
 				HighCompression: c.Bool(highCompression),
@@ -67,7 +67,7 @@ func inspectCommand() *cli.Command {
 	}
 }
 
-func printInspection(r inspection.Report) {
+func printInspection(r inspect.Report) {
 	q := r.Quality
 	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
 	stdout.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
@@ -175,7 +175,7 @@ func versionCommand() *cli.Command {
 }
 
 // positionUnit returns the unit of the positions. The positions of a scan with a fault may be in another unit.
-func positionUnit(r inspection.Report) string {
+func positionUnit(r inspect.Report) string {
 	if r.Fault != "" {
 		return "read as object pixels"
 	}

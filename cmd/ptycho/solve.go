@@ -5,9 +5,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -43,7 +43,7 @@ func solveCommand() *cli.Command {
 			}
 			meter := console(c.Context, c.Bool("quiet"))
 			graceful(c.Context, "the image of the last whole iteration is written")
-			report, err := solution.Solve(c.Context, o, host.Host{
+			report, err := solve.Run(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
 				Progress: func(p host.Progress) { meter.Update(progress(p)) },
 			})
@@ -57,8 +57,8 @@ func solveCommand() *cli.Command {
 }
 
 // solveOptions reads the flags. An error about a flag names the flag.
-func solveOptions(c *cli.Context) (solution.Options, error) {
-	o := solution.Options{
+func solveOptions(c *cli.Context) (solve.Options, error) {
+	o := solve.Options{
 		Data: c.String("data"), Rows: c.String("rows"), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"),
 		OutputDir: c.String("output-dir"), Overwrite: c.Bool("overwrite"), Halves: c.Bool("halves"), Preview: c.Int("preview"),
 		HighCompression: c.Bool(highCompression), NoGeometry: c.Bool("no-geometry"),
@@ -67,10 +67,10 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 		return o, err
 	}
 	var err error
-	if o.Solve.Engine, err = solve.ParseEngine(c.String("engine")); err != nil {
+	if o.Solve.Engine, err = iterative.ParseEngine(c.String("engine")); err != nil {
 		return o, fmt.Errorf("--engine: %w", err)
 	}
-	if o.Solve.Fit, err = solve.ParseFit(c.String("fit")); err != nil {
+	if o.Solve.Fit, err = iterative.ParseFit(c.String("fit")); err != nil {
 		return o, fmt.Errorf("--fit: %w", err)
 	}
 	for _, f := range []struct {
@@ -98,7 +98,7 @@ func solveOptions(c *cli.Context) (solution.Options, error) {
 	return o, nil
 }
 
-func printSolved(r solution.Report) {
+func printSolved(r solve.Report) {
 	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
 		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)"}[r.Ended], r.UpdatesPerSec)
 	stdout.Printf("residual R %.5f over all patterns (flat object %.5f)\n", *r.Residual, *r.FlatResidual)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
@@ -84,9 +84,9 @@ func inferCommand() *cli.Command {
 			}
 			defer h.close(c.Context)
 			if x.DryRun {
-				return dryRun(c, meter, cfg, func() (host.Plan, error) { return inference.Plan(c.Context, cfg, h.Host) })
+				return dryRun(c, meter, cfg, func() (host.Plan, error) { return infer.Plan(c.Context, cfg, h.Host) })
 			}
-			report, err := inference.Infer(c.Context, cfg, h.Host)
+			report, err := infer.Run(c.Context, cfg, h.Host)
 			meter.Done()
 			if err != nil {
 				return host.Relieve(err, "--inference-batch-size")

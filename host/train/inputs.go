@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/gauge"
-	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -36,15 +36,15 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 		return nil, err
 	}
 	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
-		if err := solution.CheckGeometry(ctx, in.Scan, x.Threads, h.Notice); err != nil {
+		if err := solve.CheckGeometry(ctx, in.Scan, x.Threads, h.Notice); err != nil {
 			return nil, err
 		}
 	}
-	if in.Scan, err = solution.WithProbe(ctx, in.Scan, x.Threads, h.Notice); err != nil {
+	if in.Scan, err = solve.WithProbe(ctx, in.Scan, x.Threads, h.Notice); err != nil {
 		return nil, err
 	}
 	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
-		if err := solution.CheckSupport(ctx, in.Scan, x.Threads); err != nil {
+		if err := solve.CheckSupport(ctx, in.Scan, x.Threads); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +69,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 	}
 	in.Background = gauge.Uniform(in.Scan.N, s.Background)
 	if s.FitBackground && !x.DryRun {
-		if err := solution.FitBackground(ctx, in.Scan, in.Background, x.Threads, h); err != nil {
+		if err := solve.FitBackground(ctx, in.Scan, in.Background, x.Threads, h); err != nil {
 			return nil, err
 		}
 	}

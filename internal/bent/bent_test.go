@@ -29,7 +29,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/inference"
+	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/train"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
@@ -167,7 +167,7 @@ func (w world) infer(ctx context.Context, b *Bender, out string) error {
 	if err != nil {
 		return err
 	}
-	_, err = inference.Infer(ctx, cfg, h)
+	_, err = infer.Run(ctx, cfg, h)
 	return err
 }
 

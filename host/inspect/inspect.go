@@ -1,5 +1,5 @@
-// Package inspection describes a scan: the contents of its file, the quality of its data, and whether they support the positions.
-package inspection
+// Package inspect describes a scan: the contents of its file, the quality of its data, and whether they support the positions.
+package inspect
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/host/solve"
 )
 
 // Report describes a scan file.
@@ -31,7 +31,7 @@ type Report struct {
 	Quality scan.Quality `json:"quality"`
 	// Geometry is the result of short reconstructions with all orientations of the positions. It is nil if not requested or
 	// if the scan is too small.
-	Geometry *solve.Geometry `json:"geometry,omitempty"`
+	Geometry *iterative.Geometry `json:"geometry,omitempty"`
 	// Fault is the reason why the scan cannot be reconstructed, or "".
 	Fault string `json:"fault,omitempty"`
 }
@@ -49,8 +49,8 @@ type Options struct {
 	HighCompression bool // read arrays that expand more than 1000 times
 }
 
-// Inspect reads a scan and describes it.
-func Inspect(ctx context.Context, o Options) (Report, error) {
+// Run reads a scan and describes it.
+func Run(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
 	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, nil)
 	if err != nil {
@@ -79,7 +79,7 @@ func Inspect(ctx context.Context, o Options) (Report, error) {
 	if !o.Geometry && !o.Scale || report.Fault != "" {
 		return report, nil
 	}
-	if err := solution.CheckSupport(ctx, s, o.Threads); err != nil {
+	if err := solve.CheckSupport(ctx, s, o.Threads); err != nil {
 		var found *scan.Fault
 		if !errors.As(err, &found) {
 			return report, err
@@ -87,7 +87,7 @@ func Inspect(ctx context.Context, o Options) (Report, error) {
 		report.Fault = found.Error()
 		return report, nil
 	}
-	if report.Geometry, err = solve.CheckGeometry(ctx, s, solve.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
+	if report.Geometry, err = iterative.CheckGeometry(ctx, s, iterative.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
 		if ctx.Err() != nil {
 			return report, ctx.Err()
 		}

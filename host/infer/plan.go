@@ -1,4 +1,4 @@
-package inference
+package infer
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/inference/prediction"
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
@@ -18,7 +17,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	if err := rundir.Check(request(cfg, h)); err != nil {
 		return plan, host.Fail(host.ExitUsage, err)
 	}
-	m, data, err := prediction.Read(ctx, s, x, h)
+	m, data, err := readInputs(ctx, s, x, h)
 	if err != nil {
 		return plan, err
 	}
@@ -36,7 +35,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 		return plan, err
 	}
 	began := time.Now()
-	predicted, err := prediction.Predict(ctx, h, m, few, s, x)
+	predicted, err := predict(ctx, h, m, few, s, x)
 	if err != nil {
 		return plan, err
 	}

@@ -1,4 +1,4 @@
-package solution
+package solve
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/result"
 )
 
@@ -43,13 +43,13 @@ type Report struct {
 	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
 	Halves *Halves         `json:"halves,omitempty"`
 
-	ModeShares    []float64         `json:"mode_shares"`               // of the probe's power
-	Background    float64           `json:"background,omitempty"`      // mean counts per pixel
-	LargestMove   float64           `json:"largest_move_px,omitempty"` // of a fitted position
-	UpdatesPerSec float64           `json:"frame_updates_per_second"`  // patterns times iterations over their wall time
-	Seconds       float64           `json:"seconds"`                   // of everything
-	History       []solve.Iteration `json:"history"`
-	Notes         []string          `json:"notes,omitempty"`
+	ModeShares    []float64             `json:"mode_shares"`               // of the probe's power
+	Background    float64               `json:"background,omitempty"`      // mean counts per pixel
+	LargestMove   float64               `json:"largest_move_px,omitempty"` // of a fitted position
+	UpdatesPerSec float64               `json:"frame_updates_per_second"`  // patterns times iterations over their wall time
+	Seconds       float64               `json:"seconds"`                   // of everything
+	History       []iterative.Iteration `json:"history"`
+	Notes         []string              `json:"notes,omitempty"`
 }
 
 // Halves compares the two half sets.
@@ -59,7 +59,7 @@ type Halves struct {
 	Shift     [2]float64        `json:"shift_px"` // of the even half onto the odd one: rows, columns
 }
 
-func (r *Report) fill(solved *solve.Result, data *scan.Scan, took time.Duration) {
+func (r *Report) fill(solved *iterative.Result, data *scan.Scan, took time.Duration) {
 	r.Patterns, r.Iterations, r.Ended = data.Len(), len(solved.History), solved.Ended
 	r.ObjectSize, r.Origin = [2]int{solved.Object.H, solved.Object.W}, solved.Origin
 	if !math.IsNaN(solved.R) {
@@ -99,7 +99,7 @@ func (r *Report) stop(frc bool) {
 }
 
 // addPlain computes R of the image as evaluate does for images of any program.
-func (r *Report) addPlain(ctx context.Context, solved *solve.Result, data *scan.Scan, threads int) error {
+func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *scan.Scan, threads int) error {
 	with := *data
 	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
 	scorer := result.NewScorer(&with, threads)

@@ -1,4 +1,4 @@
-package solution
+package solve
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/gauge"
@@ -40,7 +40,7 @@ func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	solved, err := solve.Solve(context.Background(), data, solve.Options{Iterations: 30, Fit: solve.Fit{Probe: true}})
+	solved, err := iterative.Solve(context.Background(), data, iterative.Options{Iterations: 30, Fit: iterative.Fit{Probe: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package inference reconstructs a scan with a trained model.
-package inference
+// Package infer reconstructs a scan with a trained model: it runs the network over the patterns and stitches the patches.
+package infer
 
 import (
 	"context"
@@ -12,10 +12,9 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/inference/prediction"
 	"github.com/ptychogo/ptycho/host/result"
 	"github.com/ptychogo/ptycho/host/rundir"
-	"github.com/ptychogo/ptycho/host/solution"
+	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -48,8 +47,8 @@ func request(cfg *config.Inference, h host.Host) rundir.Request {
 	return result.Request(x.Output(s.OutputDir), x.Overwrite, h.Notice, inputs...)
 }
 
-// Infer reconstructs a scan with a trained model and writes the image.
-func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
+// Run reconstructs a scan with a trained model and writes the image.
+func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
 	started := time.Now()
 	s, x := cfg.Settings(), cfg.Execution()
 	report := Report{Model: s.ModelPath, Data: s.TestData}
@@ -58,15 +57,15 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 		return report, host.Fail(host.ExitUsage, err)
 	}
 	defer dir.Close()
-	m, data, err := prediction.Read(ctx, s, x, h)
+	m, data, err := readInputs(ctx, s, x, h)
 	if err != nil {
 		return report, err
 	}
-	if err := solution.CheckSupport(ctx, m.Illuminate(data), x.Threads); err != nil {
+	if err := solve.CheckSupport(ctx, m.Illuminate(data), x.Threads); err != nil {
 		return report, err
 	}
 	began := time.Now()
-	predicted, err := prediction.Predict(ctx, h, m, data, s, x)
+	predicted, err := predict(ctx, h, m, data, s, x)
 	if err != nil {
 		return report, err
 	}
@@ -84,12 +83,12 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	}
 	image := stitched.Image
 	if s.Refine > 0 {
-		refined, err := solution.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads)
+		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads)
 		if err != nil {
 			return report, err
 		}
 		before := report.Residual
-		image, report.Unrefined, report.Residual, report.Refined = solution.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
+		image, report.Unrefined, report.Residual, report.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
 		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
@@ -103,7 +102,7 @@ func Infer(ctx context.Context, cfg *config.Inference, h host.Host) (Report, err
 	return report, dir.Write(image, data.PixelSize, report)
 }
 
-func (r *Report) fill(s prediction.Stitched) {
+func (r *Report) fill(s stitched) {
 	r.Residual, r.Synchronised = metrics.Number(s.R), s.Synchronised
 	if !math.IsNaN(s.Other) {
 		other := metrics.Number(s.Other)

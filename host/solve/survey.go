@@ -1,10 +1,10 @@
-package solution
+package solve
 
 import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -14,7 +14,7 @@ func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(st
 		return data, nil
 	}
 	notice("%s has no probe: estimating one from the patterns", data.Source)
-	estimate, err := solve.EstimateProbe(ctx, data, solve.ProbeOptions{Threads: threads})
+	estimate, err := iterative.EstimateProbe(ctx, data, iterative.ProbeOptions{Threads: threads})
 	if err != nil {
 		return nil, failure(data.Source, err)
 	}
@@ -26,7 +26,7 @@ func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(st
 
 // CheckSupport returns an error if the patterns of a scan do not fit its positions. It skips a scan without a probe.
 func CheckSupport(ctx context.Context, data *scan.Scan, threads int) error {
-	s, err := solve.CheckSupport(ctx, data, threads)
+	s, err := iterative.CheckSupport(ctx, data, threads)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -41,7 +41,7 @@ func CheckSupport(ctx context.Context, data *scan.Scan, threads int) error {
 
 // CheckGeometry reports, from short reconstructions, whether the data support the orientation of the positions.
 func CheckGeometry(ctx context.Context, data *scan.Scan, threads int, notice func(string, ...any)) error {
-	switch g, err := solve.CheckGeometry(ctx, data, solve.GeometryOptions{Threads: threads}); {
+	switch g, err := iterative.CheckGeometry(ctx, data, iterative.GeometryOptions{Threads: threads}); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil: // a scan too small for the check can still be used for training
@@ -59,8 +59,8 @@ const surveyIterations = 30
 
 // FitBackground adds the background found by a short iterative fit to background [N, N], in counts.
 func FitBackground(ctx context.Context, data *scan.Scan, background []float32, threads int, h host.Host) error {
-	fitted, err := solve.Solve(ctx, data, solve.Options{Engine: solve.LSQML, Iterations: surveyIterations, Threads: threads,
-		Stop: h.Stop, Fit: solve.Fit{Probe: true, Background: true}})
+	fitted, err := iterative.Solve(ctx, data, iterative.Options{Engine: iterative.LSQML, Iterations: surveyIterations, Threads: threads,
+		Stop: h.Stop, Fit: iterative.Fit{Probe: true, Background: true}})
 	if err != nil {
 		return failure(data.Source, err)
 	}

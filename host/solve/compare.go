@@ -1,4 +1,4 @@
-package solution
+package solve
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -22,8 +22,8 @@ func centralBox(rows, cols []float64) metrics.Box {
 }
 
 // addHalves solves the even and the odd patterns separately and compares the images.
-func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options, h host.Host) error {
-	var halves [2]*solve.Result
+func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o iterative.Options, h host.Host) error {
+	var halves [2]*iterative.Result
 	o.PreviewEvery, o.Preview = 0, nil
 	for i, name := range []string{"even half", "odd half"} {
 		var rows []int
@@ -35,7 +35,7 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 			return host.Fail(host.ExitData, err)
 		}
 		o.Progress = iterationProgress(h, name, o.Iterations, part.Len())
-		if halves[i], err = solve.Solve(ctx, part, o); err != nil {
+		if halves[i], err = iterative.Solve(ctx, part, o); err != nil {
 			return failure(r.Data+", "+name, err)
 		}
 		if halves[i].Ended == "stopped" {
@@ -58,7 +58,7 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o solve.Options
 }
 
 // addReference compares the image with the object in the scan's file, if the two overlap.
-func (r *Report) addReference(ctx context.Context, solved *solve.Result, data *scan.Scan) error {
+func (r *Report) addReference(ctx context.Context, solved *iterative.Result, data *scan.Scan) error {
 	reference, err := raster.FromComplex64(data.ObjectHeight, data.ObjectWidth, data.Object)
 	if err != nil {
 		return nil

@@ -1,6 +1,6 @@
-// Package solution reconstructs a scan iteratively, without a network, with the engines of core/solve. Training uses it to
-// check a scan, and inference to refine an image.
-package solution
+// Package solve reconstructs a scan iteratively, without a network, with the engines of core/solve. Package train uses it to
+// check a scan, and infer to refine an image.
+package solve
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -28,14 +28,14 @@ type Options struct {
 	Overwrite bool
 	Halves    bool // also solve the even and the odd patterns separately, and compare
 	Preview   int  // iterations between preview pictures; 0: only at the end
-	Solve     solve.Options
+	Solve     iterative.Options
 
 	HighCompression bool // read arrays that expand more than 1000 times
 	NoGeometry      bool // skip the check that the patterns fit the positions
 }
 
-// Solve reconstructs a scan iteratively and writes the files of a reconstruction.
-func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
+// Run reconstructs a scan iteratively and writes the files of a reconstruction.
+func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
 	dir, err := result.Create(result.Request(o.OutputDir, o.Overwrite, h.Notice, rundir.Input{Name: "--data", Path: o.Data}))
@@ -65,7 +65,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 		}
 	}
 	began := time.Now()
-	solved, err := solve.Solve(ctx, data, o.Solve)
+	solved, err := iterative.Solve(ctx, data, o.Solve)
 	if err != nil {
 		return report, failure(o.Data, err)
 	}
@@ -90,7 +90,7 @@ func Solve(ctx context.Context, o Options, h host.Host) (Report, error) {
 
 // addFigures computes the values of the report that do not come from the engine. A stop ends it with an error; the report
 // then holds the values computed so far.
-func (r *Report) addFigures(ctx context.Context, solved *solve.Result, data *scan.Scan, o Options, h host.Host) error {
+func (r *Report) addFigures(ctx context.Context, solved *iterative.Result, data *scan.Scan, o Options, h host.Host) error {
 	ctx, done := h.UntilStop(ctx)
 	defer done()
 	if err := r.addPlain(ctx, solved, data, o.Solve.Threads); err != nil {
@@ -110,23 +110,23 @@ func failure(path string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, solve.ErrDiverged):
+	case errors.Is(err, iterative.ErrDiverged):
 		return host.Failf(host.ExitDiverged, "%s: %w: check that positions and probe belong to this scan", path, err)
 	}
 	return host.Failf(host.ExitData, "%s: %w", path, err)
 }
 
-func iterationProgress(h host.Host, phase string, iterations, patterns int) func(solve.Iteration) {
+func iterationProgress(h host.Host, phase string, iterations, patterns int) func(iterative.Iteration) {
 	if h.Progress == nil {
 		return nil
 	}
-	return func(it solve.Iteration) {
+	return func(it iterative.Iteration) {
 		h.Progress(host.Progress{Phase: phase, Step: it.Number, Steps: iterations, Patterns: patterns, Deviance: it.Deviance,
 			Description: fmt.Sprintf("%s: iteration %d of %d, residual R %.5f, deviance %.4g per pixel", phase, it.Number, iterations, it.R, it.Deviance)})
 	}
 }
 
 // Image returns the result as a stitched image.
-func Image(solved *solve.Result) stitch.Image {
+func Image(solved *iterative.Result) stitch.Image {
 	return stitch.Image{Object: solved.Object, Coverage: solved.Coverage, Origin: solved.Origin}
 }

@@ -1,23 +1,20 @@
-package solution
+package solve
 
 import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/gauge"
 )
 
 // Refine improves an image by iterations with all patterns, from the scan's probe and a constant background in counts per
 // pixel. If ctx ends, it returns an error and no partly refined image.
-func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Scan, background float64, iterations, threads int) (*solve.Result, error) {
-	level := make([]float32, data.N*data.N)
-	for i := range level {
-		level[i] = float32(background)
-	}
-	refined, err := solve.Refine(ctx, data, image, solve.Options{
-		Iterations: iterations, Threads: threads, Fit: solve.Fit{Probe: true}, Background: level,
+func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Scan, background float64, iterations, threads int) (*iterative.Result, error) {
+	refined, err := iterative.Refine(ctx, data, image, iterative.Options{
+		Iterations: iterations, Threads: threads, Fit: iterative.Fit{Probe: true}, Background: gauge.Uniform(data.N, background),
 		Progress: iterationProgress(h, "refine", iterations, data.Len()),
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package solution
+package solve
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/core/solve"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/simulation"
 )
@@ -21,7 +21,7 @@ func TestSolve_StoppedReportsOnlyWhatWasComputed(t *testing.T) {
 	}
 	for phase, computed := range map[string]bool{"solve": false, "even half": true, "odd half": true} {
 		dir, stop := filepath.Join(t.TempDir(), "out"), make(chan struct{})
-		_, err := Solve(context.Background(), Options{Data: scan, Units: "auto", Layout: "auto", OutputDir: dir, Halves: true, NoGeometry: true, Solve: solve.Options{Iterations: 5}}, host.Host{
+		_, err := Run(context.Background(), Options{Data: scan, Units: "auto", Layout: "auto", OutputDir: dir, Halves: true, NoGeometry: true, Solve: iterative.Options{Iterations: 5}}, host.Host{
 			Notice: func(string, ...any) {}, Stop: stop,
 			Progress: func(p host.Progress) {
 				if p.Phase == phase && p.Step == 2 {

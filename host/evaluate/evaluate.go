@@ -1,5 +1,5 @@
-// Package evaluation compares a reconstruction with a reference: the truth, or another program's image.
-package evaluation
+// Package evaluate compares a reconstruction with a reference: the truth, or another program's image.
+package evaluate
 
 import (
 	"context"
@@ -41,8 +41,8 @@ type Report struct {
 	ReferenceR   *metrics.Number `json:"R_reference,omitempty"` // of the reference itself
 }
 
-// Evaluate compares a reconstruction with a reference, and with the patterns in the reference's file if it contains any.
-func Evaluate(ctx context.Context, o Options, h host.Host) (Report, error) {
+// Run compares a reconstruction with a reference, and with the patterns in the reference's file if it contains any.
+func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
 	if err := rundir.Settle(o.Reconstruction, o.Reference); err != nil {
 		return report, host.Fail(host.ExitData, err)

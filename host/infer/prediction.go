@@ -1,4 +1,4 @@
-package prediction
+package infer
 
 import (
 	"context"
@@ -21,8 +21,8 @@ const clearlyBetter = 0.01
 // pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
 const pixelBytes = 8
 
-// Prediction holds the patches of a scan: stitched on arrival, and kept in a file if their phases may be synchronised later.
-type Prediction struct {
+// prediction holds the patches of a scan: stitched on arrival, and kept in a file if their phases may be synchronised later.
+type prediction struct {
 	data   *scan.Scan
 	weight []float32 // [N·N]
 	canvas *stitch.Stitcher
@@ -33,12 +33,12 @@ type Prediction struct {
 	notice func(format string, args ...any)
 }
 
-func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *Prediction, err error) {
+func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *prediction, err error) {
 	options := stitch.Options{Trim: s.MiddleTrim}
 	if !s.PadEval {
 		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
 	}
-	p = &Prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
+	p = &prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
 	p.make = func() (*stitch.Stitcher, error) { return stitch.New(data.Rows, data.Cols, data.N, options) }
 	if p.canvas, err = p.make(); err != nil {
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TestData, err)
@@ -56,7 +56,7 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 
 // without turns the synchronisation of phases off after an error, unless --synchronise-phases is on. Stitching without
 // synchronisation needs no file.
-func (p *Prediction) without(err error) error {
+func (p *prediction) without(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (p *Prediction) without(err error) error {
 }
 
 // Close removes the file of the patches.
-func (p *Prediction) Close() {
+func (p *prediction) Close() {
 	if p.file != nil {
 		_ = p.file.Close() // the next start removes a file that could not be removed
 	}
@@ -78,7 +78,7 @@ func (p *Prediction) Close() {
 }
 
 // add stitches the patch [N·N] of pattern j.
-func (p *Prediction) add(j int, patch []complex64) error {
+func (p *prediction) add(j int, patch []complex64) error {
 	if p.file != nil {
 		for i, v := range patch {
 			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i:], math.Float32bits(real(v)))
@@ -94,7 +94,7 @@ func (p *Prediction) add(j int, patch []complex64) error {
 }
 
 // patch reads the patch of pattern j.
-func (p *Prediction) patch(j int, dst []complex64) error {
+func (p *prediction) patch(j int, dst []complex64) error {
 	if _, err := p.file.ReadAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
@@ -106,7 +106,7 @@ func (p *Prediction) patch(j int, dst []complex64) error {
 }
 
 // synchronised stitches the patches after bringing them to a common phase.
-func (p *Prediction) synchronised(ctx context.Context) (stitch.Image, error) {
+func (p *prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 	var none stitch.Image
 	factors, err := stitch.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, stitch.SyncOptions{})
 	if err != nil {
@@ -131,8 +131,8 @@ func (p *Prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 	return canvas.Finish()
 }
 
-// Stitched is an image with its residual. R needs no truth, so it can decide between images.
-type Stitched struct {
+// stitched is an image with its residual. R needs no truth, so it can decide between images.
+type stitched struct {
 	stitch.Image
 	R            float64
 	Synchronised bool    // whether the phases were synchronised before stitching
@@ -141,9 +141,9 @@ type Stitched struct {
 
 // Stitch returns the image: without synchronised phases ("off"), with synchronised phases ("on"), or the one of the two that
 // fits the measured patterns better by its residual R ("auto").
-func (p *Prediction) Stitch(ctx context.Context, residual func(context.Context, stitch.Image) (float64, error)) (Stitched, error) {
+func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, stitch.Image) (float64, error)) (stitched, error) {
 	image, err := p.canvas.Finish()
-	plain := Stitched{Image: image, Other: math.NaN()}
+	plain := stitched{Image: image, Other: math.NaN()}
 	if err != nil {
 		return plain, err
 	}
@@ -159,7 +159,7 @@ func (p *Prediction) Stitch(ctx context.Context, residual func(context.Context, 
 	} else if err != nil {
 		return plain, err
 	}
-	other := Stitched{Image: image, Synchronised: true, Other: plain.R}
+	other := stitched{Image: image, Synchronised: true, Other: plain.R}
 	if other.R, err = residual(ctx, image); err != nil {
 		return plain, err
 	}

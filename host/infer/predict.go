@@ -1,5 +1,4 @@
-// Package prediction runs a network over the patterns of a scan and stitches its patches.
-package prediction
+package infer
 
 import (
 	"context"
@@ -16,8 +15,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Predict runs the network over all patterns.
-func Predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*Prediction, error) {
+// predict runs the network over all patterns.
+func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*prediction, error) {
 	spool := dataset.NewSpool(filepath.Dir(s.OutputDir))
 	defer spool.Remove()
 	patterns, err := spool.Add(ctx, data, m.Probe, gauge.Uniform(data.N, m.Background))
@@ -59,7 +58,7 @@ func weights(m *model.Model, by string) []float32 {
 }
 
 // fill adds the patches of all patterns.
-func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, session backend.Session, id backend.DatasetID, s config.InferenceSettings) error {
+func (p *prediction) fill(ctx context.Context, h host.Host, m *model.Model, session backend.Session, id backend.DatasetID, s config.InferenceSettings) error {
 	batches, err := dataset.Singles(m.Program, p.data, s.InferenceBatchSize)
 	if err != nil {
 		return host.Failf(host.ExitData, "%s: %w", s.TestData, err)
@@ -86,8 +85,8 @@ func (p *Prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 	return err
 }
 
-// Read reads the model and the scan to reconstruct.
-func Read(ctx context.Context, s config.InferenceSettings, x config.Execution, h host.Host) (*model.Model, *scan.Scan, error) {
+// readInputs reads the model and the scan to reconstruct.
+func readInputs(ctx context.Context, s config.InferenceSettings, x config.Execution, h host.Host) (*model.Model, *scan.Scan, error) {
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
 		return nil, nil, err
