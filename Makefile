@@ -17,8 +17,11 @@ KILLS    ?= 320
 SEED     ?= 1
 REPORT   ?=
 
-# Packages whose tests are quick under the race detector, which slows arithmetic about ten times.
-QUICK = $(shell $(GO) list ./core/... ./sdk/... ./host/... 2>/dev/null | grep -v -e /core/reference)
+# Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
+BUILD_FLAGS ?= -trimpath
+
+# Packages of core, sdk and host that start goroutines, in code or tests: races are there. The race detector slows arithmetic ten times.
+CONCURRENT = $(shell grep -rlE -e '^[[:space:]]*go func' -e '^[[:space:]]*go [A-Za-z.]+[^ A-Za-z.]' -e '\.Go[^A-Za-z]' -e httptest --include='*.go' core sdk host | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 # Only the race detector and the XLA backend need a C compiler.
 export CGO_ENABLED ?= 0
@@ -32,24 +35,28 @@ $(if $(TOO_OLD),$(error $(TOO_OLD)))
 .PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full help
 
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
-	$(GO) build -trimpath -o bin/ ./cmd/...
+	$(GO) build $(BUILD_FLAGS) -o bin/ ./cmd/...
 	@if $(HAVE_CC); then \
-		echo "CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla"; \
-		CGO_ENABLED=1 $(GO) build -trimpath -o bin/ptycho-backend-xla ./plugins/xla; \
+		echo "CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/ptycho-backend-xla ./plugins/xla"; \
+		CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/ptycho-backend-xla ./plugins/xla; \
 	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or the one that CC names), and none was found" >&2; fi
 
 test: tools ## format, vet and all tests; ends with a list of the skipped tests and why (TOOLS=no downloads nothing)
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
+	@if $(HAVE_CC); then echo "CGO_ENABLED=1 $(GO) vet ./plugins/xla/..."; CGO_ENABLED=1 $(GO) vet ./plugins/xla/...; fi
 	@. .test-tools/env; with='' without='backend'; if $(HAVE_CC); then with='backend cuda engine' without='backend|cuda|engine'; fi; \
 		$(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$(for p in $$with; do echo ./plugins/xla/$$p; done)" -- \
-		-count=1 -timeout=0 $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
+		-count=1 -timeout=0 -vet=off $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
 
 tools: ## the XLA library and the Python packages that tests use, into .test-tools
-	@mkdir -p .test-tools/bin
-	@$(GO) build -o .test-tools/bin/ ./cmd/ptycho # without -trimpath, like the tests, so that nothing is compiled twice
-	@rm -f .test-tools/bin/ptycho-backend-xla; if $(HAVE_CC); then CGO_ENABLED=1 $(GO) build -o .test-tools/bin/ptycho-backend-xla ./plugins/xla; fi
-	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/tools
+	@mkdir -p .test-tools/plugins
+	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/tools python & \
+		$(GO) build -o .test-tools/ ./cmd/ptycho && \
+		rm -f .test-tools/plugins/ptycho-backend-xla && \
+		if $(HAVE_CC); then CGO_ENABLED=1 $(GO) build -o .test-tools/plugins/ptycho-backend-xla ./plugins/xla; fi; \
+		status=$$?; wait; exit $$status
+	@TOOLS=$(TOOLS) scripts/tools xla
 
 check: ## formats, lints and tests
 	"$$($(GO) env GOROOT)/bin/gofmt" -w .
@@ -59,15 +66,14 @@ check: ## formats, lints and tests
 hooks: ## make git run scripts/pre-commit before each commit
 	git config core.hooksPath scripts
 
-cross: ## vet for macOS and Windows: code and tests must compile (a minute or two the first time)
-	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
-	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
+cross: ## code and tests must compile for macOS and Windows: type-checks both
+	$(GO) run ./internal/crosscheck darwin/arm64 windows/amd64 -- $(PKG)
 
 race: ## all tests under the race detector (needs a C compiler; slow)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)
 
-race-quick: ## the quick packages under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short $(QUICK)
+race-quick: ## the short tests of concurrent packages under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -vet=off $(CONCURRENT)
 
 bench: build ## compare the training step with PyTorch (PYTHON=… with torch) and the prototype, one table
 	$(GO) run ./bench/table -python $(PYTHON)
@@ -146,7 +152,9 @@ deviceless: ## compile every program of the XLA backend for an H100, on a machin
 gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-trial, under 60 MiB (docs/gpu.md; needs a C compiler)
 	GO="$(GO)" scripts/gpu-bundle bin/gpu
 
-ci-full: build ## the checks too long for every change: the whole suite on every backend, parity, all XLA tests (about an hour)
+ci-full: build ## the checks too long for every change: vet for other systems, the whole suite on every backend, parity, all XLA tests (about an hour)
+	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
+	GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \

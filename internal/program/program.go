@@ -19,6 +19,26 @@ var (
 	failed   error
 )
 
+// programs is the variable with a folder of programs that were built a moment ago: ptycho, and plugins/ptycho-backend-xla. make test
+// sets it, so that each package with such tests copies them instead of linking them again.
+const programs = "PTYCHO_TEST_PROGRAMS"
+
+// provide copies a program from the folder that make test names, or else builds it from a package. It creates the folder of path.
+func provide(path, name, pkg, cgo string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	make := exec.Command("go", "build", "-o", path, pkg)
+	if dir := os.Getenv(programs); dir != "" {
+		make = exec.Command("cp", filepath.Join(dir, name), path) // by another process: while this one writes a program, it cannot be started
+	}
+	make.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+	if out, err := make.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
 // Path returns the program, built once per test process, without cgo. Clean removes it.
 func Path(t testing.TB) string {
 	t.Helper()
@@ -28,11 +48,7 @@ func Path(t testing.TB) string {
 			return
 		}
 		binary = filepath.Join(dir, "ptycho")
-		build := exec.Command("go", "build", "-o", binary, "github.com/ptychogo/ptycho/cmd/ptycho")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			failed = fmt.Errorf("%w: %s", err, out)
-		}
+		failed = provide(binary, "ptycho", "github.com/ptychogo/ptycho/cmd/ptycho", "0")
 	})
 	if failed != nil {
 		t.Fatal(failed)

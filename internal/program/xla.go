@@ -2,7 +2,6 @@ package program
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,10 +30,8 @@ func XLA(t *testing.T, library bool) string {
 			return
 		}
 		dir := filepath.Join(filepath.Dir(ptycho), "plugins")
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "ptycho-backend-xla"), "github.com/ptychogo/ptycho/plugins/xla")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			whyNotXLA = fmt.Sprintf("the XLA backend was not built: %v: %s", err, out)
+		if err := provide(filepath.Join(dir, "ptycho-backend-xla"), filepath.Join("plugins", "ptycho-backend-xla"), "github.com/ptychogo/ptycho/plugins/xla", "1"); err != nil {
+			whyNotXLA = "the XLA backend was not built: " + err.Error()
 			return
 		}
 		folderXLA = dir

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/config"
@@ -51,14 +52,29 @@ func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []strin
 		b.followProgress(t, one, command)
 		return
 	}
-	before := b.run(t, b.copied(t, slices.Concat(command, one.with, one.before)))
-	after := b.run(t, b.copied(t, slices.Concat(command, one.with, one.flag)))
+	before := b.unchanged(t, slices.Concat(command, one.with, one.before))
+	after := b.run(t, t.TempDir(), b.copied(t, slices.Concat(command, one.with, one.flag)))
 	was, is := one.sees.of(before), one.sees.of(after)
 	if reflect.DeepEqual(was, is) {
 		t.Errorf("%s: %s is %v with and without it; exit %d: %s", strings.Join(one.flag, " "), one.sees.name, was, after.code, after.stderr)
 	}
 	t.Logf("%s: %s was %.60s, is %.60s", strings.Join(one.flag, " "), one.sees.name, fmt.Sprint(was), fmt.Sprint(is))
 	b.stored(t, s, one, after)
+}
+
+// unchanged returns the run without the change of a setting. Most trips share one, in a folder that stays until the last trip.
+func (b *bench) unchanged(t *testing.T, args []string) *outcome {
+	if slices.Contains(args, "COPY") {
+		return b.run(t, t.TempDir(), b.copied(t, args))
+	}
+	once, _ := b.shared.LoadOrStore(strings.Join(args, " "), sync.OnceValue(func() *outcome {
+		dir, err := os.MkdirTemp(b.dir, "unchanged-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.run(t, dir, args)
+	}))
+	return once.(func() *outcome)()
 }
 
 // stored holds a run that wrote its configuration to the changed value.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ptychogo/ptycho/internal/program"
@@ -29,6 +30,7 @@ type bench struct {
 	dir     string // scan.npz, other.npz, wide.npz, dark.npz, model, other-model
 	program string
 	plugin  string
+	shared  sync.Map // of func() *outcome: the runs without a change, by their arguments
 }
 
 // prepare builds the program and creates the data.
@@ -80,11 +82,10 @@ type outcome struct {
 	out    string // output directory
 }
 
-// run starts ptycho in a separate folder. OUT, DIR and PLUGIN in the arguments stand for the output directory, the folder with
+// run starts ptycho in an empty folder. OUT, DIR and PLUGIN in the arguments stand for the output directory, the folder with
 // the data and the recorder.
-func (b *bench) run(t *testing.T, args []string) *outcome {
+func (b *bench) run(t *testing.T, dir string, args []string) *outcome {
 	t.Helper()
-	dir := t.TempDir()
 	o := &outcome{dir: dir, out: filepath.Join(dir, "out")}
 	words := strings.NewReplacer("OUT", o.out, "DIR", b.dir, "PLUGIN", b.plugin)
 	var given []string
