@@ -10,7 +10,6 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/gauge"
 	"github.com/ptychogo/ptycho/host/model"
 )
 
@@ -61,7 +60,7 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 	for _, k := range s.Counts {
 		total += float64(k)
 	}
-	probe, err := gauge.NewProbe(s.Probe, s.N, total/float64(s.Len()))
+	probe, err := model.NewProbe(s.Probe, s.N, total/float64(s.Len()))
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +80,7 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 		return nil, err
 	}
 	w.Spool = dataset.NewSpool()
-	if w.dataset, err = w.Add(ctx, s, probe, gauge.Uniform(s.N, background)); err != nil {
+	if w.dataset, err = w.Add(ctx, s, probe, model.Uniform(s.N, background)); err != nil {
 		w.Remove()
 		return nil, err
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/model"
 )
 
 // AddLabels adds the labels of supervised training: the patches in the scan's file, or patches cut out of its object. The
-// labels are scaled to the gauge of the forward model, where they give the mean counts.
-func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Scan, probe gauge.Probe, notice func(string, ...any)) error {
+// labels are scaled for the forward model, where they give the mean counts.
+func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Scan, probe model.Probe, notice func(string, ...any)) error {
 	labels, ok, err := format.ReadLabels(ctx, data.Source, data.N, data.Index)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -27,14 +27,14 @@ func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Sc
 			return host.Failf(host.ExitData, "%s contains neither labels (label, Y or ground_truth_patches) nor an objectGuess to cut labels from: train with --mode unsupervised", data.Source)
 		}
 		notice("labels are cut from the object in %s", data.Source)
-		if labels, err = gauge.CutLabels(ctx, data); err != nil {
+		if labels, err = model.CutLabels(ctx, data); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			return host.Failf(host.ExitData, "%s: %w", data.Source, err)
 		}
 	}
-	gauge.ScaleLabels(labels, data, probe)
+	model.ScaleLabels(labels, data, probe)
 	ref, err := s.write(ctx, tensor.Must(labels, data.Len(), data.N, data.N))
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
@@ -95,7 +95,7 @@ func (s *Spool) write(ctx context.Context, t tensor.Tensor) (*backend.FileRef, e
 }
 
 // Add writes the patterns once, in file order, for the backend to map, and returns the dataset that names them.
-func (s *Spool) Add(ctx context.Context, data *scan.Scan, p gauge.Probe, background []float32) (backend.Dataset, error) {
+func (s *Spool) Add(ctx context.Context, data *scan.Scan, p model.Probe, background []float32) (backend.Dataset, error) {
 	ref, err := s.write(ctx, tensor.Must(data.Counts, data.Len(), data.N, data.N))
 	if err != nil {
 		return backend.Dataset{}, err

@@ -10,7 +10,6 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/gauge"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -19,7 +18,7 @@ import (
 func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*prediction, error) {
 	spool := dataset.NewSpool(filepath.Dir(s.OutputDir))
 	defer spool.Remove()
-	patterns, err := spool.Add(ctx, data, m.Probe, gauge.Uniform(data.N, m.Background))
+	patterns, err := spool.Add(ctx, data, m.Probe, model.Uniform(data.N, m.Background))
 	if err != nil {
 		return nil, err
 	}

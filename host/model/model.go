@@ -1,5 +1,5 @@
-// Package model holds a network: the settings of its architecture, its program and its probe. It is built for a training or
-// read from a trained model.
+// Package model holds a network and its forward model: the settings of the architecture, the program, and the probe, the
+// constants and the labels scaled to the counts. A model is built for a training or read from a run directory.
 package model
 
 import (
@@ -12,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/gauge"
 	"github.com/ptychogo/ptycho/host/rundir"
 )
 
@@ -20,14 +19,14 @@ import (
 type Model struct {
 	Config     arch.Config
 	Program    *program.Program
-	Probe      gauge.Probe
+	Probe      Probe
 	Background float64       // constant, counts per pixel
 	State      backend.State // weights and constants of a trained model
 }
 
 // New builds the network of a training. largestOffset returns the largest possible offset of a pattern from its group's
 // centre, in pixels. It is called only if the architecture needs it.
-func New(m config.Model, probe gauge.Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
+func New(m config.Model, probe Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
 	c := m.Architecture()
 	c.Modes = probe.Count
 	if c.NeedsCanvas() {
@@ -51,7 +50,7 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 	if err != nil {
 		return backend.State{}, err
 	}
-	constants, err := gauge.Features(m.Program, data, rows, m.Probe)
+	constants, err := Features(m.Program, data, rows, m.Probe)
 	if err != nil {
 		return backend.State{}, err
 	}
@@ -73,7 +72,7 @@ func Read(path string) (*Model, error) {
 	if err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}
-	m := &Model{Probe: gauge.Probe{Modes: b.Probe, N: b.N, Count: b.Modes, Factor: b.ProbeFactor}, Background: b.Background,
+	m := &Model{Probe: Probe{Modes: b.Probe, N: b.N, Count: b.Modes, Factor: b.ProbeFactor}, Background: b.Background,
 		State: host.WeightState(b.Weights, b.Buffers)}
 	if m.Config, err = settingsOf(path, b.Manifest); err != nil {
 		return nil, err

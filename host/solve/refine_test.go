@@ -9,7 +9,7 @@ import (
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/model"
 )
 
 // A few iterations from an image without detail, such as that of a network, give a better image than thirty iterations of ePIE
@@ -30,7 +30,7 @@ func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 	for i := range image.Coverage.Data {
 		image.Coverage.Data[i] = 1
 	}
-	pr, err := gauge.NewProbe(data.Probe, data.N, 1e6)
+	pr, err := model.NewProbe(data.Probe, data.N, 1e6)
 	if err != nil {
 		t.Fatal(err)
 	}

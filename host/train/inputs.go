@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/gauge"
+	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -18,7 +18,7 @@ type inputs struct {
 	Train      []int      // training patterns of Scan
 	Validation []int      // validation patterns of Scan
 	Test       *scan.Scan // separate scan for validation, or nil
-	Probe      gauge.Probe
+	Probe      model.Probe
 	Background []float32     // [N, N] counts, of the forward model
 	Groups     *scan.Grouper // of the training patterns, of whole steps
 
@@ -26,7 +26,7 @@ type inputs struct {
 	h   host.Host
 }
 
-// readInputs loads the scan, splits its patterns, scales the probe to the gauge of the forward model and makes the groups. In a new
+// readInputs loads the scan, splits its patterns, scales the probe for the forward model and makes the groups. In a new
 // run it also checks whether the data support the positions.
 func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs, error) {
 	in := &inputs{cfg: cfg, h: h}
@@ -57,9 +57,9 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 	}
 	modes := in.Scan.Probe
 	if s.ProbeMask {
-		modes = gauge.Mask(modes, in.Scan.N, s.ProbeMaskDiameter, s.ProbeMaskSigma)
+		modes = model.Mask(modes, in.Scan.N, s.ProbeMaskDiameter, s.ProbeMaskSigma)
 	}
-	if in.Probe, err = gauge.NewProbe(modes, in.Scan.N, in.MeanCounts()); err != nil {
+	if in.Probe, err = model.NewProbe(modes, in.Scan.N, in.MeanCounts()); err != nil {
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
 	}
 	if s.TestDataFile != "" {
@@ -67,7 +67,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 			return nil, err
 		}
 	}
-	in.Background = gauge.Uniform(in.Scan.N, s.Background)
+	in.Background = model.Uniform(in.Scan.N, s.Background)
 	if s.FitBackground && !x.DryRun {
 		if err := solve.FitBackground(ctx, in.Scan, in.Background, x.Threads, h); err != nil {
 			return nil, err
@@ -115,11 +115,11 @@ func (in *inputs) MeanCounts() float64 {
 
 // FlatDeviance returns the deviance per pixel of an empty object on the training patterns, or on a sample of them.
 func (in *inputs) FlatDeviance() (float64, error) {
-	sample, err := in.Scan.Select(scan.Thin(in.Train, gauge.FeatureSample))
+	sample, err := in.Scan.Select(scan.Thin(in.Train, model.FeatureSample))
 	if err != nil {
 		return 0, err
 	}
-	return gauge.FlatDeviance(sample, in.Probe, in.Background), nil
+	return model.FlatDeviance(sample, in.Probe, in.Background), nil
 }
 
 // ValidationPatterns returns the number of validation patterns.

@@ -1,6 +1,4 @@
-// Package gauge scales the probe, the constants of the network's input features, and labels to the gauge of the forward
-// model, in which an object of amplitude 1 gives the mean counts.
-package gauge
+package model
 
 import (
 	"fmt"
@@ -10,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
-// Probe is the illumination in the gauge of the forward model.
+// Probe is the illumination, scaled for the forward model, in which an object of amplitude 1 gives the mean counts.
 type Probe struct {
 	Modes  []complex64 // [modes, N, N], scaled: an object of amplitude 1 gives the mean counts
 	N      int
