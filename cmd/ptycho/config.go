@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -174,7 +174,7 @@ func dataSources(o *config.Outline) ([]config.Source, error) {
 // recordedSettings returns the settings of a run. The path is its folder, its config.json or one of its checkpoints.
 func recordedSettings(path string) (*config.Outline, error) {
 	path = config.RunOf(path)
-	if err := rundir.Settle(path); err != nil {
+	if err := output.Settle(path); err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

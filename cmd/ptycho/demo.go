@@ -14,8 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/host/result"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -40,7 +39,7 @@ func runDemo(c *cli.Context) error {
 	}
 	defer folder.Close()
 	meter.Notice("simulating %d patterns of %d×%d pixels", demoScan.Patterns, demoScan.N, demoScan.N)
-	if err := folder.Own(filepath.Base(p.scan)); err != nil {
+	if err := folder.Register(filepath.Base(p.scan)); err != nil {
 		return err
 	}
 	graceful(c.Context, "the training ends after this step with a checkpoint")
@@ -75,7 +74,7 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	report.Evaluate, err = evaluate.Run(prompt, evaluate.Options{
-		Reconstruction: filepath.Join(p.out, result.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
+		Reconstruction: filepath.Join(p.out, output.ReconstructionFile), Reference: p.scan, Rows: "split=1", Units: "auto",
 	}, h.Host)
 	meter.Done()
 	if err != nil {
@@ -87,29 +86,29 @@ func runDemo(c *cli.Context) error {
 	return printReport(c, report, func() {
 		stdout.Printf("trained %s in %.0f s, reconstructed %s not used in training\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
-		stdout.Printf("pictures: %s, %s\n", filepath.Join(p.out, result.AmplitudeFile), filepath.Join(p.out, result.PhaseFile))
+		stdout.Printf("pictures: %s, %s\n", filepath.Join(p.out, output.AmplitudeFile), filepath.Join(p.out, output.PhaseFile))
 	})
 }
 
 // demoFolder prepares the folder of a demo. The run and the reconstruction are separate output folders inside it: each
 // replaces its predecessor only when it is complete. An interrupted demo is restarted with the same flags.
-func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*rundir.Dir, error) {
-	r := rundir.Request{
+func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*output.Dir, error) {
+	r := output.Request{
 		Target: filepath.Dir(p.scan), Overwrite: c.Bool("overwrite"), Notice: notice,
 		Writes: []string{filepath.Base(p.scan), filepath.Base(p.run) + "/", filepath.Base(p.out) + "/"},
 		Parts:  []string{filepath.Base(p.run), filepath.Base(p.out)},
 	}
-	if err := rundir.Check(r); err != nil {
+	if err := output.Check(r); err != nil {
 		return nil, err
 	}
-	for _, part := range []rundir.Request{
-		{Target: p.run, Overwrite: true, Writes: train.Writes()}, result.Request(p.out, true, nil),
+	for _, part := range []output.Request{
+		{Target: p.run, Overwrite: true, Writes: train.Writes()}, output.ImageRequest(p.out, true, nil),
 	} {
-		if err := rundir.Check(part); err != nil {
+		if err := output.Check(part); err != nil {
 			return nil, err
 		}
 	}
-	return rundir.Create(r)
+	return output.Create(r)
 }
 
 // demoImage reconstructs the half that was not used in training.

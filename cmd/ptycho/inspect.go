@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inspect"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -143,7 +143,7 @@ func modelCommand() *cli.Command {
 				config.Canvas = arch.CanvasFor(config.N, float64(config.N/4))
 			}
 			if c.NArg() == 1 {
-				if err := rundir.Settle(c.Args().First()); err != nil {
+				if err := output.Settle(c.Args().First()); err != nil {
 					return host.Fail(host.ExitData, err)
 				}
 				m, err := bundle.Read(c.Args().First())

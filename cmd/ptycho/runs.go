@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -24,7 +24,7 @@ func runsCommand() *cli.Command {
 			if c.NArg() != 1 {
 				return usage(fmt.Errorf("runs send: %s given, want one", plural.Of(c.NArg(), "directory")))
 			}
-			dir, err := rundir.Open(c.Args().First(), train.Writes())
+			dir, err := output.Open(c.Args().First(), train.Writes())
 			if err != nil {
 				return usage(err)
 			}

@@ -20,7 +20,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/printable"
@@ -62,7 +62,7 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 		out = append(out, config.Preset(name))
 	}
 	for _, path := range c.StringSlice("config") {
-		_ = rundir.Settle(path) // a file that cannot be read is reported as such
+		_ = output.Settle(path) // a file that cannot be read is reported as such
 		out = append(out, config.File(path))
 	}
 	if set := c.StringSlice("set"); len(set) > 0 {
@@ -90,11 +90,11 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 	list := sources(c, config.Train)
 	if given := c.String("resume"); given != "" {
 		run := config.RunOf(given)
-		if err := rundir.Settle(run); err != nil {
+		if err := output.Settle(run); err != nil {
 			return nil, host.Fail(host.ExitData, err)
 		}
 		stored := filepath.Join(run, train.ConfigFile)
-		if _, err := os.Stat(stored); err != nil && rundir.Interrupted(run) {
+		if _, err := os.Stat(stored); err != nil && output.Interrupted(run) {
 			return nil, host.Failf(host.ExitData, "train: the run in %s was stopped before its first checkpoint: start it again with its original command", run)
 		} else if err != nil {
 			return nil, host.Failf(host.ExitData, "train: --resume %s: %s is missing there: give the output directory of a training run that has written a checkpoint, or one of its checkpoints", given, train.ConfigFile)

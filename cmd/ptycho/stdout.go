@@ -12,10 +12,10 @@ import (
 
 // stdout is standard output. All results go through it, so that a result that could not be written, for example on a full
 // disk, fails the command.
-var stdout = &output{to: os.Stdout}
+var stdout = &resultWriter{to: os.Stdout}
 
-// output keeps the first error of its writes and writes nothing after it.
-type output struct {
+// resultWriter keeps the first error of its writes and writes nothing after it.
+type resultWriter struct {
 	mu  sync.Mutex
 	to  *os.File
 	any bool // something was written
@@ -23,7 +23,7 @@ type output struct {
 }
 
 // Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
+func (o *resultWriter) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil {
@@ -36,17 +36,17 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // Print is fmt.Print.
-func (o *output) Print(args ...any) { _, _ = fmt.Fprint(o, args...) } // finish reports the error
+func (o *resultWriter) Print(args ...any) { _, _ = fmt.Fprint(o, args...) } // finish reports the error
 
 // Printf is fmt.Printf.
-func (o *output) Printf(format string, args ...any) { _, _ = fmt.Fprintf(o, format, args...) }
+func (o *resultWriter) Printf(format string, args ...any) { _, _ = fmt.Fprintf(o, format, args...) }
 
 // Println is fmt.Println.
-func (o *output) Println(args ...any) { _, _ = fmt.Fprintln(o, args...) }
+func (o *resultWriter) Println(args ...any) { _, _ = fmt.Fprintln(o, args...) }
 
 // finish returns the error of a command, or else the error of its output. Some file systems report a full disk or a lost
 // connection only when a file is synced.
-func (o *output) finish(err error) error {
+func (o *resultWriter) finish(err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.any && o.err == nil {
@@ -65,7 +65,7 @@ func (o *output) finish(err error) error {
 	return host.Failf(host.ExitOther, "the result could not be written to standard output: %w", cause)
 }
 
-func (o *output) sync() error {
+func (o *resultWriter) sync() error {
 	st, err := o.to.Stat()
 	if err != nil || !st.Mode().IsRegular() {
 		return nil // terminals and pipes are not buffered

@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/infer"
-	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -102,7 +102,7 @@ func inferCommand() *cli.Command {
 
 // printFiles prints the files that infer or solve has written.
 func printFiles(dir string) {
-	stdout.Printf("written: %s in %s\n", strings.Join([]string{result.PhaseFile, result.AmplitudeFile, result.ReconstructionFile}, ", "), dir)
+	stdout.Printf("written: %s in %s\n", strings.Join([]string{output.PhaseFile, output.AmplitudeFile, output.ReconstructionFile}, ", "), dir)
 }
 
 // resolved is a configuration that can be printed.

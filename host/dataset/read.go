@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Source names a scan file and the settings of reading it.
@@ -28,7 +28,7 @@ type Source struct {
 
 // Read reads the scan and returns an error if the scan is faulty. notice, which may be nil, receives the reader's notes.
 func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
-	if err := rundir.Settle(s.Path); err != nil { // the scan of a demo is in an output folder
+	if err := output.Settle(s.Path); err != nil { // the scan of a demo is in an output folder
 		return nil, host.Fail(host.ExitData, err)
 	}
 	units, err := format.ParseUnits(s.Units)

@@ -14,8 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/result"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Options name the images to compare.
@@ -44,7 +43,7 @@ type Report struct {
 // Run compares a reconstruction with a reference, and with the patterns in the reference's file if it contains any.
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
-	if err := rundir.Settle(o.Reconstruction, o.Reference); err != nil {
+	if err := output.Settle(o.Reconstruction, o.Reference); err != nil {
 		return report, host.Fail(host.ExitData, err)
 	}
 	recon, err := readImage(o.Reconstruction)
@@ -110,7 +109,7 @@ func readImage(path string) (stitch.Image, error) {
 
 // addResiduals computes R of both images with the patterns of the reference's file.
 func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image, data *scan.Scan) error {
-	scorer := result.NewScorer(data, 0)
+	scorer := NewScorer(data, 0)
 	r.Patterns = data.Len()
 	of := func(image stitch.Image) func() (float64, error) {
 		return func() (float64, error) { return scorer.Residual(ctx, image) }

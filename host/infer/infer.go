@@ -12,8 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/result"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/evaluate"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -38,13 +38,13 @@ type Report struct {
 }
 
 // request returns the request for the folder of the image.
-func request(cfg *config.Inference, h host.Host) rundir.Request {
+func request(cfg *config.Inference, h host.Host) output.Request {
 	s, x := cfg.Settings(), cfg.Execution()
-	inputs := append(rundir.SettingsFiles(cfg.Values()), rundir.Input{Name: "--test-data", Path: s.TestData})
+	inputs := append(output.SettingsFiles(cfg.Values()), output.Input{Name: "--test-data", Path: s.TestData})
 	for _, name := range []string{bundle.ManifestFile, bundle.WeightsFile} {
-		inputs = append(inputs, rundir.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
+		inputs = append(inputs, output.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
 	}
-	return result.Request(x.Output(s.OutputDir), x.Overwrite, h.Notice, inputs...)
+	return output.ImageRequest(x.Output(s.OutputDir), x.Overwrite, h.Notice, inputs...)
 }
 
 // Run reconstructs a scan with a trained model and writes the image.
@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	started := time.Now()
 	s, x := cfg.Settings(), cfg.Execution()
 	report := Report{Model: s.ModelPath, Data: s.TestData}
-	dir, err := result.Create(request(cfg, h))
+	dir, err := output.Create(request(cfg, h))
 	if err != nil {
 		return report, host.Fail(host.ExitUsage, err)
 	}
@@ -72,7 +72,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	defer predicted.Close()
 	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
 	lit := m.Illuminate(data)
-	scorer := result.NewScorer(lit, x.Threads)
+	scorer := evaluate.NewScorer(lit, x.Threads)
 	stitched, err := predicted.Stitch(ctx, scorer.Residual)
 	if err != nil {
 		return report, fmt.Errorf("infer: %w", err)
@@ -99,7 +99,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	}
 	report.FlatResidual = metrics.Number(flat)
 	report.Seconds = time.Since(started).Seconds()
-	return report, dir.Write(image, data.PixelSize, report)
+	return report, dir.WriteImage(image, data.PixelSize, report)
 }
 
 func (r *Report) fill(s stitched) {

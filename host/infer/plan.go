@@ -7,14 +7,14 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Plan measures the time and memory that a reconstruction would take, and writes nothing.
 func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}
-	if err := rundir.Check(request(cfg, h)); err != nil {
+	if err := output.Check(request(cfg, h)); err != nil {
 		return plan, host.Fail(host.ExitUsage, err)
 	}
 	m, data, err := readInputs(ctx, s, x, h)

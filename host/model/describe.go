@@ -4,12 +4,12 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Describe returns the settings that a trained model fixes, by their full keys, for config.Data.
 func Describe(path string) (map[string]any, error) {
-	if err := rundir.Settle(path); err != nil {
+	if err := output.Settle(path); err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	m, err := bundle.ReadManifest(path)

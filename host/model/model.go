@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Model is a network with the probe of its forward model.
@@ -65,7 +65,7 @@ func (m *Model) Parameters() int { return m.Program.Parameters() }
 
 // Read reads the model of a run directory for predicting one pattern at a time.
 func Read(path string) (*Model, error) {
-	if err := rundir.Settle(path); err != nil {
+	if err := output.Settle(path); err != nil {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	b, err := bundle.Read(path)

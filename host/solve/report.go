@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
-	"github.com/ptychogo/ptycho/host/result"
+	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host/evaluate"
 )
 
 // Report is the report of an iterative reconstruction.
@@ -102,7 +104,7 @@ func (r *Report) stop(frc bool) {
 func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *scan.Scan, threads int) error {
 	with := *data
 	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
-	scorer := result.NewScorer(&with, threads)
+	scorer := evaluate.NewScorer(&with, threads)
 	plain, err := scorer.Residual(ctx, Image(solved))
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
@@ -114,4 +116,23 @@ func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *s
 	}
 	r.FlatResidual = number(flat)
 	return nil
+}
+
+// fitted returns what an iterative reconstruction fitted besides the object, as arrays. Patterns have n×n pixels.
+func fitted(r *iterative.Result, n int, intensity bool) []format.Named {
+	positions := make([]float64, 0, 2*len(r.Rows))
+	for j := range r.Rows {
+		positions = append(positions, r.Rows[j], r.Cols[j])
+	}
+	more := []format.Named{
+		{Name: "probe", Tensor: tensor.Must(r.Probe, r.Modes, n, n)},
+		{Name: "positions", Tensor: tensor.Must(positions, len(r.Rows), 2)},
+	}
+	if r.Background != nil {
+		more = append(more, format.Named{Name: "background", Tensor: tensor.Must(r.Background, n, n)})
+	}
+	if intensity {
+		more = append(more, format.Named{Name: "intensity", Tensor: tensor.Must(r.Intensity, len(r.Rows))})
+	}
+	return more
 }

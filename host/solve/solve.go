@@ -14,8 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/result"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Options name the scan, the method and the output folder.
@@ -38,7 +37,7 @@ type Options struct {
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
-	dir, err := result.Create(result.Request(o.OutputDir, o.Overwrite, h.Notice, rundir.Input{Name: "--data", Path: o.Data}))
+	dir, err := output.Create(output.ImageRequest(o.OutputDir, o.Overwrite, h.Notice, output.Input{Name: "--data", Path: o.Data}))
 	if err != nil {
 		return report, host.Fail(host.ExitUsage, err)
 	}
@@ -53,7 +52,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	if o.Preview > 0 {
 		o.Solve.PreviewEvery, o.Solve.Preview = o.Preview, func(image stitch.Image) error {
-			return dir.Preview(image, data.PixelSize)
+			return dir.PreviewImage(image, data.PixelSize)
 		}
 	}
 	if data, err = WithProbe(early, data, o.Solve.Threads, h.Notice); err != nil {
@@ -79,7 +78,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		report.stop(o.Halves || data.Object != nil)
 	}
 	report.Seconds = time.Since(started).Seconds()
-	if err := dir.Write(Image(solved), data.PixelSize, report, result.Fitted(solved, data.N, slices.Contains(report.Fit, "intensity"))...); err != nil {
+	if err := dir.WriteImage(Image(solved), data.PixelSize, report, fitted(solved, data.N, slices.Contains(report.Fit, "intensity"))...); err != nil {
 		return report, err
 	}
 	if stopped {

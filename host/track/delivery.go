@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
 )
@@ -34,7 +34,7 @@ const journalTag = "ptycho.journal"
 
 // delivery sends the journal to MLflow.
 type delivery struct {
-	root    *place.Folder
+	root    *output.Files
 	journal *journal
 	store   mlflow.Store
 	notice  func(format string, args ...any)
@@ -73,7 +73,7 @@ func withCredentials(at string, getenv func(string) string) string {
 
 // connect opens the store at an address. It also returns the address in the form that may be stored: without credentials, or
 // "" for ownFolder.
-func connect(root *place.Folder, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
+func connect(root *output.Files, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
 	if at == "" {
 		if err := root.MkdirAll(ownFolder); err != nil {
 			return nil, "", err
@@ -99,7 +99,7 @@ func connect(root *place.Folder, run Run, at string, getenv func(string) string)
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, "", err
 	}
-	below, err := place.Open(folder)
+	below, err := output.OpenFiles(folder)
 	if err != nil {
 		return nil, "", err
 	}
@@ -117,7 +117,7 @@ func (d *delivery) at() string {
 
 // readSent reads sentFile. If the file is missing or damaged, known is false and nothing counts as sent. This costs a second
 // run in MLflow but loses no value.
-func readSent(root *place.Folder) (s sent, known bool, err error) {
+func readSent(root *output.Files) (s sent, known bool, err error) {
 	data, err := root.Read(sentFile)
 	if err != nil || data == nil {
 		return s, false, err

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track/tensorboard"
 )
 
@@ -20,11 +20,11 @@ const settingsTag = "settings"
 // events is the TensorBoard logger. A resumed run writes another file. It removes the events of dropped steps from the earlier
 // files, and the new file tells a running TensorBoard to drop them too.
 type events struct {
-	root *place.Folder
+	root *output.Files
 	file *tensorboard.File
 }
 
-func openEvents(root *place.Folder, run Run, _ Options) (Logger, error) {
+func openEvents(root *output.Files, run Run, _ Options) (Logger, error) {
 	e := &events{root: root}
 	if !run.Resumed {
 		if err := e.create(0); err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -24,7 +24,7 @@ type Sent struct {
 // environment provides only credentials, not the address. The caller must hold the lock of the directory, so that no run
 // writes there.
 func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
-	root, err := place.Open(dir)
+	root, err := output.OpenFiles(dir)
 	if err != nil {
 		return Sent{}, fmt.Errorf("MLflow: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // journalFile holds all entries for MLflow, one line of JSON each. sentFile records how far the server has received them.
@@ -90,7 +90,7 @@ type journal struct {
 }
 
 // openJournal opens the journal and removes an incomplete last line.
-func openJournal(root *place.Folder) (*journal, error) {
+func openJournal(root *output.Files) (*journal, error) {
 	f, err := root.Append(journalFile)
 	if err != nil {
 		return nil, err

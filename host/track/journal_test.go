@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // rowsOf lists the steps of a journal's rows that the sender may read, and of the rows after them.
@@ -34,7 +34,7 @@ func rowsOf(t *testing.T, j *journal) string {
 
 func written(t *testing.T, dir string) *journal {
 	t.Helper()
-	root, err := place.Open(dir)
+	root, err := output.OpenFiles(dir)
 	must(t, err)
 	t.Cleanup(func() { root.Close() })
 	j, err := openJournal(root)

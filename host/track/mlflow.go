@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -18,7 +18,7 @@ var outcomes = map[Status]mlflow.Status{Finished: mlflow.Finished, Failed: mlflo
 // tracking is the MLflow logger. It writes to the journal. The sender sends entries only after a checkpoint includes them,
 // because MLflow cannot remove values.
 type tracking struct {
-	root     *place.Folder
+	root     *output.Files
 	options  Options
 	journal  *journal
 	delivery *delivery
@@ -27,7 +27,7 @@ type tracking struct {
 	files    []string                 // artifacts, which are sent last
 }
 
-func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
+func openTracking(root *output.Files, run Run, o Options) (Logger, error) {
 	before, _, err := readSent(root)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func openTracking(root *place.Folder, run Run, o Options) (Logger, error) {
 }
 
 // openDelivery opens the journal and the store. A new address receives the whole journal.
-func openDelivery(root *place.Folder, run Run, at string, before sent, o Options) (*delivery, error) {
+func openDelivery(root *output.Files, run Run, at string, before sent, o Options) (*delivery, error) {
 	store, public, err := connect(root, run, at, o.Getenv)
 	if err != nil {
 		return nil, err

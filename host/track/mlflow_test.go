@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // server is a real MLflow server that can be killed and restarted.
@@ -256,7 +256,7 @@ func TestMLflow_CompleteAfterServerCrash(t *testing.T) {
 // waitSent waits until all of the journal is sent.
 func waitSent(t *testing.T, dir string) {
 	t.Helper()
-	root, err := place.Open(dir)
+	root, err := output.OpenFiles(dir)
 	must(t, err)
 	defer root.Close()
 	for {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // PreviewDir is the folder of pictures in the run directory.
@@ -14,11 +14,11 @@ const PreviewDir = "previews"
 
 // previewName returns the file name of a picture. Names sort by step up to 99,999,999.
 func previewName(step int, name string) string {
-	return path.Join(PreviewDir, fmt.Sprintf("step-%08d-%s.png", step, place.Name(name)))
+	return path.Join(PreviewDir, fmt.Sprintf("step-%08d-%s.png", step, output.FileName(name)))
 }
 
 // dropPreviews removes the pictures after the step.
-func dropPreviews(root *place.Folder, step int) error {
+func dropPreviews(root *output.Files, step int) error {
 	entries, err := root.ReadDir(PreviewDir)
 	if err != nil {
 		return nil //nolint:nilerr // no pictures

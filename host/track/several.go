@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // several passes all calls to each logger, and checks the common rules of the Logger interface.
 type several struct {
-	root    *place.Folder
+	root    *output.Files
 	release func() error // closes the root
 	names   []string
 	loggers []Logger

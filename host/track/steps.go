@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // StepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order of their first
@@ -25,7 +25,7 @@ var keyColumns = []string{"step", "epoch"}
 // steps is the CSV logger. It writes each row at once in one write, so that a kill loses no row. For a new column it rewrites
 // the file and replaces it.
 type steps struct {
-	root    *place.Folder
+	root    *output.Files
 	file    *os.File
 	columns []string
 	size    int64 // of the file
@@ -34,7 +34,7 @@ type steps struct {
 	rowAt   int64 // offset of the last row
 }
 
-func openSteps(root *place.Folder, run Run, _ Options) (Logger, error) {
+func openSteps(root *output.Files, run Run, _ Options) (Logger, error) {
 	s := &steps{root: root, columns: slices.Clone(keyColumns)}
 	if err := s.Rewind(run.Step); err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
@@ -21,7 +21,7 @@ type Run struct {
 	Params     map[string]string // every setting, resolved
 	Tags       map[string]string
 	Dir        string        // the run directory, opened if Files is nil
-	Files      *place.Folder // the run directory if its files may move while the logger is open; the caller closes it
+	Files      *output.Files // the run directory if its files may move while the logger is open; the caller closes it
 	Home       string        // final path of the run directory, for addresses of files; "" for Dir
 	Resumed    bool
 	Step       int // last step of the checkpoint; later rows are dropped. Only for a resumed run
@@ -106,7 +106,7 @@ func (o Options) orDefaults() Options {
 }
 
 // kinds maps names to loggers.
-var kinds = map[string]func(root *place.Folder, run Run, o Options) (Logger, error){
+var kinds = map[string]func(root *output.Files, run Run, o Options) (Logger, error){
 	"csv":         openSteps,
 	"tensorboard": openEvents,
 	"mlflow":      openTracking,
@@ -144,7 +144,7 @@ func Open(names []string, run Run, o Options) (Logger, error) {
 	root, release := run.Files, func() error { return nil }
 	if root == nil {
 		var err error
-		if root, err = place.Open(run.Dir); err != nil {
+		if root, err = output.OpenFiles(run.Dir); err != nil {
 			return nil, fmt.Errorf("loggers: %w", err)
 		}
 		release = root.Close

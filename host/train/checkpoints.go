@@ -26,7 +26,7 @@ func (f *folder) Last(at loop.Position, state backend.State, optional bool) erro
 	if err := f.Logger.Sync(); err != nil {
 		return err
 	}
-	if err := f.dir.Own(path.Join(bundle.CheckpointDir, bundle.StepName(state.Step))); err != nil {
+	if err := f.dir.Register(path.Join(bundle.CheckpointDir, bundle.StepName(state.Step))); err != nil {
 		return err
 	}
 	if err := bundle.WriteCheckpoint(f.dir.Path(""), state, at); err != nil {
@@ -43,7 +43,7 @@ func (f *folder) Name(step int) string { return bundle.BestName(int64(step)) }
 
 // Best writes a checkpoint that is among the best, and removes those that were dropped from the list.
 func (f *folder) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state backend.State) error {
-	if err := f.dir.Own(path.Join(bundle.CheckpointDir, k.File)); err != nil {
+	if err := f.dir.Register(path.Join(bundle.CheckpointDir, k.File)); err != nil {
 		return err
 	}
 	if err := bundle.WriteNamedCheckpoint(f.dir.Path(""), k.File, state, at); err != nil {
@@ -77,7 +77,7 @@ func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 		state = host.WeightState(over, state.Slots[backend.Buffers])
 		weights = "moving average of " + weights
 	}
-	if err := f.dir.Own(bundle.WeightsFile, bundle.ManifestFile); err != nil {
+	if err := f.dir.Register(bundle.WeightsFile, bundle.ManifestFile); err != nil {
 		return "", err
 	}
 	return weights, diverged(m.Write(f.dir.Path(""), state, bundle.Manifest{

@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/rundir"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track"
 	"github.com/ptychogo/ptycho/host/train/loop"
 )
@@ -25,7 +25,7 @@ const (
 type folder struct {
 	cfg    *config.Training
 	host   host.Host
-	dir    *rundir.Dir
+	dir    *output.Dir
 	data   string // fingerprint of the scan
 	Logger track.Logger
 }
@@ -37,12 +37,12 @@ func Writes() []string {
 	}, track.Writes()...)
 }
 
-func folderRequest(cfg *config.Training, h host.Host) rundir.Request {
+func folderRequest(cfg *config.Training, h host.Host) output.Request {
 	s, x := cfg.Settings(), cfg.Execution()
-	return rundir.Request{
+	return output.Request{
 		Target: x.Output(s.OutputDir), Overwrite: x.Overwrite, Writes: Writes(), Notice: h.Notice,
-		Inputs: append(rundir.SettingsFiles(cfg.Values()), rundir.Input{Name: "--train-data-file", Path: s.TrainDataFile},
-			rundir.Input{Name: "--test-data-file", Path: s.TestDataFile}),
+		Inputs: append(output.SettingsFiles(cfg.Values()), output.Input{Name: "--train-data-file", Path: s.TrainDataFile},
+			output.Input{Name: "--test-data-file", Path: s.TestDataFile}),
 	}
 }
 
@@ -51,16 +51,16 @@ func openFolder(cfg *config.Training, h host.Host) (*folder, error) {
 	f := &folder{cfg: cfg, host: h}
 	var err error
 	if x := cfg.Execution(); x.Resume != "" {
-		f.dir, err = rundir.Open(config.RunOf(x.Resume), Writes())
+		f.dir, err = output.Open(config.RunOf(x.Resume), Writes())
 	} else {
-		f.dir, err = rundir.Create(folderRequest(cfg, h))
+		f.dir, err = output.Create(folderRequest(cfg, h))
 	}
 	return f, host.Fail(host.ExitUsage, err)
 }
 
 // checkFolder returns the error that openFolder would return for a new run, and writes nothing.
 func checkFolder(cfg *config.Training, h host.Host) error {
-	return host.Fail(host.ExitUsage, rundir.Check(folderRequest(cfg, h)))
+	return host.Fail(host.ExitUsage, output.Check(folderRequest(cfg, h)))
 }
 
 // Target returns the path of the folder.
@@ -91,7 +91,7 @@ func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 		if state, err = bundle.ReadCheckpointFile(x.Resume, &at); err != nil {
 			return at, state, host.Fail(host.ExitData, err)
 		}
-		if err := bundle.ForgetAfter(target, state.Step, f.dir.Own); err != nil {
+		if err := bundle.ForgetAfter(target, state.Step, f.dir.Register); err != nil {
 			return at, state, err
 		}
 	} else {
@@ -120,7 +120,7 @@ func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 }
 
 // Forget removes the checkpoints of an attempt whose network collapsed.
-func (f *folder) Forget() error { return bundle.ForgetAfter(f.dir.Path(""), 0, f.dir.Own) }
+func (f *folder) Forget() error { return bundle.ForgetAfter(f.dir.Path(""), 0, f.dir.Register) }
 
 // Close releases the folder. A run without End has failed.
 func (f *folder) Close() {

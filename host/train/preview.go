@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -9,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/picture"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // previewPatterns limits the patterns of a preview: enough to cover the usual scan, and a fraction of the cost of an epoch.
@@ -52,21 +51,7 @@ func (run *training) preview(ctx context.Context, session backend.Session, id ba
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
-	return run.show(image, step)
-}
-
-func (run *training) show(image stitch.Image, step int) error {
-	for _, p := range []struct {
-		name     string
-		quantity picture.Quantity
-	}{{"amplitude", picture.Amplitude}, {"phase", picture.Phase}} {
-		var png bytes.Buffer
-		if err := picture.Encode(&png, p.quantity, image, run.inputs.Scan.PixelSize); err != nil {
-			return fmt.Errorf("preview: %w", err)
-		}
-		if err := run.folder.Logger.Picture(step, p.name, png.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return output.EachPicture(image, data.PixelSize, func(name string, file []byte) error {
+		return run.folder.Logger.Picture(step, name, file)
+	})
 }

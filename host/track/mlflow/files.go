@@ -17,18 +17,18 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
 // Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
 type Files struct {
-	root *place.Folder
+	root *output.Files
 	uri  string // of the folder, at its final place
 }
 
 // NewFiles returns the Files of a folder. home is its path, or its final path if it will be moved.
-func NewFiles(root *place.Folder, home string) (*Files, error) {
+func NewFiles(root *output.Files, home string) (*Files, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
 		return nil, fmt.Errorf("MLflow: %w", err)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // prefix begins the name of every event file. TensorBoard reads files with "tfevents" in their names, sorted by name.
@@ -29,7 +29,7 @@ type File struct {
 
 // Create creates a file in a folder, after the existing files. from is the first step that may follow, or 0 for a new run. A
 // reader that follows the folder drops its events of this step and of later steps.
-func Create(root *place.Folder, folder string, at time.Time, from int) (*File, error) {
+func Create(root *output.Files, folder string, at time.Time, from int) (*File, error) {
 	names, err := list(root, folder)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (f *File) Close() error {
 
 // Rewind removes all events after a step, and damaged ends, from the files of a folder. It removes a file that has no events
 // left.
-func Rewind(root *place.Folder, folder string, step int) error {
+func Rewind(root *output.Files, folder string, step int) error {
 	names, err := list(root, folder)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 }
 
 // list returns the event files of a folder, in the order of reading.
-func list(root *place.Folder, folder string) ([]string, error) {
+func list(root *output.Files, folder string) ([]string, error) {
 	entries, err := root.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // The vectors of RFC 3720, B.4, with the mask. iSCSI's CRC is CRC-32C.
@@ -66,7 +66,7 @@ func TestReadRecord_DetectsDamage(t *testing.T) {
 
 func TestRewind_RemovesLaterSteps(t *testing.T) {
 	dir := t.TempDir()
-	root, err := place.Open(dir)
+	root, err := output.OpenFiles(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"bytes"
@@ -60,7 +60,7 @@ func readPlain(root *os.Root, name string) ([]byte, error) {
 // names are ignored.
 func local(name string) bool {
 	clean := strings.TrimSuffix(name, "/")
-	return clean != "" && clean != "." && clean == path.Clean(clean) && filepath.IsLocal(filepath.FromSlash(clean)) && clean != ownDir && !strings.HasPrefix(clean, ownDir+"/")
+	return clean != "" && clean != "." && clean == path.Clean(clean) && filepath.IsLocal(filepath.FromSlash(clean)) && clean != stateDir && !strings.HasPrefix(clean, stateDir+"/")
 }
 
 // openList opens a list for additions.
@@ -91,7 +91,7 @@ func (l *list) open() error {
 	return nil
 }
 
-// Add implements place.Ledger. It also adds the missing folders above a name.
+// Add adds names, and the missing folders above them, before their files appear. It ignores names that are already listed.
 func (l *list) Add(names ...string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,7 +143,7 @@ func foldersOf(name string) []string {
 	return folders
 }
 
-// Has implements place.Ledger.
+// Has reports whether a name is listed.
 func (l *list) Has(name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"encoding/json"
@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
@@ -32,7 +31,7 @@ func (d *Dir) Commit() error {
 	if !d.staged {
 		return nil
 	}
-	err := d.files.Move(func() (*os.Root, place.Ledger, error) {
+	err := d.files.Move(func() (*os.Root, *list, error) {
 		j, err := d.plan()
 		if err != nil {
 			return nil, nil, err
@@ -170,7 +169,7 @@ func settle(root *os.Root, j journal) error {
 	if err := root.Remove(journalFile); err != nil {
 		return err
 	}
-	if err := syncFolder(root, ownDir); err != nil {
+	if err := syncFolder(root, stateDir); err != nil {
 		return err
 	}
 	reached()

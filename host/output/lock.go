@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 var errBusy = errors.New("is in use by another ptycho command")
 
 // checkOwn returns an error if .ptycho is not a folder.
-func checkOwn(root *os.Root) error {
-	if st, err := root.Lstat(ownDir); err == nil && !st.IsDir() {
-		return errors.New(ownDir + " in it is not a folder: move it away")
+func checkStateDir(root *os.Root) error {
+	if st, err := root.Lstat(stateDir); err == nil && !st.IsDir() {
+		return errors.New(stateDir + " in it is not a folder: move it away")
 	}
 	return nil
 }
@@ -23,10 +23,10 @@ func checkOwn(root *os.Root) error {
 // meanwhile the error is fs.ErrNotExist. On a file system without locks nothing is locked.
 func lock(root *os.Root) (*os.File, error) {
 	for {
-		if err := root.Mkdir(ownDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := root.Mkdir(stateDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		if err := checkOwn(root); err != nil {
+		if err := checkStateDir(root); err != nil {
 			return nil, err
 		}
 		if st, err := root.Lstat(lockFile); err == nil && !st.Mode().IsRegular() {

@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ func tree(t *testing.T, folder string) map[string]string {
 		}
 		name, _ := filepath.Rel(folder, at)
 		if e.IsDir() {
-			if e.Name() == ownDir {
+			if e.Name() == stateDir {
 				return fs.SkipDir
 			}
 			if inside, _ := os.ReadDir(at); len(inside) == 0 {
@@ -219,7 +219,7 @@ func TestFiles_FollowTheCommit(t *testing.T) {
 	must(t, err)
 	must(t, log.Close())
 	must(t, sub.Write("metrics/loss", []byte("3")))
-	must(t, d.Own("checkpoints/step-9.npz"))
+	must(t, d.Register("checkpoints/step-9.npz"))
 	put(t, d.Path("checkpoints/step-9.npz"), "9")
 	must(t, d.Close())
 	holds(t, target, map[string]string{"logs/steps.csv": "1,2", "mlruns/metrics/loss": "3", "checkpoints/step-9.npz": "9"})
@@ -269,7 +269,7 @@ func TestCreate_GoesOnInUnfinishedParts(t *testing.T) {
 	start := func() *Dir {
 		d, err := Create(r)
 		must(t, err)
-		must(t, d.Own("scan.npz"))
+		must(t, d.Register("scan.npz"))
 		put(t, d.Path("scan.npz"), "scan")
 		write(t, filepath.Join(target, "run"), true, oldResult)
 		return d

@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"maps"
@@ -71,7 +71,7 @@ func TestCreate_RefusesAtTheStart(t *testing.T) {
 			return Request{}
 		}, true, "to a missing folder"},
 		"a file in place of ptycho's folder": {func(t *testing.T, target string) Request {
-			put(t, filepath.Join(target, ownDir), "")
+			put(t, filepath.Join(target, stateDir), "")
 			return Request{}
 		}, true, "cannot be"},
 		"a folder in place of the lock": {func(t *testing.T, target string) Request {

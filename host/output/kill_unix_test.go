@@ -1,6 +1,6 @@
 //go:build unix
 
-package rundir
+package output
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ import (
 )
 
 // helper is the variable that makes the test binary run as a command that writes an output folder.
-const helper = "PTYCHO_TEST_RUNDIR"
+const helper = "PTYCHO_TEST_OUTPUT"
 
 // task is the work of the helper.
 type task struct {
@@ -100,7 +100,7 @@ func start(t *testing.T, do task) (killed bool) {
 func clean(t *testing.T, target string) {
 	t.Helper()
 	var names []string
-	entries, err := os.ReadDir(filepath.Join(target, ownDir))
+	entries, err := os.ReadDir(filepath.Join(target, stateDir))
 	must(t, err)
 	for _, e := range entries {
 		names = append(names, e.Name())
@@ -174,7 +174,7 @@ func TestCreate_AfterAKillBeforeTheCommit(t *testing.T) {
 func TestOpen_SweepsTemporaryFiles(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "run")
 	write(t, target, false, oldResult)
-	for _, folder := range []string{"", "checkpoints", ownDir} {
+	for _, folder := range []string{"", "checkpoints", stateDir} {
 		put(t, filepath.Join(target, folder, ".step-9.npz.ptycho-0123456789ab.tmp"), "half")
 	}
 	d, err := Open(target, writes)

@@ -1,4 +1,4 @@
-package result
+package output
 
 import (
 	"math/cmplx"

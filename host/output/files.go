@@ -1,6 +1,4 @@
-// Package place writes files below a folder that can move while files in it are open: the files of a run are in a staging
-// folder until they replace an older result.
-package place
+package output
 
 import (
 	"errors"
@@ -17,84 +15,77 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// Ledger is the list of the files that ptycho wrote in a folder. Names are slash-separated.
-type Ledger interface {
-	// Add adds names before their files appear. It ignores names that are already listed.
-	Add(names ...string) error
-	// Has reports whether a name is listed.
-	Has(name string) bool
-}
-
-// Folder is a folder or a subfolder. Its methods may be called by several goroutines, and wait during a move.
-type Folder struct {
+// Files writes the files below a folder that can move while they are open: the files of a run are in a staging folder until
+// they replace an older result. The methods may be called by several goroutines, and wait during a move.
+type Files struct {
 	*anchor
 	below string // the path from the anchor, "" for the anchor itself
 }
 
 // anchor is the common part of a folder and its subfolders.
 type anchor struct {
-	mu     sync.RWMutex
-	root   *os.Root
-	ledger Ledger // nil: no list
+	mu   sync.RWMutex
+	root *os.Root
+	list *list // of the files that ptycho wrote; nil: none is kept
 }
 
-// New returns the Folder of an open root, which it will close. The ledger may be nil.
-func New(root *os.Root, ledger Ledger) *Folder {
-	return &Folder{anchor: &anchor{root: root, ledger: ledger}}
+// newFiles returns the Files of an open root, which it will close. The list may be nil.
+func newFiles(root *os.Root, list *list) *Files {
+	return &Files{anchor: &anchor{root: root, list: list}}
 }
 
-// Open opens a folder without a list.
-func Open(dir string) (*Folder, error) {
+// OpenFiles opens a folder without a list.
+func OpenFiles(dir string) (*Files, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return New(root, nil), nil
+	return newFiles(root, nil), nil
 }
 
 // Sub returns a subfolder, which moves with the folder.
-func (f *Folder) Sub(name string) *Folder { return &Folder{anchor: f.anchor, below: f.at(name)} }
+func (f *Files) Sub(name string) *Files { return &Files{anchor: f.anchor, below: f.at(name)} }
 
 // Move calls files to move the folder's files while nothing is written, and continues in the root that files returns. Open
 // files stay open.
-func (f *Folder) Move(files func() (*os.Root, Ledger, error)) error {
+func (f *Files) Move(files func() (*os.Root, *list, error)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	root, ledger, err := files()
+	root, list, err := files()
 	if err != nil {
 		return err
 	}
 	old := f.root
-	f.root, f.ledger = root, ledger
+	f.root, f.list = root, list
 	return old.Close()
 }
 
 // Close releases the folder.
-func (f *Folder) Close() error {
+func (f *Files) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.root.Close()
 }
 
 // Name returns the path of the folder, for messages.
-func (f *Folder) Name() string {
+func (f *Files) Name() string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return path.Join(f.root.Name(), f.below)
 }
 
-func (f *Folder) at(name string) string { return path.Join(f.below, name) }
+func (f *Files) at(name string) string { return path.Join(f.below, name) }
 
-// note adds the name of a file to the ledger before the file appears.
-func (f *Folder) note(name string) error {
-	if f.ledger == nil {
+// note adds the name of a file to the list before the file appears.
+func (f *Files) note(name string) error {
+	if f.list == nil {
 		return nil
 	}
-	return f.ledger.Add(name)
+	return f.list.Add(name)
 }
 
 // Write writes a file that appears complete or not at all. It creates missing folders.
-func (f *Folder) Write(name string, data []byte) error {
+func (f *Files) Write(name string, data []byte) error {
 	return f.WriteFrom(name, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
@@ -102,7 +93,7 @@ func (f *Folder) Write(name string, data []byte) error {
 }
 
 // WriteFrom is like Write, for a file that is written piece by piece.
-func (f *Folder) WriteFrom(name string, write func(io.Writer) error) error {
+func (f *Files) WriteFrom(name string, write func(io.Writer) error) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	name = f.at(name)
@@ -113,7 +104,7 @@ func (f *Folder) WriteFrom(name string, write func(io.Writer) error) error {
 }
 
 // Append opens a file for appending, and creates it and its folders if necessary. The file stays open when the folder moves.
-func (f *Folder) Append(name string) (*os.File, error) {
+func (f *Files) Append(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	name = f.at(name)
@@ -130,7 +121,7 @@ func (f *Folder) Append(name string) (*os.File, error) {
 }
 
 // Update opens an existing file for writing at any offset.
-func (f *Folder) Update(name string) (*os.File, error) {
+func (f *Files) Update(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if err := f.plain(name); err != nil {
@@ -141,7 +132,7 @@ func (f *Folder) Update(name string) (*os.File, error) {
 }
 
 // Open opens a file for reading. The file stays open when the folder moves.
-func (f *Folder) Open(name string) (*os.File, error) {
+func (f *Files) Open(name string) (*os.File, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if err := f.plain(name); err != nil {
@@ -151,7 +142,7 @@ func (f *Folder) Open(name string) (*os.File, error) {
 }
 
 // Read reads a file. It returns nil for a missing file.
-func (f *Folder) Read(name string) ([]byte, error) {
+func (f *Files) Read(name string) ([]byte, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if err := f.plain(name); err != nil {
@@ -165,7 +156,7 @@ func (f *Folder) Read(name string) ([]byte, error) {
 }
 
 // plain returns an error for a file whose opening would block, such as a FIFO.
-func (f *Folder) plain(name string) error {
+func (f *Files) plain(name string) error {
 	if st, err := f.root.Stat(f.at(name)); err == nil && !st.Mode().IsRegular() {
 		return &plainfile.KindError{Path: filepath.Join(f.root.Name(), f.at(name)), Mode: st.Mode()}
 	}
@@ -173,21 +164,21 @@ func (f *Folder) plain(name string) error {
 }
 
 // Stat describes a file or a folder.
-func (f *Folder) Stat(name string) (fs.FileInfo, error) {
+func (f *Files) Stat(name string) (fs.FileInfo, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.root.Stat(f.at(name))
 }
 
 // ReadDir lists a folder.
-func (f *Folder) ReadDir(name string) ([]fs.DirEntry, error) {
+func (f *Files) ReadDir(name string) ([]fs.DirEntry, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return fs.ReadDir(f.root.FS(), f.at(name))
 }
 
 // Mkdir creates a folder. If the folder exists the error is fs.ErrExist.
-func (f *Folder) Mkdir(name string) error {
+func (f *Files) Mkdir(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if err := f.note(f.at(name) + "/"); err != nil {
@@ -197,7 +188,7 @@ func (f *Folder) Mkdir(name string) error {
 }
 
 // MkdirAll creates a folder and its parents.
-func (f *Folder) MkdirAll(name string) error {
+func (f *Files) MkdirAll(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if err := f.note(f.at(name) + "/"); err != nil {
@@ -207,18 +198,18 @@ func (f *Folder) MkdirAll(name string) error {
 }
 
 // Remove removes a file.
-func (f *Folder) Remove(name string) error {
+func (f *Files) Remove(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.root.Remove(f.at(name))
 }
 
-// Clear removes the files in a folder and its subfolders. With a ledger it removes only listed files.
-func (f *Folder) Clear(name string) error {
+// Clear removes the files in a folder and its subfolders. With a list it removes only listed files.
+func (f *Files) Clear(name string) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	err := fs.WalkDir(f.root.FS(), f.at(name), func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || f.ledger != nil && !f.ledger.Has(file) {
+		if err != nil || d.IsDir() || f.list != nil && !f.list.Has(file) {
 			return err
 		}
 		return f.root.Remove(file)
@@ -229,8 +220,8 @@ func (f *Folder) Clear(name string) error {
 	return err
 }
 
-// Name turns a text into a part of a file name. It replaces characters that could leave the folder or need quoting by "_".
-func Name(text string) string {
+// FileName turns a text into a part of a file name. It replaces characters that could leave the folder or need quoting by "_".
+func FileName(text string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package rundir
+package output
 
 // crosses returns false: on this system a folder does not contain other file systems.
 func crosses(error) bool { return false }

@@ -1,5 +1,4 @@
-// Package picture draws a reconstruction: an image with axes in scan coordinates and a colour bar.
-package picture
+package output
 
 import (
 	"bytes"
@@ -8,7 +7,6 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
-	"io"
 	"math"
 	"slices"
 
@@ -16,18 +14,24 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
-	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
-// Quantity is a quantity to draw.
-type Quantity int
+// quantity is a quantity to draw.
+type quantity int
 
 // The quantities.
 const (
-	Amplitude Quantity = iota
-	Phase              // rad, about its mean over the well covered part
+	amplitude quantity = iota
+	phase              // rad, about its mean over the well covered part
 )
+
+func (q quantity) String() string {
+	if q == phase {
+		return "phase"
+	}
+	return "amplitude"
+}
 
 // The layout, in pixels. The font is 7×13.
 const (
@@ -37,31 +41,29 @@ const (
 	tick              = 5
 )
 
-// covered is the coverage, relative to one probe's peak, from which pixels determine the range of colours.
-const covered = 0.1
+// wellCovered is the coverage, relative to one probe's peak, from which pixels determine the range of colours.
+const wellCovered = 0.1
 
-// Write draws q as a PNG file. pixelSize is in metres, 0 if unknown.
-func Write(path string, q Quantity, img stitch.Image, pixelSize float64) error {
-	var b bytes.Buffer
-	if err := Encode(&b, q, img, pixelSize); err != nil {
-		return err
-	}
-	return format.WriteFile(path, b.Bytes())
-}
-
-// Encode draws q as a PNG.
-func Encode(w io.Writer, q Quantity, img stitch.Image, pixelSize float64) error {
-	if err := png.Encode(w, Draw(q, img, pixelSize)); err != nil {
-		return fmt.Errorf("picture: %w", err)
+// EachPicture draws the amplitude and the phase of an image as PNG files and passes each to visit. pixelSize is in metres, 0 if
+// unknown.
+func EachPicture(img stitch.Image, pixelSize float64, visit func(name string, file []byte) error) error {
+	for _, q := range []quantity{amplitude, phase} {
+		var b bytes.Buffer
+		if err := png.Encode(&b, drawPicture(q, img, pixelSize)); err != nil {
+			return fmt.Errorf("picture: %w", err)
+		}
+		if err := visit(q.String(), b.Bytes()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Draw draws q.
-func Draw(q Quantity, img stitch.Image, pixelSize float64) image.Image {
+// drawPicture draws an image with axes in scan coordinates and a colour bar.
+func drawPicture(q quantity, img stitch.Image, pixelSize float64) image.Image {
 	h, w := img.Object.H, img.Object.W
 	factor := max(1, (smallest+max(h, w)-1)/max(h, w, 1))
-	values := quantity(q, img)
+	values := quantityOf(q, img)
 	lo, hi := span(values, img)
 	area := image.Rect(left, top, left+w*factor, top+h*factor)
 	canvas := image.NewRGBA(image.Rect(0, 0, area.Max.X+gap+bar+right, area.Max.Y+bottom))
@@ -77,29 +79,29 @@ func Draw(q Quantity, img stitch.Image, pixelSize float64) image.Image {
 		}
 	}
 	title, unit := "amplitude", ""
-	if q == Phase {
+	if q == phase {
 		title, unit = "phase", " rad"
 	}
-	write(canvas, left, top-12, title+unit)
+	drawText(canvas, left, top-12, title+unit)
 	axes(canvas, area, img.Origin, factor)
 	scale := "scan pixels: rows down, columns right"
 	if pixelSize > 0 {
 		scale = fmt.Sprintf("1 pixel = %.4g nm", pixelSize*1e9)
 	}
-	write(canvas, left, area.Max.Y+34, scale)
+	drawText(canvas, left, area.Max.Y+34, scale)
 	colourBar(canvas, q, area, lo, hi)
 	return canvas
 }
 
 // quantity returns the amplitude, or the phase about its weighted mean direction.
-func quantity(q Quantity, img stitch.Image) []float64 {
+func quantityOf(q quantity, img stitch.Image) []float64 {
 	out := make([]float64, len(img.Object.Data))
 	var mean complex128
 	for i, v := range img.Object.Data {
 		mean += v * complex(img.Coverage.Data[i], 0)
 	}
 	for i, v := range img.Object.Data {
-		if q == Amplitude {
+		if q == amplitude {
 			out[i] = math.Hypot(real(v), imag(v))
 			continue
 		}
@@ -113,7 +115,7 @@ func quantity(q Quantity, img stitch.Image) []float64 {
 func span(values []float64, img stitch.Image) (lo, hi float64) {
 	var inside []float64
 	for i, v := range values {
-		if img.Coverage.Data[i] >= covered && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if img.Coverage.Data[i] >= wellCovered && !math.IsNaN(v) && !math.IsInf(v, 0) {
 			inside = append(inside, v)
 		}
 	}
@@ -131,12 +133,12 @@ func span(values []float64, img stitch.Image) (lo, hi float64) {
 
 // stops are control colours, interpolated linearly. Amplitudes run from black to white; phases from a dark blue over
 // grey to a dark orange, equally light on both sides of the mean.
-var stops = map[Quantity][][3]float64{
-	Amplitude: {{0, 0, 0}, {255, 255, 255}},
-	Phase:     {{8, 32, 96}, {70, 130, 190}, {236, 236, 232}, {216, 140, 60}, {100, 40, 4}},
+var stops = map[quantity][][3]float64{
+	amplitude: {{0, 0, 0}, {255, 255, 255}},
+	phase:     {{8, 32, 96}, {70, 130, 190}, {236, 236, 232}, {216, 140, 60}, {100, 40, 4}},
 }
 
-func shade(q Quantity, t float64) color.RGBA {
+func shade(q quantity, t float64) color.RGBA {
 	if math.IsNaN(t) {
 		return color.RGBA{255, 0, 255, 255}
 	}
@@ -159,7 +161,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 		for y := range tick {
 			canvas.SetRGBA(x, area.Max.Y+y, black)
 		}
-		write(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v+0)) // +0 turns −0 into 0
+		drawText(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v+0)) // +0 turns −0 into 0
 	}
 	for v := math.Ceil(origin[0]/step) * step; ; v += step {
 		y := area.Min.Y + int((v-origin[0])*float64(factor))
@@ -169,7 +171,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 		for x := range tick {
 			canvas.SetRGBA(area.Min.X-1-x, y, black)
 		}
-		write(canvas, 8, y+5, fmt.Sprintf("%6g", v+0))
+		drawText(canvas, 8, y+5, fmt.Sprintf("%6g", v+0))
 	}
 }
 
@@ -184,7 +186,7 @@ func tickStep(extent float64) float64 {
 	return 10 * power
 }
 
-func colourBar(canvas *image.RGBA, q Quantity, area image.Rectangle, lo, hi float64) {
+func colourBar(canvas *image.RGBA, q quantity, area image.Rectangle, lo, hi float64) {
 	x0 := area.Max.X + gap
 	for y := area.Min.Y; y < area.Max.Y; y++ {
 		c := shade(q, float64(area.Max.Y-1-y)/float64(max(area.Dy()-1, 1)))
@@ -195,11 +197,11 @@ func colourBar(canvas *image.RGBA, q Quantity, area image.Rectangle, lo, hi floa
 	for i := range 5 {
 		t := float64(i) / 4
 		y := area.Max.Y - 1 - int(t*float64(area.Dy()-1))
-		write(canvas, x0+bar+6, y+5, fmt.Sprintf("%.3g", lo+t*(hi-lo)))
+		drawText(canvas, x0+bar+6, y+5, fmt.Sprintf("%.3g", lo+t*(hi-lo)))
 	}
 }
 
-func write(canvas *image.RGBA, x, y int, text string) {
+func drawText(canvas *image.RGBA, x, y int, text string) {
 	d := font.Drawer{Dst: canvas, Src: image.Black, Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
 	d.DrawString(text)
 }

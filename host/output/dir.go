@@ -1,8 +1,9 @@
-// Package rundir manages the output folder of a command. The folder is created at the start and never renamed. The command
-// writes to TARGET/.ptycho/next until its result can replace the old one. Then Commit moves the files in one by one, with a
-// journal that any later command completes. Only files that ptycho wrote, listed in TARGET/.ptycho/files, are ever removed or
-// replaced. docs/adr/0008-output-folders.md has the reasons.
-package rundir
+// Package output writes what a command leaves behind: the files of its output folder, among them the image of a reconstruction
+// and its pictures. The folder is created at the start and never renamed. The command writes to TARGET/.ptycho/next until its
+// result can replace the old one. Then Commit moves the files in one by one, with a journal that any later command completes.
+// Only files that ptycho wrote, listed in TARGET/.ptycho/files, are ever removed or replaced. docs/adr/0008-output-folders.md
+// has the reasons.
+package output
 
 import (
 	"bytes"
@@ -14,20 +15,19 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/ptychogo/ptycho/host/rundir/place"
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // The names of ptycho's files in an output folder.
 const (
-	ownDir      = ".ptycho"
-	lockFile    = ownDir + "/lock"
-	listFile    = ownDir + "/files"
-	passingFile = ownDir + "/passing" // files that exist only while a command runs
-	nextDir     = ownDir + "/next"
-	journalFile = ownDir + "/commit.json"
+	stateDir    = ".ptycho"
+	lockFile    = stateDir + "/lock"
+	listFile    = stateDir + "/files"
+	passingFile = stateDir + "/passing" // files that exist only while a command runs
+	nextDir     = stateDir + "/next"
+	journalFile = stateDir + "/commit.json"
 
-	unfinishedFile = ownDir + "/unfinished" // a command that writes several parts is running, or was killed
+	unfinishedFile = stateDir + "/unfinished" // a command that writes several parts is running, or was killed
 )
 
 // Dir is an output folder that this process writes.
@@ -37,7 +37,7 @@ type Dir struct {
 	lock    *os.File
 	list    *list
 	passing *list // nil until a passing file is written
-	files   *place.Folder
+	files   *Files
 	staged  bool
 	made    []string // folders that Create created, outermost first
 }
@@ -157,7 +157,7 @@ func (d *Dir) recover() error {
 		return err
 	}
 	d.list.tidy()
-	durable.SweepIn(d.root, ownDir)
+	durable.SweepIn(d.root, stateDir)
 	durable.SweepIn(d.root, ".")
 	for name := range d.list.names {
 		if name[len(name)-1] == '/' {
@@ -168,7 +168,7 @@ func (d *Dir) recover() error {
 	if err != nil {
 		return err
 	}
-	d.files = place.New(root, d.list)
+	d.files = newFiles(root, d.list)
 	return nil
 }
 
@@ -182,7 +182,7 @@ func (d *Dir) stage() error {
 		return d.unusable(err)
 	}
 	d.staged = true
-	return d.files.Move(func() (*os.Root, place.Ledger, error) { return root, nil, nil })
+	return d.files.Move(func() (*os.Root, *list, error) { return root, nil, nil })
 }
 
 // begin marks a folder of several parts.
@@ -225,11 +225,11 @@ func (d *Dir) Path(name string) string {
 func (d *Dir) Target() string { return d.target }
 
 // Files returns the folder for callers that keep files open during a commit.
-func (d *Dir) Files() *place.Folder { return d.files }
+func (d *Dir) Files() *Files { return d.files }
 
-// Own must be called before files are written by their Path. It returns an error if the target is now another folder, because
+// Register must be called before files are written by their Path. It returns an error if the target is now another folder, because
 // the files would then be in two folders.
-func (d *Dir) Own(names ...string) error {
+func (d *Dir) Register(names ...string) error {
 	if err := d.inPlace(); err != nil {
 		return err
 	}
@@ -330,7 +330,7 @@ func (d *Dir) abandon() {
 	if _, err := d.root.Lstat(journalFile); err == nil {
 		return
 	}
-	for _, name := range []string{listFile, passingFile, unfinishedFile, lockFile, ownDir} {
+	for _, name := range []string{listFile, passingFile, unfinishedFile, lockFile, stateDir} {
 		_ = d.root.Remove(name) // a file that stays is harmless
 	}
 }

@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"encoding/json"
@@ -72,7 +72,7 @@ func TestList_RefusesNamesWithNewlines(t *testing.T) {
 	must(t, err)
 	defer d.Close()
 	for _, name := range []string{"a\nb", "../a", "/a", ".ptycho/lock"} {
-		if err := d.Own(name); err == nil {
+		if err := d.Register(name); err == nil {
 			t.Errorf("%q was taken", name)
 		}
 	}
@@ -118,9 +118,9 @@ func TestList_KeepsLinkInPlaceOfFolder(t *testing.T) {
 // The error names an entry in the place of .ptycho.
 func TestCreate_OwnPartNotAFolder(t *testing.T) {
 	target := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(target, ownDir), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(target, stateDir), nil, 0o600))
 	_, err := Create(Request{Target: target, Overwrite: true, Writes: []string{"result"}})
-	if err == nil || !strings.Contains(err.Error(), ownDir+" in it is not a folder") {
+	if err == nil || !strings.Contains(err.Error(), stateDir+" in it is not a folder") {
 		t.Errorf("got %v", err)
 	}
 }

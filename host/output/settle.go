@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"errors"
@@ -105,7 +105,7 @@ func Interrupted(target string) bool {
 		return false
 	}
 	defer root.Close()
-	if _, err := root.Lstat(ownDir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := root.Lstat(stateDir); errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	c, err := examine(root)

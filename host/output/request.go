@@ -1,4 +1,4 @@
-package rundir
+package output
 
 import (
 	"errors"
@@ -116,7 +116,7 @@ type contents struct {
 // examine reads the contents of a folder. Leftovers of a killed command do not count, because the next command removes them.
 func examine(root *os.Root) (contents, error) {
 	c := contents{}
-	err := checkOwn(root)
+	err := checkStateDir(root)
 	if err != nil {
 		return c, err
 	}
@@ -134,7 +134,7 @@ func examine(root *os.Root) (contents, error) {
 	for _, e := range entries {
 		name := e.Name()
 		switch {
-		case name == ownDir, name == lostAndFound && e.IsDir(), passing[name], c.ours[name+"/"] && c.hollow(root, name):
+		case name == stateDir, name == lostAndFound && e.IsDir(), passing[name], c.ours[name+"/"] && c.hollow(root, name):
 		default:
 			c.entries = append(c.entries, name)
 		}

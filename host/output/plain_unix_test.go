@@ -1,6 +1,6 @@
 //go:build unix
 
-package rundir
+package output
 
 import (
 	"os"
@@ -47,13 +47,13 @@ func TestDir_MovedAway(t *testing.T) {
 	d, err := Open(target, nil)
 	must(t, err)
 	defer d.Close()
-	must(t, d.Own("weights.npz"))
+	must(t, d.Register("weights.npz"))
 	must(t, os.Rename(target, target+"-moved"))
-	if err := d.Own("manifest.json"); err == nil || !strings.Contains(err.Error(), "was moved or removed") {
+	if err := d.Register("manifest.json"); err == nil || !strings.Contains(err.Error(), "was moved or removed") {
 		t.Errorf("after a move: %v", err)
 	}
 	must(t, os.Mkdir(target, 0o755)) // another folder under the old name
-	if err := d.Own("manifest.json"); err == nil {
+	if err := d.Register("manifest.json"); err == nil {
 		t.Error("another folder was taken for the run's")
 	}
 }

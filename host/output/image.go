@@ -1,0 +1,55 @@
+package output
+
+import (
+	"encoding/json"
+
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/stitch"
+)
+
+// The files of a reconstruction.
+const (
+	ReconstructionFile = "reconstruction.npz"
+	AmplitudeFile      = "amplitude.png"
+	PhaseFile          = "phase.png"
+	ReportFile         = "report.json"
+)
+
+// previewPrefix begins the names of the pictures written during a reconstruction.
+const previewPrefix = "preview-"
+
+// ImageRequest returns the request for the folder of a reconstruction.
+func ImageRequest(target string, overwrite bool, notice func(format string, args ...any), inputs ...Input) Request {
+	return Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: []string{
+		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix + AmplitudeFile, previewPrefix + PhaseFile,
+	}}
+}
+
+// WriteImage writes the image with more arrays, the pictures and the report, and replaces an older result by them. The size of a
+// pixel is in m, 0 where it is unknown.
+func (d *Dir) WriteImage(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
+	if err := checkFinite(image); err != nil {
+		return err
+	}
+	r := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
+		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
+	if err := format.WriteReconstruction(d.Path(ReconstructionFile), r, more...); err != nil {
+		return err
+	}
+	if err := EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WriteFile(name+".png", file) }); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := d.WriteFile(ReportFile, append(text, '\n')); err != nil {
+		return err
+	}
+	return d.Commit()
+}
+
+// PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
+func (d *Dir) PreviewImage(image stitch.Image, pixelSize float64) error {
+	return EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WritePassing(previewPrefix+name+".png", file) })
+}
