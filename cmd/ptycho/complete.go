@@ -9,7 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	iterative "github.com/ptychogo/ptycho/core/solve"
-	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/host/plugin"
 )
 
 // candidate is a possible word at the cursor, with its meaning.
@@ -271,7 +271,7 @@ func backends() []candidate {
 		return nil
 	}
 	var out []candidate
-	for _, f := range registry.List(p) {
+	for _, f := range plugin.List(p) {
 		if f.Problem == "" {
 			out = append(out, candidate{text: f.Name, about: string(f.Source)})
 		}

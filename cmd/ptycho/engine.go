@@ -11,8 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/launch"
-	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/host/ui"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
@@ -24,10 +23,10 @@ var bundled = map[string]func() backend.Backend{
 	"reference": func() backend.Backend { return oracle.New() }, // slow; other backends are checked against it
 }
 
-func searchPlaces(dirs ...string) (registry.Places, error) {
-	var list []registry.Bundle
+func searchPlaces(dirs ...string) (plugin.Places, error) {
+	var list []plugin.Bundle
 	for name := range bundled {
-		list = append(list, registry.Bundle{Name: name, Args: []string{"plugin", "serve", name}})
+		list = append(list, plugin.Bundle{Name: name, Args: []string{"plugin", "serve", name}})
 	}
 	var given []string
 	for _, d := range dirs {
@@ -35,7 +34,7 @@ func searchPlaces(dirs ...string) (registry.Places, error) {
 			given = append(given, d)
 		}
 	}
-	return registry.DefaultPlaces(given, list...)
+	return plugin.DefaultPlaces(given, list...)
 }
 
 // runHost is the host of a run, with a backend that may have been started before the run needs it.
@@ -50,7 +49,7 @@ func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runH
 	if err != nil {
 		return nil, err
 	}
-	found, err := registry.Find(x.Backend, p)
+	found, err := plugin.Find(x.Backend, p)
 	if err != nil {
 		return nil, host.Fail(host.ExitBackend, err)
 	}
@@ -68,7 +67,7 @@ func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runH
 			r.waiting = nil
 			return engine, nil
 		}
-		process, err := launch.Start(ctx, launch.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
+		process, err := plugin.Start(ctx, plugin.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
 			Timeout: x.BackendTimeout, Notice: meter.Notice, Hurry: r.Hurry})
 		if err != nil {
 			return nil, host.Fail(host.ExitBackend, err)
@@ -80,7 +79,7 @@ func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runH
 }
 
 // announce tells the user that a plugin replaces the bundled backend of its name.
-func announce(meter *ui.Meter, f registry.Found) {
+func announce(meter *ui.Meter, f plugin.Found) {
 	if f.ReplacesBundled() {
 		meter.Notice("backend %s: %s replaces the bundled backend (%s)", f.Name, f.Path, f.Source)
 	}

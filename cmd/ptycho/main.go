@@ -15,7 +15,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/launch"
+	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/memory"
 	"github.com/ptychogo/ptycho/internal/printable"
@@ -29,7 +29,7 @@ func main() {
 	if len(os.Args) < 3 || os.Args[1] != "plugin" || os.Args[2] != "serve" {
 		signals.watch()
 	}
-	launch.Sweep()
+	plugin.Sweep()
 	limitHeap()
 	app := newApp()
 	args := arrange(app, os.Args)

@@ -12,8 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/launch"
-	"github.com/ptychogo/ptycho/host/registry"
+	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/internal/printable"
 	"github.com/ptychogo/ptycho/sdk"
 )
@@ -30,7 +29,7 @@ func pluginsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			list := registry.List(p)
+			list := plugin.List(p)
 			return printReport(c, list, func() {
 				for _, f := range list {
 					printPlugin(f, "")
@@ -64,7 +63,7 @@ func pluginsCommand() *cli.Command {
 // maxPluginLine is the greatest length of a line about a plugin, in characters: a path may have 4096.
 const maxPluginLine = 8192
 
-func printPlugin(f registry.Found, prefix string) {
+func printPlugin(f plugin.Found, prefix string) {
 	line := fmt.Sprintf("%s%-12s %-20s %s", prefix, f.Name, f.Source, f.Path)
 	if f.Problem != "" {
 		line += " — cannot be used: " + f.Problem
@@ -73,9 +72,9 @@ func printPlugin(f registry.Found, prefix string) {
 }
 
 // tool returns how to start a backend's program as the tool of that name.
-func tool(f registry.Found, name string, args ...string) launch.Spec {
-	s := launch.Spec{Name: f.Name, Path: f.Path, SHA256: f.SHA256, Args: append([]string{name}, args...)}
-	if f.Source == registry.Bundled {
+func tool(f plugin.Found, name string, args ...string) plugin.Spec {
+	s := plugin.Spec{Name: f.Name, Path: f.Path, SHA256: f.SHA256, Args: append([]string{name}, args...)}
+	if f.Source == plugin.Bundled {
 		s.Args = append([]string{"plugin", name, f.Name}, args...)
 	}
 	return s
@@ -93,13 +92,13 @@ func runDoctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list := registry.List(p)
+	list := plugin.List(p)
 	if name := c.Args().First(); name != "" {
-		f, err := registry.Find(name, p)
+		f, err := plugin.Find(name, p)
 		if err != nil {
 			return host.Fail(host.ExitBackend, err)
 		}
-		list = []registry.Found{f}
+		list = []plugin.Found{f}
 	}
 	var all []Diagnosis
 	for _, f := range list {
@@ -141,11 +140,11 @@ func (c *capped) Write(b []byte) (int, error) {
 const doctorTime = time.Minute
 
 // examine runs the doctor of a backend.
-func examine(c *cli.Context, f registry.Found) ([]sdk.Finding, error) {
+func examine(c *cli.Context, f plugin.Found) ([]sdk.Finding, error) {
 	var out, log capped
 	ctx, cancel := context.WithTimeout(c.Context, doctorTime)
 	defer cancel()
-	code, err := launch.Tool(ctx, tool(f, "doctor"), nil, &out, &log)
+	code, err := plugin.Tool(ctx, tool(f, "doctor"), nil, &out, &log)
 	if c.Err() != nil {
 		return nil, err
 	}
@@ -175,7 +174,7 @@ func runSetup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := registry.Find(c.Args().First(), p)
+	f, err := plugin.Find(c.Args().First(), p)
 	if err != nil {
 		return host.Fail(host.ExitBackend, err)
 	}
@@ -193,7 +192,7 @@ func runSetup(c *cli.Context) error {
 	}
 	spec := tool(f, "setup", args...)
 	spec.Network = true
-	code, err := launch.Tool(c.Context, spec, os.Stdin, os.Stdout, os.Stderr)
+	code, err := plugin.Tool(c.Context, spec, os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		return err
 	}

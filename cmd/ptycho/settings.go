@@ -18,9 +18,9 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/launch"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
+	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/printable"
@@ -179,5 +179,5 @@ const maxLogLine = 2000
 
 // logger returns the logger that shows the log lines of plugins.
 func logger(level string) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine), Exclude: launch.Echo})
+	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine), Exclude: plugin.Echo})
 }

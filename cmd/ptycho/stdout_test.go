@@ -55,7 +55,7 @@ func TestStdout_AllCommandsPrintThroughIt(t *testing.T) {
 			continue
 		}
 		for i, line := range strings.Split(string(text), "\n") {
-			if past.MatchString(line) && !strings.Contains(line, "launch.Tool(") { // launch.Tool passes the terminal to another program
+			if past.MatchString(line) && !strings.Contains(line, "plugin.Tool(") { // plugin.Tool passes the terminal to another program
 				t.Errorf("%s:%d prints past stdout, which notices a full disk: write stdout.Print, stdout.Printf or stdout.Println", name, i+1)
 			}
 		}

@@ -12,6 +12,8 @@
 // The path is checked from the root downwards. Each folder is known to be closed to others before the next name in it is
 // looked up. Therefore no other user can change the meaning of the rest of the path between this check and the execution of
 // the path that Open returns. Root and the user can; File.Changed detects a file that is replaced during the start.
+//
+// It is a package of its own because it decides what code runs, and can be read and tested alone.
 package trust
 
 import (

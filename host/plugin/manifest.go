@@ -1,4 +1,4 @@
-package registry
+package plugin
 
 import (
 	"bytes"
@@ -18,11 +18,11 @@ import (
 	"github.com/ptychogo/ptycho/host/trust"
 )
 
-// ManifestName is the file that describes the folder of an installed plugin.
-const ManifestName = "plugin.json"
+// manifestName is the file that describes the folder of an installed plugin.
+const manifestName = "plugin.json"
 
-// Manifest is written at the installation of a plugin. Listing and completion read nothing else.
-type Manifest struct {
+// manifest is written at the installation of a plugin. Listing and completion read nothing else.
+type manifest struct {
 	Name         string               `json:"name"`
 	Version      string               `json:"version"`
 	Protocol     string               `json:"protocol"` // major.minor
@@ -36,9 +36,9 @@ type Manifest struct {
 // maxManifest limits the size of a manifest, which has about 500 bytes.
 const maxManifest = 64 << 10
 
-// ReadManifest reads and checks a plugin.json. The file must be trusted like a plugin, because it names the program and its
+// readManifest reads and checks a plugin.json. The file must be trusted like a plugin, because it names the program and its
 // digest.
-func ReadManifest(path string) (*Manifest, error) {
+func readManifest(path string) (*manifest, error) {
 	f, err := trust.Open(path)
 	if err != nil {
 		return nil, err
@@ -51,16 +51,16 @@ func ReadManifest(path string) (*Manifest, error) {
 	if len(raw) > maxManifest {
 		return nil, fmt.Errorf("%s is not a plugin.json: it is larger than %d bytes", path, maxManifest)
 	}
-	m, err := ParseManifest(raw)
+	m, err := parseManifest(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
 }
 
-// ParseManifest reads the text of a plugin.json.
-func ParseManifest(raw []byte) (*Manifest, error) {
-	var m Manifest
+// parseManifest reads the text of a plugin.json.
+func parseManifest(raw []byte) (*manifest, error) {
+	var m manifest
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if err := d.Decode(&m); err != nil {
 		return nil, fmt.Errorf("not valid: %w", err)
@@ -81,7 +81,7 @@ func ParseManifest(raw []byte) (*Manifest, error) {
 }
 
 // ProtocolVersion returns the numbers of Protocol.
-func (m *Manifest) ProtocolVersion() (major, minor int, err error) {
+func (m *manifest) ProtocolVersion() (major, minor int, err error) {
 	a, b, _ := strings.Cut(m.Protocol, ".")
 	if major, err = strconv.Atoi(a); err == nil {
 		minor, err = strconv.Atoi(b)
@@ -122,8 +122,8 @@ func (p Places) versions(name string) []Found {
 }
 
 func (f *Found) load(folder, name string) error {
-	path := filepath.Join(folder, ManifestName)
-	m, err := ReadManifest(path)
+	path := filepath.Join(folder, manifestName)
+	m, err := readManifest(path)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (f *Found) load(folder, name string) error {
 		return fmt.Errorf("%s speaks protocol %d.%d, but this ptycho speaks %d.%d",
 			f.Path, major, minor, backend.ProtocolMajor, backend.ProtocolMinor)
 	}
-	return CheckFile(f.Path)
+	return checkFile(f.Path)
 }
 
 // compareVersions compares runs of digits as numbers and the rest as text: 1.10 is newer than 1.9, 1.0 than 1.0-rc1.
@@ -178,9 +178,9 @@ func compareParts(a, b string) int {
 	return 0
 }
 
-// CheckFile returns an error if the file at path cannot be run as a plugin because it is missing, not executable, or not
+// checkFile returns an error if the file at path cannot be run as a plugin because it is missing, not executable, or not
 // trusted.
-func CheckFile(path string) error {
+func checkFile(path string) error {
 	f, err := trust.Open(path)
 	if err != nil {
 		return fmt.Errorf("plugin %w", err)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package launch
+package plugin
 
 // killChildren does nothing: this system cannot wait for a process without reaping it.
 func killChildren(int) {}

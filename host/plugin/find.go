@@ -1,7 +1,4 @@
-// Package registry finds the plugin of a backend. The first match wins: an explicit path; the folders of --plugin-dir and
-// PTYCHO_PLUGIN_PATH; installed plugins; the folder of the executable; bundled backends. The current directory is never
-// searched, and the package executes nothing.
-package registry
+package plugin
 
 import (
 	"errors"
@@ -15,11 +12,11 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Prefix begins the file name of every plugin that can be found by name.
-const Prefix = "ptycho-backend-"
+// filePrefix begins the file name of every plugin that can be found by name.
+const filePrefix = "ptycho-backend-"
 
-// PathKey is the variable that lists further folders, separated as in PATH.
-const PathKey = "PTYCHO_PLUGIN_PATH"
+// pathKey is the variable that lists further folders, separated as in PATH.
+const pathKey = "PTYCHO_PLUGIN_PATH"
 
 // Source is where a plugin was found.
 type Source string
@@ -40,7 +37,7 @@ type Found struct {
 	Args     []string
 	Source   Source
 	SHA256   string    // digest to check at each start; empty: not recorded
-	Manifest *Manifest // of an installed plugin
+	Manifest *manifest // of an installed plugin
 	Shadowed []Found   // further matches, which are not started
 	Problem  string    // why the plugin cannot be used, or ""
 }
@@ -71,10 +68,10 @@ func DefaultPlaces(dirs []string, bundled ...Bundle) (Places, error) {
 		exe, err = filepath.EvalSymlinks(exe)
 	}
 	if err != nil {
-		return Places{}, fmt.Errorf("registry: the path of this program: %w", err)
+		return Places{}, fmt.Errorf("plugins: the path of this program: %w", err)
 	}
 	p := Places{Dirs: slices.Clone(dirs), Executable: exe, Bundled: bundled}
-	for _, d := range filepath.SplitList(os.Getenv(PathKey)) {
+	for _, d := range filepath.SplitList(os.Getenv(pathKey)) {
 		if filepath.IsAbs(d) { // relative and empty paths depend on the current directory
 			p.Dirs = append(p.Dirs, d)
 		}
@@ -132,7 +129,7 @@ func List(p Places) []Found {
 	for _, dir := range p.folders() {
 		entries, _ := os.ReadDir(dir.path) // a missing folder has no plugins
 		for _, e := range entries {
-			if name, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".exe"), Prefix); ok {
+			if name, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".exe"), filePrefix); ok {
 				names = append(names, name)
 			}
 		}
@@ -225,12 +222,12 @@ func inFolder(dir folder, name string) (Found, bool, error) {
 		return Found{}, false, backend.Errorf(backend.Invalid, "find backend", "folder %s: %w", dir.path, err)
 	}
 	for _, suffix := range []string{"", ".exe"} {
-		path := filepath.Join(abs, Prefix+name+suffix)
+		path := filepath.Join(abs, filePrefix+name+suffix)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		f := Found{Name: name, Path: path, Source: dir.source}
-		if err := CheckFile(path); err != nil {
+		if err := checkFile(path); err != nil {
 			f.Problem = err.Error()
 		}
 		return f, true, nil
@@ -243,14 +240,14 @@ func explicit(path string) (Found, error) {
 	if err != nil {
 		return Found{}, backend.Errorf(backend.Invalid, "find backend", "%s: %w", path, err)
 	}
-	if err := CheckFile(abs); err != nil {
+	if err := checkFile(abs); err != nil {
 		kind := backend.Invalid
 		if errors.Is(err, fs.ErrNotExist) {
 			kind = backend.NotFound
 		}
 		return Found{}, backend.Errorf(kind, "find backend", "%w", err)
 	}
-	name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(abs), Prefix), ".exe")
+	name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(abs), filePrefix), ".exe")
 	return Found{Name: name, Path: abs, Source: Explicit}, nil
 }
 

@@ -1,6 +1,9 @@
-// Package launch starts a backend's plugin as a process and ends it. A Process is a backend.Backend whose calls go to the
-// plugin. If the plugin ends, the calls return Crashed errors with the last lines of its standard error.
-package launch
+// Package plugin finds the plugin of a backend, starts its process and ends it. A Process is a backend.Backend whose calls go
+// to the plugin. If the plugin ends, the calls return Crashed errors with the last lines of its standard error.
+//
+// Find takes the first match: an explicit path; the folders of --plugin-dir and PTYCHO_PLUGIN_PATH; installed plugins; the
+// folder of the executable; bundled backends. It never searches the current directory, and executes nothing.
+package plugin
 
 import (
 	"context"
@@ -10,7 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -47,7 +50,7 @@ type Process struct {
 
 	stopping sync.Mutex
 	released sync.Once
-	protocol plugin.ClientProtocol
+	protocol goplugin.ClientProtocol
 }
 
 var _ backend.Backend = (*Process)(nil)
@@ -68,18 +71,18 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	}
 	p := &Process{spec: s, runner: newRunner(sockets)}
 	p.runner.program = file
-	client := plugin.NewClient(&plugin.ClientConfig{
+	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: wire.Handshake(),
-		VersionedPlugins: map[int]plugin.PluginSet{
+		VersionedPlugins: map[int]goplugin.PluginSet{
 			backend.ProtocolMajor: {wire.PluginName: &wire.Plugin{}},
 		},
 		RunnerFunc:       p.prepare,
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
 		GRPCDialOptions:  wire.DialOptions(),
 		StartTimeout:     s.StartTimeout,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets.Path()},
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: sockets.Path()},
 		Logger:           s.Logger,
 		// Output through go-plugin's streams, which plugins with sdk.Serve hardly use.
 		SyncStdout: &paced{w: p.runner.tail},
@@ -120,7 +123,7 @@ func (p *Process) clientOptions() wire.ClientOptions {
 	}
 }
 
-func (p *Process) connect(client *plugin.Client) (*grpc.ClientConn, error) {
+func (p *Process) connect(client *goplugin.Client) (*grpc.ClientConn, error) {
 	protocol, err := client.Client()
 	if err != nil {
 		return nil, err

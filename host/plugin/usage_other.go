@@ -1,6 +1,6 @@
 //go:build !linux
 
-package launch
+package plugin
 
 // Usage returns 0: the values are read only on Linux.
 func (p *Process) Usage() (cpuSeconds float64, bytesNow, bytesPeak int64) { return 0, 0, 0 }

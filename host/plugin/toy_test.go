@@ -1,6 +1,6 @@
 //go:build unix
 
-package launch
+package plugin
 
 import (
 	"bytes"
@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	}
 	switch role := os.Getenv(roleKey); role {
 	case "":
+		syscall.Umask(0o022) // plugins in folders that others can write are rejected
 		os.Exit(m.Run())
 	case "plugin":
 		sdk.Serve(toy{})

@@ -1,4 +1,4 @@
-package registry
+package plugin
 
 import (
 	"crypto/sha256"
@@ -16,7 +16,7 @@ import (
 )
 
 // program writes a program that leaves a trace if it is executed, which must never happen.
-func program(t *testing.T, path string) string {
+func pluginFile(t *testing.T, path string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -30,18 +30,18 @@ func program(t *testing.T, path string) string {
 func install(t *testing.T, p Places, name, version, protocol string) string {
 	t.Helper()
 	dir := filepath.Join(p.installed(), name, version)
-	path := program(t, filepath.Join(dir, "run"))
+	path := pluginFile(t, filepath.Join(dir, "run"))
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(raw)
-	m, err := json.Marshal(Manifest{Name: name, Version: version, Protocol: protocol, File: "run", SHA256: hex.EncodeToString(sum[:]),
+	m, err := json.Marshal(manifest{Name: name, Version: version, Protocol: protocol, File: "run", SHA256: hex.EncodeToString(sum[:]),
 		Capabilities: []backend.Capability{backend.CanTrain}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ManifestName), m, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, manifestName), m, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -53,7 +53,7 @@ func places(t *testing.T) Places {
 	return Places{
 		Dirs:       []string{filepath.Join(root, "dir1"), filepath.Join(root, "dir2")},
 		DataHome:   filepath.Join(root, "data"),
-		Executable: program(t, filepath.Join(root, "bin", "ptycho")),
+		Executable: pluginFile(t, filepath.Join(root, "bin", "ptycho")),
 		Bundled:    []Bundle{{Name: "toy", Args: []string{"plugin", "serve", "toy"}}},
 	}
 }
@@ -61,11 +61,11 @@ func places(t *testing.T) Places {
 func TestFind_FirstMatchShadowsOthers(t *testing.T) {
 	p := places(t)
 	want := []string{ // in the order of the search
-		program(t, filepath.Join(p.Dirs[0], Prefix+"toy")),
-		program(t, filepath.Join(p.Dirs[1], Prefix+"toy")),
+		pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy")),
+		pluginFile(t, filepath.Join(p.Dirs[1], filePrefix+"toy")),
 		install(t, p, "toy", "1.10.0", "1.0"),
 		install(t, p, "toy", "1.9.0", "1.0"),
-		program(t, filepath.Join(filepath.Dir(p.Executable), Prefix+"toy")),
+		pluginFile(t, filepath.Join(filepath.Dir(p.Executable), filePrefix+"toy")),
 		p.Executable,
 	}
 	sources := []Source{Directory, Directory, Installed, Installed, Beside, Bundled}
@@ -105,13 +105,13 @@ func TestFind_FirstMatchShadowsOthers(t *testing.T) {
 
 func TestFind_ExplicitPaths(t *testing.T) {
 	p := places(t)
-	path := program(t, filepath.Join(t.TempDir(), Prefix+"mine"))
+	path := pluginFile(t, filepath.Join(t.TempDir(), filePrefix+"mine"))
 	f, err := Find(path, p)
 	if err != nil || f.Path != path || f.Name != "mine" || f.Source != Explicit {
 		t.Errorf("%+v, %v", f, err)
 	}
 	t.Chdir(filepath.Dir(path))
-	if f, err := Find("./"+Prefix+"mine", p); err != nil || filepath.Base(f.Path) != Prefix+"mine" || !filepath.IsAbs(f.Path) {
+	if f, err := Find("./"+filePrefix+"mine", p); err != nil || filepath.Base(f.Path) != filePrefix+"mine" || !filepath.IsAbs(f.Path) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if f, err := Find("mine", p); err == nil {
@@ -139,7 +139,7 @@ func TestFind_RefusesUntrusted(t *testing.T) {
 			return "toy" + chmod(t, install(t, p, "toy", "1.0.0", "1.0"), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable manifest": {func(t *testing.T, p Places) string {
-			return "toy" + chmod(t, filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), ManifestName), 0o666)
+			return "toy" + chmod(t, filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName), 0o666)
 		}, backend.Invalid, "chmod go-w"},
 		"writable folder of versions": {func(t *testing.T, p Places) string {
 			return "toy" + chmod(t, filepath.Dir(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0"))), 0o777)
@@ -149,23 +149,23 @@ func TestFind_RefusesUntrusted(t *testing.T) {
 			return "toy" + chmod(t, p.DataHome, 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable plugin folder": {func(t *testing.T, p Places) string {
-			program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy"))
 			return "toy" + chmod(t, p.Dirs[0], 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable folder above": {func(t *testing.T, p Places) string {
-			program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy"))
 			return "toy" + chmod(t, filepath.Dir(p.Dirs[0]), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable folder beside ptycho": {func(t *testing.T, p Places) string {
-			program(t, filepath.Join(filepath.Dir(p.Executable), Prefix+"toy"))
+			pluginFile(t, filepath.Join(filepath.Dir(p.Executable), filePrefix+"toy"))
 			return "toy" + chmod(t, filepath.Dir(p.Executable), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"explicit in a writable folder": {func(t *testing.T, p Places) string {
-			path := program(t, filepath.Join(p.Dirs[0], Prefix+"toy"))
+			path := pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy"))
 			return path + chmod(t, p.Dirs[0], 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"endless manifest": {func(t *testing.T, p Places) string {
-			path := filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), ManifestName)
+			path := filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName)
 			if err := errors.Join(os.Remove(path), os.Symlink("/dev/zero", path)); err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestFind_RefusesUntrusted(t *testing.T) {
 			return "toy" + chmod(t, filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"no manifest": {func(t *testing.T, p Places) string {
-			os.Remove(filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), ManifestName))
+			os.Remove(filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName))
 			return "toy"
 		}, backend.Invalid, "install it again"},
 		"another protocol": {func(t *testing.T, p Places) string {
@@ -202,16 +202,16 @@ func chmod(t *testing.T, path string, mode os.FileMode) string {
 
 func writable(mode os.FileMode) func(*testing.T, Places) string {
 	return func(t *testing.T, p Places) string {
-		chmod(t, program(t, filepath.Join(p.Dirs[0], Prefix+"toy")), mode)
+		chmod(t, pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy")), mode)
 		return "toy"
 	}
 }
 
 func TestList_ExecutesNothing(t *testing.T) {
 	p := places(t)
-	program(t, filepath.Join(p.Dirs[0], Prefix+"mine"))
-	chmod(t, program(t, filepath.Join(p.Dirs[1], Prefix+"open")), 0o777)
-	program(t, filepath.Join(p.Dirs[1], "unrelated"))
+	pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"mine"))
+	chmod(t, pluginFile(t, filepath.Join(p.Dirs[1], filePrefix+"open")), 0o777)
+	pluginFile(t, filepath.Join(p.Dirs[1], "unrelated"))
 	install(t, p, "toy", "2.0.0", "1.0")
 	list := List(p)
 	if len(list) != 3 || list[0].Name != "mine" || list[1].Problem == "" || list[2].Manifest == nil || list[2].Manifest.Version != "2.0.0" ||
@@ -225,7 +225,7 @@ func TestList_ExecutesNothing(t *testing.T) {
 }
 
 func TestDefaultPlaces_ReadEnvironment(t *testing.T) {
-	t.Setenv(PathKey, "/a"+string(os.PathListSeparator)+string(os.PathListSeparator)+"."+string(os.PathListSeparator)+"/b")
+	t.Setenv(pathKey, "/a"+string(os.PathListSeparator)+string(os.PathListSeparator)+"."+string(os.PathListSeparator)+"/b")
 	t.Setenv("XDG_DATA_HOME", "/data")
 	p, err := DefaultPlaces([]string{"flag"})
 	if err != nil || !reflect.DeepEqual(p.Dirs, []string{"flag", "/a", "/b"}) || p.DataHome != "/data" || !filepath.IsAbs(p.Executable) {
@@ -249,7 +249,7 @@ func FuzzParseManifest(f *testing.F) {
 	f.Add([]byte(`{"name":"toy","version":"1","protocol":"1.0","file":"run","sha256":"` + strings.Repeat("0f", 32) + `"}`))
 	f.Add([]byte(`{"name":"toy","protocol":"1.0","file":"../run"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		m, err := ParseManifest(raw)
+		m, err := parseManifest(raw)
 		if err == nil && (filepath.Base(m.File) != m.File || checkName(m.Name) != nil || len(m.SHA256) != 64) {
 			t.Errorf("accepted %+v", m)
 		}
