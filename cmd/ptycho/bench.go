@@ -8,7 +8,6 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host/bench"
-	"github.com/ptychogo/ptycho/host/ui"
 )
 
 func benchCommand() *cli.Command {
@@ -86,7 +85,7 @@ func runBench(c *cli.Context) error {
 	})
 }
 
-func measure(c *cli.Context, meter *ui.Meter, backend string, n, patterns int) (bench.Result, error) {
+func measure(c *cli.Context, meter *progressMeter, backend string, n, patterns int) (bench.Result, error) {
 	h, err := newRunHost(c.Context, meter, benchExecution(c, backend))
 	if err != nil {
 		return bench.Result{}, err

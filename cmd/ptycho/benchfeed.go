@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ptychogo/ptycho/host/bench/feeding"
+	"github.com/ptychogo/ptycho/host/bench"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -31,17 +31,17 @@ func runBenchFeed(c *cli.Context) error {
 	}
 	meter := console(c.Context, c.Bool("quiet"))
 	defer meter.Done()
-	ways, err := feeding.Ways(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
+	ways, err := bench.FeedWays(c.IntSlice("num-workers"), c.IntSlice("prefetch-factor"), c.Bool("persistent-workers"), c.Bool("pin-memory"))
 	if err != nil {
 		return err
 	}
-	var results []feeding.Result
+	var results []bench.FeedResult
 	for _, name := range strings.Split(c.String("backend"), ",") {
 		h, err := newRunHost(c.Context, meter, benchExecution(c, name))
 		if err != nil {
 			return err
 		}
-		err = feeding.Run(c.Context, benchCase(c, c.Int("n"), c.Int("batch-size")), ways, h.Host, func(r feeding.Result) {
+		err = bench.RunFeed(c.Context, benchCase(c, c.Int("n"), c.Int("batch-size")), ways, h.Host, func(r bench.FeedResult) {
 			meter.Notice("%s: %s, prefetch factor %d: measured", r.Backend, plural.Of(r.Workers, "worker"), r.PrefetchFactor)
 			results = append(results, r)
 		})

@@ -18,7 +18,6 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -106,7 +105,7 @@ func runConformance(c *cli.Context) error {
 }
 
 // conformanceTarget returns a backend across the process boundary, on one of its devices.
-func conformanceTarget(c *cli.Context, meter *ui.Meter, name, device string) (conformance.Target, error) {
+func conformanceTarget(c *cli.Context, meter *progressMeter, name, device string) (conformance.Target, error) {
 	target := conformance.Target{Name: strings.TrimSpace(name)}
 	x := config.Execution{Backend: target.Name, PluginDir: c.String("plugin-dir"), Device: device, Devices: c.Int("devices"), Strategy: c.String("strategy"),
 		LogLevel: c.String("log-level"), BackendTimeout: c.Duration("backend-timeout")}
@@ -165,7 +164,7 @@ func shareWork(c *cli.Context, x config.Execution, target *conformance.Target) e
 }
 
 // runParity prints the matrix of differences, and writes it with --json.
-func runParity(c *cli.Context, meter *ui.Meter, names []string) error {
+func runParity(c *cli.Context, meter *progressMeter, names []string) error {
 	if len(names) < 2 {
 		return usage(fmt.Errorf("conformance: --parity %s names one backend, want two or more, comma-separated", names[0]))
 	}

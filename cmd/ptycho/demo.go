@@ -11,11 +11,11 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -45,7 +45,7 @@ func runDemo(c *cli.Context) error {
 	graceful(c.Context, "the training ends after this step with a checkpoint")
 	prompt, done := signalsOf(c.Context).prompt(c.Context)
 	defer done()
-	if _, err := simulation.Write(prompt, demoScan, p.scan, true); err != nil {
+	if _, err := dataset.Simulate(prompt, demoScan, p.scan, true); err != nil {
 		return err
 	}
 	var report demoReport

@@ -12,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/plugin"
-	"github.com/ptychogo/ptycho/host/ui"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
 )
@@ -44,7 +43,7 @@ type runHost struct {
 }
 
 // newRunHost returns the host of a run. The backend is found immediately and started when the run needs it.
-func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runHost, error) {
+func newRunHost(ctx context.Context, meter *progressMeter, x config.Execution) (*runHost, error) {
 	p, err := searchPlaces(x.PluginDir)
 	if err != nil {
 		return nil, err
@@ -56,10 +55,7 @@ func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runH
 	announce(meter, found)
 	r := &runHost{}
 	r.Host = host.Host{
-		Notice: meter.Notice,
-		Progress: func(p host.Progress) {
-			meter.Update(progress(p))
-		},
+		Notice: meter.Notice, Progress: meter.Update,
 		Stop: signalsOf(ctx).stop, Hurry: signalsOf(ctx).hurry,
 	}
 	r.Start = func(ctx context.Context) (host.Engine, error) {
@@ -79,20 +75,15 @@ func newRunHost(ctx context.Context, meter *ui.Meter, x config.Execution) (*runH
 }
 
 // announce tells the user that a plugin replaces the bundled backend of its name.
-func announce(meter *ui.Meter, f plugin.Found) {
+func announce(meter *progressMeter, f plugin.Found) {
 	if f.ReplacesBundled() {
 		meter.Notice("backend %s: %s replaces the bundled backend (%s)", f.Name, f.Path, f.Source)
 	}
 }
 
-// progress converts the progress of a run for the console.
-func progress(p host.Progress) ui.Progress {
-	return ui.Progress{Phase: p.Phase, Epoch: p.Epoch, Epochs: p.Epochs, Step: p.Step, Steps: p.Steps, Patterns: p.Patterns, Deviance: p.Deviance, Expected: p.Expected, Text: p.Description}
-}
-
 // startBackend finds and starts the backend of a command with settings, rejects settings that the backend does not support,
 // chooses its device and announces both. It runs before any pattern is read. The caller must call close.
-func startBackend(ctx context.Context, meter *ui.Meter, x config.Execution, values []config.Value, what string) (*runHost, error) {
+func startBackend(ctx context.Context, meter *progressMeter, x config.Execution, values []config.Value, what string) (*runHost, error) {
 	r, err := newRunHost(ctx, meter, x)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,6 @@ import (
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -156,14 +155,14 @@ func draftInference(c *cli.Context) (*config.Inference, error) {
 }
 
 // console returns the meter that writes a command's notices and progress to standard error.
-func console(ctx context.Context, quiet bool) *ui.Meter {
-	m := ui.NewMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
+func console(ctx context.Context, quiet bool) *progressMeter {
+	m := newMeter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), quiet, time.Now)
 	signalsOf(ctx).show(m)
 	return m
 }
 
 // consoleOf returns the console of a command with settings. Its first lines are the notices about older spellings.
-func consoleOf(ctx context.Context, x config.Execution, notices []string) *ui.Meter {
+func consoleOf(ctx context.Context, x config.Execution, notices []string) *progressMeter {
 	meter := console(ctx, x.Quiet)
 	if !x.EnableProgressBar {
 		meter.HideProgress()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/ui"
 )
 
 // signals stops the work when the user or the system asks for it. The first SIGINT, SIGTERM or SIGHUP, or a closed pipe on
@@ -27,7 +26,7 @@ type signals struct {
 	late   chan struct{} // closed: cancelled work did not end in time
 
 	plan   atomic.Pointer[string] // what a graceful command does after the first signal; nil: it stops at once
-	meter  atomic.Pointer[ui.Meter]
+	meter  atomic.Pointer[progressMeter]
 	by     atomic.Pointer[string] // name of the first signal, or "a closed pipe"
 	code   atomic.Int64           // exit code of the last signal; 0: no signal
 	broken atomic.Bool            // a pipe was closed
@@ -202,7 +201,7 @@ func signalsOf(ctx context.Context) *signals {
 func graceful(ctx context.Context, plan string) { signalsOf(ctx).plan.Store(&plan) }
 
 // show makes the notices of signals respect the progress line.
-func (s *signals) show(m *ui.Meter) { s.meter.Store(m) }
+func (s *signals) show(m *progressMeter) { s.meter.Store(m) }
 
 // prompt returns a context that the first signal cancels too, for the part of a graceful command that has nothing to save.
 func (s *signals) prompt(ctx context.Context) (context.Context, context.CancelFunc) {

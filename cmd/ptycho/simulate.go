@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/host/simulation"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -48,7 +48,7 @@ func simulateCommand() *cli.Command {
 			if o.Path, err = simulate.ParsePath(c.String("positions")); err != nil {
 				return usage(err)
 			}
-			report, err := simulation.Write(c.Context, o, c.String("output"), c.Bool("overwrite"))
+			report, err := dataset.Simulate(c.Context, o, c.String("output"), c.Bool("overwrite"))
 			if err != nil {
 				return err
 			}

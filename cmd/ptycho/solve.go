@@ -45,7 +45,7 @@ func solveCommand() *cli.Command {
 			graceful(c.Context, "the image of the last whole iteration is written")
 			report, err := solve.Run(c.Context, o, host.Host{
 				Notice: meter.Notice, Stop: signalsOf(c.Context).stop, Hurry: signalsOf(c.Context).hurry,
-				Progress: func(p host.Progress) { meter.Update(progress(p)) },
+				Progress: meter.Update,
 			})
 			meter.Done()
 			if err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/host/ui"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -112,7 +111,7 @@ type resolved interface {
 }
 
 // dryRun prints the plan of a run, then its settings.
-func dryRun(c *cli.Context, meter *ui.Meter, cfg resolved, measure func() (host.Plan, error)) error {
+func dryRun(c *cli.Context, meter *progressMeter, cfg resolved, measure func() (host.Plan, error)) error {
 	plan, err := measure()
 	meter.Done()
 	if err != nil {

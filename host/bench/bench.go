@@ -80,7 +80,7 @@ func Run(ctx context.Context, c Case, h host.Host) (Result, error) {
 	if compiled := reported.Load(); compiled > 0 {
 		r.CompileSeconds = float64(compiled) / float64(time.Second)
 	}
-	if err := r.predict(ctx, session, id, work.Batches()); err != nil {
+	if err := r.predict(ctx, session, id, work.batches()); err != nil {
 		return r, err
 	}
 	_, _, r.PeakBytes = usage()
@@ -99,7 +99,7 @@ func (r *Result) train(ctx context.Context, work *Work, session backend.Session,
 		return err
 	}
 	before, _, _ := usage()
-	took, err := work.train(ctx, session, id, work.Measured(), func(done int) {
+	took, err := work.train(ctx, session, id, work.measured(), func(done int) {
 		if done%max(r.Steps/10, 1) == 0 { // a tenth of the steps, as in the help of --memory
 			_, now, _ := usage()
 			r.MemoryBytes = append(r.MemoryBytes, now)

@@ -117,7 +117,7 @@ func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.
 	}
 	var id backend.DatasetID
 	if err = session.SetState(ctx, w.state); err == nil {
-		id, err = w.Bind(ctx, session)
+		id, err = session.Bind(ctx, w.dataset)
 	}
 	if err != nil {
 		_ = session.Close() // the first error is returned
@@ -126,15 +126,8 @@ func (w *Work) Open(ctx context.Context, engine host.Engine, more func(*backend.
 	return session, id, nil
 }
 
-// Bind binds the patterns to a session.
-func (w *Work) Bind(ctx context.Context, s interface {
-	Bind(context.Context, backend.Dataset) (backend.DatasetID, error)
-}) (backend.DatasetID, error) {
-	return s.Bind(ctx, w.dataset)
-}
-
-// Batches returns the batches of all steps.
-func (w *Work) Batches() []backend.Batch {
+// batches returns the batches of all steps.
+func (w *Work) batches() []backend.Batch {
 	var batches []backend.Batch
 	for _, s := range w.Steps {
 		batches = append(batches, s.Batches...)
@@ -145,8 +138,8 @@ func (w *Work) Batches() []backend.Batch {
 // Warm returns the steps to warm up.
 func (w *Work) Warm() []backend.Step { return w.Steps[:warmup] }
 
-// Measured returns the measured steps.
-func (w *Work) Measured() []backend.Step { return w.Steps[warmup:] }
+// measured returns the measured steps.
+func (w *Work) measured() []backend.Step { return w.Steps[warmup:] }
 
 // Plan returns a plan of steps with the defaults of training.
 func (w *Work) Plan(id backend.DatasetID, steps []backend.Step) backend.StepPlan {

@@ -1,5 +1,5 @@
-// Package dataset brings a scan to a backend: it reads the file, spools the patterns where the backend maps them, forms
-// batches, and reads the resulting patches.
+// Package dataset brings a scan to a backend: it reads or simulates the file, spools the patterns where the backend maps them,
+// forms batches, and reads the resulting patches.
 package dataset
 
 import (

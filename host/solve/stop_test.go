@@ -10,13 +10,13 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/simulation"
+	"github.com/ptychogo/ptycho/host/dataset"
 )
 
 // A stopped run writes the whole image and a report that says "stopped" and lacks the values that were not computed.
 func TestSolve_StoppedReportsOnlyWhatWasComputed(t *testing.T) {
 	scan := filepath.Join(t.TempDir(), "scan.npz")
-	if _, err := simulation.Write(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 32, Height: 80, Patterns: 60, Seed: 5}, scan, true); err != nil {
+	if _, err := dataset.Simulate(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 32, Height: 80, Patterns: 60, Seed: 5}, scan, true); err != nil {
 		t.Fatal(err)
 	}
 	for phase, computed := range map[string]bool{"solve": false, "even half": true, "odd half": true} {

@@ -10,13 +10,13 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/simulation"
+	"github.com/ptychogo/ptycho/host/dataset"
 )
 
 // scanOf writes a scan with patterns of n×n pixels.
 func scanOf(t *testing.T, path string, n int) {
 	t.Helper()
-	_, err := simulation.Write(t.Context(), simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: n, Height: 3 * n, Patterns: 24, Photons: 1e5}, path, true)
+	_, err := dataset.Simulate(t.Context(), simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: n, Height: 3 * n, Patterns: 24, Photons: 1e5}, path, true)
 	if err != nil {
 		t.Fatal(err)
 	}

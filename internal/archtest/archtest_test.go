@@ -72,7 +72,7 @@ func TestRules_FindBreaches(t *testing.T) {
 		"host on sdk":                          {"host/plugin/process.go", m + "sdk/wire", false},
 		"host on a plugin":                     {"host/plugin/process.go", m + "plugins/gorgonia/backend", true},
 		"host on a command":                    {"host/plugin/process.go", m + "cmd/ptycho", true},
-		"host on cli":                          {"host/ui/ui.go", "github.com/urfave/cli/v2", true},
+		"host on cli":                          {"host/track/track.go", "github.com/urfave/cli/v2", true},
 		"conformance on core":                  {"conformance/suite.go", m + "core/reference", false},
 		"conformance on host":                  {"conformance/suite.go", m + "host/plugin", true},
 		"conformance on sdk":                   {"conformance/suite.go", m + "sdk", true},

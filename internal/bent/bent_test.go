@@ -29,8 +29,8 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/infer"
-	"github.com/ptychogo/ptycho/host/simulation"
 	"github.com/ptychogo/ptycho/host/train"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
@@ -97,7 +97,7 @@ func newWorld(t testing.TB) world {
 	t.Helper()
 	dir := t.TempDir()
 	w := world{filepath.Join(dir, "scan.npz"), filepath.Join(dir, "model")}
-	_, err := simulation.Write(t.Context(), simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 16, Height: 40, Patterns: 24, Photons: 1e4}, w.scan, true)
+	_, err := dataset.Simulate(t.Context(), simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 16, Height: 40, Patterns: 24, Photons: 1e4}, w.scan, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
-package ui
+package main
 
 import (
 	"bytes"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ptychogo/ptycho/host"
 )
 
 // clock is a time that only the test advances.
@@ -18,9 +20,9 @@ func (c *clock) pass(d time.Duration) { c.t = c.t.Add(d) }
 func work(terminal, quiet bool) string {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
-	m := NewMeter(&out, terminal, quiet, c.now)
+	m := newMeter(&out, terminal, quiet, c.now)
 	for step := 1; step <= 100; step++ {
-		m.Update(Progress{Epoch: 1 + step/51, Epochs: 2, Step: step, Steps: 100, Patterns: 8, Deviance: 2.5, Expected: 0.41})
+		m.Update(host.Progress{Epoch: 1 + step/51, Epochs: 2, Step: step, Steps: 100, Patterns: 8, Deviance: 2.5, Expected: 0.41})
 		c.pass(time.Second)
 	}
 	m.Done()
@@ -47,13 +49,13 @@ func TestMeter_LineEveryTenSecondsWithoutTerminal(t *testing.T) {
 func TestMeter_SpeaksOfThePhase(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
-	m := NewMeter(&out, false, false, c.now)
+	m := newMeter(&out, false, false, c.now)
 	for step := 1; step <= 20; step++ {
-		m.Update(Progress{Phase: "infer", Step: step, Steps: 20, Patterns: 8, Text: "predict: batch"})
+		m.Update(host.Progress{Phase: "infer", Step: step, Steps: 20, Patterns: 8, Description: "predict: batch"})
 		c.pass(time.Second)
 	}
 	for step := 1; step <= 21; step++ {
-		m.Update(Progress{Phase: "refine", Step: step, Steps: 41, Patterns: 100, Text: "refine: iteration"})
+		m.Update(host.Progress{Phase: "refine", Step: step, Steps: 41, Patterns: 100, Description: "refine: iteration"})
 		c.pass(time.Second)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -84,9 +86,9 @@ func TestMeter_RewritesOneLineOnTerminal(t *testing.T) {
 func TestMeter_LimitsLinesOnTerminal(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
-	m := NewMeter(&out, true, false, c.now)
+	m := newMeter(&out, true, false, c.now)
 	for step := range 1000 {
-		m.Update(Progress{Step: step + 1, Steps: 1000})
+		m.Update(host.Progress{Step: step + 1, Steps: 1000})
 		c.pass(time.Millisecond)
 	}
 	if n := strings.Count(out.String(), "\r"); n > 10 {
@@ -96,7 +98,7 @@ func TestMeter_LimitsLinesOnTerminal(t *testing.T) {
 
 func TestMeter_QuietWritesNothing(t *testing.T) {
 	var out bytes.Buffer
-	m := NewMeter(&out, true, true, time.Now)
+	m := newMeter(&out, true, true, time.Now)
 	m.Notice("said")
 	m.Done()
 	if out.Len() > 0 || work(true, true) != "" || work(false, true) != "" {
@@ -107,9 +109,9 @@ func TestMeter_QuietWritesNothing(t *testing.T) {
 func TestMeter_NoticeClearsProgressLine(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
-	m := NewMeter(&out, true, false, c.now)
+	m := newMeter(&out, true, false, c.now)
 	for step := 1; step <= 2; step++ {
-		m.Update(Progress{Step: step, Steps: 9})
+		m.Update(host.Progress{Step: step, Steps: 9})
 		c.pass(time.Second)
 	}
 	m.Notice("epoch %d done", 1)
@@ -122,10 +124,10 @@ func TestMeter_NoticeClearsProgressLine(t *testing.T) {
 func TestMeter_TimeLeftOfResumedRun(t *testing.T) {
 	var out bytes.Buffer
 	c := &clock{time.Unix(1000, 0)}
-	m := NewMeter(&out, false, false, c.now)
-	m.Update(Progress{Step: 901, Steps: 1000, Patterns: 8})
+	m := newMeter(&out, false, false, c.now)
+	m.Update(host.Progress{Step: 901, Steps: 1000, Patterns: 8})
 	c.pass(50 * time.Second)
-	m.Update(Progress{Step: 950, Steps: 1000, Patterns: 8 * 49})
+	m.Update(host.Progress{Step: 950, Steps: 1000, Patterns: 8 * 49})
 	if !strings.Contains(out.String(), "50s left") || !strings.Contains(out.String(), " 8 patterns/s") {
 		t.Errorf("50 steps took 50 s and 50 are left: %q", out.String())
 	}

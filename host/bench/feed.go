@@ -1,5 +1,4 @@
-// Package feeding measures the gathering of batches: by the feed alone, and as the share of a step that waits for batches.
-package feeding
+package bench
 
 import (
 	"context"
@@ -10,12 +9,11 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/bench"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
-// Way is one combination of the settings that gather batches ahead of the step.
-type Way struct {
+// FeedWay is one combination of the settings that gather batches ahead of the step.
+type FeedWay struct {
 	Workers        int `json:"num_workers"`
 	PrefetchFactor int `json:"prefetch_factor"` // batches that each worker gathers ahead
 
@@ -24,13 +22,13 @@ type Way struct {
 }
 
 // apply sets the options of a session, as the settings of a training do.
-func (f Way) apply(o *backend.OpenOptions) {
+func (f FeedWay) apply(o *backend.OpenOptions) {
 	o.Workers, o.Prefetch = f.Workers, f.PrefetchFactor*max(f.Workers, 1)
 	o.Persistent, o.PinMemory = f.Persistent, f.Pin
 }
 
-// Result holds the times of a feed, alone and with the steps of a backend.
-type Result struct {
+// FeedResult holds the times of a feed, alone and with the steps of a backend.
+type FeedResult struct {
 	Backend  string `json:"backend"`
 	Device   string `json:"device"`
 	Threads  int    `json:"threads"` // of computation; 0: all cores
@@ -38,7 +36,7 @@ type Result struct {
 	Gridsize int    `json:"gridsize"`
 	Patterns int    `json:"patterns"` // of a batch
 	Steps    int    `json:"steps"`
-	Way
+	FeedWay
 	GatherSeconds  float64 `json:"gather_s"`     // of a batch, by the feed alone in this process: wall, of the fastest pass
 	GatherPatterns float64 `json:"gather_per_s"` // patterns/s
 	StepSeconds    float64 `json:"step_s"`       // of a training step: mean, wall
@@ -49,10 +47,10 @@ type Result struct {
 // passes is the number of passes of the feed alone through the batches. Each pass is a plan, and the fastest counts.
 const passes = 10
 
-// Run measures ways of feeding one case, one after the other, with the same batches in sessions of one backend process. It
+// RunFeed measures the gathering of batches, by the feed alone and as the share of a step that waits for batches, in ways of feeding one case, one after the other, with the same batches in sessions of one backend process. It
 // calls look with each result.
-func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(Result)) error {
-	work, err := bench.Prepare(ctx, c)
+func RunFeed(ctx context.Context, c Case, ways []FeedWay, h host.Host, look func(FeedResult)) error {
+	work, err := Prepare(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -63,8 +61,8 @@ func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(R
 	}
 	defer engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // the results are complete; Stop kills the process if necessary
 	for _, way := range ways {
-		r := Result{Backend: engine.Info().Name, Device: c.Device, Threads: c.Threads, N: c.Model.N, Gridsize: c.Model.Gridsize,
-			Patterns: c.Patterns, Steps: c.Steps, Way: way}
+		r := FeedResult{Backend: engine.Info().Name, Device: c.Device, Threads: c.Threads, N: c.Model.N, Gridsize: c.Model.Gridsize,
+			Patterns: c.Patterns, Steps: c.Steps, FeedWay: way}
 		if err := r.alone(ctx, work); err != nil {
 			return err
 		}
@@ -77,16 +75,16 @@ func Run(ctx context.Context, c bench.Case, ways []Way, h host.Host, look func(R
 }
 
 // alone gathers the batches of all steps without computing.
-func (r *Result) alone(ctx context.Context, w *bench.Work) error {
+func (r *FeedResult) alone(ctx context.Context, w *Work) error {
 	o := backend.OpenOptions{Program: w.Model.Program}
 	r.apply(&o)
 	s := feed.NewSession(w.Model.Program, feed.Asked(o, tensor.Float32))
 	defer s.CloseAll() //nolint:errcheck // the session has only read
-	id, err := w.Bind(ctx, s)
+	id, err := s.Bind(ctx, w.dataset)
 	if err != nil {
 		return err
 	}
-	batches := w.Batches()
+	batches := w.batches()
 	best := math.Inf(1)
 	for range passes {
 		began := time.Now()
@@ -101,13 +99,13 @@ func (r *Result) alone(ctx context.Context, w *bench.Work) error {
 }
 
 // steps trains and sums the times that the steps waited.
-func (r *Result) steps(ctx context.Context, w *bench.Work, engine host.Engine) error {
+func (r *FeedResult) steps(ctx context.Context, w *Work, engine host.Engine) error {
 	session, id, err := w.Open(ctx, engine, r.apply)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
-	for _, steps := range [][]backend.Step{w.Warm(), w.Measured()} {
+	for _, steps := range [][]backend.Step{w.Warm(), w.measured()} {
 		waited := 0.0
 		began := time.Now()
 		err := session.Step(ctx, w.Plan(id, steps), func(s backend.StepResult) error {
@@ -123,15 +121,15 @@ func (r *Result) steps(ctx context.Context, w *bench.Work, engine host.Engine) e
 	return nil
 }
 
-// Ways combines numbers of workers and factors, each pair once. It returns an error for negative numbers.
-func Ways(workers, factors []int, persistent, pin bool) ([]Way, error) {
-	var out []Way
+// FeedWays combines numbers of workers and factors, each pair once. It returns an error for negative numbers.
+func FeedWays(workers, factors []int, persistent, pin bool) ([]FeedWay, error) {
+	var out []FeedWay
 	for _, w := range workers {
 		for _, f := range factors {
 			if w < 0 || f < 0 {
 				return nil, host.Failf(host.ExitUsage, "bench feed: --num-workers %d, --prefetch-factor %d: want at least 0", w, f)
 			}
-			one := Way{Workers: w, PrefetchFactor: f, Persistent: persistent, Pin: pin}
+			one := FeedWay{Workers: w, PrefetchFactor: f, Persistent: persistent, Pin: pin}
 			if !slices.Contains(out, one) {
 				out = append(out, one)
 			}

@@ -1,5 +1,4 @@
-// Package simulation writes simulated scans.
-package simulation
+package dataset
 
 import (
 	"context"
@@ -15,17 +14,17 @@ import (
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
-// Report describes a simulated scan.
-type Report struct {
+// Simulated describes a simulated scan.
+type Simulated struct {
 	Path       string  `json:"path"`
 	Patterns   int     `json:"patterns"`
 	N          int     `json:"n"`
 	MeanCounts float64 `json:"mean_counts"` // photons in a pattern
 }
 
-// Write writes a scan with its true object. The same options give the same bytes.
-func Write(ctx context.Context, o simulate.Options, path string, overwrite bool) (Report, error) {
-	report := Report{Path: path}
+// Simulate writes a scan with its true object. The same options give the same bytes.
+func Simulate(ctx context.Context, o simulate.Options, path string, overwrite bool) (Simulated, error) {
+	report := Simulated{Path: path}
 	exists := func() error {
 		return host.Failf(host.ExitUsage, "simulate: %s exists: give another --output, or --overwrite to replace it", path)
 	}

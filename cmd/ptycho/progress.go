@@ -1,6 +1,4 @@
-// Package ui shows the progress of work: a line that is rewritten on a terminal, a line every ten seconds elsewhere,
-// nothing with --quiet.
-package ui
+package main
 
 import (
 	"fmt"
@@ -8,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -17,19 +16,9 @@ const (
 	refresh  = 100 * time.Millisecond
 )
 
-// Progress describes how far a run is.
-type Progress struct {
-	Phase         string // such as "train" or "refine"; rates and times are per phase
-	Epoch, Epochs int
-	Step, Steps   int // of the phase
-	Patterns      int // since the last call
-	Deviance      float64
-	Expected      float64
-	Text          string // shown in place of epoch, step and deviance
-}
-
-// Meter writes progress and notices. Its methods may be called from several goroutines.
-type Meter struct {
+// progressMeter shows the progress of work and notices: a line that is rewritten on a terminal, a line every ten seconds
+// elsewhere, nothing with --quiet. Its methods may be called from several goroutines.
+type progressMeter struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
@@ -45,20 +34,20 @@ type Meter struct {
 	open     bool // the terminal shows a line without a line break
 }
 
-// NewMeter returns a Meter that writes to w. now is time.Now except in tests.
-func NewMeter(w io.Writer, terminal, quiet bool, now func() time.Time) *Meter {
-	return &Meter{w: w, terminal: terminal, quiet: quiet, now: now}
+// newMeter returns a progressMeter that writes to w. now is time.Now except in tests.
+func newMeter(w io.Writer, terminal, quiet bool, now func() time.Time) *progressMeter {
+	return &progressMeter{w: w, terminal: terminal, quiet: quiet, now: now}
 }
 
 // HideProgress turns progress off and keeps notices.
-func (m *Meter) HideProgress() {
+func (m *progressMeter) HideProgress() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hidden = true
 }
 
 // Notice writes a line.
-func (m *Meter) Notice(format string, args ...any) {
+func (m *progressMeter) Notice(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.quiet {
@@ -69,7 +58,7 @@ func (m *Meter) Notice(format string, args ...any) {
 }
 
 // Say writes a line even with --quiet, in answer to a signal of the user.
-func (m *Meter) Say(format string, args ...any) {
+func (m *progressMeter) Say(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clear()
@@ -80,7 +69,7 @@ func (m *Meter) Say(format string, args ...any) {
 const maxNotice = 4000
 
 // clear erases the progress line.
-func (m *Meter) clear() {
+func (m *progressMeter) clear() {
 	if m.open {
 		fmt.Fprint(m.w, "\r\x1b[K")
 		m.open = false
@@ -88,14 +77,14 @@ func (m *Meter) clear() {
 }
 
 // Done erases the progress line at the end of the work.
-func (m *Meter) Done() {
+func (m *progressMeter) Done() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clear()
 }
 
 // Update shows p if the time since the last line is long enough.
-func (m *Meter) Update(p Progress) {
+func (m *progressMeter) Update(p host.Progress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
@@ -114,7 +103,7 @@ func (m *Meter) Update(p Progress) {
 		return
 	}
 	m.last = now
-	text := line(p, m.patterns, p.Step-m.first, now.Sub(m.started))
+	text := progressLine(p, m.patterns, p.Step-m.first, now.Sub(m.started))
 	if m.terminal {
 		fmt.Fprintf(m.w, "\r%s\x1b[K", text)
 		m.open = true
@@ -123,14 +112,14 @@ func (m *Meter) Update(p Progress) {
 	fmt.Fprintln(m.w, text)
 }
 
-// line describes the progress after a number of patterns and steps in the time took.
-func line(p Progress, patterns, steps int, took time.Duration) string {
+// progressLine describes the progress after a number of patterns and steps in the time took.
+func progressLine(p host.Progress, patterns, steps int, took time.Duration) string {
 	rate := float64(patterns) / max(took.Seconds(), 1e-3)
 	remaining := time.Duration(float64(took) / float64(max(steps, 1)) * float64(p.Steps-p.Step)).Round(time.Second)
 	text := fmt.Sprintf("epoch %d of %d, step %d of %d", p.Epoch, p.Epochs, p.Step, p.Steps)
 	switch {
-	case p.Text != "":
-		text = p.Text
+	case p.Description != "":
+		text = p.Description
 	case p.Deviance > 0 && p.Expected > 0:
 		text += fmt.Sprintf(", deviance %.4g per pixel (perfect fit %.3g)", p.Deviance, p.Expected)
 	case p.Deviance > 0:
