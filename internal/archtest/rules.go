@@ -51,6 +51,8 @@ var layers = []layer{
 		rule: "core/format uses the standard library, gonum, npyio and core"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
+	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress"},
+		rule: "core/hdf5 uses the standard library and klauspost/compress, and nothing of core, so that it can be used by itself"},
 	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
 		rule: "core/cpu uses the standard library and x/sys"},
 	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an independent reader of golden files
