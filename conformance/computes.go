@@ -85,8 +85,10 @@ func computes() []Case {
 	return append(out,
 		Case{Computes, "identity/loss-is-a-mean", "the loss of a batch is the weighted mean of the losses of its patterns", lossIsAMean},
 		Case{Computes, "identity/order", "a group's result does not depend on its place in the batch", order},
-		Case{Computes, "reconstruct", "Reconstruct returns the program's patches, in the batch's order, cropped around the centre", reconstruct},
-		Case{Computes, "evaluate", "Evaluate returns weighted sums of the scalars, and the scalars of each pattern", evaluate},
+		Case{Computes, "reconstruct", "Reconstruct returns the program's patches, in the batch's order", reconstruct},
+		Case{Computes, "evaluate", "Evaluate returns sums of the scalars, weighted by pattern", evaluate},
+		Case{Computes, "evaluate/extra", "an input that a batch carries replaces the dataset's, for this batch", extra},
+		Case{Computes, "evaluate/indexed", "a pattern reads the row of an indexed table that its index names", indexed},
 	)
 }
 

@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -22,12 +24,50 @@ func (w *work) part(groups ...int) backend.Batch {
 	return b
 }
 
-// scalars returns the results of an evaluation with the scalars of every pattern.
+// brighter returns the work with other counts in the same places.
+func (w *work) brighter() *work {
+	out := *w
+	out.given = maps.Clone(w.given)
+	counts := out.given[program.Counts]
+	more := reference.NewValue(counts.Kind, counts.Shape)
+	for i, v := range counts.Real {
+		more.Real[i] = 2*v + float64(i%3)
+	}
+	out.given[program.Counts] = more
+	return &out
+}
+
+// carrying returns the batch of the work with an input that it carries itself.
+func (w *work) carrying(input string) backend.Batch {
+	b := w.batch()
+	b.Extra = map[string]tensor.Tensor{input: w.given[input].Tensor()}
+	return b
+}
+
+// scalars returns the results of an evaluation.
 func scalars(s *subject, session backend.Session, id backend.DatasetID, batches ...backend.Batch) ([]backend.EvalResult, error) {
 	var out []backend.EvalResult
-	err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches, PerPattern: true}, collect(&out))
+	err := session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: batches}, collect(&out))
 	if err == nil && len(out) != len(batches) {
 		err = fmt.Errorf("%d results for %d batches", len(out), len(batches))
+	}
+	return out, err
+}
+
+// eachPattern returns the scalars of every pattern of a batch: the sums of batches in which only that pattern has a weight.
+func eachPattern(s *subject, session backend.Session, id backend.DatasetID, b backend.Batch) (map[string][]float64, error) {
+	batches := make([]backend.Batch, len(b.Rows))
+	for i := range batches {
+		batches[i] = b
+		batches[i].Weights = make([]float32, len(b.Rows))
+		batches[i].Weights[i] = 1
+	}
+	results, err := scalars(s, session, id, batches...)
+	out := map[string][]float64{}
+	for _, r := range results {
+		for name, sum := range r.Scalars {
+			out[name] = append(out[name], sum.Sum)
+		}
 	}
 	return out, err
 }
@@ -50,13 +90,17 @@ func lossIsAMean(s *subject) error {
 
 func order(s *subject) error {
 	return with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
-		r, err := scalars(s, session, ref.Dataset, w.part(0, 1), w.part(1, 0))
+		ordered, err := eachPattern(s, session, ref.Dataset, w.part(0, 1))
+		if err != nil {
+			return err
+		}
+		other, err := eachPattern(s, session, ref.Dataset, w.part(1, 0))
 		if err != nil {
 			return err
 		}
 		c := w.program.Group
-		for name, v := range r[0].PerPattern {
-			turned := r[1].PerPattern[name]
+		for name, v := range ordered {
+			turned := other[name]
 			for i := range v {
 				if err := s.near(Identity, fmt.Sprintf("%s of pattern %d", name, i), turned[(i+c)%len(v)], v[i]); err != nil {
 					return err
@@ -77,9 +121,13 @@ func evaluate(s *subject) error {
 		if err != nil {
 			return err
 		}
+		each, err := eachPattern(s, session, ref.Dataset, w.batch())
+		if err != nil {
+			return err
+		}
 		for _, sc := range w.program.Scalars {
 			v := want.values[sc.Value]
-			got := r[0].PerPattern[sc.Name]
+			got := each[sc.Name]
 			if err := s.compare(NetworkValue, sc.Name+" of each pattern", tensor.Must(got, len(got)), &reference.Value{Kind: program.Real, Shape: []int{len(v.Real)}, Real: v.Real}, 0); err != nil {
 				return err
 			}
@@ -112,37 +160,79 @@ func reconstruct(s *subject) error {
 			return err
 		}
 		patches := want.values[program.Patches]
-		n := patches.Shape[len(patches.Shape)-1]
-		for _, crop := range []int{0, 10, 7} {
-			var got []backend.Patches
-			p := backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{w.part(0), w.part(1)}, Crop: crop}
-			if err := session.Reconstruct(s.ctx, p, collect(&got)); err != nil {
+		c, n := w.program.Group, patches.Shape[len(patches.Shape)-1]
+		var got []backend.Patches
+		p := backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{w.part(0), w.part(1)}}
+		if err := session.Reconstruct(s.ctx, p, collect(&got)); err != nil {
+			return err
+		}
+		if len(got) != 2 {
+			return fmt.Errorf("%d results for 2 batches", len(got))
+		}
+		for i, r := range got {
+			if r.Batch != i {
+				return fmt.Errorf("result %d is for batch %d", i, r.Batch)
+			}
+			v := &reference.Value{Kind: program.Complex, Shape: []int{c, n, n}, Complex: patches.Complex[i*c*n*n:][:c*n*n]}
+			if err := s.compare(NetworkValue, fmt.Sprintf("the patches of batch %d", i), r.Data, v, 0); err != nil {
 				return err
-			}
-			if len(got) != 2 {
-				return fmt.Errorf("%d results for 2 batches", len(got))
-			}
-			size := crop
-			if crop == 0 {
-				size = n
-			}
-			for i, r := range got {
-				if r.Batch != i {
-					return fmt.Errorf("result %d is for batch %d", i, r.Batch)
-				}
-				c := w.program.Group
-				v := reference.NewValue(program.Complex, []int{c, size, size})
-				for j := range v.Complex {
-					at := position(j, v.Shape)
-					// The centre of n pixels is n/2, before and after cropping.
-					y, x := at[1]+n/2-size/2, at[2]+n/2-size/2
-					v.Complex[j] = patches.Complex[((i*c+at[0])*n+y)*n+x]
-				}
-				if err := s.compare(NetworkValue, fmt.Sprintf("the patches of batch %d, crop %d", i, crop), r.Data, v, 0); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})(s)
+}
+
+// extra evaluates a batch that carries its own counts between two that use those of the dataset.
+func extra(s *subject) error {
+	return with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+		return s.sums(session, ref, []*work{w, w.brighter(), w}, w.batch(), w.brighter().carrying(program.Counts), w.batch())
+	})(s)
+}
+
+// indexed binds the counts as a table in another order than the patterns, with the row of each pattern.
+func indexed(s *subject) error {
+	return with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
+		d := w.dataset()
+		a := &d.Arrays[slices.IndexFunc(d.Arrays, func(a backend.Array) bool { return a.Input == program.Counts })]
+		table := make([]byte, 0, len(a.Value.Bytes()))
+		size := len(a.Value.Bytes()) / d.Patterns
+		a.Gather, a.Index = backend.Indexed, make([]int32, d.Patterns)
+		for row := range d.Patterns {
+			pattern := d.Patterns - 1 - row
+			table = append(table, a.Value.Bytes()[pattern*size:][:size]...)
+			a.Index[pattern] = int32(row)
+		}
+		var err error
+		if a.Value, err = tensor.FromBytes(a.Value.DType(), table, a.Value.Shape()...); err != nil {
+			return err
+		}
+		if ref.Dataset, err = session.Bind(s.ctx, d); err != nil {
+			return err
+		}
+		return s.sums(session, ref, []*work{w}, w.batch())
+	})(s)
+}
+
+// sums evaluates batches and compares the sums of the scalars with those of each batch's work.
+func (s *subject) sums(session backend.Session, ref backend.BatchRef, works []*work, batches ...backend.Batch) error {
+	r, err := scalars(s, session, ref.Dataset, batches...)
+	if err != nil {
+		return err
+	}
+	for i, w := range works {
+		want, err := w.truth(ref)
+		if err != nil {
+			return err
+		}
+		for _, sc := range w.program.Scalars {
+			sum := 0.0
+			for j, x := range want.values[sc.Value].Real {
+				sum += float64(w.weights[j]) * x
+			}
+			if err := s.near(NetworkValue, fmt.Sprintf("the sum of %s of batch %d", sc.Name, i), r[i].Scalars[sc.Name].Sum, sum); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
@@ -38,7 +39,7 @@ var courses = []course{
 		change: func(p *backend.StepPlan, _ *work) { p.Clip = backend.Clip{Kind: backend.ClipValue, Limit: 0.05} }},
 	{name: "clip/adaptive", rule: "adaptive clipping limits each parameter's gradient by its weights", quantity: RunWeights, steps: 3, rate: 1e-2, optimiser: descent,
 		change: func(p *backend.StepPlan, _ *work) { p.Clip = backend.Clip{Kind: backend.ClipAdaptive, Limit: 0.02} }},
-	{name: "accumulate", rule: "all micro-batches of a step are added and divided by one normaliser", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: descent,
+	{name: "accumulate", rule: "all micro-batches of a step are added and divided by the sum of all weights", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: descent,
 		change: func(p *backend.StepPlan, w *work) {
 			for i := range p.Steps {
 				p.Steps[i].Batches = []backend.Batch{w.part(1), w.part(0), w.part(1)}
@@ -51,8 +52,10 @@ var courses = []course{
 				p.Steps[i].LearningRates = map[string]float64{"": 1e-3 * float64(i+1)}
 			}
 		}},
-	{name: "normaliser", rule: "a normaliser of the plan replaces the sum of the weights", quantity: StepWeights, steps: 1, rate: 1e-2, optimiser: descent,
-		change: func(p *backend.StepPlan, _ *work) { p.Steps[0].Normaliser = 64 }},
+	{name: "extra", rule: "an input that a batch carries replaces the dataset's, for this batch", quantity: RunWeights, steps: 3, rate: 1e-3, optimiser: descent,
+		change: func(p *backend.StepPlan, w *work) {
+			p.Steps[1].Batches = []backend.Batch{w.brighter().carrying(program.Counts)}
+		}},
 	{name: "padding", rule: "patterns of weight 0 are ignored", quantity: StepWeights, steps: 1, rate: 1e-3, optimiser: descent,
 		change: func(p *backend.StepPlan, w *work) {
 			b := w.batch()
@@ -68,7 +71,9 @@ var learns = func() []Case {
 	for _, c := range courses {
 		out = append(out, Case{Learns, "train/" + c.name, c.rule, c.run})
 	}
-	return append(out, Case{Learns, "train/state-is-read", "a step starts from the last state that was set", staleState})
+	return append(out,
+		Case{Learns, "train/rates-by-group", "each parameter group has its own learning rate, and a rate of 0 keeps its weights", ratesByGroup},
+		Case{Learns, "train/state-is-read", "a step starts from the last state that was set", staleState})
 }()
 
 // run compares the results of the steps and the whole state after them.
@@ -167,6 +172,31 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 		}
 	}
 	return nil
+}
+
+// ratesByGroup trains the small network with its parameters in three groups.
+func ratesByGroup(s *subject) error {
+	if err := s.need(backend.CanTrain); err != nil {
+		return err
+	}
+	w, err := small()
+	if err != nil {
+		return err
+	}
+	rates := map[string]float64{"": 1e-3, "slow": 2e-4, "fixed": 0}
+	groups := []string{"", "slow", "fixed"}
+	for i := range w.program.Params {
+		w.program.Params[i].Group = groups[i%len(groups)]
+	}
+	theirs, mine, err := s.openBoth(w)
+	if err != nil {
+		return err
+	}
+	p := plan(theirs.ref, adam, 0, 3)
+	for i := range p.Steps {
+		p.Steps[i].LearningRates = rates
+	}
+	return s.follow(theirs, mine, p, AdaptiveWeights)
 }
 
 // staleState sets another state between steps, which detects backends that keep a copy of the old weights.

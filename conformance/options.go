@@ -130,7 +130,7 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 			return fmt.Errorf("%s is listed, but of %d batches only %d are evaluated with it", c, len(batches), len(results))
 		}
 	}
-	return session.Unbind(s.ctx, id)
+	return nil
 }
 
 // datasetInFile returns the dataset with its patterns in a file. The caller must close the file.

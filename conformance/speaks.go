@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -126,20 +125,14 @@ var speaks = []Case{
 		return nil
 	})},
 	{Speaks, "refuses/state", "a state with a weight that is missing, unknown or of a wrong shape is rejected and changes nothing", with(refusesState)},
-	{Speaks, "refuses/dataset", "a dataset that is not bound, or no longer bound, is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
+	{Speaks, "refuses/dataset", "a dataset that is not bound is not found", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		evaluate := func(id backend.DatasetID) error {
 			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: id, Batches: []backend.Batch{ref.Batch}}, collect[backend.EvalResult](nil))
 		}
 		if err := refused("a dataset that was never bound", evaluate("nothing"), backend.NotFound); err != nil {
 			return err
 		}
-		if err := evaluate(ref.Dataset); err != nil {
-			return err
-		}
-		if err := session.Unbind(s.ctx, ref.Dataset); err != nil {
-			return err
-		}
-		return refused("a dataset that was unbound", evaluate(ref.Dataset), backend.NotFound)
+		return evaluate(ref.Dataset)
 	})},
 	{Speaks, "refuses/array", "an array whose shape differs from its input is invalid", with(func(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
 		d := w.dataset()
@@ -170,13 +163,6 @@ var speaks = []Case{
 		return refused("a pattern of weight −1", evaluate(b), backend.Invalid)
 	})},
 	{Speaks, "refuses/plan", "an unknown update rule is unsupported, a wrong constant or loss is invalid, and nothing changes", with(refusesPlan)},
-	{Speaks, "refuses/output", "an unknown output is not found, and a crop that is too large is invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
-		predict := func(output string, crop int) error {
-			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}, Output: output, Crop: crop}, collect[backend.Patches](nil))
-		}
-		return errors.Join(refused("the output dreams", predict("dreams", 0), backend.NotFound),
-			refused("a crop of 17 from 16 pixels", predict("", 17), backend.Invalid))
-	})},
 	{Speaks, "cancel", "a call whose context has ended returns a cancelled error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
 		ctx, cancel := context.WithCancel(s.ctx)
 		cancel()
@@ -206,7 +192,7 @@ var speaks = []Case{
 		}
 		return err
 	})},
-	{Speaks, "not-finite", "a gradient that is not finite is a numeric error or, on request, a reported skipped step; the weights stay", with(notFinite)},
+	{Speaks, "not-finite", "a gradient that is not finite is a numeric error, and the weights stay", with(notFinite)},
 }
 
 func capabilities(s *subject) error {
@@ -348,18 +334,6 @@ func notFinite(s *subject, session backend.Session, ref backend.BatchRef, w *wor
 	ref.Dataset = id
 	if err := refused("a pattern with infinitely many photons", session.Step(s.ctx, plan(ref, descent, 1e-3, 1), collect[backend.StepResult](nil)), backend.Numeric); err != nil {
 		return err
-	}
-	if err := unchanged(s, session, w); err != nil {
-		return err
-	}
-	p := plan(ref, descent, 1e-3, 1)
-	p.NonFinite = backend.NonFiniteSkip
-	var results []backend.StepResult
-	if err := session.Step(s.ctx, p, collect(&results)); err != nil {
-		return err
-	}
-	if len(results) != 1 || !results[0].NonFinite {
-		return fmt.Errorf("the result does not report the skipped step: %+v", results)
 	}
 	return unchanged(s, session, w)
 }

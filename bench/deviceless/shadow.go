@@ -74,7 +74,7 @@ func (s *shadowSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit f
 }
 
 func (s *shadowSession) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
-	if s.follower != nil && p.File == nil {
+	if s.follower != nil {
 		followed := p
 		followed.Dataset = s.ids[p.Dataset]
 		_ = s.follower.Reconstruct(ctx, followed, func(backend.Patches) error { return nil })

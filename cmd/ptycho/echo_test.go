@@ -15,7 +15,7 @@ import (
 func TestPlugin_BreaksTheProtocolInOneSentence(t *testing.T) {
 	dir := t.TempDir()
 	program.Must(t, dir, "simulate", "-n", "32", "--n-images", "16", "--output", "scan.npz")
-	script := "#!/bin/sh\necho '1|1|unix|" + filepath.Join(dir, "none") + "|grpc|'\nexec sleep 100\n"
+	script := "#!/bin/sh\necho '1|2|unix|" + filepath.Join(dir, "none") + "|grpc|'\nexec sleep 100\n"
 	if err := os.WriteFile(filepath.Join(dir, "ptycho-backend-mute"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

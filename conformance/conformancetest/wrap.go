@@ -5,6 +5,7 @@ package conformancetest
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -31,6 +32,7 @@ type Defect struct {
 	patches  func(r *backend.Patches)                             // of Reconstruct
 	recon    func(*backend.ReconPlan)                             // before predicting
 	bind     func(error) error                                    // applied to the error of Bind
+	dataset  func(*backend.Dataset)                               // before it is bound
 	stop     bool                                                 // Stop is ignored
 }
 
@@ -116,6 +118,10 @@ func copied(st backend.State) backend.State {
 }
 
 func (s *session) Bind(ctx context.Context, d backend.Dataset) (backend.DatasetID, error) {
+	if s.d.dataset != nil {
+		d.Arrays = slices.Clone(d.Arrays)
+		s.d.dataset(&d)
+	}
 	id, err := s.Session.Bind(ctx, d)
 	if s.d.bind != nil {
 		err = s.d.bind(err)

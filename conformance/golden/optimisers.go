@@ -140,7 +140,7 @@ func (u *update) step(gradients map[string]*reference.Value) error {
 	}
 	optim.Bound(u.rule.clip, optim.Norm(g...), w, g)
 	for i, n := range u.names {
-		optim.Update(optim.At(u.rule.optimiser, "", u.steps, u.rule.rate), w[i], g[i], u.slots[n]...)
+		optim.Update(optim.At(u.rule.optimiser, u.steps, u.rule.rate), w[i], g[i], u.slots[n]...)
 		u.weights[n] = unflatten(u.weights[n], w[i])
 		average := flat(u.averages[n])
 		optim.Average(average, w[i], u.rule.ema)

@@ -103,11 +103,7 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
 	r.GradNorm = optim.Norm(grads...)
 	if sick := r.GradNorm + r.Loss; math.IsNaN(sick) || math.IsInf(sick, 0) {
-		if p.NonFinite == backend.NonFiniteFail {
-			return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
-		}
-		r.NonFinite = true
-		return r, nil
+		return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
 	}
 	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
 	for i, name := range names {
@@ -128,7 +124,7 @@ func (s *session) update(p backend.StepPlan, st backend.Step, name string, weigh
 	}
 	started := s.state[backend.EMA][name] != nil
 	before := flat(s.state[backend.Weights][name])
-	optim.Update(optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group)), weights, grads, slots...)
+	optim.Update(optim.At(p.Optimiser, st.Number, st.Rate(q.Group)), weights, grads, slots...)
 	for j, v := range kept {
 		unflatten(v, slots[j])
 	}
@@ -196,37 +192,22 @@ func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(ba
 	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
 		s.scalars(values, p.Batches[i], r.Scalars)
-		if p.PerPattern {
-			r.PerPattern = map[string][]float64{}
-			for _, sc := range s.program.Scalars {
-				r.PerPattern[sc.Name] = slices.Clone(values[sc.Value].Real)
-			}
-		}
 		return emit(r)
 	})
 }
 
 // Reconstruct predicts patches.
-func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
-	value, err := p.Value(s.program)
+func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	value, err := backend.PatchValue(s.program)
 	if err != nil {
 		return err
 	}
-	dtype := tensor.Complex128
-	if s.single {
-		dtype = tensor.Complex64
-	}
-	out, err := feed.OpenPredictions(p, dtype)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := out.Close(); err == nil {
-			err = cerr
-		}
-	}()
 	return s.each(ctx, p.Dataset, p.EMA, p.Batches, func(i int, values map[string]*meaning.Value) error {
-		return out.Emit(i, s.leaving(values[value]), emit)
+		r, err := feed.Patches(i, s.leaving(values[value]))
+		if err != nil {
+			return err
+		}
+		return emit(r)
 	})
 }
 

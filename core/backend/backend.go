@@ -18,8 +18,8 @@ import (
 // ProtocolMajor and ProtocolMinor are the version of this contract. A new major version breaks compatibility; a new minor
 // version only adds to the contract.
 const (
-	ProtocolMajor = 1
-	ProtocolMinor = 2 // 1: events of a session after it was opened; 2: persistent workers, pinned memory, strategy, Waited
+	ProtocolMajor = 2
+	ProtocolMinor = 0
 )
 
 // Backend is an engine.
@@ -40,10 +40,9 @@ type Session interface {
 	SetState(ctx context.Context, s State) error
 	// State returns a copy of the state.
 	State(ctx context.Context) (State, error)
-	// Bind makes the arrays of a dataset available to plans.
+	// Bind makes the arrays of a dataset available to plans until the session is closed. A plan for a dataset that was not
+	// bound is a NotFound error.
 	Bind(ctx context.Context, d Dataset) (DatasetID, error)
-	// Unbind releases a dataset and its memory. A dataset that is not bound is a NotFound error, here and in a later plan.
-	Unbind(ctx context.Context, id DatasetID) error
 	Trainer
 	Reconstructor
 	// Stop asks the running Step, Evaluate or Reconstruct to finish the current step or batch and to return nil. To end a
@@ -181,7 +180,7 @@ type Array struct {
 	File   *FileRef      // when Value is empty
 }
 
-// FileRef is an array in a regular file. The host keeps the file open until Unbind. A backend opens it read-only during
+// FileRef is an array in a regular file. The host keeps the file open while the session is. A backend opens it read-only during
 // Bind. On Linux the file usually has no name: its path is then /proc/PID/fd/N of the host's process.
 type FileRef struct {
 	Path    string // absolute
@@ -196,7 +195,7 @@ type Batch struct {
 	Rows    []int32                  // [B, C] patterns of the dataset
 	Offsets []float32                // [B, C, 2] (row, column) of each pattern relative to its group's centre, object pixels
 	Weights []float32                // [B, C] weight of each pattern in sums and loss; nil: 1. Zero marks padding
-	Extra   map[string]tensor.Tensor // further inputs from the host, such as noise
+	Extra   map[string]tensor.Tensor // further inputs from the host, such as noise; they replace arrays of the dataset
 }
 
 // OptimiserKind names an update rule. Package core/optim contains the formulas.
@@ -214,11 +213,10 @@ type Optimiser struct {
 	Kind        OptimiserKind
 	Beta1       float64 // Adam, AdamW
 	Beta2       float64
-	Epsilon     float64            // added to sqrt(v̂), outside the root
-	Momentum    float64            // SGD
-	Nesterov    bool               // SGD
-	WeightDecay float64            // AdamW: decoupled; Adam and SGD: added to the gradient
-	GroupDecay  map[string]float64 // instead of WeightDecay for these parameter groups
+	Epsilon     float64 // added to sqrt(v̂), outside the root
+	Momentum    float64 // SGD
+	Nesterov    bool    // SGD
+	WeightDecay float64 // AdamW: decoupled; Adam and SGD: added to the gradient
 }
 
 // ClipKind names a method of limiting gradients.
@@ -238,25 +236,16 @@ type Clip struct {
 	Limit float64 // above 0, except for ClipNone
 }
 
-// NonFinite defines the reaction to a gradient with NaN or infinity.
-type NonFinite uint8
-
-// The policies. They are part of the wire format.
-const (
-	NonFiniteFail NonFinite = 0 // end the call with a Numeric error; the state stays that before the step
-	NonFiniteSkip NonFinite = 1 // keep the state, report the skipped step in the result, and continue
-)
-
 // Step is one optimiser step: it computes the gradient of
 //
-//	Σ_l LossWeights[l] · Σ_batches Σ_patterns weight·scalar_l / Normaliser
+//	Σ_l LossWeights[l] · Σ_batches Σ_patterns weight·scalar_l / Σ_batches Σ_patterns weight
 //
-// clips it, and makes one update.
+// clips it, and makes one update. A gradient or loss that is not finite is a Numeric error, and the state stays that before
+// the step.
 type Step struct {
 	Number        int64              // t of the update rule, from 1
 	Batches       []Batch            // micro-batches, accumulated in order
 	LearningRates map[string]float64 // by parameter group; "" is the default group
-	Normaliser    float64            // 0: the sum of all pattern weights of the step
 }
 
 // StepPlan is a sequence of optimiser steps.
@@ -267,7 +256,6 @@ type StepPlan struct {
 	Clip        Clip
 	EMADecay    float64            // 0: no moving average of the weights
 	LossWeights map[string]float64 // by the program's scalars with Loss set; missing ones are 0
-	NonFinite   NonFinite
 }
 
 // Sum is a weighted sum over patterns. Count is the sum of the weights.
@@ -278,45 +266,39 @@ func (s Sum) Mean() float64 { return s.Sum / s.Count }
 
 // StepResult describes one optimiser step, at the weights before its update.
 type StepResult struct {
-	Number    int64
-	Loss      float64        // as in Step
-	Scalars   map[string]Sum // every scalar of the program
-	GradNorm  float64        // L2 over all trainable parameters, before clipping
-	Clipped   bool           // the clipping changed the gradient
-	Patterns  int            // B·C of all micro-batches, padding included
-	NonFinite bool           // the update was skipped
-	Waited    float64        // seconds for which the step waited for its batches
+	Number   int64
+	Loss     float64        // as in Step
+	Scalars  map[string]Sum // every scalar of the program
+	GradNorm float64        // L2 over all trainable parameters, before clipping
+	Clipped  bool           // the clipping changed the gradient
+	Patterns int            // B·C of all micro-batches, padding included
+	Waited   float64        // seconds for which the step waited for its batches
 }
 
 // EvalPlan is a sequence of forward passes.
 type EvalPlan struct {
-	Dataset    DatasetID
-	Batches    []Batch
-	EMA        bool // use the moving average of the weights; a state without it is an Invalid error
-	PerPattern bool // also return the scalars of every pattern
+	Dataset DatasetID
+	Batches []Batch
+	EMA     bool // use the moving average of the weights; a state without it is an Invalid error
 }
 
 // EvalResult holds the scalars of one batch.
 type EvalResult struct {
-	Batch      int // index into the plan's Batches
-	Scalars    map[string]Sum
-	PerPattern map[string][]float64 // [B·C] in the batch's order
+	Batch   int // index into the plan's Batches
+	Scalars map[string]Sum
 }
 
-// ReconPlan is a sequence of predictions.
+// ReconPlan is a sequence of predictions of the program's output program.Patches.
 type ReconPlan struct {
 	Dataset DatasetID
 	Batches []Batch
-	Output  string   // of the program; "" is program.Patches
-	Crop    int      // keep the central Crop×Crop pixels; 0: all
-	EMA     bool     // as in EvalPlan
-	File    *FileRef // write the patches of all batches here and emit results without data
+	EMA     bool // as in EvalPlan
 }
 
 // Patches is the prediction for one batch.
 type Patches struct {
 	Batch int           // index into the plan's Batches
-	Data  tensor.Tensor // complex64 (or complex128) [B·C, n, n], or [B, S, S] for an output of merged groups
+	Data  tensor.Tensor // complex64 (or complex128) [B·C, n, n]
 }
 
 // BatchRef is a batch of a dataset with the loss to compute.
@@ -324,7 +306,6 @@ type BatchRef struct {
 	Dataset     DatasetID
 	Batch       Batch
 	LossWeights map[string]float64
-	Normaliser  float64 // as in Step
 }
 
 // Loss is a weighted loss with the scalars that it consists of.

@@ -70,13 +70,6 @@ func (p StepPlan) Check(of *program.Program) error {
 		return Errorf(Invalid, "step", "the clipping limit is %v, want above 0", p.Clip.Limit)
 	case !(p.EMADecay >= 0 && p.EMADecay < 1):
 		return Errorf(Invalid, "step", "the decay of the moving average is %v, want at least 0 and below 1", p.EMADecay)
-	case p.NonFinite != NonFiniteFail && p.NonFinite != NonFiniteSkip:
-		return Errorf(Unsupported, "step", "unknown policy %d for values that are not finite", p.NonFinite)
-	}
-	for group, d := range o.GroupDecay {
-		if !finite(d) {
-			return Errorf(Invalid, "step", "the weight decay %v of group %q is not finite", d, group)
-		}
 	}
 	for _, st := range p.Steps {
 		if err := st.check(of); err != nil {
@@ -94,7 +87,7 @@ func (s Step) check(of *program.Program) error {
 	}
 	norm := s.Norm()
 	if len(s.Batches) == 0 || s.Number < 1 || !(norm > 0) || !finite(norm) {
-		return Errorf(Invalid, "step", "step %d has %d micro-batches and normaliser %v: all three numbers must be above 0", s.Number, len(s.Batches), norm)
+		return Errorf(Invalid, "step", "step %d has %d micro-batches and a sum of weights of %v: all three numbers must be above 0", s.Number, len(s.Batches), norm)
 	}
 	for _, q := range of.Params {
 		_, own := s.LearningRates[q.Group]
@@ -143,25 +136,18 @@ func (b Batch) Groups(of *program.Program) (int, error) {
 	return n / of.Group, nil
 }
 
-// Norm returns the divisor of the step's loss.
-func (s Step) Norm() float64 { return normaliser(s.Normaliser, s.Batches...) }
-
-// Norm returns the divisor of the batch's loss.
-func (b BatchRef) Norm() float64 { return normaliser(b.Normaliser, b.Batch) }
-
-func normaliser(given float64, batches ...Batch) float64 {
-	if given != 0 {
-		return given
-	}
-	for _, b := range batches {
+// Norm returns the divisor of the step's loss: the sum of all pattern weights.
+func (s Step) Norm() float64 {
+	sum := 0.0
+	for _, b := range s.Batches {
 		if b.Weights == nil {
-			given += float64(len(b.Rows))
+			sum += float64(len(b.Rows))
 		}
 		for _, w := range b.Weights {
-			given += float64(w)
+			sum += float64(w)
 		}
 	}
-	return given
+	return sum
 }
 
 // Rate returns the learning rate of a parameter group.
@@ -268,35 +254,27 @@ func (s Slot) holds(of *program.Program, name string) (program.Kind, []int, erro
 	return p.Kind, p.Shape, nil
 }
 
-// Value returns the program's value for the output of the plan: complex images that can be cropped as requested.
-func (p ReconPlan) Value(of *program.Program) (string, error) {
-	name := p.Output
-	if name == "" {
-		name = program.Patches
-	}
+// PatchValue returns the program's value for its output program.Patches: complex images.
+func PatchValue(of *program.Program) (string, error) {
 	types, err := of.Types()
 	if err != nil {
 		return "", Errorf(Internal, "reconstruct", "%w", err)
 	}
 	for _, o := range of.Outputs {
-		if o.Name != name {
+		if o.Name != program.Patches {
 			continue
 		}
 		t := types[o.Value]
 		if t.Kind != program.Complex || len(t.Shape) < 2 {
-			return "", Errorf(Invalid, "reconstruct", "the output %s is %v, want complex images", name, t)
-		}
-		h, w := int(t.Shape[len(t.Shape)-2]), int(t.Shape[len(t.Shape)-1])
-		if p.Crop < 0 || p.Crop > min(h, w) {
-			return "", Errorf(Invalid, "reconstruct", "cannot crop %d pixels from images of %d×%d", p.Crop, h, w)
+			return "", Errorf(Invalid, "reconstruct", "the output %s is %v, want complex images", o.Name, t)
 		}
 		return o.Value, nil
 	}
-	return "", Errorf(NotFound, "reconstruct", "the program does not have the output %q", name)
+	return "", Errorf(NotFound, "reconstruct", "the program does not have the output %q", program.Patches)
 }
 
 // Gradients resolves the arguments of Gradient: the sorted names of the parameters, all trainable ones if none is named,
-// and the normaliser of the loss.
+// and the divisor of the loss.
 func (b BatchRef) Gradients(of *program.Program, params []string) (names []string, norm float64, err error) {
 	if len(params) == 0 {
 		params = of.Trainable()
@@ -310,8 +288,8 @@ func (b BatchRef) Gradients(of *program.Program, params []string) (names []strin
 	if err := CheckLosses("gradient", of, b.LossWeights); err != nil {
 		return nil, 0, err
 	}
-	if norm = b.Norm(); !(norm > 0) || !finite(norm) {
-		return nil, 0, Errorf(Invalid, "gradient", "the normaliser is %v, want above 0", norm)
+	if norm = (Step{Batches: []Batch{b.Batch}}).Norm(); !(norm > 0) || !finite(norm) {
+		return nil, 0, Errorf(Invalid, "gradient", "the weights add up to %v, want above 0", norm)
 	}
 	return names, norm, nil
 }

@@ -28,9 +28,6 @@ func (Unimplemented) Bind(context.Context, Dataset) (DatasetID, error) {
 	return "", unsupported("bind")
 }
 
-// Unbind returns an Unsupported error.
-func (Unimplemented) Unbind(context.Context, DatasetID) error { return unsupported("unbind") }
-
 // Step returns an Unsupported error.
 func (Unimplemented) Step(context.Context, StepPlan, func(StepResult) error) error {
 	return unsupported("step")

@@ -21,14 +21,14 @@ type Coefficients struct {
 // Coefficients returns the numbers of the rule at its step t, including the bias corrections and the learning rate. An
 // engine on a device uses them for its update.
 func (r Rule) Coefficients() Coefficients {
-	c := Coefficients{Beta1: r.o.Beta1, Beta2: r.o.Beta2, Epsilon: r.o.Epsilon, Momentum: r.o.Momentum, Step: r.rate, Inside: r.decay}
+	c := Coefficients{Beta1: r.o.Beta1, Beta2: r.o.Beta2, Epsilon: r.o.Epsilon, Momentum: r.o.Momentum, Step: r.rate, Inside: r.o.WeightDecay}
 	if r.o.Kind == backend.SGD {
 		return c
 	}
 	c.Step = r.rate / (1 - math.Pow(r.o.Beta1, float64(r.t)))
 	c.Root = 1 / math.Sqrt(1-math.Pow(r.o.Beta2, float64(r.t)))
 	if r.o.Kind == backend.AdamW {
-		c.Inside, c.Outside = 0, r.rate*r.decay
+		c.Inside, c.Outside = 0, r.rate*r.o.WeightDecay
 	}
 	return c
 }

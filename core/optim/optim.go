@@ -13,19 +13,13 @@ type Float interface{ float32 | float64 }
 
 // Rule is an update rule at one step and one learning rate.
 type Rule struct {
-	o           backend.Optimiser
-	rate, decay float64
-	t           int64
+	o    backend.Optimiser
+	rate float64
+	t    int64
 }
 
-// At returns the rule for step t (from 1) of a parameter group. A decay for the group replaces the general one.
-func At(o backend.Optimiser, group string, t int64, rate float64) Rule {
-	decay := o.WeightDecay
-	if d, ok := o.GroupDecay[group]; ok {
-		decay = d
-	}
-	return Rule{o, rate, decay, t}
-}
+// At returns the rule for step t (from 1) and a learning rate.
+func At(o backend.Optimiser, t int64, rate float64) Rule { return Rule{o, rate, t} }
 
 // Slots lists the state that a rule keeps for each parameter.
 func Slots(o backend.Optimiser) []backend.Slot {
@@ -66,7 +60,7 @@ func Update[T Float](r Rule, w, g []T, state ...[]T) {
 }
 
 func sgd[T Float](r Rule, w, g []T, state [][]T) {
-	rate, decay, momentum := T(r.rate), T(r.decay), T(r.o.Momentum)
+	rate, decay, momentum := T(r.rate), T(r.o.WeightDecay), T(r.o.Momentum)
 	for i, x := range w {
 		d := g[i] + decay*x
 		if momentum != 0 {

@@ -32,8 +32,7 @@ type Spec struct {
 	Logger   hclog.Logger // receives the plugin's log lines at their level; may be nil
 	LogLevel hclog.Level  // of the plugin; NoLevel: the Logger's
 
-	SHA256      string // of the file, hexadecimal; checked at every start unless empty
-	BindByValue bool   // send the contents of files to a plugin that cannot open them
+	SHA256 string // of the file, hexadecimal; checked at every start unless empty
 	// Timeout is the longest silence of the plugin in a call, after which it is killed; 0: no limit.
 	Timeout time.Duration
 	Notice  func(format string, args ...any) // called after a long silence; may be nil
@@ -115,7 +114,6 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 func (p *Process) clientOptions() wire.ClientOptions {
 	return wire.ClientOptions{
 		Name:    p.spec.Name,
-		ByValue: p.spec.BindByValue,
 		Gone:    p.runner.done,
 		Lost:    p.lost,
 		Silence: wire.Silence{Limit: p.spec.Timeout, Long: p.silent, Stuck: p.stuck},

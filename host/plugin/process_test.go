@@ -188,36 +188,26 @@ func losses(t *testing.T, s backend.Session, p backend.StepPlan) (out []float64)
 	return out
 }
 
-func TestProcess_BindsByFileAndValue(t *testing.T) {
+func TestProcess_BindsFilesAndValues(t *testing.T) {
 	file := countsFile(t)
 	values := make([]float64, 4*6)
 	for i := range values {
 		values[i] = float64(i / 6)
 	}
-	for name, c := range map[string]struct {
-		byValue bool
-		array   backend.Array
-	}{
-		"file":          {false, backend.Array{File: file}},
-		"file by value": {true, backend.Array{File: file}},
-		"value":         {false, backend.Array{Value: tensor.Must(values, 4, 2, 3)}},
+	for name, array := range map[string]backend.Array{
+		"file":  {File: file},
+		"value": {Value: tensor.Must(values, 4, 2, 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := role(t, "plugin")
-			spec.BindByValue = c.byValue
-			s := open(t, start(t, spec), "toy")
-			c.array.Input, c.array.Gather = program.Counts, backend.PerPattern
-			id, err := s.Bind(t.Context(), backend.Dataset{Patterns: 4, Arrays: []backend.Array{c.array}})
+			s := open(t, start(t, role(t, "plugin")), "toy")
+			array.Input, array.Gather = program.Counts, backend.PerPattern
+			id, err := s.Bind(t.Context(), backend.Dataset{Patterns: 4, Arrays: []backend.Array{array}})
 			if err != nil || id != "set0" {
 				t.Fatalf("bound as %q: %v", id, err)
 			}
 			if got := losses(t, s, stepOver(3, 1, 3)); got[0] != 6*(3+1+3) {
 				t.Errorf("sum of counts %v, want 42", got)
 			}
-			if err := s.Unbind(t.Context(), id); err != nil {
-				t.Error(err)
-			}
-			wantKind(t, s.Unbind(t.Context(), id), backend.NotFound)
 			broken := *file
 			broken.Offset = 1 << 40
 			_, err = s.Bind(t.Context(), backend.Dataset{Patterns: 4, Arrays: []backend.Array{
@@ -255,17 +245,16 @@ func TestProcess_ResultsWithArrays(t *testing.T) {
 	s := open(t, start(t, role(t, "plugin")), "toy")
 	batches := []backend.Batch{{Rows: make([]int32, 1<<18)}, {Rows: []int32{1}}}
 	var evals []backend.EvalResult
-	err := s.Evaluate(t.Context(), backend.EvalPlan{Batches: batches, PerPattern: true}, func(r backend.EvalResult) error {
+	err := s.Evaluate(t.Context(), backend.EvalPlan{Batches: batches}, func(r backend.EvalResult) error {
 		evals = append(evals, r)
 		return nil
 	})
-	if err != nil || len(evals) != 2 || len(evals[0].PerPattern["loss"]) != 1<<18 || evals[1].PerPattern["deviance"][0] != 3 {
+	if err != nil || len(evals) != 2 || evals[0].Scalars["loss"].Count != 1<<18 {
 		t.Errorf("evaluation %v, %v", len(evals), err)
 	}
-	const crop = 700 // 3.9 MB of complex64
-	err = s.Reconstruct(t.Context(), backend.ReconPlan{Batches: singles(2), Crop: crop}, func(r backend.Patches) error {
+	err = s.Reconstruct(t.Context(), backend.ReconPlan{Batches: singles(2)}, func(r backend.Patches) error {
 		d, err := tensor.Data[complex64](r.Data)
-		if err != nil || d[crop*crop-1] != complex(float32(r.Batch), crop*crop-1) {
+		if err != nil || d[toySize*toySize-1] != complex(float32(r.Batch), toySize*toySize-1) {
 			t.Errorf("patches %v: %v", r.Data, err)
 		}
 		return nil
@@ -278,30 +267,10 @@ func TestProcess_ResultsWithArrays(t *testing.T) {
 	if b, _ := tensor.Data[float32](taps["each"]); err != nil || len(taps) != 2 || !reflect.DeepEqual(b, []float32{1}) {
 		t.Errorf("taps %v, %v", taps, err)
 	}
-	loss, _, err := in.Gradient(t.Context(), backend.BatchRef{Batch: batches[1], Normaliser: 4, LossWeights: map[string]float64{"loss": 1}})
-	if err != nil || loss.Value != 4 || loss.Scalars["loss"] != (backend.Sum{Sum: 1, Count: 1}) {
+	loss, _, err := in.Gradient(t.Context(), backend.BatchRef{Batch: batches[1], LossWeights: map[string]float64{"loss": 1}})
+	if err != nil || loss.Value != 1 || loss.Scalars["loss"] != (backend.Sum{Sum: 1, Count: 1}) {
 		t.Errorf("loss %+v, %v", loss, err)
 	}
-}
-
-func TestProcess_PatchesByValue(t *testing.T) {
-	spec := role(t, "plugin")
-	spec.BindByValue = true
-	s := open(t, start(t, spec), "toy")
-	ref := &backend.FileRef{Path: filepath.Join(t.TempDir(), "patches"), Offset: 8, DType: tensor.Complex64, Shape: []int{2, 3, 3}}
-	p := backend.ReconPlan{Batches: singles(2), Crop: 3, File: ref}
-	err := s.Reconstruct(t.Context(), p, func(r backend.Patches) error {
-		if !r.Data.IsZero() {
-			t.Error("a result carries data that went to the file")
-		}
-		return nil
-	})
-	st, statErr := os.Stat(ref.Path)
-	if err != nil || statErr != nil || st.Size() != 8+2*9*8 {
-		t.Errorf("file of %v: %v, %v", st, err, statErr)
-	}
-	ref.Shape = []int{1, 3, 3}
-	wantKind(t, s.Reconstruct(t.Context(), p, func(backend.Patches) error { return nil }), backend.Invalid, "do not fit")
 }
 
 // waiting returns a plan whose steps wait for Stop or for the end of the context.

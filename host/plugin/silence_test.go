@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -63,11 +62,6 @@ func (s hangingSession) State(ctx context.Context) (backend.State, error) {
 func (s hangingSession) Bind(ctx context.Context, d backend.Dataset) (backend.DatasetID, error) {
 	s.h.hang("bind")
 	return s.toySession.Bind(ctx, d)
-}
-
-func (s hangingSession) Unbind(ctx context.Context, id backend.DatasetID) error {
-	s.h.hang("unbind")
-	return s.toySession.Unbind(ctx, id)
 }
 
 func (s hangingSession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
@@ -144,7 +138,6 @@ func calls(ctx context.Context, p *Process, s backend.Session) map[string]func()
 		"set state": func() error { return s.SetState(ctx, backend.State{}) },
 		"state":     func() error { _, err := s.State(ctx); return err },
 		"bind":      func() error { _, err := s.Bind(ctx, backend.Dataset{}); return err },
-		"unbind":    func() error { return s.Unbind(ctx, "set0") },
 		"step": func() error {
 			return s.Step(ctx, backend.StepPlan{Steps: []backend.Step{{Number: 1}}}, func(backend.StepResult) error { return nil })
 		},
@@ -152,7 +145,7 @@ func calls(ctx context.Context, p *Process, s backend.Session) map[string]func()
 			return s.Evaluate(ctx, backend.EvalPlan{}, func(backend.EvalResult) error { return nil })
 		},
 		"reconstruct": func() error {
-			return s.Reconstruct(ctx, backend.ReconPlan{Output: program.Patches, Crop: 2}, func(backend.Patches) error { return nil })
+			return s.Reconstruct(ctx, backend.ReconPlan{}, func(backend.Patches) error { return nil })
 		},
 		"stop":     func() error { return s.Stop(ctx) },
 		"forward":  func() error { _, err := i.Forward(ctx, backend.BatchRef{}); return err },

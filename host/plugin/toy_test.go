@@ -127,15 +127,6 @@ func (s *toySession) Bind(_ context.Context, d backend.Dataset) (backend.Dataset
 	return id, nil
 }
 
-func (s *toySession) Unbind(_ context.Context, id backend.DatasetID) error {
-	set, ok := s.sets[id]
-	if !ok {
-		return backend.Errorf(backend.NotFound, "unbind", "no dataset %q", id)
-	}
-	delete(s.sets, id)
-	return set.Close()
-}
-
 // Step follows the commands in the names of the loss weights, then sums the counts of each step.
 func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
 	if !s.running.TryLock() {
@@ -201,9 +192,6 @@ func (s *toySession) Evaluate(_ context.Context, p backend.EvalPlan, emit func(b
 	for i, b := range p.Batches {
 		n := len(b.Rows)
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{"loss": {Sum: float64(i), Count: float64(n)}, "deviance": {Count: float64(n)}}}
-		if p.PerPattern {
-			r.PerPattern = map[string][]float64{"loss": make([]float64, n), "deviance": slices.Repeat([]float64{3}, n)}
-		}
 		if err := emit(r); err != nil {
 			return err
 		}
@@ -213,11 +201,11 @@ func (s *toySession) Evaluate(_ context.Context, p backend.EvalPlan, emit func(b
 
 func (s *toySession) Reconstruct(_ context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
 	for i := range p.Batches {
-		data := make([]complex64, p.Crop*p.Crop)
+		data := make([]complex64, toySize*toySize)
 		for k := range data {
 			data[k] = complex(float32(i), float32(k))
 		}
-		if err := emit(backend.Patches{Batch: i, Data: tensor.Must(data, 1, p.Crop, p.Crop)}); err != nil {
+		if err := emit(backend.Patches{Batch: i, Data: tensor.Must(data, 1, toySize, toySize)}); err != nil {
 			return err
 		}
 	}
@@ -240,8 +228,11 @@ func (s *toySession) Forward(_ context.Context, b backend.BatchRef, taps ...stri
 func (s *toySession) Gradient(_ context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
 	n := float64(len(b.Batch.Rows))
 	scalars := map[string]backend.Sum{"loss": {Sum: 1, Count: n}, "deviance": {Count: n}}
-	return backend.Loss{Value: b.Normaliser, Scalars: scalars}, map[string]tensor.Tensor{"w": tensor.Must(make([]float32, 4), 2, 2)}, nil
+	return backend.Loss{Value: n, Scalars: scalars}, map[string]tensor.Tensor{"w": tensor.Must(make([]float32, 4), 2, 2)}, nil
 }
+
+// toySize is the side of the toy's patches, which have 3.9 MB of complex64.
+const toySize = 700
 
 // toyProgram has counts [B, 1, 2, 3], one parameter, two scalars, patches of 700×700 pixels and no operations.
 func toyProgram(name string) *program.Program {
@@ -251,7 +242,7 @@ func toyProgram(name string) *program.Program {
 		Inputs: []program.Input{
 			{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{each, 1, 2, 3}}},
 			{Name: "each", Type: program.Type{Kind: program.Real, Shape: program.Shape{each, 1}}},
-			{Name: "object", Type: program.Type{Kind: program.Complex, Shape: program.Shape{each, 1, 700, 700}}},
+			{Name: "object", Type: program.Type{Kind: program.Complex, Shape: program.Shape{each, 1, toySize, toySize}}},
 		},
 		Params:  []program.Param{{Name: "w", Kind: program.Real, Shape: []int{2, 2}, Trainable: true, Init: program.Init{Kind: program.Constant, Value: 0.5}}},
 		Scalars: []program.Scalar{{Name: "loss", Value: "each", Loss: true}, {Name: "deviance", Value: "each"}},

@@ -218,7 +218,7 @@ func (s *Set) Close() error {
 	var errs []error
 	for path, m := range s.files {
 		if err := m.close(); err != nil {
-			errs = append(errs, backend.Errorf(backend.Internal, "unbind", "%s: %w", path, err))
+			errs = append(errs, backend.Errorf(backend.Internal, "close", "%s: %w", path, err))
 		}
 	}
 	clear(s.files)

@@ -14,7 +14,7 @@ import (
 )
 
 // Session is the part of a backend's session that is the same for every engine: its datasets, Stop, and the iteration over
-// a plan, whose batches it gathers ahead. A session that embeds it inherits Params, Bind, Unbind and Stop of the contract.
+// a plan, whose batches it gathers ahead. A session that embeds it inherits Params, Bind and Stop of the contract.
 type Session struct {
 	program *program.Program
 	options Options
@@ -42,16 +42,6 @@ func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID,
 	id := backend.DatasetID(fmt.Sprintf("dataset-%d", s.count))
 	s.open[id] = set
 	return id, nil
-}
-
-// Unbind closes a dataset. An identifier that is not bound is a NotFound error.
-func (s *Session) Unbind(_ context.Context, id backend.DatasetID) error {
-	set, err := s.bound(id)
-	if err != nil {
-		return err
-	}
-	delete(s.open, id)
-	return set.Close()
 }
 
 func (s *Session) bound(id backend.DatasetID) (*Set, error) {

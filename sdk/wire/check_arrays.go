@@ -9,21 +9,14 @@ import (
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
-// checkPatches compares the description of patches with the batch of the plan. Patches that the plugin itself writes to the
-// plan's file come without data.
+// checkPatches compares the description of patches with the batch of the plan.
 func (e *expectation) checkPatches(m *pb.Patches, i int, p backend.ReconPlan) error {
 	const op = "reconstruct"
 	if err := checkBatch(op, m.GetBatch(), i, p.Batches); err != nil {
 		return err
 	}
 	field := "data of batch " + strconv.Itoa(i)
-	if p.File != nil {
-		if m.GetData() != nil {
-			return breach(op, field, "is set, expected none: the patches go to a file")
-		}
-		return nil
-	}
-	value, err := p.Value(e.program)
+	value, err := backend.PatchValue(e.program)
 	if err != nil {
 		return err
 	}
@@ -35,9 +28,6 @@ func (e *expectation) checkPatches(m *pb.Patches, i int, p backend.ReconPlan) er
 	images, h, w := 1, shape[len(shape)-2], shape[len(shape)-1]
 	for _, d := range shape[:len(shape)-2] {
 		images *= d
-	}
-	if p.Crop > 0 {
-		h, w = p.Crop, p.Crop
 	}
 	return array(op, field, m.GetData(), e.element(program.Complex), []int{images, h, w})
 }

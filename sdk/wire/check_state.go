@@ -52,18 +52,11 @@ func (h *history) requested(p backend.StepPlan) {
 	}
 }
 
-// done records the last result of a plan that ended well, and the last step that made an update (0: none).
-func (h *history) done(p backend.StepPlan, before history, last, updated int64) {
-	at := before
-	if updated > 0 {
-		at.least, at.most = updated, updated
-	}
-	if last > 0 { // a skipped step may be counted or not
-		at.least, at.most = min(at.least, last), max(at.most, last)
-	}
-	h.least, h.most = at.least, at.most
-	if updated > 0 {
-		h.required = slotsOf(p)
+// done records the last step of a plan that ended well (0: none).
+func (h *history) done(p backend.StepPlan, before history, last int64) {
+	h.least, h.most = before.least, before.most
+	if last > 0 {
+		h.least, h.most, h.required = last, last, slotsOf(p)
 	}
 }
 

@@ -53,14 +53,14 @@ type fault[M any] = map[string]struct {
 func TestCheckInfo_FindsEachFault(t *testing.T) {
 	type m = *pb.InfoResponse
 	good := func() m {
-		return &pb.InfoResponse{Name: "toy", Version: "1", Engine: "none", ProtocolMajor: 1, ProtocolMinor: 2, Capabilities: []string{"train"}, Dtypes: []pb.DType{1}, Operations: []string{"add"}}
+		return &pb.InfoResponse{Name: "toy", Version: "1", Engine: "none", ProtocolMajor: 2, ProtocolMinor: 0, Capabilities: []string{"train"}, Dtypes: []pb.DType{1}, Operations: []string{"add"}}
 	}
 	faulty(t, good, checkInfo, fault[m]{
 		"no name":           {func(m m) { m.Name = "" }, backend.Internal, "name is"},
 		"an escape":         {func(m m) { m.Name = "\x1b[31mtoy" }, backend.Internal, "name is"},
 		"a long version":    {func(m m) { m.Version = strings.Repeat("1", 1<<20) }, backend.Internal, "version is"},
 		"engine":            {func(m m) { m.Engine = "a\nb" }, backend.Internal, "engine is"},
-		"major":             {func(m m) { m.ProtocolMajor = 2 }, backend.Internal, "protocol_major is 2, expected 1"},
+		"major":             {func(m m) { m.ProtocolMajor = 1 }, backend.Internal, "protocol_major is 1, expected 2"},
 		"minor":             {func(m m) { m.ProtocolMinor = -1 }, backend.Internal, "protocol_minor is -1"},
 		"capability twice":  {func(m m) { m.Capabilities = []string{"train", "train"} }, backend.Internal, "capabilities has"},
 		"an odd operation":  {func(m m) { m.Operations[0] = "../add" }, backend.Internal, "operations has"},
@@ -84,7 +84,6 @@ func TestCheckStep_FindsEachFault(t *testing.T) {
 		"loss":            {func(m m) { m.Loss = nan }, backend.Internal, "loss of step 7 is NaN"},
 		"norm":            {func(m m) { m.GradNorm = -1 }, backend.Internal, "grad_norm"},
 		"clipped":         {func(m m) { m.Clipped = true }, backend.Internal, "clipped"},
-		"skipped":         {func(m m) { m.NonFinite = true }, backend.Internal, "non_finite"},
 		"waited":          {func(m m) { m.Waited = math.Inf(1) }, backend.Internal, "waited"},
 		"no scalar":       {func(m m) { clear(m.Scalars) }, backend.Internal, "scalars of step 7 are 0"},
 		"another scalar":  {func(m m) { m.Scalars = map[string]*pb.Sum{"\x1b": {}} }, backend.Internal, "lack loss"},
@@ -108,7 +107,7 @@ func TestCheckState_FindsEachFault(t *testing.T) {
 	before := *h
 	plan := backend.StepPlan{Optimiser: backend.Optimiser{Kind: backend.Adam}, Steps: []backend.Step{{Number: 4}, {Number: 5}}}
 	h.requested(plan)
-	h.done(plan, before, 5, 5)
+	h.done(plan, before, 5)
 	good := func() m {
 		return &pb.StateHead{Session: 1, Step: 5, Slots: []*pb.Slot{
 			{Name: "weights", Tensors: []*pb.NamedTensor{array("w", 2)}}, {Name: "buffers", Tensors: []*pb.NamedTensor{array("b", 1)}},
@@ -150,28 +149,25 @@ func TestCheckState_FindsEachFault(t *testing.T) {
 func TestCheckEvaluation_FindsEachFault(t *testing.T) {
 	type m = *pb.EvaluateResult
 	e := newExpectation(tinyProgram(), tensor.Float32)
-	p := backend.EvalPlan{PerPattern: true, Batches: []backend.Batch{{Rows: []int32{0, 1}}}}
+	p := backend.EvalPlan{Batches: []backend.Batch{{Rows: []int32{0, 1}}}}
 	good := func() m {
-		return &pb.EvaluateResult{Scalars: map[string]*pb.Sum{"loss": {Sum: 1, Count: 2}}, PerPattern: []*pb.NamedTensor{{Name: "loss", Tensor: &pb.Tensor{Dtype: 2, Shape: []int64{2}}}}}
+		return &pb.EvaluateResult{Scalars: map[string]*pb.Sum{"loss": {Sum: 1, Count: 2}}}
 	}
 	faulty(t, good, func(m m) error { return e.checkEvaluation(m, 0, p) }, fault[m]{
-		"batch":          {func(m m) { m.Batch = -1 }, backend.Internal, "batch of result 0 is -1"},
-		"count":          {func(m m) { m.Scalars["loss"].Count = math.NaN() }, backend.Internal, "expected 2"},
-		"a scalar":       {func(m m) { m.Scalars["loss"].Sum = math.Inf(1) }, backend.Numeric, "+Inf"},
-		"none a pattern": {func(m m) { m.PerPattern = nil }, backend.Internal, "has 0 entries, expected 1"},
-		"another name":   {func(m m) { m.PerPattern[0].Name = "x" }, backend.Internal, "per_pattern"},
-		"a value more":   {func(m m) { m.PerPattern[0].Tensor.Shape[0] = 3 }, backend.Internal, "expected [2]"},
+		"batch":    {func(m m) { m.Batch = -1 }, backend.Internal, "batch of result 0 is -1"},
+		"count":    {func(m m) { m.Scalars["loss"].Count = math.NaN() }, backend.Internal, "expected 2"},
+		"a scalar": {func(m m) { m.Scalars["loss"].Sum = math.Inf(1) }, backend.Numeric, "+Inf"},
 	})
 }
 
 func TestCheckPatches_FindsEachFault(t *testing.T) {
 	type m = *pb.Patches
 	e := newExpectation(tinyProgram(), tensor.Float32)
-	p := backend.ReconPlan{Batches: []backend.Batch{{Rows: []int32{0, 1}, Weights: []float32{1, 0}}}, Crop: 2}
-	good := func() m { return &pb.Patches{Data: &pb.Tensor{Dtype: 3, Shape: []int64{2, 2, 2}}} }
+	p := backend.ReconPlan{Batches: []backend.Batch{{Rows: []int32{0, 1}, Weights: []float32{1, 0}}}}
+	good := func() m { return &pb.Patches{Data: &pb.Tensor{Dtype: 3, Shape: []int64{2, 4, 4}}} }
 	faulty(t, good, func(m m) error { return e.checkPatches(m, 0, p) }, fault[m]{
 		"batch":   {func(m m) { m.Batch = 1 << 40 }, backend.Internal, "expected 0"},
-		"shape":   {func(m m) { m.Data.Shape[0] = 3 }, backend.Internal, "expected [2 2 2]"},
+		"shape":   {func(m m) { m.Data.Shape[0] = 3 }, backend.Internal, "expected [2 4 4]"},
 		"dtype":   {func(m m) { m.Data.Dtype = 1 }, backend.Internal, "expected [complex64]"},
 		"no data": {func(m m) { m.Data = nil }, backend.Internal, "is missing"},
 	})

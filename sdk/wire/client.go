@@ -19,8 +19,6 @@ import (
 type ClientOptions struct {
 	// Name names the plugin in errors until Info has returned the backend's own name.
 	Name string
-	// ByValue sends the bytes of files instead of references to them.
-	ByValue bool
 	// Gone is closed when the process has ended, which ends its calls too. Nil: never.
 	Gone <-chan struct{}
 	// Lost returns the error for a call whose connection broke. Nil: the error of the connection, as Crashed.
@@ -166,10 +164,6 @@ func (c *Client) Devices(ctx context.Context) (out []backend.Device, err error) 
 func (c *Client) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
 	if o.Program == nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "the program is missing")
-	}
-	if c.info.ProtocolMinor < 2 && (o.Persistent || o.PinMemory || o.Strategy != "") { // an older plugin would ignore them
-		return nil, backend.Errorf(backend.Unsupported, "open", "the backend %s speaks protocol %d.%d, but persistent workers, pinned memory and a strategy need protocol 1.2",
-			c.info.Name, c.info.ProtocolMajor, c.info.ProtocolMinor)
 	}
 	raw, err := o.Program.Encode()
 	if err != nil {

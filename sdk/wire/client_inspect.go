@@ -24,7 +24,6 @@ func (s *remote) inspect(ctx context.Context, op string, rpc inspectCall, b back
 			Dataset:     string(b.Dataset),
 			Batch:       out.batch(b.Batch),
 			LossWeights: b.LossWeights,
-			Normaliser:  b.Normaliser,
 			Names:       names,
 		}
 		err = stream.Send(&pb.InspectRequest{Part: &pb.InspectRequest_Head{Head: head}})

@@ -108,7 +108,7 @@ func (s *remote) State(ctx context.Context) (st backend.State, err error) {
 
 func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.DatasetID, err error) {
 	var out outbox
-	head, err := out.dataset(s.id, d, s.client.o.ByValue)
+	head, err := out.dataset(s.id, d)
 	if err != nil {
 		return "", err
 	}
@@ -135,22 +135,11 @@ func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.Datase
 	return id, err
 }
 
-func (s *remote) Unbind(ctx context.Context, id backend.DatasetID) error {
-	err := s.call(ctx, "unbind", func(ctx context.Context) error {
-		_, err := s.client.rpc.Unbind(ctx, &pb.UnbindRequest{Session: s.id, Dataset: string(id)})
-		return err
-	})
-	if err == nil {
-		delete(s.bound, id)
-	}
-	return err
-}
-
 func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
 	before := *s.history
 	s.history.requested(p)
 	defer s.stopRequested.Store(false)
-	results, last, updated := 0, int64(0), int64(0)
+	results, last := 0, int64(0)
 	err := s.call(ctx, "step", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Step(ctx)
 		if err != nil {
@@ -182,9 +171,6 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 				return err
 			}
 			results, last = results+1, m.GetNumber()
-			if !m.GetNonFinite() {
-				updated = last
-			}
 			return deliver(emit, stepResultIn(m))
 		})
 		if err != nil {
@@ -193,7 +179,7 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 		return checkEnd("step", results, len(p.Steps), s.stopRequested.Load())
 	})
 	if err == nil {
-		s.history.done(p, before, last, updated)
+		s.history.done(p, before, last)
 	}
 	return err
 }
@@ -242,7 +228,7 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 		if err != nil {
 			return err
 		}
-		head := &pb.EvaluateHead{Session: s.id, Dataset: string(p.Dataset), Ema: p.EMA, PerPattern: p.PerPattern}
+		head := &pb.EvaluateHead{Session: s.id, Dataset: string(p.Dataset), Ema: p.EMA}
 		err = stream.Send(&pb.EvaluateRequest{Part: &pb.EvaluateRequest_Head{Head: head}})
 		if err == nil {
 			err = sendBatches(p.Batches, func(b *pb.Batch) error {
@@ -254,20 +240,13 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 		if err := sent(err, stream.CloseSend); err != nil {
 			return err
 		}
-		in, results := chunked(stream.Recv), 0
-		err = each(stream.Recv, func(m *pb.EvaluateResponse) error {
-			if m.GetResult() == nil {
-				return malformed("a result was expected")
-			}
-			if err := s.expected.checkEvaluation(m.GetResult(), results, p); err != nil {
+		results := 0
+		err = each(stream.Recv, func(m *pb.EvaluateResult) error {
+			if err := s.expected.checkEvaluation(m, results, p); err != nil {
 				return err
 			}
 			results++
-			r, err := in.evalResult(m.GetResult())
-			if err != nil {
-				return err
-			}
-			return deliver(emit, r)
+			return deliver(emit, evalResultIn(m))
 		})
 		if err != nil {
 			return err
@@ -277,28 +256,13 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 }
 
 func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
-	var sink *patchFile
-	if p.File != nil && s.client.o.ByValue { // the other side cannot access the file
-		var err error
-		if sink, err = openPatchFile(*p.File); err != nil {
-			return err
-		}
-		defer sink.file.Close() // for errors; the error of the regular close is checked below
-		p.File = nil
-	}
-	file, err := fileOut(p.File)
-	if err != nil {
-		return err
-	}
 	defer s.stopRequested.Store(false)
-	err = s.call(ctx, "reconstruct", func(ctx context.Context) error {
+	return s.call(ctx, "reconstruct", func(ctx context.Context) error {
 		stream, err := s.client.rpc.Reconstruct(ctx)
 		if err != nil {
 			return err
 		}
-		head := &pb.ReconstructHead{
-			Session: s.id, Dataset: string(p.Dataset), Output: p.Output, Crop: int32(p.Crop), Ema: p.EMA, File: file,
-		}
+		head := &pb.ReconstructHead{Session: s.id, Dataset: string(p.Dataset), Ema: p.EMA}
 		err = stream.Send(&pb.ReconstructRequest{Part: &pb.ReconstructRequest_Head{Head: head}})
 		if err == nil {
 			err = sendBatches(p.Batches, func(b *pb.Batch) error {
@@ -310,18 +274,12 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 		if err := sent(err, stream.CloseSend); err != nil {
 			return err
 		}
-		return s.patches(stream.Recv, p, sink, emit)
+		return s.patches(stream.Recv, p, emit)
 	})
-	if err == nil && sink != nil {
-		if err := sink.file.Close(); err != nil {
-			return backend.Errorf(backend.Exhausted, "reconstruct", "%w", err)
-		}
-	}
-	return err
 }
 
-// patches receives the patches of a plan and writes them to the sink if there is one.
-func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, sink *patchFile, emit func(backend.Patches) error) error {
+// patches receives the patches of a plan.
+func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, emit func(backend.Patches) error) error {
 	in, results := chunked(recv), 0
 	err := each(recv, func(m *pb.ReconstructResponse) error {
 		if m.GetPatches() == nil {
@@ -338,12 +296,6 @@ func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend
 			return err
 		}
 		results++
-		if sink != nil {
-			if err := sink.write(data); err != nil {
-				return err
-			}
-			data = tensor.Tensor{}
-		}
 		return deliver(emit, backend.Patches{Batch: int(m.GetPatches().GetBatch()), Data: data})
 	})
 	if err != nil {

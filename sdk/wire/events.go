@@ -116,7 +116,7 @@ const lastEvents = 2 * time.Second
 // the caller gave up or that the plugin does not answer. If the plugin refuses to send events, the session works without
 // them.
 func (s *remote) listen(ctx context.Context, progress func(backend.Event)) error {
-	if progress == nil || s.client.info.ProtocolMinor < 1 {
+	if progress == nil {
 		return nil
 	}
 	outlasting, cancel := context.WithCancel(context.Background())

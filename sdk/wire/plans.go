@@ -30,7 +30,7 @@ func (in *inbox) batch(m *pb.Batch) (b backend.Batch, err error) {
 }
 
 func (o *outbox) step(s backend.Step) *pb.OptimiserStep {
-	m := &pb.OptimiserStep{Number: s.Number, LearningRates: s.LearningRates, Normaliser: s.Normaliser}
+	m := &pb.OptimiserStep{Number: s.Number, LearningRates: s.LearningRates}
 	for _, b := range s.Batches {
 		m.Batches = append(m.Batches, o.batch(b))
 	}
@@ -38,7 +38,7 @@ func (o *outbox) step(s backend.Step) *pb.OptimiserStep {
 }
 
 func (in *inbox) step(m *pb.OptimiserStep) (backend.Step, error) {
-	s := backend.Step{Number: m.GetNumber(), LearningRates: m.GetLearningRates(), Normaliser: m.GetNormaliser()}
+	s := backend.Step{Number: m.GetNumber(), LearningRates: m.GetLearningRates()}
 	for _, mb := range m.GetBatches() {
 		b, err := in.batch(mb)
 		if err != nil {
@@ -61,20 +61,15 @@ func stepHead(id uint64, p backend.StepPlan) *pb.StepHead {
 			Momentum:    p.Optimiser.Momentum,
 			Nesterov:    p.Optimiser.Nesterov,
 			WeightDecay: p.Optimiser.WeightDecay,
-			GroupDecay:  p.Optimiser.GroupDecay,
 		},
 		Clip:        string(p.Clip.Kind),
 		ClipLimit:   p.Clip.Limit,
 		EmaDecay:    p.EMADecay,
 		LossWeights: p.LossWeights,
-		NonFinite:   uint32(p.NonFinite),
 	}
 }
 
-func stepPlan(m *pb.StepHead) (backend.StepPlan, error) {
-	if m.GetNonFinite() > uint32(backend.NonFiniteSkip) {
-		return backend.StepPlan{}, malformed("unknown policy %d for values that are not finite", m.GetNonFinite())
-	}
+func stepPlan(m *pb.StepHead) backend.StepPlan {
 	o := m.GetOptimiser()
 	return backend.StepPlan{
 		Dataset: backend.DatasetID(m.GetDataset()),
@@ -86,13 +81,11 @@ func stepPlan(m *pb.StepHead) (backend.StepPlan, error) {
 			Momentum:    o.GetMomentum(),
 			Nesterov:    o.GetNesterov(),
 			WeightDecay: o.GetWeightDecay(),
-			GroupDecay:  o.GetGroupDecay(),
 		},
 		Clip:        backend.Clip{Kind: backend.ClipKind(m.GetClip()), Limit: m.GetClipLimit()},
 		EMADecay:    m.GetEmaDecay(),
 		LossWeights: m.GetLossWeights(),
-		NonFinite:   backend.NonFinite(m.GetNonFinite()),
-	}, nil
+	}
 }
 
 func sumsOut(s map[string]backend.Sum) map[string]*pb.Sum {
@@ -113,52 +106,34 @@ func sumsIn(m map[string]*pb.Sum) map[string]backend.Sum {
 
 func stepResultOut(r backend.StepResult) *pb.StepResponse {
 	return &pb.StepResponse{
-		Number:    r.Number,
-		Loss:      r.Loss,
-		Scalars:   sumsOut(r.Scalars),
-		GradNorm:  r.GradNorm,
-		Clipped:   r.Clipped,
-		Patterns:  int64(r.Patterns),
-		NonFinite: r.NonFinite,
-		Waited:    r.Waited,
+		Number:   r.Number,
+		Loss:     r.Loss,
+		Scalars:  sumsOut(r.Scalars),
+		GradNorm: r.GradNorm,
+		Clipped:  r.Clipped,
+		Patterns: int64(r.Patterns),
+		Waited:   r.Waited,
 	}
 }
 
 func stepResultIn(m *pb.StepResponse) backend.StepResult {
 	return backend.StepResult{
-		Number:    m.GetNumber(),
-		Loss:      m.GetLoss(),
-		Scalars:   sumsIn(m.GetScalars()),
-		GradNorm:  m.GetGradNorm(),
-		Clipped:   m.GetClipped(),
-		Patterns:  int(m.GetPatterns()),
-		NonFinite: m.GetNonFinite(),
-		Waited:    m.GetWaited(),
+		Number:   m.GetNumber(),
+		Loss:     m.GetLoss(),
+		Scalars:  sumsIn(m.GetScalars()),
+		GradNorm: m.GetGradNorm(),
+		Clipped:  m.GetClipped(),
+		Patterns: int(m.GetPatterns()),
+		Waited:   m.GetWaited(),
 	}
 }
 
-func (o *outbox) evalResult(r backend.EvalResult) *pb.EvaluateResult {
-	m := &pb.EvaluateResult{Batch: int64(r.Batch), Scalars: sumsOut(r.Scalars)}
-	for _, name := range sortedKeys(r.PerPattern) {
-		v := r.PerPattern[name]
-		m.PerPattern = append(m.PerPattern, &pb.NamedTensor{Name: name, Tensor: o.tensor(tensor.Must(v, len(v)))})
-	}
-	return m
+func evalResultOut(r backend.EvalResult) *pb.EvaluateResult {
+	return &pb.EvaluateResult{Batch: int64(r.Batch), Scalars: sumsOut(r.Scalars)}
 }
 
-func (in *inbox) evalResult(m *pb.EvaluateResult) (backend.EvalResult, error) {
-	r := backend.EvalResult{Batch: int(m.GetBatch()), Scalars: sumsIn(m.GetScalars())}
-	for _, nt := range m.GetPerPattern() {
-		v, err := flat[float64](in, nt.GetTensor())
-		if err != nil {
-			return r, err
-		}
-		if r.PerPattern == nil {
-			r.PerPattern = map[string][]float64{}
-		}
-		r.PerPattern[nt.GetName()] = v
-	}
-	return r, nil
+func evalResultIn(m *pb.EvaluateResult) backend.EvalResult {
+	return backend.EvalResult{Batch: int(m.GetBatch()), Scalars: sumsIn(m.GetScalars())}
 }
 
 func (o *outbox) state(id uint64, s backend.State) *pb.StateHead {

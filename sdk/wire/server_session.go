@@ -154,13 +154,6 @@ func (s *Server) Bind(stream grpc.ClientStreamingServer[pb.BindRequest, pb.BindR
 	return stream.SendAndClose(&pb.BindResponse{Dataset: string(id)})
 }
 
-// Unbind releases a dataset.
-func (s *Server) Unbind(ctx context.Context, m *pb.UnbindRequest) (*pb.UnbindResponse, error) {
-	return &pb.UnbindResponse{}, s.in(ctx, m.GetSession(), func(ctx context.Context, sess *session) error {
-		return sess.Unbind(ctx, backend.DatasetID(m.GetDataset()))
-	})
-}
-
 // Step runs optimiser steps.
 func (s *Server) Step(stream grpc.BidiStreamingServer[pb.StepRequest, pb.StepResponse]) error {
 	m, err := stream.Recv()
@@ -174,10 +167,7 @@ func (s *Server) Step(stream grpc.BidiStreamingServer[pb.StepRequest, pb.StepRes
 	if _, err := s.session(head.GetSession()); err != nil {
 		return err
 	}
-	p, err := stepPlan(head)
-	if err != nil {
-		return err
-	}
+	p := stepPlan(head)
 	in := chunked(stream.Recv)
 	for {
 		m, err := stream.Recv()
@@ -242,7 +232,7 @@ func planBatches[M batchPart](recv func() (M, error)) ([]backend.Batch, error) {
 }
 
 // Evaluate computes scalars.
-func (s *Server) Evaluate(stream grpc.BidiStreamingServer[pb.EvaluateRequest, pb.EvaluateResponse]) error {
+func (s *Server) Evaluate(stream grpc.BidiStreamingServer[pb.EvaluateRequest, pb.EvaluateResult]) error {
 	m, err := stream.Recv()
 	if err != nil {
 		return err
@@ -254,20 +244,13 @@ func (s *Server) Evaluate(stream grpc.BidiStreamingServer[pb.EvaluateRequest, pb
 	if _, err := s.session(head.GetSession()); err != nil {
 		return err
 	}
-	p := backend.EvalPlan{Dataset: backend.DatasetID(head.GetDataset()), EMA: head.GetEma(), PerPattern: head.GetPerPattern()}
+	p := backend.EvalPlan{Dataset: backend.DatasetID(head.GetDataset()), EMA: head.GetEma()}
 	if p.Batches, err = planBatches(stream.Recv); err != nil {
 		return err
 	}
 	return s.in(stream.Context(), head.GetSession(), func(ctx context.Context, sess *session) error {
 		return sess.Evaluate(ctx, p, oneAtATime(func(r backend.EvalResult) error {
-			var out outbox
-			err := stream.Send(&pb.EvaluateResponse{Part: &pb.EvaluateResponse_Result{Result: out.evalResult(r)}})
-			if err != nil {
-				return err
-			}
-			return out.flush(func(c []byte) error {
-				return stream.Send(&pb.EvaluateResponse{Part: &pb.EvaluateResponse_Chunk{Chunk: c}})
-			})
+			return stream.Send(evalResultOut(r))
 		}))
 	})
 }
@@ -285,15 +268,7 @@ func (s *Server) Reconstruct(stream grpc.BidiStreamingServer[pb.ReconstructReque
 	if _, err := s.session(head.GetSession()); err != nil {
 		return err
 	}
-	p := backend.ReconPlan{
-		Dataset: backend.DatasetID(head.GetDataset()),
-		Output:  head.GetOutput(),
-		Crop:    int(head.GetCrop()),
-		EMA:     head.GetEma(),
-	}
-	if p.File, err = fileIn(head.GetFile()); err != nil {
-		return err
-	}
+	p := backend.ReconPlan{Dataset: backend.DatasetID(head.GetDataset()), EMA: head.GetEma()}
 	if p.Batches, err = planBatches(stream.Recv); err != nil {
 		return err
 	}
@@ -346,7 +321,6 @@ func (s *Server) inspect(stream inspectStream, f func(context.Context, backend.I
 		Dataset:     backend.DatasetID(head.GetDataset()),
 		Batch:       b,
 		LossWeights: head.GetLossWeights(),
-		Normaliser:  head.GetNormaliser(),
 	}
 	return s.in(stream.Context(), head.GetSession(), func(ctx context.Context, sess *session) error {
 		i, ok := sess.Session.(backend.Inspector)

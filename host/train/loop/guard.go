@@ -55,7 +55,7 @@ func (t *Trainer) exploded(at *Position, r backend.StepResult, rate float64) err
 	}
 	normal := max(t.Flat, at.First)
 	switch {
-	case r.NonFinite, math.IsNaN(deviance), math.IsInf(deviance, 0):
+	case math.IsNaN(deviance), math.IsInf(deviance, 0):
 		return t.collapsed(*at, "the gradient is not finite", t.cause(rate))
 	case t.explodes > 0 && deviance > t.explodes*normal:
 		return t.collapsed(*at, fmt.Sprintf("the deviance is %.3g per pixel, more than %g times the normal %.3g", deviance, t.explodes, normal), t.cause(rate))

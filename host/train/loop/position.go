@@ -65,7 +65,6 @@ type sums struct {
 	Loss     float64                `json:"loss"`
 	GradNorm float64                `json:"grad_norm"`
 	Steps    int                    `json:"steps"`
-	Skipped  int                    `json:"skipped"`
 	Patterns int                    `json:"patterns"`
 	Waited   float64                `json:"waited"`
 	Seconds  float64                `json:"seconds"` // of the steps
@@ -78,9 +77,6 @@ func (s *sums) add(r backend.StepResult) {
 	s.Steps++
 	s.Patterns += r.Patterns
 	s.Waited += r.Waited
-	if r.NonFinite {
-		s.Skipped++
-	}
 	if s.Scalars == nil {
 		s.Scalars = map[string]backend.Sum{}
 	}

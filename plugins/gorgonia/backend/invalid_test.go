@@ -60,7 +60,6 @@ func TestStep_InvalidPlansChangeNothing(t *testing.T) {
 		"a learning rate of NaN":      {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": nan} }, backend.Invalid},
 		"step 0":                      {func(p *backend.StepPlan) { p.Steps[1].Number = 0 }, backend.Invalid},
 		"no batch":                    {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
-		"a negative normaliser":       {func(p *backend.StepPlan) { p.Steps[1].Normaliser = -1 }, backend.Invalid},
 		"half a group":                {func(p *backend.StepPlan) { p.Steps[1].Batches = []backend.Batch{{Rows: []int32{1, 2}}} }, backend.Invalid},
 		"a weight of NaN": {func(p *backend.StepPlan) {
 			b := tr.batch
@@ -111,16 +110,11 @@ func TestSession_InvalidCallsAreErrors(t *testing.T) {
 		"an unknown value":                 {noTap, backend.NotFound},
 		"an unknown parameter":             {noParam, backend.NotFound},
 		"a row outside of the dataset":     {noRow, backend.Invalid},
-		"an unknown output":                {recon(backend.ReconPlan{Output: "x"}), backend.NotFound},
-		"a crop larger than the patches":   {recon(backend.ReconPlan{Crop: 17}), backend.Invalid},
-		"a negative crop":                  {recon(backend.ReconPlan{Crop: -2}), backend.Invalid},
 		"a missing average":                {recon(backend.ReconPlan{EMA: true}), backend.Invalid},
-		"a file by a relative path":        {recon(backend.ReconPlan{File: &backend.FileRef{Path: "patches"}}), backend.Invalid},
-		"a file of another type":           {recon(backend.ReconPlan{File: &backend.FileRef{Path: "/x", DType: tensor.Complex128}}), backend.Invalid},
 		"incomplete weights":               {s.SetState(ctx, partial), backend.Invalid},
 		"weights of another shape":         {s.SetState(ctx, odd), backend.Invalid},
 		"a moment of an unknown parameter": {s.SetState(ctx, unknown), backend.NotFound},
-		"a dataset that is not bound":      {s.Unbind(ctx, "x"), backend.NotFound},
+		"a dataset that is not bound":      {s.Reconstruct(ctx, backend.ReconPlan{Dataset: "x"}, none), backend.NotFound},
 	} {
 		if c.err == nil || backend.KindOf(c.err) != c.kind {
 			t.Errorf("%s: %v, want an error of kind %s", name, c.err, c.kind)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
@@ -51,42 +50,26 @@ func (s *session[T]) Evaluate(ctx context.Context, p backend.EvalPlan, emit func
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, s.program.ScalarValues(), func(i int, m *machine[T]) error {
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
 		s.scalars(m, p.Batches[i], r.Scalars)
-		if p.PerPattern {
-			r.PerPattern = map[string][]float64{}
-			for _, sc := range s.program.Scalars {
-				v := m.Value(m.graph.Values[sc.Value])
-				each := make([]float64, len(v))
-				for j, x := range v {
-					each[j] = float64(x)
-				}
-				r.PerPattern[sc.Name] = each
-			}
-		}
 		return emit(r)
 	})
 }
 
 // Reconstruct predicts patches.
-func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
-	value, err := p.Value(s.program)
+func (s *session[T]) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	value, err := backend.PatchValue(s.program)
 	if err != nil {
 		return err
 	}
-	out, err := feed.OpenPredictions(p, element[T](program.Complex))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := out.Close(); err == nil {
-			err = cerr
-		}
-	}()
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i int, m *machine[T]) error {
 		t, err := s.tap(m, value)
 		if err != nil {
 			return backend.Errorf(backend.Internal, "reconstruct", "%w", err)
 		}
-		return out.Emit(i, t, emit)
+		r, err := feed.Patches(i, t)
+		if err != nil {
+			return err
+		}
+		return emit(r)
 	})
 }
 

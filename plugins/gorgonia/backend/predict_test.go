@@ -5,8 +5,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -52,7 +50,7 @@ func TestEvaluate_MovingAverage(t *testing.T) {
 	}
 	at := state(t, s)
 	eval := func(s backend.Session, id backend.DatasetID, ema bool) (out backend.EvalResult) {
-		err := s.Evaluate(context.Background(), backend.EvalPlan{Dataset: id, Batches: []backend.Batch{tr.batch}, EMA: ema, PerPattern: true},
+		err := s.Evaluate(context.Background(), backend.EvalPlan{Dataset: id, Batches: []backend.Batch{tr.batch}, EMA: ema},
 			func(r backend.EvalResult) error { out = r; return nil })
 		if err != nil {
 			t.Fatal(err)
@@ -74,26 +72,18 @@ func TestEvaluate_MovingAverage(t *testing.T) {
 	if got.Scalars[arch.Deviance] != want.Scalars[arch.Deviance] {
 		t.Errorf("%v, want %v", got.Scalars, want.Scalars)
 	}
-	sum := 0.0
-	for _, v := range got.PerPattern[arch.Deviance] {
-		sum += v
-	}
-	if n := len(got.PerPattern[arch.Deviance]); n != len(tr.batch.Rows) || math.Abs(sum-got.Scalars[arch.Deviance].Sum) > 1e-12*sum {
-		t.Errorf("%d patterns that sum to %v, want %d and %v", n, sum, len(tr.batch.Rows), got.Scalars[arch.Deviance].Sum)
-	}
 }
 
-func TestReconstruct_StreamAndFileAgree(t *testing.T) {
+func TestReconstruct_PatchesOfEachBatchInOrder(t *testing.T) {
 	tr := newTrial(t, small, 2)
 	s, ref := tr.open(t, tensor.Float32, 2)
 	batches := []backend.Batch{tr.batch, {Rows: tr.batch.Rows[4:], Offsets: tr.batch.Offsets[8:]}}
-	var want []byte
-	plan := backend.ReconPlan{Dataset: ref.Dataset, Batches: batches, Crop: 6}
-	err := s.Reconstruct(context.Background(), plan, func(p backend.Patches) error {
-		if n := len(batches[p.Batch].Rows); !slices.Equal(p.Data.Shape(), []int{n, 6, 6}) {
+	var got []byte
+	err := s.Reconstruct(context.Background(), backend.ReconPlan{Dataset: ref.Dataset, Batches: batches}, func(p backend.Patches) error {
+		if n := len(batches[p.Batch].Rows); !slices.Equal(p.Data.Shape(), []int{n, 16, 16}) {
 			t.Errorf("batch %d has shape %v", p.Batch, p.Data.Shape())
 		}
-		want = append(want, p.Data.Bytes()...)
+		got = append(got, p.Data.Bytes()...)
 		return nil
 	})
 	if err != nil {
@@ -103,32 +93,7 @@ func TestReconstruct_StreamAndFileAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cropped, _ := tensor.FromBytes(tensor.Complex64, want[:8*36*8], 8, 6, 6)
-	a, _ := tensor.Data[complex64](cropped)
-	b, _ := tensor.Data[complex64](full[program.Patches])
-	if a[36+3*6+3] != b[256+8*16+8] { // pixel n/2 stays the centre
-		t.Error("the crop moved the centre")
-	}
-	path := filepath.Join(t.TempDir(), "patches")
-	if err := os.WriteFile(path, []byte("header"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	plan.File = &backend.FileRef{Path: path, Offset: 8, DType: tensor.Complex64, Shape: []int{12, 6, 6}}
-	err = s.Reconstruct(context.Background(), plan, func(p backend.Patches) error {
-		if !p.Data.IsZero() {
-			t.Error("patches were sent although they were written to the file")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, _ := os.ReadFile(path)
-	if len(got) != len(want)+8 || !bytes.Equal(got[8:], want) || string(got[:6]) != "header" {
-		t.Error("the file has other bytes")
-	}
-	plan.File.Shape = []int{11, 6, 6}
-	if err := s.Reconstruct(context.Background(), plan, func(backend.Patches) error { return nil }); backend.KindOf(err) != backend.Invalid {
-		t.Errorf("writing more patches than the file's shape: %v", err)
+	if want := full[program.Patches].Bytes(); len(got) != len(want)*3/2 || !bytes.Equal(got[:len(want)], want) {
+		t.Error("the patches differ from the program's value")
 	}
 }

@@ -244,20 +244,6 @@ func TestStep_NotFiniteGradientKeepsState(t *testing.T) {
 	if what := differ(before, state(t, s)); what != "" {
 		t.Errorf("the failed step changed %s", what)
 	}
-	plan.NonFinite = backend.NonFiniteSkip
-	skipped := 0
-	err := s.Step(context.Background(), plan, func(r backend.StepResult) error {
-		if r.NonFinite {
-			skipped++
-		}
-		return nil
-	})
-	if err != nil || skipped != 2 {
-		t.Errorf("%d steps skipped, error %v; want 2 and none", skipped, err)
-	}
-	if what := differ(before, state(t, s)); what != "" {
-		t.Errorf("the skipped steps changed %s", what)
-	}
 }
 
 func TestStep_MemoryDoesNotGrow(t *testing.T) {

@@ -53,11 +53,7 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, norm)
 	r.GradNorm = optim.Norm(grads...)
 	if !finite(r.GradNorm) || !finite(r.Loss) {
-		if p.NonFinite == backend.NonFiniteFail {
-			return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
-		}
-		r.NonFinite = true
-		return r, nil
+		return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
 	}
 	s.update(p, st, names, grads, &r)
 	s.steps = st.Number
@@ -117,7 +113,7 @@ func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string,
 			}
 		}
 		q, _ := s.program.Param(name)
-		rule := optim.At(p.Optimiser, q.Group, st.Number, st.Rate(q.Group))
+		rule := optim.At(p.Optimiser, st.Number, st.Rate(q.Group))
 		s.env.Pool.Run((len(w)+updated-1)/updated, func(k int) {
 			from, to := k*updated, min((k+1)*updated, len(w))
 			var part [2][]T

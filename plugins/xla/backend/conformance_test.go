@@ -38,7 +38,7 @@ func target(d tensor.DType) conformance.Target {
 // level 0, some of the levels 2 and 3, the small networks, and the operations that need more than one call of GoMLX.
 var chosen = regexp.MustCompile(`^(info|devices|capabilities|refuses|state|cancel|stop|not-finite|evaluate|reconstruct|` +
 	`operation/(back_project|fft2|maxpool2|merge_pairwise)$|network/(unet-small-gridsize2|cnn-small)|` +
-	`train/(sgd/5|sgd/nesterov|adam/8|adamw|clip/norm|accumulate|ema|padding)|bits/(again|threads|resume)|resume)`)
+	`train/(rates-by-group|sgd/5|sgd/nesterov|adam/8|adamw|clip/norm|accumulate|ema|padding)|bits/(again|threads|resume)|resume)`)
 
 // TestMain reduces XLA's optimisation, so that it compiles faster, unless the whole suite is run.
 func TestMain(m *testing.M) {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/sdk/feed"
@@ -68,36 +67,25 @@ func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(ba
 		}
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
 		backend.AddScalars(r.Scalars, s.program, p.Batches[i], func(value string) []float64 { return each[value] })
-		if p.PerPattern {
-			r.PerPattern = map[string][]float64{}
-			for _, sc := range s.program.Scalars {
-				r.PerPattern[sc.Name] = each[sc.Value]
-			}
-		}
 		return emit(r)
 	})
 }
 
 // Reconstruct predicts patches.
-func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) (err error) {
-	value, err := p.Value(s.program)
+func (s *session) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
+	value, err := backend.PatchValue(s.program)
 	if err != nil {
 		return err
 	}
-	out, err := feed.OpenPredictions(p, s.element(program.Complex))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := out.Close(); err == nil {
-			err = cerr
-		}
-	}()
 	return s.forward(ctx, p.Dataset, p.EMA, p.Batches, []string{value}, func(i, groups int, results buffers) error {
 		t, err := s.download(results[engine.Array{Part: valuePart, Name: value}], value, groups)
 		if err != nil {
 			return err
 		}
-		return out.Emit(i, t, emit)
+		r, err := feed.Patches(i, t)
+		if err != nil {
+			return err
+		}
+		return emit(r)
 	})
 }

@@ -133,7 +133,7 @@ func (w shared) follow(t *testing.T, devices int) course {
 		return nil
 	}))
 	batches := []backend.Batch{w.batch(4, 2, 0, 3, 1), w.batch(3)}
-	check(t, s.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: batches, EMA: true, PerPattern: true}, func(r backend.EvalResult) error {
+	check(t, s.Evaluate(ctx, backend.EvalPlan{Dataset: id, Batches: batches, EMA: true}, func(r backend.EvalResult) error {
 		out.Evals = append(out.Evals, r)
 		return nil
 	}))

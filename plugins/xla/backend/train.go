@@ -151,7 +151,7 @@ func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) err
 	optimiser, groups := lower.Optimiser{Optimiser: p.Optimiser}, s.parameterGroups()
 	var flat []float64
 	for _, g := range groups {
-		c := optimiser.Numbers(g, st.Number, st.Rate(g))
+		c := optimiser.Numbers(st.Number, st.Rate(g))
 		flat = append(flat, c[:]...)
 	}
 	if err := s.loadWide(ruleNumbers, flat, into, len(groups), lower.Coefficients); err != nil {
@@ -190,11 +190,7 @@ func (s *session) finish(results buffers, p backend.StepPlan, st backend.Step, r
 	}
 	r.GradNorm, r.Clipped = end[0], end[1] != 0
 	if end[2] == 0 {
-		if p.NonFinite == backend.NonFiniteFail {
-			return backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
-		}
-		r.NonFinite, r.Clipped = true, false
-		return nil
+		return backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
 	}
 	s.steps = st.Number
 	return nil

@@ -19,8 +19,8 @@ type Optimiser struct{ backend.Optimiser }
 func (o Optimiser) Slots() []backend.Slot { return optim.Slots(o.Optimiser) }
 
 // Numbers returns the rule's numbers for a step, counted from 1, and a learning rate, in the order in which Rule reads them.
-func (o Optimiser) Numbers(group string, step int64, rate float64) [Coefficients]float64 {
-	c := optim.At(o.Optimiser, group, step, rate).Coefficients()
+func (o Optimiser) Numbers(step int64, rate float64) [Coefficients]float64 {
+	c := optim.At(o.Optimiser, step, rate).Coefficients()
 	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
 }
 

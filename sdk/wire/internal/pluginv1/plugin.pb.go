@@ -1,7 +1,8 @@
-// The protocol between ptycho's host and a backend, version 1. It is core/backend over gRPC.
+// The protocol between ptycho's host and a backend: core/backend over gRPC. Both sides must have the same major version of
+// the contract (ProtocolMajor in core/backend); this file keeps its package, so numbers of removed fields are reserved.
 //
 // The plugin is started by hashicorp/go-plugin with mutual TLS: it prints one handshake line on standard output,
-//   1|1|unix|SOCKET|grpc|CERTIFICATE
+//   1|2|unix|SOCKET|grpc|CERTIFICATE
 // and serves this service, grpc.health.v1.Health for the service name "plugin", plugin.GRPCController and
 // plugin.GRPCStdio on the socket. Descriptor 3 is a pipe when PTYCHO_LIFELINE_FD=3 is set: its end of file means that
 // the host is gone, and the plugin must exit at once.
@@ -803,9 +804,9 @@ type OpenHead struct {
 	Tf32          bool                   `protobuf:"varint,8,opt,name=tf32,proto3" json:"tf32,omitempty"`
 	Deterministic bool                   `protobuf:"varint,9,opt,name=deterministic,proto3" json:"deterministic,omitempty"`
 	Train         bool                   `protobuf:"varint,10,opt,name=train,proto3" json:"train,omitempty"`
-	Persistent    bool                   `protobuf:"varint,11,opt,name=persistent,proto3" json:"persistent,omitempty"`                // keep the workers from plan to plan. Since 1.2
-	PinMemory     bool                   `protobuf:"varint,12,opt,name=pin_memory,json=pinMemory,proto3" json:"pin_memory,omitempty"` // lock bound files in memory. Since 1.2
-	Strategy      string                 `protobuf:"bytes,13,opt,name=strategy,proto3" json:"strategy,omitempty"`                     // of sharing the work among devices; empty: the backend's own. Since 1.2
+	Persistent    bool                   `protobuf:"varint,11,opt,name=persistent,proto3" json:"persistent,omitempty"`                // keep the workers from plan to plan
+	PinMemory     bool                   `protobuf:"varint,12,opt,name=pin_memory,json=pinMemory,proto3" json:"pin_memory,omitempty"` // lock bound files in memory
+	Strategy      string                 `protobuf:"bytes,13,opt,name=strategy,proto3" json:"strategy,omitempty"`                     // of sharing the work among devices; empty: the backend's default
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1035,7 +1036,7 @@ type Event struct {
 	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	Done          int64                  `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
 	Total         int64                  `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
-	Seconds       float64                `protobuf:"fixed64,5,opt,name=seconds,proto3" json:"seconds,omitempty"` // that it took, once it is done. Since 1.1
+	Seconds       float64                `protobuf:"fixed64,5,opt,name=seconds,proto3" json:"seconds,omitempty"` // duration, once the phase has ended
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1889,94 +1890,6 @@ func (x *BindResponse) GetDataset() string {
 	return ""
 }
 
-type UnbindRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
-	Dataset       string                 `protobuf:"bytes,2,opt,name=dataset,proto3" json:"dataset,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnbindRequest) Reset() {
-	*x = UnbindRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnbindRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnbindRequest) ProtoMessage() {}
-
-func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnbindRequest.ProtoReflect.Descriptor instead.
-func (*UnbindRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *UnbindRequest) GetSession() uint64 {
-	if x != nil {
-		return x.Session
-	}
-	return 0
-}
-
-func (x *UnbindRequest) GetDataset() string {
-	if x != nil {
-		return x.Dataset
-	}
-	return ""
-}
-
-type UnbindResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnbindResponse) Reset() {
-	*x = UnbindResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnbindResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnbindResponse) ProtoMessage() {}
-
-func (x *UnbindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnbindResponse.ProtoReflect.Descriptor instead.
-func (*UnbindResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
-}
-
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Rows          *Tensor                `protobuf:"bytes,1,opt,name=rows,proto3" json:"rows,omitempty"`       // int32
@@ -1989,7 +1902,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +1914,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +1927,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Batch) GetRows() *Tensor {
@@ -2059,7 +1972,7 @@ type StepRequest struct {
 
 func (x *StepRequest) Reset() {
 	*x = StepRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +1984,7 @@ func (x *StepRequest) String() string {
 func (*StepRequest) ProtoMessage() {}
 
 func (x *StepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +1997,7 @@ func (x *StepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepRequest.ProtoReflect.Descriptor instead.
 func (*StepRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StepRequest) GetPart() isStepRequest_Part {
@@ -2152,14 +2065,13 @@ type StepHead struct {
 	ClipLimit     float64                `protobuf:"fixed64,5,opt,name=clip_limit,json=clipLimit,proto3" json:"clip_limit,omitempty"`
 	EmaDecay      float64                `protobuf:"fixed64,6,opt,name=ema_decay,json=emaDecay,proto3" json:"ema_decay,omitempty"`
 	LossWeights   map[string]float64     `protobuf:"bytes,7,rep,name=loss_weights,json=lossWeights,proto3" json:"loss_weights,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
-	NonFinite     uint32                 `protobuf:"varint,8,opt,name=non_finite,json=nonFinite,proto3" json:"non_finite,omitempty"` // 0 fail, 1 skip
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StepHead) Reset() {
 	*x = StepHead{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2171,7 +2083,7 @@ func (x *StepHead) String() string {
 func (*StepHead) ProtoMessage() {}
 
 func (x *StepHead) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2184,7 +2096,7 @@ func (x *StepHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepHead.ProtoReflect.Descriptor instead.
 func (*StepHead) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StepHead) GetSession() uint64 {
@@ -2236,13 +2148,6 @@ func (x *StepHead) GetLossWeights() map[string]float64 {
 	return nil
 }
 
-func (x *StepHead) GetNonFinite() uint32 {
-	if x != nil {
-		return x.NonFinite
-	}
-	return 0
-}
-
 type Optimiser struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -2252,14 +2157,13 @@ type Optimiser struct {
 	Momentum      float64                `protobuf:"fixed64,5,opt,name=momentum,proto3" json:"momentum,omitempty"`
 	Nesterov      bool                   `protobuf:"varint,6,opt,name=nesterov,proto3" json:"nesterov,omitempty"`
 	WeightDecay   float64                `protobuf:"fixed64,7,opt,name=weight_decay,json=weightDecay,proto3" json:"weight_decay,omitempty"`
-	GroupDecay    map[string]float64     `protobuf:"bytes,8,rep,name=group_decay,json=groupDecay,proto3" json:"group_decay,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Optimiser) Reset() {
 	*x = Optimiser{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2271,7 +2175,7 @@ func (x *Optimiser) String() string {
 func (*Optimiser) ProtoMessage() {}
 
 func (x *Optimiser) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2284,7 +2188,7 @@ func (x *Optimiser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Optimiser.ProtoReflect.Descriptor instead.
 func (*Optimiser) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{29}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Optimiser) GetKind() string {
@@ -2336,26 +2240,18 @@ func (x *Optimiser) GetWeightDecay() float64 {
 	return 0
 }
 
-func (x *Optimiser) GetGroupDecay() map[string]float64 {
-	if x != nil {
-		return x.GroupDecay
-	}
-	return nil
-}
-
 type OptimiserStep struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	Batches       []*Batch               `protobuf:"bytes,2,rep,name=batches,proto3" json:"batches,omitempty"`
 	LearningRates map[string]float64     `protobuf:"bytes,3,rep,name=learning_rates,json=learningRates,proto3" json:"learning_rates,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
-	Normaliser    float64                `protobuf:"fixed64,4,opt,name=normaliser,proto3" json:"normaliser,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OptimiserStep) Reset() {
 	*x = OptimiserStep{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[30]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2263,7 @@ func (x *OptimiserStep) String() string {
 func (*OptimiserStep) ProtoMessage() {}
 
 func (x *OptimiserStep) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[30]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2276,7 @@ func (x *OptimiserStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptimiserStep.ProtoReflect.Descriptor instead.
 func (*OptimiserStep) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{30}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *OptimiserStep) GetNumber() int64 {
@@ -2404,13 +2300,6 @@ func (x *OptimiserStep) GetLearningRates() map[string]float64 {
 	return nil
 }
 
-func (x *OptimiserStep) GetNormaliser() float64 {
-	if x != nil {
-		return x.Normaliser
-	}
-	return 0
-}
-
 type Sum struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sum           float64                `protobuf:"fixed64,1,opt,name=sum,proto3" json:"sum,omitempty"`
@@ -2421,7 +2310,7 @@ type Sum struct {
 
 func (x *Sum) Reset() {
 	*x = Sum{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[31]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2433,7 +2322,7 @@ func (x *Sum) String() string {
 func (*Sum) ProtoMessage() {}
 
 func (x *Sum) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[31]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2446,7 +2335,7 @@ func (x *Sum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sum.ProtoReflect.Descriptor instead.
 func (*Sum) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{31}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Sum) GetSum() float64 {
@@ -2471,15 +2360,14 @@ type StepResponse struct {
 	GradNorm      float64                `protobuf:"fixed64,4,opt,name=grad_norm,json=gradNorm,proto3" json:"grad_norm,omitempty"`
 	Clipped       bool                   `protobuf:"varint,5,opt,name=clipped,proto3" json:"clipped,omitempty"`
 	Patterns      int64                  `protobuf:"varint,6,opt,name=patterns,proto3" json:"patterns,omitempty"`
-	NonFinite     bool                   `protobuf:"varint,7,opt,name=non_finite,json=nonFinite,proto3" json:"non_finite,omitempty"`
-	Waited        float64                `protobuf:"fixed64,8,opt,name=waited,proto3" json:"waited,omitempty"` // seconds that the step waited for its batches. Since 1.2
+	Waited        float64                `protobuf:"fixed64,8,opt,name=waited,proto3" json:"waited,omitempty"` // seconds for which the step waited for its batches
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StepResponse) Reset() {
 	*x = StepResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[32]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2491,7 +2379,7 @@ func (x *StepResponse) String() string {
 func (*StepResponse) ProtoMessage() {}
 
 func (x *StepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[32]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2504,7 +2392,7 @@ func (x *StepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepResponse.ProtoReflect.Descriptor instead.
 func (*StepResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{32}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StepResponse) GetNumber() int64 {
@@ -2549,13 +2437,6 @@ func (x *StepResponse) GetPatterns() int64 {
 	return 0
 }
 
-func (x *StepResponse) GetNonFinite() bool {
-	if x != nil {
-		return x.NonFinite
-	}
-	return false
-}
-
 func (x *StepResponse) GetWaited() float64 {
 	if x != nil {
 		return x.Waited
@@ -2577,7 +2458,7 @@ type EvaluateRequest struct {
 
 func (x *EvaluateRequest) Reset() {
 	*x = EvaluateRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[33]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +2470,7 @@ func (x *EvaluateRequest) String() string {
 func (*EvaluateRequest) ProtoMessage() {}
 
 func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[33]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +2483,7 @@ func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateRequest.ProtoReflect.Descriptor instead.
 func (*EvaluateRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{33}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EvaluateRequest) GetPart() isEvaluateRequest_Part {
@@ -2666,14 +2547,13 @@ type EvaluateHead struct {
 	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
 	Dataset       string                 `protobuf:"bytes,2,opt,name=dataset,proto3" json:"dataset,omitempty"`
 	Ema           bool                   `protobuf:"varint,3,opt,name=ema,proto3" json:"ema,omitempty"`
-	PerPattern    bool                   `protobuf:"varint,4,opt,name=per_pattern,json=perPattern,proto3" json:"per_pattern,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluateHead) Reset() {
 	*x = EvaluateHead{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[34]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2565,7 @@ func (x *EvaluateHead) String() string {
 func (*EvaluateHead) ProtoMessage() {}
 
 func (x *EvaluateHead) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[34]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2578,7 @@ func (x *EvaluateHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateHead.ProtoReflect.Descriptor instead.
 func (*EvaluateHead) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{34}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EvaluateHead) GetSession() uint64 {
@@ -2722,107 +2602,17 @@ func (x *EvaluateHead) GetEma() bool {
 	return false
 }
 
-func (x *EvaluateHead) GetPerPattern() bool {
-	if x != nil {
-		return x.PerPattern
-	}
-	return false
-}
-
-type EvaluateResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Part:
-	//
-	//	*EvaluateResponse_Result
-	//	*EvaluateResponse_Chunk
-	Part          isEvaluateResponse_Part `protobuf_oneof:"part"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EvaluateResponse) Reset() {
-	*x = EvaluateResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[35]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EvaluateResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EvaluateResponse) ProtoMessage() {}
-
-func (x *EvaluateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[35]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EvaluateResponse.ProtoReflect.Descriptor instead.
-func (*EvaluateResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{35}
-}
-
-func (x *EvaluateResponse) GetPart() isEvaluateResponse_Part {
-	if x != nil {
-		return x.Part
-	}
-	return nil
-}
-
-func (x *EvaluateResponse) GetResult() *EvaluateResult {
-	if x != nil {
-		if x, ok := x.Part.(*EvaluateResponse_Result); ok {
-			return x.Result
-		}
-	}
-	return nil
-}
-
-func (x *EvaluateResponse) GetChunk() []byte {
-	if x != nil {
-		if x, ok := x.Part.(*EvaluateResponse_Chunk); ok {
-			return x.Chunk
-		}
-	}
-	return nil
-}
-
-type isEvaluateResponse_Part interface {
-	isEvaluateResponse_Part()
-}
-
-type EvaluateResponse_Result struct {
-	Result *EvaluateResult `protobuf:"bytes,1,opt,name=result,proto3,oneof"`
-}
-
-type EvaluateResponse_Chunk struct {
-	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
-}
-
-func (*EvaluateResponse_Result) isEvaluateResponse_Part() {}
-
-func (*EvaluateResponse_Chunk) isEvaluateResponse_Part() {}
-
 type EvaluateResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Batch         int64                  `protobuf:"varint,1,opt,name=batch,proto3" json:"batch,omitempty"`
 	Scalars       map[string]*Sum        `protobuf:"bytes,2,rep,name=scalars,proto3" json:"scalars,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	PerPattern    []*NamedTensor         `protobuf:"bytes,3,rep,name=per_pattern,json=perPattern,proto3" json:"per_pattern,omitempty"` // float64
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluateResult) Reset() {
 	*x = EvaluateResult{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[36]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +2624,7 @@ func (x *EvaluateResult) String() string {
 func (*EvaluateResult) ProtoMessage() {}
 
 func (x *EvaluateResult) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[36]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +2637,7 @@ func (x *EvaluateResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateResult.ProtoReflect.Descriptor instead.
 func (*EvaluateResult) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{36}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EvaluateResult) GetBatch() int64 {
@@ -2860,13 +2650,6 @@ func (x *EvaluateResult) GetBatch() int64 {
 func (x *EvaluateResult) GetScalars() map[string]*Sum {
 	if x != nil {
 		return x.Scalars
-	}
-	return nil
-}
-
-func (x *EvaluateResult) GetPerPattern() []*NamedTensor {
-	if x != nil {
-		return x.PerPattern
 	}
 	return nil
 }
@@ -2885,7 +2668,7 @@ type ReconstructRequest struct {
 
 func (x *ReconstructRequest) Reset() {
 	*x = ReconstructRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[37]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2680,7 @@ func (x *ReconstructRequest) String() string {
 func (*ReconstructRequest) ProtoMessage() {}
 
 func (x *ReconstructRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[37]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +2693,7 @@ func (x *ReconstructRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconstructRequest.ProtoReflect.Descriptor instead.
 func (*ReconstructRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{37}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReconstructRequest) GetPart() isReconstructRequest_Part {
@@ -2973,17 +2756,14 @@ type ReconstructHead struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
 	Dataset       string                 `protobuf:"bytes,2,opt,name=dataset,proto3" json:"dataset,omitempty"`
-	Output        string                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
-	Crop          int32                  `protobuf:"varint,4,opt,name=crop,proto3" json:"crop,omitempty"`
 	Ema           bool                   `protobuf:"varint,5,opt,name=ema,proto3" json:"ema,omitempty"`
-	File          *FileRef               `protobuf:"bytes,6,opt,name=file,proto3" json:"file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReconstructHead) Reset() {
 	*x = ReconstructHead{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[38]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2995,7 +2775,7 @@ func (x *ReconstructHead) String() string {
 func (*ReconstructHead) ProtoMessage() {}
 
 func (x *ReconstructHead) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[38]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3008,7 +2788,7 @@ func (x *ReconstructHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconstructHead.ProtoReflect.Descriptor instead.
 func (*ReconstructHead) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{38}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReconstructHead) GetSession() uint64 {
@@ -3025,32 +2805,11 @@ func (x *ReconstructHead) GetDataset() string {
 	return ""
 }
 
-func (x *ReconstructHead) GetOutput() string {
-	if x != nil {
-		return x.Output
-	}
-	return ""
-}
-
-func (x *ReconstructHead) GetCrop() int32 {
-	if x != nil {
-		return x.Crop
-	}
-	return 0
-}
-
 func (x *ReconstructHead) GetEma() bool {
 	if x != nil {
 		return x.Ema
 	}
 	return false
-}
-
-func (x *ReconstructHead) GetFile() *FileRef {
-	if x != nil {
-		return x.File
-	}
-	return nil
 }
 
 type ReconstructResponse struct {
@@ -3066,7 +2825,7 @@ type ReconstructResponse struct {
 
 func (x *ReconstructResponse) Reset() {
 	*x = ReconstructResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[39]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3078,7 +2837,7 @@ func (x *ReconstructResponse) String() string {
 func (*ReconstructResponse) ProtoMessage() {}
 
 func (x *ReconstructResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[39]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3091,7 +2850,7 @@ func (x *ReconstructResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconstructResponse.ProtoReflect.Descriptor instead.
 func (*ReconstructResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{39}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReconstructResponse) GetPart() isReconstructResponse_Part {
@@ -3138,14 +2897,14 @@ func (*ReconstructResponse_Chunk) isReconstructResponse_Part() {}
 type Patches struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Batch         int64                  `protobuf:"varint,1,opt,name=batch,proto3" json:"batch,omitempty"`
-	Data          *Tensor                `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"` // absent when they were written to the plan's file
+	Data          *Tensor                `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"` // complex [B·C, n, n]
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Patches) Reset() {
 	*x = Patches{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[40]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3157,7 +2916,7 @@ func (x *Patches) String() string {
 func (*Patches) ProtoMessage() {}
 
 func (x *Patches) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[40]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3170,7 +2929,7 @@ func (x *Patches) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Patches.ProtoReflect.Descriptor instead.
 func (*Patches) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{40}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Patches) GetBatch() int64 {
@@ -3200,7 +2959,7 @@ type InspectRequest struct {
 
 func (x *InspectRequest) Reset() {
 	*x = InspectRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[41]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +2971,7 @@ func (x *InspectRequest) String() string {
 func (*InspectRequest) ProtoMessage() {}
 
 func (x *InspectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[41]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +2984,7 @@ func (x *InspectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
 func (*InspectRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{41}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *InspectRequest) GetPart() isInspectRequest_Part {
@@ -3275,7 +3034,6 @@ type InspectHead struct {
 	Dataset       string                 `protobuf:"bytes,2,opt,name=dataset,proto3" json:"dataset,omitempty"`
 	Batch         *Batch                 `protobuf:"bytes,3,opt,name=batch,proto3" json:"batch,omitempty"`
 	LossWeights   map[string]float64     `protobuf:"bytes,4,rep,name=loss_weights,json=lossWeights,proto3" json:"loss_weights,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
-	Normaliser    float64                `protobuf:"fixed64,5,opt,name=normaliser,proto3" json:"normaliser,omitempty"`
 	Names         []string               `protobuf:"bytes,6,rep,name=names,proto3" json:"names,omitempty"` // taps or parameters
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3283,7 +3041,7 @@ type InspectHead struct {
 
 func (x *InspectHead) Reset() {
 	*x = InspectHead{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[42]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3295,7 +3053,7 @@ func (x *InspectHead) String() string {
 func (*InspectHead) ProtoMessage() {}
 
 func (x *InspectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[42]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3308,7 +3066,7 @@ func (x *InspectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectHead.ProtoReflect.Descriptor instead.
 func (*InspectHead) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{42}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *InspectHead) GetSession() uint64 {
@@ -3339,13 +3097,6 @@ func (x *InspectHead) GetLossWeights() map[string]float64 {
 	return nil
 }
 
-func (x *InspectHead) GetNormaliser() float64 {
-	if x != nil {
-		return x.Normaliser
-	}
-	return 0
-}
-
 func (x *InspectHead) GetNames() []string {
 	if x != nil {
 		return x.Names
@@ -3366,7 +3117,7 @@ type InspectResponse struct {
 
 func (x *InspectResponse) Reset() {
 	*x = InspectResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[43]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3129,7 @@ func (x *InspectResponse) String() string {
 func (*InspectResponse) ProtoMessage() {}
 
 func (x *InspectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[43]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3142,7 @@ func (x *InspectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectResponse.ProtoReflect.Descriptor instead.
 func (*InspectResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{43}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *InspectResponse) GetPart() isInspectResponse_Part {
@@ -3446,7 +3197,7 @@ type Inspected struct {
 
 func (x *Inspected) Reset() {
 	*x = Inspected{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[44]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +3209,7 @@ func (x *Inspected) String() string {
 func (*Inspected) ProtoMessage() {}
 
 func (x *Inspected) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[44]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +3222,7 @@ func (x *Inspected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inspected.ProtoReflect.Descriptor instead.
 func (*Inspected) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{44}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Inspected) GetLoss() float64 {
@@ -3504,7 +3255,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[45]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3516,7 +3267,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[45]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +3280,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{45}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *StopRequest) GetSession() uint64 {
@@ -3547,7 +3298,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[46]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3559,7 +3310,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[46]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3572,7 +3323,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{46}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{43}
 }
 
 type CloseSessionRequest struct {
@@ -3584,7 +3335,7 @@ type CloseSessionRequest struct {
 
 func (x *CloseSessionRequest) Reset() {
 	*x = CloseSessionRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[47]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3596,7 +3347,7 @@ func (x *CloseSessionRequest) String() string {
 func (*CloseSessionRequest) ProtoMessage() {}
 
 func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[47]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3609,7 +3360,7 @@ func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{47}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CloseSessionRequest) GetSession() uint64 {
@@ -3627,7 +3378,7 @@ type CloseSessionResponse struct {
 
 func (x *CloseSessionResponse) Reset() {
 	*x = CloseSessionResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[48]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3390,7 @@ func (x *CloseSessionResponse) String() string {
 func (*CloseSessionResponse) ProtoMessage() {}
 
 func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[48]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3403,7 @@ func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{48}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{45}
 }
 
 type EventsRequest struct {
@@ -3664,7 +3415,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3676,7 +3427,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3689,7 +3440,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{49}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EventsRequest) GetSession() uint64 {
@@ -3707,7 +3458,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3719,7 +3470,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3732,7 +3483,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{50}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{47}
 }
 
 type ShutdownResponse struct {
@@ -3743,7 +3494,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[51]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3755,7 +3506,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[51]
+	mi := &file_ptycho_plugin_v1_plugin_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3768,7 +3519,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{51}
+	return file_ptycho_plugin_v1_plugin_proto_rawDescGZIP(), []int{48}
 }
 
 var File_ptycho_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -3888,11 +3639,7 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05shape\x18\x04 \x03(\x03R\x05shape\x12\x18\n" +
 	"\astrides\x18\x05 \x03(\x03R\astrides\"(\n" +
 	"\fBindResponse\x12\x18\n" +
-	"\adataset\x18\x01 \x01(\tR\adataset\"C\n" +
-	"\rUnbindRequest\x12\x18\n" +
-	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
-	"\adataset\x18\x02 \x01(\tR\adataset\"\x10\n" +
-	"\x0eUnbindResponse\"\xd2\x01\n" +
+	"\adataset\x18\x01 \x01(\tR\adataset\"\xd2\x01\n" +
 	"\x05Batch\x12,\n" +
 	"\x04rows\x18\x01 \x01(\v2\x18.ptycho.plugin.v1.TensorR\x04rows\x122\n" +
 	"\aoffsets\x18\x02 \x01(\v2\x18.ptycho.plugin.v1.TensorR\aoffsets\x122\n" +
@@ -3902,7 +3649,7 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04head\x18\x01 \x01(\v2\x1a.ptycho.plugin.v1.StepHeadH\x00R\x04head\x125\n" +
 	"\x04step\x18\x02 \x01(\v2\x1f.ptycho.plugin.v1.OptimiserStepH\x00R\x04step\x12\x16\n" +
 	"\x05chunk\x18\x03 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\xf8\x02\n" +
+	"\x04part\"\xdf\x02\n" +
 	"\bStepHead\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
 	"\adataset\x18\x02 \x01(\tR\adataset\x129\n" +
@@ -3911,12 +3658,10 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"clip_limit\x18\x05 \x01(\x01R\tclipLimit\x12\x1b\n" +
 	"\tema_decay\x18\x06 \x01(\x01R\bemaDecay\x12N\n" +
-	"\floss_weights\x18\a \x03(\v2+.ptycho.plugin.v1.StepHead.LossWeightsEntryR\vlossWeights\x12\x1d\n" +
-	"\n" +
-	"non_finite\x18\b \x01(\rR\tnonFinite\x1a>\n" +
+	"\floss_weights\x18\a \x03(\v2+.ptycho.plugin.v1.StepHead.LossWeightsEntryR\vlossWeights\x1a>\n" +
 	"\x10LossWeightsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xcd\x02\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01J\x04\b\b\x10\t\"\xc6\x01\n" +
 	"\tOptimiser\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05beta1\x18\x02 \x01(\x01R\x05beta1\x12\x14\n" +
@@ -3924,73 +3669,52 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aepsilon\x18\x04 \x01(\x01R\aepsilon\x12\x1a\n" +
 	"\bmomentum\x18\x05 \x01(\x01R\bmomentum\x12\x1a\n" +
 	"\bnesterov\x18\x06 \x01(\bR\bnesterov\x12!\n" +
-	"\fweight_decay\x18\a \x01(\x01R\vweightDecay\x12L\n" +
-	"\vgroup_decay\x18\b \x03(\v2+.ptycho.plugin.v1.Optimiser.GroupDecayEntryR\n" +
-	"groupDecay\x1a=\n" +
-	"\x0fGroupDecayEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\x97\x02\n" +
+	"\fweight_decay\x18\a \x01(\x01R\vweightDecayJ\x04\b\b\x10\t\"\xfd\x01\n" +
 	"\rOptimiserStep\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x03R\x06number\x121\n" +
 	"\abatches\x18\x02 \x03(\v2\x17.ptycho.plugin.v1.BatchR\abatches\x12Y\n" +
-	"\x0elearning_rates\x18\x03 \x03(\v22.ptycho.plugin.v1.OptimiserStep.LearningRatesEntryR\rlearningRates\x12\x1e\n" +
-	"\n" +
-	"normaliser\x18\x04 \x01(\x01R\n" +
-	"normaliser\x1a@\n" +
+	"\x0elearning_rates\x18\x03 \x03(\v22.ptycho.plugin.v1.OptimiserStep.LearningRatesEntryR\rlearningRates\x1a@\n" +
 	"\x12LearningRatesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"-\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01J\x04\b\x04\x10\x05\"-\n" +
 	"\x03Sum\x12\x10\n" +
 	"\x03sum\x18\x01 \x01(\x01R\x03sum\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x01R\x05count\"\xde\x02\n" +
+	"\x05count\x18\x02 \x01(\x01R\x05count\"\xc5\x02\n" +
 	"\fStepResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x12\n" +
 	"\x04loss\x18\x02 \x01(\x01R\x04loss\x12E\n" +
 	"\ascalars\x18\x03 \x03(\v2+.ptycho.plugin.v1.StepResponse.ScalarsEntryR\ascalars\x12\x1b\n" +
 	"\tgrad_norm\x18\x04 \x01(\x01R\bgradNorm\x12\x18\n" +
 	"\aclipped\x18\x05 \x01(\bR\aclipped\x12\x1a\n" +
-	"\bpatterns\x18\x06 \x01(\x03R\bpatterns\x12\x1d\n" +
-	"\n" +
-	"non_finite\x18\a \x01(\bR\tnonFinite\x12\x16\n" +
+	"\bpatterns\x18\x06 \x01(\x03R\bpatterns\x12\x16\n" +
 	"\x06waited\x18\b \x01(\x01R\x06waited\x1aQ\n" +
 	"\fScalarsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.ptycho.plugin.v1.SumR\x05value:\x028\x01\"\x98\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.ptycho.plugin.v1.SumR\x05value:\x028\x01J\x04\b\a\x10\b\"\x98\x01\n" +
 	"\x0fEvaluateRequest\x124\n" +
 	"\x04head\x18\x01 \x01(\v2\x1e.ptycho.plugin.v1.EvaluateHeadH\x00R\x04head\x12/\n" +
 	"\x05batch\x18\x02 \x01(\v2\x17.ptycho.plugin.v1.BatchH\x00R\x05batch\x12\x16\n" +
 	"\x05chunk\x18\x03 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"u\n" +
+	"\x04part\"Z\n" +
 	"\fEvaluateHead\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
 	"\adataset\x18\x02 \x01(\tR\adataset\x12\x10\n" +
-	"\x03ema\x18\x03 \x01(\bR\x03ema\x12\x1f\n" +
-	"\vper_pattern\x18\x04 \x01(\bR\n" +
-	"perPattern\"n\n" +
-	"\x10EvaluateResponse\x12:\n" +
-	"\x06result\x18\x01 \x01(\v2 .ptycho.plugin.v1.EvaluateResultH\x00R\x06result\x12\x16\n" +
-	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\x82\x02\n" +
+	"\x03ema\x18\x03 \x01(\bR\x03emaJ\x04\b\x04\x10\x05\"\xc8\x01\n" +
 	"\x0eEvaluateResult\x12\x14\n" +
 	"\x05batch\x18\x01 \x01(\x03R\x05batch\x12G\n" +
-	"\ascalars\x18\x02 \x03(\v2-.ptycho.plugin.v1.EvaluateResult.ScalarsEntryR\ascalars\x12>\n" +
-	"\vper_pattern\x18\x03 \x03(\v2\x1d.ptycho.plugin.v1.NamedTensorR\n" +
-	"perPattern\x1aQ\n" +
+	"\ascalars\x18\x02 \x03(\v2-.ptycho.plugin.v1.EvaluateResult.ScalarsEntryR\ascalars\x1aQ\n" +
 	"\fScalarsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.ptycho.plugin.v1.SumR\x05value:\x028\x01\"\x9e\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.ptycho.plugin.v1.SumR\x05value:\x028\x01J\x04\b\x03\x10\x04\"\x9e\x01\n" +
 	"\x12ReconstructRequest\x127\n" +
 	"\x04head\x18\x01 \x01(\v2!.ptycho.plugin.v1.ReconstructHeadH\x00R\x04head\x12/\n" +
 	"\x05batch\x18\x02 \x01(\v2\x17.ptycho.plugin.v1.BatchH\x00R\x05batch\x12\x16\n" +
 	"\x05chunk\x18\x03 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\xb2\x01\n" +
+	"\x04part\"i\n" +
 	"\x0fReconstructHead\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
-	"\adataset\x18\x02 \x01(\tR\adataset\x12\x16\n" +
-	"\x06output\x18\x03 \x01(\tR\x06output\x12\x12\n" +
-	"\x04crop\x18\x04 \x01(\x05R\x04crop\x12\x10\n" +
-	"\x03ema\x18\x05 \x01(\bR\x03ema\x12-\n" +
-	"\x04file\x18\x06 \x01(\v2\x19.ptycho.plugin.v1.FileRefR\x04file\"l\n" +
+	"\adataset\x18\x02 \x01(\tR\adataset\x12\x10\n" +
+	"\x03ema\x18\x05 \x01(\bR\x03emaJ\x04\b\x03\x10\x04J\x04\b\x04\x10\x05J\x04\b\x06\x10\a\"l\n" +
 	"\x13ReconstructResponse\x125\n" +
 	"\apatches\x18\x01 \x01(\v2\x19.ptycho.plugin.v1.PatchesH\x00R\apatches\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
@@ -4001,19 +3725,16 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0eInspectRequest\x123\n" +
 	"\x04head\x18\x01 \x01(\v2\x1d.ptycho.plugin.v1.InspectHeadH\x00R\x04head\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\xb9\x02\n" +
+	"\x04part\"\x9f\x02\n" +
 	"\vInspectHead\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
 	"\adataset\x18\x02 \x01(\tR\adataset\x12-\n" +
 	"\x05batch\x18\x03 \x01(\v2\x17.ptycho.plugin.v1.BatchR\x05batch\x12Q\n" +
-	"\floss_weights\x18\x04 \x03(\v2..ptycho.plugin.v1.InspectHead.LossWeightsEntryR\vlossWeights\x12\x1e\n" +
-	"\n" +
-	"normaliser\x18\x05 \x01(\x01R\n" +
-	"normaliser\x12\x14\n" +
+	"\floss_weights\x18\x04 \x03(\v2..ptycho.plugin.v1.InspectHead.LossWeightsEntryR\vlossWeights\x12\x14\n" +
 	"\x05names\x18\x06 \x03(\tR\x05names\x1a>\n" +
 	"\x10LossWeightsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"n\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01J\x04\b\x05\x10\x06\"n\n" +
 	"\x0fInspectResponse\x12;\n" +
 	"\tinspected\x18\x01 \x01(\v2\x1b.ptycho.plugin.v1.InspectedH\x00R\tinspected\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
@@ -4059,18 +3780,16 @@ const file_ptycho_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x11GATHERING_INVALID\x10\x00\x12\x13\n" +
 	"\x0fGATHERING_WHOLE\x10\x01\x12\x19\n" +
 	"\x15GATHERING_PER_PATTERN\x10\x02\x12\x15\n" +
-	"\x11GATHERING_INDEXED\x10\x032\x8c\n" +
-	"\n" +
+	"\x11GATHERING_INDEXED\x10\x032\xbd\t\n" +
 	"\aBackend\x12E\n" +
 	"\x04Info\x12\x1d.ptycho.plugin.v1.InfoRequest\x1a\x1e.ptycho.plugin.v1.InfoResponse\x12N\n" +
 	"\aDevices\x12 .ptycho.plugin.v1.DevicesRequest\x1a!.ptycho.plugin.v1.DevicesResponse\x12I\n" +
 	"\x04Open\x12\x1d.ptycho.plugin.v1.OpenRequest\x1a\x1e.ptycho.plugin.v1.OpenResponse(\x010\x01\x12S\n" +
 	"\bSetState\x12!.ptycho.plugin.v1.SetStateRequest\x1a\".ptycho.plugin.v1.SetStateResponse(\x01\x12J\n" +
 	"\x05State\x12\x1e.ptycho.plugin.v1.StateRequest\x1a\x1f.ptycho.plugin.v1.StateResponse0\x01\x12G\n" +
-	"\x04Bind\x12\x1d.ptycho.plugin.v1.BindRequest\x1a\x1e.ptycho.plugin.v1.BindResponse(\x01\x12K\n" +
-	"\x06Unbind\x12\x1f.ptycho.plugin.v1.UnbindRequest\x1a .ptycho.plugin.v1.UnbindResponse\x12I\n" +
-	"\x04Step\x12\x1d.ptycho.plugin.v1.StepRequest\x1a\x1e.ptycho.plugin.v1.StepResponse(\x010\x01\x12U\n" +
-	"\bEvaluate\x12!.ptycho.plugin.v1.EvaluateRequest\x1a\".ptycho.plugin.v1.EvaluateResponse(\x010\x01\x12^\n" +
+	"\x04Bind\x12\x1d.ptycho.plugin.v1.BindRequest\x1a\x1e.ptycho.plugin.v1.BindResponse(\x01\x12I\n" +
+	"\x04Step\x12\x1d.ptycho.plugin.v1.StepRequest\x1a\x1e.ptycho.plugin.v1.StepResponse(\x010\x01\x12S\n" +
+	"\bEvaluate\x12!.ptycho.plugin.v1.EvaluateRequest\x1a .ptycho.plugin.v1.EvaluateResult(\x010\x01\x12^\n" +
 	"\vReconstruct\x12$.ptycho.plugin.v1.ReconstructRequest\x1a%.ptycho.plugin.v1.ReconstructResponse(\x010\x01\x12R\n" +
 	"\aForward\x12 .ptycho.plugin.v1.InspectRequest\x1a!.ptycho.plugin.v1.InspectResponse(\x010\x01\x12S\n" +
 	"\bGradient\x12 .ptycho.plugin.v1.InspectRequest\x1a!.ptycho.plugin.v1.InspectResponse(\x010\x01\x12E\n" +
@@ -4092,7 +3811,7 @@ func file_ptycho_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_ptycho_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ptycho_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_ptycho_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_ptycho_plugin_v1_plugin_proto_goTypes = []any{
 	(DType)(0),                   // 0: ptycho.plugin.v1.DType
 	(ErrorKind)(0),               // 1: ptycho.plugin.v1.ErrorKind
@@ -4121,41 +3840,37 @@ var file_ptycho_plugin_v1_plugin_proto_goTypes = []any{
 	(*Array)(nil),                // 24: ptycho.plugin.v1.Array
 	(*FileRef)(nil),              // 25: ptycho.plugin.v1.FileRef
 	(*BindResponse)(nil),         // 26: ptycho.plugin.v1.BindResponse
-	(*UnbindRequest)(nil),        // 27: ptycho.plugin.v1.UnbindRequest
-	(*UnbindResponse)(nil),       // 28: ptycho.plugin.v1.UnbindResponse
-	(*Batch)(nil),                // 29: ptycho.plugin.v1.Batch
-	(*StepRequest)(nil),          // 30: ptycho.plugin.v1.StepRequest
-	(*StepHead)(nil),             // 31: ptycho.plugin.v1.StepHead
-	(*Optimiser)(nil),            // 32: ptycho.plugin.v1.Optimiser
-	(*OptimiserStep)(nil),        // 33: ptycho.plugin.v1.OptimiserStep
-	(*Sum)(nil),                  // 34: ptycho.plugin.v1.Sum
-	(*StepResponse)(nil),         // 35: ptycho.plugin.v1.StepResponse
-	(*EvaluateRequest)(nil),      // 36: ptycho.plugin.v1.EvaluateRequest
-	(*EvaluateHead)(nil),         // 37: ptycho.plugin.v1.EvaluateHead
-	(*EvaluateResponse)(nil),     // 38: ptycho.plugin.v1.EvaluateResponse
-	(*EvaluateResult)(nil),       // 39: ptycho.plugin.v1.EvaluateResult
-	(*ReconstructRequest)(nil),   // 40: ptycho.plugin.v1.ReconstructRequest
-	(*ReconstructHead)(nil),      // 41: ptycho.plugin.v1.ReconstructHead
-	(*ReconstructResponse)(nil),  // 42: ptycho.plugin.v1.ReconstructResponse
-	(*Patches)(nil),              // 43: ptycho.plugin.v1.Patches
-	(*InspectRequest)(nil),       // 44: ptycho.plugin.v1.InspectRequest
-	(*InspectHead)(nil),          // 45: ptycho.plugin.v1.InspectHead
-	(*InspectResponse)(nil),      // 46: ptycho.plugin.v1.InspectResponse
-	(*Inspected)(nil),            // 47: ptycho.plugin.v1.Inspected
-	(*StopRequest)(nil),          // 48: ptycho.plugin.v1.StopRequest
-	(*StopResponse)(nil),         // 49: ptycho.plugin.v1.StopResponse
-	(*CloseSessionRequest)(nil),  // 50: ptycho.plugin.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil), // 51: ptycho.plugin.v1.CloseSessionResponse
-	(*EventsRequest)(nil),        // 52: ptycho.plugin.v1.EventsRequest
-	(*ShutdownRequest)(nil),      // 53: ptycho.plugin.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),     // 54: ptycho.plugin.v1.ShutdownResponse
-	nil,                          // 55: ptycho.plugin.v1.StepHead.LossWeightsEntry
-	nil,                          // 56: ptycho.plugin.v1.Optimiser.GroupDecayEntry
-	nil,                          // 57: ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
-	nil,                          // 58: ptycho.plugin.v1.StepResponse.ScalarsEntry
-	nil,                          // 59: ptycho.plugin.v1.EvaluateResult.ScalarsEntry
-	nil,                          // 60: ptycho.plugin.v1.InspectHead.LossWeightsEntry
-	nil,                          // 61: ptycho.plugin.v1.Inspected.ScalarsEntry
+	(*Batch)(nil),                // 27: ptycho.plugin.v1.Batch
+	(*StepRequest)(nil),          // 28: ptycho.plugin.v1.StepRequest
+	(*StepHead)(nil),             // 29: ptycho.plugin.v1.StepHead
+	(*Optimiser)(nil),            // 30: ptycho.plugin.v1.Optimiser
+	(*OptimiserStep)(nil),        // 31: ptycho.plugin.v1.OptimiserStep
+	(*Sum)(nil),                  // 32: ptycho.plugin.v1.Sum
+	(*StepResponse)(nil),         // 33: ptycho.plugin.v1.StepResponse
+	(*EvaluateRequest)(nil),      // 34: ptycho.plugin.v1.EvaluateRequest
+	(*EvaluateHead)(nil),         // 35: ptycho.plugin.v1.EvaluateHead
+	(*EvaluateResult)(nil),       // 36: ptycho.plugin.v1.EvaluateResult
+	(*ReconstructRequest)(nil),   // 37: ptycho.plugin.v1.ReconstructRequest
+	(*ReconstructHead)(nil),      // 38: ptycho.plugin.v1.ReconstructHead
+	(*ReconstructResponse)(nil),  // 39: ptycho.plugin.v1.ReconstructResponse
+	(*Patches)(nil),              // 40: ptycho.plugin.v1.Patches
+	(*InspectRequest)(nil),       // 41: ptycho.plugin.v1.InspectRequest
+	(*InspectHead)(nil),          // 42: ptycho.plugin.v1.InspectHead
+	(*InspectResponse)(nil),      // 43: ptycho.plugin.v1.InspectResponse
+	(*Inspected)(nil),            // 44: ptycho.plugin.v1.Inspected
+	(*StopRequest)(nil),          // 45: ptycho.plugin.v1.StopRequest
+	(*StopResponse)(nil),         // 46: ptycho.plugin.v1.StopResponse
+	(*CloseSessionRequest)(nil),  // 47: ptycho.plugin.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil), // 48: ptycho.plugin.v1.CloseSessionResponse
+	(*EventsRequest)(nil),        // 49: ptycho.plugin.v1.EventsRequest
+	(*ShutdownRequest)(nil),      // 50: ptycho.plugin.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),     // 51: ptycho.plugin.v1.ShutdownResponse
+	nil,                          // 52: ptycho.plugin.v1.StepHead.LossWeightsEntry
+	nil,                          // 53: ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
+	nil,                          // 54: ptycho.plugin.v1.StepResponse.ScalarsEntry
+	nil,                          // 55: ptycho.plugin.v1.EvaluateResult.ScalarsEntry
+	nil,                          // 56: ptycho.plugin.v1.InspectHead.LossWeightsEntry
+	nil,                          // 57: ptycho.plugin.v1.Inspected.ScalarsEntry
 }
 var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	0,  // 0: ptycho.plugin.v1.Tensor.dtype:type_name -> ptycho.plugin.v1.DType
@@ -4184,70 +3899,64 @@ var file_ptycho_plugin_v1_plugin_proto_depIdxs = []int32{
 	3,  // 23: ptycho.plugin.v1.Batch.offsets:type_name -> ptycho.plugin.v1.Tensor
 	3,  // 24: ptycho.plugin.v1.Batch.weights:type_name -> ptycho.plugin.v1.Tensor
 	4,  // 25: ptycho.plugin.v1.Batch.extra:type_name -> ptycho.plugin.v1.NamedTensor
-	31, // 26: ptycho.plugin.v1.StepRequest.head:type_name -> ptycho.plugin.v1.StepHead
-	33, // 27: ptycho.plugin.v1.StepRequest.step:type_name -> ptycho.plugin.v1.OptimiserStep
-	32, // 28: ptycho.plugin.v1.StepHead.optimiser:type_name -> ptycho.plugin.v1.Optimiser
-	55, // 29: ptycho.plugin.v1.StepHead.loss_weights:type_name -> ptycho.plugin.v1.StepHead.LossWeightsEntry
-	56, // 30: ptycho.plugin.v1.Optimiser.group_decay:type_name -> ptycho.plugin.v1.Optimiser.GroupDecayEntry
-	29, // 31: ptycho.plugin.v1.OptimiserStep.batches:type_name -> ptycho.plugin.v1.Batch
-	57, // 32: ptycho.plugin.v1.OptimiserStep.learning_rates:type_name -> ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
-	58, // 33: ptycho.plugin.v1.StepResponse.scalars:type_name -> ptycho.plugin.v1.StepResponse.ScalarsEntry
-	37, // 34: ptycho.plugin.v1.EvaluateRequest.head:type_name -> ptycho.plugin.v1.EvaluateHead
-	29, // 35: ptycho.plugin.v1.EvaluateRequest.batch:type_name -> ptycho.plugin.v1.Batch
-	39, // 36: ptycho.plugin.v1.EvaluateResponse.result:type_name -> ptycho.plugin.v1.EvaluateResult
-	59, // 37: ptycho.plugin.v1.EvaluateResult.scalars:type_name -> ptycho.plugin.v1.EvaluateResult.ScalarsEntry
-	4,  // 38: ptycho.plugin.v1.EvaluateResult.per_pattern:type_name -> ptycho.plugin.v1.NamedTensor
-	41, // 39: ptycho.plugin.v1.ReconstructRequest.head:type_name -> ptycho.plugin.v1.ReconstructHead
-	29, // 40: ptycho.plugin.v1.ReconstructRequest.batch:type_name -> ptycho.plugin.v1.Batch
-	25, // 41: ptycho.plugin.v1.ReconstructHead.file:type_name -> ptycho.plugin.v1.FileRef
-	43, // 42: ptycho.plugin.v1.ReconstructResponse.patches:type_name -> ptycho.plugin.v1.Patches
-	3,  // 43: ptycho.plugin.v1.Patches.data:type_name -> ptycho.plugin.v1.Tensor
-	45, // 44: ptycho.plugin.v1.InspectRequest.head:type_name -> ptycho.plugin.v1.InspectHead
-	29, // 45: ptycho.plugin.v1.InspectHead.batch:type_name -> ptycho.plugin.v1.Batch
-	60, // 46: ptycho.plugin.v1.InspectHead.loss_weights:type_name -> ptycho.plugin.v1.InspectHead.LossWeightsEntry
-	47, // 47: ptycho.plugin.v1.InspectResponse.inspected:type_name -> ptycho.plugin.v1.Inspected
-	61, // 48: ptycho.plugin.v1.Inspected.scalars:type_name -> ptycho.plugin.v1.Inspected.ScalarsEntry
-	4,  // 49: ptycho.plugin.v1.Inspected.tensors:type_name -> ptycho.plugin.v1.NamedTensor
-	34, // 50: ptycho.plugin.v1.StepResponse.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
-	34, // 51: ptycho.plugin.v1.EvaluateResult.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
-	34, // 52: ptycho.plugin.v1.Inspected.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
-	6,  // 53: ptycho.plugin.v1.Backend.Info:input_type -> ptycho.plugin.v1.InfoRequest
-	8,  // 54: ptycho.plugin.v1.Backend.Devices:input_type -> ptycho.plugin.v1.DevicesRequest
-	11, // 55: ptycho.plugin.v1.Backend.Open:input_type -> ptycho.plugin.v1.OpenRequest
-	16, // 56: ptycho.plugin.v1.Backend.SetState:input_type -> ptycho.plugin.v1.SetStateRequest
-	18, // 57: ptycho.plugin.v1.Backend.State:input_type -> ptycho.plugin.v1.StateRequest
-	22, // 58: ptycho.plugin.v1.Backend.Bind:input_type -> ptycho.plugin.v1.BindRequest
-	27, // 59: ptycho.plugin.v1.Backend.Unbind:input_type -> ptycho.plugin.v1.UnbindRequest
-	30, // 60: ptycho.plugin.v1.Backend.Step:input_type -> ptycho.plugin.v1.StepRequest
-	36, // 61: ptycho.plugin.v1.Backend.Evaluate:input_type -> ptycho.plugin.v1.EvaluateRequest
-	40, // 62: ptycho.plugin.v1.Backend.Reconstruct:input_type -> ptycho.plugin.v1.ReconstructRequest
-	44, // 63: ptycho.plugin.v1.Backend.Forward:input_type -> ptycho.plugin.v1.InspectRequest
-	44, // 64: ptycho.plugin.v1.Backend.Gradient:input_type -> ptycho.plugin.v1.InspectRequest
-	48, // 65: ptycho.plugin.v1.Backend.Stop:input_type -> ptycho.plugin.v1.StopRequest
-	50, // 66: ptycho.plugin.v1.Backend.CloseSession:input_type -> ptycho.plugin.v1.CloseSessionRequest
-	52, // 67: ptycho.plugin.v1.Backend.Events:input_type -> ptycho.plugin.v1.EventsRequest
-	53, // 68: ptycho.plugin.v1.Backend.Shutdown:input_type -> ptycho.plugin.v1.ShutdownRequest
-	7,  // 69: ptycho.plugin.v1.Backend.Info:output_type -> ptycho.plugin.v1.InfoResponse
-	9,  // 70: ptycho.plugin.v1.Backend.Devices:output_type -> ptycho.plugin.v1.DevicesResponse
-	13, // 71: ptycho.plugin.v1.Backend.Open:output_type -> ptycho.plugin.v1.OpenResponse
-	17, // 72: ptycho.plugin.v1.Backend.SetState:output_type -> ptycho.plugin.v1.SetStateResponse
-	19, // 73: ptycho.plugin.v1.Backend.State:output_type -> ptycho.plugin.v1.StateResponse
-	26, // 74: ptycho.plugin.v1.Backend.Bind:output_type -> ptycho.plugin.v1.BindResponse
-	28, // 75: ptycho.plugin.v1.Backend.Unbind:output_type -> ptycho.plugin.v1.UnbindResponse
-	35, // 76: ptycho.plugin.v1.Backend.Step:output_type -> ptycho.plugin.v1.StepResponse
-	38, // 77: ptycho.plugin.v1.Backend.Evaluate:output_type -> ptycho.plugin.v1.EvaluateResponse
-	42, // 78: ptycho.plugin.v1.Backend.Reconstruct:output_type -> ptycho.plugin.v1.ReconstructResponse
-	46, // 79: ptycho.plugin.v1.Backend.Forward:output_type -> ptycho.plugin.v1.InspectResponse
-	46, // 80: ptycho.plugin.v1.Backend.Gradient:output_type -> ptycho.plugin.v1.InspectResponse
-	49, // 81: ptycho.plugin.v1.Backend.Stop:output_type -> ptycho.plugin.v1.StopResponse
-	51, // 82: ptycho.plugin.v1.Backend.CloseSession:output_type -> ptycho.plugin.v1.CloseSessionResponse
-	14, // 83: ptycho.plugin.v1.Backend.Events:output_type -> ptycho.plugin.v1.Event
-	54, // 84: ptycho.plugin.v1.Backend.Shutdown:output_type -> ptycho.plugin.v1.ShutdownResponse
-	69, // [69:85] is the sub-list for method output_type
-	53, // [53:69] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	29, // 26: ptycho.plugin.v1.StepRequest.head:type_name -> ptycho.plugin.v1.StepHead
+	31, // 27: ptycho.plugin.v1.StepRequest.step:type_name -> ptycho.plugin.v1.OptimiserStep
+	30, // 28: ptycho.plugin.v1.StepHead.optimiser:type_name -> ptycho.plugin.v1.Optimiser
+	52, // 29: ptycho.plugin.v1.StepHead.loss_weights:type_name -> ptycho.plugin.v1.StepHead.LossWeightsEntry
+	27, // 30: ptycho.plugin.v1.OptimiserStep.batches:type_name -> ptycho.plugin.v1.Batch
+	53, // 31: ptycho.plugin.v1.OptimiserStep.learning_rates:type_name -> ptycho.plugin.v1.OptimiserStep.LearningRatesEntry
+	54, // 32: ptycho.plugin.v1.StepResponse.scalars:type_name -> ptycho.plugin.v1.StepResponse.ScalarsEntry
+	35, // 33: ptycho.plugin.v1.EvaluateRequest.head:type_name -> ptycho.plugin.v1.EvaluateHead
+	27, // 34: ptycho.plugin.v1.EvaluateRequest.batch:type_name -> ptycho.plugin.v1.Batch
+	55, // 35: ptycho.plugin.v1.EvaluateResult.scalars:type_name -> ptycho.plugin.v1.EvaluateResult.ScalarsEntry
+	38, // 36: ptycho.plugin.v1.ReconstructRequest.head:type_name -> ptycho.plugin.v1.ReconstructHead
+	27, // 37: ptycho.plugin.v1.ReconstructRequest.batch:type_name -> ptycho.plugin.v1.Batch
+	40, // 38: ptycho.plugin.v1.ReconstructResponse.patches:type_name -> ptycho.plugin.v1.Patches
+	3,  // 39: ptycho.plugin.v1.Patches.data:type_name -> ptycho.plugin.v1.Tensor
+	42, // 40: ptycho.plugin.v1.InspectRequest.head:type_name -> ptycho.plugin.v1.InspectHead
+	27, // 41: ptycho.plugin.v1.InspectHead.batch:type_name -> ptycho.plugin.v1.Batch
+	56, // 42: ptycho.plugin.v1.InspectHead.loss_weights:type_name -> ptycho.plugin.v1.InspectHead.LossWeightsEntry
+	44, // 43: ptycho.plugin.v1.InspectResponse.inspected:type_name -> ptycho.plugin.v1.Inspected
+	57, // 44: ptycho.plugin.v1.Inspected.scalars:type_name -> ptycho.plugin.v1.Inspected.ScalarsEntry
+	4,  // 45: ptycho.plugin.v1.Inspected.tensors:type_name -> ptycho.plugin.v1.NamedTensor
+	32, // 46: ptycho.plugin.v1.StepResponse.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
+	32, // 47: ptycho.plugin.v1.EvaluateResult.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
+	32, // 48: ptycho.plugin.v1.Inspected.ScalarsEntry.value:type_name -> ptycho.plugin.v1.Sum
+	6,  // 49: ptycho.plugin.v1.Backend.Info:input_type -> ptycho.plugin.v1.InfoRequest
+	8,  // 50: ptycho.plugin.v1.Backend.Devices:input_type -> ptycho.plugin.v1.DevicesRequest
+	11, // 51: ptycho.plugin.v1.Backend.Open:input_type -> ptycho.plugin.v1.OpenRequest
+	16, // 52: ptycho.plugin.v1.Backend.SetState:input_type -> ptycho.plugin.v1.SetStateRequest
+	18, // 53: ptycho.plugin.v1.Backend.State:input_type -> ptycho.plugin.v1.StateRequest
+	22, // 54: ptycho.plugin.v1.Backend.Bind:input_type -> ptycho.plugin.v1.BindRequest
+	28, // 55: ptycho.plugin.v1.Backend.Step:input_type -> ptycho.plugin.v1.StepRequest
+	34, // 56: ptycho.plugin.v1.Backend.Evaluate:input_type -> ptycho.plugin.v1.EvaluateRequest
+	37, // 57: ptycho.plugin.v1.Backend.Reconstruct:input_type -> ptycho.plugin.v1.ReconstructRequest
+	41, // 58: ptycho.plugin.v1.Backend.Forward:input_type -> ptycho.plugin.v1.InspectRequest
+	41, // 59: ptycho.plugin.v1.Backend.Gradient:input_type -> ptycho.plugin.v1.InspectRequest
+	45, // 60: ptycho.plugin.v1.Backend.Stop:input_type -> ptycho.plugin.v1.StopRequest
+	47, // 61: ptycho.plugin.v1.Backend.CloseSession:input_type -> ptycho.plugin.v1.CloseSessionRequest
+	49, // 62: ptycho.plugin.v1.Backend.Events:input_type -> ptycho.plugin.v1.EventsRequest
+	50, // 63: ptycho.plugin.v1.Backend.Shutdown:input_type -> ptycho.plugin.v1.ShutdownRequest
+	7,  // 64: ptycho.plugin.v1.Backend.Info:output_type -> ptycho.plugin.v1.InfoResponse
+	9,  // 65: ptycho.plugin.v1.Backend.Devices:output_type -> ptycho.plugin.v1.DevicesResponse
+	13, // 66: ptycho.plugin.v1.Backend.Open:output_type -> ptycho.plugin.v1.OpenResponse
+	17, // 67: ptycho.plugin.v1.Backend.SetState:output_type -> ptycho.plugin.v1.SetStateResponse
+	19, // 68: ptycho.plugin.v1.Backend.State:output_type -> ptycho.plugin.v1.StateResponse
+	26, // 69: ptycho.plugin.v1.Backend.Bind:output_type -> ptycho.plugin.v1.BindResponse
+	33, // 70: ptycho.plugin.v1.Backend.Step:output_type -> ptycho.plugin.v1.StepResponse
+	36, // 71: ptycho.plugin.v1.Backend.Evaluate:output_type -> ptycho.plugin.v1.EvaluateResult
+	39, // 72: ptycho.plugin.v1.Backend.Reconstruct:output_type -> ptycho.plugin.v1.ReconstructResponse
+	43, // 73: ptycho.plugin.v1.Backend.Forward:output_type -> ptycho.plugin.v1.InspectResponse
+	43, // 74: ptycho.plugin.v1.Backend.Gradient:output_type -> ptycho.plugin.v1.InspectResponse
+	46, // 75: ptycho.plugin.v1.Backend.Stop:output_type -> ptycho.plugin.v1.StopResponse
+	48, // 76: ptycho.plugin.v1.Backend.CloseSession:output_type -> ptycho.plugin.v1.CloseSessionResponse
+	14, // 77: ptycho.plugin.v1.Backend.Events:output_type -> ptycho.plugin.v1.Event
+	51, // 78: ptycho.plugin.v1.Backend.Shutdown:output_type -> ptycho.plugin.v1.ShutdownResponse
+	64, // [64:79] is the sub-list for method output_type
+	49, // [49:64] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_ptycho_plugin_v1_plugin_proto_init() }
@@ -4280,34 +3989,30 @@ func file_ptycho_plugin_v1_plugin_proto_init() {
 		(*Array_Value)(nil),
 		(*Array_File)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[27].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[25].OneofWrappers = []any{
 		(*StepRequest_Head)(nil),
 		(*StepRequest_Step)(nil),
 		(*StepRequest_Chunk)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[33].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[31].OneofWrappers = []any{
 		(*EvaluateRequest_Head)(nil),
 		(*EvaluateRequest_Batch)(nil),
 		(*EvaluateRequest_Chunk)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[35].OneofWrappers = []any{
-		(*EvaluateResponse_Result)(nil),
-		(*EvaluateResponse_Chunk)(nil),
-	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[37].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[34].OneofWrappers = []any{
 		(*ReconstructRequest_Head)(nil),
 		(*ReconstructRequest_Batch)(nil),
 		(*ReconstructRequest_Chunk)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[39].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[36].OneofWrappers = []any{
 		(*ReconstructResponse_Patches)(nil),
 		(*ReconstructResponse_Chunk)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[41].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[38].OneofWrappers = []any{
 		(*InspectRequest_Head)(nil),
 		(*InspectRequest_Chunk)(nil),
 	}
-	file_ptycho_plugin_v1_plugin_proto_msgTypes[43].OneofWrappers = []any{
+	file_ptycho_plugin_v1_plugin_proto_msgTypes[40].OneofWrappers = []any{
 		(*InspectResponse_Inspected)(nil),
 		(*InspectResponse_Chunk)(nil),
 	}
@@ -4317,7 +4022,7 @@ func file_ptycho_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ptycho_plugin_v1_plugin_proto_rawDesc), len(file_ptycho_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   59,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

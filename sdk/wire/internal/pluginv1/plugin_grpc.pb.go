@@ -1,7 +1,8 @@
-// The protocol between ptycho's host and a backend, version 1. It is core/backend over gRPC.
+// The protocol between ptycho's host and a backend: core/backend over gRPC. Both sides must have the same major version of
+// the contract (ProtocolMajor in core/backend); this file keeps its package, so numbers of removed fields are reserved.
 //
 // The plugin is started by hashicorp/go-plugin with mutual TLS: it prints one handshake line on standard output,
-//   1|1|unix|SOCKET|grpc|CERTIFICATE
+//   1|2|unix|SOCKET|grpc|CERTIFICATE
 // and serves this service, grpc.health.v1.Health for the service name "plugin", plugin.GRPCController and
 // plugin.GRPCStdio on the socket. Descriptor 3 is a pipe when PTYCHO_LIFELINE_FD=3 is set: its end of file means that
 // the host is gone, and the plugin must exit at once.
@@ -37,7 +38,6 @@ const (
 	Backend_SetState_FullMethodName     = "/ptycho.plugin.v1.Backend/SetState"
 	Backend_State_FullMethodName        = "/ptycho.plugin.v1.Backend/State"
 	Backend_Bind_FullMethodName         = "/ptycho.plugin.v1.Backend/Bind"
-	Backend_Unbind_FullMethodName       = "/ptycho.plugin.v1.Backend/Unbind"
 	Backend_Step_FullMethodName         = "/ptycho.plugin.v1.Backend/Step"
 	Backend_Evaluate_FullMethodName     = "/ptycho.plugin.v1.Backend/Evaluate"
 	Backend_Reconstruct_FullMethodName  = "/ptycho.plugin.v1.Backend/Reconstruct"
@@ -60,11 +60,10 @@ type BackendClient interface {
 	SetState(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SetStateRequest, SetStateResponse], error)
 	State(ctx context.Context, in *StateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StateResponse], error)
 	Bind(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[BindRequest, BindResponse], error)
-	Unbind(ctx context.Context, in *UnbindRequest, opts ...grpc.CallOption) (*UnbindResponse, error)
 	// The plans: a head, then its steps or batches each with its chunks, then the end of the request stream. The work
 	// starts at that end.
 	Step(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StepRequest, StepResponse], error)
-	Evaluate(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EvaluateRequest, EvaluateResponse], error)
+	Evaluate(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EvaluateRequest, EvaluateResult], error)
 	Reconstruct(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReconstructRequest, ReconstructResponse], error)
 	// Optional: offered by sessions whose OpenResponse says inspects.
 	Forward(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InspectRequest, InspectResponse], error)
@@ -73,7 +72,7 @@ type BackendClient interface {
 	// means to give up at once.
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
 	CloseSession(ctx context.Context, in *CloseSessionRequest, opts ...grpc.CallOption) (*CloseSessionResponse, error)
-	// Events tells what a session does beside its answers, such as compiling, until the session is closed. Since 1.1.
+	// Events reports what a session does besides its answers, such as compiling, until the session is closed.
 	Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Event], error)
 	// Shutdown closes all sessions and ends the process once it has answered.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
@@ -165,16 +164,6 @@ func (c *backendClient) Bind(ctx context.Context, opts ...grpc.CallOption) (grpc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Backend_BindClient = grpc.ClientStreamingClient[BindRequest, BindResponse]
 
-func (c *backendClient) Unbind(ctx context.Context, in *UnbindRequest, opts ...grpc.CallOption) (*UnbindResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(UnbindResponse)
-	err := c.cc.Invoke(ctx, Backend_Unbind_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func (c *backendClient) Step(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StepRequest, StepResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &Backend_ServiceDesc.Streams[4], Backend_Step_FullMethodName, cOpts...)
@@ -188,18 +177,18 @@ func (c *backendClient) Step(ctx context.Context, opts ...grpc.CallOption) (grpc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Backend_StepClient = grpc.BidiStreamingClient[StepRequest, StepResponse]
 
-func (c *backendClient) Evaluate(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EvaluateRequest, EvaluateResponse], error) {
+func (c *backendClient) Evaluate(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EvaluateRequest, EvaluateResult], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &Backend_ServiceDesc.Streams[5], Backend_Evaluate_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[EvaluateRequest, EvaluateResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[EvaluateRequest, EvaluateResult]{ClientStream: stream}
 	return x, nil
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Backend_EvaluateClient = grpc.BidiStreamingClient[EvaluateRequest, EvaluateResponse]
+type Backend_EvaluateClient = grpc.BidiStreamingClient[EvaluateRequest, EvaluateResult]
 
 func (c *backendClient) Reconstruct(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReconstructRequest, ReconstructResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -300,11 +289,10 @@ type BackendServer interface {
 	SetState(grpc.ClientStreamingServer[SetStateRequest, SetStateResponse]) error
 	State(*StateRequest, grpc.ServerStreamingServer[StateResponse]) error
 	Bind(grpc.ClientStreamingServer[BindRequest, BindResponse]) error
-	Unbind(context.Context, *UnbindRequest) (*UnbindResponse, error)
 	// The plans: a head, then its steps or batches each with its chunks, then the end of the request stream. The work
 	// starts at that end.
 	Step(grpc.BidiStreamingServer[StepRequest, StepResponse]) error
-	Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateResponse]) error
+	Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateResult]) error
 	Reconstruct(grpc.BidiStreamingServer[ReconstructRequest, ReconstructResponse]) error
 	// Optional: offered by sessions whose OpenResponse says inspects.
 	Forward(grpc.BidiStreamingServer[InspectRequest, InspectResponse]) error
@@ -313,7 +301,7 @@ type BackendServer interface {
 	// means to give up at once.
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 	CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error)
-	// Events tells what a session does beside its answers, such as compiling, until the session is closed. Since 1.1.
+	// Events reports what a session does besides its answers, such as compiling, until the session is closed.
 	Events(*EventsRequest, grpc.ServerStreamingServer[Event]) error
 	// Shutdown closes all sessions and ends the process once it has answered.
 	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
@@ -345,13 +333,10 @@ func (UnimplementedBackendServer) State(*StateRequest, grpc.ServerStreamingServe
 func (UnimplementedBackendServer) Bind(grpc.ClientStreamingServer[BindRequest, BindResponse]) error {
 	return status.Error(codes.Unimplemented, "method Bind not implemented")
 }
-func (UnimplementedBackendServer) Unbind(context.Context, *UnbindRequest) (*UnbindResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Unbind not implemented")
-}
 func (UnimplementedBackendServer) Step(grpc.BidiStreamingServer[StepRequest, StepResponse]) error {
 	return status.Error(codes.Unimplemented, "method Step not implemented")
 }
-func (UnimplementedBackendServer) Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateResponse]) error {
+func (UnimplementedBackendServer) Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateResult]) error {
 	return status.Error(codes.Unimplemented, "method Evaluate not implemented")
 }
 func (UnimplementedBackendServer) Reconstruct(grpc.BidiStreamingServer[ReconstructRequest, ReconstructResponse]) error {
@@ -464,24 +449,6 @@ func _Backend_Bind_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Backend_BindServer = grpc.ClientStreamingServer[BindRequest, BindResponse]
 
-func _Backend_Unbind_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(UnbindRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(BackendServer).Unbind(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Backend_Unbind_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(BackendServer).Unbind(ctx, req.(*UnbindRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _Backend_Step_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(BackendServer).Step(&grpc.GenericServerStream[StepRequest, StepResponse]{ServerStream: stream})
 }
@@ -490,11 +457,11 @@ func _Backend_Step_Handler(srv interface{}, stream grpc.ServerStream) error {
 type Backend_StepServer = grpc.BidiStreamingServer[StepRequest, StepResponse]
 
 func _Backend_Evaluate_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(BackendServer).Evaluate(&grpc.GenericServerStream[EvaluateRequest, EvaluateResponse]{ServerStream: stream})
+	return srv.(BackendServer).Evaluate(&grpc.GenericServerStream[EvaluateRequest, EvaluateResult]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Backend_EvaluateServer = grpc.BidiStreamingServer[EvaluateRequest, EvaluateResponse]
+type Backend_EvaluateServer = grpc.BidiStreamingServer[EvaluateRequest, EvaluateResult]
 
 func _Backend_Reconstruct_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(BackendServer).Reconstruct(&grpc.GenericServerStream[ReconstructRequest, ReconstructResponse]{ServerStream: stream})
@@ -596,10 +563,6 @@ var Backend_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Devices",
 			Handler:    _Backend_Devices_Handler,
-		},
-		{
-			MethodName: "Unbind",
-			Handler:    _Backend_Unbind_Handler,
 		},
 		{
 			MethodName: "Stop",
