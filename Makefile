@@ -110,10 +110,10 @@ trial-solve: build ## the iterative engines on the measured scan and the geometr
 	$(GO) test ./core/solve -run Trial -trial -v -count=1 -timeout 20m
 
 golden: ## rewrite the golden vectors of conformance/golden from core/reference
-	$(GO) run ./conformance/golden/generate
+	UPDATE=1 $(GO) test ./conformance/golden -count=1 -run TestFiles_MatchCommitted
 
 tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes the tables of docs/conformance.md
-	$(GO) run ./conformance/measure $(BACKENDS)
+	$(GO) test ./conformance -count=1 -timeout 0 -run TestTables_Measured -measure "$(BACKENDS)"
 
 outliers: ## measure why a tensor can stand out at full size, for docs/conformance.md (a few minutes)
 	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run TestOutliers -outliers

@@ -2,11 +2,6 @@
 // update rules, as JSON that can be read without Go. README.md explains the files.
 package golden
 
-import (
-	"maps"
-	"slices"
-)
-
 // Files returns all files by their path below this folder.
 func Files() (map[string][]byte, error) {
 	out := map[string][]byte{}
@@ -34,6 +29,3 @@ func Files() (map[string][]byte, error) {
 	out["optimisers.json"] = encode(rules)
 	return out, nil
 }
-
-// Names lists the paths of files, sorted.
-func Names(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }

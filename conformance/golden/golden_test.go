@@ -3,7 +3,9 @@ package golden
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -19,6 +21,20 @@ import (
 // round the last digits differently.
 const sameMeaning = 1e-12
 
+// writeFiles writes the files. It removes those of former operations.
+func writeFiles(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	if err := os.RemoveAll("operations"); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.FromSlash(name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFiles_MatchCommitted fails when the results of core/reference change, or when the files were not
 // regenerated with make golden after a change here.
 func TestFiles_MatchCommitted(t *testing.T) {
@@ -26,8 +42,11 @@ func TestFiles_MatchCommitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if os.Getenv("UPDATE") != "" {
+		writeFiles(t, files)
+	}
 	total := 0
-	for _, name := range Names(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		committed, err := os.ReadFile(filepath.FromSlash(name))
 		if err != nil {
 			t.Fatal(err)

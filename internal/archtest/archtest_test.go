@@ -76,7 +76,7 @@ func TestRules_FindBreaches(t *testing.T) {
 		"conformance on core":                  {"conformance/suite.go", m + "core/reference", false},
 		"conformance on host":                  {"conformance/suite.go", m + "host/plugin", true},
 		"conformance on sdk":                   {"conformance/suite.go", m + "sdk", true},
-		"conformance's broken backends on it":  {"conformance/conformancetest/broken.go", m + "conformance", false},
+		"conformance's broken backends on it":  {"conformance/broken_test.go", m + "conformance", false},
 		"a backend on its engine":              {"plugins/gorgonia/backend/compile.go", "gorgonia.org/gorgonia", false},
 		"a backend on the feed":                {"plugins/gorgonia/backend/bind.go", m + "sdk/feed", false},
 		"a backend on sdk":                     {"plugins/gorgonia/backend/bind.go", m + "sdk", true},

@@ -1,6 +1,4 @@
-// Package conformancetest breaks backends: each defect wraps a correct backend and changes one behaviour, to test that the
-// suite detects it.
-package conformancetest
+package conformance_test
 
 import (
 	"context"

@@ -1,11 +1,9 @@
-// Command measure runs the conformance suite on backends, in both precisions, and writes the errors and their tolerances
-// into docs/conformance.md: go run ./conformance/measure gorgonia, in the root of the repository, after make build. Tables
-// of other backends are kept.
-package main
+package conformance_test
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -13,51 +11,47 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/ptychogo/ptycho/conformance"
 )
 
-const (
-	document = "docs/conformance.md"
-	command  = "bin/ptycho"
-)
+// measured lists the backends whose tables TestTables_Measured writes.
+var measured = flag.String("measure", "", "names of backends to measure with bin/ptycho, separated by spaces")
 
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "measure:", err)
-		os.Exit(1)
-	}
-}
+// conformancePage holds the tables of the measured errors and their tolerances.
+var conformancePage = filepath.Join("..", "docs", "conformance.md")
 
-func run(backends []string) error {
-	if len(backends) == 0 {
-		return fmt.Errorf("give the name of a backend")
+// TestTables_Measured runs the suite on backends, in both precisions, and writes the errors and their tolerances into the
+// page. Tables of other backends are kept. make tolerances runs it.
+func TestTables_Measured(t *testing.T) {
+	if *measured == "" {
+		t.Skip("measures only with -measure, as make tolerances does")
 	}
-	for _, name := range backends {
+	for _, name := range strings.Fields(*measured) {
 		for _, dtype := range []string{"float32", "float64"} {
 			report, err := runSuite(name, dtype)
 			if err != nil {
-				return fmt.Errorf("%s in %s: %w", name, dtype, err)
+				t.Fatalf("%s in %s: %v", name, dtype, err)
 			}
-			text, err := os.ReadFile(filepath.FromSlash(document))
+			text, err := os.ReadFile(conformancePage)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			changed, err := replace(string(text), report)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.FromSlash(document), []byte(changed), 0o644); err != nil {
-				return err
+			if err := os.WriteFile(conformancePage, []byte(changed), 0o644); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}
-	return nil
 }
 
 // runSuite runs the suite. A failed case is not an error here: the table shows its distance.
 func runSuite(name, dtype string) (*conformance.Report, error) {
-	c := exec.Command(command, "conformance", "--backend", name, "--dtype", dtype, "--quiet", "--json", "-")
+	c := exec.Command(filepath.Join("..", "bin", "ptycho"), "conformance", "--backend", name, "--dtype", dtype, "--quiet", "--json", "-")
 	c.Stderr = os.Stderr
 	out, runErr := c.Output()
 	var r conformance.Report
@@ -81,7 +75,7 @@ func replace(text string, r *conformance.Report) (string, error) {
 	before, rest, ok := strings.Cut(text, begin)
 	inside, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return "", fmt.Errorf("%s has no %q and %q", document, strings.TrimSpace(begin), end)
+		return "", fmt.Errorf("%s has no %q and %q", conformancePage, strings.TrimSpace(begin), end)
 	}
 	var tables []string
 	for _, t := range strings.SplitAfter(inside, "|\n\n") {
@@ -106,13 +100,13 @@ func table(title string, r *conformance.Report) string {
 	fmt.Fprintln(&b, "| quantity | limit | comparisons | median | 99 % | largest | limit / largest | largest without a floor |\n|---|---|---|---|---|---|---|---|")
 	for _, d := range r.Distributions {
 		fmt.Fprintf(&b, "| %s | %.0e | %d | %s | %s | %s | %s | %s |\n", d.Quantity, d.Limit, d.Comparisons,
-			number(d.Median), number(d.Percentile), number(d.Largest), room(d), number(d.Unfloored))
+			measuredNumber(d.Median), measuredNumber(d.Percentile), measuredNumber(d.Largest), room(d), measuredNumber(d.Unfloored))
 	}
 	b.WriteByte('\n')
 	return b.String()
 }
 
-func number(x float64) string {
+func measuredNumber(x float64) string {
 	switch {
 	case x == 0:
 		return "0"
@@ -128,4 +122,28 @@ func room(d conformance.Distribution) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.0f", d.Limit/d.Largest)
+}
+
+func TestReplace_KeepsOtherTables(t *testing.T) {
+	report := func(backend string, largest float64) *conformance.Report {
+		return &conformance.Report{Backend: backend, DType: "float32", Distributions: []conformance.Distribution{{Quantity: "loss", Limit: 1e-5, Comparisons: 3, Largest: largest}}}
+	}
+	text := "before\n" + begin + end + "\nafter"
+	var err error
+	for _, r := range []*conformance.Report{report("a", 1e-7), report("b", 2e-7), report("a", 3e-7), report("b", 4e-7)} {
+		if text, err = replace(text, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for part, times := range map[string]int{"**a, float32**": 1, "**b, float32**": 1, "3.0e-07": 1, "4.0e-07": 1, "1.0e-07": 0, "2.0e-07": 0} {
+		if n := strings.Count(text, part); n != times {
+			t.Errorf("%s occurs %d times, want %d:\n%s", part, n, times, text)
+		}
+	}
+	if !strings.HasPrefix(text, "before\n"+begin) || !strings.HasSuffix(text, end+"\nafter") {
+		t.Errorf("the text around the tables changed:\n%s", text)
+	}
+	if _, err := replace("no markers", report("a", 0)); err == nil {
+		t.Error("a conformancePage without markers was accepted")
+	}
 }

@@ -1,4 +1,4 @@
-package conformancetest
+package conformance_test
 
 import (
 	"context"
@@ -63,7 +63,7 @@ func TestDefects_TableMatchesDocument(t *testing.T) {
 	for _, d := range Defects() {
 		fmt.Fprintf(&table, "| %s | `%s` |\n", d.Name, d.Case)
 	}
-	path := filepath.Join("..", "..", "docs", "conformance.md")
+	path := filepath.Join("..", "docs", "conformance.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +80,6 @@ func TestDefects_TableMatchesDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance/conformancetest", path)
+		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance", path)
 	}
 }

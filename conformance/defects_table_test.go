@@ -1,4 +1,4 @@
-package conformancetest
+package conformance_test
 
 import (
 	"maps"
