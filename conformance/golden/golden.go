@@ -1,5 +1,7 @@
 // Package golden creates the golden vectors: the results of core/reference for every operation, a small network and the
 // update rules, as JSON that can be read without Go. README.md explains the files.
+//
+// It is a package of its own because its files are for backends in other languages, and no Go code reads them.
 package golden
 
 // Files returns all files by their path below this folder.

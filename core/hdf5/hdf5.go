@@ -17,6 +17,8 @@
 // checksums are verified where the format has them.
 //
 // The format is specified in "HDF5 File Format Specification Version 3.0", The HDF Group.
+//
+// It is a package of its own because it reads a file format and knows nothing of scans.
 package hdf5
 
 import (

@@ -1,5 +1,7 @@
 // Package archtest checks the layers: its test reads the imports of every Go file in the repository and reports each import
 // that a rule forbids. It parses and never compiles, so it covers all platforms and build tags.
+//
+// It is a package of its own because it only has tests of all others.
 package archtest
 
 import (
@@ -20,6 +22,7 @@ import (
 type File struct {
 	Path      string   // slash-separated, relative to the repository root
 	Package   string   // of its package clause
+	Comment   string   // above its package clause
 	Imports   []string // import paths in the order they are written
 	Lines     int
 	Long      bool       // has the reason for its length at its head
@@ -97,7 +100,7 @@ func parseSource(rel string, source []byte) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	f := File{Path: rel, Package: syntax.Name.Name, Lines: strings.Count(string(source), "\n"), Generated: ast.IsGenerated(syntax)}
+	f := File{Path: rel, Package: syntax.Name.Name, Comment: syntax.Doc.Text(), Lines: strings.Count(string(source), "\n"), Generated: ast.IsGenerated(syntax)}
 	for _, s := range syntax.Imports {
 		p, err := strconv.Unquote(s.Path.Value)
 		if err != nil {

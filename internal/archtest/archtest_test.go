@@ -21,7 +21,7 @@ func TestImports_ObeyLayers(t *testing.T) {
 	if !slices.ContainsFunc(files, func(f File) bool { return f.Path == "internal/archtest/rules.go" }) {
 		t.Fatalf("%d files below %s, this package not among them: the walk is broken", len(files), root)
 	}
-	for _, v := range Check(files) {
+	for _, v := range append(Check(files), CheckPackages(files)...) {
 		t.Error(v)
 	}
 }
@@ -108,6 +108,28 @@ func TestRules_FindBreaches(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCheckPackages_FindsNeedlessOnes(t *testing.T) {
+	file := func(path, name, comment string, imports ...string) File {
+		for i := range imports {
+			imports[i] = Module + "/" + imports[i]
+		}
+		return File{Path: path, Package: name, Comment: comment, Imports: imports}
+	}
+	files := []File{
+		file("core/two/x.go", "two", ""), file("core/one/x.go", "one", "", "core/two"), file("core/tested/x.go", "tested", ""),
+		file("core/reasoned/x.go", "reasoned", "Package reasoned holds one thing. It is a package of its own\nbecause a reason was found.", "core/two", "core/one"),
+		file("core/reasoned/x_test.go", "reasoned", "", "core/tested"), file("core/one/x_test.go", "one", "", "core/tested"),
+		file("host/commanded/x.go", "commanded", "", "core/reasoned"), file("cmd/program/main.go", "main", "", "host/commanded"),
+	}
+	var found []string
+	for _, v := range CheckPackages(files) {
+		found = append(found, v.File)
+	}
+	if want := []string{"core/one", "core/tested"}; !slices.Equal(found, want) {
+		t.Errorf("found %v, want %v", found, want)
 	}
 }
 

@@ -1,4 +1,6 @@
 // Package measured finds, for tests, the data next to the repository, which is not part of it.
+//
+// It is a package of its own because only tests use it.
 package measured
 
 import (

@@ -1,4 +1,6 @@
 // Package program runs the ptycho binary for tests, so that they check what a user sees.
+//
+// It is a package of its own because only tests use it.
 package program
 
 import (

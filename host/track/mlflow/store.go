@@ -1,5 +1,7 @@
 // Package mlflow writes runs for MLflow: to a tracking server, by its REST interface, or to a folder, in the layout of
 // MLflow's file store.
+//
+// It is a package of its own because it knows MLflow's interface and files, and nothing of a run.
 package mlflow
 
 import (

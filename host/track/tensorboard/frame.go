@@ -1,6 +1,8 @@
 // Package tensorboard writes the event files that TensorBoard reads: records in TensorFlow's framing that hold protocol
 // buffers of type Event (tensorflow/core/util/event.proto and framework/summary.proto). The messages are few and fixed.
 // Therefore they are encoded field by field, without generated code.
+//
+// It is a package of its own because it knows TensorBoard's format, and nothing of a run.
 package tensorboard
 
 import (

@@ -1,5 +1,7 @@
 // Package loop trains a network: optimiser steps, validation, checkpoints, the monitored metric, and the guard against a
 // network that diverges or stays flat. It does not write files; a Keeper does.
+//
+// It is a package of its own because training must not depend on files: it can be tested and used without any.
 package loop
 
 import (

@@ -3,6 +3,8 @@
 // Every node of a graph is a flat vector, whatever the shape of the value: an operation is built for the concrete shapes of
 // its operands. A complex value is a vector of interleaved pairs. Gorgonia provides the graph and the symbolic
 // differentiation; the backend's executor runs the result.
+//
+// It is a package of its own because operations know nothing of sessions and programs as a whole.
 package kernel
 
 import (

@@ -4,6 +4,8 @@
 //
 // A complex number is a pair of real nodes except inside a Fourier transform, so that the real and imaginary parts are
 // differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
+//
+// It is a package of its own because it needs no C compiler, unlike the session.
 package lower
 
 import (
