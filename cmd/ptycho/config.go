@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
+	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -74,7 +75,7 @@ func configCommand() *cli.Command {
 }
 
 // configFlags returns the flags of train and infer together, for the commands that only look at settings. A flag's name in
-// one command may be an alternative spelling in the other: it is defined once, and config.Flags resolves it.
+// one command may be an alternative spelling in the other: it is defined once, and ptychopinn.Flags resolves it.
 func configFlags(flags ...cli.Flag) []cli.Flag {
 	flags = append(flags, &cli.StringFlag{Name: "command", Value: "train", Usage: "command whose settings are shown"})
 	taken := map[string]bool{}
@@ -202,7 +203,7 @@ func runConfigDiff(c *cli.Context) error {
 			sides[i] = o.Values()
 			continue
 		}
-		if sides[i], err = config.Read(path); err != nil {
+		if sides[i], err = config.Read(path, ptychopinn.Contents); err != nil {
 			return err
 		}
 	}

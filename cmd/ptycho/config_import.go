@@ -10,25 +10,25 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/internal/durable"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // importReport is the report of config import.
 type importReport struct {
-	File   string            `json:"file"`
-	Kind   string            `json:"kind"`
-	Keys   []config.Imported `json:"keys"`
-	Output string            `json:"output,omitempty"`
+	File   string                `json:"file"`
+	Kind   string                `json:"kind"`
+	Keys   []ptychopinn.Imported `json:"keys"`
+	Output string                `json:"output,omitempty"`
 }
 
 func runConfigImport(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usage(fmt.Errorf("config import: %s given, want one: ptycho config import FILE", plural.Of(c.NArg(), "file")))
 	}
-	imported, err := config.ImportFile(c.Args().First())
+	imported, err := ptychopinn.ReadImport(c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func showLegacy(c *cli.Context, file string) error {
 	if c.NArg() > 0 {
 		return usage(errors.New("config show: --legacy names the file and cannot be combined with a run directory"))
 	}
-	imported, err := config.ImportFile(file)
+	imported, err := ptychopinn.ReadImport(file)
 	if err != nil {
 		return err
 	}

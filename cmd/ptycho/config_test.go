@@ -20,7 +20,7 @@ func put(t *testing.T, name, contents string) string {
 	return path
 }
 
-const baseline = "../../core/config/testdata/reference-baseline.yaml"
+const baseline = "../../host/ptychopinn/testdata/reference-baseline.yaml"
 
 func TestConfigExplain_ShowsOrigins(t *testing.T) {
 	scan, file := smallScan(t), put(t, "run.yaml", "training:\n  max-epochs: 5\n  seed: 3\n")

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/ptychopinn"
 )
 
 // docsCommand writes the generated documents. make docs runs it, and a test compares its output with the files in docs.
@@ -31,7 +32,7 @@ func docsCommand() *cli.Command {
 				return fmt.Errorf("docs: command %s has no exit codes: add a line to commandCodes", name)
 			}
 			pages := map[string]string{
-				filepath.Join(dir, "configuration.md"): config.Markdown(),
+				filepath.Join(dir, "configuration.md"): config.Markdown() + ptychopinn.Markdown(),
 				filepath.Join(dir, "commands.md"):      commandsMarkdown(app),
 				filepath.Join(man, "ptycho.1"):         manual(app),
 			}

@@ -13,7 +13,7 @@ func TestPtychoPINN_CommandLinesRun(t *testing.T) {
 	if len(lines) != 10 {
 		t.Fatalf("the document has %d lines, want ten", len(lines))
 	}
-	legacy, err := os.ReadFile(filepath.Join("..", "..", "core", "config", "testdata", "reference-torch.json"))
+	legacy, err := os.ReadFile(filepath.Join("..", "..", "host", "ptychopinn", "testdata", "reference-torch.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

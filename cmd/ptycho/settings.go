@@ -21,6 +21,7 @@ import (
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/plugin"
+	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/host/train"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
@@ -43,7 +44,7 @@ func settingFlags(c config.Command) []cli.Flag {
 			flags = append(flags, &cli.BoolFlag{Name: name, Hidden: true})
 		}
 	}
-	for _, f := range config.Formers(c) {
+	for _, f := range ptychopinn.Spellings(c) {
 		if f.Bool {
 			flags = append(flags, &cli.BoolFlag{Name: f.Name, Hidden: true})
 		} else {
@@ -62,7 +63,7 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 	}
 	for _, path := range c.StringSlice("config") {
 		_ = output.Settle(path) // a file that cannot be read is reported as such
-		out = append(out, config.File(path))
+		out = append(out, ptychopinn.File(path))
 	}
 	if set := c.StringSlice("set"); len(set) > 0 {
 		out = append(out, config.Set(set...))
@@ -80,7 +81,7 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 			given[name] = c.String(name)
 		}
 	}
-	return append(out, config.Flags(command, given))
+	return append(out, ptychopinn.Flags(command, given))
 }
 
 // draftTraining checks the settings of a training run before its data is opened. A resumed run starts from its stored

@@ -191,8 +191,6 @@ func TestError_OneSentencePerMistake(t *testing.T) {
 		"a key at the top of a file":          {[]Source{YAML("f", []byte("seed: 1\n"))}, "did you mean training.seed?"},
 		"two documents":                       {[]Source{YAML("f", []byte("{}\n---\n{}\n"))}, "one YAML document"},
 		"text that is not YAML":               {[]Source{YAML("f", []byte("a: [\n"))}, "is not YAML"},
-		"a file that is not there":            {[]Source{File("/nowhere/run.yaml")}, "cannot be read"},
-		"a folder for a file":                 {[]Source{File(t.TempDir())}, "is a folder"},
 		"too few neighbours":                  {[]Source{Set("training.neighbor-count=2")}, "must be at least 3"},
 		"n against the data":                  {[]Source{Data("scan.npz", map[string]any{"model.n": 64}), Set("model.n=128")}, "contradicts the data, whose patterns have 64 pixels"},
 		"resume with overwrite":               {[]Source{Set("execution.resume=run", "execution.overwrite=true")}, "cannot be combined with --resume"},

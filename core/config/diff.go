@@ -34,12 +34,12 @@ func Compare(a, b []Value) []Difference {
 	return out
 }
 
-// Read returns the values of a configuration on disk: the config.json of a run, or a file of settings completed by the
-// defaults of all commands. Its error is an *Error that lists every violation.
-func Read(path string) ([]Value, error) {
-	contents, err := readBounded(path)
+// Read returns the values of a configuration on disk: the config.json of a run, or a file of settings, which read
+// interprets, completed by the defaults of all commands. Its error is an *Error that lists every violation.
+func Read(path string, read func(name string, contents []byte) Source) ([]Value, error) {
+	contents, err := ReadFile(path)
 	if err != nil {
-		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+		return nil, NewError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
 	}
 	if isStored(contents) {
 		o, err := RecordedJSON(path, contents)
@@ -48,7 +48,7 @@ func Read(path string) ([]Value, error) {
 		}
 		return o.Values(), nil
 	}
-	source := YAML(path, contents)
+	source := read(path, contents)
 	var found []Violation
 	var values []Value
 	for _, c := range []Command{Train, Infer} {
@@ -65,7 +65,7 @@ func Read(path string) ([]Value, error) {
 		}
 	}
 	if len(found) > 0 {
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	order := func(v Value) int {
 		return slices.IndexFunc(table, func(s Setting) bool { return s.Key() == v.Setting.Key() })

@@ -23,7 +23,7 @@ var sectionTitles = map[Section]string{
 	ExecutionSection: "where and how a run is computed, and what it reports. It is not part of a model's identity",
 }
 
-// Markdown returns docs/configuration.md, generated from the table.
+// Markdown returns docs/configuration.md without the sections about PtychoPINN, generated from the table.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString(`# Settings
@@ -64,26 +64,8 @@ break a rule and settings that have no effect beside the others are errors. All 
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, presets[name].meaning, strings.Join(values, ", "))
 	}
-	b.WriteString("\n## Older spellings\n\nThese flags still work; a notice names the replacement.\n\n| flag | of | instead |\n|---|---|---|\n")
-	for _, c := range []Command{Train, Infer} {
-		for _, f := range Formers(c) {
-			fmt.Fprintf(&b, "| `--%s` | %v | %s |\n", f.Name, c, cell(f.Instead))
-		}
-	}
-	b.WriteString("\n## Keys of PtychoPINN's configurations\n\nHow `--config` and `ptycho config import` translate each key. Defaults and allowed values are PtychoPINN's.\n")
-	section := ""
-	for _, m := range LegacyMeanings() {
-		if m.Section != section {
-			section = m.Section
-			fmt.Fprintf(&b, "\n### %s\n\n| key | default | allowed | here |\n|---|---|---|---|\n", section)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Key, cell(shown(m.Default)), cell(m.Allowed), cell(m.Says))
-	}
 	return b.String()
 }
-
-// cell escapes text for a table.
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 // document writes the section of a setting.
 func (s Setting) document(b *strings.Builder) {
@@ -114,7 +96,7 @@ func (s Setting) document(b *strings.Builder) {
 	if s.Required {
 		b.WriteString("- required\n")
 	} else {
-		fmt.Fprintf(b, "- default: `%s`, %s\n", shown(s.DefaultText()), s.Why)
+		fmt.Fprintf(b, "- default: `%s`, %s\n", Shown(s.DefaultText()), s.Why)
 	}
 	if owners := s.owners(); len(owners) > 0 {
 		fmt.Fprintf(b, "- only for the architecture %s\n", strings.Join(owners, " or "))

@@ -16,9 +16,9 @@ func (r *resolution) Explain() string {
 	for _, v := range r.values {
 		var over []string
 		for _, o := range v.Overrode {
-			over = append(over, fmt.Sprintf("%s (%v)", shown(o.Text), o.Origin))
+			over = append(over, fmt.Sprintf("%s (%v)", Shown(o.Text), o.Origin))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%v\t%s\n", v.Setting.Key(), shown(v.Text), v.Origin, strings.Join(over, ", "))
+		fmt.Fprintf(w, "%s\t%s\t%v\t%s\n", v.Setting.Key(), Shown(v.Text), v.Origin, strings.Join(over, ", "))
 	}
 	w.Flush() // a strings.Builder does not fail
 	lines := strings.Split(b.String(), "\n")
@@ -28,7 +28,8 @@ func (r *resolution) Explain() string {
 	return strings.Join(lines, "\n")
 }
 
-func shown(text string) string {
+// Shown returns a value as shown to people: an empty one as quotes.
+func Shown(text string) string {
 	if text == "" {
 		return `""`
 	}
@@ -50,7 +51,7 @@ func (r *resolution) YAML() []byte {
 			fmt.Fprintf(&b, "%s:\n", section)
 		}
 		origin := strings.Join(strings.Fields(v.Origin.String()), " ") // a path may hold a line feed
-		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, s.scalar(v.Text), origin)
+		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, s.Scalar(v.Text), origin)
 	}
 	return []byte(b.String())
 }
@@ -61,8 +62,8 @@ func (r *resolution) writable(v Value) bool {
 	return used && !(v.Setting.Required && v.Text == "") && v.Setting.of(r.sections.model.Arch) && v.Origin.Layer != DataLayer
 }
 
-// scalar returns a value of the setting in YAML.
-func (s Setting) scalar(value string) string {
+// Scalar returns a value of the setting in YAML.
+func (s Setting) Scalar(value string) string {
 	if t := s.Type(); t == "text" || t == "list" {
 		return strconv.Quote(value)
 	}

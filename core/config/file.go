@@ -1,10 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -14,24 +16,8 @@ import (
 // largestFile bounds a configuration file, in bytes. The longest sensible file has a few kilobytes.
 const largestFile = 1 << 20
 
-// File reads a YAML file of sections with settings:
-//
-//	training:
-//	  batch-size: 8
-//
-// Underscores count as hyphens. A file may hold sections of several commands. A configuration of PtychoPINN, YAML or
-// JSON, is recognised by its keys and translated: see Import.
-func File(path string) Source {
-	b, err := readBounded(path)
-	if err != nil {
-		s := Source{layer: FileLayer}
-		s.reject("", "", err.Error(), path)
-		return s
-	}
-	return YAML(path, b)
-}
-
-func readBounded(path string) ([]byte, error) {
+// ReadFile reads a configuration file. Its error completes a sentence that begins with the file's name.
+func ReadFile(path string) ([]byte, error) {
 	f, _, err := plainfile.Open(path)
 	var other *plainfile.KindError
 	if errors.As(err, &other) {
@@ -55,44 +41,42 @@ func readBounded(path string) ([]byte, error) {
 	return b, nil
 }
 
-// YAML reads the contents of a file, as File does.
+// YAML reads the contents of a YAML file of sections with settings:
+//
+//	training:
+//	  batch-size: 8
+//
+// Underscores count as hyphens. A file may hold sections of several commands.
 func YAML(name string, contents []byte) Source {
-	s := Source{layer: FileLayer, lax: true}
+	s := NewSource(FileLayer)
 	at := func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", name, n.Line) }
-	root, rule := yamlRoot(spaced(contents))
+	root, rule := Root(contents)
 	switch {
 	case rule != "":
-		s.reject("", "", rule, name)
+		s.Reject("", "", rule, name)
 		return s
 	case root == nil:
 		return s // an empty file
-	case isLegacy(root):
-		i, err := ImportContents(name, contents)
-		if err != nil {
-			s.reject("", "", err.Error(), name) // cannot happen: it was parsed above
-			return s
-		}
-		return i.Source()
 	}
 	lines := map[string]int{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		section, body := root.Content[i], root.Content[i+1]
-		if body.Kind == yaml.ScalarNode && body.Tag == "!!null" && knownSection(section.Value) {
+		if body.Kind == yaml.ScalarNode && body.Tag == "!!null" && IsSection(section.Value) {
 			continue
 		}
 		if body.Kind != yaml.MappingNode {
 			rule := "must be a section with settings below it" + suggestion(section.Value, both)
-			s.reject(section.Value, body.Value, rule, at(section))
+			s.Reject(section.Value, body.Value, rule, at(section))
 			continue
 		}
-		if len(body.Content) == 0 && !knownSection(section.Value) {
-			s.reject(section.Value, "", "is not a section"+suggestion(section.Value, both), at(section))
+		if len(body.Content) == 0 && !IsSection(section.Value) {
+			s.Reject(section.Value, "", "is not a section"+suggestion(section.Value, both), at(section))
 		}
 		for j := 0; j+1 < len(body.Content); j += 2 {
 			k, v := body.Content[j], body.Content[j+1]
 			key := canonical(section.Value + "." + k.Value)
 			if first, twice := lines[key]; twice {
-				s.reject(key, v.Value, fmt.Sprintf("is set twice, first in line %d", first), at(k))
+				s.Reject(key, v.Value, fmt.Sprintf("is set twice, first in line %d", first), at(k))
 				continue
 			}
 			lines[key] = k.Line
@@ -100,19 +84,51 @@ func YAML(name string, contents []byte) Source {
 				v = v.Alias
 			}
 			if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
-				s.reject(key, v.Value, "must have one value", at(k))
+				s.Reject(key, v.Value, "must have one value", at(k))
 				continue
 			}
-			s.add(key, v.Value, at(k))
+			s.Add(key, v.Value, at(k))
 		}
 	}
 	return s
 }
 
-func knownSection(name string) bool {
+// IsSection reports whether the configuration has a section of that name.
+func IsSection(name string) bool {
 	switch Section(name) {
 	case ModelSection, TrainingSection, InferenceSection, ExecutionSection:
 		return true
 	}
 	return false
+}
+
+// spaced makes JSON indented with tabs readable: YAML includes JSON except for tabs between tokens, and JSON has tabs
+// only there.
+func spaced(contents []byte) []byte {
+	contents = bytes.TrimPrefix(contents, []byte("\ufeff"))
+	if trimmed := bytes.TrimSpace(contents); len(trimmed) > 0 && trimmed[0] == '{' {
+		return bytes.ReplaceAll(contents, []byte("\t"), []byte(" "))
+	}
+	return contents
+}
+
+// Root returns the mapping of a YAML or JSON file with one document, nil for an empty file, and the rule that the file breaks.
+func Root(contents []byte) (*yaml.Node, string) {
+	d := yaml.NewDecoder(bytes.NewReader(spaced(contents)))
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, ""
+	} else if err != nil {
+		return nil, "is not YAML: " + strings.Join(strings.Fields(err.Error()), " ")
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, "must contain one YAML document"
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
+		return nil, ""
+	}
+	if doc.Content[0].Kind != yaml.MappingNode {
+		return nil, "must contain sections such as training: with settings below"
+	}
+	return doc.Content[0], ""
 }

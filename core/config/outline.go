@@ -15,7 +15,7 @@ func Sketch(c Command, sources ...Source) (*Outline, error) {
 		return ok && row.Required && v.Value == "" && v.Origin.Layer == DefaultLayer
 	})
 	if len(found) > 0 {
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	return &Outline{*r}, nil
 }
@@ -23,9 +23,9 @@ func Sketch(c Command, sources ...Source) (*Outline, error) {
 // Recorded reads the config.json of a run: every value with its origin then and the values that it overrode. To resume
 // the run, use Stored.
 func Recorded(path string) (*Outline, error) {
-	b, err := readBounded(path)
+	b, err := ReadFile(path)
 	if err != nil {
-		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+		return nil, NewError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
 	}
 	return RecordedJSON(path, b)
 }
@@ -40,7 +40,7 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 	c, err := decodeStored(contents)
 	if err != nil {
 		wrong("", "", err.Error())
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	o.start = c.Directory
 	switch c.Command {
@@ -50,11 +50,11 @@ func RecordedJSON(name string, contents []byte) (*Outline, error) {
 		o.command = Infer
 	default:
 		wrong("", "", "has the unknown command "+c.Command)
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	values := recorded(c.Settings, o.command, wrong)
 	if len(found) > 0 {
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	for _, row := range Settings(o.command) {
 		v, ok := values[row.Key()]

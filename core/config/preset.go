@@ -31,7 +31,7 @@ func Preset(name string) Source {
 	p, ok := presets[name]
 	if !ok {
 		s := Source{layer: PresetLayer}
-		s.reject("", "", "is not a preset; use one of "+strings.Join(sortedKeys(presets), ", "), "--preset "+name)
+		s.Reject("", "", "is not a preset; use one of "+strings.Join(sortedKeys(presets), ", "), "--preset "+name)
 		return s
 	}
 	return preset(name, p.values)

@@ -77,7 +77,7 @@ func resolve(c Command, sources []Source, described bool) (*resolution, error) {
 		found = append(found, Violation{Key: "model.n", Rule: "is unknown: the data must be described first"})
 	}
 	if len(found) > 0 {
-		return nil, newError(found)
+		return nil, NewError(found)
 	}
 	return r, nil
 }

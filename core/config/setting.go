@@ -204,6 +204,15 @@ func (s Setting) public(text string) string {
 	return text
 }
 
+// Canonical returns the only spelling of a value as files keep it, and false for a value that breaks the setting's rule.
+func (s Setting) Canonical(in string) (string, bool) {
+	v, ok := s.parse(in)
+	if !ok {
+		return "", false
+	}
+	return text(v), true
+}
+
 // parse reads a value and checks it against the row. It returns false for a value that breaks the rule.
 func (s Setting) parse(in string) (any, bool) {
 	in = strings.TrimSpace(in)

@@ -51,7 +51,7 @@ type Source struct {
 	layer      Layer
 	entries    []entry
 	violations []Violation
-	notices    []string // replacements of older spellings
+	notices    []string // sentences for people, such as replacements of older spellings
 	lax        bool     // skip keys of other commands: a file may serve several
 }
 
@@ -63,11 +63,33 @@ type entry struct {
 	explicit bool // chosen by a person, unlike the defaults of a stored configuration
 }
 
-func (s *Source) add(key, value, where string) {
-	s.entries = append(s.entries, entry{key: canonical(key), text: value, origin: Origin{s.layer, where}, explicit: s.layer >= PresetLayer})
+// NewSource returns an empty source of a layer. Keys of other commands are errors in --set and flags only.
+func NewSource(l Layer) Source {
+	return Source{layer: l, lax: l == PresetLayer || l == FileLayer || l == EnvironmentLayer}
 }
 
-func (s *Source) reject(key, value, rule, where string) {
+// Add adds a value of a setting. where is the place it came from, for people.
+func (s *Source) Add(key, value, where string) {
+	s.AddExplicit(key, value, where, s.layer >= PresetLayer)
+}
+
+// AddExplicit is Add with a say whether a person chose the value. A value that nobody chose may be one without effect.
+func (s *Source) AddExplicit(key, value, where string, explicit bool) {
+	s.entries = append(s.entries, entry{canonical(key), value, Origin{s.layer, where}, explicit})
+}
+
+// Notice adds a sentence for the user of the configuration.
+func (s *Source) Notice(text string) { s.notices = append(s.notices, text) }
+
+// Join adds the contents of another source of the same layer.
+func (s *Source) Join(o Source) {
+	s.entries = append(s.entries, o.entries...)
+	s.violations = append(s.violations, o.violations...)
+	s.notices = append(s.notices, o.notices...)
+}
+
+// Reject adds an error. The rule completes a sentence that begins with the key and its value.
+func (s *Source) Reject(key, value, rule, where string) {
 	s.violations = append(s.violations, Violation{Key: key, Value: value, Rule: rule, Origin: Origin{s.layer, where}})
 }
 
@@ -78,9 +100,9 @@ func Data(name string, values map[string]any) Source {
 }
 
 func fromMap(l Layer, where string, values map[string]any) Source {
-	s := Source{layer: l, lax: l == PresetLayer}
+	s := NewSource(l)
 	for _, key := range sortedKeys(values) {
-		s.add(key, text(values[key]), where)
+		s.Add(key, text(values[key]), where)
 	}
 	return s
 }
@@ -88,7 +110,7 @@ func fromMap(l Layer, where string, values map[string]any) Source {
 // Environment reads the variables PTYCHO_SECTION__NAME from environ, in the form of os.Environ. Variables without the
 // double underscore are ignored.
 func Environment(environ []string) Source {
-	s := Source{layer: EnvironmentLayer, lax: true}
+	s := NewSource(EnvironmentLayer)
 	seen := map[string]string{}
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
@@ -102,21 +124,21 @@ func Environment(environ []string) Source {
 			continue // the first variable of a name is the one that the process sees
 		}
 		seen[full] = name
-		s.add(full, value, name)
+		s.Add(full, value, name)
 	}
 	return s
 }
 
 // Set reads assignments section.name=value, as given to --set.
 func Set(assignments ...string) Source {
-	s := Source{layer: SetLayer}
+	s := NewSource(SetLayer)
 	for _, a := range assignments {
 		key, value, ok := strings.Cut(a, "=")
 		if !ok || !strings.Contains(key, ".") {
-			s.reject(key, value, "must have the form section.name=value"+suggestion(key, both), "--set "+a)
+			s.Reject(key, value, "must have the form section.name=value"+suggestion(key, both), "--set "+a)
 			continue
 		}
-		s.add(strings.TrimSpace(key), value, "--set")
+		s.Add(strings.TrimSpace(key), value, "--set")
 	}
 	return s
 }
@@ -125,32 +147,24 @@ func Set(assignments ...string) Source {
 // a name means: "rows" is training.rows for Train and inference.rows for Infer. A flag that switches a yes/no setting
 // off, such as no-deterministic, has the value "true".
 func Flags(c Command, values map[string]string) Source {
-	s := Source{layer: FlagLayer}
-	legacy := map[string]string{} // fields of the reference's configuration
+	s := NewSource(FlagLayer)
 	for _, name := range sortedKeys(values) {
 		value, flag := values[name], canonical(name)
-		if row, off, ok := flagOf(c, flag); ok {
-			if off {
-				value = opposite(value)
-			}
-			s.add(row.Key(), value, "--"+flag)
+		row, off, ok := FlagOf(c, flag)
+		if !ok {
+			s.Reject(name, value, "is not a flag of "+c.String()+suggestion(name, c), "--"+name)
 			continue
 		}
-		if s.former(c, flag, value) {
-			continue
+		if off {
+			value = opposite(value)
 		}
-		if row, _ := legacyFlag(c, flag); row != nil {
-			legacy[flag] = value
-			continue
-		}
-		s.reject(name, value, "is not a flag of "+c.String()+suggestion(name, c), "--"+name)
+		s.Add(row.Key(), value, "--"+flag)
 	}
-	s.legacy(c, legacy)
 	return s
 }
 
-// flagOf finds the setting of a flag; off reports that the flag switches the setting off.
-func flagOf(c Command, flag string) (row Setting, off, ok bool) {
+// FlagOf finds the setting of a flag; off reports that the flag switches the setting off.
+func FlagOf(c Command, flag string) (row Setting, off, ok bool) {
 	for _, r := range table {
 		if r.Commands&c == 0 {
 			continue

@@ -63,10 +63,10 @@ func (r *resolution) JSON() ([]byte, error) {
 // Stored reads the config.json of a run that is resumed. A different value from another source is an error, unless the
 // setting may change on resume.
 func Stored(path string) Source {
-	b, err := readBounded(path)
+	b, err := ReadFile(path)
 	if err != nil {
 		s := Source{layer: StoredLayer}
-		s.reject("", "", err.Error(), path)
+		s.Reject("", "", err.Error(), path)
 		return s
 	}
 	return StoredJSON(path, b)
@@ -77,7 +77,7 @@ func StoredJSON(name string, contents []byte) Source {
 	s := Source{layer: StoredLayer}
 	c, err := decodeStored(contents)
 	if err != nil {
-		s.reject("", "", err.Error(), name)
+		s.Reject("", "", err.Error(), name)
 		return s
 	}
 	seen := map[string]bool{}
@@ -91,11 +91,11 @@ func StoredJSON(name string, contents []byte) Source {
 		}
 		value, ok := v.text()
 		if !ok {
-			s.reject(v.Key, "", "must have one value", name)
+			s.Reject(v.Key, "", "must have one value", name)
 			continue
 		}
 		if seen[v.Key] {
-			s.reject(v.Key, value, "is stored twice", name)
+			s.Reject(v.Key, value, "is stored twice", name)
 			continue
 		}
 		seen[v.Key] = true

@@ -58,8 +58,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// newError drops duplicates: one value may break the same rule in two places.
-func newError(found []Violation) *Error {
+// NewError returns an error with the violations, without duplicates: one value may break the same rule in two places.
+func NewError(found []Violation) *Error {
 	e := &Error{}
 	seen := map[Violation]bool{}
 	for _, v := range found {
@@ -92,7 +92,7 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 			broken(s.Key(), "belongs to the architecture %s, but arch is %s (%v)", strings.Join(s.owners(), " or "), arch, r.at("model.arch").Origin)
 		}
 		if on, ok := r.under(s); !ok && v.value != s.Default {
-			broken(s.Key(), "has no effect, because %s is %s (%v): leave it out, or give --%s", on.Setting.Name, shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
+			broken(s.Key(), "has no effect, because %s is %s (%v): leave it out, or give --%s", on.Setting.Name, Shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
 		}
 	}
 	found = append(found, r.contradictions(given)...)

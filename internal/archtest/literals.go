@@ -12,7 +12,7 @@ import (
 // explained lists the folders in which every number in the code needs a reason: those between the settings and a trained
 // model or an image.
 var explained = []string{"core/config", "host/bench", "host/dataset", "host/evaluate", "host/infer", "host/inspect", "host/model",
-	"host/solve", "host/train"}
+	"host/ptychopinn", "host/solve", "host/train"}
 
 // plain lists the numbers that need no reason: zero, one, a half, a double, and a sign.
 var plain = []float64{0, 0.5, 1, 2}

@@ -1,4 +1,4 @@
-package config
+package ptychopinn
 
 // Values that the reference allows.
 var (
@@ -18,9 +18,9 @@ const (
 	onePicture   = "a preview is one picture of the whole reconstruction"
 )
 
-// legacyFlatTable holds the rows of the flat form: "model" is ModelConfig, "training" everything at the root, that is,
+// flatTable holds the rows of the flat form: "model" is ModelConfig, "training" everything at the root, that is,
 // the fields of TrainingConfig, InferenceConfig and PyTorchExecutionConfig.
-var legacyFlatTable = map[string][]legacyRow{
+var flatTable = map[string][]field{
 	"model": {
 		{name: "N", kind: whole, def: 64, enum: []string{"64", "128", "256"}, means: becomes("model.n")},
 		{name: "gridsize", kind: whole, def: 1, min: 1, means: becomes("model.gridsize")},

@@ -1,23 +1,23 @@
-package config
+package ptychopinn
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ptychogo/ptycho/core/config"
 )
 
-// legacyKey is a key of a file with its row.
-type legacyKey struct {
+// entry is a key of a file with its row.
+type entry struct {
 	written string // as spelled in the file
 	line    int
-	row     *legacyRow // nil if there is nothing to translate
-	value   legacyValue
+	row     *field // nil if there is nothing to translate
+	value   literal
 	wrong   string
 	note    string
 }
@@ -28,8 +28,8 @@ type position struct {
 	nested bool
 }
 
-// legacySections are the spellings of the torch side's sections.
-var legacySections = map[string]string{
+// sections are the spellings of the torch side's sections.
+var sections = map[string]string{
 	"DataConfig": "data", "data_config": "data",
 	"ModelConfig": "model", "model_config": "model",
 	"TrainingConfig": "training", "training_config": "training",
@@ -38,51 +38,20 @@ var legacySections = map[string]string{
 	"PyTorchExecutionConfig": "execution", "execution_config": "execution",
 }
 
-// spaced makes JSON indented with tabs readable: YAML includes JSON except for tabs between tokens, and JSON has tabs
-// only there.
-func spaced(contents []byte) []byte {
-	contents = bytes.TrimPrefix(contents, []byte("\ufeff"))
-	if trimmed := bytes.TrimSpace(contents); len(trimmed) > 0 && trimmed[0] == '{' {
-		return bytes.ReplaceAll(contents, []byte("\t"), []byte(" "))
-	}
-	return contents
-}
-
-// yamlRoot returns the mapping of a file with one document, nil for an empty file, and the rule that the file breaks.
-func yamlRoot(contents []byte) (*yaml.Node, string) {
-	d := yaml.NewDecoder(bytes.NewReader(contents))
-	var doc yaml.Node
-	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, ""
-	} else if err != nil {
-		return nil, "is not YAML: " + oneLine(err.Error())
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, "must contain one YAML document"
-	}
-	if len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
-		return nil, ""
-	}
-	if doc.Content[0].Kind != yaml.MappingNode {
-		return nil, "must contain sections such as training: with settings below"
-	}
-	return doc.Content[0], ""
-}
-
-// isLegacy reports whether a file's root is a configuration of PtychoPINN: it has a section of the torch side, a flat
+// recognise reports whether a file's root is a configuration of PtychoPINN: it has a section of the torch side, a flat
 // key with a value, or a model with keys that only the reference knows.
-func isLegacy(root *yaml.Node) bool {
+func recognise(root *yaml.Node) bool {
 	for n := 0; n+1 < len(root.Content); n += 2 {
 		key, body := root.Content[n].Value, aliased(root.Content[n+1])
-		if _, torch := legacySections[key]; torch && body.Kind == yaml.MappingNode {
+		if _, torch := sections[key]; torch && body.Kind == yaml.MappingNode {
 			return true
 		}
-		if body.Kind != yaml.MappingNode && !knownSection(key) && (legacyFlat("training", key) != nil || legacyFlat("model", key) != nil) {
+		if body.Kind != yaml.MappingNode && !config.IsSection(key) && (flatField("training", key) != nil || flatField("model", key) != nil) {
 			return true
 		}
-		if key == string(ModelSection) && body.Kind == yaml.MappingNode {
+		if key == string(config.ModelSection) && body.Kind == yaml.MappingNode {
 			for m := 0; m < len(body.Content); m += 2 {
-				if _, ours := Lookup("model." + body.Content[m].Value); !ours && legacyFlat("model", body.Content[m].Value) != nil {
+				if _, ours := config.Lookup("model." + body.Content[m].Value); !ours && flatField("model", body.Content[m].Value) != nil {
 					return true
 				}
 			}
@@ -99,12 +68,12 @@ func aliased(n *yaml.Node) *yaml.Node {
 }
 
 // collect finds the row of every key, and the values that the reference itself would reject.
-func (i *Import) collect(root *yaml.Node) []legacyKey {
-	i.Kind, i.form = legacyKind(root), legacyFlatTable
+func (i *Import) collect(root *yaml.Node) []entry {
+	i.Kind, i.form = kindOf(root), flatTable
 	if i.Kind == "torch" {
-		i.form = legacyTorch
+		i.form = torchTable
 	}
-	var keys []legacyKey
+	var keys []entry
 	seen := map[string]position{}
 	section := func(written, name string, body *yaml.Node) {
 		for n := 0; n+1 < len(body.Content); n += 2 {
@@ -114,10 +83,10 @@ func (i *Import) collect(root *yaml.Node) []legacyKey {
 	if i.Kind == "torch" {
 		for n := 0; n+1 < len(root.Content); n += 2 {
 			k, body := root.Content[n], aliased(root.Content[n+1])
-			name, known := legacySections[k.Value]
+			name, known := sections[k.Value]
 			switch {
 			case !known:
-				i.read = append(i.read, i.violation(k, k.Value, "", "is not a section of PtychoPINN's torch configuration"+Nearest(k.Value, sortedKeys(legacySections))))
+				i.read = append(i.read, i.violation(k, k.Value, "", "is not a section of PtychoPINN's torch configuration"+config.Nearest(k.Value, slices.Sorted(maps.Keys(sections)))))
 			case body.Kind == yaml.ScalarNode && body.Tag == "!!null":
 			case body.Kind != yaml.MappingNode:
 				i.read = append(i.read, i.violation(k, k.Value, body.Value, "must be a section with keys below"))
@@ -142,10 +111,10 @@ func (i *Import) collect(root *yaml.Node) []legacyKey {
 	return keys
 }
 
-func legacyKind(root *yaml.Node) string {
+func kindOf(root *yaml.Node) string {
 	kind := "TrainingConfig"
 	for n := 0; n+1 < len(root.Content); n += 2 {
-		switch _, torch := legacySections[root.Content[n].Value]; {
+		switch _, torch := sections[root.Content[n].Value]; {
 		case torch && aliased(root.Content[n+1]).Kind == yaml.MappingNode:
 			return "torch"
 		case root.Content[n].Value == "model_path":
@@ -157,19 +126,19 @@ func legacyKind(root *yaml.Node) string {
 	return kind
 }
 
-func (i *Import) violation(at *yaml.Node, key, value, rule string) Violation {
-	return Violation{key, value, rule, Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, at.Line)}}
+func (i *Import) violation(at *yaml.Node, key, value, rule string) config.Violation {
+	return config.Violation{Key: key, Value: value, Rule: rule, Origin: inFile(fmt.Sprintf("%s:%d", i.Name, at.Line))}
 }
 
 // key reads one key of a section ("" is the root) and stores its value.
-func (i *Import) key(written, section string, k, body *yaml.Node, seen map[string]position) legacyKey {
-	out := legacyKey{written: k.Value, line: k.Line}
+func (i *Import) key(written, section string, k, body *yaml.Node, seen map[string]position) entry {
+	out := entry{written: k.Value, line: k.Line}
 	if written != "" {
 		out.written = written + "." + k.Value
 	}
 	row, home := i.row(section, k.Value)
 	if row == nil {
-		out.wrong = "is not a key of PtychoPINN" + Nearest(k.Value, i.names(section))
+		out.wrong = "is not a key of PtychoPINN" + config.Nearest(k.Value, i.names(section))
 		out.value.text = body.Value
 		return out
 	}
@@ -182,14 +151,14 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 			out.value.text = body.Value
 			return out
 		case first.nested: // the key below model: wins, wherever the other one is
-			out.value, _ = readLegacy(row, body)
+			out.value, _ = readLiteral(row, body)
 			out.note = fmt.Sprintf("line %d below model: wins", first.line)
 			return out
 		}
 	}
 	seen[full] = position{k.Line, nested}
 	var rule string
-	if out.value, rule = readLegacy(row, body); rule != "" {
+	if out.value, rule = readLiteral(row, body); rule != "" {
 		out.wrong = "must be " + rule
 		return out
 	}
@@ -205,7 +174,7 @@ func (i *Import) key(written, section string, k, body *yaml.Node, seen map[strin
 }
 
 // row returns the row of a key and its section. In the flat form the root has the fields of several sections.
-func (i *Import) row(section, name string) (*legacyRow, string) {
+func (i *Import) row(section, name string) (*field, string) {
 	if i.Kind == "torch" {
 		return find(i.form[section], name), section
 	}
@@ -229,10 +198,10 @@ func (i *Import) names(section string) []string {
 	return out
 }
 
-func legacyFlat(section, name string) *legacyRow { return find(legacyFlatTable[section], name) }
+func flatField(section, name string) *field { return find(flatTable[section], name) }
 
-func find(rows []legacyRow, name string) *legacyRow {
-	if n := slices.IndexFunc(rows, func(r legacyRow) bool { return r.name == name }); n >= 0 {
+func find(rows []field, name string) *field {
+	if n := slices.IndexFunc(rows, func(r field) bool { return r.name == name }); n >= 0 {
 		return &rows[n]
 	}
 	return nil

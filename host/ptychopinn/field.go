@@ -1,4 +1,4 @@
-package config
+package ptychopinn
 
 import (
 	"fmt"
@@ -10,24 +10,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// legacyType is the kind of value that the reference accepts for a key.
-type legacyType uint8
+// valueKind is the kind of value that the reference accepts for a key.
+type valueKind uint8
 
 const (
-	whole    legacyType = iota // an integer
-	number                     // a finite number
-	yes                        // true or false
-	word                       // text; one of enum, if set
-	place                      // a path
-	pair                       // two numbers
-	sequence                   // a list of single values
+	whole    valueKind = iota // an integer
+	number                    // a finite number
+	yes                       // true or false
+	word                      // text; one of enum, if set
+	place                     // a path
+	pair                      // two numbers
+	sequence                  // a list of single values
 	anything
 )
 
-// legacyRow is a key of the reference's configuration.
-type legacyRow struct {
+// field is a key of the reference's configuration.
+type field struct {
 	name      string
-	kind      legacyType
+	kind      valueKind
 	def       any      // the reference's default; nil: None
 	enum      []string // of a word or a whole number
 	words     []string // further accepted texts
@@ -39,16 +39,16 @@ type legacyRow struct {
 	means     meaning
 }
 
-// legacyValue is a value of the reference's configuration.
-type legacyValue struct {
+// literal is a value of the reference's configuration.
+type literal struct {
 	text  string
 	items []string
 	list  bool
 	null  bool
-	kind  legacyType
+	kind  valueKind
 }
 
-func (v legacyValue) shown() string {
+func (v literal) shown() string {
 	switch {
 	case v.null:
 		return "null"
@@ -59,13 +59,13 @@ func (v legacyValue) shown() string {
 }
 
 // float returns a number's value.
-func (v legacyValue) float() float64 {
+func (v literal) float() float64 {
 	f, _ := strconv.ParseFloat(v.text, 64) // was checked when it was read
 	return f
 }
 
-// readLegacy reads a value, or returns the rule that the value breaks.
-func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
+// readLiteral reads a value, or returns the rule that the value breaks.
+func readLiteral(row *field, n *yaml.Node) (v literal, rule string) {
 	v.kind = row.kind
 	if n.Kind == yaml.ScalarNode {
 		v.text = n.Value
@@ -104,7 +104,7 @@ func readLegacy(row *legacyRow, n *yaml.Node) (v legacyValue, rule string) {
 }
 
 // readScalar checks a single value.
-func (r *legacyRow) readScalar(v legacyValue, n *yaml.Node) (legacyValue, string) {
+func (r *field) readScalar(v literal, n *yaml.Node) (literal, string) {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	switch r.kind {
 	case whole, number:
@@ -141,7 +141,7 @@ func finite(s string) (float64, bool) {
 	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
-func (r *legacyRow) within(f float64) bool {
+func (r *field) within(f float64) bool {
 	if r.power && (f < 1 || f != math.Exp2(math.Round(math.Log2(f)))) {
 		return false
 	}
@@ -149,7 +149,7 @@ func (r *legacyRow) within(f float64) bool {
 }
 
 // rule describes the values that the reference accepts for the key.
-func (r *legacyRow) rule() string {
+func (r *field) rule() string {
 	out := ""
 	switch r.kind {
 	case whole, number:

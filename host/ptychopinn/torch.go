@@ -1,4 +1,4 @@
-package config
+package ptychopinn
 
 import "slices"
 
@@ -17,24 +17,27 @@ const (
 	everythingUsed = "every position is used: select some with training.rows"
 )
 
+// maxPixels is the largest side of a pattern.
+const maxPixels = 4096
+
 // flatRows returns rows of the flat form that a section of the torch side also has.
-func flatRows(section string, names ...string) []legacyRow {
-	var out []legacyRow
+func flatRows(section string, names ...string) []field {
+	var out []field
 	for _, name := range names {
-		out = append(out, *legacyFlat(section, name))
+		out = append(out, *flatField(section, name))
 	}
 	return out
 }
 
 // withDefault returns a row of the flat form with the torch side's default.
-func withDefault(section, name string, def any) legacyRow {
-	row := *legacyFlat(section, name)
+func withDefault(section, name string, def any) field {
+	row := *flatField(section, name)
 	row.def = def
 	return row
 }
 
-// legacyTorch holds the rows of the torch side, by section.
-var legacyTorch = map[string][]legacyRow{
+// torchTable holds the rows of the torch side, by section.
+var torchTable = map[string][]field{
 	"data": {
 		{name: "nphotons", kind: number, def: 1e5, above: true, means: photons},
 		{name: "scale_contract_version", kind: word, def: "ci_intensity_v2", enum: []string{"ci_intensity_v2", "legacy_v1"}, means: nothing(ofCounts)},
@@ -58,7 +61,7 @@ var legacyTorch = map[string][]legacyRow{
 		{name: "x_bounds", kind: pair, means: nothing(everythingUsed)},
 		{name: "y_bounds", kind: pair, means: nothing(everythingUsed)},
 	},
-	"model": slices.Concat([]legacyRow{
+	"model": slices.Concat([]field{
 		{name: "mode", kind: word, def: "Unsupervised", enum: []string{"Unsupervised", "Supervised"}, means: becomes("model.mode", "Unsupervised", "unsupervised", "Supervised", "supervised")},
 		withDefault("model", "amp_activation", "silu"),
 		withDefault("training", "intensity_scale_trainable", false),
@@ -66,7 +69,7 @@ var legacyTorch = map[string][]legacyRow{
 		"generator_output_mode", "n_filters_scale", "probe_mask_sigma", "probe_mask_diameter", "object_big", "probe_big", "pad_object", "gaussian_smoothing_sigma"),
 		flatRows("training", "ffno_encoder_blocks", "ffno_encoder_modes", "ffno_encoder_share_weights", "ffno_encoder_gate_init", "ffno_encoder_norm", "ffno_encoder_mlp_ratio",
 			"spectral_bottleneck_blocks", "spectral_bottleneck_modes", "spectral_bottleneck_share_weights", "spectral_bottleneck_gate_init", "spectral_bottleneck_gate_mode"),
-		[]legacyRow{
+		[]field{
 			{name: "cnn_output_mode", kind: word, def: "amp_phase", enum: []string{"amp_phase", "real_imag"}, means: only("the decoders predict amplitude and phase", "asks for decoders of the real and imaginary part, which the cnn here does not have", "amp_phase")},
 			{name: "use_shared_decoder", kind: yes, def: false, means: only(theTrainedCNN, notInCNN, "false")},
 			{name: "intensity_scale", kind: number, def: 10000.0, above: true, means: nothing(noScale)},
@@ -100,7 +103,7 @@ var legacyTorch = map[string][]legacyRow{
 			{name: "amp_loss_coeff", kind: number, def: 1.0, means: nothing("the object has no penalty")},
 			{name: "phase_loss_coeff", kind: number, def: 1.0, means: nothing("the object has no penalty")},
 		}),
-	"training": slices.Concat([]legacyRow{
+	"training": slices.Concat([]field{
 		{name: "training_directories", kind: sequence, means: folders},
 		{name: "nll", kind: yes, def: true, means: becomes("model.loss", "true", "poisson", "false", "mae")},
 		{name: "device", kind: word, def: "cuda", means: becomes("execution.accelerator")},

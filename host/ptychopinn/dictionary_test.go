@@ -1,4 +1,4 @@
-package config
+package ptychopinn
 
 import (
 	"path/filepath"
@@ -10,7 +10,7 @@ import (
 // TestDictionary_Baseline states the dictionary of a configuration without defaults: the nested model
 // flattened, seven flags and three paths by their other names, None left out, derived sizes by their formulas.
 func TestDictionary_Baseline(t *testing.T) {
-	i, err := ImportFile(filepath.Join("testdata", "reference-baseline.yaml"))
+	i, err := ReadImport(filepath.Join("testdata", "reference-baseline.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,15 @@
-package config
+package ptychopinn
 
 import (
 	"fmt"
 	"maps"
 	"strconv"
+
+	"github.com/ptychogo/ptycho/core/config"
 )
 
-// legacyDefaults is the reference's global dictionary params.cfg before any configuration is applied.
-var legacyDefaults = map[string]any{
+// dictionaryDefaults is the reference's global dictionary params.cfg before any configuration is applied.
+var dictionaryDefaults = map[string]any{
 	"N": 128, "offset": 4, "gridsize": 2, "outer_offset_train": nil, "outer_offset_test": nil, "batch_size": 16, "nepochs": 60, "n_filters_scale": 2,
 	"output_prefix": "outputs", "big_gridsize": 10, "max_position_jitter": 10, "sim_jitter_scale": 0.0, "default_probe_scale": 0.7,
 	"mae_weight": 0.0, "nll_weight": 1.0, "tv_weight": 0.0, "realspace_mae_weight": 0.0, "realspace_weight": 0.0, "nphotons": 1e9, "nimgs_train": 9,
@@ -17,8 +19,8 @@ var legacyDefaults = map[string]any{
 	"use_xla_translate": true,
 }
 
-// legacyNames are the fields with another name in the dictionary (KEY_MAPPINGS).
-var legacyNames = map[string]string{
+// dictionaryNames are the fields with another name in the dictionary (KEY_MAPPINGS).
+var dictionaryNames = map[string]string{
 	"object_big": "object.big", "probe_big": "probe.big", "probe_mask": "probe.mask", "probe_trainable": "probe.trainable",
 	"intensity_scale_trainable": "intensity_scale.trainable", "positions_provided": "positions.provided", "output_dir": "output_prefix",
 	"train_data_file": "train_data_file_path", "test_data_file": "test_data_file_path",
@@ -26,12 +28,12 @@ var legacyNames = map[string]string{
 
 // Fields of the reference's dataclasses that go into the dictionary. Execution settings never do.
 var (
-	legacyTrainingFields = []string{"train_data_file", "test_data_file", "batch_size", "nepochs", "mae_weight", "nll_weight", "realspace_mae_weight", "realspace_weight", "nphotons",
+	trainingFields = []string{"train_data_file", "test_data_file", "batch_size", "nepochs", "mae_weight", "nll_weight", "realspace_mae_weight", "realspace_weight", "nphotons",
 		"n_groups", "n_images", "n_subsample", "subsample_seed", "neighbor_count", "enable_oversampling", "neighbor_pool_size", "positions_provided", "probe_trainable",
 		"intensity_scale_trainable", "output_dir", "sequential_sampling", "backend", "torch_loss_mode", "torch_mae_pred_l2_match_target", "gradient_clip_val",
 		"gradient_clip_algorithm", "optimizer", "momentum", "weight_decay", "adam_beta1", "adam_beta2", "scheduler", "lr_warmup_epochs", "lr_min_ratio", "plateau_factor",
 		"plateau_patience", "plateau_min_lr", "plateau_threshold"}
-	legacyInferenceFields = []string{"model_path", "test_data_file", "n_groups", "n_images", "n_subsample", "subsample_seed", "neighbor_count", "enable_oversampling",
+	inferenceFields = []string{"model_path", "test_data_file", "n_groups", "n_images", "n_subsample", "subsample_seed", "neighbor_count", "enable_oversampling",
 		"neighbor_pool_size", "debug", "output_dir", "backend"}
 )
 
@@ -40,17 +42,17 @@ var (
 // it follows the bridge. The derived bigN and padded_size are added. A value that the reference itself would reject is
 // an error; a value without counterpart here is not.
 func (i *Import) Dictionary() (map[string]any, error) {
-	out := maps.Clone(legacyDefaults)
-	var wrong []Violation
+	out := maps.Clone(dictionaryDefaults)
+	var wrong []config.Violation
 	wrong = append(wrong, i.read...)
 	for _, k := range i.Keys {
 		if k.foreign {
-			wrong = append(wrong, Violation{k.Key, k.Value, k.Wrong, i.origin(k)})
+			wrong = append(wrong, config.Violation{Key: k.Key, Value: k.Value, Rule: k.Wrong, Origin: inFile(i.where(k))})
 		}
 	}
 	fields := func(section string, names ...string) {
 		for _, name := range names {
-			row := find(legacyFlatTable[section], name)
+			row := find(flatTable[section], name)
 			value := row.def
 			if v, ok := i.flat(section, name); ok {
 				value = v
@@ -60,25 +62,25 @@ func (i *Import) Dictionary() (map[string]any, error) {
 			if value == nil {
 				continue
 			}
-			if as, ok := legacyNames[name]; ok {
+			if as, ok := dictionaryNames[name]; ok {
 				name = as
 			}
 			out[name] = value
 		}
 	}
-	for _, row := range legacyFlatTable["model"] {
+	for _, row := range flatTable["model"] {
 		fields("model", row.name)
 	}
 	if i.Kind == "InferenceConfig" {
-		fields("training", legacyInferenceFields...)
+		fields("training", inferenceFields...)
 	} else {
-		fields("training", legacyTrainingFields...)
+		fields("training", trainingFields...)
 	}
 	if v, ok := i.values["data.grid_size"]; ok && v.items[0] != v.items[1] {
-		wrong = append(wrong, Violation{"grid_size", v.shown(), "must have two equal numbers: groups are square", Origin{FileLayer, i.Name}})
+		wrong = append(wrong, config.Violation{Key: "grid_size", Value: v.shown(), Rule: "must have two equal numbers: groups are square", Origin: inFile(i.Name)})
 	}
 	if len(wrong) > 0 {
-		return nil, newError(wrong)
+		return nil, config.NewError(wrong)
 	}
 	n, side, offset, jitter := out["N"].(int), out["gridsize"].(int), out["offset"].(int), out["max_position_jitter"].(int)
 	out["bigN"] = n + (side-1)*offset
@@ -87,7 +89,7 @@ func (i *Import) Dictionary() (map[string]any, error) {
 }
 
 // typed returns a value in the type of its key.
-func (v legacyValue) typed() any {
+func (v literal) typed() any {
 	switch {
 	case v.list:
 		return v.items
@@ -137,7 +139,7 @@ func (i *Import) flat(section, name string) (any, bool) {
 		if v, ok := i.values[section+"."+name]; ok {
 			return v.typed()
 		}
-		return find(legacyTorch[section], name).def
+		return find(torchTable[section], name).def
 	}
 	switch name {
 	case "N", "probe_scale":

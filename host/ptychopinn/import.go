@@ -1,10 +1,15 @@
-package config
+// Package ptychopinn reads what is written for PtychoPINN: its configuration files (File, Import) and the flags of its commands
+// (Flags). Every key and flag becomes settings of ptycho, has no meaning here, or is an error.
+package ptychopinn
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
@@ -16,9 +21,9 @@ type Import struct {
 	Kind string // "TrainingConfig", "InferenceConfig" or "torch"
 	Keys []Imported
 
-	values map[string]legacyValue // valid values, by section.name of the reference
-	read   []Violation            // errors for the reference too
-	form   map[string][]legacyRow // the keys of its kind
+	values map[string]literal // valid values, by section.name of the reference
+	read   []config.Violation // errors for the reference too
+	form   map[string][]field // the keys of its kind
 }
 
 // Imported is the translation of one key.
@@ -42,41 +47,67 @@ type Assignment struct {
 	Idle bool `json:"idle,omitempty"`
 }
 
-// ImportFile reads a configuration of PtychoPINN. Its error says why the file as a whole cannot be read; Err reports
-// errors of single keys.
-func ImportFile(path string) (*Import, error) {
-	b, err := readBounded(path)
+// File reads a configuration file as a source of settings. A configuration of PtychoPINN, YAML or JSON, is recognised by its
+// keys and translated; any other file is one of ptycho's settings.
+func File(path string) config.Source {
+	contents, err := config.ReadFile(path)
 	if err != nil {
-		return nil, newError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
+		s := config.NewSource(config.FileLayer)
+		s.Reject("", "", err.Error(), path)
+		return s
 	}
-	return ImportContents(path, b)
+	return Contents(path, contents)
 }
 
-// ImportContents reads the contents of a file, as ImportFile does.
-func ImportContents(name string, contents []byte) (*Import, error) {
-	root, rule := yamlRoot(spaced(contents))
+// Contents reads the contents of a file, as File does.
+func Contents(name string, contents []byte) config.Source {
+	if root, _ := config.Root(contents); root != nil && recognise(root) {
+		return translated(name, root).Source()
+	}
+	return config.YAML(name, contents)
+}
+
+// ReadImport reads a configuration of PtychoPINN. Its error says why the file as a whole cannot be read; Err reports errors of
+// single keys.
+func ReadImport(path string) (*Import, error) {
+	contents, err := config.ReadFile(path)
+	if err != nil {
+		return nil, config.NewError([]config.Violation{{Rule: err.Error(), Origin: inFile(path)}})
+	}
+	return readImport(path, contents)
+}
+
+func readImport(name string, contents []byte) (*Import, error) {
+	root, rule := config.Root(contents)
 	if rule == "" && root == nil {
 		rule = "is empty, not a configuration of PtychoPINN"
 	}
 	if rule != "" {
-		return nil, newError([]Violation{{Rule: rule, Origin: Origin{FileLayer, name}}})
+		return nil, config.NewError([]config.Violation{{Rule: rule, Origin: inFile(name)}})
 	}
-	i := &Import{Name: name, values: map[string]legacyValue{}}
+	return translated(name, root), nil
+}
+
+func inFile(where string) config.Origin { return config.Origin{Layer: config.FileLayer, Where: where} }
+
+// translated translates a file with the given root.
+func translated(name string, root *yaml.Node) *Import {
+	i := &Import{Name: name, values: map[string]literal{}}
 	keys := i.collect(root)
 	for _, k := range keys {
 		i.Keys = append(i.Keys, i.translate(k))
 	}
-	if i.Kind != "InferenceConfig" && !i.has("model", "architecture") && slices.ContainsFunc(keys, func(k legacyKey) bool { return k.row != nil }) {
+	if i.Kind != "InferenceConfig" && !i.has("model", "architecture") && slices.ContainsFunc(keys, func(k entry) bool { return k.row != nil }) {
 		i.Keys = append(i.Keys, Imported{Key: "model.architecture", Value: "cnn", Became: []Assignment{{Key: "model.arch", Value: "cnn"}},
 			Note: "not in the file: the reference's default"})
 	}
 	i.contradict()
 	i.idle()
-	return i, nil
+	return i
 }
 
 // translate returns the translation of one key.
-func (i *Import) translate(k legacyKey) Imported {
+func (i *Import) translate(k entry) Imported {
 	out := Imported{Key: k.written, Value: address.Scrub(k.value.shown()), Line: k.line}
 	switch {
 	case k.wrong != "":
@@ -90,12 +121,12 @@ func (i *Import) translate(k legacyKey) Imported {
 	out.Became, out.Note, out.Wrong = r.sets, r.note, r.wrong
 	for n := range out.Became {
 		a := &out.Became[n]
-		row, ok := Lookup(a.Key)
+		row, ok := config.Lookup(a.Key)
 		if !ok {
-			panic("config: the legacy key " + k.written + " becomes the unknown setting " + a.Key) // caught by any test of the key
+			panic("ptychopinn: the key " + k.written + " becomes the unknown setting " + a.Key) // caught by any test of the key
 		}
-		if v, ok := row.parse(a.Value); ok {
-			a.Value = text(v)
+		if v, ok := row.Canonical(a.Value); ok {
+			a.Value = v
 		} else if out.Wrong == "" {
 			out.Wrong = "becomes " + row.Key() + ", which must be " + row.Rule()
 		}
@@ -125,7 +156,7 @@ func (i *Import) contradict() {
 			case i.Keys[n].executes() && !first.executes() || strings.HasPrefix(i.Keys[n].Key, "model.") && !strings.Contains(first.Key, "."):
 				first.Became, first.Note, at[a.Key] = nil, i.Keys[n].Key+" overrides it", n
 			default:
-				i.Keys[n].Became, i.Keys[n].Wrong = nil, fmt.Sprintf("asks for %s = %s, but %s for %s: give one of them", a.Key, shown(a.Value), first.Key, shown(other))
+				i.Keys[n].Became, i.Keys[n].Wrong = nil, fmt.Sprintf("asks for %s = %s, but %s for %s: give one of them", a.Key, config.Shown(a.Value), first.Key, config.Shown(other))
 			}
 		}
 	}
@@ -143,7 +174,7 @@ func (k Imported) gives(key string) string {
 // executes reports whether a key belongs to the torch side's execution configuration.
 func (k Imported) executes() bool {
 	section, _, _ := strings.Cut(k.Key, ".")
-	return legacySections[section] == "execution"
+	return sections[section] == "execution"
 }
 
 // idle marks settings that have no effect beside the others of the file.
@@ -157,10 +188,10 @@ func (i *Import) idle() {
 	for n := range i.Keys {
 		for m := range i.Keys[n].Became {
 			a := &i.Keys[n].Became[m]
-			row, _ := Lookup(a.Key)
+			row, _ := config.Lookup(a.Key)
 			key, allowed, _ := strings.Cut(row.Under, "=")
 			value, said := chosen[key]
-			if on, ok := Lookup(key); ok && !said {
+			if on, ok := config.Lookup(key); ok && !said {
 				value = on.DefaultText()
 			}
 			if row.Under != "" && !slices.Contains(strings.Split(allowed, "|"), value) {
@@ -176,41 +207,45 @@ func (i *Import) idle() {
 // Err returns every error that makes the file unusable here, nil if there is none.
 func (i *Import) Err() error {
 	if found := i.violations(); len(found) > 0 {
-		return newError(found)
+		return config.NewError(found)
 	}
 	return nil
 }
 
-func (i *Import) violations() []Violation {
+func (i *Import) violations() []config.Violation {
 	found := slices.Clone(i.read)
 	for _, k := range i.Keys {
 		if k.Wrong != "" {
-			found = append(found, Violation{k.Key, k.Value, k.Wrong, i.origin(k)})
+			found = append(found, config.Violation{Key: k.Key, Value: k.Value, Rule: k.Wrong, Origin: inFile(i.where(k))})
 		}
 	}
 	return found
 }
 
-func (i *Import) origin(k Imported) Origin {
+// where returns the place of a key, for people.
+func (i *Import) where(k Imported) string {
 	if k.Line == 0 {
-		return Origin{FileLayer, i.Name + ", the reference's default"}
+		return i.Name + ", the reference's default"
 	}
-	return Origin{FileLayer, fmt.Sprintf("%s:%d", i.Name, k.Line)}
+	return fmt.Sprintf("%s:%d", i.Name, k.Line)
 }
 
 // Source returns the file as a source of settings. Origins name its lines.
-func (i *Import) Source() Source {
-	s := Source{layer: FileLayer, lax: true, violations: i.violations()}
+func (i *Import) Source() config.Source {
+	s := config.NewSource(config.FileLayer)
+	for _, v := range i.violations() {
+		s.Reject(v.Key, v.Value, v.Rule, v.Origin.Where)
+	}
 	without := 0
 	for _, k := range i.Keys {
 		if len(k.Became) == 0 && k.Wrong == "" {
 			without++
 		}
 		for _, a := range k.Became {
-			s.entries = append(s.entries, entry{a.Key, a.Value, i.origin(k), !a.Idle})
+			s.AddExplicit(a.Key, a.Value, i.where(k), !a.Idle)
 		}
 	}
-	s.notices = append(s.notices, fmt.Sprintf("%s is a configuration of PtychoPINN (%s); keys without meaning here: %d, listed by ptycho config import", i.Name, i.Kind, without))
+	s.Notice(fmt.Sprintf("%s is a configuration of PtychoPINN (%s); keys without meaning here: %d, listed by ptycho config import", i.Name, i.Kind, without))
 	return s
 }
 
@@ -218,8 +253,8 @@ func (i *Import) Source() Source {
 func (i *Import) YAML() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# From the PtychoPINN configuration %s (%s). Other settings have this program's defaults;\n# --preset ptychopinn takes the reference's.\n", oneLine(i.Name), i.Kind)
-	var section Section
-	for _, row := range table {
+	var section config.Section
+	for _, row := range config.Settings(config.Train | config.Infer) {
 		for n := len(i.Keys) - 1; n >= 0; n-- { // the later key wins, as in a file
 			k := i.Keys[n]
 			at := slices.IndexFunc(k.Became, func(a Assignment) bool { return a.Key == row.Key() })
@@ -234,7 +269,7 @@ func (i *Import) YAML() []byte {
 			if k.Became[at].Idle {
 				mark = "# "
 			}
-			fmt.Fprintf(&b, "  %s%s: %s # %s\n", mark, row.Name, row.scalar(k.Became[at].Value), oneLine(k.story()))
+			fmt.Fprintf(&b, "  %s%s: %s # %s\n", mark, row.Name, row.Scalar(k.Became[at].Value), oneLine(k.story()))
 			break
 		}
 	}
@@ -277,7 +312,7 @@ func (k Imported) Outcome() string {
 	}
 	var out []string
 	for _, a := range k.Became {
-		one := a.Key + " = " + shown(a.Value)
+		one := a.Key + " = " + config.Shown(a.Value)
 		if a.Idle {
 			one += " (no effect beside the other settings)"
 		}

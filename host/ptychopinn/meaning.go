@@ -1,19 +1,19 @@
-package config
+package ptychopinn
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ptychogo/ptycho/core/config"
 )
 
 // meaning translates a key of the reference.
 type meaning struct {
 	says string // for the documentation
-	take func(v legacyValue, i *Import) outcome
+	take func(v literal, i *Import) outcome
 }
 
 type outcome struct {
@@ -34,9 +34,9 @@ func becomes(key string, spelled ...string) meaning {
 	other := map[string]string{}
 	for n := 0; n+1 < len(spelled); n += 2 {
 		other[spelled[n]] = spelled[n+1]
-		says += fmt.Sprintf("; %s is %s", shown(spelled[n]), shown(spelled[n+1]))
+		says += fmt.Sprintf("; %s is %s", config.Shown(spelled[n]), config.Shown(spelled[n+1]))
 	}
-	return meaning{says, func(v legacyValue, _ *Import) outcome {
+	return meaning{says, func(v literal, _ *Import) outcome {
 		if as, ok := other[v.text]; ok {
 			return set(key, as)
 		}
@@ -45,13 +45,13 @@ func becomes(key string, spelled ...string) meaning {
 }
 
 // ofBatches is the batch without gradients: in a training that of validation, in inference that of the reconstruction.
-var ofBatches = meaning{"`training.inference-batch-size` and `inference.inference-batch-size`", func(v legacyValue, _ *Import) outcome {
+var ofBatches = meaning{"`training.inference-batch-size` and `inference.inference-batch-size`", func(v literal, _ *Import) outcome {
 	return outcome{sets: []Assignment{{Key: "training.inference-batch-size", Value: v.text}, {Key: "inference.inference-batch-size", Value: v.text}}}
 }}
 
 // either translates to a setting of train or of infer, depending on the kind of the file.
 func either(name, inferName string) meaning {
-	return meaning{"`training." + name + "`, or `inference." + inferName + "` of an InferenceConfig", func(v legacyValue, i *Import) outcome {
+	return meaning{"`training." + name + "`, or `inference." + inferName + "` of an InferenceConfig", func(v literal, i *Import) outcome {
 		if i.Kind == "InferenceConfig" {
 			return set("inference."+inferName, v.text)
 		}
@@ -61,7 +61,7 @@ func either(name, inferName string) meaning {
 
 // nothing returns the meaning of a key without one here, for any value.
 func nothing(why string) meaning {
-	return meaning{"no meaning here: " + why, func(legacyValue, *Import) outcome { return note(why) }}
+	return meaning{"no meaning here: " + why, func(literal, *Import) outcome { return note(why) }}
 }
 
 // only returns the meaning of a key that changes nothing for the harmless values. Every other value asks for something
@@ -69,9 +69,9 @@ func nothing(why string) meaning {
 func only(why, asks string, harmless ...string) meaning {
 	names := make([]string, len(harmless))
 	for n, h := range harmless {
-		names[n] = shown(h)
+		names[n] = config.Shown(h)
 	}
-	return meaning{strings.Join(names, ", ") + ": no meaning here, " + why + "; any other value is an error: " + asks, func(v legacyValue, _ *Import) outcome {
+	return meaning{strings.Join(names, ", ") + ": no meaning here, " + why + "; any other value is an error: " + asks, func(v literal, _ *Import) outcome {
 		for _, h := range harmless {
 			same := v.text == h && !v.list
 			if a, ok := finite(h); ok {
@@ -87,7 +87,7 @@ func only(why, asks string, harmless ...string) meaning {
 }
 
 // architecture translates the network: this program has the reference's autoencoder.
-var architecture = meaning{"cnn: `model.arch`; any other value is an error", func(v legacyValue, _ *Import) outcome {
+var architecture = meaning{"cnn: `model.arch`; any other value is an error", func(v literal, _ *Import) outcome {
 	if v.text != "cnn" {
 		return outcome{wrong: "asks for a generator that this program does not have: use cnn, the reference's autoencoder, or unet"}
 	}
@@ -95,7 +95,7 @@ var architecture = meaning{"cnn: `model.arch`; any other value is an error", fun
 }}
 
 // weights translates nll_weight and mae_weight, which together choose the loss.
-var weights = meaning{"`model.loss`: poisson where nll_weight alone is above 0, mae where mae_weight alone is; a mixture is an error", func(_ legacyValue, i *Import) outcome {
+var weights = meaning{"`model.loss`: poisson where nll_weight alone is above 0, mae where mae_weight alone is; a mixture is an error", func(_ literal, i *Import) outcome {
 	nll, _ := finite(i.said("training", "nll_weight"))
 	mae, _ := finite(i.said("training", "mae_weight"))
 	loss := ""
@@ -120,7 +120,7 @@ var weights = meaning{"`model.loss`: poisson where nll_weight alone is above 0, 
 	return set("model.loss", loss)
 }}
 
-var torchLoss = meaning{"`model.loss`; without meaning where backend is tensorflow, which follows the weights", func(v legacyValue, i *Import) outcome {
+var torchLoss = meaning{"`model.loss`; without meaning where backend is tensorflow, which follows the weights", func(v literal, i *Import) outcome {
 	if i.Kind != "torch" && i.has("training", "backend") && i.said("training", "backend") == "tensorflow" {
 		return note("the tensorflow backend follows nll_weight and mae_weight")
 	}
@@ -128,7 +128,7 @@ var torchLoss = meaning{"`model.loss`; without meaning where backend is tensorfl
 }}
 
 // groups translates the number of groups. n_subsample, the number of patterns, has precedence.
-var groups = meaning{"`training.n-images`, or `inference.n-images` of an InferenceConfig: every pattern leads a group in turn; without meaning beside n_subsample", func(v legacyValue, i *Import) outcome {
+var groups = meaning{"`training.n-images`, or `inference.n-images` of an InferenceConfig: every pattern leads a group in turn; without meaning beside n_subsample", func(v literal, i *Import) outcome {
 	if i.has("training", "n_subsample") {
 		return note("n_subsample chooses the patterns, and every pattern leads a group in turn")
 	}
@@ -136,7 +136,7 @@ var groups = meaning{"`training.n-images`, or `inference.n-images` of an Inferen
 }}
 
 // sequential selects the first patterns instead of a random selection.
-var sequential = meaning{"true: `training.rows` 0:n of the number of images; false: no meaning, the selection of patterns is drawn by the seed", func(v legacyValue, i *Import) outcome {
+var sequential = meaning{"true: `training.rows` 0:n of the number of images; false: no meaning, the selection of patterns is drawn by the seed", func(v literal, i *Import) outcome {
 	if v.text != "true" {
 		return note("the selection of patterns is drawn by the seed")
 	}
@@ -148,7 +148,7 @@ var sequential = meaning{"true: `training.rows` 0:n of the number of images; fal
 	return note("without a number of images all patterns are used")
 }}
 
-var neighbours = meaning{"`training.neighbor-count`; without meaning beside neighbor_pool_size", func(v legacyValue, i *Import) outcome {
+var neighbours = meaning{"`training.neighbor-count`; without meaning beside neighbor_pool_size", func(v literal, i *Import) outcome {
 	switch {
 	case i.Kind == "InferenceConfig":
 		return note("every pattern is reconstructed alone; groups belong to training")
@@ -160,7 +160,7 @@ var neighbours = meaning{"`training.neighbor-count`; without meaning beside neig
 
 // trainOnly translates to a setting of training, which has no effect in an InferenceConfig.
 func trainOnly(key, why string) meaning {
-	return meaning{"`" + key + "`; of an InferenceConfig no meaning here, " + why, func(v legacyValue, i *Import) outcome {
+	return meaning{"`" + key + "`; of an InferenceConfig no meaning here, " + why, func(v literal, i *Import) outcome {
 		if i.Kind == "InferenceConfig" {
 			return note(why)
 		}
@@ -168,7 +168,7 @@ func trainOnly(key, why string) meaning {
 	}}
 }
 
-var clip = meaning{"`training.gradient-clip-val`; null is 0, no clipping", func(v legacyValue, _ *Import) outcome {
+var clip = meaning{"`training.gradient-clip-val`; null is 0, no clipping", func(v literal, _ *Import) outcome {
 	if v.null {
 		return set("training.gradient-clip-val", "0")
 	}
@@ -178,7 +178,7 @@ var clip = meaning{"`training.gradient-clip-val`; null is 0, no clipping", func(
 var warmupEpochs = only("0 means without warm-up", "asks for a warm-up in epochs, which is counted in steps here: remove the key and set training.warmup-steps", "0")
 
 // bigObject translates the merging of a group's patches before the forward model, which is always done here.
-var bigObject = meaning{"true: no meaning here, the patches of a group are always merged; false: the same with gridsize 1, else an error", func(v legacyValue, i *Import) outcome {
+var bigObject = meaning{"true: no meaning here, the patches of a group are always merged; false: the same with gridsize 1, else an error", func(v literal, i *Import) outcome {
 	size := i.said("model", "gridsize")
 	if i.Kind == "torch" {
 		size = i.gridsize()
@@ -200,14 +200,14 @@ func (i *Import) gridsize() string {
 	return ""
 }
 
-var gridSize = meaning{"`model.gridsize`, where both numbers are equal", func(v legacyValue, _ *Import) outcome {
+var gridSize = meaning{"`model.gridsize`, where both numbers are equal", func(v literal, _ *Import) outcome {
 	if v.items[0] != v.items[1] {
 		return outcome{wrong: "must have two equal numbers: groups are square"}
 	}
 	return set("model.gridsize", v.items[0])
 }}
 
-var patternsOfGroup = meaning{"`model.gridsize`, the root of C; without meaning beside grid_size", func(v legacyValue, i *Import) outcome {
+var patternsOfGroup = meaning{"`model.gridsize`, the root of C; without meaning beside grid_size", func(v literal, i *Import) outcome {
 	if i.has("data", "grid_size") {
 		return note("grid_size sets the number of patterns in a group")
 	}
@@ -219,7 +219,7 @@ var patternsOfGroup = meaning{"`model.gridsize`, the root of C; without meaning 
 }}
 
 // middle translates the side of the centre that the reference keeps to the margin that is trimmed here.
-var middle = meaning{"`inference.middle-trim`, the margin (N − middle_trim)/2, because the reference counts the side that is kept", func(v legacyValue, i *Import) outcome {
+var middle = meaning{"`inference.middle-trim`, the margin (N − middle_trim)/2, because the reference counts the side that is kept", func(v literal, i *Import) outcome {
 	n, kept := i.said("data", "N"), v.float()
 	side, ok := finite(n)
 	if !ok || kept == 0 || kept > side {
@@ -229,7 +229,7 @@ var middle = meaning{"`inference.middle-trim`, the margin (N − middle_trim)/2,
 }}
 
 // shared translates how several devices share the work, which has no meaning for one device.
-var shared = meaning{"`execution.strategy` where n_devices is above 1; else no meaning", func(v legacyValue, i *Import) outcome {
+var shared = meaning{"`execution.strategy` where n_devices is above 1; else no meaning", func(v literal, i *Import) outcome {
 	for _, key := range []string{"training.n_devices", "execution.devices"} {
 		if n, ok := finite(i.values[key].text); ok && n > 1 {
 			return set("execution.strategy", v.text)
@@ -238,21 +238,21 @@ var shared = meaning{"`execution.strategy` where n_devices is above 1; else no m
 	return note("one device does not share the work")
 }}
 
-var deviceCount = meaning{"`execution.devices`; auto is 1", func(v legacyValue, _ *Import) outcome {
+var deviceCount = meaning{"`execution.devices`; auto is 1", func(v literal, _ *Import) outcome {
 	if v.text == "auto" {
 		return set("execution.devices", "1")
 	}
 	return set("execution.devices", v.text)
 }}
 
-var maskOf = meaning{"`training.probe-mask`; a mask given as numbers is an error", func(v legacyValue, _ *Import) outcome {
+var maskOf = meaning{"`training.probe-mask`; a mask given as numbers is an error", func(v literal, _ *Import) outcome {
 	if v.list || v.text != "true" && v.text != "false" {
 		return outcome{wrong: "contains a mask, which this program cannot read: set probe-mask-diameter and probe-mask-sigma"}
 	}
 	return set("training.probe-mask", v.text)
 }}
 
-var folders = meaning{"`training.train-data-file`, the one scan in the one folder; an empty list: no meaning", func(v legacyValue, _ *Import) outcome {
+var folders = meaning{"`training.train-data-file`, the one scan in the one folder; an empty list: no meaning", func(v literal, _ *Import) outcome {
 	switch {
 	case len(v.items) == 0 && (v.list || v.text == ""):
 		return note("names no folder")
@@ -271,14 +271,14 @@ var folders = meaning{"`training.train-data-file`, the one scan in the one folde
 }}
 
 // debugging translates verbose output.
-var debugging = meaning{"true: `execution.log-level` debug; false: no meaning", func(v legacyValue, _ *Import) outcome {
+var debugging = meaning{"true: `execution.log-level` debug; false: no meaning", func(v literal, _ *Import) outcome {
 	if v.text == "true" {
 		return set("execution.log-level", "debug")
 	}
 	return note("this is the default")
 }}
 
-var domainOf = meaning{"`diffraction-units` of training and inference: counts, or amplitude for normalized_amplitude", func(v legacyValue, _ *Import) outcome {
+var domainOf = meaning{"`diffraction-units` of training and inference: counts, or amplitude for normalized_amplitude", func(v literal, _ *Import) outcome {
 	units := map[string]string{"count_intensity": "counts", "normalized_amplitude": "amplitude"}[v.text]
 	return outcome{sets: []Assignment{{Key: "training.diffraction-units", Value: units}, {Key: "inference.diffraction-units", Value: units}}}
 }}
@@ -286,26 +286,3 @@ var domainOf = meaning{"`diffraction-units` of training and inference: counts, o
 // photons has no meaning: the scan's file contains counts or its number of photons, which another number could
 // contradict.
 var photons = nothing("the scan's file contains counts or its number of photons; normalised patterns without that number need nphotons")
-
-// LegacyMeaning is the translation of a key of the reference, for the documentation.
-type LegacyMeaning struct{ Section, Key, Default, Allowed, Says string }
-
-// LegacyMeanings returns the keys of the reference's configurations.
-func LegacyMeanings() []LegacyMeaning {
-	var out []LegacyMeaning
-	for _, form := range []struct {
-		title string
-		of    map[string][]legacyRow
-	}{{"flat", legacyFlatTable}, {"torch", legacyTorch}} {
-		for _, section := range slices.Sorted(maps.Keys(form.of)) {
-			for _, r := range form.of[section] {
-				def := "none"
-				if r.def != nil {
-					def = fmt.Sprint(r.def)
-				}
-				out = append(out, LegacyMeaning{form.title + " " + section, r.name, def, r.rule(), r.means.says})
-			}
-		}
-	}
-	return out
-}

@@ -1,17 +1,26 @@
-package config
+package ptychopinn
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/config"
+)
+
+// needed holds the settings that every training run requires, and described the description of a scan.
+var (
+	needed    = config.Flags(config.Train, map[string]string{"train-data-file": "scan.npz", "output-dir": "run"})
+	described = config.Data("scan.npz", map[string]any{"model.n": 64})
 )
 
 func imported(t *testing.T, contents string) *Import {
 	t.Helper()
-	i, err := ImportContents("ref.yaml", []byte(contents))
+	i, err := readImport("ref.yaml", []byte(contents))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +29,7 @@ func imported(t *testing.T, contents string) *Import {
 
 // mistakes returns the errors in a configuration of the reference as one text.
 func mistakes(contents string) string {
-	i, err := ImportContents("ref.yaml", []byte(contents))
+	i, err := readImport("ref.yaml", []byte(contents))
 	if err == nil {
 		err = i.Err()
 	}
@@ -33,24 +42,24 @@ func mistakes(contents string) string {
 // TestImport_EveryKeyTranslated gives every key its own default. Each must be read and become a setting, have no
 // meaning with a reason, or be an error that says what to do. A key that becomes an unknown setting panics.
 func TestImport_EveryKeyTranslated(t *testing.T) {
-	for form, tables := range map[string]map[string][]legacyRow{"flat": legacyFlatTable, "torch": legacyTorch} {
+	for form, tables := range map[string]map[string][]field{"flat": flatTable, "torch": torchTable} {
 		for section, rows := range tables {
 			for n := range rows {
 				row := &rows[n]
-				v := legacyValue{kind: row.kind, text: "7"}
+				v := literal{kind: row.kind, text: "7"}
 				switch {
 				case row.def != nil:
-					v.text = text(row.def)
+					v.text = fmt.Sprint(row.def)
 				case row.kind == pair:
-					v = legacyValue{kind: pair, list: true, items: []string{"2", "2"}}
+					v = literal{kind: pair, list: true, items: []string{"2", "2"}}
 				case row.kind == sequence:
-					v = legacyValue{kind: sequence, list: true}
+					v = literal{kind: sequence, list: true}
 				}
-				i := &Import{Kind: "TrainingConfig", form: tables, values: map[string]legacyValue{}}
+				i := &Import{Kind: "TrainingConfig", form: tables, values: map[string]literal{}}
 				if form == "torch" {
 					i.Kind = "torch"
 				}
-				got := i.translate(legacyKey{written: section + "." + row.name, row: row, value: v})
+				got := i.translate(entry{written: section + "." + row.name, row: row, value: v})
 				if len(got.Became) == 0 && got.Note == "" && got.Wrong == "" {
 					t.Errorf("%s %s.%s: nothing became of it", form, section, row.name)
 				}
@@ -73,7 +82,7 @@ func TestImport_FileOfSettings(t *testing.T) {
 			"training.scheduler": "plateau", "training.plateau-patience": "3", "execution.strategy": "auto"},
 	} {
 		path := filepath.Join("testdata", file)
-		c, err := NewTraining(described, needed, File(path))
+		c, err := config.NewTraining(described, needed, File(path))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
@@ -89,14 +98,14 @@ func TestImport_FileOfSettings(t *testing.T) {
 			if v.Text != value {
 				t.Errorf("%s: %s = %s, want %s", file, key, v.Text, value)
 			}
-			if v.Origin.Layer == FileLayer && !strings.HasPrefix(v.Origin.Where, path) {
+			if v.Origin.Layer == config.FileLayer && !strings.HasPrefix(v.Origin.Where, path) {
 				t.Errorf("%s: %s comes from %v, want the file", file, key, v.Origin)
 			}
 		}
 		if !slices.ContainsFunc(c.Notices(), func(n string) bool { return strings.Contains(n, path) && strings.Contains(n, "config import") }) {
 			t.Errorf("%s: the notices %q do not say that it was translated", file, c.Notices())
 		}
-		again, err := NewTraining(described, needed, YAML("imported.yaml", must(ImportFile(path)).YAML()))
+		again, err := config.NewTraining(described, needed, config.YAML("imported.yaml", must(ReadImport(path)).YAML()))
 		if err != nil {
 			t.Errorf("%s: the output of import is not a file of settings: %v", file, err)
 			continue
@@ -117,8 +126,8 @@ func must(i *Import, err error) *Import {
 }
 
 func TestImport_InferenceConfigDetected(t *testing.T) {
-	c, err := NewInference(Data("run", map[string]any{"model.n": 64, "model.arch": "cnn"}),
-		YAML("ref.yaml", []byte("model_path: run\ntest_data_file: t.npz\noutput_dir: out\nn_images: 30\nneighbor_count: 4\ndebug: true\n")))
+	c, err := config.NewInference(config.Data("run", map[string]any{"model.n": 64, "model.arch": "cnn"}),
+		Contents("ref.yaml", []byte("model_path: run\ntest_data_file: t.npz\noutput_dir: out\nn_images: 30\nneighbor_count: 4\ndebug: true\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,14 +236,17 @@ func TestImport_AliasesDoNotExpand(t *testing.T) {
 func TestImport_UnreadableFiles(t *testing.T) {
 	dir := t.TempDir()
 	huge := filepath.Join(dir, "huge.yaml")
-	if err := os.WriteFile(huge, make([]byte, largestFile+1), 0o600); err != nil {
+	if err := os.WriteFile(huge, make([]byte, 1<<20+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, says := range map[string]string{dir: "is a folder", huge: "larger", filepath.Join(dir, "none.yaml"): "no such file"} {
-		_, err := ImportFile(path)
-		var e *Error
+		if _, err := config.Sketch(config.Train, File(path)); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: File gives the error %v, want one that says %q", path, err, says)
+		}
+		_, err := ReadImport(path)
+		var e *config.Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: the error is %v, want an *Error that says %q", path, err, says)
+			t.Errorf("%s: the error is %v, want a *config.Error that says %q", path, err, says)
 		}
 	}
 }
@@ -246,8 +258,8 @@ func TestFile_FormsDistinguished(t *testing.T) {
 		"an empty one":    "training:\n",
 		"a flat key":      "lerning-rate: 3\n",
 	} {
-		root, _ := yamlRoot([]byte(contents))
-		if isLegacy(root) {
+		root, _ := config.Root([]byte(contents))
+		if recognise(root) {
 			t.Errorf("%s is read as the reference's", name)
 		}
 	}
@@ -256,8 +268,8 @@ func TestFile_FormsDistinguished(t *testing.T) {
 		"flat":          "nepochs: 3\n",
 		"torch":         "data_config: {N: 64}\n",
 	} {
-		root, _ := yamlRoot([]byte(contents))
-		if !isLegacy(root) {
+		root, _ := config.Root([]byte(contents))
+		if !recognise(root) {
 			t.Errorf("%s is not read as the reference's", name)
 		}
 	}
@@ -273,7 +285,7 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Add([]byte("nepochs: &a 3\nbatch_size: *a\nprobe_mask: [1, 2]\nlearning_rate: NaN"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		i, err := ImportContents("ref", b)
+		i, err := readImport("ref", b)
 		if err != nil {
 			return
 		}
@@ -282,9 +294,13 @@ func FuzzImport(f *testing.F) {
 		if i.Err() != nil {
 			return
 		}
-		if s := YAML("written", written); len(s.violations) > 0 {
-			t.Errorf("the file that import writes is wrong: %v\n%s", s.violations, written)
+		for _, c := range []config.Command{config.Train, config.Infer} {
+			if _, err := config.Sketch(c, i.Source()); err != nil {
+				continue
+			}
+			if _, err := config.Sketch(c, config.YAML("written", written)); err != nil {
+				t.Errorf("the file that import writes is wrong: %v\n%s", err, written)
+			}
 		}
-		_, _ = Check(Train, needed, i.Source())
 	})
 }
