@@ -156,19 +156,19 @@ ci-full: build ## the checks too long for every change: vet for other systems, t
 	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
 	GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
-	@$(MAKE) --no-print-directory hdf5
-
-hdf5: ## read about 500 datasets that h5py writes, every layout, chunk index, filter and type (PYTHON=… with h5py and hdf5plugin)
-	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; \
-	if $(PYTHON) -c 'import h5py, hdf5plugin' 2>/dev/null; then \
-		$(PYTHON) core/hdf5/testdata/generate.py "$$dir" && $(GO) test ./core/hdf5 -count=1 -run EqualsWhatH5pyWrote -args -corpus "$$dir"; \
-	else echo "SKIP  HDF5: $(PYTHON) has no h5py or hdf5plugin" >&2; fi
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
 	done; done
 	bin/ptycho conformance --parity gorgonia,xla --quiet
 	bin/ptycho conformance --parity gorgonia,xla --dtype float64 --quiet
 	$(MAKE) --no-print-directory deviceless
+	$(MAKE) --no-print-directory hdf5
+
+hdf5: ## read about 500 datasets that h5py writes, every layout, chunk index, filter and type (PYTHON=… with h5py and hdf5plugin)
+	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; \
+	if $(PYTHON) -c 'import h5py, hdf5plugin' 2>/dev/null; then \
+		$(PYTHON) core/hdf5/testdata/generate.py "$$dir" && $(GO) test ./core/hdf5 -count=1 -run EqualsWhatH5pyWrote -args -corpus "$$dir"; \
+	else echo "SKIP  HDF5: $(PYTHON) has no h5py or hdf5plugin" >&2; fi
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

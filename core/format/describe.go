@@ -88,6 +88,12 @@ type Description struct {
 
 // Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
 func Describe(path string, layout Layout) (*Description, error) {
+	if a, ok, err := openAcquisition(path); err != nil {
+		return nil, err
+	} else if ok {
+		defer a.Close()
+		return describeAcquisition(a, layout)
+	}
 	z, err := OpenNPZ(path)
 	if err != nil {
 		return nil, err

@@ -23,12 +23,18 @@ type ScanOptions struct {
 	NoProbe         bool // skip the probe, because the caller has one
 }
 
-// ReadScan reads a scan from an npz archive, in counts. Only the selected patterns are kept in memory. The first of the
+// ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
 // scan's notes names the detected unit, with the reason.
 func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, error) {
 	units, err := ParseUnits(string(o.Units))
 	if err != nil {
 		return nil, err
+	}
+	if a, ok, err := openAcquisition(path); err != nil {
+		return nil, err
+	} else if ok {
+		defer a.Close()
+		return readAcquisition(ctx, a, o, units)
 	}
 	z, err := OpenNPZ(path)
 	if err != nil {

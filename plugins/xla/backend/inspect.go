@@ -7,7 +7,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
-	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // Forward returns named values for one batch.
@@ -53,7 +52,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err != nil {
 		return out, nil, err
 	}
-	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), feed.Active(ref.LossWeights), params, false)
+	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), backend.Active(ref.LossWeights), params, false)
 	if err != nil {
 		return out, nil, err
 	}
@@ -74,7 +73,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err := s.scalars(results, ref.Batch, out.Scalars); err != nil {
 		return out, nil, err
 	}
-	out.Value = feed.Weigh(ref.LossWeights, out.Scalars, norm)
+	out.Value = backend.Weigh(ref.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		if grads[name], err = s.download(results[engine.Array{Part: gradientPart, Name: name}], name, 1); err != nil {

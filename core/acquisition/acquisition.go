@@ -1,0 +1,192 @@
+// Package acquisition reads scans as facilities store them: HDF5 files in the layouts of CXI, NXcxi_ptycho, ptypy, PtyLab and
+// NSLS-II, with positions in metres and the geometry that turns them into object pixels.
+//
+// It is a package of its own because it maps foreign files to one description, whatever the scan is then used for.
+package acquisition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// An Acquisition is an open scan file. Its positions are those of the file, in the file's directions.
+type Acquisition struct {
+	Path     string
+	Format   string // name of the layout, such as CXI
+	Patterns int
+	Height   int // of a pattern, pixels
+	Width    int
+
+	Y, X        []float64 // [Patterns] m, along the detector's rows (y) and columns (x)
+	Wavelength  float64   // m
+	Distance    float64   // m, sample to detector
+	PixelHeight float64   // m, of the detector
+	PixelWidth  float64   // m
+
+	Mask  []uint8      // [Height, Width] 1 for a valid pixel; nil: all valid
+	Probe []complex128 // [Modes, probe height, probe width]; nil if the file has none
+	Modes int
+	Notes []string // decisions and assumptions, one sentence each
+
+	probeShape [2]int
+	file       *hdf5.File
+	parts      []part
+	amplitudes bool // the patterns are square roots of counts
+}
+
+// A part is a dataset with consecutive patterns.
+type part struct {
+	d     *hdf5.Dataset // [n, Height, Width]
+	first int
+	n     int
+}
+
+// Is reports whether the file is one that Open may read: an HDF5 file.
+func Is(path string) bool {
+	st, err := os.Stat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return false
+	}
+	f, err := hdf5.Open(path)
+	if err != nil {
+		var format *hdf5.FormatError
+		return errors.As(err, &format) && format.Msg != "not an HDF5 file"
+	}
+	f.Close()
+	return true
+}
+
+// Open recognises the layout of an HDF5 file by its contents and reads all but the patterns. The error for an unknown layout
+// lists the datasets of the file.
+func Open(path string) (*Acquisition, error) {
+	f, err := hdf5.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	a, err := recognise(f)
+	if err == nil {
+		err = a.check()
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes the file.
+func (a *Acquisition) Close() error { return a.file.Close() }
+
+func recognise(f *hdf5.File) (*Acquisition, error) {
+	for _, l := range layouts {
+		if _, err := f.Open(l.mark); err != nil {
+			continue
+		}
+		a := &Acquisition{Path: f.Name(), Format: l.name, file: f}
+		if err := l.read(a); err != nil {
+			return nil, fmt.Errorf("%s: read as %s: %w", f.Name(), l.name, err)
+		}
+		return a, nil
+	}
+	return nil, fmt.Errorf("%s: an HDF5 file of a layout that is not known (read are %s); it contains %s", f.Name(), names(), contents(f))
+}
+
+// check returns an error unless the parts of the description fit each other.
+func (a *Acquisition) check() error {
+	if a.Patterns == 0 || a.Height == 0 || a.Width == 0 {
+		return fmt.Errorf("%s: has no patterns", a.Path)
+	}
+	if len(a.Y) != a.Patterns || len(a.X) != a.Patterns {
+		return fmt.Errorf("%s: has %d patterns but %d positions", a.Path, a.Patterns, len(a.Y))
+	}
+	for i := range a.Y {
+		if !finite(a.Y[i]) || !finite(a.X[i]) {
+			return fmt.Errorf("%s: position %d is (%v, %v) m (y, x); leave the pattern out with --rows", a.Path, i, a.Y[i], a.X[i])
+		}
+	}
+	for _, q := range []struct {
+		name, unit string
+		value      float64
+		low, high  float64
+	}{
+		{"wavelength", "m", a.Wavelength, 1e-14, 1e-5}, {"distance", "m", a.Distance, 1e-5, 1e3},
+		{"height of a detector pixel", "m", a.PixelHeight, 1e-8, 1e-2}, {"width of a detector pixel", "m", a.PixelWidth, 1e-8, 1e-2},
+	} {
+		if !finite(q.value) || q.value < q.low || q.value > q.high {
+			return fmt.Errorf("%s: the %s is %v %s, which no ptychography has; correct the file", a.Path, q.name, q.value, q.unit)
+		}
+	}
+	return nil
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// A window is the square of the detector that is used.
+type window struct{ top, left, side int }
+
+// window returns the whole detector, or the square around its middle where it is not square.
+func (a *Acquisition) window() window {
+	side := min(a.Height, a.Width) / 2 * 2
+	return window{(a.Height - side) / 2, (a.Width - side) / 2, side}
+}
+
+// N returns the side of the patterns that Read returns.
+func (a *Acquisition) N() int { return a.window().side }
+
+// PixelSize returns the object pixel in metres for patterns of n detector pixels, along y and x: λz/(n·p), the sampling of the
+// discrete Fourier transform.
+func (a *Acquisition) PixelSize(n int) (y, x float64) {
+	return a.Wavelength * a.Distance / (float64(n) * a.PixelHeight), a.Wavelength * a.Distance / (float64(n) * a.PixelWidth)
+}
+
+// Read returns the patterns with the given numbers, ascending, as a scan in object pixels, the smallest position at 0.
+// Pixels that the file marks (by a mask, by the largest value of its type, or by a negative number) are masked.
+func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.Scan, error) {
+	w := a.window()
+	dy, dx := a.PixelSize(w.side)
+	if math.Abs(dy-dx) > 0.01*dx {
+		return nil, fmt.Errorf("%s: detector pixels of %.4g×%.4g µm (height, width) give object pixels that are not square, which is not supported", a.Path, 1e6*a.PixelHeight, 1e6*a.PixelWidth)
+	}
+	s := &scan.Scan{Source: a.Path, N: w.side, Index: rows, PixelSize: dx}
+	y0, x0 := math.Inf(1), math.Inf(1)
+	for i := range a.Y {
+		y0, x0 = min(y0, a.Y[i]), min(x0, a.X[i])
+	}
+	for _, r := range rows {
+		s.Rows, s.Cols = append(s.Rows, (a.Y[r]-y0)/dy), append(s.Cols, (a.X[r]-x0)/dx)
+	}
+	s.Notes = append(s.Notes, a.describe(w, dx))
+	s.Notes = append(s.Notes, a.Notes...)
+	if w.side != a.Height || w.side != a.Width {
+		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) the middle %d×%d are used", a.Height, a.Width, w.side, w.side))
+	}
+	if a.Probe != nil && probe {
+		a.setProbe(s, w)
+	}
+	return s, a.readCounts(ctx, s, w)
+}
+
+// describe states the geometry in one sentence.
+func (a *Acquisition) describe(w window, pixel float64) string {
+	return fmt.Sprintf("%s file: wavelength %.5g nm, distance %.5g m, detector pixels of %.4g µm, so %d pixels give object pixels of %.5g nm; positions are taken in the file's directions",
+		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, w.side, 1e9*pixel)
+}
+
+// setProbe copies the file's probe if its size is that of the patterns.
+func (a *Acquisition) setProbe(s *scan.Scan, w window) {
+	if a.probeShape != [2]int{w.side, w.side} {
+		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", a.probeShape[0], a.probeShape[1], w.side, w.side))
+		return
+	}
+	s.Modes = a.Modes
+	s.Probe = make([]complex64, len(a.Probe))
+	for i, v := range a.Probe {
+		s.Probe[i] = complex64(v)
+	}
+}

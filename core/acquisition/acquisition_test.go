@@ -1,0 +1,99 @@
+package acquisition_test
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+func read(t *testing.T, name string) *scan.Scan {
+	t.Helper()
+	s, err := format.ReadScan(context.Background(), filepath.Join("testdata", name), format.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Each layout must give the counts, positions, mask and probe of the same scan as npz.
+func TestRead_EqualsTheNPZ(t *testing.T) {
+	want := read(t, "expected.npz")
+	for _, name := range []string{"plain.cxi", "nxcxi.cxi", "i08.h5", "prepared.ptyd", "ptylab.hdf5", "nsls.h5"} {
+		t.Run(name, func(t *testing.T) {
+			got := read(t, name)
+			if !slices.Equal(got.Counts, want.Counts) {
+				t.Error("other counts")
+			}
+			if !slices.Equal(got.Mask, want.Mask) {
+				t.Error("another mask")
+			}
+			for i := range want.Rows {
+				if math.Abs(got.Rows[i]-want.Rows[i]) > 1e-9 || math.Abs(got.Cols[i]-want.Cols[i]) > 1e-9 {
+					t.Fatalf("pattern %d is at (%v, %v) (row, column), want (%v, %v)", i, got.Rows[i], got.Cols[i], want.Rows[i], want.Cols[i])
+				}
+			}
+			if strings.HasSuffix(name, ".cxi") && !slices.Equal(got.Probe, want.Probe) {
+				t.Error("another probe")
+			}
+			if size := 1.24e-10 * 1.9 / (16 * 75e-6); math.Abs(got.PixelSize/size-1) > 1e-9 {
+				t.Errorf("object pixels of %v m, want %v", got.PixelSize, size)
+			}
+		})
+	}
+}
+
+func TestRead_SelectsPatterns(t *testing.T) {
+	all := read(t, "prepared.ptyd")
+	s, err := format.ReadScan(context.Background(), "testdata/prepared.ptyd", format.ScanOptions{Rows: "5:9,11"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range []int{5, 6, 7, 8, 11} {
+		if !slices.Equal(s.Pattern(i), all.Pattern(r)) || s.Rows[i] != all.Rows[r] {
+			t.Errorf("pattern %d is not number %d of the file", i, r)
+		}
+	}
+}
+
+func TestOpen_ListsWhatAnUnknownFileContains(t *testing.T) {
+	_, err := acquisition.Open("testdata/unknown.h5")
+	if err == nil {
+		t.Fatal("a file of an unknown layout was read")
+	}
+	for _, want := range []string{"CXI, NXcxi_ptycho, ptypy", "/scan/frames [12 16 16] uint32", "/scan/motors [12 2] float64"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
+
+func TestRead_DamagedFileIsNamedOnce(t *testing.T) {
+	b, err := os.ReadFile("testdata/plain.cxi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "cut.cxi")
+	if err := os.WriteFile(name, b[:len(b)-4000], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = format.ReadScan(context.Background(), name, format.ScanOptions{})
+	if err == nil || strings.Count(err.Error(), name) != 1 || !strings.Contains(err.Error(), "damaged HDF5 file") {
+		t.Errorf("a file that is cut off: %v", err)
+	}
+}
+
+func TestRead_RefusesWhatTheFileSays(t *testing.T) {
+	for _, o := range []format.ScanOptions{{Units: format.Amplitude}, {Photons: 1e5}, {Layout: format.LayoutHWN}} {
+		if _, err := format.ReadScan(context.Background(), "testdata/plain.cxi", o); err == nil {
+			t.Errorf("options %+v were accepted", o)
+		}
+	}
+}

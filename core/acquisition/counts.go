@@ -1,0 +1,136 @@
+package acquisition
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/memory"
+)
+
+// batchBytes bounds the patterns that are read at once, as float64.
+const batchBytes = 64 << 20
+
+// readCounts fills the counts and the mask of s with the window of its patterns.
+func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) error {
+	pixels := w.side * w.side
+	need := int64(len(s.Index)) * int64(pixels) * 4
+	if free, known := memory.Available(); known && need+need/2 > free {
+		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
+			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2), memory.Size(free))
+	}
+	s.Counts = make([]float32, len(s.Index)*pixels)
+	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.marker()}
+	atOnce := max(1, batchBytes/(8*pixels))
+	for i := 0; i < len(s.Index); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p := a.partOf(s.Index[i])
+		n := 1
+		for i+n < len(s.Index) && n < atOnce && s.Index[i+n] == s.Index[i]+n && s.Index[i+n] < p.first+p.n {
+			n++
+		}
+		if err := r.read(s.Counts[i*pixels:(i+n)*pixels], p, s.Index[i], n); err != nil {
+			return err
+		}
+		i += n
+	}
+	r.mask(s)
+	return nil
+}
+
+// partOf returns the dataset with a pattern.
+func (a *Acquisition) partOf(pattern int) part {
+	for _, p := range a.parts {
+		if pattern < p.first+p.n {
+			return p
+		}
+	}
+	return part{}
+}
+
+// marker returns the value by which integer detectors mark gaps and bad pixels: the largest of the type, from 16 bits on.
+func (a *Acquisition) marker() float64 {
+	t := a.parts[0].d.Type()
+	switch {
+	case t.Kind == hdf5.Uint && t.Size >= 2:
+		return math.Ldexp(1, 8*t.Size) - 1
+	case t.Kind == hdf5.Int && t.Size >= 2:
+		return math.Ldexp(1, 8*t.Size-1) - 1
+	}
+	return math.Inf(1)
+}
+
+// A countReader converts patterns and collects the pixels that are marked in any of them.
+type countReader struct {
+	a      *Acquisition
+	w      window
+	bad    []bool // [side, side]
+	marker float64
+	buffer []float64
+	marked int // values
+}
+
+func (r *countReader) read(dst []float32, p part, first, n int) error {
+	pixels := r.w.side * r.w.side
+	if len(r.buffer) < n*pixels {
+		r.buffer = make([]float64, n*pixels)
+	}
+	values := r.buffer[:n*pixels]
+	start := []uint64{uint64(first - p.first), uint64(r.w.top), uint64(r.w.left)}
+	if err := hdf5.Read(p.d, values, start, []uint64{uint64(n), uint64(r.w.side), uint64(r.w.side)}); err != nil {
+		return err
+	}
+	for i, v := range values {
+		switch {
+		case v < 0 || v >= r.marker:
+			r.bad[i%pixels] = true
+			r.marked++
+			v = 0
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) is %v; correct the file, or leave the pattern out with --rows",
+				r.a.Path, first+i/pixels, r.w.top+i%pixels/r.w.side, r.w.left+i%r.w.side, v)
+		case r.a.amplitudes:
+			v *= v
+		}
+		dst[i] = float32(v)
+	}
+	return nil
+}
+
+// mask masks the file's bad pixels and the marked ones, and sets their counts to 0.
+func (r *countReader) mask(s *scan.Scan) {
+	masked, added := 0, 0
+	mask := make([]uint8, len(r.bad))
+	for i, bad := range r.bad {
+		good := !bad
+		if r.a.Mask != nil && r.a.Mask[(r.w.top+i/r.w.side)*r.a.Width+r.w.left+i%r.w.side] == 0 {
+			good = false
+		} else if bad {
+			added++
+		}
+		if good {
+			mask[i] = 1
+		} else {
+			masked++
+		}
+	}
+	if masked == 0 {
+		return
+	}
+	s.Mask = mask
+	for i := range s.Counts {
+		if mask[i%len(mask)] == 0 {
+			s.Counts[i] = 0
+		}
+	}
+	if added > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.dtypeText(), r.marked))
+	}
+	if file := masked - added; file > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by the file", file))
+	}
+}

@@ -1,0 +1,70 @@
+package format
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// openAcquisition opens an HDF5 file; ok is false for other files.
+func openAcquisition(path string) (a *acquisition.Acquisition, ok bool, err error) {
+	if !acquisition.Is(path) {
+		return nil, false, nil
+	}
+	a, err = acquisition.Open(path)
+	return a, true, dataError(path, err)
+}
+
+// dataError makes an *Error of an error that begins with the file's name.
+func dataError(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Path: path, What: strings.ReplaceAll(err.Error(), path+": ", ""), Err: err}
+}
+
+// describeAcquisition returns what Describe says of an HDF5 file.
+func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Description, error) {
+	if layout != LayoutAuto && layout != LayoutNHW {
+		return nil, errorf(a.Path, "a %s file has its patterns along the first axis", a.Format).fix("leave --diffraction-layout out")
+	}
+	n := a.N()
+	if n < MinSide || n > MaxSide {
+		return nil, errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
+	}
+	_, pixel := a.PixelSize(n)
+	return &Description{Path: a.Path, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
+		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes}, nil
+}
+
+// readAcquisition reads a scan from an HDF5 file.
+func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOptions, units Units) (*scan.Scan, error) {
+	d, err := describeAcquisition(a, o.Layout)
+	if err != nil {
+		return nil, err
+	}
+	if units == Amplitude || units == Normalised || o.Photons > 0 {
+		return nil, errorf(a.Path, "a %s file says what its patterns are", a.Format).fix("leave --diffraction-units and --nphotons out")
+	}
+	rows, err := scan.ParseRows(o.Rows, nil, d.Patterns)
+	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
+		rows, err = scan.Draw(rows, o.Draw, o.Seed)
+	}
+	if err != nil {
+		return nil, &Error{Path: a.Path, What: err.Error(), Err: err}
+	}
+	s, err := a.Read(ctx, rows, !o.NoProbe)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, dataError(a.Path, err)
+	}
+	if o.Draw > len(rows) {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d patterns were requested, but the selection has %d: all are used", o.Draw, len(rows)))
+	}
+	return s, nil
+}
