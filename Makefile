@@ -76,7 +76,7 @@ race-quick: ## the short tests of concurrent packages under the race detector (n
 	CGO_ENABLED=1 $(GO) test -race -short -vet=off $(CONCURRENT)
 
 bench: build ## compare the training step with PyTorch (PYTHON=… with torch) and the prototype, one table
-	$(GO) run ./bench/table -python $(PYTHON)
+	$(GO) run ./bench/compare -python $(PYTHON) step
 
 bench-go: ## Go benchmarks RUNS times (6) into bench-NAME.txt (NAME=new), for benchstat; PKG=./core/physics/ for one package
 	$(GO) test -run '^$$' -bench . -benchmem -count $(RUNS) $(PKG) | tee bench-$(NAME).txt
@@ -86,7 +86,7 @@ bench-compare: ## compare bench-OLD.txt (OLD=old) with bench-NAME.txt (NAME=new)
 	benchstat bench-$(OLD).txt bench-$(NAME).txt
 
 bench-fft: ## compare the Fourier transform with pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
-	$(GO) run ./bench/fft -python $(PYTHON)
+	$(GO) run ./bench/compare -python $(PYTHON) fft
 
 fuzz: ## every fuzz target for FUZZTIME (10s), with its number of inputs
 	GO="$(GO)" scripts/fuzz $(FUZZTIME)
@@ -127,7 +127,7 @@ conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: repo
 
 docs: ## rewrite docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png from the program's tables
 	$(GO) run ./cmd/ptycho docs
-	$(GO) run ./bench/schedules
+	UPDATE=1 $(GO) test ./core/optim -count=1 -run TestSchedules_Picture
 
 lint: ## golangci-lint, staticcheck, deadcode and govulncheck, if installed; they should print nothing
 	scripts/lint $(PKG)

@@ -15,8 +15,8 @@ import (
 // error is then far too small to affect training.
 const FeatureSample = 1024
 
-// Features measures the constants that the program's input features need, on the training patterns.
-func Features(p *program.Program, s *scan.Scan, rows []int, pr Probe) (map[string]tensor.Tensor, error) {
+// features measures the constants that the program's input features need, on the training patterns.
+func features(p *program.Program, s *scan.Scan, rows []int, pr Probe) (map[string]tensor.Tensor, error) {
 	out := map[string]tensor.Tensor{}
 	scalar := func(v float64) tensor.Tensor { return tensor.Must([]float32{float32(v)}) }
 	rows = scan.Thin(rows, FeatureSample)

@@ -50,7 +50,7 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 	if err != nil {
 		return backend.State{}, err
 	}
-	constants, err := Features(m.Program, data, rows, m.Probe)
+	constants, err := features(m.Program, data, rows, m.Probe)
 	if err != nil {
 		return backend.State{}, err
 	}

@@ -55,7 +55,7 @@ var layers = []layer{
 		rule: "core/hdf5 uses the standard library and klauspost/compress, and nothing of core, so that it can be used by itself"},
 	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
 		rule: "core/cpu uses the standard library and x/sys"},
-	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio"}, // an independent reader of golden files
+	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio", "golang.org/x/image"}, // an independent reader of golden files; a picture
 		rule: "core uses the standard library, gonum and core only, so that every backend can use core"},
 	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
 		rule: "sdk uses core, and never host, plugins or cmd, so that a third party's plugin does not include them"},

@@ -1,13 +1,10 @@
 //go:build linux
 
-// Command table compares ptycho's training step with those of PyTorch and of the prototype, in one run, and prints one table.
-// It names programs that are missing on this machine and skips them. Run it from the repository's root, after make build.
 package main
 
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,31 +21,32 @@ type row struct {
 	peer, missing string
 }
 
-func main() {
-	python := flag.String("python", "python3", "interpreter with torch")
-	prototype := flag.String("prototype", "../shared/prototypes/gorgonia", "folder of the prototype")
-	backend := flag.String("backend", "gorgonia", "ours")
-	steps := flag.Int("steps", 10, "number of measured steps")
-	flag.Parse()
+// compareSteps compares the training step with those of PyTorch and of the prototype.
+func compareSteps(python string) error {
+	const steps = 10 // measured
 	var rows []row
 	for _, n := range []int{64, 128} {
 		r := row{what: fmt.Sprintf("unet, N=%d, 8 patterns in groups of 4", n), peer: "PyTorch"}
-		ours(&r, *backend, *steps, "--arch", "unet", "--n", strconv.Itoa(n), "--batch-size", "8")
-		torch(&r, *python, *steps, n)
+		if err := ours(&r, steps, "--arch", "unet", "--n", strconv.Itoa(n), "--batch-size", "8"); err != nil {
+			return err
+		}
+		torch(&r, python, steps, n)
 		rows = append(rows, r)
 	}
-	program, err := buildPrototype(*prototype)
+	program, err := buildPrototype("../shared/prototypes/gorgonia")
 	if err == nil {
 		defer os.RemoveAll(filepath.Dir(program))
 	}
 	for _, c := range []int{1, 4} {
 		r := row{what: fmt.Sprintf("cnn, N=64, n-filters-scale 2, 16 groups of %d", c), peer: "prototype"}
 		side := map[int]string{1: "1", 4: "2"}[c]
-		ours(&r, *backend, *steps/2, "--arch", "cnn", "--n", "64", "--batch-size", strconv.Itoa(16*c), "--gridsize", side)
+		if err := ours(&r, steps/2, "--arch", "cnn", "--n", "64", "--batch-size", strconv.Itoa(16*c), "--gridsize", side); err != nil {
+			return err
+		}
 		if err != nil {
 			r.missing = err.Error()
 		} else {
-			proto(&r, program, *steps/2, c)
+			proto(&r, program, steps/2, c)
 		}
 		rows = append(rows, r)
 	}
@@ -64,11 +62,12 @@ func main() {
 		}
 		fmt.Printf("%-46s %-10s %10.4f %10.4f %7.2f %10s %10s\n", r.what, r.peer, r.ours, r.theirs, r.ours/r.theirs, memory, other)
 	}
+	return nil
 }
 
 // ours measures ptycho across the process boundary.
-func ours(r *row, backend string, steps int, args ...string) {
-	args = append([]string{"bench", "--json", "--quiet", "--threads", "1", "--backend", backend, "--steps", strconv.Itoa(steps)}, args...)
+func ours(r *row, steps int, args ...string) error {
+	args = append([]string{"bench", "--json", "--quiet", "--threads", "1", "--steps", strconv.Itoa(steps)}, args...)
 	out, err := output(exec.Command("bin/ptycho", args...))
 	var results []struct {
 		CPU  float64 `json:"step_cpu_s"`
@@ -78,9 +77,10 @@ func ours(r *row, backend string, steps int, args ...string) {
 		err = json.Unmarshal(out, &results)
 	}
 	if err != nil || len(results) != 1 {
-		fatal("bin/ptycho bench: %v (%d results): run make build first", err, len(results))
+		return fmt.Errorf("bin/ptycho bench: %v (%d results): run make build first", err, len(results))
 	}
 	r.ours, r.memory = results[0].CPU, results[0].Peak/(1<<20)
+	return nil
 }
 
 // torch measures the same step in PyTorch.
@@ -177,9 +177,4 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s", err, text[max(0, len(text)-300):])
 	}
 	return out.Bytes(), nil
-}
-
-func fatal(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "table: "+format+"\n", args...)
-	os.Exit(1)
 }

@@ -1,11 +1,9 @@
-// Command fft compares the time of one forward transform of a complex image in core/fft with SciPy's pocketfft and FFTW (both
-// by bench/peers/fft2.py) and gonum, on one thread, and prints one table. The libraries take turns in several rounds, and the
-// shortest time counts. Run it from the repository's root.
+//go:build linux
+
 package main
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -24,26 +22,19 @@ import (
 
 var sides = []int{64, 128, 256, 512}
 
-func main() {
-	python := flag.String("python", "python3", "interpreter with numpy, scipy and pyfftw")
-	rounds := flag.Int("rounds", 5, "rounds of measurements")
-	flag.Parse()
-	if err := run(*python, *rounds); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-fft:", err)
-		os.Exit(1)
-	}
-}
-
 // library measures the microseconds of one transform, or returns NaN.
 type library struct {
 	name string
 	time func(n int) float64
 }
 
-func run(python string, rounds int) error {
+// compareTransforms compares the time of one forward transform of a complex image in core/fft with SciPy's pocketfft and FFTW (both
+// by bench/peers/fft2.py) and gonum, on one thread. The libraries take turns in several rounds, and the shortest time counts.
+func compareTransforms(python string) error {
+	const rounds = 5
 	libraries := []library{}
 	for _, path := range cpu.Paths() {
-		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return ours(path, n) }})
+		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return transform(path, n) }})
 	}
 	p, err := startPeer(python)
 	if err != nil {
@@ -110,7 +101,7 @@ func timed(f func(), calls int) time.Duration {
 	return time.Since(start)
 }
 
-func ours(path cpu.Path, n int) float64 {
+func transform(path cpu.Path, n int) float64 {
 	p, err := corefft.NewPath(n, n, path)
 	if err != nil {
 		return math.NaN()

@@ -1,6 +1,4 @@
-// Command schedules draws docs/schedules.png: the learning rate of each schedule in core/optim as a line, and its closed form
-// from docs/workflow.md as dots. The dots do not use the arithmetic of core/optim.
-package main
+package optim
 
 import (
 	"bytes"
@@ -9,15 +7,14 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
-	"log"
 	"math"
+	"os"
+	"path/filepath"
+	"testing"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
-
-	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/core/optim"
 )
 
 // A plan of 20 epochs of 12 steps.
@@ -29,17 +26,19 @@ const (
 )
 
 type panel struct {
-	schedule optim.Schedule
+	schedule Schedule
 	form     func(s, e float64) float64 // as a fraction of the peak
 }
 
-func main() {
+// TestSchedules_Picture draws docs/schedules.png: the learning rate of each schedule as a line, and its closed form from
+// docs/workflow.md as dots, which do not use the arithmetic of this package. It compares both, and writes the picture with UPDATE=1.
+func TestSchedules_Picture(t *testing.T) {
 	cosine := func(x, floor float64) float64 { return floor + (1-floor)*(1+math.Cos(math.Pi*x))/2 }
 	panels := []panel{
-		{optim.Schedule{Kind: optim.Constant}, func(_, _ float64) float64 { return 1 }},
-		{optim.Schedule{Kind: optim.StepDecay, Gamma: 0.5, Every: 5}, func(_, e float64) float64 { return math.Pow(0.5, math.Floor(e/5)) }},
-		{optim.Schedule{Kind: optim.Exponential, Gamma: 0.9}, func(_, e float64) float64 { return math.Pow(0.9, e) }},
-		{optim.Schedule{Kind: optim.Multistage, Gamma: 0.3, Milestones: []int{8, 14}}, func(_, e float64) float64 {
+		{Schedule{Kind: Constant}, func(_, _ float64) float64 { return 1 }},
+		{Schedule{Kind: StepDecay, Gamma: 0.5, Every: 5}, func(_, e float64) float64 { return math.Pow(0.5, math.Floor(e/5)) }},
+		{Schedule{Kind: Exponential, Gamma: 0.9}, func(_, e float64) float64 { return math.Pow(0.9, e) }},
+		{Schedule{Kind: Multistage, Gamma: 0.3, Milestones: []int{8, 14}}, func(_, e float64) float64 {
 			switch {
 			case e < 8:
 				return 1
@@ -48,8 +47,8 @@ func main() {
 			}
 			return 0.09
 		}},
-		{optim.Schedule{Kind: optim.Cosine, Floor: 0.02}, func(s, _ float64) float64 { return cosine(s/total, 0.02) }},
-		{optim.Schedule{Kind: optim.WarmupCosine, Floor: 0.02, Warmup: 40}, func(s, _ float64) float64 {
+		{Schedule{Kind: Cosine, Floor: 0.02}, func(s, _ float64) float64 { return cosine(s/total, 0.02) }},
+		{Schedule{Kind: WarmupCosine, Floor: 0.02, Warmup: 40}, func(s, _ float64) float64 {
 			if s < 40 {
 				return (s + 1) / 40
 			}
@@ -60,19 +59,24 @@ func main() {
 	canvas := image.NewRGBA(image.Rect(0, 0, columns*width, (len(panels)+columns-1)/columns*height))
 	draw.Draw(canvas, canvas.Bounds(), image.White, image.Point{}, draw.Src)
 	for i, p := range panels {
-		p.draw(canvas, i%columns*width, i/columns*height)
+		if worst := p.draw(canvas, i%columns*width, i/columns*height); worst > 1e-12 {
+			t.Errorf("%s is off by %.0e", p.schedule.Kind, worst)
+		}
+	}
+	if os.Getenv("UPDATE") == "" {
+		return
 	}
 	var out bytes.Buffer
 	if err := png.Encode(&out, canvas); err != nil {
-		log.Fatal(err)
+		t.Fatal(err)
 	}
-	if err := format.WriteFile("docs/schedules.png", out.Bytes()); err != nil {
-		log.Fatal(err)
+	if err := os.WriteFile(filepath.Join("..", "..", "docs", "schedules.png"), out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// draw draws the panel with its corner at (x, y), and writes the largest distance between line and dots into it.
-func (p panel) draw(canvas *image.RGBA, x, y int) {
+// draw draws the panel with its corner at (x, y), and returns the largest distance between line and dots.
+func (p panel) draw(canvas *image.RGBA, x, y int) (worst float64) {
 	c := p.schedule
 	c.Peak, c.Steps, c.Total = 1, steps, total
 	at := func(s int, rate float64) (int, int) {
@@ -83,7 +87,6 @@ func (p panel) draw(canvas *image.RGBA, x, y int) {
 		px, py := at(s, 0)
 		canvas.Set(px, py, frame)
 	}
-	worst := 0.0
 	for s := range total {
 		rate := c.At(s)
 		want := p.form(float64(s), math.Floor(float64(s)/steps))
@@ -98,4 +101,5 @@ func (p panel) draw(canvas *image.RGBA, x, y int) {
 	}
 	d := font.Drawer{Dst: canvas, Src: image.Black, Face: basicfont.Face7x13, Dot: fixed.P(x+margin, y+16)}
 	d.DrawString(fmt.Sprintf("%s (off by %.0e)", c.Kind, worst))
+	return worst
 }
