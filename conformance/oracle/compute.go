@@ -59,7 +59,7 @@ func (s *session) one(ctx context.Context, b backend.BatchRef) (map[string]*mean
 
 // scalars adds the weighted scalars of a batch.
 func (s *session) scalars(values map[string]*meaning.Value, b backend.Batch, into map[string]backend.Sum) {
-	backend.AddScalars(into, s.program, b, func(value string) []float64 { return values[value].Real })
+	feed.AddScalars(into, s.program, b, func(value string) []float64 { return values[value].Real })
 }
 
 // Step runs optimiser steps.
@@ -100,7 +100,7 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 	for i, name := range names {
 		weights[i], grads[i] = flat(s.state[backend.Weights][name]), flat(total[i])
 	}
-	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
+	r.Loss = feed.Weigh(p.LossWeights, r.Scalars, st.Norm())
 	r.GradNorm = optim.Norm(grads...)
 	if sick := r.GradNorm + r.Loss; math.IsNaN(sick) || math.IsInf(sick, 0) {
 		return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
@@ -252,7 +252,7 @@ func (s *session) Gradient(ctx context.Context, b backend.BatchRef, params ...st
 	}
 	out.Scalars = map[string]backend.Sum{}
 	s.scalars(values, b.Batch, out.Scalars)
-	out.Value = backend.Weigh(b.LossWeights, out.Scalars, norm)
+	out.Value = feed.Weigh(b.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for i, g := range s.gradients(values, b.Batch, b.LossWeights, norm, params) {
 		grads[params[i]] = s.leaving(g)

@@ -37,7 +37,7 @@ func (*Backend) Devices(context.Context) ([]backend.Device, error) {
 
 // Open validates the program. With Float32, the default, results are rounded on return; all arithmetic is float64.
 func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	if err := o.CheckCPU(b.Info()); err != nil {
+	if err := feed.CheckCPU(o, b.Info()); err != nil {
 		return nil, err
 	}
 	m, err := meaning.New(o.Program)

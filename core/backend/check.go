@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -32,21 +33,10 @@ func (o OpenOptions) Check(i Info) error {
 	if _, err := o.Program.Types(); err != nil {
 		return Errorf(Invalid, "open", "%w", err)
 	}
-	return nil
-}
-
-// CheckCPU implements Check for a backend whose only device is cpu.
-func (o OpenOptions) CheckCPU(i Info) error {
-	if err := o.Check(i); err != nil {
-		return err
-	}
-	for _, d := range o.Devices {
-		if d != "cpu" {
-			return Errorf(Unavailable, "open", "backend %q supports only the device cpu, not %s", i.Name, d)
+	for _, op := range o.Program.Ops {
+		if !slices.Contains(i.Operations, op.Kind) {
+			return Errorf(Unsupported, "open", "backend %q does not support the operation %s, which computes %s in %s", i.Name, op.Kind, op.Out, o.Program.Name)
 		}
-	}
-	if o.TF32 {
-		return Errorf(Unsupported, "open", "backend %q does not support --tf32, which needs a GPU", i.Name)
 	}
 	return nil
 }
@@ -113,7 +103,7 @@ func CheckLosses(op string, of *program.Program, weights map[string]float64) err
 			return Errorf(Invalid, op, "the weight of the loss %s is %v, want a finite number", name, w)
 		}
 	}
-	if len(Active(weights)) == 0 {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(weights)), func(w float64) bool { return w != 0 }) {
 		return Errorf(Invalid, op, "all losses have weight 0, want at least one above 0")
 	}
 	return nil
@@ -156,46 +146,6 @@ func (s Step) Rate(group string) float64 {
 		return r
 	}
 	return s.LearningRates[""]
-}
-
-// Active lists the losses with a weight above 0, in a fixed order.
-func Active(weights map[string]float64) []string {
-	var out []string
-	for name, w := range weights {
-		if w != 0 {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// Weigh returns the loss of Step: the sum over the losses of weight · scalar's sum / norm.
-func Weigh(weights map[string]float64, scalars map[string]Sum, norm float64) float64 {
-	sum := 0.0
-	for _, l := range Active(weights) {
-		sum += weights[l] * scalars[l].Sum / norm
-	}
-	return sum
-}
-
-// AddScalars adds the weighted scalars of a batch, given the values [B·C] behind them. Values of patterns with weight zero
-// are ignored, because padding may hold anything.
-func AddScalars[T float32 | float64](into map[string]Sum, of *program.Program, b Batch, value func(name string) []T) {
-	for _, sc := range of.Scalars {
-		sum := into[sc.Name]
-		for i, x := range value(sc.Value) {
-			w := 1.0
-			if b.Weights != nil {
-				w = float64(b.Weights[i])
-			}
-			if w != 0 {
-				sum.Sum += w * float64(x)
-				sum.Count += w
-			}
-		}
-		into[sc.Name] = sum
-	}
 }
 
 // Check rejects a state that does not fit the program.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/program"
@@ -48,24 +49,31 @@ func TestOpenOptions_RejectsInvalid(t *testing.T) {
 		o    OpenOptions
 		want Kind
 	}{
-		"negative threads":           {OpenOptions{Program: simple(), Threads: -1}, Invalid},
-		"negative workers":           {OpenOptions{Program: simple(), Workers: -1}, Invalid},
-		"a negative prefetch":        {OpenOptions{Program: simple(), Prefetch: -1}, Invalid},
-		"negative memory":            {OpenOptions{Program: simple(), MemoryLimit: -1}, Invalid},
-		"no program":                 {OpenOptions{}, Invalid},
-		"a wrong program":            {OpenOptions{Program: wrong}, Invalid},
-		"a precision not listed":     {OpenOptions{Program: simple(), DType: tensor.Float64}, Unsupported},
-		"TF32 on the CPU":            {OpenOptions{Program: simple(), TF32: true}, Unsupported},
-		"another device than cpu":    {OpenOptions{Program: simple(), Devices: []string{"cuda:0"}}, Unavailable},
-		"another device next to cpu": {OpenOptions{Program: simple(), Devices: []string{"cpu", "cuda:0"}}, Unsupported},
+		"negative threads":       {OpenOptions{Program: simple(), Threads: -1}, Invalid},
+		"negative workers":       {OpenOptions{Program: simple(), Workers: -1}, Invalid},
+		"a negative prefetch":    {OpenOptions{Program: simple(), Prefetch: -1}, Invalid},
+		"negative memory":        {OpenOptions{Program: simple(), MemoryLimit: -1}, Invalid},
+		"no program":             {OpenOptions{}, Invalid},
+		"a wrong program":        {OpenOptions{Program: wrong}, Invalid},
+		"a precision not listed": {OpenOptions{Program: simple(), DType: tensor.Float64}, Unsupported},
 	} {
-		if err := c.o.CheckCPU(info); KindOf(err) != c.want {
+		if err := c.o.Check(info); KindOf(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
-	for _, o := range []OpenOptions{{Program: simple()}, {Program: simple(), DType: tensor.Float32, Devices: []string{"cpu"}}} {
-		if err := o.CheckCPU(info); err != nil {
-			t.Errorf("%+v is rejected: %v", o, err)
-		}
+}
+
+// TestOpenOptions_RejectsUnlistedOperations opens a program of two operations with a backend that lists fewer.
+func TestOpenOptions_RejectsUnlistedOperations(t *testing.T) {
+	p := simple()
+	p.Inputs = []program.Input{{Name: "x", Type: program.Type{Kind: program.Real, Shape: program.Shape{2}}}}
+	p.Ops = []program.Op{{Kind: program.ReLU, Out: "y", In: []string{"x"}}, {Kind: program.Tanh, Out: "z", In: []string{"y"}}}
+	both := []program.OpKind{program.Tanh, program.ReLU}
+	if err := (OpenOptions{Program: p}).Check(Info{Name: "b", Operations: both}); err != nil {
+		t.Errorf("both operations are listed: %v", err)
+	}
+	err := OpenOptions{Program: p}.Check(Info{Name: "b", Operations: both[:1]})
+	if KindOf(err) != Unsupported || !strings.Contains(err.Error(), "operation relu, which computes y in simple") {
+		t.Errorf("%v, want an unsupported operation relu", err)
 	}
 }

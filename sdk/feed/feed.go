@@ -2,7 +2,7 @@
 // a batch names, converts the rows to the session's precision and gathers ahead of the step that uses the batch.
 //
 // A backend's session embeds Session, which implements the calls of the contract that are the same for every engine. Set
-// and its Feed are the layer below. Arrays per pattern are gathered to [B, C, …]; all others keep their bound shape.
+// and its Feed are the layer below. AddScalars, Weigh, Patches, CheckCPU and MachineMemory are help for the other calls. Arrays per pattern are gathered to [B, C, …]; all others keep their bound shape.
 //
 // The host is not trusted: every size, stride, index and row is checked before memory is accessed. Errors are
 // *backend.Error.

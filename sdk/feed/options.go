@@ -44,3 +44,19 @@ func (o Options) complete() Options {
 	}
 	return o
 }
+
+// CheckCPU checks the options for a backend whose only device is cpu.
+func CheckCPU(o backend.OpenOptions, i backend.Info) error {
+	if err := o.Check(i); err != nil {
+		return err
+	}
+	for _, d := range o.Devices {
+		if d != "cpu" {
+			return backend.Errorf(backend.Unavailable, "open", "backend %q supports only the device cpu, not %s", i.Name, d)
+		}
+	}
+	if o.TF32 {
+		return backend.Errorf(backend.Unsupported, "open", "backend %q does not support --tf32, which needs a GPU", i.Name)
+	}
+	return nil
+}

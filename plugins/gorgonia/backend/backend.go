@@ -34,7 +34,7 @@ func (*Gorgonia) Info() backend.Info {
 
 // Devices returns the CPU with the instructions that will be used.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
-	d := backend.Device{ID: "cpu", Usable: true, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
+	d := backend.Device{ID: "cpu", Usable: true, Memory: feed.MachineMemory(), Cores: runtime.NumCPU()}
 	d.Name = runtime.GOOS + "/" + runtime.GOARCH
 	env, err := kernel.NewEnv[float32](1)
 	if err != nil {
@@ -47,7 +47,7 @@ func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 
 // Open validates the program and prepares a session. Graphs are built when a plan first needs them.
 func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	if err := o.CheckCPU(g.Info()); err != nil {
+	if err := feed.CheckCPU(o, g.Info()); err != nil {
 		return nil, err
 	}
 	types, err := o.Program.Types()

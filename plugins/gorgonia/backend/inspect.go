@@ -5,6 +5,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // Forward returns named values for one batch.
@@ -55,7 +56,7 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	}
 	out.Scalars = map[string]backend.Sum{}
 	s.scalars(m, b.Batch, out.Scalars)
-	out.Value = backend.Weigh(b.LossWeights, out.Scalars, norm)
+	out.Value = feed.Weigh(b.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		w := s.state[backend.Weights][name]

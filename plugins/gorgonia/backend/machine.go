@@ -10,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // machine is a planned graph with the arrays that it reads in addition to the batch.
@@ -64,7 +65,7 @@ func (s *session[T]) machine(r request) (*machine[T], error) {
 func (s *session[T]) fits(planned int64) error {
 	limit := s.limit
 	if limit == 0 {
-		limit = backend.MachineMemory()
+		limit = feed.MachineMemory()
 	}
 	need := max(planned, int64(s.arena.Bytes()))
 	for _, arrays := range s.state {

@@ -49,5 +49,5 @@ func (s *session[T]) Close() error {
 
 // scalars adds the program's scalars over the patterns of the last batch.
 func (s *session[T]) scalars(m *machine[T], b backend.Batch, into map[string]backend.Sum) {
-	backend.AddScalars(into, s.program, b, func(value string) []T { return m.Value(m.graph.Values[value]) })
+	feed.AddScalars(into, s.program, b, func(value string) []T { return m.Value(m.graph.Values[value]) })
 }

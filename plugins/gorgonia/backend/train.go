@@ -50,7 +50,7 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 			}
 		}
 	}
-	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, norm)
+	r.Loss = feed.Weigh(p.LossWeights, r.Scalars, norm)
 	r.GradNorm = optim.Norm(grads...)
 	if !finite(r.GradNorm) || !finite(r.Loss) {
 		return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
@@ -66,7 +66,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 	if err != nil {
 		return nil, err
 	}
-	losses := backend.Active(weights)
+	losses := feed.Active(weights)
 	m, err := s.machine(request{Groups: groups, Values: s.program.ScalarValues(), Losses: losses, Params: params})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // TrialCommand is the argument with which this program is started again to load a library whose digest is not known, because
@@ -49,7 +50,7 @@ func Try(path string) error { return try(path) }
 
 // Devices lists CUDA devices, then the CPU and its virtual devices, without loading XLA's library.
 func (*XLA) Devices(context.Context) ([]backend.Device, error) {
-	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: backend.MachineMemory(), Cores: runtime.NumCPU()}
+	cpu := backend.Device{ID: "cpu", Name: runtime.GOOS + "/" + runtime.GOARCH, Usable: engine.Built, Memory: feed.MachineMemory(), Cores: runtime.NumCPU()}
 	if !engine.Built {
 		cpu.Reason = "this program was built without cgo"
 	} else if _, err := Library(library.CPU); err != nil {

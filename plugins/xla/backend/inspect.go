@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // Forward returns named values for one batch.
@@ -52,7 +53,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err != nil {
 		return out, nil, err
 	}
-	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), backend.Active(ref.LossWeights), params, false)
+	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), feed.Active(ref.LossWeights), params, false)
 	if err != nil {
 		return out, nil, err
 	}
@@ -73,7 +74,7 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err := s.scalars(results, ref.Batch, out.Scalars); err != nil {
 		return out, nil, err
 	}
-	out.Value = backend.Weigh(ref.LossWeights, out.Scalars, norm)
+	out.Value = feed.Weigh(ref.LossWeights, out.Scalars, norm)
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		if grads[name], err = s.download(results[engine.Array{Part: gradientPart, Name: name}], name, 1); err != nil {

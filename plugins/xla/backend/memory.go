@@ -5,6 +5,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // engineBytes is the memory of the library, its compiler and its threads before the first batch: 350 MiB, measured on a CPU
@@ -16,7 +17,7 @@ const engineBytes = 350 << 20
 func (s *session) fits(groups int, training bool) error {
 	limit := s.limit
 	if limit == 0 {
-		limit = backend.MachineMemory()
+		limit = feed.MachineMemory()
 	}
 	need := s.need(groups, training)
 	if !s.ownMemory {

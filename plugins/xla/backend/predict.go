@@ -66,7 +66,7 @@ func (s *session) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(ba
 			}
 		}
 		r := backend.EvalResult{Batch: i, Scalars: map[string]backend.Sum{}}
-		backend.AddScalars(r.Scalars, s.program, p.Batches[i], func(value string) []float64 { return each[value] })
+		feed.AddScalars(r.Scalars, s.program, p.Batches[i], func(value string) []float64 { return each[value] })
 		return emit(r)
 	})
 }

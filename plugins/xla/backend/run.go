@@ -9,6 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
+	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // load copies the inputs of the program for a gathered batch to the devices.
@@ -51,7 +52,7 @@ func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm 
 		return err
 	}
 	var factors []float64
-	for _, l := range backend.Active(weights) {
+	for _, l := range feed.Active(weights) {
 		factors = append(factors, weights[l]/norm)
 	}
 	return s.loadReals(seeds, factors, into)
@@ -96,6 +97,6 @@ func addScalars[T float32 | float64](s *session, results buffers, b backend.Batc
 	for i, v := range s.program.ScalarValues() {
 		rows[v] = all[i]
 	}
-	backend.AddScalars(into, s.program, b, func(value string) []T { return rows[value] })
+	feed.AddScalars(into, s.program, b, func(value string) []T { return rows[value] })
 	return nil
 }

@@ -42,7 +42,7 @@ func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p b
 	if err != nil {
 		return err
 	}
-	f, err := s.stepFunction(s.share(s.groups(item.Batch)), backend.Active(p.LossWeights), s.program.Trainable(), p)
+	f, err := s.stepFunction(s.share(s.groups(item.Batch)), feed.Active(p.LossWeights), s.program.Trainable(), p)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p b
 	if err := s.count(results, item.Batch, r); err != nil {
 		return err
 	}
-	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
+	r.Loss = feed.Weigh(p.LossWeights, r.Scalars, st.Norm())
 	return s.finish(results, p, st, r)
 }
 
@@ -75,7 +75,7 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 		if err != nil {
 			return err
 		}
-		f, err := s.gradientFunction(s.share(s.groups(item.Batch)), backend.Active(p.LossWeights), s.program.Trainable(), i > 0)
+		f, err := s.gradientFunction(s.share(s.groups(item.Batch)), feed.Active(p.LossWeights), s.program.Trainable(), i > 0)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 			return err
 		}
 	}
-	r.Loss = backend.Weigh(p.LossWeights, r.Scalars, st.Norm())
+	r.Loss = feed.Weigh(p.LossWeights, r.Scalars, st.Norm())
 	f, err := s.updateFunction(s.program.Trainable(), p)
 	if err != nil {
 		return err
