@@ -46,11 +46,11 @@ type delivery struct {
 	refused  int  // rejected files
 }
 
-// ownFolder is the folder in the run directory for runs without an address, as in PtychoPINN.
-const ownFolder = "mlruns"
+// mlrunsFolder is the folder in the run directory for runs without an address, as in PtychoPINN.
+const mlrunsFolder = "mlruns"
 
 // whereTo returns the MLflow address of a training: that of its setting, else MLFLOW_TRACKING_URI, else the address before it
-// was resumed, else "" for ownFolder.
+// was resumed, else "" for mlrunsFolder.
 func whereTo(o Options, before sent) string {
 	for _, a := range []string{o.TrackingURI, o.Getenv(addressKey), before.Address} {
 		if a != "" {
@@ -72,17 +72,17 @@ func withCredentials(at string, getenv func(string) string) string {
 }
 
 // connect opens the store at an address. It also returns the address in the form that may be stored: without credentials, or
-// "" for ownFolder.
+// "" for mlrunsFolder.
 func connect(root *output.Files, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
 	if at == "" {
-		if err := root.MkdirAll(ownFolder); err != nil {
+		if err := root.MkdirAll(mlrunsFolder); err != nil {
 			return nil, "", err
 		}
 		home := run.Home
 		if home == "" {
 			home = run.Dir
 		}
-		store, err = mlflow.NewFiles(root.Sub(ownFolder), filepath.Join(home, ownFolder))
+		store, err = mlflow.NewFiles(root.Sub(mlrunsFolder), filepath.Join(home, mlrunsFolder))
 		return store, "", err
 	}
 	folder, err := mlflow.Folder(at)
@@ -110,7 +110,7 @@ func connect(root *output.Files, run Run, at string, getenv func(string) string)
 // at returns the address of the store for messages.
 func (d *delivery) at() string {
 	if d.sent.Address == "" {
-		return ownFolder
+		return mlrunsFolder
 	}
 	return d.sent.Address
 }

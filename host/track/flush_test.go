@@ -113,7 +113,7 @@ func TestFlush_NeverClaimsWhatNoServerConfirmed(t *testing.T) {
 			if err == nil || report.Sent != 0 || report.Left == 0 || !strings.Contains(err.Error(), at) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%+v, %v", report, err)
 			}
-			if _, err := os.Stat(filepath.Join(dir, ownFolder)); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, mlrunsFolder)); err == nil {
 				t.Error("the run was written to a folder that nobody asked for")
 			}
 			other := &ledger{}

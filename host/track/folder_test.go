@@ -38,7 +38,7 @@ func TestFolder_ReadByMLflow(t *testing.T) {
 
 	var version string
 	var runs []recorded
-	script(t, python, &version, "runs.py")("file://"+filepath.Join(dir, ownFolder)+" experiment", &runs)
+	script(t, python, &version, "runs.py")("file://"+filepath.Join(dir, mlrunsFolder)+" experiment", &runs)
 	if len(runs) != 1 {
 		t.Fatalf("MLflow %s has %d runs, want one", version, len(runs))
 	}

@@ -18,13 +18,13 @@ func CUDALibrary(d cuda.Driver) (library.Found, error) {
 }
 
 // PrepareCUDA finds the library for the GPUs of a driver, and checks and loads the libraries and the toolkit that it needs.
-func PrepareCUDA(d cuda.Driver) (library.Found, cuda.Ready, error) {
+func PrepareCUDA(d cuda.Driver) (library.Found, cuda.Found, error) {
 	found, err := CUDALibrary(d)
 	if err != nil {
-		return found, cuda.Ready{}, err
+		return found, cuda.Found{}, err
 	}
 	if err := engine.CheckFlags(); err != nil { // one flag names the folder of the toolkit
-		return found, cuda.Ready{}, err
+		return found, cuda.Found{}, err
 	}
 	ready, err := cuda.This.Check(found.Path, engine.DataFolder(), d)
 	return found, ready, err

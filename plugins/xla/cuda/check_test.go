@@ -124,10 +124,10 @@ func (l *layout) remove(path string) {
 }
 
 // check runs the checks of a session on a GPU before it loads XLA.
-func (l *layout) check(chosen string) (Ready, error) {
+func (l *layout) check(chosen string) (Found, error) {
 	d, err := l.Driver()
 	if err != nil {
-		return Ready{}, err
+		return Found{}, err
 	}
 	return l.Check(l.library, chosen, d)
 }
