@@ -20,6 +20,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
@@ -65,17 +66,17 @@ type Model struct {
 	Probe   []complex64 // [Modes, N, N], in the gauge of the forward model
 }
 
-func (m *Model) arrays() []format.Named {
-	var out []format.Named
+func (m *Model) arrays() []npz.Named {
+	var out []npz.Named
 	for _, part := range []struct {
 		prefix string
 		arrays map[string]tensor.Tensor
 	}{{"weights/", m.Weights}, {"buffers/", m.Buffers}} {
 		for _, name := range slices.Sorted(maps.Keys(part.arrays)) {
-			out = append(out, format.Named{Name: part.prefix + name, Tensor: part.arrays[name]})
+			out = append(out, npz.Named{Name: part.prefix + name, Tensor: part.arrays[name]})
 		}
 	}
-	return append(out, format.Named{Name: "probe", Tensor: tensor.Must(m.Probe, m.Modes, m.N, m.N)})
+	return append(out, npz.Named{Name: "probe", Tensor: tensor.Must(m.Probe, m.Modes, m.N, m.N)})
 }
 
 func digest(t tensor.Tensor) string {
@@ -107,8 +108,8 @@ func write(dir string, m *Model) error {
 	}
 	// Two files cannot be replaced at once. The weights contain the manifest that belongs to them, so that a process killed
 	// between the two writes leaves a model that Read accepts.
-	arrays = append(arrays, format.Named{Name: embedded, Tensor: tensor.Must(append(text, '\n'), len(text)+1)})
-	if err := format.WriteNPZ(filepath.Join(dir, WeightsFile), arrays...); err != nil {
+	arrays = append(arrays, npz.Named{Name: embedded, Tensor: tensor.Must(append(text, '\n'), len(text)+1)})
+	if err := npz.Write(filepath.Join(dir, WeightsFile), arrays...); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
 	return format.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
@@ -117,34 +118,34 @@ func write(dir string, m *Model) error {
 // maxManifest limits the size of a manifest, in bytes; a usual one has a few kilobytes.
 const maxManifest = 16 << 20
 
-// ReadManifest reads the manifest in dir without the arrays. Its errors are of type *format.Error.
+// ReadManifest reads the manifest in dir without the arrays. Its errors are of type *npz.Error.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
 	text, err := plainfile.Read(path, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, &format.Error{Path: dir, What: "does not contain " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
+		return m, &npz.Error{Path: dir, What: "does not contain " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
 	if st, e := os.Stat(dir); e == nil && !st.IsDir() {
-		return m, &format.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
+		return m, &npz.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
 	}
 	var other *plainfile.KindError
 	if errors.As(err, &other) {
-		return m, &format.Error{Path: path, What: other.What(), Err: err}
+		return m, &npz.Error{Path: path, What: other.What(), Err: err}
 	}
 	if err != nil {
-		return m, &format.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
+		return m, &npz.Error{Path: path, What: "cannot be read: " + err.Error(), Err: err}
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, &format.Error{Path: path, What: "is not a manifest of a model: " + err.Error(), Err: err}
+		return m, &npz.Error{Path: path, What: "is not a manifest of a model: " + err.Error(), Err: err}
 	}
 	switch {
 	case m.Format != formatName:
-		return m, &format.Error{Path: path, What: fmt.Sprintf("has format %q, not %q", m.Format, formatName), Fix: "give the output directory of ptycho train"}
+		return m, &npz.Error{Path: path, What: fmt.Sprintf("has format %q, not %q", m.Format, formatName), Fix: "give the output directory of ptycho train"}
 	case m.Version != formatVersion:
-		return m, &format.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
+		return m, &npz.Error{Path: path, What: fmt.Sprintf("has version %d, this program reads %d", m.Version, formatVersion), Fix: "use the version of ptycho named in created_by"}
 	case m.N < 2 || m.N > 1<<14 || m.Modes < 1 || m.Modes > 1<<10 || m.Gridsize < 1 || m.Gridsize > 8 || !(m.ProbeFactor > 0) || !(m.Background > 0):
-		return m, &format.Error{Path: path, What: fmt.Sprintf("has invalid values: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
+		return m, &npz.Error{Path: path, What: fmt.Sprintf("has invalid values: N = %d, %d modes, gridsize %d, probe factor %v, background %v", m.N, m.Modes, m.Gridsize, m.ProbeFactor, m.Background), Fix: "train the model again or restore the file"}
 	}
 	return m, nil
 }
@@ -179,7 +180,7 @@ func newModel(m Manifest) *Model {
 
 // manifestOf reads the manifest in the weights' file.
 func manifestOf(path string) (m Manifest, found bool) {
-	z, err := format.OpenNPZ(path)
+	z, err := npz.Open(path)
 	if err != nil {
 		return m, false
 	}
@@ -196,7 +197,7 @@ func manifestOf(path string) (m Manifest, found bool) {
 }
 
 func (m *Model) readArrays(path string) error {
-	z, err := format.OpenNPZ(path)
+	z, err := npz.Open(path)
 	if err != nil {
 		return err
 	}
@@ -207,10 +208,10 @@ func (m *Model) readArrays(path string) error {
 			return err
 		}
 		if got := digest(t); got != m.SHA256[name] {
-			return &format.Error{Path: path, What: fmt.Sprintf("the digest of %s differs from the manifest", name), Fix: "restore both files from the same training run"}
+			return &npz.Error{Path: path, What: fmt.Sprintf("the digest of %s differs from the manifest", name), Fix: "restore both files from the same training run"}
 		}
 		if i, v, found := firstNotFinite(t); found {
-			return &format.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d, want finite numbers", name, v, i), Fix: "train the model again"}
+			return &npz.Error{Path: path, What: fmt.Sprintf("%s is %v at element %d, want finite numbers", name, v, i), Fix: "train the model again"}
 		}
 		if w, ok := strings.CutPrefix(name, "weights/"); ok {
 			m.Weights[w] = t
@@ -219,12 +220,12 @@ func (m *Model) readArrays(path string) error {
 		} else if name == "probe" {
 			m.Probe, err = tensor.Data[complex64](t)
 			if err != nil || len(m.Probe) != m.Modes*m.N*m.N {
-				return &format.Error{Path: path, What: fmt.Sprintf("the probe is %v, want complex64 [%d, %d, %d]", t, m.Modes, m.N, m.N), Fix: "train the model again"}
+				return &npz.Error{Path: path, What: fmt.Sprintf("the probe is %v, want complex64 [%d, %d, %d]", t, m.Modes, m.N, m.N), Fix: "train the model again"}
 			}
 		}
 	}
 	if m.Probe == nil || len(m.Weights) == 0 {
-		return &format.Error{Path: path, What: "the manifest does not list the probe or the weights", Fix: "train the model again"}
+		return &npz.Error{Path: path, What: "the manifest does not list the probe or the weights", Fix: "train the model again"}
 	}
 	return m.complete(path)
 }
@@ -233,20 +234,20 @@ func (m *Model) readArrays(path string) error {
 func (m *Model) complete(path string) error {
 	var c arch.Config
 	if err := json.Unmarshal(m.Settings, &c); err != nil {
-		return &format.Error{Path: path, What: "the manifest's settings are not a valid architecture: " + err.Error(), Err: err}
+		return &npz.Error{Path: path, What: "the manifest's settings are not a valid architecture: " + err.Error(), Err: err}
 	}
 	p, err := arch.Build(c)
 	if err != nil {
-		return &format.Error{Path: path, What: "the manifest's settings do not define a valid network: " + err.Error(), Err: err}
+		return &npz.Error{Path: path, What: "the manifest's settings do not define a valid network: " + err.Error(), Err: err}
 	}
 	for _, q := range p.Params {
 		if t, ok := m.Weights[q.Name]; !ok || !slices.Equal(t.Shape(), q.Shape) {
-			return &format.Error{Path: path, What: fmt.Sprintf("the weights of %s are missing or not of shape %v", q.Name, q.Shape), Fix: "restore both files from the same training run"}
+			return &npz.Error{Path: path, What: fmt.Sprintf("the weights of %s are missing or not of shape %v", q.Name, q.Shape), Fix: "restore both files from the same training run"}
 		}
 	}
 	for _, b := range p.Buffers {
 		if t, ok := m.Buffers[b.Name]; !ok || !slices.Equal(t.Shape(), b.Shape) {
-			return &format.Error{Path: path, What: fmt.Sprintf("the constant %s is missing or has a wrong shape", b.Name), Fix: "restore both files from the same training run"}
+			return &npz.Error{Path: path, What: fmt.Sprintf("the constant %s is missing or has a wrong shape", b.Name), Fix: "restore both files from the same training run"}
 		}
 	}
 	return nil

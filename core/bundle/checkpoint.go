@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -62,10 +62,10 @@ func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error
 	if err != nil {
 		return fmt.Errorf("bundle: position: %w", err)
 	}
-	arrays := []format.Named{format.Text(positionName, string(text)), {Name: "step", Tensor: tensor.Must([]int64{s.Step})}}
+	arrays := []npz.Named{npz.Text(positionName, string(text)), {Name: "step", Tensor: tensor.Must([]int64{s.Step})}}
 	for _, slot := range slices.Sorted(maps.Keys(s.Slots)) {
 		for _, name := range slices.Sorted(maps.Keys(s.Slots[slot])) {
-			arrays = append(arrays, format.Named{Name: string(slot) + "/" + name, Tensor: s.Slots[slot][name]})
+			arrays = append(arrays, npz.Named{Name: string(slot) + "/" + name, Tensor: s.Slots[slot][name]})
 		}
 	}
 	if err := checkFinite(arrays); err != nil {
@@ -75,7 +75,7 @@ func WriteNamedCheckpoint(dir, name string, s backend.State, position any) error
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	return format.WriteNPZ(filepath.Join(folder, name), arrays...)
+	return npz.Write(filepath.Join(folder, name), arrays...)
 }
 
 // RemoveCheckpoint removes a checkpoint of a run. A missing one is not an error.
@@ -140,7 +140,7 @@ func ReadCheckpoint(dir string, position any) (s backend.State, skipped []error,
 	if len(skipped) > 0 {
 		return s, skipped, fmt.Errorf("bundle: all checkpoints of %s are damaged: %w", dir, errors.Join(skipped...))
 	}
-	return s, nil, &format.Error{Path: dir, What: "does not contain a checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
+	return s, nil, &npz.Error{Path: dir, What: "does not contain a checkpoint", Fix: "start a new run, or give the directory of a run that has written one", Err: fs.ErrNotExist}
 }
 
 // ReadCheckpointFile loads one checkpoint into position and returns its state.
@@ -150,7 +150,7 @@ func ReadCheckpointFile(path string, position any) (backend.State, error) {
 
 func readCheckpoint(path string, position any) (backend.State, error) {
 	s := backend.State{Slots: map[backend.Slot]map[string]tensor.Tensor{}}
-	z, err := format.OpenNPZ(path)
+	z, err := npz.Open(path)
 	if err != nil {
 		return s, err
 	}
@@ -160,14 +160,14 @@ func readCheckpoint(path string, position any) (backend.State, error) {
 		return s, err
 	}
 	if err := json.Unmarshal([]byte(text), position); err != nil {
-		return s, &format.Error{Path: path, What: "its position is not valid JSON: " + err.Error(), Err: err}
+		return s, &npz.Error{Path: path, What: "its position is not valid JSON: " + err.Error(), Err: err}
 	}
 	step, _, err := z.Int64("step")
 	if err != nil {
 		return s, err
 	}
 	if len(step) != 1 {
-		return s, &format.Error{Path: path, What: fmt.Sprintf("has %d step numbers, want 1", len(step))}
+		return s, &npz.Error{Path: path, What: fmt.Sprintf("has %d step numbers, want 1", len(step))}
 	}
 	s.Step = step[0]
 	for _, a := range z.Arrays() {

@@ -3,7 +3,7 @@ package bundle
 import (
 	"fmt"
 
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -20,7 +20,7 @@ func (e *NotFinite) Error() string {
 }
 
 // checkFinite returns an error for the first array that is not finite.
-func checkFinite(arrays []format.Named) error {
+func checkFinite(arrays []npz.Named) error {
 	for _, a := range arrays {
 		if i, v, found := firstNotFinite(a.Tensor); found {
 			return &NotFinite{a.Name, i, v}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -18,22 +19,22 @@ func openAcquisition(path string) (a *acquisition.Acquisition, ok bool, err erro
 	return a, true, dataError(path, err)
 }
 
-// dataError makes an *Error of an error that begins with the file's name.
+// dataError makes an *npz.Error of an error that begins with the file's name.
 func dataError(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Path: path, What: strings.ReplaceAll(err.Error(), path+": ", ""), Err: err}
+	return &npz.Error{Path: path, What: strings.ReplaceAll(err.Error(), path+": ", ""), Err: err}
 }
 
 // describeAcquisition returns what Describe says of an HDF5 file.
 func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Description, error) {
 	if layout != LayoutAuto && layout != LayoutNHW {
-		return nil, errorf(a.Path, "a %s file has its patterns along the first axis", a.Format).fix("leave --diffraction-layout out")
+		return nil, npz.Errorf(a.Path, "a %s file has its patterns along the first axis", a.Format).Hint("leave --diffraction-layout out")
 	}
 	n := a.N()
 	if n < MinSide || n > MaxSide {
-		return nil, errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
+		return nil, npz.Errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
 	}
 	_, pixel := a.PixelSize(n)
 	return &Description{Path: a.Path, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
@@ -47,14 +48,14 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 		return nil, err
 	}
 	if units == Amplitude || units == Normalised || o.Photons > 0 {
-		return nil, errorf(a.Path, "a %s file says what its patterns are", a.Format).fix("leave --diffraction-units and --nphotons out")
+		return nil, npz.Errorf(a.Path, "a %s file says what its patterns are", a.Format).Hint("leave --diffraction-units and --nphotons out")
 	}
 	rows, err := scan.ParseRows(o.Rows, nil, d.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
 	}
 	if err != nil {
-		return nil, &Error{Path: a.Path, What: err.Error(), Err: err}
+		return nil, &npz.Error{Path: a.Path, What: err.Error(), Err: err}
 	}
 	s, err := a.Read(ctx, rows, !o.NoProbe)
 	if ctx.Err() != nil {

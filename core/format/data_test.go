@@ -71,7 +71,7 @@ func TestReadScan_SimulatedLines(t *testing.T) {
 
 func TestOpenNPZ_GoldenFiles(t *testing.T) {
 	for _, name := range []string{"c1_bigF", "c1_bigT_probe", "c4_bigT_probe", "c4_bigT_uniform"} {
-		z, err := OpenNPZ(measured.File(t, "golden/"+name+".npz"))
+		z, err := openFile(measured.File(t, "golden/"+name+".npz"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -64,17 +65,17 @@ const maxCoordinate = 1 << 31
 // Description describes a scan's file without its patterns.
 type Description struct {
 	Path     string
-	Arrays   []Array   // all, in file order
-	Key      string    // array with the patterns
-	DType    string    // of that array
-	Layout   Layout    // of that array
-	Patterns int       // in the file
-	N        int       // side of a pattern
-	Rows     []float64 // [Patterns] y
-	Cols     []float64 // [Patterns] x
-	Split    []uint8   // [Patterns]; nil if absent
-	Scale    float64   // intensity_scale; 0 if absent
-	Modes    int       // of the probe; 0 if absent
+	Arrays   []npz.Array // all, in file order
+	Key      string      // array with the patterns
+	DType    string      // of that array
+	Layout   Layout      // of that array
+	Patterns int         // in the file
+	N        int         // side of a pattern
+	Rows     []float64   // [Patterns] y
+	Cols     []float64   // [Patterns] x
+	Split    []uint8     // [Patterns]; nil if absent
+	Scale    float64     // intensity_scale; 0 if absent
+	Modes    int         // of the probe; 0 if absent
 
 	ObjectHeight, ObjectWidth int // 0 if absent
 
@@ -83,7 +84,7 @@ type Description struct {
 	PixelSize float64 // metres, from the metadata; 0 if unknown
 	Notes     []string
 
-	patterns *array
+	patterns *npz.Reader
 }
 
 // Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
@@ -94,7 +95,7 @@ func Describe(path string, layout Layout) (*Description, error) {
 		defer a.Close()
 		return describeAcquisition(a, layout)
 	}
-	z, err := OpenNPZ(path)
+	z, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +103,13 @@ func Describe(path string, layout Layout) (*Description, error) {
 	return z.describe(layout)
 }
 
-func (z *NPZ) has(name string) bool {
+func (z scanFile) has(name string) bool {
 	_, ok := z.Lookup(name)
 	return ok
 }
 
-func (z *NPZ) describe(layout Layout) (*Description, error) {
-	d := &Description{Path: z.path, Arrays: z.Arrays()}
+func (z scanFile) describe(layout Layout) (*Description, error) {
+	d := &Description{Path: z.Path(), Arrays: z.Arrays()}
 	if err := z.complete(); err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 		return nil, err
 	}
 	if len(d.Rows) != len(d.Cols) {
-		return nil, errorf(z.path, "%s has %s but %s has %d", keyCols, plural.Of(len(d.Cols), "value"), keyRows, len(d.Rows)).fix(onePosition)
+		return nil, npz.Errorf(z.Path(), "%s has %s but %s has %d", keyCols, plural.Of(len(d.Cols), "value"), keyRows, len(d.Rows)).Hint(onePosition)
 	}
 	d.Patterns = len(d.Rows)
 	if err := z.choosePatterns(d, layout); err != nil {
@@ -137,7 +138,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 		d.Split = make([]uint8, len(v))
 		for i, s := range v {
 			if s < 0 || s > 255 {
-				return nil, errorf(z.path, "%s of pattern %d is %d, want 0 to 255", keySplit, i, s)
+				return nil, npz.Errorf(z.Path(), "%s of pattern %d is %d, want 0 to 255", keySplit, i, s)
 			}
 			d.Split[i] = uint8(s)
 		}
@@ -152,7 +153,7 @@ func (z *NPZ) describe(layout Layout) (*Description, error) {
 }
 
 // complete reports everything that an archive lacks to be a scan, and how to save one.
-func (z *NPZ) complete() error {
+func (z scanFile) complete() error {
 	var lacks []string
 	if !z.has(keyIntensity) && !z.has(keyDiff3D) && !z.has(keyDiffraction) {
 		lacks = append(lacks, fmt.Sprintf("diffraction patterns (%s, %s or %s)", keyDiff3D, keyDiffraction, keyIntensity))
@@ -165,39 +166,39 @@ func (z *NPZ) complete() error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	what := errorf(z.path, "lacks %s", strings.Join(lacks, " and "))
+	what := npz.Errorf(z.Path(), "lacks %s", strings.Join(lacks, " and "))
 	if z.has("object") { // a reconstruction, probed for a scan by its reader
-		return what.fix("it has %s", z.names())
+		return what.Hint("it has %s", z.Names())
 	}
-	return what.fix("it has %s; save a scan, with positions in object pixels, by numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.names(), keyDiffraction, keyCols, keyRows, keyProbe)
+	return what.Hint("it has %s; save a scan, with positions in object pixels, by numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.Names(), keyDiffraction, keyCols, keyRows, keyProbe)
 }
 
 // coordinates reads positions along one axis.
-func (z *NPZ) coordinates(key string) ([]float64, error) {
+func (z scanFile) coordinates(key string) ([]float64, error) {
 	v, shape, err := z.Float64(key)
 	if err != nil {
 		return nil, err
 	}
 	if len(shape) != 1 || shape[0] == 0 {
-		return nil, errorf(z.path, "%s has shape %s, want [patterns]", key, dims(shape)).fix(onePosition)
+		return nil, npz.Errorf(z.Path(), "%s has shape %s, want [patterns]", key, dims(shape)).Hint(onePosition)
 	}
 	return v, nil
 }
 
 // perPattern reads one integer per pattern.
-func (z *NPZ) perPattern(key string, n int) ([]int64, error) {
+func (z scanFile) perPattern(key string, n int) ([]int64, error) {
 	v, shape, err := z.Int64(key)
 	if err != nil {
 		return nil, err
 	}
 	if len(shape) != 1 || shape[0] != n {
-		return nil, errorf(z.path, "%s has shape %s, want [%d]", key, dims(shape), n).fix("save one integer for each pattern")
+		return nil, npz.Errorf(z.Path(), "%s has shape %s, want [%d]", key, dims(shape), n).Hint("save one integer for each pattern")
 	}
 	return v, nil
 }
 
 // choosePatterns finds the array of patterns and its layout.
-func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
+func (z scanFile) choosePatterns(d *Description, layout Layout) error {
 	// intensity comes first because counts need no interpretation; diff3d is the most common name of amplitudes.
 	var present []string
 	for _, key := range []string{keyIntensity, keyDiff3D, keyDiffraction} {
@@ -206,34 +207,34 @@ func (z *NPZ) choosePatterns(d *Description, layout Layout) error {
 		}
 	}
 	d.Key = present[0]
-	a, err := z.get(d.Key)
+	a, err := z.Reader(d.Key)
 	if err != nil {
 		return err
 	}
 	for _, key := range present[1:] {
-		if other, _ := z.Lookup(key); !slices.Equal(other.Shape, a.header.shape) {
-			return errorf(z.path, "%s %s and %s %s have different shapes", d.Key, dims(a.header.shape), key, dims(other.Shape)).
-				fix("keep the array with the patterns")
+		if other, _ := z.Lookup(key); !slices.Equal(other.Shape, a.Shape()) {
+			return npz.Errorf(z.Path(), "%s %s and %s %s have different shapes", d.Key, dims(a.Shape()), key, dims(other.Shape)).
+				Hint("keep the array with the patterns")
 		}
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is read; %s, of the same shape, is not used", d.Key, key))
 	}
-	if err := a.want(realKinds, "real numbers"); err != nil {
+	if err := a.Want(npz.RealKinds, "real numbers"); err != nil {
 		return err
 	}
-	d.patterns, d.DType = a, a.header.element.String()
-	d.Layout, d.N, err = chooseLayout(d.Key, a.header.shape, d.Patterns, layout)
+	d.patterns, d.DType = a, a.Element().String()
+	d.Layout, d.N, err = chooseLayout(d.Key, a.Shape(), d.Patterns, layout)
 	if err != nil {
-		return at(z.path, err)
+		return at(z.Path(), err)
 	}
 	if d.Layout == LayoutHWN {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s %s has its patterns along the last axis", d.Key, dims(a.header.shape)))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s %s has its patterns along the last axis", d.Key, dims(a.Shape())))
 	}
 	return nil
 }
 
 // at adds the file to an error without one.
 func at(path string, err error) error {
-	var e *Error
+	var e *npz.Error
 	if errors.As(err, &e) {
 		e.Path = path
 	}
@@ -247,32 +248,32 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 		shape = shape[:3]
 	}
 	if len(shape) != 3 {
-		return "", 0, errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
+		return "", 0, npz.Errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
 	}
 	a, b, c := shape[0], shape[1], shape[2]
 	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
 	switch {
 	case !nhw && !hwn && b == c && want != LayoutHWN:
-		return "", 0, errorf("", "%s has %s but %s has %s", key, plural.Of(a, "pattern"), keyCols, plural.Of(n, "value")).fix(onePosition)
+		return "", 0, npz.Errorf("", "%s has %s but %s has %s", key, plural.Of(a, "pattern"), keyCols, plural.Of(n, "value")).Hint(onePosition)
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, plural.Of(n, "value")).fix(onePosition)
+		return "", 0, npz.Errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, plural.Of(n, "value")).Hint(onePosition)
 	case nhw && hwn:
 		nhw, hwn = b == c, a == b
 	}
 	side := b
 	switch {
 	case nhw && hwn:
-		return "", 0, errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
-			fix("give --diffraction-layout nhw or hwn")
+		return "", 0, npz.Errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
+			Hint("give --diffraction-layout nhw or hwn")
 	case nhw && b != c:
-		return "", 0, errorf("", "%s has patterns of %d×%d, want square patterns", key, b, c).fix("crop or pad them around the centre")
+		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, b, c).Hint("crop or pad them around the centre")
 	case hwn && a != b:
-		return "", 0, errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).fix("crop or pad them around the centre")
+		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).Hint("crop or pad them around the centre")
 	case !nhw && !hwn:
-		return "", 0, errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), plural.Of(n, "position")).fix("crop or pad them around the centre")
+		return "", 0, npz.Errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), plural.Of(n, "position")).Hint("crop or pad them around the centre")
 	case side%2 != 0 || side < MinSide || side > MaxSide:
-		return "", 0, errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
-			fix("crop or pad them around the centre")
+		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
+			Hint("crop or pad them around the centre")
 	}
 	if hwn {
 		return LayoutHWN, side, nil
@@ -281,19 +282,19 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 }
 
 // describeShared reads the data shared by all patterns: scale, metadata, and the shapes of probe, object and mask.
-func (z *NPZ) describeShared(d *Description) error {
+func (z scanFile) describeShared(d *Description) error {
 	if z.has(keyScale) {
 		v, shape, err := z.Float64(keyScale)
 		if err != nil {
 			return err
 		}
 		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
-			return errorf(z.path, "%s has shape %s and value %v, want one positive number", keyScale, dims(shape), v[:min(len(v), 3)])
+			return npz.Errorf(z.Path(), "%s has shape %s and value %v, want one positive number", keyScale, dims(shape), v[:min(len(v), 3)])
 		}
 		d.Scale = v[0]
 	}
 	if z.has(keyProbe) {
-		a, err := z.get(keyProbe)
+		a, err := z.Reader(keyProbe)
 		if err != nil {
 			return err
 		}
@@ -302,25 +303,25 @@ func (z *NPZ) describeShared(d *Description) error {
 		}
 	}
 	if z.has(keyObject) {
-		a, err := z.get(keyObject)
+		a, err := z.Reader(keyObject)
 		if err != nil {
 			return err
 		}
-		if err := a.want(numberKinds, "complex numbers"); err != nil {
+		if err := a.Want(npz.NumberKinds, "complex numbers"); err != nil {
 			return err
 		}
-		if s := a.header.shape; len(s) != 2 || s[0] < 1 || s[1] < 1 {
-			return a.errorf("has shape %s, want [rows, columns]", dims(s))
+		if s := a.Shape(); len(s) != 2 || s[0] < 1 || s[1] < 1 {
+			return a.Errorf("has shape %s, want [rows, columns]", dims(s))
 		}
-		d.ObjectHeight, d.ObjectWidth = a.header.shape[0], a.header.shape[1]
+		d.ObjectHeight, d.ObjectWidth = a.Shape()[0], a.Shape()[1]
 	}
 	if z.has(keyMask) {
-		a, err := z.get(keyMask)
+		a, err := z.Reader(keyMask)
 		if err != nil {
 			return err
 		}
-		if s := a.header.shape; len(s) != 2 || s[0] != d.N || s[1] != d.N {
-			return a.errorf("has shape %s, want [%d, %d], one mask for all patterns", dims(s), d.N, d.N)
+		if s := a.Shape(); len(s) != 2 || s[0] != d.N || s[1] != d.N {
+			return a.Errorf("has shape %s, want [%d, %d], one mask for all patterns", dims(s), d.N, d.N)
 		}
 		d.HasMask = true
 	}
@@ -331,9 +332,9 @@ func (z *NPZ) describeShared(d *Description) error {
 }
 
 // describeMetadata reads the pixel size from the metadata. Invalid metadata is noted, not an error.
-func (z *NPZ) describeMetadata(d *Description) error {
+func (z scanFile) describeMetadata(d *Description) error {
 	text, err := z.Text(keyMetadata)
-	var e *Error
+	var e *npz.Error
 	switch {
 	case errors.As(err, &e):
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
@@ -354,16 +355,16 @@ func (z *NPZ) describeMetadata(d *Description) error {
 }
 
 // probeModes returns the number of modes of a probe (N, N), (N, N, 1) or (modes, N, N).
-func probeModes(a *array, n int) (int, error) {
-	if err := a.want(numberKinds, "complex numbers"); err != nil {
+func probeModes(a *npz.Reader, n int) (int, error) {
+	if err := a.Want(npz.NumberKinds, "complex numbers"); err != nil {
 		return 0, err
 	}
-	s := a.header.shape
+	s := a.Shape()
 	switch {
 	case len(s) == 2 && s[0] == n && s[1] == n, len(s) == 3 && s[0] == n && s[1] == n && s[2] == 1:
 		return 1, nil
 	case len(s) == 3 && s[0] > 0 && s[1] == n && s[2] == n:
 		return s[0], nil
 	}
-	return 0, a.errorf("has shape %s, want [%d, %d] or [modes, %d, %d] for these patterns", dims(s), n, n, n, n).fix("crop or pad it around its centre, or leave it out to have a probe estimated from the patterns")
+	return 0, a.Errorf("has shape %s, want [%d, %d] or [modes, %d, %d] for these patterns", dims(s), n, n, n, n).Hint("crop or pad it around its centre, or leave it out to have a probe estimated from the patterns")
 }

@@ -1,11 +1,30 @@
+// Package format reads and writes scans and reconstructions. Every file is treated as hostile.
 package format
 
-import "io"
+import (
+	"io"
+
+	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/internal/durable"
+)
 
 // WriteFile writes a whole file atomically.
 func WriteFile(path string, data []byte) error {
-	return writeFile(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	if err := durable.Write(path, data); err != nil {
+		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
+	}
+	return nil
+}
+
+// scanFile is an archive with the arrays of a scan or a reconstruction.
+type scanFile struct{ *npz.Archive }
+
+func openFile(path string) (scanFile, error) {
+	z, err := npz.Open(path)
+	return scanFile{z}, err
+}
+
+func newFile(path string, r io.ReaderAt, size int64) (scanFile, error) {
+	z, err := npz.New(path, r, size)
+	return scanFile{z}, err
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/npz"
 )
 
 func TestReadScan_MaskedPixelsIgnored(t *testing.T) {
@@ -38,8 +40,8 @@ func TestWriteScan_RoundTrip(t *testing.T) {
 		raw("objectGuess", []complex64{1, 2i}, 1, 2), raw("split", []uint8{0, 1, 1, 0}, 4),
 		raw("mask", append(make([]uint8, 255), 1), 16, 16),
 		raw("metadata_json", []uint8(`{"pixel_size_m": 2e-8}`), 22))
-	arrays[3].payload[0] = 1
-	mask := arrays[6].payload
+	arrays[3].Payload[0] = 1
+	mask := arrays[6].Payload
 	for i := range mask {
 		mask[i] = 1
 	}
@@ -74,7 +76,7 @@ func TestWriteScan_RoundTrip(t *testing.T) {
 }
 
 func ExampleUnits() {
-	e, _ := parseElement("<u2")
+	e, _ := npz.ParseElement("<u2")
 	c, _ := newConverter("scan.npz", "intensity", e, 0, Auto)
 	c.convert(3)
 	note, _ := c.finish("scan.npz")
@@ -82,12 +84,12 @@ func ExampleUnits() {
 	// Output: intensity holds counts, because its type uint16 is an integer
 }
 
-// FuzzScan damages the arrays inside a well-formed archive, which FuzzNPZ seldom reaches because of the checksums.
+// FuzzScan damages the arrays inside a well-formed archive, which FuzzScanFile seldom reaches because of the checksums.
 func FuzzScan(f *testing.F) {
 	for _, stack := range []func([]float64) rawArray{stackU2("diff3d"), stackF4("diff3d", math.Sqrt)} {
 		a := scanArrays(3, stack)
-		f.Add(a[0].npy(), a[1].npy(), raw("intensity_scale", []float32{2}).npy(), "0:2")
-		f.Add(a[0].npy(), a[1].npy(), []byte(nil), "split=10")
+		f.Add(a[0].NPY(), a[1].NPY(), raw("intensity_scale", []float32{2}).NPY(), "0:2")
+		f.Add(a[0].NPY(), a[1].NPY(), []byte(nil), "split=10")
 	}
 	f.Fuzz(func(t *testing.T, stack, rows, scale []byte, expr string) {
 		var b bytes.Buffer
@@ -109,7 +111,7 @@ func FuzzScan(f *testing.F) {
 			add("split", rows)
 		}
 		w.Close()
-		z, err := newNPZ("f.npz", bytes.NewReader(b.Bytes()), int64(b.Len()))
+		z, err := newFile("f.npz", bytes.NewReader(b.Bytes()), int64(b.Len()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,5 +124,45 @@ func FuzzScan(f *testing.F) {
 				t.Fatalf("%s: %v", units, err)
 			}
 		}
+	})
+}
+
+// A truncated file must fail, and never give values.
+func TestReadScan_TruncatedFails(t *testing.T) {
+	for _, deflate := range []bool{false, true} {
+		whole := archive(t, deflate, scanArrays(5, stackU2("intensity"))...)
+		for eighth := range 8 {
+			path := file(t, "cut.npz", whole[:len(whole)*eighth/8])
+			_, err := ReadScan(t.Context(), path, ScanOptions{})
+			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
+			_, err = Describe(path, LayoutAuto)
+			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
+			_, err = ReadReconstruction(path)
+			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
+		}
+		// The payload truncated, the directory intact.
+		cut := append(slices.Clone(whole[:500]), whole[700:]...)
+		path := file(t, "cut.npz", cut)
+		_, err := ReadScan(t.Context(), path, ScanOptions{})
+		wantError(t, "middle", err, path, "")
+	}
+}
+
+func FuzzScanFile(f *testing.F) {
+	f.Add(archive(f, false, scanArrays(3, stackU2("intensity"))...))
+	f.Add(archive(f, true, scanArrays(2, stackF4("diff3d", same))...))
+	f.Add(archive(f, true, raw("object", []complex64{1}, 1, 1), raw("origin", []float64{1, 2}, 2)))
+	f.Add(archive(f, false, rawArray{Name: "_metadata", Descr: "|O", Shape: []int{}, Payload: []byte("x")}))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		z, err := newFile("f.npz", bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return
+		}
+		if s, err := z.readScan(t.Context(), ScanOptions{}, Auto); err == nil {
+			if err := s.Validate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		z.readReconstruction()
 	})
 }

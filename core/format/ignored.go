@@ -17,9 +17,9 @@ func dims(shape []int) string {
 }
 
 // noteIgnored lists the other arrays of the file. For a likely misspelling it suggests the name.
-func (z *NPZ) noteIgnored(d *Description) {
+func (z scanFile) noteIgnored(d *Description) {
 	var ignored []string
-	for _, a := range z.arrays {
+	for _, a := range z.Arrays() {
 		if slices.Contains(known, a.Name) {
 			continue
 		}
@@ -29,7 +29,7 @@ func (z *NPZ) noteIgnored(d *Description) {
 		}
 		ignored = append(ignored, a.Name)
 	}
-	ignored = append(ignored, z.others...)
+	ignored = append(ignored, z.Others()...)
 	if len(ignored) > 0 {
 		if more := len(ignored) - 12; more > 0 {
 			ignored = append(ignored[:12], fmt.Sprintf("and %d more", more))
@@ -46,7 +46,7 @@ const minMeant = 4
 
 // meant returns the optional array that the file lacks and whose name has this one as its beginning, or the reverse,
 // ignoring case and separators: "probe" and "probe_guess" stand for probeGuess.
-func (z *NPZ) meant(name string) string {
+func (z scanFile) meant(name string) string {
 	plain := func(s string) string {
 		return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(s))
 	}

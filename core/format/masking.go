@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -59,6 +60,6 @@ func (s *sorter) checkMask() error {
 	case float64(valid) >= invertedValid*float64(all), hidden < invertedShare*(hidden+seen):
 		return nil
 	}
-	return errorf(s.d.Path, "%s leaves %d of %s valid, with %.1f %% of the counts", keyMask, valid, plural.Of(all, "pixel"), 100*seen/(hidden+seen)).
-		fix("1 means valid; if the mask is inverted, save 1 - %s", keyMask)
+	return npz.Errorf(s.d.Path, "%s leaves %d of %s valid, with %.1f %% of the counts", keyMask, valid, plural.Of(all, "pixel"), 100*seen/(hidden+seen)).
+		Hint("1 means valid; if the mask is inverted, save 1 - %s", keyMask)
 }

@@ -2,17 +2,16 @@ package format
 
 import (
 	"context"
-	"errors"
-	"io"
+
+	"github.com/ptychogo/ptycho/core/npz"
 )
 
 // pick reads the patterns with the given numbers, in file order, from an array that is stored uncompressed. It reads
-// only their bytes, so that the time does not depend on the size of the file. The checksum of an archive's member
-// covers all its bytes and is not verified.
-func (s *sorter) pick(ctx context.Context, rows []int, payload io.ReaderAt) error {
-	e := s.d.patterns.header.element
-	size := int64(s.d.N*s.d.N) * int64(e.size) // of a pattern, bytes
-	buf := make([]byte, max(piece/size, 1)*size)
+// only their bytes, so that the time does not depend on the size of the file.
+func (s *sorter) pick(ctx context.Context, rows []int) error {
+	e := s.d.patterns.Element()
+	size := int64(s.d.N*s.d.N) * int64(e.Size()) // of a pattern, bytes
+	buf := make([]byte, max(npz.Piece/size, 1)*size)
 	for from := 0; from < len(rows); {
 		to := from + 1
 		for to < len(rows) && rows[to] == rows[to-1]+1 && int64(to-from) < int64(len(buf))/size {
@@ -22,10 +21,8 @@ func (s *sorter) pick(ctx context.Context, rows []int, payload io.ReaderAt) erro
 			return err
 		}
 		raw := buf[:int64(to-from)*size]
-		if _, err := payload.ReadAt(raw, int64(rows[from])*size); err != nil && !errors.Is(err, io.EOF) {
-			return s.d.patterns.readError(err)
-		} else if err != nil {
-			return s.d.patterns.readError(io.ErrUnexpectedEOF)
+		if err := s.d.patterns.ReadAt(raw, int64(rows[from])*size); err != nil {
+			return err
 		}
 		s.at = [3]int{patternAxis: rows[from]}
 		if err := s.sort(raw); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -46,5 +47,5 @@ func checkCoordinates(s *scan.Scan) error {
 	if s.Index[s.Len()-1] == s.Len()-1 {
 		fix = scan.LeaveOut(bad)
 	}
-	return errorf(s.Source, "%s an invalid position: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).fix("%s", fix)
+	return npz.Errorf(s.Source, "%s an invalid position: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).Hint("%s", fix)
 }

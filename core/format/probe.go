@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/cmplx"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -17,8 +18,8 @@ const smallestAmplitude, largestAmplitude = 1e-12, 1e12
 
 // readProbe reads the probe in float64, centres it and scales it to a range that all later code expects. Its scale is
 // arbitrary: a probe in units of 1e-30 is divided by its largest amplitude before it becomes float32.
-func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
-	v, _, err := values(z, keyProbe, (*array).complex128s)
+func (z scanFile) readProbe(s *scan.Scan, d *Description) error {
+	v, _, err := z.Complex128(keyProbe)
 	if err != nil {
 		return err
 	}
@@ -34,10 +35,10 @@ func (z *NPZ) readProbe(s *scan.Scan, d *Description) error {
 	}
 	switch {
 	case bad > 0:
-		return errorf(z.path, "%s has %s not finite, the first in mode %d at pixel (%d, %d) (row, column)", keyProbe,
-			plural.Of(bad, "value")+" that "+plural.Verb(bad, "is", "are"), first/(s.N*s.N), first%(s.N*s.N)/s.N, first%s.N).fix(estimated)
+		return npz.Errorf(z.Path(), "%s has %s not finite, the first in mode %d at pixel (%d, %d) (row, column)", keyProbe,
+			plural.Of(bad, "value")+" that "+plural.Verb(bad, "is", "are"), first/(s.N*s.N), first%(s.N*s.N)/s.N, first%s.N).Hint(estimated)
 	case most == 0:
-		return errorf(z.path, "%s is zero everywhere", keyProbe).fix(estimated)
+		return npz.Errorf(z.Path(), "%s is zero everywhere", keyProbe).Hint(estimated)
 	}
 	scale := complex(1, 0)
 	if most < smallestAmplitude || most > largestAmplitude {
@@ -67,7 +68,7 @@ func shifted(images []complex64, n int) []complex64 {
 
 // readObject reads the object, which serves only for comparison. An object with NaN, as for pixels without patterns, is
 // skipped with a note.
-func (z *NPZ) readObject(s *scan.Scan, d *Description) error {
+func (z scanFile) readObject(s *scan.Scan, d *Description) error {
 	object, _, err := z.Complex64(keyObject)
 	if err != nil {
 		return err
@@ -84,16 +85,4 @@ func (z *NPZ) readObject(s *scan.Scan, d *Description) error {
 	}
 	s.Object, s.ObjectHeight, s.ObjectWidth = object, d.ObjectHeight, d.ObjectWidth
 	return nil
-}
-
-func (a *array) complex128s() ([]complex128, error) {
-	if err := a.want(numberKinds, "numbers"); err != nil {
-		return nil, err
-	}
-	e := a.header.element
-	return collect(a, func(dst []complex128, raw []byte) {
-		for i := range dst {
-			dst[i] = e.complex(raw[i*e.size:])
-		}
-	})
 }

@@ -5,6 +5,7 @@ import (
 	"math/cmplx"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -23,38 +24,40 @@ type Reconstruction struct {
 }
 
 // WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size if known, and then extra.
-func WriteReconstruction(path string, r *Reconstruction, extra ...Named) error {
+func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) error {
 	if r.Height < 1 || r.Width < 1 || len(r.Object) != r.Height*r.Width {
-		return errorf(path, "cannot be written: the object has %d values for %d×%d pixels", len(r.Object), r.Height, r.Width)
+		return npz.Errorf(path, "cannot be written: the object has %d values for %d×%d pixels", len(r.Object), r.Height, r.Width)
 	}
 	if r.Coverage != nil && len(r.Coverage) != len(r.Object) {
-		return errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
+		return npz.Errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
 	}
 	amplitude, phase := make([]float32, len(r.Object)), make([]float32, len(r.Object))
 	for i, v := range r.Object {
 		a, p := cmplx.Polar(complex128(v))
 		amplitude[i], phase[i] = float32(a), float32(p)
 	}
-	image := func(name string, v []float32) Named { return Named{name, tensor.Must(v, r.Height, r.Width)} }
-	arrays := []Named{
-		{"object", tensor.Must(r.Object, r.Height, r.Width)},
+	image := func(name string, v []float32) npz.Named {
+		return npz.Named{Name: name, Tensor: tensor.Must(v, r.Height, r.Width)}
+	}
+	arrays := []npz.Named{
+		{Name: "object", Tensor: tensor.Must(r.Object, r.Height, r.Width)},
 		image("amplitude", amplitude),
 		image("phase", phase),
 	}
 	if r.Coverage != nil {
 		arrays = append(arrays, image("coverage", r.Coverage))
 	}
-	arrays = append(arrays, Named{"origin", tensor.Must(r.Origin[:], 2)})
+	arrays = append(arrays, npz.Named{Name: "origin", Tensor: tensor.Must(r.Origin[:], 2)})
 	if r.PixelSize > 0 {
-		arrays = append(arrays, Named{"pixel_size_m", tensor.Must([]float64{r.PixelSize})})
+		arrays = append(arrays, npz.Named{Name: "pixel_size_m", Tensor: tensor.Must([]float64{r.PixelSize})})
 	}
-	return WriteNPZ(path, append(arrays, extra...)...)
+	return npz.Write(path, append(arrays, extra...)...)
 }
 
 // ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess
 // (whose pixels are those of the scan's coordinates, so that its origin is 0).
 func ReadReconstruction(path string) (*Reconstruction, error) {
-	z, err := OpenNPZ(path)
+	z, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -62,29 +65,29 @@ func ReadReconstruction(path string) (*Reconstruction, error) {
 	return z.readReconstruction()
 }
 
-func (z *NPZ) readReconstruction() (*Reconstruction, error) {
+func (z scanFile) readReconstruction() (*Reconstruction, error) {
 	key := "object"
 	if !z.has(key) {
 		key = keyObject
 	}
 	if !z.has(key) {
-		return nil, errorf(z.path, "has neither object nor %s", keyObject).fix("it has %s; give a file that has one, such as the reconstruction.npz of ptycho solve", z.names())
+		return nil, npz.Errorf(z.Path(), "has neither object nor %s", keyObject).Hint("it has %s; give a file that has one, such as the reconstruction.npz of ptycho solve", z.Names())
 	}
-	a, err := z.get(key)
+	a, err := z.Reader(key)
 	if err != nil {
 		return nil, err
 	}
-	s := a.header.shape
+	s := a.Shape()
 	if len(s) != 2 || s[0] < 1 || s[1] < 1 {
-		return nil, a.errorf("has shape %s, want [rows, columns]", dims(s))
+		return nil, a.Errorf("has shape %s, want [rows, columns]", dims(s))
 	}
-	r := &Reconstruction{Height: s[0], Width: s[1], Source: z.path}
-	if r.Object, err = a.complex64s(); err != nil {
+	r := &Reconstruction{Height: s[0], Width: s[1], Source: z.Path()}
+	if r.Object, err = a.Complex64s(); err != nil {
 		return nil, err
 	}
 	for i, v := range r.Object {
 		if x := complex128(v); cmplx.IsNaN(x) || cmplx.IsInf(x) {
-			return nil, a.errorf("is %v at pixel (%d, %d) (row, column)", v, i/r.Width, i%r.Width)
+			return nil, a.Errorf("is %v at pixel (%d, %d) (row, column)", v, i/r.Width, i%r.Width)
 		}
 	}
 	if key == keyObject {
@@ -94,18 +97,18 @@ func (z *NPZ) readReconstruction() (*Reconstruction, error) {
 }
 
 // readBeside reads the further arrays of ptycho's reconstructions, if present.
-func (z *NPZ) readBeside(r *Reconstruction) error {
+func (z scanFile) readBeside(r *Reconstruction) error {
 	if z.has("coverage") {
 		v, shape, err := z.Float32("coverage")
 		if err != nil {
 			return err
 		}
 		if want := []int{r.Height, r.Width}; !slices.Equal(shape, want) {
-			return errorf(z.path, "coverage has shape %s but the object has %s", dims(shape), dims(want))
+			return npz.Errorf(z.Path(), "coverage has shape %s but the object has %s", dims(shape), dims(want))
 		}
 		for i, c := range v {
 			if !(c >= 0) || c > math.MaxFloat32 {
-				return errorf(z.path, "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
+				return npz.Errorf(z.Path(), "coverage is %v at pixel (%d, %d) (row, column)", c, i/r.Width, i%r.Width)
 			}
 		}
 		r.Coverage = v
@@ -116,7 +119,7 @@ func (z *NPZ) readBeside(r *Reconstruction) error {
 			return err
 		}
 		if len(shape) != 1 || len(v) != 2 || math.IsNaN(v[0]-v[0]) || math.IsNaN(v[1]-v[1]) {
-			return errorf(z.path, "origin has shape %s and value %v, want two finite numbers (row, column)", dims(shape), v[:min(len(v), 3)])
+			return npz.Errorf(z.Path(), "origin has shape %s and value %v, want two finite numbers (row, column)", dims(shape), v[:min(len(v), 3)])
 		}
 		r.Origin, r.HasOrigin = [2]float64{v[0], v[1]}, true
 	}
@@ -126,7 +129,7 @@ func (z *NPZ) readBeside(r *Reconstruction) error {
 			return err
 		}
 		if len(v) != 1 || !(v[0] > 0) || math.IsInf(v[0], 0) {
-			return errorf(z.path, "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
+			return npz.Errorf(z.Path(), "pixel_size_m is %v, want one positive number of metres", v[:min(len(v), 3)])
 		}
 		r.PixelSize = v[0]
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -14,7 +15,7 @@ func TestReconstruction_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reconstruction.npz")
 	want := &Reconstruction{Object: []complex64{1, 1i, -2, 0, 3 + 4i, 1}, Height: 2, Width: 3, Coverage: []float32{0, 1, 2, 3, 4, 5},
 		Origin: [2]float64{-3.5, 7}, PixelSize: 1e-8}
-	if err := WriteReconstruction(path, want, Named{"extra", tensor.Must([]float32{1}, 1)}); err != nil {
+	if err := WriteReconstruction(path, want, npz.Named{Name: "extra", Tensor: tensor.Must([]float32{1}, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadReconstruction(path)
@@ -22,7 +23,7 @@ func TestReconstruction_RoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	z, err := OpenNPZ(path)
+	z, err := openFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/memory"
 )
 
@@ -23,8 +24,8 @@ func TestReadScan_RefusesBeyondMemory(t *testing.T) {
 	_, err := ReadScan(t.Context(), path, ScanOptions{})
 	wantError(t, "all", err, path, "40000 patterns of 16×16 pixels need about 206.6 MiB of memory, 39.1 MiB as float32 and the rest as working copies, but 180.0 MiB are available; "+
 		"select fewer patterns with --rows, or --n-images if the command has it: about 21186 fit")
-	if !errors.Is(err, ErrRefused) {
-		t.Errorf("%v is not ErrRefused", err)
+	if !errors.Is(err, npz.ErrRefused) {
+		t.Errorf("%v is not npz.ErrRefused", err)
 	}
 	for _, o := range []ScanOptions{{Rows: "0:21000"}, {Draw: 21000}} {
 		if s, err := ReadScan(t.Context(), path, o); err != nil || s.Len() != 21000 {
@@ -39,7 +40,7 @@ func TestReadScan_RefusesBeyondMemory(t *testing.T) {
 // Any array is compared with the available memory before allocation: models and checkpoints are read this way.
 func TestNPZ_RefusesArraysBeyondMemory(t *testing.T) {
 	path := file(t, "model.npz", archive(t, false, raw("weights", make([]float32, 1<<20), 1<<20)))
-	z, err := OpenNPZ(path)
+	z, err := openFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestNPZ_RefusesArraysBeyondMemory(t *testing.T) {
 
 // An array that expands more than 1000-fold is rejected unless it is trusted or small.
 func TestReadScan_RefusesHighCompression(t *testing.T) {
-	const n = (harmless + 1<<20) / 512 // uint16 of 16×16
+	const n = (64<<20 + 1<<20) / 512 // uint16 of 16×16, above the size below which any compression is accepted
 	dark := raw("intensity", make([]uint16, n*256), n, 16, 16)
 	at := make([]float64, n)
 	for i := range at {
@@ -71,7 +72,7 @@ func TestReadScan_RefusesHighCompression(t *testing.T) {
 		t.Errorf("describing reads no patterns: %v", err)
 	}
 	small := file(t, "mask.npz", archive(t, true, raw("mask", make([]uint8, 1<<20), 1024, 1024)))
-	z, err := OpenNPZ(small)
+	z, err := openFile(small)
 	if err != nil {
 		t.Fatal(err)
 	}

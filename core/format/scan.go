@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -36,16 +37,16 @@ func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, erro
 		defer a.Close()
 		return readAcquisition(ctx, a, o, units)
 	}
-	z, err := OpenNPZ(path)
+	z, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	z.trusted = o.HighCompression
+	z.AllowHighCompression(o.HighCompression)
 	return z.readScan(ctx, o, units)
 }
 
-func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.Scan, error) {
+func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.Scan, error) {
 	d, err := z.describe(o.Layout)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 	if err != nil {
 		return nil, err
 	}
-	s := &scan.Scan{Source: z.path, N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
+	s := &scan.Scan{Source: z.Path(), N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
 	if err := d.setPositions(s, rows); err != nil {
 		return nil, err
 	}
@@ -65,17 +66,17 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 	if dosed {
 		d.Scale = 1
 	}
-	c, err := newConverter(z.path, d.Key, d.patterns.header.element, d.Scale, units)
+	c, err := newConverter(z.Path(), d.Key, d.patterns.Element(), d.Scale, units)
 	if err != nil {
 		return nil, err
 	}
 	if o.Photons > 0 && !dosed {
-		return nil, errorf(z.path, "contains its photon numbers, but --nphotons is %v", o.Photons).fix("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
+		return nil, npz.Errorf(z.Path(), "contains its photon numbers, but --nphotons is %v", o.Photons).Hint("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
 	if s.Counts, err = readPatterns(ctx, d, rows, s.Mask, c); err != nil {
 		return nil, err
 	}
-	reason, err := c.finish(z.path)
+	reason, err := c.finish(z.Path())
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +94,14 @@ func (z *NPZ) readScan(ctx context.Context, o ScanOptions, units Units) (*scan.S
 		s.Notes = append(s.Notes, "the file's split array is ignored; --rows split=K selects by it")
 	}
 	if err := s.Validate(); err != nil {
-		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+		return nil, &npz.Error{Path: z.Path(), What: err.Error(), Err: err}
 	}
 	return s, nil
 }
 
 // selection returns the patterns to read. It rejects an array that expands suspiciously, and patterns that do not fit
 // the available memory.
-func (z *NPZ) selection(d *Description, o ScanOptions) ([]int, error) {
+func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
 	rows, err := scan.ParseRows(o.Rows, d.Split, d.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
@@ -108,9 +109,9 @@ func (z *NPZ) selection(d *Description, o ScanOptions) ([]int, error) {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s requested, but the selection has %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
 	}
 	if err != nil {
-		return nil, &Error{Path: z.path, What: err.Error(), Err: err}
+		return nil, &npz.Error{Path: z.Path(), What: err.Error(), Err: err}
 	}
-	if err := z.checkCompression(d.patterns); err != nil {
+	if err := z.CheckCompression(d.patterns); err != nil {
 		return nil, err
 	}
 	return rows, checkScanRoom(d, len(rows))
@@ -130,7 +131,7 @@ func dose(squares []float32, patterns int, photons float64, key string) string {
 }
 
 // readShared reads probe, object and mask.
-func (z *NPZ) readShared(s *scan.Scan, d *Description, noProbe bool) error {
+func (z scanFile) readShared(s *scan.Scan, d *Description, noProbe bool) error {
 	if d.Modes > 0 && !noProbe {
 		if err := z.readProbe(s, d); err != nil {
 			return err
@@ -150,13 +151,13 @@ func (z *NPZ) readShared(s *scan.Scan, d *Description, noProbe bool) error {
 		valid := 0
 		for i, m := range v {
 			if m != 0 && m != 1 {
-				return errorf(z.path, "%s pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", keyMask, i/s.N, i%s.N, m)
+				return npz.Errorf(z.Path(), "%s pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", keyMask, i/s.N, i%s.N, m)
 			}
 			s.Mask[i] = uint8(m)
 			valid += int(m)
 		}
 		if valid == 0 {
-			return errorf(z.path, "%s marks every pixel as bad", keyMask).fix("1 means valid, 0 means bad")
+			return npz.Errorf(z.Path(), "%s marks every pixel as bad", keyMask).Hint("1 means valid, 0 means bad")
 		}
 		d.Notes = append(d.Notes, fmt.Sprintf("%d of %d detector pixels are masked; their counts are set to 0", len(v)-valid, len(v)))
 	}
@@ -176,13 +177,13 @@ const (
 // for any layout, so that an array is never held twice. Masked pixels become 0.
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
 	s := newSorter(d, rows, mask, c)
-	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.payload != nil {
-		if err := s.pick(ctx, rows, d.patterns.payload); err != nil {
+	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.Seekable() {
+		if err := s.pick(ctx, rows); err != nil {
 			return nil, err
 		}
 		return s.out, s.checkMask()
 	}
-	err := d.patterns.stream(func(raw []byte) error {
+	err := d.patterns.Stream(func(raw []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -218,7 +219,7 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 	if d.Layout == LayoutHWN {
 		s.axes = [3]axis{rowAxis, columnAxis, patternAxis}
 	}
-	if d.patterns.header.fortran { // the first axis varies fastest
+	if d.patterns.Fortran() { // the first axis varies fastest
 		s.axes[0], s.axes[2] = s.axes[2], s.axes[0]
 	}
 	s.out = make([]float32, len(rows)*d.N*d.N)
@@ -233,12 +234,12 @@ func (s *sorter) sort(raw []byte) error {
 	n, size := s.d.N, s.d.N*s.d.N
 	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
 	fastest := s.axes[2]
-	e := s.d.patterns.header.element
-	if len(s.values) < len(raw)/e.size {
-		s.values = make([]float64, len(raw)/e.size)
+	e := s.d.patterns.Element()
+	if len(s.values) < len(raw)/e.Size() {
+		s.values = make([]float64, len(raw)/e.Size())
 	}
-	v := s.values[:len(raw)/e.size]
-	e.floats(v, raw)
+	v := s.values[:len(raw)/e.Size()]
+	e.Floats(v, raw)
 	for len(v) > 0 {
 		run := min(len(v), extent[fastest]-s.at[fastest])
 		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
@@ -269,10 +270,10 @@ func (s *sorter) sort(raw []byte) error {
 	return nil
 }
 
-func valueError(d *Description, c *converter, at [3]int, x float64, err error) *Error {
-	e := errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
+func valueError(d *Description, c *converter, at [3]int, x float64, err error) *npz.Error {
+	e := npz.Errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
 	if x >= 0 && (c.units == Auto || c.strict) {
-		return e.fix("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
+		return e.Hint("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
 	}
-	return e.fix("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
+	return e.Hint("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
 }

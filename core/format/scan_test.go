@@ -24,7 +24,7 @@ func TestReadScan_UnitRule(t *testing.T) {
 	scale := raw("intensity_scale", []float32{s})
 	squares := func(key string) []rawArray { // amplitudes of 0, 1, 4, 9: whole numbers
 		a := scanArrays(3, stackF4(key, func(k float64) float64 { return math.Floor(math.Sqrt(k)) }))
-		v := a[0].payload
+		v := a[0].Payload
 		copy(v, v[4:8]) // away with the 2
 		return a
 	}
@@ -171,7 +171,7 @@ func TestReadScan_LayoutsAgree(t *testing.T) {
 				}
 			}
 			stack := raw("intensity", stored, extent[:]...)
-			stack.fortran = fortran
+			stack.Fortran = fortran
 			for _, expr := range []string{"", "36,3,17:20"} {
 				path := file(t, "s.npz", archive(t, false, stack, raw("xcoords", rows, n), raw("ycoords", rows, n)))
 				s, err := ReadScan(t.Context(), path, ScanOptions{Rows: expr})
@@ -215,7 +215,7 @@ func TestReadScan_AllArrays(t *testing.T) {
 		raw("mask", mask, 16, 16),
 		raw("metadata_json", []uint8(`{"pixel_size_m": 5e-9}`), 22),
 		raw("surprise", []float32{1}, 1),
-		rawArray{name: "_metadata", descr: "|O", shape: []int{}, payload: []byte("x")},
+		rawArray{Name: "_metadata", Descr: "|O", Shape: []int{}, Payload: []byte("x")},
 	)
 	path := file(t, "s.npz", archive(t, true, arrays...))
 	s, err := ReadScan(t.Context(), path, ScanOptions{Rows: "split=1"})
@@ -276,9 +276,9 @@ func TestReadScan_RejectsWithReason(t *testing.T) {
 		{"two-dimensional positions", []rawArray{good()[0], raw("ycoords", make([]float64, 3), 3, 1), good()[2]}, ScanOptions{}, "want [patterns]; each pattern needs one position"},
 		{"NaN position", []rawArray{good()[0], raw("ycoords", []float64{1, nan, 2}, 3), good()[2]}, ScanOptions{}, "ycoords of pattern 1 is NaN"},
 		{"position beyond all", []rawArray{good()[0], raw("ycoords", []float64{1, 1e18, 2}, 3), good()[2]}, ScanOptions{}, "1 pattern has an invalid position: ycoords of pattern 1 is 1e+18; correct xcoords and ycoords, or leave it out with --rows 0:1,2:"},
-		{"text positions", []rawArray{good()[0], {name: "ycoords", descr: "<U1", shape: []int{3}, payload: make([]byte, 12)}, good()[2]}, ScanOptions{}, "want real numbers"},
+		{"text positions", []rawArray{good()[0], {Name: "ycoords", Descr: "<U1", Shape: []int{3}, Payload: make([]byte, 12)}, good()[2]}, ScanOptions{}, "want real numbers"},
 		{"complex patterns", append(good()[1:], raw("diff3d", make([]complex64, 3*256), 3, 16, 16)), ScanOptions{}, "want real numbers"},
-		{"pickled patterns", append(good()[1:], rawArray{name: "diff3d", descr: "|O", shape: []int{3}, payload: []byte("x")}), ScanOptions{}, "pickled"},
+		{"pickled patterns", append(good()[1:], rawArray{Name: "diff3d", Descr: "|O", Shape: []int{3}, Payload: []byte("x")}), ScanOptions{}, "pickled"},
 		{"two stacks of different shape", good(raw("diffraction", make([]uint16, 256), 1, 16, 16)), ScanOptions{}, "different shapes"},
 		{"wrong count", append(good()[1:], raw("diff3d", make([]uint16, 4*256), 4, 16, 16)), ScanOptions{}, "diff3d has 4 patterns but xcoords has 3 values; each pattern needs one position"},
 		{"probe size", good(raw("probeGuess", make([]complex64, 64), 8, 8)), ScanOptions{}, "want [16, 16] or [modes, 16, 16]"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -48,13 +49,13 @@ func whole(k float64) (float64, bool) {
 
 // converter converts the values of a diffraction array to counts and collects the evidence for the unit.
 type converter struct {
-	key    string  // of the array
-	dtype  element // of the array
-	units  Units   // Counts, Amplitude, Normalised, or Auto: amplitudes if the values prove it
-	strict bool    // reject counts that are not whole numbers
-	scale  float64 // of Normalised
-	given  Units   // requested
-	hidden bool    // the file has an unused intensity_scale
+	key    string      // of the array
+	dtype  npz.Element // of the array
+	units  Units       // Counts, Amplitude, Normalised, or Auto: amplitudes if the values prove it
+	strict bool        // reject counts that are not whole numbers
+	scale  float64     // of Normalised
+	given  Units       // requested
+	hidden bool        // the file has an unused intensity_scale
 
 	values  int     // processed
 	partial int     // kept although not whole numbers
@@ -67,21 +68,21 @@ type converter struct {
 // The rule: an intensity_scale s makes the values d normalised amplitudes, counts = (d·s)²; an integer type means
 // counts; floats that are not whole numbers but have whole squares are amplitudes; everything else the user must
 // specify. A photon number is never assumed.
-func newConverter(path, key string, e element, scale float64, given Units) (*converter, error) {
+func newConverter(path, key string, e npz.Element, scale float64, given Units) (*converter, error) {
 	c := &converter{key: key, dtype: e, given: given, units: given, scale: scale}
 	const say = "give its unit with --diffraction-units counts|amplitude|normalised"
 	switch {
 	case given == Normalised && scale == 0:
-		return nil, errorf(path, "%s is normalised by --diffraction-units, but the file lacks intensity_scale", key).
-			fix("add it, or save counts or amplitudes, or train with --nphotons, the mean photons of a pattern")
+		return nil, npz.Errorf(path, "%s is normalised by --diffraction-units, but the file lacks intensity_scale", key).
+			Hint("add it, or save counts or amplitudes, or train with --nphotons, the mean photons of a pattern")
 	case given != Auto:
 		c.hidden = scale != 0 && given != Normalised
-	case scale != 0 && (e.integral() || key == keyIntensity):
-		return nil, errorf(path, "%s (%v) looks like counts, but the file has an intensity_scale, which belongs to normalised amplitudes",
-			key, e).fix(say)
+	case scale != 0 && (e.Integral() || key == keyIntensity):
+		return nil, npz.Errorf(path, "%s (%v) looks like counts, but the file has an intensity_scale, which belongs to normalised amplitudes",
+			key, e).Hint(say)
 	case scale != 0:
 		c.units = Normalised
-	case e.integral():
+	case e.Integral():
 		c.units = Counts
 	case key == keyIntensity:
 		c.units, c.strict = Counts, true
@@ -133,11 +134,11 @@ func (c *converter) convert(d float64) (float32, error) {
 func (c *converter) finish(path string) (string, error) {
 	const units = "--diffraction-units counts|amplitude|normalised"
 	if c.most == 0 {
-		return "", errorf(path, "%s is zero everywhere: the patterns have no photons", c.key)
+		return "", npz.Errorf(path, "%s is zero everywhere: the patterns have no photons", c.key)
 	}
 	if c.units == Auto && c.proofs == 0 {
-		return "", errorf(path, "%s is %v and has only whole numbers: counts, or amplitudes of square numbers of photons", c.key, c.dtype).
-			fix("give " + units)
+		return "", npz.Errorf(path, "%s is %v and has only whole numbers: counts, or amplitudes of square numbers of photons", c.key, c.dtype).
+			Hint("give " + units)
 	}
 	note := ""
 	switch {
@@ -154,7 +155,7 @@ func (c *converter) finish(path string) (string, error) {
 	case c.strict:
 		note = fmt.Sprintf("%s holds counts, because of its name and because all values are whole numbers", c.key)
 	default:
-		note = fmt.Sprintf("%s holds counts, because its type %s is an integer", c.key, c.dtype.numpy())
+		note = fmt.Sprintf("%s holds counts, because its type %s is an integer", c.key, c.dtype.Numpy())
 	}
 	if c.given == Amplitude || c.units == Auto || c.units == Normalised {
 		note += " (rounded if whole numbers within float32's accuracy)"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -19,7 +20,7 @@ func WriteScan(path string, s *scan.Scan, form Units) error {
 	if err != nil {
 		return err
 	}
-	return WriteNPZ(path, arrays...)
+	return npz.Write(path, arrays...)
 }
 
 // EncodeScan writes the same contents to a file that the caller opened. path is for messages.
@@ -29,11 +30,11 @@ func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
 		return err
 	}
 	buffered := bufio.NewWriterSize(w, encodeBuffer)
-	if err := writeArchive(buffered, math.MaxUint32, arrays); err != nil {
-		return errorf(path, "cannot be written: %w", cause(err))
+	if err := npz.Encode(buffered, arrays...); err != nil {
+		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
 	}
 	if err := buffered.Flush(); err != nil {
-		return errorf(path, "cannot be written: %w", cause(err))
+		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
 	}
 	return nil
 }
@@ -42,19 +43,19 @@ func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
 const encodeBuffer = 1 << 20
 
 // arraysOf returns the arrays of a scan's file.
-func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
+func arraysOf(path string, s *scan.Scan, form Units) ([]npz.Named, error) {
 	if err := s.Validate(); err != nil {
-		return nil, errorf(path, "cannot be written: %w", err)
+		return nil, npz.Errorf(path, "cannot be written: %w", err)
 	}
 	n := s.Len()
 	shape := []int{n, s.N, s.N}
-	var arrays []Named
-	add := func(name string, t tensor.Tensor) { arrays = append(arrays, Named{name, t}) }
+	var arrays []npz.Named
+	add := func(name string, t tensor.Tensor) { arrays = append(arrays, npz.Named{Name: name, Tensor: t}) }
 	switch form {
 	case Counts:
 		t, err := integers(s.Counts, shape)
 		if err != nil {
-			return nil, errorf(path, "cannot be written as counts: %w", err).fix("write amplitudes instead")
+			return nil, npz.Errorf(path, "cannot be written as counts: %w", err).Hint("write amplitudes instead")
 		}
 		add(keyIntensity, t)
 	case Amplitude:
@@ -65,7 +66,7 @@ func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 		add(keyDiff3D, tensor.Must(d, shape...))
 		add(keyScale, tensor.Must([]float32{1}))
 	default:
-		return nil, errorf(path, "cannot be written as %q, only as counts or amplitude", form)
+		return nil, npz.Errorf(path, "cannot be written as %q, only as counts or amplitude", form)
 	}
 	add(keyCols, tensor.Must(s.Cols, n))
 	add(keyRows, tensor.Must(s.Rows, n))
@@ -90,9 +91,9 @@ func arraysOf(path string, s *scan.Scan, form Units) ([]Named, error) {
 	}
 	switch {
 	case s.Metadata != "":
-		arrays = append(arrays, Text(keyMetadata, s.Metadata))
+		arrays = append(arrays, npz.Text(keyMetadata, s.Metadata))
 	case s.PixelSize > 0:
-		arrays = append(arrays, Text(keyMetadata, fmt.Sprintf(`{"pixel_size_m": %v}`, s.PixelSize)))
+		arrays = append(arrays, npz.Text(keyMetadata, fmt.Sprintf(`{"pixel_size_m": %v}`, s.PixelSize)))
 	}
 	return arrays, nil
 }

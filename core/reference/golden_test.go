@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 	"github.com/ptychogo/ptycho/internal/measured"
@@ -14,7 +14,7 @@ import (
 // golden is one frozen case of the field's forward model: objects [1, C, N, N] -> counts.
 type golden struct {
 	t *testing.T
-	z *format.NPZ
+	z *npz.Archive
 }
 
 func (g golden) real(name string) *reference.Value {
@@ -115,7 +115,7 @@ func TestForward_FrozenCases(t *testing.T) {
 		{"c4_bigT_uniform.npz", assembled, true},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			z, err := format.OpenNPZ(measured.File(t, filepath.Join("golden", c.file)))
+			z, err := npz.Open(measured.File(t, filepath.Join("golden", c.file)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -83,7 +83,7 @@ func (s *Spool) write(ctx context.Context, t tensor.Tensor) (*backend.FileRef, e
 	if err != nil {
 		return nil, err
 	}
-	offset, err := format.EncodeNPY(interruptible{f, ctx}, t)
+	offset, err := npz.EncodeNPY(interruptible{f, ctx}, t)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

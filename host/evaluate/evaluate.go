@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -63,7 +64,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		if ctx.Err() != nil {
 			return report, context.Cause(ctx)
 		}
-		if o.Rows != "" || errors.Is(err, format.ErrRefused) {
+		if o.Rows != "" || errors.Is(err, npz.ErrRefused) {
 			return report, host.Fail(host.ExitData, err)
 		}
 		h.Notice("residual R is not computed, because %s is not a scan: %v", o.Reference, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
@@ -27,7 +28,7 @@ func ImageRequest(target string, overwrite bool, notice func(format string, args
 
 // WriteImage writes the image with more arrays, the pictures and the report, and replaces an older result by them. The size of a
 // pixel is in m, 0 where it is unknown.
-func (d *Dir) WriteImage(image stitch.Image, pixelSize float64, report any, more ...format.Named) error {
+func (d *Dir) WriteImage(image stitch.Image, pixelSize float64, report any, more ...npz.Named) error {
 	if err := checkFinite(image); err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -119,20 +119,20 @@ func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *s
 }
 
 // fitted returns what an iterative reconstruction fitted besides the object, as arrays. Patterns have n×n pixels.
-func fitted(r *iterative.Result, n int, intensity bool) []format.Named {
+func fitted(r *iterative.Result, n int, intensity bool) []npz.Named {
 	positions := make([]float64, 0, 2*len(r.Rows))
 	for j := range r.Rows {
 		positions = append(positions, r.Rows[j], r.Cols[j])
 	}
-	more := []format.Named{
+	more := []npz.Named{
 		{Name: "probe", Tensor: tensor.Must(r.Probe, r.Modes, n, n)},
 		{Name: "positions", Tensor: tensor.Must(positions, len(r.Rows), 2)},
 	}
 	if r.Background != nil {
-		more = append(more, format.Named{Name: "background", Tensor: tensor.Must(r.Background, n, n)})
+		more = append(more, npz.Named{Name: "background", Tensor: tensor.Must(r.Background, n, n)})
 	}
 	if intensity {
-		more = append(more, format.Named{Name: "intensity", Tensor: tensor.Must(r.Intensity, len(r.Rows))})
+		more = append(more, npz.Named{Name: "intensity", Tensor: tensor.Must(r.Intensity, len(r.Rows))})
 	}
 	return more
 }

@@ -47,8 +47,6 @@ var core = []string{"core"}
 var layers = []layer{
 	{dir: "internal/durable", others: []string{"golang.org/x/sys"},
 		rule: "internal/durable uses the standard library and x/sys, so that every layer can use it"},
-	{dir: "core/format", own: core, others: []string{"gonum.org/v1/gonum", "github.com/sbinet/npyio"},
-		rule: "core/format uses the standard library, gonum, npyio and core"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
 	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress"},

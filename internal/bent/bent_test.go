@@ -26,7 +26,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -301,7 +301,7 @@ func (w world) left(o outcome, out string) (faults []string) {
 
 // odd finds an array that is not finite.
 func odd(path string) string {
-	z, err := format.OpenNPZ(path)
+	z, err := npz.Open(path)
 	if err != nil {
 		return err.Error()
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
@@ -105,7 +105,7 @@ func (r *recording) Bind(ctx context.Context, d backend.Dataset) (backend.Datase
 		value := a.Value
 		if a.File != nil {
 			var err error
-			if value, err = format.ReadNPY(a.File.Path); err != nil {
+			if value, err = npz.ReadNPY(a.File.Path); err != nil {
 				return "", err
 			}
 		}

@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"encoding/binary"
@@ -24,24 +24,34 @@ func Text(name, text string) Named {
 	return Named{name, tensor.Must([]uint8(text), len(text))}
 }
 
-// WriteNPZ writes an npz archive atomically, with the arrays in the given order. The bytes depend only on the arrays:
+// Write writes an npz archive atomically, with the arrays in the given order. The bytes depend only on the arrays:
 // members are stored uncompressed, their time is the zip format's zero (1980), payloads are aligned to 64 bytes in the
 // file.
-func WriteNPZ(path string, arrays ...Named) error {
+func Write(path string, arrays ...Named) error {
 	seen := map[string]bool{}
 	for _, a := range arrays {
 		switch {
 		case a.Name == "" || len(a.Name) > 1000:
-			return errorf(path, "cannot be written: %q is not a valid array name", a.Name)
+			return Errorf(path, "cannot be written: %q is not a valid array name", a.Name)
 		case seen[a.Name]:
-			return errorf(path, "cannot be written: array %q is given twice", a.Name)
+			return Errorf(path, "cannot be written: array %q is given twice", a.Name)
 		case a.Tensor.IsZero():
-			return errorf(path, "cannot be written: array %q is empty", a.Name)
+			return Errorf(path, "cannot be written: array %q is empty", a.Name)
 		}
 		seen[a.Name] = true
 	}
-	return writeFile(path, func(w io.Writer) error { return writeArchive(w, math.MaxUint32, arrays) })
+	return writeFile(path, func(w io.Writer) error { return Encode(w, arrays...) })
 }
+
+func writeFile(path string, write func(io.Writer) error) error {
+	if err := durable.WriteFrom(path, write); err != nil {
+		return Errorf(path, "cannot be written: %w", Cause(err))
+	}
+	return nil
+}
+
+// Encode writes the bytes of an archive, as Write does.
+func Encode(w io.Writer, arrays ...Named) error { return writeArchive(w, math.MaxUint32, arrays) }
 
 // Sizes of zip's fixed records and its constants (APPNOTE 6.3.10, sections 4.3 and 4.4).
 const (
@@ -195,18 +205,9 @@ func appendPadding(extra []byte, at uint64) []byte {
 	return append(extra, make([]byte, zeros)...)
 }
 
-// writeFile writes a file atomically. Its errors are of type *Error and name the file.
-func writeFile(path string, write func(io.Writer) error) error {
-	err := durable.WriteFrom(path, write)
-	if err == nil {
-		return nil
-	}
-	return errorf(path, "cannot be written: %w", cause(err))
-}
-
-// cause returns an error without its path: the message already has the path, and this one may be that of a temporary
+// Cause returns an error without its path: the message already has the path, and this one may be that of a temporary
 // file.
-func cause(err error) error {
+func Cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err

@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"archive/zip"
@@ -20,25 +20,25 @@ const (
 	deflateLimit = 1032
 )
 
-// NPZ is an open npz archive. Headers are read at once, values on demand.
-type NPZ struct {
+// Archive is an open npz archive. Headers are read at once, values on demand.
+type Archive struct {
 	path   string
 	file   *os.File
 	arrays []Array
-	read   map[string]*array
+	read   map[string]*Reader
 	others []string // members that are not arrays
 
 	trusted bool // may expand more than 1000-fold
 }
 
-// OpenNPZ opens an archive and reads the headers of its arrays, not the values. An unreadable array (pickled objects, a
+// Open opens an archive and reads the headers of its arrays, not the values. An unreadable array (pickled objects, a
 // damaged header, a size that contradicts the shape) fails only when it is requested.
-func OpenNPZ(path string) (*NPZ, error) {
+func Open(path string) (*Archive, error) {
 	f, size, err := open(path)
 	if err != nil {
 		return nil, err
 	}
-	z, err := newNPZ(path, f, size)
+	z, err := New(path, f, size)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -47,20 +47,20 @@ func OpenNPZ(path string) (*NPZ, error) {
 	return z, nil
 }
 
-// newNPZ does the work of OpenNPZ for any reader.
-func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
+// New opens an archive that r holds. path is for messages.
+func New(path string, r io.ReaderAt, size int64) (*Archive, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, notArchive(path, r, err)
 	}
 	if len(archive.File) > maxMembers {
-		return nil, errorf(path, "has %d members; the limit is %d", len(archive.File), maxMembers)
+		return nil, Errorf(path, "has %d members; the limit is %d", len(archive.File), maxMembers)
 	}
-	z := &NPZ{path: path, read: map[string]*array{}}
+	z := &Archive{path: path, read: map[string]*Reader{}}
 	seen := map[string]bool{}
 	for _, m := range archive.File {
 		if seen[m.Name] {
-			return nil, errorf(path, "contains %q twice", m.Name)
+			return nil, Errorf(path, "contains %q twice", m.Name)
 		}
 		seen[m.Name] = true
 		name, ok := strings.CutSuffix(m.Name, ".npy")
@@ -68,7 +68,7 @@ func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
 			z.others = append(z.others, m.Name)
 			continue
 		}
-		a := &array{path: path, name: name, open: m.Open, stored: m.CompressedSize64, expanded: m.UncompressedSize64}
+		a := &Reader{path: path, name: name, open: m.Open, stored: m.CompressedSize64, expanded: m.UncompressedSize64}
 		z.arrays = append(z.arrays, a.inspect(m, size))
 		if start, err := m.DataOffset(); err == nil && m.Method == zip.Store && a.header != nil {
 			a.payload = io.NewSectionReader(r, start+a.header.length, a.header.bytes())
@@ -79,10 +79,10 @@ func newNPZ(path string, r io.ReaderAt, size int64) (*NPZ, error) {
 }
 
 // inspect reads the header of an archive's member and checks its sizes. If the member is rejected, a.header is nil.
-func (a *array) inspect(m *zip.File, fileSize int64) Array {
+func (a *Reader) inspect(m *zip.File, fileSize int64) Array {
 	info := Array{Name: a.name}
 	refuse := func(format string, args ...any) Array {
-		info.Refused = a.errorf(format, args...).What
+		info.Refused = a.Errorf(format, args...).What
 		return info
 	}
 	switch {
@@ -137,18 +137,27 @@ func notArchive(path string, r io.ReaderAt, cause error) *Error {
 }
 
 // Close closes the file.
-func (z *NPZ) Close() error {
+func (z *Archive) Close() error {
 	if z.file == nil {
 		return nil
 	}
 	return z.file.Close()
 }
 
+// Path returns the path of the file, as given.
+func (z *Archive) Path() string { return z.path }
+
+// AllowHighCompression allows arrays that expand more than 1000-fold.
+func (z *Archive) AllowHighCompression(allow bool) { z.trusted = allow }
+
 // Arrays returns the arrays in file order.
-func (z *NPZ) Arrays() []Array { return slices.Clone(z.arrays) }
+func (z *Archive) Arrays() []Array { return slices.Clone(z.arrays) }
+
+// Others returns the names of the members that are not arrays.
+func (z *Archive) Others() []string { return slices.Clone(z.others) }
 
 // Lookup finds an array by name (without ".npy").
-func (z *NPZ) Lookup(name string) (Array, bool) {
+func (z *Archive) Lookup(name string) (Array, bool) {
 	for _, a := range z.arrays {
 		if a.Name == name {
 			return a, true
@@ -157,11 +166,11 @@ func (z *NPZ) Lookup(name string) (Array, bool) {
 	return Array{}, false
 }
 
-// get returns an array that can be read.
-func (z *NPZ) get(name string) (*array, error) {
+// Reader returns an array that can be read.
+func (z *Archive) Reader(name string) (*Reader, error) {
 	info, ok := z.Lookup(name)
 	if !ok {
-		return nil, errorf(z.path, "lacks array %q", name).fix("it has %s", z.names())
+		return nil, Errorf(z.path, "lacks array %q", name).Hint("it has %s", z.Names())
 	}
 	if info.Refused != "" {
 		return nil, &Error{Path: z.path, What: info.Refused}
@@ -170,15 +179,16 @@ func (z *NPZ) get(name string) (*array, error) {
 }
 
 // reading returns an array that is about to be read.
-func (z *NPZ) reading(name string) (*array, error) {
-	a, err := z.get(name)
+func (z *Archive) reading(name string) (*Reader, error) {
+	a, err := z.Reader(name)
 	if err != nil {
 		return nil, err
 	}
-	return a, z.checkCompression(a)
+	return a, z.CheckCompression(a)
 }
 
-func (z *NPZ) names() string {
+// Names lists the arrays, for messages.
+func (z *Archive) Names() string {
 	if len(z.arrays) == 0 {
 		return "no arrays"
 	}
@@ -194,25 +204,32 @@ func (z *NPZ) names() string {
 }
 
 // Float64 reads real numbers of any type, row-major.
-func (z *NPZ) Float64(name string) ([]float64, []int, error) {
-	return values(z, name, (*array).float64s)
+func (z *Archive) Float64(name string) ([]float64, []int, error) {
+	return Values(z, name, (*Reader).float64s)
 }
 
 // Float32 reads real numbers of any type, rounded, row-major.
-func (z *NPZ) Float32(name string) ([]float32, []int, error) {
-	return values(z, name, (*array).float32s)
+func (z *Archive) Float32(name string) ([]float32, []int, error) {
+	return Values(z, name, (*Reader).float32s)
 }
 
 // Complex64 reads real or complex numbers of any type, rounded, row-major.
-func (z *NPZ) Complex64(name string) ([]complex64, []int, error) {
-	return values(z, name, (*array).complex64s)
+func (z *Archive) Complex64(name string) ([]complex64, []int, error) {
+	return Values(z, name, (*Reader).Complex64s)
+}
+
+// Complex128 reads real or complex numbers of any type, row-major.
+func (z *Archive) Complex128(name string) ([]complex128, []int, error) {
+	return Values(z, name, (*Reader).Complex128s)
 }
 
 // Int64 reads integers, and floats whose values are integers, row-major.
-func (z *NPZ) Int64(name string) ([]int64, []int, error) { return values(z, name, (*array).int64s) }
+func (z *Archive) Int64(name string) ([]int64, []int, error) {
+	return Values(z, name, (*Reader).int64s)
+}
 
 // Text reads a text: one numpy string, or UTF-8 bytes as uint8.
-func (z *NPZ) Text(name string) (string, error) {
+func (z *Archive) Text(name string) (string, error) {
 	a, err := z.reading(name)
 	if err != nil {
 		return "", err
@@ -222,7 +239,7 @@ func (z *NPZ) Text(name string) (string, error) {
 
 // Tensor reads an array in its own type if tensors have that type, else in a wider one: float16 as float32, booleans as
 // uint8, small signed integers as int32, other integers as int64.
-func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
+func (z *Archive) Tensor(name string) (tensor.Tensor, error) {
 	a, err := z.reading(name)
 	if err != nil {
 		return tensor.Tensor{}, err
@@ -230,7 +247,8 @@ func (z *NPZ) Tensor(name string) (tensor.Tensor, error) {
 	return a.tensor()
 }
 
-func values[T any](z *NPZ, name string, read func(*array) ([]T, error)) ([]T, []int, error) {
+// Values reads an array with read, and returns its shape too.
+func Values[T any](z *Archive, name string, read func(*Reader) ([]T, error)) ([]T, []int, error) {
 	a, err := z.reading(name)
 	if err != nil {
 		return nil, nil, err

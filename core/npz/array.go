@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"archive/zip"
@@ -23,8 +23,8 @@ type Array struct {
 	Refused string // why it cannot be read; "" if it can
 }
 
-// array is a readable array: a member of an npz archive or an npy file.
-type array struct {
+// Reader reads an array: a member of an npz archive or an npy file.
+type Reader struct {
 	path   string // of the file
 	name   string // within the archive; "" for an npy file
 	header *npyHeader
@@ -35,8 +35,8 @@ type array struct {
 	open             func() (io.ReadCloser, error) // positioned at the header
 }
 
-// until returns the array with reads that fail after the end of ctx.
-func (a *array) until(ctx context.Context) *array {
+// Until returns the array with reads that fail after the end of ctx.
+func (a *Reader) Until(ctx context.Context) *Reader {
 	b := *a
 	b.open = func() (io.ReadCloser, error) {
 		r, err := a.open()
@@ -58,26 +58,51 @@ func (r interruptible) Read(b []byte) (int, error) {
 	return r.ReadCloser.Read(b)
 }
 
-func (a *array) what() string {
+// Shape returns the array's shape.
+func (a *Reader) Shape() []int { return a.header.shape }
+
+// Element returns the type of the array's elements.
+func (a *Reader) Element() Element { return a.header.element }
+
+// Fortran reports whether the first axis varies fastest in the file.
+func (a *Reader) Fortran() bool { return a.header.fortran }
+
+// Seekable reports whether ReadAt can read the values: they are stored uncompressed.
+func (a *Reader) Seekable() bool { return a.payload != nil }
+
+// ReadAt fills raw with the bytes of values from an offset on. The checksum of an archive's member covers all its bytes and is
+// not verified.
+func (a *Reader) ReadAt(raw []byte, at int64) error {
+	switch _, err := a.payload.ReadAt(raw, at); {
+	case errors.Is(err, io.EOF):
+		return a.readError(io.ErrUnexpectedEOF)
+	case err != nil:
+		return a.readError(err)
+	}
+	return nil
+}
+
+func (a *Reader) what() string {
 	if a.name == "" {
 		return "the array"
 	}
 	return fmt.Sprintf("array %q", a.name)
 }
 
-func (a *array) errorf(format string, args ...any) *Error {
-	return errorf(a.path, "%s "+format, append([]any{a.what()}, args...)...)
+// Errorf returns an error about the array.
+func (a *Reader) Errorf(format string, args ...any) *Error {
+	return Errorf(a.path, "%s "+format, append([]any{a.what()}, args...)...)
 }
 
-// piece is the number of bytes decoded at a time, a multiple of every numeric element size.
-const piece = 1 << 18
+// Piece is the number of bytes decoded at a time, a multiple of every numeric element size.
+const Piece = 1 << 18
 
-// stream passes the payload to visit in pieces of whole elements, in file order. It fails unless the payload is
+// Stream passes the payload to visit in pieces of whole elements, in file order. It fails unless the payload is
 // complete and, in an archive, its checksum is correct. It returns visit's errors unchanged.
-func (a *array) stream(visit func(raw []byte) error) error {
+func (a *Reader) Stream(visit func(raw []byte) error) error {
 	r, err := a.open()
 	if err != nil {
-		return a.errorf("cannot be opened: %w", err)
+		return a.Errorf("cannot be opened: %w", err)
 	}
 	defer r.Close()
 	if _, err := io.CopyN(io.Discard, r, a.header.length); err != nil {
@@ -85,7 +110,7 @@ func (a *array) stream(visit func(raw []byte) error) error {
 	}
 	size := a.header.element.size
 	left := a.header.bytes()
-	buf := make([]byte, min(int64(max(piece/max(size, 1), 1)*size), left))
+	buf := make([]byte, min(int64(max(Piece/max(size, 1), 1)*size), left))
 	for left > 0 {
 		b := buf[:min(int64(len(buf)), left)]
 		if _, err := io.ReadFull(r, b); err != nil {
@@ -99,18 +124,18 @@ func (a *array) stream(visit func(raw []byte) error) error {
 	// The archive verifies a member's checksum only at its end.
 	switch n, err := r.Read(make([]byte, 1)); {
 	case n > 0:
-		return a.errorf("has more bytes than its shape %v needs", a.header.shape)
+		return a.Errorf("has more bytes than its shape %v needs", a.header.shape)
 	case err != nil && !errors.Is(err, io.EOF):
 		return a.readError(err)
 	}
 	return nil
 }
 
-func (a *array) readError(err error) *Error {
+func (a *Reader) readError(err error) *Error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return a.errorf("is truncated: the file ends before the last value%w", hidden{err}).fix(again)
+		return a.Errorf("is truncated: the file ends before the last value%w", hidden{err}).Hint(again)
 	}
-	return a.errorf("is damaged: %s%w", wrong(err), hidden{err}).fix(again)
+	return a.Errorf("is damaged: %s%w", wrong(err), hidden{err}).Hint(again)
 }
 
 // again is the fix for damage.
@@ -141,28 +166,29 @@ func wrong(err error) string {
 	return err.Error()
 }
 
-// want fails unless the array has one of the element kinds, and a number of elements that fits 64 bits.
-func (a *array) want(kinds, name string) error {
+// Want fails unless the array has one of the element kinds, and a number of elements that fits 64 bits.
+func (a *Reader) Want(kinds, name string) error {
 	if strings.IndexByte(kinds, a.header.element.kind) < 0 {
-		return a.errorf("has element type %v, want %s", a.header.element, name)
+		return a.Errorf("has element type %v, want %s", a.header.element, name)
 	}
 	return nil
 }
 
+// Kinds of elements, as numpy's letters: real numbers, and all numbers.
 const (
-	realKinds   = "biuf"
-	numberKinds = "biufc"
+	RealKinds   = "biuf"
+	NumberKinds = "biufc"
 )
 
 // collect decodes all values, in C order.
-func collect[T any](a *array, decode func(dst []T, raw []byte)) ([]T, error) {
+func collect[T any](a *Reader, decode func(dst []T, raw []byte)) ([]T, error) {
 	var one T
 	if err := a.checkRoom(a.header.count(), int(unsafe.Sizeof(one))); err != nil {
 		return nil, err
 	}
 	out := make([]T, a.header.count())
 	at := 0
-	err := a.stream(func(raw []byte) error {
+	err := a.Stream(func(raw []byte) error {
 		n := len(raw) / a.header.element.size
 		decode(out[at:at+n], raw)
 		at += n
@@ -206,15 +232,15 @@ func rowMajor[T any](in []T, shape []int) []T {
 	return out
 }
 
-func (a *array) float64s() ([]float64, error) {
-	if err := a.want(realKinds, "real numbers"); err != nil {
+func (a *Reader) float64s() ([]float64, error) {
+	if err := a.Want(RealKinds, "real numbers"); err != nil {
 		return nil, err
 	}
-	return collect(a, a.header.element.floats)
+	return collect(a, a.header.element.Floats)
 }
 
-func (a *array) float32s() ([]float32, error) {
-	if err := a.want(realKinds, "real numbers"); err != nil {
+func (a *Reader) float32s() ([]float32, error) {
+	if err := a.Want(RealKinds, "real numbers"); err != nil {
 		return nil, err
 	}
 	e := a.header.element
@@ -225,8 +251,9 @@ func (a *array) float32s() ([]float32, error) {
 	})
 }
 
-func (a *array) complex64s() ([]complex64, error) {
-	if err := a.want(numberKinds, "numbers"); err != nil {
+// Complex64s reads all values, rounded, row-major.
+func (a *Reader) Complex64s() ([]complex64, error) {
+	if err := a.Want(NumberKinds, "numbers"); err != nil {
 		return nil, err
 	}
 	e := a.header.element
@@ -238,8 +265,8 @@ func (a *array) complex64s() ([]complex64, error) {
 }
 
 // int64s reads integers, and floats whose values are integers.
-func (a *array) int64s() ([]int64, error) {
-	if err := a.want(realKinds, "integers"); err != nil {
+func (a *Reader) int64s() ([]int64, error) {
+	if err := a.Want(RealKinds, "integers"); err != nil {
 		return nil, err
 	}
 	e := a.header.element
@@ -258,7 +285,7 @@ func (a *array) int64s() ([]int64, error) {
 		}
 	})
 	if err == nil && bad {
-		return nil, a.errorf("has values that are not 64-bit integers")
+		return nil, a.Errorf("has values that are not 64-bit integers")
 	}
 	return out, err
 }
@@ -267,23 +294,23 @@ func (a *array) int64s() ([]int64, error) {
 const maxText = 16 << 20
 
 // text reads a text: bytes of UTF-8 (uint8), or one numpy string.
-func (a *array) text() (string, error) {
+func (a *Reader) text() (string, error) {
 	h := a.header
 	if h.bytes() > maxText {
-		return "", a.errorf("is a text of %d bytes; the limit is %d", h.bytes(), maxText)
+		return "", a.Errorf("is a text of %d bytes; the limit is %d", h.bytes(), maxText)
 	}
 	isBytes := h.element.kind == 'u' && h.element.size == 1
 	if !isBytes && (h.element.kind != 'U' && h.element.kind != 'S' || h.count() != 1) {
-		return "", a.errorf("has element type %v and shape %v, want one text or its bytes as uint8", h.element, h.shape)
+		return "", a.Errorf("has element type %v and shape %v, want one text or its bytes as uint8", h.element, h.shape)
 	}
 	var raw []byte
-	if err := a.stream(func(b []byte) error { raw = append(raw, b...); return nil }); err != nil {
+	if err := a.Stream(func(b []byte) error { raw = append(raw, b...); return nil }); err != nil {
 		return "", err
 	}
 	if h.element.kind != 'U' {
 		s := strings.TrimRight(string(raw), "\x00")
 		if !utf8.ValidString(s) {
-			return "", a.errorf("is not UTF-8 text")
+			return "", a.Errorf("is not UTF-8 text")
 		}
 		return s, nil
 	}
@@ -291,7 +318,7 @@ func (a *array) text() (string, error) {
 	for ; len(raw) >= 4; raw = raw[4:] {
 		c := h.element.order().Uint32(raw)
 		if c > utf8.MaxRune {
-			return "", a.errorf("contains %#x, which is not a character", c)
+			return "", a.Errorf("contains %#x, which is not a character", c)
 		}
 		s.WriteRune(rune(c))
 	}
@@ -299,8 +326,8 @@ func (a *array) text() (string, error) {
 }
 
 // tensor reads the array in its own type if tensors have that type, else in a wider one, without loss.
-func (a *array) tensor() (tensor.Tensor, error) {
-	if err := a.want(numberKinds, "numbers"); err != nil {
+func (a *Reader) tensor() (tensor.Tensor, error) {
+	if err := a.Want(NumberKinds, "numbers"); err != nil {
 		return tensor.Tensor{}, err
 	}
 	e, shape := a.header.element, a.header.shape
@@ -312,7 +339,7 @@ func (a *array) tensor() (tensor.Tensor, error) {
 		v, err := a.float64s()
 		return wrap(v, err, shape)
 	case d == tensor.Complex64:
-		v, err := a.complex64s()
+		v, err := a.Complex64s()
 		return wrap(v, err, shape)
 	case d == tensor.Complex128:
 		v, err := collect(a, func(dst []complex128, raw []byte) {
@@ -335,7 +362,7 @@ func (a *array) tensor() (tensor.Tensor, error) {
 	return wrap(v, err, shape)
 }
 
-func narrow[T uint8 | uint16 | int32](e element) func(dst []T, raw []byte) {
+func narrow[T uint8 | uint16 | int32](e Element) func(dst []T, raw []byte) {
 	return func(dst []T, raw []byte) {
 		for i := range dst {
 			dst[i] = T(e.int(raw[i*e.size:]))
@@ -348,4 +375,17 @@ func wrap[T tensor.Element](v []T, err error, shape []int) (tensor.Tensor, error
 		return tensor.Tensor{}, err
 	}
 	return tensor.New(v, shape...)
+}
+
+// Complex128s reads all values, row-major.
+func (a *Reader) Complex128s() ([]complex128, error) {
+	if err := a.Want(NumberKinds, "numbers"); err != nil {
+		return nil, err
+	}
+	e := a.header.element
+	return collect(a, func(dst []complex128, raw []byte) {
+		for i := range dst {
+			dst[i] = e.complex(raw[i*e.size:])
+		}
+	})
 }

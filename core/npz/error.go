@@ -1,8 +1,8 @@
-// Package format reads and writes scans and reconstructions: npz archives, and the single npy arrays that backends map.
+// Package npz reads and writes npz archives, and the single npy arrays that backends map.
 //
 // Every file is treated as hostile. Headers are parsed strictly, sizes are compared with the file's size before
 // anything is allocated, payloads are read in full and their checksums verified.
-package format
+package npz
 
 import (
 	"errors"
@@ -39,12 +39,14 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-func errorf(path, format string, args ...any) *Error {
+// Errorf returns an error about a file.
+func Errorf(path, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Path: path, What: err.Error(), Err: errors.Unwrap(err)}
 }
 
-func (e *Error) fix(format string, args ...any) *Error {
+// Hint adds what to do.
+func (e *Error) Hint(format string, args ...any) *Error {
 	e.Fix = fmt.Sprintf(format, args...)
 	return e
 }
@@ -57,7 +59,7 @@ func open(path string) (*os.File, int64, error) {
 	}
 	if st.Size() == 0 {
 		f.Close()
-		return nil, 0, errorf(path, "is empty")
+		return nil, 0, Errorf(path, "is empty")
 	}
 	return f, st.Size(), nil
 }

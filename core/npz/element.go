@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"encoding/binary"
@@ -10,32 +10,32 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// element is the storage type of an array's values: numpy's typestr, such as "<f4".
-type element struct {
+// Element is the storage type of an array's values: numpy's typestr, such as "<f4".
+type Element struct {
 	kind byte // b bool, i signed, u unsigned, f float, c complex, S bytes, U UCS-4 text
 	size int  // bytes
 	big  bool // big-endian
 }
 
-// parseElement reads a typestr. An error names the type.
-func parseElement(descr string) (element, error) {
+// ParseElement reads a typestr. An error names the type.
+func ParseElement(descr string) (Element, error) {
 	rest := descr
 	order := byte('|')
 	if rest != "" && strings.IndexByte("<>|=", rest[0]) >= 0 {
 		order, rest = rest[0], rest[1:]
 	}
 	if rest == "" {
-		return element{}, fmt.Errorf("element type %q is empty", descr)
+		return Element{}, fmt.Errorf("element type %q is empty", descr)
 	}
 	kind := rest[0]
 	if kind == 'O' {
-		return element{}, fmt.Errorf("it contains pickled Python objects, which can run code and are never loaded")
+		return Element{}, fmt.Errorf("it contains pickled Python objects, which can run code and are never loaded")
 	}
 	size, err := strconv.Atoi(rest[1:])
 	if err != nil || size < 0 || size > 1<<26 || rest[1] == '+' || rest[1] == '0' && len(rest) > 2 {
-		return element{}, fmt.Errorf("element type %q is not supported", descr)
+		return Element{}, fmt.Errorf("element type %q is not supported", descr)
 	}
-	e := element{kind: kind, size: size}
+	e := Element{kind: kind, size: size}
 	ok := false
 	switch kind {
 	case 'b':
@@ -52,7 +52,7 @@ func parseElement(descr string) (element, error) {
 		e.size, ok = 4*size, true
 	}
 	if !ok {
-		return element{}, fmt.Errorf("element type %q is not supported", descr)
+		return Element{}, fmt.Errorf("element type %q is not supported", descr)
 	}
 	switch order {
 	case '>':
@@ -61,7 +61,7 @@ func parseElement(descr string) (element, error) {
 		e.big = nativeBig
 	case '|':
 		if size > 1 {
-			return element{}, fmt.Errorf("element type %q lacks its byte order", descr)
+			return Element{}, fmt.Errorf("element type %q lacks its byte order", descr)
 		}
 	}
 	return e, nil
@@ -70,7 +70,7 @@ func parseElement(descr string) (element, error) {
 var nativeBig = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
 // String returns the typestr in numpy's form.
-func (e element) String() string {
+func (e Element) String() string {
 	order := "<"
 	switch {
 	case e.size == 1 || e.kind == 'S':
@@ -85,25 +85,29 @@ func (e element) String() string {
 	return order + string(e.kind) + strconv.Itoa(size)
 }
 
-// numpy returns numpy's name of an integer type, such as uint16.
-func (e element) numpy() string {
+// Size returns the number of bytes of an element.
+func (e Element) Size() int { return e.size }
+
+// Numpy returns numpy's name of an integer type, such as uint16.
+func (e Element) Numpy() string {
 	if e.kind == 'b' {
 		return "bool"
 	}
 	return map[byte]string{'i': "int", 'u': "uint"}[e.kind] + strconv.Itoa(8*e.size)
 }
 
-func (e element) integral() bool { return e.kind == 'i' || e.kind == 'u' || e.kind == 'b' }
+// Integral reports whether the elements are integers or booleans.
+func (e Element) Integral() bool { return e.kind == 'i' || e.kind == 'u' || e.kind == 'b' }
 
-func (e element) order() binary.ByteOrder {
+func (e Element) order() binary.ByteOrder {
 	if e.big {
 		return binary.BigEndian
 	}
 	return binary.LittleEndian
 }
 
-// floats decodes len(dst) real values. Integers above 2^53 lose digits, but no count or coordinate is as large.
-func (e element) floats(dst []float64, raw []byte) {
+// Floats decodes len(dst) real values. Integers above 2^53 lose digits, but no count or coordinate is as large.
+func (e Element) Floats(dst []float64, raw []byte) {
 	if e.kind == 'f' && e.size == 4 && !e.big { // the most common type
 		for i := range dst {
 			dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
@@ -121,7 +125,7 @@ func (e element) floats(dst []float64, raw []byte) {
 	}
 }
 
-func (e element) float(raw []byte) float64 {
+func (e Element) float(raw []byte) float64 {
 	order := e.order()
 	if e.kind == 'f' {
 		switch e.size {
@@ -139,7 +143,7 @@ func (e element) float(raw []byte) float64 {
 }
 
 // int decodes an integer or boolean; u8 wraps.
-func (e element) int(raw []byte) int64 {
+func (e Element) int(raw []byte) int64 {
 	order := e.order()
 	switch {
 	case e.kind == 'b':
@@ -164,11 +168,11 @@ func (e element) int(raw []byte) int64 {
 }
 
 // complex decodes any number.
-func (e element) complex(raw []byte) complex128 {
+func (e Element) complex(raw []byte) complex128 {
 	if e.kind != 'c' {
 		return complex(e.float(raw), 0)
 	}
-	part := element{kind: 'f', size: e.size / 2, big: e.big}
+	part := Element{kind: 'f', size: e.size / 2, big: e.big}
 	return complex(part.float(raw), part.float(raw[part.size:]))
 }
 
@@ -194,14 +198,14 @@ func half(bits uint16) float64 {
 }
 
 // elementOf returns the machine's storage type of a tensor's values.
-func elementOf(d tensor.DType) element {
+func elementOf(d tensor.DType) Element {
 	kinds := map[tensor.DType]byte{tensor.Float32: 'f', tensor.Float64: 'f', tensor.Complex64: 'c', tensor.Complex128: 'c',
 		tensor.Int32: 'i', tensor.Int64: 'i', tensor.Uint8: 'u', tensor.Uint16: 'u'}
-	return element{kind: kinds[d], size: d.Size(), big: nativeBig && d.Size() > 1}
+	return Element{kind: kinds[d], size: d.Size(), big: nativeBig && d.Size() > 1}
 }
 
 // dtype returns the tensor type that stores e exactly, Invalid if there is none.
-func (e element) dtype() tensor.DType {
+func (e Element) dtype() tensor.DType {
 	for _, d := range []tensor.DType{tensor.Float32, tensor.Float64, tensor.Complex64, tensor.Complex128,
 		tensor.Int32, tensor.Int64, tensor.Uint8, tensor.Uint16} {
 		if o := elementOf(d); o.kind == e.kind && o.size == e.size {

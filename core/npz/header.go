@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ const (
 
 // npyHeader is the header before an array's values.
 type npyHeader struct {
-	element element
+	element Element
 	refused error // why the element type cannot be read; element is then unset
 	descr   string
 	fortran bool
@@ -135,7 +135,7 @@ func parseHeader(text string) (*npyHeader, error) {
 	if h.refused != nil {
 		return h, nil
 	}
-	if h.element, h.refused = parseElement(h.descr); h.refused == nil && h.element.size > 0 && n > 1<<47/h.element.size {
+	if h.element, h.refused = ParseElement(h.descr); h.refused == nil && h.element.size > 0 && n > 1<<47/h.element.size {
 		return nil, fmt.Errorf("shape %v of %v exceeds the memory of any machine", h.shape, h.element)
 	}
 	return h, nil
@@ -263,7 +263,7 @@ func (p *literal) skipNested() {
 }
 
 // appendHeader appends the npy header of an array in C order, padded so that the payload is aligned if the header is.
-func appendHeader(to []byte, e element, shape []int) []byte {
+func appendHeader(to []byte, e Element, shape []int) []byte {
 	var dims strings.Builder
 	for i, d := range shape {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"bytes"
@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/sbinet/npyio/npy"
+
+	"github.com/ptychogo/ptycho/core/npz/npztest"
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 func TestHeader_Forms(t *testing.T) {
@@ -59,7 +61,7 @@ func TestHeader_Rejects(t *testing.T) {
 		{"<f", "not supported"}, {"", "empty"}, {"<", "empty"}, {"<f+4", "not supported"}, {"<f04", "not supported"},
 		{"|f4", "byte order"}, {"f4", "byte order"}, {"<i3", "not supported"}, {"<b2", "not supported"}, {"<U999999999", "not supported"},
 	} {
-		if e, err := parseElement(c.descr); err == nil || !strings.Contains(err.Error(), c.want) {
+		if e, err := ParseElement(c.descr); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, %v, want %q", c.descr, e, err, c.want)
 		}
 	}
@@ -90,11 +92,11 @@ func TestElement_BothByteOrders(t *testing.T) {
 		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 			var b bytes.Buffer
 			binary.Write(&b, order, c.values)
-			descr := typestr(c.values)
+			descr := npztest.Typestr(c.values)
 			if order == binary.BigEndian {
 				descr = strings.Replace(descr, "<", ">", 1)
 			}
-			path := file(t, "a.npy", rawArray{descr: descr, shape: []int{len(c.want)}, payload: b.Bytes()}.npy())
+			path := file(t, "a.npy", rawArray{Descr: descr, Shape: []int{len(c.want)}, Payload: b.Bytes()}.NPY())
 			a, f, err := openNPY(path)
 			if err != nil {
 				t.Fatalf("%s: %v", descr, err)
@@ -110,7 +112,7 @@ func TestElement_BothByteOrders(t *testing.T) {
 		order := map[string]binary.ByteOrder{"<c8": binary.LittleEndian, ">c8": binary.BigEndian}[descr]
 		var b bytes.Buffer
 		binary.Write(&b, order, []complex64{1 - 2i, 3i})
-		got, err := ReadNPY(file(t, "c.npy", rawArray{descr: descr, shape: []int{2}, payload: b.Bytes()}.npy()))
+		got, err := ReadNPY(file(t, "c.npy", rawArray{Descr: descr, Shape: []int{2}, Payload: b.Bytes()}.NPY()))
 		if v, _ := tensor.Data[complex64](got); err != nil || !slices.Equal(v, []complex64{1 - 2i, 3i}) {
 			t.Errorf("%s: got %v, %v", descr, v, err)
 		}
@@ -140,8 +142,8 @@ func TestNPY_ColumnMajorTransposed(t *testing.T) {
 		}
 	}
 	a := raw("", stored, 2, 3, 4)
-	a.fortran = true
-	got, err := ReadNPY(file(t, "f.npy", a.npy()))
+	a.Fortran = true
+	got, err := ReadNPY(file(t, "f.npy", a.NPY()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +199,7 @@ func TestNPY_RoundTrip(t *testing.T) {
 }
 
 func TestNPY_Rejects(t *testing.T) {
-	whole := raw("", []float32{1, 2, 3}, 3).npy()
+	whole := raw("", []float32{1, 2, 3}, 3).NPY()
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
@@ -210,8 +212,8 @@ func TestNPY_Rejects(t *testing.T) {
 		"not npy":     {[]byte("hello, world, this is text"), "is not an npy array"},
 		"version":     {append([]byte("\x93NUMPY\x04\x00"), whole[8:]...), "version 4.0"},
 		"huge header": {[]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), "header of 4294967295 bytes"},
-		"huge shape":  {raw("", []float32{1}, 1<<30, 1<<10).npy(), "need"},
-		"object":      {rawArray{descr: "|O", shape: []int{1}, payload: []byte("cos\nsystem\n.")}.npy(), "pickled"},
+		"huge shape":  {raw("", []float32{1}, 1<<30, 1<<10).NPY(), "need"},
+		"object":      {rawArray{Descr: "|O", Shape: []int{1}, Payload: []byte("cos\nsystem\n.")}.NPY(), "pickled"},
 	} {
 		path := file(t, "x.npy", c.content)
 		_, err := ReadNPY(path)
@@ -220,11 +222,11 @@ func TestNPY_Rejects(t *testing.T) {
 }
 
 func FuzzNPY(f *testing.F) {
-	f.Add(raw("", []float32{1, 2, 3}, 3).npy())
-	f.Add(raw("", []uint16{1, 2, 3, 4}, 2, 2).npy())
-	f.Add(rawArray{descr: "<U3", shape: []int{}, payload: make([]byte, 12)}.npy())
-	f.Add(rawArray{descr: "|S0", shape: []int{9}}.npy())
-	f.Add(rawArray{descr: ">c16", fortran: true, shape: []int{1, 2}, payload: make([]byte, 32)}.npy())
+	f.Add(raw("", []float32{1, 2, 3}, 3).NPY())
+	f.Add(raw("", []uint16{1, 2, 3, 4}, 2, 2).NPY())
+	f.Add(rawArray{Descr: "<U3", Shape: []int{}, Payload: make([]byte, 12)}.NPY())
+	f.Add(rawArray{Descr: "|S0", Shape: []int{9}}.NPY())
+	f.Add(rawArray{Descr: ">c16", Fortran: true, Shape: []int{1, 2}, Payload: make([]byte, 32)}.NPY())
 	f.Add([]byte("\x93NUMPY\x03\x00\x10\x00\x00\x00{'descr': [('a',"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		a, err := newNPY("f.npy", bytes.NewReader(content), int64(len(content)))

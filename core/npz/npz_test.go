@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"archive/zip"
@@ -12,14 +12,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/sbinet/npyio/npz"
+
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 func TestNPZ_ReadsNumpyFiles(t *testing.T) {
-	text := rawArray{name: "text", descr: "<U5", shape: []int{}}
+	text := rawArray{Name: "text", Descr: "<U5", Shape: []int{}}
 	for _, r := range "größe" {
-		text.payload = binary.LittleEndian.AppendUint32(text.payload, uint32(r))
+		text.Payload = binary.LittleEndian.AppendUint32(text.Payload, uint32(r))
 	}
 	for _, deflate := range []bool{false, true} {
 		path := file(t, "a.npz", archive(t, deflate,
@@ -28,11 +29,11 @@ func TestNPZ_ReadsNumpyFiles(t *testing.T) {
 			raw("c", []complex128{1 - 1i}, 1),
 			raw("json", []uint8(`{"a": 1}`), 8),
 			text,
-			rawArray{name: "bytes", descr: "|S4", shape: []int{}, payload: []byte("ab\x00\x00")},
-			rawArray{name: "h", descr: "<f2", shape: []int{1}, payload: []byte{0, 0x3c}},
+			rawArray{Name: "bytes", Descr: "|S4", Shape: []int{}, Payload: []byte("ab\x00\x00")},
+			rawArray{Name: "h", Descr: "<f2", Shape: []int{1}, Payload: []byte{0, 0x3c}},
 			raw("none", []float64{}, 0, 4),
 		))
-		z, err := OpenNPZ(path)
+		z, err := Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,12 +81,12 @@ func TestNPZ_RejectsOtherFiles(t *testing.T) {
 		"folder":    {dir, "is a folder"},
 		"empty":     {file(t, "x.npz", nil), "is empty"},
 		"text":      {file(t, "x.npz", []byte("hello")), "is not an npz archive"},
-		"npy":       {file(t, "x.npz", raw("", []float32{1}, 1).npy()), "single npy array"},
+		"npy":       {file(t, "x.npz", raw("", []float32{1}, 1).NPY()), "single npy array"},
 		"hdf5":      {file(t, "x.npz", []byte("\x89HDF\r\n\x1a\n0000")), "HDF5"},
 		"truncated": {file(t, "x.npz", whole[:len(whole)-10]), "is damaged or truncated"},
 		"twice":     {file(t, "x.npz", twice), "twice"},
 	} {
-		z, err := OpenNPZ(c.path)
+		z, err := Open(c.path)
 		if err == nil {
 			z.Close()
 		}
@@ -105,18 +106,18 @@ func patchDirectory(content []byte, compressed, uncompressed uint32) []byte {
 func TestNPZ_RejectsHostileArrays(t *testing.T) {
 	good := raw("a", make([]float32, 1000), 1000)
 	short := good
-	short.shape = []int{1001}
+	short.Shape = []int{1001}
 	stored, deflated := archive(t, false, good), archive(t, true, good)
 	flipped := slices.Clone(stored)
 	flipped[len(flipped)/2] ^= 1
-	size := uint32(len(good.npy()))
+	size := uint32(len(good.NPY()))
 	lyingShape := good
-	lyingShape.shape = []int{1 << 20, 1 << 10}
+	lyingShape.Shape = []int{1 << 20, 1 << 10}
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
 	}{
-		"object":               {archive(t, true, rawArray{name: "a", descr: "|O", shape: []int{}, payload: []byte("pickle")}), "pickled Python objects"},
+		"object":               {archive(t, true, rawArray{Name: "a", Descr: "|O", Shape: []int{}, Payload: []byte("pickle")}), "pickled Python objects"},
 		"shape beyond payload": {archive(t, true, short), "need 4132"},
 		"enormous shape":       {archive(t, true, lyingShape), "has 4128 bytes"},
 		"flipped bit":          {flipped, "checksum"},
@@ -128,7 +129,7 @@ func TestNPZ_RejectsHostileArrays(t *testing.T) {
 		"no npy":               {bytes.ReplaceAll(stored, []byte("NUMPY"), []byte("NUMPX")), "is not an npy array"},
 	} {
 		path := file(t, "x.npz", c.content)
-		z, err := OpenNPZ(path)
+		z, err := Open(path)
 		if err != nil {
 			t.Errorf("%s: opening fails: %v", name, err)
 			continue
@@ -136,27 +137,6 @@ func TestNPZ_RejectsHostileArrays(t *testing.T) {
 		_, _, err = z.Float32("a")
 		z.Close()
 		wantError(t, name, err, path, c.want)
-	}
-}
-
-// A truncated file must fail, and never give values.
-func TestNPZ_TruncatedFails(t *testing.T) {
-	for _, deflate := range []bool{false, true} {
-		whole := archive(t, deflate, scanArrays(5, stackU2("intensity"))...)
-		for eighth := range 8 {
-			path := file(t, "cut.npz", whole[:len(whole)*eighth/8])
-			_, err := ReadScan(t.Context(), path, ScanOptions{})
-			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
-			_, err = Describe(path, LayoutAuto)
-			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
-			_, err = ReadReconstruction(path)
-			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
-		}
-		// The payload truncated, the directory intact.
-		cut := append(slices.Clone(whole[:500]), whole[700:]...)
-		path := file(t, "cut.npz", cut)
-		_, err := ReadScan(t.Context(), path, ScanOptions{})
-		wantError(t, "middle", err, path, "")
 	}
 }
 
@@ -174,7 +154,7 @@ func TestWriteNPZ_DeterministicAndAligned(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npz")
 	for _, p := range []string{path, filepath.Join(dir, "b.npz")} {
-		if err := WriteNPZ(p, named()...); err != nil {
+		if err := Write(p, named()...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +163,7 @@ func TestWriteNPZ_DeterministicAndAligned(t *testing.T) {
 	if !bytes.Equal(content, second) {
 		t.Error("two writes differ")
 	}
-	z, err := OpenNPZ(path)
+	z, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +204,7 @@ func TestWriteNPZ_Zip64(t *testing.T) {
 		if err := writeArchive(&b, limit, named()); err != nil {
 			t.Fatal(err)
 		}
-		z, err := newNPZ("z.npz", bytes.NewReader(b.Bytes()), int64(b.Len()))
+		z, err := New("z.npz", bytes.NewReader(b.Bytes()), int64(b.Len()))
 		if err != nil {
 			t.Errorf("limit %d: %v", limit, err)
 			continue
@@ -240,7 +220,7 @@ func TestWriteNPZ_Zip64(t *testing.T) {
 func TestWriteNPZ_ErrorKeepsOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npz")
-	if err := WriteNPZ(path, named()...); err != nil {
+	if err := Write(path, named()...); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(path)
@@ -248,7 +228,7 @@ func TestWriteNPZ_ErrorKeepsOldFile(t *testing.T) {
 	for name, arrays := range map[string][]Named{
 		"twice": {{"a", one}, {"a", one}}, "empty": {{"a", tensor.Tensor{}}}, "no name": {{"", one}},
 	} {
-		wantError(t, name, WriteNPZ(path, arrays...), path, "cannot be written")
+		wantError(t, name, Write(path, arrays...), path, "cannot be written")
 	}
 	err := writeFile(path, func(w io.Writer) error {
 		w.Write([]byte("half"))
@@ -261,19 +241,18 @@ func TestWriteNPZ_ErrorKeepsOldFile(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("temporary files are left: %v", left)
 	}
-	err = WriteNPZ(filepath.Join(dir, "no", "a.npz"), named()...)
+	err = Write(filepath.Join(dir, "no", "a.npz"), named()...)
 	if err == nil || strings.Contains(err.Error(), ".tmp") {
 		t.Errorf("got %v, want an error that names the file alone", err)
 	}
 }
 
 func FuzzNPZ(f *testing.F) {
-	f.Add(archive(f, false, scanArrays(3, stackU2("intensity"))...))
-	f.Add(archive(f, true, scanArrays(2, stackF4("diff3d", same))...))
+	f.Add(archive(f, false, raw("m", []int16{1, 2, 3, 4, 5, 6}, 2, 3), raw("v", []float32{1.5}, 1)))
 	f.Add(archive(f, true, raw("object", []complex64{1}, 1, 1), raw("origin", []float64{1, 2}, 2)))
-	f.Add(archive(f, false, rawArray{name: "_metadata", descr: "|O", shape: []int{}, payload: []byte("x")}))
+	f.Add(archive(f, false, rawArray{Name: "_metadata", Descr: "|O", Shape: []int{}, Payload: []byte("x")}))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		z, err := newNPZ("f.npz", bytes.NewReader(content), int64(len(content)))
+		z, err := New("f.npz", bytes.NewReader(content), int64(len(content)))
 		if err != nil {
 			return
 		}
@@ -283,11 +262,5 @@ func FuzzNPZ(f *testing.F) {
 				z.Text(a.Name)
 			}
 		}
-		if s, err := z.readScan(t.Context(), ScanOptions{}, Auto); err == nil {
-			if err := s.Validate(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		z.readReconstruction()
 	})
 }

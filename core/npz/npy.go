@@ -1,4 +1,4 @@
-package format
+package npz
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ func EncodeNPY(w io.Writer, t tensor.Tensor) (offset int64, err error) {
 	return int64(len(head)), err
 }
 
-// ReadNPY reads the array of an npy file, with the types of NPZ.Tensor.
+// ReadNPY reads the array of an npy file, with the types of Archive.Tensor.
 func ReadNPY(path string) (tensor.Tensor, error) {
 	a, f, err := openNPY(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func ReadNPY(path string) (tensor.Tensor, error) {
 	return a.tensor()
 }
 
-func openNPY(path string) (*array, *os.File, error) {
+func openNPY(path string) (*Reader, *os.File, error) {
 	f, size, err := open(path)
 	if err != nil {
 		return nil, nil, err
@@ -47,17 +47,17 @@ func openNPY(path string) (*array, *os.File, error) {
 }
 
 // newNPY reads the header of an npy file and checks the file's size against it.
-func newNPY(path string, r io.ReaderAt, size int64) (*array, error) {
-	open := func() io.Reader { return bufio.NewReaderSize(io.NewSectionReader(r, 0, size), piece) }
+func newNPY(path string, r io.ReaderAt, size int64) (*Reader, error) {
+	open := func() io.Reader { return bufio.NewReaderSize(io.NewSectionReader(r, 0, size), Piece) }
 	h, err := readHeader(open())
 	if err != nil {
-		return nil, errorf(path, "%w", err)
+		return nil, Errorf(path, "%w", err)
 	}
 	if h.refused != nil {
-		return nil, errorf(path, "cannot be read: %w", h.refused)
+		return nil, Errorf(path, "cannot be read: %w", h.refused)
 	}
 	if need := h.length + h.bytes(); need != size {
-		return nil, errorf(path, "has %d bytes, but its type %v and shape %v need %d", size, h.element, h.shape, need)
+		return nil, Errorf(path, "has %d bytes, but its type %v and shape %v need %d", size, h.element, h.shape, need)
 	}
-	return &array{path: path, header: h, open: func() (io.ReadCloser, error) { return io.NopCloser(open()), nil }}, nil
+	return &Reader{path: path, header: h, open: func() (io.ReadCloser, error) { return io.NopCloser(open()), nil }}, nil
 }
