@@ -11,8 +11,8 @@ import (
 	"github.com/ptychogo/ptycho/host/track/tensorboard"
 )
 
-// EventDir is the folder of TensorBoard's event files in the run directory.
-const EventDir = "tensorboard"
+// eventDir is the folder of TensorBoard's event files in the run directory.
+const eventDir = "tensorboard"
 
 // settingsTag is the tag of the text with the settings.
 const settingsTag = "settings"
@@ -37,7 +37,7 @@ func openEvents(root *output.Files, run Run, _ Options) (Logger, error) {
 }
 
 func (e *events) create(from int) (err error) {
-	e.file, err = tensorboard.Create(e.root, EventDir, time.Now(), from)
+	e.file, err = tensorboard.Create(e.root, eventDir, time.Now(), from)
 	return err
 }
 
@@ -71,7 +71,7 @@ func (e *events) Rewind(step int) error {
 			return err
 		}
 	}
-	if err := tensorboard.Rewind(e.root, EventDir, step); err != nil {
+	if err := tensorboard.Rewind(e.root, eventDir, step); err != nil {
 		return err
 	}
 	return e.create(step + 1)

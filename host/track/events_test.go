@@ -65,7 +65,7 @@ func preview(t *testing.T) []byte {
 func TestEvents_ResumedEqualsUninterrupted(t *testing.T) {
 	python := python(t, "tensorboard")
 	dir := t.TempDir()
-	folder := filepath.Join(dir, EventDir)
+	folder := filepath.Join(dir, eventDir)
 	run := Run{Params: map[string]string{"batch_size": "16", "comment": "a|b"}}
 	picture := preview(t)
 
@@ -121,7 +121,7 @@ func TestEvents_ReadAfterCutFile(t *testing.T) {
 	l := open(t, dir, Run{}, Options{}, "tensorboard")
 	record(t, l, 1, 5)
 	must(t, l.Close(Killed))
-	files, err := filepath.Glob(filepath.Join(dir, EventDir, "*"))
+	files, err := filepath.Glob(filepath.Join(dir, eventDir, "*"))
 	must(t, err)
 	whole := []byte(text(t, files[0]))
 	for _, cut := range []int{1, 3, 4, 5, 20, 60} { // in the last checksum, the last payload, at the end of a record
@@ -179,12 +179,12 @@ func TestEvents_ServerShowsEachStepOnce(t *testing.T) {
 		must(t, json.NewDecoder(answer.Body).Decode(into))
 	}
 	var tags map[string]map[string]any
-	for len(tags[EventDir]) == 0 { // it reads in the background
+	for len(tags[eventDir]) == 0 { // it reads in the background
 		get(&tags, "scalars/tags", nil)
 	}
 	var points [][3]float64 // time, step, value
 	for len(points) < 40 {
-		get(&points, "scalars/scalars", url.Values{"run": {EventDir}, "tag": {"loss"}})
+		get(&points, "scalars/scalars", url.Values{"run": {eventDir}, "tag": {"loss"}})
 	}
 	var b strings.Builder
 	for _, p := range points {
@@ -194,7 +194,7 @@ func TestEvents_ServerShowsEachStepOnce(t *testing.T) {
 		t.Errorf("it shows\n%s\nwant\n%s", got, want)
 	}
 	var images []map[string]any
-	get(&images, "images/images", url.Values{"run": {EventDir}, "tag": {"phase"}, "sample": {"0"}})
+	get(&images, "images/images", url.Values{"run": {eventDir}, "tag": {"phase"}, "sample": {"0"}})
 	if len(images) != 1 || images[0]["step"] != 40.0 {
 		t.Errorf("it shows the pictures %v", images)
 	}

@@ -5,5 +5,5 @@ import "github.com/ptychogo/ptycho/host/track/tensorboard"
 // Writes returns patterns (path.Match) of the files that loggers write in the run directory. Patterns that end with a slash
 // are folders whose files have random names.
 func Writes() []string {
-	return []string{StepsFile, PreviewDir + "/step-*.png", EventDir + "/" + tensorboard.Pattern, journalFile, sentFile, mlrunsFolder + "/"}
+	return []string{stepsFile, previewDir + "/step-*.png", eventDir + "/" + tensorboard.Pattern, journalFile, sentFile, mlrunsFolder + "/"}
 }

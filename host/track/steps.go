@@ -14,10 +14,10 @@ import (
 	"github.com/ptychogo/ptycho/host/output"
 )
 
-// StepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order of their first
+// stepsFile is the CSV file of a run's steps. Its columns are step, epoch and the values in the order of their first
 // appearance. A missing value is empty; a value that is not finite is NaN, +Inf or -Inf. The file has no times, so that a
 // resumed run writes the same bytes as an uninterrupted run.
-const StepsFile = "steps.csv"
+const stepsFile = "steps.csv"
 
 // keyColumns are the columns before the values.
 var keyColumns = []string{"step", "epoch"}
@@ -70,11 +70,11 @@ func (s *steps) Scalars(step int, epoch float64, values map[string]float64) erro
 	line := encode(row)
 	if at+int64(len(line)) < s.size { // the new row is shorter than the replaced row
 		if err := s.file.Truncate(at); err != nil {
-			return fmt.Errorf("%s: %w", StepsFile, err)
+			return fmt.Errorf("%s: %w", stepsFile, err)
 		}
 	}
 	if _, err := s.file.WriteAt(line, at); err != nil {
-		return fmt.Errorf("%s: %w", StepsFile, err)
+		return fmt.Errorf("%s: %w", stepsFile, err)
 	}
 	s.last, s.row, s.rowAt, s.size = step, row, at, at+int64(len(line))
 	return nil
@@ -90,7 +90,7 @@ func (s *steps) Artifact(string) error { return nil }
 
 func (s *steps) Sync() error {
 	if err := s.file.Sync(); err != nil {
-		return fmt.Errorf("%s: %w", StepsFile, err)
+		return fmt.Errorf("%s: %w", stepsFile, err)
 	}
 	return nil
 }
@@ -106,14 +106,14 @@ func (s *steps) Rewind(step int) error {
 
 func (s *steps) Close(Status) error {
 	if err := errors.Join(s.file.Sync(), s.file.Close()); err != nil {
-		return fmt.Errorf("%s: %w", StepsFile, err)
+		return fmt.Errorf("%s: %w", stepsFile, err)
 	}
 	return nil
 }
 
 // rewrite writes the file with the current columns and the rows up to the step, and opens it.
 func (s *steps) rewrite(until int) error {
-	old, err := s.root.Read(StepsFile)
+	old, err := s.root.Read(stepsFile)
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,13 @@ func (s *steps) rewrite(until int) error {
 		b.Write(encode(row))
 	}
 	s.size = int64(b.Len())
-	if err := s.root.Write(StepsFile, b.Bytes()); err != nil {
+	if err := s.root.Write(stepsFile, b.Bytes()); err != nil {
 		return err
 	}
 	if s.file != nil {
 		s.file.Close() // the replaced file
 	}
-	s.file, err = s.root.Update(StepsFile)
+	s.file, err = s.root.Update(stepsFile)
 	return err
 }
 
@@ -161,11 +161,11 @@ func readSteps(data []byte, until int) (header []string, rows [][]string, err er
 		return nil, nil, nil
 	}
 	if err != nil || len(header) < len(keyColumns) || !slices.Equal(header[:len(keyColumns)], keyColumns) {
-		return nil, nil, fmt.Errorf("%s: the first line does not begin with step,epoch: move the file away", StepsFile)
+		return nil, nil, fmt.Errorf("%s: the first line does not begin with step,epoch: move the file away", stepsFile)
 	}
 	for i, name := range header {
 		if slices.Contains(header[:i], name) {
-			return nil, nil, fmt.Errorf("%s: column %q appears twice: move the file away", StepsFile, name)
+			return nil, nil, fmt.Errorf("%s: column %q appears twice: move the file away", stepsFile, name)
 		}
 	}
 	before := 0
@@ -175,11 +175,11 @@ func readSteps(data []byte, until int) (header []string, rows [][]string, err er
 			return header, rows, nil
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w: move the file away", StepsFile, err)
+			return nil, nil, fmt.Errorf("%s: %w: move the file away", stepsFile, err)
 		}
 		step, err := strconv.Atoi(row[0])
 		if err != nil || step < before {
-			return nil, nil, fmt.Errorf("%s: row %d has step %q after %d: move the file away", StepsFile, len(rows)+1, row[0], before)
+			return nil, nil, fmt.Errorf("%s: row %d has step %q after %d: move the file away", stepsFile, len(rows)+1, row[0], before)
 		}
 		if step > until {
 			return header, rows, nil

@@ -65,7 +65,7 @@ func TestSteps_ResumedEqualsUninterrupted(t *testing.T) {
 	record(t, l, 31, 40)
 	must(t, l.Close(Finished))
 
-	if got, want := text(t, cut, StepsFile), text(t, whole, StepsFile); got != want {
+	if got, want := text(t, cut, stepsFile), text(t, whole, stepsFile); got != want {
 		t.Errorf("the resumed run wrote\n%s\nand the other\n%s", got, want)
 	}
 }
@@ -85,7 +85,7 @@ func TestSteps_ReadableAfterEveryCall(t *testing.T) {
 		{3, nil, "step,epoch,loss,\"v,al\"\n1,0.5,0.5,\n2,0.5,7,+Inf\n3,0.5,,\n"},
 	} {
 		must(t, l.Scalars(c.step, 0.5, c.values))
-		if got := text(t, dir, StepsFile); got != c.want {
+		if got := text(t, dir, stepsFile); got != c.want {
 			t.Errorf("after step %d the table is\n%swant\n%s", c.step, got, c.want)
 		}
 	}
@@ -111,11 +111,11 @@ func TestSteps_ContinueAfterCutRow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			must(t, os.WriteFile(filepath.Join(dir, StepsFile), []byte(c.before), 0o644))
+			must(t, os.WriteFile(filepath.Join(dir, stepsFile), []byte(c.before), 0o644))
 			l := open(t, dir, Run{Resumed: true, Step: 2}, Options{}, "csv")
 			must(t, l.Scalars(3, 0.3, map[string]float64{"loss": 0.25}))
 			must(t, l.Close(Finished))
-			if got := text(t, dir, StepsFile); got != c.after {
+			if got := text(t, dir, stepsFile); got != c.after {
 				t.Errorf("the table is\n%swant\n%s", got, c.after)
 			}
 		})
@@ -131,9 +131,9 @@ func TestSteps_RefuseOtherTables(t *testing.T) {
 		"a short row":    "step,epoch,loss\n1,1\n",
 	} {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, StepsFile), []byte(content), 0o644))
+		must(t, os.WriteFile(filepath.Join(dir, stepsFile), []byte(content), 0o644))
 		_, err := Open([]string{"csv"}, Run{Dir: dir, Resumed: true, Step: 9}, Options{})
-		if err == nil || !strings.Contains(err.Error(), StepsFile) || !strings.Contains(err.Error(), "move the file away") {
+		if err == nil || !strings.Contains(err.Error(), stepsFile) || !strings.Contains(err.Error(), "move the file away") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -149,10 +149,10 @@ func TestSteps_FollowMovedFolder(t *testing.T) {
 	must(t, l.Scalars(2, 0, map[string]float64{"loss": 1, "new": 2}))
 	must(t, l.Picture(2, "phase", []byte("png")))
 	must(t, l.Close(Finished))
-	if got := text(t, after, StepsFile); got != "step,epoch,loss,new\n1,0,1,\n2,0,1,2\n" {
+	if got := text(t, after, stepsFile); got != "step,epoch,loss,new\n1,0,1,\n2,0,1,2\n" {
 		t.Errorf("the table is\n%s", got)
 	}
-	text(t, after, PreviewDir, "step-00000002-phase.png")
+	text(t, after, previewDir, "step-00000002-phase.png")
 }
 
 func TestPreviews_DroppedWithTheirSteps(t *testing.T) {
@@ -163,7 +163,7 @@ func TestPreviews_DroppedWithTheirSteps(t *testing.T) {
 	}
 	must(t, l.Rewind(1))
 	must(t, l.Close(Finished))
-	left, err := filepath.Glob(filepath.Join(dir, PreviewDir, "*"))
+	left, err := filepath.Glob(filepath.Join(dir, previewDir, "*"))
 	must(t, err)
 	if len(left) != 2 {
 		t.Errorf("%v is left", left)
@@ -180,7 +180,7 @@ func TestCheck_RefusesWrongNames(t *testing.T) {
 		{[]string{"csv", "csv"}, "given twice"},
 		{[]string{"wandb"}, "want none, csv, tensorboard, mlflow"},
 	} {
-		err := Check(c.names)
+		err := checkNames(c.names)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.names, err, c.want)
 		}

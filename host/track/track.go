@@ -112,15 +112,15 @@ var kinds = map[string]func(root *output.Files, run Run, o Options) (Logger, err
 	"mlflow":      openTracking,
 }
 
-// Names returns the names of loggers.
-func Names() []string { return []string{"none", "csv", "tensorboard", "mlflow"} }
+// loggers returns the names of loggers.
+func loggers() []string { return []string{"none", "csv", "tensorboard", "mlflow"} }
 
-// Check returns an error if a name is unknown or the names cannot be combined.
-func Check(names []string) error {
+// checkNames returns an error if a name is unknown or the names cannot be combined.
+func checkNames(names []string) error {
 	for i, name := range names {
 		switch {
-		case !slices.Contains(Names(), name):
-			return fmt.Errorf("--logger: unknown logger %q, want %s", name, strings.Join(Names(), ", "))
+		case !slices.Contains(loggers(), name):
+			return fmt.Errorf("--logger: unknown logger %q, want %s", name, strings.Join(loggers(), ", "))
 		case slices.Contains(names[:i], name):
 			return fmt.Errorf("--logger: %s is given twice", name)
 		case name == "none" && len(names) > 1:
@@ -132,7 +132,7 @@ func Check(names []string) error {
 
 // Open opens the named loggers. Without names, or with only "none", it returns a Logger that records nothing.
 func Open(names []string, run Run, o Options) (Logger, error) {
-	if err := Check(names); err != nil {
+	if err := checkNames(names); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 || names[0] == "none" {
