@@ -6,7 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// The buffers of the U-Net's input features. Package host/gauge measures them on the training patterns.
+// The buffers of the U-Net's input features. Package host/model measures them on the training patterns.
 const (
 	LogMean                 = "features.log_mean"                  // mean of ln(1+counts)
 	LogDeviation            = "features.log_deviation"             // standard deviation of ln(1+counts)
