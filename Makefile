@@ -155,10 +155,11 @@ gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-
 ci-full: build ## the checks too long for every change: vet for other systems, the whole suite on every backend, parity, all XLA tests (about an hour)
 	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
 	GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
-	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/...
+	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/... ./plugins/gorgonia/... ./conformance
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
 	done; done
+	bin/ptycho conformance --parity reference,gorgonia --quiet
 	bin/ptycho conformance --parity gorgonia,xla --quiet
 	bin/ptycho conformance --parity gorgonia,xla --dtype float64 --quiet
 	$(MAKE) --no-print-directory deviceless

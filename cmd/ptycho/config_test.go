@@ -35,7 +35,7 @@ func TestConfigExplain_ShowsOrigins(t *testing.T) {
 	for key, want := range map[string]string{
 		"training.max-epochs":      "8 --max-epochs 7 (--set), 6 (PTYCHO_TRAINING__MAX_EPOCHS), 5 (" + file + ":2), 4 (preset quick), 16 (default)",
 		"training.seed":            "3 " + file + ":3 0 (default)",
-		"model.n":                  "32 " + scan + " 0 (default)",
+		"model.n":                  "16 " + scan + " 0 (default)",
 		"training.batch-size":      "8 default",
 		"training.schedule-epochs": "8 from max-epochs (--max-epochs) 0 (default)",
 	} {

@@ -36,11 +36,11 @@ func must(t *testing.T, args ...string) string {
 	return program.Must(t, "", args...)
 }
 
-// smallScan simulates a scan that trains in seconds.
+// smallScan simulates a scan on which an epoch of twelve steps takes a tenth of a second.
 func smallScan(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scan.npz")
-	must(t, "simulate", "--output", path, "--n", "32", "--object-size", "96", "--n-images", "96", "--nphotons", "2e5", "--seed", "3")
+	must(t, "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "96", "--nphotons", "2e5", "--seed", "3")
 	return path
 }
 
@@ -82,7 +82,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	text = must(t, "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "30", "60", "30", "60", "--json")
+	text = must(t, "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "12", "36", "12", "36", "--json")
 	if !strings.Contains(text, `"mean_to_half_nyquist"`) || !strings.Contains(text, `"R"`) {
 		t.Errorf("the evaluation lacks its figures: %s", text)
 	}
