@@ -21,10 +21,10 @@ func TestMain(m *testing.M) {
 // A few kills of make torture: nothing is lost, left behind or different.
 func TestTorture_KillsLoseNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts ptycho about eighty times")
+		t.Skip("starts ptycho about sixty times")
 	}
 	needNamespace(t)
-	x := extent{Kills: 7, Stride: 37, Commands: []string{"train --overwrite", "infer", "simulate --overwrite"}, Minutes: 5, Seed: 1}
+	x := extent{Kills: 4, Stride: 61, Commands: []string{"train --overwrite", "infer", "simulate --overwrite"}, Minutes: 5, Seed: 1}
 	all, err := runWorkers(x, program.Path(t), 2, func(*outcome, int) {})
 	if err != nil {
 		t.Fatal(err)

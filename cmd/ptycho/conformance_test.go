@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ptychogo/ptycho/internal/program"
 )
 
 // follows validates the output of the command with a schema of the conformance folder.
@@ -28,7 +30,7 @@ func follows(t *testing.T, file, text string) {
 // TestConformance_AcrossProcesses runs only the quick cases. The tests of package conformance run the whole suite in one process.
 func TestConformance_AcrossProcesses(t *testing.T) {
 	for _, name := range []string{"gorgonia", "reference"} {
-		text := must(t, "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
+		text := program.Must(t, "", "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
 		follows(t, "report.schema.json", text)
 		var report struct {
 			Backend string
@@ -47,8 +49,10 @@ func TestConformance_AcrossProcesses(t *testing.T) {
 	}
 }
 
-func TestParity_GorgoniaAndReference(t *testing.T) {
-	text := must(t, "conformance", "--parity", "reference,gorgonia", "--json", "-", "--quiet")
+// TestParity_ReportsEveryQuantity compares a backend with itself. make ci-full compares backends, and the tests of package
+// conformance compare each with core/reference.
+func TestParity_ReportsEveryQuantity(t *testing.T) {
+	text := must(t, "conformance", "--parity", "gorgonia,gorgonia", "--json", "-", "--quiet")
 	follows(t, "parity.schema.json", text)
 	var report struct {
 		Within bool

@@ -78,6 +78,8 @@ func TestDocuments_CommandsWork(t *testing.T) {
 			for _, line := range lines {
 				args := strings.Fields(line)
 				switch {
+				case strings.HasPrefix(line, "ptycho simulate"):
+					must(t, append(args[1:], "--n", "16", "--object-size", "48", "--n-images", "96")...)
 				case args[0] == "ptycho":
 					if at := slices.Index(args, "--output-dir"); at > 0 && args[1] == "solve" {
 						args = append(args, "--overwrite") // a document may show two ways to the same folder

@@ -63,15 +63,21 @@ func newRunHost(ctx context.Context, meter *progressMeter, x config.Execution) (
 			r.waiting = nil
 			return engine, nil
 		}
-		process, err := plugin.Start(ctx, plugin.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
+		engine, err := start(ctx, plugin.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
 			Timeout: x.BackendTimeout, Notice: meter.Notice, Hurry: r.Hurry})
-		if err != nil {
-			return nil, host.Fail(host.ExitBackend, err)
-		}
-		signalsOf(ctx).child(process.Kill)
-		return process, nil
+		return engine, host.Fail(host.ExitBackend, err)
 	}
 	return r, nil
+}
+
+// start starts a backend's process. Most tests replace it, so that a bundled backend computes in their own process.
+var start = func(ctx context.Context, s plugin.Spec) (host.Engine, error) {
+	process, err := plugin.Start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	signalsOf(ctx).child(process.Kill)
+	return process, nil
 }
 
 // announce tells the user that a plugin replaces the bundled backend of its name.

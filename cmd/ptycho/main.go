@@ -31,17 +31,30 @@ func main() {
 	}
 	plugin.Sweep()
 	limitHeap()
+	os.Exit(execute(signals, os.Args))
+}
+
+// execute runs a command line and returns its exit code.
+func execute(signals *signals, words []string) int {
 	app := newApp()
-	args := arrange(app, os.Args)
 	err := checkLimits()
 	if err == nil {
-		err = signals.run(func(ctx context.Context) error { return stdout.finish(app.RunContext(ctx, args)) })
+		err = signals.run(func(ctx context.Context) error {
+			err := app.RunContext(ctx, arrange(app, words))
+			if unknown, ok := app.Metadata[unknownKey].(error); ok {
+				err = unknown
+			}
+			return stdout.finish(err)
+		})
 	}
 	if err = signals.explain(err); err != nil {
 		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(address.Scrub(err.Error()), maxErrorLine))
 	}
-	os.Exit(signals.exitCode(err))
+	return signals.exitCode(err)
 }
+
+// unknownKey is the key of the error about an unknown command: the library's callback for one cannot return it.
+const unknownKey = "unknown command"
 
 // heapShare is the share of the available memory that the heap may take before garbage is collected early. Without a limit,
 // uncollected garbage doubles the memory of a large scan. The rest is for the plugin and the system.
@@ -71,8 +84,7 @@ func newApp() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // main owns the exit code
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintln(os.Stderr, "ptycho:", unknownCommand(c, name))
-			os.Exit(host.ExitUsage)
+			c.App.Metadata[unknownKey] = usage(errors.New(unknownCommand(c, name)))
 		},
 		Commands: []*cli.Command{
 			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),

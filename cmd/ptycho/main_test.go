@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	main "github.com/ptychogo/ptycho/cmd/ptycho"
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
@@ -17,23 +18,31 @@ func ptycho(t *testing.T) string {
 	return program.Path(t)
 }
 
+// TestMain runs the tests, or the program where a host in a test starts this file as the plugin of a bundled backend.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "plugin" {
+		main.Main()
+	}
 	code := m.Run()
 	program.Clean()
 	os.Exit(code)
 }
 
-// run runs the program and returns its outputs and exit code.
+// run runs a command in this process and returns its outputs and exit code. A test about processes, signals or what is left of a
+// command uses program.Run.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	r := program.Run(t, "", nil, args...)
-	return r.Stdout, r.Stderr, r.Code
+	return main.Inside(t, args...)
 }
 
 // must runs a command that must succeed and returns its standard output.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
-	return program.Must(t, "", args...)
+	stdout, stderr, code := run(t, args...)
+	if code != 0 {
+		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
 }
 
 // smallScan simulates a scan on which an epoch of twelve steps takes a tenth of a second.
@@ -53,10 +62,17 @@ func weights(t *testing.T, run string) []byte {
 	return b
 }
 
+// TestPtycho_ScanToImage starts the program, whose backend is another process. The bits are those of a backend in one process,
+// which most of the other tests use.
 func TestPtycho_ScanToImage(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
-	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "out")
-	text := must(t, "train", "--train_data_file", scan, "--output_dir", model, "--rows", "split=0", "--max_epochs", "2", "--json")
+	model, out, inside := filepath.Join(dir, "run"), filepath.Join(dir, "out"), filepath.Join(dir, "inside")
+	train := []string{"train", "--train_data_file", scan, "--rows", "split=0", "--max_epochs", "2", "--json", "--output_dir"}
+	text := program.Must(t, "", append(train, model)...)
+	must(t, append(train, inside)...)
+	if !bytes.Equal(weights(t, model), weights(t, inside)) {
+		t.Error("a backend in another process gave other weights")
+	}
 	var report struct {
 		Epochs int
 		Steps  int
@@ -71,7 +87,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 	if report.Epochs != 2 || report.Steps != 12 || !(report.Last.Deviance > 0) || !(report.Last.Flat > 0) {
 		t.Errorf("the report of the training is %+v", report)
 	}
-	must(t, "infer", "--model-path", model, "--test-data", scan, "--output-dir", out)
+	program.Must(t, "", "infer", "--model-path", model, "--test-data", scan, "--output-dir", out)
 	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
 		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 			t.Error(err)
@@ -82,7 +98,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	text = must(t, "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "12", "36", "12", "36", "--json")
+	text = program.Must(t, "", "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "12", "36", "12", "36", "--json")
 	if !strings.Contains(text, `"mean_to_half_nyquist"`) || !strings.Contains(text, `"R"`) {
 		t.Errorf("the evaluation lacks its figures: %s", text)
 	}

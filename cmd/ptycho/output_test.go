@@ -139,7 +139,10 @@ func TestOutput_TwoAtOnce(t *testing.T) {
 			var said [2]string
 			var both sync.WaitGroup
 			for i := range codes {
-				both.Go(func() { _, said[i], codes[i] = run(t, args(out)...) })
+				both.Go(func() {
+					r := program.Run(t, "", nil, args(out)...)
+					said[i], codes[i] = r.Stderr, r.Code
+				})
 			}
 			both.Wait()
 			if codes[0]+codes[1] != 10 || codes[0]*codes[1] != 0 {
@@ -155,7 +158,7 @@ func TestOutput_TwoAtOnce(t *testing.T) {
 // killedStaging starts a training and kills it while its result is staged, before its first checkpoint.
 func killedStaging(t *testing.T, args []string, dir string) {
 	t.Helper()
-	cmd := exec.Command(program.Path(t), args...)
+	cmd := exec.Command(program.Path(t), append(args, "--max-epochs", "1000", "--checkpoint-every", "1000")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,6 @@ func TestPtychoPINN_CommandLinesRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ptycho(t) // build it here, inside the module
 	t.Chdir(dir)
 	if err := os.Mkdir("datasets", 0o700); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // slow returns a training run that takes some time.
 func slow(t *testing.T, scan, dir string) *exec.Cmd {
 	t.Helper()
-	return exec.Command(ptycho(t), "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "12", "--learning-rate", "3e-4")
+	return exec.Command(ptycho(t), "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "16", "--learning-rate", "3e-4")
 }
 
 // afterEpoch starts cmd and returns when its standard error reports that epoch.
@@ -70,14 +70,18 @@ func plugins(t *testing.T, pid int) []int {
 	return out
 }
 
+// whole holds the weights of slow's run without an interruption, once a test has needed them.
+var whole []byte
+
 // undisturbed returns the weights of an uninterrupted run.
 func undisturbed(t *testing.T, scan string) []byte {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "whole")
-	if out, err := slow(t, scan, dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if whole == nil {
+		dir := filepath.Join(t.TempDir(), "whole")
+		must(t, slow(t, scan, dir).Args[1:]...)
+		whole = weights(t, dir)
 	}
-	return weights(t, dir)
+	return whole
 }
 
 func TestSignal_InterruptedRunsResumeToSameBits(t *testing.T) {

@@ -39,7 +39,7 @@ import (
 
 var (
 	count  = flag.Int("bent", 300, "runs against corrupted answers")
-	within = flag.Duration("bent-within", 25*time.Second, "time after which no further run starts")
+	within = flag.Duration("bent-within", 10*time.Second, "time after which no further run starts")
 	first  = flag.Uint64("bent-first", 1, "seed of the first run")
 	table  = flag.Bool("bent-table", false, "print the corruptions and how the runs ended")
 )

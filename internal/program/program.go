@@ -44,6 +44,9 @@ func provide(path, name, pkg, cgo string) error {
 // Path returns the program, built once per test process, without cgo. Clean removes it.
 func Path(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("with -short nothing starts the program as a process")
+	}
 	building.Do(func() {
 		var dir string
 		if dir, failed = os.MkdirTemp("", "ptycho-test-"); failed != nil {
