@@ -29,6 +29,9 @@ func documented(t *testing.T) []string {
 // TestBundle_RunsWithoutGo runs the commands of docs/gpu.md: it builds the bundle, copies it to an empty folder and starts each
 // trial there, in an environment without Go. The trials run only their first stage, because all stages take minutes.
 func TestBundle_RunsWithoutGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the bundle: not with -short")
+	}
 	compiler := os.Getenv("CC")
 	if compiler == "" {
 		compiler = "gcc"

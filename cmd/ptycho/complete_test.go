@@ -16,6 +16,7 @@ var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads n
 
 // TestComplete_EveryFlagOffersItsValues checks that each flag with a value has candidates, or is free.
 func TestComplete_EveryFlagOffersItsValues(t *testing.T) {
+	app := newApp()
 	var walk func(path []string, commands []*cli.Command)
 	walk = func(path []string, commands []*cli.Command) {
 		for _, c := range commands {
@@ -32,7 +33,7 @@ func TestComplete_EveryFlagOffersItsValues(t *testing.T) {
 				if s, ok := settingOf(name); ok && !s.Path && len(s.Enum) == 0 && name != "backend" && name != "device" {
 					continue // a number or a text
 				}
-				if found := complete(newApp(), append(slices.Clone(words), "--"+name, "")); len(found) == 0 {
+				if found := complete(app, append(slices.Clone(words), "--"+name, "")); len(found) == 0 {
 					t.Errorf("ptycho %s --%s offers nothing", strings.Join(words, " "), name)
 				}
 			}

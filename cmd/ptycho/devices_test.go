@@ -3,7 +3,7 @@
 package main_test
 
 import (
-	"bytes"
+	"maps"
 	"math"
 	"path/filepath"
 	"strings"
@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/program"
 )
 
-// A run on several devices follows that on one, repeats to the bit, and goes on with another number of them.
+// A run on several devices follows that of Gorgonia on one, repeats to the bit, and goes on with another number of them.
 func TestDevices_TrainRepeatsAndResumes(t *testing.T) {
 	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	path := func(name string) string { return filepath.Join(runs, name) }
@@ -25,15 +25,14 @@ func TestDevices_TrainRepeatsAndResumes(t *testing.T) {
 		}
 		return stderr
 	}
-	train("one")
+	must(t, "train", "--train-data-file", scan, "--output-dir", path("one"), "--max-epochs", "2", "--n-filters-scale", "1", "--learning-rate", "1e-4")
 	if said := train("four", "--devices", "4", "--strategy", "ddp"); !strings.Contains(said, "4 devices cpu, cpu:1, cpu:2, cpu:3") {
 		t.Errorf("it does not say that it computes on four devices:\n%s", said)
 	}
-	train("again", "--devices", "4")
-	if !bytes.Equal(weights(t, path("four")), weights(t, path("again"))) {
-		t.Error("two equal runs on four devices gave other bytes")
-	}
 	train("moved", "--devices", "4", "--stop-after", "1")
+	if a, b := saved(t, path("four"), "step-00000012.npz"), saved(t, path("moved"), "step-00000012.npz"); len(a) < 10 || !maps.Equal(a, b) {
+		t.Error("two equal runs on four devices gave other bytes after an epoch")
+	}
 	must(t, "train", "--plugin-dir", dir, "--resume", path("moved"), "--devices", "2")
 	want := deviances(t, path("one"))
 	for _, name := range []string{"four", "moved"} {
@@ -44,7 +43,7 @@ func TestDevices_TrainRepeatsAndResumes(t *testing.T) {
 		}
 		for i := range got { // rounding parts two runs as it parts two backends, see the test of those
 			if e := math.Abs(got[i]/want[i] - 1); e > 1e-3 && i == 0 || e > 5e-2 {
-				t.Errorf("%s, epoch %d: deviance %v, that on one device is %v", name, i+1, got[i], want[i])
+				t.Errorf("%s, epoch %d: deviance %v, Gorgonia's is %v", name, i+1, got[i], want[i])
 			}
 		}
 	}

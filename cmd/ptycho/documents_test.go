@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	main "github.com/ptychogo/ptycho/cmd/ptycho"
 )
 
 // commands returns the commands of a document, in order: the lines of its shell blocks without comments, and its whole Python
@@ -58,6 +60,7 @@ func runPython(t *testing.T, block string) {
 
 // TestDocuments_CommandsWork runs the commands of each document in order, in a folder with small scans of the documents' names.
 func TestDocuments_CommandsWork(t *testing.T) {
+	long(t)
 	for document, least := range map[string]int{"README.md": 5, "docs/tutorial.md": 8, "docs/workflow.md": 11, "docs/solve.md": 3} {
 		t.Run(document, func(t *testing.T) {
 			lines := commands(t, document)
@@ -86,7 +89,10 @@ func TestDocuments_CommandsWork(t *testing.T) {
 					}
 					must(t, args[1:]...)
 				case strings.HasPrefix(line, "go run ./cmd/ptycho "):
-					must(t, append(args[3:], "--max-epochs", "1")...) // all epochs take two minutes
+					usual := *main.DemoScan
+					main.DemoScan.N, main.DemoScan.Height, main.DemoScan.Patterns = 32, 96, 128 // the usual scan takes two minutes
+					must(t, append(args[3:], "--max-epochs", "1")...)
+					*main.DemoScan = usual
 				case args[0] == "import":
 					runPython(t, line)
 					continue

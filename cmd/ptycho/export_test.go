@@ -14,6 +14,9 @@ import (
 // Main is the program. The test process becomes it where it is started as a plugin.
 var Main = main
 
+// DemoScan is the scan of the demo, which a test makes smaller.
+var DemoScan = &demoScan
+
 // inside is a bundled backend in this process.
 type inside struct{ backend.Backend }
 

@@ -45,6 +45,14 @@ func must(t *testing.T, args ...string) string {
 	return stdout
 }
 
+// long skips a test that takes seconds, under -short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
+}
+
 // smallScan simulates a scan on which an epoch of twelve steps takes a tenth of a second.
 func smallScan(t *testing.T) string {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 
 // TestPtychoPINN_CommandLinesRun runs the command lines of docs/from-ptychopinn.md unchanged.
 func TestPtychoPINN_CommandLinesRun(t *testing.T) {
+	long(t)
 	lines := commands(t, "docs/from-ptychopinn.md")
 	if len(lines) != 10 {
 		t.Fatalf("the document has %d lines, want ten", len(lines))

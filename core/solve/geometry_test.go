@@ -80,7 +80,7 @@ func TestCheckGeometry_SymmetricProbeLeavesTwin(t *testing.T) {
 // Without a probe the check finds the orientation, but does not claim to distinguish twins.
 func TestCheckGeometry_WithoutProbe(t *testing.T) {
 	long(t)
-	right, _ := small(t, nil)
+	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 120 })
 	right.Probe, right.Modes = nil, 0
 	for _, o := range []Orientation{{}, {FlipRows: true}} {
 		changed := oriented(right, o)
@@ -95,7 +95,7 @@ func TestCheckGeometry_WithoutProbe(t *testing.T) {
 func TestCheckGeometry_NoFalseAlarms(t *testing.T) {
 	long(t)
 	rng := rand.New(rand.NewPCG(2, 3))
-	for seed := range 20 {
+	for seed := range 8 {
 		o := simulate.Options{
 			Seed: uint64(seed), Object: simulate.ObjectKind(rng.IntN(4)), Probe: simulate.ProbeKind(rng.IntN(3)), Path: simulate.PathKind(rng.IntN(2)),
 			N: 32, Patterns: 60 + rng.IntN(100), Photons: []float64{1e3, 1e4, 1e5, 1e6}[rng.IntN(4)], Jitter: rng.Float64(), Overlap: 0.5 + 0.3*rng.Float64(),
