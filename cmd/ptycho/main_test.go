@@ -115,10 +115,10 @@ func TestPtycho_ScanToImage(t *testing.T) {
 func TestTrain_EqualRunsEqualBytes(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	a, b, c, d := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c"), filepath.Join(dir, "d")
-	must(t, "train", "--train-data-file", scan, "--output-dir", a, "--max-epochs", "2", "--threads", "1")
-	must(t, "train", "--train-data-file", scan, "--output-dir", b, "--max-epochs", "2", "--threads", "2")
-	must(t, "train", "--train-data-file", scan, "--output-dir", c, "--max-epochs", "2", "--seed", "1")
-	must(t, "train", "--train-data-file", scan, "--output-dir", d, "--max-epochs", "2", "--stop-after", "1")
+	must(t, "train", "--train-data-file", scan, "--output-dir", a, "--max-epochs", "2", "--n-filters-scale", "1", "--threads", "1")
+	must(t, "train", "--train-data-file", scan, "--output-dir", b, "--max-epochs", "2", "--n-filters-scale", "1", "--threads", "2")
+	must(t, "train", "--train-data-file", scan, "--output-dir", c, "--max-epochs", "2", "--n-filters-scale", "1", "--seed", "1")
+	must(t, "train", "--train-data-file", scan, "--output-dir", d, "--max-epochs", "2", "--n-filters-scale", "1", "--stop-after", "1")
 	if !bytes.Equal(weights(t, a), weights(t, b)) {
 		t.Error("the same run gave other weights with another number of threads")
 	}
@@ -134,8 +134,8 @@ func TestTrain_ResumedEqualsUninterrupted(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
 	// A tenth of the usual rate: with a dozen steps per epoch the usual rate may collapse the network.
-	must(t, "train", "--train-data-file", scan, "--output-dir", whole, "--max-epochs", "4", "--learning-rate", "3e-4")
-	must(t, "train", "--train-data-file", scan, "--output-dir", parts, "--max-epochs", "4", "--learning-rate", "3e-4", "--stop-after", "2")
+	must(t, "train", "--train-data-file", scan, "--output-dir", whole, "--max-epochs", "4", "--n-filters-scale", "1", "--learning-rate", "3e-4")
+	must(t, "train", "--train-data-file", scan, "--output-dir", parts, "--max-epochs", "4", "--n-filters-scale", "1", "--learning-rate", "3e-4", "--stop-after", "2")
 	must(t, "train", "--resume", parts)
 	if !bytes.Equal(weights(t, whole), weights(t, parts)) {
 		t.Error("the resumed run ended with other weights")

@@ -32,6 +32,7 @@ func TestPtychoPINN_CommandLinesRun(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
+	t.Setenv("PTYCHO_MODEL__N_FILTERS_SCALE", "1") // half of the time
 	if err := os.Mkdir("datasets", 0o700); err != nil {
 		t.Fatal(err)
 	}

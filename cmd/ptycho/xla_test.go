@@ -196,7 +196,7 @@ func TestXLA_KilledPluginIsReplaced(t *testing.T) {
 	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	start := func(name string) *exec.Cmd {
 		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),
-			"--max-epochs", "12", "--learning-rate", "3e-4", "--device", "cpu")
+			"--max-epochs", "8", "--learning-rate", "3e-4", "--device", "cpu")
 	}
 	killed, undisturbed := start("killed"), start("undisturbed")
 	if err := undisturbed.Start(); err != nil {
