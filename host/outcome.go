@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/program"
 )
 
 // Exit codes of the command, stable for scripts.
@@ -56,30 +59,54 @@ func ExitCode(err error) int {
 	if errors.As(err, &f) {
 		return f.Code
 	}
-	var b *backend.Error
-	if errors.As(err, &b) {
-		switch b.Kind {
-		case backend.Invalid, backend.Unsupported, backend.NotFound, // a part of the backend is missing, such as its library
-			backend.Internal: // the backend is faulty: it failed, or its answers break the contract
-			return ExitBackend
-		case backend.Unavailable, backend.Exhausted:
-			return ExitDevice
-		case backend.Crashed:
-			return ExitCrashed
-		case backend.Numeric:
-			return ExitDiverged
-		case backend.Cancelled:
-			return ExitInterrupted
+	return codeOf(err)
+}
+
+// codeOf returns the exit code of the first error in err's chain whose type has one, or ExitOther.
+func codeOf(err error) int {
+	switch e := err.(type) {
+	case *npz.Error:
+		if !e.Unwritten {
+			return ExitData
 		}
+	case *config.Error, *program.Error: // the settings describe the program
+		return ExitUsage
+	case *backend.Error:
+		return codeOfKind(e.Kind)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if code := codeOf(one); code != ExitOther {
+				return code
+			}
+		}
+	case interface{ Unwrap() error }:
+		return codeOf(e.Unwrap())
 	}
 	return ExitOther
 }
 
-// Relieve adds the settings that help to an error of a backend without memory for a batch. flag sets the size of the
-// command's batches.
+func codeOfKind(k backend.Kind) int {
+	switch k {
+	case backend.Invalid, backend.Unsupported, backend.NotFound, // a part of the backend is missing, such as its library
+		backend.Internal: // the backend is faulty: it failed, or its answers break the contract
+		return ExitBackend
+	case backend.Unavailable, backend.Exhausted:
+		return ExitDevice
+	case backend.Crashed:
+		return ExitCrashed
+	case backend.Numeric:
+		return ExitDiverged
+	case backend.Cancelled:
+		return ExitInterrupted
+	}
+	return ExitOther
+}
+
+// Relieve adds the flags that help to an error of a backend whose memory is exhausted, unless the error names others. flag
+// sets the size of the command's batches.
 func Relieve(err error, flag string) error {
 	var b *backend.Error
-	if !errors.As(err, &b) || b.Kind != backend.Exhausted || !strings.Contains(b.What, "batch") {
+	if !errors.As(err, &b) || b.Kind != backend.Exhausted || strings.Contains(b.What, "--") || b.Op == "bind" {
 		return err
 	}
 	b.What = strings.TrimSuffix(b.What, ": use smaller batches") + ": use smaller batches with " + flag + ", or raise --memory-limit where it is set"

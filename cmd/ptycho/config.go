@@ -176,7 +176,7 @@ func dataSources(o *config.Outline) ([]config.Source, error) {
 func recordedSettings(path string) (*config.Outline, error) {
 	path = config.RunOf(path)
 	if err := output.Settle(path); err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, train.ConfigFile)

@@ -50,7 +50,7 @@ func newRunHost(ctx context.Context, meter *progressMeter, x config.Execution) (
 	}
 	found, err := plugin.Find(x.Backend, p)
 	if err != nil {
-		return nil, host.Fail(host.ExitBackend, err)
+		return nil, err
 	}
 	announce(meter, found)
 	r := &runHost{}

@@ -144,11 +144,11 @@ func modelCommand() *cli.Command {
 			}
 			if c.NArg() == 1 {
 				if err := output.Settle(c.Args().First()); err != nil {
-					return host.Fail(host.ExitData, err)
+					return err
 				}
 				m, err := bundle.Read(c.Args().First())
 				if err != nil {
-					return host.Fail(host.ExitData, err)
+					return err
 				}
 				if err := json.Unmarshal(m.Settings, &config); err != nil {
 					return host.Fail(host.ExitData, err)

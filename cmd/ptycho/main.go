@@ -163,10 +163,6 @@ func required(c *cli.Context, names ...string) error {
 func usage(err error) error { return host.Fail(host.ExitUsage, err) }
 
 func exitCode(err error) int {
-	var settings *config.Error
-	if errors.As(err, &settings) {
-		return host.ExitUsage
-	}
 	if errors.Is(err, context.Canceled) {
 		return host.ExitInterrupted
 	}

@@ -96,7 +96,7 @@ func runDoctor(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
 		f, err := plugin.Find(name, p)
 		if err != nil {
-			return host.Fail(host.ExitBackend, err)
+			return err
 		}
 		list = []plugin.Found{f}
 	}
@@ -176,7 +176,7 @@ func runSetup(c *cli.Context) error {
 	}
 	f, err := plugin.Find(c.Args().First(), p)
 	if err != nil {
-		return host.Fail(host.ExitBackend, err)
+		return err
 	}
 	announce(console(c.Context, false), f)
 	var args []string

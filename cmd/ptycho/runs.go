@@ -26,12 +26,12 @@ func runsCommand() *cli.Command {
 			}
 			dir, err := output.Open(c.Args().First(), train.Writes())
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			defer dir.Close()
 			report, err := track.Flush(c.Context, dir.Target(), track.Options{TrackingURI: c.String("mlflow-uri"), Recorded: trackedAt(dir.Target()), Notice: console(c.Context, c.Bool("quiet")).Notice})
 			if err != nil {
-				return host.Fail(host.ExitOther, err)
+				return err
 			}
 			if report.Left > 0 {
 				return host.Failf(host.ExitPartial, "runs send: %s of %s %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target(), plural.Verb(report.Left, "was", "were"))

@@ -91,7 +91,7 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 	if given := c.String("resume"); given != "" {
 		run := config.RunOf(given)
 		if err := output.Settle(run); err != nil {
-			return nil, host.Fail(host.ExitData, err)
+			return nil, err
 		}
 		stored := filepath.Join(run, train.ConfigFile)
 		if _, err := os.Stat(stored); err != nil && output.Interrupted(run) {
@@ -113,7 +113,7 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	}
 	scan, err := format.Describe(path, layout)
 	if err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	if test := d.Settings().TestDataFile; test != "" {
 		if err := readable(test, d.Settings().DiffractionLayout); err != nil {
@@ -137,7 +137,7 @@ func readable(path, layout string) error {
 		return usage(err)
 	}
 	_, err = format.Describe(path, l)
-	return host.Fail(host.ExitData, err)
+	return err
 }
 
 // draftInference checks the settings of a reconstruction before its model is opened, and reads the model's description,

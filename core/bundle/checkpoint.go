@@ -112,7 +112,7 @@ func ForgetAfter(dir string, step int64, note func(names ...string) error) error
 func checkpoints(dir string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, CheckpointDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, &npz.Error{Path: dir, What: "its checkpoints cannot be read: " + err.Error(), Err: err}
 	}
 	var out []string
 	for _, e := range entries {

@@ -11,7 +11,7 @@ import (
 // WriteFile writes a whole file atomically.
 func WriteFile(path string, data []byte) error {
 	if err := durable.Write(path, data); err != nil {
-		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
+		return npz.WriteError(path, err)
 	}
 	return nil
 }

@@ -31,10 +31,10 @@ func EncodeScan(w io.Writer, path string, s *scan.Scan, form Units) error {
 	}
 	buffered := bufio.NewWriterSize(w, encodeBuffer)
 	if err := npz.Encode(buffered, arrays...); err != nil {
-		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
+		return npz.WriteError(path, err)
 	}
 	if err := buffered.Flush(); err != nil {
-		return npz.Errorf(path, "cannot be written: %w", npz.Cause(err))
+		return npz.WriteError(path, err)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type Error struct {
 	What string // what was found, one clause
 	Fix  string // what to do; "" if obvious
 	Err  error  // cause, already part of What; may be nil
+
+	Unwritten bool // the file could not be written: the fault is that of the disk, not of the data
 }
 
 // Limits of a path and of What in an error: the longest path, and one sentence.
@@ -43,6 +45,17 @@ func (e *Error) Unwrap() error { return e.Err }
 func Errorf(path, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Path: path, What: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// WriteError returns the error of a file that could not be written. The message has the file's path and not that of the
+// cause, which may be that of a temporary file.
+func WriteError(path string, err error) *Error {
+	if p := new(fs.PathError); errors.As(err, &p) {
+		err = p.Err
+	}
+	e := Errorf(path, "cannot be written: %w", err)
+	e.Unwritten = true
+	return e
 }
 
 // Hint adds what to do.

@@ -2,10 +2,8 @@ package npz
 
 import (
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"math"
 
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -45,7 +43,7 @@ func Write(path string, arrays ...Named) error {
 
 func writeFile(path string, write func(io.Writer) error) error {
 	if err := durable.WriteFrom(path, write); err != nil {
-		return Errorf(path, "cannot be written: %w", Cause(err))
+		return WriteError(path, err)
 	}
 	return nil
 }
@@ -203,14 +201,4 @@ func appendPadding(extra []byte, at uint64) []byte {
 	extra = binary.LittleEndian.AppendUint16(extra, uint16(2+zeros))
 	extra = binary.LittleEndian.AppendUint16(extra, alignment)
 	return append(extra, make([]byte, zeros)...)
-}
-
-// Cause returns an error without its path: the message already has the path, and this one may be that of a temporary
-// file.
-func Cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

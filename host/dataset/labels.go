@@ -20,7 +20,7 @@ func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Sc
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return host.Fail(host.ExitData, err)
+		return err
 	}
 	if !ok {
 		if data.Object == nil {

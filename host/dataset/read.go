@@ -29,7 +29,7 @@ type Source struct {
 // Read reads the scan and returns an error if the scan is faulty. notice, which may be nil, receives the reader's notes.
 func (s Source) Read(ctx context.Context, notice func(format string, args ...any)) (*scan.Scan, error) {
 	if err := output.Settle(s.Path); err != nil { // the scan of a demo is in an output folder
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	units, err := format.ParseUnits(s.Units)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	if notice != nil {
 		for _, n := range data.Notes {

@@ -45,7 +45,7 @@ type Report struct {
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
 	if err := output.Settle(o.Reconstruction, o.Reference); err != nil {
-		return report, host.Fail(host.ExitData, err)
+		return report, err
 	}
 	recon, err := readImage(o.Reconstruction)
 	if err != nil {
@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 			return report, context.Cause(ctx)
 		}
 		if o.Rows != "" || errors.Is(err, npz.ErrRefused) {
-			return report, host.Fail(host.ExitData, err)
+			return report, err
 		}
 		h.Notice("residual R is not computed, because %s is not a scan: %v", o.Reference, err)
 		data = nil
@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 func readImage(path string) (stitch.Image, error) {
 	r, err := format.ReadReconstruction(path)
 	if err != nil {
-		return stitch.Image{}, host.Fail(host.ExitData, err)
+		return stitch.Image{}, err
 	}
 	object, err := raster.FromComplex64(r.Height, r.Width, r.Object)
 	if err != nil {

@@ -54,7 +54,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	report := Report{Model: s.ModelPath, Data: s.TestData}
 	dir, err := output.Create(request(cfg, h))
 	if err != nil {
-		return report, host.Fail(host.ExitUsage, err)
+		return report, err
 	}
 	defer dir.Close()
 	m, data, err := readInputs(ctx, s, x, h)

@@ -15,7 +15,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	s, x := cfg.Settings(), cfg.Execution()
 	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}
 	if err := output.Check(request(cfg, h)); err != nil {
-		return plan, host.Fail(host.ExitUsage, err)
+		return plan, err
 	}
 	m, data, err := readInputs(ctx, s, x, h)
 	if err != nil {

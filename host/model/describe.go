@@ -3,18 +3,17 @@ package model
 import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Describe returns the settings that a trained model fixes, by their full keys, for config.Data.
 func Describe(path string) (map[string]any, error) {
 	if err := output.Settle(path); err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	m, err := bundle.ReadManifest(path)
 	if err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	c, err := settingsOf(path, m)
 	if err != nil {

@@ -66,11 +66,11 @@ func (m *Model) Parameters() int { return m.Program.Parameters() }
 // Read reads the model of a run directory for predicting one pattern at a time.
 func Read(path string) (*Model, error) {
 	if err := output.Settle(path); err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	b, err := bundle.Read(path)
 	if err != nil {
-		return nil, host.Fail(host.ExitData, err)
+		return nil, err
 	}
 	m := &Model{Probe: Probe{Modes: b.Probe, N: b.N, Count: b.Modes, Factor: b.ProbeFactor}, Background: b.Background,
 		State: host.WeightState(b.Weights, b.Buffers)}

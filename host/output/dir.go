@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
@@ -44,9 +45,9 @@ type Dir struct {
 
 // Create prepares an output folder for a new result, which is staged until Commit. It returns the errors of Check, and an
 // error if another command writes to the folder.
-func Create(r Request) (*Dir, error) {
-	r, err := r.absolute()
-	if err != nil {
+func Create(r Request) (_ *Dir, err error) {
+	defer func() { err = host.Fail(host.ExitUsage, err) }()
+	if r, err = r.absolute(); err != nil {
 		return nil, err
 	}
 	if err := settleFolder(r.Target); err != nil { // complete the result of a killed command before the checks
@@ -77,7 +78,8 @@ func Create(r Request) (*Dir, error) {
 
 // Open opens an existing folder, where written files appear at once. names are the patterns of ptycho's files, for a folder of
 // an earlier version without a list.
-func Open(target string, names []string) (*Dir, error) {
+func Open(target string, names []string) (_ *Dir, err error) {
+	defer func() { err = host.Fail(host.ExitUsage, err) }()
 	info, err := os.Stat(target)
 	if err != nil {
 		return nil, fmt.Errorf("run folder %s: %w", folderName(target), cause(err))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -33,14 +34,13 @@ type Input struct {
 	Path string
 }
 
-// Check returns the error that Create would return, and writes nothing.
+// Check returns the error that Create would return, which has the exit code for usage, and writes nothing.
 func Check(r Request) error {
 	r, err := r.absolute()
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = r.check()
 	}
-	_, err = r.check()
-	return err
+	return host.Fail(host.ExitUsage, err)
 }
 
 func (r Request) absolute() (Request, error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/durable"
 )
 
@@ -18,7 +19,8 @@ const patience = 10 * time.Second
 const depth = 2
 
 // Settle completes an incomplete commit of a killed command in the output folder of a path, which is the path itself or a
-// folder above it. Call it before reading there. If it cannot complete the commit, its error says what to do.
+// folder above it. Call it before reading there. If it cannot complete the commit, its error says what to do and has the
+// exit code for data.
 func Settle(paths ...string) error {
 	for _, given := range paths {
 		if given == "" {
@@ -33,7 +35,7 @@ func Settle(paths ...string) error {
 		}
 		for range 1 + depth {
 			if err := settleFolder(at); err != nil {
-				return err
+				return host.Fail(host.ExitData, err)
 			}
 			at = filepath.Dir(at)
 		}

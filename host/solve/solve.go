@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
 	dir, err := output.Create(output.ImageRequest(o.OutputDir, o.Overwrite, h.Notice, output.Input{Name: "--data", Path: o.Data}))
 	if err != nil {
-		return report, host.Fail(host.ExitUsage, err)
+		return report, err
 	}
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save

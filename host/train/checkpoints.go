@@ -66,7 +66,7 @@ func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 		var at loop.Position
 		best, err := bundle.ReadCheckpointFile(f.dir.Path(filepath.Join(bundle.CheckpointDir, t.At.Best[0].File)), &at)
 		if err != nil {
-			return "", host.Fail(host.ExitData, err)
+			return "", err
 		}
 		state, epochs, weights = best, at.Epoch, "best"
 	}

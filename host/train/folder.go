@@ -55,12 +55,12 @@ func openFolder(cfg *config.Training, h host.Host) (*folder, error) {
 	} else {
 		f.dir, err = output.Create(folderRequest(cfg, h))
 	}
-	return f, host.Fail(host.ExitUsage, err)
+	return f, err
 }
 
 // checkFolder returns the error that openFolder would return for a new run, and writes nothing.
 func checkFolder(cfg *config.Training, h host.Host) error {
-	return host.Fail(host.ExitUsage, output.Check(folderRequest(cfg, h)))
+	return output.Check(folderRequest(cfg, h))
 }
 
 // Target returns the path of the folder.
@@ -89,7 +89,7 @@ func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 	s, x, target := f.cfg.Settings(), f.cfg.Execution(), f.Target()
 	if config.RunOf(x.Resume) != x.Resume {
 		if state, err = bundle.ReadCheckpointFile(x.Resume, &at); err != nil {
-			return at, state, host.Fail(host.ExitData, err)
+			return at, state, err
 		}
 		if err := bundle.ForgetAfter(target, state.Step, f.dir.Register); err != nil {
 			return at, state, err
@@ -101,7 +101,7 @@ func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 			f.host.Notice("%v: continuing from the previous checkpoint", e)
 		}
 		if err != nil {
-			return at, state, host.Fail(host.ExitData, err)
+			return at, state, err
 		}
 		if len(skipped) == 0 {
 			if err := bundle.Prune(target); err != nil {
