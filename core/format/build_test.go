@@ -2,6 +2,7 @@ package format
 
 import (
 	"errors"
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -79,4 +80,9 @@ func mustRead(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return content
+}
+
+func newFile(path string, r io.ReaderAt, size int64) (scanFile, error) {
+	z, err := npz.New(path, r, size)
+	return scanFile{z}, err
 }

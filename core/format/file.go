@@ -2,8 +2,6 @@
 package format
 
 import (
-	"io"
-
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/durable"
 )
@@ -21,10 +19,5 @@ type scanFile struct{ *npz.Archive }
 
 func openFile(path string) (scanFile, error) {
 	z, err := npz.Open(path)
-	return scanFile{z}, err
-}
-
-func newFile(path string, r io.ReaderAt, size int64) (scanFile, error) {
-	z, err := npz.New(path, r, size)
 	return scanFile{z}, err
 }

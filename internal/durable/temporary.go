@@ -103,10 +103,7 @@ func sweep(in place, target string) {
 	sweepFolder(in, filepath.Dir(target), func(name string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// Sweep removes the temporary files that dead writers left in a folder, and none of a running one.
-func Sweep(folder string) { sweepFolder(paths{}, folder, func(string) bool { return true }) }
-
-// SweepIn is Sweep for a folder below an open one.
+// SweepIn removes the temporary files that dead writers left in a folder below an open one, and none of a running writer.
 func SweepIn(root *os.Root, folder string) {
 	sweepFolder(root, folder, func(string) bool { return true })
 }

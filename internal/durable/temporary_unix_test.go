@@ -99,7 +99,12 @@ func TestWrite_SparesTheLiving(t *testing.T) {
 		t.Errorf("the file contains %q", got)
 	}
 	holds(t, dir, ".other.ptycho-0123456789ab.tmp", ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
-	Sweep(dir)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	SweepIn(root, ".")
 	holds(t, dir, ".result.old.tmp", ".result.ptycho-0123456789.tmp", "result")
 }
 
