@@ -11,7 +11,8 @@
 // fletcher32, LZF, LZ4, bitshuffle and Zstandard.
 //
 // Not read, and refused by name: szip, n-bit, scale-offset, Blosc and other filters, external data files (a format before
-// external links), shared header messages, variable-length sequences and references as values.
+// external links), shared header messages, variable-length sequences and references as
+// values, and virtual datasets whose size follows that of their sources.
 //
 // A file is hostile input. Each address and length is checked against the file's size before memory is allocated, and metadata
 // checksums are verified where the format has them.

@@ -19,6 +19,11 @@ type selection struct {
 	start, stride, count, block []uint64
 }
 
+// grows reports whether the selection has no end.
+func (s *selection) grows() bool {
+	return slices.Contains(s.count, undefined) || slices.Contains(s.block, undefined)
+}
+
 // mappings decodes the mappings of a virtual dataset.
 func (d *Dataset) mappings() ([]mapping, error) {
 	f := d.f
@@ -59,6 +64,9 @@ func (d *Dataset) mappings() ([]mapping, error) {
 		}
 		if strings.Contains(m.file, "%") || strings.Contains(m.path, "%") {
 			return nil, f.unsupported("a virtual dataset with names such as %q", m.file+":"+m.path)
+		}
+		if m.source.grows() || m.here.grows() {
+			return nil, f.unsupported("a virtual dataset that grows with its sources (%s)", d.path)
 		}
 		all = append(all, m)
 	}
@@ -190,15 +198,6 @@ func (s *selection) dimension(i int, size uint64) (n uint64, at func(k uint64) (
 	start, stride, count, block := s.start[i], s.stride[i], s.count[i], s.block[i]
 	if start >= size {
 		return 0, nil, start == size
-	}
-	if block == undefined {
-		block, count = size-start, 1
-	}
-	if count == undefined {
-		if stride == 0 || block == 0 || size-start < block {
-			return 0, nil, true
-		}
-		count = (size-start-block)/stride + 1
 	}
 	if count == 0 || block == 0 {
 		return 0, nil, true
