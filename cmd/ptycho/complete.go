@@ -156,6 +156,10 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return texts("cpu", "cuda")
 	case name == "cuda" && command.Name == "setup":
 		return texts("12", "13")
+	case name == "positions" && command.Name == "convert":
+		return texts("exchange", "flip-rows", "flip-columns")
+	case name == "position-units":
+		return texts("m", "mm", "um", "nm", "pm", "A")
 	case enumFlags[name] != nil:
 		return texts(enumFlags[name]...)
 	case name == "preset":

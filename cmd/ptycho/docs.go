@@ -88,6 +88,7 @@ var commandCodes = map[string][]int{
 	"evaluate":     {host.ExitData},
 	"solve":        {host.ExitData, host.ExitDiverged},
 	"inspect":      {host.ExitData},
+	"convert":      {host.ExitData},
 	"simulate":     {host.ExitData},
 	"demo":         {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged},
 	"bench":        {host.ExitBackend, host.ExitDevice, host.ExitCrashed},

@@ -26,6 +26,10 @@ var examples = map[string][]string{
 		"ptycho inspect scan.npz",
 		"ptycho inspect scan.npz --scale --json",
 	},
+	"convert": {
+		"ptycho convert scan.cxi scan.npz --crop 128",
+		"ptycho convert frames.h5 scan.npz --data-path /entry/data/data --y-path motors.h5:/scan/positions:1 --x-path motors.h5:/scan/positions:0 --position-units um --energy 10keV --distance 1.9m --detector-pixel-size 75um",
+	},
 	"simulate": {
 		"ptycho simulate --output scan.npz",
 		"ptycho simulate --output scan.npz --object cells --positions raster --overlap 0.6",

@@ -87,7 +87,7 @@ func newApp() *cli.App {
 			c.App.Metadata[unknownKey] = usage(errors.New(unknownCommand(c, name)))
 		},
 		Commands: []*cli.Command{
-			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
+			trainCommand(), inferCommand(), solveCommand(), evaluateCommand(), inspectCommand(), convertCommand(), simulateCommand(), demoCommand(), benchCommand(), conformanceCommand(),
 			configCommand(), modelCommand(), runsCommand(), pluginsCommand(), completionCommand(), versionCommand(), pluginCommand(), completeCommand(), docsCommand(),
 		},
 	}

@@ -35,7 +35,9 @@ type Acquisition struct {
 	Notes []string // decisions and assumptions, one sentence each
 
 	probeShape [2]int
+	side       int // of the window; 0: the largest
 	file       *hdf5.File
+	others     []*hdf5.File // with positions or a probe
 	parts      []part
 	amplitudes bool // the patterns are square roots of counts
 }
@@ -64,15 +66,14 @@ func Is(path string) bool {
 
 // Open recognises the layout of an HDF5 file by its contents and reads all but the patterns. The error for an unknown layout
 // lists the datasets of the file.
-func Open(path string) (*Acquisition, error) {
+func Open(path string) (*Acquisition, error) { return OpenGiven(path, Given{}) }
+
+func open(path string) (*Acquisition, error) {
 	f, err := hdf5.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	a, err := recognise(f)
-	if err == nil {
-		err = a.check()
-	}
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -81,7 +82,13 @@ func Open(path string) (*Acquisition, error) {
 }
 
 // Close closes the file.
-func (a *Acquisition) Close() error { return a.file.Close() }
+func (a *Acquisition) Close() error {
+	err := a.file.Close()
+	for _, f := range a.others {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
 
 func recognise(f *hdf5.File) (*Acquisition, error) {
 	for _, l := range layouts {
@@ -94,13 +101,16 @@ func recognise(f *hdf5.File) (*Acquisition, error) {
 		}
 		return a, nil
 	}
-	return nil, fmt.Errorf("%s: an HDF5 file of a layout that is not known (read are %s); it contains %s", f.Name(), names(), contents(f))
+	return nil, fmt.Errorf("%s: an HDF5 file of a layout that is not known (read are %s); ptycho convert reads it with --data-path, --y-path and --x-path; it contains %s", f.Name(), names(), contents(f))
 }
 
 // check returns an error unless the parts of the description fit each other.
 func (a *Acquisition) check() error {
 	if a.Patterns == 0 || a.Height == 0 || a.Width == 0 {
 		return fmt.Errorf("%s: has no patterns", a.Path)
+	}
+	if a.Y == nil || a.X == nil {
+		return fmt.Errorf("%s: has no positions where %s has them; say where with --y-path and --x-path of ptycho convert", a.Path, a.Format)
 	}
 	if len(a.Y) != a.Patterns || len(a.X) != a.Patterns {
 		return fmt.Errorf("%s: has %d patterns but %d positions", a.Path, a.Patterns, len(a.Y))
@@ -111,15 +121,18 @@ func (a *Acquisition) check() error {
 		}
 	}
 	for _, q := range []struct {
-		name, unit string
-		value      float64
-		low, high  float64
+		name, flag       string
+		value, low, high float64 // m
 	}{
-		{"wavelength", "m", a.Wavelength, 1e-14, 1e-5}, {"distance", "m", a.Distance, 1e-5, 1e3},
-		{"height of a detector pixel", "m", a.PixelHeight, 1e-8, 1e-2}, {"width of a detector pixel", "m", a.PixelWidth, 1e-8, 1e-2},
+		{"wavelength", "energy or --wavelength", a.Wavelength, 1e-14, 1e-5}, {"distance of the detector", "distance", a.Distance, 1e-5, 1e3},
+		{"height of a detector pixel", "detector-pixel-size", a.PixelHeight, 1e-8, 1e-2},
+		{"width of a detector pixel", "detector-pixel-size", a.PixelWidth, 1e-8, 1e-2},
 	} {
+		if q.value == 0 {
+			return fmt.Errorf("%s: does not say the %s; give it with --%s of ptycho convert", a.Path, q.name, q.flag)
+		}
 		if !finite(q.value) || q.value < q.low || q.value > q.high {
-			return fmt.Errorf("%s: the %s is %v %s, which no ptychography has; correct the file", a.Path, q.name, q.value, q.unit)
+			return fmt.Errorf("%s: the %s is %v m, which no ptychography has; correct the file or the flag", a.Path, q.name, q.value)
 		}
 	}
 	return nil
@@ -130,9 +143,12 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // A window is the square of the detector that is used.
 type window struct{ top, left, side int }
 
-// window returns the whole detector, or the square around its middle where it is not square.
+// window returns the whole detector, or the square in its middle that is used.
 func (a *Acquisition) window() window {
-	side := min(a.Height, a.Width) / 2 * 2
+	side := a.side
+	if side == 0 {
+		side = min(a.Height, a.Width) / 2 * 2
+	}
 	return window{(a.Height - side) / 2, (a.Width - side) / 2, side}
 }
 

@@ -21,11 +21,10 @@ func readCXI(a *Acquisition) error {
 	if err != nil {
 		return err
 	}
-	if t == nil {
-		return fmt.Errorf("has no positions (looked for the translation of data_1, geometry_1 and detector_1)")
-	}
-	if err := a.columns(t, 1, 0, 1); err != nil {
-		return err
+	if t != nil {
+		if err := a.columns(t, 1, 0, 1); err != nil {
+			return err
+		}
 	}
 	if err := a.cxiBeam(); err != nil {
 		return err
@@ -55,9 +54,12 @@ func (a *Acquisition) cxiBeam() error {
 		a.Wavelength = w
 		return nil
 	}
-	e, err := a.need("photon energy", "/entry_1/instrument_1/beam_1/energy", "/entry_1/instrument_1/source_1/energy", "/entry_1/sample_1/beam_1/energy")
+	e, err := a.value("/entry_1/instrument_1/beam_1/energy", "/entry_1/instrument_1/source_1/energy", "/entry_1/sample_1/beam_1/energy")
 	if err != nil {
 		return err
+	}
+	if e == 0 {
+		return nil
 	}
 	if e > 1 { // joules of a photon are below 1e-13; beamlines also write electronvolts here
 		a.Notes = append(a.Notes, fmt.Sprintf("the energy %v is taken as eV, since no photon has as many joules", e))
@@ -70,7 +72,7 @@ func (a *Acquisition) cxiBeam() error {
 // cxiDetector reads the geometry and the mask below a group.
 func (a *Acquisition) cxiDetector(group string) error {
 	var err error
-	if a.Distance, err = a.need("distance of the detector", group+"/distance"); err != nil {
+	if a.Distance, err = a.value(group + "/distance"); err != nil {
 		return err
 	}
 	a.Distance = math.Abs(a.Distance)
@@ -104,7 +106,7 @@ func (a *Acquisition) basisVectors(path string) (height, width float64, err erro
 		return 0, 0, err
 	}
 	if d == nil {
-		return 0, 0, fmt.Errorf("has no size of a detector pixel (looked for x_pixel_size, y_pixel_size and basis_vectors)")
+		return 0, 0, nil
 	}
 	shape := d.Shape()
 	if len(shape) != 2 || shape[0]*shape[1] != 6 {

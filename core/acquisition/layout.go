@@ -100,12 +100,9 @@ func (a *Acquisition) number(paths ...string) (v float64, ok bool, err error) {
 	return all[0], true, nil
 }
 
-// need is number for values without which the scan cannot be read.
-func (a *Acquisition) need(what string, paths ...string) (float64, error) {
-	v, ok, err := a.number(paths...)
-	if err == nil && !ok {
-		err = fmt.Errorf("has no %s (looked for %s)", what, strings.Join(paths, ", "))
-	}
+// value is number for values that a flag can replace: 0 where the file has none.
+func (a *Acquisition) value(paths ...string) (float64, error) {
+	v, _, err := a.number(paths...)
 	return v, err
 }
 

@@ -32,20 +32,19 @@ func readPtyd(a *Acquisition) error {
 			return err
 		}
 	}
-	energy, err := a.need("photon energy", "/meta/energy", "/info/energy")
+	energy, err := a.value("/meta/energy", "/info/energy")
 	if err != nil {
 		return err
 	}
-	a.Wavelength = photon(1e3 * energy * electron)
-	if a.Distance, err = a.need("distance of the detector", "/meta/distance", "/info/distance"); err != nil {
+	if energy > 0 {
+		a.Wavelength = photon(1e3 * energy * electron)
+	}
+	if a.Distance, err = a.value("/meta/distance", "/info/distance"); err != nil {
 		return err
 	}
 	pixel, err := a.first("/meta/psize", "/info/psize")
-	if err != nil {
+	if err != nil || pixel == nil {
 		return err
-	}
-	if pixel == nil {
-		return fmt.Errorf("has no size of a detector pixel (looked for psize of meta and info)")
 	}
 	size, err := hdf5.ReadAll[float64](pixel)
 	if err != nil {
@@ -94,13 +93,13 @@ func readPtyLab(a *Acquisition) error {
 		return err
 	}
 	a.Notes = append(a.Notes, "encoder is read as (row, column); PtyLab's documentation says (x, y), its simulator writes rows first")
-	if a.Wavelength, err = a.need("wavelength", "/wavelength"); err != nil {
+	if a.Wavelength, err = a.value("/wavelength"); err != nil {
 		return err
 	}
-	if a.Distance, err = a.need("distance of the detector", "/zo"); err != nil {
+	if a.Distance, err = a.value("/zo"); err != nil {
 		return err
 	}
-	a.PixelHeight, err = a.need("size of a detector pixel", "/dxd")
+	a.PixelHeight, err = a.value("/dxd")
 	a.PixelWidth = a.PixelHeight
 	return err
 }
@@ -130,14 +129,14 @@ func readNSLS(a *Acquisition) error {
 	for i := range n {
 		a.X, a.Y = append(a.X, 1e-6*all[i]), append(a.Y, 1e-6*all[n+i])
 	}
-	if a.Wavelength, err = a.need("wavelength", "/lambda_nm"); err != nil {
+	if a.Wavelength, err = a.value("/lambda_nm"); err != nil {
 		return err
 	}
 	a.Wavelength *= 1e-9
-	if a.Distance, err = a.need("distance of the detector", "/z_m"); err != nil {
+	if a.Distance, err = a.value("/z_m"); err != nil {
 		return err
 	}
-	a.PixelHeight, err = a.need("size of a detector pixel", "/ccd_pixel_um")
+	a.PixelHeight, err = a.value("/ccd_pixel_um")
 	a.PixelHeight *= 1e-6
 	a.PixelWidth = a.PixelHeight
 	return err

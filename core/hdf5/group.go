@@ -153,18 +153,23 @@ func (f *File) openExternal(name string) (*File, error) {
 	if len(f.external) >= 10000 {
 		return nil, errors.New("more than 10000 files")
 	}
-	r, err := os.OpenInRoot(f.folder, filepath.FromSlash(name))
+	root, err := os.OpenRoot(f.folder)
 	if err != nil {
 		return nil, err
 	}
-	info, err := r.Stat()
+	defer root.Close()
+	info, err := root.Stat(filepath.FromSlash(name))
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is not a regular file", name)
 	}
-	var e *File
-	if err == nil {
-		e, err = newFile(filepath.Join(f.folder, name), r, info.Size())
+	if err != nil {
+		return nil, err
 	}
+	r, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	e, err := newFile(filepath.Join(f.folder, name), r, info.Size())
 	if err != nil {
 		r.Close()
 		return nil, err

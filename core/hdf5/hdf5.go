@@ -54,16 +54,15 @@ type File struct {
 
 // Open opens the file of that name. External links and virtual datasets may reach files in its folder and below.
 func Open(name string) (*File, error) {
-	r, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := r.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() { // to open a pipe would wait
 		err = fmt.Errorf("%s is not a regular file", name)
 	}
 	if err != nil {
-		r.Close()
+		return nil, err
+	}
+	r, err := os.Open(name)
+	if err != nil {
 		return nil, err
 	}
 	f, err := newFile(name, r, info.Size())

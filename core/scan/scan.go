@@ -230,3 +230,13 @@ func (s *Scan) Fingerprint() string {
 	h.Write(s.Mask)
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// Whole reports whether all counts are whole numbers below 2³⁰.
+func (s *Scan) Whole() bool {
+	for _, k := range s.Counts {
+		if k != float32(int32(min(k, 1<<30))) || k >= 1<<30 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,202 @@
+package acquisition
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/hdf5"
+)
+
+// Given says where a file has its arrays, and what it does not say itself. A path is /group/dataset, with the name of another
+// file and a colon before it, and for positions a colon and the number of a column (or row) of a table behind it, such as
+// motors.h5:/scan/positions:1.
+type Given struct {
+	Data, Y, X, Probe string
+
+	PositionUnit float64 // m; 0: metres, for a layout that is known
+	Wavelength   float64 // m; 0: the file's, and so on
+	Distance     float64 // m
+	DetectorSize float64 // m, of a pixel
+
+	Exchange, FlipRows, FlipColumns bool // of the positions, in this order
+	Side                            int  // of the middle square that is used, detector pixels; 0: the largest
+}
+
+// OpenGiven is Open with paths and values that the caller gives. A value that the file has too must be the same.
+func OpenGiven(path string, g Given) (*Acquisition, error) {
+	var a *Acquisition
+	var err error
+	if g.Data == "" {
+		a, err = open(path)
+	} else {
+		a, err = g.open(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err = g.apply(a); err == nil {
+		err = a.check()
+	}
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// open reads a file of which only the paths are known.
+func (g Given) open(path string) (*Acquisition, error) {
+	for _, need := range []struct {
+		flag    string
+		missing bool
+	}{{"--y-path", g.Y == ""}, {"--x-path", g.X == ""}, {"--position-units", g.PositionUnit == 0}, {"--energy or --wavelength", g.Wavelength == 0},
+		{"--distance", g.Distance == 0}, {"--detector-pixel-size", g.DetectorSize == 0}} {
+		if need.missing {
+			return nil, fmt.Errorf("%s: --data-path needs %s too", path, need.flag)
+		}
+	}
+	f, err := hdf5.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &Acquisition{Path: path, Format: "HDF5", file: f}
+	d, err := f.Dataset(g.Data)
+	if err == nil {
+		err = a.stack(d)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// apply replaces and completes what the file says.
+func (g Given) apply(a *Acquisition) error {
+	for _, p := range []struct {
+		path string
+		to   *[]float64
+	}{{g.Y, &a.Y}, {g.X, &a.X}} {
+		if p.path == "" {
+			continue
+		}
+		v, err := a.positions(p.path)
+		if err != nil {
+			return err
+		}
+		unit := g.PositionUnit
+		if unit == 0 {
+			unit = 1
+		}
+		for i := range v {
+			v[i] *= unit
+		}
+		*p.to = v
+	}
+	for _, v := range []struct {
+		flag  string
+		given float64
+		has   *float64
+	}{{"wavelength", g.Wavelength, &a.Wavelength}, {"distance", g.Distance, &a.Distance},
+		{"detector-pixel-size", g.DetectorSize, &a.PixelHeight}, {"detector-pixel-size", g.DetectorSize, &a.PixelWidth}} {
+		if v.given == 0 {
+			continue
+		}
+		if *v.has != 0 && math.Abs(*v.has/v.given-1) > 1e-4 {
+			return fmt.Errorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or correct the file", a.Path, v.flag, *v.has, v.given)
+		}
+		*v.has = v.given
+	}
+	if g.Probe != "" {
+		d, err := a.elsewhere(g.Probe)
+		if err != nil {
+			return err
+		}
+		if err := a.readProbe(d); err != nil {
+			return err
+		}
+	}
+	if g.Side > min(a.Height, a.Width) || g.Side%2 != 0 {
+		return fmt.Errorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, g.Side)
+	}
+	a.side = g.Side
+	g.orient(a)
+	return nil
+}
+
+// orient exchanges and mirrors the positions.
+func (g Given) orient(a *Acquisition) {
+	if g.Exchange {
+		a.Y, a.X = a.X, a.Y
+	}
+	mirror := func(v []float64) {
+		for i := range v {
+			v[i] = -v[i]
+		}
+	}
+	if g.FlipRows {
+		mirror(a.Y)
+	}
+	if g.FlipColumns {
+		mirror(a.X)
+	}
+}
+
+// elsewhere opens a dataset of this file or, behind the name of a file and a colon, of another.
+func (a *Acquisition) elsewhere(path string) (*hdf5.Dataset, error) {
+	name, inside, other := strings.Cut(path, ":/")
+	if !other {
+		d, err := a.file.Dataset(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.Path, err)
+		}
+		return d, nil
+	}
+	f, err := hdf5.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	a.others = append(a.others, f)
+	return f.Dataset("/" + inside)
+}
+
+// positions reads a dataset of one dimension, or a column (or row) of a table.
+func (a *Acquisition) positions(path string) ([]float64, error) {
+	column := -1
+	if i := strings.LastIndex(path, ":"); i > 0 && !strings.Contains(path[i:], "/") {
+		n, err := strconv.Atoi(path[i+1:])
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%s: %q: want the number of a column behind the last colon, the first is 0", a.Path, path)
+		}
+		path, column = path[:i], n
+	}
+	d, err := a.elsewhere(path)
+	if err != nil {
+		return nil, err
+	}
+	shape := d.Shape()
+	n := uint64(a.Patterns)
+	start, count := make([]uint64, len(shape)), d.Shape()
+	switch {
+	case len(shape) == 1 && column < 0, len(shape) == 2 && column < 0 && shape[0]*shape[1] == n:
+	case len(shape) == 2 && column >= 0 && shape[0] == n && uint64(column) < shape[1]:
+		start[1], count[1] = uint64(column), 1
+	case len(shape) == 2 && column >= 0 && shape[1] == n && uint64(column) < shape[0]:
+		start[0], count[0] = uint64(column), 1
+	case len(shape) == 2 && column < 0:
+		return nil, fmt.Errorf("%s: %s has the shape %d; say which column has the positions: %s:0, %s:1 …", a.Path, path, shape, path, path)
+	default:
+		return nil, fmt.Errorf("%s: %s has the shape %d, and %d positions are expected there", a.Path, path, shape, a.Patterns)
+	}
+	total := uint64(1)
+	for _, c := range count {
+		total *= c
+	}
+	if total > maxPositions {
+		return nil, fmt.Errorf("%s: %s has %d values, too many for positions", a.Path, path, shape)
+	}
+	v := make([]float64, total)
+	return v, hdf5.Read(d, v, start, count)
+}
