@@ -156,6 +156,7 @@ ci-full: build ## the checks too long for every change: vet for other systems, t
 	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
 	GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
 	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/... ./plugins/gorgonia/... ./conformance
+	PTYCHO_TEST_ALL=1 $(GO) test -run Orientation ./cmd/ptycho
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
 	done; done

@@ -157,7 +157,7 @@ func TestXLA_FollowsGorgonia(t *testing.T) {
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name, backend string, more ...string) {
 		must(t, append([]string{"train", "--plugin-dir", dir, "--backend", backend, "--train-data-file", scan, "--output-dir", path(name),
-			"--max-epochs", "4", "--learning-rate", "1e-4", "--device", "cpu"}, more...)...)
+			"--max-epochs", "4", "--n-filters-scale", "1", "--learning-rate", "1e-4", "--device", "cpu"}, more...)...)
 	}
 	train("gorgonia", "gorgonia")
 	train("xla", "xla")
@@ -196,7 +196,7 @@ func TestXLA_KilledPluginIsReplaced(t *testing.T) {
 	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
 	start := func(name string) *exec.Cmd {
 		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),
-			"--max-epochs", "8", "--learning-rate", "3e-4", "--device", "cpu")
+			"--max-epochs", "8", "--n-filters-scale", "1", "--learning-rate", "3e-4", "--device", "cpu")
 	}
 	killed, undisturbed := start("killed"), start("undisturbed")
 	if err := undisturbed.Start(); err != nil {
