@@ -147,7 +147,7 @@ var engineTable = []Setting{
 		Meaning: "number of devices", Why: neutral,
 		field: func(s *sections) any { return &s.execution.Devices }},
 	{Name: "strategy", Section: ExecutionSection, Commands: Train, Default: "auto", Enum: []string{"auto", "ddp", "fsdp", "deepspeed"}, Resume: Keeps, Needs: "strategy",
-		Meaning: "how several devices share the work", Why: neutral,
+		Meaning: "how several devices share the work", More: "On the xla backend, ddp gives the same result for any number of devices, including one.", Why: neutral,
 		field: func(s *sections) any { return &s.execution.Strategy }},
 	{Name: "allow-high-compression", Section: ExecutionSection, Commands: both, Default: false, Resume: Keeps,
 		Meaning: "read compressed arrays that expand more than 1000-fold", Why: neutral,

@@ -49,6 +49,9 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if err != nil {
 		return nil, err
 	}
+	if len(numbers) > maxShards {
+		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend shares a batch among at most %d devices, but %d are named; use --devices %d or fewer", maxShards, len(numbers), maxShards)
+	}
 	if err := engine.CheckFlags(); err != nil {
 		return nil, err
 	}

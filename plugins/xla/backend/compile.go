@@ -119,8 +119,8 @@ func (s *session) forwardFunction(groups int, values []string) (*engine.Function
 	})
 }
 
-// backward lowers the scalars and their gradients. It returns the weights, and the cost and the gradients of params, both
-// summed over all devices.
+// backward lowers the scalars and their gradients. It returns the weights, and the cost and the gradients of params for the
+// groups on this device.
 func (s *session) backward(b *engine.Builder, groups int, losses, params []string, donate bool) (cost *G.Node, weights, grads []*G.Node, err error) {
 	l, err := lower.New(b.Graph, s.program, groups, s.dtype)
 	if err != nil {
@@ -165,8 +165,7 @@ func (s *session) backward(b *engine.Builder, groups int, losses, params []strin
 			grads = append(grads, G.ZerosLike(given[name]))
 		}
 	}
-	sums := b.Sum(append(grads, cost)...)
-	return sums[len(grads)], weights, sums[:len(grads)], nil
+	return cost, weights, grads, nil
 }
 
 // gradientFunction returns the function that computes scalars and gradients. With add it adds the gradients to those of
@@ -184,6 +183,34 @@ func (s *session) gradientFunction(groups int, losses, params []string, add bool
 				grads[i] = G.Add(b.Parameter(a, s.stored(name, 1), true), grads[i])
 			}
 			b.Result(a, grads[i])
+		}
+		return nil
+	})
+}
+
+// shardGradient returns the name of the gradient of a parameter for the shards of a round.
+func shardGradient(round int, name string) engine.Array {
+	return engine.Array{Part: fmt.Sprintf("%s of round %d", gradientPart, round), Name: name}
+}
+
+// sumFunction returns the function that adds the gradients of shards. With add it adds their sum to the gradients of earlier
+// micro-batches.
+func (s *session) sumFunction(shards, rounds int, params []string, add bool) (*engine.Function, error) {
+	key := fmt.Sprintf("sum of %d shards in %d rounds: %q %v", shards, rounds, params, add)
+	return s.function(key, fmt.Sprintf("the sum of the gradients of %d shards", shards), 0, true, func(b *engine.Builder) error {
+		each := make([][]*G.Node, rounds)
+		for r := range each {
+			for _, name := range params {
+				each[r] = append(each[r], b.Parameter(shardGradient(r, name), s.stored(name, 1), false))
+			}
+		}
+		sums := b.Sum(shards, each...)
+		for i, name := range params {
+			a := engine.Array{Part: gradientPart, Name: name}
+			if add {
+				sums[i] = G.Add(b.Parameter(a, s.stored(name, 1), true), sums[i])
+			}
+			b.Result(a, sums[i])
 		}
 		return nil
 	})

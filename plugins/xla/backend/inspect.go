@@ -53,19 +53,9 @@ func (s *session) Gradient(ctx context.Context, ref backend.BatchRef, params ...
 	if err != nil {
 		return out, nil, err
 	}
-	f, err := s.gradientFunction(s.share(s.groups(ref.Batch)), feed.Active(ref.LossWeights), params, false)
-	if err != nil {
-		return out, nil, err
-	}
 	loaded := buffers{}
 	defer func() { release(loaded) }()
-	if err := s.load(ref.Batch, inputs, loaded); err != nil {
-		return out, nil, err
-	}
-	if err := s.loadWeights(ref.Batch, ref.LossWeights, norm, loaded); err != nil {
-		return out, nil, err
-	}
-	results, err := s.call(ctx, f, loaded, false)
+	results, err := s.gradients(ctx, gradients{ref.Batch, inputs, ref.LossWeights, norm, params, false}, loaded)
 	if err != nil {
 		return out, nil, err
 	}

@@ -39,7 +39,8 @@ func (s *session) averaged() bool {
 
 // values computes values of one gathered batch.
 func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, ema bool, values []string) (buffers, error) {
-	f, err := s.forwardFunction(s.share(s.groups(b)), values)
+	c := s.cut(s.groups(b))
+	f, err := s.forwardFunction(c.groups, values)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (s *session) values(ctx context.Context, b backend.Batch, inputs map[string
 	if err := s.load(b, inputs, loaded); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, f, loaded, ema)
+	return s.call(ctx, f, c.rounds, loaded, ema)
 }
 
 // Evaluate computes the scalars of batches.

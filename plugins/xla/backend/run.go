@@ -58,9 +58,10 @@ func (s *session) loadWeights(b backend.Batch, weights map[string]float64, norm 
 	return s.loadReals(seeds, factors, into)
 }
 
-// call runs a function on the state and the loaded arrays. With average, it uses the moving average in place of the weights.
-func (s *session) call(ctx context.Context, f *engine.Function, loaded buffers, average bool) (buffers, error) {
-	return f.Call(ctx, func(a engine.Array) engine.Buffer {
+// call runs a function in rounds on the state and the loaded arrays. With average, it uses the moving average in place of the
+// weights.
+func (s *session) call(ctx context.Context, f *engine.Function, rounds int, loaded buffers, average bool) (buffers, error) {
+	return f.Call(ctx, rounds, func(a engine.Array) engine.Buffer {
 		if average && a.Part == string(backend.Weights) {
 			if b := s.state[part(backend.EMA, a.Name)]; b != nil {
 				return b

@@ -25,6 +25,7 @@ type session struct {
 	steps     int64
 	functions map[string]*engine.Function
 	limit     int64 // bytes of memory
+	shards    bool  // batches are cut into shards, see cut
 	ownMemory bool  // each device has its own memory; the virtual devices of a CPU share the machine's memory
 	progress  func(backend.Event)
 }
@@ -40,6 +41,7 @@ func newSession(o backend.OpenOptions, types map[string]program.Type, client *en
 		dtype: dtypes.Float32, precision: tensor.Float32,
 		functions: map[string]*engine.Function{},
 		limit:     o.MemoryLimit,
+		shards:    o.Strategy == dataParallel || client.Devices() > 1,
 		progress:  o.Progress,
 	}
 	if s.progress == nil {
@@ -138,7 +140,7 @@ func (s *session) download(b engine.Buffer, name string, groups int) (tensor.Ten
 	}
 	fetch := func(flat any) error { return s.client.Download(b, flat) }
 	if s.sharded(name) {
-		fetch = func(flat any) error { return s.client.Join(b, flat, s.stored(name, s.share(groups)).Size()) }
+		fetch = func(flat any) error { return s.client.Join(b, flat, s.stored(name, s.cut(groups).groups).Size()) }
 	}
 	if t.Kind == program.Index {
 		data, _ := tensor.Data[int32](out)

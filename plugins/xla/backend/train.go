@@ -29,26 +29,29 @@ func (s *session) step(ctx context.Context, next func() (feed.Item, error), p ba
 		return r, err
 	}
 	do := s.accumulated
-	if len(st.Batches) == 1 {
+	if len(st.Batches) == 1 && !s.shards {
 		do = s.fused
 	}
 	err := do(ctx, next, p, st, &r)
 	return r, err
 }
 
-// fused runs a step on one batch: one function computes the new state from the batch.
+// fused runs a step on one batch that is not cut into shards: one function computes the new state from the batch.
 func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	item, err := next()
 	if err != nil {
 		return err
 	}
-	f, err := s.stepFunction(s.share(s.groups(item.Batch)), feed.Active(p.LossWeights), s.program.Trainable(), p)
+	f, err := s.stepFunction(s.groups(item.Batch), feed.Active(p.LossWeights), s.program.Trainable(), p)
 	if err != nil {
 		return err
 	}
 	loaded := buffers{}
 	defer release(loaded)
-	if err := s.loadTraining(item, p, st, loaded); err != nil {
+	if err := s.load(item.Batch, item.Inputs, loaded); err != nil {
+		return err
+	}
+	if err := s.loadWeights(item.Batch, p.LossWeights, st.Norm(), loaded); err != nil {
 		return err
 	}
 	if err := s.numbers(p, st, loaded); err != nil {
@@ -66,7 +69,7 @@ func (s *session) fused(ctx context.Context, next func() (feed.Item, error), p b
 	return s.finish(results, p, st, r)
 }
 
-// accumulated runs a step on micro-batches: it adds their gradients in order, then updates the weights once.
+// accumulated runs a step on micro-batches or shards: it adds their gradients in order, then updates the weights once.
 func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step, r *backend.StepResult) error {
 	sum := buffers{} // of the gradients so far
 	defer func() { release(sum) }()
@@ -75,15 +78,8 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 		if err != nil {
 			return err
 		}
-		f, err := s.gradientFunction(s.share(s.groups(item.Batch)), feed.Active(p.LossWeights), s.program.Trainable(), i > 0)
-		if err != nil {
-			return err
-		}
-		// A call donates the sum and returns the new one.
-		if err := s.loadTraining(item, p, st, sum); err != nil {
-			return err
-		}
-		results, err := s.call(ctx, f, sum, false)
+		g := gradients{item.Batch, item.Inputs, p.LossWeights, st.Norm(), s.program.Trainable(), i > 0}
+		results, err := s.gradients(ctx, g, sum) // donates the sum and returns the new one
 		if err != nil {
 			return err
 		}
@@ -114,14 +110,6 @@ func (s *session) accumulated(ctx context.Context, next func() (feed.Item, error
 
 // groups returns the number of groups in a batch.
 func (s *session) groups(b backend.Batch) int { return len(b.Rows) / s.program.Group }
-
-// loadTraining copies a micro-batch and the weights of its cost to the devices.
-func (s *session) loadTraining(item feed.Item, p backend.StepPlan, st backend.Step, into buffers) error {
-	if err := s.load(item.Batch, item.Inputs, into); err != nil {
-		return err
-	}
-	return s.loadWeights(item.Batch, p.LossWeights, st.Norm(), into)
-}
 
 // count adds the scalars of a micro-batch to those of the step.
 func (s *session) count(results buffers, b backend.Batch, r *backend.StepResult) error {
@@ -165,7 +153,7 @@ func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) err
 
 // advance runs a function that donates the state and returns a new one. If it fails the state is lost, unless it was cancelled.
 func (s *session) advance(ctx context.Context, f *engine.Function, loaded buffers) (buffers, error) {
-	results, err := s.call(ctx, f, loaded, false)
+	results, err := s.call(ctx, f, 1, loaded, false)
 	if err != nil {
 		if backend.KindOf(err) != backend.Cancelled {
 			s.freeState()

@@ -34,35 +34,56 @@ func (c *Client) spread(g *G.Graph) error {
 	return g.SetDeviceAssignment(c.devices)
 }
 
-// Sum adds nodes of one type over the devices, in the order of their ranks, so that every device has the same sums and
-// every run has the same bits. The order of summation of a library's all-reduce is not documented, and NVIDIA's depends on
-// how the cards are connected. The all-reduce therefore only moves numbers here: each device puts its numbers into its row
-// of zeros, and adding zeros is exact in any order. The nodes are packed, so that one all-reduce is enough for all of them.
-func (b *Builder) Sum(nodes ...*G.Node) []*G.Node {
+// Sum adds the shards' nodes in the order of the shards, so that every device has the same sums, and any number of devices has
+// the same bits. rounds[r] holds the nodes of this device's shard of round r, of one type. The device of rank d computes the
+// shard r·devices + d in round r. Only the first shards are added; the rest is filling.
+func (b *Builder) Sum(shards int, rounds ...[]*G.Node) []*G.Node {
+	all := b.exchange(rounds)
+	sums := slices.Clone(all[0])
+	for _, shard := range all[1:shards] {
+		for i, node := range shard {
+			sums[i] = G.Add(sums[i], node)
+		}
+	}
+	return sums
+}
+
+// exchange returns the nodes of all shards, in order. The order of summation of a library's all-reduce is not documented, and
+// NVIDIA's depends on how the cards are connected. The all-reduce therefore only moves bits here: each device writes its
+// numbers, as integers, into its rows of a matrix of zeros, and the sum of integers is exact in any order. The nodes are
+// packed, so that one all-reduce is enough for all of them.
+func (b *Builder) exchange(rounds [][]*G.Node) [][]*G.Node {
 	n := len(b.client.devices)
 	if n == 1 {
-		return nodes
+		return rounds
 	}
-	flat := make([]*G.Node, len(nodes))
-	for i, node := range nodes {
-		flat[i] = G.Reshape(node, node.Shape().Size())
+	rows := make([]*G.Node, len(rounds))
+	for r, nodes := range rounds {
+		flat := make([]*G.Node, len(nodes))
+		for i, node := range nodes {
+			flat[i] = G.Reshape(node, node.Shape().Size())
+		}
+		rows[r] = G.Concatenate(flat, 0)
 	}
-	packed := G.Concatenate(flat, 0)
-	size := packed.Shape().Size()
+	size, real, whole := rows[0].Shape().Size(), rows[0].DType(), dtypes.Int32
+	if real == dtypes.Float64 {
+		whole = dtypes.Int64
+	}
+	bits := G.Bitcast(G.Reshape(G.Concatenate(rows, 0), len(rounds), 1, size), whole)
 	rank := b.Parameter(rankArray, shapes.Make(dtypes.Int32, n), false)
-	here := G.BroadcastToDims(G.Reshape(G.Equal(rank, G.OnesLike(rank)), n, 1), n, size)
-	rows := G.BroadcastToDims(G.Reshape(packed, 1, size), n, size)
-	rows = b.Graph.Distributed().AllReduceOne(G.Where(here, rows, G.ZerosLike(rows)), compute.ReduceOpSum)
+	here := G.BroadcastToDims(G.Reshape(G.Equal(rank, G.OnesLike(rank)), 1, n, 1), len(rounds), n, size)
+	bits = G.BroadcastToDims(bits, len(rounds), n, size)
+	bits = b.Graph.Distributed().AllReduceOne(G.Where(here, bits, G.ZerosLike(bits)), compute.ReduceOpSum)
+	matrix := G.Reshape(G.Bitcast(bits, real), len(rounds)*n, size)
 
-	sum := G.Reshape(G.SliceAxis(rows, 0, G.AxisElem(0)), size)
-	for i := 1; i < n; i++ {
-		sum = G.Add(sum, G.Reshape(G.SliceAxis(rows, 0, G.AxisElem(i)), size))
-	}
-	out, from := make([]*G.Node, len(nodes)), 0
-	for i, node := range nodes {
-		to := from + node.Shape().Size()
-		out[i] = G.Reshape(G.SliceAxis(sum, 0, G.AxisRange(from, to)), node.Shape().Dimensions...)
-		from = to
+	out := make([][]*G.Node, len(rounds)*n)
+	for shard := range out {
+		row, from := G.Reshape(G.SliceAxis(matrix, 0, G.AxisElem(shard)), size), 0
+		for _, node := range rounds[0] {
+			to := from + node.Shape().Size()
+			out[shard] = append(out[shard], G.Reshape(G.SliceAxis(row, 0, G.AxisRange(from, to)), node.Shape().Dimensions...))
+			from = to
+		}
 	}
 	return out
 }
@@ -78,33 +99,33 @@ func (c *Client) ranks() (Buffer, error) {
 		flat[i*n+i] = 1
 	}
 	var err error
-	c.rank, err = c.Split(flat, shapes.Make(dtypes.Int32, n), 0)
+	c.rank, err = c.Split(flat, shapes.Make(dtypes.Int32, n), 0, 1)
 	return c.rank, err
 }
 
 // Devices returns the number of devices that share the work.
 func (c *Client) Devices() int { return len(c.devices) }
 
-// Split copies a flat Go slice to the devices: each device receives the next part, which has the given shape. A part that
-// the slice does not fill is filled with repeats of the slice's first unit elements, or with zeros if unit is 0.
-func (c *Client) Split(flat any, shape shapes.Shape, unit int) (Buffer, error) {
+// Split copies a flat Go slice to the devices: in each round each device receives the next part, which has the given shape. A
+// part that the slice does not fill is filled with repeats of the slice's first unit elements, or with zeros if unit is 0.
+func (c *Client) Split(flat any, shape shapes.Shape, unit, rounds int) (Buffer, error) {
 	switch all := flat.(type) {
 	case []float32:
-		return split(c, all, shape, unit)
+		return split(c, all, shape, unit, rounds)
 	case []float64:
-		return split(c, all, shape, unit)
+		return split(c, all, shape, unit, rounds)
 	case []int32:
-		return split(c, all, shape, unit)
+		return split(c, all, shape, unit, rounds)
 	}
 	return nil, backend.Errorf(backend.Internal, "transfer", "cannot split an array of type %T", flat)
 }
 
-func split[T int32 | float32 | float64](c *Client, all []T, shape shapes.Shape, unit int) (Buffer, error) {
+func split[T int32 | float32 | float64](c *Client, all []T, shape shapes.Shape, unit, rounds int) (Buffer, error) {
 	size, filler := shape.Size(), []T{0}
 	if unit > 0 {
 		filler = all[:unit]
 	}
-	return c.each(shape, func(i int) any {
+	return c.each(shape, rounds, func(i int) any {
 		part := all[min(i*size, len(all)):min((i+1)*size, len(all))]
 		if len(part) == size {
 			return part
@@ -117,11 +138,11 @@ func split[T int32 | float32 | float64](c *Client, all []T, shape shapes.Shape, 
 	})
 }
 
-// each uploads an array for each device. If one upload fails, each frees the others.
-func (c *Client) each(shape shapes.Shape, flat func(i int) any) (Buffer, error) {
-	out := make(Buffer, len(c.devices))
-	for i, d := range c.devices {
-		b, err := c.compute.BufferFromFlatData(d, flat(i), shape)
+// each uploads an array for each device, round after round. If one upload fails, each frees the others.
+func (c *Client) each(shape shapes.Shape, rounds int, flat func(i int) any) (Buffer, error) {
+	out := make(Buffer, rounds*len(c.devices))
+	for i := range out {
+		b, err := c.compute.BufferFromFlatData(c.devices[i%len(c.devices)], flat(i), shape)
 		if err != nil {
 			Free(out)
 			return nil, failure("transfer", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -33,63 +34,78 @@ func client(t *testing.T, numbers ...int) *engine.Client {
 	return c
 }
 
-// summed returns, for each device, the Sum of the rows of all devices.
+// summed returns, for each device, the Sum of rows, one for each shard. The last round may hold filling, which is not added.
 func summed(t *testing.T, c *engine.Client, rows [][]float32) [][]float32 {
 	t.Helper()
-	size := len(rows[0])
-	x, y := engine.Array{Part: "test", Name: "x"}, engine.Array{Part: "test", Name: "y"}
+	n, size := c.Devices(), len(rows[0])
+	rounds := (len(rows) + n - 1) / n
+	x := func(round int) engine.Array { return engine.Array{Part: "test", Name: strconv.Itoa(round)} }
+	y := engine.Array{Part: "test", Name: "y"}
 	f, err := c.Compile("sum", func(b *engine.Builder) error {
-		local := b.Parameter(x, shapes.Make(dtypes.Float32, size), false)
-		sums := b.Sum(local, G.ReduceAllSum(local)) // two nodes of different shapes in one all-reduce
-		b.Result(y, sums[0])
+		nodes := make([][]*G.Node, rounds)
+		for r := range nodes {
+			row := b.Parameter(x(r), shapes.Make(dtypes.Float32, size), false)
+			nodes[r] = []*G.Node{row, G.ReduceAllSum(row)} // two nodes of different shapes in one all-reduce
+		}
+		b.Result(y, b.Sum(len(rows), nodes...)[0])
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	in, err := c.Split(slices.Concat(rows...), shapes.Make(dtypes.Float32, size), 0)
+	in, err := c.Split(slices.Concat(rows...), shapes.Make(dtypes.Float32, size), size, rounds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer engine.Free(in)
-	results, err := f.Call(context.Background(), func(engine.Array) engine.Buffer { return in })
+	results, err := f.Call(context.Background(), 1, func(a engine.Array) engine.Buffer {
+		for r := range rounds {
+			if a == x(r) {
+				return in[r*n:][:n]
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer engine.Free(results[y])
-	flat := make([]float32, size*len(rows))
+	flat := make([]float32, size*n)
 	if err := c.Join(results[y], flat, size); err != nil {
 		t.Fatal(err)
 	}
 	return slices.Collect(slices.Chunk(flat, size))
 }
 
-// In float32 these numbers have a different sum in any other order.
-func TestSum_AddsInTheOrderOfTheDevices(t *testing.T) {
+// In float32 these numbers have a different sum in any other order. Four shards take four rounds on one device, and two rounds
+// on three devices, with two shards of filling.
+func TestSum_AddsInTheOrderOfTheShards(t *testing.T) {
 	rows := [][]float32{{1e8, 1, 3}, {1, 1e8, -1e-3}, {-1e8, 1, 1e5}, {3, -1e8, -1e5}}
-	for n := 1; n <= len(rows); n++ {
-		c := client(t, []int{0, 1, 2, 3}[:n]...)
-		want := slices.Clone(rows[0])
-		for _, row := range rows[1:n] {
-			for i := range want {
-				want[i] += row[i]
-			}
+	want := slices.Clone(rows[0])
+	for _, row := range rows[1:] {
+		for i := range want {
+			want[i] += row[i]
 		}
-		for d, got := range summed(t, c, rows[:n]) {
+	}
+	for n := 1; n <= len(rows); n++ {
+		for d, got := range summed(t, client(t, []int{0, 1, 2, 3}[:n]...), rows) {
 			if !slices.Equal(got, want) {
-				t.Errorf("%d devices: device %d has the sum %v, in the order of the devices it is %v", n, d, got, want)
+				t.Errorf("%d devices: device %d has the sum %v, in the order of the shards it is %v", n, d, got, want)
 			}
 		}
 	}
 }
 
-// A value that is not finite on one device must reach all devices, at its own index only.
-func TestSum_KeepsWhatIsNotFinite(t *testing.T) {
-	inf := float32(math.Inf(1))
-	for d, got := range summed(t, client(t, 0, 1, 2), [][]float32{{1, 1, 1}, {inf, 2, float32(math.NaN())}, {1, 3, 1}}) {
-		if got[0] != inf || got[1] != 6 || !math.IsNaN(float64(got[2])) {
-			t.Errorf("device %d has %v, want [+Inf 6 NaN]", d, got)
+// A value that is not finite on one device must reach all devices, at its own index only, and so must the sign of a zero.
+func TestSum_KeepsWhatIsNotFiniteAndSignsOfZeros(t *testing.T) {
+	inf, zero := float32(math.Inf(1)), float32(math.Copysign(0, -1))
+	rows := [][]float32{{1, 1, 1, zero}, {inf, 2, float32(math.NaN()), zero}, {1, 3, 1, zero}}
+	for n := 1; n <= len(rows); n++ {
+		for d, got := range summed(t, client(t, []int{0, 1, 2}[:n]...), rows) {
+			if got[0] != inf || got[1] != 6 || !math.IsNaN(float64(got[2])) || got[3] != 0 || !math.Signbit(float64(got[3])) {
+				t.Errorf("%d devices: device %d has %v, want [+Inf 6 NaN -0]", n, d, got)
+			}
 		}
 	}
 }
@@ -98,7 +114,7 @@ func TestSplit_FillsPartsAndJoinDropsFilling(t *testing.T) {
 	c := client(t, 0, 1, 2)
 	given := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10} // 5 units of 2, 2 units on each device
 	for unit, filled := range map[int][]float32{2: {1, 2}, 0: {0, 0}} {
-		b, err := c.Split(given, shapes.Make(dtypes.Float32, 2, 2), unit)
+		b, err := c.Split(given, shapes.Make(dtypes.Float32, 2, 2), unit, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +135,7 @@ func TestSplit_FillsPartsAndJoinDropsFilling(t *testing.T) {
 		}
 	}
 	// If a batch is smaller than the number of devices, some devices hold only filling.
-	b, err := c.Split([]float32{7, 8}, shapes.Make(dtypes.Float32, 1, 2), 2)
+	b, err := c.Split([]float32{7, 8}, shapes.Make(dtypes.Float32, 1, 2), 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,12 +26,13 @@ type Client struct {
 	rank    Buffer              // of each device, nil until a function needs it
 }
 
-// Buffer is an array on the devices of a client, one part on each: equal copies, or the shards of a larger array.
+// Buffer is an array on the devices of a client: an equal copy on each, or the shards of a larger array in order, one on each
+// device for each round.
 type Buffer []compute.Buffer
 
 // Upload copies a flat Go slice to every device.
 func (c *Client) Upload(flat any, shape shapes.Shape) (Buffer, error) {
-	return c.each(shape, func(int) any { return flat })
+	return c.each(shape, 1, func(int) any { return flat })
 }
 
 // Download copies a buffer that is equal on all devices into a flat Go slice of its type and size.
@@ -112,10 +113,25 @@ func (c *Client) Compile(name string, build func(b *Builder) error) (f *Function
 	return &Function{c, b.Graph, b.in, b.donate, b.out}, nil
 }
 
-// Call runs the function on the inputs that in returns by name. Donated inputs cannot be used afterwards, even if Call fails.
-func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]Buffer, error) {
+// Call runs the function on the inputs that in returns by name, in rounds: an input that has a part for each round changes from
+// round to round, and a result has a part for each round. Donated inputs cannot be used afterwards, even if Call fails.
+func (f *Function) Call(ctx context.Context, rounds int, in func(Array) Buffer) (map[Array]Buffer, error) {
+	out := make(map[Array]Buffer, len(f.out))
+	for round := range rounds {
+		if err := f.round(ctx, round, rounds, in, out); err != nil {
+			for _, b := range out {
+				Free(b)
+			}
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// round runs one round of a call and appends its results to out.
+func (f *Function) round(ctx context.Context, round, rounds int, in func(Array) Buffer, out map[Array]Buffer) error {
 	if ctx.Err() != nil {
-		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
+		return backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
 	}
 	devices := len(f.client.devices)
 	buffers := make([]compute.Buffer, devices*len(f.in)) // device by device
@@ -125,10 +141,13 @@ func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]B
 			parts, err = f.client.ranks()
 		}
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if len(parts) == rounds*devices {
+			parts = parts[round*devices:][:devices]
 		}
 		if len(parts) != devices {
-			return nil, backend.Errorf(backend.Internal, "compute", "input %s of %s is missing", a.Part, a.Name)
+			return backend.Errorf(backend.Internal, "compute", "input %s of %s is missing", a.Part, a.Name)
 		}
 		for d, part := range parts {
 			buffers[d*len(f.in)+i] = part
@@ -136,16 +155,14 @@ func (f *Function) Call(ctx context.Context, in func(Array) Buffer) (map[Array]B
 	}
 	results, err := f.execute(buffers)
 	if err != nil {
-		return nil, failure("compute", err)
+		return failure("compute", err)
 	}
-	out := make(map[Array]Buffer, len(f.out))
 	for i, a := range f.out {
-		out[a] = make(Buffer, devices)
 		for d := range devices {
-			out[a][d] = results[d*len(f.out)+i]
+			out[a] = append(out[a], results[d*len(f.out)+i])
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (f *Function) execute(in []compute.Buffer) (out []compute.Buffer, err error) {
