@@ -86,7 +86,8 @@ func cleanText(what string) string {
 // maxErrorText limits the displayed characters of an error's text: enough for a compiler's error with its context.
 const maxErrorText = 1000
 
-// named adds the plugin's name to an error without it, and reports protocol violations as the plugin's fault.
+// named adds the backend's name to an error that does not say "backend NAME" or "plugin NAME", and reports protocol
+// violations as the plugin's fault.
 func (c *Client) named(e *backend.Error) *backend.Error {
 	out := *e
 	if out.Op == protocolOp {
@@ -96,7 +97,8 @@ func (c *Client) named(e *backend.Error) *backend.Error {
 	if name == "" {
 		name = c.o.Name
 	}
-	if name != "" && !strings.Contains(out.Error(), name) {
+	text := strings.ReplaceAll(out.Error(), `"`, "")
+	if name != "" && !strings.Contains(text, "backend "+name) && !strings.Contains(text, "plugin "+name) {
 		out.Backend = name
 	}
 	return &out

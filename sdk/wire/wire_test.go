@@ -197,6 +197,20 @@ func TestErrors_Cross(t *testing.T) {
 	}
 }
 
+// The name of the first backend is a word of its errors.
+func TestErrors_SayWhichBackend(t *testing.T) {
+	for name, c := range map[string]struct{ what, want string }{
+		"step": {"step 3: the loss is NaN", "backend step: open: step 3: the loss is NaN"},
+		"toy":  {`backend "toy" does not support --tf32`, `open: backend "toy" does not support --tf32`},
+		"mine": {"plugin mine ended", "open: plugin mine ended"},
+	} {
+		client := &Client{info: backend.Info{Name: name}}
+		if got := client.named(backend.Errorf(backend.Invalid, "open", "%s", c.what)).Error(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestInbox_RejectsInvalidArrays(t *testing.T) {
 	none := func() ([]byte, error) { return nil, io.EOF }
 	for name, c := range map[string]struct {
