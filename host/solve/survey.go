@@ -35,7 +35,7 @@ func CheckSupport(ctx context.Context, data *scan.Scan, threads int) error {
 	}
 	return host.Failf(host.ExitData, "%s: %w", data.Source, &scan.Fault{
 		What: "the patterns do not fit the positions: " + s.String(),
-		Fix:  "check that xcoords and ycoords are in object pixels along both axes and in the order of the patterns, that probeGuess belongs to this scan, and that no pixels are hot",
+		Fix:  "check that xcoords and ycoords are in object pixels along both axes and in the order of the patterns, that probeGuess belongs to this scan, that no pixels are hot, and that this is the far field (near-field ptychography is not supported)",
 	})
 }
 
