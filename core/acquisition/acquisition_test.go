@@ -3,6 +3,7 @@ package acquisition_test
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,6 +95,31 @@ func TestRead_RefusesWhatTheFileSays(t *testing.T) {
 	for _, o := range []format.ScanOptions{{Units: format.Amplitude}, {Photons: 1e5}, {Layout: format.LayoutHWN}} {
 		if _, err := format.ReadScan(context.Background(), "testdata/plain.cxi", o); err == nil {
 			t.Errorf("options %+v were accepted", o)
+		}
+	}
+}
+
+// A damaged file must give an error or a scan.
+func TestRead_SurvivesDamagedFiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	name := filepath.Join(t.TempDir(), "damaged.h5")
+	for _, original := range []string{"plain.cxi", "nxcxi.cxi", "prepared.ptyd", "nsls.h5", "ptylab.hdf5"} {
+		b, err := os.ReadFile("testdata/" + original)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			damaged := slices.Clone(b)
+			for range 1 + r.IntN(8) {
+				damaged[r.IntN(len(damaged))] = byte(r.IntN(256))
+			}
+			if err := os.WriteFile(name, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := format.ReadScan(context.Background(), name, format.ScanOptions{})
+			if err != nil && (!strings.HasPrefix(err.Error(), name+": ") || len(err.Error()) > 2000) {
+				t.Errorf("%s damaged: %v", original, err)
+			}
 		}
 	}
 }

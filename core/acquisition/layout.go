@@ -147,6 +147,9 @@ func (a *Acquisition) columns(d *hdf5.Dataset, y, x int, unit float64) error {
 	return nil
 }
 
+// maxProbe bounds the values of a probe: 16 modes of 1024².
+const maxProbe = 1 << 24
+
 // readProbe reads a probe [H, W] or [modes, H, W], with leading dimensions of 1 left out.
 func (a *Acquisition) readProbe(d *hdf5.Dataset) error {
 	shape := d.Shape()
@@ -156,7 +159,7 @@ func (a *Acquisition) readProbe(d *hdf5.Dataset) error {
 	if len(shape) == 2 {
 		shape = append([]uint64{1}, shape...)
 	}
-	if len(shape) != 3 || shape[0] > 64 || d.Len() > 64*4096*4096 {
+	if len(shape) != 3 || shape[0] > 64 || d.Len() > maxProbe {
 		a.Notes = append(a.Notes, fmt.Sprintf("the probe %s is not used, because its shape is %d", d.Path(), d.Shape()))
 		return nil
 	}

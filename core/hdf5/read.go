@@ -71,7 +71,7 @@ func ReadComplex(d *Dataset, dst []complex128, start, count []uint64) error {
 }
 
 // maxAll bounds the bytes of ReadAll.
-const maxAll = 4 << 30
+const maxAll = 256 << 20
 
 // all returns the block that is the whole dataset.
 func (d *Dataset) all() (start, count []uint64, err error) {
