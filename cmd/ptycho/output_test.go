@@ -126,6 +126,7 @@ func TestOutput_LinksAreWrittenThrough(t *testing.T) {
 
 // Two commands never share an output: one writes it, the other fails with one sentence.
 func TestOutput_TwoAtOnce(t *testing.T) {
+	program.Path(t) // here, where a test can be skipped
 	scan := smallScan(t)
 	for name, args := range map[string]func(out string) []string{
 		"solve": func(out string) []string { return append(solveInto(scan, out), "--iterations", "40") },

@@ -63,8 +63,8 @@ func TestFind_FirstMatchShadowsOthers(t *testing.T) {
 	want := []string{ // in the order of the search
 		pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"toy")),
 		pluginFile(t, filepath.Join(p.Dirs[1], filePrefix+"toy")),
-		install(t, p, "toy", "1.10.0", "1.0"),
-		install(t, p, "toy", "1.9.0", "1.0"),
+		install(t, p, "toy", "1.10.0", "2.0"),
+		install(t, p, "toy", "1.9.0", "2.0"),
 		pluginFile(t, filepath.Join(filepath.Dir(p.Executable), filePrefix+"toy")),
 		p.Executable,
 	}
@@ -136,16 +136,16 @@ func TestFind_RefusesUntrusted(t *testing.T) {
 		"world-writable": {writable(0o757), backend.Invalid, "chmod o-w"},
 		"not executable": {writable(0o644), backend.Invalid, "chmod u+x"},
 		"writable installed": {func(t *testing.T, p Places) string {
-			return "toy" + chmod(t, install(t, p, "toy", "1.0.0", "1.0"), 0o777)
+			return "toy" + chmod(t, install(t, p, "toy", "1.0.0", "2.0"), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable manifest": {func(t *testing.T, p Places) string {
-			return "toy" + chmod(t, filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName), 0o666)
+			return "toy" + chmod(t, filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "2.0")), manifestName), 0o666)
 		}, backend.Invalid, "chmod go-w"},
 		"writable folder of versions": {func(t *testing.T, p Places) string {
-			return "toy" + chmod(t, filepath.Dir(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0"))), 0o777)
+			return "toy" + chmod(t, filepath.Dir(filepath.Dir(install(t, p, "toy", "1.0.0", "2.0"))), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable data folder": {func(t *testing.T, p Places) string {
-			install(t, p, "toy", "1.0.0", "1.0")
+			install(t, p, "toy", "1.0.0", "2.0")
 			return "toy" + chmod(t, p.DataHome, 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"writable plugin folder": {func(t *testing.T, p Places) string {
@@ -165,17 +165,17 @@ func TestFind_RefusesUntrusted(t *testing.T) {
 			return path + chmod(t, p.Dirs[0], 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"endless manifest": {func(t *testing.T, p Places) string {
-			path := filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName)
+			path := filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "2.0")), manifestName)
 			if err := errors.Join(os.Remove(path), os.Symlink("/dev/zero", path)); err != nil {
 				t.Fatal(err)
 			}
 			return "toy"
 		}, backend.Invalid, "not a regular file"},
 		"writable version": {func(t *testing.T, p Places) string {
-			return "toy" + chmod(t, filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), 0o777)
+			return "toy" + chmod(t, filepath.Dir(install(t, p, "toy", "1.0.0", "2.0")), 0o777)
 		}, backend.Invalid, "chmod go-w"},
 		"no manifest": {func(t *testing.T, p Places) string {
-			os.Remove(filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "1.0")), manifestName))
+			os.Remove(filepath.Join(filepath.Dir(install(t, p, "toy", "1.0.0", "2.0")), manifestName))
 			return "toy"
 		}, backend.Invalid, "install it again"},
 		"another protocol": {func(t *testing.T, p Places) string {
@@ -212,7 +212,7 @@ func TestList_ExecutesNothing(t *testing.T) {
 	pluginFile(t, filepath.Join(p.Dirs[0], filePrefix+"mine"))
 	chmod(t, pluginFile(t, filepath.Join(p.Dirs[1], filePrefix+"open")), 0o777)
 	pluginFile(t, filepath.Join(p.Dirs[1], "unrelated"))
-	install(t, p, "toy", "2.0.0", "1.0")
+	install(t, p, "toy", "2.0.0", "2.0")
 	list := List(p)
 	if len(list) != 3 || list[0].Name != "mine" || list[1].Problem == "" || list[2].Manifest == nil || list[2].Manifest.Version != "2.0.0" ||
 		len(list[2].Shadowed) != 1 {
