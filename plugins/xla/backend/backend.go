@@ -45,12 +45,12 @@ func (x *XLA) Open(ctx context.Context, o backend.OpenOptions) (backend.Session,
 	if o.Strategy != "" && o.Strategy != dataParallel {
 		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend does not support --strategy %s; use --strategy %s, which is also its default", o.Strategy, dataParallel)
 	}
+	if n := len(o.Devices); n > maxShards {
+		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend shares a batch among at most %d devices, but %d are named; use --devices %d or fewer", maxShards, n, maxShards)
+	}
 	which, numbers, err := x.choose(ctx, &o)
 	if err != nil {
 		return nil, err
-	}
-	if len(numbers) > maxShards {
-		return nil, backend.Errorf(backend.Unsupported, "open", "the xla backend shares a batch among at most %d devices, but %d are named; use --devices %d or fewer", maxShards, len(numbers), maxShards)
 	}
 	if err := engine.CheckFlags(); err != nil {
 		return nil, err

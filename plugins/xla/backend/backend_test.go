@@ -81,6 +81,7 @@ func TestOpen_RefusesDevicesThatCannotShareWork(t *testing.T) {
 		{[]string{"cpu:1", "cpu:1"}, "ddp", backend.Invalid, "named twice"},
 		{[]string{"cpu", "cpu:9"}, "", backend.Unavailable, "cpu:9"},
 		{[]string{"cpu", "cpu:1"}, "deepspeed", backend.Unsupported, "--strategy ddp"},
+		{[]string{"cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4", "cuda:5", "cuda:6", "cuda:7", "cuda:8"}, "", backend.Unsupported, "use --devices 8 or fewer"},
 	} {
 		_, err := xla.New().Open(context.Background(), backend.OpenOptions{Program: small(t), Devices: c.devices, Strategy: c.strategy})
 		refused(t, err, c.kind, c.words)

@@ -236,6 +236,9 @@ func TestDevices_AnyNumberGivesTheSameBits(t *testing.T) {
 
 // The same holds for the training of a network in float32, in which fusion and the shapes of convolutions change the rounding.
 func TestDevices_AnyNumberTrainsTheSameUNet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiling a U-Net three times takes seconds")
+	}
 	w, one := newUNet(t), course{}
 	w.train(t, w.open(t, 1, dataParallel), &one)
 	for _, n := range []int{2, 4} {
