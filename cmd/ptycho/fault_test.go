@@ -27,6 +27,7 @@ func changedScan(t *testing.T, path string, change func(s *scan.Scan)) string {
 // TestCommands_NameTheFaultOfAScan runs every command that reads a scan with positions in micrometres, and with a distant
 // position, and then follows the advice in the error.
 func TestCommands_NameTheFaultOfAScan(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	sound := filepath.Join(dir, "sound.npz") // large enough for its patterns to determine the positions
 	must(t, "simulate", "--output", sound, "--n", "32", "--object-size", "96", "--n-images", "96", "--nphotons", "2e5", "--seed", "3")
