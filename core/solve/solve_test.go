@@ -96,11 +96,11 @@ func TestSolve_EveryEngineFindsTheObject(t *testing.T) {
 }
 
 func TestSolve_IndependentOfThreads(t *testing.T) {
-	s, _ := small(t, nil)
+	s, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 100 })
 	for _, e := range Engines() {
 		var first *Result
 		for _, threads := range []int{1, 2, 5} {
-			r := mustSolve(t, s, Options{Engine: e, Iterations: 5, Fit: Fit{Probe: true, Background: true, Positions: true, Intensity: true}, Modes: 2, Threads: threads})
+			r := mustSolve(t, s, Options{Engine: e, Iterations: 3, Fit: Fit{Probe: true, Background: true, Positions: true, Intensity: true}, Modes: 2, Threads: threads})
 			if first == nil {
 				first = r
 				continue
