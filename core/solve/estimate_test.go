@@ -13,7 +13,7 @@ import (
 func TestEstimateProbe_ExplainsThePatterns(t *testing.T) {
 	long(t)
 	for _, kind := range []simulate.ProbeKind{simulate.Disk, simulate.Gaussian, simulate.Aberrated} {
-		s, sim := small(t, func(o *simulate.Options) { o.Probe, o.N, o.Height, o.Patterns = kind, 32, 96, 120 })
+		s, sim := small(t, func(o *simulate.Options) { o.Probe = kind })
 		known := mustSolve(t, s, Options{Engine: LSQML, Iterations: 60, Fit: Fit{Probe: true}})
 		diameter := scan.ProbeDiameter(s.Probe, s.N)
 		s.Probe, s.Modes = nil, 0

@@ -95,7 +95,7 @@ func TestCheckGeometry_WithoutProbe(t *testing.T) {
 func TestCheckGeometry_NoFalseAlarms(t *testing.T) {
 	long(t)
 	rng := rand.New(rand.NewPCG(2, 3))
-	for seed := range 8 {
+	for seed := range 20 {
 		o := simulate.Options{
 			Seed: uint64(seed), Object: simulate.ObjectKind(rng.IntN(4)), Probe: simulate.ProbeKind(rng.IntN(3)), Path: simulate.PathKind(rng.IntN(2)),
 			N: 32, Patterns: 60 + rng.IntN(100), Photons: []float64{1e3, 1e4, 1e5, 1e6}[rng.IntN(4)], Jitter: rng.Float64(), Overlap: 0.5 + 0.3*rng.Float64(),
