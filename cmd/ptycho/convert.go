@@ -25,6 +25,7 @@ func convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "wavelength", Usage: "wavelength, such as 0.124nm"},
 			&cli.StringFlag{Name: "distance", Usage: "distance from the sample to the detector, such as 1.9m"},
 			&cli.StringFlag{Name: "detector-pixel-size", Usage: "side of a detector pixel, such as 75um"},
+			&cli.BoolFlag{Name: "override", Usage: "let values given here replace those of the file"},
 			&cli.StringFlag{Name: "positions", Usage: "changes of the positions, in this order: exchange, flip-rows, flip-columns"},
 			&cli.IntFlag{Name: "crop", Usage: "side of the middle of the detector to keep (pixels)", DefaultText: "the largest square"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to write, such as 0:100"},
@@ -70,8 +71,8 @@ func flagsSet(c *cli.Context) []string {
 
 // givenBy reads what the flags say of the file.
 func givenBy(c *cli.Context) (acquisition.Given, error) {
-	g := acquisition.Given{Data: c.String("data-path"), Y: c.String("y-path"), X: c.String("x-path"), Probe: c.String("probe-path"), Side: c.Int("crop")}
-	if g.Side < 0 {
+	g := acquisition.Given{Data: c.String("data-path"), Y: c.String("y-path"), X: c.String("x-path"), Probe: c.String("probe-path"), Side: c.Int("crop"), Override: c.Bool("override")}
+	if g.Side < 0 || g.Side%2 != 0 || c.IsSet("crop") && g.Side == 0 {
 		return g, fmt.Errorf("--crop %d: want an even number of pixels", g.Side)
 	}
 	if (g.Y == "") != (g.X == "") {

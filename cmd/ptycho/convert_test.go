@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// cxi is a scan of 12 patterns of 16×16 pixels.
+// cxi is a scan of 12 patterns of 24×24 pixels.
 const cxi = "../../core/acquisition/testdata/plain.cxi"
 
 func TestConvert_SolvesToTheSameBits(t *testing.T) {
@@ -55,7 +55,7 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		{10, "--positions", []string{cxi, out, "--positions", "upside-down"}},
 		{10, "--n-images", []string{cxi, out, "--n-images", "0"}},
 		{11, "not an HDF5 file", []string{npz, out}},
-		{11, "/scan/frames [12 16 16] uint32", []string{"../../core/acquisition/testdata/unknown.h5", out}},
+		{11, "/scan/frames [12 24 24] uint32", []string{"../../core/acquisition/testdata/unknown.h5", out}},
 		{11, "the file says distance", []string{cxi, out, "--distance", "2m"}},
 		{11, "selects none", []string{cxi, out, "--rows", "50:60"}},
 	} {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 
@@ -92,8 +93,10 @@ func (a *Acquisition) Close() error {
 
 func recognise(f *hdf5.File) (*Acquisition, error) {
 	for _, l := range layouts {
-		if _, err := f.Open(l.mark); err != nil {
+		if _, err := f.Open(l.mark); errors.Is(err, fs.ErrNotExist) {
 			continue
+		} else if err != nil {
+			return nil, err
 		}
 		a := &Acquisition{Path: f.Name(), Format: l.name, file: f}
 		if err := l.read(a); err != nil {
@@ -140,6 +143,12 @@ func (a *Acquisition) check() error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
+// Limits of the side of the patterns, those of an npz file.
+const (
+	MinSide = 16
+	MaxSide = 1024
+)
+
 // A window is the square of the detector that is used.
 type window struct{ top, left, side int }
 
@@ -165,6 +174,9 @@ func (a *Acquisition) PixelSize(n int) (y, x float64) {
 // Pixels that the file marks (by a mask, by the largest value of its type, or by a negative number) are masked.
 func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.Scan, error) {
 	w := a.window()
+	if w.side < MinSide || w.side > MaxSide {
+		return nil, fmt.Errorf("%s: patterns have %d×%d pixels, and sides from %d to %d are read; take the middle with --crop of ptycho convert", a.Path, a.Height, a.Width, MinSide, MaxSide)
+	}
 	dy, dx := a.PixelSize(w.side)
 	if math.Abs(dy-dx) > 0.01*dx {
 		return nil, fmt.Errorf("%s: detector pixels of %.4g×%.4g µm (height, width) give object pixels that are not square, which is not supported", a.Path, 1e6*a.PixelHeight, 1e6*a.PixelWidth)

@@ -44,7 +44,7 @@ func TestRead_EqualsTheNPZ(t *testing.T) {
 			if strings.HasSuffix(name, ".cxi") && !slices.Equal(got.Probe, want.Probe) {
 				t.Error("another probe")
 			}
-			if size := 1.24e-10 * 1.9 / (16 * 75e-6); math.Abs(got.PixelSize/size-1) > 1e-9 {
+			if size := 1.24e-10 * 1.9 / (24 * 75e-6); math.Abs(got.PixelSize/size-1) > 1e-9 {
 				t.Errorf("object pixels of %v m, want %v", got.PixelSize, size)
 			}
 		})
@@ -69,7 +69,7 @@ func TestOpen_ListsWhatAnUnknownFileContains(t *testing.T) {
 	if err == nil {
 		t.Fatal("a file of an unknown layout was read")
 	}
-	for _, want := range []string{"CXI, NXcxi_ptycho, ptypy", "/scan/frames [12 16 16] uint32", "/scan/motors [12 2] float64"} {
+	for _, want := range []string{"CXI, NXcxi_ptycho, ptypy", "/scan/frames [12 24 24] uint32", "/scan/motors [12 2] float64"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}
@@ -88,6 +88,16 @@ func TestRead_DamagedFileIsNamedOnce(t *testing.T) {
 	_, err = format.ReadScan(context.Background(), name, format.ScanOptions{})
 	if err == nil || strings.Count(err.Error(), name) != 1 || !strings.Contains(err.Error(), "damaged HDF5 file") {
 		t.Errorf("a file that is cut off: %v", err)
+	}
+}
+
+func TestRead_NamesFaults(t *testing.T) {
+	for name, want := range map[string]string{"negative.hdf5": "576 of 576 pixels are masked", "bright.hdf5": "more than float32 can hold",
+		"nan.hdf5": "pixel (3, 0) (row, column) is NaN", "broken.cxi": "a link to the file nowhere.h5"} {
+		_, err := format.ReadScan(context.Background(), "testdata/"+name, format.ScanOptions{})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), name) != 1 {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
 	}
 }
 

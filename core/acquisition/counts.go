@@ -16,10 +16,10 @@ const batchBytes = 64 << 20
 // readCounts fills the counts and the mask of s with the window of its patterns.
 func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) error {
 	pixels := w.side * w.side
-	need := int64(len(s.Index)) * int64(pixels) * 4
-	if free, known := memory.Available(); known && need+need/2 > free {
+	need := int64(len(s.Index)) * int64(pixels) * 4 // below 2⁶³, because both are bounded
+	if free, known := memory.Available(); known && need+need/2+2*batchBytes > free {
 		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
-			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2), memory.Size(free))
+			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2+2*batchBytes), memory.Size(free))
 	}
 	s.Counts = make([]float32, len(s.Index)*pixels)
 	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.marker()}
@@ -38,8 +38,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 		}
 		i += n
 	}
-	r.mask(s)
-	return nil
+	return r.mask(s)
 }
 
 // partOf returns the dataset with a pattern.
@@ -64,6 +63,9 @@ func (a *Acquisition) marker() float64 {
 	return math.Inf(1)
 }
 
+// mostMasked is the share of masked pixels above which a scan is refused.
+const mostMasked = 0.9
+
 // A countReader converts patterns and collects the pixels that are marked in any of them.
 type countReader struct {
 	a      *Acquisition
@@ -85,9 +87,11 @@ func (r *countReader) read(dst []float32, p part, first, n int) error {
 		return err
 	}
 	for i, v := range values {
-		switch {
+		switch pixel := i % pixels; {
+		case r.a.masks(r.w, pixel):
+			v = 0
 		case v < 0 || v >= r.marker:
-			r.bad[i%pixels] = true
+			r.bad[pixel] = true
 			r.marked++
 			v = 0
 		case math.IsNaN(v) || math.IsInf(v, 0):
@@ -96,18 +100,22 @@ func (r *countReader) read(dst []float32, p part, first, n int) error {
 		case r.a.amplitudes:
 			v *= v
 		}
+		if v > math.MaxFloat32 {
+			return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) has %.4g counts, more than float32 can hold", r.a.Path,
+				first+i/pixels, r.w.top+i%pixels/r.w.side, r.w.left+i%r.w.side, v)
+		}
 		dst[i] = float32(v)
 	}
 	return nil
 }
 
 // mask masks the file's bad pixels and the marked ones, and sets their counts to 0.
-func (r *countReader) mask(s *scan.Scan) {
+func (r *countReader) mask(s *scan.Scan) error {
 	masked, added := 0, 0
 	mask := make([]uint8, len(r.bad))
 	for i, bad := range r.bad {
 		good := !bad
-		if r.a.Mask != nil && r.a.Mask[(r.w.top+i/r.w.side)*r.a.Width+r.w.left+i%r.w.side] == 0 {
+		if r.a.masks(r.w, i) {
 			good = false
 		} else if bad {
 			added++
@@ -118,8 +126,12 @@ func (r *countReader) mask(s *scan.Scan) {
 			masked++
 		}
 	}
-	if masked == 0 {
-		return
+	switch {
+	case masked == 0:
+		return nil
+	case float64(masked) > mostMasked*float64(len(mask)):
+		return fmt.Errorf("%s: %d of %d pixels are masked: %d by the file, %d because they are negative, or the largest value of %s, in some pattern; if the mask is inverted (in CXI 0 is good), correct the file",
+			r.a.Path, masked, len(mask), masked-added, added, r.a.dtypeText())
 	}
 	s.Mask = mask
 	for i := range s.Counts {
@@ -133,4 +145,10 @@ func (r *countReader) mask(s *scan.Scan) {
 	if file := masked - added; file > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by the file", file))
 	}
+	return nil
+}
+
+// masks reports whether the file masks a pixel of the window.
+func (a *Acquisition) masks(w window, pixel int) bool {
+	return a.Mask != nil && a.Mask[(w.top+pixel/w.side)*a.Width+w.left+pixel%w.side] == 0
 }

@@ -21,6 +21,7 @@ type Given struct {
 	DetectorSize float64 // m, of a pixel
 
 	Exchange, FlipRows, FlipColumns bool // of the positions, in this order
+	Override                        bool // the values given here replace those of the file, without an error
 	Side                            int  // of the middle square that is used, detector pixels; 0: the largest
 }
 
@@ -48,14 +49,18 @@ func OpenGiven(path string, g Given) (*Acquisition, error) {
 
 // open reads a file of which only the paths are known.
 func (g Given) open(path string) (*Acquisition, error) {
+	var missing []string
 	for _, need := range []struct {
 		flag    string
 		missing bool
 	}{{"--y-path", g.Y == ""}, {"--x-path", g.X == ""}, {"--position-units", g.PositionUnit == 0}, {"--energy or --wavelength", g.Wavelength == 0},
 		{"--distance", g.Distance == 0}, {"--detector-pixel-size", g.DetectorSize == 0}} {
 		if need.missing {
-			return nil, fmt.Errorf("%s: --data-path needs %s too", path, need.flag)
+			missing = append(missing, need.flag)
 		}
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("%s: --data-path needs %s too", path, strings.Join(missing, ", "))
 	}
 	f, err := hdf5.Open(path)
 	if err != nil {
@@ -64,17 +69,22 @@ func (g Given) open(path string) (*Acquisition, error) {
 	a := &Acquisition{Path: path, Format: "HDF5", file: f}
 	d, err := f.Dataset(g.Data)
 	if err == nil {
-		err = a.stack(d)
+		if err = a.stack(d); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return a, nil
 }
 
 // apply replaces and completes what the file says.
 func (g Given) apply(a *Acquisition) error {
+	if g.Y != "" && g.Y == g.X {
+		return fmt.Errorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
+	}
 	for _, p := range []struct {
 		path string
 		to   *[]float64
@@ -104,8 +114,8 @@ func (g Given) apply(a *Acquisition) error {
 		if v.given == 0 {
 			continue
 		}
-		if *v.has != 0 && math.Abs(*v.has/v.given-1) > 1e-4 {
-			return fmt.Errorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or correct the file", a.Path, v.flag, *v.has, v.given)
+		if *v.has != 0 && !g.Override && math.Abs(*v.has/v.given-1) > 1e-4 {
+			return fmt.Errorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or let it replace the file's with --override", a.Path, v.flag, *v.has, v.given)
 		}
 		*v.has = v.given
 	}
@@ -148,11 +158,7 @@ func (g Given) orient(a *Acquisition) {
 func (a *Acquisition) elsewhere(path string) (*hdf5.Dataset, error) {
 	name, inside, other := strings.Cut(path, ":/")
 	if !other {
-		d, err := a.file.Dataset(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.Path, err)
-		}
-		return d, nil
+		return a.file.Dataset(path)
 	}
 	f, err := hdf5.Open(name)
 	if err != nil {
@@ -185,6 +191,8 @@ func (a *Acquisition) positions(path string) ([]float64, error) {
 		start[1], count[1] = uint64(column), 1
 	case len(shape) == 2 && column >= 0 && shape[1] == n && uint64(column) < shape[0]:
 		start[0], count[0] = uint64(column), 1
+	case len(shape) == 2 && column >= 0 && (shape[0] == n || shape[1] == n):
+		return nil, fmt.Errorf("%s: %s has the shape %d, and no column %d; the first is 0", a.Path, path, shape, column)
 	case len(shape) == 2 && column < 0:
 		return nil, fmt.Errorf("%s: %s has the shape %d; say which column has the positions: %s:0, %s:1 …", a.Path, path, shape, path, path)
 	default:

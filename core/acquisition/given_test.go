@@ -83,16 +83,16 @@ func TestOpenGiven_ChangesPositions(t *testing.T) {
 
 func TestOpenGiven_CropsTheMiddle(t *testing.T) {
 	whole := readGiven(t, "plain.cxi", acquisition.Given{})
-	got := readGiven(t, "plain.cxi", acquisition.Given{Side: 12})
-	for r := range 12 {
-		for c := range 12 {
-			if got.Counts[12*r+c] != whole.Counts[16*(r+2)+c+2] {
+	got := readGiven(t, "plain.cxi", acquisition.Given{Side: 16})
+	for r := range 16 {
+		for c := range 16 {
+			if got.Counts[16*r+c] != whole.Counts[24*(r+4)+c+4] {
 				t.Fatalf("pixel (%d, %d) (row, column) is not that of the middle", r, c)
 			}
 		}
 	}
-	if !near([]float64{got.PixelSize * 12e9}, []float64{whole.PixelSize * 16e9}) {
-		t.Errorf("object pixels of %v m from 12, %v from 16 detector pixels", got.PixelSize, whole.PixelSize)
+	if !near([]float64{got.PixelSize * 16e9}, []float64{whole.PixelSize * 24e9}) {
+		t.Errorf("object pixels of %v m from 16, %v from 24 detector pixels", got.PixelSize, whole.PixelSize)
 	}
 }
 
@@ -103,8 +103,9 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 		"needs --energy or --wavelength": func(g *acquisition.Given) { g.Wavelength = 0 },
 		"needs --distance":               func(g *acquisition.Given) { g.Distance = 0 },
 		"needs --detector-pixel-size":    func(g *acquisition.Given) { g.DetectorSize = 0 },
+		"are the same":                   func(g *acquisition.Given) { g.X = g.Y },
 		"say which column":               func(g *acquisition.Given) { g.X = "/scan/motors" },
-		"12 positions are expected":      func(g *acquisition.Given) { g.X = "/scan/motors:2" },
+		"no column 2":                    func(g *acquisition.Given) { g.X = "/scan/motors:2" },
 		"has no entry":                   func(g *acquisition.Given) { g.Data = "/scan/nothing" },
 		"patterns need [patterns, rows":  func(g *acquisition.Given) { g.Data = "/scan/motors" },
 		"number must be even":            func(g *acquisition.Given) { g.Side = 11 },
@@ -117,6 +118,9 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 		if _, err := acquisition.OpenGiven("testdata/unknown.h5", g); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+	if a, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Distance: 2, Override: true}); err != nil || a.Distance != 2 {
+		t.Errorf("a value that replaces the file's: %v", err)
 	}
 	if _, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Distance: 2}); err == nil || !strings.Contains(err.Error(), "the file says distance 1.9 m, and 2 m was given") {
 		t.Errorf("another distance than the file's: %v", err)

@@ -133,7 +133,7 @@ const maxPositions = 1 << 26
 // columns reads two columns of a table [n, k] in units of m.
 func (a *Acquisition) columns(d *hdf5.Dataset, y, x int, unit float64) error {
 	shape := d.Shape()
-	if len(shape) != 2 || shape[1] <= uint64(max(x, y)) || shape[0] > maxPositions || shape[1] > 16 {
+	if d.Type().Kind == hdf5.Array || len(shape) != 2 || shape[1] <= uint64(max(x, y)) || shape[0] > maxPositions || shape[1] > 16 {
 		return fmt.Errorf("%s has the shape %d, and positions need [positions, %d or more]", d.Path(), shape, max(x, y)+1)
 	}
 	all, err := hdf5.ReadAll[float64](d)

@@ -43,7 +43,10 @@ func readPtyd(a *Acquisition) error {
 		return err
 	}
 	pixel, err := a.first("/meta/psize", "/info/psize")
-	if err != nil || pixel == nil {
+	if err != nil {
+		return err
+	}
+	if err := a.weights("/meta/weight2d"); err != nil || pixel == nil {
 		return err
 	}
 	size, err := hdf5.ReadAll[float64](pixel)
@@ -54,14 +57,18 @@ func readPtyd(a *Acquisition) error {
 		return fmt.Errorf("%s has %d values, one or two are expected", pixel.Path(), len(size))
 	}
 	a.PixelHeight, a.PixelWidth = size[0], size[len(size)-1]
-	return a.weights("/meta/weight2d")
+	return nil
 }
 
 // weights takes pixels of weight 0 as bad.
 func (a *Acquisition) weights(path string) error {
 	d, err := a.first(path)
-	if err != nil || d == nil || d.Len() != uint64(a.Height*a.Width) {
+	if err != nil || d == nil {
 		return err
+	}
+	if shape := d.Shape(); len(shape) != 2 || shape[0] != uint64(a.Height) || shape[1] != uint64(a.Width) {
+		a.Notes = append(a.Notes, fmt.Sprintf("%s is not used, because its shape is %d", path, shape))
+		return nil
 	}
 	w, err := hdf5.ReadAll[float64](d)
 	if err != nil {

@@ -19,7 +19,7 @@ var energies = map[string]float64{"J": 1, "eV": electron, "keV": 1e3 * electron,
 func ParseUnit(unit string) (float64, error) {
 	m, ok := lengths[unit]
 	if !ok {
-		return 0, fmt.Errorf("unit %q: want m, mm, um, nm, pm or A", unit)
+		return 0, fmt.Errorf("%q: want m, mm, um, nm, pm or A", unit)
 	}
 	return m, nil
 }

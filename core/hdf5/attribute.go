@@ -97,6 +97,9 @@ func (f *File) denseAttributes(path string, b []byte) ([]Attribute, error) {
 		}
 		a, err := f.attribute(path, data)
 		all = append(all, a)
+		if uint64(len(all)) > f.size/8 && err == nil {
+			err = f.damaged("%s has more attributes than the file has room for", path)
+		}
 		return err
 	})
 	return all, err

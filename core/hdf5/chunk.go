@@ -2,7 +2,6 @@ package hdf5
 
 import (
 	"container/list"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -104,7 +103,12 @@ func (d *Dataset) readChunks(dst []byte, start, count []uint64) error {
 		})
 	}
 	wait.Wait()
-	return errors.Join(slices.Compact(errs)...)
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A chunkReader copies chunks with buffers of its own.

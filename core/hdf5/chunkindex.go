@@ -267,7 +267,12 @@ func (x *indexReader) pages(used []byte, bit, addr uint64, e entrySize, n, page,
 			}
 		}
 		addr += page*uint64(e.size) + 4
-		if addr > x.f.size {
+		if addr > x.f.size { // the pages that follow must be unused
+			for p++; p*page < n; p++ {
+				if k := bit + p; used[k/8]&(0x80>>(k%8)) != 0 {
+					return x.f.damaged("a page of chunks lies behind the end of the file")
+				}
+			}
 			return nil
 		}
 	}

@@ -117,7 +117,7 @@ func (d *decoder) decode(b []byte, filters []filter, mask uint32, want int) ([]b
 			continue
 		}
 		out := d.buffers[next][:0]
-		got, err := d.undo(out, b, filters[i], want)
+		got, err := d.undo(out, b, filters[i], want, i > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -134,8 +134,11 @@ func (d *decoder) decode(b []byte, filters []filter, mask uint32, want int) ([]b
 }
 
 // undo appends to out the bytes that the filter was given. limit bounds them: the bytes of a chunk, and of a checksum behind it.
-func (d *decoder) undo(out, b []byte, x filter, want int) ([]byte, error) {
+func (d *decoder) undo(out, b []byte, x filter, want int, further bool) ([]byte, error) {
 	limit := want + 4
+	if further {
+		limit = 2*want + 1<<16 // what one filter stored is the next one's data, and may be longer
+	}
 	switch x.id {
 	case filterDeflate:
 		return d.inflate.zlib(out, b, limit)
@@ -144,7 +147,7 @@ func (d *decoder) undo(out, b []byte, x filter, want int) ([]byte, error) {
 	case filterFletcher:
 		return checkFletcher(b)
 	case filterLZF:
-		return undoLZF(out, b, want)
+		return undoLZF(out, b, limit)
 	case filterLZ4:
 		return undoLZ4(out, b, limit)
 	case filterBitshuffle:

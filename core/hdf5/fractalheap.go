@@ -12,7 +12,6 @@ type fractalHeap struct {
 	start, maxDirect      uint64 // bytes of the smallest and the largest direct block
 	root                  uint64
 	rootRows              int
-	checked               bool // direct blocks have checksums
 	hugeTree              uint64
 	hugeDirect            bool
 	maxDirectRows, levels int
@@ -33,7 +32,7 @@ func (f *File) fractalHeap(addr uint64) (*fractalHeap, error) {
 	if filters := c.u16(); filters != 0 {
 		return nil, f.unsupported("a compressed fractal heap")
 	}
-	h.checked = c.u8()&2 != 0
+	c.skip(1)
 	maxManaged := uint64(c.u32())
 	c.skip(uint64(f.length))
 	h.hugeTree = c.address()

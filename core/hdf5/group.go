@@ -39,13 +39,14 @@ func (g *Group) Links() ([]Link, error) {
 	return links, err
 }
 
-// A PathError says that a path leads nowhere. It matches [fs.ErrNotExist].
+// A PathError says that a path leads nowhere. It matches [fs.ErrNotExist] unless a link is there that is broken.
 type PathError struct {
 	File, Path, Msg string
+	broken          bool // a link is there, but leads nowhere
 }
 
 func (e *PathError) Error() string        { return fmt.Sprintf("%s: %s: %s", e.File, e.Path, e.Msg) }
-func (e *PathError) Is(target error) bool { return target == fs.ErrNotExist }
+func (e *PathError) Is(target error) bool { return target == fs.ErrNotExist && !e.broken }
 
 // Dataset returns the dataset at a path such as /entry/data/data.
 func (f *File) Dataset(path string) (*Dataset, error) {
@@ -55,7 +56,7 @@ func (f *File) Dataset(path string) (*Dataset, error) {
 	}
 	d, ok := o.(*Dataset)
 	if !ok {
-		return nil, &PathError{f.name, path, "is a group, not a dataset"}
+		return nil, &PathError{File: f.name, Path: path, Msg: "is a group, not a dataset"}
 	}
 	return d, nil
 }
@@ -68,7 +69,7 @@ func (f *File) Group(path string) (*Group, error) {
 	}
 	g, ok := o.(*Group)
 	if !ok {
-		return nil, &PathError{f.name, path, "is a dataset, not a group"}
+		return nil, &PathError{File: f.name, Path: path, Msg: "is a dataset, not a group"}
 	}
 	return g, nil
 }
@@ -92,7 +93,7 @@ func (f *File) walkTo(name string, budget *int) (Object, error) {
 		}
 		g, ok := now.(*Group)
 		if !ok {
-			return nil, &PathError{f.name, clean, now.Path() + " is a dataset"}
+			return nil, &PathError{File: f.name, Path: clean, Msg: now.Path() + " is a dataset"}
 		}
 		links, err := g.f.links(g.header)
 		if err != nil {
@@ -100,7 +101,7 @@ func (f *File) walkTo(name string, budget *int) (Object, error) {
 		}
 		i := slices.IndexFunc(links, func(l Link) bool { return l.Name == part })
 		if i < 0 {
-			return nil, &PathError{f.name, clean, fmt.Sprintf("%s has no entry %q", g.path, part)}
+			return nil, &PathError{File: f.name, Path: clean, Msg: fmt.Sprintf("%s has no entry %q", g.path, part)}
 		}
 		if now, err = g.follow(links[i], budget); err != nil {
 			return nil, err
@@ -121,23 +122,32 @@ func (g *Group) follow(l Link, budget *int) (Object, error) {
 		return g.f.atAddress(at, l.addr)
 	}
 	if *budget--; *budget < 0 {
-		return nil, &PathError{g.f.name, at, "links that lead to each other"}
+		return nil, &PathError{File: g.f.name, Path: at, Msg: "links that lead to each other", broken: true}
 	}
 	f, target := g.f, l.Path
 	if l.Kind == External {
 		var err error
 		if f, err = g.f.openExternal(l.File); err != nil {
-			return nil, fmt.Errorf("%s: the link %s: %w", g.f.name, at, err)
+			return nil, &PathError{File: g.f.name, Path: at, Msg: fmt.Sprintf("a link to the file %s: %v", l.File, cause(err)), broken: true}
 		}
 	} else if !strings.HasPrefix(target, "/") {
 		target = path.Join(g.path, target)
 	}
 	o, err := f.walkTo(target, budget)
 	var missing *PathError
-	if errors.As(err, &missing) {
-		return nil, &PathError{g.f.name, at, "a link to " + strings.TrimPrefix(l.File+":"+l.Path, ":") + ": " + missing.Msg}
+	if errors.As(err, &missing) && !missing.broken {
+		return nil, &PathError{File: g.f.name, Path: at, Msg: "a link to " + strings.TrimPrefix(l.File+":"+l.Path, ":") + ": " + missing.Msg, broken: true}
 	}
 	return o, err
+}
+
+// cause returns an error of the file system without the path, which the caller names.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // openExternal opens a file in the folder of f or below; a symbolic link must not lead out of it.

@@ -14,8 +14,8 @@
 // external links), shared header messages, variable-length sequences and references as
 // values, and virtual datasets whose size follows that of their sources.
 //
-// A file is hostile input. Each address and length is checked against the file's size before memory is allocated, and metadata
-// checksums are verified where the format has them.
+// A file is hostile input. Each address and length is checked against the file's size before memory is allocated, and checksums
+// of metadata are verified, except those of the blocks of fractal heaps.
 //
 // The format is specified in "HDF5 File Format Specification Version 3.0", The HDF Group.
 //
@@ -56,14 +56,14 @@ type File struct {
 func Open(name string) (*File, error) {
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() { // to open a pipe would wait
-		err = fmt.Errorf("%s is not a regular file", name)
+		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
 	}
 	r, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
 	}
 	f, err := newFile(name, r, info.Size())
 	if err != nil {

@@ -1,6 +1,6 @@
 package hdf5
 
-import "strings"
+import "bytes"
 
 // A LinkKind says how a link reaches its object.
 type LinkKind uint8
@@ -122,6 +122,9 @@ func (f *File) denseLinks(b []byte) ([]Link, error) {
 		if err == nil && l.Kind != 0 {
 			links = append(links, l)
 		}
+		if uint64(len(links)) > f.size/8 && err == nil {
+			err = f.damaged("a group with more entries than the file has room for")
+		}
 		return err
 	})
 	return links, err
@@ -137,6 +140,9 @@ func (f *File) symbols(tree, heap uint64) ([]Link, error) {
 	err = f.tree1(tree, 0, f.length, func(_ []byte, child uint64) error {
 		more, err := f.symbolNode(child, names)
 		links = append(links, more...)
+		if uint64(len(links)) > f.size/8 && err == nil {
+			err = f.damaged("a group with more entries than the file has room for")
+		}
 		return err
 	})
 	return links, err
@@ -199,8 +205,12 @@ func nameAt(names []byte, at uint64) (string, bool) {
 	if at >= uint64(len(names)) {
 		return "", false
 	}
-	name, _, ok := strings.Cut(string(names[at:min(uint64(len(names)), at+1<<16)]), "\x00")
-	return name, ok
+	name := names[at:min(uint64(len(names)), at+1<<16)]
+	i := bytes.IndexByte(name, 0)
+	if i < 0 {
+		return "", false
+	}
+	return string(name[:i]), true
 }
 
 // tree1 visits the children of the leaves of a version 1 B-tree: of type 0 (groups) or 1 (chunks). A key has keySize bytes, and

@@ -24,12 +24,12 @@ func (e *ValueError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e
 // enumerations, booleans or floats of any size and byte order. Integers that T cannot hold are an error, and so is a fraction or a
 // number that is not finite where T is an integer; floats are rounded to T.
 func Read[T Number](d *Dataset, dst []T, start, count []uint64) error {
-	raw, per, err := d.rawBlock(start, count)
-	if err != nil {
+	if err := d.fits(start, count, len(dst), false); err != nil {
 		return err
 	}
-	if len(raw)/d.typ.Size*per != len(dst) {
-		return fmt.Errorf("hdf5: a block of %d elements was asked for in %d", len(raw)/d.typ.Size*per, len(dst))
+	raw, _, err := d.rawBlock(start, count)
+	if err != nil {
+		return err
 	}
 	return convert(dst, raw, elemOf(d.typ), d.f.name, d.path)
 }
@@ -46,12 +46,12 @@ func ReadAll[T Number](d *Dataset) ([]T, error) {
 
 // ReadComplex is Read for complex numbers; real ones are taken with the imaginary part 0.
 func ReadComplex(d *Dataset, dst []complex128, start, count []uint64) error {
-	raw, per, err := d.rawBlock(start, count)
-	if err != nil {
+	if err := d.fits(start, count, len(dst), true); err != nil {
 		return err
 	}
-	if len(raw)/d.typ.Size*per != len(dst) {
-		return fmt.Errorf("hdf5: a block of %d elements was asked for in %d", len(raw)/d.typ.Size*per, len(dst))
+	raw, _, err := d.rawBlock(start, count)
+	if err != nil {
+		return err
 	}
 	t, parts := elemOf(d.typ), 1
 	if t.Kind == Complex {
@@ -75,7 +75,7 @@ const maxAll = 256 << 20
 
 // all returns the block that is the whole dataset.
 func (d *Dataset) all() (start, count []uint64, err error) {
-	if n, ok := product(d.space.dims, uint64(max(d.typ.Size, 8))); !ok || n > maxAll {
+	if n, ok := product(d.space.dims, uint64(max(d.typ.Size, 8*perElement(d.typ)))); !ok || n > maxAll {
 		return nil, nil, fmt.Errorf("%s: %s has %d elements, which is too large to read at once", d.f.name, d.path, d.space.dims)
 	}
 	return make([]uint64, len(d.space.dims)), d.space.dims, nil
@@ -105,6 +105,25 @@ func perElement(t *Type) int {
 		return t.Size / e.Size
 	}
 	return 0
+}
+
+// fits checks the type and the size of a block before memory is allocated for it.
+func (d *Dataset) fits(start, count []uint64, want int, complexes bool) error {
+	n, err := d.checkBlock(start, count)
+	if err != nil {
+		return err
+	}
+	t := elemOf(d.typ)
+	if complexes && t.Kind == Complex {
+		t = t.Elem
+	}
+	if err := convert([]float64{}, nil, t, d.f.name, d.path); err != nil {
+		return err
+	}
+	if per := uint64(perElement(d.typ)); n > uint64(want) || n*per != uint64(want) {
+		return fmt.Errorf("%s: %s: a block of %d×%d elements was asked for in %d", d.f.name, d.path, n, per, want)
+	}
+	return nil
 }
 
 // convert decodes the numbers of raw.

@@ -42,6 +42,9 @@ func (f *File) space(b []byte) (space, error) {
 	if c.bad {
 		return s, f.damaged("a dataspace is cut off")
 	}
+	if s.null && rank > 0 {
+		return s, f.damaged("an empty dataspace of %d dimensions", rank)
+	}
 	if _, ok := product(s.dims, 1); !ok {
 		return s, f.damaged("a dataspace of %d values", s.dims)
 	}

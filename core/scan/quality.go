@@ -101,6 +101,9 @@ func (q *Quality) pixels(s *Scan, sums []float64) {
 			values = append(values, v/float64(s.Len()))
 		}
 	}
+	if len(values) == 0 {
+		return
+	}
 	slices.Sort(values)
 	darkest := values[:max(len(values)/10, 1)]
 	for _, v := range darkest {

@@ -12,7 +12,7 @@ import numpy as np
 
 here = os.path.dirname(os.path.abspath(__file__))
 rng = np.random.default_rng(5)
-N, n = 16, 12
+N, n = 24, 12
 wavelength, distance, pixel = 1.24e-10, 1.9, 75e-6
 dx = wavelength * distance / (N * pixel)
 rows, cols = rng.uniform(0, 9, n), rng.uniform(0, 21, n)
@@ -76,5 +76,14 @@ with new("ptylab.hdf5") as f:
 with new("nsls.h5") as f:
     f["diffamp"], f["points"] = np.where(mask, np.sqrt(counts), -1), np.stack([x, y]) * 1e6
     f["lambda_nm"], f["z_m"], f["ccd_pixel_um"] = wavelength * 1e9, distance, pixel * 1e6
+faults = {"negative.hdf5": counts * 0.0 - 1, "bright.hdf5": counts * 1e38, "nan.hdf5": np.where(gy == 3, np.nan, counts)}
+for name, data in faults.items():
+    with new(name) as f:
+        f.create_dataset("ptychogram", data=data, compression="gzip")
+        f["encoder"], f["dxd"], f["zo"], f["wavelength"] = np.stack([y, x], 1), pixel, distance, wavelength
+with new("broken.cxi") as f:  # the file of the mask is missing
+    d = cxi(f, counts)
+    d["x_pixel_size"], d["mask"] = pixel, h5py.ExternalLink("nowhere.h5", "/mask")
+    f["entry_1/instrument_1/source_1/energy"] = energy
 with new("unknown.h5") as f:
     f["scan/frames"], f["scan/motors"] = counts, np.stack([x, y], 1)

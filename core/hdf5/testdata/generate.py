@@ -257,6 +257,20 @@ def others():
         f["fraction"] = np.array([1, 2.5])
 
 
+def shapes():
+    """Virtual datasets whose parts have other dimensions than their sources."""
+    a = np.arange(12, dtype="i4") + 1
+    with h5py.File(os.path.join(out, "virtual_shapes.h5"), "w") as f:
+        f["row"], f["block"] = a.reshape(1, 12), a.reshape(1, 4, 3)
+        v = h5py.VirtualLayout((4, 1, 3), "i4")
+        v[...] = h5py.VirtualSource(".", "block", (1, 4, 3))
+        f.create_virtual_dataset("moved", v)
+        add("virtual_shapes.h5", "moved", a.reshape(4, 1, 3))
+        v = h5py.VirtualLayout((3, 4), "i4")  # refused: one dimension of the source fills two
+        v[...] = h5py.VirtualSource(".", "row", (1, 12))
+        f.create_virtual_dataset("folded", v)
+
+
 for v in VERSIONS:
     if small and v[0] == "v114":
         continue
@@ -267,6 +281,7 @@ for v in VERSIONS:
 filters()
 virtual()
 others()
+shapes()
 with open(os.path.join(out, "manifest.json"), "w") as f:
     f.write("[\n" + ",\n".join(json.dumps(e, ensure_ascii=False) for e in manifest) + "\n]\n")
 print(len(manifest), "datasets")
