@@ -46,7 +46,7 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		args []string
 	}{
 		{10, "exists", []string{cxi, npz}},
-		{10, "would replace the file that is read", []string{copied, copied, "--overwrite"}},
+		{10, "is an HDF5 file", []string{copied, copied, "--overwrite"}},
 		{10, "want two", []string{cxi}},
 		{10, "want an energy", []string{cxi, out, "--energy", "10"}},
 		{10, "exclude each other", []string{cxi, out, "--energy", "10keV", "--wavelength", "1A"}},
@@ -66,5 +66,21 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		if _, err := os.Stat(out); err == nil {
 			t.Fatalf("convert %s left a file", c.args)
 		}
+	}
+}
+
+// The file with the positions must not be replaced by the result.
+func TestConvert_KeepsOtherInputs(t *testing.T) {
+	motors := filepath.Join(t.TempDir(), "motors.h5")
+	b, err := os.ReadFile("../../core/acquisition/testdata/unknown.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(motors, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := run(t, "convert", cxi, motors, "--overwrite", "--y-path", motors+":/scan/motors:1", "--x-path", motors+":/scan/motors:0")
+	if after, err := os.ReadFile(motors); code != 10 || err != nil || string(after) != string(b) {
+		t.Errorf("code %d, %v: %s", code, err, stderr)
 	}
 }

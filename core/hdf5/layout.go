@@ -48,10 +48,8 @@ func (f *File) layout(b []byte, rank int) (layout, error) {
 	switch version {
 	case 1, 2:
 		err = f.oldLayout(c, &l, rank)
-	case 3:
-		err = f.layout3(c, &l, rank)
-	case 4, 5:
-		err = f.layout4(c, &l, rank)
+	case 3, 4, 5:
+		err = f.newLayout(c, &l, version, rank)
 	default:
 		err = f.unsupported("layout version %d", version)
 	}
@@ -89,79 +87,84 @@ func (f *File) oldLayout(c *cursor, l *layout, rank int) error {
 	case contiguous:
 		l.size = undefined // the dataspace and the type say it
 	case chunked:
-		if n != rank+1 {
-			return f.damaged("chunks of %d dimensions in a dataset of %d", n-1, rank)
+		if err := f.chunkRank(n, rank); err != nil {
+			return err
 		}
 		l.chunk = dims[:rank]
 	}
 	return nil
 }
 
-func (f *File) layout3(c *cursor, l *layout, rank int) error {
+// newLayout decodes what versions 3 to 5 have in common.
+func (f *File) newLayout(c *cursor, l *layout, version byte, rank int) error {
 	l.class = layoutClass(c.u8())
-	switch l.class {
-	case compact:
+	switch {
+	case l.class == compact:
 		l.data = c.take(uint64(c.u16()))
-	case contiguous:
+	case l.class == contiguous:
 		l.addr, l.size = c.address(), c.length()
-	case chunked:
-		n := int(c.u8())
-		if n != rank+1 {
-			return f.damaged("chunks of %d dimensions in a dataset of %d", n-1, rank)
+	case l.class == chunked && version == 3:
+		if err := f.chunkRank(int(c.u8()), rank); err != nil {
+			return err
 		}
 		l.addr = c.address()
 		for range rank {
 			l.chunk = append(l.chunk, uint64(c.u32()))
 		}
+	case l.class == chunked:
+		return f.chunks4(c, l, rank)
+	case l.class == virtual && version > 3:
+		l.addr, l.object = c.address(), c.u32()
 	default:
 		return f.damaged("layout class %d", l.class)
 	}
 	return nil
 }
 
-func (f *File) layout4(c *cursor, l *layout, rank int) error {
-	l.class = layoutClass(c.u8())
-	switch l.class {
-	case compact:
-		l.data = c.take(uint64(c.u16()))
-	case contiguous:
-		l.addr, l.size = c.address(), c.length()
-	case virtual:
-		l.addr, l.object = c.address(), c.u32()
-	case chunked:
-		flags, n, width := c.u8(), int(c.u8()), int(c.u8())
-		if n != rank+1 || width < 1 || width > 8 {
-			return f.damaged("chunks of %d dimensions in a dataset of %d", n-1, rank)
-		}
-		for range rank {
-			l.chunk = append(l.chunk, c.uint(width))
-		}
-		c.skip(uint64(width))
-		l.unmasked = flags&1 != 0
-		switch kind := c.u8(); kind {
-		case 1:
-			l.index = indexSingle
-			if flags&2 != 0 {
-				l.filtered, l.mask = c.length(), c.u32()
-			}
-		case 2:
-			l.index = indexImplicit
-		case 3:
-			l.index = indexFixed
-			c.skip(1)
-		case 4:
-			l.index = indexExtensible
-			c.skip(5)
-		case 5:
-			l.index = indexTree2
-			c.skip(6)
-		default:
-			return f.unsupported("chunk index %d", kind)
-		}
-		l.addr = c.address()
-	default:
-		return f.damaged("layout class %d", l.class)
+// chunkRank compares the dimensions of a chunk, which include the element, with those of the dataset.
+func (f *File) chunkRank(n, rank int) error {
+	if n != rank+1 {
+		return f.damaged("chunks of %d dimensions in a dataset of %d", n-1, rank)
 	}
+	return nil
+}
+
+// chunks4 decodes the chunks of versions 4 and 5, which have an index of their own kind.
+func (f *File) chunks4(c *cursor, l *layout, rank int) error {
+	flags := c.u8()
+	if err := f.chunkRank(int(c.u8()), rank); err != nil {
+		return err
+	}
+	width := int(c.u8())
+	if width < 1 || width > 8 {
+		return f.damaged("sizes of chunks in %d bytes", width)
+	}
+	for range rank {
+		l.chunk = append(l.chunk, c.uint(width))
+	}
+	c.skip(uint64(width))
+	l.unmasked = flags&1 != 0
+	switch kind := c.u8(); kind {
+	case 1:
+		l.index = indexSingle
+		if flags&2 != 0 {
+			l.filtered, l.mask = c.length(), c.u32()
+		}
+	case 2:
+		l.index = indexImplicit
+	case 3:
+		l.index = indexFixed
+		c.skip(1)
+	case 4:
+		l.index = indexExtensible
+		c.skip(5)
+	case 5:
+		l.index = indexTree2
+		c.skip(6)
+	default:
+		return f.unsupported("chunk index %d", kind)
+	}
+	l.addr = c.address()
 	return nil
 }
 

@@ -3,17 +3,13 @@ package dataset
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // Conversion is a scan in HDF5 to be written as npz.
@@ -46,15 +42,12 @@ type Converted struct {
 // Convert reads a scan in HDF5 and writes it as npz, in object pixels.
 func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Converted, error) {
 	r := Converted{Path: o.To, Source: o.From, Flags: o.Flags}
-	if _, err := os.Stat(o.To); err == nil && !o.Overwrite {
-		return r, host.Failf(host.ExitUsage, "convert: %s exists: give another file, or --overwrite to replace it", o.To)
+	if acquisition.Is(o.To) { // perhaps raw data, and perhaps read for the positions
+		return r, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file, and convert writes npz: give another file", o.To)
 	}
-	if same(o.From, o.To) {
-		return r, host.Failf(host.ExitUsage, "convert: %s would replace the file that is read; give another file", o.To)
-	}
-	file, err := durable.Create(o.To) // before the work, to find a folder that is not writable at once
+	file, err := create("convert", o.To, o.Overwrite)
 	if err != nil {
-		return r, unwritable(host.ExitUsage, o.To, err)
+		return r, err
 	}
 	defer file.Close()
 	s, a, err := readGiven(ctx, o)
@@ -78,19 +71,7 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	if !s.Whole() {
 		form = format.Amplitude
 	}
-	if err := format.EncodeScan(file, o.To, s, form); err != nil {
-		return r, host.Fail(host.ExitData, err)
-	}
-	commit := file.CommitNew
-	if o.Overwrite {
-		commit = file.Commit
-	}
-	if err := commit(); errors.Is(err, fs.ErrExist) {
-		return r, host.Failf(host.ExitUsage, "convert: %s exists: give another file, or --overwrite to replace it", o.To)
-	} else if err != nil {
-		return r, unwritable(host.ExitData, o.To, err)
-	}
-	return r, nil
+	return r, file.write(s, form)
 }
 
 // readGiven reads the selected patterns.
@@ -115,22 +96,6 @@ func readGiven(ctx context.Context, o Conversion) (*scan.Scan, *acquisition.Acqu
 		return nil, nil, host.Fail(host.ExitData, err)
 	}
 	return s, a, nil
-}
-
-// same reports whether two names are one file.
-func same(a, b string) bool {
-	x, err := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err == nil && err2 == nil && os.SameFile(x, y)
-}
-
-// unwritable returns the error of a result that cannot be written.
-func unwritable(code int, path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) { // the path is named once
-		err = p.Err
-	}
-	return host.Failf(code, "convert: %s cannot be written: %w", path, err)
 }
 
 // ParsePositions reads a list of exchange, flip-rows and flip-columns.

@@ -3,15 +3,11 @@ package dataset
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/durable"
 )
 
 // Simulated describes a simulated scan.
@@ -25,15 +21,9 @@ type Simulated struct {
 // Simulate writes a scan with its true object. The same options give the same bytes.
 func Simulate(ctx context.Context, o simulate.Options, path string, overwrite bool) (Simulated, error) {
 	report := Simulated{Path: path}
-	exists := func() error {
-		return host.Failf(host.ExitUsage, "simulate: %s exists: give another --output, or --overwrite to replace it", path)
-	}
-	if _, err := os.Stat(path); err == nil && !overwrite {
-		return report, exists()
-	}
-	file, err := durable.Create(path) // before the work, to find a folder that is not writable at once
+	file, err := create("simulate", path, overwrite)
 	if err != nil {
-		return report, cannot(host.ExitUsage, path, err)
+		return report, err
 	}
 	defer file.Close()
 	s, err := simulate.New(ctx, o)
@@ -46,30 +36,12 @@ func Simulate(ctx context.Context, o simulate.Options, path string, overwrite bo
 	}
 	out := s.AsRead()
 	out.Metadata = string(metadata)
-	if err := format.EncodeScan(file, path, out, format.Counts); err != nil {
-		return report, host.Fail(host.ExitData, err)
-	}
-	commit := file.CommitNew
-	if overwrite {
-		commit = file.Commit
-	}
-	if err := commit(); errors.Is(err, fs.ErrExist) { // another process was faster
-		return report, exists()
-	} else if err != nil {
-		return report, cannot(host.ExitData, path, err)
+	if err := file.write(out, format.Counts); err != nil {
+		return report, err
 	}
 	report.Patterns, report.N = out.Len(), out.N
 	for _, k := range out.Counts {
 		report.MeanCounts += float64(k) / float64(max(out.Len(), 1))
 	}
 	return report, nil
-}
-
-// cannot returns the error of a file that cannot be written.
-func cannot(code int, path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) { // the path is named once
-		err = p.Err
-	}
-	return host.Failf(code, "simulate: %s cannot be written: %w", path, err)
 }
