@@ -166,10 +166,11 @@ ci-full: build ## the checks too long for every change: vet for other systems, t
 	$(MAKE) --no-print-directory deviceless
 	$(MAKE) --no-print-directory hdf5
 
-hdf5: ## read about 500 datasets that h5py writes, every layout, chunk index, filter and type (PYTHON=… with h5py and hdf5plugin)
+hdf5: ## read about 500 datasets that h5py writes, every layout, chunk index, filter and type, and the reverse (PYTHON=… with h5py and hdf5plugin)
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; \
 	if $(PYTHON) -c 'import h5py, hdf5plugin' 2>/dev/null; then \
-		$(PYTHON) core/hdf5/testdata/generate.py "$$dir" && $(GO) test ./core/hdf5 -count=1 -run EqualsWhatH5pyWrote -args -corpus "$$dir"; \
+		$(PYTHON) core/hdf5/testdata/generate.py "$$dir" && $(GO) test ./core/hdf5 -count=1 -run EqualsWhatH5pyWrote -args -corpus "$$dir" && \
+		PYTHON=$(PYTHON) $(GO) test ./core/hdf5 -count=1 -run IsReadByH5py; \
 	else echo "SKIP  HDF5: $(PYTHON) has no h5py or hdf5plugin" >&2; fi
 
 help: ## this list

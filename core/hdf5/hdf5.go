@@ -1,4 +1,4 @@
-// Package hdf5 reads HDF5 files in pure Go, without the HDF5 library.
+// Package hdf5 reads and writes HDF5 files in pure Go, without the HDF5 library.
 //
 // Open returns a [File]; [File.Dataset] and [File.Group] find objects by path, [File.Walk] visits all of them. [Read] copies a
 // block of a dataset into numbers of the caller's type, chunk by chunk and on all cores, so that a dataset larger than memory is
@@ -13,6 +13,10 @@
 // Not read, and refused by name: szip, n-bit, scale-offset, Blosc and other filters, external data files (a format before
 // external links), shared header messages, variable-length sequences and references as
 // values, and virtual datasets whose size follows that of their sources.
+//
+// A [Writer] writes groups, attributes, soft links, and datasets of integers, floats, complex numbers (as compounds of r and i),
+// booleans and texts, contiguous or in chunks of whole rows with shuffle and deflate, in a superblock of version 2, which HDF5 1.8
+// and later read. [Create] writes a dataset piece by piece.
 //
 // A file is hostile input. Each address and length is checked against the file's size before memory is allocated, and checksums
 // of metadata are verified, except those of the blocks of fractal heaps.

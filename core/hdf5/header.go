@@ -10,6 +10,7 @@ const (
 	msgLink         = 0x06
 	msgExternalData = 0x07
 	msgLayout       = 0x08
+	msgGroupInfo    = 0x0a
 	msgPipeline     = 0x0b
 	msgAttribute    = 0x0c
 	msgContinuation = 0x10
