@@ -181,7 +181,7 @@ func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.S
 	if math.Abs(dy-dx) > 0.01*dx {
 		return nil, fmt.Errorf("%s: detector pixels of %.4g×%.4g µm (height, width) give object pixels that are not square, which is not supported", a.Path, 1e6*a.PixelHeight, 1e6*a.PixelWidth)
 	}
-	s := &scan.Scan{Source: a.Path, N: w.side, Index: rows, PixelSize: dx}
+	s := &scan.Scan{Source: a.Path, N: w.side, Index: rows, PixelSize: dx, Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}
 	y0, x0 := math.Inf(1), math.Inf(1)
 	for i := range a.Y {
 		y0, x0 = min(y0, a.Y[i]), min(x0, a.X[i])

@@ -38,7 +38,8 @@ func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Descriptio
 	}
 	_, pixel := a.PixelSize(n)
 	return &Description{Path: a.Path, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
-		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes}, nil
+		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes,
+		Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}, nil
 }
 
 // readAcquisition reads a scan from an HDF5 file.

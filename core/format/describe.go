@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -82,6 +83,7 @@ type Description struct {
 	HasMask   bool
 	Metadata  string
 	PixelSize float64 // metres, from the metadata; 0 if unknown
+	Geometry  scan.Geometry
 	Notes     []string
 
 	patterns *npz.Reader
@@ -331,7 +333,7 @@ func (z scanFile) describeShared(d *Description) error {
 	return nil
 }
 
-// describeMetadata reads the pixel size from the metadata. Invalid metadata is noted, not an error.
+// describeMetadata reads the pixel size and the geometry from the metadata. Invalid metadata is noted, not an error.
 func (z scanFile) describeMetadata(d *Description) error {
 	text, err := z.Text(keyMetadata)
 	var e *npz.Error
@@ -344,13 +346,19 @@ func (z scanFile) describeMetadata(d *Description) error {
 	}
 	d.Metadata = text
 	var meta struct {
-		PixelSize *float64 `json:"pixel_size_m"`
+		PixelSize     *float64 `json:"pixel_size_m"`
+		Wavelength    float64  `json:"wavelength_m"`
+		Distance      float64  `json:"distance_m"`
+		DetectorPixel float64  `json:"detector_pixel_size_m"`
 	}
 	if err := json.Unmarshal([]byte(text), &meta); err != nil {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s cannot be read: %v", keyMetadata, err))
-	} else if p := meta.PixelSize; p != nil && *p > 0 {
+		return nil
+	}
+	if p := meta.PixelSize; p != nil && *p > 0 {
 		d.PixelSize = *p
 	}
+	d.Geometry = scan.Geometry{Wavelength: max(meta.Wavelength, 0), Distance: max(meta.Distance, 0), DetectorPixel: max(meta.DetectorPixel, 0)}
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	if err != nil {
 		return nil, err
 	}
-	s := &scan.Scan{Source: z.Path(), N: d.N, Index: rows, PixelSize: d.PixelSize, Metadata: d.Metadata}
+	s := &scan.Scan{Source: z.Path(), N: d.N, Index: rows, PixelSize: d.PixelSize, Geometry: d.Geometry, Metadata: d.Metadata}
 	if err := d.setPositions(s, rows); err != nil {
 		return nil, err
 	}

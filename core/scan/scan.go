@@ -35,8 +35,27 @@ type Scan struct {
 	Index []int   // [n] row of each pattern in the file, ascending
 
 	PixelSize float64  // metres per object pixel; 0 if unknown
+	Geometry  Geometry // of the experiment
 	Metadata  string   // JSON text of the file; "" if none
 	Notes     []string // decisions during reading, with reasons, one sentence each
+}
+
+// Geometry is what makes an object pixel λz/(N·p) of a detector pixel. Lengths are in metres, 0 if unknown.
+type Geometry struct {
+	Wavelength    float64 // λ
+	Distance      float64 // z, from the sample to the detector
+	DetectorPixel float64 // p, side of a detector pixel
+}
+
+// Known reports whether all three are known.
+func (g Geometry) Known() bool { return g.Wavelength > 0 && g.Distance > 0 && g.DetectorPixel > 0 }
+
+// ObjectPixel returns λz/(N·p), or 0 if it is unknown.
+func (g Geometry) ObjectPixel(n int) float64 {
+	if !g.Known() || n < 1 {
+		return 0
+	}
+	return g.Wavelength * g.Distance / (float64(n) * g.DetectorPixel)
 }
 
 // Len returns the number of patterns.
