@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -36,17 +37,17 @@ type Acquisition struct {
 	Notes []string // decisions and assumptions, one sentence each
 
 	probeShape [2]int
-	side       int // of the window; 0: the largest
-	file       *hdf5.File
-	others     []*hdf5.File // with positions or a probe
+	side       int        // of the window; 0: the largest
+	file       *hdf5.File // nil for other formats
+	open       []io.Closer
 	parts      []part
 	amplitudes bool // the patterns are square roots of counts
 }
 
-// A part is a dataset with consecutive patterns.
+// A part is an array with consecutive patterns.
 type part struct {
-	d     *hdf5.Dataset // [n, Height, Width]
-	first int
+	Array     // [n, Height, Width]
+	first int // pattern
 	n     int
 }
 
@@ -82,10 +83,10 @@ func open(path string) (*Acquisition, error) {
 	return a, nil
 }
 
-// Close closes the file.
+// Close closes the files.
 func (a *Acquisition) Close() error {
-	err := a.file.Close()
-	for _, f := range a.others {
+	var err error
+	for _, f := range a.open {
 		err = errors.Join(err, f.Close())
 	}
 	return err
@@ -98,7 +99,7 @@ func recognise(f *hdf5.File) (*Acquisition, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		a := &Acquisition{Path: f.Name(), Format: l.name, file: f}
+		a := &Acquisition{Path: f.Name(), Format: l.name, file: f, open: []io.Closer{f}}
 		if err := l.read(a); err != nil {
 			return nil, fmt.Errorf("%s: read as %s: %w", f.Name(), l.name, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/memory"
 )
@@ -22,7 +21,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2+2*batchBytes), memory.Size(free))
 	}
 	s.Counts = make([]float32, len(s.Index)*pixels)
-	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.marker()}
+	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
 	atOnce := max(1, batchBytes/(8*pixels))
 	for i := 0; i < len(s.Index); {
 		if ctx.Err() != nil {
@@ -33,7 +32,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 		for i+n < len(s.Index) && n < atOnce && s.Index[i+n] == s.Index[i]+n && s.Index[i+n] < p.first+p.n {
 			n++
 		}
-		if err := r.read(s.Counts[i*pixels:(i+n)*pixels], p, s.Index[i], n); err != nil {
+		if err := r.read(ctx, s.Counts[i*pixels:(i+n)*pixels], p, s.Index[i], n); err != nil {
 			return err
 		}
 		i += n
@@ -41,7 +40,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 	return r.mask(s)
 }
 
-// partOf returns the dataset with a pattern.
+// partOf returns the array with a pattern.
 func (a *Acquisition) partOf(pattern int) part {
 	for _, p := range a.parts {
 		if pattern < p.first+p.n {
@@ -49,18 +48,6 @@ func (a *Acquisition) partOf(pattern int) part {
 		}
 	}
 	return part{}
-}
-
-// marker returns the value by which integer detectors mark gaps and bad pixels: the largest of the type, from 16 bits on.
-func (a *Acquisition) marker() float64 {
-	t := a.parts[0].d.Type()
-	switch {
-	case t.Kind == hdf5.Uint && t.Size >= 2:
-		return math.Ldexp(1, 8*t.Size) - 1
-	case t.Kind == hdf5.Int && t.Size >= 2:
-		return math.Ldexp(1, 8*t.Size-1) - 1
-	}
-	return math.Inf(1)
 }
 
 // mostMasked is the share of masked pixels above which a scan is refused.
@@ -76,14 +63,14 @@ type countReader struct {
 	marked int // values
 }
 
-func (r *countReader) read(dst []float32, p part, first, n int) error {
+func (r *countReader) read(ctx context.Context, dst []float32, p part, first, n int) error {
 	pixels := r.w.side * r.w.side
 	if len(r.buffer) < n*pixels {
 		r.buffer = make([]float64, n*pixels)
 	}
 	values := r.buffer[:n*pixels]
 	start := []uint64{uint64(first - p.first), uint64(r.w.top), uint64(r.w.left)}
-	if err := hdf5.Read(p.d, values, start, []uint64{uint64(n), uint64(r.w.side), uint64(r.w.side)}); err != nil {
+	if err := p.Read(ctx, values, start, []uint64{uint64(n), uint64(r.w.side), uint64(r.w.side)}); err != nil {
 		return err
 	}
 	for i, v := range values {
@@ -131,7 +118,7 @@ func (r *countReader) mask(s *scan.Scan) error {
 		return nil
 	case float64(masked) > mostMasked*float64(len(mask)):
 		return fmt.Errorf("%s: %d of %d pixels are masked: %d by the file, %d because they are negative, or the largest value of %s, in some pattern; if the mask is inverted (in CXI 0 is good), correct the file",
-			r.a.Path, masked, len(mask), masked-added, added, r.a.dtypeText())
+			r.a.Path, masked, len(mask), masked-added, added, r.a.parts[0].Type())
 	}
 	s.Mask = mask
 	for i := range s.Counts {
@@ -140,7 +127,7 @@ func (r *countReader) mask(s *scan.Scan) error {
 		}
 	}
 	if added > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.dtypeText(), r.marked))
+		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.parts[0].Type(), r.marked))
 	}
 	if file := masked - added; file > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by the file", file))

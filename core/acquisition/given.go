@@ -1,7 +1,9 @@
 package acquisition
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -66,7 +68,7 @@ func (g Given) open(path string) (*Acquisition, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Acquisition{Path: path, Format: "HDF5", file: f}
+	a := &Acquisition{Path: path, Format: "HDF5", file: f, open: []io.Closer{f}}
 	d, err := f.Dataset(g.Data)
 	if err == nil {
 		if err = a.stack(d); err != nil {
@@ -124,7 +126,7 @@ func (g Given) apply(a *Acquisition) error {
 		if err != nil {
 			return err
 		}
-		if err := a.readProbe(d); err != nil {
+		if err := a.takeProbe(d); err != nil {
 			return err
 		}
 	}
@@ -155,17 +157,19 @@ func (g Given) orient(a *Acquisition) {
 }
 
 // elsewhere opens a dataset of this file or, behind the name of a file and a colon, of another.
-func (a *Acquisition) elsewhere(path string) (*hdf5.Dataset, error) {
+func (a *Acquisition) elsewhere(path string) (Array, error) {
 	name, inside, other := strings.Cut(path, ":/")
-	if !other {
-		return a.file.Dataset(path)
+	f := a.file
+	if other {
+		var err error
+		if f, err = hdf5.Open(name); err != nil {
+			return nil, err
+		}
+		a.open = append(a.open, f)
+		path = "/" + inside
 	}
-	f, err := hdf5.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	a.others = append(a.others, f)
-	return f.Dataset("/" + inside)
+	d, err := f.Dataset(path)
+	return dataset{d}, err
 }
 
 // positions reads a dataset of one dimension, or a column (or row) of a table.
@@ -206,5 +210,5 @@ func (a *Acquisition) positions(path string) ([]float64, error) {
 		return nil, fmt.Errorf("%s: %s has %d values, too many for positions", a.Path, path, shape)
 	}
 	v := make([]float64, total)
-	return v, hdf5.Read(d, v, start, count)
+	return v, d.Read(context.Background(), v, start, count)
 }

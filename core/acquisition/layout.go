@@ -1,6 +1,7 @@
 package acquisition
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,20 +107,32 @@ func (a *Acquisition) value(paths ...string) (float64, error) {
 	return v, err
 }
 
-// stack adds a dataset of patterns [n, H, W], or one pattern [H, W].
-func (a *Acquisition) stack(d *hdf5.Dataset) error {
+// stack adds a dataset of patterns, as add does.
+func (a *Acquisition) stack(d *hdf5.Dataset) error { return a.add(dataset{d}) }
+
+// add adds an array of patterns [n, H, W] or [lines, points, H, W].
+func (a *Acquisition) add(d Array) error {
 	shape := d.Shape()
-	if len(shape) != 3 {
-		return fmt.Errorf("%s has the shape %d, and patterns need [patterns, rows, columns]", d.Path(), shape)
+	if len(shape) != 3 && len(shape) != 4 {
+		return fmt.Errorf("%s has the shape %d, and patterns need [patterns, rows, columns] or [lines, points, rows, columns]", d.Name(), shape)
 	}
 	for _, n := range shape {
 		if n > math.MaxInt32 {
-			return fmt.Errorf("%s has the shape %d", d.Path(), shape)
+			return fmt.Errorf("%s has the shape %d", d.Name(), shape)
+		}
+	}
+	if len(shape) == 4 {
+		d = joined{d}
+		if shape = d.Shape(); shape[0] > math.MaxInt32 {
+			return fmt.Errorf("%s has %d patterns", d.Name(), shape[0])
 		}
 	}
 	h, w := int(shape[1]), int(shape[2])
 	if len(a.parts) > 0 && (h != a.Height || w != a.Width) {
-		return fmt.Errorf("%s has patterns of %d×%d pixels, others have %d×%d", d.Path(), h, w, a.Height, a.Width)
+		return fmt.Errorf("%s has patterns of %d×%d pixels, others have %d×%d", d.Name(), h, w, a.Height, a.Width)
+	}
+	if len(a.parts) > 0 && d.Type() != a.parts[0].Type() {
+		return fmt.Errorf("%s has patterns of type %s, others have %s", d.Name(), d.Type(), a.parts[0].Type())
 	}
 	a.Height, a.Width = h, w
 	a.parts = append(a.parts, part{d, a.Patterns, int(shape[0])})
@@ -150,8 +163,11 @@ func (a *Acquisition) columns(d *hdf5.Dataset, y, x int, unit float64) error {
 // maxProbe bounds the values of a probe: 16 modes of 1024².
 const maxProbe = 1 << 24
 
-// readProbe reads a probe [H, W] or [modes, H, W], with leading dimensions of 1 left out.
-func (a *Acquisition) readProbe(d *hdf5.Dataset) error {
+// readProbe reads a dataset as probe, as takeProbe does.
+func (a *Acquisition) readProbe(d *hdf5.Dataset) error { return a.takeProbe(dataset{d}) }
+
+// takeProbe reads a probe [H, W] or [modes, H, W], with leading dimensions of 1 left out.
+func (a *Acquisition) takeProbe(d Array) error {
 	shape := d.Shape()
 	for len(shape) > 2 && shape[0] == 1 {
 		shape = shape[1:]
@@ -159,12 +175,12 @@ func (a *Acquisition) readProbe(d *hdf5.Dataset) error {
 	if len(shape) == 2 {
 		shape = append([]uint64{1}, shape...)
 	}
-	if len(shape) != 3 || shape[0] > 64 || d.Len() > maxProbe {
-		a.Notes = append(a.Notes, fmt.Sprintf("the probe %s is not used, because its shape is %d", d.Path(), d.Shape()))
+	if len(shape) != 3 || shape[0] > 64 || shape[1] > maxProbe || shape[2] > maxProbe || shape[0]*shape[1]*shape[2] > maxProbe {
+		a.Notes = append(a.Notes, fmt.Sprintf("the probe %s is not used, because its shape is %d", d.Name(), d.Shape()))
 		return nil
 	}
-	values := make([]complex128, d.Len())
-	if err := hdf5.ReadComplex(d, values, make([]uint64, len(d.Shape())), d.Shape()); err != nil {
+	values := make([]complex128, shape[0]*shape[1]*shape[2])
+	if err := d.Read(context.Background(), values, make([]uint64, len(d.Shape())), d.Shape()); err != nil {
 		return err
 	}
 	a.Probe, a.Modes, a.probeShape = values, int(shape[0]), [2]int{int(shape[1]), int(shape[2])}

@@ -1,11 +1,9 @@
 package acquisition
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
-
-	"errors"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 )
@@ -148,6 +146,3 @@ func readNSLS(a *Acquisition) error {
 	a.PixelWidth = a.PixelHeight
 	return err
 }
-
-// dtypeText is the type of the patterns, such as uint16.
-func (a *Acquisition) dtypeText() string { return strings.TrimSpace(a.parts[0].d.Type().String()) }
