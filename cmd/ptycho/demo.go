@@ -102,7 +102,7 @@ func demoFolder(c *cli.Context, p demoPaths, notice func(string, ...any)) (*outp
 		return nil, err
 	}
 	for _, part := range []output.Request{
-		{Target: p.run, Overwrite: true, Writes: train.Writes()}, output.ImageRequest(p.out, true, nil),
+		{Target: p.run, Overwrite: true, Writes: train.Writes()}, output.ImageRequest(p.out, true, nil, nil),
 	} {
 		if err := output.Check(part); err != nil {
 			return nil, err

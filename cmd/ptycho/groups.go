@@ -26,7 +26,7 @@ var flagGroups = []struct{ title, names string }{
 	{"Model", "model-path arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},
-	{"Output", `output-dir output overwrite dry-run logger experiment-name mlflow-uri preview-every preview checkpoint-every
+	{"Output", `output-dir output export overwrite dry-run logger experiment-name mlflow-uri preview-every preview checkpoint-every
 		checkpoint-save-top-k final-weights halves level run time-limit junit quiet json`},
 	{"Execution", "resume command config preset set backend parity plugin-dir device dtype precision threads max-time stop-after memory-limit memory num-workers prefetch-factor cuda from"},
 	{"Rarely used", ""},
@@ -134,5 +134,5 @@ func valueName(c *cli.Command, f cli.Flag) string {
 // valueNames are the placeholders of flags for which neither the type nor a short list is right.
 var valueNames = map[string]string{
 	"backend": "NAME|PATH", "parity": "NAME,NAME", "preset": "NAME", "set": "KEY=VALUE", "fit": "LIST", "device": "DEVICE", "box": "Y0 Y1 X0 X1",
-	"resume": "RUN", "model-path": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
+	"export": "LIST", "resume": "RUN", "model-path": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
 }

@@ -7,6 +7,7 @@ import (
 
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -31,6 +32,7 @@ func solveCommand() *cli.Command {
 			layoutFlag(),
 			highCompressionFlag(),
 			&cli.IntFlag{Name: "preview", Usage: "iterations between writes of the preview pictures", DefaultText: "only at the end"},
+			&cli.StringFlag{Name: "export", Usage: "files for other programs, besides the npz; several joined by commas", DefaultText: "none"},
 			&cli.BoolFlag{Name: "no-geometry", Usage: "skip the check that the patterns fit the positions"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
@@ -95,7 +97,8 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 		return o, fmt.Errorf("--position-bound %v: want a number above 0, at most 64 pixels", b)
 	}
 	o.Solve.Seed = c.Uint64("seed")
-	return o, nil
+	o.Export, err = output.ParseExports(c.String("export"))
+	return o, err
 }
 
 func printSolved(r solve.Report) {
@@ -108,7 +111,7 @@ func printSolved(r solve.Report) {
 			"halves": "between the images of the even and of the odd patterns", "reference": "with the object in the file",
 		}[r.FRCOf])
 	}
-	printFiles(r.OutputDir)
+	printFiles(r.OutputDir, r.Exports)
 	for _, n := range r.Notes {
 		stdout.Println("note:", n)
 	}

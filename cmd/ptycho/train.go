@@ -93,15 +93,16 @@ func inferCommand() *cli.Command {
 			return printReport(c, report, func() {
 				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
 				stdout.Printf("residual R %.5f of the stitched image (flat object %.5f)\n", report.Residual, report.FlatResidual)
-				printFiles(report.OutputDir)
+				printFiles(report.OutputDir, report.Exports)
 			})
 		},
 	}
 }
 
 // printFiles prints the files that infer or solve has written.
-func printFiles(dir string) {
-	stdout.Printf("written: %s in %s\n", strings.Join([]string{output.PhaseFile, output.AmplitudeFile, output.ReconstructionFile}, ", "), dir)
+func printFiles(dir string, exports []string) {
+	files := append([]string{output.PhaseFile, output.AmplitudeFile, output.ReconstructionFile}, exports...)
+	stdout.Printf("written: %s in %s\n", strings.Join(files, ", "), dir)
 }
 
 // resolved is a configuration that can be printed.

@@ -16,6 +16,7 @@ type InferenceSettings struct {
 	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
 	Refine             int    // iterations, 0: none
+	Export             string // "none", or "ptychodus", "cxi" and "tiff" joined by commas
 }
 
 // inferenceTable holds the settings of a reconstruction.
@@ -62,4 +63,7 @@ var inferenceTable = []Setting{
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
 		field: func(s *sections) any { return &s.inference.PatchWeighting }},
+	{Name: "export", Section: InferenceSection, Commands: Infer, Default: "none", Enum: []string{"none", "ptychodus", "cxi", "tiff"}, List: true,
+		Meaning: "files for other programs, besides the npz; several joined by commas", More: "docs/python.md describes them.", Why: neutral,
+		field: func(s *sections) any { return &s.inference.Export }},
 }

@@ -35,6 +35,7 @@ type Report struct {
 	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
 	PatternsPerSecond float64         `json:"patterns_per_second"`
 	Seconds           float64         `json:"seconds"`
+	Exports           []string        `json:"exports,omitempty"` // files for other programs
 }
 
 // request returns the request for the folder of the image.
@@ -44,14 +45,14 @@ func request(cfg *config.Inference, h host.Host) output.Request {
 	for _, name := range []string{bundle.ManifestFile, bundle.WeightsFile} {
 		inputs = append(inputs, output.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
 	}
-	return output.ImageRequest(x.Output(s.OutputDir), x.Overwrite, h.Notice, inputs...)
+	return output.ImageRequest(x.Output(s.OutputDir), x.Overwrite, exports(s), h.Notice, inputs...)
 }
 
 // Run reconstructs a scan with a trained model and writes the image.
 func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
 	started := time.Now()
 	s, x := cfg.Settings(), cfg.Execution()
-	report := Report{Model: s.ModelPath, Data: s.TestData}
+	report := Report{Model: s.ModelPath, Data: s.TestData, Exports: exports(s).Files()}
 	dir, err := output.Create(request(cfg, h))
 	if err != nil {
 		return report, err
@@ -81,13 +82,15 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if report.Synchronised {
 		h.Notice("phases synchronised: residual R %.5f (without synchronisation %.5f)", stitched.R, stitched.Other)
 	}
-	image := stitched.Image
+	image, with := stitched.Image, lit
+	var losses []float64
 	if s.Refine > 0 {
 		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads)
 		if err != nil {
 			return report, err
 		}
 		before := report.Residual
+		with, losses = solve.With(data, refined), solve.Losses(refined)
 		image, report.Unrefined, report.Residual, report.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
 		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
 	}
@@ -99,7 +102,25 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	}
 	report.FlatResidual = metrics.Number(flat)
 	report.Seconds = time.Since(started).Seconds()
-	return report, dir.WriteImage(image, data.PixelSize, report)
+	return report, dir.WriteImage(output.Result{Image: image, Command: "infer", Data: data, Scan: with, Losses: losses, Settings: settingsOf(cfg), Report: report, Exports: exports(s)})
+}
+
+// exports returns the forms for other programs, whose names the setting's table has checked.
+func exports(s config.InferenceSettings) output.Exports {
+	e, err := output.ParseExports(s.Export)
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+// settingsOf returns the settings of a run by their keys.
+func settingsOf(cfg *config.Inference) map[string]string {
+	out := map[string]string{}
+	for _, v := range cfg.Values() {
+		out[v.Setting.Key()] = v.Text
+	}
+	return out
 }
 
 func (r *Report) fill(s stitched) {

@@ -95,6 +95,9 @@ func readInputs(ctx context.Context, s config.InferenceSettings, x config.Execut
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := exports(s).Check(data); err != nil {
+		return nil, nil, err
+	}
 	if n := m.Config.N; data.N != n {
 		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
 	}

@@ -103,6 +103,17 @@ func (f *Files) WriteFrom(name string, write func(io.Writer) error) error {
 	return cannot(f.root, name, "written", durable.WriteFromIn(f.root, name, write))
 }
 
+// WriteAtFrom is like WriteFrom, for a file whose parts are written in any order.
+func (f *Files) WriteAtFrom(name string, write func(io.WriterAt) error) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	name = f.at(name)
+	if err := f.note(name); err != nil {
+		return err
+	}
+	return cannot(f.root, name, "written", durable.WriteAtIn(f.root, name, write))
+}
+
 // Append opens a file for appending, and creates it and its folders if necessary. The file stays open when the folder moves.
 func (f *Files) Append(name string) (*os.File, error) {
 	f.mu.RLock()

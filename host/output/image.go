@@ -5,6 +5,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
 )
 
@@ -20,28 +21,45 @@ const (
 const previewPrefix = "preview-"
 
 // ImageRequest returns the request for the folder of a reconstruction.
-func ImageRequest(target string, overwrite bool, notice func(format string, args ...any), inputs ...Input) Request {
-	return Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: []string{
-		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix + AmplitudeFile, previewPrefix + PhaseFile,
-	}}
+func ImageRequest(target string, overwrite bool, exports Exports, notice func(format string, args ...any), inputs ...Input) Request {
+	return Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: append(exports.Files(),
+		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix+AmplitudeFile, previewPrefix+PhaseFile,
+	)}
 }
 
-// WriteImage writes the image with more arrays, the pictures and the report, and replaces an older result by them. The size of a
-// pixel is in m, 0 where it is unknown.
-func (d *Dir) WriteImage(image stitch.Image, pixelSize float64, report any, more ...npz.Named) error {
+// A Result is a reconstruction to be written.
+type Result struct {
+	Image   stitch.Image
+	Command string     // that made it
+	Data    *scan.Scan // as it was read
+	// Scan is the scan with the probe and the positions of the result.
+	Scan     *scan.Scan
+	Losses   []float64   // of each iteration; nil: none
+	Settings any         // of the run, for the exports
+	Report   any         // the report file
+	More     []npz.Named // further arrays
+	Exports  Exports
+}
+
+// WriteImage writes the image with more arrays, the pictures, the exports and the report, and replaces an older result by them.
+func (d *Dir) WriteImage(r Result) error {
+	image, pixelSize := r.Image, r.Data.PixelSize
 	if err := checkFinite(image); err != nil {
 		return err
 	}
-	r := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
+	file := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
 		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
-	if err := format.WriteReconstruction(d.Path(ReconstructionFile), r, more...); err != nil {
+	if err := format.WriteReconstruction(d.Path(ReconstructionFile), file, r.More...); err != nil {
 		return err
 	}
 	if err := EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WriteFile(name+".png", file) }); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(report, "", "  ")
+	text, err := json.MarshalIndent(r.Report, "", "  ")
 	if err != nil {
+		return err
+	}
+	if err := d.export(r, file); err != nil {
 		return err
 	}
 	if err := d.WriteFile(ReportFile, append(text, '\n')); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/evaluate"
+	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Report is the report of an iterative reconstruction.
@@ -51,6 +53,7 @@ type Report struct {
 	UpdatesPerSec float64               `json:"frame_updates_per_second"`  // patterns times iterations over their wall time
 	Seconds       float64               `json:"seconds"`                   // of everything
 	History       []iterative.Iteration `json:"history"`
+	Exports       []string              `json:"exports,omitempty"` // files for other programs
 	Notes         []string              `json:"notes,omitempty"`
 }
 
@@ -102,9 +105,7 @@ func (r *Report) stop(frc bool) {
 
 // addPlain computes R of the image as evaluate does for images of any program.
 func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *scan.Scan, threads int) error {
-	with := *data
-	with.Probe, with.Modes, with.Rows, with.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
-	scorer := evaluate.NewScorer(&with, threads)
+	scorer := evaluate.NewScorer(With(data, solved), threads)
 	plain, err := scorer.Residual(ctx, Image(solved))
 	if err != nil {
 		return fmt.Errorf("solve: %w", err)
@@ -116,6 +117,34 @@ func (r *Report) addPlain(ctx context.Context, solved *iterative.Result, data *s
 	}
 	r.FlatResidual = number(flat)
 	return nil
+}
+
+// With returns the scan with the probe and the positions of the result.
+func With(data *scan.Scan, solved *iterative.Result) *scan.Scan {
+	out := *data
+	out.Probe, out.Modes, out.Rows, out.Cols = solved.Probe, solved.Modes, solved.Rows, solved.Cols
+	return &out
+}
+
+// result returns what is written. The report and the settings go into the files for other programs.
+func result(solved *iterative.Result, data *scan.Scan, report Report, o Options) output.Result {
+	return output.Result{
+		Image: Image(solved), Command: "solve", Data: data, Scan: With(data, solved), Losses: Losses(solved), Report: report, Exports: o.Export,
+		More: fitted(solved, data.N, slices.Contains(report.Fit, "intensity")),
+		Settings: map[string]any{
+			"engine": o.Solve.Engine, "iterations": o.Solve.Iterations, "fit": o.Solve.Fit.Names(), "modes": o.Solve.Modes, "seed": o.Solve.Seed,
+			"position-bound": o.Solve.PositionBound, "rows": o.Rows, "diffraction-units": o.Units, "diffraction-layout": o.Layout,
+		},
+	}
+}
+
+// Losses returns the deviance per pixel after each iteration.
+func Losses(solved *iterative.Result) []float64 {
+	var all []float64
+	for _, it := range solved.History {
+		all = append(all, it.Deviance)
+	}
+	return all
 }
 
 // fitted returns what an iterative reconstruction fitted besides the object, as arrays. Patterns have n×n pixels.

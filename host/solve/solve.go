@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -27,6 +26,7 @@ type Options struct {
 	Overwrite bool
 	Halves    bool // also solve the even and the odd patterns separately, and compare
 	Preview   int  // iterations between preview pictures; 0: only at the end
+	Export    output.Exports
 	Solve     iterative.Options
 
 	HighCompression bool // read arrays that expand more than 1000 times
@@ -36,8 +36,8 @@ type Options struct {
 // Run reconstructs a scan iteratively and writes the files of a reconstruction.
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
-	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names()}
-	dir, err := output.Create(output.ImageRequest(o.OutputDir, o.Overwrite, h.Notice, output.Input{Name: "--data", Path: o.Data}))
+	report := Report{Data: o.Data, Engine: string(o.Solve.Engine), Fit: o.Solve.Fit.Names(), Exports: o.Export.Files()}
+	dir, err := output.Create(output.ImageRequest(o.OutputDir, o.Overwrite, o.Export, h.Notice, output.Input{Name: "--data", Path: o.Data}))
 	if err != nil {
 		return report, err
 	}
@@ -48,6 +48,10 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, err
 	}
+	if err := o.Export.Check(data); err != nil {
+		return report, err
+	}
+	read := data
 	o.Solve.Stop = h.Stop
 	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	if o.Preview > 0 {
@@ -78,7 +82,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		report.stop(o.Halves || data.Object != nil)
 	}
 	report.Seconds = time.Since(started).Seconds()
-	if err := dir.WriteImage(Image(solved), data.PixelSize, report, fitted(solved, data.N, slices.Contains(report.Fit, "intensity"))...); err != nil {
+	if err := dir.WriteImage(result(solved, read, report, o)); err != nil {
 		return report, err
 	}
 	if stopped {

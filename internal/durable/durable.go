@@ -42,6 +42,21 @@ func WriteFromIn(root *os.Root, name string, pieces func(io.Writer) error) error
 	return err
 }
 
+// WriteAtIn is WriteIn for a file whose parts are written in any order.
+func WriteAtIn(root *os.Root, name string, pieces func(io.WriterAt) error) error {
+	f, err := create(root, name)
+	if err == nil {
+		defer f.Close()
+		if err = pieces(f); err == nil {
+			err = f.Commit()
+		}
+	}
+	if err != nil {
+		return failure(filepath.Join(root.Name(), name), err)
+	}
+	return nil
+}
+
 // buffer is large enough that an archive of small arrays needs few system calls.
 const buffer = 1 << 20
 
@@ -97,6 +112,9 @@ func create(in place, path string) (*File, error) {
 
 // Write appends to the file.
 func (f *File) Write(b []byte) (int, error) { return f.file.Write(b) }
+
+// WriteAt writes at an offset.
+func (f *File) WriteAt(b []byte, offset int64) (int, error) { return f.file.WriteAt(b, offset) }
 
 // Commit makes the file durable and renames it to its name. An existing file is replaced.
 func (f *File) Commit() error { return f.commit(f.in.Rename) }

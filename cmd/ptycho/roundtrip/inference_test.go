@@ -16,4 +16,5 @@ var inferenceTrips = map[string]trip{
 	"inference.synchronise-phases":   {before: args("--synchronise-phases", "off"), flag: args("--synchronise-phases", "on"), sees: reported("phases_synchronised")},
 	"inference.refine":               {flag: args("--refine", "2"), sees: reported("R")},
 	"inference.patch-weighting":      {flag: args("--patch-weighting", "uniform"), sees: reported("R")},
+	"inference.export":               {flag: args("--export", "tiff"), sees: reported("exports")},
 }

@@ -1,0 +1,84 @@
+// Package exchange writes reconstructions and scans as other programs read them: as products and diffraction files of Ptychodus, as
+// CXI, and as TIFF with the size of a pixel. It knows where these formats have their arrays, in which units and directions.
+//
+// It is a package of its own because it maps our arrays to foreign files, as core/acquisition maps foreign files to ours.
+package exchange
+
+import (
+	"fmt"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// A Product is a reconstruction with the probe and the positions that belong to it.
+type Product struct {
+	Object        []complex64 // [Height, Width]
+	Height, Width int
+	Coverage      []float32  // [Height, Width]; nil if unknown
+	Origin        [2]float64 // (row, column) in object pixels: the scan coordinate of pixel (0, 0), as in stitch.Image
+
+	Probe      []complex64 // [Modes, N, N]
+	Modes, N   int
+	Rows, Cols []float64 // [n] patch centres, object pixels
+	Index      []int     // [n] row of each pattern in the scan's file
+
+	PixelSize float64 // m, of the object
+	Geometry  scan.Geometry
+	Photons   float64   // mean counts of a pattern; 0 if unknown
+	Losses    []float64 // of each iteration; nil if there are none
+	Provenance
+}
+
+// Provenance says how a file came about.
+type Provenance struct {
+	Version string // of ptycho
+	Command string // the command that wrote the file
+	Source  string // name of the scan's file
+	Digest  string // scan.Scan.Fingerprint
+	Report  string // JSON: settings and results
+}
+
+// Program names the program that wrote a file, in the file.
+const Program = "ptycho"
+
+// title says in a few words what the file is.
+func (p Provenance) title() string {
+	return fmt.Sprintf("%s, by %s %s %s", p.Source, Program, p.Version, p.Command)
+}
+
+// Constants of nature (CODATA 2018, exact).
+const (
+	planck     = 6.62607015e-34 // J s
+	lightSpeed = 299792458      // m/s
+	electron   = 1.602176634e-19
+)
+
+// photonEnergy returns the energy in joules of photons of a wavelength in metres; 0 if it is unknown. Other programs compute the
+// wavelength from it, for electrons too.
+func photonEnergy(wavelength float64) float64 {
+	if wavelength <= 0 {
+		return 0
+	}
+	return planck * lightSpeed / wavelength
+}
+
+// metres returns positions in object pixels times the size of a pixel.
+func metres(pixels []float64, size float64) []float64 {
+	out := make([]float64, len(pixels))
+	for i, v := range pixels {
+		out[i] = v * size
+	}
+	return out
+}
+
+// indexes returns the rows of patterns as they are stored.
+func indexes(rows []int, n int) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = int64(i)
+		if rows != nil {
+			out[i] = int64(rows[i])
+		}
+	}
+	return out
+}

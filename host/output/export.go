@@ -1,0 +1,151 @@
+package output
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"math/cmplx"
+	"path/filepath"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/exchange"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// Exports are the forms for other programs in which a reconstruction is written too, a list of "ptychodus", "cxi" and "tiff".
+type Exports []string
+
+// The forms.
+const (
+	exportPtychodus = "ptychodus"
+	exportCXI       = "cxi"
+	exportTIFF      = "tiff"
+)
+
+// exportFiles are the files of each form.
+var exportFiles = map[string][]string{
+	exportPtychodus: {"product.h5"},
+	exportCXI:       {"reconstruction.cxi"},
+	exportTIFF:      {"amplitude.tif", "phase.tif"},
+}
+
+// ParseExports reads the value of --export: names joined by commas, or "none".
+func ParseExports(list string) (Exports, error) {
+	var e Exports
+	for name := range strings.SplitSeq(list, ",") {
+		switch name = strings.TrimSpace(name); {
+		case name == "" || name == "none":
+			continue
+		case exportFiles[name] == nil:
+			return nil, host.Failf(host.ExitUsage, "--export %s: want ptychodus, cxi and tiff, separated by commas, or none", list)
+		case !e.has(name):
+			e = append(e, name)
+		}
+	}
+	return e, nil
+}
+
+func (e Exports) has(name string) bool {
+	for _, x := range e {
+		if x == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Files returns the names of the files that are written.
+func (e Exports) Files() []string {
+	var all []string
+	for _, name := range e {
+		all = append(all, exportFiles[name]...)
+	}
+	return all
+}
+
+// Limits of an object pixel in metres: electrons resolve tenths of an ångström, X-rays hardly more than micrometres.
+const smallestPixel, largestPixel = 1e-13, 1e-3
+
+// Check returns an error if a scan does not say what the files need, before anything is computed.
+func (e Exports) Check(s *scan.Scan) error {
+	for _, name := range e {
+		switch known := s.PixelSize > 0; {
+		case !known && name == exportTIFF: // pixels are a unit of this format
+		case !known:
+			return host.Failf(host.ExitData, "%s does not say how large an object pixel is, and --export %s needs metres: give wavelength, distance and detector pixel to ptycho convert, or write only --export tiff", s.Source, name)
+		case s.PixelSize < smallestPixel || s.PixelSize > largestPixel:
+			return host.Failf(host.ExitData, "%s has object pixels of %.3g m, which no ptychography has: correct the file, or leave --export out", s.Source, s.PixelSize)
+		}
+	}
+	return nil
+}
+
+// export writes the files for other programs.
+func (d *Dir) export(r Result, image *format.Reconstruction) error {
+	if len(r.Exports) == 0 {
+		return nil
+	}
+	p, err := r.product(image)
+	if err != nil {
+		return err
+	}
+	for _, name := range r.Exports {
+		file := exportFiles[name][0]
+		switch name {
+		case exportPtychodus:
+			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return exchange.WriteProduct(w, p) })
+		case exportCXI:
+			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return exchange.WriteCXI(w, p) })
+		case exportTIFF:
+			err = d.exportTIFF(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exportTIFF writes the amplitude and the phase in rad.
+func (d *Dir) exportTIFF(p *exchange.Product) error {
+	for i, of := range []func(complex128) float64{cmplx.Abs, cmplx.Phase} {
+		values := make([]float32, len(p.Object))
+		for k, v := range p.Object {
+			values[k] = float32(of(complex128(v)))
+		}
+		err := d.files.WriteFrom(exportFiles[exportTIFF][i], func(w io.Writer) error {
+			b := bufio.NewWriter(w)
+			if err := exchange.WriteTIFF(b, values, p.Height, p.Width, p.PixelSize, host.Version); err != nil {
+				return err
+			}
+			return b.Flush()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// product collects what the files hold.
+func (r Result) product(image *format.Reconstruction) (*exchange.Product, error) {
+	report, err := json.Marshal(struct {
+		Settings any `json:"settings"`
+		Report   any `json:"report"`
+	}{r.Settings, r.Report})
+	if err != nil {
+		return nil, err
+	}
+	p := &exchange.Product{
+		Object: image.Object, Height: image.Height, Width: image.Width, Coverage: image.Coverage, Origin: image.Origin,
+		Probe: r.Scan.Probe, Modes: r.Scan.Modes, N: r.Scan.N, Rows: r.Scan.Rows, Cols: r.Scan.Cols, Index: r.Data.Index,
+		PixelSize: r.Data.PixelSize, Geometry: r.Data.Geometry, Losses: r.Losses,
+		Provenance: exchange.Provenance{Version: host.Version, Command: r.Command, Source: filepath.Base(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
+	}
+	for _, k := range r.Data.Counts {
+		p.Photons += float64(k) / float64(r.Data.Len())
+	}
+	return p, nil
+}
