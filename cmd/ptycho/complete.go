@@ -158,6 +158,8 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return texts("12", "13")
 	case name == "positions" && command.Name == "convert":
 		return texts("exchange", "flip-rows", "flip-columns")
+	case name == "to" && command.Name == "convert":
+		return texts("npz", "cxi", "ptychodus")
 	case name == "position-units":
 		return texts("m", "mm", "um", "nm", "pm", "A")
 	case enumFlags[name] != nil:

@@ -13,8 +13,9 @@ import (
 
 func convertCommand() *cli.Command {
 	return &cli.Command{
-		Name: "convert", Category: scans, Usage: "write a scan in HDF5 as npz, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
+		Name: "convert", Category: scans, Usage: "write a scan as npz, as CXI or for Ptychodus, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi is cxi, .h5 ptychodus, others npz"},
 			&cli.StringFlag{Name: "data-path", Usage: "path of the patterns in the file, for layouts that are not known"},
 			&cli.StringFlag{Name: "y-path", Usage: "path of the positions along the rows: [FILE:]/path[:COLUMN]"},
 			&cli.StringFlag{Name: "x-path", Usage: "path of the positions along the columns"},
@@ -46,14 +47,21 @@ func convertCommand() *cli.Command {
 				return usage(fmt.Errorf("convert: --n-images %d: want at least 1", n))
 			}
 			r, err := dataset.Convert(c.Context, dataset.Conversion{
-				From: c.Args().Get(0), To: c.Args().Get(1), Given: given, Rows: c.String("rows"), Draw: c.Int("n-images"), Seed: c.Int64("seed"),
+				From: c.Args().Get(0), To: c.Args().Get(1), Form: c.String("to"), Given: given, Rows: c.String("rows"), Draw: c.Int("n-images"), Seed: c.Int64("seed"),
 				Overwrite: c.Bool("overwrite"), Flags: flagsSet(c),
 			}, console(c.Context, false).Notice)
 			if err != nil {
 				return err
 			}
 			return printReport(c, r, func() {
-				stdout.Printf("%s: %s of %d×%d pixels, %.4g counts each, object pixels of %.5g nm\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N, r.MeanCounts, 1e9*r.PixelSize)
+				pixel := "object pixels of unknown size"
+				if r.PixelSize > 0 {
+					pixel = fmt.Sprintf("object pixels of %.5g nm", 1e9*r.PixelSize)
+				}
+				stdout.Printf("%s: %s of %d×%d pixels, %.4g counts each, %s\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N, r.MeanCounts, pixel)
+				if r.Product != "" {
+					stdout.Printf("%s: probe and positions\n", r.Product)
+				}
 			})
 		},
 	}

@@ -36,6 +36,7 @@ type Acquisition struct {
 	Modes int
 	Notes []string // decisions and assumptions, one sentence each
 
+	zero       *[2]float64 // m, the position (y, x) that becomes 0; nil: the smallest
 	probeShape [2]int
 	side       int        // of the window; 0: the largest
 	file       *hdf5.File // nil for other formats
@@ -171,9 +172,19 @@ func (a *Acquisition) PixelSize(n int) (y, x float64) {
 	return a.Wavelength * a.Distance / (float64(n) * a.PixelHeight), a.Wavelength * a.Distance / (float64(n) * a.PixelWidth)
 }
 
-// Read returns the patterns with the given numbers, ascending, as a scan in object pixels, the smallest position at 0.
+// Read returns the patterns with the given numbers, ascending, as a scan in object pixels, the smallest position at 0 unless the file
+// says what is at 0.
 // Pixels that the file marks (by a mask, by the largest value of its type, or by a negative number) are masked.
 func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.Scan, error) {
+	s, err := a.Frame(rows, probe)
+	if err != nil {
+		return nil, err
+	}
+	return s, a.readCounts(ctx, s, a.window())
+}
+
+// Frame is Read without the counts and the mask, which Each completes.
+func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 	w := a.window()
 	if w.side < MinSide || w.side > MaxSide {
 		return nil, fmt.Errorf("%s: patterns have %d×%d pixels, and sides from %d to %d are read; take the middle with --crop of ptycho convert", a.Path, a.Height, a.Width, MinSide, MaxSide)
@@ -187,6 +198,9 @@ func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.S
 	for i := range a.Y {
 		y0, x0 = min(y0, a.Y[i]), min(x0, a.X[i])
 	}
+	if a.zero != nil {
+		y0, x0 = a.zero[0], a.zero[1]
+	}
 	for _, r := range rows {
 		s.Rows, s.Cols = append(s.Rows, (a.Y[r]-y0)/dy), append(s.Cols, (a.X[r]-x0)/dx)
 	}
@@ -198,7 +212,7 @@ func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.S
 	if a.Probe != nil && probe {
 		a.setProbe(s, w)
 	}
-	return s, a.readCounts(ctx, s, w)
+	return s, nil
 }
 
 // describe states the geometry in one sentence.

@@ -27,17 +27,58 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		p := a.partOf(s.Index[i])
-		n := 1
-		for i+n < len(s.Index) && n < atOnce && s.Index[i+n] == s.Index[i]+n && s.Index[i+n] < p.first+p.n {
-			n++
-		}
+		p, n := a.run(s.Index[i:], atOnce)
 		if err := r.read(ctx, s.Counts[i*pixels:(i+n)*pixels], p, s.Index[i], n); err != nil {
 			return err
 		}
 		i += n
 	}
 	return r.mask(s)
+}
+
+// Each passes the counts of the patterns of s, which Frame returned, to visit: several patterns at a time, in order. After the last it
+// sets the mask. A pixel that only a later pattern marks is 0 there, and not in the patterns before.
+func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts []float32) error) error {
+	w := a.window()
+	pixels := w.side * w.side
+	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
+	counts := make([]float32, max(1, batchBytes/(8*pixels))*pixels)
+	for i := 0; i < len(s.Index); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p, n := a.run(s.Index[i:], len(counts)/pixels)
+		if err := r.read(ctx, counts[:n*pixels], p, s.Index[i], n); err != nil {
+			return err
+		}
+		if err := visit(counts[:n*pixels]); err != nil {
+			return err
+		}
+		i += n
+	}
+	return r.mask(s)
+}
+
+// run returns how many patterns, at most, follow each other in one dataset from the first of index on, and the dataset.
+func (a *Acquisition) run(index []int, most int) (part, int) {
+	p := a.partOf(index[0])
+	n := 1
+	for n < len(index) && n < most && index[n] == index[0]+n && index[n] < p.first+p.n {
+		n++
+	}
+	return p, n
+}
+
+// IntegerBits returns the size of the integers in which the counts are stored, 0 where they are not integers.
+func (a *Acquisition) IntegerBits() int {
+	bits := 0
+	for _, p := range a.parts {
+		if a.amplitudes || !p.Type().Integer() {
+			return 0
+		}
+		bits = max(bits, 8*p.Type().Size())
+	}
+	return bits
 }
 
 // partOf returns the array with a pattern.

@@ -25,6 +25,9 @@ func readCXI(a *Acquisition) error {
 		if err := a.columns(t, 1, 0, 1); err != nil {
 			return err
 		}
+		if err := a.cxiOrigin(t); err != nil {
+			return err
+		}
 	}
 	if err := a.cxiBeam(); err != nil {
 		return err
@@ -42,6 +45,26 @@ func readCXI(a *Acquisition) error {
 		return err
 	}
 	return a.readProbe(p)
+}
+
+// OriginAttribute is the attribute of positions in files that ptycho writes: the (x, y) in m that is 0 in object pixels, so that the
+// positions stay those of an image.
+const OriginAttribute = "ptycho_origin_m"
+
+func (a *Acquisition) cxiOrigin(positions *hdf5.Dataset) error {
+	all, err := positions.Attributes()
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if x.Name != OriginAttribute {
+			continue
+		}
+		if v, err := x.Floats(); err == nil && len(v) == 2 && finite(v[0]) && finite(v[1]) {
+			a.zero = &[2]float64{v[1], v[0]}
+		}
+	}
+	return nil
 }
 
 // cxiBeam reads the wavelength. NXcxi_ptycho stores the energy of the storage ring at source_1 and that of the photons at beam_1.

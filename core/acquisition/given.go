@@ -140,6 +140,9 @@ func (g Given) apply(a *Acquisition) error {
 
 // orient exchanges and mirrors the positions.
 func (g Given) orient(a *Acquisition) {
+	if g.Exchange || g.FlipRows || g.FlipColumns || g.Y != "" {
+		a.zero = nil
+	}
 	if g.Exchange {
 		a.Y, a.X = a.X, a.Y
 	}

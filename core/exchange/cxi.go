@@ -3,6 +3,7 @@ package exchange
 import (
 	"io"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/hdf5"
 )
 
@@ -18,12 +19,11 @@ type cxiFile struct {
 	entry, instrument, source, detector *hdf5.GroupWriter
 }
 
-// newCXI begins a file: energy, wavelength and distance as far as they are known, positions in m, and how the file came about.
-func newCXI(w io.WriterAt, p Provenance, rows, cols []float64, pixel float64, wavelength, distance float64) *cxiFile {
+// newCXI begins a file: energy, wavelength and distance as far as they are known, and positions in m.
+func newCXI(w io.WriterAt, rows, cols []float64, pixel float64, wavelength, distance float64) *cxiFile {
 	f := &cxiFile{Writer: hdf5.NewWriter(w)}
 	_ = f.Root().Dataset("cxi_version", cxiVersion) // Close returns the first error
 	f.entry = f.Root().Group("entry_1")
-	_ = f.entry.Dataset("title", p.title())
 	f.instrument = f.entry.Group("instrument_1")
 	f.source, f.detector = f.instrument.Group("source_1"), f.instrument.Group("detector_1")
 	if wavelength > 0 {
@@ -37,17 +37,23 @@ func newCXI(w io.WriterAt, p Provenance, rows, cols []float64, pixel float64, wa
 	for i := range rows {
 		translation = append(translation, cols[i]*pixel, rows[i]*pixel, 0)
 	}
-	_ = f.entry.Group("sample_1").Group("geometry_1").DatasetWith("translation", translation, dims(len(rows), 3), "units", "m")
+	_ = f.entry.Group("sample_1").Group("geometry_1").DatasetWith("translation", translation, dims(len(rows), 3), "units", "m", acquisition.OriginAttribute, []float64{0, 0})
+	return f
+}
+
+// note writes how the file came about.
+func (f *cxiFile) note(p Provenance) {
+	_ = f.entry.Dataset("title", p.title())
 	process := f.entry.Group("process_1")
-	for _, v := range [][2]string{{"program", Program}, {"version", p.Version}, {"command", p.Command}, {"source", p.Source}, {"source_digest", p.Digest}, {"report", p.Report}} {
+	for _, v := range p.fields() {
 		_ = process.Dataset(v[0], v[1])
 	}
-	return f
+	_ = process.Dataset("report", p.Report)
 }
 
 // WriteCXIScan writes a scan as CXI.
 func WriteCXIScan(w io.WriterAt, s *Scan) error {
-	f := newCXI(w, s.Provenance, s.Rows, s.Cols, s.PixelSize, s.Geometry.Wavelength, s.Geometry.Distance)
+	f := newCXI(w, s.Rows, s.Cols, s.PixelSize, s.Geometry.Wavelength, s.Geometry.Distance)
 	for _, name := range []string{"x_pixel_size", "y_pixel_size"} {
 		_ = f.detector.DatasetWith(name, s.Geometry.DetectorPixel, nil, "units", "m")
 	}
@@ -61,7 +67,9 @@ func WriteCXIScan(w io.WriterAt, s *Scan) error {
 	if err := s.writePatterns(f.detector, "data", "axes", "translation:y:x"); err != nil {
 		return err
 	}
-	if mask := s.Mask(); mask != nil {
+	mask, from := s.After()
+	f.note(from)
+	if mask != nil {
 		bits := make([]uint32, len(mask))
 		for i, m := range mask {
 			if m == 0 {
@@ -79,7 +87,8 @@ func WriteCXIScan(w io.WriterAt, s *Scan) error {
 // WriteCXI writes a reconstruction as CXI: image_1 is the probe and image_2 the object, as Ptychodus reads them. x and y are the
 // coordinates in m of the columns and rows, in the frame of the positions.
 func WriteCXI(w io.WriterAt, p *Product) error {
-	f := newCXI(w, p.Provenance, p.Rows, p.Cols, p.PixelSize, p.Geometry.Wavelength, p.Geometry.Distance)
+	f := newCXI(w, p.Rows, p.Cols, p.PixelSize, p.Geometry.Wavelength, p.Geometry.Distance)
+	f.note(p.Provenance)
 	_ = f.entry.Group("data_1").Link("translation", "/entry_1/sample_1/geometry_1/translation")
 	probe := f.image("image_1", "amplitude", p.N, p.N, p.PixelSize)
 	_ = probe.DatasetWith("data", p.Probe, dims(1, p.Modes, p.N, p.N), "axes", "coherent:incoherent:y:x")

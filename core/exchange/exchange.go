@@ -6,7 +6,9 @@ package exchange
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -34,7 +36,7 @@ type Provenance struct {
 	Version string // of ptycho
 	Command string // the command that wrote the file
 	Source  string // name of the scan's file
-	Digest  string // scan.Scan.Fingerprint
+	Digest  string // scan.Scan.Fingerprint; "" if unknown
 	Report  string // JSON: settings and results
 }
 
@@ -44,6 +46,34 @@ const Program = "ptycho"
 // title says in a few words what the file is.
 func (p Provenance) title() string {
 	return fmt.Sprintf("%s, by %s %s %s", p.Source, Program, p.Version, p.Command)
+}
+
+// fields returns the short fields that are known, with their names.
+func (p Provenance) fields() [][2]string {
+	all := [][2]string{{"program", Program}, {"version", p.Version}, {"command", p.Command}, {"source", p.Source}}
+	if p.Digest != "" {
+		all = append(all, [2]string{"source_digest", p.Digest})
+	}
+	return all
+}
+
+// Wrote reports whether a file is an HDF5 file of this package.
+func Wrote(path string) bool {
+	f, err := hdf5.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if d, err := f.Dataset("/entry_1/process_1/program"); err == nil && d.Len() == 1 {
+		name, err := d.Strings()
+		return err == nil && name[0] == Program
+	}
+	root, err := f.Group("/")
+	if err != nil {
+		return false
+	}
+	all, err := root.Attributes()
+	return err == nil && slices.ContainsFunc(all, func(a hdf5.Attribute) bool { return a.Name == "ptycho_program" })
 }
 
 // Constants of nature (CODATA 2018, exact).

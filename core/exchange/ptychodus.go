@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"io"
+	"math"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 )
@@ -62,7 +63,7 @@ func (p *Product) centre() (y, x float64) {
 
 // note writes how the file came about into attributes.
 func (p Provenance) note(g *hdf5.GroupWriter) {
-	for _, a := range [][2]string{{"program", Program}, {"version", p.Version}, {"command", p.Command}, {"source", p.Source}, {"source_digest", p.Digest}} {
+	for _, a := range p.fields() {
 		_ = g.SetAttribute("ptycho_"+a[0], a[1])
 	}
 	_ = g.Dataset("ptycho_report", p.Report) // it may be longer than an attribute
@@ -76,11 +77,32 @@ func WriteDiffraction(w io.WriterAt, s *Scan) error {
 		return err
 	}
 	_ = root.Dataset("indexes", indexes(s.Index, len(s.Rows)))
+	mask, from := s.After()
 	bad := make([]bool, s.N*s.N)
-	for i, m := range s.Mask() {
+	for i, m := range mask {
 		bad[i] = m == 0
 	}
 	_ = root.Dataset("bad_pixels", bad, uint64(s.N), uint64(s.N))
-	s.note(root)
+	from.note(root)
 	return f.Close()
+}
+
+// Blank returns the product of a scan without a reconstruction, with which Ptychodus begins: the object is 1 wherever a pattern reaches.
+func (s *Scan) Blank(from Provenance) *Product {
+	p := &Product{Probe: s.Probe, Modes: s.Modes, N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Provenance: from}
+	side := func(at []float64) (origin float64, n int) {
+		low, high := at[0], at[0]
+		for _, v := range at {
+			low, high = min(low, v), max(high, v)
+		}
+		origin = math.Floor(low) - float64(s.N/2)
+		return origin, int(math.Ceil(high)-math.Floor(low)) + s.N
+	}
+	p.Origin[0], p.Height = side(s.Rows)
+	p.Origin[1], p.Width = side(s.Cols)
+	p.Object = make([]complex64, p.Height*p.Width)
+	for i := range p.Object {
+		p.Object[i] = 1
+	}
+	return p
 }

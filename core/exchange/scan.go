@@ -19,8 +19,9 @@ type Scan struct {
 	Stored     Stored
 	// Each calls its argument with the counts of consecutive patterns until all were passed.
 	Each func(func(counts []float32) error) error
-	Mask func() []uint8 // [N, N] 1 for a valid pixel, 0 for a bad one, called after Each; nil: all valid
-	Provenance
+	// After returns what is known only after Each: the mask [N, N], 1 for a valid pixel and 0 for a bad one, nil if all are valid; and
+	// how the file came about.
+	After func() ([]uint8, Provenance)
 }
 
 // Stored is the type in which counts are stored.
@@ -53,6 +54,19 @@ func StoredAs(whole bool, most float32) Stored {
 		if whole && most <= t.largest() {
 			return t
 		}
+	}
+	return Float32
+}
+
+// StoredBits returns the type for integers of a size in bits, 0 for numbers that are not integers.
+func StoredBits(bits int) Stored {
+	switch bits {
+	case 8:
+		return Uint8
+	case 16:
+		return Uint16
+	case 32:
+		return Uint32
 	}
 	return Float32
 }

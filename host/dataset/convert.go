@@ -12,9 +12,10 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Conversion is a scan in HDF5 to be written as npz.
+// Conversion is a scan to be written as npz, as CXI or for Ptychodus.
 type Conversion struct {
 	From, To  string
+	Form      string // npz, cxi or ptychodus; "": by the extension of To
 	Given     acquisition.Given
 	Rows      string // "": all
 	Draw      int    // 0: all
@@ -26,6 +27,7 @@ type Conversion struct {
 // Converted describes the result of a conversion.
 type Converted struct {
 	Path         string   `json:"path"`
+	Product      string   `json:"product,omitempty"` // of Ptychodus, beside the patterns
 	Source       string   `json:"source"`
 	Format       string   `json:"format"`
 	Patterns     int      `json:"patterns"`
@@ -39,63 +41,91 @@ type Converted struct {
 	Notes        []string `json:"notes"`
 }
 
-// Convert reads a scan in HDF5 and writes it as npz, in object pixels.
+// Convert reads a scan and writes it in another form: npz in object pixels, the others in metres.
 func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Converted, error) {
 	r := Converted{Path: o.To, Source: o.From, Flags: o.Flags}
+	form, err := formOf(o)
+	if err != nil {
+		return r, err
+	}
+	if form != formNPZ {
+		return convertForeign(ctx, o, form, r, notice)
+	}
 	if acquisition.Is(o.To) { // perhaps raw data, and perhaps read for the positions
-		return r, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file, and convert writes npz: give another file", o.To)
+		return r, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file, and the result would be npz: give another file", o.To)
 	}
 	file, err := create("convert", o.To, o.Overwrite)
 	if err != nil {
 		return r, err
 	}
 	defer file.Close()
-	s, a, err := readGiven(ctx, o)
+	s, name, err := readGiven(ctx, o)
 	if err != nil {
 		return r, err
 	}
-	r.Format, r.Patterns, r.N, r.PixelSize = a.Format, s.Len(), s.N, s.PixelSize
-	r.Wavelength, r.Distance, r.DetectorSize, r.Notes = a.Wavelength, a.Distance, a.PixelWidth, s.Notes
+	r.describe(s, name)
 	for _, n := range s.Notes {
 		notice("%s", n)
 	}
-	for _, k := range s.Counts {
-		r.MeanCounts += float64(k) / float64(s.Len())
-	}
+	r.count(s.Counts)
 	metadata, err := json.Marshal(r)
 	if err != nil {
 		return r, fmt.Errorf("convert: %w", err)
 	}
 	s.Metadata = string(metadata)
-	form := format.Counts
+	units := format.Counts
 	if !s.Whole() {
-		form = format.Amplitude
+		units = format.Amplitude
 	}
-	return r, file.write(s, form)
+	return r, file.write(s, units)
 }
 
-// readGiven reads the selected patterns.
-func readGiven(ctx context.Context, o Conversion) (*scan.Scan, *acquisition.Acquisition, error) {
+// describe reports the scan as it was read from a file of that form.
+func (r *Converted) describe(s *scan.Scan, name string) {
+	r.Format, r.Patterns, r.N, r.PixelSize = name, s.Len(), s.N, s.PixelSize
+	r.Wavelength, r.Distance, r.DetectorSize, r.Notes = s.Geometry.Wavelength, s.Geometry.Distance, s.Geometry.DetectorPixel, s.Notes
+}
+
+// count adds counts to the mean.
+func (r *Converted) count(counts []float32) {
+	for _, k := range counts {
+		r.MeanCounts += float64(k) / float64(r.Patterns)
+	}
+}
+
+// readGiven reads the selected patterns and returns the name of the file's form too.
+func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
+	if !acquisition.Is(o.From) {
+		s, err := readArchive(ctx, o)
+		return s, formNPZ, err
+	}
+	a, rows, err := openGiven(o)
+	if err != nil {
+		return nil, "", err
+	}
+	defer a.Close()
+	s, err := a.Read(ctx, rows, true)
+	if ctx.Err() != nil {
+		return nil, "", context.Cause(ctx)
+	}
+	return s, a.Format, host.Fail(host.ExitData, err)
+}
+
+// openGiven opens an HDF5 file and selects patterns.
+func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
 	a, err := acquisition.OpenGiven(o.From, o.Given)
 	if err != nil {
 		return nil, nil, host.Fail(host.ExitData, err)
 	}
-	defer a.Close()
 	rows, err := scan.ParseRows(o.Rows, nil, a.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
 	}
 	if err != nil {
+		a.Close()
 		return nil, nil, host.Failf(host.ExitData, "%s: %w", o.From, err)
 	}
-	s, err := a.Read(ctx, rows, true)
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
-	if err != nil {
-		return nil, nil, host.Fail(host.ExitData, err)
-	}
-	return s, a, nil
+	return a, rows, nil
 }
 
 // ParsePositions reads a list of exchange, flip-rows and flip-columns.

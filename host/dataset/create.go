@@ -37,6 +37,11 @@ func (f *newScan) write(s *scan.Scan, form format.Units) error {
 	if err := format.EncodeScan(f, f.path, s, form); err != nil {
 		return host.Fail(host.ExitData, err)
 	}
+	return f.place()
+}
+
+// place puts the written file in its place.
+func (f *newScan) place() error {
 	commit := f.CommitNew
 	if f.overwrite {
 		commit = f.Commit

@@ -34,10 +34,11 @@ var exportFiles = map[string][]string{
 // ParseExports reads the value of --export: names joined by commas, or "none".
 func ParseExports(list string) (Exports, error) {
 	var e Exports
+	if list == "" || list == "none" {
+		return nil, nil
+	}
 	for name := range strings.SplitSeq(list, ",") {
 		switch name = strings.TrimSpace(name); {
-		case name == "" || name == "none":
-			continue
 		case exportFiles[name] == nil:
 			return nil, host.Failf(host.ExitUsage, "--export %s: want ptychodus, cxi and tiff, separated by commas, or none", list)
 		case !e.has(name):

@@ -1,0 +1,184 @@
+package dataset
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/exchange"
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// The forms in which a scan is written.
+const (
+	formNPZ       = "npz"
+	formCXI       = "cxi"
+	formPtychodus = "ptychodus"
+)
+
+// formOf returns the form of a conversion's result.
+func formOf(o Conversion) (string, error) {
+	switch form := o.Form; {
+	case form == formNPZ, form == formCXI, form == formPtychodus:
+		return form, nil
+	case form != "":
+		return "", host.Failf(host.ExitUsage, "convert: --to %s: want npz, cxi or ptychodus", form)
+	}
+	switch strings.ToLower(filepath.Ext(o.To)) {
+	case ".cxi":
+		return formCXI, nil
+	case ".h5", ".hdf5":
+		return formPtychodus, nil
+	}
+	return formNPZ, nil
+}
+
+// A reading is a scan whose patterns are read while they are written.
+type reading struct {
+	*scan.Scan
+	name   string // of the form
+	stored exchange.Stored
+	each   func(func([]float32) error) error
+	close  func()
+}
+
+// begin opens the file of a conversion.
+func begin(ctx context.Context, o Conversion) (*reading, error) {
+	if !acquisition.Is(o.From) {
+		s, err := readArchive(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return &reading{s, formNPZ, exchange.StoredAs(s.Whole(), slices.Max(s.Counts)), func(visit func([]float32) error) error { return visit(s.Counts) }, func() {}}, nil
+	}
+	a, rows, err := openGiven(o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Frame(rows, true)
+	if err != nil {
+		a.Close()
+		return nil, host.Fail(host.ExitData, err)
+	}
+	each := func(visit func([]float32) error) error { return a.Each(ctx, s, visit) }
+	return &reading{s, a.Format, exchange.StoredBits(a.IntegerBits()), each, func() { a.Close() }}, nil
+}
+
+// convertForeign writes CXI, or the two files of Ptychodus. Patterns are read and written some at a time.
+func convertForeign(ctx context.Context, o Conversion, form string, r Converted, notice func(string, ...any)) (Converted, error) {
+	file, err := createHDF5(o.To, o.Overwrite)
+	if err != nil {
+		return r, err
+	}
+	defer file.Close()
+	var beside *newScan // the product of Ptychodus
+	if form == formPtychodus {
+		if beside, err = createHDF5(productPath(o.To), o.Overwrite); err != nil {
+			return r, err
+		}
+		defer beside.Close()
+	}
+	s, err := begin(ctx, o)
+	if err != nil {
+		return r, err
+	}
+	defer s.close()
+	r.describe(s.Scan, s.name)
+	out, err := s.outgoing(o, &r)
+	if err != nil {
+		return r, err
+	}
+	write := exchange.WriteCXIScan
+	if form == formPtychodus {
+		write = exchange.WriteDiffraction
+	}
+	err = write(file, out)
+	switch {
+	case ctx.Err() != nil:
+		return r, context.Cause(ctx)
+	case err != nil:
+		return r, host.Failf(host.ExitData, "convert: %s: %w", o.To, err)
+	}
+	if s.Object != nil {
+		s.Notes = append(s.Notes, "objectGuess is not written: the file has the scan, and no image")
+	}
+	for _, n := range s.Notes {
+		notice("%s", n)
+	}
+	r.Notes = s.Notes
+	if beside != nil {
+		if err := s.product(beside, o, out, &r, notice); err != nil {
+			return r, err
+		}
+	}
+	return r, file.place()
+}
+
+// outgoing describes the scan for its file. r receives the mean of the counts.
+func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
+	var missing []string
+	for _, v := range []struct {
+		value float64
+		flag  string
+	}{{s.Geometry.Wavelength, "--energy or --wavelength"}, {s.Geometry.Distance, "--distance"}, {s.Geometry.DetectorPixel, "--detector-pixel-size"}} {
+		if v.value <= 0 {
+			missing = append(missing, v.flag)
+		}
+	}
+	if missing != nil {
+		return nil, host.Failf(host.ExitData, "%s: %s is in metres, and the scan has positions in pixels: give %s", o.From, o.To, strings.Join(missing, ", "))
+	}
+	out := &exchange.Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Probe: s.Probe, Modes: s.Modes, Stored: s.stored}
+	out.Each = func(visit func([]float32) error) error {
+		return s.each(func(counts []float32) error {
+			r.count(counts)
+			return visit(counts)
+		})
+	}
+	out.After = func() ([]uint8, exchange.Provenance) { return s.Mask, s.provenance(o, *r) }
+	return out, nil
+}
+
+// provenance describes the conversion in its files.
+func (s *reading) provenance(o Conversion, r Converted) exchange.Provenance {
+	p := exchange.Provenance{Version: host.Version, Command: "convert", Source: filepath.Base(o.From)}
+	if s.Counts != nil {
+		p.Digest = s.Fingerprint()
+	}
+	if text, err := json.Marshal(r); err == nil { // a report of numbers and texts always has a JSON form
+		p.Report = string(text)
+	}
+	return p
+}
+
+// product writes the product of Ptychodus beside the patterns, with positions and probe.
+func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Converted, notice func(string, ...any)) error {
+	if s.Probe == nil {
+		notice("no product is written, because the scan has no probe")
+		return nil
+	}
+	r.Product = file.path
+	p := out.Blank(s.provenance(o, *r))
+	p.Photons = r.MeanCounts
+	if err := exchange.WriteProduct(file, p); err != nil {
+		return host.Failf(host.ExitData, "convert: %s: %w", file.path, err)
+	}
+	return file.place()
+}
+
+// productPath returns the file of the product of a diffraction file.
+func productPath(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".product.h5"
+}
+
+// createHDF5 is create for an HDF5 file. It does not replace a file that ptycho did not write: it may be raw data.
+func createHDF5(path string, overwrite bool) (*newScan, error) {
+	if acquisition.Is(path) && overwrite && !exchange.Wrote(path) {
+		return nil, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file that ptycho did not write: give another file", path)
+	}
+	return create("convert", path, overwrite)
+}
