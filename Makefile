@@ -34,8 +34,11 @@ $(if $(TOO_OLD),$(error $(TOO_OLD)))
 .DEFAULT_GOAL := build
 .PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
+# ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
+ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
+
 build: ## the binaries, into bin/; the XLA backend needs a C compiler
-	$(GO) build $(BUILD_FLAGS) -o bin/ ./cmd/...
+	$(GO) build $(BUILD_FLAGS) $(ENTRY) -o bin/ ./cmd/...
 	@if $(HAVE_CC); then \
 		echo "CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/ptycho-backend-xla ./plugins/xla"; \
 		CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/ptycho-backend-xla ./plugins/xla; \

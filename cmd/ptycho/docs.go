@@ -67,7 +67,7 @@ var exitCodes = []struct {
 }{
 	{host.ExitOK, "done"},
 	{host.ExitOther, "another error, or a result could not be written to standard output"},
-	{exitRuntime, "Go's runtime could not start, because the limits of the shell (ulimit -n, -u, -v) are too low for any Go program, or it stopped ptycho after a fault; it prints why"},
+	{exitRuntime, "Go's runtime stopped ptycho after a fault, or could not start; it prints why"},
 	{host.ExitUsage, "the command line or the configuration is wrong, or a limit of the shell (ulimit) is too low"},
 	{host.ExitData, "a data file or a model is missing, damaged or does not fit"},
 	{host.ExitBackend, "the backend was not found, is not trusted, is incompatible or faulty, or does not support a setting"},

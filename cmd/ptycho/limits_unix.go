@@ -21,7 +21,7 @@ const (
 )
 
 // checkLimits returns an error for limits of the shell under which a command would fail later with a message of Go's
-// runtime. Below half of each limit the runtime fails before main.
+// runtime. Below half of each limit the runtime fails before main: entry_linux_amd64.s says so there.
 func checkLimits() error {
 	for _, l := range []struct {
 		resource  int
