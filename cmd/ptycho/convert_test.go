@@ -39,6 +39,13 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 	if err := os.WriteFile(copied, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	array := filepath.Join(dir, "stack.npy")
+	if b, err = os.ReadFile("../../core/acquisition/testdata/stack.npy"); err == nil {
+		err = os.WriteFile(array, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := filepath.Join(dir, "out.npz")
 	for _, c := range []struct {
 		code int
@@ -46,7 +53,8 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		args []string
 	}{
 		{10, "exists", []string{cxi, npz}},
-		{10, "is an HDF5 file", []string{copied, copied, "--overwrite"}},
+		{10, "is read, and would be replaced", []string{copied, copied, "--overwrite"}},
+		{10, "is a file of the format npy", []string{cxi, array, "--overwrite"}},
 		{10, "want two", []string{cxi}},
 		{10, "want an energy", []string{cxi, out, "--energy", "10"}},
 		{10, "exclude each other", []string{cxi, out, "--energy", "10keV", "--wavelength", "1A"}},
@@ -84,3 +92,45 @@ func TestConvert_KeepsOtherInputs(t *testing.T) {
 		t.Errorf("code %d, %v: %s", code, err, stderr)
 	}
 }
+
+// A scan that is not HDF5 must give the same image as the CXI file, with positions and geometry by flags.
+func TestConvert_ReadsOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	image := func(scan string) string {
+		out := filepath.Join(dir, "solved-"+filepath.Base(scan))
+		must(t, "solve", "--data", scan, "--output-dir", out, "--iterations", "3", "--quiet", "--seed", "1")
+		b, err := os.ReadFile(filepath.Join(out, "reconstruction.npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	probe := cxi + ":/entry_1/instrument_1/source_1/illumination"
+	geometry := []string{"--wavelength", "0.124nm", "--distance", "1.9m", "--detector-pixel-size", "75um", "--probe-path", probe}
+	masked := filepath.Join(dir, "masked.npz")
+	must(t, append([]string{"convert", data + "ptychodus.npz", masked, "--y-path", data + "product.npz:/probe_position_y_m",
+		"--x-path", data + "product.npz:/probe_position_x_m", "--position-units", "m"}, geometry...)...)
+	direct := filepath.Join(dir, "direct.npz")
+	must(t, "convert", cxi, direct)
+	if image(masked) != image(direct) {
+		t.Error("the patterns of an npz give another image than those of the CXI file")
+	}
+	var first string
+	for name, flags := range otherFiles {
+		npz := filepath.Join(dir, name+".npz")
+		must(t, append(append([]string{"convert", data + name, npz, "--y-path", data + "motors.csv:2", "--x-path", data + "motors.csv:1", "--position-units", "um"}, geometry...), flags...)...)
+		must(t, "inspect", npz)
+		got := image(npz)
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Errorf("%s gives another image", name)
+		}
+	}
+}
+
+// data is the folder of scans in many formats; otherFiles are those without positions and the flags that they need.
+const data = "../../core/acquisition/testdata/"
+
+var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil}

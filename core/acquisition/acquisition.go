@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -40,6 +39,7 @@ type Acquisition struct {
 	probeShape [2]int
 	side       int        // of the window; 0: the largest
 	file       *hdf5.File // nil for other formats
+	main       container  // the file
 	open       []io.Closer
 	parts      []part
 	amplitudes bool // the patterns are square roots of counts
@@ -50,21 +50,6 @@ type part struct {
 	Array     // [n, Height, Width]
 	first int // pattern
 	n     int
-}
-
-// Is reports whether the file is one that Open may read: an HDF5 file.
-func Is(path string) bool {
-	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() {
-		return false
-	}
-	f, err := hdf5.Open(path)
-	if err != nil {
-		var format *hdf5.FormatError
-		return errors.As(err, &format) && format.Msg != "not an HDF5 file"
-	}
-	f.Close()
-	return true
 }
 
 // Open recognises the layout of an HDF5 file by its contents and reads all but the patterns. The error for an unknown layout
@@ -100,7 +85,7 @@ func recognise(f *hdf5.File) (*Acquisition, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		a := &Acquisition{Path: f.Name(), Format: l.name, file: f, open: []io.Closer{f}}
+		a := &Acquisition{Path: f.Name(), Format: l.name, file: f, main: hdf5File{f}, open: []io.Closer{f}}
 		if err := l.read(a); err != nil {
 			return nil, fmt.Errorf("%s: read as %s: %w", f.Name(), l.name, err)
 		}

@@ -165,3 +165,8 @@ func (a joined) Read(ctx context.Context, dst any, start, count []uint64) error 
 	}
 	return nil
 }
+
+// readAll fills dst with all numbers of an array.
+func readAll(a Array, dst any) error {
+	return a.Read(context.Background(), dst, make([]uint64, len(a.Shape())), a.Shape())
+}

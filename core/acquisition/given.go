@@ -2,8 +2,10 @@ package acquisition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -31,9 +33,12 @@ type Given struct {
 func OpenGiven(path string, g Given) (*Acquisition, error) {
 	var a *Acquisition
 	var err error
-	if g.Data == "" {
+	switch kind := Kind(path); {
+	case kind != "HDF5" && kind != "":
+		a, err = g.openOther(path)
+	case g.Data == "":
 		a, err = open(path)
-	} else {
+	default:
 		a, err = g.open(path)
 	}
 	if err != nil {
@@ -68,7 +73,7 @@ func (g Given) open(path string) (*Acquisition, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Acquisition{Path: path, Format: "HDF5", file: f, open: []io.Closer{f}}
+	a := &Acquisition{Path: path, Format: "HDF5", file: f, main: hdf5File{f}, open: []io.Closer{f}}
 	d, err := f.Dataset(g.Data)
 	if err == nil {
 		if err = a.stack(d); err != nil {
@@ -159,20 +164,38 @@ func (g Given) orient(a *Acquisition) {
 	}
 }
 
-// elsewhere opens a dataset of this file or, behind the name of a file and a colon, of another.
+// elsewhere opens an array of this file or, behind the name of a file and a colon, of another. A path that this file does not have
+// may be the name of a file with one array.
 func (a *Acquisition) elsewhere(path string) (Array, error) {
 	name, inside, other := strings.Cut(path, ":/")
-	f := a.file
-	if other {
-		var err error
-		if f, err = hdf5.Open(name); err != nil {
-			return nil, err
+	if !other {
+		d, err := a.main.find(path)
+		if !errors.Is(err, fs.ErrNotExist) || Kind(path) == "" {
+			return d, err
 		}
-		a.open = append(a.open, f)
-		path = "/" + inside
+		inside = ""
+	} else {
+		inside = "/" + inside
 	}
-	d, err := f.Dataset(path)
-	return dataset{d}, err
+	c, err := openContainer(name)
+	if err != nil {
+		return nil, err
+	}
+	a.open = append(a.open, c)
+	return c.find(inside)
+}
+
+// Files returns the names of files that paths may name.
+func (g Given) Files() []string {
+	var names []string
+	for _, path := range []string{g.Data, g.Y, g.X, g.Probe} {
+		name, _, _ := strings.Cut(path, ":/")
+		names = append(names, name)
+		if i := strings.LastIndex(name, ":"); i > 0 {
+			names = append(names, name[:i])
+		}
+	}
+	return names
 }
 
 // positions reads a dataset of one dimension, or a column (or row) of a table.

@@ -61,3 +61,26 @@ func newNPY(path string, r io.ReaderAt, size int64) (*Reader, error) {
 	}
 	return &Reader{path: path, header: h, open: func() (io.ReadCloser, error) { return io.NopCloser(open()), nil }}, nil
 }
+
+// OpenNPY opens an npy file and reads its header, not the values. The caller closes the file.
+func OpenNPY(path string) (*Reader, io.Closer, error) {
+	a, f, err := openNPY(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.payload = io.NewSectionReader(f, a.header.length, a.header.bytes())
+	return a, f, nil
+}
+
+// Open returns a stream of the bytes of the values, in file order. The checksum of an archive's member is verified at its end.
+func (a *Reader) Open() (io.ReadCloser, error) {
+	r, err := a.open()
+	if err != nil {
+		return nil, a.Errorf("cannot be opened: %w", err)
+	}
+	if _, err := io.CopyN(io.Discard, r, a.header.length); err != nil {
+		r.Close()
+		return nil, a.readError(err)
+	}
+	return r, nil
+}

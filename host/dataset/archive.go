@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -17,8 +18,8 @@ func readArchive(ctx context.Context, o Conversion) (*scan.Scan, error) {
 		name  string
 		given bool
 	}{{"data-path", g.Data != ""}, {"y-path", g.Y != ""}, {"x-path", g.X != ""}, {"probe-path", g.Probe != ""}, {"crop", g.Side != 0}} {
-		if flag.given {
-			return nil, host.Failf(host.ExitUsage, "convert: %s is not an HDF5 file, and --%s is for HDF5 files: leave it out", o.From, flag.name)
+		if _, err := os.Stat(o.From); err == nil && flag.given {
+			return nil, host.Failf(host.ExitUsage, "convert: %s is not a file with positions in metres, and --%s is only for these: leave it out", o.From, flag.name)
 		}
 	}
 	s, err := Source{Path: o.From, Rows: o.Rows, Draw: o.Draw, Seed: o.Seed, Unchecked: true}.Read(ctx, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
@@ -48,11 +49,14 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	if err != nil {
 		return r, err
 	}
+	if err := o.keepsInputs(); err != nil {
+		return r, err
+	}
 	if form != formNPZ {
 		return convertForeign(ctx, o, form, r, notice)
 	}
-	if acquisition.Is(o.To) { // perhaps raw data, and perhaps read for the positions
-		return r, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file, and the result would be npz: give another file", o.To)
+	if kind := acquisition.Kind(o.To); kind != "" && kind != "npz" { // perhaps raw data
+		return r, host.Failf(host.ExitUsage, "convert: %s is a file of the format %s, and the result would be npz: give another file", o.To, kind)
 	}
 	file, err := create("convert", o.To, o.Overwrite)
 	if err != nil {
@@ -80,6 +84,23 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	return r, file.write(s, units)
 }
 
+// keepsInputs returns an error if the result would replace a file that is read.
+func (o Conversion) keepsInputs() error {
+	to, err := os.Stat(o.To)
+	if err != nil {
+		return nil //nolint:nilerr // nothing is replaced
+	}
+	for _, name := range append(o.Given.Files(), o.From) {
+		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
+			return host.Failf(host.ExitUsage, "convert: %s is read, and would be replaced: give another file for the result", o.To)
+		}
+	}
+	return nil
+}
+
+// inPixels reports whether the scan is an npz archive in object pixels, of which no path is given.
+func (o Conversion) inPixels() bool { return o.Given.Data == "" && !acquisition.Is(o.From) }
+
 // describe reports the scan as it was read from a file of that form.
 func (r *Converted) describe(s *scan.Scan, name string) {
 	r.Format, r.Patterns, r.N, r.PixelSize = name, s.Len(), s.N, s.PixelSize
@@ -95,7 +116,7 @@ func (r *Converted) count(counts []float32) {
 
 // readGiven reads the selected patterns and returns the name of the file's form too.
 func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
-	if !acquisition.Is(o.From) {
+	if o.inPixels() {
 		s, err := readArchive(ctx, o)
 		return s, formNPZ, err
 	}

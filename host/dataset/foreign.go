@@ -48,7 +48,7 @@ type reading struct {
 
 // begin opens the file of a conversion.
 func begin(ctx context.Context, o Conversion) (*reading, error) {
-	if !acquisition.Is(o.From) {
+	if o.inPixels() {
 		s, err := readArchive(ctx, o)
 		if err != nil {
 			return nil, err
@@ -177,8 +177,8 @@ func productPath(path string) string {
 
 // createHDF5 is create for an HDF5 file. It does not replace a file that ptycho did not write: it may be raw data.
 func createHDF5(path string, overwrite bool) (*newScan, error) {
-	if acquisition.Is(path) && overwrite && !exchange.Wrote(path) {
-		return nil, host.Failf(host.ExitUsage, "convert: %s is an HDF5 file that ptycho did not write: give another file", path)
+	if kind := acquisition.Kind(path); kind != "" && overwrite && !exchange.Wrote(path) {
+		return nil, host.Failf(host.ExitUsage, "convert: %s is a file of the format %s that ptycho did not write: give another file", path, kind)
 	}
 	return create("convert", path, overwrite)
 }

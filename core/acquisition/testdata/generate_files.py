@@ -1,0 +1,30 @@
+"""Writes the scan of generate.py as files that are not HDF5, each by the program that usually writes it.
+
+    python generate_files.py        (needs NumPy, tifffile, imagecodecs and SciPy; writes beside itself, after generate.py)
+"""
+import os
+
+import numpy as np
+
+here = os.path.dirname(os.path.abspath(__file__))
+wavelength, distance, pixel, N = 1.24e-10, 1.9, 75e-6, 24
+expected = np.load(os.path.join(here, "expected.npz"))
+counts, rows, cols, probe, mask = (expected[k] for k in ["intensity", "ycoords", "xcoords", "probeGuess", "mask"])
+dx = wavelength * distance / (N * pixel)
+y, x = rows * dx - 3e-6, cols * dx + 5e-6
+u2 = counts.astype("u2")
+
+
+def at(name):
+    return os.path.join(here, name)
+
+
+np.savez_compressed(at("columns.npz"), reciprocal=u2.reshape(3, 4, N, N), position=np.stack([y, x], 1) * 1e6, probe=probe,
+                    y_um=y[:, None] * 1e6, x_um=x[:, None] * 1e6, bad_pixels=mask == 0)
+np.savez(at("ptychodus.npz"), patterns=u2, indexes=np.arange(12), bad_pixels=mask == 0)
+np.savez(at("product.npz"), probe_position_indexes=np.arange(12), probe_position_y_m=y, probe_position_x_m=x, probe=probe[None, None],
+         name="scan", detector_object_distance_m=distance, photon_energy_eV=1e4)
+np.save(at("stack.npy"), u2)
+np.save(at("bigendian.npy"), u2.astype(">i4"))
+np.savetxt(at("motors.csv"), np.stack([np.arange(12), x * 1e6, y * 1e6], 1), delimiter=",", header="trigger, x_um, y_um", comments="", fmt="%.12g")
+np.savetxt(at("motors.txt"), np.stack([y, x], 1) * 1e3, header="positions (row, column) in mm", fmt="%.12g")
