@@ -1,7 +1,6 @@
 package format
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -330,35 +329,6 @@ func (z scanFile) describeShared(d *Description) error {
 	if z.has(keyMetadata) {
 		return z.describeMetadata(d)
 	}
-	return nil
-}
-
-// describeMetadata reads the pixel size and the geometry from the metadata. Invalid metadata is noted, not an error.
-func (z scanFile) describeMetadata(d *Description) error {
-	text, err := z.Text(keyMetadata)
-	var e *npz.Error
-	switch {
-	case errors.As(err, &e):
-		d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
-		return nil
-	case err != nil:
-		return err
-	}
-	d.Metadata = text
-	var meta struct {
-		PixelSize     *float64 `json:"pixel_size_m"`
-		Wavelength    float64  `json:"wavelength_m"`
-		Distance      float64  `json:"distance_m"`
-		DetectorPixel float64  `json:"detector_pixel_size_m"`
-	}
-	if err := json.Unmarshal([]byte(text), &meta); err != nil {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s cannot be read: %v", keyMetadata, err))
-		return nil
-	}
-	if p := meta.PixelSize; p != nil && *p > 0 {
-		d.PixelSize = *p
-	}
-	d.Geometry = scan.Geometry{Wavelength: max(meta.Wavelength, 0), Distance: max(meta.Distance, 0), DetectorPixel: max(meta.DetectorPixel, 0)}
 	return nil
 }
 

@@ -1,0 +1,60 @@
+package format
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// describeMetadata reads the pixel size and the geometry from the metadata. Invalid metadata is noted, not an error.
+func (z scanFile) describeMetadata(d *Description) error {
+	text, err := z.Text(keyMetadata)
+	var e *npz.Error
+	switch {
+	case errors.As(err, &e):
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is ignored: %s", keyMetadata, e.What))
+		return nil
+	case err != nil:
+		return err
+	}
+	d.Metadata = text
+	var meta map[string]any
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s cannot be read: %v", keyMetadata, err))
+		return nil
+	}
+	for _, q := range []struct {
+		key       string
+		to        *float64
+		low, high float64 // m, which no ptychography leaves
+	}{
+		{"pixel_size_m", &d.PixelSize, 1e-13, 1e-3},
+		{"wavelength_m", &d.Geometry.Wavelength, 1e-14, 1e-5},
+		{"distance_m", &d.Geometry.Distance, 1e-5, 1e3},
+		{"detector_pixel_size_m", &d.Geometry.DetectorPixel, 1e-8, 1e-2},
+	} {
+		switch v := meta[q.key].(type) {
+		case nil:
+		case float64:
+			if v >= q.low && v <= q.high {
+				*q.to = v
+			} else if v != 0 { // 0 stands for unknown
+				d.Notes = append(d.Notes, fmt.Sprintf("%s of %s is not used: it is %v, and %v to %v m are possible", q.key, keyMetadata, v, q.low, q.high))
+			}
+		default:
+			d.Notes = append(d.Notes, fmt.Sprintf("%s of %s is not used: it is not a number", q.key, keyMetadata))
+		}
+	}
+	if pixel := d.Geometry.ObjectPixel(d.N); pixel > 0 && d.PixelSize > 0 && math.Abs(pixel/d.PixelSize-1) > sameSize {
+		d.Notes = append(d.Notes, fmt.Sprintf("wavelength, distance and detector pixel of %s are not used: they give object pixels of %.6g m, and pixel_size_m is %.6g m", keyMetadata, pixel, d.PixelSize))
+		d.Geometry = scan.Geometry{}
+	}
+	return nil
+}
+
+// sameSize is the relative difference up to which two sizes of a pixel are the same.
+const sameSize = 1e-4
