@@ -58,6 +58,15 @@ func (f *newScan) exists() error {
 	return host.Failf(host.ExitUsage, "%s: %s exists: give another file, or --overwrite to replace it", f.command, f.path)
 }
 
+// failure returns the error of a file that could not be written, or whose source could not be read to its end.
+func (f *newScan) failure(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Op == "write" { // of the temporary file, whose name means nothing to the reader
+		return f.cannot(host.ExitData, p.Err)
+	}
+	return host.Failf(host.ExitData, "%s: %s: %w", f.command, f.path, err)
+}
+
 // cannot returns the error of a file that cannot be written.
 func (f *newScan) cannot(code int, err error) error {
 	var p *fs.PathError

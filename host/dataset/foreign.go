@@ -101,7 +101,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
 	case err != nil:
-		return r, host.Failf(host.ExitData, "convert: %s: %w", o.To, err)
+		return r, file.failure(err)
 	}
 	if s.Object != nil {
 		s.Notes = append(s.Notes, "objectGuess is not written: the file has the scan, and no image")
@@ -165,7 +165,7 @@ func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Co
 	p := out.Blank(s.provenance(o, *r))
 	p.Photons = r.MeanCounts
 	if err := exchange.WriteProduct(file, p); err != nil {
-		return host.Failf(host.ExitData, "convert: %s: %w", file.path, err)
+		return file.failure(err)
 	}
 	return file.place()
 }
