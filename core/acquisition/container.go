@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/tiff"
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
@@ -38,9 +39,18 @@ func (f hdf5File) find(name string) (Array, error) {
 	return dataset{d}, nil
 }
 
-// Kind returns the format of a file by its contents: HDF5, npz, npy or table, "" for another. A file that
+// folderOfTIFF is the kind of a folder with TIFF files.
+const folderOfTIFF = "folder of TIFF"
+
+// Kind returns the format of a file by its contents: HDF5, npz, npy, TIFF, folder of TIFF or table, "" for another. A file that
 // begins like a format and is damaged has that format.
 func Kind(path string) string {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		if names, err := tiffNames(path); err == nil && len(names) > 0 {
+			return folderOfTIFF
+		}
+		return ""
+	}
 	f, st, err := plainfile.Open(path)
 	if err != nil {
 		return ""
@@ -61,6 +71,8 @@ func kindOf(r io.ReaderAt, size int64) string {
 	switch {
 	case begins("\x93NUMPY"):
 		return "npy"
+	case tiff.Is(head):
+		return "TIFF"
 	case begins("PK\x03\x04"), begins("PK\x05\x06"):
 		return "npz"
 	}
@@ -89,6 +101,8 @@ func openContainer(path string) (container, error) {
 		return nil, err
 	}
 	switch Kind(path) {
+	case "TIFF", folderOfTIFF:
+		return openTIFF(path)
 	case "npy":
 		return openNPY(path)
 	case "npz":

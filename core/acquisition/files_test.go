@@ -21,6 +21,12 @@ func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 		"stack.npy":     {geometry(csv+":2", csv+":1", 1e-6), geometry(csv+":/y_um", csv+":/x_um", 1e-6), geometry(txt+":0", txt+":1", 1e-3)},
 		"bigendian.npy": {geometry("testdata/columns.npz:/y_um", "testdata/columns.npz:/x_um", 1e-6)},
 		"columns.npz":   {geometry("position:0", "/position:1", 1e-6), geometry("y_um", "x_um", 1e-6)},
+		"stack.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
+		"bigendian.tif": {geometry(csv+":2", csv+":1", 1e-6)},
+		"tiles.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
+		"floats.tif":    {geometry(csv+":2", csv+":1", 1e-6)},
+		"imagej.tif":    {geometry(csv+":2", csv+":1", 1e-6)},
+		"frames":        {geometry(csv+":2", csv+":1", 1e-6)},
 		"ptychodus.npz": {geometry("testdata/product.npz:/probe_position_y_m", "testdata/product.npz:/probe_position_x_m", 1)},
 	} {
 		for _, g := range given {
@@ -42,6 +48,7 @@ func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 
 func TestOpenGiven_NamesWhatAFileLacks(t *testing.T) {
 	for name, says := range map[string]string{
+		"frames":        "this folder of TIFF (12 images of 24×24 pixels, uint16) does",
 		"stack.npy":     "one array [12 24 24] uint16) does not say all positions and geometry; ptycho convert reads it with --y-path",
 		"ptychodus.npz": "patterns [12 24 24] u2, indexes [12] i8",
 	} {

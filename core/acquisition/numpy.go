@@ -52,7 +52,7 @@ func (z *npzFile) find(name string) (Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, stream, err := numpyArray(name, r)
+	a, stream, err := numpyArray(z.Path(), name, r)
 	if stream != nil {
 		z.open = append(z.open, stream)
 	}
@@ -71,8 +71,8 @@ func (z *npzFile) Close() error {
 }
 
 // numpyArray returns an array that is read in pieces, and the stream behind it if it is compressed.
-func numpyArray(name string, r *npz.Reader) (Array, io.Closer, error) {
-	a := rawArray{name: name, as: storedAs(r.Element().String())}
+func numpyArray(path, name string, r *npz.Reader) (Array, io.Closer, error) {
+	a := rawArray{file: path, name: name, as: storedAs(r.Element().String())}
 	for _, n := range r.Shape() {
 		a.shape = append(a.shape, uint64(n))
 	}
@@ -116,7 +116,7 @@ func openNPY(path string) (container, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, _, err := numpyArray("the array", r)
+	a, _, err := numpyArray(path, "the array", r)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -189,5 +189,5 @@ func (g Given) enough(a *Acquisition) error {
 	if missing == nil {
 		return nil
 	}
-	return fmt.Errorf("this %s file (%s) does not say all positions and geometry; ptycho convert reads it with %s", a.Format, a.main.contents(), strings.Join(missing, ", "))
+	return fmt.Errorf("this %s (%s) does not say all positions and geometry; ptycho convert reads it with %s", a.Format, a.main.contents(), strings.Join(missing, ", "))
 }

@@ -14,6 +14,7 @@ const maxImage = 256 << 20
 
 // rawArray is an array whose numbers lie in a file one after the other.
 type rawArray struct {
+	file       string // for messages
 	name       string
 	shape      []uint64
 	as         stored
@@ -99,11 +100,11 @@ func (a rawArray) Read(ctx context.Context, dst any, start, count []uint64) erro
 		}
 		at := a.index(done, start[:lead], count[:lead])
 		if err := readFull(a.r, raw, int64(at)*(int64(len(raw))+a.gap)); err != nil {
-			return fmt.Errorf("%s: image %d: %w", a.name, at, err)
+			return fmt.Errorf("%s: %s: image %d: %w", a.file, a.name, at, err)
 		}
 		block.pick(picked, raw, a.as.size, a.transposed)
 		if err := a.as.decode(values.Slice(int(done*per), int((done+1)*per)).Interface(), picked); err != nil {
-			return fmt.Errorf("%s: image %d: %w", a.name, at, err)
+			return fmt.Errorf("%s: %s: image %d: %w", a.file, a.name, at, err)
 		}
 	}
 	return nil

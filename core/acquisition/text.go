@@ -110,7 +110,7 @@ func (t *table) find(name string) (Array, error) {
 		for _, v := range t.values {
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
 		}
-		return rawArray{name: "the table", shape: []uint64{uint64(n), uint64(t.k)}, as: stored{'f', 8, binary.LittleEndian}, r: bytes.NewReader(raw)}, nil
+		return rawArray{file: t.path, name: "the table", shape: []uint64{uint64(n), uint64(t.k)}, as: stored{'f', 8, binary.LittleEndian}, r: bytes.NewReader(raw)}, nil
 	}
 	for i, c := range t.columns {
 		if c != strings.TrimPrefix(name, "/") {
@@ -119,7 +119,7 @@ func (t *table) find(name string) (Array, error) {
 		for r := range n {
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(t.values[r*t.k+i]))
 		}
-		return rawArray{name: "column " + c, shape: []uint64{uint64(n)}, as: stored{'f', 8, binary.LittleEndian}, r: bytes.NewReader(raw)}, nil
+		return rawArray{file: t.path, name: "column " + c, shape: []uint64{uint64(n)}, as: stored{'f', 8, binary.LittleEndian}, r: bytes.NewReader(raw)}, nil
 	}
 	return nil, fmt.Errorf("%s: no column %s; it has %s: %w", t.path, name, t.contents(), fs.ErrNotExist)
 }

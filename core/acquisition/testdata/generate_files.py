@@ -28,3 +28,24 @@ np.save(at("stack.npy"), u2)
 np.save(at("bigendian.npy"), u2.astype(">i4"))
 np.savetxt(at("motors.csv"), np.stack([np.arange(12), x * 1e6, y * 1e6], 1), delimiter=",", header="trigger, x_um, y_um", comments="", fmt="%.12g")
 np.savetxt(at("motors.txt"), np.stack([y, x], 1) * 1e3, header="positions (row, column) in mm", fmt="%.12g")
+
+import tifffile  # noqa: E402
+
+for name, data, options in [
+    ("stack.tif", u2, dict(compression="deflate", predictor=True)),
+    ("bigendian.tif", u2.astype("i4"), dict(byteorder=">", compression="lzw", rowsperstrip=5)),
+    ("tiles.tif", u2.astype("u4"), dict(tile=(16, 16), compression="packbits", bigtiff=True)),
+    ("floats.tif", u2.astype("f4"), dict(compression="deflate", predictor=3)),
+    ("imagej.tif", u2, dict(imagej=True)),
+]:
+    with tifffile.TiffWriter(at(name), **{k: options.pop(k) for k in ["byteorder", "bigtiff", "imagej"] if k in options}) as t:
+        if name == "imagej.tif":
+            t.write(data)
+        else:
+            for page in data:
+                t.write(page, contiguous=False, photometric="minisblack", **options)
+os.makedirs(at("frames"), exist_ok=True)
+for i, page in enumerate(u2):  # frame9.tif is before frame10.tif, with different numbers of pages
+    if i != 4:
+        tifffile.imwrite(at(f"frames/frame{i + 1}.tif"), u2[3:5] if i == 3 else page, photometric="minisblack", compression="lzw", predictor=i % 2 == 0,
+                         byteorder=">" if i == 7 else "<")
