@@ -150,7 +150,8 @@ func cause(err error) error {
 	return err
 }
 
-// openExternal opens a file in the folder of f or below; a symbolic link must not lead out of it.
+// openExternal opens a file in the folder of f or below; a symbolic link must not lead out of it. A file that is not there, or
+// elsewhere, is looked for under its last name in the folder of f.
 func (f *File) openExternal(name string) (*File, error) {
 	if f.folder == "" {
 		return nil, errors.New("other files cannot be opened from here")
@@ -163,19 +164,41 @@ func (f *File) openExternal(name string) (*File, error) {
 	if len(f.external) >= 10000 {
 		return nil, errors.New("more than 10000 files")
 	}
+	e, err := f.openBelow(filepath.FromSlash(name))
+	if beside := baseName(name); err != nil && beside != name {
+		var again error
+		if e, again = f.openBelow(beside); again == nil {
+			f.moved, err = append(f.moved, name), nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.external == nil {
+		f.external = map[string]*File{}
+	}
+	f.external[name] = e
+	return e, nil
+}
+
+// baseName returns the last part of a path, as Linux or Windows write it.
+func baseName(name string) string { return name[strings.LastIndexAny(name, `/\`)+1:] }
+
+// openBelow opens a file of the folder of f or of one below.
+func (f *File) openBelow(name string) (*File, error) {
 	root, err := os.OpenRoot(f.folder)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	info, err := root.Stat(filepath.FromSlash(name))
+	info, err := root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is not a regular file", name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r, err := root.Open(filepath.FromSlash(name))
+	r, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -186,11 +209,20 @@ func (f *File) openExternal(name string) (*File, error) {
 	}
 	e.closer, e.workers = r, f.workers
 	e.folder = filepath.Dir(e.name)
-	if f.external == nil {
-		f.external = map[string]*File{}
-	}
-	f.external[name] = e
 	return e, nil
+}
+
+// Moved returns the names of the files of links that were found in the folder of the file itself, and not where the links say: a
+// scan that was copied to another place has such links.
+func (f *File) Moved() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := slices.Clone(f.moved)
+	for _, e := range f.external {
+		all = append(all, e.Moved()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // atAddress decodes the object with the header at an address.

@@ -5,8 +5,8 @@
 // read in pieces. Values are never changed silently: a number that does not fit the type is an error.
 //
 // Read: superblocks 0 to 3, user blocks, object headers 1 and 2, groups of every kind, attributes, hard, soft and external links
-// (external ones only to files in the folder of the file or below), contiguous, compact, chunked and virtual datasets with every
-// chunk index of the format up to HDF5 2.0, integers, floats of 16, 32 and 64 bits, complex numbers (also as compounds named r and
+// (external ones only to files in the folder of the file or below; see [File.Moved]), contiguous, compact, chunked and virtual
+// datasets with every chunk index of the format up to HDF5 2.0, integers, floats of 16, 32 and 64 bits, complex numbers (also as compounds named r and
 // i, or real and imag), strings, enumerations and booleans, compounds field by field, arrays, and the filters deflate, shuffle,
 // fletcher32, LZF, LZ4, bitshuffle and Zstandard.
 //
@@ -53,6 +53,7 @@ type File struct {
 
 	mu       sync.Mutex
 	external map[string]*File
+	moved    []string // see Moved
 	heaps    map[uint64]globalHeap
 }
 
