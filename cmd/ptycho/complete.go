@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/config"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/plugin"
@@ -158,6 +159,8 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return texts("12", "13")
 	case name == "positions" && command.Name == "convert":
 		return texts("exchange", "flip-rows", "flip-columns")
+	case name == "format" && command.Name == "convert":
+		return texts(acquisition.Formats()...)
 	case name == "to" && command.Name == "convert":
 		return texts("npz", "cxi", "ptychodus")
 	case name == "position-units":

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,6 +17,7 @@ func convertCommand() *cli.Command {
 		Name: "convert", Category: scans, Usage: "write a scan as npz, as CXI or for Ptychodus, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi is cxi, .h5 ptychodus, others npz"},
+			&cli.StringFlag{Name: "format", Usage: "layout of the file, such as eiger, where its contents do not say", DefaultText: "recognised"},
 			&cli.StringFlag{Name: "data-path", Usage: "path of the patterns in the file, for layouts that are not known"},
 			&cli.StringFlag{Name: "y-path", Usage: "path of the positions along the rows: [FILE:]/path[:COLUMN]"},
 			&cli.StringFlag{Name: "x-path", Usage: "path of the positions along the columns"},
@@ -79,9 +81,12 @@ func flagsSet(c *cli.Context) []string {
 
 // givenBy reads what the flags say of the file.
 func givenBy(c *cli.Context) (acquisition.Given, error) {
-	g := acquisition.Given{Data: c.String("data-path"), Y: c.String("y-path"), X: c.String("x-path"), Probe: c.String("probe-path"), Side: c.Int("crop"), Override: c.Bool("override")}
+	g := acquisition.Given{Format: c.String("format"), Data: c.String("data-path"), Y: c.String("y-path"), X: c.String("x-path"), Probe: c.String("probe-path"), Side: c.Int("crop"), Override: c.Bool("override")}
 	if g.Side < 0 || g.Side%2 != 0 || c.IsSet("crop") && g.Side == 0 {
 		return g, fmt.Errorf("--crop %d: want an even number of pixels", g.Side)
+	}
+	if known := acquisition.Formats(); g.Format != "" && !slices.Contains(known, g.Format) {
+		return g, fmt.Errorf("--format %q: want one of %s", g.Format, strings.Join(known, ", "))
 	}
 	if (g.Y == "") != (g.X == "") {
 		return g, fmt.Errorf("--y-path and --x-path go together")

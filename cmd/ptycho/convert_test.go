@@ -59,6 +59,8 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		{10, "want an energy", []string{cxi, out, "--energy", "10"}},
 		{10, "exclude each other", []string{cxi, out, "--energy", "10keV", "--wavelength", "1A"}},
 		{10, "want m, mm", []string{cxi, out, "--position-units", "furlong"}},
+		{10, "want one of cxi", []string{cxi, out, "--format", "tape"}},
+		{11, "give 12 of them with", []string{"../../core/acquisition/testdata/layouts/eiger_master.h5", out}},
 		{10, "go together", []string{cxi, out, "--y-path", "/y"}},
 		{10, "--positions", []string{cxi, out, "--positions", "upside-down"}},
 		{10, "--n-images", []string{cxi, out, "--n-images", "0"}},

@@ -115,7 +115,8 @@ func valueName(c *cli.Command, f cli.Flag) string {
 		}
 		values = append(values, v.text)
 	}
-	if len(values) > 0 {
+	const few = 12 // values that fit in a line
+	if len(values) > 0 && len(values) <= few {
 		return strings.Join(values, "|")
 	}
 	if s, ok := settingOf(name); ok {

@@ -1,5 +1,5 @@
-// Package acquisition reads scans as facilities store them: HDF5 files in the layouts of CXI, NXcxi_ptycho, ptypy, PtyLab and
-// NSLS-II, with positions in metres and the geometry that turns them into object pixels.
+// Package acquisition reads scans as facilities store them: HDF5 files in the layouts of programs and beamlines,
+// with positions in metres and the geometry that turns them into object pixels.
 //
 // It is a package of its own because it maps foreign files to one description, whatever the scan is then used for.
 package acquisition
@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -29,6 +31,7 @@ type Acquisition struct {
 	Distance    float64   // m, sample to detector
 	PixelHeight float64   // m, of the detector
 	PixelWidth  float64   // m
+	ObjectPixel float64   // m, of the largest square, where the file says it in place of distance and detector pixel; else 0
 
 	Mask  []uint8      // [Height, Width] 1 for a valid pixel; nil: all valid
 	Probe []complex128 // [Modes, probe height, probe width]; nil if the file has none
@@ -41,27 +44,33 @@ type Acquisition struct {
 	file       *hdf5.File // nil for other formats
 	main       container  // the file
 	open       []io.Closer
+	nearField  string  // why the scan is known to be near field, ""
+	absent     string  // where the positions of this layout are, for messages
+	centre     *[2]int // of the beam, detector pixel (row, column); nil: the middle
+	moved      int     // links of file that are in Notes
 	parts      []part
 	amplitudes bool // the patterns are square roots of counts
 }
 
-// A part is an array with consecutive patterns.
-type part struct {
-	Array     // [n, Height, Width]
-	first int // pattern
-	n     int
+// fileOf returns the file with the patterns of a batch folder of Ptychodus, and path itself for others.
+func fileOf(path string) string {
+	inside := filepath.Join(path, diffractionName)
+	if st, err := os.Stat(inside); err == nil && st.Mode().IsRegular() {
+		return inside
+	}
+	return path
 }
 
 // Open recognises the layout of an HDF5 file by its contents and reads all but the patterns. The error for an unknown layout
 // lists the datasets of the file.
 func Open(path string) (*Acquisition, error) { return OpenGiven(path, Given{}) }
 
-func open(path string) (*Acquisition, error) {
-	f, err := hdf5.Open(path)
+func open(path, format string) (*Acquisition, error) {
+	f, err := hdf5.Open(fileOf(path))
 	if err != nil {
 		return nil, err
 	}
-	a, err := recognise(f)
+	a, err := recognise(f, format)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -78,20 +87,43 @@ func (a *Acquisition) Close() error {
 	return err
 }
 
-func recognise(f *hdf5.File) (*Acquisition, error) {
-	for _, l := range layouts {
-		if _, err := f.Open(l.mark); errors.Is(err, fs.ErrNotExist) {
+// recognise reads the description of a file whose layout is that of the given name, or the first that it has.
+func recognise(f *hdf5.File, name string) (*Acquisition, error) {
+	for _, l := range layouts() {
+		if name == "" {
+			if ok, err := l.matches(f); err != nil {
+				return nil, err
+			} else if !ok {
+				continue
+			}
+		} else if slug(l.name) != slug(name) {
 			continue
-		} else if err != nil {
-			return nil, err
 		}
 		a := &Acquisition{Path: f.Name(), Format: l.name, file: f, main: hdf5File{f}, open: []io.Closer{f}}
 		if err := l.read(a); err != nil {
+			for _, f := range a.open[1:] { // the caller closes the first
+				f.Close()
+			}
 			return nil, fmt.Errorf("%s: read as %s: %w", f.Name(), l.name, err)
 		}
+		a.noteMoved()
 		return a, nil
 	}
+	if name != "" {
+		return nil, fmt.Errorf("%s: unknown format %q: want one of %s", f.Name(), name, strings.Join(Formats(), ", "))
+	}
 	return nil, fmt.Errorf("%s: an HDF5 file of a layout that is not known (read are %s); ptycho convert reads it with --data-path, --y-path and --x-path; it contains %s", f.Name(), names(), contents(f))
+}
+
+// noteMoved states which files were found beside this one, and not where its links say.
+func (a *Acquisition) noteMoved() {
+	if a.file == nil {
+		return
+	}
+	for _, name := range a.file.Moved()[a.moved:] {
+		a.Notes = append(a.Notes, fmt.Sprintf("a link to the file %s is taken to the file of that name in the folder of the scan", name))
+		a.moved++
+	}
 }
 
 // check returns an error unless the parts of the description fit each other.
@@ -99,8 +131,11 @@ func (a *Acquisition) check() error {
 	if a.Patterns == 0 || a.Height == 0 || a.Width == 0 {
 		return fmt.Errorf("%s: has no patterns", a.Path)
 	}
+	if a.nearField != "" {
+		return fmt.Errorf("%s: the scan is near field: %s; ptycho reconstructs far-field patterns only, in which the detector sees the Fourier transform of the exit wave", a.Path, a.nearField)
+	}
 	if a.Y == nil || a.X == nil {
-		return fmt.Errorf("%s: has no positions where %s has them; say where with --y-path and --x-path of ptycho convert", a.Path, a.Format)
+		return a.noPositions()
 	}
 	if len(a.Y) != a.Patterns || len(a.X) != a.Patterns {
 		return fmt.Errorf("%s: has %d patterns but %d positions", a.Path, a.Patterns, len(a.Y))
@@ -118,6 +153,9 @@ func (a *Acquisition) check() error {
 		{"height of a detector pixel", "detector-pixel-size", a.PixelHeight, 1e-8, 1e-2},
 		{"width of a detector pixel", "detector-pixel-size", a.PixelWidth, 1e-8, 1e-2},
 	} {
+		if q.value == 0 && a.ObjectPixel > 0 {
+			continue
+		}
 		if q.value == 0 {
 			return fmt.Errorf("%s: does not say the %s; give it with --%s of ptycho convert", a.Path, q.name, q.flag)
 		}
@@ -125,7 +163,36 @@ func (a *Acquisition) check() error {
 			return fmt.Errorf("%s: the %s is %v m, which no ptychography has; correct the file or the flag", a.Path, q.name, q.value)
 		}
 	}
+	return a.checkObjectPixel()
+}
+
+// checkObjectPixel returns an error if the object pixel that the file says is impossible, or not the one of the geometry.
+func (a *Acquisition) checkObjectPixel() error {
+	stated := a.ObjectPixel
+	if stated == 0 {
+		return nil
+	}
+	if !finite(stated) || stated < 1e-13 || stated > 1e-3 {
+		return fmt.Errorf("%s: the object pixel is %v m, which no ptychography has; correct the file", a.Path, stated)
+	}
+	if a.Wavelength == 0 || a.Distance == 0 || a.PixelWidth == 0 {
+		return nil
+	}
+	b := *a
+	b.ObjectPixel = 0
+	if _, computed := b.PixelSize(min(a.Height, a.Width) / 2 * 2); math.Abs(computed/stated-1) > 0.01 {
+		return fmt.Errorf("%s: the file says object pixels of %.5g nm, but wavelength, distance and detector pixel give %.5g nm; leave the flag out that differs", a.Path, 1e9*stated, 1e9*computed)
+	}
 	return nil
+}
+
+// noPositions says how to give the positions.
+func (a *Acquisition) noPositions() error {
+	where := a.absent
+	if where == "" {
+		where = "there are none where " + a.Format + " has them"
+	}
+	return fmt.Errorf("%s: read as %s, it has no positions: %s; give %d of them with ptycho convert --y-path FILE:/PATH --x-path FILE:/PATH --position-units UNIT", a.Path, a.Format, where, a.Patterns)
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -139,13 +206,17 @@ const (
 // A window is the square of the detector that is used.
 type window struct{ top, left, side int }
 
-// window returns the whole detector, or the square in its middle that is used.
+// window returns the square of the detector that is used, around the beam if its place is known: the largest, or of the given side.
 func (a *Acquisition) window() window {
-	side := a.side
-	if side == 0 {
-		side = min(a.Height, a.Width) / 2 * 2
+	y, x := a.Height/2, a.Width/2
+	if a.centre != nil {
+		y, x = a.centre[0], a.centre[1]
 	}
-	return window{(a.Height - side) / 2, (a.Width - side) / 2, side}
+	half := min(y, x, a.Height-y, a.Width-x)
+	if a.side != 0 {
+		half = a.side / 2
+	}
+	return window{y - half, x - half, 2 * half}
 }
 
 // N returns the side of the patterns that Read returns.
@@ -154,6 +225,10 @@ func (a *Acquisition) N() int { return a.window().side }
 // PixelSize returns the object pixel in metres for patterns of n detector pixels, along y and x: λz/(n·p), the sampling of the
 // discrete Fourier transform.
 func (a *Acquisition) PixelSize(n int) (y, x float64) {
+	if a.ObjectPixel > 0 {
+		size := a.ObjectPixel * float64(min(a.Height, a.Width)/2*2) / float64(n)
+		return size, size
+	}
 	return a.Wavelength * a.Distance / (float64(n) * a.PixelHeight), a.Wavelength * a.Distance / (float64(n) * a.PixelWidth)
 }
 
@@ -192,7 +267,7 @@ func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 	s.Notes = append(s.Notes, a.describe(w, dx))
 	s.Notes = append(s.Notes, a.Notes...)
 	if w.side != a.Height || w.side != a.Width {
-		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) the middle %d×%d are used", a.Height, a.Width, w.side, w.side))
+		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) %d×%d around %s are used", a.Height, a.Width, w.side, w.side, a.middle()))
 	}
 	if a.Probe != nil && probe {
 		a.setProbe(s, w)
@@ -200,8 +275,19 @@ func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 	return s, nil
 }
 
+// middle names the middle of the window.
+func (a *Acquisition) middle() string {
+	if a.centre == nil {
+		return "its middle"
+	}
+	return fmt.Sprintf("the file's beam centre (%d, %d) (row, column)", a.centre[0], a.centre[1])
+}
+
 // describe states the geometry in one sentence.
 func (a *Acquisition) describe(w window, pixel float64) string {
+	if a.ObjectPixel > 0 {
+		return fmt.Sprintf("%s file: object pixels of %.5g nm for %d detector pixels, as the file says; positions are taken in the file's directions", a.Format, 1e9*pixel, w.side)
+	}
 	return fmt.Sprintf("%s file: wavelength %.5g nm, distance %.5g m, detector pixels of %.4g µm, so %d pixels give object pixels of %.5g nm; positions are taken in the file's directions",
 		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, w.side, 1e9*pixel)
 }

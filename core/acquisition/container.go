@@ -45,6 +45,7 @@ const folderOfTIFF = "folder of TIFF"
 // Kind returns the format of a file by its contents: HDF5, npz, npy, TIFF, folder of TIFF or table, "" for another. A file that
 // begins like a format and is damaged has that format.
 func Kind(path string) string {
+	path = fileOf(path)
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		if names, err := tiffNames(path); err == nil && len(names) > 0 {
 			return folderOfTIFF

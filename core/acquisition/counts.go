@@ -81,16 +81,6 @@ func (a *Acquisition) IntegerBits() int {
 	return bits
 }
 
-// partOf returns the array with a pattern.
-func (a *Acquisition) partOf(pattern int) part {
-	for _, p := range a.parts {
-		if pattern < p.first+p.n {
-			return p
-		}
-	}
-	return part{}
-}
-
 // mostMasked is the share of masked pixels above which a scan is refused.
 const mostMasked = 0.9
 
@@ -139,6 +129,9 @@ func (r *countReader) read(ctx context.Context, dst []float32, p part, first, n 
 
 // mask masks the file's bad pixels and the marked ones, and sets their counts to 0.
 func (r *countReader) mask(s *scan.Scan) error {
+	before := len(r.a.Notes)
+	r.a.noteMoved() // virtual datasets open their files when they are read
+	s.Notes = append(s.Notes, r.a.Notes[before:]...)
 	masked, added := 0, 0
 	mask := make([]uint8, len(r.bad))
 	for i, bad := range r.bad {

@@ -17,6 +17,7 @@ import (
 // file and a colon before it, and for positions a colon and the number of a column (or row) of a table behind it, such as
 // motors.h5:/scan/positions:1.
 type Given struct {
+	Format            string // name of the layout; "": recognised by the contents
 	Data, Y, X, Probe string
 
 	PositionUnit float64 // m; 0: metres, for a layout that is known
@@ -33,11 +34,16 @@ type Given struct {
 func OpenGiven(path string, g Given) (*Acquisition, error) {
 	var a *Acquisition
 	var err error
+	if g.Data != "" && g.Format != "" {
+		return nil, fmt.Errorf("%s: --format and --data-path exclude each other", path)
+	}
 	switch kind := Kind(path); {
+	case kind != "HDF5" && kind != "" && g.Format != "":
+		return nil, fmt.Errorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
 	case kind != "HDF5" && kind != "":
 		a, err = g.openOther(path)
 	case g.Data == "":
-		a, err = open(path)
+		a, err = open(path, g.Format)
 	default:
 		a, err = g.open(path)
 	}
@@ -139,6 +145,9 @@ func (g Given) apply(a *Acquisition) error {
 		return fmt.Errorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, g.Side)
 	}
 	a.side = g.Side
+	if w := a.window(); w.top < 0 || w.left < 0 || w.top+w.side > a.Height || w.left+w.side > a.Width {
+		return fmt.Errorf("%s: %d×%d pixels around %s leave the detector's %d×%d (row, column)", a.Path, g.Side, g.Side, a.middle(), a.Height, a.Width)
+	}
 	g.orient(a)
 	return nil
 }

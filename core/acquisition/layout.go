@@ -13,26 +13,95 @@ import (
 
 // A layout is a way in which a program stores a scan.
 type layout struct {
-	name string
-	mark string // a path that only files of this layout have
-	read func(*Acquisition) error
+	name  string
+	has   []string                         // paths that are all in a file of this layout
+	lacks []string                         // paths of which none is
+	is    func(f *hdf5.File) bool          // a further condition; may be nil
+	read  func(a *Acquisition) (err error) // fills the description
 }
 
-// layouts, the first whose mark is there applies.
-var layouts = []layout{
-	{"CXI", "/entry_1/data_1/data", readCXI},
-	{"NXcxi_ptycho", "/entry_1/data/data", readI08},
-	{"ptypy", "/chunks/0/data", readPtyd},
-	{"PtyLab", "/ptychogram", readPtyLab},
-	{"NSLS-II", "/diffamp", readNSLS},
+// layouts returns all of them. Their conditions exclude each other for the files of each program; the first applies.
+func layouts() []layout {
+	all := []layout{
+		{name: "CXI", has: []string{"/entry_1/data_1/data"}, read: readCXI},
+		{name: "NXcxi_ptycho", has: []string{"/entry_1/data/data"}, lacks: []string{"/entry_1/data_1/data"}, read: readI08},
+		{name: "ptypy", has: []string{"/chunks/0/data"}, read: readPtyd},
+		{name: "PtyLab", has: []string{"/ptychogram"}, read: readPtyLab},
+		{name: "NSLS-II", has: []string{"/diffamp"}, read: readNSLS},
+		{name: "Eiger", has: []string{"/entry/data/data_000001", "/entry/instrument/detector"}, read: readEiger},
+		{name: "Ptychodus", has: []string{"/patterns", "/indexes", "/bad_pixels"}, read: readPtychodus},
+		{name: "fold_slice", has: []string{"/dp"}, lacks: []string{"/positions"}, read: readPair},
+		{name: "py4DSTEM", is: isEMD, read: readEMD},
+		{name: "NSLS-II MATLAB", has: []string{"/det_data", "/pos_xy"}, read: readMATLAB},
+	}
+	for _, b := range beamlines() {
+		all = append(all, layoutOf(b))
+	}
+	return all
 }
 
+// matches reports whether a file has the layout.
+func (l layout) matches(f *hdf5.File) (bool, error) {
+	for _, path := range l.has {
+		if ok, err := exists(f, path); !ok || err != nil {
+			return false, err
+		}
+	}
+	for _, path := range l.lacks {
+		if ok, err := exists(f, path); ok || err != nil {
+			return false, err
+		}
+	}
+	return l.is == nil || l.is(f), nil
+}
+
+// exists reports whether a path is in the file, be it as a link that leads nowhere.
+func exists(f *hdf5.File, path string) (bool, error) {
+	_, err := f.Open(path)
+	var broken *hdf5.PathError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case errors.As(err, &broken):
+		return true, nil
+	}
+	return false, err
+}
+
+// slug returns the name of a layout as --format takes it.
+func slug(name string) string { return strings.ReplaceAll(strings.ToLower(name), " ", "-") }
+
+// Formats returns the names of the layouts for Given.Format.
+func Formats() []string {
+	var all []string
+	for _, l := range layouts() {
+		all = append(all, slug(l.name))
+	}
+	return all
+}
+
+// names returns the names of the layouts for messages.
 func names() string {
 	var all []string
-	for _, l := range layouts {
+	for _, l := range layouts() {
 		all = append(all, l.name)
 	}
 	return strings.Join(all, ", ")
+}
+
+// Matching returns those of Formats that a file has, by its contents.
+func Matching(f *hdf5.File) ([]string, error) {
+	var all []string
+	for _, l := range layouts() {
+		if ok, err := l.matches(f); err != nil {
+			return nil, err
+		} else if ok {
+			all = append(all, slug(l.name))
+		}
+	}
+	return all, nil
 }
 
 // listed is the number of datasets that an error names.
@@ -107,6 +176,9 @@ func (a *Acquisition) value(paths ...string) (float64, error) {
 	return v, err
 }
 
+// maxPixels bounds the pixels of a pattern.
+const maxPixels = 1 << 26
+
 // stack adds a dataset of patterns, as add does.
 func (a *Acquisition) stack(d *hdf5.Dataset) error { return a.add(dataset{d}) }
 
@@ -128,6 +200,9 @@ func (a *Acquisition) add(d Array) error {
 		}
 	}
 	h, w := int(shape[1]), int(shape[2])
+	if uint64(h)*uint64(w) > maxPixels {
+		return fmt.Errorf("%s has patterns of %d×%d pixels, more than %d", d.Name(), h, w, maxPixels)
+	}
 	if len(a.parts) > 0 && (h != a.Height || w != a.Width) {
 		return fmt.Errorf("%s has patterns of %d×%d pixels, others have %d×%d", d.Name(), h, w, a.Height, a.Width)
 	}
@@ -175,14 +250,20 @@ func (a *Acquisition) takeProbe(d Array) error {
 	if len(shape) == 2 {
 		shape = append([]uint64{1}, shape...)
 	}
+	count := d.Shape()
+	if len(shape) == 4 && shape[0] > 0 { // variations of the probe over the scan, of which the first is the mean
+		a.Notes = append(a.Notes, fmt.Sprintf("of the %d variations of the probe %s the first is used", shape[0], d.Name()))
+		count[len(count)-4] = 1
+		shape = shape[1:]
+	}
 	if len(shape) != 3 || shape[0] > 64 || shape[1] > maxProbe || shape[2] > maxProbe || shape[0]*shape[1]*shape[2] > maxProbe {
 		a.Notes = append(a.Notes, fmt.Sprintf("the probe %s is not used, because its shape is %d", d.Name(), d.Shape()))
 		return nil
 	}
-	values := make([]complex128, shape[0]*shape[1]*shape[2])
-	if err := d.Read(context.Background(), values, make([]uint64, len(d.Shape())), d.Shape()); err != nil {
+	probe := make([]complex128, shape[0]*shape[1]*shape[2])
+	if err := d.Read(context.Background(), probe, make([]uint64, len(count)), count); err != nil {
 		return err
 	}
-	a.Probe, a.Modes, a.probeShape = values, int(shape[0]), [2]int{int(shape[1]), int(shape[2])}
+	a.Probe, a.Modes, a.probeShape = probe, int(shape[0]), [2]int{int(shape[1]), int(shape[2])}
 	return nil
 }
