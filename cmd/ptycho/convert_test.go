@@ -135,4 +135,4 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 // data is the folder of scans in many formats; otherFiles are those without positions and the flags that they need.
 const data = "../../core/acquisition/testdata/"
 
-var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil, "stack.tif": nil, "tiles.tif": nil, "frames": nil}
+var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil, "stack.tif": nil, "tiles.tif": nil, "frames": nil, "plain.mat": nil, "fold_slice.mat": nil}

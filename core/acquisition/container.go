@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/mat"
 	"github.com/ptychogo/ptycho/core/tiff"
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
@@ -42,7 +43,7 @@ func (f hdf5File) find(name string) (Array, error) {
 // folderOfTIFF is the kind of a folder with TIFF files.
 const folderOfTIFF = "folder of TIFF"
 
-// Kind returns the format of a file by its contents: HDF5, npz, npy, TIFF, folder of TIFF or table, "" for another. A file that
+// Kind returns the format of a file by its contents: HDF5, npz, npy, MAT (version 5), TIFF, folder of TIFF or table, "" for another. A file that
 // begins like a format and is damaged has that format.
 func Kind(path string) string {
 	path = fileOf(path)
@@ -72,6 +73,8 @@ func kindOf(r io.ReaderAt, size int64) string {
 	switch {
 	case begins("\x93NUMPY"):
 		return "npy"
+	case mat.Is(head):
+		return "MAT"
 	case tiff.Is(head):
 		return "TIFF"
 	case begins("PK\x03\x04"), begins("PK\x05\x06"):
@@ -104,6 +107,8 @@ func openContainer(path string) (container, error) {
 	switch Kind(path) {
 	case "TIFF", folderOfTIFF:
 		return openTIFF(path)
+	case "MAT":
+		return openMAT(path)
 	case "npy":
 		return openNPY(path)
 	case "npz":

@@ -1,6 +1,7 @@
 package acquisition_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,16 +19,18 @@ const csv, txt = "testdata/motors.csv", "testdata/motors.txt"
 func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 	want := read(t, "expected.npz")
 	for name, given := range map[string][]acquisition.Given{
-		"stack.npy":     {geometry(csv+":2", csv+":1", 1e-6), geometry(csv+":/y_um", csv+":/x_um", 1e-6), geometry(txt+":0", txt+":1", 1e-3)},
-		"bigendian.npy": {geometry("testdata/columns.npz:/y_um", "testdata/columns.npz:/x_um", 1e-6)},
-		"columns.npz":   {geometry("position:0", "/position:1", 1e-6), geometry("y_um", "x_um", 1e-6)},
-		"stack.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
-		"bigendian.tif": {geometry(csv+":2", csv+":1", 1e-6)},
-		"tiles.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
-		"floats.tif":    {geometry(csv+":2", csv+":1", 1e-6)},
-		"imagej.tif":    {geometry(csv+":2", csv+":1", 1e-6)},
-		"frames":        {geometry(csv+":2", csv+":1", 1e-6)},
-		"ptychodus.npz": {geometry("testdata/product.npz:/probe_position_y_m", "testdata/product.npz:/probe_position_x_m", 1)},
+		"stack.npy":      {geometry(csv+":2", csv+":1", 1e-6), geometry(csv+":/y_um", csv+":/x_um", 1e-6), geometry(txt+":0", txt+":1", 1e-3)},
+		"bigendian.npy":  {geometry("testdata/columns.npz:/y_um", "testdata/columns.npz:/x_um", 1e-6)},
+		"columns.npz":    {geometry("position:0", "/position:1", 1e-6), geometry("y_um", "x_um", 1e-6)},
+		"fold_slice.mat": {geometry("outputs.probe_positions:1", "/outputs/probe_positions:0", 1e-6), geometry("testdata/plain.mat:/outputs/probe_positions:1", csv+":1", 1e-6)},
+		"plain.mat":      {geometry(csv+":2", csv+":1", 1e-6)},
+		"stack.tif":      {geometry(csv+":2", csv+":1", 1e-6)},
+		"bigendian.tif":  {geometry(csv+":2", csv+":1", 1e-6)},
+		"tiles.tif":      {geometry(csv+":2", csv+":1", 1e-6)},
+		"floats.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
+		"imagej.tif":     {geometry(csv+":2", csv+":1", 1e-6)},
+		"frames":         {geometry(csv+":2", csv+":1", 1e-6)},
+		"ptychodus.npz":  {geometry("testdata/product.npz:/probe_position_y_m", "testdata/product.npz:/probe_position_x_m", 1)},
 	} {
 		for _, g := range given {
 			got := readGiven(t, name, g)
@@ -39,6 +42,9 @@ func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 					t.Fatalf("%s: count %d is %v, want %v", name, i, got.Counts[i], k)
 				}
 			}
+			if (name == "columns.npz" || name == "fold_slice.mat") && !slices.Equal(got.Probe, want.Probe) {
+				t.Errorf("%s: another probe", name)
+			}
 			if strings.HasSuffix(name, ".npz") && string(got.Mask) != string(want.Mask) {
 				t.Errorf("%s: another mask", name)
 			}
@@ -48,9 +54,10 @@ func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 
 func TestOpenGiven_NamesWhatAFileLacks(t *testing.T) {
 	for name, says := range map[string]string{
-		"frames":        "this folder of TIFF (12 images of 24×24 pixels, uint16) does",
-		"stack.npy":     "one array [12 24 24] uint16) does not say all positions and geometry; ptycho convert reads it with --y-path",
-		"ptychodus.npz": "patterns [12 24 24] u2, indexes [12] i8",
+		"fold_slice.mat": "this MAT (dp [24 24 12], probe [24 24 1], outputs.probe_positions [12 2], p.lambda [1 1])",
+		"frames":         "this folder of TIFF (12 images of 24×24 pixels, uint16) does",
+		"stack.npy":      "one array [12 24 24] uint16) does not say all positions and geometry; ptycho convert reads it with --y-path",
+		"ptychodus.npz":  "patterns [12 24 24] u2, indexes [12] i8",
 	} {
 		_, err := acquisition.Open("testdata/" + name)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Count(err.Error(), name) != 1 {

@@ -118,10 +118,10 @@ func (a *Acquisition) takeBad(c container, name string) error {
 	return nil
 }
 
-// product takes the positions and the geometry that Ptychodus names, where the file has them.
+// product takes the positions and the geometry that Ptychodus and fold_slice name, where the file has them.
 func (a *Acquisition) product(c container) error {
 	one := map[string]float64{}
-	for _, name := range []string{"detector_object_distance_m", "photon_energy_eV", "probe_energy_eV", "probe_pixel_width_m", "probe_pixel_height_m"} {
+	for _, name := range []string{"detector_object_distance_m", "p.lambda", "photon_energy_eV", "probe_energy_eV", "probe_pixel_width_m", "probe_pixel_height_m"} {
 		if firstName(c, []string{name}) == "" {
 			continue
 		}
@@ -136,6 +136,9 @@ func (a *Acquisition) product(c container) error {
 	a.Distance = one["detector_object_distance_m"]
 	if e := max(one["photon_energy_eV"], one["probe_energy_eV"]); e > 0 {
 		a.Wavelength = photon(e * electron)
+	}
+	if l := one["p.lambda"]; l > 0 { // fold_slice
+		a.Wavelength = l
 	}
 	if h, w := one["probe_pixel_height_m"], one["probe_pixel_width_m"]; h > 0 && w > 0 {
 		a.PixelHeight, a.PixelWidth = a.Wavelength*a.Distance/(float64(a.Height)*h), a.Wavelength*a.Distance/(float64(a.Width)*w)

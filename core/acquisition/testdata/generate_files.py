@@ -49,3 +49,9 @@ for i, page in enumerate(u2):  # frame9.tif is before frame10.tif, with differen
     if i != 4:
         tifffile.imwrite(at(f"frames/frame{i + 1}.tif"), u2[3:5] if i == 3 else page, photometric="minisblack", compression="lzw", predictor=i % 2 == 0,
                          byteorder=">" if i == 7 else "<")
+
+import scipy.io  # noqa: E402
+
+matlab = dict(dp=np.moveaxis(u2, 0, 2), probe=np.moveaxis(probe[None], 0, 2), outputs=dict(probe_positions=np.stack([x, y], 1) * 1e6), p={"lambda": wavelength, "names": ["a", "b"]})
+scipy.io.savemat(at("fold_slice.mat"), matlab, do_compression=True)
+scipy.io.savemat(at("plain.mat"), dict(matlab, dp=np.moveaxis(u2, 0, 2).reshape(N, N, 4, 3, order="F"), probe=0), do_compression=False)
