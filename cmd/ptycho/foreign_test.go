@@ -313,3 +313,18 @@ func TestExport_InferWritesThem(t *testing.T) {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }
+
+// TestExport_NamesAreAnyBytes solves a scan whose name is not UTF-8, which the text in the files must be.
+func TestExport_NamesAreAnyBytes(t *testing.T) {
+	dir := t.TempDir()
+	odd := filepath.Join(dir, "scan\xff\n.cxi")
+	b, err := os.ReadFile(cxi)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(odd, b, 0o600); err != nil {
+		t.Skipf("the file system has names in UTF-8: %v", err)
+	}
+	must(t, "solve", "--data", odd, "--output-dir", filepath.Join(dir, "out"), "--iterations", "1", "--export", "ptychodus,cxi,tiff", "--quiet")
+	must(t, "convert", odd, filepath.Join(dir, "out.h5"))
+}

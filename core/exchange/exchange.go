@@ -6,7 +6,9 @@ package exchange
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -35,10 +37,13 @@ type Product struct {
 type Provenance struct {
 	Version string // of ptycho
 	Command string // the command that wrote the file
-	Source  string // name of the scan's file
+	Source  string // name of the scan's file; see SourceName
 	Digest  string // scan.Scan.Fingerprint; "" if unknown
 	Report  string // JSON: settings and results
 }
+
+// SourceName returns the name of a file as text: names may have bytes that are not UTF-8.
+func SourceName(path string) string { return strings.ToValidUTF8(filepath.Base(path), "\ufffd") }
 
 // Program names the program that wrote a file, in the file.
 const Program = "ptycho"

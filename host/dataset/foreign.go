@@ -145,7 +145,7 @@ func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
 
 // provenance describes the conversion in its files.
 func (s *reading) provenance(o Conversion, r Converted) exchange.Provenance {
-	p := exchange.Provenance{Version: host.Version, Command: "convert", Source: filepath.Base(o.From)}
+	p := exchange.Provenance{Version: host.Version, Command: "convert", Source: exchange.SourceName(o.From)}
 	if s.Counts != nil {
 		p.Digest = s.Fingerprint()
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"math/cmplx"
-	"path/filepath"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/exchange"
@@ -143,7 +142,7 @@ func (r Result) product(image *format.Reconstruction) (*exchange.Product, error)
 		Object: image.Object, Height: image.Height, Width: image.Width, Coverage: image.Coverage, Origin: image.Origin,
 		Probe: r.Scan.Probe, Modes: r.Scan.Modes, N: r.Scan.N, Rows: r.Scan.Rows, Cols: r.Scan.Cols, Index: r.Data.Index,
 		PixelSize: r.Data.PixelSize, Geometry: r.Data.Geometry, Losses: r.Losses,
-		Provenance: exchange.Provenance{Version: host.Version, Command: r.Command, Source: filepath.Base(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
+		Provenance: exchange.Provenance{Version: host.Version, Command: r.Command, Source: exchange.SourceName(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
 	}
 	for _, k := range r.Data.Counts {
 		p.Photons += float64(k) / float64(r.Data.Len())

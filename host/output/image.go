@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // The files of a reconstruction.
@@ -59,13 +60,17 @@ func (d *Dir) WriteImage(r Result) error {
 	if err != nil {
 		return err
 	}
-	if err := d.export(r, file); err != nil {
-		return err
-	}
 	if err := d.WriteFile(ReportFile, append(text, '\n')); err != nil {
 		return err
 	}
-	return d.Commit()
+	failed := d.export(r, file) // the image may be the result of hours: it is kept
+	if err := d.Commit(); err != nil {
+		return err
+	}
+	if failed != nil {
+		return host.Failf(host.ExitPartial, "the image is in %s, and not all files of --export: %w", folderName(d.Target()), failed)
+	}
+	return nil
 }
 
 // PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
