@@ -38,18 +38,19 @@ type Acquisition struct {
 	Modes int
 	Notes []string // decisions and assumptions, one sentence each
 
-	zero       *[2]float64 // m, the position (y, x) that becomes 0; nil: the smallest
-	probeShape [2]int
-	side       int        // of the window; 0: the largest
-	file       *hdf5.File // nil for other formats
-	main       container  // the file
-	open       []io.Closer
-	nearField  string  // why the scan is known to be near field, ""
-	absent     string  // where the positions of this layout are, for messages
-	centre     *[2]int // of the beam, detector pixel (row, column); nil: the middle
-	moved      int     // links of file that are in Notes
-	parts      []part
-	amplitudes bool // the patterns are square roots of counts
+	zero         *[2]float64 // m, the position (y, x) that becomes 0; nil: the smallest
+	probeShape   [2]int
+	side         int        // of the window; 0: the largest
+	file         *hdf5.File // nil for other formats
+	main         container  // the file
+	open         []io.Closer
+	fieldChecked bool    // by checkField
+	nearField    string  // why the scan is known to be near field, ""
+	absent       string  // where the positions of this layout are, for messages
+	centre       *[2]int // of the beam, detector pixel (row, column); nil: the middle
+	moved        int     // links of file that are in Notes
+	parts        []part
+	amplitudes   bool // the patterns are square roots of counts
 }
 
 // fileOf returns the file with the patterns of a batch folder of Ptychodus, and path itself for others.
@@ -132,7 +133,7 @@ func (a *Acquisition) check() error {
 		return fmt.Errorf("%s: has no patterns", a.Path)
 	}
 	if a.nearField != "" {
-		return fmt.Errorf("%s: the scan is near field: %s; ptycho reconstructs far-field patterns only, in which the detector sees the Fourier transform of the exit wave", a.Path, a.nearField)
+		return a.refuseNearField()
 	}
 	if a.Y == nil || a.X == nil {
 		return a.noPositions()

@@ -20,6 +20,9 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
 			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2+2*batchBytes), memory.Size(free))
 	}
+	if err := a.checkField(ctx); err != nil {
+		return err
+	}
 	s.Counts = make([]float32, len(s.Index)*pixels)
 	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
 	atOnce := max(1, batchBytes/(8*pixels))
@@ -39,6 +42,9 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) er
 // Each passes the counts of the patterns of s, which Frame returned, to visit: several patterns at a time, in order. After the last it
 // sets the mask. A pixel that only a later pattern marks is 0 there, and not in the patterns before.
 func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts []float32) error) error {
+	if err := a.checkField(ctx); err != nil {
+		return err
+	}
 	w := a.window()
 	pixels := w.side * w.side
 	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}

@@ -235,3 +235,25 @@ func TestOpenGiven_FormatReplacesRecognition(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A product that says it is near field is believed.
+func TestPtychodus_RefusesNearField(t *testing.T) {
+	dir := t.TempDir()
+	copyFile(t, "testdata/layouts/batch/diffraction.h5", filepath.Join(dir, "diffraction.h5"))
+	f, err := os.Create(filepath.Join(dir, "product.h5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := hdf5.NewWriter(f)
+	numbers := make([]float64, 12)
+	for _, err := range []error{w.Root().SetAttribute("far_field", []int8{0}), w.Root().Dataset("probe_position_indexes", numbers, 12),
+		w.Root().Dataset("probe_position_x_m", numbers, 12), w.Root().Dataset("probe_position_y_m", numbers, 12), w.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := acquisition.Open(dir); err == nil || !strings.Contains(err.Error(), "the scan is near field: its product file") {
+		t.Errorf("a product with far_field = false: %v", err)
+	}
+}

@@ -123,12 +123,12 @@ func (s stored) complexes(dst []complex128, raw []byte) error {
 	return nil
 }
 
-// real lists the types of real numbers.
-type real interface {
+// realType lists the types of real numbers.
+type realType interface {
 	uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64 | float32 | float64
 }
 
-func decode[T real](dst []T, raw []byte, s stored) error {
+func decode[T realType](dst []T, raw []byte, s stored) error {
 	fraction := 0.5
 	floats := T(fraction) != 0
 	for i := range dst {
