@@ -115,10 +115,10 @@ func (z scanFile) describe(layout Layout) (*Description, error) {
 		return nil, err
 	}
 	var err error
-	if d.Rows, err = z.coordinates(keyRows); err != nil {
+	if d.Rows, err = z.coordinates(d, keyRows); err != nil {
 		return nil, err
 	}
-	if d.Cols, err = z.coordinates(keyCols); err != nil {
+	if d.Cols, err = z.coordinates(d, keyCols); err != nil {
 		return nil, err
 	}
 	if len(d.Rows) != len(d.Cols) {
@@ -160,7 +160,7 @@ func (z scanFile) complete() error {
 		lacks = append(lacks, fmt.Sprintf("diffraction patterns (%s, %s or %s)", keyDiff3D, keyDiffraction, keyIntensity))
 	}
 	for _, key := range []string{keyCols, keyRows} {
-		if !z.has(key) {
+		if !z.has(z.positionsOf(key)) {
 			lacks = append(lacks, fmt.Sprintf("array %q", key))
 		}
 	}
@@ -172,18 +172,6 @@ func (z scanFile) complete() error {
 		return what.Hint("it has %s", z.Names())
 	}
 	return what.Hint("it has %s; save a scan, with positions in object pixels, by numpy.savez(FILE, %s=[n, N, N], %s=[n], %s=[n], %s=[N, N]), see docs/tutorial.md", z.Names(), keyDiffraction, keyCols, keyRows, keyProbe)
-}
-
-// coordinates reads positions along one axis.
-func (z scanFile) coordinates(key string) ([]float64, error) {
-	v, shape, err := z.Float64(key)
-	if err != nil {
-		return nil, err
-	}
-	if len(shape) != 1 || shape[0] == 0 {
-		return nil, npz.Errorf(z.Path(), "%s has shape %s, want [patterns]", key, dims(shape)).Hint(onePosition)
-	}
-	return v, nil
 }
 
 // perPattern reads one integer per pattern.
@@ -247,6 +235,9 @@ func at(path string, err error) error {
 func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, error) {
 	if len(shape) == 4 && shape[3] == 1 {
 		shape = shape[:3]
+	}
+	if len(shape) == 4 && shape[0]*shape[1] == n && want != LayoutHWN { // [lines, points, N, N]
+		shape = []int{n, shape[2], shape[3]}
 	}
 	if len(shape) != 3 {
 		return "", 0, npz.Errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
