@@ -32,7 +32,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -90,6 +90,9 @@ bench-compare: ## compare bench-OLD.txt (OLD=old) with bench-NAME.txt (NAME=new)
 
 bench-fft: ## compare the Fourier transform with pocketfft and FFTW (PYTHON=… with scipy and pyfftw) and gonum, one table
 	$(GO) run ./bench/compare -python $(PYTHON) fft
+
+bench-hdf5: ## compare reading 1 GiB of patterns in HDF5 files with h5py (PYTHON=… with h5py and hdf5plugin), one table
+	$(GO) run ./bench/compare -python $(PYTHON) hdf5
 
 fuzz: ## every fuzz target for FUZZTIME (10s), with its number of inputs
 	GO="$(GO)" scripts/fuzz $(FUZZTIME)

@@ -3,14 +3,9 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,13 +31,13 @@ func compareTransforms(python string) error {
 	for _, path := range cpu.Paths() {
 		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return transform(path, n) }})
 	}
-	p, err := startPeer(python)
+	p, err := startPeer(python, "bench/peers/fft2.py")
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	libraries = append(libraries, library{"pocketfft", func(n int) float64 { return p.ask("pocketfft", n) }},
-		library{"FFTW", func(n int) float64 { return p.ask("fftw", n) }}, library{"gonum", gonum})
+	libraries = append(libraries, library{"pocketfft", func(n int) float64 { return p.ask(fmt.Sprint("pocketfft ", n), "pocketfft") }},
+		library{"FFTW", func(n int) float64 { return p.ask(fmt.Sprint("fftw ", n), "fftw") }}, library{"gonum", gonum})
 
 	best := make([][]float64, len(sides))
 	for i := range best {
@@ -136,49 +131,4 @@ func gonum(n int) float64 {
 			}
 		}
 	})
-}
-
-// peer is the script of the other libraries, which answers requests one by one.
-type peer struct {
-	command  *exec.Cmd
-	to       io.WriteCloser
-	from     *bufio.Scanner
-	reported map[string]bool
-}
-
-func startPeer(python string) (*peer, error) {
-	c := exec.Command(python, "bench/peers/fft2.py")
-	c.Env = append(os.Environ(), "OMP_NUM_THREADS=1")
-	c.Stderr = os.Stderr
-	to, err := c.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	from, err := c.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	return &peer{c, to, bufio.NewScanner(from), map[string]bool{}}, c.Start()
-}
-
-func (p *peer) ask(name string, n int) float64 {
-	fmt.Fprintln(p.to, name, n)
-	if !p.from.Scan() {
-		return math.NaN()
-	}
-	answer := p.from.Text()
-	t, err := strconv.ParseFloat(answer, 64)
-	if err != nil {
-		if !p.reported[name] {
-			fmt.Fprintf(os.Stderr, "%s was not measured: %s\n", name, strings.TrimPrefix(answer, "- "))
-		}
-		p.reported[name] = true
-		return math.NaN()
-	}
-	return t
-}
-
-func (p *peer) stop() {
-	p.to.Close()
-	_ = p.command.Wait() // all values have arrived; its exit code does not matter
 }
