@@ -25,14 +25,14 @@ func (a *Attribute) Strings() ([]string, error) { return a.f.strings(a.raw, a.Ty
 func (a *Attribute) Floats() ([]float64, error) {
 	t := elemOf(a.Type)
 	dst := make([]float64, len(a.raw)/t.Size)
-	return dst, convert(dst, a.raw, t, a.f.name, a.path)
+	return dst, convert(dst, a.raw, t, a.f.name, a.path, 0)
 }
 
 // Ints returns the elements of an attribute of whole numbers.
 func (a *Attribute) Ints() ([]int64, error) {
 	t := elemOf(a.Type)
 	dst := make([]int64, len(a.raw)/t.Size)
-	return dst, convert(dst, a.raw, t, a.f.name, a.path)
+	return dst, convert(dst, a.raw, t, a.f.name, a.path, 0)
 }
 
 // Attributes returns the attributes of the group.

@@ -36,11 +36,11 @@ func (c *chunkCache) get(number uint64) []byte {
 	return e.Value.(*cachedChunk).data
 }
 
+// put keeps data, which nobody changes from then on.
 func (c *chunkCache) put(number uint64, data []byte) {
-	if len(data) > cacheBytes {
+	if cap(data) > cacheBytes {
 		return
 	}
-	data = slices.Clone(data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.items[number] != nil {
@@ -50,11 +50,11 @@ func (c *chunkCache) put(number uint64, data []byte) {
 		c.items = map[uint64]*list.Element{}
 	}
 	c.items[number] = c.order.PushFront(&cachedChunk{number, data})
-	for c.bytes += len(data); c.bytes > cacheBytes; {
+	for c.bytes += cap(data); c.bytes > cacheBytes; {
 		e := c.order.Back()
 		old := c.order.Remove(e).(*cachedChunk)
 		delete(c.items, old.number)
-		c.bytes -= len(old.data)
+		c.bytes -= cap(old.data)
 	}
 }
 
@@ -82,88 +82,119 @@ func (d *Dataset) readChunks(dst []byte, start, count []uint64) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	workers = int(min(uint64(workers), total, max(1, maxChunk/(d.index.bytes+1))))
+	return d.eachChunk(total, workers, func(r *chunkReader, n uint64) error {
+		for i := rank - 1; i >= 0; i-- {
+			r.scaled[i], n = first[i]+n%touched[i], n/touched[i]
+		}
+		return r.copyTo(dst, start, count)
+	})
+}
+
+// eachChunk calls visit with 0 … total-1 from several goroutines. The error is that of the first number that fails: numbers are handed
+// out in order and none after a failure, so that all numbers before it are finished.
+func (d *Dataset) eachChunk(total uint64, workers int, visit func(r *chunkReader, n uint64) error) error {
 	var next atomic.Uint64
-	errs := make([]error, workers)
-	var wait sync.WaitGroup
-	for w := range workers {
-		wait.Go(func() {
-			r := &chunkReader{d: d, scaled: make([]uint64, rank)}
-			for errs[w] == nil {
-				n := next.Add(1) - 1
-				if n >= total {
-					return
-				}
-				for i := rank - 1; i >= 0; i-- {
-					r.scaled[i], n = first[i]+n%touched[i], n/touched[i]
-				}
-				if errs[w] = r.copyTo(dst, start, count); errs[w] != nil {
-					next.Store(total)
-				}
+	errs, failed := make([]error, workers), make([]uint64, workers)
+	work := func(w int) {
+		r, ok := d.readers.Get().(*chunkReader)
+		if !ok {
+			r = newChunkReader(d)
+		}
+		defer d.readers.Put(r)
+		for n := next.Add(1) - 1; n < total; n = next.Add(1) - 1 {
+			if errs[w] = visit(r, n); errs[w] != nil {
+				failed[w] = n
+				next.Store(total)
+				return
 			}
-		})
-	}
-	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
 		}
 	}
-	return nil
+	var wait sync.WaitGroup
+	for w := 1; w < workers; w++ {
+		wait.Go(func() { work(w) })
+	}
+	work(0)
+	wait.Wait()
+	first := total
+	var err error
+	for w, e := range errs {
+		if e != nil && failed[w] < first {
+			first, err = failed[w], e
+		}
+	}
+	return err
 }
 
 // A chunkReader copies chunks with buffers of its own.
 type chunkReader struct {
-	d      *Dataset
-	scaled []uint64
+	d           *Dataset
+	scaled      []uint64 // the chunk's number in each dimension
+	from, to, n []uint64 // the part of the chunk that is copied: its start in the chunk and in the block, its size
 	decoder
+}
+
+func newChunkReader(d *Dataset) *chunkReader {
+	rank := len(d.layout.chunk)
+	return &chunkReader{d: d, scaled: make([]uint64, rank), from: make([]uint64, rank), to: make([]uint64, rank), n: make([]uint64, rank)}
 }
 
 // copyTo copies the part of the chunk r.scaled that lies in the block.
 func (r *chunkReader) copyTo(dst []byte, start, count []uint64) error {
 	d := r.d
-	rank := len(start)
-	from, to, n := make([]uint64, rank), make([]uint64, rank), make([]uint64, rank)
-	whole := true
+	all, complete := true, true // of what the chunk has in the dataset, of the chunk
 	for i, size := range d.layout.chunk {
 		begin := r.scaled[i] * size
 		lo, hi := max(begin, start[i]), min(begin+size, start[i]+count[i])
-		from[i], to[i], n[i] = lo-begin, lo-start[i], hi-lo
-		whole = whole && n[i] == min(size, d.space.dims[i]-begin)
+		r.from[i], r.to[i], r.n[i] = lo-begin, lo-start[i], hi-lo
+		all = all && r.n[i] == min(size, d.space.dims[i]-begin)
+		complete = complete && r.n[i] == size
 	}
 	number := linear(r.scaled, d.index.counts)
 	ref, stored := d.index.at(number, r.scaled)
 	data := d.cache.get(number)
-	switch {
-	case data != nil:
-	case !stored:
-		fillBlock(dst, count, to, n, d.fill)
-		return nil
-	default:
+	if data == nil {
+		if !stored {
+			fillBlock(dst, count, r.to, r.n, d.fill)
+			return nil
+		}
+		var into []byte
+		if complete && together(r.n, count) {
+			at := linear(r.to, count) * uint64(d.typ.Size)
+			into = dst[at : at+d.index.bytes : at+d.index.bytes]
+		}
 		var err error
-		if data, err = r.load(ref); err != nil {
+		if data, err = r.load(into, ref); err != nil {
 			return err
 		}
-		if !whole {
+		if into != nil {
+			return nil
+		}
+		if !all {
+			r.release(data)
 			d.cache.put(number, data)
 		}
 	}
-	copyBlock(dst, count, to, data, d.layout.chunk, from, n, d.typ.Size)
+	copyBlock(dst, count, r.to, data, d.layout.chunk, r.from, r.n, d.typ.Size)
 	return nil
 }
 
-// load reads and decompresses a chunk.
-func (r *chunkReader) load(ref chunkRef) ([]byte, error) {
+// together reports whether a part of n elements lies in one piece in a block of count elements.
+func together(n, count []uint64) bool {
+	i := 0
+	for i < len(n) && n[i] == 1 {
+		i++
+	}
+	return i == len(n) || slices.Equal(n[i+1:], count[i+1:])
+}
+
+// load reads and decompresses a chunk, into that memory if it is not nil.
+func (r *chunkReader) load(into []byte, ref chunkRef) ([]byte, error) {
 	d := r.d
-	what := fmt.Sprintf("chunk %d of %s", r.scaled, d.path)
-	if err := d.f.inside(ref.addr, ref.size, what); err != nil {
-		return nil, err
+	if err := d.f.inside(ref.addr, ref.size, ""); err != nil {
+		return nil, d.f.inside(ref.addr, ref.size, r.name())
 	}
 	if ref.size > 2*d.index.bytes+1<<16 {
-		return nil, d.f.damaged("%s is stored in %d bytes, its values take %d", what, ref.size, d.index.bytes)
-	}
-	r.stored = grow(r.stored, int(ref.size))
-	if err := d.f.readAt(r.stored, ref.addr, what); err != nil {
-		return nil, err
+		return nil, d.f.damaged("%s is stored in %d bytes, its values take %d", r.name(), ref.size, d.index.bytes)
 	}
 	filters := d.filters
 	if d.layout.unmasked {
@@ -173,9 +204,31 @@ func (r *chunkReader) load(ref chunkRef) ([]byte, error) {
 			}
 		}
 	}
-	data, err := r.decode(r.stored, filters, ref.mask, int(d.index.bytes))
+	if len(filters) == 0 && into != nil && ref.size == d.index.bytes {
+		return into, r.read(into, ref.addr)
+	}
+	r.stored = grow(r.stored, int(ref.size))
+	if err := r.read(r.stored, ref.addr); err != nil {
+		return nil, err
+	}
+	data, err := r.decode(into, r.stored, filters, ref.mask, int(d.index.bytes))
 	if err != nil {
-		return nil, d.f.damaged("%s: %v", what, err)
+		return nil, d.f.damaged("%s: %v", r.name(), err)
+	}
+	if into != nil && !sameStart(data, into) {
+		copy(into, data)
+		data = into
 	}
 	return data, nil
 }
+
+// read fills b from an address.
+func (r *chunkReader) read(b []byte, addr uint64) error {
+	if n, err := r.d.f.r.ReadAt(b, int64(r.d.f.base+addr)); n < len(b) {
+		return r.d.f.unreadable(err, r.name(), addr)
+	}
+	return nil
+}
+
+// name names the chunk in errors.
+func (r *chunkReader) name() string { return fmt.Sprintf("chunk %d of %s", r.scaled, r.d.path) }

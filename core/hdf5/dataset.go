@@ -20,10 +20,11 @@ type Dataset struct {
 	filters []filter
 	fill    []byte
 
-	once  sync.Once
-	index *chunkMap
-	err   error
-	cache chunkCache
+	once    sync.Once
+	index   *chunkMap
+	err     error
+	cache   chunkCache
+	readers sync.Pool // of *chunkReader
 }
 
 // dataset decodes the header of a dataset.

@@ -106,22 +106,32 @@ func (x filter) value(i int, other uint32) uint32 {
 type decoder struct {
 	stored  []byte
 	buffers [2][]byte
+	planes  []byte // of bitshuffle
 	inflate inflater
 }
 
-// decode undoes the filters of a chunk of want bytes that is stored as b, last filter first. The result is valid until the next call.
-func (d *decoder) decode(b []byte, filters []filter, mask uint32, want int) ([]byte, error) {
+// decode undoes the filters of a chunk of want bytes that is stored as b, last filter first. If into is not nil, it has want bytes, and
+// the last step writes there where it can. The result is in into or, until the next call, in memory of the decoder.
+func (d *decoder) decode(into, b []byte, filters []filter, mask uint32, want int) ([]byte, error) {
+	first := 0 // the filter that is undone last
+	for first < len(filters) && mask>>uint(first)&1 != 0 {
+		first++
+	}
 	next := 0
-	for i := len(filters) - 1; i >= 0; i-- {
+	for i := len(filters) - 1; i >= first; i-- {
 		if mask>>uint(i)&1 != 0 {
 			continue
 		}
 		out := d.buffers[next][:0]
-		got, err := d.undo(out, b, filters[i], want, i > 0)
+		last := i == first && into != nil
+		if last {
+			out = into[:0:want]
+		}
+		got, err := d.undo(out, b, filters[i], want, i > first)
 		if err != nil {
 			return nil, err
 		}
-		if cap(got) > 0 && (len(b) == 0 || len(got) == 0 || &got[0] != &b[0]) {
+		if !last && cap(got) > 0 && !sameStart(got, b) {
 			d.buffers[next] = got
 			next = 1 - next
 		}
@@ -133,9 +143,22 @@ func (d *decoder) decode(b []byte, filters []filter, mask uint32, want int) ([]b
 	return b, nil
 }
 
-// undo appends to out the bytes that the filter was given. limit bounds them: the bytes of a chunk, and of a checksum behind it.
+// release makes the decoder forget the memory of b, which its caller keeps.
+func (d *decoder) release(b []byte) {
+	for _, held := range []*[]byte{&d.stored, &d.buffers[0], &d.buffers[1]} {
+		if sameStart((*held)[:cap(*held)], b) {
+			*held = nil
+		}
+	}
+}
+
+// sameStart reports whether two slices begin at the same byte.
+func sameStart(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
+
+// undo writes the bytes that the filter was given into the memory of out, if it has room. They may be as many as the bytes of a chunk,
+// or somewhat more where a further filter is undone after this one.
 func (d *decoder) undo(out, b []byte, x filter, want int, further bool) ([]byte, error) {
-	limit := want + 4
+	limit := want
 	if further {
 		limit = 2*want + 1<<16 // what one filter stored is the next one's data, and may be longer
 	}

@@ -51,7 +51,7 @@ func readSome(d *Dataset) {
 		return
 	}
 	t := elemOf(d.Type())
-	convert(make([]float64, len(raw)/max(d.Type().Size, 1)*per), raw, t, "", "")
+	convert(make([]float64, len(raw)/max(d.Type().Size, 1)*per), raw, t, "", "", 0)
 	d.f.strings(raw, d.typ, "")
 }
 

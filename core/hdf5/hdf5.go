@@ -152,10 +152,14 @@ func (f *File) inside(addr, n uint64, what string) error {
 
 // readAt fills b from an address. The caller has checked that it lies inside.
 func (f *File) readAt(b []byte, addr uint64, what string) error {
-	n, err := f.r.ReadAt(b, int64(f.base+addr))
-	if n == len(b) {
-		return nil
+	if n, err := f.r.ReadAt(b, int64(f.base+addr)); n < len(b) {
+		return f.unreadable(err, what, addr)
 	}
+	return nil
+}
+
+// unreadable returns the error of a read that ended early.
+func (f *File) unreadable(err error, what string, addr uint64) error {
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}

@@ -3,6 +3,8 @@ package hdf5
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/pierrec/lz4/v4"
 )
 
 var (
@@ -11,65 +13,12 @@ var (
 	errBitshuffle = errors.New("bitshuffle: damaged data")
 )
 
-// lz4Block decompresses one block of the LZ4 format (LZ4 Block Format Description, Y. Collet) into dst, which it must fill.
+// lz4Block decompresses one block of the LZ4 format into dst, which it must fill.
 func lz4Block(dst, src []byte) error {
-	n := 0
-	for len(src) > 0 {
-		token := src[0]
-		src = src[1:]
-		length := int(token >> 4)
-		if length == 15 {
-			more, rest, ok := lz4Length(src, len(dst))
-			if !ok {
-				return errLZ4
-			}
-			length, src = length+more, rest
-		}
-		if length > len(src) || length > len(dst)-n {
-			return errLZ4
-		}
-		copy(dst[n:], src[:length])
-		n, src = n+length, src[length:]
-		if len(src) == 0 {
-			break // the last sequence has literals only
-		}
-		if len(src) < 2 {
-			return errLZ4
-		}
-		distance := int(binary.LittleEndian.Uint16(src))
-		src = src[2:]
-		length = int(token&15) + 4
-		if token&15 == 15 {
-			more, rest, ok := lz4Length(src, len(dst))
-			if !ok {
-				return errLZ4
-			}
-			length, src = length+more, rest
-		}
-		if distance == 0 || distance > n || length > len(dst)-n {
-			return errLZ4
-		}
-		copyMatch(dst, n, distance, length)
-		n += length
-	}
-	if n != len(dst) {
+	if n, err := lz4.UncompressBlock(src, dst); err != nil || n != len(dst) {
 		return errLZ4
 	}
 	return nil
-}
-
-// lz4Length decodes the bytes that continue a length of 15; ok is false above most.
-func lz4Length(src []byte, most int) (n int, rest []byte, ok bool) {
-	for i, b := range src {
-		n += int(b)
-		if b != 255 {
-			return n, src[i+1:], true
-		}
-		if n > most {
-			return 0, nil, false
-		}
-	}
-	return 0, nil, false
 }
 
 // copyMatch copies length bytes from distance before dst[n] to it; the two may overlap, and the copy then repeats.

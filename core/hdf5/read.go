@@ -22,16 +22,18 @@ func (e *ValueError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e
 
 // Read copies the block of count elements from start, in each dimension, to dst, row-major. The dataset may hold integers,
 // enumerations, booleans or floats of any size and byte order. Integers that T cannot hold are an error, and so is a fraction or a
-// number that is not finite where T is an integer; floats are rounded to T.
+// number that is not finite where T is an integer; floats are rounded to T. After an error, dst holds some of the values. A dataset
+// whose values are stored as T is read into dst without a copy.
 func Read[T Number](d *Dataset, dst []T, start, count []uint64) error {
 	if err := d.fits(start, count, len(dst), false); err != nil {
 		return err
 	}
-	raw, _, err := d.rawBlock(start, count)
-	if err != nil {
-		return err
+	if raw, ok := asStored(dst, elemOf(d.typ)); ok {
+		return d.readRaw(raw, start, count)
 	}
-	return convert(dst, raw, elemOf(d.typ), d.f.name, d.path)
+	return d.convertBlock(len(dst), start, count, func(raw []byte, from, n int) error {
+		return convert(dst[from:from+n], raw, elemOf(d.typ), d.f.name, d.path, from)
+	})
 }
 
 // ReadAll returns all elements of a dataset, row-major.
@@ -58,7 +60,7 @@ func ReadComplex(d *Dataset, dst []complex128, start, count []uint64) error {
 		t, parts = t.Elem, 2
 	}
 	values := make([]float64, parts*len(dst))
-	if err := convert(values, raw, t, d.f.name, d.path); err != nil {
+	if err := convert(values, raw, t, d.f.name, d.path, 0); err != nil {
 		return err
 	}
 	for i := range dst {
@@ -117,7 +119,7 @@ func (d *Dataset) fits(start, count []uint64, want int, complexes bool) error {
 	if complexes && t.Kind == Complex {
 		t = t.Elem
 	}
-	if err := convert([]float64{}, nil, t, d.f.name, d.path); err != nil {
+	if err := convert([]float64{}, nil, t, d.f.name, d.path, 0); err != nil {
 		return err
 	}
 	if per := uint64(perElement(d.typ)); n > uint64(want) || n*per != uint64(want) {
@@ -126,8 +128,8 @@ func (d *Dataset) fits(start, count []uint64, want int, complexes bool) error {
 	return nil
 }
 
-// convert decodes the numbers of raw.
-func convert[T Number](dst []T, raw []byte, t *Type, file, path string) error {
+// convert decodes the numbers of raw, the first of which is number from of a block.
+func convert[T Number](dst []T, raw []byte, t *Type, file, path string, from int) error {
 	if t.odd != "" {
 		return &UnsupportedError{file, t.odd + " in " + path}
 	}
@@ -161,7 +163,7 @@ func convert[T Number](dst []T, raw []byte, t *Type, file, path string) error {
 			text = fmt.Sprint(uint64(n))
 		}
 		var zero T
-		return &ValueError{file, path, fmt.Sprintf("value %s at element %d of the block does not fit %T", text, bad, zero)}
+		return &ValueError{file, path, fmt.Sprintf("value %s at element %d of the block does not fit %T", text, from+bad, zero)}
 	}
 	return nil
 }

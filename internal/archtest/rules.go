@@ -50,8 +50,8 @@ var layers = []layer{
 		rule: "internal/durable uses the standard library and x/sys, so that every layer can use it"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
-	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress"},
-		rule: "core/hdf5 uses the standard library and klauspost/compress, and nothing of core, so that it can be used by itself"},
+	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"},
+		rule: "core/hdf5 uses the standard library, klauspost/compress and pierrec/lz4, and nothing of core, so that it can be used by itself"},
 	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
 		rule: "core/cpu uses the standard library and x/sys"},
 	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio", "golang.org/x/image"}, // an independent reader of golden files; a picture
