@@ -43,7 +43,7 @@ func (f hdf5File) find(name string) (Array, error) {
 // folderOfTIFF is the kind of a folder with TIFF files.
 const folderOfTIFF = "folder of TIFF"
 
-// Kind returns the format of a file by its contents: HDF5, npz, npy, MAT (version 5), TIFF, folder of TIFF or table, "" for another. A file that
+// Kind returns the format of a file by its contents: HDF5, npz, npy, MAT (version 5), TIFF, EMPAD, folder of TIFF or table, "" for another. A file that
 // begins like a format and is damaged has that format.
 func Kind(path string) string {
 	path = fileOf(path)
@@ -85,6 +85,9 @@ func kindOf(r io.ReaderAt, size int64) string {
 	if err == nil || !errors.As(err, &format) || format.Msg != "not an HDF5 file" {
 		return "HDF5"
 	}
+	if isEMPAD(r, size) {
+		return "EMPAD"
+	}
 	for _, b := range head {
 		if b < ' ' && b != '\t' && b != '\n' && b != '\r' {
 			return ""
@@ -107,6 +110,8 @@ func openContainer(path string) (container, error) {
 	switch Kind(path) {
 	case "TIFF", folderOfTIFF:
 		return openTIFF(path)
+	case "EMPAD":
+		return openEMPAD(path)
 	case "MAT":
 		return openMAT(path)
 	case "npy":
