@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/hdf5"
 )
 
 // cxi is a scan of 12 patterns of 24×24 pixels.
@@ -136,3 +138,51 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 const data = "../../core/acquisition/testdata/"
 
 var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil, "stack.tif": nil, "tiles.tif": nil, "frames": nil, "plain.mat": nil, "fold_slice.mat": nil}
+
+// The command that the error for an unknown file names must read it, if the file says units and geometry.
+func TestConvert_GuessedCommandWorks(t *testing.T) {
+	dir := t.TempDir()
+	name, out := filepath.Join(dir, "my scan.h5"), filepath.Join(dir, "out.npz")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := hdf5.NewWriter(f)
+	frames, y, x := make([]uint16, 12*24*24), make([]float64, 12), make([]float64, 12)
+	for i := range frames {
+		frames[i] = uint16(i % 7)
+	}
+	for i := range y {
+		y[i], x[i] = float64(i/4), float64(i%4)
+	}
+	g := w.Root().Group("run")
+	for _, err := range []error{g.Dataset("frames", frames, 12, 24, 24), g.DatasetWith("stage_x", x, nil, "units", "um"), g.DatasetWith("stage_y", y, nil, "units", "um"),
+		g.DatasetWith("photon_energy", []float64{10}, nil, "units", "keV"), g.DatasetWith("distance", []float64{1900}, nil, "units", "mm"),
+		g.DatasetWith("x_pixel_size", []float64{75e-6}, nil, "units", "m"), w.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, stderr, code := run(t, "inspect", name)
+	_, command, found := strings.Cut(stderr, "this may read it: ptycho ")
+	command, _, _ = strings.Cut(command, ";")
+	if code != 11 || !found {
+		t.Fatalf("inspect: code %d: %s", code, stderr)
+	}
+	command = strings.ReplaceAll(strings.ReplaceAll(command, "'"+name+"'", "FILE"), "OUT.npz", "OUT")
+	var args []string
+	for _, word := range strings.Fields(command) {
+		switch word {
+		case "FILE":
+			word = name
+		case "OUT":
+			word = out
+		}
+		args = append(args, word)
+	}
+	must(t, args...)
+	if stdout, _, _ := run(t, "inspect", out); !strings.Contains(stdout, "12 patterns of 24×24 pixels") {
+		t.Errorf("%s gave %s", args, stdout)
+	}
+}

@@ -113,7 +113,7 @@ func recognise(f *hdf5.File, name string) (*Acquisition, error) {
 	if name != "" {
 		return nil, fmt.Errorf("%s: unknown format %q: want one of %s", f.Name(), name, strings.Join(Formats(), ", "))
 	}
-	return nil, fmt.Errorf("%s: an HDF5 file of a layout that is not known (read are %s); ptycho convert reads it with --data-path, --y-path and --x-path; it contains %s", f.Name(), names(), contents(f))
+	return nil, unknown(f)
 }
 
 // noteMoved states which files were found beside this one, and not where its links say.

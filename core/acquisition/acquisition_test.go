@@ -69,7 +69,7 @@ func TestOpen_ListsWhatAnUnknownFileContains(t *testing.T) {
 	if err == nil {
 		t.Fatal("a file of an unknown layout was read")
 	}
-	for _, want := range []string{"CXI, NXcxi_ptycho, ptypy", "/scan/frames [12 24 24] uint32", "/scan/motors [12 2] float64"} {
+	for _, want := range []string{"ptycho convert testdata/unknown.h5 OUT.npz --data-path /scan/frames --y-path /scan/motors:1 --x-path /scan/motors:0 --position-units UNIT --energy ENERGY", "/scan/frames [12 24 24] uint32", "/scan/motors [12 2] float64"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

@@ -27,7 +27,7 @@ type container interface {
 type hdf5File struct{ *hdf5.File }
 
 func (f hdf5File) kind() string     { return "HDF5" }
-func (f hdf5File) contents() string { return contents(f.File) }
+func (f hdf5File) contents() string { return treeOf(f.File).String() }
 
 func (f hdf5File) find(name string) (Array, error) {
 	if name == "" {

@@ -82,15 +82,6 @@ func Formats() []string {
 	return all
 }
 
-// names returns the names of the layouts for messages.
-func names() string {
-	var all []string
-	for _, l := range layouts() {
-		all = append(all, l.name)
-	}
-	return strings.Join(all, ", ")
-}
-
 // Matching returns those of Formats that a file has, by its contents.
 func Matching(f *hdf5.File) ([]string, error) {
 	var all []string
@@ -102,34 +93,6 @@ func Matching(f *hdf5.File) ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// listed is the number of datasets that an error names.
-const listed = 12
-
-// contents names the largest part of a file's datasets.
-func contents(f *hdf5.File) string {
-	var all []string
-	more := 0
-	err := f.Walk(func(path string, o hdf5.Object, _ hdf5.Link, _ error) error {
-		if d, ok := o.(*hdf5.Dataset); ok {
-			if len(all) < listed {
-				all = append(all, fmt.Sprintf("%s %d %s", path, d.Shape(), d.Type()))
-			} else {
-				more++
-			}
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return "an error: " + err.Error()
-	case len(all) == 0:
-		return "no datasets"
-	case more > 0:
-		return fmt.Sprintf("%s and %d more", strings.Join(all, ", "), more)
-	}
-	return strings.Join(all, ", ")
 }
 
 // Constants of nature (CODATA 2018, exact).

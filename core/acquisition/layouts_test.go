@@ -3,6 +3,7 @@ package acquisition_test
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -255,5 +256,43 @@ func TestPtychodus_RefusesNearField(t *testing.T) {
 	}
 	if _, err := acquisition.Open(dir); err == nil || !strings.Contains(err.Error(), "the scan is near field: its product file") {
 		t.Errorf("a product with far_field = false: %v", err)
+	}
+}
+
+// A damaged file of any layout must give an error that names it once, or a scan.
+func TestLayouts_SurviveDamagedFiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, w := range twins {
+		dir := t.TempDir()
+		for _, beside := range []string{"eiger_data_000001.h5", "eiger_data_000002.h5", "slice_para.hdf5", "vit_para.hdf5", "batch/product.h5"} {
+			copyFile(t, "testdata/layouts/"+beside, filepath.Join(dir, filepath.Base(beside)))
+		}
+		original := "testdata/layouts/" + w.name
+		if w.name == "batch" {
+			original += "/diffraction.h5"
+		}
+		b, err := os.ReadFile(original)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(dir, filepath.Base(original))
+		g := w.given()
+		for range 30 {
+			damaged := slices.Clone(b)
+			for range 1 + r.IntN(8) {
+				damaged[r.IntN(len(damaged))] = byte(r.IntN(256))
+			}
+			if err := os.WriteFile(name, damaged[:len(damaged)-r.IntN(2)*r.IntN(len(damaged))], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			a, err := acquisition.OpenGiven(name, g)
+			if err == nil {
+				_, err = a.Read(context.Background(), []int{0, 1, 2}, true)
+				a.Close()
+			}
+			if err != nil && (!strings.HasPrefix(err.Error(), dir) || len(err.Error()) > 3000) {
+				t.Errorf("%s damaged: %v", w.name, err)
+			}
+		}
 	}
 }
