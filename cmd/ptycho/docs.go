@@ -84,9 +84,9 @@ var exitCodes = []struct {
 // commandCodes lists the exit codes of each command besides 0, 1, 10, 130 and 143, which every command has.
 var commandCodes = map[string][]int{
 	"train":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged},
-	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed},
+	"infer":        {host.ExitData, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitPartial},
 	"evaluate":     {host.ExitData},
-	"solve":        {host.ExitData, host.ExitDiverged},
+	"solve":        {host.ExitData, host.ExitDiverged, host.ExitPartial},
 	"inspect":      {host.ExitData},
 	"convert":      {host.ExitData},
 	"simulate":     {host.ExitData},

@@ -91,10 +91,12 @@ func TestConvert_RoundTripsKeepTheScan(t *testing.T) {
 			want = readScan(t, npz) // counts of rounded square roots
 		}
 		dir := filepath.Dir(npz)
-		cxi, back := filepath.Join(dir, "scan.cxi"), filepath.Join(dir, "back.npz")
+		cxi, back, h5, again := filepath.Join(dir, "scan.cxi"), filepath.Join(dir, "back.npz"), filepath.Join(dir, "scan.h5"), filepath.Join(dir, "again.npz")
 		must(t, append([]string{"convert", npz, cxi}, geometry...)...)
 		must(t, "convert", cxi, back)
-		for _, path := range []string{cxi, back} {
+		must(t, "convert", cxi, h5)
+		must(t, "convert", h5, again)
+		for _, path := range []string{cxi, back, h5, again} {
 			s := readScan(t, path)
 			same(t, fmt.Sprintf("%d %s %s", c.most, c.units, filepath.Base(path)), s, want)
 			if pixel := 6.62607015e-34 * 299792458 / (8e3 * 1.602176634e-19) * 1.9 / (16 * 75e-6); math.Abs(s.PixelSize/pixel-1) > 1e-12 {
@@ -162,6 +164,22 @@ func TestConvert_WritesForPtychodus(t *testing.T) {
 	} else {
 		f.Close()
 	}
+}
+
+// TestConvert_KeepsPositionsWithoutAProbe writes a scan for Ptychodus that has no probe.
+func TestConvert_KeepsPositionsWithoutAProbe(t *testing.T) {
+	_, want := randomScan(t, 300, format.Counts)
+	want.Probe, want.Modes = nil, 0
+	dir := t.TempDir()
+	npz, h5 := filepath.Join(dir, "bare.npz"), filepath.Join(dir, "bare.h5")
+	if err := format.WriteScan(npz, want, format.Counts); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := run(t, append([]string{"convert", npz, h5}, geometry...)...)
+	if code != 0 || !strings.Contains(stderr, "has no probe") {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	same(t, "without a probe", readScan(t, h5), want)
 }
 
 // TestConvert_ForeignMistakesAreNamed looks for one sentence, and that nothing is written.

@@ -25,7 +25,7 @@ func readCXI(a *Acquisition) error {
 		if err := a.columns(t, 1, 0, 1); err != nil {
 			return err
 		}
-		if err := a.cxiOrigin(t); err != nil {
+		if err := a.originOf(t); err != nil {
 			return err
 		}
 	}
@@ -51,8 +51,9 @@ func readCXI(a *Acquisition) error {
 // positions stay those of an image.
 const OriginAttribute = "ptycho_origin_m"
 
-func (a *Acquisition) cxiOrigin(positions *hdf5.Dataset) error {
-	all, err := positions.Attributes()
+// originOf reads the attribute of positions, or of their file.
+func (a *Acquisition) originOf(o hdf5.Object) error {
+	all, err := o.Attributes()
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,9 @@ func (a *Acquisition) productFile(f *hdf5.File, indexes []int64) error {
 	if a.Distance, _, err = attribute(root, "detector_object_distance_m"); err != nil {
 		return err
 	}
+	if err := a.originOf(root); err != nil {
+		return err
+	}
 	at, err := productPositions(f)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/hdf5"
 )
 
@@ -37,11 +38,14 @@ func WriteProduct(w io.WriterAt, p *Product) error {
 	} {
 		_ = root.SetAttribute(a.name, a.value) // Close returns the first error
 	}
+	_ = root.SetAttribute(acquisition.OriginAttribute, []float64{0, 0})
 	p.note(root)
 	_ = root.Dataset("probe_position_indexes", indexes(p.Index, len(p.Rows)))
 	_ = root.Dataset("probe_position_x_m", metres(p.Cols, p.PixelSize))
 	_ = root.Dataset("probe_position_y_m", metres(p.Rows, p.PixelSize))
-	_ = root.DatasetWith("probe", p.Probe, dims(1, p.Modes, p.N, p.N), "pixel_width_m", p.PixelSize, "pixel_height_m", p.PixelSize)
+	if p.Probe != nil {
+		_ = root.DatasetWith("probe", p.Probe, dims(1, p.Modes, p.N, p.N), "pixel_width_m", p.PixelSize, "pixel_height_m", p.PixelSize)
+	}
 	y, x := p.centre()
 	_ = root.DatasetWith("object", p.Object, dims(1, p.Height, p.Width),
 		"pixel_width_m", p.PixelSize, "pixel_height_m", p.PixelSize, "center_x_m", x, "center_y_m", y)

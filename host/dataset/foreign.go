@@ -158,8 +158,7 @@ func (s *reading) provenance(o Conversion, r Converted) exchange.Provenance {
 // product writes the product of Ptychodus beside the patterns, with positions and probe.
 func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Converted, notice func(string, ...any)) error {
 	if s.Probe == nil {
-		notice("no product is written, because the scan has no probe")
-		return nil
+		notice("%s has no probe, because the scan has none; Ptychodus opens a product only with a probe", file.path)
 	}
 	r.Product = file.path
 	p := out.Blank(s.provenance(o, *r))
