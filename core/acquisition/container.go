@@ -103,7 +103,7 @@ func kindOf(r io.ReaderAt, size int64) string {
 func openContainer(path string) (container, error) {
 	if _, err := os.Stat(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: no such file: %w", path, fs.ErrNotExist)
+			return nil, absent("%s: no such file", path)
 		}
 		return nil, err
 	}
@@ -127,6 +127,16 @@ func openContainer(path string) (container, error) {
 	}
 	return hdf5File{f}, nil
 }
+
+// absentError is the error for a name that a file does not have. It is fs.ErrNotExist.
+type absentError string
+
+func (e absentError) Error() string { return string(e) }
+
+// Is reports whether target is fs.ErrNotExist.
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
+
+func absent(format string, args ...any) error { return absentError(fmt.Sprintf(format, args...)) }
 
 // storedAs returns the meaning of NumPy's name of a type, such as <f4.
 func storedAs(descr string) stored {

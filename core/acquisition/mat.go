@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"strings"
 
@@ -49,7 +48,7 @@ func (f *matFile) find(name string) (Array, error) {
 		v = f.Variables[0]
 	}
 	if v == nil {
-		return nil, fmt.Errorf("%s: no array %q; it has %s: %w", f.path, dotted, f.contents(), fs.ErrNotExist)
+		return nil, absent("%s: no array %q; it has %s", f.path, dotted, f.contents())
 	}
 	a := rawArray{file: f.path, name: v.Name, as: stored{v.Kind, v.Size, f.Order}, transposed: true}
 	d := v.Dims

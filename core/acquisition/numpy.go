@@ -3,7 +3,6 @@ package acquisition
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func (z *npzFile) find(name string) (Array, error) {
 		name = z.Arrays()[0].Name
 	}
 	if _, ok := z.Lookup(name); !ok {
-		return nil, fmt.Errorf("%s: no array %q; it has %s: %w", z.Path(), name, z.contents(), fs.ErrNotExist)
+		return nil, absent("%s: no array %q; it has %s", z.Path(), name, z.contents())
 	}
 	r, err := z.Reader(name)
 	if err == nil {
@@ -133,7 +132,7 @@ func (f *npyFile) find(name string) (Array, error) { return onlyArray(f.path, f.
 // onlyArray returns the array of a file that has no names for it.
 func onlyArray(path string, a Array, name string) (Array, error) {
 	if name != "" && name != "/" {
-		return nil, fmt.Errorf("%s: has one array, without a name, and no %s: %w", path, name, fs.ErrNotExist)
+		return nil, absent("%s: has one array, without a name, and no %s", path, name)
 	}
 	return a, nil
 }

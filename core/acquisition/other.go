@@ -18,7 +18,7 @@ func Is(path string) bool {
 	case "npz":
 		z, err := npz.Open(path)
 		if err != nil {
-			return false
+			return true // Open says why it cannot be read
 		}
 		defer z.Close()
 		c := &npzFile{Archive: z}
@@ -194,5 +194,9 @@ func (g Given) enough(a *Acquisition) error {
 	if missing == nil {
 		return nil
 	}
-	return fmt.Errorf("this %s (%s) does not say all positions and geometry; ptycho convert reads it with %s", a.Format, a.main.contents(), strings.Join(missing, ", "))
+	what := a.Format + " file"
+	if a.Format == folderOfTIFF {
+		what = a.Format
+	}
+	return fmt.Errorf("this %s (%s) does not say all positions and geometry; ptycho convert reads it with %s", what, a.main.contents(), strings.Join(missing, ", "))
 }

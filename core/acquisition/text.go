@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"strconv"
@@ -14,9 +13,9 @@ import (
 	"github.com/ptychogo/ptycho/internal/plainfile"
 )
 
-// Limits of a table: 2²⁶ positions of 20 characters, and columns.
+// Limits of a table: bytes, about ten million positions, and columns.
 const (
-	maxTable   = 1 << 30
+	maxTable   = 256 << 20
 	maxColumns = 64
 )
 
@@ -121,7 +120,7 @@ func (t *table) find(name string) (Array, error) {
 		}
 		return rawArray{file: t.path, name: "column " + c, shape: []uint64{uint64(n)}, as: stored{'f', 8, binary.LittleEndian}, r: bytes.NewReader(raw)}, nil
 	}
-	return nil, fmt.Errorf("%s: no column %s; it has %s: %w", t.path, name, t.contents(), fs.ErrNotExist)
+	return nil, absent("%s: no column %s; it has %s", t.path, name, t.contents())
 }
 
 func (t *table) kind() string { return "table" }

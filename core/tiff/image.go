@@ -159,6 +159,9 @@ func (f *File) Read(m *Image, dst []byte) error {
 		if !m.tiled {
 			height = min(height, m.Height-top)
 		}
+		if int64(height*width*m.Size)/mostExpansion > m.lengths[i] {
+			return f.errorf("strip or tile %d claims to expand from %d to %d bytes, which no compression does", i, m.lengths[i], height*width*m.Size)
+		}
 		raw, err := f.read(m.offsets[i], m.lengths[i])
 		if err != nil {
 			return err
