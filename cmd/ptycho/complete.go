@@ -157,9 +157,10 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return texts("cpu", "cuda")
 	case name == "cuda" && command.Name == "setup":
 		return texts("12", "13")
-	case name == "positions" && command.Name == "convert":
-		return texts("exchange", "flip-rows", "flip-columns")
-	case name == "format" && command.Name == "convert":
+	case name == "positions" && command.Name != "simulate":
+		row, _ := settingOf(name)
+		return valuesOfSetting(row, typed)
+	case name == "format":
 		return texts(acquisition.Formats()...)
 	case name == "to" && command.Name == "convert":
 		return texts("npz", "cxi", "ptychodus")

@@ -10,8 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/ptychopinn"
@@ -161,11 +161,7 @@ func dataSources(o *config.Outline) ([]config.Source, error) {
 	if path == "" {
 		return nil, nil
 	}
-	layout, err := format.ParseLayout(at("training.diffraction-layout"))
-	if err != nil {
-		return nil, err
-	}
-	scan, err := format.Describe(path, layout)
+	scan, err := dataset.Source{Path: path, Layout: at("training.diffraction-layout"), Scan: o.Scan()}.Describe()
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,44 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ptychogo/ptycho/core/config"
 )
 
 // highCompression is the name of the flag in commands without settings that read a scan.
 const highCompression = "allow-high-compression"
+
+// scanFlags returns the flags of the settings that say how a scan is read, in commands without settings.
+func scanFlags() []cli.Flag {
+	var flags []cli.Flag
+	for _, s := range config.ScanRows() {
+		if s.IsBool() {
+			flags = append(flags, &cli.BoolFlag{Name: s.Name, Usage: s.Help()})
+		} else {
+			flags = append(flags, &cli.StringFlag{Name: s.Name, Usage: s.Help(), DefaultText: s.DefaultText()})
+		}
+	}
+	return flags
+}
+
+// scanOf reads these flags.
+func scanOf(c *cli.Context) (config.ScanSettings, error) {
+	given := map[string]string{}
+	for _, s := range config.ScanRows() {
+		switch {
+		case !c.IsSet(s.Name):
+		case s.IsBool():
+			given[s.Name] = strconv.FormatBool(c.Bool(s.Name))
+		default:
+			given[s.Name] = c.String(s.Name)
+		}
+	}
+	return config.ScanFlags(given)
+}
 
 // The flags below mean the same as settings, in commands without settings.
 

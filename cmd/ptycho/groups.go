@@ -23,6 +23,8 @@ var commandCategories = []string{imaging, scans, upkeep, backing, terminal}
 var flagGroups = []struct{ title, names string }{
 	{"Data", `train-data-file test-data-file test-data data reconstruction reference rows n-images val-split object probe positions
 		n object-size probe-radius overlap jitter nphotons diffraction-units box ramp`},
+	{"Reading the scan", `crop position-units pixel-size energy electron-energy wavelength distance detector-pixel-size override format data-path y-path x-path
+		probe-path diffraction-layout`},
 	{"Model", "model-path arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},

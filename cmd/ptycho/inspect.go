@@ -31,7 +31,7 @@ func printReport(c *cli.Context, report any, words func()) error {
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name: "inspect", Category: scans, Usage: "describe a scan file and check its geometry", ArgsUsage: "FILE",
-		Flags: []cli.Flag{
+		Flags: append(scanFlags(),
 			layoutFlag(),
 			unitsFlag(),
 			&cli.StringFlag{Name: "rows", Usage: "patterns to inspect, such as split=1 or 0:100"},
@@ -40,7 +40,7 @@ func inspectCommand() *cli.Command {
 			&cli.IntFlag{Name: "threads", Usage: "number of threads", DefaultText: "all cores"},
 			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usage(fmt.Errorf("inspect: %s given, want one: ptycho inspect FILE", plural.Of(c.NArg(), "file")))
@@ -51,8 +51,12 @@ func inspectCommand() *cli.Command {
 			if c.Bool("no-geometry") && c.Bool("scale") {
 				return usage(errors.New("inspect: --scale and --no-geometry exclude each other: --scale is part of the geometry check"))
 			}
+			given, err := scanOf(c)
+			if err != nil {
+				return usage(fmt.Errorf("inspect: %w", err))
+			}
 			report, err := inspect.Run(c.Context, inspect.Options{
-				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"),
+				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"), Scan: given,
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
 				HighCompression: c.Bool(highCompression),
 			})

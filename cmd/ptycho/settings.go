@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"os"
@@ -16,8 +17,8 @@ import (
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/plugin"
@@ -107,16 +108,13 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 // describeScan completes the draft of a training run. It reads the headers and positions of the data but no patterns.
 func describeScan(d *config.Draft) (*config.Training, error) {
 	path := d.Settings().TrainDataFile
-	layout, err := format.ParseLayout(d.Settings().DiffractionLayout)
-	if err != nil {
-		return nil, usage(err)
-	}
-	scan, err := format.Describe(path, layout)
+	source := dataset.Source{Path: path, Layout: d.Settings().DiffractionLayout, Scan: d.Scan()}
+	scan, err := source.Describe()
 	if err != nil {
 		return nil, err
 	}
-	if test := d.Settings().TestDataFile; test != "" {
-		if err := readable(test, d.Settings().DiffractionLayout); err != nil {
+	if source.Path = d.Settings().TestDataFile; source.Path != "" {
+		if _, err := source.Describe(); err != nil {
 			return nil, err
 		}
 	}
@@ -130,29 +128,27 @@ func describeScan(d *config.Draft) (*config.Training, error) {
 	return cfg, nil
 }
 
-// readable returns an error unless the file is a scan. It does not read the patterns.
-func readable(path, layout string) error {
-	l, err := format.ParseLayout(layout)
-	if err != nil {
-		return usage(err)
-	}
-	_, err = format.Describe(path, l)
-	return err
-}
-
 // draftInference checks the settings of a reconstruction before its model is opened, and reads the model's description,
-// which names its backend.
-func draftInference(c *cli.Context) (*config.Inference, error) {
+// which names its backend. The notice, unless it is "", is about how the scan is read.
+func draftInference(c *cli.Context) (cfg *config.Inference, notice string, err error) {
 	d, err := config.Check(config.Infer, sources(c, config.Infer)...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	path := d.Inference().ModelPath
-	model, err := model.Describe(path)
+	fixed, err := model.Describe(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return d.Reconstruction(config.Data(path, model))
+	scan, notice, err := remembered(path, d)
+	if err != nil {
+		return nil, "", err
+	}
+	maps.Copy(fixed, scan)
+	if cfg, err = d.Reconstruction(config.Data(path, fixed)); err != nil {
+		return nil, "", err
+	}
+	return cfg, cmp.Or(notice, applied(cfg)), nil
 }
 
 // console returns the meter that writes a command's notices and progress to standard error.

@@ -16,8 +16,8 @@ func solveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "solve", Category: imaging,
 		Usage: "reconstruct a scan iteratively, without a model",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data", Usage: "npz file with the scan (required)"},
+		Flags: append(scanFlags(),
+			&cli.StringFlag{Name: "data", Usage: "file with the scan (required)"},
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
 			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns"},
@@ -37,7 +37,7 @@ func solveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			o, err := solveOptions(c)
 			if err != nil {
@@ -69,6 +69,9 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 		return o, err
 	}
 	var err error
+	if o.Scan, err = scanOf(c); err != nil {
+		return o, err
+	}
 	if o.Solve.Engine, err = iterative.ParseEngine(c.String("engine")); err != nil {
 		return o, fmt.Errorf("--engine: %w", err)
 	}

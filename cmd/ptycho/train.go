@@ -8,6 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
@@ -68,13 +69,16 @@ func inferCommand() *cli.Command {
 		Usage: "reconstruct a scan with a trained model",
 		Flags: settingFlags(config.Infer),
 		Action: func(c *cli.Context) error {
-			cfg, err := draftInference(c)
+			cfg, notice, err := draftInference(c)
 			if err != nil {
 				return err
 			}
 			x := cfg.Execution()
 			meter := consoleOf(c.Context, x, cfg.Notices())
-			if err := readable(cfg.Settings().TestData, cfg.Settings().DiffractionLayout); err != nil {
+			if notice != "" {
+				meter.Notice("%s", notice)
+			}
+			if _, err := (dataset.Source{Path: cfg.Settings().TestData, Layout: cfg.Settings().DiffractionLayout, Scan: cfg.Scan()}).Describe(); err != nil {
 				return err
 			}
 			h, err := startBackend(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)

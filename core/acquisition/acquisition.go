@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -31,7 +32,7 @@ type Acquisition struct {
 	Distance    float64   // m, sample to detector
 	PixelHeight float64   // m, of the detector
 	PixelWidth  float64   // m
-	ObjectPixel float64   // m, of the largest square, where the file says it in place of distance and detector pixel; else 0
+	ObjectPixel float64   // m, of the largest square, where it is given in place of distance and detector pixel; else 0
 
 	Mask  []uint8      // [Height, Width] 1 for a valid pixel; nil: all valid
 	Probe []complex128 // [Modes, probe height, probe width]; nil if the file has none
@@ -158,7 +159,7 @@ func (a *Acquisition) check() error {
 			continue
 		}
 		if q.value == 0 {
-			return fmt.Errorf("%s: does not say the %s; give it with --%s of ptycho convert", a.Path, q.name, q.flag)
+			return fmt.Errorf("%s: does not say the %s; give it with --%s, or the object pixel with --pixel-size", a.Path, q.name, q.flag)
 		}
 		if !finite(q.value) || q.value < q.low || q.value > q.high {
 			return fmt.Errorf("%s: the %s is %v m, which no ptychography has; correct the file or the flag", a.Path, q.name, q.value)
@@ -174,14 +175,14 @@ func (a *Acquisition) checkObjectPixel() error {
 		return nil
 	}
 	if !finite(stated) || stated < 1e-13 || stated > 1e-3 {
-		return fmt.Errorf("%s: the object pixel is %v m, which no ptychography has; correct the file", a.Path, stated)
+		return fmt.Errorf("%s: the object pixel is %v m, which no ptychography has; correct the file or --pixel-size", a.Path, stated)
 	}
 	if a.Wavelength == 0 || a.Distance == 0 || a.PixelWidth == 0 {
 		return nil
 	}
 	b := *a
 	b.ObjectPixel = 0
-	if _, computed := b.PixelSize(min(a.Height, a.Width) / 2 * 2); math.Abs(computed/stated-1) > 0.01 {
+	if _, computed := b.PixelSize(a.largest()); math.Abs(computed/stated-1) > 0.01 {
 		return fmt.Errorf("%s: the file says object pixels of %.5g nm, but wavelength, distance and detector pixel give %.5g nm; leave the flag out that differs", a.Path, 1e9*stated, 1e9*computed)
 	}
 	return nil
@@ -193,7 +194,7 @@ func (a *Acquisition) noPositions() error {
 	if where == "" {
 		where = "there are none where " + a.Format + " has them"
 	}
-	return fmt.Errorf("%s: read as %s, it has no positions: %s; give %d of them with ptycho convert --y-path FILE:/PATH --x-path FILE:/PATH --position-units UNIT", a.Path, a.Format, where, a.Patterns)
+	return fmt.Errorf("%s: read as %s, it has no positions: %s; give %d of them with --y-path FILE:/PATH --x-path FILE:/PATH --position-units UNIT", a.Path, a.Format, where, a.Patterns)
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -220,6 +221,9 @@ func (a *Acquisition) window() window {
 	return window{y - half, x - half, 2 * half}
 }
 
+// largest returns the side of the largest square.
+func (a *Acquisition) largest() int { return min(a.Height, a.Width) / 2 * 2 }
+
 // N returns the side of the patterns that Read returns.
 func (a *Acquisition) N() int { return a.window().side }
 
@@ -227,7 +231,7 @@ func (a *Acquisition) N() int { return a.window().side }
 // discrete Fourier transform.
 func (a *Acquisition) PixelSize(n int) (y, x float64) {
 	if a.ObjectPixel > 0 {
-		size := a.ObjectPixel * float64(min(a.Height, a.Width)/2*2) / float64(n)
+		size := a.ObjectPixel * (float64(a.largest()) / float64(n))
 		return size, size
 	}
 	return a.Wavelength * a.Distance / (float64(n) * a.PixelHeight), a.Wavelength * a.Distance / (float64(n) * a.PixelWidth)
@@ -248,13 +252,13 @@ func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.S
 func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 	w := a.window()
 	if w.side < MinSide || w.side > MaxSide {
-		return nil, fmt.Errorf("%s: patterns have %d×%d pixels, and sides from %d to %d are read; take the middle with --crop of ptycho convert", a.Path, a.Height, a.Width, MinSide, MaxSide)
+		return nil, fmt.Errorf("%s: patterns have %d×%d pixels, and sides from %d to %d are read; take the middle with --crop", a.Path, a.Height, a.Width, MinSide, MaxSide)
 	}
 	dy, dx := a.PixelSize(w.side)
 	if math.Abs(dy-dx) > 0.01*dx {
 		return nil, fmt.Errorf("%s: detector pixels of %.4g×%.4g µm (height, width) give object pixels that are not square, which is not supported", a.Path, 1e6*a.PixelHeight, 1e6*a.PixelWidth)
 	}
-	s := &scan.Scan{Source: a.Path, N: w.side, Index: rows, PixelSize: dx, Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}
+	s := &scan.Scan{Source: a.Path, Format: a.Format, N: w.side, Index: rows, PixelSize: dx, Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}
 	y0, x0 := math.Inf(1), math.Inf(1)
 	for i := range a.Y {
 		y0, x0 = min(y0, a.Y[i]), min(x0, a.X[i])
@@ -271,7 +275,9 @@ func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) %d×%d around %s are used", a.Height, a.Width, w.side, w.side, a.middle()))
 	}
 	if a.Probe != nil && probe {
-		a.setProbe(s, w)
+		if err := a.setProbe(s, w); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -287,21 +293,31 @@ func (a *Acquisition) middle() string {
 // describe states the geometry in one sentence.
 func (a *Acquisition) describe(w window, pixel float64) string {
 	if a.ObjectPixel > 0 {
-		return fmt.Sprintf("%s file: object pixels of %.5g nm for %d detector pixels, as the file says; positions are taken in the file's directions", a.Format, 1e9*pixel, w.side)
+		return fmt.Sprintf("%s file: object pixels of %.5g nm for %d detector pixels, as given; positions are taken in the file's directions", a.Format, 1e9*pixel, w.side)
 	}
 	return fmt.Sprintf("%s file: wavelength %.5g nm, distance %.5g m, detector pixels of %.4g µm, so %d pixels give object pixels of %.5g nm; positions are taken in the file's directions",
 		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, w.side, 1e9*pixel)
 }
 
-// setProbe copies the file's probe if its size is that of the patterns.
-func (a *Acquisition) setProbe(s *scan.Scan, w window) {
-	if a.probeShape != [2]int{w.side, w.side} {
-		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", a.probeShape[0], a.probeShape[1], w.side, w.side))
-		return
+// setProbe copies the file's probe if its size is that of the patterns, or of the largest square of which the patterns are a part.
+func (a *Acquisition) setProbe(s *scan.Scan, w window) error {
+	probe, shape := a.Probe, a.probeShape
+	if n := a.largest(); n != w.side && shape == [2]int{n, n} {
+		var err error
+		if probe, err = prepare.Probe(probe, n, w.side); err != nil {
+			return fmt.Errorf("%s: the probe: %w", a.Path, err)
+		}
+		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is sampled again at %d×%d, because its far field is cropped as the patterns are", n, n, w.side, w.side))
+		shape = [2]int{w.side, w.side}
+	}
+	if shape != [2]int{w.side, w.side} {
+		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", shape[0], shape[1], w.side, w.side))
+		return nil
 	}
 	s.Modes = a.Modes
-	s.Probe = make([]complex64, len(a.Probe))
-	for i, v := range a.Probe {
+	s.Probe = make([]complex64, len(probe))
+	for i, v := range probe {
 		s.Probe[i] = complex64(v)
 	}
+	return nil
 }

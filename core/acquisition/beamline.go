@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/quantity"
 )
 
 // A beamline is a row of the table of paths by which a facility's files are read.
@@ -121,7 +122,7 @@ func (a *Acquisition) along(all []position) ([]float64, error) {
 		unit := p.unit
 		if name, err := attributeText(d, "units"); err != nil {
 			return nil, err
-		} else if u := lengths[strings.TrimSpace(name)]; u > 0 {
+		} else if u, err := quantity.Unit(name); err == nil {
 			unit = math.Copysign(u, unit)
 		}
 		v, err := a.coordinates(d, p.column)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/quantity"
 )
 
 const eigerDetector = "/entry/instrument/detector"
@@ -116,7 +117,7 @@ func (a *Acquisition) eigerBeam() error {
 	switch {
 	case energy > 0 && slices.ContainsFunc(electronDetectors, func(name string) bool { return slices.Contains(words, name) }):
 		a.Notes = append(a.Notes, fmt.Sprintf("the energy of %.5g keV is that of electrons, because the detector is a %s", energy/electron/1e3, description))
-		a.Wavelength = ElectronWavelength(energy)
+		a.Wavelength = quantity.ElectronWavelength(energy)
 	case wavelength > 0:
 		a.Wavelength = wavelength
 	case energy > 0:

@@ -56,7 +56,7 @@ func TestOpenGiven_NamesWhatAFileLacks(t *testing.T) {
 	for name, says := range map[string]string{
 		"fold_slice.mat": "this MAT file (dp [24 24 12], probe [24 24 1], outputs.probe_positions [12 2], p.lambda [1 1])",
 		"frames":         "this folder of TIFF (12 images of 24×24 pixels, uint16) does",
-		"stack.npy":      "one array [12 24 24] uint16) does not say all positions and geometry; ptycho convert reads it with --y-path",
+		"stack.npy":      "one array [12 24 24] uint16) does not say all positions and geometry; it is read with --y-path",
 		"ptychodus.npz":  "patterns [12 24 24] u2, indexes [12] i8",
 	} {
 		_, err := acquisition.Open("testdata/" + name)

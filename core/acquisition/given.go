@@ -24,6 +24,7 @@ type Given struct {
 	Wavelength   float64 // m; 0: the file's, and so on
 	Distance     float64 // m
 	DetectorSize float64 // m, of a pixel
+	PixelSize    float64 // m, of the object, for the square that is used
 
 	Exchange, FlipRows, FlipColumns bool // of the positions, in this order
 	Override                        bool // the values given here replace those of the file, without an error
@@ -66,8 +67,8 @@ func (g Given) open(path string) (*Acquisition, error) {
 	for _, need := range []struct {
 		flag    string
 		missing bool
-	}{{"--y-path", g.Y == ""}, {"--x-path", g.X == ""}, {"--position-units", g.PositionUnit == 0}, {"--energy or --wavelength", g.Wavelength == 0},
-		{"--distance", g.Distance == 0}, {"--detector-pixel-size", g.DetectorSize == 0}} {
+	}{{"--y-path", g.Y == ""}, {"--x-path", g.X == ""}, {"--position-units", g.PositionUnit == 0}, {"--energy or --wavelength", g.Wavelength == 0 && g.PixelSize == 0},
+		{"--distance", g.Distance == 0 && g.PixelSize == 0}, {"--detector-pixel-size", g.DetectorSize == 0 && g.PixelSize == 0}} {
 		if need.missing {
 			missing = append(missing, need.flag)
 		}
@@ -97,6 +98,9 @@ func (g Given) open(path string) (*Acquisition, error) {
 func (g Given) apply(a *Acquisition) error {
 	if g.Y != "" && g.Y == g.X {
 		return fmt.Errorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
+	}
+	if g.PositionUnit != 0 && g.Y == "" {
+		return fmt.Errorf("%s: --position-units goes with --y-path and --x-path; the unit of the positions of a %s file is known: leave it out", a.Path, a.Format)
 	}
 	for _, p := range []struct {
 		path string
@@ -149,6 +153,27 @@ func (g Given) apply(a *Acquisition) error {
 		return fmt.Errorf("%s: %d×%d pixels around %s leave the detector's %d×%d (row, column)", a.Path, g.Side, g.Side, a.middle(), a.Height, a.Width)
 	}
 	g.orient(a)
+	return g.sizePixels(a)
+}
+
+// closeEnough is the relative difference up to which an object pixel that is given counts as that of the geometry.
+const closeEnough = 1e-3
+
+// sizePixels sets the object pixel that is given. One that contradicts the geometry needs Override, and then replaces it.
+func (g Given) sizePixels(a *Acquisition) error {
+	if g.PixelSize == 0 {
+		return nil
+	}
+	n := a.window().side
+	if _, known := a.PixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
+		if !g.Override {
+			return fmt.Errorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
+				a.Path, 1e9*known, n, 1e9*g.PixelSize)
+		}
+		a.Wavelength, a.Distance, a.PixelHeight, a.PixelWidth = 0, 0, 0, 0
+		a.Notes = append(a.Notes, fmt.Sprintf("wavelength, distance and detector pixel are not used, because they would give object pixels of %.5g nm", 1e9*known))
+	}
+	a.ObjectPixel = g.PixelSize * (float64(n) / float64(a.largest()))
 	return nil
 }
 

@@ -126,23 +126,3 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 		t.Errorf("another distance than the file's: %v", err)
 	}
 }
-
-func TestParse_NeedsUnits(t *testing.T) {
-	for s, want := range map[string]float64{"75um": 75e-6, "75 µm": 75e-6, "1.9m": 1.9, "0.124nm": 1.24e-10, "1.24A": 1.24e-10, "12pm": 12e-12, "2mm": 2e-3} {
-		if got, err := acquisition.ParseLength(s); err != nil || math.Abs(got/want-1) > 1e-12 {
-			t.Errorf("%s: %v m, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"75", "um", "-1m", "0m", "NaNm", "Infm", "1 km", "1keV"} {
-		if got, err := acquisition.ParseLength(s); err == nil {
-			t.Errorf("%q is read as %v m", s, got)
-		}
-	}
-	e, err := acquisition.ParseEnergy("10keV")
-	if err != nil || math.Abs(acquisition.PhotonWavelength(e)/1.2398419843e-10-1) > 1e-9 {
-		t.Errorf("photons of 10 keV have %v m, %v", acquisition.PhotonWavelength(e), err)
-	}
-	if e, err = acquisition.ParseEnergy("300keV"); err != nil || math.Abs(acquisition.ElectronWavelength(e)/1.96875e-12-1) > 1e-4 {
-		t.Errorf("electrons of 300 keV have %v m, %v", acquisition.ElectronWavelength(e), err)
-	}
-}

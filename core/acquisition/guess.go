@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/quantity"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -105,14 +106,14 @@ func (t *tree) command(file string) string {
 	}
 	y, x, unit := t.positions(patternsIn(t.data))
 	words := []string{"ptycho convert", quoted(file), "OUT.npz", "--data-path", quoted(t.data.Path()), "--y-path", quoted(y), "--x-path", quoted(x), "--position-units", unit}
-	wavelength := t.value(regexp.MustCompile(`(?i)(wavelength|lambda)`), lengths, "")
+	wavelength := t.value(regexp.MustCompile(`(?i)(wavelength|lambda)`), quantity.Length, "")
 	if wavelength != "" {
 		words = append(words, "--wavelength", wavelength)
 	} else {
-		words = append(words, "--energy", t.value(regexp.MustCompile(`(?i)energy`), energies, "ENERGY"))
+		words = append(words, "--energy", t.value(regexp.MustCompile(`(?i)energy`), quantity.Energy, "ENERGY"))
 	}
-	words = append(words, "--distance", t.value(regexp.MustCompile(`(?i)(^|_)(distance|det_dist|z)(_|$)`), lengths, "DISTANCE"),
-		"--detector-pixel-size", t.value(regexp.MustCompile(`(?i)(pixel_?size|pixel_?width|psize)`), lengths, "SIZE"))
+	words = append(words, "--distance", t.value(regexp.MustCompile(`(?i)(^|_)(distance|det_dist|z)(_|$)`), quantity.Length, "DISTANCE"),
+		"--detector-pixel-size", t.value(regexp.MustCompile(`(?i)(pixel_?size|pixel_?width|psize)`), quantity.Length, "SIZE"))
 	return strings.Join(words, " ")
 }
 
@@ -154,20 +155,25 @@ func numeric(d *hdf5.Dataset) bool {
 
 // unitOf returns the unit that a dataset of positions states, or a word for it.
 func unitOf(d *hdf5.Dataset) string {
-	if unit, err := attributeText(d, "units"); err == nil && lengths[strings.TrimSpace(unit)] > 0 {
-		return strings.TrimSpace(unit)
+	if unit, err := attributeText(d, "units"); err == nil {
+		if _, err := quantity.Unit(unit); err == nil {
+			return strings.TrimSpace(unit)
+		}
 	}
 	return "UNIT"
 }
 
-// value returns the first number whose name matches and whose attribute states one of the units; absent where there is none.
-func (t *tree) value(name *regexp.Regexp, units map[string]float64, absent string) string {
+// value returns the first number whose name matches and whose attribute states a unit that read knows; absent where there is none.
+func (t *tree) value(name *regexp.Regexp, read func(string) (float64, error), absent string) string {
 	for _, d := range t.all {
 		if d.Len() != 1 || !numeric(d) || !name.MatchString(path.Base(d.Path())) {
 			continue
 		}
 		unit, err := attributeText(d, "units")
-		if unit = strings.TrimSpace(unit); err != nil || units[unit] == 0 {
+		if unit = strings.TrimSpace(unit); err != nil {
+			continue
+		}
+		if _, err := read("1" + unit); err != nil {
 			continue
 		}
 		if v, err := hdf5.ReadAll[float64](d); err == nil && len(v) == 1 && finite(v[0]) && v[0] != 0 {

@@ -30,6 +30,9 @@ func Is(path string) bool {
 	}
 }
 
+// Reads reports whether OpenGiven reads the file; the other files are npz archives in object pixels.
+func (g Given) Reads(path string) bool { return g.Data != "" || Is(path) }
+
 // Names of arrays in npz and MAT files of other programs, in the order in which they are tried.
 var (
 	patternNames = []string{"patterns", "reciprocal", "dp", "cbed"} // Ptychodus, PtychoNN, fold_slice, PtyRAD
@@ -183,9 +186,9 @@ func (g Given) enough(a *Acquisition) error {
 	}{
 		{"--y-path and --x-path (FILE:/NAME, or FILE:COLUMN of a table)", g.Y == "" && (a.Y == nil || a.X == nil)},
 		{"--position-units", g.PositionUnit == 0 && (g.Y != "" || a.Y == nil || a.X == nil)},
-		{"--energy or --wavelength", g.Wavelength == 0 && a.Wavelength == 0},
-		{"--distance", g.Distance == 0 && a.Distance == 0},
-		{"--detector-pixel-size", g.DetectorSize == 0 && a.PixelWidth == 0},
+		{"--energy or --wavelength", g.Wavelength == 0 && a.Wavelength == 0 && g.PixelSize == 0},
+		{"--distance", g.Distance == 0 && a.Distance == 0 && g.PixelSize == 0},
+		{"--detector-pixel-size", g.DetectorSize == 0 && a.PixelWidth == 0 && g.PixelSize == 0},
 	} {
 		if need.missing {
 			missing = append(missing, need.flag)
@@ -198,5 +201,5 @@ func (g Given) enough(a *Acquisition) error {
 	if a.Format == folderOfTIFF {
 		what = a.Format
 	}
-	return fmt.Errorf("this %s (%s) does not say all positions and geometry; ptycho convert reads it with %s", what, a.main.contents(), strings.Join(missing, ", "))
+	return fmt.Errorf("this %s (%s) does not say all positions and geometry; it is read with %s", what, a.main.contents(), strings.Join(missing, ", "))
 }

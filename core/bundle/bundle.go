@@ -54,8 +54,10 @@ type Manifest struct {
 	Steps       int               `json:"steps"`
 	Seed        int64             `json:"seed"`
 	Backend     string            `json:"backend"`
-	Data        string            `json:"data"`   // fingerprint of the training scan
-	SHA256      map[string]string `json:"sha256"` // of each array's bytes
+	Data        string            `json:"data"`                  // fingerprint of the training scan
+	DataFormat  string            `json:"data_format,omitempty"` // of its file, such as npz or CXI
+	Scan        map[string]string `json:"scan,omitempty"`        // settings with which it was read, by name
+	SHA256      map[string]string `json:"sha256"`                // of each array's bytes
 }
 
 // Model is a bundle in memory.

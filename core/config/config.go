@@ -10,6 +10,7 @@ type sections struct {
 	model     Model
 	training  TrainingSettings
 	inference InferenceSettings
+	scan      ScanSettings
 	execution Execution
 }
 

@@ -57,7 +57,7 @@ func TestTable_OneRowPerField(t *testing.T) {
 		}
 	}
 	fields := 0
-	for _, section := range []any{s.model, s.training, s.inference, s.execution} {
+	for _, section := range []any{s.model, s.training, s.inference, s.scan, s.execution} {
 		fields += reflect.TypeOf(section).NumField()
 	}
 	if fields != len(table) {

@@ -20,6 +20,7 @@ var sectionTitles = map[Section]string{
 	ModelSection:     "the network. A reconstruction takes these values from the trained model; a value given again must agree",
 	TrainingSection:  "the data and the optimisation",
 	InferenceSection: "the model, the data and the stitching",
+	ScanSection:      "what a scan's file does not say itself, and what is changed when it is read. `solve`, `inspect` and `convert` have the same flags. A trained model remembers them, and `infer` applies them to a scan of the same format unless they are given again",
 	ExecutionSection: "where and how a run is computed, and what it reports. It is not part of a model's identity",
 }
 
@@ -48,7 +49,7 @@ break a rule and settings that have no effect beside the others are errors. All 
 ` + "`ptycho config schema`" + ` prints the same table as JSON Schema, for editors.
 
 `)
-	for _, section := range []Section{ModelSection, TrainingSection, InferenceSection, ExecutionSection} {
+	for _, section := range []Section{ModelSection, TrainingSection, InferenceSection, ScanSection, ExecutionSection} {
 		fmt.Fprintf(&b, "## %s\n\nThe section `%s` is %s.\n\n", strings.ToUpper(string(section[0]))+string(section[1:]), section, sectionTitles[section])
 		for _, s := range table {
 			if s.Section == section {

@@ -96,7 +96,7 @@ func YAML(name string, contents []byte) Source {
 // IsSection reports whether the configuration has a section of that name.
 func IsSection(name string) bool {
 	switch Section(name) {
-	case ModelSection, TrainingSection, InferenceSection, ExecutionSection:
+	case ModelSection, TrainingSection, InferenceSection, ScanSection, ExecutionSection:
 		return true
 	}
 	return false

@@ -85,7 +85,7 @@ func recorded(stored []storedSetting, command Command, wrong func(key, value, ru
 		case layer < 0:
 			wrong(s.Key, written, "has the unknown layer "+s.Layer)
 		case !valid:
-			wrong(s.Key, written, "must be "+row.Rule())
+			wrong(s.Key, written, row.broken(written))
 		case twice:
 			wrong(s.Key, written, "is stored twice")
 		default:

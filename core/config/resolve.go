@@ -130,7 +130,7 @@ func (s Setting) choose(given []entry, force bool) (Value, []Violation) {
 	for i, e := range given {
 		value, ok := s.parse(e.text)
 		if !ok {
-			wrong = append(wrong, Violation{s.Key(), e.text, "must be " + s.Rule(), e.origin})
+			wrong = append(wrong, Violation{s.Key(), e.text, s.broken(e.text), e.origin})
 			continue
 		}
 		if e.origin.Layer == StoredLayer {
@@ -211,6 +211,7 @@ func samePath(a, b string) bool {
 
 // derive sets the values that follow from other values.
 func (r *resolution) derive() {
+	r.forgetWave()
 	if r.command != Train {
 		return
 	}

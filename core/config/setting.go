@@ -19,6 +19,7 @@ const (
 	ModelSection     Section = "model"
 	TrainingSection  Section = "training"
 	InferenceSection Section = "inference"
+	ScanSection      Section = "scan"
 	ExecutionSection Section = "execution"
 )
 
@@ -63,11 +64,12 @@ type Setting struct {
 	Commands Command
 	Default  any // of the field's type
 	Enum     []string
-	Values   map[string]string // further spellings of Enum
-	List     bool              // several of Enum joined by commas
-	Epochs   bool              // rising whole numbers joined by commas
-	Min, Max float64           // inclusive bounds; Max 0 means no bound
-	Above    bool              // Min itself is excluded
+	Values   map[string]string  // further spellings of Enum
+	List     bool               // several of Enum joined by commas
+	Epochs   bool               // rising whole numbers joined by commas
+	Form     func(string) error // of a text that is not empty: the error completes a sentence that begins with the text
+	Min, Max float64            // inclusive bounds; Max 0 means no bound
+	Above    bool               // Min itself is excluded
 	Unit     string
 	Meaning  string // for --help and the documentation, under 80 characters
 	More     string // further sentences, for the documentation only
@@ -231,7 +233,7 @@ func (s Setting) parse(in string) (any, bool) {
 	}
 	switch s.field(new(sections)).(type) {
 	case *string:
-		return in, !strings.ContainsRune(in, 0)
+		return in, !strings.ContainsRune(in, 0) && (s.Form == nil || in == "" || s.Form(in) == nil)
 	case *bool:
 		switch strings.ToLower(in) {
 		case "true":
@@ -293,6 +295,35 @@ func parseEpochs(in string) ([]int, bool) {
 
 func (s Setting) within(v float64) bool {
 	return v >= s.Min && !(s.Above && v == s.Min) && (s.Max == 0 || v <= s.Max)
+}
+
+// broken completes a sentence that begins with a value that parse rejects.
+func (s Setting) broken(value string) string {
+	if value = strings.TrimSpace(value); s.Form != nil && value != "" {
+		if err := s.Form(value); err != nil {
+			return err.Error()
+		}
+	}
+	return "must be " + s.Rule()
+}
+
+// value returns the setting's field.
+func (s Setting) value(from *sections) any {
+	switch p := s.field(from).(type) {
+	case *string:
+		return *p
+	case *bool:
+		return *p
+	case *int:
+		return *p
+	case *int64:
+		return *p
+	case *float64:
+		return *p
+	case *time.Duration:
+		return *p
+	}
+	return nil
 }
 
 // store sets the setting's field to a parsed value.

@@ -95,6 +95,9 @@ func (r *resolution) check(given map[string][]entry) []Violation {
 			broken(s.Key(), "has no effect, because %s is %s (%v): leave it out, or give --%s", on.Setting.Name, Shown(on.Text), on.Origin, strings.ReplaceAll(strings.TrimPrefix(s.Under, string(on.Setting.Section)+"."), "|", " or "))
 		}
 	}
+	for _, c := range r.sections.scan.conflicts() {
+		broken(string(ScanSection)+"."+c.name, "%s", c.rule)
+	}
 	found = append(found, r.contradictions(given)...)
 	if x := r.sections.execution; x.Accelerator != "auto" && x.Device != "auto" && !onKind(x.Device, x.Accelerator) {
 		broken("execution.device", "is not a device of the kind %s (%v)", x.Accelerator, r.at("execution.accelerator").Origin)

@@ -11,11 +11,11 @@ import (
 )
 
 // openAcquisition opens an HDF5 file; ok is false for other files.
-func openAcquisition(path string) (a *acquisition.Acquisition, ok bool, err error) {
-	if !acquisition.Is(path) {
+func openAcquisition(path string, g acquisition.Given) (a *acquisition.Acquisition, ok bool, err error) {
+	if !g.Reads(path) {
 		return nil, false, nil
 	}
-	a, err = acquisition.Open(path)
+	a, err = acquisition.OpenGiven(path, g)
 	return a, true, dataError(path, err)
 }
 
@@ -37,7 +37,7 @@ func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Descriptio
 		return nil, npz.Errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
 	}
 	_, pixel := a.PixelSize(n)
-	return &Description{Path: a.Path, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
+	return &Description{Path: a.Path, Format: a.Format, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
 		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes,
 		Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -65,6 +66,7 @@ const maxCoordinate = 1 << 31
 // Description describes a scan's file without its patterns.
 type Description struct {
 	Path     string
+	Format   string      // npz, or the name of a layout such as CXI
 	Arrays   []npz.Array // all, in file order
 	Key      string      // array with the patterns
 	DType    string      // of that array
@@ -86,11 +88,17 @@ type Description struct {
 	Notes     []string
 
 	patterns *npz.Reader
+	side     int // of the patterns that are used; 0: N
 }
 
 // Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
 func Describe(path string, layout Layout) (*Description, error) {
-	if a, ok, err := openAcquisition(path); err != nil {
+	return DescribeGiven(path, layout, acquisition.Given{})
+}
+
+// DescribeGiven is Describe with what the caller says of the file, and changes.
+func DescribeGiven(path string, layout Layout, g acquisition.Given) (*Description, error) {
+	if a, ok, err := openAcquisition(path, g); err != nil {
 		return nil, err
 	} else if ok {
 		defer a.Close()
@@ -101,7 +109,15 @@ func Describe(path string, layout Layout) (*Description, error) {
 		return nil, err
 	}
 	defer z.Close()
-	return z.describe(layout)
+	d, err := z.describe(layout)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.give(g); err != nil {
+		return nil, err
+	}
+	d.N = d.side
+	return d, nil
 }
 
 func (z scanFile) has(name string) bool {
@@ -110,7 +126,7 @@ func (z scanFile) has(name string) bool {
 }
 
 func (z scanFile) describe(layout Layout) (*Description, error) {
-	d := &Description{Path: z.Path(), Arrays: z.Arrays()}
+	d := &Description{Path: z.Path(), Format: "npz", Arrays: z.Arrays()}
 	if err := z.complete(); err != nil {
 		return nil, err
 	}

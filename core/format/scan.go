@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -21,7 +22,8 @@ type ScanOptions struct {
 	Photons float64
 	// HighCompression allows arrays that expand more than 1000-fold.
 	HighCompression bool
-	NoProbe         bool // skip the probe, because the caller has one
+	NoProbe         bool              // skip the probe, because the caller has one
+	Given           acquisition.Given // what the caller says of the file, and changes
 }
 
 // ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
@@ -31,7 +33,7 @@ func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, erro
 	if err != nil {
 		return nil, err
 	}
-	if a, ok, err := openAcquisition(path); err != nil {
+	if a, ok, err := openAcquisition(path, o.Given); err != nil {
 		return nil, err
 	} else if ok {
 		defer a.Close()
@@ -51,11 +53,14 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	if err != nil {
 		return nil, err
 	}
+	if err := d.give(o.Given); err != nil {
+		return nil, err
+	}
 	rows, err := z.selection(d, o)
 	if err != nil {
 		return nil, err
 	}
-	s := &scan.Scan{Source: z.Path(), N: d.N, Index: rows, PixelSize: d.PixelSize, Geometry: d.Geometry, Metadata: d.Metadata}
+	s := &scan.Scan{Source: z.Path(), Format: "npz", N: d.N, Index: rows, PixelSize: d.PixelSize, Geometry: d.Geometry, Metadata: d.Metadata}
 	if err := d.setPositions(s, rows); err != nil {
 		return nil, err
 	}
@@ -84,6 +89,9 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 		reason = dose(s.Counts, len(rows), o.Photons, d.Key)
 	}
 	s.Notes = append([]string{reason}, d.Notes...)
+	if err := d.crop(s); err != nil {
+		return nil, err
+	}
 	if c.most > 1<<24 {
 		s.Notes = append(s.Notes, fmt.Sprintf("the brightest pixel has %.9g counts; above 16777216 float32 rounds them", c.most))
 	}

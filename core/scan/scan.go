@@ -17,6 +17,7 @@ import (
 // Scan is a set of diffraction patterns in photon counts. The slices are shared, not copied; treat them as read-only.
 type Scan struct {
 	Source string // path of the file; "" if none
+	Format string // of the file, such as npz or CXI; "" if none
 	N      int    // side of a pattern in pixels
 
 	Counts []float32 // [n, N, N] row-major photon counts, DC at [N/2, N/2]

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -17,12 +17,14 @@ import (
 type Conversion struct {
 	From, To  string
 	Form      string // npz, cxi or ptychodus; "": by the extension of To
-	Given     acquisition.Given
+	Scan      config.ScanSettings
 	Rows      string // "": all
 	Draw      int    // 0: all
 	Seed      int64
 	Overwrite bool
 	Flags     []string // recorded in the result
+
+	given acquisition.Given // of Scan
 }
 
 // Converted describes the result of a conversion.
@@ -47,6 +49,9 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	r := Converted{Path: o.To, Source: o.From, Flags: o.Flags}
 	form, err := formOf(o)
 	if err != nil {
+		return r, err
+	}
+	if o.given, err = Given(o.Scan); err != nil {
 		return r, err
 	}
 	if err := o.keepsInputs(); err != nil {
@@ -90,16 +95,13 @@ func (o Conversion) keepsInputs() error {
 	if err != nil {
 		return nil //nolint:nilerr // nothing is replaced
 	}
-	for _, name := range append(o.Given.Files(), o.From) {
+	for _, name := range append(o.given.Files(), o.From) {
 		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
 			return host.Failf(host.ExitUsage, "convert: %s is read, and would be replaced: give another file for the result", o.To)
 		}
 	}
 	return nil
 }
-
-// inPixels reports whether the scan is an npz archive in object pixels, of which no path is given.
-func (o Conversion) inPixels() bool { return o.Given.Data == "" && !acquisition.Is(o.From) }
 
 // describe reports the scan as it was read from a file of that form.
 func (r *Converted) describe(s *scan.Scan, name string) {
@@ -116,8 +118,8 @@ func (r *Converted) count(counts []float32) {
 
 // readGiven reads the selected patterns and returns the name of the file's form too.
 func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
-	if o.inPixels() {
-		s, err := readArchive(ctx, o)
+	if !o.given.Reads(o.From) {
+		s, err := o.source().Read(ctx, nil)
 		return s, formNPZ, err
 	}
 	a, rows, err := openGiven(o)
@@ -132,9 +134,14 @@ func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
 	return s, a.Format, host.Fail(host.ExitData, err)
 }
 
+// source names the scan of a conversion.
+func (o Conversion) source() Source {
+	return Source{Path: o.From, Rows: o.Rows, Draw: o.Draw, Seed: o.Seed, Scan: o.Scan, Unchecked: true}
+}
+
 // openGiven opens an HDF5 file and selects patterns.
 func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
-	a, err := acquisition.OpenGiven(o.From, o.Given)
+	a, err := acquisition.OpenGiven(o.From, o.given)
 	if err != nil {
 		return nil, nil, host.Fail(host.ExitData, err)
 	}
@@ -147,22 +154,4 @@ func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
 		return nil, nil, host.Failf(host.ExitData, "%s: %w", o.From, err)
 	}
 	return a, rows, nil
-}
-
-// ParsePositions reads a list of exchange, flip-rows and flip-columns.
-func ParsePositions(list string, g *acquisition.Given) error {
-	for _, word := range strings.Split(list, ",") {
-		switch strings.TrimSpace(word) {
-		case "", "none":
-		case "exchange":
-			g.Exchange = true
-		case "flip-rows":
-			g.FlipRows = true
-		case "flip-columns":
-			g.FlipColumns = true
-		default:
-			return fmt.Errorf("--positions %q: want exchange, flip-rows and flip-columns, separated by commas", list)
-		}
-	}
-	return nil
 }

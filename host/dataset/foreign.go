@@ -48,8 +48,8 @@ type reading struct {
 
 // begin opens the file of a conversion.
 func begin(ctx context.Context, o Conversion) (*reading, error) {
-	if o.inPixels() {
-		s, err := readArchive(ctx, o)
+	if !o.given.Reads(o.From) {
+		s, err := o.source().Read(ctx, nil)
 		if err != nil {
 			return nil, err
 		}

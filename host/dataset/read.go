@@ -5,6 +5,7 @@ package dataset
 import (
 	"context"
 
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -20,6 +21,7 @@ type Source struct {
 	Draw    int     // n-images: number of patterns to draw; 0 is all
 	Seed    int64   // of the draw
 	Photons float64 // nphotons
+	Scan    config.ScanSettings
 
 	HighCompression bool // allow-high-compression
 	Unchecked       bool // the caller checks the scan itself, with scan.Check
@@ -39,7 +41,11 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe})
+	given, err := Given(s.Scan)
+	if err != nil {
+		return nil, err
+	}
+	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe, Given: given})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		return report, err
 	}
 	defer dir.Close()
-	m, data, err := readInputs(ctx, s, x, h)
+	m, data, err := readInputs(ctx, cfg, h)
 	if err != nil {
 		return report, err
 	}

@@ -17,7 +17,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	if err := output.Check(request(cfg, h)); err != nil {
 		return plan, err
 	}
-	m, data, err := readInputs(ctx, s, x, h)
+	m, data, err := readInputs(ctx, cfg, h)
 	if err != nil {
 		return plan, err
 	}

@@ -85,12 +85,13 @@ func (p *prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 }
 
 // readInputs reads the model and the scan to reconstruct.
-func readInputs(ctx context.Context, s config.InferenceSettings, x config.Execution, h host.Host) (*model.Model, *scan.Scan, error) {
+func readInputs(ctx context.Context, cfg *config.Inference, h host.Host) (*model.Model, *scan.Scan, error) {
+	s, x := cfg.Settings(), cfg.Execution()
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons,
+	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, Scan: cfg.Scan(),
 		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, nil, err

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -42,6 +43,7 @@ type Options struct {
 	Units    string
 	Layout   string
 	Rows     string
+	Scan     config.ScanSettings
 	Geometry bool // try the orientations of the positions
 	Scale    bool // also try other step lengths
 	Threads  int
@@ -52,7 +54,7 @@ type Options struct {
 // Run reads a scan and describes it.
 func Run(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
-	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, nil)
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, nil)
 	if err != nil {
 		return report, err
 	}

@@ -26,3 +26,9 @@ func Describe(path string) (map[string]any, error) {
 	}
 	return out, nil
 }
+
+// ScanOf returns the format of the scan that a model was trained on, and the settings with which it was read, by name.
+func ScanOf(path string) (format string, settings map[string]string, err error) {
+	m, err := bundle.ReadManifest(path)
+	return m.DataFormat, m.Scan, err
+}

@@ -74,7 +74,7 @@ func (e Exports) Check(s *scan.Scan) error {
 		switch known := s.PixelSize > 0; {
 		case !known && name == exportTIFF: // pixels are a unit of this format
 		case !known:
-			return host.Failf(host.ExitData, "%s does not say how large an object pixel is, and --export %s needs metres: give wavelength, distance and detector pixel to ptycho convert, or write only --export tiff", s.Source, name)
+			return host.Failf(host.ExitData, "%s does not say how large an object pixel is, and --export %s needs metres: give --energy, --distance and --detector-pixel-size, or --pixel-size, or write only --export tiff", s.Source, name)
 		case s.PixelSize < smallestPixel || s.PixelSize > largestPixel:
 			return host.Failf(host.ExitData, "%s has object pixels of %.3g m, which no ptychography has: correct the file, or leave --export out", s.Source, s.PixelSize)
 		}

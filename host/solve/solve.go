@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -22,6 +23,7 @@ type Options struct {
 	Rows      string // patterns to use; "" is all
 	Units     string
 	Layout    string
+	Scan      config.ScanSettings
 	OutputDir string
 	Overwrite bool
 	Halves    bool // also solve the even and the odd patterns separately, and compare
@@ -44,7 +46,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save
 	defer done()
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, HighCompression: o.HighCompression}.Read(early, h.Notice)
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression}.Read(early, h.Notice)
 	if err != nil {
 		return report, err
 	}

@@ -82,6 +82,7 @@ func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 	}
 	return weights, diverged(m.Write(f.dir.Path(""), state, bundle.Manifest{
 		MeanCounts: meanCounts, Epochs: epochs, Steps: steps, Seed: s.Seed, Backend: f.cfg.Execution().Backend, Data: f.data,
+		DataFormat: f.format, Scan: f.cfg.Scan().Remembered(),
 	}))
 }
 

@@ -27,6 +27,7 @@ type folder struct {
 	host   host.Host
 	dir    *output.Dir
 	data   string // fingerprint of the scan
+	format string // of the scan
 	Logger track.Logger
 }
 

@@ -79,7 +79,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 // load reads a scan by the settings of the run.
 func (in *inputs) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
 	s := in.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, HighCompression: in.cfg.Execution().HighCompression}.Read(ctx, in.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression}.Read(ctx, in.h.Notice)
 	if err != nil {
 		return nil, err
 	}

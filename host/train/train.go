@@ -90,7 +90,7 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 	if err := run.read(ctx); err != nil {
 		return run, err
 	}
-	run.folder.data = run.inputs.Scan.Fingerprint()
+	run.folder.data, run.folder.format = run.inputs.Scan.Fingerprint(), run.inputs.Scan.Format
 	if err := run.plan(ctx); err != nil {
 		return run, err
 	}

@@ -28,7 +28,7 @@ func TestRoundTrip(t *testing.T) {
 		done[key] = true
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
-			command, trips := b.train("scan.npz"), trainingTrips
+			command, trips := b.train("scan.npz"), allTrainingTrips()
 			if s.Commands&config.Train == 0 {
 				command, trips = b.infer(), inferenceTrips
 			}
@@ -39,7 +39,7 @@ func TestRoundTrip(t *testing.T) {
 			b.follow(t, s, one, command)
 		})
 	}
-	for key := range trainingTrips {
+	for key := range allTrainingTrips() {
 		if !done[key] {
 			t.Errorf("there is a trip for %s, and no such setting", key)
 		}

@@ -1,0 +1,76 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/host"
+)
+
+// Given returns what the settings say of a scan's file, in metres.
+func Given(s config.ScanSettings) (acquisition.Given, error) {
+	g := acquisition.Given{Format: s.Format, Data: s.DataPath, Y: s.YPath, X: s.XPath, Probe: s.ProbePath, Override: s.Override, Side: s.Crop}
+	if known := acquisition.Formats(); s.Format != "" && !slices.Contains(known, s.Format) {
+		return g, host.Failf(host.ExitUsage, "--format %q: want one of %s", s.Format, strings.Join(known, ", "))
+	}
+	for _, q := range []struct {
+		name, text string
+		read       func(string) (float64, error)
+		to         *float64
+	}{
+		{"position-units", s.PositionUnits, quantity.Unit, &g.PositionUnit},
+		{"pixel-size", s.PixelSize, quantity.Length, &g.PixelSize},
+		{"energy", s.Energy, photons, &g.Wavelength},
+		{"electron-energy", s.ElectronEnergy, electrons, &g.Wavelength},
+		{"wavelength", s.Wavelength, quantity.Length, &g.Wavelength},
+		{"distance", s.Distance, quantity.Length, &g.Distance},
+		{"detector-pixel-size", s.DetectorPixelSize, quantity.Length, &g.DetectorSize},
+	} {
+		if q.text == "" {
+			continue
+		}
+		var err error
+		if *q.to, err = q.read(q.text); err != nil {
+			return g, host.Fail(host.ExitUsage, fmt.Errorf("--%s %q %w", q.name, q.text, err))
+		}
+	}
+	for _, word := range strings.Split(s.Positions, ",") {
+		switch word {
+		case "exchange":
+			g.Exchange = true
+		case "flip-rows":
+			g.FlipRows = true
+		case "flip-columns":
+			g.FlipColumns = true
+		}
+	}
+	return g, nil
+}
+
+func photons(s string) (float64, error) {
+	e, err := quantity.Energy(s)
+	return quantity.PhotonWavelength(e), err
+}
+
+func electrons(s string) (float64, error) {
+	e, err := quantity.Energy(s)
+	return quantity.ElectronWavelength(e), err
+}
+
+// Describe describes a scan as Read would return it, without its patterns.
+func (s Source) Describe() (*format.Description, error) {
+	layout, err := format.ParseLayout(s.Layout)
+	if err != nil {
+		return nil, host.Fail(host.ExitUsage, err)
+	}
+	g, err := Given(s.Scan)
+	if err != nil {
+		return nil, err
+	}
+	return format.DescribeGiven(s.Path, layout, g)
+}
