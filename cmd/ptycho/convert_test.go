@@ -119,6 +119,8 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 	if image(masked) != image(direct) {
 		t.Error("the patterns of an npz give another image than those of the CXI file")
 	}
+	must(t, "inspect", data+"complete.npz")
+	image(data + "complete.npz")
 	var first string
 	for name, flags := range otherFiles {
 		npz := filepath.Join(dir, name+".npz")

@@ -11,7 +11,7 @@ import (
 
 // FuzzOpenGiven reads damaged files of every format but HDF5, which core/hdf5 fuzzes, as patterns and as positions.
 func FuzzOpenGiven(f *testing.F) {
-	for _, name := range []string{"fold_slice.mat", "plain.mat", "stack.tif", "bigendian.tif", "tiles.tif", "floats.tif", "imagej.tif", "stack.npy", "columns.npz", "ptychodus.npz", "product.npz", "motors.csv", "motors.txt"} {
+	for _, name := range []string{"complete.npz", "fold_slice.mat", "plain.mat", "stack.tif", "bigendian.tif", "tiles.tif", "floats.tif", "imagej.tif", "stack.npy", "columns.npz", "ptychodus.npz", "product.npz", "motors.csv", "motors.txt"} {
 		b, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

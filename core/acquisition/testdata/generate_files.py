@@ -55,3 +55,7 @@ import scipy.io  # noqa: E402
 matlab = dict(dp=np.moveaxis(u2, 0, 2), probe=np.moveaxis(probe[None], 0, 2), outputs=dict(probe_positions=np.stack([x, y], 1) * 1e6), p={"lambda": wavelength, "names": ["a", "b"]})
 scipy.io.savemat(at("fold_slice.mat"), matlab, do_compression=True)
 scipy.io.savemat(at("plain.mat"), dict(matlab, dp=np.moveaxis(u2, 0, 2).reshape(N, N, 4, 3, order="F"), probe=0), do_compression=False)
+
+np.savez_compressed(at("complete.npz"), patterns=u2, bad_pixels=mask == 0, probe=probe[None, None], probe_position_y_m=y, probe_position_x_m=x,
+                    detector_object_distance_m=distance, photon_energy_eV=6.62607015e-34 * 299792458 / wavelength / 1.602176634e-19,
+                    probe_pixel_width_m=dx, probe_pixel_height_m=dx)
