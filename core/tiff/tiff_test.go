@@ -169,3 +169,28 @@ func TestImage_FollowsTheStackOfImageJ(t *testing.T) {
 		t.Error("other values than from pages")
 	}
 }
+
+// The codes of LZW become wider one code before their table is full, and the table is cleared before 4096 codes.
+func TestRead_LZWCodesOfAllWidths(t *testing.T) {
+	f, err := tiff.Open("testdata/wide.tif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := f.Image(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, m.Bytes())
+	if err := f.Read(m, b); err != nil {
+		t.Fatal(err)
+	}
+	for r := range 64 {
+		for c := range 64 {
+			want := uint16((r*r*37 + c*c*91 + r*c*13) % 65521)
+			if got := m.Order.Uint16(b[2*(64*r+c):]); got != want {
+				t.Fatalf("pixel (%d, %d) (row, column) is %d, want %d", r, c, got, want)
+			}
+		}
+	}
+}
