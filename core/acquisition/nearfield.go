@@ -55,7 +55,7 @@ func (a *Acquisition) checkField(ctx context.Context) error {
 
 // refuseNearField is the error for a scan that is near field.
 func (a *Acquisition) refuseNearField() error {
-	return fmt.Errorf("%s: the scan is near field: %s; ptycho reconstructs far-field patterns only (if it is far field, energy, distance or detector pixel are wrong)", a.Path, a.nearField)
+	return fmt.Errorf("%s: the scan is near field: %s; ptycho reconstructs far-field patterns only (if it is far field, the energy, the distance, the detector pixel or the unit of the positions is wrong)", a.Path, a.nearField)
 }
 
 // neighbours returns patterns, evenly spread over the scan, each with the one nearest to it at another place.
