@@ -5,6 +5,7 @@ import (
 	"math/cmplx"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -55,8 +56,15 @@ func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) err
 }
 
 // ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess
-// (whose pixels are those of the scan's coordinates, so that its origin is 0).
+// (whose pixels are those of the scan's coordinates, so that its origin is 0). It also reads products of Ptychodus and results of ptypy.
 func ReadReconstruction(path string) (*Reconstruction, error) {
+	if acquisition.Kind(path) == "HDF5" {
+		o, err := acquisition.ReadObject(path)
+		if err != nil {
+			return nil, dataError(path, err)
+		}
+		return &Reconstruction{Object: o.Values, Height: o.Height, Width: o.Width, Origin: o.Origin, HasOrigin: true, PixelSize: o.PixelSize, Source: path}, nil
+	}
 	z, err := openFile(path)
 	if err != nil {
 		return nil, err
