@@ -63,7 +63,7 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := printReport(c, report, func() { printInspection(report) }); err != nil || report.Fault == "" {
+			if err := printReport(c, report, func() { printInspection(c, report) }); err != nil || report.Fault == "" {
 				return err
 			}
 			return host.Failf(host.ExitData, "%s: %s", report.Path, report.Fault)
@@ -71,7 +71,7 @@ func inspectCommand() *cli.Command {
 	}
 }
 
-func printInspection(r inspect.Report) {
+func printInspection(c *cli.Context, r inspect.Report) {
 	q := r.Quality
 	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
 	stdout.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
@@ -102,6 +102,9 @@ func printInspection(r inspect.Report) {
 	stdout.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
 	if g := r.Geometry; g != nil {
 		stdout.Println("geometry:", g)
+		if given := c.String("positions"); !g.Right() && (given == "" || given == "none") {
+			stdout.Printf("  give --positions %s to every command that reads this scan\n", g.Best().Flag())
+		}
 		if g.Scale != 0 {
 			verdict := "not distinguishable from 1"
 			if g.ScaleSure {

@@ -129,3 +129,19 @@ func TestInfer_ReadsAsTheTrainingDid(t *testing.T) {
 		t.Errorf("a scan of another format: code %d: %s", code, stderr)
 	}
 }
+
+// TestConvert_WarnsOfWrongUnits converts a scan whose positions are not in the unit that is given.
+func TestConvert_WarnsOfWrongUnits(t *testing.T) {
+	dir := t.TempDir()
+	bare := filepath.Join(dir, "bare.npz")
+	must(t, "simulate", "--n", "16", "--object-size", "48", "--n-images", "32", "--output", bare)
+	geometry := []string{"--wavelength", "1.24nm", "--distance", "1m", "--detector-pixel-size", "77.5um"} // object pixels of 1 µm
+	for _, out := range []string{"out.npz", "out.cxi"} {
+		for unit, warns := range map[string]bool{"nm": true, "um": false} {
+			_, stderr, code := run(t, append([]string{"convert", bare, filepath.Join(dir, unit+out), "--position-units", unit}, geometry...)...)
+			if code != 0 || strings.Contains(stderr, "warning: other commands will refuse this scan: the positions span only") != warns {
+				t.Errorf("%s in %s: code %d: %s", out, unit, code, stderr)
+			}
+		}
+	}
+}

@@ -28,6 +28,14 @@ func (s *Scan) Check() error {
 	return nil
 }
 
+// CheckPositions returns the Fault of the probe or the positions, nil if there is none. It needs no counts.
+func (s *Scan) CheckPositions() error {
+	if err := s.checkProbe(); err != nil {
+		return err
+	}
+	return s.checkPositions()
+}
+
 // fewestPhotons is the number of photons in the median pattern above which an empty pattern cannot be chance: e^-20.
 const fewestPhotons = 20
 
@@ -173,7 +181,7 @@ func (s *Scan) checkPositions() error {
 		narrow = wide
 		of = fmt.Sprintf("the probe's diameter is %.1f px", wide)
 	}
-	const unit = "give positions in object pixels: divide them by the object's pixel, wavelength · distance / (N · detector pixel), in the same unit"
+	const unit = "give positions in object pixels: divide them by the object's pixel, wavelength · distance / (N · detector pixel), in the same unit, or give their unit with --position-units and the object pixel with --pixel-size"
 	switch {
 	case across < maxCrowded*narrow && step < minStep*narrow:
 		return &Fault{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -69,6 +70,23 @@ func (o Orientation) String() string {
 		return name + ", then " + flip
 	}
 	return flip
+}
+
+// Flag returns the value of --positions that gives positions this orientation.
+func (o Orientation) Flag() string {
+	var words []string
+	for _, w := range []struct {
+		does bool
+		name string
+	}{{o.Transposed, "exchange"}, {o.FlipRows, "flip-rows"}, {o.FlipCols, "flip-columns"}} {
+		if w.does {
+			words = append(words, w.name)
+		}
+	}
+	if words == nil {
+		return "none"
+	}
+	return strings.Join(words, ",")
 }
 
 // Candidate is an orientation with the misfit of held-out patterns.

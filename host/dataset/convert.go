@@ -76,6 +76,7 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	for _, n := range s.Notes {
 		notice("%s", n)
 	}
+	warn(s, notice)
 	r.count(s.Counts)
 	metadata, err := json.Marshal(r)
 	if err != nil {
@@ -101,6 +102,13 @@ func (o Conversion) keepsInputs() error {
 		}
 	}
 	return nil
+}
+
+// warn says if other commands will refuse the scan, most often for a wrong unit.
+func warn(s *scan.Scan, notice func(string, ...any)) {
+	if err := s.CheckPositions(); err != nil {
+		notice("warning: other commands will refuse this scan: %v", err)
+	}
 }
 
 // describe reports the scan as it was read from a file of that form.

@@ -109,6 +109,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	for _, n := range s.Notes {
 		notice("%s", n)
 	}
+	warn(s.Scan, notice)
 	r.Notes = s.Notes
 	if beside != nil {
 		if err := s.product(beside, o, out, &r, notice); err != nil {
