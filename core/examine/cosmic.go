@@ -1,0 +1,197 @@
+package examine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+const (
+	// excessBins of excessWidth hold the histogram of the logarithm of a value over its reference.
+	excessBins, excessWidth = 600, 0.05
+	// The tail is extrapolated from these two shares of all values. Cosmic rays are fewer than the second.
+	tailStart, tailNext = 1e-2, 1e-3
+	// cosmicRoom is the factor by which a pixel's mean may exceed its reference for the Poisson bound.
+	cosmicRoom = 2
+)
+
+// singles finds cosmic rays: a value in one frame that is far above both the pixels around it in the frame and its pixel in all other
+// frames.
+//
+// The excess of a value is its ratio to the largest of its eight neighbours, its pixel's mean in the other frames, and one count. The
+// scan's own excesses give the test: their tail, from a hundredth to a thousandth of the values, is continued as a power law, which falls
+// more slowly than the exponential tail of speckle, to Alpha over the number of values. A finding is beyond that and, with twice the
+// reference as mean, also beyond Poisson noise.
+func (p *profile) singles(ctx context.Context) ([]Finding, error) {
+	if err := p.sums(ctx); err != nil {
+		return nil, err
+	}
+	valid := 0
+	for _, bad := range p.bad {
+		if !bad {
+			valid++
+		}
+	}
+	values := float64(valid) * float64(p.used)
+	group, limits := p.brightness(), []float64(nil)
+	tails, members := make([][excessBins]float64, len(group.pixels)), group.pixels
+	err := p.each(ctx, func(_ int, counts []float32) {
+		p.excesses(counts, func(int) float64 { return 0 }, func(i int, log, _ float64) { tails[group.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
+	})
+	if err != nil || values == 0 {
+		return nil, err
+	}
+	for g := range tails {
+		limits = append(limits, tailLimit(tails[g][:], members[g]*float64(p.used), values))
+	}
+	least := func(i int) float64 { return limits[group.of[i]] }
+	var pixels, frames []int
+	var rays [][2]int
+	chance := math.Inf(-1)
+	err = p.each(ctx, func(j int, counts []float32) {
+		hit := false
+		p.excesses(counts, least, func(i int, log, reference float64) {
+			unit := float64(max(p.unit, 1))
+			c := math.Log(values) + poissonChance(float64(counts[i])/unit, cosmicRoom*reference/unit)
+			if log < least(i) || c >= logAlpha {
+				return
+			}
+			chance = max(chance, c)
+			rays, hit = append(rays, [2]int{j, i}), true
+			pixels = append(pixels, i)
+		})
+		if hit {
+			frames = append(frames, j)
+		}
+	})
+	if err != nil || len(rays) == 0 {
+		return nil, err
+	}
+	for _, r := range rays {
+		p.cosmic[r] = true
+	}
+	return []Finding{{
+		ID: Cosmic, Severity: Warning, LogChance: decimal(max(chance, logAlpha-math.Ln10)), Pixels: p.coordinates(pixels), Frames: p.fileFrames(frames),
+		What:     fmt.Sprintf("%s in %s %s far above the pixels around and the same pixel in other frames: cosmic rays or electronic noise", plural.Of(len(rays), "value"), plural.Of(len(frames), "frame"), plural.Verb(len(rays), "is", "are")),
+		Fix:      "leave these frames out with --rows",
+		Evidence: map[string]float64{"values": float64(len(rays))},
+	}}, p.sums(ctx)
+}
+
+// groups are pixels of similar brightness: dark pixels scatter more, relative to their mean, than bright ones.
+type groups struct {
+	of     []int     // [N·N] group of a pixel
+	pixels []float64 // in each group
+}
+
+// Each group spans a factor of 4 in the mean, and has at least groupLeast values; a smaller one joins the next darker.
+const groupFactor, groupLeast = 4, 1e4
+
+func (p *profile) brightness() groups {
+	g := groups{of: make([]int, len(p.sum)), pixels: []float64{0}}
+	var order []int
+	for i := range p.sum {
+		if !p.bad[i] {
+			order = append(order, i)
+		}
+	}
+	// Without the brightest frame, so that a cosmic ray does not move its pixel to a brighter group.
+	rest := func(i int) float64 { return p.sum[i] - float64(p.most[i]) }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest(a), rest(b)) })
+	edge := 0.0
+	for k, i := range order {
+		mean := rest(i) / float64(max(p.used, 1)) / float64(max(p.unit, 1))
+		last := len(g.pixels) - 1
+		if k == 0 {
+			edge = groupFactor * max(mean, 1)
+		}
+		if enough := groupLeast / float64(max(p.used, 1)); mean > edge && g.pixels[last] >= enough && float64(len(order)-k) >= enough {
+			g.pixels = append(g.pixels, 0)
+			last, edge = last+1, groupFactor*mean
+		}
+		g.of[i] = last
+		g.pixels[last]++
+	}
+	return g
+}
+
+// tailLimit returns the logarithm of the excess that one of all values, in all groups, has with a chance of Alpha. The tail is that of
+// the members of a group.
+func tailLimit(tail []float64, members, all float64) float64 {
+	at := func(share float64) float64 {
+		above := 0.0
+		for b := len(tail) - 1; b >= 0; b-- {
+			if above += tail[b]; above > share*members {
+				return float64(b+1) * excessWidth
+			}
+		}
+		return 0
+	}
+	start, next := at(tailStart), at(tailNext)
+	return next + max(next-start, 2*excessWidth)*math.Log10(tailNext*all/Alpha)
+}
+
+// excesses calls visit for the values above exp(least) times their reference, with the logarithm of the ratio.
+func (p *profile) excesses(counts []float32, least func(i int) float64, visit func(i int, log, reference float64)) {
+	floor := float64(max(p.unit, 1))
+	others := float64(max(p.used-1, 1))
+	for i, k := range counts {
+		v := float64(k)
+		if p.bad[i] || v <= floor {
+			continue
+		}
+		factor := math.Exp(least(i))
+		reference := max((p.sum[i]-v)/others, floor)
+		if v <= factor*reference {
+			continue
+		}
+		p.near(i, func(q int) {
+			if !p.bad[q] {
+				reference = max(reference, float64(counts[q]))
+			}
+		})
+		if v > factor*reference {
+			visit(i, math.Log(v/reference), reference)
+		}
+	}
+}
+
+// sums adds the frames that are not left out, without cosmic rays.
+func (p *profile) sums(ctx context.Context) error {
+	clear(p.sum)
+	clear(p.most)
+	unit := 0
+	err := p.each(ctx, func(j int, counts []float32) {
+		for i, k := range counts {
+			if p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
+				continue
+			}
+			p.sum[i] += float64(k)
+			p.most[i] = max(p.most[i], k)
+			if unit != 1 && unit >= 0 && k != 0 {
+				unit = divisor(unit, k)
+			}
+		}
+	})
+	p.unit, p.whole = max(unit, 0), unit >= 0
+	return err
+}
+
+// divisor returns the greatest common divisor of unit and k, −1 if k is not a whole number. Above 2²⁴ float32 rounds.
+func divisor(unit int, k float32) int {
+	switch {
+	case k >= 1<<24:
+		return unit
+	case k != float32(int32(k)):
+		return -1
+	}
+	a, b := unit, int(k)
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

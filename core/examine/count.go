@@ -1,0 +1,242 @@
+package examine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+const (
+	// leastCeiling is the lowest ceiling that is looked for: detectors count at least 3 bits.
+	leastCeiling = 8
+	// atCeiling is the least number of values that make a ceiling.
+	atCeiling = 3
+	// windowDeviations is the width of the window below a ceiling in standard deviations of its Poisson noise.
+	windowDeviations = 3
+	// edge is the width of the two windows below the largest number of a type, relative to it.
+	edge = 0.05
+)
+
+// ranges are the largest numbers of detectors' types that wrap around: 8, 12, 14 and 16 bits.
+var ranges = []float64{1<<8 - 1, 1<<12 - 1, 1<<14 - 1, 1<<16 - 1}
+
+// counts finds clipped and wrapped counts, an offset, and counts in a unit.
+func (p *profile) counts(ctx context.Context) ([]Finding, error) {
+	var found []Finding
+	if p.unit > 1 {
+		found = append(found, Finding{ID: Unit, Severity: Note, Evidence: map[string]float64{"unit": float64(p.unit)}, What: fmt.Sprintf("all counts are multiples of %d: they are not single photons", p.unit)})
+	}
+	if !p.whole {
+		return found, nil
+	}
+	for _, test := range []func(context.Context) ([]Finding, error){p.clipped, p.offset} {
+		f, err := test(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f...)
+	}
+	return found, nil
+}
+
+// ceilingOf returns the largest value that at least three pixels have as their largest.
+func (p *profile) ceilingOf() float32 {
+	var most []float32
+	for i, v := range p.most {
+		if !p.bad[i] && v > 0 {
+			most = append(most, v)
+		}
+	}
+	slices.Sort(most)
+	for i := len(most) - 1; i >= atCeiling-1; i-- {
+		if most[i] == most[i-atCeiling+1] {
+			return most[i]
+		}
+	}
+	return 0
+}
+
+// A top is what the largest values of a scan are.
+type top struct {
+	ceiling          float64
+	at, below, above float64 // values at the ceiling, in the window below, above
+	width            float64 // of the window, in units
+	pixel            []bool  // [N·N] some value is at the ceiling
+	frames           []int
+	edges            [][2]float64 // values in the last two windows of each range, the last first
+}
+
+// topOf counts values at and below the ceiling.
+func (p *profile) topOf(ctx context.Context) (*top, error) {
+	unit := float64(max(p.unit, 1))
+	c := &top{ceiling: float64(p.ceilingOf()), pixel: make([]bool, len(p.bad)), edges: make([][2]float64, len(ranges))}
+	c.width = math.Ceil(windowDeviations * math.Sqrt(c.ceiling/unit))
+	return c, p.each(ctx, func(j int, counts []float32) {
+		clips := false
+		for i, k := range counts {
+			if p.bad[i] || k < leastCeiling || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
+				continue
+			}
+			switch v := float64(k); {
+			case v > c.ceiling:
+				c.above++
+			case v == c.ceiling:
+				c.at++
+				c.pixel[i], clips = true, true
+			case v >= c.ceiling-c.width*unit:
+				c.below++
+			}
+			for r, m := range ranges {
+				switch v := float64(k); {
+				case v > m:
+				case v > (1-edge)*m:
+					c.edges[r][0]++
+				case v > (1-2*edge)*m:
+					c.edges[r][1]++
+				}
+			}
+		}
+		if clips {
+			c.frames = append(c.frames, j)
+		}
+	})
+}
+
+// clipped finds a pile-up of values at a ceiling. Above the mean the number of values falls with the value. So a value at the ceiling or
+// in the window of w counts below is at the ceiling with a chance of at most 1/(w+1); the binomial tail of that is the chance.
+func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
+	c, err := p.topOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := float64(len(p.bad)) * float64(p.used)
+	chance := math.Log(values) + binomialChance(max(c.at-1, 0), c.at+c.below, 1/(c.width+1))
+	if c.ceiling < leastCeiling || c.above >= c.at || chance >= logAlpha {
+		return p.wrapped(ctx, c.edges)
+	}
+	var pixels []int
+	for i, is := range c.pixel {
+		if is {
+			pixels = append(pixels, i)
+		}
+	}
+	return []Finding{{
+		ID: Clipped, Severity: Wrong, Pixels: p.coordinates(pixels), Frames: p.fileFrames(c.frames), LogChance: decimal(chance),
+		What:     fmt.Sprintf("%s in %s and %s %s at the ceiling of %.9g counts: the detector was saturated", plural.Of(int(c.at), "value"), plural.Of(len(pixels), "pixel"), plural.Of(len(c.frames), "frame"), plural.Verb(int(c.at), "is", "are"), c.ceiling),
+		Fix:      "save a mask with 0 at these pixels",
+		Evidence: map[string]float64{"ceiling": c.ceiling, "at_ceiling": c.at, "just_below": c.below},
+	}}, nil
+}
+
+// wrapped finds counts that reach the largest number of a type and stop there. With a values in the last 5 % of the range and b in the 5 %
+// before, a tail that falls exponentially, as that of speckle, has a²/b in the 5 % above; that there are none has a chance of e^(−a²/b).
+func (p *profile) wrapped(ctx context.Context, edges [][2]float64) ([]Finding, error) {
+	largest := float64(slices.Max(p.most))
+	for r, m := range ranges {
+		a, b := edges[r][0], edges[r][1]
+		if largest > m || largest <= (1-edge)*m || a < atCeiling || b == 0 || -a*a/b >= logAlpha {
+			continue
+		}
+		frames, err := p.wrappedFrames(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		return []Finding{{
+			ID: Wrapped, Severity: Wrong, Frames: p.fileFrames(frames), LogChance: decimal(-a * a / b),
+			What:     fmt.Sprintf("the counts reach %.9g, the largest number of their type, and stop there without falling off: larger ones wrapped around to small numbers", m),
+			Fix:      "save the patterns in a larger type; wrapped counts cannot be repaired",
+			Evidence: map[string]float64{"largest": m, "last_window": a, "window_before": b},
+		}}, nil
+	}
+	return nil, nil
+}
+
+// A wrapped value is below dropped of the range and touches one above high.
+const dropped, high = 0.4, 0.75
+
+// wrappedFrames returns the frames with a wrapped value.
+func (p *profile) wrappedFrames(ctx context.Context, m float64) ([]int, error) {
+	var frames []int
+	err := p.each(ctx, func(j int, counts []float32) {
+		for i, k := range counts {
+			if p.bad[i] || float64(k) <= high*m {
+				continue
+			}
+			low := false
+			for _, q := range []int{i - p.N, i + p.N, i - 1, i + 1} {
+				low = low || q >= 0 && q < len(counts) && (q/p.N == i/p.N || q%p.N == i%p.N) && !p.bad[q] && float64(counts[q]) < dropped*m
+			}
+			if low {
+				frames = append(frames, j)
+				return
+			}
+		}
+	})
+	return frames, err
+}
+
+const (
+	// darkest is the part of the pixels, by their mean, whose spread shows an offset.
+	darkest = 10
+	// leastOffset is the least mean of the darkest pixels.
+	leastOffset = 2
+	// underdispersed is the ratio of variance and mean below which an offset is reported, beyond chance.
+	underdispersed = 0.8
+)
+
+// offset finds a constant that was added to photons. Poisson counts have a variance of at least their mean, which objects only raise; a
+// constant raises the mean alone. The chance is that of χ² of the darkest pixels, as a normal deviate.
+func (p *profile) offset(ctx context.Context) ([]Finding, error) {
+	var order []int
+	for i := range p.sum {
+		if !p.bad[i] {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case p.sum[a] < p.sum[b]:
+			return -1
+		case p.sum[a] > p.sum[b]:
+			return 1
+		}
+		return a - b
+	})
+	n := float64(p.used)
+	order = order[:max(len(order)/darkest, min(len(order), 1))]
+	if len(order) == 0 || n < fewestFrames || p.sum[order[0]]/n < leastOffset {
+		return nil, nil
+	}
+	square := make([]float64, len(p.sum))
+	least := math.Inf(1)
+	err := p.each(ctx, func(_ int, counts []float32) {
+		for _, i := range order {
+			d := float64(counts[i]) - p.sum[i]/n
+			square[i] += d * d
+			least = min(least, float64(counts[i]))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var chi, mean, variance float64
+	for _, i := range order {
+		chi += square[i] / (p.sum[i] / n)
+		mean += p.sum[i] / n / float64(len(order))
+		variance += square[i] / (n - 1) / float64(len(order))
+	}
+	freedom := (n - 1) * float64(len(order))
+	z := (chi - freedom) / math.Sqrt(2*freedom)
+	if z > 0 || chi > underdispersed*freedom || -z*z/2 > logAlpha || least < mean/2 {
+		return nil, nil
+	}
+	return []Finding{{
+		ID: Offset, Severity: Wrong, LogChance: decimal(-z * z / 2),
+		What:     fmt.Sprintf("the darkest pixels have %.4g counts with a variance of only %.3g: about %.4g of them are not photons but a constant", mean, variance, mean-variance),
+		Fix:      fmt.Sprintf("subtract %.0f from the patterns", mean-variance),
+		Evidence: map[string]float64{"mean": mean, "variance": variance, "offset": mean - variance},
+	}}, nil
+}

@@ -1,0 +1,148 @@
+package examine
+
+import (
+	"fmt"
+	"math"
+)
+
+const (
+	// rougher is the factor by which a pixel may be darker, relative to the pixels on its sides, than the darkest other pixel is.
+	rougher = 1. / 3
+	// The widest dead area is an eighth of the side, at least fewestAcross pixels.
+	widest, fewestAcross = 8, 6
+	// A dead area that takes more than this share of the counts makes the image wrong.
+	muchLost = 0.002
+)
+
+// axes are the four pairs of opposite directions.
+var axes = [4][2]int{{0, 1}, {1, 0}, {1, 1}, {1, -1}}
+
+// walk returns the sum of the nearest lit pixel from i in a direction, and its distance; 0 if there is none within reach.
+func (p *profile) walk(i, dy, dx, reach int) (sum float64, distance int) {
+	y, x := i/p.N, i%p.N
+	for d := 1; d <= reach; d++ {
+		v, u := y+d*dy, x+d*dx
+		if v < 0 || v >= p.N || u < 0 || u >= p.N {
+			return 0, 0
+		}
+		if q := v*p.N + u; !p.bad[q] && p.sum[q] > 0 {
+			return p.sum[q], d
+		}
+	}
+	return 0, 0
+}
+
+// expected returns a lower estimate of the counts of a dark pixel, and the distance over which it was made: the darker of two lit pixels
+// on opposite sides, for the axis where that is largest.
+func (p *profile) expected(i, reach int) (counts float64, distance int) {
+	for _, a := range axes {
+		one, d := p.walk(i, a[0], a[1], reach)
+		other, e := p.walk(i, -a[0], -a[1], reach)
+		if v := min(one, other); v > counts {
+			counts, distance = v, max(d, e)
+		}
+	}
+	return counts, distance
+}
+
+// roughness returns, for every distance, how dark the darkest lit pixel of the scan is relative to the pixels at that distance on its
+// sides. It is what dark rings and holes of this scan's patterns do without a fault.
+func (p *profile) roughness(reach int) []float64 {
+	least := make([]float64, reach+1)
+	for d := range least {
+		least[d] = 1
+	}
+	for i, s := range p.sum {
+		if p.bad[i] || s == 0 {
+			continue
+		}
+		y, x := i/p.N, i%p.N
+		for d := 1; d <= reach; d++ {
+			expected := 0.0
+			for _, a := range axes {
+				v, u, w, z := y+d*a[0], x+d*a[1], y-d*a[0], x-d*a[1]
+				if min(v, u, w, z) >= 0 && max(v, u, w, z) < p.N && !p.bad[v*p.N+u] && !p.bad[w*p.N+z] {
+					expected = max(expected, min(p.sum[v*p.N+u], p.sum[w*p.N+z]))
+				}
+			}
+			if expected > 0 {
+				least[d] = min(least[d], (s+1)/expected)
+			}
+		}
+	}
+	for d := 2; d <= reach; d++ {
+		least[d] = min(least[d], least[d-1])
+	}
+	return least
+}
+
+// dead finds pixels, rows and columns without a count inside the lit region. A pixel with mean λ has none in all frames with a chance of
+// e^-λ, a row with the product. λ is estimated low: see expected, and multiplied by the scan's roughness and once more by a third.
+func (p *profile) dead() []Finding {
+	reach := max(fewestAcross, p.N/widest)
+	rough := p.roughness(reach)
+	mean := make([]float64, len(p.sum)) // λ of pixels without a count
+	all := 0.0
+	for i, s := range p.sum {
+		all += s
+		if !p.bad[i] && s == 0 {
+			if v, d := p.expected(i, reach); d > 0 {
+				mean[i] = rough[d] * rougher * v / float64(max(p.unit, 1))
+			}
+		}
+	}
+	is := make([]bool, len(p.sum))
+	chance := p.deadLines(mean, is)
+	var pixels []int
+	lost := 0.0
+	for i, m := range mean {
+		if c := math.Log(float64(len(p.sum))) - m; m > 0 && c < logAlpha {
+			is[i] = true
+			chance = max(chance, c)
+		}
+		if is[i] {
+			pixels = append(pixels, i)
+			v, _ := p.expected(i, reach)
+			lost += v
+		}
+	}
+	if len(pixels) == 0 {
+		return nil
+	}
+	p.leaveOut(pixels)
+	severity := Warning
+	if lost > muchLost*(all+lost) {
+		severity = Wrong
+	}
+	return []Finding{{
+		ID: Dead, Severity: severity, Pixels: p.coordinates(pixels), LogChance: decimal(chance),
+		What: fmt.Sprintf("%s no counts in all %d frames although the pixels around do, about %.2g %% of the light", has(len(pixels), "pixel"), p.used, 100*lost/(all+lost)),
+		Fix:  "save a mask with 0 at these pixels", Evidence: map[string]float64{"share_of_light": lost / (all + lost)},
+	}}
+}
+
+// deadLines marks rows and columns without any count, and returns the largest chance of one.
+func (p *profile) deadLines(mean []float64, is []bool) float64 {
+	chance := math.Inf(-1)
+	for line := range 2 * p.N {
+		at := func(k int) int {
+			if line < p.N {
+				return line*p.N + k
+			}
+			return k*p.N + line - p.N
+		}
+		dark, c := true, math.Log(float64(2*p.N))
+		for k := range p.N {
+			dark = dark && p.sum[at(k)] == 0
+			c -= mean[at(k)]
+		}
+		if !dark || c >= logAlpha {
+			continue
+		}
+		chance = max(chance, c)
+		for k := range p.N {
+			is[at(k)] = is[at(k)] || !p.bad[at(k)]
+		}
+	}
+	return chance
+}

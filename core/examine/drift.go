@@ -1,0 +1,43 @@
+package examine
+
+import "math"
+
+// unrelated is the share of the scan's time that the median pair of neighbours is apart if the order does not follow the positions. On a
+// raster or a spiral it is far less, and the object's own gradient looks like a drift.
+const unrelated = 1. / 8
+
+// drift returns the relative change of the counts from the first to the last frame, and its value in standard errors. It compares frames
+// with their four nearest neighbours: the mean of (t₁ − t₂)·(2√k₁ − 2√k₂) is 0 if the exposure does not depend on time. Each pair counts once.
+func (p *profile) drift(order []int, near [][]int32, root []float64) (change, errors float64) {
+	var products, square, apart []float64
+	mean, n := 0.0, float64(max(len(order)-1, 1))
+	parts := make([][2][]float64, blocks) // interleaved, so that each has pairs from the whole scan
+	for j, others := range near {
+		mean += root[j] / float64(len(order))
+		for _, o := range others[:min(nearest, len(others))] {
+			if int(o) <= j {
+				continue
+			}
+			dt := float64(int(o)-j) / n
+			part := &parts[j%blocks]
+			part[0], part[1] = append(part[0], dt*(root[o]-root[j])), append(part[1], dt*dt)
+			apart = append(apart, dt)
+		}
+	}
+	for _, part := range parts {
+		products, square = append(products, part[0]...), append(square, part[1]...)
+	}
+	if len(apart) < 2*blocks || median(apart) < unrelated || mean <= 0 {
+		return 0, 0
+	}
+	var sum, weight float64
+	for k := range products {
+		sum, weight = sum+products[k], weight+square[k]
+	}
+	// 2√k changes by half the relative change of k.
+	change = 2 * sum / weight / mean
+	if math.IsNaN(change) {
+		return 0, 0
+	}
+	return change, meanOverError(products)
+}

@@ -1,0 +1,226 @@
+// Package examine finds faults in a scan before it is reconstructed: detector pixels that do not count, frames that do not belong,
+// counts that are not photons. It reads patterns through an interface, keeps a few values per pixel and per frame, and looks at a
+// bounded number of frames of a large scan. Its result depends on the data alone.
+//
+// Every test states the chance of its finding in a faultless scan, from Poisson statistics or from the spread of the same statistic over
+// the other pixels or frames of the scan, as an upper bound that includes the number of pixels and frames tested. A finding needs a
+// chance below Alpha.
+//
+// It is a package of its own because it depends on nothing but patterns, positions and mask, and can be tested on them alone.
+//
+// Coordinates are (row, column) of the detector. Frames are indices in the scan.
+package examine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// Alpha is the chance of a false finding of one test on a faultless scan.
+const Alpha = 1e-6
+
+// Severity is the effect of a fault on the image.
+type Severity string
+
+// The severities.
+const (
+	Note    Severity = "note"    // the image is right
+	Warning Severity = "warning" // the image may be worse than it need be
+	Wrong   Severity = "wrong"   // the image is expected to be wrong
+)
+
+// A Finding is a fault or a property of a scan.
+type Finding struct {
+	ID       string   `json:"id"`
+	Severity Severity `json:"severity"`
+	What     string   `json:"what"` // what was found, with numbers
+	Fix      string   `json:"fix"`  // what to do, "" if nothing
+	// LogChance is the decimal logarithm of an upper bound of the chance of the finding in a faultless scan.
+	LogChance float64            `json:"log10_chance"`
+	Pixels    [][2]int           `json:"pixels,omitempty"` // row, column
+	Frames    []int              `json:"frames,omitempty"`
+	Evidence  map[string]float64 `json:"evidence,omitempty"`
+}
+
+// Advice returns what was found and what to do.
+func (f Finding) Advice() string {
+	if f.Fix == "" {
+		return f.What
+	}
+	return f.What + "; " + f.Fix
+}
+
+// The identifiers of findings.
+const (
+	Marked     = "marked-pixels"
+	Dead       = "dead-pixels"
+	Stuck      = "stuck-pixels"
+	Hot        = "hot-pixels"
+	Clipped    = "clipped-counts"
+	Wrapped    = "wrapped-counts"
+	Offset     = "count-offset"
+	Unit       = "count-unit"
+	Corner     = "zero-frequency-at-corner"
+	Centre     = "beam-off-centre"
+	Empty      = "empty-frames"
+	Bright     = "bright-frames"
+	Exposure   = "exposure-changes"
+	Cosmic     = "cosmic-rays"
+	Duplicates = "duplicate-frames"
+	Order      = "frame-order"
+)
+
+// Patterns yields the patterns of a scan.
+type Patterns interface {
+	Len() int
+	// Pattern returns pattern i, [N, N] row-major. It is valid until the next call and is not changed.
+	Pattern(i int) []float32
+}
+
+// Input is a scan.
+type Input struct {
+	N        int
+	Patterns Patterns
+	Rows     []float64 // [n] positions in object pixels
+	Cols     []float64
+	Mask     []uint8 // [N, N] 1 for a valid pixel; nil: all valid
+	Diameter float64 // of the probe in object pixels; 0 if unknown
+}
+
+// mostValues bounds the values that one pass over the patterns reads. A scan is passed over at most ten times.
+const mostValues = 1 << 27
+
+// fewestFrames is the least number of frames of which anything is said.
+const fewestFrames = 8
+
+// Scan examines a scan.
+func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
+	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Mask: s.Mask}
+	if s.Probe != nil {
+		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
+	}
+	return Run(ctx, in)
+}
+
+// Run returns the findings, the most severe first.
+func Run(ctx context.Context, in Input) ([]Finding, error) {
+	n := in.Patterns.Len()
+	switch {
+	case in.N < 1, len(in.Rows) != n, len(in.Cols) != n, in.Mask != nil && len(in.Mask) != in.N*in.N:
+		return nil, fmt.Errorf("examine: %d patterns of side %d do not fit %d rows, %d columns and a mask of %d pixels", n, in.N, len(in.Rows), len(in.Cols), len(in.Mask))
+	case n < fewestFrames:
+		return nil, nil
+	}
+	p := newProfile(in)
+	var found []Finding
+	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.order} {
+		f, err := step(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f...)
+	}
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.ID == Order }) { // frames at wrong positions look like a flicker
+		f, err := p.exposure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f...)
+	}
+	rank := map[Severity]int{Wrong: 0, Warning: 1, Note: 2}
+	slices.SortStableFunc(found, func(a, b Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	return found, nil
+}
+
+// A profile is what the passes collect.
+type profile struct {
+	Input
+	at   []int  // frames examined
+	out  []bool // [len(at)] left out by a finding
+	bad  []bool // [N·N] masked, or left out by a finding
+	hash []uint64
+
+	whole       bool      // all counts are whole numbers
+	unit        int       // largest common divisor of the counts; 0: not whole
+	least, most []float32 // [N·N] over all frames
+	sum         []float64 // [N·N] over the frames that are not left out
+	total       []float64 // [len(at)] counts without those of the brightest three pixels
+	used        int       // frames that are not left out
+	cosmic      map[[2]int]bool
+}
+
+func newProfile(in Input) *profile {
+	all := make([]int, in.Patterns.Len())
+	for i := range all {
+		all[i] = i
+	}
+	size := in.N * in.N
+	p := &profile{Input: in, at: scan.Thin(all, max(fewestFrames, mostValues/size)), bad: make([]bool, size), whole: true, cosmic: map[[2]int]bool{}}
+	p.out, p.hash, p.total, p.used = make([]bool, len(p.at)), make([]uint64, len(p.at)), make([]float64, len(p.at)), len(p.at)
+	p.least, p.most, p.sum = make([]float32, size), make([]float32, size), make([]float64, size)
+	for i, m := range in.Mask {
+		p.bad[i] = m == 0
+	}
+	return p
+}
+
+// each passes the frames that are not left out, by their index in p.at, to visit.
+func (p *profile) each(ctx context.Context, visit func(j int, counts []float32)) error {
+	for j, i := range p.at {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if !p.out[j] {
+			visit(j, p.Patterns.Pattern(i))
+		}
+	}
+	return nil
+}
+
+// near calls visit with the pixels around i, at most 8.
+func (p *profile) near(i int, visit func(q int)) {
+	y, x := i/p.N, i%p.N
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			if v, u := y+dy, x+dx; (dy != 0 || dx != 0) && v >= 0 && v < p.N && u >= 0 && u < p.N {
+				visit(v*p.N + u)
+			}
+		}
+	}
+}
+
+func (p *profile) coordinates(pixels []int) [][2]int {
+	out := make([][2]int, len(pixels))
+	for k, i := range pixels {
+		out[k] = [2]int{i / p.N, i % p.N}
+	}
+	return out
+}
+
+// fileFrames returns the frames of the scan.
+func (p *profile) fileFrames(of []int) []int {
+	out := make([]int, len(of))
+	for k, j := range of {
+		out[k] = p.at[j]
+	}
+	return out
+}
+
+// leaveOut excludes pixels from the following tests.
+func (p *profile) leaveOut(pixels []int) {
+	for _, i := range pixels {
+		p.bad[i] = true
+	}
+}
+
+// leastLog is the lowest LogChance that is reported.
+const leastLog = -9999
+
+// decimal converts a natural logarithm for LogChance.
+func decimal(logChance float64) float64 {
+	return max(math.Round(logChance/math.Ln10*10)/10, leastLog)
+}

@@ -1,0 +1,149 @@
+package examine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+const (
+	// A frame is examined as empty or too bright if it has a twentieth or twenty times the median of the counts.
+	outlying = 20
+	// It is one if it is also beyond four times the extreme of all other frames: an object that absorbs nearly everything somewhere has
+	// frames between.
+	apart = 4
+	// brightest is the number of largest values that a frame's total leaves out, against cosmic rays.
+	brightest = 3
+)
+
+// totals adds the counts of every frame, without its brightest values.
+func (p *profile) totals(ctx context.Context) error {
+	return p.each(ctx, func(j int, counts []float32) {
+		var top [brightest]float32
+		total := 0.0
+		for i, k := range counts {
+			if p.bad[i] {
+				continue
+			}
+			total += float64(k)
+			if k > top[0] {
+				top[0] = k
+				slices.Sort(top[:])
+			}
+		}
+		for _, k := range top {
+			total -= float64(k)
+		}
+		p.total[j] = total
+	})
+}
+
+// frames finds empty frames, frames that are far too bright, and frames that occur twice.
+//
+// A frame is empty if it has fewer counts than a Poisson number of a quarter of the mean of the darkest frame that is not in question can
+// have. It is too bright by the same comparison with four times the brightest.
+func (p *profile) frames(ctx context.Context) ([]Finding, error) {
+	if err := p.totals(ctx); err != nil {
+		return nil, err
+	}
+	lit := slices.DeleteFunc(slices.Clone(p.total), func(t float64) bool { return t <= 0 })
+	if len(lit) == 0 {
+		return nil, nil
+	}
+	middle := median(lit)
+	lowest, highest := math.Inf(1), 0.0
+	for _, t := range p.total {
+		if t > middle/outlying && t < middle*outlying {
+			lowest, highest = min(lowest, t), max(highest, t)
+		}
+	}
+	if math.IsInf(lowest, 1) {
+		return nil, nil
+	}
+	var empty, bright []int
+	emptyChance, brightChance := math.Inf(-1), math.Inf(-1)
+	for j, t := range p.total {
+		many := math.Log(float64(len(p.at)))
+		switch {
+		case t <= middle/outlying && t < lowest/apart:
+			if c := many + poissonChance(t, lowest/apart); c < logAlpha {
+				empty, emptyChance = append(empty, j), max(emptyChance, c)
+			}
+		case t >= middle*outlying && t > highest*apart && highest > 0:
+			if c := many + poissonChance(t, highest*apart); c < logAlpha {
+				bright, brightChance = append(bright, j), max(brightChance, c)
+			}
+		}
+	}
+	found := p.without(empty, Finding{
+		ID: Empty, Severity: Wrong, LogChance: decimal(emptyChance), Evidence: map[string]float64{"darkest_other": lowest, "median": middle},
+		What: fmt.Sprintf("%s hardly any counts, the first is frame %s; the median has %.4g", has(len(empty), "frame"), p.name(empty), middle), Fix: "leave them out with --rows",
+	})
+	return append(found, p.without(bright, Finding{
+		ID: Bright, Severity: Wrong, LogChance: decimal(brightChance), Evidence: map[string]float64{"brightest_other": highest, "median": middle},
+		What: fmt.Sprintf("%s more than %d times the counts of the median frame, the first is frame %s", has(len(bright), "frame"), outlying, p.name(bright)), Fix: "leave them out with --rows",
+	})...), nil
+}
+
+// without leaves frames out of the following tests, and returns the finding that names them; none if there are none.
+func (p *profile) without(frames []int, f Finding) []Finding {
+	if len(frames) == 0 {
+		return nil
+	}
+	for _, j := range frames {
+		p.out[j] = true
+		p.used--
+	}
+	f.Frames = p.fileFrames(frames)
+	return []Finding{f}
+}
+
+// name returns the scan's frame of the first of some examined ones.
+func (p *profile) name(of []int) string {
+	if len(of) == 0 {
+		return ""
+	}
+	return fmt.Sprint(p.at[of[0]])
+}
+
+func median(v []float64) float64 {
+	s := slices.Clone(v)
+	slices.Sort(s)
+	return s[len(s)/2]
+}
+
+// repeated finds frames that equal an earlier one. Independent Poisson frames are equal with a chance of Π P(K₁ = K₂) over the pixels;
+// low-dose frames can be equal by chance.
+func (p *profile) repeated() []Finding {
+	same := 2 * math.Log(float64(len(p.at)))
+	for i, s := range p.sum {
+		if !p.bad[i] {
+			same += sameChance(s / float64(p.used) / float64(max(p.unit, 1)))
+		}
+	}
+	if same >= logAlpha || !p.whole {
+		return nil
+	}
+	first := map[uint64]bool{}
+	var again []int
+	for j, h := range p.hash {
+		if p.out[j] {
+			continue
+		}
+		if first[h] {
+			again = append(again, j)
+		}
+		first[h] = true
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	return []Finding{{
+		ID: Duplicates, Severity: Warning, LogChance: decimal(same), Frames: p.fileFrames(again),
+		What: fmt.Sprintf("%s %s an earlier frame in every pixel, the first is frame %s", plural.Of(len(again), "frame"), plural.Verb(len(again), "equals", "equal"), p.name(again)),
+		Fix:  "leave the repeated frames out with --rows, or save the scan again",
+	}}
+}

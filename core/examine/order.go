@@ -1,0 +1,135 @@
+package examine
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/plural"
+)
+
+const (
+	// mostLag is the largest shift that is tried, in frames.
+	mostLag = 4
+	// lagPairs bounds the number of pairs that are compared.
+	lagPairs = 400
+	// aloneInTime is the least distance of a pair in frames: nearer ones stay neighbours when the order is shifted.
+	aloneInTime = 4 * mostLag
+	// lagBetter is the ratio of differences below which a shift is better.
+	lagBetter = 0.9
+)
+
+// order finds frames that are late: frame i belongs to position i − lag. Pairs of neighbouring positions that were not measured one after
+// the other have similar patterns. With the wrong order they have not, and with the shift that corrects it they have. The difference of a
+// pair is 1 − Σ√(ab)/√(Σa·Σb). A shift is reported if it lowers the mean difference by a tenth and seven standard errors of 20 parts of the
+// scan.
+func (p *profile) order(ctx context.Context) ([]Finding, error) {
+	n := p.Patterns.Len()
+	near, err := scan.Neighbours(p.Rows, p.Cols, around)
+	if err != nil {
+		return nil, nil //nolint:nilerr // see exposure
+	}
+	good := make([]bool, n)
+	for i := range good {
+		good[i] = true
+	}
+	for j, i := range p.at {
+		good[i] = !p.out[j]
+	}
+	var pairs [][2]int
+	for i, others := range near {
+		for _, o := range others {
+			if abs(int(o)-i) >= aloneInTime {
+				pairs = append(pairs, [2]int{i, int(o)})
+				break
+			}
+		}
+	}
+	all := make([]int, len(pairs))
+	for k := range all {
+		all[k] = k
+	}
+	differences := make([][]float64, 2*mostLag+1)
+	for _, k := range scan.Thin(all, lagPairs) {
+		i, o := pairs[k][0], pairs[k][1]
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		if min(i, o) < mostLag || max(i, o) >= n-mostLag || !goodAround(good, i) || !goodAround(good, o) {
+			continue
+		}
+		for lag := -mostLag; lag <= mostLag; lag++ {
+			differences[lag+mostLag] = append(differences[lag+mostLag], p.difference(i+lag, o+lag))
+		}
+	}
+	return lagFinding(differences), nil
+}
+
+func goodAround(good []bool, i int) bool {
+	for k := i - mostLag; k <= i+mostLag; k++ {
+		if !good[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// difference compares two frames.
+func (p *profile) difference(i, o int) float64 {
+	one := append([]float32(nil), p.Patterns.Pattern(i)...)
+	other := p.Patterns.Pattern(o)
+	var a, b, both float64
+	for q, k := range one {
+		if !p.bad[q] {
+			x, y := float64(k), float64(other[q])
+			a, b, both = a+x, b+y, both+math.Sqrt(max(x*y, 0))
+		}
+	}
+	if a <= 0 || b <= 0 {
+		return 1
+	}
+	return 1 - both/math.Sqrt(a*b)
+}
+
+// lagFinding compares the shifts with none.
+func lagFinding(differences [][]float64) []Finding {
+	mean := func(v []float64) float64 {
+		s := 0.0
+		for _, d := range v {
+			s += d / float64(len(v))
+		}
+		return s
+	}
+	now := differences[mostLag]
+	if len(now) == 0 {
+		return nil
+	}
+	best, least := 0, mean(now)
+	for lag := -mostLag; lag <= mostLag; lag++ {
+		if m := mean(differences[lag+mostLag]); m < least {
+			best, least = lag, m
+		}
+	}
+	if best == 0 || least > lagBetter*mean(now) {
+		return nil
+	}
+	gain := make([]float64, len(now))
+	for k := range gain {
+		gain[k] = now[k] - differences[best+mostLag][k]
+	}
+	t := meanOverError(gain)
+	if t < surely {
+		return nil
+	}
+	late, fix := "late", fmt.Sprintf("patterns[%d:] belong to positions[:-%d]", best, best)
+	if best < 0 {
+		late, fix = "early", fmt.Sprintf("patterns[:-%d] belong to positions[%d:]", -best, -best)
+	}
+	return []Finding{{
+		ID: Order, Severity: Wrong, LogChance: decimal(logAlpha - math.Ln10),
+		What:     fmt.Sprintf("the patterns are %s %s: with that shift neighbouring positions have patterns that differ by %.3f instead of %.3f", plural.Of(abs(best), "frame"), late, least, mean(now)),
+		Fix:      "save them in the right order: " + fix,
+		Evidence: map[string]float64{"lag": float64(best), "difference": mean(now), "difference_shifted": least, "standard_errors": t},
+	}}
+}
