@@ -113,6 +113,9 @@ func printInspection(c *cli.Context, r inspect.Report) {
 			stdout.Printf("  the step fits best when stretched by %.3f, %s\n", g.Scale, verdict)
 		}
 	}
+	for _, f := range r.Findings {
+		stdout.Printf("%s: %s: %s\n", f.Severity, f.ID, f.Advice())
+	}
 	for _, n := range r.Notes {
 		stdout.Println("note:", n)
 	}

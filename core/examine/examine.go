@@ -8,7 +8,7 @@
 //
 // It is a package of its own because it depends on nothing but patterns, positions and mask, and can be tested on them alone.
 //
-// Coordinates are (row, column) of the detector. Frames are indices in the scan.
+// Coordinates are (row, column) of the detector. Frames are named by their rows in the file.
 package examine
 
 import (
@@ -87,6 +87,7 @@ type Input struct {
 	Patterns Patterns
 	Rows     []float64 // [n] positions in object pixels
 	Cols     []float64
+	Index    []int   // [n] row of each pattern in the file, by which findings name frames; nil: its index
 	Mask     []uint8 // [N, N] 1 for a valid pixel; nil: all valid
 	Diameter float64 // of the probe in object pixels; 0 if unknown
 }
@@ -99,7 +100,7 @@ const fewestFrames = 8
 
 // Scan examines a scan.
 func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
-	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Mask: s.Mask}
+	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask}
 	if s.Probe != nil {
 		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
 	}
@@ -110,7 +111,7 @@ func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
 func Run(ctx context.Context, in Input) ([]Finding, error) {
 	n := in.Patterns.Len()
 	switch {
-	case in.N < 1, len(in.Rows) != n, len(in.Cols) != n, in.Mask != nil && len(in.Mask) != in.N*in.N:
+	case in.N < 1, len(in.Rows) != n, len(in.Cols) != n, in.Index != nil && len(in.Index) != n, in.Mask != nil && len(in.Mask) != in.N*in.N:
 		return nil, fmt.Errorf("examine: %d patterns of side %d do not fit %d rows, %d columns and a mask of %d pixels", n, in.N, len(in.Rows), len(in.Cols), len(in.Mask))
 	case n < fewestFrames:
 		return nil, nil
@@ -201,11 +202,14 @@ func (p *profile) coordinates(pixels []int) [][2]int {
 	return out
 }
 
-// fileFrames returns the frames of the scan.
+// fileFrames returns the rows in the file of examined frames.
 func (p *profile) fileFrames(of []int) []int {
 	out := make([]int, len(of))
 	for k, j := range of {
 		out[k] = p.at[j]
+		if p.Index != nil {
+			out[k] = p.Index[p.at[j]]
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -303,5 +304,18 @@ func TestScan_SurvivesHostileCounts(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestScan_NamesRowsOfTheFile: in a part of a file, frames are named by their rows in it, in text and in the list.
+func TestScan_NamesRowsOfTheFile(t *testing.T) {
+	s := sound(t, 0)
+	for i := range s.Index {
+		s.Index[i] = 1000 + 2*i
+	}
+	clear(s.Pattern(7))
+	found, err := Scan(t.Context(), s)
+	if err != nil || len(found) != 1 || !slices.Equal(found[0].Frames, []int{1014}) || !strings.Contains(found[0].What, "frame 1014;") {
+		t.Errorf("found %v, %v", found, err)
 	}
 }

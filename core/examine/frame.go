@@ -101,12 +101,12 @@ func (p *profile) without(frames []int, f Finding) []Finding {
 	return []Finding{f}
 }
 
-// name returns the scan's frame of the first of some examined ones.
+// name returns the row in the file of the first of some examined frames.
 func (p *profile) name(of []int) string {
 	if len(of) == 0 {
 		return ""
 	}
-	return fmt.Sprint(p.at[of[0]])
+	return fmt.Sprint(p.fileFrames(of[:1])[0])
 }
 
 func median(v []float64) float64 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/examine"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -30,6 +31,8 @@ type Report struct {
 	Notes       []string   `json:"notes"`
 
 	Quality scan.Quality `json:"quality"`
+	// Findings are the faults and properties found by core/examine; their frames are rows of the file.
+	Findings []examine.Finding `json:"findings"`
 	// Geometry is the result of short reconstructions with all orientations of the positions. It is nil if not requested or
 	// if the scan is too small.
 	Geometry *iterative.Geometry `json:"geometry,omitempty"`
@@ -75,6 +78,11 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if report.Quality, err = s.Quality(ctx); err != nil {
 		return report, context.Cause(ctx)
 	}
+	found, err := examine.Scan(ctx, s)
+	if err != nil {
+		return report, err
+	}
+	report.Findings = append([]examine.Finding{}, found...) // [] in JSON, not null
 	if err := s.Check(); err != nil {
 		report.Fault = err.Error()
 	}
