@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
@@ -241,11 +242,16 @@ func (a *Acquisition) PixelSize(n int) (y, x float64) {
 // says what is at 0.
 // Pixels that the file marks (by a mask, by the largest value of its type, or by a negative number) are masked.
 func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.Scan, error) {
+	return a.Store(ctx, rows, probe, nil)
+}
+
+// Store is Read with the patterns in a file, which create creates for at most the given number of bytes, instead of in memory.
+func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, create func(bytes int64) (patterns.File, error)) (*scan.Scan, error) {
 	s, err := a.Frame(rows, probe)
 	if err != nil {
 		return nil, err
 	}
-	return s, a.readCounts(ctx, s, a.window())
+	return s, a.readCounts(ctx, s, a.window(), create)
 }
 
 // Frame is Read without the counts and the mask, which Each completes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/memory"
 )
@@ -13,30 +14,55 @@ import (
 const batchBytes = 64 << 20
 
 // readCounts fills the counts and the mask of s with the window of its patterns.
-func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window) error {
+func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window, create func(bytes int64) (patterns.File, error)) error {
 	pixels := w.side * w.side
-	need := int64(len(s.Index)) * int64(pixels) * 4 // below 2⁶³, because both are bounded
-	if free, known := memory.Available(); known && need+need/2+2*batchBytes > free {
+	need := int64(2 * batchBytes)
+	if create == nil {
+		counts := int64(len(s.Index)) * int64(pixels) * float32Size // below 2⁶³, because both are bounded
+		need += counts + counts/2
+	}
+	if free, known := memory.Available(); known && need > free {
 		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
-			a.Path, len(s.Index), w.side, w.side, memory.Size(need+need/2+2*batchBytes), memory.Size(free))
+			a.Path, len(s.Index), w.side, w.side, memory.Size(need), memory.Size(free))
 	}
 	if err := a.checkField(ctx); err != nil {
 		return err
 	}
-	s.Counts = make([]float32, len(s.Index)*pixels)
+	to, err := patterns.NewWriter(create, len(s.Index), pixels, a.bytes())
+	if err != nil {
+		return err
+	}
 	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
-	atOnce := max(1, batchBytes/(8*pixels))
-	for i := 0; i < len(s.Index); {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		p, n := a.run(s.Index[i:], atOnce)
-		if err := r.read(ctx, s.Counts[i*pixels:(i+n)*pixels], p, s.Index[i], n); err != nil {
+	if err := r.each(ctx, s.Index, func(counts []float32) error { return to.Append(ctx, counts) }); err != nil {
+		return err
+	}
+	if err := r.mask(s); err != nil {
+		return err
+	}
+	if r.marked > 0 { // a pixel that a later pattern marks is not yet 0 in the patterns before
+		if err := to.Update(ctx, func(counts []float32) {
+			for i := range counts {
+				if s.Mask[i%pixels] == 0 {
+					counts[i] = 0
+				}
+			}
+		}); err != nil {
 			return err
 		}
-		i += n
 	}
-	return r.mask(s)
+	s.Counts, s.Stored = to.Patterns()
+	return nil
+}
+
+// float32Size is the number of bytes of a float32.
+const float32Size = 4
+
+// bytes returns the size of the smallest type that holds all counts.
+func (a *Acquisition) bytes() int {
+	if bits := a.IntegerBits(); bits > 0 {
+		return min(bits/8, float32Size)
+	}
+	return float32Size
 }
 
 // Each passes the counts of the patterns of s, which Frame returned, to visit: several patterns at a time, in order. After the last it
@@ -46,15 +72,23 @@ func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts 
 		return err
 	}
 	w := a.window()
-	pixels := w.side * w.side
-	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
-	counts := make([]float32, max(1, batchBytes/(8*pixels))*pixels)
-	for i := 0; i < len(s.Index); {
+	r := &countReader{a: a, w: w, bad: make([]bool, w.side*w.side), marker: a.parts[0].Type().marker()}
+	if err := r.each(ctx, s.Index, visit); err != nil {
+		return err
+	}
+	return r.mask(s)
+}
+
+// each passes the counts of patterns to visit, several at a time, in order.
+func (r *countReader) each(ctx context.Context, index []int, visit func(counts []float32) error) error {
+	pixels := len(r.bad)
+	counts := make([]float32, min(len(index), max(1, batchBytes/(8*pixels)))*pixels)
+	for i := 0; i < len(index); {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		p, n := a.run(s.Index[i:], len(counts)/pixels)
-		if err := r.read(ctx, counts[:n*pixels], p, s.Index[i], n); err != nil {
+		p, n := r.a.run(index[i:], len(counts)/pixels)
+		if err := r.read(ctx, counts[:n*pixels], p, index[i], n); err != nil {
 			return err
 		}
 		if err := visit(counts[:n*pixels]); err != nil {
@@ -62,7 +96,7 @@ func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts 
 		}
 		i += n
 	}
-	return r.mask(s)
+	return nil
 }
 
 // run returns how many patterns, at most, follow each other in one dataset from the first of index on, and the dataset.
@@ -133,7 +167,7 @@ func (r *countReader) read(ctx context.Context, dst []float32, p part, first, n 
 	return nil
 }
 
-// mask masks the file's bad pixels and the marked ones, and sets their counts to 0.
+// mask masks the file's bad pixels and the marked ones.
 func (r *countReader) mask(s *scan.Scan) error {
 	before := len(r.a.Notes)
 	r.a.noteMoved() // virtual datasets open their files when they are read
@@ -161,11 +195,6 @@ func (r *countReader) mask(s *scan.Scan) error {
 			r.a.Path, masked, len(mask), masked-added, added, r.a.parts[0].Type())
 	}
 	s.Mask = mask
-	for i := range s.Counts {
-		if mask[i%len(mask)] == 0 {
-			s.Counts[i] = 0
-		}
-	}
 	if added > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.parts[0].Type(), r.marked))
 	}

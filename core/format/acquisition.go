@@ -2,11 +2,13 @@ package format
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -58,9 +60,13 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 	if err != nil {
 		return nil, &npz.Error{Path: a.Path, What: err.Error(), Err: err}
 	}
-	s, err := a.Read(ctx, rows, !o.NoProbe)
+	s, err := a.Store(ctx, rows, !o.NoProbe, o.Create)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	var stored *patterns.Error
+	if errors.As(err, &stored) {
+		return nil, err
 	}
 	if err != nil {
 		return nil, dataError(a.Path, err)

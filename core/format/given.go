@@ -1,11 +1,13 @@
 package format
 
 import (
+	"context"
 	"fmt"
 	"math"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
@@ -139,15 +141,28 @@ func (d *Description) dropObject(why string) {
 }
 
 // crop keeps the middle of the patterns and of the mask, and samples the probe as the object then is.
-func (d *Description) crop(s *scan.Scan) error {
+// create is that of ScanOptions.
+func (d *Description) crop(ctx context.Context, s *scan.Scan, create func(bytes int64) (patterns.File, error)) error {
 	n, m := d.N, d.side
 	if n == m {
 		return nil
 	}
-	for i := range s.Len() {
-		prepare.Middle(s.Counts[i*m*m:], s.Pattern(i), n, m) // a later pattern is never overwritten: m < n
+	const most = 4 // bytes of a count
+	to, err := patterns.NewWriter(create, s.Len(), m*m, most)
+	if err != nil {
+		return err
 	}
-	s.Counts = s.Counts[: s.Len()*m*m : s.Len()*m*m]
+	middle := make([]float32, m*m)
+	for _, pattern := range s.All() {
+		prepare.Middle(middle, pattern, n, m)
+		if err := to.Append(ctx, middle); err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.Counts, s.Stored = to.Patterns()
 	s.N = m
 	if s.Mask != nil {
 		prepare.Middle(s.Mask, s.Mask, n, m)
@@ -160,7 +175,7 @@ func (d *Description) crop(s *scan.Scan) error {
 	for i, v := range s.Probe {
 		wide[i] = complex128(v)
 	}
-	wide, err := prepare.Probe(wide, n, m)
+	wide, err = prepare.Probe(wide, n, m)
 	if err != nil {
 		return npz.Errorf(d.Path, "%s: %w", keyProbe, err)
 	}

@@ -45,14 +45,11 @@ func (s *sorter) checkMask() error {
 		}
 	}
 	slices.Sort(bad)
-	var hidden, seen float64
+	var hidden float64
 	for _, k := range bad[:len(bad)-int(hotShare*float64(len(bad)))] {
 		hidden += k
 	}
-	for _, k := range s.out {
-		seen += float64(k)
-	}
-	all, valid := len(s.mask), len(s.mask)-len(bad)
+	seen, all, valid := s.seen, len(s.mask), len(s.mask)-len(bad)
 	switch {
 	case hidden == 0:
 		return nil // the patterns are dark with and without the mask

@@ -25,7 +25,7 @@ func (s *sorter) pick(ctx context.Context, rows []int) error {
 			return err
 		}
 		s.at = [3]int{patternAxis: rows[from]}
-		if err := s.sort(raw); err != nil {
+		if err := s.sort(ctx, raw); err != nil {
 			return err
 		}
 		from = to

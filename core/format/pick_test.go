@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+
+	stored "github.com/ptychogo/ptycho/core/patterns"
 )
 
 // counted counts the bytes that are read.
@@ -72,7 +74,11 @@ func TestReadScan_PickedRowsCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = readPatterns(t.Context(), &d, []int{399}, nil, c)
+	to, err := stored.NewWriter(nil, 1, 16*16, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = readPatterns(t.Context(), &d, []int{399}, nil, c, to)
 	wantError(t, "cut", err, path, "is truncated: the file ends before the last value; copy or download the file again")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -24,6 +25,9 @@ type ScanOptions struct {
 	HighCompression bool
 	NoProbe         bool              // skip the probe, because the caller has one
 	Given           acquisition.Given // what the caller says of the file, and changes
+	// Create creates the file for the patterns, of at most the given size. Without it the patterns are held in memory. The caller
+	// keeps the file open for as long as the scan is used.
+	Create func(bytes int64) (patterns.File, error)
 }
 
 // ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
@@ -78,18 +82,12 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	if o.Photons > 0 && !dosed {
 		return nil, npz.Errorf(z.Path(), "contains its photon numbers, but --nphotons is %v", o.Photons).Hint("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
-	if s.Counts, err = readPatterns(ctx, d, rows, s.Mask, c); err != nil {
-		return nil, err
-	}
-	reason, err := c.finish(z.Path())
+	reason, err := z.readCounts(ctx, s, d, o, c, dosed)
 	if err != nil {
 		return nil, err
 	}
-	if dosed {
-		reason = dose(s.Counts, len(rows), o.Photons, d.Key)
-	}
 	s.Notes = append([]string{reason}, d.Notes...)
-	if err := d.crop(s); err != nil {
+	if err := d.crop(ctx, s, o.Create); err != nil {
 		return nil, err
 	}
 	if c.most > 1<<24 {
@@ -107,6 +105,35 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	return s, nil
 }
 
+// readCounts reads the patterns. It returns how their values were converted to counts. Dosed values are scaled to o.Photons.
+func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, o ScanOptions, c *converter, dosed bool) (string, error) {
+	to, err := patterns.NewWriter(o.Create, len(s.Index), d.N*d.N, c.bytes())
+	if err != nil {
+		return "", err
+	}
+	total, err := readPatterns(ctx, d, s.Index, s.Mask, c, to)
+	if err != nil {
+		return "", err
+	}
+	reason, err := c.finish(z.Path())
+	if err != nil {
+		return "", err
+	}
+	if dosed {
+		factor := o.Photons * float64(len(s.Index)) / total
+		reason = fmt.Sprintf("counts = %.6g·%s², because --nphotons gives a pattern %g photons on average", factor, d.Key, o.Photons)
+		if err := to.Update(ctx, func(squares []float32) {
+			for i, v := range squares {
+				squares[i] = float32(factor * float64(v))
+			}
+		}); err != nil {
+			return "", err
+		}
+	}
+	s.Counts, s.Stored = to.Patterns()
+	return reason, nil
+}
+
 // selection returns the patterns to read. It rejects an array that expands suspiciously, and patterns that do not fit
 // the available memory.
 func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
@@ -122,20 +149,10 @@ func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
 	if err := z.CheckCompression(d.patterns); err != nil {
 		return nil, err
 	}
+	if o.Create != nil && ordered(d) {
+		return rows, nil // the patterns are read in pieces
+	}
 	return rows, checkScanRoom(d, len(rows))
-}
-
-// dose scales the squares of normalised amplitudes to the given mean number of photons per pattern.
-func dose(squares []float32, patterns int, photons float64, key string) string {
-	total := 0.0
-	for _, v := range squares {
-		total += float64(v)
-	}
-	factor := photons * float64(patterns) / total
-	for i, v := range squares {
-		squares[i] = float32(factor * float64(v))
-	}
-	return fmt.Sprintf("counts = %.6g·%s², because --nphotons gives a pattern %g photons on average", factor, key, photons)
 }
 
 // readShared reads probe, object and mask.
@@ -170,118 +187,4 @@ func (z scanFile) readShared(s *scan.Scan, d *Description, noProbe bool) error {
 		d.Notes = append(d.Notes, fmt.Sprintf("%d of %d detector pixels are masked; their counts are set to 0", len(v)-valid, len(v)))
 	}
 	return nil
-}
-
-// axis says what an axis of the file's array counts.
-type axis uint8
-
-const (
-	patternAxis axis = iota
-	rowAxis
-	columnAxis
-)
-
-// readPatterns reads the given rows of the file as counts, [len(rows), N, N]. Values go directly to their final place
-// for any layout, so that an array is never held twice. Masked pixels become 0.
-func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter) ([]float32, error) {
-	s := newSorter(d, rows, mask, c)
-	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.Seekable() {
-		if err := s.pick(ctx, rows); err != nil {
-			return nil, err
-		}
-		return s.out, s.checkMask()
-	}
-	err := d.patterns.Stream(func(raw []byte) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return s.sort(raw)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.out, s.checkMask()
-}
-
-// sorter converts the values of a file and puts them to their place among the selected patterns.
-type sorter struct {
-	d      *Description
-	mask   []uint8
-	c      *converter
-	slot   []int     // index of a pattern in the result; −1: not selected
-	axes   [3]axis   // of the file's array, slowest first
-	at     [3]int    // position of the next value, by axis
-	values []float64 // buffer for a piece
-	hidden []float64 // [N, N] counts of the masked pixels over the selected patterns; nil without a mask
-	out    []float32 // [selected, N, N]
-}
-
-func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
-	s := &sorter{d: d, mask: mask, c: c, slot: make([]int, d.Patterns), axes: [3]axis{patternAxis, rowAxis, columnAxis}}
-	for i := range s.slot {
-		s.slot[i] = -1
-	}
-	for i, r := range rows {
-		s.slot[r] = i
-	}
-	if d.Layout == LayoutHWN {
-		s.axes = [3]axis{rowAxis, columnAxis, patternAxis}
-	}
-	if d.patterns.Fortran() { // the first axis varies fastest
-		s.axes[0], s.axes[2] = s.axes[2], s.axes[0]
-	}
-	s.out = make([]float32, len(rows)*d.N*d.N)
-	if mask != nil {
-		s.hidden = make([]float64, d.N*d.N)
-	}
-	return s
-}
-
-// sort processes the next values of the file.
-func (s *sorter) sort(raw []byte) error {
-	n, size := s.d.N, s.d.N*s.d.N
-	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
-	fastest := s.axes[2]
-	e := s.d.patterns.Element()
-	if len(s.values) < len(raw)/e.Size() {
-		s.values = make([]float64, len(raw)/e.Size())
-	}
-	v := s.values[:len(raw)/e.Size()]
-	e.Floats(v, raw)
-	for len(v) > 0 {
-		run := min(len(v), extent[fastest]-s.at[fastest])
-		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
-			for _, x := range v[:run] {
-				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
-				switch {
-				case to < 0:
-				case s.mask != nil && s.mask[pixel] == 0:
-					s.hidden[pixel] += s.c.estimate(x)
-				default:
-					k, err := s.c.convert(x)
-					if err != nil {
-						return valueError(s.d, s.c, s.at, x, err)
-					}
-					s.out[to*size+pixel] = k
-				}
-				s.at[fastest]++
-			}
-		} else {
-			s.at[fastest] += run
-		}
-		v = v[run:]
-		for i := 2; i > 0 && s.at[s.axes[i]] == extent[s.axes[i]]; i-- {
-			s.at[s.axes[i]] = 0
-			s.at[s.axes[i-1]]++
-		}
-	}
-	return nil
-}
-
-func valueError(d *Description, c *converter, at [3]int, x float64, err error) *npz.Error {
-	e := npz.Errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
-	if x >= 0 && (c.units == Auto || c.strict) {
-		return e.Hint("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
-	}
-	return e.Hint("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
 }

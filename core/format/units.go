@@ -90,6 +90,15 @@ func newConverter(path, key string, e npz.Element, scale float64, given Units) (
 	return c, nil
 }
 
+// bytes returns the size of the smallest type that holds all counts.
+func (c *converter) bytes() int {
+	const float32Size = 4
+	if c.units == Counts && c.dtype.Integral() {
+		return min(c.dtype.Size(), float32Size)
+	}
+	return float32Size
+}
+
 // convert converts one value to counts. Its error describes the value.
 func (c *converter) convert(d float64) (float32, error) {
 	if !(d >= 0) || math.IsInf(d, 0) {

@@ -44,13 +44,16 @@ const fewestPhotons = 20
 func (s *Scan) checkEmpty() error {
 	totals := make([]float64, s.Len())
 	var empty []int
-	for j := range totals {
-		for _, k := range s.Pattern(j) {
+	for j, pattern := range s.All() {
+		for _, k := range pattern {
 			totals[j] += float64(k)
 		}
 		if totals[j] == 0 {
 			empty = append(empty, j)
 		}
+	}
+	if err := s.Err(); err != nil {
+		return err
 	}
 	if len(empty) == 0 || median(totals) < fewestPhotons {
 		return nil

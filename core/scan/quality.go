@@ -49,12 +49,12 @@ func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 	size := s.N * s.N
 	sums := make([]float64, size)
 	most, unit := float32(0), 0
-	for j := range s.Len() {
+	for _, pattern := range s.All() {
 		if err := ctx.Err(); err != nil {
 			return Quality{}, err
 		}
 		total := 0.0
-		for i, k := range s.Pattern(j) {
+		for i, k := range pattern {
 			sums[i] += float64(k)
 			total += float64(k)
 			switch {
@@ -68,6 +68,9 @@ func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 			}
 		}
 		q.FewestCounts, q.MostCounts = min(q.FewestCounts, total), max(q.MostCounts, total)
+	}
+	if err := s.Err(); err != nil {
+		return Quality{}, err
 	}
 	q.CountUnit = unit
 	if unit < 0 {

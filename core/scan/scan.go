@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/ptychogo/ptycho/core/patterns"
 )
 
 // Scan is a set of diffraction patterns in photon counts. The slices are shared, not copied; treat them as read-only.
@@ -20,9 +22,12 @@ type Scan struct {
 	Format string // of the file, such as npz or CXI; "" if none
 	N      int    // side of a pattern in pixels
 
-	Counts []float32 // [n, N, N] row-major photon counts, DC at [N/2, N/2]
-	Rows   []float64 // [n] patch centre y in object pixels
-	Cols   []float64 // [n] patch centre x in object pixels
+	// The patterns [n, N, N], row-major photon counts, DC at [N/2, N/2], are in memory or in a file. Pattern and All read both.
+	Counts []float32        // nil with Stored
+	Stored *patterns.Stored // nil with Counts
+
+	Rows []float64 // [n] patch centre y in object pixels
+	Cols []float64 // [n] patch centre x in object pixels
 
 	Probe []complex64 // [Modes, N, N]; nil if the file has none
 	Modes int
@@ -62,12 +67,6 @@ func (g Geometry) ObjectPixel(n int) float64 {
 // Len returns the number of patterns.
 func (s *Scan) Len() int { return len(s.Rows) }
 
-// Pattern returns pattern i, [N, N] counts. It is a view, not a copy.
-func (s *Scan) Pattern(i int) []float32 {
-	size := s.N * s.N
-	return s.Counts[i*size : (i+1)*size : (i+1)*size]
-}
-
 // Select returns the scan of the given patterns (indices in this scan, not in the file), in the given order. Patterns
 // are copied; shared data is not.
 func (s *Scan) Select(rows []int) (*Scan, error) {
@@ -78,9 +77,13 @@ func (s *Scan) Select(rows []int) (*Scan, error) {
 	}
 	out := *s
 	out.Notes = slices.Clone(s.Notes)
-	out.Counts = make([]float32, 0, len(rows)*s.N*s.N)
-	for _, r := range rows {
-		out.Counts = append(out.Counts, s.Pattern(r)...)
+	size := s.N * s.N
+	out.Counts, out.Stored = make([]float32, len(rows)*size), nil
+	for i, r := range rows {
+		s.Fill(out.Counts[i*size:(i+1)*size], r)
+	}
+	if err := s.Err(); err != nil {
+		return nil, err
 	}
 	out.Rows, out.Cols = pick(s.Rows, rows), pick(s.Cols, rows)
 	out.Split, out.Index = pick(s.Split, rows), pick(s.Index, rows)
@@ -117,7 +120,9 @@ func (s *Scan) Validate() error {
 		return fmt.Errorf("scan: no patterns")
 	case len(s.Cols) != n:
 		return fmt.Errorf("scan: %d row coordinates but %d column coordinates", n, len(s.Cols))
-	case len(s.Counts) != n*s.N*s.N:
+	case s.Stored != nil && (s.Counts != nil || s.Stored.Len() != n || s.Stored.Pixels() != s.N*s.N):
+		return fmt.Errorf("scan: %d stored patterns of %d pixels do not fit %d patterns of %d×%d", s.Stored.Len(), s.Stored.Pixels(), n, s.N, s.N)
+	case s.Stored == nil && len(s.Counts) != n*s.N*s.N:
 		return fmt.Errorf("scan: %d counts do not fit %d patterns of %d×%d", len(s.Counts), n, s.N, s.N)
 	case s.Split != nil && len(s.Split) != n:
 		return fmt.Errorf("scan: split has %d entries for %d patterns", len(s.Split), n)
@@ -135,13 +140,17 @@ func (s *Scan) Validate() error {
 			return fmt.Errorf("scan: %s: position (%v, %v) (row, column) is not finite", s.name(i), s.Rows[i], s.Cols[i])
 		}
 	}
-	for i, k := range s.Counts {
-		// A bad detector pixel may have any value that a mask hides, except NaN: 0·NaN is NaN in every loss.
-		if !(k >= 0) || k > math.MaxFloat32 {
-			p, pixel := i/(s.N*s.N), i%(s.N*s.N)
-			return fmt.Errorf("scan: %s, pixel (%d, %d) (row, column): count is %v, want a finite number, at least 0",
-				s.name(p), pixel/s.N, pixel%s.N, k)
+	for i, pattern := range s.All() {
+		for pixel, k := range pattern {
+			// A bad detector pixel may have any value that a mask hides, except NaN: 0·NaN is NaN in every loss.
+			if !(k >= 0) || k > math.MaxFloat32 {
+				return fmt.Errorf("scan: %s, pixel (%d, %d) (row, column): count is %v, want a finite number, at least 0",
+					s.name(i), pixel/s.N, pixel%s.N, k)
+			}
 		}
+	}
+	if err := s.Err(); err != nil {
+		return err
 	}
 	for i, m := range s.Mask {
 		if m > 1 {
@@ -197,9 +206,9 @@ func (s *Scan) Statistics() Statistics {
 	}
 	st.FewestCounts = math.Inf(1)
 	dark, pixels, all := 0, 0, 0.0
-	for i := range s.Len() {
+	for _, pattern := range s.All() {
 		total := 0.0
-		for j, k := range s.Pattern(i) {
+		for j, k := range pattern {
 			if s.Mask != nil && s.Mask[j] == 0 {
 				continue
 			}
@@ -236,9 +245,11 @@ func (s *Scan) Fingerprint() string {
 	}
 	word(uint64(s.Len()))
 	word(uint64(s.N))
-	for _, k := range s.Counts {
-		if buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(k)); len(buf) > 1<<16-8 {
-			flush()
+	for _, pattern := range s.All() {
+		for _, k := range pattern {
+			if buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(k)); len(buf) > 1<<16-8 {
+				flush()
+			}
 		}
 	}
 	for _, positions := range [][]float64{s.Rows, s.Cols} {
@@ -253,9 +264,11 @@ func (s *Scan) Fingerprint() string {
 
 // Whole reports whether all counts are whole numbers below 2³⁰.
 func (s *Scan) Whole() bool {
-	for _, k := range s.Counts {
-		if k != float32(int32(min(k, 1<<30))) || k >= 1<<30 {
-			return false
+	for _, pattern := range s.All() {
+		for _, k := range pattern {
+			if k != float32(int32(min(k, 1<<30))) || k >= 1<<30 {
+				return false
+			}
 		}
 	}
 	return true

@@ -26,8 +26,10 @@ const (
 func (v *solver) setBackground() {
 	if v.o.Fit.Background {
 		v.meanCounts = make([]float64, v.size)
-		for i, k := range v.data.Counts {
-			v.meanCounts[i%v.size] += float64(k) / float64(v.data.Len())
+		for _, pattern := range v.data.All() {
+			for i, k := range pattern {
+				v.meanCounts[i] += float64(k) / float64(v.data.Len())
+			}
 		}
 	}
 	switch {

@@ -91,8 +91,10 @@ func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate,
 // meanAmplitude returns the root of the mean pattern without its background, frequency 0 at (N/2, N/2).
 func meanAmplitude(s *scan.Scan) []float64 {
 	mean := make([]float64, s.N*s.N)
-	for i, k := range s.Counts {
-		mean[i%len(mean)] += float64(k) / float64(s.Len())
+	for _, pattern := range s.All() {
+		for i, k := range pattern {
+			mean[i] += float64(k) / float64(s.Len())
+		}
 	}
 	level := darkest(mean, s.Mask)
 	for i, k := range mean {

@@ -243,7 +243,18 @@ func middle(s *scan.Scan, count int) []int {
 	for j := range all {
 		all[j] = j
 	}
-	y, x := (slices.Min(s.Rows)+slices.Max(s.Rows))/2, (slices.Min(s.Cols)+slices.Max(s.Cols))/2
+	return middleOf(s, all, count)
+}
+
+// middleOf is middle for some patterns of a scan, in ascending order.
+func middleOf(s *scan.Scan, rows []int, count int) []int {
+	low, high := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	for _, j := range rows {
+		low[0], high[0] = min(low[0], s.Rows[j]), max(high[0], s.Rows[j])
+		low[1], high[1] = min(low[1], s.Cols[j]), max(high[1], s.Cols[j])
+	}
+	y, x := (low[0]+high[0])/2, (low[1]+high[1])/2
+	all := slices.Clone(rows)
 	distance := func(j int) float64 { return math.Hypot(s.Rows[j]-y, s.Cols[j]-x) }
 	slices.SortStableFunc(all, func(i, j int) int { return cmp.Compare(distance(i), distance(j)) })
 	all = all[:min(count, len(all))]

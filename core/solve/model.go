@@ -109,11 +109,16 @@ func (v *solver) readCounts() error {
 	if good == 0 {
 		return errors.New("the mask excludes every pixel")
 	}
-	for i, k := range v.data.Counts {
-		if v.mask != nil && k != 0 && v.mask[i%v.size] == 0 {
-			return fmt.Errorf("pattern %d has %v counts in a masked pixel, want 0", i/v.size, k)
+	for j, pattern := range v.data.All() {
+		for i, k := range pattern {
+			if v.mask != nil && k != 0 && v.mask[i] == 0 {
+				return fmt.Errorf("pattern %d has %v counts in a masked pixel, want 0", j, k)
+			}
+			v.photons += float64(k)
 		}
-		v.photons += float64(k)
+	}
+	if err := v.data.Err(); err != nil {
+		return err
 	}
 	if !(v.photons > 0) {
 		return errors.New("the patterns have no photons")

@@ -68,10 +68,7 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 	if s.Len() < fewestSupport || s.Probe == nil {
 		return Support{}, nil
 	}
-	part, err := s.Select(litPatterns(s))
-	if err == nil {
-		part, err = part.Select(middle(part, geometryPatterns))
-	}
+	part, err := s.Select(middleOf(s, litPatterns(s), geometryPatterns))
 	if err != nil || part.Len() < fewestSupport {
 		return Support{}, err
 	}
@@ -129,8 +126,8 @@ const litShare = 0.1
 // litPatterns returns the lit patterns.
 func litPatterns(s *scan.Scan) []int {
 	totals := make([]float64, s.Len())
-	for j := range totals {
-		for _, k := range s.Pattern(j) {
+	for j, pattern := range s.All() {
+		for _, k := range pattern {
 			totals[j] += float64(k)
 		}
 	}

@@ -4,9 +4,12 @@ package dataset
 
 import (
 	"context"
+	"errors"
+	"os"
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/output"
@@ -26,6 +29,8 @@ type Source struct {
 	HighCompression bool // allow-high-compression
 	Unchecked       bool // the caller checks the scan itself, with scan.Check
 	NoProbe         bool // the caller has a probe
+
+	Spool *Spool // receives the patterns, in the smallest type that holds them; nil: the patterns are held in memory
 }
 
 // Read reads the scan and returns an error if the scan is faulty. notice, which may be nil, receives the reader's notes.
@@ -45,9 +50,20 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if err != nil {
 		return nil, err
 	}
-	data, err := format.ReadScan(ctx, s.Path, format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe, Given: given})
+	o := format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe, Given: given}
+	if s.Spool != nil {
+		o.Create = s.Spool.Create
+	}
+	data, err := format.ReadScan(ctx, s.Path, o)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	var spool *patterns.Error
+	if errors.As(err, &spool) {
+		if errors.As(err, new(*os.PathError)) { // otherwise the error of creating the file says what to do
+			return nil, spoolError(needsRoom(spool.Err))
+		}
+		return nil, spoolError(spool.Err)
 	}
 	if err != nil {
 		return nil, err

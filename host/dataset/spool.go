@@ -8,15 +8,13 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/internal/scratch"
 )
-
-// BytesPerCount is the size of a count in the spool, a float32.
-const BytesPerCount = 4
 
 // Spool holds the arrays of a scan in temporary files that a backend maps. Where the system allows it the files have no
 // names, so that nothing remains after a crash. A backend may open them until Remove is called. The caller must keep the
@@ -30,14 +28,19 @@ type Spool struct {
 func NewSpool(folders ...string) *Spool { return &Spool{folders: folders} }
 
 // Create creates a file of the given size in the spool.
-func (s *Spool) Create(bytes int64) (*scratch.File, error) {
+func (s *Spool) Create(bytes int64) (patterns.File, error) { return s.create(bytes) }
+
+func (s *Spool) create(bytes int64) (*scratch.File, error) {
 	f, err := scratch.NewFile(bytes, s.folders...)
 	if err != nil {
-		return nil, spoolError(err)
+		return nil, err
 	}
 	s.files = append(s.files, f)
 	return f, nil
 }
+
+// needsRoom adds what to do about an error of writing.
+func needsRoom(err error) error { return fmt.Errorf("%w; set TMPDIR to a folder with room", err) }
 
 func spoolError(err error) error {
 	return fmt.Errorf("spool of the patterns: %w, or choose fewer patterns with --n-images or --rows", err)
@@ -79,24 +82,35 @@ func (w interruptible) Write(b []byte) (int, error) {
 
 // write writes one array as an npy file for the backend to map.
 func (s *Spool) write(ctx context.Context, t tensor.Tensor) (*backend.FileRef, error) {
-	f, err := s.Create(int64(len(t.Bytes())))
+	f, err := s.create(int64(len(t.Bytes())))
 	if err != nil {
-		return nil, err
+		return nil, spoolError(err)
 	}
 	offset, err := npz.EncodeNPY(interruptible{f, ctx}, t)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, spoolError(fmt.Errorf("%w; set TMPDIR to a folder with room", err))
+		return nil, spoolError(needsRoom(err))
 	}
 	f.Seal()
 	return &backend.FileRef{Path: f.Path(), Offset: offset, DType: t.DType(), Shape: t.Shape()}, nil
 }
 
-// Add writes the patterns once, in file order, for the backend to map, and returns the dataset that names them.
+// patterns returns the file of the patterns. It writes those of a scan in memory, in file order.
+func (s *Spool) patterns(ctx context.Context, data *scan.Scan) (*backend.FileRef, error) {
+	if data.Stored == nil {
+		return s.write(ctx, tensor.Must(data.Counts, data.Len(), data.N, data.N))
+	}
+	if err := data.Err(); err != nil {
+		return nil, err
+	}
+	return &backend.FileRef{Path: data.Stored.Path(), DType: data.Stored.DType(), Shape: []int{data.Len(), data.N, data.N}}, nil
+}
+
+// Add returns the dataset of a scan, whose patterns the backend maps.
 func (s *Spool) Add(ctx context.Context, data *scan.Scan, p model.Probe, background []float32) (backend.Dataset, error) {
-	ref, err := s.write(ctx, tensor.Must(data.Counts, data.Len(), data.N, data.N))
+	ref, err := s.patterns(ctx, data)
 	if err != nil {
 		return backend.Dataset{}, err
 	}

@@ -34,7 +34,7 @@ func (s Scorer) Flat(ctx context.Context) (float64, error) {
 
 // patterns returns the patterns of a scan, with its probe.
 func patterns(data *scan.Scan) metrics.Patterns {
-	p := metrics.Patterns{N: data.N, Rows: data.Rows, Cols: data.Cols, Counts: metrics.CountsIn(data.Counts, data.N, nil)}
+	p := metrics.Patterns{N: data.N, Rows: data.Rows, Cols: data.Cols, Counts: countsOf(data)}
 	for m := range data.Modes {
 		mode := make([]complex128, data.N*data.N)
 		for i := range mode {
@@ -49,4 +49,14 @@ func patterns(data *scan.Scan) metrics.Patterns {
 		}
 	}
 	return p
+}
+
+// countsOf reads the patterns of a scan.
+func countsOf(data *scan.Scan) func(j int, dst []float64) error {
+	return func(j int, dst []float64) error {
+		for i, k := range data.Pattern(j) {
+			dst[i] = float64(k)
+		}
+		return data.Err()
+	}
 }

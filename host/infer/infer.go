@@ -58,7 +58,9 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		return report, err
 	}
 	defer dir.Close()
-	m, data, err := readInputs(ctx, cfg, h)
+	spool := newSpool(s)
+	defer spool.Remove()
+	m, data, err := readInputs(ctx, cfg, h, spool)
 	if err != nil {
 		return report, err
 	}
@@ -66,7 +68,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		return report, err
 	}
 	began := time.Now()
-	predicted, err := predict(ctx, h, m, data, s, x)
+	predicted, err := predict(ctx, h, m, data, spool, s, x)
 	if err != nil {
 		return report, err
 	}

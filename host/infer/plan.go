@@ -6,7 +6,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
@@ -17,14 +16,16 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	if err := output.Check(request(cfg, h)); err != nil {
 		return plan, err
 	}
-	m, data, err := readInputs(ctx, cfg, h)
+	spool := newSpool(s)
+	defer spool.Remove()
+	m, data, err := readInputs(ctx, cfg, h, spool)
 	if err != nil {
 		return plan, err
 	}
 	plan.Patterns, plan.N = data.Len(), data.N
 	plan.StepsPerEpoch = (data.Len() + s.InferenceBatchSize - 1) / s.InferenceBatchSize
 	plan.Steps = plan.StepsPerEpoch
-	plan.SpoolBytes = int64(len(data.Counts)) * dataset.BytesPerCount
+	plan.SpoolBytes = data.Bytes()
 	plan.Parameters = m.Parameters()
 	rows := make([]int, min(data.Len(), host.TrialSteps*s.InferenceBatchSize))
 	for i := range rows {
@@ -35,7 +36,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 		return plan, err
 	}
 	began := time.Now()
-	predicted, err := predict(ctx, h, m, few, s, x)
+	predicted, err := predict(ctx, h, m, few, spool, s, x)
 	if err != nil {
 		return plan, err
 	}

@@ -15,9 +15,7 @@ import (
 )
 
 // predict runs the network over all patterns.
-func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, s config.InferenceSettings, x config.Execution) (*prediction, error) {
-	spool := dataset.NewSpool(filepath.Dir(s.OutputDir))
-	defer spool.Remove()
+func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, spool *dataset.Spool, s config.InferenceSettings, x config.Execution) (*prediction, error) {
 	patterns, err := spool.Add(ctx, data, m.Probe, model.Uniform(data.N, m.Background))
 	if err != nil {
 		return nil, err
@@ -84,15 +82,20 @@ func (p *prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 	return err
 }
 
-// readInputs reads the model and the scan to reconstruct.
-func readInputs(ctx context.Context, cfg *config.Inference, h host.Host) (*model.Model, *scan.Scan, error) {
+// newSpool returns a spool that can use the disk of the output folder.
+func newSpool(s config.InferenceSettings) *dataset.Spool {
+	return dataset.NewSpool(filepath.Dir(s.OutputDir))
+}
+
+// readInputs reads the model, and into the spool the scan to reconstruct.
+func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *dataset.Spool) (*model.Model, *scan.Scan, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, Scan: cfg.Scan(),
-		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true}.Read(ctx, h.Notice)
+		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true, Spool: spool}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, nil, err
 	}

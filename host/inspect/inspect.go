@@ -57,26 +57,22 @@ type Options struct {
 // Run reads a scan and describes it.
 func Run(ctx context.Context, o Options) (Report, error) {
 	report := Report{Path: o.Path}
-	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, nil)
+	spool := dataset.NewSpool()
+	defer spool.Remove()
+	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true, Spool: spool}.Read(ctx, nil)
 	if err != nil {
 		return report, err
 	}
 	report.Patterns, report.N, report.Modes, report.HasObject, report.Notes = s.Len(), s.N, s.Modes, s.Object != nil, s.Notes
 	report.RowRange = [2]float64{slices.Min(s.Rows), slices.Max(s.Rows)}
 	report.ColumnRange = [2]float64{slices.Min(s.Cols), slices.Max(s.Cols)}
-	dark := 0
-	for _, k := range s.Counts {
-		report.MeanCounts += float64(k)
-		report.MaxCount = math.Max(report.MaxCount, float64(k))
-		if k == 0 {
-			dark++
-		}
-	}
-	report.MeanCounts /= float64(s.Len())
-	report.DarkShare = float64(dark) / float64(len(s.Counts))
+	report.count(s)
 	report.Fingerprint = s.Fingerprint()
 	if report.Quality, err = s.Quality(ctx); err != nil {
-		return report, context.Cause(ctx)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return report, err
 	}
 	found, err := examine.Scan(ctx, s)
 	if err != nil {
@@ -104,4 +100,20 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		report.Notes = append(report.Notes, err.Error())
 	}
 	return report, nil
+}
+
+// count sets the fields that summarise the counts.
+func (r *Report) count(s *scan.Scan) {
+	dark := 0
+	for _, pattern := range s.All() {
+		for _, k := range pattern {
+			r.MeanCounts += float64(k)
+			r.MaxCount = math.Max(r.MaxCount, float64(k))
+			if k == 0 {
+				dark++
+			}
+		}
+	}
+	r.MeanCounts /= float64(s.Len())
+	r.DarkShare = float64(dark) / float64(s.Len()*s.N*s.N)
 }

@@ -32,8 +32,10 @@ func CutLabels(ctx context.Context, data *scan.Scan) ([]complex64, error) {
 // ScaleLabels scales the labels so that Σ_modes|P·label|² has the patterns' counts on average.
 func ScaleLabels(labels []complex64, data *scan.Scan, pr Probe) {
 	counts, predicted, weight := 0.0, 0.0, pr.Intensity()
-	for _, k := range data.Counts {
-		counts += float64(k)
+	for _, pattern := range data.All() {
+		for _, k := range pattern {
+			counts += float64(k)
+		}
 	}
 	for i, v := range labels {
 		predicted += weight[i%len(weight)] * abs2(complex128(v))

@@ -92,8 +92,8 @@ func (p Probe) FlatPattern(background []float32) []float64 {
 func FlatDeviance(s *scan.Scan, p Probe, background []float32) float64 {
 	lambda := p.FlatPattern(background)
 	sum := 0.0
-	for i := range s.Len() {
-		for j, k := range s.Pattern(i) {
+	for _, pattern := range s.All() {
+		for j, k := range pattern {
 			sum += physics.PoissonDeviance(lambda[j], float64(k))
 		}
 	}

@@ -144,8 +144,10 @@ func (r Result) product(image *format.Reconstruction) (*exchange.Product, error)
 		PixelSize: r.Data.PixelSize, Geometry: r.Data.Geometry, Losses: r.Losses,
 		Provenance: exchange.Provenance{Version: host.Version, Command: r.Command, Source: exchange.SourceName(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
 	}
-	for _, k := range r.Data.Counts {
-		p.Photons += float64(k) / float64(r.Data.Len())
+	for _, pattern := range r.Data.All() {
+		for _, k := range pattern {
+			p.Photons += float64(k) / float64(r.Data.Len())
+		}
 	}
-	return p, nil
+	return p, r.Data.Err()
 }

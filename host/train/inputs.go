@@ -22,14 +22,15 @@ type inputs struct {
 	Background []float32     // [N, N] counts, of the forward model
 	Groups     *scan.Grouper // of the training patterns, of whole steps
 
-	cfg *config.Training
-	h   host.Host
+	cfg   *config.Training
+	h     host.Host
+	spool *dataset.Spool // holds the patterns
 }
 
-// readInputs loads the scan, splits its patterns, scales the probe for the forward model and makes the groups. In a new
+// readInputs loads the scan into the spool, splits its patterns, scales the probe for the forward model and makes the groups. In a new
 // run it also checks whether the data support the positions.
-func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs, error) {
-	in := &inputs{cfg: cfg, h: h}
+func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *dataset.Spool) (*inputs, error) {
+	in := &inputs{cfg: cfg, h: h, spool: spool}
 	s, x := cfg.Settings(), cfg.Execution()
 	var err error
 	if in.Scan, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages); err != nil {
@@ -79,7 +80,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host) (*inputs
 // load reads a scan by the settings of the run.
 func (in *inputs) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
 	s := in.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression}.Read(ctx, in.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression, Spool: in.spool}.Read(ctx, in.h.Notice)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +106,10 @@ func (in *inputs) group() (err error) {
 // MeanCounts returns the mean number of photons in a training pattern.
 func (in *inputs) MeanCounts() float64 {
 	total := 0.0
+	pattern := make([]float32, in.Scan.N*in.Scan.N)
 	for _, r := range in.Train {
-		for _, k := range in.Scan.Pattern(r) {
+		in.Scan.Fill(pattern, r)
+		for _, k := range pattern {
 			total += float64(k)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host/dataset"
 )
@@ -17,19 +18,24 @@ type spooled struct {
 	ValidationBatches []backend.Batch  // batches of the validation patterns in whole groups; none: no validation
 }
 
-// Bytes returns the size of the spooled patterns.
-func (in *inputs) Bytes() int64 {
-	size := int64(len(in.Scan.Counts))
-	if in.Test != nil {
-		size += int64(len(in.Test.Counts))
-	}
-	return size * dataset.BytesPerCount
+// newSpool returns a spool that can use the disk of the output folder.
+func newSpool(cfg *config.Training) *dataset.Spool {
+	return dataset.NewSpool(filepath.Dir(cfg.Execution().Output(cfg.Settings().OutputDir)))
 }
 
-// Spool writes the patterns to files that a backend maps. Validation counts each pattern once, predicted from the group of
+// Bytes returns the size of the spooled patterns.
+func (in *inputs) Bytes() int64 {
+	size := in.Scan.Bytes()
+	if in.Test != nil {
+		size += in.Test.Bytes()
+	}
+	return size
+}
+
+// Spool completes the files that a backend maps. Validation counts each pattern once, predicted from the group of
 // the pattern and its nearest neighbours, as in training. The caller must remove the result, also after an error.
 func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
-	s.Spool = dataset.NewSpool(filepath.Dir(in.cfg.Execution().Output(in.cfg.Settings().OutputDir)))
+	s.Spool = in.spool
 	if s.Patterns, err = in.add(ctx, s.Spool, in.Scan); err != nil {
 		return s, err
 	}

@@ -108,7 +108,8 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 
 // read reads the data and builds the network for it.
 func (run *training) read(ctx context.Context) (err error) {
-	if run.inputs, err = readInputs(ctx, run.cfg, run.host); err != nil {
+	run.spooled.Spool = newSpool(run.cfg)
+	if run.inputs, err = readInputs(ctx, run.cfg, run.host, run.spooled.Spool); err != nil {
 		return err
 	}
 	m := run.cfg.Model()
@@ -150,7 +151,7 @@ func (run *training) start() (err error) {
 		t.Resume(at, state)
 		run.host.Notice("%s", resumption(run.folder.Target(), t.At, t.Epochs()))
 	} else {
-		t.At.Data = data.Fingerprint()
+		t.At.Data = run.folder.data
 		if t.State, err = run.begin(0); err != nil {
 			return err
 		}

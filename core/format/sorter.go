@@ -1,0 +1,167 @@
+package format
+
+import (
+	"context"
+
+	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/patterns"
+)
+
+// axis says what an axis of the file's array counts.
+type axis uint8
+
+const (
+	patternAxis axis = iota
+	rowAxis
+	columnAxis
+)
+
+// ordered reports whether the file has its patterns one after the other.
+func ordered(d *Description) bool { return axesOf(d)[0] == patternAxis }
+
+// axesOf returns the axes of the file's array in the order of its bytes.
+func axesOf(d *Description) [3]axis {
+	axes := [3]axis{patternAxis, rowAxis, columnAxis}
+	if d.Layout == LayoutHWN {
+		axes = [3]axis{rowAxis, columnAxis, patternAxis}
+	}
+	if d.patterns.Fortran() { // the first axis varies fastest
+		axes[0], axes[2] = axes[2], axes[0]
+	}
+	return axes
+}
+
+// readPatterns reads the given rows of the file as counts, [len(rows), N, N], and returns their sum. Patterns that go to a file are
+// passed on some at a time, if the scan's file has them in order. Otherwise values go directly to their final place, so that an array is never held
+// twice. Masked pixels become 0.
+func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter, to *patterns.Writer) (total float64, err error) {
+	s := newSorter(d, rows, mask, c)
+	s.to, s.window = to, len(rows)
+	if to.InFile() && ordered(d) {
+		s.window = min(len(rows), max(1, windowCounts/(d.N*d.N)))
+	}
+	s.whole, s.out = s.window == len(rows), make([]float32, s.window*d.N*d.N)
+	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.Seekable() {
+		err = s.pick(ctx, rows)
+	} else {
+		err = d.patterns.Stream(func(raw []byte) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return s.sort(ctx, raw)
+		})
+	}
+	if err == nil {
+		err = s.flush(ctx, len(rows)-s.first)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return s.seen, s.checkMask()
+}
+
+// windowCounts is the number of counts that are collected before they are passed on.
+const windowCounts = 4 << 20
+
+// sorter converts the values of a file and puts them to their place among the selected patterns.
+type sorter struct {
+	d      *Description
+	mask   []uint8
+	c      *converter
+	slot   []int     // index of a pattern in the result; −1: not selected
+	axes   [3]axis   // of the file's array, slowest first
+	at     [3]int    // position of the next value, by axis
+	values []float64 // buffer for a piece
+	hidden []float64 // [N, N] counts of the masked pixels over the selected patterns; nil without a mask
+	out    []float32 // [window, N, N]
+	first  int       // index in the result of out's first pattern
+	window int
+	whole  bool    // the window holds all selected patterns
+	seen   float64 // sum of the counts that were passed on
+	to     *patterns.Writer
+}
+
+func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
+	s := &sorter{d: d, mask: mask, c: c, slot: make([]int, d.Patterns), axes: axesOf(d)}
+	for i := range s.slot {
+		s.slot[i] = -1
+	}
+	for i, r := range rows {
+		s.slot[r] = i
+	}
+	if mask != nil {
+		s.hidden = make([]float64, d.N*d.N)
+	}
+	return s
+}
+
+// flush passes the first patterns of the window on.
+func (s *sorter) flush(ctx context.Context, patterns int) error {
+	counts := s.out[:patterns*s.d.N*s.d.N]
+	for _, k := range counts {
+		s.seen += float64(k)
+	}
+	if s.whole {
+		return s.to.Take(ctx, counts)
+	}
+	if err := s.to.Append(ctx, counts); err != nil {
+		return err
+	}
+	s.first += patterns
+	clear(s.out)
+	return nil
+}
+
+// sort processes the next values of the file.
+func (s *sorter) sort(ctx context.Context, raw []byte) error {
+	n, size := s.d.N, s.d.N*s.d.N
+	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
+	fastest := s.axes[2]
+	e := s.d.patterns.Element()
+	if len(s.values) < len(raw)/e.Size() {
+		s.values = make([]float64, len(raw)/e.Size())
+	}
+	v := s.values[:len(raw)/e.Size()]
+	e.Floats(v, raw)
+	for len(v) > 0 {
+		run := min(len(v), extent[fastest]-s.at[fastest])
+		if fastest != patternAxis && s.slot[s.at[patternAxis]]-s.first >= s.window {
+			if err := s.flush(ctx, s.window); err != nil {
+				return err
+			}
+		}
+		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
+			for _, x := range v[:run] {
+				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
+				switch {
+				case to < 0:
+				case s.mask != nil && s.mask[pixel] == 0:
+					s.hidden[pixel] += s.c.estimate(x)
+				default:
+					k, err := s.c.convert(x)
+					if err != nil {
+						return valueError(s.d, s.c, s.at, x, err)
+					}
+					s.out[(to-s.first)*size+pixel] = k
+				}
+				s.at[fastest]++
+			}
+		} else {
+			s.at[fastest] += run
+		}
+		v = v[run:]
+		for i := 2; i > 0 && s.at[s.axes[i]] == extent[s.axes[i]]; i-- {
+			s.at[s.axes[i]] = 0
+			s.at[s.axes[i-1]]++
+		}
+	}
+	return nil
+}
+
+func valueError(d *Description, c *converter, at [3]int, x float64, err error) *npz.Error {
+	e := npz.Errorf(d.Path, "%s of pattern %d, pixel (%d, %d) (row, column) %w", d.Key, at[patternAxis], at[rowAxis], at[columnAxis], err)
+	if x >= 0 && (c.units == Auto || c.strict) {
+		return e.Hint("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
+	}
+	return e.Hint("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
+}
