@@ -1,8 +1,10 @@
 package conformance_test
 
 import (
+	"encoding/binary"
 	"maps"
 	"math"
+	"os"
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -37,6 +39,12 @@ var speech = []Defect{
 	{Name: "the second of two devices is ignored", Case: "options/multi-device", open: func(o *backend.OpenOptions) { o.Devices = o.Devices[:min(1, len(o.Devices))] }},
 	{Name: "every error is internal", Case: "refuses/device", fault: func(err error) error { return backend.Errorf(backend.Internal, "call", "%v", err) }},
 	{Name: "accepts an array of the wrong shape", Case: "refuses/array", bind: func(error) error { return nil }},
+	{Name: "reads counts of 8 bits with a sign", Case: "stored-types", dataset: misread(tensor.Uint8, func(raw []byte, i int) float32 { return max(float32(int8(raw[i])), 0) })},
+	{Name: "loses the high byte of counts of 16 bits", Case: "stored-types", dataset: misread(tensor.Uint16, func(raw []byte, i int) float32 { return float32(raw[2*i]) })},
+	{Name: "swaps the bytes of counts of 16 bits", Case: "stored-types", dataset: misread(tensor.Uint16, func(raw []byte, i int) float32 { return float32(binary.BigEndian.Uint16(raw[2*i:])) })},
+	{Name: "reads float32 counts in half precision", Case: "stored-types", dataset: misread(tensor.Float32, func(raw []byte, i int) float32 {
+		return float32(rounded(float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))), 10))
+	})},
 	{Name: "Stop is ignored", Case: "stop", stop: true},
 	{Name: "a gradient that is not finite is ignored", Case: "not-finite", fault: func(err error) error {
 		if backend.KindOf(err) == backend.Numeric {
@@ -50,6 +58,26 @@ var speech = []Defect{
 			st.Slots[backend.Weights][name] = mapped(t, func(x float64) float64 { return rounded(x, 10) })
 		}
 	}},
+}
+
+// misread replaces counts in a file of type t by what read makes of number i of its bytes.
+func misread(t tensor.DType, read func(raw []byte, i int) float32) func(*backend.Dataset) {
+	return func(d *backend.Dataset) {
+		for i, a := range d.Arrays {
+			if a.Input != program.Counts || a.File == nil || a.File.DType != t {
+				continue
+			}
+			raw, err := os.ReadFile(a.File.Path)
+			if err != nil {
+				panic(err)
+			}
+			counts := make([]float32, len(raw)/t.Size())
+			for j := range counts {
+				counts[j] = read(raw, j)
+			}
+			d.Arrays[i].Value, d.Arrays[i].File = tensor.Must(counts, a.File.Shape...), nil
+		}
+	}
 }
 
 // after applies another operation to the results of operations of a kind.

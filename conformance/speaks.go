@@ -144,6 +144,7 @@ var speaks = []Case{
 		_, err := session.Bind(s.ctx, d)
 		return refused("a probe of 16×15 pixels for patterns of 16×16", err, backend.Invalid)
 	})},
+	{Speaks, "stored-types", "counts in a file give the same sums as uint8, uint16 and float32", with(storedTypes)},
 	{Speaks, "refuses/batch", "rows outside of the dataset and incomplete groups are invalid", with(func(s *subject, session backend.Session, ref backend.BatchRef, w *work) error {
 		evaluate := func(b backend.Batch) error {
 			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{b}}, collect[backend.EvalResult](nil))

@@ -17,9 +17,11 @@ import (
 
 // ProtocolMajor and ProtocolMinor are the version of this contract. A new major version breaks compatibility; a new minor
 // version only adds to the contract.
+//
+// Version 2.1 adds: the counts in a file may be uint8 or uint16. The host rejects a backend of version 2.0 for them.
 const (
 	ProtocolMajor = 2
-	ProtocolMinor = 0
+	ProtocolMinor = 1
 )
 
 // Backend is an engine.
@@ -180,7 +182,8 @@ type Array struct {
 	File   *FileRef      // when Value is empty
 }
 
-// FileRef is an array in a regular file. The host keeps the file open while the session is. A backend opens it read-only during
+// FileRef is an array in a regular file, little-endian. The counts are uint8, uint16 or float32, the smallest type that holds all of
+// them; a backend converts the rows that it gathers. All other arrays have the types of a Value. The host keeps the file open while the session is. A backend opens it read-only during
 // Bind. On Linux the file usually has no name: its path is then /proc/PID/fd/N of the host's process.
 type FileRef struct {
 	Path    string // absolute

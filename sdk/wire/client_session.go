@@ -107,6 +107,9 @@ func (s *remote) State(ctx context.Context) (st backend.State, err error) {
 }
 
 func (s *remote) Bind(ctx context.Context, d backend.Dataset) (id backend.DatasetID, err error) {
+	if err := checkStored(s.client.info, d); err != nil {
+		return "", err
+	}
 	var out outbox
 	head, err := out.dataset(s.id, d)
 	if err != nil {
