@@ -61,7 +61,7 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 }
 
 // windowCounts is the number of counts that are collected before they are passed on.
-const windowCounts = 4 << 20
+const windowCounts = 1 << 20
 
 // sorter converts the values of a file and puts them to their place among the selected patterns.
 type sorter struct {
