@@ -18,7 +18,7 @@ type File struct {
 
 // ample is how many times the size of a file must be available for it to be kept in memory: the process and its plugin need
 // more memory after the file is written.
-const ample = 2
+const ample = 4
 
 // NewFile creates a file for the given number of bytes: in memory if there is ample space, otherwise in the system's
 // temporary folder or the first of the other folders with enough space.
