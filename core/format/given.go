@@ -23,6 +23,9 @@ func (d *Description) give(g acquisition.Given) error {
 			return npz.Errorf(d.Path, "is an npz archive with %s, %s and %s, which --%s does not reach", d.Key, keyCols, keyRows, flag.name).Hint("leave the flag out")
 		}
 	}
+	if g.Format != "" {
+		return npz.Errorf(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
+	}
 	if d.side = d.N; g.Side != 0 {
 		if g.Side > d.N || g.Side%2 != 0 || g.Side < MinSide {
 			return npz.Errorf(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, g.Side).Hint("give an even number from %d to %d", MinSide, d.N)

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
@@ -104,8 +103,15 @@ func (r *recording) Bind(ctx context.Context, d backend.Dataset) (backend.Datase
 	for _, a := range d.Arrays {
 		value := a.Value
 		if a.File != nil {
-			var err error
-			if value, err = npz.ReadNPY(a.File.Path); err != nil {
+			raw, err := os.ReadFile(a.File.Path)
+			if err != nil {
+				return "", err
+			}
+			size := a.File.DType.Size()
+			for _, n := range a.File.Shape {
+				size *= n
+			}
+			if value, err = tensor.FromBytes(a.File.DType, raw[a.File.Offset:][:size], a.File.Shape...); err != nil {
 				return "", err
 			}
 		}
