@@ -45,8 +45,11 @@ func convertCommand() *cli.Command {
 					pixel = fmt.Sprintf("object pixels of %.5g nm", 1e9*r.PixelSize)
 				}
 				stdout.Printf("%s: %s of %d×%d pixels, %.4g counts each, %s\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N, r.MeanCounts, pixel)
-				if r.Product != "" {
+				switch {
+				case r.Product != "" && r.Probe:
 					stdout.Printf("%s: probe and positions\n", r.Product)
+				case r.Product != "":
+					stdout.Printf("%s: positions\n", r.Product)
 				}
 			})
 		},

@@ -170,7 +170,7 @@ func TestConvert_GuessedCommandWorks(t *testing.T) {
 		}
 	}
 	_, stderr, code := run(t, "inspect", name)
-	_, command, found := strings.Cut(stderr, "this may read it: ptycho ")
+	_, command, found := strings.Cut(stderr, "in place of --energy): ptycho ")
 	command, _, _ = strings.Cut(command, ";")
 	if code != 11 || !found {
 		t.Fatalf("inspect: code %d: %s", code, stderr)

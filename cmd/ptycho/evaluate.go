@@ -103,7 +103,11 @@ func printEvaluation(r evaluate.Report) {
 		stdout.Println()
 	}
 	if r.Registered != nil {
-		stdout.Printf("shift found: %.3f rows, %.3f columns\n", r.Registered.Shift[0], r.Registered.Shift[1])
+		stdout.Printf("shift found: %.3f rows, %.3f columns", r.Registered.Shift[0], r.Registered.Shift[1])
+		if r.Registered.AtLimit() {
+			stdout.Printf(": the images lie %g pixels apart, or more, and do not match; a reference has its pixel (0, 0) at the position of its array origin, or at (0, 0)", r.Registered.Limit)
+		}
+		stdout.Println()
 	}
 	if r.Residual != nil {
 		stdout.Printf("residual R %.5f over %s", *r.Residual, plural.Of(r.Patterns, "pattern"))

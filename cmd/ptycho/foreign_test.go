@@ -175,9 +175,9 @@ func TestConvert_KeepsPositionsWithoutAProbe(t *testing.T) {
 	if err := format.WriteScan(npz, want, format.Counts); err != nil {
 		t.Fatal(err)
 	}
-	_, stderr, code := run(t, append([]string{"convert", npz, h5}, geometry...)...)
-	if code != 0 || !strings.Contains(stderr, "has no probe") {
-		t.Fatalf("code %d: %s", code, stderr)
+	stdout, stderr, code := run(t, append([]string{"convert", npz, h5}, geometry...)...)
+	if code != 0 || !strings.Contains(stderr, "has no probe") || strings.Contains(stdout, "probe") {
+		t.Fatalf("code %d: %s%s", code, stdout, stderr)
 	}
 	same(t, "without a probe", readScan(t, h5), want)
 }

@@ -197,7 +197,7 @@ func quoted(word string) string {
 func unknown(f *hdf5.File) error {
 	t := treeOf(f)
 	if command := t.command(f.Name()); command != "" {
-		return fmt.Errorf("%s: an HDF5 file of a layout that is not known; by shapes and names this may read it: %s; it contains %s", f.Name(), printable.Line(command, 4*longest+len(f.Name())), t)
+		return fmt.Errorf("%s: an HDF5 file of a layout that is not known; by shapes and names this may read it (electrons: --electron-energy in place of --energy): %s; it contains %s", f.Name(), printable.Line(command, 4*longest+len(f.Name())), t)
 	}
 	return fmt.Errorf("%s: an HDF5 file of a layout that is not known, without a dataset [patterns, rows, columns]; it contains %s", f.Name(), t)
 }

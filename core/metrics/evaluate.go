@@ -73,8 +73,14 @@ type Report struct {
 // Registered holds the scores after shifting the reconstruction onto the reference.
 type Registered struct {
 	Shift  [2]float64 `json:"shift_px"` // rows, columns
+	Limit  float64    `json:"limit_px"` // largest shift that was tried, along each axis
 	Border int        `json:"border_px"`
 	Scores
+}
+
+// AtLimit reports whether the shift is the largest that was tried, so that the images may lie further apart.
+func (r *Registered) AtLimit() bool {
+	return max(math.Abs(r.Shift[0]), math.Abs(r.Shift[1])) > r.Limit-0.5
 }
 
 // Evaluate compares a reconstruction with a reference inside box. Both origins are the scan coordinates (row, column)
@@ -124,7 +130,7 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}
-	r := Registered{Shift: shift, Border: border}
+	r := Registered{Shift: shift, Limit: limit, Border: border}
 	if r.Scores, err = score(ctx, moved, fixed, opts); err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}

@@ -31,6 +31,7 @@ type Conversion struct {
 type Converted struct {
 	Path         string   `json:"path"`
 	Product      string   `json:"product,omitempty"` // of Ptychodus, beside the patterns
+	Probe        bool     `json:"probe,omitempty"`   // the product has one
 	Source       string   `json:"source"`
 	Format       string   `json:"format"`
 	Patterns     int      `json:"patterns"`

@@ -161,7 +161,7 @@ func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Co
 	if s.Probe == nil {
 		notice("%s has no probe, because the scan has none; Ptychodus opens a product only with a probe", file.path)
 	}
-	r.Product = file.path
+	r.Product, r.Probe = file.path, s.Probe != nil
 	p := out.Blank(s.provenance(o, *r))
 	p.Photons = r.MeanCounts
 	if err := exchange.WriteProduct(file, p); err != nil {
