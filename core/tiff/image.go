@@ -97,6 +97,9 @@ func (m *Image) describe(d *directory) error {
 // mostExpansion bounds what a byte of each compression can expand to: deflate 1032, LZW less than 4096·8/9.
 const mostExpansion = 3641
 
+// maxBlocks bounds the bytes of all strips or tiles of an image, which may be larger than the image.
+const maxBlocks = 4 * maxImage
+
 // layOut finds the strips or tiles.
 func (m *Image) layOut(d *directory) error {
 	_, m.tiled = d.tags[tagTileOffsets]
@@ -122,6 +125,9 @@ func (m *Image) layOut(d *directory) error {
 	m.block = [2]int{int(height), int(width)}
 	m.across = (m.Width + m.block[1] - 1) / m.block[1]
 	blocks := int64(m.across) * int64((m.Height+m.block[0]-1)/m.block[0])
+	if blocks > 1 && height*width > maxBlocks/(int64(m.Size)*blocks) {
+		return d.f.errorf("a page has %d strips or tiles of %d×%d pixels for %d×%d; the file is damaged", blocks, height, width, m.Height, m.Width)
+	}
 	if m.offsets, err = d.numbers(offsets, blocks); err != nil {
 		return err
 	}

@@ -126,6 +126,38 @@ func TestRead_CutFilesFail(t *testing.T) {
 	}
 }
 
+// An image of 512 tiles must not claim 64 MB for each of them: all can be the same few compressed bytes.
+func TestImage_RefusesTilesFarLargerThanTheImage(t *testing.T) {
+	le := binary.LittleEndian
+	tags := [][3]uint32{{256, 4, 16 * 512}, {257, 4, 16}, {258, 3, 8}, {259, 3, 8}, {262, 3, 1}, {322, 4, 16}, {323, 4, 4000000}, {324, 4, 512}, {325, 4, 512}}
+	lists := uint32(8 + 2 + 12*len(tags) + 4)
+	b := le.AppendUint32([]byte("II*\x00"), 8)
+	b = le.AppendUint16(b, uint16(len(tags)))
+	for _, tag := range tags {
+		b = le.AppendUint16(le.AppendUint16(b, uint16(tag[0])), uint16(tag[1]))
+		if tag[0] < 324 {
+			b = le.AppendUint32(le.AppendUint32(b, 1), tag[2])
+			continue
+		}
+		b = le.AppendUint32(le.AppendUint32(b, 512), lists+4*512*(tag[0]-324))
+	}
+	b = le.AppendUint32(b, 0)
+	for range 512 {
+		b = le.AppendUint32(b, lists+8*512)
+	}
+	for range 512 {
+		b = le.AppendUint32(b, 64000)
+	}
+	b = append(b, make([]byte, 64000)...)
+	f, err := tiff.New("x.tif", bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Image(0); err == nil || !strings.Contains(err.Error(), "512 strips or tiles of 4000000×16 pixels") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, b := range seeds(f) {
 		f.Add(b)
