@@ -98,6 +98,27 @@ func TestConvert_KeepsOtherInputs(t *testing.T) {
 	}
 }
 
+// The product of Ptychodus, which a command reads or writes beside the patterns without its name, is an input too.
+func TestConvert_KeepsTheProductThatIsRead(t *testing.T) {
+	patterns := filepath.Join(t.TempDir(), "scan.h5")
+	product := strings.TrimSuffix(patterns, ".h5") + ".product.h5"
+	must(t, "convert", cxi, patterns)
+	before, err := os.ReadFile(product)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{patterns, product},
+		{patterns, product, "--to", "cxi"},
+		{cxi, patterns, "--y-path", product + ":/probe_position_y_m", "--x-path", product + ":/probe_position_x_m"},
+	} {
+		_, stderr, code := run(t, append([]string{"convert", "--overwrite", "--rows", "0:5"}, args...)...)
+		if after, err := os.ReadFile(product); code != 10 || err != nil || string(after) != string(before) || !strings.Contains(stderr, "is read, and would be replaced") {
+			t.Errorf("convert %s: code %d, %v: %s", args, code, err, stderr)
+		}
+	}
+}
+
 // A scan that is not HDF5 must give the same image as the CXI file, with positions and geometry by flags.
 func TestConvert_ReadsOtherFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -81,6 +81,21 @@ func open(path, format string) (*Acquisition, error) {
 	return a, nil
 }
 
+// Joined returns the paths of the HDF5 files that have been read so far: the file, those that its layout has beside it, and those of
+// links and virtual datasets.
+func (a *Acquisition) Joined() []string {
+	var names []string
+	for _, c := range a.open {
+		switch f := c.(type) {
+		case *hdf5.File:
+			names = append(append(names, f.Name()), f.Linked()...)
+		case hdf5File:
+			names = append(append(names, f.Name()), f.Linked()...)
+		}
+	}
+	return names
+}
+
 // Close closes the files.
 func (a *Acquisition) Close() error {
 	var err error

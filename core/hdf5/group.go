@@ -212,6 +212,17 @@ func (f *File) openBelow(name string) (*File, error) {
 	return e, nil
 }
 
+// Linked returns the paths of the files that external links and virtual datasets have opened.
+func (f *File) Linked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []string
+	for _, e := range f.external {
+		all = append(append(all, e.name), e.Linked()...)
+	}
+	return all
+}
+
 // Moved returns the names of the files of links that were found in the folder of the file itself, and not where the links say: a
 // scan that was copied to another place has such links.
 func (f *File) Moved() []string {

@@ -55,7 +55,7 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	if o.given, err = Given(o.Scan); err != nil {
 		return r, err
 	}
-	if err := o.keepsInputs(); err != nil {
+	if err := o.keepsInputs(form); err != nil {
 		return r, err
 	}
 	if form != formNPZ {
@@ -92,14 +92,25 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 }
 
 // keepsInputs returns an error if the result would replace a file that is read.
-func (o Conversion) keepsInputs() error {
-	to, err := os.Stat(o.To)
-	if err != nil {
-		return nil //nolint:nilerr // nothing is replaced
+func (o Conversion) keepsInputs(form string) error {
+	results := []string{o.To}
+	if form == formPtychodus {
+		results = append(results, productPath(o.To))
 	}
-	for _, name := range append(o.given.Files(), o.From) {
-		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
-			return host.Failf(host.ExitUsage, "convert: %s is read, and would be replaced: give another file for the result", o.To)
+	return keeps(results, append(o.given.Files(), o.From))
+}
+
+// keeps returns an error if a result would replace an input.
+func keeps(results, inputs []string) error {
+	for _, result := range results {
+		to, err := os.Stat(result)
+		if err != nil {
+			continue // nothing is replaced
+		}
+		for _, name := range inputs {
+			if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
+				return host.Failf(host.ExitUsage, "convert: %s is read, and would be replaced: give another file for the result", result)
+			}
 		}
 	}
 	return nil

@@ -43,6 +43,7 @@ type reading struct {
 	name   string // of the form
 	stored exchange.Stored
 	each   func(func([]float32) error) error
+	joined func() []string // files that were read besides those that are named
 	close  func()
 }
 
@@ -53,7 +54,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reading{s, formNPZ, exchange.StoredAs(s.Whole(), slices.Max(s.Counts)), func(visit func([]float32) error) error { return visit(s.Counts) }, func() {}}, nil
+		return &reading{s, formNPZ, exchange.StoredAs(s.Whole(), slices.Max(s.Counts)), func(visit func([]float32) error) error { return visit(s.Counts) }, func() []string { return nil }, func() {}}, nil
 	}
 	a, rows, err := openGiven(o)
 	if err != nil {
@@ -65,7 +66,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	each := func(visit func([]float32) error) error { return a.Each(ctx, s, visit) }
-	return &reading{s, a.Format, exchange.StoredBits(a.IntegerBits()), each, func() { a.Close() }}, nil
+	return &reading{s, a.Format, exchange.StoredBits(a.IntegerBits()), each, a.Joined, func() { a.Close() }}, nil
 }
 
 // convertForeign writes CXI, or the two files of Ptychodus. Patterns are read and written some at a time.
@@ -87,6 +88,13 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		return r, err
 	}
 	defer s.close()
+	results := []string{o.To}
+	if beside != nil {
+		results = append(results, beside.path)
+	}
+	if err := keeps(results, s.joined()); err != nil {
+		return r, err
+	}
 	r.describe(s.Scan, s.name)
 	out, err := s.outgoing(o, &r)
 	if err != nil {
@@ -102,6 +110,9 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		return r, context.Cause(ctx)
 	case err != nil:
 		return r, file.failure(err)
+	}
+	if err := keeps(results, s.joined()); err != nil { // virtual datasets open their files when they are read
+		return r, err
 	}
 	if s.Object != nil {
 		s.Notes = append(s.Notes, "objectGuess is not written: the file has the scan, and no image")
