@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -180,6 +182,38 @@ func TestConvert_KeepsPositionsWithoutAProbe(t *testing.T) {
 		t.Fatalf("code %d: %s%s", code, stdout, stderr)
 	}
 	same(t, "without a probe", readScan(t, h5), want)
+}
+
+// A pixel that only a later pattern marks is masked, and must not be in the mean.
+func TestConvert_MeanIsThatOfUnmaskedPixels(t *testing.T) {
+	dir := t.TempDir()
+	array := filepath.Join(dir, "stack.npy")
+	b, err := os.ReadFile(data + "stack.npy") // [12, 24, 24] uint16
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, pattern := len(b)-12*24*24*2, 24*24*2
+	binary.LittleEndian.PutUint16(b[head:], 60000)
+	binary.LittleEndian.PutUint16(b[head+11*pattern:], 65535)
+	if err := os.WriteFile(array, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mean := func(name string) (v struct {
+		Mean float64 `json:"mean_counts"`
+	}) {
+		out := must(t, "convert", array, filepath.Join(dir, name), "--json", "--y-path", data+"motors.csv:2", "--x-path", data+"motors.csv:1", "--position-units", "um",
+			"--wavelength", "0.124nm", "--distance", "1.9m", "--detector-pixel-size", "75um")
+		if err := json.Unmarshal([]byte(out), &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	want := mean("scan.npz")
+	for _, name := range []string{"scan.cxi", "scan.h5"} {
+		if got := mean(name); math.Abs(got.Mean-want.Mean) > 1e-6*want.Mean {
+			t.Errorf("%s: mean %v, the npz has %v", name, got.Mean, want.Mean)
+		}
+	}
 }
 
 // TestConvert_ForeignMistakesAreNamed looks for one sentence, and that nothing is written.

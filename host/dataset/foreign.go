@@ -145,13 +145,24 @@ func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
 		return nil, host.Failf(host.ExitData, "%s: %s is in metres, and the scan has positions in pixels: give %s", o.From, o.To, strings.Join(missing, ", "))
 	}
 	out := &exchange.Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Probe: s.Probe, Modes: s.Modes, Stored: s.stored}
+	sums := make([]float64, s.N*s.N)
 	out.Each = func(visit func([]float32) error) error {
 		return s.each(func(counts []float32) error {
-			r.count(counts)
+			for i, k := range counts {
+				sums[i%len(sums)] += float64(k)
+			}
 			return visit(counts)
 		})
 	}
-	out.After = func() ([]uint8, exchange.Provenance) { return s.Mask, s.provenance(o, *r) }
+	out.After = func() ([]uint8, exchange.Provenance) {
+		r.MeanCounts = 0
+		for i, k := range sums {
+			if s.Mask == nil || s.Mask[i] != 0 { // a pixel that a later pattern marks is not 0 in the patterns before
+				r.MeanCounts += k / float64(r.Patterns)
+			}
+		}
+		return s.Mask, s.provenance(o, *r)
+	}
 	return out, nil
 }
 
