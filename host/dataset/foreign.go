@@ -3,6 +3,9 @@ package dataset
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,7 +81,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	defer file.Close()
 	var beside *newScan // the product of Ptychodus
 	if form == formPtychodus {
-		if beside, err = createHDF5(productPath(o.To), o.Overwrite); err != nil {
+		if beside, err = createProduct(o); err != nil {
 			return r, err
 		}
 		defer beside.Close()
@@ -190,6 +193,21 @@ func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Co
 		return file.failure(err)
 	}
 	return file.place()
+}
+
+// createProduct opens the file of the product. It refuses a product that may belong to another scan, or is the file of the patterns.
+func createProduct(o Conversion) (*newScan, error) {
+	path := productPath(o.To)
+	if product, err := os.Stat(path); err == nil && o.Overwrite {
+		patterns, err := os.Stat(o.To)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && exchange.Wrote(path):
+			return nil, host.Failf(host.ExitUsage, "convert: %s would be replaced, but %s is not there, so that it may belong to another scan: give another file, or move it away", path, o.To)
+		case err == nil && os.SameFile(patterns, product):
+			return nil, host.Failf(host.ExitUsage, "convert: %s and %s are the same file, and two are written: remove the link", o.To, path)
+		}
+	}
+	return createHDF5(path, o.Overwrite)
 }
 
 // productPath returns the file of the product of a diffraction file.
