@@ -1,6 +1,6 @@
 // ptycho_entry is the first instruction of the program where the linker is told so (-ldflags=-E=ptycho_entry). It looks at the
 // limits under which Go's runtime ends before main with a stack in place of a sentence, says which one is too low, and ends
-// with exit code 10. Otherwise it continues at the runtime's entry. checkLimits has the same limits and checks the others.
+// with exit code 10. Otherwise it continues at the runtime's entry. checkLimits has the same limits, for other systems and builds.
 //
 // The kernel leaves the number of arguments at 0(SP); no Go code has run, and no stack but this one exists.
 
@@ -12,17 +12,33 @@
 #define SYS_getrlimit 97
 #define SYS_geteuid 107
 #define RLIMIT_NPROC 6
+#define RLIMIT_NOFILE 7
 #define RLIMIT_AS 9
 
 #define exitUsage 10
 #define allowsSize 25
 #define addressSpaceSize 101
+#define filesSize 72
 #define threadsSize 83
 
 TEXT ptycho_entry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	SUBQ	$64, SP // 0(SP): rlimit {Cur, Max uint64}; 16(SP) … 64(SP): digits
 	MOVQ	DX, R12 // what the kernel passes to the runtime
 
+	MOVQ	$SYS_getrlimit, AX
+	MOVQ	$RLIMIT_NOFILE, DI
+	MOVQ	SP, SI
+	SYSCALL
+	TESTQ	AX, AX
+	JNE	memory
+	MOVQ	0(SP), R13
+	CMPQ	R13, $const_leastFiles
+	JCC	memory
+	MOVQ	$filesText<>(SB), R14
+	MOVQ	$filesSize, R15
+	JMP	fail
+
+memory:
 	MOVQ	$SYS_getrlimit, AX
 	MOVQ	$RLIMIT_AS, DI
 	MOVQ	SP, SI
@@ -128,3 +144,14 @@ DATA threadsText<>+64(SB)/8, $"mit with"
 DATA threadsText<>+72(SB)/8, $" ulimit "
 DATA threadsText<>+80(SB)/3, $"-u\n"
 GLOBL threadsText<>(SB), RODATA|NOPTR, $threadsSize
+
+DATA filesText<>+0(SB)/8, $" open fi"
+DATA filesText<>+8(SB)/8, $"les, but"
+DATA filesText<>+16(SB)/8, $" at leas"
+DATA filesText<>+24(SB)/8, $"t 48 are"
+DATA filesText<>+32(SB)/8, $" needed;"
+DATA filesText<>+40(SB)/8, $" raise t"
+DATA filesText<>+48(SB)/8, $"he limit"
+DATA filesText<>+56(SB)/8, $" with ul"
+DATA filesText<>+64(SB)/8, $"imit -n\n"
+GLOBL filesText<>(SB), RODATA|NOPTR, $filesSize

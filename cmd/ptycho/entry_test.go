@@ -32,9 +32,12 @@ func TestEntry_ALimitTooLowForGoEndsWithASentence(t *testing.T) {
 	for _, c := range []struct{ limit, want string }{
 		{"-v 300000", "allows 300000 KiB of address space, but at least 1572864 KiB (1.5 GiB) are needed; raise the limit with ulimit -v"},
 		{"-v 1300000", "allows 1300000 KiB of address space"},
+		{"-n 5", "allows 5 open files, but at least 48 are needed; raise the limit with ulimit -n"},
+		{"-n 47", "allows 47 open files"},
 		{"-u 1", "allows 1 processes and threads, but at least 32 are needed; raise the limit with ulimit -u"},
 		{"-u 31", "allows 31 processes and threads"},
 		{"-v unlimited", ""},
+		{"-n 48", ""},
 		{"-v 2000000", ""},
 	} {
 		if strings.HasPrefix(c.limit, "-u") && os.Geteuid() != 0 {
