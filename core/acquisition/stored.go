@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/ptychogo/ptycho/core/npz"
 )
 
 // stored is the way in which a file stores a number.
@@ -33,27 +35,11 @@ func (s stored) number() Number {
 func (s stored) float(b []byte) float64 {
 	switch s.size {
 	case 2:
-		return half(s.order.Uint16(b))
+		return npz.Half(s.order.Uint16(b))
 	case 4:
 		return float64(math.Float32frombits(s.order.Uint32(b)))
 	}
 	return math.Float64frombits(s.order.Uint64(b))
-}
-
-// half decodes a float of 16 bits.
-func half(v uint16) float64 {
-	sign := 1 - 2*float64(v>>15)
-	exponent, mantissa := int(v>>10&31), float64(v&1023)
-	switch exponent {
-	case 0:
-		return sign * math.Ldexp(mantissa, -24)
-	case 31:
-		if mantissa != 0 {
-			return math.NaN()
-		}
-		return math.Inf(int(sign))
-	}
-	return sign * math.Ldexp(1024+mantissa, exponent-25)
 }
 
 func (s stored) uint(b []byte) uint64 {

@@ -211,8 +211,8 @@ func (f Finding) frameSet() map[int]bool {
 	return out
 }
 
-// TestScan_NamesPlantedFaults plants every fault in two scans: the finding names it with the right pixels and frames, and there is no other
-// of severity wrong.
+// TestScan_NamesPlantedFaults plants every fault in two scans: the finding names it with the right pixels and frames, and no other
+// finding is worse than a note.
 func TestScan_NamesPlantedFaults(t *testing.T) {
 	for k, f := range faults() {
 		for seed := range uint64(2) {

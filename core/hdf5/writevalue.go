@@ -131,7 +131,7 @@ func appendValues[T Value](b []byte, values []T) []byte {
 			b = le.AppendUint64(le.AppendUint64(b, math.Float64bits(real(x))), math.Float64bits(imag(x)))
 		}
 	default:
-		b, _ = binary.Append(b, le, v) // all other types have a fixed size, so there is no error
+		b, _ = binary.Append(b, le, v) // all other types have a fixed size, so this cannot fail
 	}
 	return b
 }

@@ -130,7 +130,7 @@ func (e Element) float(raw []byte) float64 {
 	if e.kind == 'f' {
 		switch e.size {
 		case 2:
-			return half(order.Uint16(raw))
+			return Half(order.Uint16(raw))
 		case 4:
 			return float64(math.Float32frombits(order.Uint32(raw)))
 		}
@@ -176,8 +176,8 @@ func (e Element) complex(raw []byte) complex128 {
 	return complex(part.float(raw), part.float(raw[part.size:]))
 }
 
-// half decodes IEEE 754 binary16.
-func half(bits uint16) float64 {
+// Half decodes IEEE 754 binary16.
+func Half(bits uint16) float64 {
 	fraction, exponent := float64(bits&0x3ff), int(bits>>10&0x1f)
 	v := 0.0
 	switch exponent {

@@ -122,11 +122,11 @@ func TestElement_BothByteOrders(t *testing.T) {
 func TestElement_HalfPrecision(t *testing.T) {
 	for bits, want := range map[uint16]float64{0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 0x1p-24, 0x0400: 0x1p-14,
 		0x03ff: 1023 * 0x1p-24, 0x7c00: math.Inf(1), 0xfc00: math.Inf(-1), 0x3555: 0.333251953125} {
-		if got := half(bits); got != want {
+		if got := Half(bits); got != want {
 			t.Errorf("%#x: got %v, want %v", bits, got, want)
 		}
 	}
-	if !math.IsNaN(half(0x7e00)) {
+	if !math.IsNaN(Half(0x7e00)) {
 		t.Error("0x7e00 is not NaN")
 	}
 }

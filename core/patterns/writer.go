@@ -13,7 +13,7 @@ type Writer struct {
 	pixels int
 	room   int64     // numbers of all patterns
 	count  int64     // numbers so far
-	memory []float32 // if there is no file
+	memory []float32 // without a file
 
 	dtype tensor.DType // of the file
 	raw   []byte
