@@ -40,22 +40,27 @@ func (s *Scan) CheckPositions() error {
 const fewestPhotons = 20
 
 // checkEmpty finds patterns without photons, caused by a closed shutter or a dropped frame. The image would be fitted
-// to them too.
+// to them too. It reads a pattern only to its first count, unless one is empty.
 func (s *Scan) checkEmpty() error {
-	totals := make([]float64, s.Len())
 	var empty []int
+	for j, pattern := range s.All() {
+		if !slices.ContainsFunc(pattern, func(k float32) bool { return k != 0 }) {
+			empty = append(empty, j)
+		}
+	}
+	if err := s.Err(); err != nil || len(empty) == 0 {
+		return err
+	}
+	totals := make([]float64, s.Len())
 	for j, pattern := range s.All() {
 		for _, k := range pattern {
 			totals[j] += float64(k)
-		}
-		if totals[j] == 0 {
-			empty = append(empty, j)
 		}
 	}
 	if err := s.Err(); err != nil {
 		return err
 	}
-	if len(empty) == 0 || median(totals) < fewestPhotons {
+	if median(totals) < fewestPhotons {
 		return nil
 	}
 	rows := s.fileRowsOf(empty)

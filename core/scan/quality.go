@@ -8,6 +8,9 @@ import (
 
 // Quality describes patterns and positions of a scan before a reconstruction.
 type Quality struct {
+	MeanCounts   float64 `json:"-"`             // photons in a pattern
+	MaxCount     float64 `json:"-"`             // in a pixel
+	DarkShare    float64 `json:"-"`             // of pixels with 0 counts
 	FewestCounts float64 `json:"fewest_counts"` // photons in the darkest pattern
 	MostCounts   float64 `json:"most_counts"`   // and in the brightest
 	// CountUnit is the largest whole number that divides all counts. Above 1 the counts are not photons. 0: counts that
@@ -48,30 +51,36 @@ func (s *Scan) Quality(ctx context.Context) (Quality, error) {
 	q := Quality{FewestCounts: math.Inf(1), DeadPixels: [][2]int{}, HotPixels: [][2]int{}}
 	size := s.N * s.N
 	sums := make([]float64, size)
-	most, unit := float32(0), 0
+	most, unit, dark, all := float32(0), 0, 0, 0.0
 	for _, pattern := range s.All() {
 		if err := ctx.Err(); err != nil {
 			return Quality{}, err
 		}
 		total := 0.0
 		for i, k := range pattern {
+			if k == 0 {
+				dark++
+				continue
+			}
 			sums[i] += float64(k)
 			total += float64(k)
 			switch {
 			case k > most:
 				most, q.AtMaximum = k, 1
-			case k == most && k > 0:
+			case k == most:
 				q.AtMaximum++
 			}
-			if unit != 1 && k != 0 {
+			if unit != 1 {
 				unit = divisor(unit, k)
 			}
 		}
+		all += total
 		q.FewestCounts, q.MostCounts = min(q.FewestCounts, total), max(q.MostCounts, total)
 	}
 	if err := s.Err(); err != nil {
 		return Quality{}, err
 	}
+	q.MeanCounts, q.MaxCount, q.DarkShare = all/float64(s.Len()), float64(most), float64(dark)/float64(s.Len()*size)
 	q.CountUnit = unit
 	if unit < 0 {
 		q.CountUnit = 0

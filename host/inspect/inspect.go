@@ -4,7 +4,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/config"
@@ -66,7 +65,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.Patterns, report.N, report.Modes, report.HasObject, report.Notes = s.Len(), s.N, s.Modes, s.Object != nil, s.Notes
 	report.RowRange = [2]float64{slices.Min(s.Rows), slices.Max(s.Rows)}
 	report.ColumnRange = [2]float64{slices.Min(s.Cols), slices.Max(s.Cols)}
-	report.count(s)
 	report.Fingerprint = s.Fingerprint()
 	if report.Quality, err = s.Quality(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -74,6 +72,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 		return report, err
 	}
+	report.MeanCounts, report.MaxCount, report.DarkShare = report.Quality.MeanCounts, report.Quality.MaxCount, report.Quality.DarkShare
 	found, err := examine.Scan(ctx, s)
 	if err != nil {
 		return report, err
@@ -100,20 +99,4 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		report.Notes = append(report.Notes, err.Error())
 	}
 	return report, nil
-}
-
-// count sets the fields that summarise the counts.
-func (r *Report) count(s *scan.Scan) {
-	dark := 0
-	for _, pattern := range s.All() {
-		for _, k := range pattern {
-			r.MeanCounts += float64(k)
-			r.MaxCount = math.Max(r.MaxCount, float64(k))
-			if k == 0 {
-				dark++
-			}
-		}
-	}
-	r.MeanCounts /= float64(s.Len())
-	r.DarkShare = float64(dark) / float64(s.Len()*s.N*s.N)
 }
