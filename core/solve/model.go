@@ -29,6 +29,7 @@ type solver struct {
 
 	plan  *fft.Plan
 	probe [][]complex64 // [modes][size]
+	given []complex64   // [size] the first mode as given
 
 	background []float32 // [size] counts; nil: none
 	meanCounts []float64 // [size] of the patterns, if the background is fitted
@@ -221,6 +222,7 @@ func (v *solver) setProbe() error {
 		copy(mode, v.data.Probe[m*v.size:])
 		v.probe = append(v.probe, mode)
 	}
+	v.given = clone(v.probe[0])
 	v.probe = append(v.probe, furtherModes(v.probe[0], v.n, modes-len(v.probe))...)
 	return v.gaugeProbe(v.photons/float64(v.data.Len()) - v.totalBackground())
 }

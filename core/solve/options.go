@@ -101,6 +101,9 @@ type Options struct {
 	// 20.
 	Patience int
 
+	// ProbeEstimated says that the scan's probe is an estimate, which cannot fix the phase ramp; see Gauge.
+	ProbeEstimated bool
+
 	// Start is the initial object; nil: amplitude 1 everywhere.
 	Start *Start
 	// Background is the initial background, counts per pixel, [N, N] as the patterns; nil: none, or an estimate if it

@@ -37,6 +37,7 @@ type Result struct {
 	Background []float32 // [N, N] counts; nil: none
 	Rows, Cols []float64 // positions, as fitted
 	Intensity  []float64 // factor of each pattern; mean 1
+	Gauge      *Gauge    // of a fitted probe; nil if it was not fitted
 
 	Final   // NaN if the run was stopped before it was computed
 	History []Iteration
@@ -156,14 +157,19 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 func (v *solver) stop(result *Result, best snapshot) {
 	if !finite(v.object) || slices.ContainsFunc(v.probe, func(mode []complex64) bool { return !finite(mode) }) {
 		v.restore(best)
+		result.Gauge = nil
 	}
 	result.Ended, result.Final = "stopped", Final{R: math.NaN(), Deviance: math.NaN(), Expected: math.NaN()}
+	if result.Gauge == nil {
+		result.Gauge = v.fixRamp()
+	}
 }
 
 // settle evaluates the last state, and the best one if that is another and better. After a stop it keeps the last
 // state.
 func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
 	var err error
+	result.Gauge = v.fixRamp()
 	result.Final, err = v.evaluate(ctx, true)
 	if errors.Is(err, ErrStopped) {
 		v.stop(result, best)
@@ -174,10 +180,11 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	}
 	last, diverged := v.snapshot(), err != nil
 	v.restore(best)
+	gauge := v.fixRamp()
 	other, otherErr := v.evaluate(ctx, true)
 	switch {
 	case otherErr == nil && (diverged || other.R < result.R):
-		result.Final = other
+		result.Final, result.Gauge = other, gauge
 	case diverged:
 		return ErrDiverged
 	default:

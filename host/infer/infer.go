@@ -11,6 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/metrics"
+	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/host/output"
@@ -30,12 +31,13 @@ type Report struct {
 	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
 	// OtherResidual is R of the alternative image, without or with synchronised phases; nil if there is only one image.
-	OtherResidual     *metrics.Number `json:"R_other_way,omitempty"`
-	Refined           int             `json:"refined"`               // iterations
-	Unrefined         *metrics.Number `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
-	PatternsPerSecond float64         `json:"patterns_per_second"`
-	Seconds           float64         `json:"seconds"`
-	Exports           []string        `json:"exports,omitempty"` // files for other programs
+	OtherResidual     *metrics.Number  `json:"R_other_way,omitempty"`
+	Refined           int              `json:"refined"`               // iterations
+	Unrefined         *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
+	Gauge             *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
+	PatternsPerSecond float64          `json:"patterns_per_second"`
+	Seconds           float64          `json:"seconds"`
+	Exports           []string         `json:"exports,omitempty"` // files for other programs
 }
 
 // request returns the request for the folder of the image.
@@ -95,6 +97,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		with, losses = solve.With(data, refined), solve.Losses(refined)
 		image, report.Unrefined, report.Residual, report.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
 		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
+		report.noteGauge(refined.Gauge, h.Notice)
 	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
 	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
@@ -123,6 +126,13 @@ func settingsOf(cfg *config.Inference) map[string]string {
 		out[v.Setting.Key()] = v.Text
 	}
 	return out
+}
+
+// noteGauge adds how the phase ramp was fixed, and reports an arbitrary one.
+func (r *Report) noteGauge(g *iterative.Gauge, notice func(string, ...any)) {
+	if r.Gauge = g; g != nil && g.By == iterative.GaugeFree {
+		notice("%v", g)
+	}
 }
 
 func (r *Report) fill(s stitched) {

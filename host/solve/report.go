@@ -47,6 +47,7 @@ type Report struct {
 	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
 	Halves *Halves         `json:"halves,omitempty"`
 
+	Gauge         *iterative.Gauge      `json:"probe_gauge,omitempty"`     // how the phase ramp of a fitted probe was fixed
 	ModeShares    []float64             `json:"mode_shares"`               // of the probe's power
 	Background    float64               `json:"background,omitempty"`      // mean counts per pixel
 	LargestMove   float64               `json:"largest_move_px,omitempty"` // of a fitted position
@@ -70,7 +71,10 @@ func (r *Report) fill(solved *iterative.Result, data *scan.Scan, took time.Durat
 	if !math.IsNaN(solved.R) {
 		r.Residual, r.Deviance, r.Expected = number(solved.R), number(solved.Deviance), number(solved.Expected)
 	}
-	r.ModeShares, r.History, r.Notes = solved.ModeShares, solved.History, solved.Notes
+	r.ModeShares, r.History, r.Notes, r.Gauge = solved.ModeShares, solved.History, solved.Notes, solved.Gauge
+	if r.Gauge != nil && r.Gauge.By == iterative.GaugeFree {
+		r.Notes = append(r.Notes, r.Gauge.String())
+	}
 	r.UpdatesPerSec = float64(r.Patterns*r.Iterations) / took.Seconds()
 	for _, b := range solved.Background {
 		r.Background += float64(b) / float64(len(solved.Background))

@@ -61,6 +61,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 			return dir.PreviewImage(image, data.PixelSize)
 		}
 	}
+	o.Solve.ProbeEstimated = data.Probe == nil
 	if data, err = WithProbe(early, data, o.Solve.Threads, h.Notice); err != nil {
 		return report, err
 	}
