@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
@@ -23,10 +22,10 @@ const sentFile = "mlflow/sent.json"
 
 // sent is the content of sentFile.
 type sent struct {
-	Address  string     `json:"address"`  // without credentials
-	Creating bool       `json:"creating"` // the creation of a run was requested and not answered yet
-	Run      mlflow.Run `json:"run"`
-	Offset   int64      `json:"offset"` // in the journal
+	Address  string    `json:"address"`  // without credentials
+	Creating bool      `json:"creating"` // the creation of a run was requested and not answered yet
+	Run      mlflowRun `json:"run"`
+	Offset   int64     `json:"offset"` // in the journal
 }
 
 // journalTag marks a run with its journal.
@@ -36,7 +35,7 @@ const journalTag = "ptycho.journal"
 type delivery struct {
 	root    *output.Files
 	journal *journal
-	store   mlflow.Store
+	store   mlflowStore
 	notice  func(format string, args ...any)
 
 	mu       sync.Mutex // held while an entry is being sent
@@ -73,7 +72,7 @@ func withCredentials(at string, getenv func(string) string) string {
 
 // connect opens the store at an address. It also returns the address in the form that may be stored: without credentials, or
 // "" for mlrunsFolder.
-func connect(root *output.Files, run Run, at string, getenv func(string) string) (store mlflow.Store, public string, err error) {
+func connect(root *output.Files, run Run, at string, getenv func(string) string) (store mlflowStore, public string, err error) {
 	if at == "" {
 		if err := root.MkdirAll(mlrunsFolder); err != nil {
 			return nil, "", err
@@ -82,15 +81,15 @@ func connect(root *output.Files, run Run, at string, getenv func(string) string)
 		if home == "" {
 			home = run.Dir
 		}
-		store, err = mlflow.NewFiles(root.Sub(mlrunsFolder), filepath.Join(home, mlrunsFolder))
+		store, err = newMLflowFiles(root.Sub(mlrunsFolder), filepath.Join(home, mlrunsFolder))
 		return store, "", err
 	}
-	folder, err := mlflow.Folder(at)
+	folder, err := mlflowFolder(at)
 	if err != nil {
 		return nil, "", err
 	}
 	if folder == "" {
-		store, err = mlflow.Dial(withCredentials(at, getenv), getenv)
+		store, err = dialMLflow(withCredentials(at, getenv), getenv)
 		return store, address.Public(at), err
 	}
 	if folder, err = filepath.Abs(folder); err != nil {
@@ -103,7 +102,7 @@ func connect(root *output.Files, run Run, at string, getenv func(string) string)
 	if err != nil {
 		return nil, "", err
 	}
-	store, err = mlflow.NewFiles(below, folder)
+	store, err = newMLflowFiles(below, folder)
 	return store, folder, err
 }
 
@@ -150,14 +149,14 @@ func (d *delivery) drain(ctx context.Context) error {
 func (d *delivery) next(ctx context.Context) (more bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	entries, end, err := d.journal.take(d.sent.Offset, mlflow.MaxMetrics)
+	entries, end, err := d.journal.take(d.sent.Offset, maxMetrics)
 	if err != nil || len(entries) == 0 {
 		return false, err
 	}
 	err = d.send(ctx, entries)
-	if mlflow.Gone(err) && !d.replaced {
+	if mlflowGone(err) && !d.replaced {
 		d.notice("MLflow at %s no longer has the run: the whole run is sent again as a new run", d.at())
-		d.replaced, d.sent.Run, d.sent.Offset, d.sent.Creating = true, mlflow.Run{}, 0, false
+		d.replaced, d.sent.Run, d.sent.Offset, d.sent.Creating = true, mlflowRun{}, 0, false
 		return true, d.save()
 	}
 	if err != nil {
@@ -177,14 +176,14 @@ func (d *delivery) send(ctx context.Context, entries []entry) error {
 	case beginning:
 		return d.begin(ctx, e)
 	case values:
-		var metrics []mlflow.Metric
+		var metrics []mlflowMetric
 		for _, e := range entries {
 			for _, key := range slices.Sorted(maps.Keys(e.Values)) {
-				metrics = append(metrics, mlflow.Metric{Key: mlflow.Key(key), Value: float64(e.Values[key]), Time: e.Time, Step: e.Step})
+				metrics = append(metrics, mlflowMetric{Key: mlflowKey(key), Value: float64(e.Values[key]), Time: e.Time, Step: e.Step})
 			}
 		}
-		for part := range slices.Chunk(metrics, mlflow.MaxMetrics) { // one row may have more
-			if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Metrics: part}); err != nil {
+		for part := range slices.Chunk(metrics, maxMetrics) { // one row may have more
+			if err := d.store.Log(ctx, d.sent.Run, mlflowBatch{Metrics: part}); err != nil {
 				return err
 			}
 		}
@@ -192,7 +191,7 @@ func (d *delivery) send(ctx context.Context, entries []entry) error {
 	case picture, artifact:
 		return d.upload(ctx, e.File)
 	case status:
-		return d.store.SetStatus(ctx, d.sent.Run, mlflow.Status(e.Status), time.UnixMilli(e.Time))
+		return d.store.SetStatus(ctx, d.sent.Run, mlflowStatus(e.Status), time.UnixMilli(e.Time))
 	}
 	return nil // kept, or a kind of a later version
 }
@@ -205,24 +204,24 @@ func (d *delivery) begin(ctx context.Context, e entry) error {
 			return err
 		}
 	}
-	var params, tags []mlflow.Pair
+	var params, tags []mlflowPair
 	for _, key := range slices.Sorted(maps.Keys(e.Params)) {
-		params = append(params, mlflow.Param(key, e.Params[key]))
+		params = append(params, mlflowParam(key, e.Params[key]))
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Tags)) {
-		tags = append(tags, mlflow.Tag(key, e.Tags[key]))
+		tags = append(tags, mlflowTag(key, e.Tags[key]))
 	}
-	for part := range slices.Chunk(params, mlflow.MaxParams) {
-		if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Params: part}); err != nil {
+	for part := range slices.Chunk(params, maxParams) {
+		if err := d.store.Log(ctx, d.sent.Run, mlflowBatch{Params: part}); err != nil {
 			return err
 		}
 	}
-	for part := range slices.Chunk(tags, mlflow.MaxParams) {
-		if err := d.store.Log(ctx, d.sent.Run, mlflow.Batch{Tags: part}); err != nil {
+	for part := range slices.Chunk(tags, maxParams) {
+		if err := d.store.Log(ctx, d.sent.Run, mlflowBatch{Tags: part}); err != nil {
 			return err
 		}
 	}
-	return d.store.SetStatus(ctx, d.sent.Run, mlflow.Running, time.UnixMilli(e.Time))
+	return d.store.SetStatus(ctx, d.sent.Run, mlflowRunning, time.UnixMilli(e.Time))
 }
 
 // create creates the run once. If an earlier answer was lost the run may exist already, and is then found by its tag.
@@ -231,8 +230,8 @@ func (d *delivery) create(ctx context.Context, e entry) error {
 	if err != nil {
 		return err
 	}
-	mark := mlflow.Tag(journalTag, e.ID)
-	var run mlflow.Run
+	mark := mlflowTag(journalTag, e.ID)
+	var run mlflowRun
 	if d.sent.Creating {
 		if run, err = d.store.FindRun(ctx, experiment, mark); err != nil {
 			return err
@@ -243,7 +242,7 @@ func (d *delivery) create(ctx context.Context, e entry) error {
 		if err := d.save(); err != nil {
 			return err
 		}
-		if run, err = d.store.CreateRun(ctx, experiment, e.Name, time.UnixMilli(e.Time), []mlflow.Pair{mark}); err != nil {
+		if run, err = d.store.CreateRun(ctx, experiment, e.Name, time.UnixMilli(e.Time), []mlflowPair{mark}); err != nil {
 			return err
 		}
 	}
@@ -272,8 +271,8 @@ func (d *delivery) upload(ctx context.Context, name string) error {
 		return nil
 	}
 	err = d.store.Upload(ctx, d.sent.Run, name, f, info.Size())
-	var refused *mlflow.Refused
-	if errors.As(err, &refused) && !mlflow.Gone(err) {
+	var refused *mlflowRefused
+	if errors.As(err, &refused) && !mlflowGone(err) {
 		d.refused++
 		d.notice("MLflow rejected %s: %v: the file stays in the run directory", name, refused)
 		return nil
@@ -295,7 +294,7 @@ func (d *delivery) resume(ctx context.Context) error {
 	}
 	if !lives {
 		d.notice("MLflow at %s no longer has the run: the whole run is sent again as a new run", d.at())
-		d.sent.Run, d.sent.Offset = mlflow.Run{}, 0
+		d.sent.Run, d.sent.Offset = mlflowRun{}, 0
 	}
 	return d.save()
 }

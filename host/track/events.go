@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/host/track/tensorboard"
 )
 
 // eventDir is the folder of TensorBoard's event files in the run directory.
@@ -21,7 +20,7 @@ const settingsTag = "settings"
 // files, and the new file tells a running TensorBoard to drop them too.
 type events struct {
 	root *output.Files
-	file *tensorboard.File
+	file *eventFile
 }
 
 func openEvents(root *output.Files, run Run, _ Options) (Logger, error) {
@@ -33,11 +32,11 @@ func openEvents(root *output.Files, run Run, _ Options) (Logger, error) {
 	} else if err := e.Rewind(run.Step); err != nil {
 		return nil, err
 	}
-	return e, e.file.Write(tensorboard.Text(time.Now(), run.Step, settingsTag, settingsTable(run)))
+	return e, e.file.Write(textEvent(time.Now(), run.Step, settingsTag, settingsTable(run)))
 }
 
 func (e *events) create(from int) (err error) {
-	e.file, err = tensorboard.Create(e.root, eventDir, time.Now(), from)
+	e.file, err = createEventFile(e.root, eventDir, time.Now(), from)
 	return err
 }
 
@@ -47,11 +46,11 @@ func (e *events) Scalars(step int, epoch float64, values map[string]float64) err
 		values = map[string]float64{}
 	}
 	values["epoch"] = epoch
-	return e.file.Write(tensorboard.Scalars(time.Now(), step, values))
+	return e.file.Write(scalarsEvent(time.Now(), step, values))
 }
 
 func (e *events) Picture(step int, name string, png []byte) error {
-	event, err := tensorboard.Image(time.Now(), step, name, png)
+	event, err := imageEvent(time.Now(), step, name, png)
 	if err != nil {
 		return err
 	}
@@ -71,7 +70,7 @@ func (e *events) Rewind(step int) error {
 			return err
 		}
 	}
-	if err := tensorboard.Rewind(e.root, eventDir, step); err != nil {
+	if err := rewindEventFiles(e.root, eventDir, step); err != nil {
 		return err
 	}
 	return e.create(step + 1)

@@ -1,9 +1,7 @@
 package track
 
-import "github.com/ptychogo/ptycho/host/track/tensorboard"
-
 // Writes returns patterns (path.Match) of the files that loggers write in the run directory. Patterns that end with a slash
 // are folders whose files have random names.
 func Writes() []string {
-	return []string{stepsFile, previewDir + "/step-*.png", eventDir + "/" + tensorboard.Pattern, journalFile, sentFile, mlrunsFolder + "/"}
+	return []string{stepsFile, previewDir + "/step-*.png", eventDir + "/" + eventPattern, journalFile, sentFile, mlrunsFolder + "/"}
 }

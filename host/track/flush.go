@@ -6,7 +6,6 @@ import (
 	"net/url"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -57,7 +56,7 @@ func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 	if err = d.resume(ctx); err == nil {
 		err = d.drain(ctx)
 	}
-	_, folder := d.store.(*mlflow.Files)
+	_, folder := d.store.(*mlflowFiles)
 	report := Sent{Address: d.at(), Server: !folder, Sent: d.done, Refused: d.refused, Left: d.journal.left(d.sent.Offset)}
 	if err != nil {
 		return report, fmt.Errorf("MLflow at %s: %w; %s %s left in %s", d.at(), err, plural.Of(report.Left, "entry"), plural.Verb(report.Left, "is", "are"), journalFile)
@@ -102,5 +101,5 @@ func (j *journal) closeKilled() error {
 	if last.Kind == status {
 		return nil
 	}
-	return j.add(entry{Kind: status, Time: max(last.Time, 1), Status: string(mlflow.Killed)})
+	return j.add(entry{Kind: status, Time: max(last.Time, 1), Status: string(mlflowKilled)})
 }

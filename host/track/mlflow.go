@@ -8,12 +8,11 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/host/track/mlflow"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
 // outcomes maps our states to MLflow's.
-var outcomes = map[Status]mlflow.Status{Finished: mlflow.Finished, Failed: mlflow.Failed, Killed: mlflow.Killed}
+var outcomes = map[Status]mlflowStatus{Finished: mlflowFinished, Failed: mlflowFailed, Killed: mlflowKilled}
 
 // tracking is the MLflow logger. It writes to the journal. The sender sends entries only after a checkpoint includes them,
 // because MLflow cannot remove values.
@@ -150,7 +149,7 @@ func (t *tracking) Rewind(step int) error {
 		return err
 	}
 	d := t.delivery
-	if _, folder := d.store.(*mlflow.Files); folder {
+	if _, folder := d.store.(*mlflowFiles); folder {
 		d.mu.Lock() // a folder accepts an entry immediately
 		defer d.mu.Unlock()
 		t.journal.mu.Lock()

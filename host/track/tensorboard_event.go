@@ -1,4 +1,4 @@
-package tensorboard
+package track
 
 import (
 	"bytes"
@@ -34,26 +34,26 @@ const fileVersion = "brain.Event:2"
 // colours is the number of channels of our pictures, RGBA.
 const colours = 4
 
-// Event is one encoded record of a file.
-type Event []byte
+// event is one encoded record of a file.
+type event []byte
 
 // header returns the first event of a file.
-func header(at time.Time) Event {
+func header(at time.Time) event {
 	b := begin(at, 0)
 	b = protowire.AppendTag(b, eventFileVersion, protowire.BytesType)
 	return protowire.AppendString(b, fileVersion)
 }
 
 // start returns the event of a session that begins at a step. Readers drop their events of this step and of later steps.
-func start(at time.Time, step int) Event {
+func start(at time.Time, step int) event {
 	var session []byte
 	session = protowire.AppendTag(session, sessionStatus, protowire.VarintType)
 	session = protowire.AppendVarint(session, statusStart)
 	return message(begin(at, step), eventSessionLog, session)
 }
 
-// Scalars returns the event of values at a step, by tag. The file holds float32, the type of the field that every reader knows.
-func Scalars(at time.Time, step int, values map[string]float64) Event {
+// scalarsEvent returns the event of values at a step, by tag. The file holds float32, the type of the field that every reader knows.
+func scalarsEvent(at time.Time, step int, values map[string]float64) event {
 	var summary []byte
 	for _, tag := range slices.Sorted(maps.Keys(values)) {
 		value := named(tag)
@@ -64,8 +64,8 @@ func Scalars(at time.Time, step int, values map[string]float64) Event {
 	return message(begin(at, step), eventSummary, summary)
 }
 
-// Image returns the event of a picture at a step. data is a PNG file.
-func Image(at time.Time, step int, tag string, data []byte) (Event, error) {
+// imageEvent returns the event of a picture at a step. data is a PNG file.
+func imageEvent(at time.Time, step int, tag string, data []byte) (event, error) {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("picture %s: %w", tag, err)
@@ -82,8 +82,8 @@ func Image(at time.Time, step int, tag string, data []byte) (Event, error) {
 	return message(begin(at, step), eventSummary, message(nil, summaryValue, message(named(tag), valueImage, image))), nil
 }
 
-// Text returns the event of a Markdown text at a step.
-func Text(at time.Time, step int, tag, text string) Event {
+// textEvent returns the event of a Markdown text at a step.
+func textEvent(at time.Time, step int, tag, text string) event {
 	value := message(named(tag), valueMeta, message(nil, metaPlugin, message(nil, pluginName, []byte("text"))))
 	var tensor []byte
 	tensor = protowire.AppendTag(tensor, tensorType, protowire.VarintType)
@@ -110,20 +110,20 @@ func message(b []byte, field protowire.Number, content []byte) []byte {
 }
 
 // Step returns the step of an event. An event without the field has step 0.
-func (e Event) Step() (int, error) {
+func (e event) Step() (int, error) {
 	step := uint64(0)
 	for b := []byte(e); len(b) > 0; {
 		field, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return 0, ErrTorn
+			return 0, errTorn
 		}
 		b = b[n:]
 		if field == eventStep && kind == protowire.VarintType {
 			if step, n = protowire.ConsumeVarint(b); n < 0 {
-				return 0, ErrTorn
+				return 0, errTorn
 			}
 		} else if n = protowire.ConsumeFieldValue(field, kind, b); n < 0 {
-			return 0, ErrTorn
+			return 0, errTorn
 		}
 		b = b[n:]
 	}
@@ -131,7 +131,7 @@ func (e Event) Step() (int, error) {
 }
 
 // has reports whether an event contains a field.
-func (e Event) has(wanted protowire.Number) bool {
+func (e event) has(wanted protowire.Number) bool {
 	for b := []byte(e); len(b) > 0; {
 		field, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {

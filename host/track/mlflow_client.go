@@ -1,4 +1,4 @@
-package mlflow
+package track
 
 import (
 	"bytes"
@@ -32,8 +32,8 @@ const (
 // maxAnswer limits the size of an answer, in bytes. Answers are far smaller.
 const maxAnswer = 1 << 20
 
-// Client is a client of a tracking server.
-type Client struct {
+// mlflowClient is a client of a tracking server.
+type mlflowClient struct {
 	base     string // without a slash at its end, without credentials
 	user     string
 	password string
@@ -41,10 +41,10 @@ type Client struct {
 	http     *http.Client
 }
 
-// Dial returns a client and sends nothing. Credentials come from the address or, as in MLflow's client, from
+// dialMLflow returns a client and sends nothing. Credentials come from the address or, as in MLflow's client, from
 // MLFLOW_TRACKING_USERNAME and _PASSWORD, or from MLFLOW_TRACKING_TOKEN. MLFLOW_TRACKING_INSECURE_TLS and
 // MLFLOW_TRACKING_SERVER_CERT_PATH determine which certificates are accepted.
-func Dial(given string, getenv func(string) string) (*Client, error) {
+func dialMLflow(given string, getenv func(string) string) (*mlflowClient, error) {
 	u, err := url.Parse(given)
 	public := address.Public(given)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -53,7 +53,7 @@ func Dial(given string, getenv func(string) string) (*Client, error) {
 	if shown, err := url.Parse(public); err != nil || shown.Host != u.Host { // the two parsers disagree about the host
 		return nil, fmt.Errorf("MLflow: the address contains an @ that does not end a password; write it as %%40")
 	}
-	c := &Client{user: getenv("MLFLOW_TRACKING_USERNAME"), password: getenv("MLFLOW_TRACKING_PASSWORD"), token: getenv("MLFLOW_TRACKING_TOKEN")}
+	c := &mlflowClient{user: getenv("MLFLOW_TRACKING_USERNAME"), password: getenv("MLFLOW_TRACKING_PASSWORD"), token: getenv("MLFLOW_TRACKING_TOKEN")}
 	if u.User != nil {
 		c.user = u.User.Username()
 		c.password, _ = u.User.Password()
@@ -78,8 +78,8 @@ func Dial(given string, getenv func(string) string) (*Client, error) {
 	return c, nil
 }
 
-// Experiment implements Store.
-func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
+// Experiment implements mlflowStore.
+func (c *mlflowClient) Experiment(ctx context.Context, name string) (string, error) {
 	name = cut(name, maxExperiment)
 	for range 2 { // another run may create it between the two calls
 		var found struct {
@@ -115,20 +115,20 @@ func (c *Client) Experiment(ctx context.Context, name string) (string, error) {
 // info is a run in an answer.
 type info struct {
 	Info struct {
-		Run
+		mlflowRun
 		Stage string `json:"lifecycle_stage"`
 	} `json:"info"`
 }
 
 // run returns the Run of an answer without the credentials that its address of artifacts may contain.
-func (i info) run() Run {
-	r := i.Info.Run
+func (i info) run() mlflowRun {
+	r := i.Info.mlflowRun
 	r.ArtifactURI = address.Public(r.ArtifactURI)
 	return r
 }
 
-// CreateRun implements Store.
-func (c *Client) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error) {
+// CreateRun implements mlflowStore.
+func (c *mlflowClient) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []mlflowPair) (mlflowRun, error) {
 	var made struct {
 		Run info `json:"run"`
 	}
@@ -141,8 +141,8 @@ func (c *Client) CreateRun(ctx context.Context, experiment, name string, at time
 	return made.Run.run(), err
 }
 
-// FindRun implements Store.
-func (c *Client) FindRun(ctx context.Context, experiment string, tag Pair) (Run, error) {
+// FindRun implements mlflowStore.
+func (c *mlflowClient) FindRun(ctx context.Context, experiment string, tag mlflowPair) (mlflowRun, error) {
 	var found struct {
 		Runs []info `json:"runs"`
 	}
@@ -151,13 +151,13 @@ func (c *Client) FindRun(ctx context.Context, experiment string, tag Pair) (Run,
 		"filter": fmt.Sprintf("tags.`%s` = '%s'", tag.Key, tag.Value),
 	}, &found)
 	if err != nil || len(found.Runs) == 0 {
-		return Run{}, err
+		return mlflowRun{}, err
 	}
 	return found.Runs[0].run(), nil
 }
 
-// Lives implements Store.
-func (c *Client) Lives(ctx context.Context, run Run) (bool, error) {
+// Lives implements mlflowStore.
+func (c *mlflowClient) Lives(ctx context.Context, run mlflowRun) (bool, error) {
 	var found struct {
 		Run info `json:"run"`
 	}
@@ -168,14 +168,14 @@ func (c *Client) Lives(ctx context.Context, run Run) (bool, error) {
 	return found.Run.Info.Stage != "deleted", err
 }
 
-// Log implements Store.
-func (c *Client) Log(ctx context.Context, run Run, b Batch) error {
+// Log implements mlflowStore.
+func (c *mlflowClient) Log(ctx context.Context, run mlflowRun, b mlflowBatch) error {
 	body := map[string]any{"run_id": run.ID}
 	if len(b.Metrics) > 0 {
 		metrics := make([]map[string]any, len(b.Metrics))
 		for i, m := range b.Metrics {
-			value := any(json.Number(number(m.Value)))
-			if text := number(m.Value); strings.ContainsAny(text, "NI") { // which JSON has no numbers for
+			value := any(json.Number(mlflowNumber(m.Value)))
+			if text := mlflowNumber(m.Value); strings.ContainsAny(text, "NI") { // which JSON has no numbers for
 				value = text
 			}
 			metrics[i] = map[string]any{"key": m.Key, "value": value, "timestamp": m.Time, "step": m.Step}
@@ -191,20 +191,20 @@ func (c *Client) Log(ctx context.Context, run Run, b Batch) error {
 	return c.call(ctx, http.MethodPost, "runs/log-batch", body, nil)
 }
 
-// SetStatus implements Store.
-func (c *Client) SetStatus(ctx context.Context, run Run, s Status, at time.Time) error {
+// SetStatus implements mlflowStore.
+func (c *mlflowClient) SetStatus(ctx context.Context, run mlflowRun, s mlflowStatus, at time.Time) error {
 	body := map[string]any{"run_id": run.ID, "status": s}
-	if s != Running {
+	if s != mlflowRunning {
 		body["end_time"] = at.UnixMilli()
 	}
 	return c.call(ctx, http.MethodPost, "runs/update", body, nil)
 }
 
-// Upload implements Store. It supports only servers that store artifacts themselves.
-func (c *Client) Upload(ctx context.Context, run Run, name string, content io.Reader, size int64) error {
+// Upload implements mlflowStore. It supports only servers that store artifacts themselves.
+func (c *mlflowClient) Upload(ctx context.Context, run mlflowRun, name string, content io.Reader, size int64) error {
 	u, err := url.Parse(run.ArtifactURI)
 	if err != nil || u.Scheme != "mlflow-artifacts" {
-		return &Refused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
+		return &mlflowRefused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
 			Message: "the server keeps artifacts at " + address.Public(run.ArtifactURI) + " and does not serve them: start it with --serve-artifacts"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
@@ -213,11 +213,11 @@ func (c *Client) Upload(ctx context.Context, run Run, name string, content io.Re
 	return c.send(ctx, http.MethodPut, c.base+"/api/2.0/mlflow-artifacts/artifacts"+path, "application/octet-stream", content, size, nil)
 }
 
-// Clear implements Store: a server cannot remove values.
-func (c *Client) Clear(Run) (bool, error) { return false, nil }
+// Clear implements mlflowStore: a server cannot remove values.
+func (c *mlflowClient) Clear(mlflowRun) (bool, error) { return false, nil }
 
 // call sends JSON and reads JSON.
-func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+func (c *mlflowClient) call(ctx context.Context, method, path string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var content io.Reader
@@ -232,7 +232,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return c.send(ctx, method, c.base+"/api/2.0/mlflow/"+path, "application/json", content, size, into)
 }
 
-func (c *Client) send(ctx context.Context, method, target, kind string, content io.Reader, size int64, into any) error {
+func (c *mlflowClient) send(ctx context.Context, method, target, kind string, content io.Reader, size int64, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, target, content)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func (c *Client) send(ctx context.Context, method, target, kind string, content 
 
 // refusal returns the error of an answer. A temporary error is not a Refused.
 func refusal(status int, text []byte) error {
-	var r Refused
+	var r mlflowRefused
 	said := json.Unmarshal(text, &struct {
 		Code    *string `json:"error_code"`
 		Message *string `json:"message"`
@@ -289,7 +289,7 @@ func refusal(status int, text []byte) error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return fmt.Errorf("the server rejected the credentials (%d), which are not stored with a run: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_URI with the password", status)
 	case status == http.StatusRequestEntityTooLarge:
-		return &Refused{Status: status, Code: "TOO_LARGE", Message: "too large for the server"}
+		return &mlflowRefused{Status: status, Code: "TOO_LARGE", Message: "too large for the server"}
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 || !said:
 		return errors.New("the server answers " + strconv.Itoa(status) + " " + http.StatusText(status))
 	}
@@ -299,12 +299,12 @@ func refusal(status int, text []byte) error {
 
 // is reports whether a server rejected a call with that code.
 func is(err error, code string) bool {
-	var r *Refused
+	var r *mlflowRefused
 	return errors.As(err, &r) && r.Code == code
 }
 
-// Gone reports whether an error means that the server does not know the run.
-func Gone(err error) bool { return is(err, "RESOURCE_DOES_NOT_EXIST") }
+// mlflowGone reports whether an error means that the server does not know the run.
+func mlflowGone(err error) bool { return is(err, "RESOURCE_DOES_NOT_EXIST") }
 
 // present returns an error if a field is missing in an answer.
 func present(name, value string) error {

@@ -1,9 +1,4 @@
-// Package tensorboard writes the event files that TensorBoard reads: records in TensorFlow's framing that hold protocol
-// buffers of type Event (tensorflow/core/util/event.proto and framework/summary.proto). The messages are few and fixed.
-// Therefore they are encoded field by field, without generated code.
-//
-// It is a package of its own because it knows TensorBoard's format, and nothing of a run.
-package tensorboard
+package track
 
 import (
 	"encoding/binary"
@@ -12,6 +7,10 @@ import (
 	"io"
 )
 
+// The event files that TensorBoard reads are records in TensorFlow's framing that hold protocol buffers of type Event
+// (tensorflow/core/util/event.proto and framework/summary.proto). The messages are few and fixed. Therefore they are encoded
+// field by field, without generated code.
+//
 // A record is its length as uint64, a checksum of these 8 bytes, the payload, and a checksum of the payload, all little
 // endian (tensorflow/core/lib/io/record_writer.h).
 const (
@@ -23,8 +22,8 @@ const (
 // maxRecord is larger than any picture. A greater length means a damaged file.
 const maxRecord = 256 << 20
 
-// ErrTorn is the error of an incomplete or damaged record. The rest of the file cannot be read.
-var ErrTorn = errors.New("a record is incomplete or damaged")
+// errTorn is the error of an incomplete or damaged record. The rest of the file cannot be read.
+var errTorn = errors.New("a record is incomplete or damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -50,16 +49,16 @@ func readRecord(data []byte) (payload, rest []byte, err error) {
 		return nil, nil, io.EOF
 	}
 	if len(data) < frameSize {
-		return nil, nil, ErrTorn
+		return nil, nil, errTorn
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxRecord || n > uint64(len(data)-frameSize) || binary.LittleEndian.Uint32(data[lengthSize:]) != masked(data[:lengthSize]) {
-		return nil, nil, ErrTorn
+		return nil, nil, errTorn
 	}
 	payload = data[lengthSize+checksumSize:][:n]
 	rest = data[lengthSize+checksumSize+n:]
 	if binary.LittleEndian.Uint32(rest) != masked(payload) {
-		return nil, nil, ErrTorn
+		return nil, nil, errTorn
 	}
 	return payload, rest[checksumSize:], nil
 }

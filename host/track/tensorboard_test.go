@@ -1,4 +1,4 @@
-package tensorboard
+package track
 
 import (
 	"bytes"
@@ -41,21 +41,21 @@ func TestMasked_IsMaskedCRC32C(t *testing.T) {
 
 func TestReadRecord_DetectsDamage(t *testing.T) {
 	at := time.Unix(1700000000, 0)
-	whole := appendRecord(nil, Scalars(at, 7, map[string]float64{"loss": 0.5}))
+	whole := appendRecord(nil, scalarsEvent(at, 7, map[string]float64{"loss": 0.5}))
 	payload, rest, err := readRecord(whole)
 	if err != nil || len(rest) != 0 {
 		t.Fatalf("the whole record: %d bytes left, %v", len(rest), err)
 	}
-	if step, err := Event(payload).Step(); err != nil || step != 7 {
+	if step, err := event(payload).Step(); err != nil || step != 7 {
 		t.Errorf("its step is %d, %v", step, err)
 	}
 	for n := 1; n < len(whole); n++ {
-		if _, _, err := readRecord(whole[:n]); !errors.Is(err, ErrTorn) {
+		if _, _, err := readRecord(whole[:n]); !errors.Is(err, errTorn) {
 			t.Errorf("%d of %d bytes: %v", n, len(whole), err)
 		}
 		broken := slices.Clone(whole)
 		broken[n] ^= 1
-		if _, _, err := readRecord(broken); !errors.Is(err, ErrTorn) {
+		if _, _, err := readRecord(broken); !errors.Is(err, errTorn) {
 			t.Errorf("byte %d changed: %v", n, err)
 		}
 	}
@@ -73,12 +73,12 @@ func TestRewind_RemovesLaterSteps(t *testing.T) {
 	defer root.Close()
 	at := time.Unix(1700000000, 0)
 	for first := 1; first <= 21; first += 10 { // files of steps 1..10, 11..20, 21..30
-		f, err := Create(root, "tb", at, first-1)
+		f, err := createEventFile(root, "tb", at, first-1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for step := first; step < first+10; step++ {
-			if err := f.Write(Scalars(at, step, map[string]float64{"loss": 1})); err != nil {
+			if err := f.Write(scalarsEvent(at, step, map[string]float64{"loss": 1})); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -86,7 +86,7 @@ func TestRewind_RemovesLaterSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Rewind(root, "tb", 14); err != nil {
+	if err := rewindEventFiles(root, "tb", 14); err != nil {
 		t.Fatal(err)
 	}
 	names, err := filepath.Glob(filepath.Join(dir, "tb", "*"))
@@ -104,7 +104,7 @@ func TestRewind_RemovesLaterSteps(t *testing.T) {
 			if payload, data, err = readRecord(data); err != nil {
 				break
 			}
-			if step, err := Event(payload).Step(); err == nil && Event(payload).has(eventSummary) {
+			if step, err := event(payload).Step(); err == nil && event(payload).has(eventSummary) {
 				steps = append(steps, step)
 			}
 		}
@@ -118,14 +118,14 @@ func TestRewind_RemovesLaterSteps(t *testing.T) {
 }
 
 func TestImage_RefusesOtherData(t *testing.T) {
-	if _, err := Image(time.Now(), 1, "phase", []byte("GIF89a")); err == nil {
+	if _, err := imageEvent(time.Now(), 1, "phase", []byte("GIF89a")); err == nil {
 		t.Error("it was taken")
 	}
 }
 
 func FuzzReadRecord(f *testing.F) {
 	at := time.Unix(1700000000, 0)
-	f.Add(appendRecord(appendRecord(nil, header(at)), Text(at, 1, "settings", "| a | b |")))
+	f.Add(appendRecord(appendRecord(nil, header(at)), textEvent(at, 1, "settings", "| a | b |")))
 	f.Add(appendRecord(nil, start(at, 5)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kept, _, dropped := until(data, 3)
@@ -135,6 +135,6 @@ func FuzzReadRecord(f *testing.F) {
 		if !dropped && !bytes.Equal(kept, data) {
 			t.Error("lost values were not reported")
 		}
-		_, _ = Event(data).Step()
+		_, _ = event(data).Step()
 	})
 }

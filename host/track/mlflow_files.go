@@ -1,4 +1,4 @@
-package mlflow
+package track
 
 import (
 	"context"
@@ -21,19 +21,19 @@ import (
 	"github.com/ptychogo/ptycho/internal/address"
 )
 
-// Files is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
-type Files struct {
+// mlflowFiles is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
+type mlflowFiles struct {
 	root *output.Files
 	uri  string // of the folder, at its final place
 }
 
-// NewFiles returns the Files of a folder. home is its path, or its final path if it will be moved.
-func NewFiles(root *output.Files, home string) (*Files, error) {
+// newMLflowFiles returns the Files of a folder. home is its path, or its final path if it will be moved.
+func newMLflowFiles(root *output.Files, home string) (*mlflowFiles, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
 		return nil, fmt.Errorf("MLflow: %w", err)
 	}
-	return &Files{root: root, uri: (&url.URL{Scheme: "file", Path: filepath.ToSlash(home)}).String()}, nil
+	return &mlflowFiles{root: root, uri: (&url.URL{Scheme: "file", Path: filepath.ToSlash(home)}).String()}, nil
 }
 
 // metaFile describes an experiment or a run.
@@ -74,10 +74,10 @@ const (
 )
 
 // states maps states to MLflow's numbers (service.proto, RunStatus).
-var states = map[Status]int{Running: 1, Finished: 3, Failed: 4, Killed: 5}
+var states = map[mlflowStatus]int{mlflowRunning: 1, mlflowFinished: 3, mlflowFailed: 4, mlflowKilled: 5}
 
-// Experiment implements Store.
-func (f *Files) Experiment(_ context.Context, name string) (string, error) {
+// Experiment implements mlflowStore.
+func (f *mlflowFiles) Experiment(_ context.Context, name string) (string, error) {
 	entries, err := f.root.ReadDir(".")
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", f.root.Name(), err)
@@ -108,48 +108,48 @@ func (f *Files) Experiment(_ context.Context, name string) (string, error) {
 	return "", fmt.Errorf("%s: no free number for the experiment %s", f.root.Name(), name)
 }
 
-// CreateRun implements Store.
-func (f *Files) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []Pair) (Run, error) {
+// CreateRun implements mlflowStore.
+func (f *mlflowFiles) CreateRun(ctx context.Context, experiment, name string, at time.Time, tags []mlflowPair) (mlflowRun, error) {
 	id := make([]byte, 16) // a UUID without its dashes
 	if _, err := rand.Read(id); err != nil {
-		return Run{}, err
+		return mlflowRun{}, err
 	}
-	run := Run{ID: fmt.Sprintf("%x", id), Experiment: experiment}
+	run := mlflowRun{ID: fmt.Sprintf("%x", id), Experiment: experiment}
 	run.ArtifactURI = f.artifacts(run)
 	for _, folder := range []string{"metrics", "params", "tags", "artifacts"} {
 		if err := f.root.MkdirAll(path.Join(experiment, run.ID, folder)); err != nil {
-			return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
+			return mlflowRun{}, fmt.Errorf("%s: %w", f.root.Name(), err)
 		}
 	}
-	if err := f.Log(ctx, run, Batch{Tags: append([]Pair{{"mlflow.runName", name}}, tags...)}); err != nil {
-		return Run{}, err
+	if err := f.Log(ctx, run, mlflowBatch{Tags: append([]mlflowPair{{"mlflow.runName", name}}, tags...)}); err != nil {
+		return mlflowRun{}, err
 	}
 	return run, f.write(path.Join(experiment, run.ID, metaFile), runMeta{ArtifactURI: run.ArtifactURI, Experiment: experiment, Stage: active,
-		ID: run.ID, Name: name, UUID: run.ID, SourceType: sourceLocal, Start: at.UnixMilli(), Status: states[Running], Tags: []string{}})
+		ID: run.ID, Name: name, UUID: run.ID, SourceType: sourceLocal, Start: at.UnixMilli(), Status: states[mlflowRunning], Tags: []string{}})
 }
 
-func (f *Files) artifacts(run Run) string {
+func (f *mlflowFiles) artifacts(run mlflowRun) string {
 	return f.uri + "/" + run.Experiment + "/" + run.ID + "/artifacts"
 }
 
-// FindRun implements Store.
-func (f *Files) FindRun(_ context.Context, experiment string, tag Pair) (Run, error) {
+// FindRun implements mlflowStore.
+func (f *mlflowFiles) FindRun(_ context.Context, experiment string, tag mlflowPair) (mlflowRun, error) {
 	entries, err := f.root.ReadDir(experiment)
 	if err != nil {
-		return Run{}, fmt.Errorf("%s: %w", f.root.Name(), err)
+		return mlflowRun{}, fmt.Errorf("%s: %w", f.root.Name(), err)
 	}
 	for _, e := range entries {
 		var meta runMeta
 		value, err := f.root.Read(path.Join(experiment, e.Name(), "tags", tag.Key))
 		if err == nil && string(value) == tag.Value && f.read(path.Join(experiment, e.Name(), metaFile), &meta) == nil {
-			return Run{ID: e.Name(), Experiment: experiment, ArtifactURI: meta.ArtifactURI}, nil
+			return mlflowRun{ID: e.Name(), Experiment: experiment, ArtifactURI: meta.ArtifactURI}, nil
 		}
 	}
-	return Run{}, nil
+	return mlflowRun{}, nil
 }
 
-// Lives implements Store.
-func (f *Files) Lives(_ context.Context, run Run) (bool, error) {
+// Lives implements mlflowStore.
+func (f *mlflowFiles) Lives(_ context.Context, run mlflowRun) (bool, error) {
 	var meta runMeta
 	err := f.read(path.Join(run.Experiment, run.ID, metaFile), &meta)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,11 +158,11 @@ func (f *Files) Lives(_ context.Context, run Run) (bool, error) {
 	return meta.Stage == active, err
 }
 
-// Log implements Store.
-func (f *Files) Log(_ context.Context, run Run, b Batch) error {
+// Log implements mlflowStore.
+func (f *mlflowFiles) Log(_ context.Context, run mlflowRun, b mlflowBatch) error {
 	lines := map[string][]byte{}
 	for _, m := range b.Metrics {
-		value := strings.Replace(number(m.Value), "Infinity", "inf", 1)
+		value := strings.Replace(mlflowNumber(m.Value), "Infinity", "inf", 1)
 		lines[m.Key] = fmt.Appendf(lines[m.Key], "%d %s %d\n", m.Time, value, m.Step)
 	}
 	for key, text := range lines {
@@ -175,7 +175,7 @@ func (f *Files) Log(_ context.Context, run Run, b Batch) error {
 			return err
 		}
 	}
-	for folder, pairs := range map[string][]Pair{"params": b.Params, "tags": b.Tags} {
+	for folder, pairs := range map[string][]mlflowPair{"params": b.Params, "tags": b.Tags} {
 		for _, p := range pairs {
 			if err := f.root.Write(path.Join(run.Experiment, run.ID, folder, p.Key), []byte(p.Value)); err != nil {
 				return err
@@ -185,31 +185,31 @@ func (f *Files) Log(_ context.Context, run Run, b Batch) error {
 	return nil
 }
 
-// SetStatus implements Store. It also updates the path of the artifacts, because the run directory may have been moved.
-func (f *Files) SetStatus(_ context.Context, run Run, s Status, at time.Time) error {
+// SetStatus implements mlflowStore. It also updates the path of the artifacts, because the run directory may have been moved.
+func (f *mlflowFiles) SetStatus(_ context.Context, run mlflowRun, s mlflowStatus, at time.Time) error {
 	name := path.Join(run.Experiment, run.ID, metaFile)
 	var meta runMeta
 	if err := f.read(name, &meta); err != nil {
 		return err
 	}
 	meta.Status, meta.End, meta.ArtifactURI = states[s], nil, f.artifacts(run)
-	if s != Running {
+	if s != mlflowRunning {
 		end := at.UnixMilli()
 		meta.End = &end
 	}
 	return f.write(name, meta)
 }
 
-// Upload implements Store.
-func (f *Files) Upload(_ context.Context, run Run, name string, content io.Reader, _ int64) error {
+// Upload implements mlflowStore.
+func (f *mlflowFiles) Upload(_ context.Context, run mlflowRun, name string, content io.Reader, _ int64) error {
 	return f.root.WriteFrom(path.Join(run.Experiment, run.ID, "artifacts", name), func(w io.Writer) error {
 		_, err := io.Copy(w, content)
 		return err
 	})
 }
 
-// Clear implements Store. It removes artifacts too, which include pictures of steps.
-func (f *Files) Clear(run Run) (bool, error) {
+// Clear implements mlflowStore. It removes artifacts too, which include pictures of steps.
+func (f *mlflowFiles) Clear(run mlflowRun) (bool, error) {
 	for _, part := range []string{"metrics", "artifacts"} {
 		folder := path.Join(run.Experiment, run.ID, part)
 		if err := errors.Join(f.root.Clear(folder), f.root.MkdirAll(folder)); err != nil {
@@ -219,7 +219,7 @@ func (f *Files) Clear(run Run) (bool, error) {
 	return true, nil
 }
 
-func (f *Files) read(name string, into any) error {
+func (f *mlflowFiles) read(name string, into any) error {
 	text, err := f.root.Read(name)
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func (f *Files) read(name string, into any) error {
 	return nil
 }
 
-func (f *Files) write(name string, meta any) error {
+func (f *mlflowFiles) write(name string, meta any) error {
 	text, err := yaml.Marshal(meta)
 	if err != nil {
 		return err
@@ -241,8 +241,8 @@ func (f *Files) write(name string, meta any) error {
 	return f.root.Write(name, text)
 }
 
-// Folder returns the folder that an address names, or "" for the address of a server.
-func Folder(given string) (string, error) {
+// mlflowFolder returns the folder that an address names, or "" for the address of a server.
+func mlflowFolder(given string) (string, error) {
 	u, err := url.Parse(given)
 	switch {
 	case address.Bare(given):

@@ -1,4 +1,4 @@
-package tensorboard
+package track
 
 import (
 	"errors"
@@ -15,39 +15,39 @@ import (
 	"github.com/ptychogo/ptycho/host/output"
 )
 
-// prefix begins the name of every event file. TensorBoard reads files with "tfevents" in their names, sorted by name.
-const prefix = "events.out.tfevents."
+// eventPrefix begins the name of every event file. TensorBoard reads files with "tfevents" in their names, sorted by name.
+const eventPrefix = "events.out.tfevents."
 
-// Pattern matches the names of event files (path.Match).
-const Pattern = prefix + "*"
+// eventPattern matches the names of event files (path.Match).
+const eventPattern = eventPrefix + "*"
 
-// File is an event file that grows.
-type File struct {
+// eventFile is an event file that grows.
+type eventFile struct {
 	file *os.File
 	name string
 }
 
-// Create creates a file in a folder, after the existing files. from is the first step that may follow, or 0 for a new run. A
-// reader that follows the folder drops its events of this step and of later steps.
-func Create(root *output.Files, folder string, at time.Time, from int) (*File, error) {
-	names, err := list(root, folder)
+// createEventFile creates a file in a folder, after the existing files. from is the first step that may follow, or 0 for a
+// new run. A reader that follows the folder drops its events of this step and of later steps.
+func createEventFile(root *output.Files, folder string, at time.Time, from int) (*eventFile, error) {
+	names, err := eventFiles(root, folder)
 	if err != nil {
 		return nil, err
 	}
 	second := at.Unix()
 	for _, name := range names { // two files of one second would be read in any order
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), ".")
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, eventPrefix), ".")
 		if before, err := strconv.ParseInt(number, 10, 64); err == nil {
 			second = max(second, before+1)
 		}
 	}
-	name := path.Join(folder, fmt.Sprintf("%s%010d.ptycho", prefix, second))
+	name := path.Join(folder, fmt.Sprintf("%s%010d.ptycho", eventPrefix, second))
 	f, err := root.Append(name)
 	if err != nil {
 		return nil, err
 	}
-	file := &File{file: f, name: name}
-	events := []Event{header(at)}
+	file := &eventFile{file: f, name: name}
+	events := []event{header(at)}
 	if from > 0 {
 		events = append(events, start(at, from))
 	}
@@ -59,7 +59,7 @@ func Create(root *output.Files, folder string, at time.Time, from int) (*File, e
 }
 
 // Write appends events in one write.
-func (f *File) Write(events ...Event) error {
+func (f *eventFile) Write(events ...event) error {
 	var b []byte
 	for _, e := range events {
 		b = appendRecord(b, e)
@@ -71,7 +71,7 @@ func (f *File) Write(events ...Event) error {
 }
 
 // Sync makes the written events durable.
-func (f *File) Sync() error {
+func (f *eventFile) Sync() error {
 	if err := f.file.Sync(); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
@@ -79,17 +79,17 @@ func (f *File) Sync() error {
 }
 
 // Close ends the file.
-func (f *File) Close() error {
+func (f *eventFile) Close() error {
 	if err := errors.Join(f.file.Sync(), f.file.Close()); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	return nil
 }
 
-// Rewind removes all events after a step, and damaged ends, from the files of a folder. It removes a file that has no events
+// rewindEventFiles removes all events after a step, and damaged ends, from the files of a folder. It removes a file that has no events
 // left.
-func Rewind(root *output.Files, folder string, step int) error {
-	names, err := list(root, folder)
+func rewindEventFiles(root *output.Files, folder string, step int) error {
+	names, err := eventFiles(root, folder)
 	if err != nil {
 		return err
 	}
@@ -123,11 +123,11 @@ func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 		if err != nil {
 			return kept, events, true
 		}
-		at, err := Event(payload).Step()
+		at, err := event(payload).Step()
 		switch {
 		case err != nil || at > step:
 			dropped = true
-		case Event(payload).has(eventSummary):
+		case event(payload).has(eventSummary):
 			events++
 			fallthrough
 		default:
@@ -137,8 +137,8 @@ func until(data []byte, step int) (kept []byte, events int, dropped bool) {
 	}
 }
 
-// list returns the event files of a folder, in the order of reading.
-func list(root *output.Files, folder string) ([]string, error) {
+// eventFiles returns the event files of a folder, in the order of reading.
+func eventFiles(root *output.Files, folder string) ([]string, error) {
 	entries, err := root.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -148,7 +148,7 @@ func list(root *output.Files, folder string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) {
+		if strings.HasPrefix(e.Name(), eventPrefix) {
 			names = append(names, e.Name())
 		}
 	}

@@ -1,4 +1,4 @@
-package mlflow
+package track
 
 import (
 	"errors"
@@ -41,12 +41,12 @@ func TestClient_WrongAnswersAreOneSentence(t *testing.T) {
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer s.Close()
-			client, err := Dial(s.URL, none)
+			client, err := dialMLflow(s.URL, none)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = client.CreateRun(t.Context(), "0", "run", time.Now(), nil)
-			var refused *Refused
+			var refused *mlflowRefused
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || errors.As(err, &refused) != c.refused {
 				t.Errorf("%v (refused %v), want %q", err, errors.As(err, &refused), c.want)
 			}
@@ -70,11 +70,11 @@ func TestDial_CredentialsLikeMLflow(t *testing.T) {
 			got := ""
 			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
 			defer s.Close()
-			client, err := Dial(strings.Replace(s.URL, "://", "://"+c.inside, 1)+"/", func(name string) string { return c.env[name] })
+			client, err := dialMLflow(strings.Replace(s.URL, "://", "://"+c.inside, 1)+"/", func(name string) string { return c.env[name] })
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := client.Log(t.Context(), Run{ID: "r"}, Batch{}); err != nil {
+			if err := client.Log(t.Context(), mlflowRun{ID: "r"}, mlflowBatch{}); err != nil {
 				t.Fatal(err)
 			}
 			if got != c.want {
@@ -85,7 +85,7 @@ func TestDial_CredentialsLikeMLflow(t *testing.T) {
 }
 
 func TestClient_EndsWithoutAnswer(t *testing.T) {
-	client, err := Dial("http://127.0.0.1:1", none) // nothing listens on tcpmux
+	client, err := dialMLflow("http://127.0.0.1:1", none) // nothing listens on tcpmux
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestUpload_OnlyToServingServers(t *testing.T) {
 	asked := ""
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.Method + " " + r.URL.EscapedPath() }))
 	defer s.Close()
-	client, err := Dial(s.URL, none)
+	client, err := dialMLflow(s.URL, none)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +109,8 @@ func TestUpload_OnlyToServingServers(t *testing.T) {
 		"/data/mlruns/1/ab/artifacts":                  "",
 	} {
 		asked = ""
-		err := client.Upload(t.Context(), Run{ID: "ab", ArtifactURI: uri}, "a b.png", strings.NewReader("png"), 3)
-		var refused *Refused
+		err := client.Upload(t.Context(), mlflowRun{ID: "ab", ArtifactURI: uri}, "a b.png", strings.NewReader("png"), 3)
+		var refused *mlflowRefused
 		if asked != want || errors.As(err, &refused) != (want == "") {
 			t.Errorf("%s: asked %q, want %q; %v", uri, asked, want, err)
 		}
@@ -121,21 +121,21 @@ func TestKey_WithinLimits(t *testing.T) {
 	for in, want := range map[string]string{
 		"loss": "loss", "a b/c.d-e_f:g": "a b/c.d-e_f:g", "µ(x)": "__x_", "/a//b/../c": "_/a/_/b/_./c", "": "_", ".": "_",
 	} {
-		if got := Key(in); got != want {
+		if got := mlflowKey(in); got != want {
 			t.Errorf("%q is called %q, want %q", in, got, want)
 		}
 	}
-	if got := Key(strings.Repeat("k", 300)); len(got) != maxKey {
+	if got := mlflowKey(strings.Repeat("k", 300)); len(got) != maxKey {
 		t.Errorf("a long name has %d bytes", len(got))
 	}
 	for _, n := range []int{5998, 5999, 6000, 6001, 7000} {
-		p := Param("p", strings.Repeat("é", n/2)+strings.Repeat("x", n%2))
+		p := mlflowParam("p", strings.Repeat("é", n/2)+strings.Repeat("x", n%2))
 		if len(p.Value) > maxParamValue || !utf8.ValidString(p.Value) || (n > maxParamValue) != strings.HasSuffix(p.Value, "…") {
 			t.Errorf("a value of %d bytes became one of %d", n, len(p.Value))
 		}
 	}
 	for v, want := range map[float64]string{math.Inf(1): "Infinity", 0.1: "0.1", 1e300: "1e+300"} {
-		if got := number(v); got != want {
+		if got := mlflowNumber(v); got != want {
 			t.Errorf("%v is spelt %s", v, got)
 		}
 	}
@@ -146,12 +146,12 @@ func TestFolder_ServerFolderOrRefused(t *testing.T) {
 		"http://h:5000": "", "https://h/x": "", "mlruns": "mlruns", "/data/mlruns": "/data/mlruns", "file:///data/mlruns": "/data/mlruns",
 		"file:mlruns": "mlruns", "file://localhost/data": "/data",
 	} {
-		if got, err := Folder(in); err != nil || got != want {
+		if got, err := mlflowFolder(in); err != nil || got != want {
 			t.Errorf("%s is the folder %q, %v; want %q", in, got, err, want)
 		}
 	}
 	for _, in := range []string{"sqlite:///mlflow.db", "databricks://profile", "postgresql://ada:secret@db/mlflow", "file://host/x"} {
-		if _, err := Folder(in); err == nil || strings.Contains(err.Error(), "secret") {
+		if _, err := mlflowFolder(in); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
