@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/host/trust"
 )
 
 // manifestName is the file that describes the folder of an installed plugin.
@@ -39,7 +38,7 @@ const maxManifest = 64 << 10
 // readManifest reads and checks a plugin.json. The file must be trusted like a plugin, because it names the program and its
 // digest.
 func readManifest(path string) (*manifest, error) {
-	f, err := trust.Open(path)
+	f, err := openTrusted(path)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func (p Places) versions(name string) []Found {
 		f := Found{Name: name, Path: folder, Source: Installed}
 		if err := f.load(folder, name); err != nil {
 			f.Problem = err.Error()
-			if u := (*trust.Untrusted)(nil); !errors.As(err, &u) {
+			if u := (*untrustedError)(nil); !errors.As(err, &u) {
 				f.Problem += "; install it again"
 			}
 		}
@@ -181,7 +180,7 @@ func compareParts(a, b string) int {
 // checkFile returns an error if the file at path cannot be run as a plugin because it is missing, not executable, or not
 // trusted.
 func checkFile(path string) error {
-	f, err := trust.Open(path)
+	f, err := openTrusted(path)
 	if err != nil {
 		return fmt.Errorf("plugin %w", err)
 	}

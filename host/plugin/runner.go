@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin/runner"
 
-	"github.com/ptychogo/ptycho/host/trust"
 	"github.com/ptychogo/ptycho/internal/scratch"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
@@ -29,7 +28,7 @@ import (
 // input, a lifeline, and a standard output that is always read.
 type runner struct {
 	cmd     *exec.Cmd
-	program *trust.File                // the checked file
+	program *trustedFile               // the checked file
 	sockets *scratch.Folder            // contains go-plugin's folder
 	process atomic.Pointer[os.Process] // nil before the start
 	aborted atomic.Bool                // killed, possibly before the start

@@ -17,7 +17,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/host/trust"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -54,7 +53,7 @@ func (s *Spec) complete() error {
 //
 // The program is started by its path and not by its descriptor /proc/self/fd/N, which a script would see as its name and the
 // list of processes would show. Only root and the user can change the meaning of the path.
-func (s *Spec) open() (*trust.File, error) {
+func (s *Spec) open() (*trustedFile, error) {
 	fail := func(kind backend.Kind, err error) error {
 		return backend.Errorf(kind, "start", "plugin %s: %w", s.Name, err)
 	}
@@ -74,11 +73,11 @@ func (s *Spec) open() (*trust.File, error) {
 
 // trusted opens the program. It does not check the file of ptycho, which contains the bundled backends: a user who starts
 // ptycho trusts its file.
-func (s *Spec) trusted() (*trust.File, error) {
+func (s *Spec) trusted() (*trustedFile, error) {
 	if self, err := os.Executable(); err == nil && self == s.Path {
-		return trust.Self(s.Path)
+		return openSelf(s.Path)
 	}
-	return trust.Open(s.Path)
+	return openTrusted(s.Path)
 }
 
 func (s *Spec) verify(f io.Reader) error {

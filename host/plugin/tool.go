@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/host/trust"
 )
 
 // toolGrace is the time that a tool has to end on request before it is killed.
 const toolGrace = time.Second
 
 // command returns the command that runs the checked file under the requested name.
-func command(ctx context.Context, f *trust.File, s Spec) *exec.Cmd {
+func command(ctx context.Context, f *trustedFile, s Spec) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, f.Path, s.Args...)
 	cmd.Args[0] = s.Path
 	return cmd

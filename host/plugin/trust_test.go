@@ -1,6 +1,6 @@
 //go:build unix
 
-package trust
+package plugin
 
 import (
 	"errors"
@@ -13,17 +13,11 @@ import (
 	"time"
 )
 
-// TestMain sets a umask so that files are writable by others only where a test sets it.
-func TestMain(m *testing.M) {
-	syscall.Umask(0o022)
-	os.Exit(m.Run())
-}
-
 // stranger is a user other than root and the user who runs the tests.
 const stranger = 65534
 
-// plugin creates a program in a folder that is closed to others.
-func plugin(t *testing.T) string {
+// closedProgram creates a program in a folder that is closed to others.
+func closedProgram(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "closed")
 	path := filepath.Join(dir, "program")
@@ -49,7 +43,7 @@ func needRoot(t *testing.T) {
 
 // TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange also covers the folders of the tests, including /tmp.
 func TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange(t *testing.T) {
-	path := plugin(t)
+	path := closedProgram(t)
 	link := filepath.Join(t.TempDir(), "link")
 	must(t, os.Symlink(filepath.Join("..", filepath.Base(filepath.Dir(filepath.Dir(path))), "closed", "program"), link))
 	sticky := filepath.Join(t.TempDir(), "sticky")
@@ -59,7 +53,7 @@ func TestOpen_AcceptsWhatOnlyRootAndTheUserCanChange(t *testing.T) {
 	real, err := filepath.EvalSymlinks(path)
 	must(t, err)
 	for _, p := range []string{path, link, inSticky} {
-		f, err := Open(p)
+		f, err := openTrusted(p)
 		if err != nil {
 			t.Errorf("%s: %v", p, err)
 			continue
@@ -158,8 +152,8 @@ func TestOpen_RefusesWhatOthersCanChange(t *testing.T) {
 			if c.root {
 				needRoot(t)
 			}
-			path := c.bend(t, plugin(t))
-			f, err := Open(path)
+			path := c.bend(t, closedProgram(t))
+			f, err := openTrusted(path)
 			if err == nil {
 				f.Close()
 				t.Fatalf("%s is trusted", path)
@@ -185,18 +179,18 @@ func TestOpen_NeverBlocks(t *testing.T) {
 	fifo, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "loop")
 	must(t, syscall.Mkfifo(fifo, 0o755), os.Symlink(loop, loop))
 	for path, want := range map[string]string{fifo: "not a regular file", dir: "not a regular file", "/dev/null": "", loop: "40 symbolic links"} {
-		if f, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
+		if f, err := openTrusted(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", path, f, err, want)
 		}
 	}
-	if _, err := Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openTrusted(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }
 
 func TestChanged_NoticesAnotherFile(t *testing.T) {
-	path := plugin(t)
-	f, err := Open(path)
+	path := closedProgram(t)
+	f, err := openTrusted(path)
 	must(t, err)
 	defer f.Close()
 	must(t, f.Changed())
@@ -217,8 +211,8 @@ func TestChanged_NoticesOtherContent(t *testing.T) {
 		"time":    func(path string, was time.Time) error { return os.Chtimes(path, was, was.Add(time.Second)) },
 		"removed": func(path string, _ time.Time) error { return os.Remove(path) },
 	} {
-		path := plugin(t)
-		f, err := Open(path)
+		path := closedProgram(t)
+		f, err := openTrusted(path)
 		must(t, err)
 		same, err := f.Stat()
 		must(t, err, f.Changed(), change(path, same.ModTime()))
@@ -233,7 +227,7 @@ func TestError_QuotesForAShell(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "it's here")
 	path := filepath.Join(dir, "program")
 	must(t, os.Mkdir(dir, 0o755), os.WriteFile(path, nil, 0o755), os.Chmod(path, 0o775))
-	_, err := Open(path)
+	_, err := openTrusted(path)
 	if want := `chmod g-w '` + filepath.Dir(dir) + `/it'\''s here/program'`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}

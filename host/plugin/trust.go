@@ -1,4 +1,16 @@
-// Package trust decides whether a file may be run as a plugin. A plugin runs with all rights of the user. Therefore only root
+package plugin
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ptychogo/ptycho/internal/plainfile"
+)
+
+// This file decides whether a file may be run as a plugin. A plugin runs with all rights of the user. Therefore only root
 // and the user may be able to change or replace it.
 //
 // The rule is that of OpenSSH and sudo. The file and each folder and symbolic link on its path belong to root or to the user,
@@ -11,33 +23,20 @@
 //
 // The path is checked from the root downwards. Each folder is known to be closed to others before the next name in it is
 // looked up. Therefore no other user can change the meaning of the rest of the path between this check and the execution of
-// the path that Open returns. Root and the user can; File.Changed detects a file that is replaced during the start.
-//
-// It is a package of its own because it decides what code runs, and can be read and tested alone.
-package trust
-
-import (
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/ptychogo/ptycho/internal/plainfile"
-)
+// the path that openTrusted returns. Root and the user can; trustedFile.Changed detects a file that is replaced during the start.
 
 // maxLinks is the number of symbolic links that a path may pass through, as on Linux.
 const maxLinks = 40
 
-// File is an open file that only root and the user can change. Reads return the contents of the checked file.
-type File struct {
+// trustedFile is an open file that only root and the user can change. Reads return the contents of the checked file.
+type trustedFile struct {
 	*os.File
 	Path string // absolute, without symbolic links
 	info fs.FileInfo
 }
 
-// Open checks path and opens the file. The error names the part of the path that is not trusted and the fix.
-func Open(path string) (*File, error) {
+// openTrusted checks path and opens the file. The error names the part of the path that is not trusted and the fix.
+func openTrusted(path string) (*trustedFile, error) {
 	real, info, err := follow(path)
 	if err != nil {
 		return nil, err
@@ -50,17 +49,17 @@ func Open(path string) (*File, error) {
 		err = fmt.Errorf("%s was replaced during the check; try again", path)
 	}
 	if err == nil {
-		err = check(path, []part{{real, opened}})
+		err = check(path, []pathPart{{real, opened}})
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &File{File: f, Path: real, info: opened}, nil
+	return &trustedFile{File: f, Path: real, info: opened}, nil
 }
 
-// Self opens the file of this program without a check.
-func Self(path string) (*File, error) {
+// openSelf opens the file of this program without a check.
+func openSelf(path string) (*trustedFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -70,14 +69,14 @@ func Self(path string) (*File, error) {
 		f.Close()
 		return nil, err
 	}
-	return &File{File: f, Path: path, info: info}, nil
+	return &trustedFile{File: f, Path: path, info: info}, nil
 }
 
 // Mode returns the checked permissions.
-func (f *File) Mode() fs.FileMode { return f.info.Mode() }
+func (f *trustedFile) Mode() fs.FileMode { return f.info.Mode() }
 
 // Changed returns an error if the file at Path is no longer the checked file.
-func (f *File) Changed() error {
+func (f *trustedFile) Changed() error {
 	now, err := os.Lstat(f.Path)
 	if err != nil || !os.SameFile(f.info, now) || !now.ModTime().Equal(f.info.ModTime()) || now.Size() != f.info.Size() {
 		return fmt.Errorf("%s was replaced during its start; run the command again", f.Path)
@@ -85,15 +84,15 @@ func (f *File) Changed() error {
 	return nil
 }
 
-// Untrusted is the error for a path that other users than root and the user can change.
-type Untrusted struct{ sentence string }
+// untrustedError is the error for a path that other users than root and the user can change.
+type untrustedError struct{ sentence string }
 
-func (u *Untrusted) Error() string { return u.sentence }
+func (u *untrustedError) Error() string { return u.sentence }
 
-func untrusted(format string, args ...any) error { return &Untrusted{fmt.Sprintf(format, args...)} }
+func untrusted(format string, args ...any) error { return &untrustedError{fmt.Sprintf(format, args...)} }
 
-// part is a folder, link or file on the path of a plugin.
-type part struct {
+// pathPart is a folder, link or file on the path of a plugin.
+type pathPart struct {
 	path string
 	info fs.FileInfo
 }
@@ -112,7 +111,7 @@ func follow(path string) (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	parts := []part{{at, info}}
+	parts := []pathPart{{at, info}}
 	for links := 0; len(names) > 0; {
 		name := names[0]
 		names = names[1:]
@@ -124,7 +123,7 @@ func follow(path string) (string, fs.FileInfo, error) {
 		if info, err = os.Lstat(next); err != nil {
 			return "", nil, err
 		}
-		parts = append(parts, part{next, info})
+		parts = append(parts, pathPart{next, info})
 		if info.Mode()&fs.ModeSymlink == 0 {
 			at = next
 			continue

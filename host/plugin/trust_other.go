@@ -1,6 +1,6 @@
 //go:build !unix
 
-package trust
+package plugin
 
 // check accepts every file: these systems have no Unix owners and permissions.
-func check(string, []part) error { return nil }
+func check(string, []pathPart) error { return nil }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package trust
+package plugin
 
 import (
 	"fmt"
@@ -16,9 +16,9 @@ import (
 const writeBits fs.FileMode = 0o022
 
 // check returns an error for the first part that belongs to another user, or for all parts that others can write to.
-func check(path string, parts []part) error {
+func check(path string, parts []pathPart) error {
 	me := os.Geteuid()
-	var open []part
+	var open []pathPart
 	for _, p := range parts {
 		owner, err := ownerOf(p)
 		if err != nil {
@@ -57,7 +57,7 @@ func check(path string, parts []part) error {
 		path, others, strings.Join(named, ", "), change, strings.Join(plain, " "))
 }
 
-func ownerOf(p part) (int, error) {
+func ownerOf(p pathPart) (int, error) {
 	st, ok := p.info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, fmt.Errorf("%s: the owner of the file is unknown", p.path)
