@@ -8,7 +8,6 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
-	"github.com/ptychogo/ptycho/plugins/xla/lower"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -29,7 +28,7 @@ func (*XLA) Info() backend.Info {
 		ProtocolMajor: backend.ProtocolMajor, ProtocolMinor: backend.ProtocolMinor,
 		Capabilities: append([]backend.Capability{backend.CanTrain, backend.CanInspect, backend.CanFloat64, backend.CanCUDA, backend.CanEMA, backend.CanDevices, backend.CanStrategy}, feed.Capabilities()...),
 		DTypes:       []tensor.DType{tensor.Float32, tensor.Float64},
-		Operations:   lower.Kinds(),
+		Operations:   loweredKinds(),
 	}
 }
 

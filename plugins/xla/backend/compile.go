@@ -11,7 +11,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
-	"github.com/ptychogo/ptycho/plugins/xla/lower"
 )
 
 // The parts of arrays, in addition to the slots of the state.
@@ -26,7 +25,7 @@ const (
 var (
 	patternWeights = engine.Array{Part: planPart, Name: "pattern weights"} // [B·C] of the device
 	seeds          = engine.Array{Part: planPart, Name: "seeds"}           // [losses], factors in the cost
-	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, lower.Coefficients], float64
+	ruleNumbers    = engine.Array{Part: planPart, Name: "rule"}            // [parameter groups, coefficients], float64
 	clipLimit      = engine.Array{Part: planPart, Name: "limit"}           // float64
 	emaDecay       = engine.Array{Part: planPart, Name: "decay"}           // float64
 	knownLoss      = engine.Array{Part: planPart, Name: "loss"}            // float64, of the micro-batches before an update
@@ -76,7 +75,7 @@ func (s *session) what(does string, groups int) string {
 
 // declareInputs declares the weights, buffers and inputs that the named values read, for a number of groups on each device. It
 // returns the nodes of the parameters.
-func (s *session) declareInputs(b *engine.Builder, l *lower.Lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
+func (s *session) declareInputs(b *engine.Builder, l *lowering, groups int, donate bool, also []string, values ...string) map[string]*G.Node {
 	read := s.program.Read(values...)
 	for _, name := range also {
 		read[name] = true
@@ -104,7 +103,7 @@ func (s *session) declareInputs(b *engine.Builder, l *lower.Lowering, groups int
 // forwardFunction returns the function that computes named values.
 func (s *session) forwardFunction(groups int, values []string) (*engine.Function, error) {
 	return s.function(fmt.Sprintf("forward of %d groups: %q", groups, values), s.what("predictions", groups), groups, false, func(b *engine.Builder) error {
-		l, err := lower.New(b.Graph, s.program, groups, s.dtype)
+		l, err := newLowering(b.Graph, s.program, groups, s.dtype)
 		if err != nil {
 			return err
 		}
@@ -122,7 +121,7 @@ func (s *session) forwardFunction(groups int, values []string) (*engine.Function
 // backward lowers the scalars and their gradients. It returns the weights, and the cost and the gradients of params for the
 // groups on this device.
 func (s *session) backward(b *engine.Builder, groups int, losses, params []string, donate bool) (cost *G.Node, weights, grads []*G.Node, err error) {
-	l, err := lower.New(b.Graph, s.program, groups, s.dtype)
+	l, err := newLowering(b.Graph, s.program, groups, s.dtype)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -253,17 +252,17 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 	wide := func(a engine.Array, dims ...int) *G.Node {
 		return b.Parameter(a, shapes.Make(dtypes.Float64, dims...), false)
 	}
-	norm := lower.Norm(grads...)
+	norm := gradientNorm(grads...)
 	finite := G.LogicalAnd(G.IsFinite(norm), G.IsFinite(loss))
 	clipped := G.Const(b.Graph, false)
 	if p.Clip.Kind != backend.ClipNone {
-		grads, clipped = lower.Bound(p.Clip.Kind, wide(clipLimit), norm, weights, grads)
+		grads, clipped = clip(p.Clip.Kind, wide(clipLimit), norm, weights, grads)
 	}
 	groups := s.parameterGroups()
-	numbers := wide(ruleNumbers, len(groups), lower.Coefficients)
-	optimiser, rules := lower.Optimiser{Optimiser: p.Optimiser}, map[string]lower.UpdateRule{}
+	numbers := wide(ruleNumbers, len(groups), coefficients)
+	optimiser, rules := optimiserRule{Optimiser: p.Optimiser}, map[string]updateRule{}
 	for i, g := range groups {
-		rules[g] = optimiser.Rule(G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), lower.Coefficients), s.dtype)
+		rules[g] = optimiser.Rule(G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i)), coefficients), s.dtype)
 	}
 	var decay *G.Node
 	if p.EMADecay > 0 {
@@ -283,7 +282,7 @@ func (s *session) update(b *engine.Builder, p backend.StepPlan, params []string,
 		}
 		if decay != nil {
 			average := b.Parameter(part(backend.EMA, name), s.stored(name, 1), true)
-			b.Result(part(backend.EMA, name), G.Where(finite, lower.Average(average, w, decay), average))
+			b.Result(part(backend.EMA, name), G.Where(finite, movingAverage(average, w, decay), average))
 		}
 	}
 	flag := func(n *G.Node) *G.Node { return G.ConvertDType(n, dtypes.Float64) }

@@ -8,7 +8,6 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
-	"github.com/ptychogo/ptycho/plugins/xla/lower"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -75,7 +74,7 @@ func (s *session) freeState() {
 
 // stored returns the shape of a value on the device.
 func (s *session) stored(name string, groups int) shapes.Shape {
-	return lower.Stored(s.types[name], groups, s.dtype)
+	return storedShape(s.types[name], groups, s.dtype)
 }
 
 // upload copies a tensor to every device in the session's precision.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
-	"github.com/ptychogo/ptycho/plugins/xla/lower"
 	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
@@ -120,7 +119,7 @@ func (s *session) count(results buffers, b backend.Batch, r *backend.StepResult)
 // prepare adds the missing slots of the state that the plan changes.
 func (s *session) prepare(p backend.StepPlan, params []string) error {
 	for _, name := range params {
-		for _, slot := range (lower.Optimiser{Optimiser: p.Optimiser}).Slots() {
+		for _, slot := range (optimiserRule{Optimiser: p.Optimiser}).Slots() {
 			if err := s.moment(slot, name); err != nil {
 				return err
 			}
@@ -136,13 +135,13 @@ func (s *session) prepare(p backend.StepPlan, params []string) error {
 
 // numbers loads the numbers of the update.
 func (s *session) numbers(p backend.StepPlan, st backend.Step, into buffers) error {
-	optimiser, groups := lower.Optimiser{Optimiser: p.Optimiser}, s.parameterGroups()
+	optimiser, groups := optimiserRule{Optimiser: p.Optimiser}, s.parameterGroups()
 	var flat []float64
 	for _, g := range groups {
 		c := optimiser.Numbers(st.Number, st.Rate(g))
 		flat = append(flat, c[:]...)
 	}
-	if err := s.loadWide(ruleNumbers, flat, into, len(groups), lower.Coefficients); err != nil {
+	if err := s.loadWide(ruleNumbers, flat, into, len(groups), coefficients); err != nil {
 		return err
 	}
 	if err := s.loadWide(clipLimit, []float64{p.Clip.Limit}, into); err != nil {

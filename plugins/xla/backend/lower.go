@@ -1,12 +1,4 @@
-// Package lower translates a program, and the update rules of core/optim, into nodes of a GoMLX graph, which XLA then compiles.
-// GoMLX differentiates the nodes of the program.
-// Where GoMLX's derivative differs from that of core/reference, or rounds too much, the node has an explicit derivative.
-//
-// A complex number is a pair of real nodes except inside a Fourier transform, so that the real and imaginary parts are
-// differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
-//
-// It is a package of its own because it needs no C compiler, unlike the session.
-package lower
+package backend
 
 import (
 	"fmt"
@@ -27,8 +19,12 @@ type value struct {
 	last   bool    // re is [P, H, W, c] for a real [P, c, H, W]: the fastest layout for XLA's convolutions
 }
 
-// Lowering translates a program into a graph, for a number of groups.
-type Lowering struct {
+// lowering translates a program into nodes of a GoMLX graph, for a number of groups. GoMLX differentiates the nodes. Where
+// GoMLX's derivative differs from that of core/reference, or rounds too much, the node has an explicit derivative.
+//
+// A complex number is a pair of real nodes except inside a Fourier transform, so that the real and imaginary parts are
+// differentiated as two reals: the gradient of a complex value is dL/dRe + i·dL/dIm, as in the contract.
+type lowering struct {
 	graph  *G.Graph
 	dtype  dtypes.DType // of reals: Float32 or Float64
 	wide   dtypes.DType // of sums and losses: Float64
@@ -38,18 +34,18 @@ type Lowering struct {
 	values map[string]value
 }
 
-// New prepares the lowering of p for batches of the given number of groups. p must be valid.
-func New(graph *G.Graph, p *program.Program, groups int, dtype dtypes.DType) (*Lowering, error) {
+// newLowering prepares the lowering of p for batches of the given number of groups. p must be valid.
+func newLowering(graph *G.Graph, p *program.Program, groups int, dtype dtypes.DType) (*lowering, error) {
 	types, err := p.Types()
 	if err != nil {
 		return nil, err
 	}
-	return &Lowering{graph, dtype, dtypes.Float64, p, types, groups, map[string]value{}}, nil
+	return &lowering{graph, dtype, dtypes.Float64, p, types, groups, map[string]value{}}, nil
 }
 
-// Stored returns the shape in which a value is stored on the device and transferred to the host: the program's shape, and for
+// storedShape returns the shape in which a value is stored on the device and transferred to the host: the program's shape, and for
 // a complex value a last axis of two for the real and imaginary parts.
-func Stored(t program.Type, groups int, dtype dtypes.DType) shapes.Shape {
+func storedShape(t program.Type, groups int, dtype dtypes.DType) shapes.Shape {
 	dims := t.Shape.At(groups)
 	switch t.Kind {
 	case program.Complex:
@@ -61,7 +57,7 @@ func Stored(t program.Type, groups int, dtype dtypes.DType) shapes.Shape {
 }
 
 // Give sets an input, a parameter or a buffer to a stored node.
-func (l *Lowering) Give(name string, n *G.Node) {
+func (l *lowering) Give(name string, n *G.Node) {
 	t := l.types[name]
 	v := value{kind: t.Kind, shape: t.Shape.At(l.groups), re: n}
 	if t.Kind == program.Complex {
@@ -74,13 +70,13 @@ func (l *Lowering) Give(name string, n *G.Node) {
 
 // Run lowers the named values and what they depend on. All inputs, parameters and buffers that they read must have been set
 // by Give.
-func (l *Lowering) Run(names ...string) error {
+func (l *lowering) Run(names ...string) error {
 	for _, i := range l.p.Needed(names...) {
 		o := l.p.Ops[i]
 		if _, done := l.values[o.Out]; done {
 			continue
 		}
-		c := call{Lowering: l, op: o, out: l.types[o.Out].Shape.At(l.groups)}
+		c := call{lowering: l, op: o, out: l.types[o.Out].Shape.At(l.groups)}
 		for _, name := range o.In {
 			v, ok := l.values[name]
 			if !ok {
@@ -106,7 +102,7 @@ func (l *Lowering) Run(names ...string) error {
 }
 
 // Stored returns a value as a stored node.
-func (l *Lowering) Stored(name string) *G.Node {
+func (l *lowering) Stored(name string) *G.Node {
 	v := l.values[name]
 	if v.kind == program.Complex {
 		return G.Stack([]*G.Node{v.re, v.im}, v.re.Rank())
@@ -114,8 +110,8 @@ func (l *Lowering) Stored(name string) *G.Node {
 	return v.rows()
 }
 
-// Kinds lists the operations that can be lowered, sorted by name.
-func Kinds() []program.OpKind {
+// loweredKinds lists the operations that can be lowered, sorted by name.
+func loweredKinds() []program.OpKind {
 	var out []program.OpKind
 	for k := range rules {
 		out = append(out, k)
@@ -126,7 +122,7 @@ func Kinds() []program.OpKind {
 
 // call is one operation with its operands.
 type call struct {
-	*Lowering
+	*lowering
 	op  program.Op
 	in  []value
 	out []int // shape of the result

@@ -1,4 +1,4 @@
-package lower
+package backend
 
 import (
 	"github.com/gomlx/compute/dtypes"
@@ -8,24 +8,24 @@ import (
 	"github.com/ptychogo/ptycho/core/optim"
 )
 
-// Coefficients is how many numbers a rule has per parameter group.
-const Coefficients = 8
+// coefficients is how many numbers a rule has per parameter group.
+const coefficients = 8
 
-// Optimiser is an update rule of core/optim as nodes of a graph, so that weights and moments stay on the device. The kind of rule
-// determines the graph; its numbers are inputs.
-type Optimiser struct{ backend.Optimiser }
+// optimiserRule is an update rule of core/optim as nodes of a graph, so that weights and moments stay on the device. The kind
+// of rule determines the graph; its numbers are inputs.
+type optimiserRule struct{ backend.Optimiser }
 
 // Slots lists the state that the rule keeps per parameter.
-func (o Optimiser) Slots() []backend.Slot { return optim.Slots(o.Optimiser) }
+func (o optimiserRule) Slots() []backend.Slot { return optim.Slots(o.Optimiser) }
 
 // Numbers returns the rule's numbers for a step, counted from 1, and a learning rate, in the order in which Rule reads them.
-func (o Optimiser) Numbers(step int64, rate float64) [Coefficients]float64 {
+func (o optimiserRule) Numbers(step int64, rate float64) [coefficients]float64 {
 	c := optim.At(o.Optimiser, step, rate).Coefficients()
-	return [Coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
+	return [coefficients]float64{c.Beta1, c.Beta2, c.Epsilon, c.Momentum, c.Step, c.Root, c.Inside, c.Outside}
 }
 
-// UpdateRule is an update rule in a graph.
-type UpdateRule struct {
+// updateRule is an update rule in a graph.
+type updateRule struct {
 	kind                       backend.OptimiserKind
 	nesterov                   bool
 	beta1, beta2, rest1, rest2 *G.Node // rest is 1 − beta, taken in float64
@@ -33,17 +33,17 @@ type UpdateRule struct {
 	root, inside, outside      *G.Node
 }
 
-// Rule reads the Numbers of one parameter group from a float64 node [Coefficients], for weights of a type.
-func (o Optimiser) Rule(numbers *G.Node, of dtypes.DType) UpdateRule {
+// Rule reads the Numbers of one parameter group from a float64 node [coefficients], for weights of a type.
+func (o optimiserRule) Rule(numbers *G.Node, of dtypes.DType) updateRule {
 	wide := func(i int) *G.Node { return G.Reshape(G.SliceAxis(numbers, 0, G.AxisElem(i))) }
 	at := func(i int) *G.Node { return G.ConvertDType(wide(i), of) }
 	rest := func(i int) *G.Node { return G.ConvertDType(G.OneMinus(wide(i)), of) }
-	return UpdateRule{kind: o.Kind, nesterov: o.Nesterov, beta1: at(0), beta2: at(1), rest1: rest(0), rest2: rest(1),
+	return updateRule{kind: o.Kind, nesterov: o.Nesterov, beta1: at(0), beta2: at(1), rest1: rest(0), rest2: rest(1),
 		epsilon: at(2), momentum: at(3), step: at(4), root: at(5), inside: at(6), outside: at(7)}
 }
 
 // Update returns the new weights and the new state, in the order of Slots.
-func (r UpdateRule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
+func (r updateRule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) {
 	d := G.Add(g, G.Mul(r.inside, w))
 	if r.kind == backend.SGD {
 		if len(state) == 0 {
@@ -61,8 +61,8 @@ func (r UpdateRule) Update(w, g *G.Node, state ...*G.Node) (*G.Node, []*G.Node) 
 	return G.Sub(G.Sub(w, G.Mul(r.outside, w)), change), []*G.Node{m, v}
 }
 
-// Norm returns the Euclidean norm of all nodes together, summed in float64.
-func Norm(nodes ...*G.Node) *G.Node {
+// gradientNorm returns the Euclidean norm of all nodes together, summed in float64.
+func gradientNorm(nodes ...*G.Node) *G.Node {
 	sum := G.ScalarZero(nodes[0].Graph(), dtypes.Float64)
 	for _, n := range nodes {
 		sum = G.Add(sum, G.ReduceAllSum(G.Square(G.ConvertDType(n, dtypes.Float64))))
@@ -70,8 +70,8 @@ func Norm(nodes ...*G.Node) *G.Node {
 	return G.Sqrt(sum)
 }
 
-// Bound clips gradients and returns a node that tells whether any changed. norm is Norm(grads...), limit a float64 scalar.
-func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node) (bounded []*G.Node, clipped *G.Node) {
+// clip clips gradients and returns a node that tells whether any changed. norm is Norm(grads...), limit a float64 scalar.
+func clip(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node) (bounded []*G.Node, clipped *G.Node) {
 	g := norm.Graph()
 	scale := func(n, above, factor *G.Node) *G.Node {
 		factor = G.Where(above, factor, G.OnesLike(factor))
@@ -94,7 +94,7 @@ func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node)
 	case backend.ClipAdaptive:
 		for i, n := range grads {
 			floor := G.Scalar(g, dtypes.Float64, optim.AdaptiveFloor)
-			most, size := G.Mul(limit, G.Max(Norm(weights[i]), floor)), Norm(n)
+			most, size := G.Mul(limit, G.Max(gradientNorm(weights[i]), floor)), gradientNorm(n)
 			above := G.GreaterThan(size, most)
 			clipped = G.LogicalOr(clipped, above)
 			bounded[i] = scale(n, above, G.Div(most, G.Where(above, size, G.OnesLike(size))))
@@ -103,8 +103,8 @@ func Bound(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node)
 	return bounded, clipped
 }
 
-// Average updates the moving average of weights: decay·average + (1−decay)·w. decay is a float64 scalar.
-func Average(average, w, decay *G.Node) *G.Node {
+// movingAverage updates the moving average of weights: decay·average + (1−decay)·w. decay is a float64 scalar.
+func movingAverage(average, w, decay *G.Node) *G.Node {
 	keep, take := G.ConvertDType(decay, w.DType()), G.ConvertDType(G.OneMinus(decay), w.DType())
 	return G.Add(G.Mul(keep, average), G.Mul(take, w))
 }

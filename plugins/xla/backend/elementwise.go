@@ -1,4 +1,4 @@
-package lower
+package backend
 
 import (
 	G "github.com/gomlx/gomlx/core/graph"
@@ -93,7 +93,7 @@ func second(c call, n *G.Node) *G.Node {
 }
 
 // spread repeats a node along axes of extent 1. Its gradient is a sum over these axes, computed in float64.
-func (l *Lowering) spread(n *G.Node, dims ...int) *G.Node {
+func (l *lowering) spread(n *G.Node, dims ...int) *G.Node {
 	return G.ConvertDType(G.BroadcastToDims(G.ConvertDType(n, l.wide), dims...), l.dtype)
 }
 

@@ -1,4 +1,4 @@
-package lower
+package backend
 
 import (
 	"github.com/gomlx/compute"
