@@ -48,7 +48,7 @@ test: tools ## format, vet and all tests; ends with a list of the skipped tests 
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
 	@if $(HAVE_CC); then echo "CGO_ENABLED=1 $(GO) vet ./plugins/xla/..."; CGO_ENABLED=1 $(GO) vet ./plugins/xla/...; fi
-	@. .test-tools/env; with='' without='backend'; if $(HAVE_CC); then with='backend cuda engine' without='backend|cuda|engine'; fi; \
+	@. .test-tools/env; with='' without='backend'; if $(HAVE_CC); then with='backend engine library' without='backend|engine|library'; fi; \
 		$(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$(for p in $$with; do echo ./plugins/xla/$$p; done)" -- \
 		-count=1 -timeout=0 -vet=off $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
-	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 	"github.com/ptychogo/ptycho/sdk"
@@ -44,7 +43,7 @@ func libraryFinding(d library.Device, found library.Found, err error) sdk.Findin
 // doctorCUDA checks the driver, the library for CUDA, and NVIDIA's libraries. Without a GPU the libraries are still checked:
 // they may be installed on a machine without one.
 func doctorCUDA() []sdk.Finding {
-	driver, noGPU := cuda.This.Driver()
+	driver, noGPU := library.ThisMachine.Driver()
 	gpu := sdk.Finding{Check: "NVIDIA driver", Works: noGPU == nil}
 	if noGPU == nil {
 		var names []string

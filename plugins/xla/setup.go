@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
@@ -42,7 +41,7 @@ func parse(args []string) (options, error) {
 		return a, fmt.Errorf("setup: --device %s, want cpu or cuda", a.device)
 	case a.device == library.CPU && (a.cuda != 0 || a.noNVIDIA):
 		return a, fmt.Errorf("setup: --cuda and --no-nvidia need --device cuda")
-	case a.cuda != 0 && a.cuda != int(cuda.CUDA12) && a.cuda != int(cuda.CUDA13):
+	case a.cuda != 0 && a.cuda != int(library.CUDA12) && a.cuda != int(library.CUDA13):
 		return a, fmt.Errorf("setup: --cuda %d, want 12 or 13", a.cuda)
 	}
 	return a, nil
@@ -110,7 +109,7 @@ func (a options) version(log io.Writer) int {
 		return a.cuda
 	}
 	if a.from != "" {
-		for _, v := range []cuda.Version{cuda.CUDA13, cuda.CUDA12} {
+		for _, v := range []library.CUDAVersion{library.CUDA13, library.CUDA12} {
 			name := fmt.Sprintf("jax_cuda%d_pjrt-*.whl", int(v))
 			inside, _ := filepath.Glob(filepath.Join(a.from, name)) // a folder whose name is a pattern matches nothing
 			if is, _ := filepath.Match(name, filepath.Base(a.from)); is || len(inside) > 0 {
@@ -118,15 +117,15 @@ func (a options) version(log io.Writer) int {
 			}
 		}
 	}
-	d, _ := cuda.This.Driver() // a machine that shows no GPU, such as a login node, may still have a driver
+	d, _ := library.ThisMachine.Driver() // a machine that shows no GPU, such as a login node, may still have a driver
 	switch {
 	case !d.Known():
-		fmt.Fprintf(log, "no NVIDIA driver was found; the library for %v needs driver %d or later, --cuda 12 installs the library for driver %d or later\n", cuda.CUDA13, cuda.CUDA13.Driver(), cuda.CUDA12.Driver())
-	case !d.Runs(cuda.CUDA13):
-		fmt.Fprintf(log, "%s: installing the library for %v\n", d, cuda.CUDA12)
-		return int(cuda.CUDA12)
+		fmt.Fprintf(log, "no NVIDIA driver was found; the library for %v needs driver %d or later, --cuda 12 installs the library for driver %d or later\n", library.CUDA13, library.CUDA13.Driver(), library.CUDA12.Driver())
+	case !d.Runs(library.CUDA13):
+		fmt.Fprintf(log, "%s: installing the library for %v\n", d, library.CUDA12)
+		return int(library.CUDA12)
 	default:
-		fmt.Fprintf(log, "%s: installing the library for %v\n", d, cuda.CUDA13)
+		fmt.Fprintf(log, "%s: installing the library for %v\n", d, library.CUDA13)
 	}
-	return int(cuda.CUDA13)
+	return int(library.CUDA13)
 }

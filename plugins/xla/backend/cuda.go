@@ -7,32 +7,31 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/plugins/xla/cuda"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
 // CUDALibrary finds and verifies the library for the GPUs of a driver.
-func CUDALibrary(d cuda.Driver) (library.Found, error) {
+func CUDALibrary(d library.Driver) (library.Found, error) {
 	return library.Find(library.CUDA, d.CUDA/1000, try)
 }
 
 // PrepareCUDA finds the library for the GPUs of a driver, and checks and loads the libraries and the toolkit that it needs.
-func PrepareCUDA(d cuda.Driver) (library.Found, cuda.Found, error) {
+func PrepareCUDA(d library.Driver) (library.Found, library.CUDAFiles, error) {
 	found, err := CUDALibrary(d)
 	if err != nil {
-		return found, cuda.Found{}, err
+		return found, library.CUDAFiles{}, err
 	}
 	if err := engine.CheckFlags(); err != nil { // one flag names the folder of the toolkit
-		return found, cuda.Found{}, err
+		return found, library.CUDAFiles{}, err
 	}
-	ready, err := cuda.This.Check(found.Path, engine.DataFolder(), d)
+	ready, err := library.ThisMachine.Check(found.Path, engine.DataFolder(), d)
 	return found, ready, err
 }
 
 // gpuDevices lists the GPUs. If a library for CUDA is installed but no GPU is usable, it lists one device with the reason.
 func gpuDevices() []backend.Device {
-	driver, noGPU := cuda.This.Driver()
+	driver, noGPU := library.ThisMachine.Driver()
 	if noGPU != nil {
 		if _, err := CUDALibrary(driver); err != nil {
 			return nil
@@ -64,7 +63,7 @@ func what(err error) string {
 // on each GPU.
 func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error) {
 	var none engine.Library
-	driver, err := cuda.This.Driver()
+	driver, err := library.ThisMachine.Driver()
 	if err != nil {
 		return none, 0, err
 	}
@@ -88,7 +87,7 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 
 // smallestCard returns the memory in bytes of the smallest of the numbered cards, and refuses numbers that the driver does not
 // show.
-func smallestCard(driver cuda.Driver, numbers []int) (bytes int64, err error) {
+func smallestCard(driver library.Driver, numbers []int) (bytes int64, err error) {
 	for i, n := range numbers {
 		if n >= len(driver.Cards) {
 			return 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, plural.Of(len(driver.Cards), "GPU"))

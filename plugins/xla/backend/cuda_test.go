@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/plugins/xla/cuda"
+	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
 
 // A limit in bytes and a share of the GPU's memory both apply. Without them a batch must fit into XLA's default share.
@@ -41,7 +41,7 @@ func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 
 // More GPUs than the driver shows are unavailable (exit code 13). The smallest of several GPUs limits the memory.
 func TestSmallestCard_RefusesMoreGPUsThanThereAre(t *testing.T) {
-	d := cuda.Driver{Cards: []cuda.Card{{Memory: 80 << 30}, {Memory: 40 << 30}}}
+	d := library.Driver{Cards: []library.Card{{Memory: 80 << 30}, {Memory: 40 << 30}}}
 	if bytes, err := smallestCard(d, []int{0, 1}); err != nil || bytes != 40<<30 {
 		t.Errorf("two GPUs of two: %d bytes, error %v", bytes, err)
 	}

@@ -1,6 +1,11 @@
-// Package library installs, finds and verifies the PJRT library that holds XLA. Loading a truncated or damaged library ends
-// the process inside the loader, so a library is loaded only after its digest or a trial in a separate process has shown
-// that it is complete.
+// Package library finds and checks what XLA needs on this machine before it is loaded.
+//
+// It installs, finds and verifies the PJRT library that holds XLA. Loading a truncated or damaged library ends the process
+// inside the loader, so a library is loaded only after its digest or a trial in a separate process has shown that it is
+// complete.
+//
+// For an NVIDIA GPU it finds the driver, the programs and the data of the CUDA toolkit, and NVIDIA's libraries. XLA checks
+// these too late: if libdevice is missing it ends the process at the first compile.
 package library
 
 import (

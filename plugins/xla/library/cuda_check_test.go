@@ -1,4 +1,4 @@
-package cuda
+package library
 
 import (
 	"fmt"
@@ -76,12 +76,12 @@ func written(t *testing.T, path, content string, mode os.FileMode) string {
 type layout struct {
 	Machine
 	t       *testing.T
-	version Version
+	version CUDAVersion
 	library string
 	site    string
 }
 
-func newLayout(t *testing.T, v Version) *layout {
+func newLayout(t *testing.T, v CUDAVersion) *layout {
 	t.Helper()
 	for _, name := range []string{"CUDA_HOME", "CUDA_PATH", "LD_LIBRARY_PATH"} {
 		t.Setenv(name, "")
@@ -124,16 +124,16 @@ func (l *layout) remove(path string) {
 }
 
 // check runs the checks of a session on a GPU before it loads XLA.
-func (l *layout) check(chosen string) (Found, error) {
+func (l *layout) check(chosen string) (CUDAFiles, error) {
 	d, err := l.Driver()
 	if err != nil {
-		return Found{}, err
+		return CUDAFiles{}, err
 	}
 	return l.Check(l.library, chosen, d)
 }
 
 func TestCheck_FindsAPipLayout(t *testing.T) {
-	for _, v := range []Version{CUDA12, CUDA13} {
+	for _, v := range []CUDAVersion{CUDA12, CUDA13} {
 		l := newLayout(t, v)
 		r, err := l.check("")
 		if err != nil || r.Version != v || !strings.HasPrefix(r.Toolkit, l.site) || len(r.Without) > 0 {
@@ -304,8 +304,8 @@ func TestToolkit_UsesOnlyTheChosenFolder(t *testing.T) {
 }
 
 func TestVersionOf_FallsBackToThePath(t *testing.T) {
-	for path, want := range map[string]Version{"/x/xla_cuda12/p.so": CUDA12, "/cuda12/xla_cuda13/p.so": CUDA13, "/x/p.so": CUDA13} {
-		if v := VersionOf(path); v != want {
+	for path, want := range map[string]CUDAVersion{"/x/xla_cuda12/p.so": CUDA12, "/cuda12/xla_cuda13/p.so": CUDA13, "/x/p.so": CUDA13} {
+		if v := CUDAVersionOf(path); v != want {
 			t.Errorf("%s: %v, want %v", path, v, want)
 		}
 	}
@@ -313,13 +313,13 @@ func TestVersionOf_FallsBackToThePath(t *testing.T) {
 
 // The folders in which a library looks for NVIDIA's libraries show its version, whatever its path is.
 func TestVersionOf_ReadsTheLibrary(t *testing.T) {
-	for rpath, want := range map[string]Version{"$ORIGIN/../../nvidia/cublas/lib": CUDA12, "$ORIGIN/../../nvidia/cu13/lib": CUDA13} {
+	for rpath, want := range map[string]CUDAVersion{"$ORIGIN/../../nvidia/cublas/lib": CUDA12, "$ORIGIN/../../nvidia/cu13/lib": CUDA13} {
 		path := filepath.Join(t.TempDir(), "cuda.so")
 		compiled(t, path, "int x;\n", "UNUSED") // without an RPATH
 		if out, err := exec.Command("gcc", "-shared", "-o", path, "-x", "c", "/dev/null", "-Wl,-rpath,"+rpath).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if v := VersionOf(path); v != want {
+		if v := CUDAVersionOf(path); v != want {
 			t.Errorf("%s: %v, want %v", rpath, v, want)
 		}
 	}

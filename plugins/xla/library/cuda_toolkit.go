@@ -1,4 +1,4 @@
-package cuda
+package library
 
 import (
 	"context"
@@ -22,31 +22,31 @@ type part struct {
 	name   string
 	path   string // below the toolkit's folder
 	runs   bool   // it is a program
-	pip    func(Version) string
-	absent func(Version) bool // whether XLA works without it
+	pip    func(CUDAVersion) string
+	absent func(CUDAVersion) bool // whether XLA works without it
 }
 
-func nvcc(v Version) string {
+func nvcc(v CUDAVersion) string {
 	if v >= CUDA13 {
 		return "nvidia-cuda-nvcc"
 	}
 	return "nvidia-cuda-nvcc-cu12"
 }
 
-func nvvm(v Version) string {
+func nvvm(v CUDAVersion) string {
 	if v >= CUDA13 {
 		return "nvidia-nvvm"
 	}
 	return nvcc(v)
 }
 
-func never(Version) bool { return false }
+func never(CUDAVersion) bool { return false }
 
 // parts lists the parts in the order of checking. XLA for CUDA 12 links with a library and not with nvlink, which NVIDIA's
 // Python packages for CUDA 12 lack.
 var parts = []part{
 	{"ptxas", "bin/ptxas", true, nvcc, never},
-	{"nvlink", "bin/nvlink", true, nvcc, func(v Version) bool { return v <= CUDA12 }},
+	{"nvlink", "bin/nvlink", true, nvcc, func(v CUDAVersion) bool { return v <= CUDA12 }},
 	{"libdevice", "nvvm/libdevice/libdevice.10.bc", false, nvvm, never},
 }
 
@@ -60,7 +60,7 @@ type fault struct {
 }
 
 // faults returns the missing or unusable parts of a folder.
-func faults(dir string, v Version) []fault {
+func faults(dir string, v CUDAVersion) []fault {
 	var out []fault
 	for _, p := range parts {
 		if p.absent(v) {
@@ -112,7 +112,7 @@ func ptxas(path string) error {
 // Toolkit finds the folder with the programs and data of the CUDA toolkit. chosen is the folder named by the user with
 // --xla_gpu_cuda_data_dir, or "". Without it Toolkit returns the first complete folder of CUDA_HOME, CUDA_PATH, NVIDIA's
 // packages beside the XLA library, the folder of nvcc, and /usr/local/cuda*.
-func (m Machine) Toolkit(library string, v Version, chosen string) (string, error) {
+func (m Machine) Toolkit(library string, v CUDAVersion, chosen string) (string, error) {
 	if chosen != "" {
 		if wrong := faults(chosen, v); len(wrong) > 0 {
 			return "", incomplete(chosen, wrong, v, "or name another folder with --xla_gpu_cuda_data_dir in XLA_FLAGS")
@@ -141,7 +141,7 @@ func (m Machine) Toolkit(library string, v Version, chosen string) (string, erro
 }
 
 // incomplete returns an error that names the missing parts of a folder and their packages.
-func incomplete(dir string, wrong []fault, v Version, otherwise string) error {
+func incomplete(dir string, wrong []fault, v CUDAVersion, otherwise string) error {
 	var found, packages []string
 	for _, f := range wrong {
 		found = append(found, f.name+" "+f.found)
@@ -153,7 +153,7 @@ func incomplete(dir string, wrong []fault, v Version, otherwise string) error {
 }
 
 // installAdvice returns the end of an error about a missing part.
-func installAdvice(v Version, pip ...string) string {
+func installAdvice(v CUDAVersion, pip ...string) string {
 	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), strings.Join(pip, ", "), v.toolkit())
 }
 

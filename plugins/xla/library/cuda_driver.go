@@ -1,4 +1,4 @@
-package cuda
+package library
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ type Machine struct {
 	LibCUDA string // the driver's library, by name or path
 }
 
-// This is the machine that the program runs on.
-var This = Machine{Root: "/", LibCUDA: "libcuda.so.1"}
+// ThisMachine is the machine that the program runs on.
+var ThisMachine = Machine{Root: "/", LibCUDA: "libcuda.so.1"}
 
 // Driver is NVIDIA's driver and the GPUs that it shows.
 type Driver struct {
@@ -34,7 +34,7 @@ type Card struct {
 }
 
 // Runs reports whether the driver is known to support a version of CUDA.
-func (d Driver) Runs(v Version) bool { return d.CUDA >= 1000*int(v) }
+func (d Driver) Runs(v CUDAVersion) bool { return d.CUDA >= 1000*int(v) }
 
 // Known reports whether a driver was found at all.
 func (d Driver) Known() bool { return d.CUDA > 0 }
@@ -51,7 +51,7 @@ func (d Driver) String() string {
 }
 
 // Suits refuses a driver that is too old for a version of CUDA.
-func (d Driver) Suits(v Version) error {
+func (d Driver) Suits(v CUDAVersion) error {
 	if !d.Known() || d.Runs(v) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package cuda
+package library
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Library is one of NVIDIA's libraries.
-type Library struct {
+// nvidiaLibrary is one of NVIDIA's libraries.
+type nvidiaLibrary struct {
 	Name     string // "cuDNN"
 	File     string // name for the loader: libcudnn.so.9
 	Pip      string // package in the Python package index
@@ -22,9 +22,9 @@ type Library struct {
 // known returns NVIDIA's libraries for a version, each after the libraries that it needs, because NVIDIA's packages do not
 // find each other in all layouts. XLA opens the optional libraries when a program first needs them: linear solvers and sparse
 // matrices, which no network uses, several GPUs (NCCL, NVSHMEM), profiles (CUPTI).
-func known(v Version) []Library {
+func known(v CUDAVersion) []nvidiaLibrary {
 	if v >= CUDA13 {
-		return []Library{
+		return []nvidiaLibrary{
 			{Name: "CUDA runtime", File: "libcudart.so.13", Pip: "nvidia-cuda-runtime", System: "cuda-cudart-13-0", folder: "cu13", Required: true},
 			{Name: "NVRTC", File: "libnvrtc.so.13", Pip: "nvidia-cuda-nvrtc", System: "cuda-nvrtc-13-0", folder: "cu13", Required: true},
 			{Name: "nvJitLink", File: "libnvJitLink.so.13", Pip: "nvidia-nvjitlink", System: "libnvjitlink-13-0", folder: "cu13"},
@@ -39,7 +39,7 @@ func known(v Version) []Library {
 			{Name: cuDNN, File: "libcudnn.so.9", Pip: "nvidia-cudnn-cu13", System: "libcudnn9-cuda-13", folder: "cudnn", Required: true},
 		}
 	}
-	return []Library{
+	return []nvidiaLibrary{
 		{Name: "CUDA runtime", File: "libcudart.so.12", Pip: "nvidia-cuda-runtime-cu12", System: "cuda-cudart-12-9", folder: "cuda_runtime", Required: true},
 		{Name: "NVRTC", File: "libnvrtc.so.12", Pip: "nvidia-cuda-nvrtc-cu12", System: "cuda-nvrtc-12-9", folder: "cuda_nvrtc", Required: true},
 		{Name: "nvJitLink", File: "libnvJitLink.so.12", Pip: "nvidia-nvjitlink-cu12", System: "libnvjitlink-12-9", folder: "nvjitlink"},
@@ -59,7 +59,7 @@ const cuDNN = "cuDNN"
 
 // oldestCUDNN returns the version that the pinned XLA library was compiled with, in the format of cudnnGetVersion. XLA
 // refuses an older version at the first convolution.
-func oldestCUDNN(v Version) int {
+func oldestCUDNN(v CUDAVersion) int {
 	if v >= CUDA13 {
 		return 91200
 	}
@@ -68,7 +68,7 @@ func oldestCUDNN(v Version) int {
 
 // libraries finds NVIDIA's libraries in the packages beside the XLA library, then in the toolkit. It leaves all others to the
 // system's loader, which uses LD_LIBRARY_PATH.
-func libraries(library string, v Version, toolkit string) []Library {
+func libraries(library string, v CUDAVersion, toolkit string) []nvidiaLibrary {
 	out := known(v)
 	for i, l := range out {
 		var places []string
@@ -91,7 +91,7 @@ func libraries(library string, v Version, toolkit string) []Library {
 
 // load loads NVIDIA's libraries in order and returns the optional libraries that are missing. XLA then opens each library by
 // its name and receives the loaded one, without LD_LIBRARY_PATH, which the loader reads only when the process starts.
-func load(all []Library, v Version) (without []Library, err error) {
+func load(all []nvidiaLibrary, v CUDAVersion) (without []nvidiaLibrary, err error) {
 	for _, l := range all {
 		name := l.Path
 		if name == "" {
@@ -115,7 +115,7 @@ func load(all []Library, v Version) (without []Library, err error) {
 	return without, nil
 }
 
-func (l Library) advice(v Version) string {
+func (l nvidiaLibrary) advice(v CUDAVersion) string {
 	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), l.Pip, l.System)
 }
 

@@ -1,18 +1,18 @@
-package cuda
+package library
 
 import "github.com/ptychogo/ptycho/core/backend"
 
-// Found describes what XLA needs, found and loaded.
-type Found struct {
-	Version Version
-	Toolkit string    // folder for --xla_gpu_cuda_data_dir
-	Without []Library // optional libraries that are missing
+// CUDAFiles describes what XLA needs, found and loaded.
+type CUDAFiles struct {
+	Version CUDAVersion
+	Toolkit string          // folder for --xla_gpu_cuda_data_dir
+	Without []nvidiaLibrary // optional libraries that are missing
 }
 
 // Check finds and loads what an XLA library needs on a GPU: the driver, the toolkit and NVIDIA's libraries. chosen is the
 // toolkit's folder if the user named one, else "". The error names the first thing to fix.
-func (m Machine) Check(library, chosen string, d Driver) (Found, error) {
-	r := Found{Version: VersionOf(library)}
+func (m Machine) Check(library, chosen string, d Driver) (CUDAFiles, error) {
+	r := CUDAFiles{Version: CUDAVersionOf(library)}
 	if err := d.Suits(r.Version); err != nil {
 		return r, err
 	}
@@ -25,7 +25,7 @@ func (m Machine) Check(library, chosen string, d Driver) (Found, error) {
 }
 
 // Several refuses several GPUs without NCCL, through which GPUs exchange gradients.
-func (r Found) Several() error {
+func (r CUDAFiles) Several() error {
 	for _, l := range r.Without {
 		if l.Name == exchange {
 			return backend.Errorf(backend.NotFound, "cuda", "several GPUs need NVIDIA's library %s (%s), which was not found: %s", l.Name, l.File, l.advice(r.Version))
