@@ -106,12 +106,15 @@ func (s Setting) Negations() []string {
 	return out
 }
 
+// kinds holds the fields of all settings, for their types only.
+var kinds sections
+
 // Type returns the kind of value: "text", "list", "integer", "number", "yes/no" or "duration".
 func (s Setting) Type() string {
 	if s.List || s.Epochs {
 		return "list"
 	}
-	switch s.field(new(sections)).(type) {
+	switch s.field(&kinds).(type) {
 	case *string:
 		return "text"
 	case *int, *int64:
@@ -231,7 +234,7 @@ func (s Setting) parse(in string) (any, bool) {
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, in) {
 		return nil, false
 	}
-	switch s.field(new(sections)).(type) {
+	switch s.field(&kinds).(type) {
 	case *string:
 		return in, !strings.ContainsRune(in, 0) && (s.Form == nil || in == "" || s.Form(in) == nil)
 	case *bool:

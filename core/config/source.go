@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Layer is a rank of precedence: a value of a higher layer replaces a value of a lower layer.
@@ -165,19 +166,33 @@ func Flags(c Command, values map[string]string) Source {
 
 // FlagOf finds the setting of a flag; off reports that the flag switches the setting off.
 func FlagOf(c Command, flag string) (row Setting, off, ok bool) {
-	for _, r := range table {
-		if r.Commands&c == 0 {
-			continue
-		}
-		if slices.Contains(r.Spellings(), flag) {
-			return r, false, true
-		}
-		if slices.Contains(r.Negations(), flag) {
-			return r, true, true
+	for _, f := range flags()[flag] {
+		if f.row.Commands&c != 0 {
+			return f.row, f.off, true
 		}
 	}
 	return Setting{}, false, false
 }
+
+// A flag is a spelling of a setting; off says that it switches the setting off.
+type flag struct {
+	row Setting
+	off bool
+}
+
+// flags returns the flags of the table by their spelling, in the table's order.
+var flags = sync.OnceValue(func() map[string][]flag {
+	all := map[string][]flag{}
+	for _, r := range table {
+		for _, name := range r.Spellings() {
+			all[name] = append(all[name], flag{r, false})
+		}
+		for _, name := range r.Negations() {
+			all[name] = append(all[name], flag{r, true})
+		}
+	}
+	return all
+})
 
 // opposite negates the text of a yes/no value. Other text is unchanged; the setting rejects it.
 func opposite(value string) string {
