@@ -89,7 +89,9 @@ type untrustedError struct{ sentence string }
 
 func (u *untrustedError) Error() string { return u.sentence }
 
-func untrusted(format string, args ...any) error { return &untrustedError{fmt.Sprintf(format, args...)} }
+func untrusted(format string, args ...any) error {
+	return &untrustedError{fmt.Sprintf(format, args...)}
+}
 
 // pathPart is a folder, link or file on the path of a plugin.
 type pathPart struct {
