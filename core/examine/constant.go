@@ -20,23 +20,23 @@ const mostConstant = 0.25
 // integer type, or is negative. A saturated direct beam can also have the largest value in all frames; it is distinguished by the
 // pixels around it, whose values approach the largest one.
 func (p *profile) constants(ctx context.Context) ([]Finding, error) {
-	err := p.each(ctx, func(j int, counts []float32) {
-		h := uint64(14695981039346656037) // FNV-1a
+	first := true
+	err := p.some(ctx, func(_ int, counts []float32) {
 		for i, k := range counts {
-			h = (h ^ uint64(math.Float32bits(k))) * 1099511628211
-			if j == 0 || k < p.least[i] {
+			if first || k < p.least[i] {
 				p.least[i] = k
 			}
-			if j == 0 || k > p.most[i] {
+			if first || k > p.most[i] {
 				p.most[i] = k
 			}
+			p.all[i] += float64(k)
 		}
-		p.hash[j] = h
+		first = false
 	})
 	if err != nil {
 		return nil, err
 	}
-	n := float64(len(p.at))
+	n := float64(p.used)
 	var marked, stuck, valid []int
 	chance, largest := math.Inf(-1), float32(0)
 	for i := range p.bad {
@@ -58,7 +58,7 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 			chance = max(chance, c)
 		}
 	}
-	var found []Finding
+	found := p.masked()
 	if len(marked) > 0 {
 		p.leaveOut(marked)
 		found = append(found, Finding{
@@ -72,7 +72,7 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 		p.leaveOut(stuck)
 		found = append(found, Finding{
 			ID: Stuck, Severity: Wrong, Pixels: p.coordinates(stuck), LogChance: decimal(chance),
-			What:     fmt.Sprintf("%s the same count in all %d frames while the pixels around change", has(len(stuck), "pixel"), len(p.at)),
+			What:     fmt.Sprintf("%s the same count in all %d frames while the pixels around change", has(len(stuck), "pixel"), p.used),
 			Fix:      "save a mask with 0 at these pixels",
 			Evidence: map[string]float64{"count": float64(p.least[stuck[0]]), "frames": n},
 		})

@@ -36,11 +36,16 @@ func (p *profile) singles(ctx context.Context) ([]Finding, error) {
 			valid++
 		}
 	}
-	values := float64(valid) * float64(p.used)
+	values := float64(valid) * float64(len(p.lit()))
 	group, limits := p.brightness(), []float64(nil)
 	tails, members := make([][excessBins]float64, len(group.pixels)), group.pixels
-	err := p.each(ctx, func(_ int, counts []float32) {
-		p.excesses(counts, func(int) float64 { return 0 }, func(i int, log, _ float64) { tails[group.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
+	one := make([]float64, len(p.sum))
+	for i := range one {
+		one[i] = 1
+	}
+	above := p.thresholds(one)
+	err := p.some(ctx, func(_ int, counts []float32) {
+		p.excesses(counts, above, one, true, func(i int, log, _ float64) { tails[group.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
 	})
 	if err != nil || values == 0 {
 		return nil, err
@@ -48,16 +53,25 @@ func (p *profile) singles(ctx context.Context) ([]Finding, error) {
 	for g := range tails {
 		limits = append(limits, tailLimit(tails[g][:], members[g]*float64(p.used), values))
 	}
-	least := func(i int) float64 { return limits[group.of[i]] }
+	factor := make([]float64, len(p.sum))
+	for i := range factor {
+		factor[i] = math.Exp(limits[group.of[i]])
+	}
+	return p.rays(ctx, factor, values)
+}
+
+// rays finds the values of all frames whose excess is above the factor of their pixel.
+func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([]Finding, error) {
+	least := p.thresholds(factor)
 	var pixels, frames []int
 	var rays [][2]int
 	chance := math.Inf(-1)
-	err = p.each(ctx, func(j int, counts []float32) {
+	err := p.each(ctx, func(j int, counts []float32) {
 		hit := false
-		p.excesses(counts, least, func(i int, log, reference float64) {
+		p.excesses(counts, least, factor, p.few[j], func(i int, log, reference float64) {
 			unit := float64(max(p.unit, 1))
 			c := math.Log(values) + poissonChance(float64(counts[i])/unit, cosmicRoom*reference/unit)
-			if log < least(i) || c >= logAlpha {
+			if c >= logAlpha {
 				return
 			}
 			chance = max(chance, c)
@@ -74,12 +88,18 @@ func (p *profile) singles(ctx context.Context) ([]Finding, error) {
 	for _, r := range rays {
 		p.cosmic[r] = true
 	}
+	if err := p.sums(ctx); err != nil {
+		return nil, err
+	}
+	for _, i := range pixels {
+		p.most[i] = p.high[i]
+	}
 	return []Finding{{
 		ID: Cosmic, Severity: Warning, LogChance: decimal(max(chance, logAlpha-math.Ln10)), Pixels: p.coordinates(pixels), Frames: p.fileFrames(frames),
 		What:     fmt.Sprintf("%s in %s %s far above the pixels around and the same pixel in other frames: cosmic rays or electronic noise", plural.Of(len(rays), "value"), plural.Of(len(frames), "frame"), plural.Verb(len(rays), "is", "are")),
 		Fix:      "leave these frames out with --rows",
 		Evidence: map[string]float64{"values": float64(len(rays))},
-	}}, p.sums(ctx)
+	}}, nil
 }
 
 // groups are pixels of similar brightness: dark pixels scatter more, relative to their mean, than bright ones.
@@ -100,7 +120,7 @@ func (p *profile) brightness() groups {
 		}
 	}
 	// Without the brightest frame, so that a cosmic ray does not move its pixel to a brighter group.
-	rest := func(i int) float64 { return p.sum[i] - float64(p.most[i]) }
+	rest := func(i int) float64 { return p.sum[i] - float64(p.high[i]) }
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest(a), rest(b)) })
 	edge := 0.0
 	for k, i := range order {
@@ -135,18 +155,36 @@ func tailLimit(tail []float64, members, all float64) float64 {
 	return next + max(next-start, 2*excessWidth)*math.Log10(tailNext*all/Alpha)
 }
 
-// excesses calls visit for the values above exp(least) times their reference, with the logarithm of the ratio.
-func (p *profile) excesses(counts []float32, least func(i int) float64, visit func(i int, log, reference float64)) {
+// thresholds returns, for every pixel, a value that is at most the least one whose excess is above a factor; bad pixels have none. Of a
+// value v that is part of the pixel's sum S of n frames, v > f·(S − v)/(n − 1) is v > f·S/(n − 1 + f).
+func (p *profile) thresholds(factor []float64) []float32 {
+	floor, others := float64(max(p.unit, 1)), float64(max(p.used-1, 1))
+	out := make([]float32, len(p.sum))
+	for i, f := range factor {
+		out[i] = float32(max(f*floor, f*p.sum[i]/(others+f)) * (1 - 1e-6))
+		if p.bad[i] {
+			out[i] = math.MaxFloat32
+		}
+	}
+	return out
+}
+
+// excesses calls visit for the values above factor times their reference, with the logarithm of the ratio. Values up to least are not
+// looked at. Within says that the frame is part of the sums.
+func (p *profile) excesses(counts, least []float32, factor []float64, within bool, visit func(i int, log, reference float64)) {
 	floor := float64(max(p.unit, 1))
 	others := float64(max(p.used-1, 1))
+	least = least[:len(counts)]
 	for i, k := range counts {
-		v := float64(k)
-		if p.bad[i] || v <= floor {
+		if k <= least[i] || p.bad[i] {
 			continue
 		}
-		factor := math.Exp(least(i))
+		v := float64(k)
 		reference := max((p.sum[i]-v)/others, floor)
-		if v <= factor*reference {
+		if !within {
+			reference = max(p.sum[i]/(others+1), floor)
+		}
+		if v <= factor[i]*reference {
 			continue
 		}
 		p.near(i, func(q int) {
@@ -154,24 +192,24 @@ func (p *profile) excesses(counts []float32, least func(i int) float64, visit fu
 				reference = max(reference, float64(counts[q]))
 			}
 		})
-		if v > factor*reference {
+		if v > factor[i]*reference {
 			visit(i, math.Log(v/reference), reference)
 		}
 	}
 }
 
-// sums adds the frames that are not left out, without cosmic rays.
+// sums adds the few frames that are not left out, without cosmic rays.
 func (p *profile) sums(ctx context.Context) error {
 	clear(p.sum)
-	clear(p.most)
+	clear(p.high)
 	unit := 0
-	err := p.each(ctx, func(j int, counts []float32) {
+	err := p.some(ctx, func(j int, counts []float32) {
 		for i, k := range counts {
 			if p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
 				continue
 			}
 			p.sum[i] += float64(k)
-			p.most[i] = max(p.most[i], k)
+			p.high[i] = max(p.high[i], k)
 			if unit != 1 && unit >= 0 && k != 0 {
 				unit = divisor(unit, k)
 			}

@@ -20,8 +20,8 @@ const (
 	edge = 0.05
 )
 
-// ranges are the largest numbers of detectors' types that wrap around: 8, 12, 14 and 16 bits.
-var ranges = []float64{1<<8 - 1, 1<<12 - 1, 1<<14 - 1, 1<<16 - 1}
+// ranges are the largest numbers of detectors' types that wrap around: 8, 10, 12, 14 and 16 bits.
+var ranges = []float64{1<<8 - 1, 1<<10 - 1, 1<<12 - 1, 1<<14 - 1, 1<<16 - 1}
 
 // counts finds clipped and wrapped counts, an offset, and counts in a unit.
 func (p *profile) counts(ctx context.Context) ([]Finding, error) {
@@ -69,12 +69,14 @@ type top struct {
 	edges            [][2]float64 // values in the last two windows of each range, the last first
 }
 
-// topOf counts values at and below the ceiling.
+// topOf counts values at and below the ceiling, of all frames that have such values, and values near the largest numbers of types.
 func (p *profile) topOf(ctx context.Context) (*top, error) {
 	unit := float64(max(p.unit, 1))
 	c := &top{ceiling: float64(p.ceilingOf()), pixel: make([]bool, len(p.bad)), edges: make([][2]float64, len(ranges))}
 	c.width = math.Ceil(windowDeviations * math.Sqrt(c.ceiling/unit))
-	return c, p.each(ctx, func(j int, counts []float32) {
+	low := float32(c.ceiling - c.width*unit)
+	reaches := func(j int) bool { return p.few[j] || p.peak[j] >= low }
+	return c, p.those(ctx, reaches, func(j int, counts []float32) {
 		clips := false
 		for i, k := range counts {
 			if p.bad[i] || k < leastCeiling || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
@@ -90,6 +92,9 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 				c.below++
 			}
 			for r, m := range ranges {
+				if float64(k) <= (1-2*edge)*m || !p.few[j] {
+					break // ranges ascend
+				}
 				switch v := float64(k); {
 				case v > m:
 				case v > (1-edge)*m:
@@ -112,7 +117,7 @@ func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := float64(len(p.bad)) * float64(p.used)
+	values := float64(len(p.bad)) * float64(len(p.lit()))
 	chance := math.Log(values) + binomialChance(max(c.at-1, 0), c.at+c.below, 1/(c.width+1))
 	if c.ceiling < leastCeiling || c.above >= c.at || chance >= logAlpha {
 		return p.wrapped(ctx, c.edges)
@@ -212,7 +217,7 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 	}
 	square := make([]float64, len(p.sum))
 	least := math.Inf(1)
-	err := p.each(ctx, func(_ int, counts []float32) {
+	err := p.some(ctx, func(_ int, counts []float32) {
 		for _, i := range order {
 			d := float64(counts[i]) - p.sum[i]/n
 			square[i] += d * d

@@ -12,7 +12,7 @@ func TestFindings_Documented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order} {
+	for _, id := range IDs() {
 		if !strings.Contains(string(text), "\n| `"+id+"` |") {
 			t.Errorf("docs/findings.md has no row for %s", id)
 		}

@@ -72,7 +72,28 @@ const (
 	Cosmic     = "cosmic-rays"
 	Duplicates = "duplicate-frames"
 	Order      = "frame-order"
+	Flat       = "missing-flat-field"
+	Stop       = "beam-stop"
+	Hidden     = "mask-hides-beam"
+
+	PositionUnit  = scan.FaultUnit
+	Lone          = scan.FaultFar
+	SamePositions = scan.FaultSame
+	LowOverlap    = scan.FaultOverlap
+	Canvas        = "canvas-size"
+	Orientation   = "orientation" // of a geometry check
+	ProbeCentre   = scan.FaultProbeCentre
+	WideProbe     = "probe-fills-window"
+	ProbePower    = "probe-power"
+	TurnedProbe   = "probe-turned"
+	ProbeSize     = "probe-scale"
 )
+
+// IDs lists the identifiers.
+func IDs() []string {
+	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Flat, Stop, Hidden,
+		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, TurnedProbe, ProbeSize}
+}
 
 // Patterns yields the patterns of a scan.
 type Patterns interface {
@@ -90,17 +111,20 @@ type Input struct {
 	Index    []int   // [n] row of each pattern in the file, by which findings name frames; nil: its index
 	Mask     []uint8 // [N, N] 1 for a valid pixel; nil: all valid
 	Diameter float64 // of the probe in object pixels; 0 if unknown
+	Probe    []complex64
+	Modes    int // of the probe, [Modes, N, N]
 }
 
-// mostValues bounds the values that one pass over the patterns reads. A scan is passed over at most ten times.
-const mostValues = 1 << 27
+// mostValues bounds the values that one pass over the patterns reads. Two passes read that many; a third and a fourth do after a finding.
+// The others read every so many frames, fewValues in all.
+const mostValues, fewValues = 1 << 30, 1 << 23
 
 // fewestFrames is the least number of frames of which anything is said.
 const fewestFrames = 8
 
 // Scan examines a scan.
 func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
-	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask}
+	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask, Probe: s.Probe, Modes: s.Modes}
 	if s.Probe != nil {
 		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
 	}
@@ -118,40 +142,59 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 	}
 	p := newProfile(in)
 	var found []Finding
-	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.order} {
+	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.gains, p.geometry, p.probe, p.size, p.order, p.exposure} {
 		f, err := step(ctx)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, f...)
-	}
-	if !slices.ContainsFunc(found, func(f Finding) bool { return f.ID == Order }) { // frames at wrong positions look like a flicker
-		f, err := p.exposure(ctx)
-		if err != nil {
-			return nil, err
+		for _, one := range f {
+			p.found[one.ID] = true
 		}
 		found = append(found, f...)
 	}
+	found = explained(found, p.found)
 	rank := map[Severity]int{Wrong: 0, Warning: 1, Note: 2}
 	slices.SortStableFunc(found, func(a, b Finding) int { return rank[a.Severity] - rank[b.Severity] })
 	return found, nil
 }
 
+// explained removes findings that another one explains.
+func explained(found []Finding, is map[string]bool) []Finding {
+	return slices.DeleteFunc(found, func(f Finding) bool {
+		switch f.ID {
+		case Flat: // beyond a probe of the wrong size there is light
+			return is[ProbeSize] || is[ProbeCentre]
+		case TurnedProbe, ProbeSize:
+			return is[ProbeCentre] || is[WideProbe] || is[Corner]
+		}
+		return false
+	})
+}
+
 // A profile is what the passes collect.
 type profile struct {
 	Input
-	at   []int  // frames examined
-	out  []bool // [len(at)] left out by a finding
-	bad  []bool // [N·N] masked, or left out by a finding
-	hash []uint64
+	at    []int  // frames examined
+	few   []bool // [len(at)] also examined by the slower tests
+	out   []bool // [len(at)] left out by a finding
+	bad   []bool // [N·N] masked, or left out by a finding
+	hash  []uint64
+	found map[string]bool // identifiers of findings
 
 	whole       bool      // all counts are whole numbers
 	unit        int       // largest common divisor of the counts; 0: not whole
-	least, most []float32 // [N·N] over all frames
-	sum         []float64 // [N·N] over the frames that are not left out
+	noise       float64   // variance of a count over its mean, in units; at least 1
+	least, most []float32 // [N·N] least of the few frames, largest of all
+	high        []float32 // [N·N] largest of the few that are not left out
+	all         []float64 // [N·N] sum of the few, with masked pixels
+	sum         []float64 // [N·N] of the few frames that are not left out
 	total       []float64 // [len(at)] counts without those of the brightest three pixels
-	used        int       // frames that are not left out
+	peak        []float32 // [len(at)] largest count
+	used        int       // of the few, those that are not left out
 	cosmic      map[[2]int]bool
+	scratch     []float32 // a pattern
+	neighbours  [][]int32 // around of each position, all patterns
+	bright      []int     // pixels that are compared between frames
 }
 
 func newProfile(in Input) *profile {
@@ -160,22 +203,39 @@ func newProfile(in Input) *profile {
 		all[i] = i
 	}
 	size := in.N * in.N
-	p := &profile{Input: in, at: scan.Thin(all, max(fewestFrames, mostValues/size)), bad: make([]bool, size), whole: true, cosmic: map[[2]int]bool{}}
-	p.out, p.hash, p.total, p.used = make([]bool, len(p.at)), make([]uint64, len(p.at)), make([]float64, len(p.at)), len(p.at)
-	p.least, p.most, p.sum = make([]float32, size), make([]float32, size), make([]float64, size)
+	p := &profile{Input: in, at: scan.Thin(all, max(fewestFrames, mostValues/size)), bad: make([]bool, size), whole: true, noise: 1, cosmic: map[[2]int]bool{}, found: map[string]bool{}}
+	n := len(p.at)
+	p.out, p.few, p.hash, p.total, p.peak = make([]bool, n), make([]bool, n), make([]uint64, n), make([]float64, n), make([]float32, n)
+	p.least, p.most, p.high, p.sum, p.all = make([]float32, size), make([]float32, size), make([]float32, size), make([]float64, size), make([]float64, size)
+	for _, j := range scan.Thin(indices(n), max(fewestSlow, fewValues/size)) {
+		p.few[j] = true
+		p.used++
+	}
 	for i, m := range in.Mask {
 		p.bad[i] = m == 0
 	}
 	return p
 }
 
+// fewestSlow is the least number of frames that the slower tests examine, where there are as many.
+const fewestSlow = 200
+
+// some passes the few frames that are not left out, by their index in p.at, to visit.
+func (p *profile) some(ctx context.Context, visit func(j int, counts []float32)) error {
+	return p.those(ctx, func(j int) bool { return p.few[j] }, visit)
+}
+
 // each passes the frames that are not left out, by their index in p.at, to visit.
 func (p *profile) each(ctx context.Context, visit func(j int, counts []float32)) error {
+	return p.those(ctx, func(int) bool { return true }, visit)
+}
+
+func (p *profile) those(ctx context.Context, are func(j int) bool, visit func(j int, counts []float32)) error {
 	for j, i := range p.at {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if !p.out[j] {
+		if !p.out[j] && are(j) {
 			visit(j, p.Patterns.Pattern(i))
 		}
 	}
@@ -192,6 +252,14 @@ func (p *profile) near(i int, visit func(q int)) {
 			}
 		}
 	}
+}
+
+// near24 returns the nearest positions of each; nil if a position is not finite.
+func (p *profile) near24() [][]int32 {
+	if p.neighbours == nil {
+		p.neighbours, _ = scan.Neighbours(p.Rows, p.Cols, around)
+	}
+	return p.neighbours
 }
 
 func (p *profile) coordinates(pixels []int) [][2]int {

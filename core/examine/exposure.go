@@ -33,7 +33,7 @@ const (
 //
 // A drift is also found from the differences alone, in a scan whose neighbours were measured at unrelated times; see drift.
 func (p *profile) exposure(context.Context) ([]Finding, error) {
-	if p.Diameter <= 0 {
+	if p.Diameter <= 0 || p.found[Order] { // frames at wrong positions look like a flicker
 		return nil, nil
 	}
 	var order []int // examined frames that are not left out
@@ -49,8 +49,11 @@ func (p *profile) exposure(context.Context) ([]Finding, error) {
 		}
 	}
 	mean /= float64(max(len(order), 1))
-	near, err := scan.Neighbours(rows, cols, around)
-	if err != nil {
+	near, err := p.near24(), error(nil)
+	if len(order) != len(p.Rows) {
+		near, err = scan.Neighbours(rows, cols, around)
+	}
+	if err != nil || near == nil {
 		return nil, nil //nolint:nilerr // positions without neighbours have no exposure to compare
 	}
 	var surplus []float64

@@ -19,26 +19,60 @@ const (
 	brightest = 3
 )
 
-// totals adds the counts of every frame, without its brightest values.
+// totals adds the counts of every frame, without its brightest values, and hashes it.
 func (p *profile) totals(ctx context.Context) error {
+	good := make([]float32, len(p.bad)) // 1 or 0
+	for i, bad := range p.bad {
+		if !bad {
+			good[i] = 1
+		}
+	}
+	clear(p.most)
 	return p.each(ctx, func(j int, counts []float32) {
-		var top [brightest]float32
-		total := 0.0
-		for i, k := range counts {
-			if p.bad[i] {
-				continue
-			}
-			total += float64(k)
-			if k > top[0] {
-				top[0] = k
-				slices.Sort(top[:])
-			}
-		}
-		for _, k := range top {
-			total -= float64(k)
-		}
-		p.total[j] = total
+		p.total[j], p.peak[j] = frameTotal(counts, good, p.most)
+		p.hash[j] = hashed(counts)
 	})
+}
+
+// frameTotal returns the sum of the good counts without the brightest, and the largest, and raises most. Four sums are independent, as
+// a processor adds them at the same time.
+func frameTotal(counts, good, most []float32) (total float64, peak float32) {
+	var top [brightest]float32
+	var sum [4]float64
+	good, most = good[:len(counts)], most[:len(counts)]
+	for i, k := range counts {
+		k *= good[i]
+		sum[i&3] += float64(k)
+		if k > most[i] {
+			most[i] = k
+		}
+		if k > top[0] {
+			top[0] = k
+			slices.Sort(top[:])
+		}
+	}
+	total = sum[0] + sum[1] + sum[2] + sum[3]
+	for _, k := range top {
+		total -= float64(k)
+	}
+	return total, top[brightest-1]
+}
+
+// hashed returns a hash of the bits of counts, four lanes of FNV-1a.
+func hashed(counts []float32) uint64 {
+	const prime = 1099511628211
+	h := [4]uint64{14695981039346656037, 1, 2, 3}
+	for len(counts) >= 4 {
+		h[0] = (h[0] ^ uint64(math.Float32bits(counts[0]))) * prime
+		h[1] = (h[1] ^ uint64(math.Float32bits(counts[1]))) * prime
+		h[2] = (h[2] ^ uint64(math.Float32bits(counts[2]))) * prime
+		h[3] = (h[3] ^ uint64(math.Float32bits(counts[3]))) * prime
+		counts = counts[4:]
+	}
+	for _, k := range counts {
+		h[0] = (h[0] ^ uint64(math.Float32bits(k))) * prime
+	}
+	return ((h[0]*prime^h[1])*prime^h[2])*prime ^ h[3]
 }
 
 // frames finds empty frames, frames that are far too bright, and frames that occur twice.
@@ -63,8 +97,25 @@ func (p *profile) frames(ctx context.Context) ([]Finding, error) {
 	if math.IsInf(lowest, 1) {
 		return nil, nil
 	}
-	var empty, bright []int
-	emptyChance, brightChance := math.Inf(-1), math.Inf(-1)
+	empty, bright, emptyChance, brightChance := p.outlying(middle, lowest, highest)
+	found := p.without(empty, Finding{
+		ID: Empty, Severity: Wrong, LogChance: decimal(emptyChance), Evidence: map[string]float64{"darkest_other": lowest, "median": middle},
+		What: fmt.Sprintf("%s hardly any counts, the first is frame %s; the median has %.4g", has(len(empty), "frame"), p.name(empty), middle), Fix: "leave them out with --rows",
+	})
+	found = append(found, p.without(bright, Finding{
+		ID: Bright, Severity: Wrong, LogChance: decimal(brightChance), Evidence: map[string]float64{"brightest_other": highest, "median": middle},
+		What: fmt.Sprintf("%s more than %d times the counts of the median frame, the first is frame %s", has(len(bright), "frame"), outlying, p.name(bright)), Fix: "leave them out with --rows",
+	})...)
+	if len(bright) == 0 {
+		return found, nil
+	}
+	return found, p.totals(ctx) // the largest counts without these frames
+}
+
+// outlying returns the frames that are empty or too bright, with the largest chance of each. Lowest and highest are the extremes of the
+// frames that are not in question.
+func (p *profile) outlying(middle, lowest, highest float64) (empty, bright []int, emptyChance, brightChance float64) {
+	emptyChance, brightChance = math.Inf(-1), math.Inf(-1)
 	for j, t := range p.total {
 		many := math.Log(float64(len(p.at)))
 		switch {
@@ -78,14 +129,7 @@ func (p *profile) frames(ctx context.Context) ([]Finding, error) {
 			}
 		}
 	}
-	found := p.without(empty, Finding{
-		ID: Empty, Severity: Wrong, LogChance: decimal(emptyChance), Evidence: map[string]float64{"darkest_other": lowest, "median": middle},
-		What: fmt.Sprintf("%s hardly any counts, the first is frame %s; the median has %.4g", has(len(empty), "frame"), p.name(empty), middle), Fix: "leave them out with --rows",
-	})
-	return append(found, p.without(bright, Finding{
-		ID: Bright, Severity: Wrong, LogChance: decimal(brightChance), Evidence: map[string]float64{"brightest_other": highest, "median": middle},
-		What: fmt.Sprintf("%s more than %d times the counts of the median frame, the first is frame %s", has(len(bright), "frame"), outlying, p.name(bright)), Fix: "leave them out with --rows",
-	})...), nil
+	return empty, bright, emptyChance, brightChance
 }
 
 // without leaves frames out of the following tests, and returns the finding that names them; none if there are none.
@@ -95,7 +139,9 @@ func (p *profile) without(frames []int, f Finding) []Finding {
 	}
 	for _, j := range frames {
 		p.out[j] = true
-		p.used--
+		if p.few[j] {
+			p.used--
+		}
 	}
 	f.Frames = p.fileFrames(frames)
 	return []Finding{f}

@@ -1,9 +1,11 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -11,11 +13,15 @@ import (
 
 const (
 	// mostLag is the largest shift that is tried, in frames.
-	mostLag = 4
+	mostLag = 8
 	// lagPairs bounds the number of pairs that are compared.
 	lagPairs = 400
+	// lagValues bounds the values of one shift of the pairs, fewestPairs is the least number nevertheless.
+	lagValues, fewestPairs = 1 << 22, 100
+	// lagPixels is the number of pixels that are compared, the brightest.
+	lagPixels = 4096
 	// aloneInTime is the least distance of a pair in frames: nearer ones stay neighbours when the order is shifted.
-	aloneInTime = 4 * mostLag
+	aloneInTime = 16
 	// lagBetter is the ratio of differences below which a shift is better.
 	lagBetter = 0.9
 )
@@ -26,9 +32,9 @@ const (
 // scan.
 func (p *profile) order(ctx context.Context) ([]Finding, error) {
 	n := p.Patterns.Len()
-	near, err := scan.Neighbours(p.Rows, p.Cols, around)
-	if err != nil {
-		return nil, nil //nolint:nilerr // see exposure
+	near := p.near24()
+	if near == nil {
+		return nil, nil
 	}
 	good := make([]bool, n)
 	for i := range good {
@@ -46,12 +52,9 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 			}
 		}
 	}
-	all := make([]int, len(pairs))
-	for k := range all {
-		all[k] = k
-	}
+	p.brightPixels()
 	differences := make([][]float64, 2*mostLag+1)
-	for _, k := range scan.Thin(all, lagPairs) {
+	for _, k := range scan.Thin(indices(len(pairs)), max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N)))) {
 		i, o := pairs[k][0], pairs[k][1]
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
@@ -75,16 +78,27 @@ func goodAround(good []bool, i int) bool {
 	return true
 }
 
+// brightPixels chooses the pixels that difference compares.
+func (p *profile) brightPixels() {
+	p.bright = p.bright[:0]
+	for i := range p.sum {
+		if !p.bad[i] && p.sum[i] > 0 {
+			p.bright = append(p.bright, i)
+		}
+	}
+	slices.SortStableFunc(p.bright, func(a, b int) int { return cmp.Compare(p.sum[b], p.sum[a]) })
+	p.bright = p.bright[:min(len(p.bright), lagPixels)]
+	slices.Sort(p.bright)
+}
+
 // difference compares two frames.
 func (p *profile) difference(i, o int) float64 {
-	one := append([]float32(nil), p.Patterns.Pattern(i)...)
+	p.scratch = append(p.scratch[:0], p.Patterns.Pattern(i)...)
 	other := p.Patterns.Pattern(o)
 	var a, b, both float64
-	for q, k := range one {
-		if !p.bad[q] {
-			x, y := float64(k), float64(other[q])
-			a, b, both = a+x, b+y, both+math.Sqrt(max(x*y, 0))
-		}
+	for _, q := range p.bright {
+		x, y := float64(p.scratch[q]), float64(other[q])
+		a, b, both = a+x, b+y, both+math.Sqrt(max(x*y, 0))
 	}
 	if a <= 0 || b <= 0 {
 		return 1

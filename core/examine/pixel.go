@@ -17,7 +17,8 @@ const (
 
 // pixels finds dead pixels, hot pixels, and where the beam is.
 func (p *profile) pixels(context.Context) ([]Finding, error) {
-	found := append(p.repeated(), p.dead()...)
+	found := append(p.repeated(), p.stopped()...)
+	found = append(found, p.dead()...)
 	found = append(found, p.hot()...)
 	return append(found, p.beam()...), nil
 }
@@ -29,7 +30,7 @@ func (p *profile) hot() []Finding {
 	worst, next, chance := math.Inf(1), 0.0, math.Inf(-1)
 	unit := float64(max(p.unit, 1))
 	for i, s := range p.sum {
-		s -= float64(p.most[i]) // not by a single frame
+		s -= float64(p.high[i]) // not by a single frame
 		if p.bad[i] || s <= 0 || max(abs(i/p.N-p.N/2), abs(i%p.N-p.N/2)) < p.N/8 || min(i/p.N, p.N-1-i/p.N) == 0 && min(i%p.N, p.N-1-i%p.N) == 0 {
 			continue
 		}

@@ -9,14 +9,6 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
-// Fault is an error in a scan that makes an image impossible or worthless.
-type Fault struct {
-	What string // what was found, with figures
-	Fix  string // what to do
-}
-
-func (f *Fault) Error() string { return f.What + "; " + f.Fix }
-
 // Check returns the first Fault of the probe, the positions and the counts, nil if there is none. It does not compare
 // positions with patterns: see solve.CheckSupport.
 func (s *Scan) Check() error {
@@ -34,6 +26,27 @@ func (s *Scan) CheckPositions() error {
 		return err
 	}
 	return s.checkPositions()
+}
+
+// Faults returns all faults of the probe and the positions. Positions far from the others are left out of the other checks.
+func (s *Scan) Faults() []*Fault {
+	var faults []*Fault
+	rest := &Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Probe: s.Probe, Modes: s.Modes, Index: s.Index}
+	add := func(err error) (found bool) {
+		f, found := err.(*Fault) //nolint:errorlint // the checks wrap nothing
+		if found {
+			faults = append(faults, f)
+		}
+		return found
+	}
+	add(rest.checkProbe())
+	far := rest.farPositions()
+	if len(far) > 0 {
+		add(rest.farFault(far))
+		rest.Rows, rest.Cols, rest.Index = without(rest.Rows, far), without(rest.Cols, far), nil
+	}
+	add(rest.checkSpacing())
+	return faults
 }
 
 // fewestPhotons is the number of photons in the median pattern above which an empty pattern cannot be chance: e^-20.
@@ -71,6 +84,7 @@ func (s *Scan) checkEmpty() error {
 		}
 	}
 	return &Fault{
+		ID: FaultEmpty, Patterns: empty,
 		What: fmt.Sprintf("%d of %s no photons, first pattern %d; the median is %.4g", len(empty), plural.Of(s.Len(), "pattern")+" "+plural.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
 		Fix:  fix,
 	}
@@ -141,6 +155,7 @@ func (s *Scan) checkProbe() error {
 	}
 	roll := [2]int{int(-math.Round(off[0])), int(-math.Round(off[1]))}
 	return &Fault{
+		ID: FaultProbeCentre,
 		What: fmt.Sprintf("the probe is centred at pixel (%.1f, %.1f) (row, column) of its %d×%d window instead of (%d, %d), which would shift or cut the image",
 			centre[0], centre[1], s.N, s.N, s.N/2, s.N/2),
 		Fix: fmt.Sprintf("centre it with numpy.roll(probeGuess, (%d, %d), (-2, -1)), or leave it out to have a probe estimated from the patterns", roll[0], roll[1]),
@@ -167,12 +182,18 @@ func (s *Scan) checkPositions() error {
 	if far := s.farPositions(); len(far) > 0 {
 		return s.farFault(far)
 	}
+	return s.checkSpacing()
+}
+
+// checkSpacing checks the span of the positions and the distance of neighbours.
+func (s *Scan) checkSpacing() error {
 	if s.Len() < 2 {
 		return nil
 	}
 	across, span, step := s.across(), s.span(), s.step()
 	if span == 0 {
 		return &Fault{
+			ID:   FaultSame,
 			What: fmt.Sprintf("all %d positions are the same, (%.6g, %.6g) (row, column), so that object and probe cannot be separated", s.Len(), s.Rows[0], s.Cols[0]),
 			Fix:  "give xcoords and ycoords in object pixels, one position for each pattern",
 		}
@@ -193,11 +214,13 @@ func (s *Scan) checkPositions() error {
 	switch {
 	case across < maxCrowded*narrow && step < minStep*narrow:
 		return &Fault{
+			ID:   FaultUnit,
 			What: fmt.Sprintf("the positions span only %.3g by %.3g px and neighbours are %.3g px apart, but %s: the positions are in another unit, such as metres or micrometres", s.rowSpan(), s.colSpan(), step, of),
 			Fix:  unit,
 		}
 	case step > maxStep*wide:
 		return &Fault{
+			ID:   FaultOverlap,
 			What: fmt.Sprintf("neighbouring positions are %.4g px apart and all span %.4g px, but %s: no two patterns overlap; the positions are in another unit, such as nanometres, or the scan is too sparse", step, span, of),
 			Fix:  unit,
 		}
@@ -311,6 +334,7 @@ func (s *Scan) farFault(far []int) error {
 		fix = LeaveOut(rows)
 	}
 	return &Fault{
+		ID: FaultFar, Patterns: far,
 		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", plural.Of(len(far), "position")+" "+plural.Verb(len(far), "is", "are"),
 			rest.Len(), rest.span(), strings.Join(named, ", ")),
 		Fix: fix,

@@ -98,5 +98,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 		report.Notes = append(report.Notes, err.Error())
 	}
+	report.Findings = append(examine.OrientationOf(report.Geometry), report.Findings...)
 	return report, nil
 }
