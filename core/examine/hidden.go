@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// A beam stop is no wider than half the side, and covers a pixel within a sixteenth of the side around the middle.
+	// A beam stop is at most half the side wide, and covers a pixel within a sixteenth of the side around the middle.
 	stopWidest, stopMiddle = 2, 16
 	// fewestStopped is the least number of pixels of a beam stop.
 	fewestStopped = 9
@@ -99,7 +99,7 @@ func (p *profile) darkArea(from int, seen map[int]bool) []int {
 	return area
 }
 
-// masked finds a mask that hides the beam: masked pixels with half of all counts, which change from frame to frame and are no markers.
+// masked finds a mask that hides the beam: masked pixels with half of all counts, which change from frame to frame and do not hold a marker.
 func (p *profile) masked() []Finding {
 	if p.Mask == nil {
 		return nil
