@@ -21,8 +21,8 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// python returns the start script of testdata/toy.py, a plugin that uses sdk/python, or skips the test.
-func python(t *testing.T) Spec {
+// interpreter returns a Python with the packages that sdk/python needs and further ones, or skips the test.
+func interpreter(t *testing.T, more ...string) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a Python process: left out by -short")
@@ -34,16 +34,25 @@ func python(t *testing.T) Spec {
 	if name == "" {
 		name = "python3"
 	}
-	interpreter, err := exec.LookPath(name)
+	needed := strings.Join(append([]string{"grpc", "numpy", "google.protobuf", "cryptography"}, more...), ", ")
+	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("%s is not installed: PTYCHO_SDK_PYTHON names a Python with grpcio, numpy, protobuf and cryptography", name)
+		t.Skipf("%s is not installed: PTYCHO_SDK_PYTHON names a Python that can import %s", name, needed)
 	}
-	if out, err := exec.Command(interpreter, "-c", "import grpc, numpy, google.protobuf, cryptography").CombinedOutput(); err != nil {
-		t.Skipf("PTYCHO_SDK_PYTHON names a Python with grpcio, numpy, protobuf and cryptography; %s lacks one: %s", interpreter, out)
+	if out, err := exec.Command(path, "-c", "import "+needed).CombinedOutput(); err != nil {
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		t.Skipf("PTYCHO_SDK_PYTHON names a Python that can import %s; %s cannot: %s", needed, path, lines[len(lines)-1])
 	}
-	if interpreter, err = filepath.Abs(interpreter); err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// python returns the start script of testdata/toy.py, a plugin that uses sdk/python, or skips the test.
+func python(t *testing.T) Spec {
+	t.Helper()
+	interpreter := interpreter(t)
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +64,15 @@ func python(t *testing.T) Spec {
 		t.Fatal(err)
 	}
 	return Spec{Name: "toy", Path: path}
+}
+
+// The update rules, schedules and checks in NumPy agree with the golden vectors of core/reference.
+func TestPythonSDK_FormulasAgree(t *testing.T) {
+	cmd := exec.Command(interpreter(t), "-m", "unittest", "discover", "-s", "../../sdk/python/tests")
+	cmd.Env = append(os.Environ(), "PYTHONPATH=../../sdk/python", "PYTHONDONTWRITEBYTECODE=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // manyWeights returns the toy's program with a parameter that needs several chunks.
@@ -241,4 +259,27 @@ func TestPythonSDK_RefusesOpenFolder(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "closed to others") {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// A program that installed itself is found by its name, with its digest.
+func TestPythonSDK_InstalledIsFound(t *testing.T) {
+	spec := python(t)
+	data := t.TempDir()
+	cmd := exec.Command(spec.Path, "install")
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	found, err := Find("toy", Places{DataHome: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Source != Installed || len(found.SHA256) != 64 || found.Manifest.Version != "1" {
+		t.Errorf("found %+v", found)
+	}
+	if err := os.WriteFile(found.Path, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	_, err = Start(t.Context(), Spec{Name: "toy", Path: found.Path, SHA256: found.SHA256})
+	wantKind(t, err, backend.Invalid, "install it again")
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -46,9 +48,15 @@ func (idle) Close() error { return nil }
 
 func muteClient(t *testing.T, s Silence) *Client {
 	t.Helper()
+	return clientOf(t, mute{NewServer(opens{}, slog.New(slog.DiscardHandler), func() {})}, s)
+}
+
+// clientOf connects a client to a server in this process.
+func clientOf(t *testing.T, server pb.BackendServer, s Silence) *Client {
+	t.Helper()
 	l := bufconn.Listen(1 << 20)
 	g := grpc.NewServer()
-	pb.RegisterBackendServer(g, mute{NewServer(opens{}, slog.New(slog.DiscardHandler), func() {})})
+	pb.RegisterBackendServer(g, server)
 	go g.Serve(l) //nolint:errcheck // ends with the test
 	t.Cleanup(g.Stop)
 	conn, err := grpc.NewClient("passthrough:///plugin", grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -89,5 +97,24 @@ func TestEvents_NeverHangTheOpening(t *testing.T) {
 	}
 	if err := open(t.Context(), Silence{Limit: 500 * time.Millisecond}); backend.KindOf(err) != backend.Crashed {
 		t.Errorf("the limit gave %v", err)
+	}
+}
+
+// eventless is a plugin without the call Events, such as one in another language.
+type eventless struct{ *Server }
+
+func (eventless) Events(*pb.EventsRequest, grpc.ServerStreamingServer[pb.Event]) error {
+	return status.Error(codes.Unimplemented, "method Events not implemented")
+}
+
+// TestEvents_MayBeMissing checks the statement of docs/protocol.md: a session works without the call.
+func TestEvents_MayBeMissing(t *testing.T) {
+	c := clientOf(t, eventless{NewServer(opens{}, slog.New(slog.DiscardHandler), func() {})}, Silence{})
+	s, err := c.Open(t.Context(), backend.OpenOptions{Program: &program.Program{Name: "p", N: 2, Group: 1}, Progress: func(backend.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -40,10 +40,6 @@ class TorchSession(FeedSession, pt.Inspector):
         self._state: dict[str, Values] | None = None
         self._steps = 0
         self._scalar_values = [s.value for s in self.program.scalars]
-        self._forward = self._compute
-        if os.environ.get("PTYCHO_TORCH_COMPILE") == "1":
-            self._forward = torch.compile(self._compute, dynamic=False)
-            options.progress(pt.Event("compile", "torch.compile compiles each shape of batch at its first use"))
 
     def _use(self) -> None:
         """_use applies the options of this session to the calling thread: PyTorch keeps them per process or per thread."""
@@ -103,7 +99,7 @@ class TorchSession(FeedSession, pt.Inspector):
         self._check_memory(program, groups, train)
         try:
             with torch.set_grad_enabled(train):
-                return self._forward(values, program, groups)
+                return self._compute(values, program, groups)
         except RuntimeError as e:
             raise _memory_error(e) from e
 
