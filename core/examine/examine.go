@@ -72,7 +72,6 @@ const (
 	Cosmic     = "cosmic-rays"
 	Duplicates = "duplicate-frames"
 	Order      = "frame-order"
-	Flat       = "missing-flat-field"
 	Stop       = "beam-stop"
 	Hidden     = "mask-hides-beam"
 
@@ -91,7 +90,7 @@ const (
 
 // IDs lists the identifiers.
 func IDs() []string {
-	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Flat, Stop, Hidden,
+	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden,
 		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, TurnedProbe, ProbeSize}
 }
 
@@ -142,7 +141,7 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 	}
 	p := newProfile(in)
 	var found []Finding
-	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.gains, p.geometry, p.probe, p.size, p.order, p.exposure} {
+	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.geometry, p.probe, p.size, p.order, p.exposure} {
 		f, err := step(ctx)
 		if err != nil {
 			return nil, err
@@ -162,8 +161,6 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 func explained(found []Finding, is map[string]bool) []Finding {
 	return slices.DeleteFunc(found, func(f Finding) bool {
 		switch f.ID {
-		case Flat: // beyond a probe of the wrong size there is light
-			return is[ProbeSize] || is[ProbeCentre]
 		case TurnedProbe, ProbeSize:
 			return is[ProbeCentre] || is[WideProbe] || is[Corner]
 		}

@@ -52,15 +52,6 @@ func kinds() []kind {
 		{"offset", "counts", []string{Offset}, []float64{1, 3, 10, 50}, func(s *scan.Scan, _ *rand.Rand, v float64) {
 			each(s, func(_, _ int, k float32) float32 { return k + float32(v) })
 		}, false},
-		{"gain", "counts a photon", []string{Unit}, []float64{1.3, 1.7, 2.5, 7.3}, func(s *scan.Scan, _ *rand.Rand, v float64) {
-			each(s, func(_, _ int, k float32) float32 { return float32(math.Round(float64(k) * v)) })
-		}, false},
-		{"flat field of pixels", "gain spread, %", []string{Flat}, []float64{0.5, 1, 2, 5, 10, 20}, func(s *scan.Scan, rng *rand.Rand, v float64) {
-			plantGains(s, rng, v, func(i int) int { return i })
-		}, false},
-		{"stripes", "gain spread of columns, %", []string{Flat}, []float64{0.5, 1, 2, 5, 10, 20}, func(s *scan.Scan, rng *rand.Rand, v float64) {
-			plantGains(s, rng, v, func(i int) int { return i % s.N })
-		}, false},
 		{"zero frequency at the corner", "", []string{Corner}, []float64{1}, func(s *scan.Scan, _ *rand.Rand, _ float64) { shift(s, s.N/2, s.N/2) }, false},
 		{"beam off centre", "px", []string{Centre}, []float64{1, 2, 3, 4, 6}, func(s *scan.Scan, _ *rand.Rand, v float64) { shift(s, int(v), -int(v)) }, false},
 		{"mask hides the beam", "radius, px", []string{Hidden}, []float64{1, 2, 3, 5, 8}, func(s *scan.Scan, _ *rand.Rand, v float64) {

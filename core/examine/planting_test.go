@@ -86,14 +86,6 @@ func plantWrapped(s *scan.Scan, rng *rand.Rand, times float64) {
 	})
 }
 
-func plantGains(s *scan.Scan, rng *rand.Rand, percent float64, line func(i int) int) {
-	gain := make([]float64, s.N*s.N)
-	for i := range gain {
-		gain[i] = 1 + percent/100*rng.NormFloat64()
-	}
-	each(s, func(_, i int, k float32) float32 { return k * float32(max(gain[line(i)], 0)) })
-}
-
 // plantRays adds a ray to each of 40 frames.
 func plantRays(s *scan.Scan, rng *rand.Rand, times float64) {
 	for f := range draw(rng, s.Len(), 40) {

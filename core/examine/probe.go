@@ -221,3 +221,5 @@ func norm(image []float64) float64 {
 	}
 	return max(math.Sqrt(square), math.SmallestNonzeroFloat64)
 }
+
+func square(v complex128) float64 { return real(v)*real(v) + imag(v)*imag(v) }
