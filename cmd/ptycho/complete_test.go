@@ -13,7 +13,8 @@ import (
 // free are the flags with numbers, names or expressions as values, for which a shell has no candidates.
 var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
 	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview time-limit
-	data-path y-path x-path probe-path energy electron-energy wavelength distance detector-pixel-size crop`)
+	data-path y-path x-path probe-path energy electron-energy wavelength distance detector-pixel-size crop
+	centre bin pad mask hot-pixels dark flat offset gain`)
 
 // TestComplete_EveryFlagOffersItsValues checks that each flag with a value has candidates, or is free.
 func TestComplete_EveryFlagOffersItsValues(t *testing.T) {

@@ -23,7 +23,8 @@ var commandCategories = []string{imaging, scans, upkeep, backing, terminal}
 var flagGroups = []struct{ title, names string }{
 	{"Data", `train-data-file test-data-file test-data data reconstruction reference rows n-images val-split object probe positions
 		n object-size probe-radius overlap jitter nphotons diffraction-units box ramp`},
-	{"Reading the scan", `crop position-units pixel-size energy electron-energy wavelength distance detector-pixel-size override format data-path y-path x-path
+	{"Preparing the patterns", "crop centre bin pad patterns zero-frequency mask mask-polarity hot-pixels dark flat offset gain"},
+	{"Reading the scan", `position-units pixel-size energy electron-energy wavelength distance detector-pixel-size override format data-path y-path x-path
 		probe-path diffraction-layout`},
 	{"Model", "model-path arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
@@ -137,5 +138,6 @@ func valueName(c *cli.Command, f cli.Flag) string {
 // valueNames are the placeholders of flags for which neither the type nor a short list is right.
 var valueNames = map[string]string{
 	"backend": "NAME|PATH", "parity": "NAME,NAME", "preset": "NAME", "set": "KEY=VALUE", "fit": "LIST", "device": "DEVICE", "box": "Y0 Y1 X0 X1",
+	"centre": "ROW,COLUMN|auto", "hot-pixels": "PIXELS", "dark": "FILE", "flat": "FILE", "mask": "FILE",
 	"export": "LIST", "resume": "RUN", "model-path": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
 }

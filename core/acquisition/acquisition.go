@@ -42,7 +42,9 @@ type Acquisition struct {
 
 	zero         *[2]float64 // m, the position (y, x) that becomes 0; nil: the smallest
 	probeShape   [2]int
-	side         int        // of the window; 0: the largest
+	loaded       Loaded // of the preparation
+	plan         *prepare.Plan
+	settled      bool       // by settle
 	file         *hdf5.File // nil for other formats
 	main         container  // the file
 	open         []io.Closer
@@ -221,27 +223,19 @@ const (
 	MaxSide = 1024
 )
 
-// A window is the square of the detector that is used.
+// A window is a square of the detector.
 type window struct{ top, left, side int }
 
-// window returns the square of the detector that is used, around the beam if its place is known: the largest, or of the given side.
+// window returns the largest square in the part of the detector that is read, which begins at the same pixel.
 func (a *Acquisition) window() window {
-	y, x := a.Height/2, a.Width/2
-	if a.centre != nil {
-		y, x = a.centre[0], a.centre[1]
-	}
-	half := min(y, x, a.Height-y, a.Width-x)
-	if a.side != 0 {
-		half = a.side / 2
-	}
-	return window{y - half, x - half, 2 * half}
+	return window{a.plan.Top, a.plan.Left, min(a.plan.Height, a.plan.Width) / 2 * 2}
 }
 
 // largest returns the side of the largest square.
 func (a *Acquisition) largest() int { return min(a.Height, a.Width) / 2 * 2 }
 
 // N returns the side of the patterns that Read returns.
-func (a *Acquisition) N() int { return a.window().side }
+func (a *Acquisition) N() int { return a.plan.N }
 
 // PixelSize returns the object pixel in metres for patterns of n detector pixels, along y and x: λz/(n·p), the sampling of the
 // discrete Fourier transform.
@@ -251,6 +245,16 @@ func (a *Acquisition) PixelSize(n int) (y, x float64) {
 		return size, size
 	}
 	return a.Wavelength * a.Distance / (float64(n) * a.PixelHeight), a.Wavelength * a.Distance / (float64(n) * a.PixelWidth)
+}
+
+// PreparedPixel returns the object pixel in metres of the patterns that Read returns, to the last bit as a converted file gives it.
+func (a *Acquisition) PreparedPixel() (y, x float64) {
+	if a.ObjectPixel > 0 {
+		return a.PixelSize(a.plan.Wide())
+	}
+	b := *a
+	b.PixelHeight, b.PixelWidth = a.PixelHeight*float64(a.plan.Bin), a.PixelWidth*float64(a.plan.Bin)
+	return b.PixelSize(a.plan.N)
 }
 
 // Read returns the patterns with the given numbers, ascending, as a scan in object pixels, the smallest position at 0 unless the file
@@ -266,20 +270,23 @@ func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, create 
 	if err != nil {
 		return nil, err
 	}
-	return s, a.readCounts(ctx, s, a.window(), create)
+	return s, a.readCounts(ctx, s, create)
 }
 
 // Frame is Read without the counts and the mask, which Each completes.
 func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
-	w := a.window()
-	if w.side < MinSide || w.side > MaxSide {
+	if err := a.settle(); err != nil {
+		return nil, err
+	}
+	n := a.plan.N
+	if n < MinSide || n > MaxSide {
 		return nil, fmt.Errorf("%s: patterns have %d×%d pixels, and sides from %d to %d are read; take the middle with --crop", a.Path, a.Height, a.Width, MinSide, MaxSide)
 	}
-	dy, dx := a.PixelSize(w.side)
+	dy, dx := a.PreparedPixel()
 	if math.Abs(dy-dx) > 0.01*dx {
 		return nil, fmt.Errorf("%s: detector pixels of %.4g×%.4g µm (height, width) give object pixels that are not square, which is not supported", a.Path, 1e6*a.PixelHeight, 1e6*a.PixelWidth)
 	}
-	s := &scan.Scan{Source: a.Path, Format: a.Format, N: w.side, Index: rows, PixelSize: dx, Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}
+	s := &scan.Scan{Source: a.Path, Format: a.Format, N: n, Index: rows, PixelSize: dx, Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth * float64(a.plan.Bin)}}
 	y0, x0 := math.Inf(1), math.Inf(1)
 	for i := range a.Y {
 		y0, x0 = min(y0, a.Y[i]), min(x0, a.X[i])
@@ -290,49 +297,44 @@ func (a *Acquisition) Frame(rows []int, probe bool) (*scan.Scan, error) {
 	for _, r := range rows {
 		s.Rows, s.Cols = append(s.Rows, (a.Y[r]-y0)/dy), append(s.Cols, (a.X[r]-x0)/dx)
 	}
-	s.Notes = append(s.Notes, a.describe(w, dx))
+	s.Notes = append(s.Notes, a.describe(dx))
 	s.Notes = append(s.Notes, a.Notes...)
-	if w.side != a.Height || w.side != a.Width {
-		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) %d×%d around %s are used", a.Height, a.Width, w.side, w.side, a.middle()))
+	s.Notes = append(s.Notes, a.loaded.Notes...)
+	if side := a.plan.Side; side != a.Height || side != a.Width {
+		s.Notes = append(s.Notes, fmt.Sprintf("of the detector's %d×%d pixels (rows×columns) %d×%d around %s are used", a.Height, a.Width, side, side, a.loaded.Where))
 	}
+	s.Notes = append(s.Notes, a.plan.Notes()...)
 	if a.Probe != nil && probe {
-		if err := a.setProbe(s, w); err != nil {
+		if err := a.setProbe(s); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// middle names the middle of the window.
-func (a *Acquisition) middle() string {
-	if a.centre == nil {
-		return "its middle"
-	}
-	return fmt.Sprintf("the file's beam centre (%d, %d) (row, column)", a.centre[0], a.centre[1])
-}
-
 // describe states the geometry in one sentence.
-func (a *Acquisition) describe(w window, pixel float64) string {
+func (a *Acquisition) describe(pixel float64) string {
 	if a.ObjectPixel > 0 {
-		return fmt.Sprintf("%s file: object pixels of %.5g nm for %d detector pixels, as given; positions are taken in the file's directions", a.Format, 1e9*pixel, w.side)
+		return fmt.Sprintf("%s file: object pixels of %.5g nm for %d detector pixels, as given; positions are taken in the file's directions", a.Format, 1e9*pixel, a.plan.Wide())
 	}
 	return fmt.Sprintf("%s file: wavelength %.5g nm, distance %.5g m, detector pixels of %.4g µm, so %d pixels give object pixels of %.5g nm; positions are taken in the file's directions",
-		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, w.side, 1e9*pixel)
+		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, a.plan.Wide(), 1e9*pixel)
 }
 
-// setProbe copies the file's probe if its size is that of the patterns, or of the largest square of which the patterns are a part.
-func (a *Acquisition) setProbe(s *scan.Scan, w window) error {
-	probe, shape := a.Probe, a.probeShape
-	if n := a.largest(); n != w.side && shape == [2]int{n, n} {
+// setProbe copies the file's probe if its size is that of the patterns, or of the largest square of which the patterns are made.
+func (a *Acquisition) setProbe(s *scan.Scan) error {
+	probe, shape, n := a.Probe, a.probeShape, a.plan.N
+	if from := a.largest(); shape == [2]int{from, from} && a.plan.Changes(from) {
 		var err error
-		if probe, err = prepare.Probe(probe, n, w.side); err != nil {
+		var note string
+		if probe, note, err = a.plan.Probe(probe, from); err != nil {
 			return fmt.Errorf("%s: the probe: %w", a.Path, err)
 		}
-		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is sampled again at %d×%d, because its far field is cropped as the patterns are", n, n, w.side, w.side))
-		shape = [2]int{w.side, w.side}
+		s.Notes = append(s.Notes, "the file's probe "+note)
+		shape = [2]int{n, n}
 	}
-	if shape != [2]int{w.side, w.side} {
-		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", shape[0], shape[1], w.side, w.side))
+	if shape != [2]int{n, n} {
+		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", shape[0], shape[1], n, n))
 		return nil
 	}
 	s.Modes = a.Modes

@@ -35,7 +35,7 @@ func TestOpenGiven_ReadsGridsOfPatterns(t *testing.T) {
 		}
 	}
 	g := unknown()
-	g.Data, g.Y, g.X, g.Side = "/frames", "/y", "/x", 16
+	g.Data, g.Y, g.X, g.Prepare.Side = "/frames", "/y", "/x", 16
 	a, err := acquisition.OpenGiven(name, g)
 	if err != nil {
 		t.Fatal(err)

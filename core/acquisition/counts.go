@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/memory"
 )
@@ -13,9 +14,10 @@ import (
 // batchBytes bounds the patterns that are read at once, as float64.
 const batchBytes = 64 << 20
 
-// readCounts fills the counts and the mask of s with the window of its patterns.
-func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window, create func(bytes int64) (patterns.File, error)) error {
-	pixels := w.side * w.side
+// readCounts fills the counts and the mask of s.
+func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(bytes int64) (patterns.File, error)) error {
+	side := a.plan.N
+	pixels := side * side
 	need := int64(2 * batchBytes)
 	if create == nil {
 		counts := int64(len(s.Index)) * int64(pixels) * float32Size // below 2⁶³, because both are bounded
@@ -23,7 +25,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window, cr
 	}
 	if free, known := memory.Available(); known && need > free {
 		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
-			a.Path, len(s.Index), w.side, w.side, memory.Size(need), memory.Size(free))
+			a.Path, len(s.Index), side, side, memory.Size(need), memory.Size(free))
 	}
 	if err := a.checkField(ctx); err != nil {
 		return err
@@ -32,7 +34,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, w window, cr
 	if err != nil {
 		return err
 	}
-	r := &countReader{a: a, w: w, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
+	r := newCountReader(a)
 	if err := r.each(ctx, s.Index, func(counts []float32) error { return to.Append(ctx, counts) }); err != nil {
 		return err
 	}
@@ -71,8 +73,7 @@ func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts 
 	if err := a.checkField(ctx); err != nil {
 		return err
 	}
-	w := a.window()
-	r := &countReader{a: a, w: w, bad: make([]bool, w.side*w.side), marker: a.parts[0].Type().marker()}
+	r := newCountReader(a)
 	if err := r.each(ctx, s.Index, visit); err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (a *Acquisition) Each(ctx context.Context, s *scan.Scan, visit func(counts 
 // each passes the counts of patterns to visit, several at a time, in order.
 func (r *countReader) each(ctx context.Context, index []int, visit func(counts []float32) error) error {
 	pixels := len(r.bad)
-	counts := make([]float32, min(len(index), max(1, batchBytes/(8*pixels)))*pixels)
+	counts := make([]float32, min(len(index), max(1, batchBytes/(8*max(pixels, r.a.plan.Height*r.a.plan.Width))))*pixels)
 	for i := 0; i < len(index); {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -113,10 +114,13 @@ func (a *Acquisition) run(index []int, most int) (part, int) {
 func (a *Acquisition) IntegerBits() int {
 	bits := 0
 	for _, p := range a.parts {
-		if a.amplitudes || !p.Type().Integer() {
+		if a.amplitudes || !p.Type().Integer() || a.plan.Corrects() {
 			return 0
 		}
 		bits = max(bits, 8*p.Type().Size())
+	}
+	if a.plan.Bin > 1 {
+		bits = max(bits, 8*float32Size)
 	}
 	return bits
 }
@@ -124,45 +128,84 @@ func (a *Acquisition) IntegerBits() int {
 // mostMasked is the share of masked pixels above which a scan is refused.
 const mostMasked = 0.9
 
-// A countReader converts patterns and collects the pixels that are marked in any of them.
+// A countReader converts frames to patterns and collects the pixels that are marked in any of them.
 type countReader struct {
 	a      *Acquisition
-	w      window
-	bad    []bool // [side, side]
+	bad    []bool // [N, N]
 	marker float64
-	buffer []float64
+	frames []float64 // as they are in the file
+	counts []float32 // of a frame that is not yet a pattern
+	sums   []float64
 	marked int // values
+	tally  prepare.Tally
 }
 
-func (r *countReader) read(ctx context.Context, dst []float32, p part, first, n int) error {
-	pixels := r.w.side * r.w.side
-	if len(r.buffer) < n*pixels {
-		r.buffer = make([]float64, n*pixels)
+func newCountReader(a *Acquisition) *countReader {
+	pixels := a.plan.N * a.plan.N
+	r := &countReader{a: a, bad: make([]bool, pixels), marker: a.parts[0].Type().marker()}
+	if a.plan.Moves() {
+		r.counts, r.sums = make([]float32, a.plan.Height*a.plan.Width), make([]float64, pixels)
 	}
-	values := r.buffer[:n*pixels]
-	start := []uint64{uint64(first - p.first), uint64(r.w.top), uint64(r.w.left)}
-	if err := p.Read(ctx, values, start, []uint64{uint64(n), uint64(r.w.side), uint64(r.w.side)}); err != nil {
+	return r
+}
+
+// read fills dst with n patterns, of which the first has the given number.
+func (r *countReader) read(ctx context.Context, dst []float32, p part, first, n int) error {
+	plan := r.a.plan
+	size, pixels := plan.Height*plan.Width, plan.N*plan.N
+	if len(r.frames) < n*size {
+		r.frames = make([]float64, n*size)
+	}
+	start := []uint64{uint64(first - p.first), uint64(plan.Top), uint64(plan.Left)}
+	if err := p.Read(ctx, r.frames[:n*size], start, []uint64{uint64(n), uint64(plan.Height), uint64(plan.Width)}); err != nil {
 		return err
 	}
-	for i, v := range values {
-		switch pixel := i % pixels; {
-		case r.a.masks(r.w, pixel):
-			v = 0
-		case v < 0 || v >= r.marker:
-			r.bad[pixel] = true
-			r.marked++
-			v = 0
-		case math.IsNaN(v) || math.IsInf(v, 0):
-			return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) is %v; correct the file, or leave the pattern out with --rows",
-				r.a.Path, first+i/pixels, r.w.top+i%pixels/r.w.side, r.w.left+i%r.w.side, v)
-		case r.a.amplitudes:
-			v *= v
+	for k := range n {
+		pattern := dst[k*pixels : (k+1)*pixels]
+		counts := pattern
+		if plan.Moves() {
+			counts = r.counts
 		}
-		if v > math.MaxFloat32 {
-			return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) has %.4g counts, more than float32 can hold", r.a.Path,
-				first+i/pixels, r.w.top+i%pixels/r.w.side, r.w.left+i%r.w.side, v)
+		if err := r.convert(counts, r.frames[k*size:(k+1)*size], first+k); err != nil {
+			return err
 		}
-		dst[i] = float32(v)
+		if plan.Moves() {
+			plan.Arrange(pattern, counts, plan.Width, r.sums)
+		}
+	}
+	return nil
+}
+
+// convert makes counts of the values of the part of a frame that is read.
+func (r *countReader) convert(counts []float32, frame []float64, number int) error {
+	plan := r.a.plan
+	signed := plan.Corrects() // values may be negative before an offset is subtracted
+	for row := range plan.Height {
+		for column := range plan.Width {
+			i, at := row*plan.Width+column, (plan.Top+row)*r.a.Width+plan.Left+column // of the part, of the frame
+			v := frame[i]
+			switch {
+			case plan.Hides(at):
+				v = 0
+			case v < 0 && !signed || v >= r.marker:
+				if to := plan.Target(i); to >= 0 {
+					r.bad[to] = true
+					r.marked++
+				}
+				v = 0
+			case math.IsNaN(v) || math.IsInf(v, 0):
+				return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) is %v; correct the file, or leave the pattern out with --rows",
+					r.a.Path, number, plan.Top+row, plan.Left+column, v)
+			case r.a.amplitudes:
+				v *= v
+			case signed:
+				v = plan.Count(at, v, &r.tally)
+			}
+			if v > math.MaxFloat32 {
+				return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) has %.4g counts, more than float32 can hold", r.a.Path, number, plan.Top+row, plan.Left+column, v)
+			}
+			counts[i] = float32(v)
+		}
 	}
 	return nil
 }
@@ -172,34 +215,35 @@ func (r *countReader) mask(s *scan.Scan) error {
 	before := len(r.a.Notes)
 	r.a.noteMoved() // virtual datasets open their files when they are read
 	s.Notes = append(s.Notes, r.a.Notes[before:]...)
+	s.Notes = append(s.Notes, r.tally.Notes()...)
 	masked, added := 0, 0
 	mask := make([]uint8, len(r.bad))
+	known := r.a.plan.Mask()
 	for i, bad := range r.bad {
-		good := !bad
-		if r.a.masks(r.w, i) {
-			good = false
-		} else if bad {
+		mask[i] = 1
+		hidden := known != nil && known[i] == 0
+		if bad && !hidden {
 			added++
 		}
-		if good {
-			mask[i] = 1
-		} else {
+		if bad || hidden {
+			mask[i] = 0
 			masked++
 		}
 	}
+	border := r.a.plan.Border()
 	switch {
 	case masked == 0:
 		return nil
-	case float64(masked) > mostMasked*float64(len(mask)):
-		return fmt.Errorf("%s: %d of %d pixels are masked: %d by the file, %d because they are negative, or the largest value of %s, in some pattern; if the mask is inverted (in CXI 0 is good), correct the file",
-			r.a.Path, masked, len(mask), masked-added, added, r.a.parts[0].Type())
+	case float64(masked-border) > mostMasked*float64(len(mask)-border):
+		return fmt.Errorf("%s: %d of %d pixels are masked: %d by %s, %d because they are negative, or the largest value of %s, in some pattern; if the mask is inverted (in CXI 0 is good), correct the file",
+			r.a.Path, masked-border, len(mask)-border, masked-border-added, r.a.maskedBy(), added, r.a.parts[0].Type())
 	}
 	s.Mask = mask
 	if added > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.parts[0].Type(), r.marked))
 	}
-	if file := masked - added; file > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by the file", file))
+	if file := masked - border - added; file > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by %s", file, r.a.maskedBy()))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestOpenGiven_ReadsEMPAD(t *testing.T) {
 	want := read(t, "expected.npz")
 	name := empad(t)
 	g := geometry(csv+":2", csv+":1", 1e-6)
-	g.Side = 24
+	g.Prepare.Side = 24
 	a, err := acquisition.OpenGiven(name, g)
 	if err != nil {
 		t.Fatal(err)

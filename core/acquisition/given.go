@@ -28,7 +28,8 @@ type Given struct {
 
 	Exchange, FlipRows, FlipColumns bool // of the positions, in this order
 	Override                        bool // the values given here replace those of the file, without an error
-	Side                            int  // of the middle square that is used, detector pixels; 0: the largest
+
+	Prepare Preparation
 }
 
 // OpenGiven is Open with paths and values that the caller gives. A value that the file has too must be the same.
@@ -145,12 +146,11 @@ func (g Given) apply(a *Acquisition) error {
 			return err
 		}
 	}
-	if g.Side > min(a.Height, a.Width) || g.Side%2 != 0 {
-		return fmt.Errorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, g.Side)
+	if side := g.Prepare.Side; side > min(a.Height, a.Width) || side%2 != 0 {
+		return fmt.Errorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, side)
 	}
-	a.side = g.Side
-	if w := a.window(); w.top < 0 || w.left < 0 || w.top+w.side > a.Height || w.left+w.side > a.Width {
-		return fmt.Errorf("%s: %d×%d pixels around %s leave the detector's %d×%d (row, column)", a.Path, g.Side, g.Side, a.middle(), a.Height, a.Width)
+	if err := g.Prepare.begin(a); err != nil {
+		return err
 	}
 	g.orient(a)
 	return g.sizePixels(a)
@@ -164,7 +164,7 @@ func (g Given) sizePixels(a *Acquisition) error {
 	if g.PixelSize == 0 {
 		return nil
 	}
-	n := a.window().side
+	n := a.plan.Wide()
 	if _, known := a.PixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
 		if !g.Override {
 			return fmt.Errorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
@@ -222,7 +222,7 @@ func (a *Acquisition) elsewhere(path string) (Array, error) {
 // Files returns the names of files that paths may name.
 func (g Given) Files() []string {
 	var names []string
-	for _, path := range []string{g.Data, g.Y, g.X, g.Probe} {
+	for _, path := range []string{g.Data, g.Y, g.X, g.Probe, g.Prepare.Dark, g.Prepare.Flat, g.Prepare.Mask} {
 		name, _, _ := strings.Cut(path, ":/")
 		names = append(names, name)
 		if i := strings.LastIndex(name, ":"); i > 0 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -83,7 +84,7 @@ func TestOpenGiven_ChangesPositions(t *testing.T) {
 
 func TestOpenGiven_CropsTheMiddle(t *testing.T) {
 	whole := readGiven(t, "plain.cxi", acquisition.Given{})
-	got := readGiven(t, "plain.cxi", acquisition.Given{Side: 16})
+	got := readGiven(t, "plain.cxi", acquisition.Given{Prepare: cropped(16)})
 	for r := range 16 {
 		for c := range 16 {
 			if got.Counts[16*r+c] != whole.Counts[24*(r+4)+c+4] {
@@ -108,7 +109,7 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 		"no column 2":                    func(g *acquisition.Given) { g.X = "/scan/motors:2" },
 		"has no entry":                   func(g *acquisition.Given) { g.Data = "/scan/nothing" },
 		"patterns need [patterns, rows":  func(g *acquisition.Given) { g.Data = "/scan/motors" },
-		"number must be even":            func(g *acquisition.Given) { g.Side = 11 },
+		"number must be even":            func(g *acquisition.Given) { g.Prepare.Side = 11 },
 		"which no ptychography has":      func(g *acquisition.Given) { g.Distance = 1e6 },
 		"want the number of a column":    func(g *acquisition.Given) { g.X = "/scan/motors:x" },
 		"no such file":                   func(g *acquisition.Given) { g.Probe = "nothing.h5:/probe" },
@@ -125,4 +126,9 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 	if _, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Distance: 2}); err == nil || !strings.Contains(err.Error(), "the file says distance 1.9 m, and 2 m was given") {
 		t.Errorf("another distance than the file's: %v", err)
 	}
+}
+
+// cropped is the preparation that takes the middle.
+func cropped(side int) acquisition.Preparation {
+	return acquisition.Preparation{Steps: prepare.Steps{Side: side}}
 }

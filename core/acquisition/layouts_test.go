@@ -69,7 +69,7 @@ func (w twin) given() acquisition.Given {
 		g.DetectorSize = 75e-6
 	}
 	if strings.Contains(w.lacks, "s") {
-		g.Side = 24
+		g.Prepare.Side = 24
 	}
 	return g
 }

@@ -43,8 +43,9 @@ func (a *Acquisition) checkField(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	y, x := a.PixelSize(a.window().side)
-	field := float64(a.window().side) * math.Sqrt(y*x)
+	side := a.window().side
+	y, x := a.PixelSize(side)
+	field := float64(side) * math.Sqrt(y*x)
 	if ratio := s.illuminated / field; ratio > shadowOverfull {
 		a.nearField = fmt.Sprintf("its patterns are shadows of the object, magnified to %.3g pixels for 1 µm of the scan, of a part %.3g µm wide, and in the far field this geometry has room for %.3g µm",
 			1e-6*s.magnification, 1e6*s.illuminated, 1e6*field)

@@ -28,6 +28,8 @@ type ScanSettings struct {
 
 	Positions string // "none", or exchange, flip-rows and flip-columns joined by commas
 	Crop      int    // detector pixels; 0: the largest square
+
+	Preparation
 }
 
 // minCrop and maxCrop are the smallest and the largest side of patterns, those of package format.
@@ -46,8 +48,11 @@ const (
 	notFromFile    = "the file's"
 )
 
-// scanTable holds the settings of commands that read a scan. Commands without other settings have their flags too.
-var scanTable = []Setting{
+// scanTable holds the settings of reading a scan and of preparing its patterns.
+var scanTable = slices.Concat(readTable, prepareTable)
+
+// readTable holds the settings of commands that read a scan. Commands without other settings have their flags too.
+var readTable = []Setting{
 	{Name: "format", Section: ScanSection, Commands: both, Default: "",
 		Meaning: "layout of the file, such as eiger, where its contents do not say", Why: "recognised",
 		field: func(s *sections) any { return &s.scan.Format }},
@@ -118,7 +123,7 @@ func (s ScanSettings) conflicts() []conflict {
 	if s.Crop%2 != 0 || s.Crop > 0 && s.Crop < minCrop {
 		found = append(found, conflict{"crop", fmt.Sprintf("must be an even number of pixels, at least %d", minCrop)})
 	}
-	return found
+	return append(found, s.Preparation.conflicts(s.Crop)...)
 }
 
 // Scan returns a copy of the section "scan".

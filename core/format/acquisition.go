@@ -38,7 +38,7 @@ func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Descriptio
 	if n < MinSide || n > MaxSide {
 		return nil, npz.Errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
 	}
-	_, pixel := a.PixelSize(n)
+	_, pixel := a.PreparedPixel()
 	return &Description{Path: a.Path, Format: a.Format, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
 		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes,
 		Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}, nil

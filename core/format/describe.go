@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -88,7 +89,8 @@ type Description struct {
 	Notes     []string
 
 	patterns *npz.Reader
-	side     int // of the patterns that are used; 0: N
+	plan     *prepare.Plan // of the patterns that are used
+	loaded   acquisition.Loaded
 }
 
 // Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
@@ -116,7 +118,7 @@ func DescribeGiven(path string, layout Layout, g acquisition.Given) (*Descriptio
 	if err := d.give(g); err != nil {
 		return nil, err
 	}
-	d.N = d.side
+	d.N = d.plan.N
 	return d, nil
 }
 

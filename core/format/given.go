@@ -1,19 +1,16 @@
 package format
 
 import (
-	"context"
 	"fmt"
 	"math"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/patterns"
-	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // give completes and changes the description of an npz archive by what the caller says of it. d.N stays the side of the patterns in
-// the file; d.side becomes that of the patterns that are used.
+// the file; d.plan has that of the patterns that are used.
 func (d *Description) give(g acquisition.Given) error {
 	for _, flag := range []struct { // with --data-path, package acquisition reads the file
 		name  string
@@ -26,11 +23,11 @@ func (d *Description) give(g acquisition.Given) error {
 	if g.Format != "" {
 		return npz.Errorf(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
 	}
-	if d.side = d.N; g.Side != 0 {
-		if g.Side > d.N || g.Side%2 != 0 || g.Side < MinSide {
-			return npz.Errorf(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, g.Side).Hint("give an even number from %d to %d", MinSide, d.N)
-		}
-		d.side = g.Side
+	if side := g.Prepare.Side; side != 0 && (side > d.N || side%2 != 0 || side < MinSide) {
+		return npz.Errorf(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, side).Hint("give an even number from %d to %d", MinSide, d.N)
+	}
+	if err := d.prepare(g.Prepare); err != nil {
+		return err
 	}
 	if err := d.giveGeometry(g); err != nil {
 		return err
@@ -38,16 +35,7 @@ func (d *Description) give(g acquisition.Given) error {
 	if err := d.givePositions(g); err != nil {
 		return err
 	}
-	if s := float64(d.N) / float64(d.side); s != 1 {
-		if d.PixelSize *= s; d.Geometry.Known() {
-			d.PixelSize = d.Geometry.ObjectPixel(d.side) // to the last bit as a converted file has it
-		}
-		for i := range d.Rows {
-			d.Rows[i], d.Cols[i] = d.Rows[i]/s, d.Cols[i]/s
-		}
-		d.dropObject("object pixels have another size")
-		d.Notes = append(d.Notes, fmt.Sprintf("of the patterns' %d×%d pixels the middle %d×%d are used, so that object pixels are %.4g times as large", d.N, d.N, d.side, d.side, s))
-	}
+	d.scale()
 	return nil
 }
 
@@ -80,10 +68,11 @@ func (d *Description) giveGeometry(g acquisition.Given) error {
 	if g.PixelSize == 0 {
 		return d.checkPixel()
 	}
-	pixel := g.PixelSize * (float64(d.side) / float64(d.N)) // of the whole patterns
+	wide := float64(d.plan.Wide())
+	pixel := g.PixelSize * (wide / float64(d.N)) // of the whole patterns
 	if d.PixelSize > 0 && math.Abs(d.PixelSize/pixel-1) > samePixel {
 		if !g.Override {
-			return npz.Errorf(d.Path, "object pixels have %.5g m by the file and the flags for the geometry, and --pixel-size is %.5g m", d.PixelSize*float64(d.N)/float64(d.side), g.PixelSize).
+			return npz.Errorf(d.Path, "object pixels have %.5g m by the file and the flags for the geometry, and --pixel-size is %.5g m", d.PixelSize*float64(d.N)/wide, g.PixelSize).
 				Hint("leave it out, or let it replace the others with --override")
 		}
 		d.Geometry = scan.Geometry{}
@@ -141,50 +130,4 @@ func (d *Description) dropObject(why string) {
 		d.ObjectHeight, d.ObjectWidth = 0, 0
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is left out, because %s", keyObject, why))
 	}
-}
-
-// crop keeps the middle of the patterns and of the mask, and samples the probe as the object then is.
-// create is that of ScanOptions.
-func (d *Description) crop(ctx context.Context, s *scan.Scan, create func(bytes int64) (patterns.File, error)) error {
-	n, m := d.N, d.side
-	if n == m {
-		return nil
-	}
-	const most = 4 // bytes of a count
-	to, err := patterns.NewWriter(create, s.Len(), m*m, most)
-	if err != nil {
-		return err
-	}
-	middle := make([]float32, m*m)
-	for _, pattern := range s.All() {
-		prepare.Middle(middle, pattern, n, m)
-		if err := to.Append(ctx, middle); err != nil {
-			return err
-		}
-	}
-	if err := s.Err(); err != nil {
-		return err
-	}
-	s.Counts, s.Stored = to.Patterns()
-	s.N = m
-	if s.Mask != nil {
-		prepare.Middle(s.Mask, s.Mask, n, m)
-		s.Mask = s.Mask[:m*m]
-	}
-	if s.Probe == nil {
-		return nil
-	}
-	wide := make([]complex128, len(s.Probe))
-	for i, v := range s.Probe {
-		wide[i] = complex128(v)
-	}
-	wide, err = prepare.Probe(wide, n, m)
-	if err != nil {
-		return npz.Errorf(d.Path, "%s: %w", keyProbe, err)
-	}
-	s.Probe = make([]complex64, len(wide))
-	for i, v := range wide {
-		s.Probe[i] = complex64(v)
-	}
-	return nil
 }

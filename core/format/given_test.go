@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -102,7 +103,7 @@ func TestReadScan_ChangesPositions(t *testing.T) {
 
 func TestReadScan_CropsTheMiddle(t *testing.T) {
 	path, whole := lopsided(t, nil)
-	s := given(t, path, acquisition.Given{Side: 16, PixelSize: 30e-9})
+	s := given(t, path, acquisition.Given{Prepare: cropped(16), PixelSize: 30e-9})
 	if s.N != 16 || len(s.Counts) != 4*256 || s.Validate() != nil {
 		t.Fatalf("N %d, %d counts, %v", s.N, len(s.Counts), s.Validate())
 	}
@@ -119,7 +120,7 @@ func TestReadScan_CropsTheMiddle(t *testing.T) {
 	if a, b := scan.ProbeDiameter(whole.Probe, 24)/24, scan.ProbeDiameter(s.Probe, 16)/16; math.Abs(a-b) > 0.03 {
 		t.Errorf("the probe fills %.3f of the window, before %.3f", b, a)
 	}
-	d, err := DescribeGiven(path, LayoutAuto, acquisition.Given{Side: 16})
+	d, err := DescribeGiven(path, LayoutAuto, acquisition.Given{Prepare: cropped(16)})
 	if err != nil || d.N != 16 {
 		t.Errorf("described with %d pixels, %v", d.N, err)
 	}
@@ -136,8 +137,8 @@ func TestReadScan_RefusesContradictions(t *testing.T) {
 	}{
 		{bare, "need the object pixel; give --pixel-size, or --energy", acquisition.Given{PositionUnit: 1e-6}},
 		{bare, "--y-path does not reach", acquisition.Given{Y: "/y", X: "/x"}},
-		{bare, "--crop 26 cannot be taken", acquisition.Given{Side: 26}},
-		{bare, "--crop 15 cannot be taken", acquisition.Given{Side: 15}},
+		{bare, "--crop 26 cannot be taken", acquisition.Given{Prepare: cropped(26)}},
+		{bare, "--crop 15 cannot be taken", acquisition.Given{Prepare: cropped(15)}},
 		{bare, "which no ptychography has", acquisition.Given{PixelSize: 0.03}},
 		{sized, "the file says distance 0.6 m, and 0.7 m was given", acquisition.Given{Distance: 0.7}},
 		{sized, "object pixels have 3e-08 m", acquisition.Given{PixelSize: 40e-9}},
@@ -152,4 +153,9 @@ func TestReadScan_RefusesContradictions(t *testing.T) {
 	if s := given(t, sized, acquisition.Given{PixelSize: 40e-9, Override: true}); s.PixelSize != 40e-9 || s.Geometry.Known() {
 		t.Errorf("an object pixel that replaces the file's: %v m, %+v", s.PixelSize, s.Geometry)
 	}
+}
+
+// cropped is the preparation that takes the middle.
+func cropped(side int) acquisition.Preparation {
+	return acquisition.Preparation{Steps: prepare.Steps{Side: side}}
 }

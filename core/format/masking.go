@@ -35,7 +35,7 @@ func (c *converter) estimate(d float64) float64 {
 
 // checkMask rejects a mask that hides nearly all counts, as an inverted one does.
 func (s *sorter) checkMask() error {
-	if s.mask == nil {
+	if s.hidden == nil {
 		return nil
 	}
 	var bad []float64

@@ -64,11 +64,17 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	if err != nil {
 		return nil, err
 	}
+	if units, err = d.rawUnits(units); err != nil {
+		return nil, err
+	}
 	s := &scan.Scan{Source: z.Path(), Format: "npz", N: d.N, Index: rows, PixelSize: d.PixelSize, Geometry: d.Geometry, Metadata: d.Metadata}
 	if err := d.setPositions(s, rows); err != nil {
 		return nil, err
 	}
 	if err := z.readShared(s, d, o.NoProbe); err != nil {
+		return nil, err
+	}
+	if err := d.settle(ctx, s); err != nil {
 		return nil, err
 	}
 	dosed := units == Normalised && d.Scale == 0 && o.Photons > 0
@@ -79,6 +85,7 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	if err != nil {
 		return nil, err
 	}
+	c.raw, c.told = d.plan.Corrects(), holdsCounts(d.Metadata)
 	if o.Photons > 0 && !dosed {
 		return nil, npz.Errorf(z.Path(), "contains its photon numbers, but --nphotons is %v", o.Photons).Hint("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
@@ -87,7 +94,7 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 		return nil, err
 	}
 	s.Notes = append([]string{reason}, d.Notes...)
-	if err := d.crop(ctx, s, o.Create); err != nil {
+	if err := d.arrange(s); err != nil {
 		return nil, err
 	}
 	if c.most > 1<<24 {
@@ -107,7 +114,11 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 
 // readCounts reads the patterns. It returns how their values were converted to counts. Dosed values are scaled to o.Photons.
 func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, o ScanOptions, c *converter, dosed bool) (string, error) {
-	to, err := patterns.NewWriter(o.Create, len(s.Index), d.N*d.N, c.bytes())
+	most := c.bytes()
+	if d.plan.Bin > 1 {
+		most = 4
+	}
+	to, err := patterns.NewWriter(o.Create, len(s.Index), d.plan.N*d.plan.N, most)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/prepare"
 )
 
 // axis says what an axis of the file's array counts.
@@ -37,7 +38,7 @@ func axesOf(d *Description) [3]axis {
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter, to *patterns.Writer) (total float64, err error) {
 	s := newSorter(d, rows, mask, c)
 	s.to, s.window = to, len(rows)
-	if to.InFile() && ordered(d) {
+	if (to.InFile() || d.arranges()) && ordered(d) {
 		s.window = min(len(rows), max(1, windowCounts/(d.N*d.N)))
 	}
 	s.whole, s.out = s.window == len(rows), make([]float32, s.window*d.N*d.N)
@@ -57,6 +58,7 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 	if err != nil {
 		return 0, err
 	}
+	d.Notes = append(d.Notes, s.tally.Notes()...)
 	return s.seen, s.checkMask()
 }
 
@@ -79,6 +81,8 @@ type sorter struct {
 	whole  bool    // the window holds all selected patterns
 	seen   float64 // sum of the counts that were passed on
 	to     *patterns.Writer
+	tally  prepare.Tally
+	visit  func(pixel int, x float64) // receives the values in place of out
 }
 
 func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
@@ -89,7 +93,7 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 	for i, r := range rows {
 		s.slot[r] = i
 	}
-	if mask != nil {
+	if mask != nil && d.HasMask {
 		s.hidden = make([]float64, d.N*d.N)
 	}
 	return s
@@ -101,10 +105,13 @@ func (s *sorter) flush(ctx context.Context, patterns int) error {
 	for _, k := range counts {
 		s.seen += float64(k)
 	}
-	if s.whole {
+	if s.d.arranges() {
+		if err := s.arrange(ctx, counts); err != nil {
+			return err
+		}
+	} else if s.whole {
 		return s.to.Take(ctx, counts)
-	}
-	if err := s.to.Append(ctx, counts); err != nil {
+	} else if err := s.to.Append(ctx, counts); err != nil {
 		return err
 	}
 	s.first += patterns
@@ -135,9 +142,16 @@ func (s *sorter) sort(ctx context.Context, raw []byte) error {
 				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
 				switch {
 				case to < 0:
+				case s.visit != nil:
+					s.visit(pixel, x)
 				case s.mask != nil && s.mask[pixel] == 0:
-					s.hidden[pixel] += s.c.estimate(x)
+					if s.hidden != nil {
+						s.hidden[pixel] += s.c.estimate(x)
+					}
 				default:
+					if s.c.raw {
+						x = s.d.plan.Count(pixel, x, &s.tally)
+					}
 					k, err := s.c.convert(x)
 					if err != nil {
 						return valueError(s.d, s.c, s.at, x, err)

@@ -56,6 +56,8 @@ type converter struct {
 	scale  float64     // of Normalised
 	given  Units       // requested
 	hidden bool        // the file has an unused intensity_scale
+	told   bool        // the file says that it holds counts
+	raw    bool        // counts are made of the file's numbers before convert
 
 	values  int     // processed
 	partial int     // kept although not whole numbers
@@ -93,7 +95,7 @@ func newConverter(path, key string, e npz.Element, scale float64, given Units) (
 // bytes returns the size of the smallest type that holds all counts.
 func (c *converter) bytes() int {
 	const float32Size = 4
-	if c.units == Counts && c.dtype.Integral() {
+	if c.units == Counts && c.dtype.Integral() && !c.raw {
 		return min(c.dtype.Size(), float32Size)
 	}
 	return float32Size
@@ -108,7 +110,7 @@ func (c *converter) convert(d float64) (float32, error) {
 	switch c.units {
 	case Counts:
 		if k != math.Trunc(k) {
-			if c.strict {
+			if c.strict && !c.raw && !c.told {
 				return 0, fmt.Errorf("is %v, which is not a whole number", d)
 			}
 			c.partial++
@@ -143,6 +145,9 @@ func (c *converter) convert(d float64) (float32, error) {
 func (c *converter) finish(path string) (string, error) {
 	const units = "--diffraction-units counts|amplitude|normalised"
 	if c.most == 0 {
+		if c.raw {
+			return "", npz.Errorf(path, "%s has no value above the dark and the offset, so that the patterns have no photons", c.key).Hint("correct --dark or --offset")
+		}
 		return "", npz.Errorf(path, "%s is zero everywhere: the patterns have no photons", c.key)
 	}
 	if c.units == Auto && c.proofs == 0 {
@@ -151,6 +156,8 @@ func (c *converter) finish(path string) (string, error) {
 	}
 	note := ""
 	switch {
+	case c.raw:
+		note = fmt.Sprintf("%s holds numbers of a detector, because flags say how counts are made of them", c.key)
 	case c.given == Counts:
 		note = fmt.Sprintf("%s is read as counts, because of --diffraction-units", c.key)
 	case c.given == Amplitude:
@@ -161,6 +168,8 @@ func (c *converter) finish(path string) (string, error) {
 		note = fmt.Sprintf("counts = (%s · %.9g)², because the file has intensity_scale %.9g", c.key, c.scale, c.scale)
 	case c.units == Auto:
 		note = fmt.Sprintf("counts = %s², because its squares are whole numbers and its values are not", c.key)
+	case c.strict && c.told:
+		note = fmt.Sprintf("%s holds counts, because its file says so", c.key)
 	case c.strict:
 		note = fmt.Sprintf("%s holds counts, because of its name and because all values are whole numbers", c.key)
 	default:

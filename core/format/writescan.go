@@ -12,7 +12,8 @@ import (
 )
 
 // WriteScan writes a scan so that ReadScan returns the same counts without --diffraction-units. As Counts the patterns
-// are the array intensity, in the smallest integer type that fits; they must be whole numbers. As Amplitude they are
+// are the array intensity, in the smallest integer type that fits; counts that are not whole numbers are float32, and the metadata
+// must say so (SaysCounts). As Amplitude they are
 // diff3d = √counts, the name and form that other programs of the field read, with an intensity_scale of 1; counts are
 // then exact up to 2^22, the limit of float32.
 func WriteScan(path string, s *scan.Scan, form Units) error {
@@ -54,6 +55,9 @@ func arraysOf(path string, s *scan.Scan, form Units) ([]npz.Named, error) {
 	switch form {
 	case Counts:
 		t, err := integers(s.Counts, shape)
+		if err != nil && holdsCounts(s.Metadata) {
+			t, err = tensor.New(s.Counts, shape...)
+		}
 		if err != nil {
 			return nil, npz.Errorf(path, "cannot be written as counts: %w", err).Hint("write amplitudes instead")
 		}

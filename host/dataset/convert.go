@@ -41,6 +41,7 @@ type Converted struct {
 	Distance     float64  `json:"distance_m"`
 	DetectorSize float64  `json:"detector_pixel_size_m"`
 	MeanCounts   float64  `json:"mean_counts"`
+	Units        string   `json:"diffraction_units,omitempty"` // counts, where they are not whole numbers
 	Flags        []string `json:"flags"`
 	Notes        []string `json:"notes"`
 }
@@ -79,16 +80,16 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	}
 	warn(s, notice)
 	r.count(s.Counts)
+	if !s.Whole() {
+		r.Units = string(format.Counts)
+		notice("counts are not all whole numbers below 2^30, and are written as float32; other programs may take them for amplitudes")
+	}
 	metadata, err := json.Marshal(r)
 	if err != nil {
 		return r, fmt.Errorf("convert: %w", err)
 	}
 	s.Metadata = string(metadata)
-	units := format.Counts
-	if !s.Whole() {
-		units = format.Amplitude
-	}
-	return r, file.write(s, units)
+	return r, file.write(s, format.Counts)
 }
 
 // keepsInputs returns an error if the result would replace a file that is read.

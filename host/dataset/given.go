@@ -14,7 +14,7 @@ import (
 
 // Given returns what the settings say of a scan's file, in metres.
 func Given(s config.ScanSettings) (acquisition.Given, error) {
-	g := acquisition.Given{Format: s.Format, Data: s.DataPath, Y: s.YPath, X: s.XPath, Probe: s.ProbePath, Override: s.Override, Side: s.Crop}
+	g := acquisition.Given{Format: s.Format, Data: s.DataPath, Y: s.YPath, X: s.XPath, Probe: s.ProbePath, Override: s.Override, Prepare: preparation(s)}
 	if known := acquisition.Formats(); s.Format != "" && !slices.Contains(known, s.Format) {
 		return g, host.Failf(host.ExitUsage, "--format %q: want one of %s", s.Format, strings.Join(known, ", "))
 	}

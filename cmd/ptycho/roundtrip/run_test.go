@@ -49,6 +49,7 @@ func prepare(t *testing.T) *bench {
 		b.must(t, append([]string{"simulate", "--nphotons", "1e5", "--output", filepath.Join(b.dir, name)}, args...))
 	}
 	writeDark(t, filepath.Join(b.dir, "dark.npz"))
+	writePlate(t, filepath.Join(b.dir, "plate.npy"))
 	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {
 		b.must(t, append(b.train("scan.npz"), "--output-dir", filepath.Join(b.dir, model), "--max-epochs", "3", "--seed", seed))
 	}

@@ -22,7 +22,19 @@ var scanTrips = map[string]trip{
 	"scan.x-path":              {flag: args("--x-path", "/x"), sees: exitCode},
 	"scan.probe-path":          {flag: args("--probe-path", "/probe"), sees: exitCode},
 	"scan.positions":           {flag: args("--positions", "exchange"), sees: offsets},
-	"scan.crop":                {with: args("--train-data-file", "DIR/wide.npz", "--gridsize", "1", "--batch-size", "4", "--max-steps", "1"), flag: args("--crop", "32"), sees: bound(0, "counts")},
+	"scan.crop":                {with: wide(), flag: args("--crop", "32"), sees: bound(0, "counts")},
+	"scan.dark":                {flag: args("--dark", "DIR/plate.npy"), sees: bound(0, "counts")},
+	"scan.flat":                {flag: args("--flat", "DIR/plate.npy"), sees: bound(0, "mask")},
+	"scan.offset":              {flag: args("--offset", "1"), sees: bound(0, "counts")},
+	"scan.gain":                {flag: args("--gain", "2"), sees: bound(0, "counts")},
+	"scan.mask":                {with: args("--mask-polarity", "good"), flag: args("--mask", "DIR/plate.npy"), sees: bound(0, "mask")},
+	"scan.mask-polarity":       {with: args("--mask", "DIR/plate.npy"), flag: args("--mask-polarity", "good"), sees: exitCode},
+	"scan.hot-pixels":          {flag: args("--hot-pixels", "3,4;5,6"), sees: bound(0, "mask")},
+	"scan.patterns":            {flag: args("--patterns", "exchange"), sees: answer},
+	"scan.zero-frequency":      {flag: args("--zero-frequency", "corner"), sees: answer},
+	"scan.centre":              {with: wide("--crop", "32"), flag: args("--centre", "29,33"), sees: bound(0, "counts")},
+	"scan.bin":                 {with: wide(), flag: args("--bin", "2"), sees: bound(0, "mask")},
+	"scan.pad":                 {flag: args("--pad", "32"), sees: bound(0, "mask")},
 	"scan.position-units":      {with: args("--pixel-size", "1um"), flag: args("--position-units", "mm"), sees: exitCode},
 	"scan.pixel-size":          {with: micrometres, before: args("--pixel-size", "1um"), flag: args("--pixel-size", "1nm"), sees: exitCode},
 	"scan.energy":              {with: energetic, before: args("--energy", "1keV"), flag: args("--energy", "1MeV"), sees: exitCode},
@@ -32,6 +44,13 @@ var scanTrips = map[string]trip{
 	"scan.detector-pixel-size": {with: args("--position-units", "um", "--wavelength", "1.24nm", "--distance", "1m"), before: args("--detector-pixel-size", "77.5um"), flag: args("--detector-pixel-size", "10mm"), sees: exitCode},
 	"scan.override":            {with: args("--position-units", "um", "--wavelength", "1.24nm", "--distance", "1m", "--detector-pixel-size", "77.5um", "--pixel-size", "1.2um"), flag: args("--override"), sees: exitCode},
 }
+
+// wide returns the arguments of a step with wide patterns.
+func wide(more ...string) []string {
+	return append(args("--train-data-file", "DIR/wide.npz", "--gridsize", "1", "--batch-size", "4", "--max-steps", "1"), more...)
+}
+
+var answer = observable{"notices", func(o *outcome) any { return o.stderr }}
 
 var offsets = plan("offsets in the groups", func(p backend.StepPlan) any {
 	var out []any
