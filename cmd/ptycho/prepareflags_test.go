@@ -60,7 +60,7 @@ func TestPrepareFlags_SolveAsConvertDoes(t *testing.T) {
 			{"--dark", dark, "--flat", flat, "--gain", "0.7", "--mask", mask, "--mask-polarity", "good"},
 			{"--patterns", "exchange,flip-rows", "--centre", "11,13", "--crop", "20", "--hot-pixels", "11,13;5,6"},
 			{"--centre", "auto", "--crop", "16", "--pad", "24"},
-			{"--zero-frequency", "corner", "--offset", "-1.5", "--pad", "32", "--flat", flat},
+			{"--zero-frequency", "corner", "--offset", "-1.5", "--pad", "40", "--flat", flat},
 		} {
 			for _, form := range []string{".npz", ".cxi"} {
 				if form == ".cxi" && scan == npzScan {
@@ -109,7 +109,7 @@ func TestPrepareFlags_MistakesAreAnswered(t *testing.T) {
 		{11, `patterns of 24×24 pixels cannot be padded to 16`, []string{"--pad", "16"}},
 		{11, `--hot-pixels has (24, 0) (row, column), and patterns have 24×24 pixels`, []string{"--hot-pixels", "24,0"}},
 		{11, `has the shape [16 16], and the patterns have 24×24 pixels`, []string{"--dark", other}},
-		{11, `no such file`, []string{"--flat", filepath.Join(dir, "none.npy")}},
+		{11, `none.npy is neither a file nor an array of the scan's file`, []string{"--flat", filepath.Join(dir, "none.npy")}},
 		{11, `no value above the dark and the offset`, []string{"--offset", "1e6"}},
 		{11, `does not say what its numbers mean: give --mask-polarity`, []string{"--mask", mask}},
 		{11, `of the counts, the beam among them; if it is inverted, give --mask-polarity good`, []string{"--mask", mask, "--mask-polarity", "bad"}},

@@ -2,8 +2,10 @@ package acquisition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"path"
 	"slices"
@@ -228,6 +230,9 @@ const maxFrames = 10000
 // frame reads an array [H, W], or the mean of an array [n, H, W].
 func (a *Acquisition) frame(flag, name string) (mean []float64, frames string, err error) {
 	d, err := a.elsewhere(name)
+	if errors.Is(err, fs.ErrNotExist) && !strings.Contains(name, ":/") {
+		return nil, "", fmt.Errorf("%s: --%s %s is neither a file nor an array of the scan's file", a.Path, flag, name)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: --%s %s: %w", a.Path, flag, name, err)
 	}

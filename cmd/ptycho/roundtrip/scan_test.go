@@ -34,7 +34,7 @@ var scanTrips = map[string]trip{
 	"scan.zero-frequency":      {flag: args("--zero-frequency", "corner"), sees: answer},
 	"scan.centre":              {with: wide("--crop", "32"), flag: args("--centre", "29,33"), sees: bound(0, "counts")},
 	"scan.bin":                 {with: wide(), flag: args("--bin", "2"), sees: bound(0, "mask")},
-	"scan.pad":                 {flag: args("--pad", "32"), sees: bound(0, "mask")},
+	"scan.pad":                 {flag: args("--pad", "32"), sees: answer},
 	"scan.position-units":      {with: args("--pixel-size", "1um"), flag: args("--position-units", "mm"), sees: exitCode},
 	"scan.pixel-size":          {with: micrometres, before: args("--pixel-size", "1um"), flag: args("--pixel-size", "1nm"), sees: exitCode},
 	"scan.energy":              {with: energetic, before: args("--energy", "1keV"), flag: args("--energy", "1MeV"), sees: exitCode},
