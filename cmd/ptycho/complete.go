@@ -206,7 +206,7 @@ func engines() []candidate {
 
 // fits returns the values of solve --fit: one or several, or "none" alone.
 func fits(typed string) []candidate {
-	out := items(texts(iterative.Fit{Probe: true, Background: true, Positions: true, Intensity: true}.Names()...), typed)
+	out := items(texts(iterative.Fit{Probe: true, Background: true, Positions: true, Affine: true, Intensity: true}.Names()...), typed)
 	if !strings.Contains(typed, ",") {
 		out = append(out, candidate{text: "none"})
 	}

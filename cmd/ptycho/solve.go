@@ -21,7 +21,7 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
 			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns"},
-			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted besides the object: probe, background, positions, intensity, or none"},
+			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted besides the object: probe, background, positions, affine, intensity, or none"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
 			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
@@ -33,6 +33,7 @@ func solveCommand() *cli.Command {
 			highCompressionFlag(),
 			&cli.IntFlag{Name: "preview", Usage: "iterations between writes of the preview pictures", DefaultText: "only at the end"},
 			&cli.StringFlag{Name: "export", Usage: "files for other programs, besides the npz; several joined by commas", DefaultText: "none"},
+			&cli.BoolFlag{Name: "no-low-frequency", Usage: "leave out the low-frequency step after each iteration"},
 			&cli.BoolFlag{Name: "no-geometry", Usage: "skip the check that the patterns fit the positions"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no progress"},
@@ -99,7 +100,7 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 	if b := o.Solve.PositionBound; !(b > 0 && b <= 64) {
 		return o, fmt.Errorf("--position-bound %v: want a number above 0, at most 64 pixels", b)
 	}
-	o.Solve.Seed = c.Uint64("seed")
+	o.Solve.Seed, o.Solve.NoLowFrequency = c.Uint64("seed"), c.Bool("no-low-frequency")
 	o.Export, err = output.ParseExports(c.String("export"))
 	return o, err
 }

@@ -16,6 +16,7 @@ type InferenceSettings struct {
 	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
 	Refine             int    // iterations, 0: none
+	RefineLowFrequency bool   // low-frequency step in each of them
 	Export             string // "none", or "ptychodus", "cxi" and "tiff" joined by commas
 }
 
@@ -60,6 +61,9 @@ var inferenceTable = []Setting{
 	{Name: "refine", Section: InferenceSection, Commands: Infer, Default: 0, Max: maxEpochs, Unit: "iterations",
 		Meaning: "iterations that refine the stitched image on all patterns (docs/solve.md)", Why: neutral,
 		field: func(s *sections) any { return &s.inference.Refine }},
+	{Name: "refine-low-frequency", Section: InferenceSection, Commands: Infer, Default: true,
+		Meaning: "low-frequency step after each iteration of --refine (docs/solve.md)", Why: measured,
+		field: func(s *sections) any { return &s.inference.RefineLowFrequency }},
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
 		field: func(s *sections) any { return &s.inference.PatchWeighting }},

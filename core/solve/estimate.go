@@ -52,7 +52,7 @@ func EstimateProbe(ctx context.Context, s *scan.Scan, o ProbeOptions) (*Estimate
 	}
 	with := *s
 	with.Probe, with.Modes = best.Probe, 1
-	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, ProbeEstimated: true, Threads: o.Threads})
+	r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: o.Iterations, Fit: Fit{Probe: true}, ProbeEstimated: true, NoLowFrequency: true, Threads: o.Threads})
 	if err != nil {
 		return fail(err)
 	}
@@ -71,7 +71,7 @@ func bestStart(ctx context.Context, part *scan.Scan, o ProbeOptions) (*Estimate,
 	for _, size := range defocusDiameters {
 		with := *part
 		with.Probe, with.Modes = pupilProbe(plan, pupil, part.N, size), 1
-		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: geometryIterations, Fit: Fit{Probe: true}, ProbeEstimated: true, Threads: o.Threads})
+		r, err := Solve(ctx, &with, Options{Engine: LSQML, Iterations: geometryIterations, Fit: Fit{Probe: true}, ProbeEstimated: true, NoLowFrequency: true, Threads: o.Threads})
 		if errors.Is(err, ErrDiverged) {
 			continue
 		}

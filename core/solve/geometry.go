@@ -330,19 +330,12 @@ func sum(x []float64) float64 {
 // predictHeldOut fits the object to three of four patterns. It returns the misfits of the others over the sum of their
 // counts, and those of an empty object.
 func predictHeldOut(ctx context.Context, s *scan.Scan, fit bool, iterations, threads int) (each, empty []float64, err error) {
-	v, err := newSolver(s, Options{Engine: LSQML, Iterations: iterations, Fit: Fit{Probe: fit}, Threads: threads, Batch: geometryPatterns / 8})
+	v, err := newSolver(s, Options{Engine: LSQML, Iterations: iterations, Fit: Fit{Probe: fit}, Threads: threads, Batch: geometryPatterns / 8, NoLowFrequency: true})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer v.team.close()
-	var out []int
-	for j := range s.Len() {
-		if j%heldOut == heldOut/2 {
-			out = append(out, j)
-		} else {
-			v.members = append(v.members, j)
-		}
-	}
+	out := v.holdOut()
 	if _, err := v.start(); err != nil {
 		return nil, nil, err
 	}
@@ -380,4 +373,16 @@ func (v *solver) misfits(ctx context.Context, rows []int) ([]float64, error) {
 		out[i] /= max(photons, 1)
 	}
 	return out, nil
+}
+
+// holdOut excludes every fourth pattern from the fit, and returns it.
+func (v *solver) holdOut() (out []int) {
+	for j := range v.data.Len() {
+		if j%heldOut == heldOut/2 {
+			out = append(out, j)
+		} else {
+			v.members = append(v.members, j)
+		}
+	}
+	return out
 }

@@ -38,10 +38,11 @@ type Fit struct {
 	Probe      bool `json:"probe"`      // all modes, orthogonal after every iteration
 	Background bool `json:"background"` // incoherent counts per pixel: a constant and a smooth part
 	Positions  bool `json:"positions"`  // to a fraction of a pixel, within Options.PositionBound
+	Affine     bool `json:"affine"`     // also the part of the positions that is affine in the given ones; needs Positions
 	Intensity  bool `json:"intensity"`  // one factor for every pattern
 }
 
-// ParseFit reads names separated by commas: probe, background, positions, intensity. "none" and "" fit the object alone.
+// ParseFit reads names separated by commas: probe, background, positions, affine, intensity. "none" and "" fit the object alone.
 func ParseFit(s string) (Fit, error) {
 	var f Fit
 	if s == "none" || s == "" {
@@ -55,11 +56,16 @@ func ParseFit(s string) (Fit, error) {
 			f.Background = true
 		case "positions":
 			f.Positions = true
+		case "affine":
+			f.Affine = true
 		case "intensity":
 			f.Intensity = true
 		default:
-			return f, fmt.Errorf("cannot fit %q, want probe, background, positions and intensity, separated by commas, or none", s)
+			return f, fmt.Errorf("cannot fit %q, want probe, background, positions, affine and intensity, separated by commas, or none", s)
 		}
+	}
+	if f.Affine && !f.Positions {
+		return f, fmt.Errorf("cannot fit %q: affine is a part of the positions, write positions,affine", s)
 	}
 	return f, nil
 }
@@ -70,7 +76,7 @@ func (f Fit) Names() []string {
 	for _, c := range []struct {
 		on   bool
 		name string
-	}{{f.Probe, "probe"}, {f.Background, "background"}, {f.Positions, "positions"}, {f.Intensity, "intensity"}} {
+	}{{f.Probe, "probe"}, {f.Background, "background"}, {f.Positions, "positions"}, {f.Affine, "affine"}, {f.Intensity, "intensity"}} {
 		if c.on {
 			names = append(names, c.name)
 		}
@@ -103,6 +109,9 @@ type Options struct {
 
 	// ProbeEstimated says that the scan's probe is an estimate, which cannot fix the phase ramp; see Gauge.
 	ProbeEstimated bool
+
+	// NoLowFrequency leaves out the low-frequency step after each iteration, see slowphase.go.
+	NoLowFrequency bool
 
 	// Start is the initial object; nil: amplitude 1 everywhere.
 	Start *Start

@@ -45,7 +45,9 @@ func (v *solver) fitFrame(_ *work, s *slot) {
 	}
 }
 
-// fitPositions moves the patterns within the bound and subtracts the mean move, which the object would only follow.
+// fitPositions moves the patterns within the bound. The part of all moves that is affine in the given positions is
+// removed: the object follows a common shift, and on smooth objects a slow stretch costs the fit so little that
+// positions drift by pixels. With Fit.Affine only the mean is removed, so that a wrong magnification is corrected.
 func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 	if iteration < positionsFrom {
 		return
@@ -53,7 +55,7 @@ func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 	if v.speed == nil {
 		v.speed = make([][2]float64, len(moves))
 	}
-	var mean [2]float64
+	away := [2][]float64{make([]float64, len(moves)), make([]float64, len(moves))} // from the given positions
 	for j, m := range moves {
 		for axis := range m {
 			if math.IsNaN(m[axis]) {
@@ -61,14 +63,40 @@ func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 			}
 			m[axis] = min(max(m[axis], -maxMove), maxMove) * float64(v.slow)
 			v.speed[j][axis] = min(max(positionMomentum*v.speed[j][axis]+m[axis], -maxMove), maxMove)
-			moves[j][axis] = v.speed[j][axis]
-			mean[axis] += moves[j][axis] / float64(len(moves))
 		}
+		away[0][j] = v.top[j] + v.speed[j][0] - v.top0[j]
+		away[1][j] = v.left[j] + v.speed[j][1] - v.left0[j]
 	}
-	for j, m := range moves {
-		v.top[j] = bounded(v.top[j]+m[0]-mean[0], v.top0[j], v.o.PositionBound)
-		v.left[j] = bounded(v.left[j]+m[1]-mean[1], v.left0[j], v.o.PositionBound)
+	for axis := range away {
+		removeAffine(away[axis], v.top0, v.left0, !v.o.Fit.Affine)
+	}
+	for j := range moves {
+		v.top[j] = v.top0[j] + bounded(away[0][j], v.o.PositionBound)
+		v.left[j] = v.left0[j] + bounded(away[1][j], v.o.PositionBound)
 	}
 }
 
-func bounded(p, about, bound float64) float64 { return min(max(p, about-bound), about+bound) }
+// removeAffine subtracts from d its mean, and with slopes its least-squares plane over the positions. Positions on a
+// line have no plane: only the mean is removed.
+func removeAffine(d, rows, cols []float64, slopes bool) {
+	n := float64(len(d))
+	var mean, y0, x0 float64
+	for j := range d {
+		mean, y0, x0 = mean+d[j]/n, y0+rows[j]/n, x0+cols[j]/n
+	}
+	var yy, yx, xx, ry, rx float64
+	for j := range d {
+		d[j] -= mean
+		y, x := rows[j]-y0, cols[j]-x0
+		yy, yx, xx, ry, rx = yy+y*y, yx+y*x, xx+x*x, ry+y*d[j], rx+x*d[j]
+	}
+	slope := solveSymmetric([]float64{yy, yx, yx, xx}, []float64{ry, rx})
+	if !slopes || slope == nil {
+		return
+	}
+	for j := range d {
+		d[j] -= slope[0]*(rows[j]-y0) + slope[1]*(cols[j]-x0)
+	}
+}
+
+func bounded(d, bound float64) float64 { return min(max(d, -bound), bound) }

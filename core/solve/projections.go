@@ -58,6 +58,18 @@ func (v *solver) newProjections() (*projections, error) {
 	return p, nil
 }
 
+// turn multiplies the waves by a factor of the object.
+func (p *projections) turn(factor []complex64) {
+	v := p.v
+	v.team.do(len(p.waves), func(w, j int) {
+		patch := v.works[w].scratch
+		v.cut(patch, factor, v.top[j], v.left[j])
+		for _, wave := range p.waves[j] {
+			multiply(wave, wave, patch)
+		}
+	})
+}
+
 func (p *projections) iterate(ctx context.Context, number int) (Iteration, error) {
 	v := p.v
 	sums := v.newTally()

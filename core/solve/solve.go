@@ -240,19 +240,23 @@ func (v *solver) start() (algorithm, error) {
 			}
 		}
 	}
+	iterate, turn := v.pie, (func([]complex64))(nil)
 	switch v.o.Engine {
 	case DifferenceMap, RAAR:
 		p, err := v.newProjections()
 		if err != nil {
 			return nil, err
 		}
-		return p.iterate, nil
+		iterate, turn = p.iterate, p.turn
 	case LSQML:
-		return v.newLSQML().iterate, nil
+		iterate = v.newLSQML().iterate
 	case Adam:
-		return v.newAdam().iterate, nil
+		iterate = v.newAdam().iterate
 	}
-	return v.pie, nil
+	if v.o.NoLowFrequency {
+		return iterate, nil
+	}
+	return v.newSlowStep().with(iterate, turn), nil
 }
 
 // snapshot is a copy of the state that the engines change.

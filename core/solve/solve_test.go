@@ -277,7 +277,7 @@ func TestSolve_RecoversPositions(t *testing.T) {
 		s.Rows[j] += 2 * (2*rng.Float64() - 1)
 		s.Cols[j] += 2 * (2*rng.Float64() - 1)
 	}
-	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 100, Fit: Fit{Positions: true}})
+	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 100, Fit: Fit{Positions: true, Affine: true}})
 	before, after := rms(s.Rows, s.Cols, sim.Rows, sim.Cols), rms(r.Rows, r.Cols, sim.Rows, sim.Cols)
 	t.Logf("positions off by %.3f px, fitted by %.3f px; R %.5f", before, after, r.R)
 	if after > 0.1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/physics"
 )
@@ -26,7 +27,7 @@ func (v *solver) newTally() *tally {
 		t.ratio = make([]float64, v.size)
 	}
 	if v.o.Fit.Intensity {
-		t.brightness = make([]float64, v.data.Len())
+		t.brightness = slices.Repeat([]float64{1}, v.data.Len()) // of patterns that are held out
 	}
 	if v.o.Fit.Positions {
 		t.moves = make([][2]float64, v.data.Len())

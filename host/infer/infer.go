@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	image, with := stitched.Image, lit
 	var losses []float64
 	if s.Refine > 0 {
-		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads)
+		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
 		if err != nil {
 			return report, err
 		}

@@ -36,7 +36,7 @@ func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 	}
 	gauged := *data
 	gauged.Probe = pr.Modes
-	refined, err := Refine(context.Background(), host.Host{}, image, &gauged, 0.01, 10, 0)
+	refined, err := Refine(context.Background(), host.Host{}, image, &gauged, 0.01, 10, 0, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,308 @@
+package solve
+
+import (
+	"context"
+	"math"
+	"math/cmplx"
+	"math/rand/v2"
+
+	"github.com/ptychogo/ptycho/core/fft"
+)
+
+// The low-frequency step. Engines that correct one pattern at a time carry a phase from pattern to pattern across the
+// scan, so that slow phases need ten times as many iterations as detail. After an iteration the phase of its change,
+//
+//	δ = arg(O·conj(O_before))·min(|O·conj(O_before)|, 1),
+//
+// is smoothed, D_s = G_s(W·δ)/G_s(W) with W = √(light/max light) and Gaussians G_s of several widths, and O is
+// multiplied by exp(iΣκ_s·D_s). The lengths κ solve the linearised least-squares problem of the amplitudes √λ of some
+// patterns, min Σ(√k − √λ − Σκ_s·v_s)² with v_s = ∂√λ/∂κ_s. A fixed length diverges on objects with sharp detail; the
+// least-squares length is small there.
+
+const (
+	// slowShare and slowPatterns bound the patterns that determine the lengths: one in four, at most 128. They hold
+	// thousands of pixels each, and the unknowns are three.
+	slowShare    = 4
+	slowPatterns = 128
+	// slowRidge is added to the diagonal, relative to it: similar directions must not cancel with large lengths.
+	slowRidge = 1e-3
+	// slowAmplitude, in roots of counts, regularises the derivative of √λ at λ = 0.
+	slowAmplitude = 0.01
+	// slowTurn is the largest phase of a step, in rad: the derivatives hold for small ones.
+	slowTurn = 1.0
+	// slowLight is the least sum of weights under a Gaussian, relative to full light.
+	slowLight = 1e-3
+)
+
+// slowWidths are the standard deviations of the Gaussians, in pixels. Measured together they were never worse than one
+// of them alone.
+var slowWidths = [...]float64{5, 12, 28}
+
+// slowStep holds the buffers of the step.
+type slowStep struct {
+	v       *solver
+	weight  []float32 // [h·w] W
+	smooth  [len(slowWidths)][]float32
+	spread  [len(slowWidths)][]float32 // 1/G_s(W)
+	packed  [2][]complex64             // D_1 + i·D_2 and D_3, as images of the canvas
+	works   []slowWork                 // one per worker
+	systems [][slowUnknowns]float64    // one per slot
+}
+
+// slowUnknowns is the number of sums of the least-squares system: the lower triangle and the right side.
+const slowUnknowns = len(slowWidths)*(len(slowWidths)+1)/2 + len(slowWidths)
+
+type slowWork struct {
+	wave, far, patch []complex64
+	v                [len(slowWidths)][]float32
+}
+
+func (v *solver) newSlowStep() *slowStep {
+	s := &slowStep{v: v, weight: make([]float32, len(v.object)), systems: make([][slowUnknowns]float64, len(v.slots))}
+	light := v.coverage().Data
+	top := 0.0
+	for _, a := range light {
+		top = max(top, a)
+	}
+	for i, a := range light {
+		s.weight[i] = float32(math.Sqrt(max(a, 0) / top))
+	}
+	for k, sigma := range slowWidths {
+		s.smooth[k] = make([]float32, len(v.object))
+		s.spread[k] = clone(s.weight)
+		v.blur(s.spread[k], sigma)
+		for i, a := range s.spread[k] {
+			s.spread[k][i] = 1 / max(a, slowLight)
+		}
+	}
+	for p := range s.packed {
+		s.packed[p] = make([]complex64, len(v.object))
+	}
+	for range v.team.workers {
+		w := slowWork{wave: make([]complex64, v.size), far: make([]complex64, v.size), patch: make([]complex64, v.size)}
+		for k := range w.v {
+			w.v[k] = make([]float32, v.size)
+		}
+		s.works = append(s.works, w)
+	}
+	return s
+}
+
+// with returns the algorithm followed by the low-frequency step.
+func (s *slowStep) with(iterate algorithm, turn func(factor []complex64)) algorithm {
+	return func(ctx context.Context, number int) (Iteration, error) {
+		before := clone(s.v.object)
+		it, err := iterate(ctx, number)
+		if err != nil {
+			return it, err
+		}
+		factor, err := s.factor(ctx, before, number)
+		if err != nil || factor == nil {
+			return it, err
+		}
+		for i, f := range factor {
+			s.v.object[i] *= f
+		}
+		if turn != nil {
+			turn(factor)
+		}
+		return it, nil
+	}
+}
+
+// factor returns exp(iΣκ_s·D_s), or nil if the step does not lower the misfit.
+func (s *slowStep) factor(ctx context.Context, before []complex64, number int) ([]complex64, error) {
+	v := s.v
+	s.directions(before)
+	rows := v.slowRows(number)
+	var total [slowUnknowns]float64
+	for from := 0; from < len(rows); from += len(v.slots) {
+		if err := v.ended(ctx); err != nil {
+			return nil, err
+		}
+		slots := v.slots[:min(len(v.slots), len(rows)-from)]
+		v.each(len(slots), func(w, i int) { s.systems[i] = s.equations(v.works[w], &s.works[w], slots[i], rows[from+i]) })
+		for i := range slots {
+			for q, e := range s.systems[i] {
+				total[q] += e
+			}
+		}
+	}
+	kappa := slowLengths(total)
+	if kappa == nil {
+		return nil, nil
+	}
+	out := make([]complex64, len(v.object))
+	most := 0.0
+	for i := range out {
+		angle := 0.0
+		for k, f := range kappa {
+			angle += f * float64(s.smooth[k][i])
+		}
+		most = max(most, math.Abs(angle))
+		out[i] = complex(float32(angle), 0)
+	}
+	if !(most > 0) || math.IsInf(most, 0) {
+		return nil, nil
+	}
+	scale := min(1, slowTurn/most) * float64(v.slow)
+	for i, a := range out {
+		out[i] = complex64(cmplx.Rect(1, scale*float64(real(a))))
+	}
+	return out, nil
+}
+
+// directions computes the D_s of the change since before.
+func (s *slowStep) directions(before []complex64) {
+	v := s.v
+	change := make([]float32, len(v.object))
+	v.team.do((v.h+band-1)/band, func(_, b int) {
+		for i := b * band * v.w; i < min((b+1)*band, v.h)*v.w; i++ {
+			z := complex128(v.object[i] * conj(before[i]))
+			if s.weight[i] > 0 && z != 0 {
+				change[i] = s.weight[i] * float32(cmplx.Phase(z)*min(cmplx.Abs(z), 1))
+			}
+		}
+	})
+	for k, sigma := range slowWidths {
+		copy(s.smooth[k], change)
+		v.blur(s.smooth[k], sigma)
+		for i, a := range s.spread[k] {
+			s.smooth[k][i] *= a
+		}
+	}
+	for i := range change {
+		s.packed[0][i] = complex(s.smooth[0][i], s.smooth[1][i])
+		s.packed[1][i] = complex(s.smooth[2][i], 0)
+	}
+}
+
+// slowRows draws the patterns that determine the lengths.
+func (v *solver) slowRows(number int) []int {
+	rng := rand.New(rand.NewPCG(v.o.Seed*0x9e3779b97f4a7c15+uint64(number), ^uint64(number)))
+	all := v.members
+	if all == nil {
+		all = make([]int, v.data.Len())
+		for j := range all {
+			all[j] = j
+		}
+	}
+	rows := make([]int, 0, slowPatterns)
+	for _, i := range rng.Perm(len(all))[:min(max(len(all)/slowShare, 1), slowPatterns)] {
+		rows = append(rows, all[i])
+	}
+	return rows
+}
+
+// equations returns a pattern's sums Σv_s·v_t and Σv_s·(√k − √λ).
+func (s *slowStep) equations(wk *work, sw *slowWork, slot *slot, j int) (out [slowUnknowns]float64) {
+	v := s.v
+	v.expect(wk, slot, j)
+	scale := sqrt32(v.intensity[j])
+	for k := range slowWidths {
+		clear(sw.v[k])
+		if k%2 == 0 {
+			v.cut(sw.patch, s.packed[k/2], v.top[j], v.left[j])
+		}
+		for i, d := range sw.patch { // i·D·O
+			a := real(d)
+			if k%2 == 1 {
+				a = imag(d)
+			}
+			o := slot.patch[i]
+			sw.wave[i] = complex(-a*imag(o), a*real(o))
+		}
+		for m, far := range slot.waves {
+			v.plan.Transform(fft.Target{Image: sw.far, Scale: scale, ConjBy: far}, fft.Source{Image: sw.wave, Factor: fft.TimesBy, By: v.probe[m]}, fft.ForwardCentred, &wk.fourier)
+			for i, c := range sw.far {
+				sw.v[k][i] += real(c)
+			}
+		}
+	}
+	counts := v.data.Pattern(j)
+	for i, l := range slot.lambda {
+		if v.mask != nil && v.mask[i] == 0 {
+			continue
+		}
+		root := sqrt32(l)
+		f := 1 / (root + slowAmplitude)
+		r := sqrt32(counts[i]) - root
+		a, b, c := float64(f*sw.v[0][i]), float64(f*sw.v[1][i]), float64(f*sw.v[2][i])
+		out[0] += a * a
+		out[1] += b * a
+		out[2] += b * b
+		out[3] += c * a
+		out[4] += c * b
+		out[5] += c * c
+		out[6] += a * float64(r)
+		out[7] += b * float64(r)
+		out[8] += c * float64(r)
+	}
+	return out
+}
+
+// slowLengths solves the system of the sums, or returns nil.
+func slowLengths(sums [slowUnknowns]float64) []float64 {
+	const n = len(slowWidths)
+	matrix, at := make([]float64, n*n), 0
+	for r := range n {
+		for c := range r + 1 {
+			matrix[r*n+c], matrix[c*n+r] = sums[at], sums[at]
+			at++
+		}
+		matrix[r*n+r] *= 1 + slowRidge
+	}
+	return solveSymmetric(matrix, sums[at:])
+}
+
+// blur replaces an image of the canvas by three running means along each axis, which together are close to a Gaussian
+// of the standard deviation sigma. The image is 0 outside.
+func (v *solver) blur(image []float32, sigma float64) {
+	// A mean over 2r+1 pixels has the variance r(r+1)/3, three have r(r+1).
+	r := max(int(math.Round(math.Sqrt(sigma*sigma+0.25)-0.5)), 1)
+	v.team.do((v.h+band-1)/band, func(_, b int) {
+		line := make([]float32, v.w)
+		for y := b * band; y < min((b+1)*band, v.h); y++ {
+			row := image[y*v.w : (y+1)*v.w]
+			for range 3 {
+				copy(line, row)
+				runningMean(row, line, r)
+			}
+		}
+	})
+	const columns = 64
+	v.team.do((v.w+columns-1)/columns, func(_, b int) {
+		from, to := b*columns, min((b+1)*columns, v.w)
+		column, line := make([]float32, v.h), make([]float32, v.h)
+		for x := from; x < to; x++ {
+			for y := range column {
+				column[y] = image[y*v.w+x]
+			}
+			for range 3 {
+				copy(line, column)
+				runningMean(column, line, r)
+			}
+			for y, a := range column {
+				image[y*v.w+x] = a
+			}
+		}
+	})
+}
+
+// runningMean sets dst to the means of src over 2r+1 values.
+func runningMean(dst, src []float32, r int) {
+	sum, n := 0.0, len(src)
+	for i := range min(r, n) {
+		sum += float64(src[i])
+	}
+	f := 1 / float64(2*r+1)
+	for i := range dst {
+		if i+r < n {
+			sum += float64(src[i+r])
+		}
+		if i-r-1 >= 0 {
+			sum -= float64(src[i-r-1])
+		}
+		dst[i] = float32(sum * f)
+	}
+}
