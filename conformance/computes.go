@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
@@ -17,31 +18,53 @@ const randomPrograms = 40
 // draws is the number of sets of numbers that are tried to find one far from kinks.
 const draws = 8
 
-// comparison is a case that compares random programs with core/reference, operation by operation.
+// comparison is a case that compares programs with core/reference, operation by operation: one operation alone, or random programs.
 type comparison struct {
 	name, rule string
+	single     program.OpKind // "": random programs
 	programs   []*program.Program
-	groups     []int    // of the batch, for each program
-	seeds      []uint64 // of the numbers, for each program
+	groups     []int    // of the batch, for each random program
+	seeds      []uint64 // of the numbers, for each random program
+}
+
+// reducing are the operations that reduce the results of all others to a number per pattern. Their cases run before the others, so
+// that the first case that fails is about the operation that is wrong.
+var reducing = []program.OpKind{program.Gather, program.Reshape, program.Dense, program.RealPart, program.ImagPart}
+
+// aloneOrder lists every operation.
+func aloneOrder() []program.OpKind {
+	out := slices.Clone(reducing)
+	for _, k := range program.Kinds() {
+		if !slices.Contains(reducing, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 func comparisons() []comparison {
 	var out []comparison
+	for _, k := range aloneOrder() {
+		out = append(out, comparison{name: "operation/" + string(k), single: k, rule: "the operation alone: its value and the gradient of each operand agree with core/reference"})
+	}
 	for i, k := range program.Kinds() {
-		c := comparison{name: "operation/" + string(k), rule: "the operation's value and gradient agree with core/reference", groups: []int{1, 2, 1}, seeds: []uint64{0, 1, 2}}
+		c := comparison{name: "composed/" + string(k), rule: "the operation agrees with core/reference in random programs", groups: []int{1, 2, 1}, seeds: []uint64{0, 1, 2}}
 		for _, seed := range c.seeds {
 			c.programs = append(c.programs, program.Random(1000+3*uint64(i)+seed, k))
 		}
 		out = append(out, c)
 	}
 	for seed := range uint64(randomPrograms) {
-		out = append(out, comparison{fmt.Sprintf("random/%02d", seed), "the values and gradients of a random program agree with core/reference",
-			[]*program.Program{program.Random(seed)}, []int{2}, []uint64{seed}})
+		out = append(out, comparison{name: fmt.Sprintf("random/%02d", seed), rule: "the values and gradients of a random program agree with core/reference",
+			programs: []*program.Program{program.Random(seed)}, groups: []int{2}, seeds: []uint64{seed}})
 	}
 	return out
 }
 
 func (c comparison) run(s *subject) error {
+	if c.single != "" {
+		return s.alone(c.single)
+	}
 	for i, p := range c.programs {
 		if err := s.agrees(p, c.groups[i], c.seeds[i]); err != nil {
 			return err
@@ -97,14 +120,8 @@ func (s *subject) agrees(p *program.Program, groups int, seed uint64) error {
 	if err := s.need(backend.CanInspect); err != nil {
 		return err
 	}
-	for _, op := range p.Ops {
-		offered := false
-		for _, k := range s.info.Operations {
-			offered = offered || k == op.Kind
-		}
-		if !offered {
-			return &skip{fmt.Sprintf("the backend does not list the operation %s", op.Kind)}
-		}
+	if err := s.lists(p); err != nil {
+		return err
 	}
 	w, err := newWork(p, groups, seed, draws)
 	if err != nil {
@@ -187,7 +204,13 @@ func (s *subject) compared(w *work, value, gradient Quantity, taps []string) err
 	if err := s.near(LossValue, "the loss", loss.Value, want.loss); err != nil {
 		return err
 	}
-	return s.comparedGradients(w, gradient, grads, want)
+	if err := s.comparedGradients(w, gradient, grads, want); err != nil {
+		if all { // a random program
+			return s.located(w, err)
+		}
+		return err
+	}
+	return nil
 }
 
 // comparedGradients compares the gradients of all parameters.

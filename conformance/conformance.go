@@ -8,8 +8,8 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"time"
@@ -44,12 +44,14 @@ const Levels = 4
 // Target is the backend to test.
 type Target struct {
 	Name string // for reports
-	// Start returns the backend, once for all cases, and a function to stop it.
+	// Start returns the backend and a function to stop it. It is called once for all cases, and again after a case in which the
+	// backend ended or did not return.
 	Start    func(ctx context.Context) (b backend.Backend, stop func() error, err error)
 	Devices  []string     // none: the backend's default
 	Strategy string       // how the devices share the work; "" is the backend's default
 	TF32     bool         // allow matrix products of reduced precision
 	DType    tensor.DType // Float32 (default) or Float64
+	Threads  int          // of the sessions whose case does not ask for a number; 0: 1
 }
 
 // Case tests one rule.
@@ -60,13 +62,22 @@ type Case struct {
 	run   func(s *subject) error
 }
 
-// Options choose cases.
+// Options choose cases and how they run.
 type Options struct {
-	Level  Level          // the highest; cases above it do not run
-	Run    *regexp.Regexp // on names; nil: all
-	Limit  time.Duration  // no case starts later than this; the cases that cover every operation run first; 0: all cases, by level
-	Report func(Result)   // receives each result; may be nil
+	Level    Level          // the highest; cases above it do not run
+	Run      *regexp.Regexp // on names; nil: all
+	Skip     *regexp.Regexp // on names; nil: none
+	Quick    bool           // only the cases that together cover every kind of rule and every operation in seconds
+	Limit    time.Duration  // no case starts later than this; the cases that cover every operation run first; 0: all cases, by level
+	Timeout  time.Duration  // of one case, and of starting the backend; 0: DefaultTimeout
+	Repeat   int            // times that each case runs; 0: 1
+	Shuffle  *uint64        // a seed for another order of the cases; nil: by level
+	FailFast bool           // end with the first case that fails
+	Report   func(Result)   // receives each result; may be nil
 }
+
+// DefaultTimeout is the time limit of a case. A compiler may need minutes for a network of full size.
+const DefaultTimeout = 5 * time.Minute
 
 // skip is the reason why a case could not run. A skipped case never counts as passed.
 type skip struct{ reason string }
@@ -75,85 +86,26 @@ func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, options, computes(), learns, reproduces)
+	all := slices.Concat(speaks, options, states(), plansCases(), files, computes(), learns, caches, reproduces)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }
 
-// cases returns the chosen cases in the order in which they run.
-func (o Options) cases() []Case {
+// slow matches the cases that a quick run leaves out: each is long, and other cases have its rule.
+var slow = regexp.MustCompile(`^(composed/|random/|network/(unet|cnn)-(64|128)-|network/cnn-small|bits/operations$|bits/threads-odd$)`)
+
+// Chosen lists the cases in the order in which they run.
+func (o Options) Chosen() []Case {
 	chosen := slices.DeleteFunc(Cases(), func(c Case) bool {
-		return c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name)
+		return c.Level > o.Level || o.Run != nil && !o.Run.MatchString(c.Name) || o.Skip != nil && o.Skip.MatchString(c.Name) || o.Quick && slow.MatchString(c.Name)
 	})
-	if o.Limit > 0 {
+	switch {
+	case o.Shuffle != nil:
+		rand.New(rand.NewPCG(*o.Shuffle, 1)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	case o.Limit > 0:
 		return coverFirst(chosen)
 	}
 	return chosen
-}
-
-// Check runs the cases. It returns an error only if the backend cannot be started or ends; faults of the backend are in the
-// report.
-func Check(ctx context.Context, t Target, o Options) (*Report, error) {
-	b, stop, err := t.Start(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("conformance: %s: %w", t.Name, err)
-	}
-	defer stop() //nolint:errcheck // all results are already received
-	info := b.Info()
-	report := newReport(t, info)
-	measured := measurements{}
-	compared := comparedOperations()
-	start, cases := time.Now(), o.cases()
-	for i, c := range cases {
-		if o.Limit > 0 && time.Since(start) > o.Limit {
-			report.NotRun = len(cases) - i
-			break
-		}
-		if ctx.Err() != nil {
-			return report, fmt.Errorf("conformance: %w", ctx.Err())
-		}
-		began := time.Now()
-		one := &subject{ctx: ctx, backend: b, info: info, target: t, measured: measured, compiled: &clock{}}
-		err := c.perform(one)
-		if ctx.Err() != nil {
-			return report, fmt.Errorf("conformance: %w", context.Cause(ctx))
-		}
-		if backend.KindOf(err) == backend.Crashed { // there is no backend left to test
-			return report, fmt.Errorf("conformance: %s: case %s: %w", t.Name, c.Name, err)
-		}
-		r := Result{Level: c.Level, Name: c.Name, Rule: c.Rule, Status: Passed, Seconds: time.Since(began).Seconds(), CompileSeconds: one.compiled.read()}
-		var s *skip
-		switch {
-		case errors.As(err, &s):
-			r.Status, r.Message = Skipped, s.reason
-		case err != nil:
-			r.Status, r.Message = Failed, err.Error()
-		default:
-			report.cover(compared[c.Name])
-		}
-		report.add(r)
-		if o.Report != nil {
-			o.Report(r)
-		}
-	}
-	report.Distributions = distributions(measured, (&subject{target: t}).dtype())
-	report.conclude(o)
-	return report, nil
-}
-
-// perform runs a case and closes its sessions. A backend in this process that panics fails the case.
-func (c Case) perform(s *subject) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
-		}
-		for _, open := range s.sessions {
-			if e := open.Close(); e != nil && err == nil {
-				err = fmt.Errorf("close: %w", e)
-			}
-		}
-	}()
-	return c.run(s)
 }
 
 // T is the part of *testing.T that Run needs.
@@ -180,7 +132,39 @@ func Run(t T, target Target, claim Level) {
 			t.Logf("skipped: %s: %s", r.Name, r.Message)
 		}
 	}
+	reached(t, target, report, claim)
+}
+
+func reached(t T, target Target, report *Report, claim Level) {
+	t.Helper()
 	if report.Reached < int(claim) {
 		t.Errorf("%s reaches level %d, but claims level %d (%s)", target.Name, report.Reached, int(claim), claim)
 	}
+}
+
+// Subtest is the part of *testing.T that Subtests needs.
+type Subtest[S any] interface {
+	T
+	Run(name string, f func(S)) bool
+	Skipf(format string, args ...any)
+}
+
+// Subtests is Run with a subtest for each case.
+func Subtests[S Subtest[S]](t S, target Target, claim Level) {
+	t.Helper()
+	report, err := Check(context.Background(), target, Options{Level: claim, Report: func(r Result) {
+		t.Run(r.Name, func(t S) {
+			t.Helper()
+			switch r.Status {
+			case Failed:
+				t.Errorf("%s: %s", r.Rule, r.Message)
+			case Skipped:
+				t.Skipf("%s", r.Message)
+			}
+		})
+	}})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	reached(t, target, report, claim)
 }

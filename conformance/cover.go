@@ -18,6 +18,10 @@ func comparedOperations() map[string]operations {
 	out := map[string]operations{}
 	for _, c := range comparisons() {
 		kinds := map[program.OpKind]bool{}
+		if c.single != "" {
+			out[c.name] = operations{map[program.OpKind]bool{c.single: true}, 2}
+			continue
+		}
 		for _, p := range c.programs {
 			for _, op := range p.Ops {
 				kinds[op.Kind] = true

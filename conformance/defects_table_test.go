@@ -113,7 +113,7 @@ func instead(of, other program.OpKind, attrs map[string]float64) func(*backend.O
 func kernels(at func(y, x int) (int, int)) Defect {
 	turn := func(t tensor.Tensor) tensor.Tensor {
 		shape := t.Shape()
-		if len(shape) != 4 {
+		if len(shape) != 4 || shape[2] != shape[3] {
 			return t
 		}
 		n := shape[2]

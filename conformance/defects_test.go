@@ -72,23 +72,66 @@ func TestDefects_TableMatchesDocument(t *testing.T) {
 	for _, d := range Defects() {
 		fmt.Fprintf(&table, "| %s | `%s` |\n", d.Name, d.Case)
 	}
+	inDocument(t, "defects", table.String())
+}
+
+func TestMutants_TableMatchesDocument(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| change | case | word |\n|---|---|---|\n")
+	for _, m := range Mutants() {
+		fmt.Fprintf(&table, "| %s | `%s` | %s |\n", m.What, m.Case, m.Says)
+	}
+	inDocument(t, "mutants", table.String())
+}
+
+// TestCases_ListMatchesDocument lists cases with the same rule in one row.
+func TestCases_ListMatchesDocument(t *testing.T) {
+	type row struct {
+		level conformance.Level
+		rule  string
+	}
+	var rows []row
+	names := map[row][]string{}
+	for _, c := range conformance.Cases() {
+		r := row{c.Level, c.Rule}
+		if names[r] == nil {
+			rows = append(rows, r)
+		}
+		names[r] = append(names[r], c.Name)
+	}
+	var table strings.Builder
+	table.WriteString("| level | cases | rule |\n|---|---|---|\n")
+	for _, r := range rows {
+		list := "`" + strings.Join(names[r], "`, `") + "`"
+		if len(names[r]) > 12 {
+			folder, _, _ := strings.Cut(names[r][0], "/")
+			list = fmt.Sprintf("`%s/…` (%d)", folder, len(names[r]))
+		}
+		fmt.Fprintf(&table, "| %d | %s | %s |\n", r.level, list, r.rule)
+	}
+	inDocument(t, "cases", table.String())
+}
+
+// inDocument compares a table with that of docs/conformance.md, or writes it there if UPDATE is set.
+func inDocument(t *testing.T, name, table string) {
+	t.Helper()
 	path := filepath.Join("..", "docs", "conformance.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- defects -->\n", "<!-- end of defects -->\n"
+	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
 	head, rest, found := strings.Cut(string(text), begin)
 	_, tail, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("%s has no markers for the table", path)
+		t.Fatalf("%s has no markers for the table of %s", path, name)
 	}
-	want := head + begin + table.String() + end + tail
+	want := head + begin + table + end + tail
 	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance", path)
+		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance -run Document", path)
 	}
 }

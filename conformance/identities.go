@@ -21,6 +21,25 @@ func (w *work) part(groups ...int) backend.Batch {
 		b.Offsets = append(b.Offsets, whole.Offsets[2*g*c:2*(g+1)*c]...)
 		b.Weights = append(b.Weights, whole.Weights[g*c:(g+1)*c]...)
 	}
+	for name := range whole.Extra {
+		v := w.given[name]
+		size := len(complexes(v)) / w.groups
+		one := &reference.Value{Kind: v.Kind, Shape: append([]int{v.Shape[0] / w.groups * len(groups)}, v.Shape[1:]...)}
+		for _, g := range groups {
+			switch v.Kind {
+			case program.Real:
+				one.Real = append(one.Real, v.Real[g*size:(g+1)*size]...)
+			case program.Complex:
+				one.Complex = append(one.Complex, v.Complex[g*size:(g+1)*size]...)
+			default:
+				one.Index = append(one.Index, v.Index[g*size:(g+1)*size]...)
+			}
+		}
+		if b.Extra == nil {
+			b.Extra = map[string]tensor.Tensor{}
+		}
+		b.Extra[name] = one.Tensor()
+	}
 	return b
 }
 
@@ -40,7 +59,10 @@ func (w *work) brighter() *work {
 // carrying returns the batch of the work with an input that it carries itself.
 func (w *work) carrying(input string) backend.Batch {
 	b := w.batch()
-	b.Extra = map[string]tensor.Tensor{input: w.given[input].Tensor()}
+	if b.Extra == nil {
+		b.Extra = map[string]tensor.Tensor{}
+	}
+	b.Extra[input] = w.given[input].Tensor()
 	return b
 }
 

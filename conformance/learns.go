@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 var adam = backend.Optimiser{Kind: backend.Adam, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-3} // an ε with a visible effect
@@ -104,11 +105,16 @@ type runner struct {
 
 // openBoth opens the work on the backend and on the oracle, which computes in float64.
 func (s *subject) openBoth(w *work) (theirs, mine runner, err error) {
-	if theirs.session, theirs.ref, err = s.open(w, 1); err != nil {
+	return s.openBothWith(w, func(o *backend.OpenOptions) { o.Threads = 1 })
+}
+
+// openBothWith is openBoth with other options for the backend.
+func (s *subject) openBothWith(w *work, ask func(*backend.OpenOptions)) (theirs, mine runner, err error) {
+	if theirs.session, theirs.ref, err = s.openWith(w, ask); err != nil {
 		return theirs, mine, err
 	}
 	o := *s
-	o.backend, o.target = oracle.New(), Target{Name: s.target.Name}
+	o.backend, o.target = oracle.New(), Target{Name: s.target.Name, DType: tensor.Float64}
 	o.sessions = nil
 	mine.session, mine.ref, err = o.open(w, 1)
 	s.sessions = append(s.sessions, o.sessions...)
@@ -133,6 +139,12 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 		g := got[i]
 		if g.Number != r.Number || g.Patterns != r.Patterns || g.Clipped != r.Clipped {
 			return fmt.Errorf("the result of step %d has number %d, %d patterns, clipped %v; want %d, %d, %v", i+1, g.Number, g.Patterns, g.Clipped, r.Number, r.Patterns, r.Clipped)
+		}
+		if !(g.Waited >= 0) {
+			return fmt.Errorf("step %d waited %v s for its batches, want 0 or more", r.Number, g.Waited)
+		}
+		if err := s.sameSums(fmt.Sprintf("step %d", r.Number), g.Scalars, r.Scalars, RunLoss); err != nil {
+			return err
 		}
 		if err := s.near(RunLoss, fmt.Sprintf("the loss of step %d", r.Number), g.Loss, r.Loss); err != nil {
 			return err

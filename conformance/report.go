@@ -92,7 +92,7 @@ func (r *Report) add(one Result) {
 
 // conclude sets the level that was reached. A level without a passed case, or with a skipped one, is not reached.
 func (r *Report) conclude(o Options) {
-	r.Complete = o.Run == nil && r.NotRun == 0
+	r.Complete = o.Run == nil && o.Skip == nil && !o.Quick && r.NotRun == 0
 	if !r.Complete {
 		return
 	}

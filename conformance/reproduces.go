@@ -131,11 +131,16 @@ func (s *subject) sameBits(do func(r runner, w *work) error, first, second int) 
 
 // sameBitsWith implements sameBits with two ways to open the sessions.
 func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*backend.OpenOptions)) error {
-	if err := s.need(backend.CanTrain); err != nil {
-		return err
-	}
 	w, err := small()
 	if err != nil {
+		return err
+	}
+	return s.sameBitsOf(w, do, ask...)
+}
+
+// sameBitsOf implements sameBitsWith for any work and any number of sessions.
+func (s *subject) sameBitsOf(w *work, do func(r runner, w *work) error, ask ...func(*backend.OpenOptions)) error {
+	if err := s.need(backend.CanTrain); err != nil {
 		return err
 	}
 	var states []backend.State
@@ -153,23 +158,30 @@ func (s *subject) sameBitsWith(do func(r runner, w *work) error, ask ...func(*ba
 		}
 		states = append(states, st)
 	}
-	if states[0].Step != states[1].Step {
-		return fmt.Errorf("the step counts are %d and %d", states[0].Step, states[1].Step)
-	}
-	moved := false
-	for slot, arrays := range states[0].Slots {
-		for name, a := range arrays {
-			b := states[1].Slots[slot][name]
-			if !bytes.Equal(a.Bytes(), b.Bytes()) {
-				return fmt.Errorf("%s of %s differs", slot, name)
-			}
-			if slot == backend.Weights {
-				moved = moved || same("", a, w.given[name]) != nil
-			}
+	for i, st := range states[1:] {
+		if err := sameBytes(states[0], st); err != nil {
+			return fmt.Errorf("session %d and the first: %w", i+2, err)
 		}
 	}
-	if !moved {
-		return fmt.Errorf("the weights did not change in %d steps", states[0].Step)
+	for name, a := range states[0].Slots[backend.Weights] {
+		if same("", a, w.given[name]) != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("the weights did not change in %d steps", states[0].Step)
+}
+
+// sameBytes compares two states byte by byte.
+func sameBytes(one, other backend.State) error {
+	if one.Step != other.Step {
+		return fmt.Errorf("the step counts are %d and %d", one.Step, other.Step)
+	}
+	for slot, arrays := range one.Slots {
+		for name, a := range arrays {
+			if !bytes.Equal(a.Bytes(), other.Slots[slot][name].Bytes()) {
+				return fmt.Errorf("%s of %s differs", slot, name)
+			}
+		}
 	}
 	return nil
 }

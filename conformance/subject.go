@@ -195,6 +195,9 @@ func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Sessio
 	}
 	o.Devices, o.Strategy = s.target.Devices, s.target.Strategy
 	ask(&o)
+	if s.target.Threads > 0 && o.Threads == 1 {
+		o.Threads = s.target.Threads
+	}
 	session, err := s.backend.Open(s.ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,7 +43,15 @@ func conformanceCommand() *cli.Command {
 			tf32Flag(),
 			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "highest level to test"},
 			&cli.StringFlag{Name: "run", Usage: "regular expression that selects cases by name"},
+			&cli.StringFlag{Name: "skip", Usage: "regular expression that excludes cases by name"},
+			&cli.BoolFlag{Name: "quick", Usage: "only the short cases, which include every operation and every kind of rule"},
+			&cli.BoolFlag{Name: "list", Usage: "print the chosen cases with their levels and rules; run none"},
+			&cli.BoolFlag{Name: "fail-fast", Usage: "end with the first case that fails"},
+			&cli.DurationFlag{Name: "timeout", Value: conformance.DefaultTimeout, Usage: "limit for one case, and for starting the backend"},
 			&cli.DurationFlag{Name: "time-limit", Usage: "start no case after this time; 0: no limit"},
+			&cli.IntFlag{Name: "threads", Value: 1, Usage: "threads of the cases that do not ask for a number themselves"},
+			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "times that each case runs, until it does not pass"},
+			&cli.Uint64Flag{Name: "shuffle", Usage: "seed for another order of the cases"},
 			&cli.StringFlag{Name: "json", Usage: "file to write the report to as JSON; - is standard output"},
 			&cli.StringFlag{Name: "junit", Usage: "file to write the report to as JUnit XML"},
 			backendTimeoutFlag(),
@@ -53,19 +62,55 @@ func conformanceCommand() *cli.Command {
 	}
 }
 
-func runConformance(c *cli.Context) error {
-	options := conformance.Options{Level: conformance.Level(c.Int("level")), Limit: c.Duration("time-limit")}
-	if options.Level < 0 || options.Level >= conformance.Levels {
-		return usage(fmt.Errorf("conformance: --level %d, want 0 to %d", options.Level, conformance.Levels-1))
+// conformanceOptions reads the flags that choose cases.
+func conformanceOptions(c *cli.Context) (conformance.Options, error) {
+	o := conformance.Options{Level: conformance.Level(c.Int("level")), Limit: c.Duration("time-limit"), Timeout: c.Duration("timeout"),
+		Quick: c.Bool("quick"), FailFast: c.Bool("fail-fast"), Repeat: c.Int("repeat")}
+	switch {
+	case o.Level < 0 || o.Level >= conformance.Levels:
+		return o, usage(fmt.Errorf("conformance: --level %d, want 0 to %d", o.Level, conformance.Levels-1))
+	case o.Limit < 0:
+		return o, usage(fmt.Errorf("conformance: --time-limit %v is negative, want a duration such as 60s, or 0 for no limit", o.Limit))
+	case o.Timeout <= 0:
+		return o, usage(fmt.Errorf("conformance: --timeout %v, want a duration above 0, such as 60s", o.Timeout))
+	case o.Repeat < 1:
+		return o, usage(fmt.Errorf("conformance: --repeat %d, want 1 or more", o.Repeat))
+	case c.Int("threads") < 1:
+		return o, usage(fmt.Errorf("conformance: --threads %d, want 1 or more", c.Int("threads")))
 	}
-	if options.Limit < 0 {
-		return usage(fmt.Errorf("conformance: --time-limit %v is negative, want a duration such as 60s, or 0 for no limit", options.Limit))
+	if c.IsSet("shuffle") {
+		seed := c.Uint64("shuffle")
+		o.Shuffle = &seed
 	}
-	var err error
-	if text := c.String("run"); text != "" {
-		if options.Run, err = regexp.Compile(text); err != nil {
-			return usage(fmt.Errorf("conformance: --run: %w", err))
+	for _, f := range []struct {
+		name string
+		into **regexp.Regexp
+	}{{"run", &o.Run}, {"skip", &o.Skip}} {
+		text := c.String(f.name)
+		if text == "" {
+			continue
 		}
+		var err error
+		if *f.into, err = regexp.Compile(text); err != nil {
+			return o, usage(fmt.Errorf("conformance: --%s: %w", f.name, err))
+		}
+	}
+	if len(o.Chosen()) == 0 {
+		return o, usage(fmt.Errorf("conformance: --level, --run, --skip and --quick leave no case: ptycho conformance --list prints all"))
+	}
+	return o, nil
+}
+
+func runConformance(c *cli.Context) error {
+	options, err := conformanceOptions(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("list") {
+		for _, one := range options.Chosen() {
+			stdout.Printf("%d %-10s %-32s %s\n", one.Level, one.Level, one.Name, one.Rule)
+		}
+		return nil
 	}
 	meter := console(c.Context, c.Bool("quiet"))
 	defer meter.Done()
@@ -76,6 +121,7 @@ func runConformance(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	target.Threads = c.Int("threads")
 	options.Report = func(r conformance.Result) {
 		if r.Status == conformance.Passed {
 			meter.Notice("%d %-9s %-7s %s (%.2f s)", r.Level, r.Level, r.Status, r.Name, r.Seconds)
@@ -84,12 +130,17 @@ func runConformance(c *cli.Context) error {
 		meter.Notice("%d %-9s %-7s %s: %s: %s", r.Level, r.Level, r.Status, r.Name, r.Rule, r.Message)
 	}
 	report, err := conformance.Check(c.Context, target, options)
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	if err := writeConformance(c, report); err != nil {
-		return err
+	if wrote := writeConformance(c, report); wrote != nil || err != nil {
+		return errors.Join(err, wrote)
 	}
+	return conformanceOutcome(target, options, report)
+}
+
+// conformanceOutcome returns the error of a run that failed, or that proves nothing.
+func conformanceOutcome(target conformance.Target, options conformance.Options, report *conformance.Report) error {
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
@@ -98,7 +149,7 @@ func runConformance(c *cli.Context) error {
 		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", plural.Of(report.NotRun, "case"), plural.Verb(report.NotRun, "was", "were"), options.Limit,
 			plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"))
 	case skipped > 0 || !report.Complete:
-		excluded := map[bool]string{false: ", and --run excluded others"}[report.Complete]
+		excluded := map[bool]string{false: ", and --run, --skip or --quick excluded others"}[report.Complete]
 		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s skipped%s", plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"), excluded)
 	}
 	return nil

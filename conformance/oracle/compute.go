@@ -71,6 +71,9 @@ func (s *session) Step(ctx context.Context, p backend.StepPlan, emit func(backen
 
 func (s *session) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
 	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
+	if s.state == nil {
+		return r, backend.Errorf(backend.Invalid, "step", "the session has no weights yet")
+	}
 	names := s.program.Trainable()
 	total := make([]*meaning.Value, len(names))
 	for i, name := range names {

@@ -75,6 +75,7 @@ func TestRules_FindBreaches(t *testing.T) {
 		"host on cli":                          {"host/track/track.go", "github.com/urfave/cli/v2", true},
 		"conformance on core":                  {"conformance/suite.go", m + "core/reference", false},
 		"conformance on host":                  {"conformance/suite.go", m + "host/plugin", true},
+		"conformance/command on host":          {"conformance/command/command.go", m + "host/plugin", false},
 		"conformance on sdk":                   {"conformance/suite.go", m + "sdk", true},
 		"conformance's broken backends on it":  {"conformance/broken_test.go", m + "conformance", false},
 		"a backend on its engine":              {"plugins/gorgonia/backend/compile.go", "gorgonia.org/gorgonia", false},

@@ -60,6 +60,8 @@ var layers = []layer{
 		rule: "sdk uses core, and never host, plugins or cmd, so that a third party's plugin does not include them"},
 	{dir: "host", own: []string{"core", "sdk"}, any: true, tests: []string{"conformance"},
 		rule: "host uses core and sdk; only cmd/ptycho knows which backends are bundled"},
+	{dir: "conformance/command", own: []string{"core", "conformance", "host/plugin"}, tests: []string{"sdk"},
+		rule: "conformance/command starts the program of a backend for the suite"},
 	{dir: "conformance", own: []string{"core", "sdk/feed"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"sdk", "host/plugin", "plugins", "github.com/hashicorp/go-hclog",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/joshdk/go-junit"}, // independent readers of the reports
 		rule: "conformance uses core, and sdk/feed for its oracle, so that it cannot distinguish an in-process backend from a remote one"},

@@ -39,11 +39,12 @@ type Set struct {
 // Open maps the arrays of d that feed the inputs and checks the arrays against each other. Arrays that no input reads are
 // ignored. Inputs without an array must come with each batch, as offsets or Extra. The caller must close the Set.
 func Open(d backend.Dataset, inputs []program.Input) (*Set, error) {
-	return open(d, inputs, false)
+	return open(d, inputs, 0, false)
 }
 
-// open implements Open. With pin, every file is locked in memory until the Set is closed.
-func open(d backend.Dataset, inputs []program.Input, pin bool) (*Set, error) {
+// open implements Open. The group is C, or 0 to take it from the shapes of the inputs. With pin, every file is locked in memory
+// until the Set is closed.
+func open(d backend.Dataset, inputs []program.Input, group int, pin bool) (*Set, error) {
 	if bigEndian {
 		return nil, backend.Errorf(backend.Unsupported, op, "this machine is big-endian, the arrays are little-endian")
 	}
@@ -52,6 +53,7 @@ func open(d backend.Dataset, inputs []program.Input, pin bool) (*Set, error) {
 	}
 	s := &Set{
 		patterns: d.Patterns,
+		group:    group,
 		inputs:   slices.Clone(inputs),
 		arrays:   map[string]*array{},
 		pin:      pin,

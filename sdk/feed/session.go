@@ -34,7 +34,7 @@ func (s *Session) Params() []program.ParamSpec { return s.program.Params }
 
 // Bind opens a dataset and returns its identifier.
 func (s *Session) Bind(_ context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	set, err := open(d, s.program.Inputs, s.options.Pin)
+	set, err := open(d, s.program.Inputs, s.program.Group, s.options.Pin)
 	if err != nil {
 		return "", err
 	}
