@@ -86,7 +86,7 @@ func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, options, states(), plansCases(), files, computes(), learns, caches, reproduces)
+	all := slices.Concat(speaks, options, files, computes(), learns, states(), plansCases(), caches, reproduces)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }

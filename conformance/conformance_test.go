@@ -10,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/tensor"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
@@ -68,6 +69,24 @@ func TestGorgonia_PassesEveryLevel(t *testing.T) {
 	for name, d := range map[string]tensor.DType{"float32": tensor.Float32, "float64": tensor.Float64} {
 		t.Run(name, func(t *testing.T) {
 			passes(t, inProcess("gorgonia", gorgonia.New(), d))
+		})
+	}
+}
+
+// TestGorgonia_ComputesOnEveryPath runs the cases of single operations with each set of instructions of this machine.
+func TestGorgonia_ComputesOnEveryPath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
+	for _, path := range cpu.Paths() {
+		t.Run(string(path), func(t *testing.T) {
+			t.Setenv("PTYCHO_CPU", string(path))
+			report := checked(t, gorgonia.New(), conformance.Options{Level: conformance.Reproduces, Run: regexp.MustCompile("^(operation/|network/unet-small|bits/operations$)")})
+			for _, r := range report.Results {
+				if r.Status != conformance.Passed {
+					t.Errorf("%s: %s", r.Name, r.Message)
+				}
+			}
 		})
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 // files has the cases about arrays in files, about calls that must be refused, and about the end of calls.
 var files = []Case{
-	{Speaks, "files/layout", "an array in a file may begin at any byte and have gaps, strides of 0 and negative strides", withOracle(fileLayouts)},
-	{Speaks, "files/probe", "the other inputs may be in files too, also several in one file", withOracle(probeInFile)},
+	{Computes, "files/layout", "an array in a file may begin at any byte and have gaps, strides of 0 and negative strides", withOracle(fileLayouts)},
+	{Computes, "files/probe", "the other inputs may be in files too, also several in one file", withOracle(probeInFile)},
 	{Speaks, "files/refused", "a file that is missing, cut short, relative or not a regular file is refused, and Bind returns at once", withLedger(refusesFiles)},
 	{Speaks, "refuses/binding", "an input fed twice, a wrong type, a wrong number of rows and an index beyond the table are invalid", withLedger(refusesBinding)},
 	{Speaks, "refuses/missing-input", "a plan that needs an input which neither the dataset nor the batch has is not found", withLedger(refusesMissing)},

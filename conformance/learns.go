@@ -153,6 +153,11 @@ func (s *subject) follow(theirs, mine runner, p backend.StepPlan, q Quantity) er
 			return err
 		}
 	}
+	return s.sameStates(theirs, mine, q)
+}
+
+// sameStates compares the states of both: weights and averages with the tolerance of a quantity, moments with their own.
+func (s *subject) sameStates(theirs, mine runner, q Quantity) error {
 	a, err := theirs.session.State(s.ctx)
 	if err != nil {
 		return err

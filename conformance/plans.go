@@ -92,7 +92,7 @@ func plansCases() []Case {
 		Case{Computes, "evaluate/scalars", "every scalar has the sum and the count of the patterns' weights, and padding may hold NaN", withOracle(everyScalar)},
 		Case{Computes, "gradient/named", "Gradient returns the loss, its scalars and the gradients of the named parameters, frozen ones too", withLedger(namedGradients)},
 		Case{Computes, "precision", "every precision that is listed is computed in that precision", precision},
-		Case{Speaks, "forward-only", "a session that is opened without training evaluates and reconstructs", forwardOnly},
+		Case{Computes, "forward-only", "a session that is opened without training evaluates and reconstructs", forwardOnly},
 	)
 }
 

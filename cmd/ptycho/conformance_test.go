@@ -86,9 +86,21 @@ func TestConformance_RefusesWrongArguments(t *testing.T) {
 		"a negative time limit":              {[]string{"--time-limit", "-1s"}, "--time-limit -1s"},
 		"three devices for two backends":     {[]string{"--parity", "reference,gorgonia", "--device", "cpu,cpu,cpu"}, "3 devices for 2 backends"},
 		"one backend to compare with itself": {[]string{"--parity", "gorgonia"}, "names one backend"},
+		"no time for a case":                 {[]string{"--timeout", "0"}, "--timeout 0s"},
+		"no repetition":                      {[]string{"--repeat", "0"}, "--repeat 0"},
+		"no thread":                          {[]string{"--threads", "-2"}, "--threads -2"},
+		"a broken expression":                {[]string{"--skip", "("}, "--skip"},
+		"no case left":                       {[]string{"--skip", "."}, "leave no case"},
 	} {
 		if _, stderr, code := run(t, append([]string{"conformance", "--quiet"}, c.args...)...); code != 10 || !strings.Contains(stderr, c.say) {
 			t.Errorf("%s: exit %d, want 10 with %q: %s", name, code, c.say, stderr)
 		}
+	}
+}
+
+func TestConformance_ListPrintsRules(t *testing.T) {
+	text := must(t, "conformance", "--list", "--run", "^state/", "--skip", "round", "--level", "0")
+	if !strings.Contains(text, "state/every-slot") || !strings.Contains(text, "every slot is returned as it was set") || strings.Contains(text, "round-trip") || strings.Contains(text, "bits/") {
+		t.Errorf("the list is\n%s", text)
 	}
 }
