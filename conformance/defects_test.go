@@ -75,15 +75,6 @@ func TestDefects_TableMatchesDocument(t *testing.T) {
 	inDocument(t, "defects", table.String())
 }
 
-func TestMutants_TableMatchesDocument(t *testing.T) {
-	var table strings.Builder
-	table.WriteString("| change | case | word |\n|---|---|---|\n")
-	for _, m := range Mutants() {
-		fmt.Fprintf(&table, "| %s | `%s` | %s |\n", m.What, m.Case, m.Says)
-	}
-	inDocument(t, "mutants", table.String())
-}
-
 // TestCases_ListMatchesDocument lists cases with the same rule in one row.
 func TestCases_ListMatchesDocument(t *testing.T) {
 	type row struct {
