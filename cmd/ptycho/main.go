@@ -16,7 +16,6 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/plugin"
-	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/memory"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
@@ -48,7 +47,7 @@ func execute(signals *signals, words []string) int {
 		})
 	}
 	if err = signals.explain(err); err != nil {
-		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(address.Scrub(err.Error()), maxErrorLine))
+		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(printable.Scrub(err.Error()), maxErrorLine))
 	}
 	return signals.exitCode(err)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/plural"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
@@ -21,7 +20,7 @@ type Violation struct {
 }
 
 // String returns one sentence. Addresses in it have no credentials.
-func (v Violation) String() string { return address.Scrub(v.sentence()) }
+func (v Violation) String() string { return printable.Scrub(v.sentence()) }
 
 // shownLength is the number of characters shown of a key or a value, which a file may make very long.
 const shownLength = 300

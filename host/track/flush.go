@@ -6,8 +6,8 @@ import (
 	"net/url"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // Sent is the report of Flush.
@@ -70,7 +70,7 @@ var credentials = map[string]bool{"MLFLOW_TRACKING_USERNAME": true, "MLFLOW_TRAC
 // onlyFor withholds the credentials of the environment from a server named only by the run directory if the environment names
 // another server. A password is meant for one server, and a run directory may come from anybody.
 func onlyFor(at string, o Options) func(string) string {
-	given, err := url.Parse(address.Public(o.Getenv(addressKey)))
+	given, err := url.Parse(printable.Address(o.Getenv(addressKey)))
 	own, errOwn := url.Parse(at)
 	if err != nil || errOwn != nil || given.Host == "" || own.Host == given.Host {
 		return o.Getenv

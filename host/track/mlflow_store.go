@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ptychogo/ptycho/internal/address"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -99,7 +98,7 @@ func (r *mlflowRefused) Error() string {
 // oneLine returns the first line, cut to a readable length.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return printable.Line(address.Scrub(text), 200)
+	return printable.Line(printable.Scrub(text), 200)
 }
 
 // mlflowKey returns a name that MLflow accepts: at most 250 letters, digits, _ - . space : and /, with text between slashes.

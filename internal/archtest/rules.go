@@ -74,7 +74,6 @@ const measuredData = "internal/measured"
 
 // everywhere lists packages that every layer may use: each does one thing that is unrelated to ptychography.
 var everywhere = []string{
-	"internal/address",
 	"internal/durable",
 	"internal/memory",
 	"internal/plainfile",

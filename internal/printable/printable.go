@@ -1,6 +1,7 @@
 // Package printable makes text safe to show. Text from a plugin, a file or a server can contain escape sequences that move
 // the cursor or set the window's title, newlines that imitate our own messages, and invisible or right-to-left marks that
-// make one text look like another. Pass such text through Line or Name before it reaches a terminal or an error.
+// make one text look like another. Pass such text through Line or Name before it reaches a terminal or an error, and addresses,
+// which may contain a password, through Address or Scrub.
 package printable
 
 import (

@@ -1,4 +1,4 @@
-package address
+package printable
 
 import (
 	"strings"
@@ -22,7 +22,7 @@ func TestPublic_HoldsNoCredentials(t *testing.T) {
 		`C:\runs@home`:                           `C:\runs@home`,
 		"":                                       "",
 	} {
-		if got := Public(in); got != want {
+		if got := Address(in); got != want {
 			t.Errorf("%s is shown as %s, want %s", in, got, want)
 		}
 	}

@@ -1,7 +1,4 @@
-// Package address removes credentials from text that is written or shown. An address such as
-// https://user:password@host/path?token=secret may contain credentials before the host and in its query. Only the
-// connection itself may use them: files, messages, loggers and plugins get the result of Public.
-package address
+package printable
 
 import (
 	"regexp"
@@ -11,12 +8,16 @@ import (
 // bare matches user:password@host without a scheme, as a user may write it by mistake.
 var bare = regexp.MustCompile(`^[^/\\\s:@]+:[^/\\\s@]*@`)
 
-// Public returns an address without credentials, query and fragment. A path of a file or folder is returned unchanged. A
+// Address removes the credentials of an address. An address such as https://user:password@host/path?token=secret may contain
+// credentials before the host and in its query. Only the connection itself may use them: files, messages, loggers and plugins
+// receive the result of Address.
+//
+// It returns an address without credentials, query and fragment. A path of a file or folder is returned unchanged. A
 // password that is not escaped may contain any character, so everything up to the last @ is removed.
-func Public(address string) string {
+func Address(address string) string {
 	scheme, rest, isAddress := strings.Cut(address, "://")
 	if !isAddress {
-		if Bare(address) {
+		if BareCredentials(address) {
 			return address[strings.LastIndex(address, "@")+1:]
 		}
 		return address
@@ -30,8 +31,8 @@ func Public(address string) string {
 	return scheme + "://" + rest
 }
 
-// Bare reports whether an address has credentials but no scheme, so that it would be taken for the name of a folder.
-func Bare(address string) bool { return bare.MatchString(address) }
+// BareCredentials reports whether an address has credentials but no scheme, so that it would be taken for the name of a folder.
+func BareCredentials(address string) bool { return bare.MatchString(address) }
 
 // within finds addresses in a text. A space, a quotation mark or an angle bracket ends an address.
 var within = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`<>]+")
@@ -43,6 +44,6 @@ func Scrub(text string) string {
 	}
 	return within.ReplaceAllStringFunc(text, func(found string) string {
 		end := len(strings.TrimRight(found, ".,;:)]}")) // of the sentence, not of the address
-		return Public(found[:end]) + found[end:]
+		return Address(found[:end]) + found[end:]
 	})
 }
