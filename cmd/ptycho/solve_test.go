@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 type solved struct {
@@ -175,7 +175,7 @@ func TestInspect_FindsFlippedPositions(t *testing.T) {
 // The documented values for the measured scan.
 func TestSolve_MeasuredScan(t *testing.T) {
 	long(t)
-	scan := measured.File(t, "siemens_star_aps_velociprobe.npz")
+	scan := fixture.Measured(t, "siemens_star_aps_velociprobe.npz")
 	for _, c := range []struct {
 		fit    string
 		r, frc float64

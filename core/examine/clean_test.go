@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 var (
@@ -86,7 +86,7 @@ func TestScan_TrialOnCleanScans(t *testing.T) {
 	}
 	all := *clean + 2
 	for _, file := range []string{"siemens_star_aps_velociprobe.npz", "sim_lines_64.npz"} {
-		s, err := format.ReadScan(t.Context(), measured.File(t, file), format.ScanOptions{})
+		s, err := format.ReadScan(t.Context(), fixture.Measured(t, file), format.ScanOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/npz/npztest"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-type rawArray = npztest.Array
+type rawArray = fixture.Array
 
 var (
-	raw     = npztest.Raw
-	archive = npztest.Zip
-	file    = npztest.File
+	raw     = fixture.Raw
+	archive = fixture.NPZ
+	file    = fixture.Write
 )
 
 // wantError checks that err is a *npz.Error, one line that names the file and contains want.

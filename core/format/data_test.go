@@ -6,16 +6,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // Both files of the measured star have the same photons: one as counts, one as amplitudes.
 func TestReadScan_StarFormsAgree(t *testing.T) {
-	counts, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
+	counts, err := ReadScan(t.Context(), fixture.Measured(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	amplitudes, err := ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
+	amplitudes, err := ReadScan(t.Context(), fixture.Measured(t, "siemens_star_aps_velociprobe_ptychopinn.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestReadScan_StarFormsAgree(t *testing.T) {
 }
 
 func TestReadScan_SimulatedLines(t *testing.T) {
-	path := measured.File(t, "sim_lines_64.npz")
+	path := fixture.Measured(t, "sim_lines_64.npz")
 	s, err := ReadScan(t.Context(), path, ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestReadScan_SimulatedLines(t *testing.T) {
 
 func TestOpenNPZ_GoldenFiles(t *testing.T) {
 	for _, name := range []string{"c1_bigF", "c1_bigT_probe", "c4_bigT_probe", "c4_bigT_uniform"} {
-		z, err := openFile(measured.File(t, "golden/"+name+".npz"))
+		z, err := openFile(fixture.Measured(t, "golden/"+name+".npz"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestOpenNPZ_GoldenFiles(t *testing.T) {
 }
 
 func TestOpenNPZ_RealFileTruncated(t *testing.T) {
-	content := mustRead(t, measured.File(t, "sim_lines_64.npz"))
+	content := mustRead(t, fixture.Measured(t, "sim_lines_64.npz"))
 	for eighth := range 8 {
 		path := file(t, "cut.npz", content[:len(content)*eighth/8])
 		_, err := ReadScan(t.Context(), path, ScanOptions{})

@@ -9,12 +9,12 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/mat"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // The program writes files with SciPy, and a line for each array: file, name, dimensions, SHA-256 of its float64 values, column by column.
@@ -33,23 +33,9 @@ for k, t in enumerate(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8
 `
 
 func TestVariables_EqualSciPy(t *testing.T) {
-	python := os.Getenv("PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if exec.Command(python, "-c", "import scipy.io").Run() != nil {
-		t.Skip("no Python with SciPy (PYTHON names one)")
-	}
-	dir := t.TempDir()
-	c := exec.Command(python, "-c", writer)
-	c.Dir = dir
-	out, err := c.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, lines := fixture.Python(t, "scipy.io", writer)
 	compared := 0
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
+	for _, fields := range lines {
 		f, err := mat.Open(filepath.Join(dir, fields[0]))
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/stitch"
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func widen(v []complex64) []complex128 {
@@ -20,7 +20,7 @@ func widen(v []complex64) []complex128 {
 
 // lines returns one split of the simulated scan of ../shared/data with its true object.
 func lines(t *testing.T, split uint8) (Patterns, raster.Complex) {
-	path := measured.File(t, "sim_lines_64.npz")
+	path := fixture.Measured(t, "sim_lines_64.npz")
 	amplitude, shape := readNPY[float32](t, path, "diff3d")
 	scale, _ := readNPY[float32](t, path, "intensity_scale")
 	rows, _ := readNPY[float64](t, path, "ycoords")
@@ -166,7 +166,7 @@ func TestEvaluate_StitchedTruth(t *testing.T) {
 }
 
 func TestResidual_MeasuredScan(t *testing.T) {
-	path := measured.File(t, "siemens_star_aps_velociprobe.npz")
+	path := fixture.Measured(t, "siemens_star_aps_velociprobe.npz")
 	counts, shape := readNPY[uint16](t, path, "intensity")
 	rows, _ := readNPY[float64](t, path, "ycoords")
 	cols, _ := readNPY[float64](t, path, "xcoords")

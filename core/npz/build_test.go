@@ -5,15 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/npz/npztest"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-type rawArray = npztest.Array
+type rawArray = fixture.Array
 
 var (
-	raw     = npztest.Raw
-	archive = npztest.Zip
-	file    = npztest.File
+	raw     = fixture.Raw
+	archive = fixture.NPZ
+	file    = fixture.Write
 )
 
 // wantError checks that err is the package's error, one line that names the file and contains want.

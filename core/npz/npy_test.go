@@ -10,8 +10,8 @@ import (
 
 	"github.com/sbinet/npyio/npy"
 
-	"github.com/ptychogo/ptycho/core/npz/npztest"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func TestHeader_Forms(t *testing.T) {
@@ -92,7 +92,7 @@ func TestElement_BothByteOrders(t *testing.T) {
 		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 			var b bytes.Buffer
 			binary.Write(&b, order, c.values)
-			descr := npztest.Typestr(c.values)
+			descr := fixture.Typestr(c.values)
 			if order == binary.BigEndian {
 				descr = strings.Replace(descr, "<", ">", 1)
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // golden is one frozen case of the field's forward model: objects [1, C, N, N] -> counts.
@@ -115,7 +115,7 @@ func TestForward_FrozenCases(t *testing.T) {
 		{"c4_bigT_uniform.npz", assembled, true},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			z, err := npz.Open(measured.File(t, filepath.Join("golden", c.file)))
+			z, err := npz.Open(fixture.Measured(t, filepath.Join("golden", c.file)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/internal/measured"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 var trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-solve)")
@@ -18,7 +18,7 @@ func TestCheckGeometry_TrialOnMeasuredScan(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-solve runs it")
 	}
-	right, err := format.ReadScan(t.Context(), measured.File(t, "siemens_star_aps_velociprobe.npz"), format.ScanOptions{})
+	right, err := format.ReadScan(t.Context(), fixture.Measured(t, "siemens_star_aps_velociprobe.npz"), format.ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,13 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/tiff"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // The program writes files of many kinds with tifffile, and a line with name, number of images and SHA-256 of all images, little-endian.
@@ -32,23 +32,9 @@ for k, (dtype, order, compression, layout, big) in enumerate(itertools.product([
 `
 
 func TestRead_EqualsTifffile(t *testing.T) {
-	python := os.Getenv("PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if exec.Command(python, "-c", "import tifffile, imagecodecs").Run() != nil {
-		t.Skip("no Python with tifffile and imagecodecs (PYTHON names one)")
-	}
-	dir := t.TempDir()
-	c := exec.Command(python, "-c", writer)
-	c.Dir = dir
-	out, err := c.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, lines := fixture.Python(t, "tifffile, imagecodecs", writer)
 	read := 0
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
+	for _, fields := range lines {
 		f, err := tiff.Open(filepath.Join(dir, fields[0]))
 		if err != nil {
 			t.Fatal(err)

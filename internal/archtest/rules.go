@@ -69,8 +69,8 @@ var layers = []layer{
 		rule: "an example uses core and sdk, as a third party would, and the oracle for its results"},
 }
 
-// measuredData finds the data next to the repository. Any test may use it.
-const measuredData = "internal/measured"
+// fixtures provides files for tests. Any test may use it.
+const fixtures = "internal/fixture"
 
 // everywhere lists packages that every layer may use: each does one thing that is unrelated to ptychography.
 var everywhere = []string{
@@ -160,7 +160,7 @@ func checkImport(f File, importPath string) string {
 	switch {
 	case !ok:
 		return ""
-	case isOwn && (below(own, l.dir) || belowAny(own, l.own) || belowAny(own, everywhere) || f.Test() && (belowAny(own, l.tests) || own == measuredData)):
+	case isOwn && (below(own, l.dir) || belowAny(own, l.own) || belowAny(own, everywhere) || f.Test() && (belowAny(own, l.tests) || own == fixtures)):
 		return ""
 	case !isOwn && (l.any || belowAny(importPath, l.others) || f.Test() && belowAny(importPath, l.tests)):
 		return ""
