@@ -51,7 +51,7 @@ var cases = []reported{
 	{name: "dark_offset", id: Offset}, {name: "gain7", id: Unit}, {name: "fftshifted", id: Corner}, {name: "offcentre", id: Centre},
 	{name: "dup_all", id: Duplicates, frames: true, planted: everySecond(1)},
 	{name: "base"}, {name: "far_origin"}, {name: "eiger_max_masked"}, {name: "pilatus_neg_masked"}, {name: "mask_beamstop"}, {name: "gain"},
-	{name: "spiral"}, {name: "raster"}, {name: "N24"}, {name: "N30"}, {name: "coords_int"}, {name: "f64_sqrt"}, {name: "lowdose"}, {name: "sparse_overlap"},
+	{name: "spiral"}, {name: "raster"}, {name: "N24"}, {name: "N30"}, {name: "coords_int"}, {name: "f64_sqrt"}, {name: "lowdose"}, {name: "sparse_overlap", id: LowOverlap},
 	{name: "noprobe"}, {name: "single_row"}, {name: "boolpat"},
 }
 
