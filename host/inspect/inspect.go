@@ -98,6 +98,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 		report.Notes = append(report.Notes, err.Error())
 	}
-	report.Findings = append(examine.OrientationOf(report.Geometry), report.Findings...)
+	report.Findings = slices.Insert(report.Findings, 0, examine.OrientationOf(report.Geometry)...) // keeps [] in JSON
 	return report, nil
 }
