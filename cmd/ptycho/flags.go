@@ -13,9 +13,14 @@ import (
 const highCompression = "allow-high-compression"
 
 // scanFlags returns the flags of the settings that say how a scan is read, in commands without settings.
-func scanFlags() []cli.Flag {
+func scanFlags() []cli.Flag { return flagsOfRows(config.ScanRows()) }
+
+// examineFlags returns the flags of the settings of the examination, in commands without settings.
+func examineFlags() []cli.Flag { return flagsOfRows(config.ExamineRows()) }
+
+func flagsOfRows(rows []config.Setting) []cli.Flag {
 	var flags []cli.Flag
-	for _, s := range config.ScanRows() {
+	for _, s := range rows {
 		if s.IsBool() {
 			flags = append(flags, &cli.BoolFlag{Name: s.Name, Usage: s.Help()})
 		} else {
@@ -25,10 +30,10 @@ func scanFlags() []cli.Flag {
 	return flags
 }
 
-// scanOf reads these flags.
+// scanOf reads the flags of scanFlags and examineFlags.
 func scanOf(c *cli.Context) (config.ScanSettings, error) {
 	given := map[string]string{}
-	for _, s := range config.ScanRows() {
+	for _, s := range append(config.ScanRows(), config.ExamineRows()...) {
 		switch {
 		case !c.IsSet(s.Name):
 		case s.IsBool():

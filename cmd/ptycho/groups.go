@@ -25,7 +25,7 @@ var flagGroups = []struct{ title, names string }{
 		n object-size probe-radius overlap jitter nphotons diffraction-units box ramp`},
 	{"Preparing the patterns", "crop centre bin pad patterns zero-frequency mask mask-polarity hot-pixels dark flat offset gain"},
 	{"Reading the scan", `position-units pixel-size energy electron-energy wavelength distance detector-pixel-size override format data-path y-path x-path
-		probe-path diffraction-layout`},
+		probe-path diffraction-layout examine repair trust-data`},
 	{"Model", "model-path arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},

@@ -16,7 +16,7 @@ func solveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "solve", Category: imaging,
 		Usage: "reconstruct a scan iteratively, without a model",
-		Flags: append(scanFlags(),
+		Flags: append(append(scanFlags(), examineFlags()...),
 			&cli.StringFlag{Name: "data", Usage: "file with the scan (required)"},
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},

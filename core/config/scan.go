@@ -30,6 +30,7 @@ type ScanSettings struct {
 	Crop      int    // detector pixels; 0: the largest square
 
 	Preparation
+	Examination
 }
 
 // minCrop and maxCrop are the smallest and the largest side of patterns, those of package format.
@@ -135,7 +136,7 @@ func ScanRows() []Setting { return slices.Clone(scanTable) }
 // ScanFlags reads the flags of a command whose flags are not settings, by name. The error names the flag.
 func ScanFlags(values map[string]string) (ScanSettings, error) {
 	var s sections
-	for _, row := range scanTable {
+	for _, row := range slices.Concat(scanTable, examineTable) {
 		row.store(&s, row.Default)
 		given, ok := values[row.Name]
 		if !ok {

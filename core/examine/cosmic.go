@@ -85,8 +85,10 @@ func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([
 	if err != nil || len(rays) == 0 {
 		return nil, err
 	}
-	for _, r := range rays {
+	single := make([][3]int, len(rays))
+	for k, r := range rays {
 		p.cosmic[r] = true
+		single[k] = [3]int{p.fileFrames(r[:1])[0], r[1] / p.N, r[1] % p.N}
 	}
 	if err := p.sums(ctx); err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([
 		p.most[i] = p.high[i]
 	}
 	return []Finding{{
-		ID: Cosmic, Severity: Warning, LogChance: decimal(max(chance, logAlpha-math.Ln10)), Pixels: p.coordinates(pixels), Frames: p.fileFrames(frames),
+		ID: Cosmic, Severity: Warning, LogChance: decimal(max(chance, logAlpha-math.Ln10)), Pixels: p.coordinates(pixels), Frames: p.fileFrames(frames), Values: single,
 		What:     fmt.Sprintf("%s in %s %s far above the pixels around and the same pixel in other frames: cosmic rays or electronic noise", plural.Of(len(rays), "value"), plural.Of(len(frames), "frame"), plural.Verb(len(rays), "is", "are")),
 		Fix:      "leave these frames out with --rows",
 		Evidence: map[string]float64{"values": float64(len(rays))},

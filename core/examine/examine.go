@@ -43,6 +43,7 @@ type Finding struct {
 	LogChance float64            `json:"log10_chance"`
 	Pixels    [][2]int           `json:"pixels,omitempty"` // row, column
 	Frames    []int              `json:"frames,omitempty"`
+	Values    [][3]int           `json:"values,omitempty"` // frame, row, column, where single values are meant
 	Evidence  map[string]float64 `json:"evidence,omitempty"`
 }
 

@@ -14,6 +14,7 @@ import (
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/evaluate"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -31,13 +32,15 @@ type Report struct {
 	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
 	// OtherResidual is R of the alternative image, without or with synchronised phases; nil if there is only one image.
-	OtherResidual     *metrics.Number  `json:"R_other_way,omitempty"`
-	Refined           int              `json:"refined"`               // iterations
-	Unrefined         *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
-	Gauge             *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
-	PatternsPerSecond float64          `json:"patterns_per_second"`
-	Seconds           float64          `json:"seconds"`
-	Exports           []string         `json:"exports,omitempty"` // files for other programs
+	OtherResidual *metrics.Number  `json:"R_other_way,omitempty"`
+	Refined       int              `json:"refined"`               // iterations
+	Unrefined     *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
+	Gauge         *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
+	// Examination holds the findings and the repairs of the scan; nil with --examine off.
+	Examination       *examination.Result `json:"examination,omitempty"`
+	PatternsPerSecond float64             `json:"patterns_per_second"`
+	Seconds           float64             `json:"seconds"`
+	Exports           []string            `json:"exports,omitempty"` // files for other programs
 }
 
 // request returns the request for the folder of the image.
@@ -62,10 +65,11 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	defer dir.Close()
 	spool := newSpool(s)
 	defer spool.Remove()
-	m, data, err := readInputs(ctx, cfg, h, spool)
+	m, data, found, err := readInputs(ctx, cfg, h, spool)
 	if err != nil {
 		return report, err
 	}
+	report.Examination = found
 	if err := solve.CheckSupport(ctx, m.Illuminate(data), x.Threads); err != nil {
 		return report, err
 	}

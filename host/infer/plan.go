@@ -18,7 +18,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	}
 	spool := newSpool(s)
 	defer spool.Remove()
-	m, data, err := readInputs(ctx, cfg, h, spool)
+	m, data, _, err := readInputs(ctx, cfg, h, spool)
 	if err != nil {
 		return plan, err
 	}

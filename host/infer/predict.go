@@ -10,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
@@ -87,26 +88,30 @@ func newSpool(s config.InferenceSettings) *dataset.Spool {
 	return dataset.NewSpool(filepath.Dir(s.OutputDir))
 }
 
-// readInputs reads the model, and into the spool the scan to reconstruct.
-func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *dataset.Spool) (*model.Model, *scan.Scan, error) {
+// readInputs reads the model, and into the spool the scan to reconstruct, which it examines and repairs.
+func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *dataset.Spool) (*model.Model, *scan.Scan, *examination.Result, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, Scan: cfg.Scan(),
 		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true, Spool: spool}.Read(ctx, h.Notice)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := exports(s).Check(data); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if n := m.Config.N; data.N != n {
-		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
+		return nil, nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
 	}
-	if err := dataset.Check(m.Illuminate(data)); err != nil { // with the model's probe: the probe in the file is not read
-		return nil, nil, err
+	o := examination.Options{Examination: cfg.Scan().Examination, Create: spool.Create}
+	repaired, found, err := examination.Checked(ctx, m.Illuminate(data), o, h.Notice) // the probe in the file is not read
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	return m, data, nil
+	dark := *repaired
+	dark.Probe, dark.Modes = data.Probe, data.Modes
+	return m, &dark, found, nil
 }

@@ -14,6 +14,7 @@ import (
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/evaluate"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
@@ -46,6 +47,9 @@ type Report struct {
 	FRCOf  string          `json:"frc_of,omitempty"`
 	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
 	Halves *Halves         `json:"halves,omitempty"`
+
+	// Examination holds the findings and the repairs of the scan; nil with --examine off.
+	Examination *examination.Result `json:"examination,omitempty"`
 
 	Gauge         *iterative.Gauge      `json:"probe_gauge,omitempty"`     // how the phase ramp of a fitted probe was fixed
 	ModeShares    []float64             `json:"mode_shares"`               // of the probe's power

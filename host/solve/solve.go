@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
@@ -46,7 +47,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save
 	defer done()
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression}.Read(early, h.Notice)
+	data, err := report.read(early, &o, h)
 	if err != nil {
 		return report, err
 	}
@@ -92,6 +93,22 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; the image so far is in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
 	}
 	return report, nil
+}
+
+// read reads, examines and repairs the scan. It adds a factor for each frame to the fit where the exposure changes.
+func (r *Report) read(ctx context.Context, o *Options, h host.Host) (*scan.Scan, error) {
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, h.Notice)
+	if err != nil {
+		return nil, err
+	}
+	if data, r.Examination, err = examination.Checked(ctx, data, examination.Options{Examination: o.Scan.Examination, Fits: true, Fitted: o.Solve.Fit.Intensity}, h.Notice); err != nil {
+		return nil, err
+	}
+	if r.Examination != nil && r.Examination.Exposure {
+		o.Solve.Fit.Intensity = true
+		r.Fit = o.Solve.Fit.Names()
+	}
+	return data, nil
 }
 
 // addFigures computes the values of the report that do not come from the engine. A stop ends it with an error; the report

@@ -34,7 +34,7 @@ type folder struct {
 // Writes returns the name patterns of all files that a run may write.
 func Writes() []string {
 	return append([]string{
-		ConfigFile, MetricsFile, RowsFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
+		ConfigFile, MetricsFile, RowsFile, ExaminationFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
 	}, track.Writes()...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -21,6 +22,7 @@ type inputs struct {
 	Probe      model.Probe
 	Background []float32     // [N, N] counts, of the forward model
 	Groups     *scan.Grouper // of the training patterns, of whole steps
+	Examined   examined
 
 	cfg   *config.Training
 	h     host.Host
@@ -32,8 +34,13 @@ type inputs struct {
 func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *dataset.Spool) (*inputs, error) {
 	in := &inputs{cfg: cfg, h: h, spool: spool}
 	s, x := cfg.Settings(), cfg.Execution()
-	var err error
-	if in.Scan, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages); err != nil {
+	before, err := &examined{}, error(nil)
+	if x.Resume != "" {
+		if before, err = readExamined(config.RunOf(x.Resume)); err != nil {
+			return nil, err
+		}
+	}
+	if in.Scan, in.Examined.Train, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages, before.Train); err != nil {
 		return nil, err
 	}
 	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
@@ -64,7 +71,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
 	}
 	if s.TestDataFile != "" {
-		if in.Test, err = in.load(ctx, s.TestDataFile, "", 0); err != nil {
+		if in.Test, in.Examined.Test, err = in.load(ctx, s.TestDataFile, "", 0, before.Test); err != nil {
 			return nil, err
 		}
 	}
@@ -77,17 +84,17 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 	return in, in.group()
 }
 
-// load reads a scan by the settings of the run.
-func (in *inputs) load(ctx context.Context, path, rows string, draw int) (*scan.Scan, error) {
+// load reads a scan by the settings of the run, examines and repairs it. before is its examination in a resumed run.
+func (in *inputs) load(ctx context.Context, path, rows string, draw int, before *examination.Result) (*scan.Scan, *examination.Result, error) {
 	s := in.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression, Spool: in.spool}.Read(ctx, in.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression, Unchecked: true, Spool: in.spool}.Read(ctx, in.h.Notice)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if n := in.cfg.Model().N; n != data.N {
-		return nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but this run needs %d×%d", path, data.N, data.N, n, n)
+		return nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but this run needs %d×%d", path, data.N, data.N, n, n)
 	}
-	return data, nil
+	return in.examine(ctx, data, before)
 }
 
 // group makes the groups of training patterns.

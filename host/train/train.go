@@ -11,6 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/train/loop"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -32,7 +33,9 @@ type Report struct {
 	Monitor           string           `json:"monitor"`    // metric that ranks the best checkpoints
 	Best              []loop.Kept      `json:"best"`       // checkpoints, best first
 	Beginnings        []loop.Beginning `json:"beginnings"` // attempts whose network collapsed
-	Weights           string           `json:"weights"`    // of the model: "last" or "best", possibly after "moving average of"
+	// Examination holds the findings and the repairs of the training scan; nil with --examine off.
+	Examination *examination.Result `json:"examination,omitempty"`
+	Weights     string              `json:"weights"` // of the model: "last" or "best", possibly after "moving average of"
 }
 
 // Run trains a model and writes its run directory.
@@ -51,6 +54,7 @@ func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error)
 	why, err := run.trainer.Run(ctx)
 	report := run.report(why, time.Since(started))
 	if err != nil {
+		err = explained(err, run.inputs.Examined.Train)
 		return report, errors.Join(err, run.folder.End(report, report.Ended, err))
 	}
 	if report.Weights, err = run.folder.Model(run.model, run.trainer, run.inputs.MeanCounts()); err != nil {
@@ -67,6 +71,14 @@ func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error)
 		return report, host.Failf(host.ExitInterrupted, "train: stopped in epoch %d; %s", run.trainer.At.Epoch+1, next)
 	}
 	return report, nil
+}
+
+// explained adds the likely causes, from the examination of the scan, to the error of a training that failed.
+func explained(err error, of *examination.Result) error {
+	if likely := of.Likely(); likely != "" && host.ExitCode(err) == host.ExitDiverged {
+		return host.Failf(host.ExitDiverged, "%w; %s", err, likely)
+	}
+	return err
 }
 
 // training is a run with its data, model, folder and trainer.
@@ -159,6 +171,9 @@ func (run *training) start() (err error) {
 			return err
 		}
 	}
+	if err := run.folder.Examined(run.inputs.Examined); err != nil {
+		return err
+	}
 	if x.StopAfter > 0 {
 		t.StopAfter(x.StopAfter)
 	}
@@ -190,7 +205,7 @@ func (run *training) report(why loop.Ending, took time.Duration) Report {
 	t, m := run.trainer, run.inputs
 	r := Report{OutputDir: run.folder.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
 		Patterns: len(m.Train), ValidationPattern: m.ValidationPatterns(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
-		Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
+		Examination: m.Examined.Train, Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
 	if why == loop.Finished && t.Epochs() < run.cfg.Settings().MaxEpochs {
 		r.Ended = loop.OutOfSteps
 	}

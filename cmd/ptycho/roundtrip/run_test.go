@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // bench holds the common files of all trips: the program, its data and a trained model.
 type bench struct {
-	dir     string // scan.npz, other.npz, wide.npz, dark.npz, model, other-model
+	dir     string // scan.npz, other.npz, wide.npz, dark.npz, marked.npz, model, other-model
 	program string
 	plugin  string
 	shared  sync.Map // of func() *outcome: the runs without a change, by their arguments
@@ -50,6 +50,7 @@ func prepare(t *testing.T) *bench {
 	}
 	writeDark(t, filepath.Join(b.dir, "dark.npz"))
 	writePlate(t, filepath.Join(b.dir, "plate.npy"))
+	writeMarked(t, filepath.Join(b.dir, "marked.npz"), filepath.Join(b.dir, "scan.npz"))
 	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {
 		b.must(t, append(b.train("scan.npz"), "--output-dir", filepath.Join(b.dir, model), "--max-epochs", "3", "--seed", seed))
 	}

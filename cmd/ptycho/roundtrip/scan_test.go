@@ -43,6 +43,9 @@ var scanTrips = map[string]trip{
 	"scan.distance":            {with: args("--position-units", "um", "--wavelength", "1.24nm", "--detector-pixel-size", "77.5um"), before: args("--distance", "1m"), flag: args("--distance", "1mm"), sees: exitCode},
 	"scan.detector-pixel-size": {with: args("--position-units", "um", "--wavelength", "1.24nm", "--distance", "1m"), before: args("--detector-pixel-size", "77.5um"), flag: args("--detector-pixel-size", "10mm"), sees: exitCode},
 	"scan.override":            {with: args("--position-units", "um", "--wavelength", "1.24nm", "--distance", "1m", "--detector-pixel-size", "77.5um", "--pixel-size", "1.2um"), flag: args("--override"), sees: exitCode},
+	"scan.examine":             {with: args("--train-data-file", "DIR/marked.npz"), flag: args("--examine", "off"), sees: bound(0, "counts")},
+	"scan.repair":              {with: args("--train-data-file", "DIR/marked.npz", "--trust-data"), flag: args("--repair", "frames"), sees: bound(0, "counts")},
+	"scan.trust-data":          {with: args("--train-data-file", "DIR/marked.npz", "--repair", "none"), flag: args("--trust-data"), sees: exitCode},
 }
 
 // wide returns the arguments of a step with wide patterns.
