@@ -138,12 +138,16 @@ func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
 
 // wrapped finds counts that reach the largest number of a type and stop there. With a values in the last 5 % of the range and b in the 5 %
 // before, a tail that falls exponentially, as that of speckle, has a²/b in the 5 % above; that there are none has a chance of e^(−a²/b).
+// Values that are cut reach the end of the range: the bright beam of a scan can end below it.
 func (p *profile) wrapped(ctx context.Context, edges [][2]float64) ([]Finding, error) {
 	largest := float64(slices.Max(p.most))
 	for r, m := range ranges {
 		a, b := edges[r][0], edges[r][1]
 		if largest > m || largest <= (1-edge)*m || a < atCeiling || b == 0 || -a*a/b >= logAlpha {
 			continue
+		}
+		if expected := a * min(1, a/b) * (m - largest) / (edge * m); expected > mostMissing {
+			continue // the values end below the range by themselves
 		}
 		frames, err := p.wrappedFrames(ctx, m)
 		if err != nil {
@@ -158,6 +162,10 @@ func (p *profile) wrapped(ctx context.Context, edges [][2]float64) ([]Finding, e
 	}
 	return nil, nil
 }
+
+// mostMissing is the number of values that may lack between the largest count and the end of the range: that there are none where 7 are
+// expected has a chance of e^−7.
+const mostMissing = 7
 
 // A wrapped value is below dropped of the range and touches one above high.
 const dropped, high = 0.4, 0.75
