@@ -215,6 +215,9 @@ func (r *countReader) mask(s *scan.Scan) error {
 	before := len(r.a.Notes)
 	r.a.noteMoved() // virtual datasets open their files when they are read
 	s.Notes = append(s.Notes, r.a.Notes[before:]...)
+	if r.tally.Dark() {
+		return fmt.Errorf("%s: no value is above the dark and the offset, so that the patterns have no photons; correct --dark or --offset", r.a.Path)
+	}
 	s.Notes = append(s.Notes, r.tally.Notes()...)
 	masked, added := 0, 0
 	mask := make([]uint8, len(r.bad))

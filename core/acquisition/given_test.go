@@ -128,6 +128,18 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 	}
 }
 
+// TestPreparation_RefusesDarkScan checks that an offset above all numbers is an error, and not a scan without photons.
+func TestPreparation_RefusesDarkScan(t *testing.T) {
+	a, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Prepare: acquisition.Preparation{Steps: prepare.Steps{Offset: 1e6}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if _, err := a.Read(t.Context(), []int{0, 1, 2}, false); err == nil || !strings.Contains(err.Error(), "no value is above the dark and the offset") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // cropped is the preparation that takes the middle.
 func cropped(side int) acquisition.Preparation {
 	return acquisition.Preparation{Steps: prepare.Steps{Side: side}}

@@ -100,8 +100,11 @@ func (p *Plan) Target(i int) int {
 
 // A Tally counts values that are negative after the dark and the offset are subtracted.
 type Tally struct {
-	Values, Below int
+	Values, Below, Above int // all, below 0, above 0
 }
+
+// Dark reports whether no value is above 0.
+func (t Tally) Dark() bool { return t.Values > 0 && t.Above == 0 }
 
 // Notes says how many values became 0.
 func (t Tally) Notes() []string {
@@ -131,6 +134,9 @@ func (p *Plan) Count(i int, v float64, t *Tally) float64 {
 	if v < 0 {
 		t.Below++
 		return 0
+	}
+	if v > 0 {
+		t.Above++
 	}
 	return v
 }

@@ -103,7 +103,7 @@ func TestPlan_CountsInOrder(t *testing.T) {
 			t.Errorf("pixel %d: %v, want %v", i, got, want)
 		}
 	}
-	if p.Count(0, 99, &tally) != 0 || tally != (prepare.Tally{Values: 5, Below: 1}) {
+	if p.Count(0, 99, &tally) != 0 || tally != (prepare.Tally{Values: 5, Below: 1, Above: 4}) {
 		t.Errorf("below the offset: %+v", tally)
 	}
 	if v := p.Count(0, math.NaN(), &tally); !math.IsNaN(v) {
@@ -178,5 +178,12 @@ func TestBeam_IgnoresHotPixelsAndBackground(t *testing.T) {
 	}
 	if _, ok := prepare.Beam(make([]float64, h*w), h, w); ok {
 		t.Error("a dark frame has a centre")
+	}
+}
+
+// TestPlan_CornerOfOddFrames checks that the zero frequency of 7×9 pixels becomes pixel (1, 1) of 2×2, as numpy.fft.fftshift puts it.
+func TestPlan_CornerOfOddFrames(t *testing.T) {
+	if _, got := arranged(t, prepare.Steps{Side: 2, Corner: true}, 7, 9); !slices.Equal(got, []float32{608, 600, 8, 0}) {
+		t.Errorf("%v", got)
 	}
 }
