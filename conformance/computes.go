@@ -167,16 +167,21 @@ func (w *work) truth(ref backend.BatchRef) (truth, error) {
 	return t, nil
 }
 
-func (s *subject) compared(w *work, value, gradient Quantity, taps []string) error {
+// openToLook opens a session that can be looked into, with its batch and the oracle's values.
+func (s *subject) openToLook(w *work) (look backend.Inspector, ref backend.BatchRef, want truth, err error) {
 	session, ref, err := s.open(w, 1)
 	if err != nil {
-		return err
+		return nil, ref, want, err
 	}
-	look, err := inspector(session)
-	if err != nil {
-		return err
+	if look, err = inspector(session); err != nil {
+		return nil, ref, want, err
 	}
-	want, err := w.truth(ref)
+	want, err = w.truth(ref)
+	return look, ref, want, err
+}
+
+func (s *subject) compared(w *work, value, gradient Quantity, taps []string) error {
+	look, ref, want, err := s.openToLook(w)
 	if err != nil {
 		return err
 	}

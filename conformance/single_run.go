@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -42,15 +43,7 @@ func (s *subject) alone(k program.OpKind) error {
 
 func (s *subject) agreesAlone(e *single) error {
 	w := e.work()
-	session, ref, err := s.open(w, 1)
-	if err != nil {
-		return err
-	}
-	look, err := inspector(session)
-	if err != nil {
-		return err
-	}
-	want, err := w.truth(ref)
+	look, ref, want, err := s.openToLook(w)
 	if err != nil {
 		return err
 	}
@@ -86,11 +79,7 @@ func (s *subject) agreesAlone(e *single) error {
 // lists skips the case when the program has an operation that the backend does not list.
 func (s *subject) lists(p *program.Program) error {
 	for _, op := range p.Ops {
-		listed := false
-		for _, k := range s.info.Operations {
-			listed = listed || k == op.Kind
-		}
-		if !listed {
+		if !slices.Contains(s.info.Operations, op.Kind) {
 			return &skip{fmt.Sprintf("the backend does not list the operation %s", op.Kind)}
 		}
 	}
