@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // files has the cases about arrays in files, about calls that must be refused, and about the end of calls.
@@ -27,9 +27,9 @@ var files = []Case{
 }
 
 // countsIn replaces the array of the counts by a file with the given bytes.
-func (w *work) countsIn(content []byte, ref backend.FileRef) (backend.Dataset, *scratch.File, error) {
+func (w *work) countsIn(content []byte, ref backend.FileRef) (backend.Dataset, *disk.TemporaryFile, error) {
 	d := w.dataset()
-	f, err := scratch.NewFile(int64(len(content)))
+	f, err := disk.NewTemporaryFile(int64(len(content)))
 	if err != nil {
 		return d, nil, err
 	}
@@ -144,7 +144,7 @@ func probeInFile(s *subject, theirs, mine runner, w *work) error {
 		d.Arrays[i].Value = tensor.Tensor{}
 		content = append(content, t.Bytes()...)
 	}
-	f, err := scratch.NewFile(int64(len(content)))
+	f, err := disk.NewTemporaryFile(int64(len(content)))
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/internal/scratch"
 )
 
 // options has the cases for the options of a session: a backend must apply the options that it lists and reject all others,
@@ -134,11 +134,11 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 }
 
 // datasetInFile returns the dataset with its patterns in a file. The caller must close the file.
-func (w *work) datasetInFile() (backend.Dataset, *scratch.File, error) {
+func (w *work) datasetInFile() (backend.Dataset, *disk.TemporaryFile, error) {
 	d := w.dataset()
 	i := slices.IndexFunc(d.Arrays, func(a backend.Array) bool { return a.Input == program.Counts })
 	a := &d.Arrays[i]
-	f, err := scratch.NewFile(int64(len(a.Value.Bytes())))
+	f, err := disk.NewTemporaryFile(int64(len(a.Value.Bytes())))
 	if err != nil {
 		return d, nil, err
 	}

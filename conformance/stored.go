@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // storedTypes binds the same counts by value and in a file of each type. They reach the largest number of the type, so that a sign or
@@ -67,7 +67,7 @@ func sumsOf(s *subject, session backend.Session, d backend.Dataset, w *work) (ma
 }
 
 // inFile replaces the value of an array by a file with its numbers as another type. The caller must close the file.
-func inFile(a *backend.Array, counts []float32, t tensor.DType) (*scratch.File, error) {
+func inFile(a *backend.Array, counts []float32, t tensor.DType) (*disk.TemporaryFile, error) {
 	shape := a.Value.Shape()
 	v := a.Value
 	switch t { //nolint:exhaustive // float32 is the type of the value
@@ -76,7 +76,7 @@ func inFile(a *backend.Array, counts []float32, t tensor.DType) (*scratch.File, 
 	case tensor.Uint16:
 		v = tensor.Must(converted[uint16](counts), shape...)
 	}
-	f, err := scratch.NewFile(int64(len(v.Bytes())))
+	f, err := disk.NewTemporaryFile(int64(len(v.Bytes())))
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -68,9 +68,9 @@ type Result struct {
 func (r *Result) write(dir string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = durable.Write(filepath.Join(dir, resultFile), append(text, '\n'))
+		err = disk.Write(filepath.Join(dir, resultFile), append(text, '\n'))
 	}
-	if e := durable.Write(filepath.Join(dir, tableFile), []byte(r.table())); err == nil {
+	if e := disk.Write(filepath.Join(dir, tableFile), []byte(r.table())); err == nil {
 		err = e
 	}
 	return err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host/ptychopinn"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
@@ -69,7 +69,7 @@ func writeImported(output string, text []byte, source string, overwrite bool) er
 		}
 		return format.WriteFile(output, text)
 	}
-	file, err := durable.Create(output)
+	file, err := disk.Create(output)
 	if err != nil {
 		return err
 	}

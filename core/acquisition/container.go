@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/mat"
 	"github.com/ptychogo/ptycho/core/tiff"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // A container is an open file with named arrays.
@@ -53,7 +53,7 @@ func Kind(path string) string {
 		}
 		return ""
 	}
-	f, st, err := plainfile.Open(path)
+	f, st, err := disk.Open(path)
 	if err != nil {
 		return ""
 	}

@@ -8,7 +8,7 @@ import (
 	"math"
 	"os"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // A frame of the EMPAD, an electron detector: 128×128 float32, little-endian, and two rows of other data.
@@ -47,7 +47,7 @@ type empadFile struct {
 }
 
 func openEMPAD(path string) (container, error) {
-	f, st, err := plainfile.Open(path)
+	f, st, err := disk.Open(path)
 	if err != nil {
 		return nil, err
 	}

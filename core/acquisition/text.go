@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Limits of a table: bytes, about ten million positions, and columns.
@@ -29,7 +29,7 @@ type table struct {
 }
 
 func openTable(path string) (*table, error) {
-	f, st, err := plainfile.Open(path)
+	f, st, err := disk.Open(path)
 	if err != nil {
 		return nil, err
 	}

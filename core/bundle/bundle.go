@@ -22,7 +22,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // The files of a bundle.
@@ -124,14 +124,14 @@ const maxManifest = 16 << 20
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
-	text, err := plainfile.Read(path, maxManifest)
+	text, err := disk.Read(path, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, &npz.Error{Path: dir, What: "does not contain " + ManifestFile, Fix: "give the output directory of ptycho train", Err: err}
 	}
 	if st, e := os.Stat(dir); e == nil && !st.IsDir() {
 		return m, &npz.Error{Path: dir, What: "is a file, not a folder with a model", Fix: "give the output directory of ptycho train", Err: err}
 	}
-	var other *plainfile.KindError
+	var other *disk.KindError
 	if errors.As(err, &other) {
 		return m, &npz.Error{Path: path, What: other.What(), Err: err}
 	}

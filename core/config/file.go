@@ -10,7 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // largestFile bounds a configuration file, in bytes. The longest sensible file has a few kilobytes.
@@ -18,8 +18,8 @@ const largestFile = 1 << 20
 
 // ReadFile reads a configuration file. Its error completes a sentence that begins with the file's name.
 func ReadFile(path string) ([]byte, error) {
-	f, _, err := plainfile.Open(path)
-	var other *plainfile.KindError
+	f, _, err := disk.Open(path)
+	var other *disk.KindError
 	if errors.As(err, &other) {
 		return nil, errors.New(other.What())
 	}

@@ -3,12 +3,12 @@ package format
 
 import (
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // WriteFile writes a whole file atomically.
 func WriteFile(path string, data []byte) error {
-	if err := durable.Write(path, data); err != nil {
+	if err := disk.Write(path, data); err != nil {
 		return npz.WriteError(path, err)
 	}
 	return nil

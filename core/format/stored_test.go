@@ -14,25 +14,25 @@ import (
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
-// disk is a file for patterns.
-type disk struct {
+// diskFile is a file for patterns.
+type diskFile struct {
 	*os.File
 	bytes int64 // requested
 }
 
-func (d disk) Path() string { return d.Name() }
-func (d disk) Seal()        {}
+func (d diskFile) Path() string { return d.Name() }
+func (d diskFile) Seal()        {}
 
 // onDisk returns a function for ScanOptions.Create and the file that it last created.
-func onDisk(t *testing.T) (create func(int64) (patterns.File, error), last *disk) {
-	last = &disk{}
+func onDisk(t *testing.T) (create func(int64) (patterns.File, error), last *diskFile) {
+	last = &diskFile{}
 	return func(bytes int64) (patterns.File, error) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "patterns"))
 		if err != nil {
 			return nil, err
 		}
 		t.Cleanup(func() { f.Close() })
-		*last = disk{f, bytes}
+		*last = diskFile{f, bytes}
 		return *last, nil
 	}, last
 }
@@ -94,7 +94,7 @@ func TestReadScan_InFileEqualsInMemory(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", c.name, err)
 			}
-			var made *disk
+			var made *diskFile
 			c.o.Create, made = onDisk(t)
 			got, err := ReadScan(t.Context(), path, c.o)
 			if err != nil {

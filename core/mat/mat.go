@@ -18,7 +18,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Limits of a file.
@@ -75,7 +75,7 @@ func Is(head []byte) bool {
 
 // Open opens a file and lists its arrays.
 func Open(name string) (*File, error) {
-	f, st, err := plainfile.Open(name)
+	f, st, err := disk.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/internal/printable"
 )
 
@@ -66,7 +66,7 @@ func (e *Error) Hint(format string, args ...any) *Error {
 
 // open opens a regular file for reading. Its error says in one sentence why it cannot.
 func open(path string) (*os.File, int64, error) {
-	f, st, err := plainfile.Open(path)
+	f, st, err := disk.Open(path)
 	if err != nil {
 		return nil, 0, openError(path, err)
 	}
@@ -80,7 +80,7 @@ func open(path string) (*os.File, int64, error) {
 func openError(path string, err error) *Error {
 	e := &Error{Path: path, Err: err}
 	var p *fs.PathError
-	var other *plainfile.KindError
+	var other *disk.KindError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.What = "no such file"

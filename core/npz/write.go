@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Named is an array with its name in an archive.
@@ -42,7 +42,7 @@ func Write(path string, arrays ...Named) error {
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
-	if err := durable.WriteFrom(path, write); err != nil {
+	if err := disk.WriteFrom(path, write); err != nil {
 		return WriteError(path, err)
 	}
 	return nil

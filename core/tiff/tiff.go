@@ -16,7 +16,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Limits: pages of a file, and the bytes of an image (8192² of 16 bits).
@@ -49,7 +49,7 @@ func Is(head []byte) bool {
 
 // Open opens a file and finds its pages.
 func Open(name string) (*File, error) {
-	f, st, err := plainfile.Open(name)
+	f, st, err := disk.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // A newScan is the file of a scan that a command writes.
 type newScan struct {
-	*durable.File
+	*disk.File
 	command, path string
 	overwrite     bool
 }
@@ -26,7 +26,7 @@ func create(command, path string, overwrite bool) (*newScan, error) {
 		return nil, f.exists()
 	}
 	var err error
-	if f.File, err = durable.Create(path); err != nil {
+	if f.File, err = disk.Create(path); err != nil {
 		return nil, f.cannot(host.ExitUsage, err)
 	}
 	return f, nil

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Spool holds the arrays of a scan in temporary files that a backend maps. Where the system allows it the files have no
@@ -21,7 +21,7 @@ import (
 // Spool reachable until then.
 type Spool struct {
 	folders []string
-	files   []*scratch.File
+	files   []*disk.TemporaryFile
 }
 
 // NewSpool returns an empty spool. It uses the folders if neither memory nor the system's temporary folder has room.
@@ -30,8 +30,8 @@ func NewSpool(folders ...string) *Spool { return &Spool{folders: folders} }
 // Create creates a file of the given size in the spool.
 func (s *Spool) Create(bytes int64) (patterns.File, error) { return s.create(bytes) }
 
-func (s *Spool) create(bytes int64) (*scratch.File, error) {
-	f, err := scratch.NewFile(bytes, s.folders...)
+func (s *Spool) create(bytes int64) (*disk.TemporaryFile, error) {
+	f, err := disk.NewTemporaryFile(bytes, s.folders...)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // clearlyBetter is the share of R by which synchronised phases must improve the fit. Where the patches already agree the
@@ -27,7 +27,7 @@ type prediction struct {
 	weight []float32 // [N·N]
 	canvas *stitch.Stitcher
 	make   func() (*stitch.Stitcher, error)
-	file   *scratch.File // patch j at j·N²·pixelBytes; nil where no file is needed
+	file   *disk.TemporaryFile // patch j at j·N²·pixelBytes; nil where no file is needed
 	buffer []byte
 	how    string // "auto", "on" or "off"
 	notice func(format string, args ...any)
@@ -46,7 +46,7 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	if p.how == "off" {
 		return p, nil
 	}
-	p.file, err = scratch.NewFile(int64(data.Len())*int64(len(p.buffer)), filepath.Dir(s.OutputDir))
+	p.file, err = disk.NewTemporaryFile(int64(data.Len())*int64(len(p.buffer)), filepath.Dir(s.OutputDir))
 	if err = p.without(err); err != nil {
 		p.Close()
 		return nil, err

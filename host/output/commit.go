@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // journal lists the work of a commit. Once its file exists the new result is committed: the next command that opens the
@@ -45,7 +45,7 @@ func (d *Dir) Commit() error {
 			return nil, nil, err
 		}
 		reached()
-		if err := durable.WriteIn(d.root, journalFile, append(text, '\n')); err != nil {
+		if err := disk.WriteIn(d.root, journalFile, append(text, '\n')); err != nil {
 			return nil, nil, err
 		}
 		d.staged = false // from here on the next command that opens the folder completes the commit
@@ -211,7 +211,7 @@ func copyIn(root *os.Root, staged, name string) error {
 		return err
 	}
 	defer from.Close()
-	err = durable.WriteFromIn(root, name, func(w io.Writer) error {
+	err = disk.WriteFromIn(root, name, func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})
@@ -222,7 +222,7 @@ func copyIn(root *os.Root, staged, name string) error {
 }
 
 func syncFolder(root *os.Root, name string) error {
-	err := durable.SyncFolderIn(root, name)
+	err := disk.SyncFolderIn(root, name)
 	if errors.Is(err, fs.ErrNotExist) { // removed with its last file
 		return nil
 	}

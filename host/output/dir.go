@@ -16,7 +16,7 @@ import (
 	"runtime"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // The names of ptycho's files in an output folder.
@@ -159,11 +159,11 @@ func (d *Dir) recover() error {
 		return err
 	}
 	d.list.tidy()
-	durable.SweepIn(d.root, stateDir)
-	durable.SweepIn(d.root, ".")
+	disk.SweepIn(d.root, stateDir)
+	disk.SweepIn(d.root, ".")
 	for name := range d.list.names {
 		if name[len(name)-1] == '/' {
-			durable.SweepIn(d.root, filepath.Clean(name))
+			disk.SweepIn(d.root, filepath.Clean(name))
 		}
 	}
 	root, err := d.root.OpenRoot(".")
@@ -189,7 +189,7 @@ func (d *Dir) stage() error {
 
 // begin marks a folder of several parts.
 func (d *Dir) begin() error {
-	if err := durable.WriteIn(d.root, unfinishedFile, nil); err != nil {
+	if err := disk.WriteIn(d.root, unfinishedFile, nil); err != nil {
 		return d.unusable(err)
 	}
 	return nil
@@ -281,7 +281,7 @@ func (d *Dir) WritePassing(name string, data []byte) error {
 	if err := d.passing.Add(name); err != nil {
 		return err
 	}
-	return durable.WriteIn(d.root, name, data)
+	return disk.WriteIn(d.root, name, data)
 }
 
 // dropPassing removes the passing files.
@@ -355,7 +355,7 @@ func makeAll(target string, made []string) ([]string, error) {
 		}
 		missing = append([]string{at}, missing...)
 	}
-	if err := durable.MkdirAll(target); err != nil {
+	if err := disk.MkdirAll(target); err != nil {
 		return made, err
 	}
 	if len(made) > 0 {

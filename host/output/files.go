@@ -11,8 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ptychogo/ptycho/internal/durable"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Files writes the files below a folder that can move while they are open: the files of a run are in a staging folder until
@@ -100,7 +99,7 @@ func (f *Files) WriteFrom(name string, write func(io.Writer) error) error {
 	if err := f.note(name); err != nil {
 		return err
 	}
-	return cannot(f.root, name, "written", durable.WriteFromIn(f.root, name, write))
+	return cannot(f.root, name, "written", disk.WriteFromIn(f.root, name, write))
 }
 
 // WriteAtFrom is like WriteFrom, for a file whose parts are written in any order.
@@ -111,7 +110,7 @@ func (f *Files) WriteAtFrom(name string, write func(io.WriterAt) error) error {
 	if err := f.note(name); err != nil {
 		return err
 	}
-	return cannot(f.root, name, "written", durable.WriteAtIn(f.root, name, write))
+	return cannot(f.root, name, "written", disk.WriteAtIn(f.root, name, write))
 }
 
 // Append opens a file for appending, and creates it and its folders if necessary. The file stays open when the folder moves.
@@ -169,7 +168,7 @@ func (f *Files) Read(name string) ([]byte, error) {
 // plain returns an error for a file whose opening would block, such as a FIFO.
 func (f *Files) plain(name string) error {
 	if st, err := f.root.Stat(f.at(name)); err == nil && !st.Mode().IsRegular() {
-		return &plainfile.KindError{Path: filepath.Join(f.root.Name(), f.at(name)), Mode: st.Mode()}
+		return &disk.KindError{Path: filepath.Join(f.root.Name(), f.at(name)), Mode: st.Mode()}
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // helper is the variable that makes the test binary run as a command that writes an output folder.
@@ -67,7 +67,7 @@ func (do task) run() error {
 		return err
 	}
 	if do.Park { // killed before the commit, with a temporary file of a writer open
-		if _, err := durable.Create(d.Path("image.npz")); err != nil {
+		if _, err := disk.Create(d.Path("image.npz")); err != nil {
 			return err
 		}
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // list is a list of files that ptycho wrote: one relative, slash-separated name per line; names of folders end with a slash. A
@@ -75,7 +75,7 @@ func openList(root *os.Root, name string) (*list, error) {
 
 func (l *list) open() error {
 	if _, err := l.root.Lstat(l.name); errors.Is(err, fs.ErrNotExist) {
-		if err := durable.WriteIn(l.root, l.name, nil); err != nil {
+		if err := disk.WriteIn(l.root, l.name, nil); err != nil {
 			return err
 		}
 	}
@@ -169,7 +169,7 @@ func (l *list) tidy() {
 	for _, name := range sorted(left) {
 		text.WriteString(name + "\n")
 	}
-	if durable.WriteIn(l.root, l.name, text.Bytes()) != nil {
+	if disk.WriteIn(l.root, l.name, text.Bytes()) != nil {
 		return
 	}
 	f, err := l.root.OpenFile(l.name, os.O_WRONLY, 0)

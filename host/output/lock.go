@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // errBusy completes a sentence that names the folder.
@@ -45,7 +45,7 @@ func lock(root *os.Root) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		held, err := durable.TryLock(f)
+		held, err := disk.TryLock(f)
 		if err == nil && !held {
 			f.Close()
 			return nil, errBusy

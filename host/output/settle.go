@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // patience limits the wait for a commit of a running command, which takes milliseconds unless the disk is slow.
@@ -79,7 +79,7 @@ func settleRoot(root *os.Root) error {
 		return err
 	}
 	defer f.Close()
-	if held, err := durable.TryLock(f); err == nil && !held {
+	if held, err := disk.TryLock(f); err == nil && !held {
 		return errBusy
 	}
 	j, err := readJournal(root)

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -64,7 +64,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 		return nil, err
 	}
 	defer file.Close()
-	sockets, err := scratch.New(socketBase())
+	sockets, err := disk.NewTemporaryFolder(socketBase())
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "start", "plugin %s: %w", s.Name, err)
 	}
@@ -219,4 +219,4 @@ func socketBase() string {
 }
 
 // Sweep removes the temporary folders of processes that have ended, such as the folders of plugins' sockets.
-func Sweep() { scratch.Sweep(os.TempDir(), socketBase()) }
+func Sweep() { disk.SweepTemporary(os.TempDir(), socketBase()) }

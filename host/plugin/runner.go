@@ -19,7 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin/runner"
 
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
@@ -29,7 +29,7 @@ import (
 type runner struct {
 	cmd     *exec.Cmd
 	program *trustedFile               // the checked file
-	sockets *scratch.Folder            // contains go-plugin's folder
+	sockets *disk.TemporaryFolder      // contains go-plugin's folder
 	process atomic.Pointer[os.Process] // nil before the start
 	aborted atomic.Bool                // killed, possibly before the start
 	tail    *tail
@@ -52,7 +52,7 @@ type runner struct {
 
 var _ goplugin.Runner = (*runner)(nil)
 
-func newRunner(sockets *scratch.Folder) *runner {
+func newRunner(sockets *disk.TemporaryFolder) *runner {
 	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{}), silent: make(chan struct{})}
 }
 

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // This file decides whether a file may be run as a plugin. A plugin runs with all rights of the user. Therefore only root
@@ -41,7 +41,7 @@ func openTrusted(path string) (*trustedFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, opened, err := plainfile.Open(real)
+	f, opened, err := disk.Open(real)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func follow(path string) (string, fs.FileInfo, error) {
 		return "", nil, err
 	}
 	if !info.Mode().IsRegular() { // first, because nobody should change the permissions of a device
-		return "", nil, &plainfile.KindError{Path: path, Mode: info.Mode()}
+		return "", nil, &disk.KindError{Path: path, Mode: info.Mode()}
 	}
 	return at, info, check(path, parts)
 }

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 
 	"github.com/ptychogo/ptycho/internal/printable"
 )
@@ -64,7 +64,7 @@ func dialMLflow(given string, getenv func(string) string) (*mlflowClient, error)
 	case strings.EqualFold(insecure, "true") || insecure == "1":
 		transport.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // requested by the user
 	case path != "":
-		pem, err := plainfile.Read(path, maxCertificates)
+		pem, err := disk.Read(path, maxCertificates)
 		if err != nil {
 			return nil, fmt.Errorf("MLflow: MLFLOW_TRACKING_SERVER_CERT_PATH: %w", err)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/examination"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // ExaminationFile holds the findings and the repairs of the scans. A resumed run makes the same repairs again.
@@ -29,7 +29,7 @@ type examined struct {
 // readExamined reads the examinations of a run that is resumed. A run without them was not repaired.
 func readExamined(run string) (*examined, error) {
 	name := filepath.Join(run, ExaminationFile)
-	text, err := plainfile.Read(name, maxExamination)
+	text, err := disk.Read(name, maxExamination)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &examined{}, nil
 	}

@@ -46,8 +46,8 @@ var core = []string{"core"}
 // layers, most specific first: the first whose folder contains the file applies. Packages outside of all layers
 // (cmd/ptycho, internal, bench) have no limits.
 var layers = []layer{
-	{dir: "internal/durable", others: []string{"golang.org/x/sys"},
-		rule: "internal/durable uses the standard library and x/sys, so that every layer can use it"},
+	{dir: "internal/disk", others: []string{"golang.org/x/sys"},
+		rule: "internal/disk uses the standard library, x/sys and what all may use, so that every layer can use it"},
 	{dir: "core/config", own: core, others: []string{"gonum.org/v1/gonum", "gopkg.in/yaml.v3"},
 		rule: "core/config uses the standard library, gonum, yaml and core"},
 	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"},
@@ -74,12 +74,10 @@ const fixtures = "internal/fixture"
 
 // everywhere lists packages that every layer may use: each does one thing that is unrelated to ptychography.
 var everywhere = []string{
-	"internal/durable",
+	"internal/disk",
 	"internal/memory",
-	"internal/plainfile",
 	"internal/plural",
 	"internal/printable",
-	"internal/scratch",
 }
 
 // engines lists the modules of each plugin's engine; no other plugin may use them.

@@ -7,14 +7,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // mapping holds the bytes of a file, mapped read-only.
 type mapping struct{ mem []byte }
 
 func openMapping(path string) (mapping, error) {
-	f, st, err := plainfile.Open(path)
+	f, st, err := disk.Open(path)
 	if err != nil {
 		return mapping{}, err
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // receipts is the folder, beside NVIDIA's files, that holds one file for each completely installed package.
@@ -148,7 +148,7 @@ func (n Package) install(ctx context.Context, dir, from, work string, log io.Wri
 		err = os.MkdirAll(filepath.Join(dir, receipts), 0o755)
 	}
 	if err == nil {
-		err = durable.Write(filepath.Join(dir, receipts, n.Name+".json"), append(text, '\n'))
+		err = disk.Write(filepath.Join(dir, receipts, n.Name+".json"), append(text, '\n'))
 	}
 	if err != nil {
 		return backend.Errorf(backend.Invalid, "setup", "%w", err)
@@ -192,7 +192,7 @@ func unpackOne(ctx context.Context, f *zip.File, to string) error {
 		return err
 	}
 	defer src.Close()
-	dst, err := durable.Create(to)
+	dst, err := disk.Create(to)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/durable"
-	"github.com/ptychogo/ptycho/internal/scratch"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // Result reports the library that a setup installed.
@@ -84,12 +83,12 @@ func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, err
 }
 
 // workFolder makes a folder for downloaded wheels and removes those of processes that ended.
-func workFolder(parent string) (*scratch.Folder, error) {
+func workFolder(parent string) (*disk.TemporaryFolder, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
 	}
-	scratch.Sweep(parent)
-	return scratch.New(parent)
+	disk.SweepTemporary(parent)
+	return disk.NewTemporaryFolder(parent)
 }
 
 // unpack extracts the library from the wheel, which is a zip file, and compares it with the pin before it replaces the old one.
@@ -107,7 +106,7 @@ func (p Pin) unpack(ctx context.Context, wheel, to string) error {
 		return bad(err)
 	}
 	defer src.Close()
-	dst, err := durable.Create(to)
+	dst, err := disk.Create(to)
 	if err != nil {
 		return bad(err)
 	}

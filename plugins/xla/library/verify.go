@@ -11,8 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/durable"
-	"github.com/ptychogo/ptycho/internal/plainfile"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // recordName is the file beside a library that holds its record.
@@ -96,7 +95,7 @@ func tried(path string, st fs.FileInfo, try func(string) error) error {
 }
 
 func digest(path string) (string, error) {
-	f, _, err := plainfile.Open(path)
+	f, _, err := disk.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -123,5 +122,5 @@ func writeRecord(path string, r record) error {
 	if err != nil {
 		return err
 	}
-	return durable.Write(path, append(text, '\n'))
+	return disk.Write(path, append(text, '\n'))
 }

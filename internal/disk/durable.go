@@ -1,9 +1,4 @@
-// Package durable writes files that are complete or absent. A file is written under a temporary name in its own folder and
-// synced. It is renamed to its name, and the folder is synced. A crash, a full disk or a kill at any moment leaves the old
-// file or the new one, and at most a temporary file, which the next writer of the same file removes.
-//
-// Permissions follow the umask. A symbolic link is followed: its target is replaced, not the link.
-package durable
+package disk
 
 import (
 	"bufio"

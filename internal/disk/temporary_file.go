@@ -1,4 +1,4 @@
-package scratch
+package disk
 
 import (
 	"fmt"
@@ -9,20 +9,20 @@ import (
 	"github.com/ptychogo/ptycho/internal/memory"
 )
 
-// File is a temporary file that other processes can open at Path until it is closed.
-type File struct {
+// TemporaryFile is a temporary file that other processes can open at Path until it is closed.
+type TemporaryFile struct {
 	*os.File
 	path   string
-	folder *Folder // nil: the file has no name, and the system frees it when the last process closes it
+	folder *TemporaryFolder // nil: the file has no name, and the system frees it when the last process closes it
 }
 
 // ample is how many times the size of a file must be available for it to be kept in memory: the process and its plugin need
 // more memory after the file is written.
 const ample = 4
 
-// NewFile creates a file for the given number of bytes: in memory if there is ample space, otherwise in the system's
+// NewTemporaryFile creates a file for the given number of bytes: in memory if there is ample space, otherwise in the system's
 // temporary folder or the first of the other folders with enough space.
-func NewFile(bytes int64, folders ...string) (*File, error) {
+func NewTemporaryFile(bytes int64, folders ...string) (*TemporaryFile, error) {
 	var refused []string
 	switch free, ok := memory.Available(); {
 	case !ok:
@@ -55,8 +55,8 @@ func NewFile(bytes int64, folders ...string) (*File, error) {
 }
 
 // named creates a file with a name in a new folder.
-func named(folder string) (*File, error) {
-	dir, err := New(folder)
+func named(folder string) (*TemporaryFile, error) {
+	dir, err := NewTemporaryFolder(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +65,14 @@ func named(folder string) (*File, error) {
 		_ = dir.Remove()
 		return nil, folderError(folder, err)
 	}
-	return &File{f, f.Name(), dir}, nil
+	return &TemporaryFile{f, f.Name(), dir}, nil
 }
 
 // Path returns an absolute path at which other processes can open the file. It may be below /proc.
-func (f *File) Path() string { return f.path }
+func (f *TemporaryFile) Path() string { return f.path }
 
 // Close closes and removes the file. Processes that have it open or mapped keep it.
-func (f *File) Close() error {
+func (f *TemporaryFile) Close() error {
 	err := f.File.Close()
 	if gone := f.folder.Remove(); err == nil {
 		err = gone

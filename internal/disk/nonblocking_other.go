@@ -1,5 +1,5 @@
 //go:build !unix
 
-package plainfile
+package disk
 
 const nonBlocking = 0

@@ -1,11 +1,4 @@
-// Package scratch creates temporary files and folders that do not outlive their process.
-//
-// A Folder contains a file "lock" that its process keeps locked (flock). The system releases the lock when the process
-// ends, so Sweep removes exactly the folders whose lock is not held. Process numbers are not used, because the owner may
-// run in another container that shares the temporary folder.
-//
-// A File has no name in any folder where the system allows it (Linux), so that it never outlives its process.
-package scratch
+package disk
 
 import (
 	"errors"
@@ -22,9 +15,9 @@ const prefix = "ptycho-scratch-"
 // lockName is the file in a Folder whose lock its process holds.
 const lockName = "lock"
 
-// Folder is a temporary folder that is removed with its process, at the latest by the next Sweep. It must stay referenced
+// TemporaryFolder is a folder that is removed with its process, at the latest by the next SweepTemporary. It must stay referenced
 // while the folder is used.
-type Folder struct {
+type TemporaryFolder struct {
 	path string
 	lock *os.File
 }
@@ -32,8 +25,8 @@ type Folder struct {
 // attempts limits the retries when a Sweep removes a folder before its owner has locked it.
 const attempts = 100
 
-// New creates a folder in parent ("": the system's temporary folder) that only this user can access.
-func New(parent string) (*Folder, error) {
+// NewTemporaryFolder creates a folder in parent ("": the system's temporary folder) that only this user can access.
+func NewTemporaryFolder(parent string) (*TemporaryFolder, error) {
 	if parent == "" {
 		parent = os.TempDir()
 	}
@@ -44,7 +37,7 @@ func New(parent string) (*Folder, error) {
 		}
 		lock, err := hold(filepath.Join(path, lockName))
 		if err == nil {
-			return &Folder{path, lock}, nil
+			return &TemporaryFolder{path, lock}, nil
 		}
 		if !errors.Is(err, errSwept) {
 			_ = os.RemoveAll(path)
@@ -70,10 +63,10 @@ func folderError(parent string, err error) error {
 }
 
 // Path returns the path of the folder.
-func (f *Folder) Path() string { return f.path }
+func (f *TemporaryFolder) Path() string { return f.path }
 
 // Remove removes the folder with its contents. For a nil Folder it does nothing.
-func (f *Folder) Remove() error {
+func (f *TemporaryFolder) Remove() error {
 	if f == nil {
 		return nil
 	}
@@ -107,9 +100,9 @@ func removeLocked(path string) error {
 	return nil
 }
 
-// Sweep removes the folders that dead processes of this user left in parents, which may be missing. Folders of running
-// processes are not touched. Failed removals are left to the next Sweep.
-func Sweep(parents ...string) {
+// SweepTemporary removes the folders that dead processes of this user left in parents, which may be missing. Folders of running
+// processes are not touched. Failed removals are left to the next SweepTemporary.
+func SweepTemporary(parents ...string) {
 	for _, parent := range parents {
 		entries, err := os.ReadDir(parent)
 		if err != nil {
@@ -118,7 +111,7 @@ func Sweep(parents ...string) {
 		for _, e := range entries {
 			digits, ours := strings.CutPrefix(e.Name(), prefix)
 			if ours && e.IsDir() && digits != "" && strings.Trim(digits, "0123456789") == "" {
-				sweep(filepath.Join(parent, e.Name()))
+				sweepTemporary(filepath.Join(parent, e.Name()))
 			}
 		}
 	}

@@ -1,11 +1,9 @@
 //go:build unix
 
-package durable
+package disk
 
 import (
 	"bufio"
-	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,19 +18,6 @@ const writer = "PTYCHO_TEST_WRITER"
 
 // pieceSize makes one write of the helper long enough that kills happen during it.
 const pieceSize = 4 << 20
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(writer); path != "" {
-		for i := byte('a'); ; i = 'a' + (i-'a'+1)%26 {
-			if err := Write(path, bytes.Repeat([]byte{i}, pieceSize)); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-			fmt.Println("wrote")
-		}
-	}
-	os.Exit(m.Run())
-}
 
 // TestWrite_KilledWriter checks that a writer killed at any moment leaves a complete file, and that the next writer removes
 // its leftovers.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package scratch
+package disk
 
 import (
 	"errors"
@@ -42,8 +42,8 @@ func current(f *os.File, path string) bool {
 	return err == nil && os.SameFile(open, there)
 }
 
-// sweep removes a folder unless its lock is held or it belongs to another user.
-func sweep(path string) {
+// sweepTemporary removes a folder unless its lock is held or it belongs to another user.
+func sweepTemporary(path string) {
 	if st, err := os.Lstat(path); err != nil || !ownedByUser(st) {
 		return
 	}

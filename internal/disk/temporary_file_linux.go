@@ -1,4 +1,4 @@
-package scratch
+package disk
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 )
 
 // inMemory creates a file in memory, without a name.
-func inMemory() (*File, error) {
+func inMemory() (*TemporaryFile, error) {
 	// The first flag forbids executing the file and allows sealing it; kernels before 6.3 do not support it.
 	fd, err := unix.MemfdCreate("ptycho", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if errors.Is(err, unix.EINVAL) {
@@ -25,15 +25,15 @@ func inMemory() (*File, error) {
 		f.Close()
 		return nil, errors.New("/proc does not show this process's files")
 	}
-	return &File{f, path, nil}, nil
+	return &TemporaryFile{f, path, nil}, nil
 }
 
 // onDisk creates a file in a folder, without a name where the file system and /proc allow it.
-func onDisk(folder string) (*File, error) {
+func onDisk(folder string) (*TemporaryFile, error) {
 	if fd, err := unix.Open(folder, unix.O_TMPFILE|unix.O_RDWR|unix.O_EXCL|unix.O_CLOEXEC, 0o600); err == nil {
 		f := os.NewFile(uintptr(fd), "temporary file in "+folder)
 		if path, ok := visible(f); ok {
-			return &File{f, path, nil}, nil
+			return &TemporaryFile{f, path, nil}, nil
 		}
 		f.Close()
 	}
@@ -66,7 +66,7 @@ func visible(f *os.File) (path string, ok bool) {
 
 // Seal makes the content final for every process that opens the file: it cannot be changed or truncated while it is read.
 // Only a file in memory can be sealed; for others Seal does nothing.
-func (f *File) Seal() {
+func (f *TemporaryFile) Seal() {
 	_, _ = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL) // an unsealed file works too
 	runtime.KeepAlive(f)
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package scratch
+package disk
 
 import "os"
 
@@ -9,5 +9,5 @@ func hold(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 }
 
-// sweep removes nothing: without locks it cannot distinguish dead from running processes.
-func sweep(string) {}
+// sweepTemporary removes nothing: without locks it cannot distinguish dead from running processes.
+func sweepTemporary(string) {}

@@ -1,7 +1,4 @@
-// Package plainfile opens files that users or other programs name: scans, models, settings, manifests. It rejects
-// everything that is not a regular file, because opening a FIFO blocks until a writer opens it, and reading a device may
-// never end.
-package plainfile
+package disk
 
 import (
 	"errors"

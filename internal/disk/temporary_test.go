@@ -1,6 +1,6 @@
 //go:build unix
 
-package scratch
+package disk
 
 import (
 	"bufio"
@@ -21,13 +21,6 @@ import (
 // helperKey makes this test binary a process to be killed: it does what the variable says, prints a path and waits.
 const helperKey = "SCRATCH_TEST_HELPER"
 
-func TestMain(m *testing.M) {
-	if what := os.Getenv(helperKey); what != "" {
-		help(what)
-	}
-	os.Exit(m.Run())
-}
-
 var held []any // objects that a helper keeps open
 
 // help never returns.
@@ -36,8 +29,8 @@ func help(what string) {
 	var err error
 	switch what {
 	case "folder":
-		var f *Folder
-		if f, err = New(""); err == nil {
+		var f *TemporaryFolder
+		if f, err = NewTemporaryFolder(""); err == nil {
 			held, path = append(held, f), f.Path()
 			err = os.WriteFile(filepath.Join(path, "data"), []byte("left"), 0o600)
 		}
@@ -47,14 +40,14 @@ func help(what string) {
 		if what == "disk" {
 			memory.Available = func() (int64, bool) { return 0, true }
 		}
-		var f *File
-		if f, err = NewFile(1); err == nil {
+		var f *TemporaryFile
+		if f, err = NewTemporaryFile(1); err == nil {
 			path = f.Path()
 			_, err = f.WriteString("content")
 			held = append(held, f)
 		}
 	case "named":
-		var f *File
+		var f *TemporaryFile
 		if f, err = named(os.TempDir()); err == nil {
 			path = f.Path()
 			_, err = f.WriteString("content")
@@ -113,7 +106,7 @@ func TestSweep_RemovesTheDeadKeepsTheLiving(t *testing.T) {
 		living, stop := process(t, "folder", tmp)
 		_, kill := process(t, what, tmp)
 		kill()
-		Sweep(tmp, filepath.Join(tmp, "absent"))
+		SweepTemporary(tmp, filepath.Join(tmp, "absent"))
 		if left := entries(t, tmp); len(left) != 1 || left[0] != filepath.Base(living) {
 			t.Errorf("%s: after a kill and a sweep %v are left, want only %s", what, left, filepath.Base(living))
 		}
@@ -121,7 +114,7 @@ func TestSweep_RemovesTheDeadKeepsTheLiving(t *testing.T) {
 			t.Errorf("%s: the folder of the running process contains %v", what, got)
 		}
 		stop()
-		Sweep(tmp)
+		SweepTemporary(tmp)
 		if left := entries(t, tmp); len(left) != 0 {
 			t.Errorf("%s: after all processes have ended %v are left", what, left)
 		}
@@ -156,7 +149,7 @@ func TestSweep_KeepsFoldersOfOthers(t *testing.T) {
 	if err := os.Symlink(full, filepath.Join(tmp, "ptycho-scratch-79")); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(tmp)
+	SweepTemporary(tmp)
 	if left := entries(t, tmp); len(left) != 8 {
 		t.Errorf("%v are left, want all 8", left)
 	}
@@ -175,7 +168,7 @@ func TestSweep_RacesWithNew(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					Sweep(tmp)
+					SweepTemporary(tmp)
 				}
 			}
 		})
@@ -183,7 +176,7 @@ func TestSweep_RacesWithNew(t *testing.T) {
 	for range 4 {
 		makers.Go(func() {
 			for range 300 {
-				f, err := New(tmp)
+				f, err := NewTemporaryFolder(tmp)
 				if err != nil {
 					t.Error(err)
 					return
@@ -211,11 +204,11 @@ func TestSweep_RacesWithNew(t *testing.T) {
 
 func TestNew_NamesTheFolder(t *testing.T) {
 	absent := filepath.Join(t.TempDir(), "absent")
-	if _, err := New(absent); err == nil || !contains(err, absent, "no such file") || contains(err, "TMPDIR") {
+	if _, err := NewTemporaryFolder(absent); err == nil || !contains(err, absent, "no such file") || contains(err, "TMPDIR") {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv("TMPDIR", absent)
-	if _, err := New(""); err == nil || !contains(err, absent, "no such file", "TMPDIR") {
+	if _, err := NewTemporaryFolder(""); err == nil || !contains(err, absent, "no such file", "TMPDIR") {
 		t.Errorf("error %v", err)
 	}
 }

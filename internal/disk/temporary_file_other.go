@@ -1,16 +1,16 @@
 //go:build !linux
 
-package scratch
+package disk
 
 import "errors"
 
 // inMemory reports that files in memory need a name that other processes can open, which only Linux has.
-func inMemory() (*File, error) { return nil, errors.New("this system has no files in memory") }
+func inMemory() (*TemporaryFile, error) { return nil, errors.New("this system has no files in memory") }
 
-func onDisk(folder string) (*File, error) { return named(folder) }
+func onDisk(folder string) (*TemporaryFile, error) { return named(folder) }
 
 // Seal does nothing on this system.
-func (f *File) Seal() {}
+func (f *TemporaryFile) Seal() {}
 
 // room reports that the amount is unknown.
 func room(string) (int64, bool) { return 0, false }

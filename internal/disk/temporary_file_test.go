@@ -1,6 +1,6 @@
 //go:build unix
 
-package scratch
+package disk
 
 import (
 	"os"
@@ -64,7 +64,7 @@ func TestNewFile_ChoosesByRoom(t *testing.T) {
 		inMemory bool
 	}{{"ample memory", 1 << 30, true}, {"short memory", 100, false}} {
 		with(t, c.memory)
-		f, err := NewFile(64)
+		f, err := NewTemporaryFile(64)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,14 +80,14 @@ func TestNewFile_ChoosesByRoom(t *testing.T) {
 		t.Errorf("%v were not removed", left)
 	}
 	t.Run("nowhere", func(t *testing.T) {
-		if _, err := NewFile(1 << 60); err == nil || !contains(err, "1073741824.0 GiB", "memory has 100 bytes", tmp+" has ", "set TMPDIR") {
+		if _, err := NewTemporaryFile(1 << 60); err == nil || !contains(err, "1073741824.0 GiB", "memory has 100 bytes", tmp+" has ", "set TMPDIR") {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("another folder", func(t *testing.T) {
 		other := t.TempDir()
 		t.Setenv("TMPDIR", "/nowhere/at/all")
-		f, err := NewFile(64, other)
+		f, err := NewTemporaryFile(64, other)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestFile_Seal(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux seals files")
 	}
-	f, err := NewFile(1)
+	f, err := NewTemporaryFile(1)
 	if err != nil {
 		t.Fatal(err)
 	}

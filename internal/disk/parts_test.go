@@ -1,4 +1,4 @@
-package durable_test
+package disk_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/durable"
+	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // TestWriteAtIn_IsWholeOrAbsent writes the end of a file before its beginning, and then fails in the middle of another.
@@ -19,7 +19,7 @@ func TestWriteAtIn_IsWholeOrAbsent(t *testing.T) {
 	}
 	defer root.Close()
 	write := func(fail error) error {
-		return durable.WriteAtIn(root, "parts", func(w io.WriterAt) error {
+		return disk.WriteAtIn(root, "parts", func(w io.WriterAt) error {
 			for _, part := range []struct {
 				text string
 				at   int64
