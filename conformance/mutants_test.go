@@ -1,30 +1,56 @@
 package conformance_test
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ptychogo/ptycho/conformance"
-	"github.com/ptychogo/ptycho/core/tensor"
-	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
+	"github.com/ptychogo/ptycho/conformance/command"
 )
 
 var (
-	runMutants = flag.String("mutants", "", "regular expression that selects mutants to build and run; make mutants runs all")
-	judged     = flag.Bool("judged", false, "print the first case that this build of the Gorgonia backend fails, as JSON")
+	runMutants = flag.String("mutants", "", "regular expression that selects mutants to build and run, by file and mistake; make mutants runs all")
+	missing    = flag.Bool("missing", false, "run only mutants without a recorded judgement")
+	generated  = flag.Int("generated", 60, "number of generated mutants")
+	fullSuite  = flag.Bool("full", false, "run all cases of the mutants that the quick ones do not detect")
 )
+
+// Mutant is a single mistake of an author's kind in an engine or in a package that engines use.
+type Mutant struct {
+	What     string // the mistake
+	File     string // below the root of the repository
+	Old, New string // Old occurs once in the file, unless At is set
+	At       int    // byte of Old in the file, if Old may occur more than once
+	Case     string // the first case that fails; "": not known
+	Says     string // regular expression: what the name of the case or its message must contain
+}
+
+func (m Mutant) String() string { return m.File + ": " + m.What }
+
+// apply returns the text of the file with the mistake.
+func (m Mutant) apply(text string) string {
+	if m.At > 0 {
+		return text[:m.At] + strings.Replace(text[m.At:], m.Old, m.New, 1)
+	}
+	return strings.Replace(text, m.Old, m.New, 1)
+}
 
 // TestMutants_ApplyCleanly checks that the text that each mutant replaces occurs once in its file.
 func TestMutants_ApplyCleanly(t *testing.T) {
-	cases := map[string]bool{}
+	cases, seen := map[string]bool{}, map[string]bool{}
 	for _, c := range conformance.Cases() {
 		cases[c.Name] = true
 	}
@@ -39,94 +65,186 @@ func TestMutants_ApplyCleanly(t *testing.T) {
 		if !cases[m.Case] {
 			t.Errorf("%s: the suite has no case %s", m.What, m.Case)
 		}
+		if seen[m.String()] {
+			t.Errorf("two mutants are called %s", m)
+		}
+		seen[m.String()] = true
 	}
 }
 
-// judgement is the first case that a mutant fails.
-type judgement struct{ Case, Message string }
-
-// TestMutants_Judged runs the quick cases on the Gorgonia backend of this build, until one fails. It is the child of
-// TestMutants_Caught.
-func TestMutants_Judged(t *testing.T) {
-	if !*judged {
-		t.Skip("runs only with -judged, in the builds of TestMutants_Caught")
-	}
-	var first judgement
-	_, err := conformance.Check(t.Context(), inProcess("mutant", gorgonia.New(), tensor.Float32), conformance.Options{Level: conformance.Reproduces, Quick: true, FailFast: true, Timeout: 2 * time.Minute,
-		Report: func(r conformance.Result) {
-			if r.Status == conformance.Failed && first.Case == "" {
-				first = judgement{r.Name, r.Message}
-			}
-		}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Printf("judgement %s\n", text)
+// judgement is the result of the suite for a mutant.
+type judgement struct {
+	File    string `json:"file"`
+	What    string `json:"mistake"`
+	Case    string `json:"case"`           // the first case that fails; "": none
+	Message string `json:"message"`        // of that case
+	Named   bool   `json:"named"`          // the case or its message names what was changed
+	Same    string `json:"same,omitempty"` // why the change has no effect that the contract forbids
 }
 
-// TestMutants_Caught builds the suite with each mutant of the Gorgonia backend and of sdk/feed, and runs its quick cases: the first
-// that fails must be the one in the table, and must name the mistake.
+// TestMutants_Caught builds the Gorgonia backend with each mutant, and runs the quick cases on it: one must fail and name the mistake, in
+// mutants made by hand the one in the table.
 func TestMutants_Caught(t *testing.T) {
 	if *runMutants == "" {
-		t.Skip("takes minutes: runs only with -mutants, as make mutants does")
+		t.Skip("takes an hour: runs only with -mutants, as make mutants does")
 	}
-	chosen := regexp.MustCompile(*runMutants)
+	record, err := readJudgements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen, tried := regexp.MustCompile(*runMutants), 0
+	judge := func(m Mutant) bool {
+		got, err := m.judge(t.TempDir())
+		if errors.Is(err, errBuild) && m.Case == "" {
+			return false
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", m, err)
+		}
+		t.Logf("%s\n  %s: %.300s", m, got.Case, got.Message)
+		switch {
+		case got.Case == "" && got.Same == "":
+			t.Errorf("%s: no case fails", m)
+		case m.Case != "" && got.Case != m.Case:
+			t.Errorf("%s: the first case that fails is %s, want %s", m, got.Case, m.Case)
+		case m.Case != "" && !got.Named:
+			t.Errorf("%s: neither the case %s nor its message contains %q: %s", m, got.Case, m.Says, got.Message)
+		}
+		if record, err = keep(record, got); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
 	for _, m := range Mutants() {
-		if !chosen.MatchString(m.What) {
+		if chosen.MatchString(m.String()) && !(*missing && recorded(record, m)) {
+			judge(m)
+		}
+	}
+	for _, m := range candidates(t) {
+		if tried == *generated {
+			break
+		}
+		if !chosen.MatchString(m.String()) {
 			continue
 		}
-		t.Run(m.What, func(t *testing.T) {
-			got, err := m.judge(t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%s: %.300s", got.Case, got.Message)
-			switch {
-			case got.Case == "":
-				t.Error("no case fails")
-			case got.Case != m.Case:
-				t.Errorf("the first case that fails is %s, want %s", got.Case, m.Case)
-			case !strings.Contains(got.Case+" "+got.Message, m.Says):
-				t.Errorf("neither the case %s nor its message contains %q: %s", got.Case, m.Says, got.Message)
-			}
-		})
+		if *missing && recorded(record, m) || judge(m) {
+			tried++
+		}
 	}
+	fmt.Print(mutantsTable(record))
 }
 
-// judge builds the suite with the mutant in place of its file.
+var errBuild = errors.New("build")
+
+// judge builds the backend with the mutant in place of its file, and checks it as a process.
 func (m Mutant) judge(folder string) (judgement, error) {
-	var first judgement
+	j := judgement{File: m.File, What: m.What, Same: equivalent[m.String()]}
 	path, err := filepath.Abs(filepath.Join("..", m.File))
 	if err != nil {
-		return first, err
+		return j, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return first, err
+		return j, err
 	}
-	changed, overlay, program := filepath.Join(folder, "changed.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "suite.test")
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.Old, m.New, 1)), 0o600); err != nil {
-		return first, err
+	changed, overlay, program := filepath.Join(folder, "changed.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "mutant")
+	if err := os.WriteFile(changed, []byte(m.apply(string(text))), 0o600); err != nil {
+		return j, err
 	}
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
 	if err != nil {
-		return first, err
+		return j, err
 	}
 	if err := os.WriteFile(overlay, list, 0o600); err != nil {
-		return first, err
+		return j, err
 	}
-	if out, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil { //nolint:gosec // the paths are this test's
-		return first, fmt.Errorf("build: %w: %s", err, out)
+	if out, err := exec.Command("go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", program, "../plugins/gorgonia").CombinedOutput(); err != nil { //nolint:gosec // the paths are this test's
+		return j, fmt.Errorf("%w: %s", errBuild, out)
 	}
-	out, err := exec.Command(program, "-test.run", "^TestMutants_Judged$", "-judged").CombinedOutput() //nolint:gosec // built above
-	_, line, found := strings.Cut(string(out), "judgement ")
-	if !found {
-		return first, fmt.Errorf("run: %w: %s", err, out)
+	defer os.Remove(program)
+	for _, quick := range []bool{true, false} {
+		if !quick && !*fullSuite || j.Case != "" {
+			break
+		}
+		options := conformance.Options{Level: conformance.Levels - 1, Quick: quick, FailFast: true, Timeout: time.Minute, Report: func(r conformance.Result) {
+			if r.Status == conformance.Failed && j.Case == "" {
+				j.Case, j.Message = r.Name, r.Message
+			}
+		}}
+		if _, err := conformance.Check(context.Background(), command.Target(program), options); err != nil && j.Case == "" {
+			j.Case, j.Message = "start", err.Error()
+		}
 	}
-	line, _, _ = strings.Cut(line, "\n")
-	return first, json.Unmarshal([]byte(line), &first)
+	j.Named = j.Case != "" && regexp.MustCompile(cmp.Or(m.Says, "^$")).MatchString(j.Case+" "+j.Message)
+	return j, nil
+}
+
+// judgements is the file with the last judgement of each mutant.
+var judgements = filepath.Join("testdata", "mutants.json")
+
+func readJudgements() (list []judgement, err error) {
+	text, err := os.ReadFile(judgements)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(text, &list)
+}
+
+func recorded(list []judgement, m Mutant) bool {
+	return slices.ContainsFunc(list, func(j judgement) bool { return j.File == m.File && j.What == m.What })
+}
+
+// keep adds a judgement in place of the mutant's last one, and writes the file.
+func keep(list []judgement, one judgement) ([]judgement, error) {
+	const most = 400 // bytes of a message: the table has only the case
+	one.Message = strings.ToValidUTF8(one.Message[:min(most, len(one.Message))], "")
+	list = slices.DeleteFunc(list, func(j judgement) bool { return j.File == one.File && j.What == one.What })
+	list = append(list, one)
+	slices.SortFunc(list, func(a, b judgement) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.What, b.What)) })
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(list); err != nil {
+		return nil, err
+	}
+	return list, os.WriteFile(judgements, b.Bytes(), 0o666) //nolint:gosec // a file of the repository
+}
+
+// mutantsTable has a row for each mutant and the totals.
+func mutantsTable(list []judgement) string {
+	var b strings.Builder
+	b.WriteString("| file | mistake | first case that fails | names it |\n|---|---|---|---|\n")
+	caught, named, same := 0, 0, 0
+	for _, j := range list {
+		where, names := "`"+j.Case+"`", "no"
+		switch {
+		case j.Case == "" && j.Same != "":
+			where, names = "none: "+j.Same, "–"
+			same++
+		case j.Case == "":
+			where = "**none**"
+		default:
+			caught++
+		}
+		if j.Named {
+			names = "yes"
+			named++
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", j.File, strings.ReplaceAll(j.What, "|", `\|`), where, names)
+	}
+	fmt.Fprintf(&b, "\n%d mutants: %d without a visible effect, %d of the other %d caught, the mistake named in %d.\n", len(list), same, caught, len(list)-same, named)
+	return b.String()
+}
+
+// TestMutants_TableMatchesDocument compares the recorded judgements with the document.
+func TestMutants_TableMatchesDocument(t *testing.T) {
+	list, err := readJudgements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inDocument(t, "mutants", mutantsTable(list))
 }
