@@ -16,6 +16,7 @@ MINUTES  ?= 25
 KILLS    ?= 320
 SEED     ?= 1
 REPORT   ?=
+MUTANTS  ?= .
 
 # Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
 BUILD_FLAGS ?= -trimpath
@@ -32,7 +33,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-faults golden tolerances outliers conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-faults golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -126,6 +127,9 @@ tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes 
 
 outliers: ## measure why a tensor can stand out at full size, for docs/conformance.md (a few minutes)
 	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run TestOutliers -outliers
+
+mutants: ## build Gorgonia with each of about 140 single mistakes; the suite must find them (MUTANTS=regexp; an hour or two)
+	$(GO) test ./conformance -count=1 -v -timeout 0 -run TestMutants_Caught -mutants "$(MUTANTS)" -full
 
 conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ only in their times
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
