@@ -130,12 +130,13 @@ func takesValue(f cli.Flag) bool {
 // Values of flags of commands without settings: files, folders, or one of a few values.
 var (
 	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit", "data"}
-	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir"}
+	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir", "source"}
 	enumFlags   = map[string][]string{
 		"command": {"train", "infer"},
 		"device":  {"auto", "cpu", "cuda", "cuda:0"},
 		"dtype":   {"float32", "float64"},
 		"level":   {"0", "1", "2", "3"},
+		"lang":    {"go", "python"},
 		// of simulate
 		"object":    {"lines", "fields", "cells", "blocks"},
 		"probe":     {"disk", "gaussian", "aberrated"},

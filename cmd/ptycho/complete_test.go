@@ -14,7 +14,7 @@ import (
 var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
 	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview time-limit
 	data-path y-path x-path probe-path energy electron-energy wavelength distance detector-pixel-size crop
-	centre bin pad mask hot-pixels dark flat offset gain skip timeout repeat shuffle`)
+	centre bin pad mask hot-pixels dark flat offset gain skip timeout repeat shuffle python version`)
 
 // TestComplete_EveryFlagOffersItsValues checks that each flag with a value has candidates, or is free.
 func TestComplete_EveryFlagOffersItsValues(t *testing.T) {

@@ -97,6 +97,7 @@ var commandCodes = map[string][]int{
 	"model show":   {host.ExitData},
 	"plugins":      {host.ExitBackend},
 	"plugins list": {}, "plugins doctor": {host.ExitBackend}, "plugins setup": {host.ExitBackend},
+	"plugins install": {host.ExitBackend, host.ExitCrashed}, "plugins verify": {host.ExitBackend}, "plugins remove": {host.ExitBackend}, "plugins new": {},
 	"runs": {}, "runs send": {host.ExitPartial},
 	"model": {}, "config": {}, "config explain": {}, "config show": {}, "config diff": {}, "config schema": {}, "config import": {}, "completion": {}, "version": {},
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func pluginsCommand() *cli.Command {
-	return &cli.Command{Name: "plugins", Category: backing, Usage: "list, check and set up backends", Subcommands: []*cli.Command{{
+	return &cli.Command{Name: "plugins", Category: backing, Usage: "list, check, install and write backends", Subcommands: []*cli.Command{{
 		Name: "list", Usage: "list the backends without starting them",
 		Flags: []cli.Flag{
 			pluginDirFlag(),
@@ -57,7 +57,7 @@ func pluginsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 		},
 		Action: runSetup,
-	}}}
+	}, installCommand(), verifyCommand(), removeCommand(), newCommand()}}
 }
 
 // maxPluginLine is the greatest length of a line about a plugin, in characters: a path may have 4096.
