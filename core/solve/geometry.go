@@ -125,6 +125,9 @@ type Geometry struct {
 // Best returns the orientation that fits best.
 func (g *Geometry) Best() Orientation { return g.Candidates[0].Orientation }
 
+// HeldOut returns the number of patterns that were predicted.
+func (g *Geometry) HeldOut() int { return len(g.Candidates[0].each) }
+
 // Right reports whether the positions may stay unchanged.
 func (g *Geometry) Right() bool {
 	asIs := Orientation{}

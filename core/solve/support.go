@@ -21,6 +21,7 @@ type Support struct {
 	Patterns int     // used; a quarter of them held out
 	Empty    bool    // R is not better than Flat
 	Axes     []Axis  // with uninformative coordinates
+	Fitted   bool    // the probe was fitted too
 	each     []float64
 	empty    []float64
 }
@@ -46,6 +47,12 @@ const (
 	// order is irrelevant.
 	lineWidth = 0.5
 )
+
+// Decidable reports that an empty object does not fit the patterns to within their noise, so that they say something about positions.
+func (s Support) Decidable() bool { return s.Patterns > 0 && s.Flat > explicable*s.Noise }
+
+// Convincing reports that the patterns fit the positions with the probe of the scan.
+func (s Support) Convincing() bool { return !s.Fitted && s.R < convincing*s.Flat }
 
 // Doubtful reports that positions and patterns disagree.
 func (s Support) Doubtful() bool { return s.Empty || len(s.Axes) > 0 }
@@ -73,20 +80,19 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 		return Support{}, err
 	}
 	var best Support
-	fitted := false
 	for _, fit := range []bool{false, true} {
 		next, err := support(ctx, part, fit, threads)
 		if err != nil {
 			return fail(err)
 		}
 		if !fit || next.R < best.R {
-			best, fitted = next, fit
+			best = next
 		}
 		if best.R < convincing*best.Flat {
 			return best, nil
 		}
 	}
-	if best.Flat <= explicable*best.Noise {
+	if !best.Decidable() {
 		return best, nil
 	}
 	if best.Empty = unexplained(best.each, best.empty); best.Empty {
@@ -103,7 +109,7 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 		}
 		*p = slices.Clone(*p)
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(*p), func(i, j int) { (*p)[i], (*p)[j] = (*p)[j], (*p)[i] })
-		other, err := support(ctx, &shuffled, fitted, threads)
+		other, err := support(ctx, &shuffled, best.Fitted, threads)
 		if err != nil {
 			return fail(err)
 		}
@@ -142,7 +148,7 @@ func litPatterns(s *scan.Scan) []int {
 }
 
 func support(ctx context.Context, part *scan.Scan, fit bool, threads int) (Support, error) {
-	out := Support{Patterns: part.Len()}
+	out := Support{Patterns: part.Len(), Fitted: fit}
 	each, empty, err := predictHeldOut(ctx, part, fit, geometryIterations, threads)
 	if err != nil {
 		return out, err

@@ -114,14 +114,32 @@ func Run(ctx context.Context, data *scan.Scan, o Options, notice func(format str
 		}
 	}
 	if fault >= 0 {
-		f := result.Findings[fault]
-		return nil, result, host.Failf(host.ExitData, "%s: %s: %s; to go on nevertheless give --trust-data", data.Source, f.ID, f.Advice())
+		return nil, result, stop(data.Source, result.Findings[fault].Finding)
 	}
 	if result.changes() {
 		result.Data = data.Fingerprint()
 	}
 	repaired, err := result.Apply(ctx, data, o.Create)
 	return repaired, result, err
+}
+
+// stop returns the error of a finding that ends the command.
+func stop(source string, f examine.Finding) error {
+	return host.Failf(host.ExitData, "%s: %s: %s; to go on nevertheless give --trust-data", source, f.ID, f.Advice())
+}
+
+// Add adds findings of a later check. It returns an error for one that makes the image wrong, unless the data are trusted. r may be nil.
+func (r *Result) Add(source string, found []examine.Finding, trust bool, notice func(format string, args ...any)) error {
+	for _, f := range found {
+		if r != nil {
+			r.Findings = append(r.Findings, Finding{Finding: f})
+		}
+		if f.Severity == examine.Wrong && !trust {
+			return stop(source, f)
+		}
+		notice("%s", Finding{Finding: f})
+	}
+	return nil
 }
 
 // fault returns the index of the first finding that ends the command, one that makes the image wrong and was not repaired; −1 if there is

@@ -70,7 +70,8 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		return report, err
 	}
 	report.Examination = found
-	if err := solve.CheckSupport(ctx, m.Illuminate(data), x.Threads); err != nil {
+	survey := solve.Survey{Threads: x.Threads, TrustData: cfg.Scan().TrustData, Examined: found, Notice: h.Notice}
+	if err := survey.Positions(ctx, m.Illuminate(data), m.Illuminate(data)); err != nil {
 		return report, err
 	}
 	began := time.Now()

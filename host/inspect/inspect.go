@@ -84,7 +84,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if !o.Geometry && !o.Scale || report.Fault != "" {
 		return report, nil
 	}
-	if err := solve.CheckSupport(ctx, s, o.Threads); err != nil {
+	if err := (solve.Survey{Threads: o.Threads}).Support(ctx, s); err != nil {
 		var found *scan.Fault
 		if !errors.As(err, &found) {
 			return report, err

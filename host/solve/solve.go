@@ -67,7 +67,8 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, err
 	}
 	if !o.NoGeometry {
-		if err := CheckSupport(early, data, o.Solve.Threads); err != nil {
+		survey := Survey{Threads: o.Solve.Threads, TrustData: o.Scan.TrustData, Examined: report.Examination, Notice: h.Notice}
+		if err := survey.Positions(early, data, read); err != nil {
 			return report, err
 		}
 	}

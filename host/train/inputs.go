@@ -43,16 +43,18 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 	if in.Scan, in.Examined.Train, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages, before.Train); err != nil {
 		return nil, err
 	}
-	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
-		if err := solve.CheckGeometry(ctx, in.Scan, x.Threads, h.Notice); err != nil {
+	survey := solve.Survey{Threads: x.Threads, TrustData: cfg.Scan().TrustData, Examined: in.Examined.Train, Notice: h.Notice}
+	checked := s.CheckGeometry && x.Resume == "" && !x.DryRun
+	if checked {
+		if err := survey.Orientation(ctx, in.Scan); err != nil {
 			return nil, err
 		}
 	}
 	if in.Scan, err = solve.WithProbe(ctx, in.Scan, x.Threads, h.Notice); err != nil {
 		return nil, err
 	}
-	if s.CheckGeometry && x.Resume == "" && !x.DryRun {
-		if err := solve.CheckSupport(ctx, in.Scan, x.Threads); err != nil {
+	if checked {
+		if err := survey.Support(ctx, in.Scan); err != nil {
 			return nil, err
 		}
 	}
