@@ -17,6 +17,9 @@ KILLS    ?= 320
 SEED     ?= 1
 REPORT   ?=
 MUTANTS  ?= .
+SIZE     ?= 8
+DIR      ?=
+LARGE    ?=
 
 # Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
 BUILD_FLAGS ?= -trimpath
@@ -33,7 +36,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-faults golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -118,6 +121,9 @@ trial-solve: build ## the iterative engines on the measured scan and the geometr
 
 trial-faults: ## the examination on scans with faults and on clean ones; prints tables (needs ../shared and NumPy; about 5 minutes)
 	PYTHON=$(PYTHON) $(GO) test ./core/examine -run 'Trial|Planted' -trial -v -count=1 -timeout 30m
+
+trial-large: build ## inspect, solve, train and infer of a scan of SIZE (8) GiB in the folder DIR: seconds and MiB (Linux; PYTHON with h5py and hdf5plugin; hours)
+	$(GO) run ./bench/large -python $(PYTHON) -dir "$(DIR)" -gib $(SIZE) $(LARGE)
 
 golden: ## rewrite the golden vectors of conformance/golden from core/reference
 	UPDATE=1 $(GO) test ./conformance/golden -count=1 -run TestFiles_MatchCommitted

@@ -1,79 +1,131 @@
 #!/usr/bin/env python3
 """Writes a large scan with Poisson counts, to measure time and memory of commands.
 
-  large-scan.py OUT.h5|OUT.npz GIB [--side 128]
+  large-scan.py GIB OUT.h5|OUT.npz [OUT …] [--side 128]
 
 GIB is the size of the patterns as uint16. OUT.h5 is a CXI file with bitshuffle-LZ4 chunks of one pattern; it needs h5py and
-hdf5plugin. OUT.npz is not compressed. The patterns are those of a probe on a smooth object with 1e5 photons, and differ.
+hdf5plugin. OUT.npz is not compressed. All files hold the same scan: a defocused probe on an object that repeats after 256 pixels,
+1e6 photons. A pattern is the sum of two Poisson patterns of half the mean, each drawn from a few for its place of the object: the sum has
+Poisson counts, no two patterns are equal, and a random number is not drawn for each of the counts.
 """
 import argparse
+import math
 import zipfile
 
 import numpy as np
 
+TILE, STEP, PHOTONS = 256, 8, 1e6  # pixels of the object after which it repeats, of a step; photons of a pattern
+PIECE = 256  # patterns written at once
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("out")
 parser.add_argument("gib", type=float)
+parser.add_argument("out", nargs="+")
 parser.add_argument("--side", type=int, default=128)
 options = parser.parse_args()
 n = options.side
 count = int(options.gib * 2**30) // (2 * n * n)
-width = int(np.ceil(np.sqrt(count)))
+width = math.ceil(math.sqrt(count))
+places = TILE // STEP  # along an axis
 random = np.random.default_rng(1)
+line, column = np.divmod(np.arange(count), width)
+rows, cols = line * STEP, column * STEP
 
-axis = np.arange(n) - n // 2
-y, x = np.meshgrid(axis, axis, indexing="ij")
-probe = np.exp(-(x**2 + y**2) / (2 * (n / 10) ** 2) + 0.01j * (x**2 + y**2)).astype(np.complex64)
-tile = 512  # the object repeats, so that it needs no memory
-waves = [(random.normal(size=2), random.uniform(0, 2 * np.pi)) for _ in range(12)]
-ty, tx = np.meshgrid(np.arange(tile) * 2 * np.pi / tile, np.arange(tile) * 2 * np.pi / tile, indexing="ij")
-phase = sum(np.cos(round(8 * k[0]) * ty + round(8 * k[1]) * tx + p) for k, p in waves)
-object_ = np.exp(0.25j * phase).astype(np.complex64)
-step = 8
-rows, cols = np.divmod(np.arange(count), width)
-rows, cols = rows * step, cols * step
-distinct = (tile // step) ** 2
-means = np.empty((distinct, n, n), np.float32)
-for i in range(distinct):
-    at = (np.arange(n)[:, None] + i // (tile // step) * step) % tile, (np.arange(n)[None] + i % (tile // step) * step) % tile
-    far = np.abs(np.fft.fftshift(np.fft.fft2(probe * object_[at]))) ** 2
-    means[i] = far * (1e5 / far.sum())
+
+def centred(k):
+    """Returns row and column of the pixels of a k×k image, 0 at the middle."""
+    return np.meshgrid(np.arange(k) - k // 2, np.arange(k) - k // 2, indexing="ij")
+
+
+# A defocused lens, whose light covers more than half of the detector's width and a quarter of the window.
+y, x = centred(n)
+lens = np.exp(-(((x**2 + y**2) / (0.3 * n) ** 2) ** 2) + 2j * (x**2 + y**2) / n)
+probe = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(lens))).astype(np.complex64)
+
+
+def rough_object():
+    """Returns a phase object with structures of all sizes, periodic in TILE."""
+    ky, kx = centred(TILE)
+    strength = np.fft.ifftshift(1 / (9 + ky**2 + kx**2) ** 0.75)
+    field = np.fft.ifft2(strength * np.fft.fft2(random.normal(size=(TILE, TILE)))).real
+    return np.exp(0.5j * field / field.std()).astype(np.complex64)
+
+
+def half_patterns():
+    """Returns the patterns of half the mean, [places², 2, draws, n, n]."""
+    place = line % places * places + column % places
+    draws = math.ceil(math.sqrt(np.bincount(place).max()))
+    object_ = rough_object()
+    halves = np.empty((places * places, 2, draws, n, n), np.uint16)
+    for i in range(places * places):
+        at = (np.arange(n)[:, None] + i // places * STEP) % TILE, (np.arange(n)[None] + i % places * STEP) % TILE
+        far = np.abs(np.fft.fftshift(np.fft.fft2(probe * object_[at]))) ** 2
+        halves[i] = random.poisson(far * (PHOTONS / 2 / far.sum()), halves[i].shape)
+    return place, halves
 
 
 def pieces():
-    """Yields Poisson counts of 256 patterns at a time."""
-    for start in range(0, count, 256):
-        r, c = rows[start : start + 256] // step % (tile // step), cols[start : start + 256] // step % (tile // step)
-        yield random.poisson(means[r * (tile // step) + c]).astype(np.uint16)
+    """Yields the patterns, some at a time, with the number of the first."""
+    place, halves = half_patterns()
+    draws, seen = halves.shape[2], np.zeros(len(halves), int)
+    for start in range(0, count, PIECE):
+        piece = np.empty((min(PIECE, count - start), n, n), np.uint16)
+        for k, p in enumerate(place[start : start + PIECE]):
+            np.add(halves[p, 0, seen[p] // draws], halves[p, 1, seen[p] % draws], out=piece[k])
+            seen[p] += 1
+        yield start, piece
 
 
-if options.out.endswith(".npz"):
-    with zipfile.ZipFile(options.out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        with archive.open("diffraction.npy", "w", force_zip64=True) as member:
-            np.lib.format.write_array_header_1_0(member, {"descr": "<u2", "fortran_order": False, "shape": (count, n, n)})
-            for piece in pieces():
-                member.write(piece.tobytes())
-        for name, values in {"xcoords": cols + n / 2, "ycoords": rows + n / 2, "probeGuess": probe}.items():
-            with archive.open(name + ".npy", "w") as member:
+class NPZ:
+    """An npz file that is not compressed."""
+
+    def __init__(self, name):
+        self.archive = zipfile.ZipFile(name, "w", zipfile.ZIP_STORED, allowZip64=True)
+        for key, values in {"xcoords": cols + n / 2, "ycoords": rows + n / 2, "probeGuess": probe}.items():
+            with self.archive.open(key + ".npy", "w") as member:
                 np.lib.format.write_array(member, np.asarray(values))
-else:
-    import h5py
-    import hdf5plugin
+        self.member = self.archive.open("diffraction.npy", "w", force_zip64=True)
+        np.lib.format.write_array_header_1_0(self.member, {"descr": "<u2", "fortran_order": False, "shape": (count, n, n)})
 
-    wavelength, distance, pixel = 1.24e-10, 2.0, 75e-6
-    size = wavelength * distance / (n * pixel)
-    with h5py.File(options.out, "w") as f:
+    def write(self, _, piece):
+        self.member.write(piece.tobytes())
+
+    def close(self):
+        self.member.close()
+        self.archive.close()
+
+
+class CXI:
+    """A CXI file with compressed chunks."""
+
+    def __init__(self, name):
+        import h5py
+        import hdf5plugin
+
+        wavelength, distance, pixel = 1.24e-10, 2.0, 75e-6
+        size = wavelength * distance / (n * pixel)
+        self.file = f = h5py.File(name, "w")
         f["cxi_version"] = 160
         f["entry_1/instrument_1/source_1/energy"] = 1.986445857e-25 / wavelength
         detector = f.create_group("entry_1/instrument_1/detector_1")
         detector["distance"], detector["x_pixel_size"], detector["y_pixel_size"] = distance, pixel, pixel
-        detector["translation"] = np.stack([-cols * size, -rows * size, 0.0 * rows], axis=1)
-        data = detector.create_dataset("data", (count, n, n), "u2", chunks=(1, n, n), **hdf5plugin.Bitshuffle(cname="lz4"))
-        start = 0
-        for piece in pieces():
-            data[start : start + len(piece)] = piece
-            start += len(piece)
+        detector["translation"] = np.stack([cols * size, rows * size, 0.0 * rows], axis=1)
+        self.data = detector.create_dataset("data", (count, n, n), "u2", chunks=(1, n, n), **hdf5plugin.Bitshuffle(cname="lz4"))
         f["entry_1/data_1/data"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/data")
         f["entry_1/sample_1/geometry_1/translation"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/translation")
-        probes = detector.create_dataset("probe", data=probe[None])
-print(f"{options.out}: {count} patterns of {n}x{n}")
+        detector.create_dataset("probe", data=probe[None])
+        f["entry_1/instrument_1/source_1/illumination"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/probe")
+
+    def write(self, start, piece):
+        self.data[start : start + len(piece)] = piece
+
+    def close(self):
+        self.file.close()
+
+
+files = [NPZ(name) if name.endswith(".npz") else CXI(name) for name in options.out]
+for start, piece in pieces():
+    for f in files:
+        f.write(start, piece)
+for f in files:
+    f.close()
+print(f"{', '.join(options.out)}: {count} patterns of {n}x{n}")

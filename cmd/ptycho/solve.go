@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,9 +26,10 @@ func solveCommand() *cli.Command {
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
 			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed of the order of the patterns"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of the order of the patterns, and of --n-images"},
 			&cli.IntFlag{Name: "threads", Usage: "threads; the result does not depend on their number", DefaultText: "all cores"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to use, such as split=1 or 0:100"},
+			&cli.IntFlag{Name: "n-images", Usage: "number of patterns to draw at random, by --seed", DefaultText: "all"},
 			unitsFlag(),
 			layoutFlag(),
 			highCompressionFlag(),
@@ -87,6 +89,7 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 	}{
 		{"iterations", 1, 1 << 20, &o.Solve.Iterations, false},
 		{"modes", 1, 16, &o.Solve.Modes, true},
+		{"n-images", 1, math.MaxInt32, &o.Draw, true},
 		{"threads", 1, 1 << 10, &o.Solve.Threads, true},
 		{"preview", 1, 1 << 20, &o.Preview, true},
 	} {

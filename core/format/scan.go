@@ -28,6 +28,17 @@ type ScanOptions struct {
 	// Create creates the file for the patterns, of at most the given size. Without it the patterns are held in memory. The caller
 	// keeps the file open for as long as the scan is used.
 	Create func(bytes int64) (patterns.File, error)
+	// Hold is the size of the counts, as float32, up to which they are held in memory in spite of Create.
+	Hold int64
+}
+
+// create returns Create for a number of patterns of n×n pixels, nil where their counts are held in memory.
+func (o ScanOptions) create(count, n int) func(bytes int64) (patterns.File, error) {
+	const float32Size = 4
+	if int64(count)*int64(n)*int64(n)*float32Size <= o.Hold {
+		return nil
+	}
+	return o.Create
 }
 
 // ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
@@ -118,7 +129,7 @@ func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, 
 	if d.plan.Bin > 1 {
 		most = 4
 	}
-	to, err := patterns.NewWriter(o.Create, len(s.Index), d.plan.N*d.plan.N, most)
+	to, err := patterns.NewWriter(o.create(len(s.Index), d.N), len(s.Index), d.plan.N*d.plan.N, most)
 	if err != nil {
 		return "", err
 	}
@@ -160,7 +171,7 @@ func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
 	if err := z.CheckCompression(d.patterns); err != nil {
 		return nil, err
 	}
-	if o.Create != nil && ordered(d) {
+	if o.create(len(rows), d.N) != nil && ordered(d) {
 		return rows, nil // the patterns are read in pieces
 	}
 	return rows, checkScanRoom(d, len(rows))

@@ -28,6 +28,7 @@ type slot struct {
 	deviance float64 // Σ 2(λ − k + k·ln(k/λ))
 	most     float32 // max|patch|²
 	move     [2]float64
+	counts   []float32  // [size] of the pattern, where the scan's patterns are in a file
 	system   [5]float64 // least-squares equations, see lsqml.go
 }
 
@@ -35,6 +36,9 @@ func (v *solver) newSlots(count int) {
 	for range count {
 		s := &slot{patch: make([]complex64, v.size), lambda: make([]float32, v.size), g: make([]float32, v.size)}
 		s.sum = make([]complex64, (v.n+2)*(v.n+1)+1)
+		if v.data.Stored != nil {
+			s.counts = make([]float32, v.size)
+		}
 		for range v.probe {
 			s.waves = append(s.waves, make([]complex64, v.size))
 		}
@@ -48,11 +52,21 @@ func (v *solver) shareBuffers(count int) {
 	v.together = count
 	for i, s := range v.slots {
 		first := v.slots[i-i%count]
-		s.patch, s.waves, s.lambda = first.patch, first.waves, first.lambda
+		s.patch, s.waves, s.lambda, s.counts = first.patch, first.waves, first.lambda, first.counts
 		if !v.o.Fit.Background {
 			s.g = first.g
 		}
 	}
+}
+
+// counts returns the counts of a slot's pattern, which are read again for each call where the scan's patterns are in a file. An error of
+// the file ends the run at its next check of v.ended.
+func (v *solver) counts(s *slot) []float32 {
+	if v.data.Stored == nil {
+		return v.data.Pattern(s.j)
+	}
+	v.data.Fill(s.counts, s.j)
+	return s.counts
 }
 
 // each calls f for every slot below n. Runs of v.together slots are processed in order on one goroutine.
@@ -141,7 +155,7 @@ func (v *solver) far(wk *work, s *slot, wave func(m int) fft.Source) {
 // compare computes a slot's factors g, misfit and deviance from the expected counts, with the likelihood's factor if
 // poisson, else the amplitude's.
 func (v *solver) compare(s *slot, poisson bool) {
-	k := v.data.Pattern(s.j)
+	k := v.counts(s)
 	if poisson {
 		s.misfit, s.total = poissonFactor(s.g, s.lambda, k)
 	} else {

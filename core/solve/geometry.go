@@ -368,7 +368,8 @@ func (v *solver) misfits(ctx context.Context, rows []int) ([]float64, error) {
 		})
 	}
 	for _, j := range rows {
-		for _, k := range v.data.Pattern(j) {
+		v.slots[0].j = j
+		for _, k := range v.counts(v.slots[0]) {
 			photons += float64(k)
 		}
 	}

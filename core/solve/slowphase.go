@@ -219,7 +219,7 @@ func (s *slowStep) equations(wk *work, sw *slowWork, slot *slot, j int) (out [sl
 			}
 		}
 	}
-	counts := v.data.Pattern(j)
+	counts := v.counts(slot)
 	for i, l := range slot.lambda {
 		if v.mask != nil && v.mask[i] == 0 {
 			continue

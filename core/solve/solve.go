@@ -91,7 +91,7 @@ func (v *solver) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	v.fill(result)
-	return result, nil
+	return result, v.data.Err()
 }
 
 // search iterates and leaves the best model.
@@ -199,6 +199,9 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 // ended returns the reason to end before the next batch, or nil.
 func (v *solver) ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := v.data.Err(); err != nil {
 		return err
 	}
 	select {

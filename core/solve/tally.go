@@ -43,7 +43,7 @@ func (t *tally) add(slots []*slot) {
 		t.deviance += s.deviance
 		if t.brightness != nil {
 			k := 0.0
-			for _, c := range v.data.Pattern(s.j) {
+			for _, c := range v.counts(s) {
 				k += float64(c)
 			}
 			b := v.goodBackground()

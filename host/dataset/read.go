@@ -30,6 +30,7 @@ type Source struct {
 	Unchecked       bool // the caller checks the scan itself, with scan.Check
 	NoProbe         bool // the caller has a probe
 
+	Hold  int64  // bytes of counts, as float32, that are held in memory and not in the Spool
 	Spool *Spool // receives the patterns, in the smallest type that holds them; nil: the patterns are held in memory
 }
 
@@ -52,7 +53,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	}
 	o := format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe, Given: given}
 	if s.Spool != nil {
-		o.Create = s.Spool.Create
+		o.Create, o.Hold = s.Spool.Create, s.Hold
 	}
 	data, err := format.ReadScan(ctx, s.Path, o)
 	if ctx.Err() != nil {

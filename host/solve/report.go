@@ -141,7 +141,7 @@ func result(solved *iterative.Result, data *scan.Scan, report Report, o Options)
 		More: fitted(solved, data.N, slices.Contains(report.Fit, "intensity")),
 		Settings: map[string]any{
 			"engine": o.Solve.Engine, "iterations": o.Solve.Iterations, "fit": o.Solve.Fit.Names(), "modes": o.Solve.Modes, "seed": o.Solve.Seed,
-			"position-bound": o.Solve.PositionBound, "rows": o.Rows, "diffraction-units": o.Units, "diffraction-layout": o.Layout,
+			"position-bound": o.Solve.PositionBound, "rows": o.Rows, "n-images": o.Draw, "diffraction-units": o.Units, "diffraction-layout": o.Layout,
 		},
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -22,6 +24,7 @@ import (
 type Options struct {
 	Data      string
 	Rows      string // patterns to use; "" is all
+	Draw      int    // number of patterns to draw at random, by the seed of Solve; 0 is all
 	Units     string
 	Layout    string
 	Scan      config.ScanSettings
@@ -36,6 +39,10 @@ type Options struct {
 	NoGeometry      bool // skip the check that the patterns fit the positions
 }
 
+// heldBytes is the size of the counts, as float32, up to which they are held in memory. Larger scans are read from the spool while they
+// are solved, with the same result.
+const heldBytes = 256 << 20
+
 // Run reconstructs a scan iteratively and writes the files of a reconstruction.
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	started := time.Now()
@@ -47,7 +54,9 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save
 	defer done()
-	data, err := report.read(early, &o, h)
+	spool := dataset.NewSpool(filepath.Dir(o.OutputDir))
+	defer spool.Remove()
+	data, err := report.read(early, &o, spool, h)
 	if err != nil {
 		return report, err
 	}
@@ -97,12 +106,12 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 }
 
 // read reads, examines and repairs the scan. It adds a factor for each frame to the fit where the exposure changes.
-func (r *Report) read(ctx context.Context, o *Options, h host.Host) (*scan.Scan, error) {
-	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true}.Read(ctx, h.Notice)
+func (r *Report) read(ctx context.Context, o *Options, spool *dataset.Spool, h host.Host) (*scan.Scan, error) {
+	data, err := dataset.Source{Path: o.Data, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Draw: o.Draw, Seed: int64(o.Solve.Seed), Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true, Hold: heldBytes, Spool: spool}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, err
 	}
-	if data, r.Examination, err = examination.Checked(ctx, data, examination.Options{Examination: o.Scan.Examination, Fits: true, Fitted: o.Solve.Fit.Intensity}, h.Notice); err != nil {
+	if data, r.Examination, err = examination.Checked(ctx, data, examination.Options{Examination: o.Scan.Examination, Fits: true, Fitted: o.Solve.Fit.Intensity, Create: spool.Create}, h.Notice); err != nil {
 		return nil, err
 	}
 	if r.Examination != nil && r.Examination.Exposure {
@@ -132,7 +141,7 @@ func (r *Report) addFigures(ctx context.Context, solved *iterative.Result, data 
 // failure adds an exit code and the file's name to an error of core/solve.
 func failure(path string, err error) error {
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.As(err, new(*patterns.Error)):
 		return err
 	case errors.Is(err, iterative.ErrDiverged):
 		return host.Failf(host.ExitDiverged, "%s: %w: check that positions and probe belong to this scan", path, err)
