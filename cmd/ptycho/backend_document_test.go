@@ -50,6 +50,7 @@ func TestBackendDocument_CommandsWork(t *testing.T) {
 	t.Chdir(dir)
 	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -mod=mod") // with the flags of the caller, nothing is compiled again
 	t.Setenv("GOPROXY", "off")
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // for the installed backend
 	if err := os.Rename(scan, "scan.npz"); err != nil {
 		t.Fatal(err)
 	}
