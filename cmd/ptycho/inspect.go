@@ -55,7 +55,12 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return usage(fmt.Errorf("inspect: %w", err))
 			}
+			var early func(inspect.Report)
+			if !c.Bool("json") {
+				early = printRead
+			}
 			report, err := inspect.Run(c.Context, inspect.Options{
+				Read: early,
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"), Scan: given,
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
 				HighCompression: c.Bool(highCompression),
@@ -63,7 +68,7 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := printReport(c, report, func() { printInspection(c, report) }); err != nil || report.Fault == "" {
+			if err := printReport(c, report, func() { printChecks(c, report) }); err != nil || report.Fault == "" {
 				return err
 			}
 			return host.Failf(host.ExitData, "%s: %s", report.Path, report.Fault)
@@ -71,7 +76,8 @@ func inspectCommand() *cli.Command {
 	}
 }
 
-func printInspection(c *cli.Context, r inspect.Report) {
+// printRead prints what was read, while the checks run.
+func printRead(r inspect.Report) {
 	q := r.Quality
 	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
 	stdout.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
@@ -100,6 +106,13 @@ func printInspection(c *cli.Context, r inspect.Report) {
 		}
 	}
 	stdout.Printf("; reference object: %s\n", map[bool]string{true: "in the file", false: "none"}[r.HasObject])
+	for _, n := range r.Notes {
+		stdout.Println("note:", n)
+	}
+}
+
+// printChecks prints the result of the checks.
+func printChecks(c *cli.Context, r inspect.Report) {
 	if g := r.Geometry; g != nil {
 		stdout.Println("geometry:", g)
 		if given := c.String("positions"); !g.Right() && (given == "" || given == "none") {
@@ -116,8 +129,8 @@ func printInspection(c *cli.Context, r inspect.Report) {
 	for _, f := range r.Findings {
 		stdout.Printf("%s: %s: %s\n", f.Severity, f.ID, f.Advice())
 	}
-	for _, n := range r.Notes {
-		stdout.Println("note:", n)
+	if r.GeometryNote != "" {
+		stdout.Println("note:", r.GeometryNote)
 	}
 }
 

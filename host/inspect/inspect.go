@@ -35,6 +35,8 @@ type Report struct {
 	// Geometry is the result of short reconstructions with all orientations of the positions. It is nil if not requested or
 	// if the scan is too small.
 	Geometry *iterative.Geometry `json:"geometry,omitempty"`
+	// GeometryNote is the reason why there is no Geometry although it was requested, or "".
+	GeometryNote string `json:"geometry_note,omitempty"`
 	// Fault is the reason why the scan cannot be reconstructed, or "".
 	Fault string `json:"fault,omitempty"`
 }
@@ -51,6 +53,9 @@ type Options struct {
 	Threads  int
 
 	HighCompression bool // read arrays that expand more than 1000 times
+
+	// Read receives what was read, before the examination and the geometry check, which take longer. It may be nil.
+	Read func(Report)
 }
 
 // Run reads a scan and describes it.
@@ -73,14 +78,17 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return report, err
 	}
 	report.MeanCounts, report.MaxCount, report.DarkShare = report.Quality.MeanCounts, report.Quality.MaxCount, report.Quality.DarkShare
+	if err := s.Check(); err != nil {
+		report.Fault = err.Error()
+	}
+	if o.Read != nil {
+		o.Read(report)
+	}
 	found, err := examine.Scan(ctx, s)
 	if err != nil {
 		return report, err
 	}
 	report.Findings = append([]examine.Finding{}, found...) // [] in JSON, not null
-	if err := s.Check(); err != nil {
-		report.Fault = err.Error()
-	}
 	if !o.Geometry && !o.Scale || report.Fault != "" {
 		return report, nil
 	}
@@ -96,7 +104,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if ctx.Err() != nil {
 			return report, ctx.Err()
 		}
-		report.Notes = append(report.Notes, err.Error())
+		report.GeometryNote = err.Error()
 	}
 	report.Findings = slices.Insert(report.Findings, 0, examine.OrientationOf(report.Geometry)...) // keeps [] in JSON
 	return report, nil
