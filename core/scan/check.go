@@ -201,6 +201,9 @@ func (s *Scan) checkSpacing() error {
 	if s.Len() < minPositions {
 		return nil
 	}
+	if slices.Equal(s.Rows, s.Cols) {
+		return s.sameFault()
+	}
 	// An unknown probe counts as wide for positions that may be too far apart, and as narrow for positions that may be
 	// too close.
 	wide, narrow := float64(s.N), float64(s.N)/8
