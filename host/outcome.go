@@ -66,7 +66,10 @@ func ExitCode(err error) int {
 func codeOf(err error) int {
 	switch e := err.(type) {
 	case *npz.Error:
-		if !e.Unwritten {
+		switch {
+		case e.Flag:
+			return ExitUsage
+		case !e.Unwritten:
 			return ExitData
 		}
 	case *config.Error, *program.Error: // the settings describe the program

@@ -16,6 +16,9 @@ func convertCommand() *cli.Command {
 		Flags: append(scanFlags(),
 			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi is cxi, .h5 ptychodus, others npz"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to write, such as 0:100"},
+			unitsFlag(),
+			layoutFlag(),
+			highCompressionFlag(),
 			&cli.IntFlag{Name: "n-images", Usage: "number of patterns to draw at random", DefaultText: "all"},
 			&cli.Int64Flag{Name: "seed", Usage: "seed of the draw"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the file"},
@@ -34,7 +37,7 @@ func convertCommand() *cli.Command {
 			}
 			r, err := dataset.Convert(c.Context, dataset.Conversion{
 				From: c.Args().Get(0), To: c.Args().Get(1), Form: c.String("to"), Scan: given, Rows: c.String("rows"), Draw: c.Int("n-images"), Seed: c.Int64("seed"),
-				Overwrite: c.Bool("overwrite"), Flags: flagsSet(c),
+				Overwrite: c.Bool("overwrite"), Flags: flagsSet(c), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), HighCompression: c.Bool(highCompression),
 			}, console(c.Context, false).Notice)
 			if err != nil {
 				return err

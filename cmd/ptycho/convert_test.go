@@ -69,7 +69,7 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		{10, "--n-images", []string{cxi, out, "--n-images", "0"}},
 		{11, "is not an npz archive", []string{"convert_test.go", out}},
 		{11, "/scan/frames [12 24 24] uint32", []string{"../../core/acquisition/testdata/unknown.h5", out}},
-		{11, "the file says distance", []string{cxi, out, "--distance", "2m"}},
+		{10, "the file says distance", []string{cxi, out, "--distance", "2m"}},
 		{11, "selects none", []string{cxi, out, "--rows", "50:60"}},
 	} {
 		_, stderr, code := run(t, append([]string{"convert"}, c.args...)...)

@@ -247,8 +247,8 @@ func TestConvert_ForeignMistakesAreNamed(t *testing.T) {
 		{10, "taken.product.h5 exists", []string{cxi, filepath.Join(dir, "taken.h5")}},
 		{10, "taken.product.h5 is a file of the format HDF5 that ptycho did not write", []string{cxi, filepath.Join(dir, "taken.h5"), "--overwrite"}},
 		{10, "--to tiff: want npz, cxi or ptychodus", []string{npz, out, "--to", "tiff"}},
-		{11, "--crop 18 cannot be taken", []string{npz, out, "--crop", "18"}},
-		{11, "the file says distance 1.9 m, and 2 m was given", []string{sized, out, "--distance", "2m"}},
+		{10, "--crop 18 cannot be taken", []string{npz, out, "--crop", "18"}},
+		{10, "the file says distance 1.9 m, and 2 m was given", []string{sized, out, "--distance", "2m"}},
 		{11, "selects none", []string{npz, out, "--rows", "50:60"}},
 		{11, "npz", []string{"main_test.go", out}},
 	} {

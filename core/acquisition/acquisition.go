@@ -40,6 +40,7 @@ type Acquisition struct {
 	Modes int
 	Notes []string // decisions and assumptions, one sentence each
 
+	unit         [2]float64  // m, of the numbers in the file for positions along y and x; 0: metres
 	zero         *[2]float64 // m, the position (y, x) that becomes 0; nil: the smallest
 	probeShape   [2]int
 	loaded       Loaded // of the preparation
@@ -48,13 +49,15 @@ type Acquisition struct {
 	file         *hdf5.File // nil for other formats
 	main         container  // the file
 	open         []io.Closer
-	fieldChecked bool    // by checkField
-	nearField    string  // why the scan is known to be near field, ""
-	absent       string  // where the positions of this layout are, for messages
-	centre       *[2]int // of the beam, detector pixel (row, column); nil: the middle
-	moved        int     // links of file that are in Notes
+	others       map[string]container // files that paths name
+	fieldChecked bool                 // by checkField
+	nearField    string               // why the scan is known to be near field, ""
+	absent       string               // where the positions of this layout are, for messages
+	centre       *[2]int              // of the beam, detector pixel (row, column); nil: the middle
+	moved        int                  // links of file that are in Notes
 	parts        []part
 	amplitudes   bool // the patterns are square roots of counts
+	chosen       bool // by Values
 }
 
 // fileOf returns the file with the patterns of a batch folder of Ptychodus, and path itself for others.

@@ -102,7 +102,7 @@ func TestRead_NamesFaults(t *testing.T) {
 }
 
 func TestRead_RefusesWhatTheFileSays(t *testing.T) {
-	for _, o := range []format.ScanOptions{{Units: format.Amplitude}, {Photons: 1e5}, {Layout: format.LayoutHWN}} {
+	for _, o := range []format.ScanOptions{{Units: format.Normalised}, {Photons: 1e5}, {Layout: format.LayoutHWN}} {
 		if _, err := format.ReadScan(context.Background(), "testdata/plain.cxi", o); err == nil {
 			t.Errorf("options %+v were accepted", o)
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/quantity"
 )
 
 // A beamline is a row of the table of paths by which a facility's files are read.
@@ -43,6 +42,9 @@ func layoutOf(b beamline) layout {
 		is: func(f *hdf5.File) bool { return firstStack(f, b.data) != "" }}
 }
 
+// leastEnergy is the smallest energy in eV of photons that a file is taken to mean.
+const leastEnergy = 30
+
 // firstStack returns the first path of patterns: a dataset of three or four dimensions, or a link that leads nowhere.
 func firstStack(f *hdf5.File, paths []string) string {
 	for _, p := range paths {
@@ -69,10 +71,10 @@ func (a *Acquisition) readBeamline(b beamline) error {
 	if a.absent = b.absent; a.absent == "" && b.y != nil {
 		a.absent = fmt.Sprintf("%s has them at %s and %s", b.name, b.y[0].path, b.x[0].path)
 	}
-	if a.Y, err = a.along(b.y); err != nil {
+	if a.Y, err = a.along(b.y, &a.unit[0]); err != nil {
 		return err
 	}
-	if a.X, err = a.along(b.x); err != nil {
+	if a.X, err = a.along(b.x, &a.unit[1]); err != nil {
 		return err
 	}
 	a.spread(d.Shape())
@@ -80,7 +82,7 @@ func (a *Acquisition) readBeamline(b beamline) error {
 	if err != nil {
 		return err
 	}
-	if energy > 0 && energy < 30*electron { // no diffraction of light: the number is in keV, as older files have it
+	if energy > 0 && energy < leastEnergy*electron { // no diffraction of light: the number is in keV, as older files have it
 		a.Notes = append(a.Notes, fmt.Sprintf("the energy of %.5g eV is taken as keV", energy/electron))
 		energy *= 1e3
 	}
@@ -109,8 +111,8 @@ func (a *Acquisition) readBeamline(b beamline) error {
 	return a.badPixels(b.mask...)
 }
 
-// along reads the first positions that are there, in m; nil where none are.
-func (a *Acquisition) along(all []position) ([]float64, error) {
+// along reads the first positions that are there, in m, and sets the unit of the file's numbers; nil where none are.
+func (a *Acquisition) along(all []position, unit *float64) ([]float64, error) {
 	for _, p := range all {
 		d, err := a.file.Dataset(p.path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -119,19 +121,14 @@ func (a *Acquisition) along(all []position) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		unit := p.unit
-		if name, err := attributeText(d, "units"); err != nil {
+		if *unit, err = a.unitOf(d, math.Abs(p.unit)); err != nil {
 			return nil, err
-		} else if u, err := quantity.Unit(name); err == nil {
-			unit = math.Copysign(u, unit)
 		}
 		v, err := a.coordinates(d, p.column)
 		if err != nil {
 			return nil, err
 		}
-		for i := range v {
-			v[i] *= unit
-		}
+		scaleBy(v, math.Copysign(*unit, p.unit))
 		return v, nil
 	}
 	return nil, nil
@@ -140,7 +137,8 @@ func (a *Acquisition) along(all []position) ([]float64, error) {
 // coordinates reads one dimension, a readback of the size of the scan, or a column of a table.
 func (a *Acquisition) coordinates(d *hdf5.Dataset, column int) ([]float64, error) {
 	if column >= 0 {
-		return a.positions(fmt.Sprintf("%s:%d", d.Path(), column))
+		v, _, err := a.positions(fmt.Sprintf("%s:%d", d.Path(), column))
+		return v, err
 	}
 	if shape := d.Shape(); len(shape) > 2 || d.Len() > maxPositions {
 		return nil, fmt.Errorf("%s has the shape %d, and positions need [patterns]", d.Path(), shape)

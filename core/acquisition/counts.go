@@ -138,6 +138,7 @@ type countReader struct {
 	sums   []float64
 	marked int // values
 	tally  prepare.Tally
+	most   float64 // counts
 }
 
 func newCountReader(a *Acquisition) *countReader {
@@ -197,10 +198,11 @@ func (r *countReader) convert(counts []float32, frame []float64, number int) err
 				return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) is %v; correct the file, or leave the pattern out with --rows",
 					r.a.Path, number, plan.Top+row, plan.Left+column, v)
 			case r.a.amplitudes:
-				v *= v
+				v = square(v)
 			case signed:
 				v = plan.Count(at, v, &r.tally)
 			}
+			r.most = max(r.most, v)
 			if v > math.MaxFloat32 {
 				return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) has %.4g counts, more than float32 can hold", r.a.Path, number, plan.Top+row, plan.Left+column, v)
 			}
@@ -210,8 +212,42 @@ func (r *countReader) convert(counts []float32, frame []float64, number int) err
 	return nil
 }
 
+// Values says whether the patterns are amplitudes, square roots of counts, or counts, in place of what the layout says.
+func (a *Acquisition) Values(amplitudes bool) {
+	a.amplitudes, a.chosen = amplitudes, true
+}
+
+// square returns the counts of an amplitude. A count is a whole number, unless the amplitude is not the root of one within the
+// accuracy of float32.
+func square(v float64) float64 {
+	const relative, absolute = 4e-7, 1e-4 // package format has the same
+	k := v * v
+	if whole := math.Round(k); math.Abs(k-whole) <= relative*k+absolute {
+		return whole
+	}
+	return k
+}
+
+// exactCounts is the count up to which float32 holds every whole number.
+const exactCounts = 1 << 24
+
+// noteCounts states how the values were taken, and where float32 rounds them.
+func (r *countReader) noteCounts(s *scan.Scan) {
+	if r.a.chosen {
+		how := "counts, because of --diffraction-units"
+		if r.a.amplitudes {
+			how = "amplitudes, because of --diffraction-units: counts are their squares"
+		}
+		s.Notes = append(s.Notes, "the patterns are taken as "+how)
+	}
+	if r.most > exactCounts {
+		s.Notes = append(s.Notes, fmt.Sprintf("the brightest pixel has %.9g counts; above %d float32 rounds them", r.most, exactCounts))
+	}
+}
+
 // mask masks the file's bad pixels and the marked ones.
 func (r *countReader) mask(s *scan.Scan) error {
+	r.noteCounts(s)
 	before := len(r.a.Notes)
 	r.a.noteMoved() // virtual datasets open their files when they are read
 	s.Notes = append(s.Notes, r.a.Notes[before:]...)

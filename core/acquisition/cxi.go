@@ -70,15 +70,15 @@ func (a *Acquisition) originOf(o hdf5.Object) error {
 
 // cxiBeam reads the wavelength. NXcxi_ptycho stores the energy of the storage ring at source_1 and that of the photons at beam_1.
 func (a *Acquisition) cxiBeam() error {
-	w, ok, err := a.number("/entry_1/instrument_1/source_1/wavelength", "/entry_1/instrument_1/beam_1/wavelength")
+	w, err := a.physical("wavelength", entry{"/entry_1/instrument_1/source_1/wavelength", 1}, entry{"/entry_1/instrument_1/beam_1/wavelength", 1})
 	if err != nil {
 		return err
 	}
-	if ok {
+	if w != 0 {
 		a.Wavelength = w
 		return nil
 	}
-	e, err := a.value("/entry_1/instrument_1/beam_1/energy", "/entry_1/instrument_1/source_1/energy", "/entry_1/sample_1/beam_1/energy")
+	e, err := a.physical("energy", entry{"/entry_1/instrument_1/beam_1/energy", 1}, entry{"/entry_1/instrument_1/source_1/energy", 1}, entry{"/entry_1/sample_1/beam_1/energy", 1})
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,13 @@ func (a *Acquisition) cxiBeam() error {
 		return nil
 	}
 	if e > 1 { // joules of a photon are below 1e-13; beamlines also write electronvolts here
-		a.Notes = append(a.Notes, fmt.Sprintf("the energy %v is taken as eV, since no photon has as many joules", e))
-		e *= electron
+		unit := 1.0
+		name := "eV"
+		if e < leastEnergy {
+			unit, name = 1e3, "keV"
+		}
+		a.Notes = append(a.Notes, fmt.Sprintf("the energy %v is taken as %s, since no photon has as many joules", e, name))
+		e *= unit * electron
 	}
 	a.Wavelength = photon(e)
 	return nil
@@ -96,23 +101,23 @@ func (a *Acquisition) cxiBeam() error {
 // cxiDetector reads the geometry and the mask below a group.
 func (a *Acquisition) cxiDetector(group string) error {
 	var err error
-	if a.Distance, err = a.value(group + "/distance"); err != nil {
+	if a.Distance, err = a.physical("distance", entry{group + "/distance", 1}); err != nil {
 		return err
 	}
 	a.Distance = math.Abs(a.Distance)
-	w, hasWidth, err := a.number(group + "/x_pixel_size")
+	w, err := a.physical("size of a pixel", entry{group + "/x_pixel_size", 1})
 	if err != nil {
 		return err
 	}
-	h, hasHeight, err := a.number(group + "/y_pixel_size")
+	h, err := a.physical("size of a pixel", entry{group + "/y_pixel_size", 1})
 	if err != nil {
 		return err
 	}
 	switch {
-	case hasWidth && hasHeight:
-	case hasWidth:
+	case w != 0 && h != 0:
+	case w != 0:
 		h = w
-	case hasHeight:
+	case h != 0:
 		w = h
 	default:
 		if h, w, err = a.basisVectors(group + "/basis_vectors"); err != nil {
@@ -183,14 +188,8 @@ func readI08(a *Acquisition) error {
 	if err := a.stack(d); err != nil {
 		return err
 	}
-	for path, to := range map[string]*[]float64{"/entry_1/data/y": &a.Y, "/entry_1/data/x": &a.X} {
-		p, err := a.file.Dataset(path)
-		if err != nil {
-			return err
-		}
-		if *to, err = hdf5.ReadAll[float64](p); err != nil {
-			return err
-		}
+	if err := a.vectors(a.file, "/entry_1/data/y", "/entry_1/data/x"); err != nil {
+		return err
 	}
 	if err := a.cxiBeam(); err != nil {
 		return err

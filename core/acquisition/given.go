@@ -1,13 +1,11 @@
 package acquisition
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
@@ -20,7 +18,7 @@ type Given struct {
 	Format            string // name of the layout; "": recognised by the contents
 	Data, Y, X, Probe string
 
-	PositionUnit float64 // m; 0: metres, for a layout that is known
+	PositionUnit float64 // m; 0: that of the layout, or of the array of Y and X, or metres
 	Wavelength   float64 // m; 0: the file's, and so on
 	Distance     float64 // m
 	DetectorSize float64 // m, of a pixel
@@ -37,11 +35,11 @@ func OpenGiven(path string, g Given) (*Acquisition, error) {
 	var a *Acquisition
 	var err error
 	if g.Data != "" && g.Format != "" {
-		return nil, fmt.Errorf("%s: --format and --data-path exclude each other", path)
+		return nil, flagErrorf("%s: --format and --data-path exclude each other", path)
 	}
 	switch kind := Kind(path); {
 	case kind != "HDF5" && kind != "" && g.Format != "":
-		return nil, fmt.Errorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
+		return nil, flagErrorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
 	case kind != "HDF5" && kind != "":
 		a, err = g.openOther(path)
 	case g.Data == "":
@@ -75,7 +73,7 @@ func (g Given) open(path string) (*Acquisition, error) {
 		}
 	}
 	if missing != nil {
-		return nil, fmt.Errorf("%s: --data-path needs %s too", path, strings.Join(missing, ", "))
+		return nil, flagErrorf("%s: --data-path needs %s too", path, strings.Join(missing, ", "))
 	}
 	f, err := hdf5.Open(path)
 	if err != nil {
@@ -98,30 +96,10 @@ func (g Given) open(path string) (*Acquisition, error) {
 // apply replaces and completes what the file says.
 func (g Given) apply(a *Acquisition) error {
 	if g.Y != "" && g.Y == g.X {
-		return fmt.Errorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
+		return flagErrorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
 	}
-	if g.PositionUnit != 0 && g.Y == "" {
-		return fmt.Errorf("%s: --position-units goes with --y-path and --x-path; the unit of the positions of a %s file is known: leave it out", a.Path, a.Format)
-	}
-	for _, p := range []struct {
-		path string
-		to   *[]float64
-	}{{g.Y, &a.Y}, {g.X, &a.X}} {
-		if p.path == "" {
-			continue
-		}
-		v, err := a.positions(p.path)
-		if err != nil {
-			return err
-		}
-		unit := g.PositionUnit
-		if unit == 0 {
-			unit = 1
-		}
-		for i := range v {
-			v[i] *= unit
-		}
-		*p.to = v
+	if err := g.place(a); err != nil {
+		return err
 	}
 	for _, v := range []struct {
 		flag  string
@@ -133,7 +111,7 @@ func (g Given) apply(a *Acquisition) error {
 			continue
 		}
 		if *v.has != 0 && !g.Override && math.Abs(*v.has/v.given-1) > 1e-4 {
-			return fmt.Errorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or let it replace the file's with --override", a.Path, v.flag, *v.has, v.given)
+			return flagErrorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or let it replace the file's with --override", a.Path, v.flag, *v.has, v.given)
 		}
 		*v.has = v.given
 	}
@@ -147,7 +125,7 @@ func (g Given) apply(a *Acquisition) error {
 		}
 	}
 	if side := g.Prepare.Side; side > min(a.Height, a.Width) || side%2 != 0 {
-		return fmt.Errorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, side)
+		return flagErrorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, side)
 	}
 	if err := g.Prepare.begin(a); err != nil {
 		return err
@@ -167,7 +145,7 @@ func (g Given) sizePixels(a *Acquisition) error {
 	n := a.plan.Wide()
 	if _, known := a.PixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
 		if !g.Override {
-			return fmt.Errorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
+			return flagErrorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
 				a.Path, 1e9*known, n, 1e9*g.PixelSize)
 		}
 		a.Wavelength, a.Distance, a.PixelHeight, a.PixelWidth = 0, 0, 0, 0
@@ -211,11 +189,18 @@ func (a *Acquisition) elsewhere(path string) (Array, error) {
 	} else {
 		inside = "/" + inside
 	}
-	c, err := openContainer(name)
-	if err != nil {
-		return nil, err
+	c, known := a.others[name]
+	if !known {
+		var err error
+		if c, err = openContainer(name); err != nil {
+			return nil, err
+		}
+		a.open = append(a.open, c)
+		if a.others == nil {
+			a.others = map[string]container{}
+		}
+		a.others[name] = c
 	}
-	a.open = append(a.open, c)
 	return c.find(inside)
 }
 
@@ -230,45 +215,4 @@ func (g Given) Files() []string {
 		}
 	}
 	return names
-}
-
-// positions reads a dataset of one dimension, or a column (or row) of a table.
-func (a *Acquisition) positions(path string) ([]float64, error) {
-	column := -1
-	if i := strings.LastIndex(path, ":"); i > 0 && !strings.Contains(path[i:], "/") {
-		n, err := strconv.Atoi(path[i+1:])
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%s: %q: want the number of a column behind the last colon, the first is 0", a.Path, path)
-		}
-		path, column = path[:i], n
-	}
-	d, err := a.elsewhere(path)
-	if err != nil {
-		return nil, err
-	}
-	shape := d.Shape()
-	n := uint64(a.Patterns)
-	start, count := make([]uint64, len(shape)), d.Shape()
-	switch {
-	case len(shape) == 1 && column < 0, len(shape) == 2 && column < 0 && shape[0]*shape[1] == n:
-	case len(shape) == 2 && column >= 0 && shape[0] == n && uint64(column) < shape[1]:
-		start[1], count[1] = uint64(column), 1
-	case len(shape) == 2 && column >= 0 && shape[1] == n && uint64(column) < shape[0]:
-		start[0], count[0] = uint64(column), 1
-	case len(shape) == 2 && column >= 0 && (shape[0] == n || shape[1] == n):
-		return nil, fmt.Errorf("%s: %s has the shape %d, and no column %d; the first is 0", a.Path, path, shape, column)
-	case len(shape) == 2 && column < 0:
-		return nil, fmt.Errorf("%s: %s has the shape %d; say which column has the positions: %s:0, %s:1 …", a.Path, path, shape, path, path)
-	default:
-		return nil, fmt.Errorf("%s: %s has the shape %d, and %d positions are expected there", a.Path, path, shape, a.Patterns)
-	}
-	total := uint64(1)
-	for _, c := range count {
-		total *= c
-	}
-	if total > maxPositions {
-		return nil, fmt.Errorf("%s: %s has %d values, too many for positions", a.Path, path, shape)
-	}
-	v := make([]float64, total)
-	return v, d.Read(context.Background(), v, start, count)
 }

@@ -181,7 +181,7 @@ func (a *Acquisition) add(d Array) error {
 // maxPositions bounds the positions of a file.
 const maxPositions = 1 << 26
 
-// columns reads two columns of a table [n, k] in units of m.
+// columns reads two columns of a table [n, k] in a unit of m, or in that of its attribute "units".
 func (a *Acquisition) columns(d *hdf5.Dataset, y, x int, unit float64) error {
 	shape := d.Shape()
 	if d.Type().Kind == hdf5.Array || len(shape) != 2 || shape[1] <= uint64(max(x, y)) || shape[0] > maxPositions || shape[1] > 16 {
@@ -191,6 +191,10 @@ func (a *Acquisition) columns(d *hdf5.Dataset, y, x int, unit float64) error {
 	if err != nil {
 		return err
 	}
+	if unit, err = a.unitOf(d, unit); err != nil {
+		return err
+	}
+	a.unit = [2]float64{unit, unit}
 	k := int(shape[1])
 	for i := 0; i < len(all); i += k {
 		a.Y, a.X = append(a.Y, unit*all[i+y]), append(a.X, unit*all[i+x])

@@ -32,10 +32,13 @@ func readMATLAB(a *Acquisition) error {
 		return err
 	}
 	n := int(shape[1])
-	x := all[len(all)-2*n:] // of three rows the first numbers the positions
-	for i := range n {
-		a.X, a.Y = append(a.X, 1e-6*x[i]), append(a.Y, 1e-6*x[n+i])
+	unit, err := a.unitOf(p, um)
+	if err != nil {
+		return err
 	}
+	x := all[len(all)-2*n:] // of three rows the first numbers the positions
+	scaleBy(x, unit)
+	a.X, a.Y, a.unit = x[:n:n], x[n:], [2]float64{unit, unit}
 	energy, err := a.physical("energy", entry{"/energy", 1e3 * electron})
 	if err != nil {
 		return err
@@ -51,6 +54,11 @@ func readMATLAB(a *Acquisition) error {
 	if err != nil {
 		return err
 	}
+	return a.matlabProbe()
+}
+
+// matlabProbe reads the probe, whose axes are reversed too.
+func (a *Acquisition) matlabProbe() error {
 	probe, err := a.first("/prb")
 	if err != nil || probe == nil {
 		return err

@@ -86,7 +86,7 @@ func (g Given) describe(a *Acquisition, c container) error {
 	if _, ok := a.parts[0].Array.(clipped); ok {
 		a.Notes = append(a.Notes, "readings of the EMPAD are taken as counts, and negative ones, noise around the dark level, as 0")
 	} else if !a.parts[0].Type().Integer() {
-		a.Notes = append(a.Notes, fmt.Sprintf("the patterns are %s, and are taken as counts", a.parts[0].Type()))
+		a.Notes = append(a.Notes, fmt.Sprintf("the patterns are %s, and are taken as counts; --diffraction-units amplitude takes them as square roots of counts", a.parts[0].Type()))
 	}
 	if n := firstName(c, badNames); n != "" {
 		if err := a.takeBad(c, n); err != nil {

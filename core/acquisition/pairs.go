@@ -48,11 +48,8 @@ func readPair(a *Acquisition) error {
 // foldSlice reads positions in m, the wavelength and the object pixel.
 func (a *Acquisition) foldSlice(f *hdf5.File) error {
 	a.Format = "fold_slice"
-	for path, to := range map[string]*[]float64{"/ppY": &a.Y, "/ppX": &a.X} {
-		var err error
-		if *to, err = vector(f, path); err != nil {
-			return err
-		}
+	if err := a.vectors(f, "/ppY", "/ppX"); err != nil {
+		return err
 	}
 	for path, to := range map[string]*float64{"/lambda": &a.Wavelength, "/dx": &a.ObjectPixel} {
 		v, err := scalar(f, path)
@@ -67,11 +64,8 @@ func (a *Acquisition) foldSlice(f *hdf5.File) error {
 // vit reads the parameters of ptycho-vit: positions in m from the object's centre, the object pixel, the probe.
 func (a *Acquisition) vit(f *hdf5.File) error {
 	a.Format = "ptycho-vit"
-	for path, to := range map[string]*[]float64{"/probe_position_y_m": &a.Y, "/probe_position_x_m": &a.X} {
-		var err error
-		if *to, err = vector(f, path); err != nil {
-			return err
-		}
+	if err := a.vectors(f, "/probe_position_y_m", "/probe_position_x_m"); err != nil {
+		return err
 	}
 	object, err := f.Dataset("/object")
 	if err != nil {
@@ -95,6 +89,26 @@ func (a *Acquisition) vit(f *hdf5.File) error {
 		return err
 	}
 	return a.readProbe(probe)
+}
+
+// vectors reads the positions along y and x, in m or the unit that their attributes state.
+func (a *Acquisition) vectors(f *hdf5.File, y, x string) error {
+	for k, path := range []string{y, x} {
+		v, err := vector(f, path)
+		if err != nil {
+			return err
+		}
+		d, err := f.Dataset(path)
+		if err != nil {
+			return err
+		}
+		if a.unit[k], err = a.unitOf(d, 1); err != nil {
+			return err
+		}
+		scaleBy(v, a.unit[k])
+		*[]*[]float64{&a.Y, &a.X}[k] = v
+	}
+	return nil
 }
 
 // vector reads numbers of any shape, such as [n] and [n, 1].

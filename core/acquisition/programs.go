@@ -130,10 +130,13 @@ func readNSLS(a *Acquisition) error {
 	if err != nil {
 		return err
 	}
-	n := len(all) / 2
-	for i := range n {
-		a.X, a.Y = append(a.X, 1e-6*all[i]), append(a.Y, 1e-6*all[n+i])
+	unit, err := a.unitOf(p, um)
+	if err != nil {
+		return err
 	}
+	n := len(all) / 2
+	scaleBy(all, unit)
+	a.X, a.Y, a.unit = all[:n:n], all[n:2*n], [2]float64{unit, unit}
 	if a.Wavelength, err = a.value("/lambda_nm"); err != nil {
 		return err
 	}

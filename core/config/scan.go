@@ -71,7 +71,7 @@ var readTable = []Setting{
 		field: func(s *sections) any { return &s.scan.ProbePath }},
 	{Name: "position-units", Section: ScanSection, Commands: both, Default: "", Form: aUnit,
 		Meaning: "unit of the positions: m, mm, um, nm, pm or A",
-		More:    "For positions that y-path and x-path name, and for those of an npz file, which are in object pixels without it.", Why: notFromFile,
+		More:    "For positions that y-path and x-path name, and for those of an npz file, which are in object pixels without it. Another unit than the file's needs override.", Why: notFromFile,
 		field: func(s *sections) any { return &s.scan.PositionUnits }},
 	{Name: "pixel-size", Section: ScanSection, Commands: both, Default: "", Form: aLength,
 		Meaning: "side of an object pixel, such as 30nm, of the patterns as they are used",

@@ -21,18 +21,26 @@ func openAcquisition(path string, g acquisition.Given) (a *acquisition.Acquisiti
 	return a, true, dataError(path, err)
 }
 
+// flagError is an error of the command line about a file.
+func flagError(path, format string, args ...any) *npz.Error {
+	e := npz.Errorf(path, format, args...)
+	e.Flag = true
+	return e
+}
+
 // dataError makes an *npz.Error of an error that begins with the file's name.
 func dataError(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &npz.Error{Path: path, What: strings.ReplaceAll(err.Error(), path+": ", ""), Err: err}
+	var flag *acquisition.FlagError
+	return &npz.Error{Path: path, What: strings.ReplaceAll(err.Error(), path+": ", ""), Err: err, Flag: errors.As(err, &flag)}
 }
 
 // describeAcquisition returns what Describe says of an HDF5 file.
 func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Description, error) {
-	if layout != LayoutAuto && layout != LayoutNHW {
-		return nil, npz.Errorf(a.Path, "a %s file has its patterns along the first axis", a.Format).Hint("leave --diffraction-layout out")
+	if err := Choose(a, Auto, layout); err != nil {
+		return nil, err
 	}
 	n := a.N()
 	if n < MinSide || n > MaxSide {
@@ -44,14 +52,30 @@ func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Descriptio
 		Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}, nil
 }
 
+// Choose says how the patterns of a file that is not one of ours are taken. Its error is one of the flags.
+func Choose(a *acquisition.Acquisition, units Units, layout Layout) error {
+	switch {
+	case layout != LayoutAuto && layout != LayoutNHW:
+		return flagError(a.Path, "a %s file has its patterns along the first axis", a.Format).Hint("leave --diffraction-layout out")
+	case units == Normalised:
+		return flagError(a.Path, "a %s file has counts or amplitudes", a.Format).Hint("give --diffraction-units counts or amplitude, or leave it out")
+	case units != Auto:
+		a.Values(units == Amplitude)
+	}
+	return nil
+}
+
 // readAcquisition reads a scan from an HDF5 file.
 func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOptions, units Units) (*scan.Scan, error) {
 	d, err := describeAcquisition(a, o.Layout)
 	if err != nil {
 		return nil, err
 	}
-	if units == Amplitude || units == Normalised || o.Photons > 0 {
-		return nil, npz.Errorf(a.Path, "a %s file says what its patterns are", a.Format).Hint("leave --diffraction-units and --nphotons out")
+	if o.Photons > 0 {
+		return nil, flagError(a.Path, "a %s file has counts or amplitudes, which need no photon number", a.Format).Hint("leave --nphotons out")
+	}
+	if err := Choose(a, units, o.Layout); err != nil {
+		return nil, err
 	}
 	rows, err := scan.ParseRows(o.Rows, nil, d.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {

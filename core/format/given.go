@@ -17,14 +17,14 @@ func (d *Description) give(g acquisition.Given) error {
 		given bool
 	}{{"y-path", g.Y != ""}, {"x-path", g.X != ""}, {"probe-path", g.Probe != ""}} {
 		if flag.given {
-			return npz.Errorf(d.Path, "is an npz archive with %s, %s and %s, which --%s does not reach", d.Key, keyCols, keyRows, flag.name).Hint("leave the flag out")
+			return flagError(d.Path, "is an npz archive with %s, %s and %s, which --%s does not reach", d.Key, keyCols, keyRows, flag.name).Hint("leave the flag out")
 		}
 	}
 	if g.Format != "" {
-		return npz.Errorf(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
+		return flagError(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
 	}
 	if side := g.Prepare.Side; side != 0 && (side > d.N || side%2 != 0 || side < MinSide) {
-		return npz.Errorf(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, side).Hint("give an even number from %d to %d", MinSide, d.N)
+		return flagError(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, side).Hint("give an even number from %d to %d", MinSide, d.N)
 	}
 	if err := d.prepare(g.Prepare); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (d *Description) giveGeometry(g acquisition.Given) error {
 			continue
 		}
 		if *v.has != 0 && !g.Override && math.Abs(*v.has/v.given-1) > closeEnough {
-			return npz.Errorf(d.Path, "the file says %s %.6g m, and %.6g m was given", v.flag, *v.has, v.given).Hint("leave the flag out, or let it replace the file's with --override")
+			return flagError(d.Path, "the file says %s %.6g m, and %.6g m was given", v.flag, *v.has, v.given).Hint("leave the flag out, or let it replace the file's with --override")
 		}
 		*v.has = v.given
 	}
@@ -72,7 +72,7 @@ func (d *Description) giveGeometry(g acquisition.Given) error {
 	pixel := g.PixelSize * (wide / float64(d.N)) // of the whole patterns
 	if d.PixelSize > 0 && math.Abs(d.PixelSize/pixel-1) > samePixel {
 		if !g.Override {
-			return npz.Errorf(d.Path, "object pixels have %.5g m by the file and the flags for the geometry, and --pixel-size is %.5g m", d.PixelSize*float64(d.N)/wide, g.PixelSize).
+			return flagError(d.Path, "object pixels have %.5g m by the file and the flags for the geometry, and --pixel-size is %.5g m", d.PixelSize*float64(d.N)/wide, g.PixelSize).
 				Hint("leave it out, or let it replace the others with --override")
 		}
 		d.Geometry = scan.Geometry{}
@@ -98,7 +98,7 @@ func (d *Description) givePositions(g acquisition.Given) error {
 	scale := 1.0
 	if g.PositionUnit != 0 {
 		if d.PixelSize == 0 {
-			return npz.Errorf(d.Path, "positions with --position-units need the object pixel").Hint("give --pixel-size, or --energy, --distance and --detector-pixel-size")
+			return flagError(d.Path, "positions with --position-units need the object pixel").Hint("give --pixel-size, or --energy, --distance and --detector-pixel-size")
 		}
 		scale = g.PositionUnit / d.PixelSize
 		d.Notes = append(d.Notes, fmt.Sprintf("positions are multiplied by %.6g, because of --position-units and object pixels of %.5g nm", scale, 1e9*d.PixelSize))

@@ -44,6 +44,14 @@ func (o ScanOptions) create(count, n int) func(bytes int64) (patterns.File, erro
 // ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
 // scan's notes names the detected unit, with the reason.
 func ReadScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, error) {
+	s, err := readScan(ctx, path, o)
+	if err == nil {
+		s.Notes = append(s.Notes, s.LineNotes()...)
+	}
+	return s, err
+}
+
+func readScan(ctx context.Context, path string, o ScanOptions) (*scan.Scan, error) {
 	units, err := ParseUnits(string(o.Units))
 	if err != nil {
 		return nil, err
@@ -98,7 +106,7 @@ func (z scanFile) readScan(ctx context.Context, o ScanOptions, units Units) (*sc
 	}
 	c.raw, c.told = d.plan.Corrects(), holdsCounts(d.Metadata)
 	if o.Photons > 0 && !dosed {
-		return nil, npz.Errorf(z.Path(), "contains its photon numbers, but --nphotons is %v", o.Photons).Hint("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
+		return nil, flagError(z.Path(), "contains its photon numbers, but --nphotons is %v", o.Photons).Hint("leave --nphotons out; only normalised patterns without an intensity_scale need it, with --diffraction-units normalised")
 	}
 	reason, err := z.readCounts(ctx, s, d, o, c, dosed)
 	if err != nil {

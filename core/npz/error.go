@@ -22,6 +22,7 @@ type Error struct {
 	Fix  string // what to do; "" if obvious
 	Err  error  // cause, already part of What; may be nil
 
+	Flag      bool // the command line is wrong, and not the file
 	Unwritten bool // the file could not be written: the fault is that of the disk, not of the data
 }
 

@@ -64,6 +64,19 @@ func Unit(unit string) (float64, error) {
 	return m, nil
 }
 
+// UnitName returns the name of a unit of length by its metres, and a number of metres for others.
+func UnitName(m float64) string {
+	for _, name := range []string{"m", "mm", "um", "nm", "pm"} {
+		if math.Abs(m/lengths.units[name]-1) < 1e-9 {
+			return name
+		}
+	}
+	if math.Abs(m/1e-10-1) < 1e-9 {
+		return "A"
+	}
+	return fmt.Sprintf("units of %.4g m", m)
+}
+
 // Length reads a positive length with its unit, such as 75um, in m. The error completes a sentence that begins with the text.
 func Length(s string) (float64, error) { return lengths.read(s) }
 

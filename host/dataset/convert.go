@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -23,6 +24,9 @@ type Conversion struct {
 	Seed      int64
 	Overwrite bool
 	Flags     []string // recorded in the result
+
+	Units, Layout   string // of the patterns; "": detected
+	HighCompression bool
 
 	given acquisition.Given // of Scan
 }
@@ -55,6 +59,9 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	}
 	if o.given, err = Given(o.Scan); err != nil {
 		return r, err
+	}
+	if usual := formByName(o.To); o.Form != "" && usual != "" && usual != form {
+		notice("%s is written as %s, although its extension is that of %s", o.To, form, usual)
 	}
 	if err := o.keepsInputs(form); err != nil {
 		return r, err
@@ -157,14 +164,35 @@ func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
 
 // source names the scan of a conversion.
 func (o Conversion) source() Source {
-	return Source{Path: o.From, Rows: o.Rows, Draw: o.Draw, Seed: o.Seed, Scan: o.Scan, Unchecked: true}
+	return Source{Path: o.From, Units: o.Units, Layout: o.Layout, HighCompression: o.HighCompression, Rows: o.Rows, Draw: o.Draw, Seed: o.Seed, Scan: o.Scan, Unchecked: true}
+}
+
+// take applies the units of the patterns that are given.
+func (o Conversion) take(a *acquisition.Acquisition) error {
+	units, err := format.ParseUnits(o.Units)
+	if err != nil {
+		return host.Fail(host.ExitUsage, err)
+	}
+	layout, err := format.ParseLayout(o.Layout)
+	if err != nil {
+		return host.Fail(host.ExitUsage, err)
+	}
+	return format.Choose(a, units, layout)
 }
 
 // openGiven opens an HDF5 file and selects patterns.
 func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
 	a, err := acquisition.OpenGiven(o.From, o.given)
+	var flag *acquisition.FlagError
+	if errors.As(err, &flag) {
+		return nil, nil, host.Fail(host.ExitUsage, err)
+	}
 	if err != nil {
 		return nil, nil, host.Fail(host.ExitData, err)
+	}
+	if err := o.take(a); err != nil {
+		a.Close()
+		return nil, nil, err
 	}
 	rows, err := scan.ParseRows(o.Rows, nil, a.Patterns)
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {

@@ -31,13 +31,23 @@ func formOf(o Conversion) (string, error) {
 	case form != "":
 		return "", host.Failf(host.ExitUsage, "convert: --to %s: want npz, cxi or ptychodus", form)
 	}
-	switch strings.ToLower(filepath.Ext(o.To)) {
-	case ".cxi":
-		return formCXI, nil
-	case ".h5", ".hdf5":
-		return formPtychodus, nil
+	if form := formByName(o.To); form != "" {
+		return form, nil
 	}
 	return formNPZ, nil
+}
+
+// formByName returns the form of which a file has the extension, "" where the extension says none.
+func formByName(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npz":
+		return formNPZ
+	case ".cxi":
+		return formCXI
+	case ".h5", ".hdf5":
+		return formPtychodus
+	}
+	return ""
 }
 
 // A reading is a scan whose patterns are read while they are written.
