@@ -65,7 +65,7 @@ var layers = []layer{
 	{dir: "conformance", own: []string{"core", "sdk/feed"}, others: []string{"gonum.org/v1/gonum"}, tests: []string{"sdk", "host/plugin", "plugins", "github.com/hashicorp/go-hclog",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/joshdk/go-junit"}, // independent readers of the reports
 		rule: "conformance uses core, and sdk/feed for its oracle, so that it cannot distinguish an in-process backend from a remote one"},
-	{dir: "examples", own: []string{"core", "sdk", "conformance/oracle"},
+	{dir: "examples", own: []string{"core", "sdk", "conformance/oracle"}, tests: []string{"conformance"},
 		rule: "an example uses core and sdk, as a third party would, and the oracle for its results"},
 }
 
