@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/simulate"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host/plugin"
 )
@@ -152,6 +153,8 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return items(backends(), typed)
 	case name == "engine":
 		return engines()
+	case name == "fault":
+		return items(texts(simulate.FaultNames()...), typed)
 	case name == "fit":
 		return fits(typed)
 	case name == "device" && command.Name == "setup":
@@ -205,11 +208,11 @@ func engines() []candidate {
 	return out
 }
 
-// fits returns the values of solve --fit: one or several, or "none" alone.
+// fits returns the values of solve --fit: one or several, or "none" or "auto" alone.
 func fits(typed string) []candidate {
 	out := items(texts(iterative.Fit{Probe: true, Background: true, Positions: true, Affine: true, Intensity: true}.Names()...), typed)
 	if !strings.Contains(typed, ",") {
-		out = append(out, candidate{text: "none"})
+		out = append(out, candidate{text: "none"}, candidate{text: "auto"})
 	}
 	return out
 }

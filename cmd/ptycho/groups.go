@@ -137,7 +137,7 @@ func valueName(c *cli.Command, f cli.Flag) string {
 
 // valueNames are the placeholders of flags for which neither the type nor a short list is right.
 var valueNames = map[string]string{
-	"backend": "NAME|PATH", "parity": "NAME,NAME", "preset": "NAME", "set": "KEY=VALUE", "fit": "LIST", "device": "DEVICE", "box": "Y0 Y1 X0 X1",
+	"backend": "NAME|PATH", "parity": "NAME,NAME", "preset": "NAME", "set": "KEY=VALUE", "fit": "LIST", "fault": "LIST", "device": "DEVICE", "box": "Y0 Y1 X0 X1",
 	"centre": "ROW,COLUMN|auto", "hot-pixels": "PIXELS", "dark": "FILE", "flat": "FILE", "mask": "FILE",
 	"export": "LIST", "resume": "RUN", "model-path": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
 }

@@ -26,6 +26,7 @@ func simulateCommand() *cli.Command {
 			&cli.Float64Flag{Name: "overlap", Value: 0.7, Usage: "fraction of the probe's diameter shared by neighbours of a raster"},
 			&cli.Float64Flag{Name: "jitter", Usage: "largest displacement from the raster, as a fraction of its step"},
 			&cli.Float64Flag{Name: "nphotons", Value: 1e6, Usage: "mean photons in a pattern"},
+			&cli.StringFlag{Name: "fault", Usage: "faults of the scan, NAME or NAME=STRENGTH, joined by commas", DefaultText: "none"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of all random values"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the file"},
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
@@ -46,6 +47,9 @@ func simulateCommand() *cli.Command {
 				return usage(err)
 			}
 			if o.Path, err = simulate.ParsePath(c.String("positions")); err != nil {
+				return usage(err)
+			}
+			if o.Faults, err = simulate.ParseFaults(c.String("fault")); err != nil {
 				return usage(err)
 			}
 			report, err := dataset.Simulate(c.Context, o, c.String("output"), c.Bool("overwrite"))

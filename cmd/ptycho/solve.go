@@ -13,6 +13,9 @@ import (
 	"github.com/ptychogo/ptycho/internal/plural"
 )
 
+// autoIterations is the greatest number of iterations with --fit auto.
+const autoIterations = 60
+
 func solveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "solve", Category: imaging,
@@ -21,8 +24,8 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "data", Usage: "file with the scan (required)"},
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
-			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns"},
-			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted too: probe, background, positions, affine, intensity, or none"},
+			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns; with --fit auto 60"},
+			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted too: probe, background, positions, affine, intensity; none; auto"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
 			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
@@ -35,6 +38,7 @@ func solveCommand() *cli.Command {
 			highCompressionFlag(),
 			&cli.IntFlag{Name: "preview", Usage: "iterations between writes of the preview pictures", DefaultText: "only at the end"},
 			&cli.StringFlag{Name: "export", Usage: "files for other programs, besides the npz; several joined by commas", DefaultText: "none"},
+			&cli.BoolFlag{Name: "no-held-out-stop", Usage: "with --fit auto, do all iterations"},
 			&cli.BoolFlag{Name: "no-low-frequency", Usage: "leave out the low-frequency step after each iteration"},
 			&cli.BoolFlag{Name: "no-geometry", Usage: "skip the check that the patterns fit the positions"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace the files that ptycho wrote in the folder"},
@@ -78,7 +82,9 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 	if o.Solve.Engine, err = iterative.ParseEngine(c.String("engine")); err != nil {
 		return o, fmt.Errorf("--engine: %w", err)
 	}
-	if o.Solve.Fit, err = iterative.ParseFit(c.String("fit")); err != nil {
+	if o.Auto = c.String("fit") == "auto"; o.Auto {
+		o.NoHeldOutStop = c.Bool("no-held-out-stop")
+	} else if o.Solve.Fit, err = iterative.ParseFit(c.String("fit")); err != nil {
 		return o, fmt.Errorf("--fit: %w", err)
 	}
 	for _, f := range []struct {
@@ -99,6 +105,12 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 		}
 		*f.to = v
 	}
+	if o.Auto && !c.IsSet("iterations") {
+		o.Solve.Iterations = autoIterations
+	}
+	if c.Bool("no-held-out-stop") && !o.Auto {
+		return o, fmt.Errorf("--no-held-out-stop: needs --fit auto")
+	}
 	o.Solve.PositionBound = c.Float64("position-bound")
 	if b := o.Solve.PositionBound; !(b > 0 && b <= 64) {
 		return o, fmt.Errorf("--position-bound %v: want a number above 0, at most 64 pixels", b)
@@ -110,13 +122,16 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 
 func printSolved(r solve.Report) {
 	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
-		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)"}[r.Ended], r.UpdatesPerSec)
+		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)", "held-out": " (the residual of held-out patterns stopped falling)"}[r.Ended], r.UpdatesPerSec)
 	stdout.Printf("residual R %.5f over all patterns (flat object %.5f)\n", *r.Residual, *r.FlatResidual)
 	stdout.Printf("deviance %.4g per pixel (perfect fit %.4g)\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {
 		stdout.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{
 			"halves": "between the images of the even and of the odd patterns", "reference": "with the object in the file",
 		}[r.FRCOf])
+	}
+	if r.Choice != nil {
+		stdout.Println(r.Choice)
 	}
 	printFiles(r.OutputDir, r.Exports)
 	for _, n := range r.Notes {

@@ -10,6 +10,8 @@ const (
 	objectStream   = 1
 	positionStream = 2
 	noiseStream    = 3
+	exposureStream = 4
+	jitterStream   = 5
 )
 
 // stream returns the generator of one purpose and index. Seed, purpose and index are mixed first, because neighbouring

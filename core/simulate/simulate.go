@@ -41,6 +41,8 @@ type Options struct {
 	Background float64
 	// Noiseless keeps the expected counts instead of drawing Poisson counts.
 	Noiseless bool
+	// Faults are differences between the file and the truth.
+	Faults []Fault
 }
 
 // Scan is a simulated scan.
@@ -49,9 +51,11 @@ type Scan struct {
 	Counts     []float32 // [n, N, N] photons, whole numbers unless noiseless; frequency 0 at (N/2, N/2)
 	Rows, Cols []float64 // [n] centre of each patch, its pixel N/2, in object pixels
 	// Probe [N, N] is in square roots of counts: the expected counts are |FFT_ortho(Probe·patch)|² + Background.
-	Probe  []complex128
-	Object raster.Complex // the truth
-	Split  []uint8        // [n] 0 train, 1 test: the halves with smaller and larger row coordinates
+	Probe   []complex128
+	Modes   [][]complex128 // the first is Probe unless the scan has more
+	Factors []float64      // exposure of each pattern; nil: all 1
+	Object  raster.Complex // the truth
+	Split   []uint8        // [n] 0 train, 1 test: the halves with smaller and larger row coordinates
 	// Options are the settings with defaults applied.
 	Options Options
 }
@@ -108,6 +112,11 @@ func (o Options) validate() error {
 	case !(o.Background >= 0) || o.Background > 1e9:
 		return fmt.Errorf("the background is %v counts per pixel, want at least 0", o.Background)
 	}
+	for _, f := range o.Faults {
+		if err := f.validate(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -126,19 +135,20 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 	if len(rows) > largestValue/o.N/o.N {
 		return fail(fmt.Errorf("%d patterns of %d×%d pixels exceed %d values", len(rows), o.N, o.N, largestValue))
 	}
-	s := &Scan{N: o.N, Rows: rows, Cols: cols, Split: splitByRow(rows), Options: o}
+	s := &Scan{N: o.N, Rows: rows, Cols: cols, Split: splitByRow(rows), Options: o, Factors: o.factors(len(rows))}
 	if s.Object, err = NewObject(o.Object, o.Height, o.Width, o.Seed); err != nil {
 		return fail(err)
 	}
 	if s.Probe, err = NewProbe(o.Probe, o.N, o.Radius); err != nil {
 		return fail(err)
 	}
-	// By Parseval's theorem a pattern has as many photons as its exit wave.
+	s.Modes = o.modes(s.Probe, o.N)
+	// By Parseval's theorem a pattern has as many photons as its exit waves.
 	var photons float64
-	err = s.each(ctx, func(j int, wave []complex128, _ *raster.Fourier) float64 {
-		var sum float64
-		for _, v := range wave {
-			sum += real(v)*real(v) + imag(v)*imag(v)
+	err = s.each(ctx, func(j int, patch, wave []complex128, _ *raster.Fourier) (sum float64) {
+		for m := range s.Modes {
+			s.exit(wave, patch, m)
+			sum += power(wave)
 		}
 		return sum
 	}, &photons)
@@ -146,18 +156,37 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 		return fail(err)
 	}
 	scale := complex(math.Sqrt(o.Photons*float64(len(rows))/photons), 0)
-	for i := range s.Probe {
-		s.Probe[i] *= scale
+	for _, mode := range s.Modes {
+		for i := range mode {
+			mode[i] *= scale
+		}
 	}
-	size := o.N * o.N
-	s.Counts = make([]float32, len(rows)*size)
-	err = s.each(ctx, func(j int, wave []complex128, f *raster.Fourier) float64 {
+	s.Probe = s.Modes[0]
+	if err := s.expose(ctx); err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// expose fills in the counts.
+func (s *Scan) expose(ctx context.Context) error {
+	o, size := s.Options, s.N*s.N
+	share, _ := o.strength("background")
+	background := o.Background + share*o.Photons/float64(size)
+	s.Counts = make([]float32, len(s.Rows)*size)
+	return s.each(ctx, func(j int, patch, wave []complex128, f *raster.Fourier) float64 {
 		lambda := make([]float64, size)
-		f.AddIntensity(lambda, wave)
+		for m := range s.Modes {
+			s.exit(wave, patch, m)
+			f.AddIntensity(lambda, wave)
+		}
 		rng := stream(o.Seed, noiseStream, uint64(j))
 		out := s.Counts[j*size : (j+1)*size]
 		for i, v := range lambda {
-			v += o.Background
+			if s.Factors != nil {
+				v *= s.Factors[j]
+			}
+			v += background
 			if !o.Noiseless {
 				v = Poisson(rng, v)
 			}
@@ -165,27 +194,27 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 		}
 		return 0
 	}, nil)
-	if err != nil {
-		return fail(err)
-	}
-	return s, nil
 }
 
-// each calls do with the exit wave of every pattern, in parallel, and adds the results in order.
-func (s *Scan) each(ctx context.Context, do func(j int, wave []complex128, f *raster.Fourier) float64, sum *float64) error {
+// exit computes the exit wave of a mode.
+func (s *Scan) exit(wave, patch []complex128, mode int) {
+	for i, p := range s.Modes[mode] {
+		wave[i] = patch[i] * p
+	}
+}
+
+// each calls do with the object's patch of every pattern and a buffer, in parallel, and adds the results in order.
+func (s *Scan) each(ctx context.Context, do func(j int, patch, wave []complex128, f *raster.Fourier) float64, sum *float64) error {
 	values := make([]float64, len(s.Rows))
 	workers := min(runtime.GOMAXPROCS(0), len(s.Rows))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			f := raster.NewFourier(s.N, s.N)
-			wave := make([]complex128, s.N*s.N)
+			patch, wave := make([]complex128, s.N*s.N), make([]complex128, s.N*s.N)
 			for j := w; j < len(s.Rows) && ctx.Err() == nil; j += workers {
-				stitch.ExtractTo(wave, s.Object, s.Rows[j], s.Cols[j], s.N)
-				for i := range wave {
-					wave[i] *= s.Probe[i]
-				}
-				values[j] = do(j, wave, f)
+				stitch.ExtractTo(patch, s.Object, s.Rows[j], s.Cols[j], s.N)
+				values[j] = do(j, patch, wave, f)
 			}
 		})
 	}
@@ -210,6 +239,13 @@ func (s *Scan) Metadata() map[string]any {
 	}
 	if o.Noiseless {
 		m["noise"] = "none"
+	}
+	if o.Faults != nil {
+		var names []string
+		for _, f := range o.Faults {
+			names = append(names, f.String())
+		}
+		m["faults"] = names
 	}
 	if o.Path == Raster {
 		m["overlap"], m["jitter"] = o.Overlap, o.Jitter

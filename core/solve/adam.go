@@ -92,7 +92,7 @@ func (a *adam) step(slots []*slot, rate float32) {
 	for _, s := range slots {
 		top += s.most
 	}
-	unit := a.top * float32(len(slots)) / float32(v.data.Len())
+	unit := a.top * float32(len(slots)) / float32(len(v.fitted()))
 	// The probe's unit: the root mean square amplitude of a disk of the probe's diameter.
 	level := float32(math.Sqrt(v.probePower()) / max(v.breadth(), 1))
 	v.team.do(objectBands+probeBands, func(_, b int) {

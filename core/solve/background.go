@@ -80,7 +80,7 @@ func (v *solver) goodBackground() float64 {
 // deviation from 1 is divided by that part, b/k of the mean pattern under φ_i: Newton's step in the logarithm of the part
 // with the expected curvature. Masked pixels are excluded.
 func (v *solver) fitBackground(ratio []float64) {
-	n, count := v.n, float64(v.data.Len())
+	n, count := v.n, float64(len(v.fitted()))
 	knots := min(backgroundKnots, n)
 	num, den := make([]float64, knots*knots), make([]float64, knots*knots)
 	v.eachKnot(knots, func(pixel, knot int, share float64) {

@@ -45,7 +45,8 @@ type solver struct {
 	together int     // slots that share buffers
 	// shares [len(slots)/together][modes][size] holds Σ conj(O)·χ of each run, for the probe.
 	shares [][][]complex64
-	slow   float32 // factor of all steps, halved when a run diverges
+	slow   float32                                   // factor of all steps, halved when a run diverges
+	check  func(number int) (enough bool, err error) // after an iteration; nil: none
 }
 
 // canvasLimit bounds the canvas: 2^26 pixels, as in core/stitch.

@@ -60,6 +60,8 @@ func ParseFit(s string) (Fit, error) {
 			f.Affine = true
 		case "intensity":
 			f.Intensity = true
+		case "auto":
+			return f, fmt.Errorf("cannot fit %q: auto chooses by itself, write auto alone", s)
 		default:
 			return f, fmt.Errorf("cannot fit %q, want probe, background, positions, affine and intensity, separated by commas, or none", s)
 		}

@@ -15,12 +15,10 @@ const lookAhead = 64
 func (v *solver) batches(iteration, size int, apart float64) (order [][]int, crowd []int) {
 	// Mixing separates the streams of neighbouring seeds and iterations.
 	rng := rand.New(rand.NewPCG(v.o.Seed*0x9e3779b97f4a7c15+uint64(iteration), uint64(iteration)))
-	rest := rng.Perm(v.data.Len())
-	if v.members != nil {
-		rest = rng.Perm(len(v.members))
-		for i, m := range rest {
-			rest[i] = v.members[m]
-		}
+	all := v.fitted()
+	rest := rng.Perm(len(all))
+	for i, m := range rest {
+		rest[i] = all[m]
 	}
 	apart *= apart
 	away := make([]float64, v.data.Len()) // squared distance to the nearest of the batch

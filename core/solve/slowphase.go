@@ -180,13 +180,7 @@ func (s *slowStep) directions(before []complex64) {
 // slowRows draws the patterns that determine the lengths.
 func (v *solver) slowRows(number int) []int {
 	rng := rand.New(rand.NewPCG(v.o.Seed*0x9e3779b97f4a7c15+uint64(number), ^uint64(number)))
-	all := v.members
-	if all == nil {
-		all = make([]int, v.data.Len())
-		for j := range all {
-			all[j] = j
-		}
-	}
+	all := v.fitted()
 	rows := make([]int, 0, slowPatterns)
 	for _, i := range rng.Perm(len(all))[:min(max(len(all)/slowShare, 1), slowPatterns)] {
 		rows = append(rows, all[i])

@@ -139,8 +139,11 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 		if it.R < bestR*(1-minProgress) {
 			bestR, bestAt = it.R, number
 		}
-		if v.o.Preview != nil && v.o.PreviewEvery > 0 && number%v.o.PreviewEvery == 0 {
-			if err := v.o.Preview(v.image()); err != nil {
+		if err := v.preview(number); err != nil {
+			return err
+		}
+		if v.check != nil {
+			if enough, err := v.check(number); err != nil || enough {
 				return err
 			}
 		}
@@ -150,6 +153,13 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 		}
 	}
 	return v.settle(ctx, result, best)
+}
+
+func (v *solver) preview(number int) error {
+	if v.o.Preview == nil || v.o.PreviewEvery <= 0 || number%v.o.PreviewEvery != 0 {
+		return nil
+	}
+	return v.o.Preview(v.image())
 }
 
 // stop ends a run with the current state, or with the best one if the current is not finite. Evaluating both would take

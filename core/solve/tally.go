@@ -42,12 +42,8 @@ func (t *tally) add(slots []*slot) {
 		t.misfit += s.misfit
 		t.deviance += s.deviance
 		if t.brightness != nil {
-			k := 0.0
-			for _, c := range v.counts(s) {
-				k += float64(c)
-			}
 			b := v.goodBackground()
-			t.brightness[s.j] = (k - b) / max(s.total-b, tinyIntensity)
+			t.brightness[s.j] = (total(v.counts(s)) - b) / max(s.total-b, tinyIntensity)
 		}
 		if t.moves != nil {
 			t.moves[s.j] = s.move
@@ -109,19 +105,20 @@ type Final struct {
 	Expected float64 `json:"expected_deviance"` // of Poisson counts of these λ
 }
 
-// evaluate predicts every pattern with the current model. The expected deviance takes as long as the rest and is
+// evaluate predicts every fitted pattern with the current model. The expected deviance takes as long as the rest and is
 // computed only if wanted.
 func (v *solver) evaluate(ctx context.Context, wanted bool) (Final, error) {
 	var f Final
-	each := make([][3]float64, v.data.Len())
-	for from := 0; from < v.data.Len(); from += len(v.slots) {
+	rows := v.fitted()
+	each := make([][3]float64, len(rows))
+	for from := 0; from < len(rows); from += len(v.slots) {
 		if err := v.ended(ctx); err != nil {
 			return f, err
 		}
-		slots := v.slots[:min(len(v.slots), v.data.Len()-from)]
+		slots := v.slots[:min(len(v.slots), len(rows)-from)]
 		v.each(len(slots), func(w, i int) {
 			s := slots[i]
-			v.expect(v.works[w], s, from+i)
+			v.expect(v.works[w], s, rows[from+i])
 			v.compare(s, false)
 			expected := 0.0
 			for p, l := range s.lambda {

@@ -26,7 +26,7 @@ type Report struct {
 	Fit        []string   `json:"fit"`
 	Patterns   int        `json:"patterns"`
 	Iterations int        `json:"iterations"` // done
-	Ended      string     `json:"ended"`      // iterations, converged or stopped
+	Ended      string     `json:"ended"`      // iterations, held-out, converged or stopped
 	ObjectSize [2]int     `json:"object_size"`
 	Origin     [2]float64 `json:"origin"` // row, column
 
@@ -47,6 +47,9 @@ type Report struct {
 	FRCOf  string          `json:"frc_of,omitempty"`
 	FRCBox *metrics.Box    `json:"frc_box,omitempty"`
 	Halves *Halves         `json:"halves,omitempty"`
+
+	// Choice holds what --fit auto tried; nil without it.
+	Choice *iterative.Choice `json:"choice,omitempty"`
 
 	// Examination holds the findings and the repairs of the scan; nil with --examine off.
 	Examination *examination.Result `json:"examination,omitempty"`

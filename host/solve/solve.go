@@ -34,6 +34,9 @@ type Options struct {
 	Preview   int  // iterations between preview pictures; 0: only at the end
 	Export    output.Exports
 	Solve     iterative.Options
+	Auto      bool // choose by held-out patterns what is fitted besides Solve.Fit
+
+	NoHeldOutStop bool // with Auto, do all of Solve.Iterations
 
 	HighCompression bool // read arrays that expand more than 1000 times
 	NoGeometry      bool // skip the check that the patterns fit the positions
@@ -64,29 +67,23 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, err
 	}
 	read := data
-	o.Solve.Stop = h.Stop
-	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	if o.Preview > 0 {
 		o.Solve.PreviewEvery, o.Solve.Preview = o.Preview, func(image stitch.Image) error {
 			return dir.PreviewImage(image, data.PixelSize)
 		}
 	}
-	o.Solve.ProbeEstimated = data.Probe == nil
-	if data, err = WithProbe(early, data, o.Solve.Threads, h.Notice); err != nil {
+	if data, err = report.prepare(early, &o, read, h); err != nil {
 		return report, err
 	}
-	if !o.NoGeometry {
-		survey := Survey{Threads: o.Solve.Threads, TrustData: o.Scan.TrustData, Examined: report.Examination, Notice: h.Notice}
-		if err := survey.Positions(early, data, read); err != nil {
-			return report, err
-		}
-	}
+	o.Solve.Stop = h.Stop
+	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	began := time.Now()
 	solved, err := iterative.Solve(ctx, data, o.Solve)
 	if err != nil {
 		return report, failure(o.Data, err)
 	}
 	report.fill(solved, data, time.Since(began))
+	report.end(o)
 	report.OutputDir = dir.Target()
 	if err := report.addFigures(ctx, solved, data, o, h); err != nil && (ctx.Err() != nil || !h.Stopping()) {
 		return report, err
@@ -117,6 +114,27 @@ func (r *Report) read(ctx context.Context, o *Options, spool *dataset.Spool, h h
 	if r.Examination != nil && r.Examination.Exposure {
 		o.Solve.Fit.Intensity = true
 		r.Fit = o.Solve.Fit.Names()
+	}
+	return data, nil
+}
+
+// prepare returns the scan with a probe, checks the positions, and chooses what is fitted if that is wanted.
+func (r *Report) prepare(ctx context.Context, o *Options, read *scan.Scan, h host.Host) (*scan.Scan, error) {
+	o.Solve.ProbeEstimated = read.Probe == nil
+	data, err := WithProbe(ctx, read, o.Solve.Threads, h.Notice)
+	if err != nil {
+		return nil, err
+	}
+	if !o.NoGeometry {
+		survey := Survey{Threads: o.Solve.Threads, TrustData: o.Scan.TrustData, Examined: r.Examination, Notice: h.Notice}
+		if err := survey.Positions(ctx, data, read); err != nil {
+			return nil, err
+		}
+	}
+	if o.Auto {
+		if err := r.choose(ctx, o, data, h); err != nil {
+			return nil, err
+		}
 	}
 	return data, nil
 }

@@ -1,0 +1,227 @@
+package solve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// Choice is the result of Choose.
+type Choice struct {
+	Fit      Fit     `json:"-"`
+	Modes    int     `json:"modes"`    // of the probe; 0: those of the scan
+	Patterns int     `json:"patterns"` // used, a quarter of them held out
+	Before   float64 `json:"R_before"` // held-out R without any of the trials
+	Residual float64 `json:"R"`        // held-out R with all that was kept
+	Trials   []Trial `json:"trials"`   // in order
+	// Iterations is the number of iterations with the lowest held-out R, and Falling says that it is the greatest number
+	// that was allowed.
+	Iterations int  `json:"iterations"`
+	Falling    bool `json:"still_falling"`
+}
+
+// Trial is one fit of a quantity besides those that were kept before.
+type Trial struct {
+	Name    string  `json:"fit"`       // probe, positions, intensity, modes or background
+	Without float64 `json:"R_without"` // held-out R before
+	R       float64 `json:"R"`         // held-out R with it; −1: the fit diverged
+	Errors  float64 `json:"standard_errors"`
+	Kept    bool    `json:"kept"`
+}
+
+const (
+	choosePatterns = 160
+	// chooseIterations is the greatest number of iterations unless Options has another.
+	chooseIterations = 60
+	// chooseModes is the number of modes that is tried.
+	chooseModes = 3
+)
+
+// leastPay is the share of the held-out residual by which a fit must lower it, and the number of standard errors of the
+// logarithms of the patterns' misfits. Numbers of single patterns lower it by a part of the photon noise, and while a wrong
+// probe converges, factors, modes and backgrounds lower it and make the image worse: the last two by less than 8 errors.
+var leastPay = map[string]struct{ share, errors float64 }{
+	"probe": {0, math.Inf(-1)}, "positions": {0.03, 4}, "intensity": {0.3, 4}, "modes": {0.05, 8}, "background": {0.03, 8},
+}
+
+// Choose finds out which fits besides the object predict held-out patterns better, and after how many iterations they
+// predict them best. It fits three of four patterns of a part of the scan, and for the others only their own positions and
+// factors, if these are fitted. The probe is kept if the residual falls at all, each further quantity if it falls by
+// leastPay. What o fits already is fitted in every trial.
+func Choose(ctx context.Context, s *scan.Scan, o Options) (*Choice, error) {
+	if o.Iterations == 0 {
+		o.Iterations = chooseIterations
+	}
+	part, err := s.Select(middleOf(s, litPatterns(s), choosePatterns))
+	if err != nil {
+		return nil, fmt.Errorf("choice of the fits: %w", err)
+	}
+	c := &chooser{o: o, part: part, choice: &Choice{Fit: o.Fit, Patterns: part.Len(), Modes: o.Modes, Iterations: o.Iterations, Falling: true}}
+	if part.Len() < fewestSupport {
+		c.choice.Fit.Probe = true
+		return c.choice, nil
+	}
+	if err := c.run(ctx); err != nil {
+		return nil, fmt.Errorf("choice of the fits: %w", err)
+	}
+	return c.choice, nil
+}
+
+// String reports what paid.
+func (c *Choice) String() string {
+	if len(c.Trials) == 0 {
+		return fmt.Sprintf("%d patterns are too few to choose what to fit: the probe is fitted", c.Patterns)
+	}
+	var kept, left []string
+	for _, t := range c.Trials {
+		if t.Kept {
+			kept = append(kept, fmt.Sprintf("%s %.5f", t.Name, t.R))
+		} else {
+			left = append(left, t.Name)
+		}
+	}
+	text := fmt.Sprintf("held-out residual R %.5f", c.Before)
+	if kept != nil {
+		text += ", with " + strings.Join(kept, ", then with ")
+	}
+	if left != nil {
+		text += "; too little is gained by " + strings.Join(left, ", ")
+	}
+	return text
+}
+
+// chooser holds the best fit so far.
+type chooser struct {
+	o      Options
+	part   *scan.Scan
+	choice *Choice
+	best   prediction
+}
+
+// attempt is a trial with the state that it leads to.
+type attempt struct {
+	Trial
+	fit   Fit
+	modes int
+	prediction
+}
+
+// run tries the probe, then each other quantity alone with it, and adds those that paid, the best first, as long as each
+// pays besides the ones before.
+func (c *chooser) run(ctx context.Context) error {
+	object, err := c.predict(ctx, c.o.Fit, c.o.Modes)
+	if err != nil {
+		return err
+	}
+	c.choice.Before = sum(object.each)
+	c.keep(object)
+	if !c.o.Fit.Probe {
+		probe, err := c.try(ctx, "probe")
+		if err != nil {
+			return err
+		}
+		c.record(probe)
+	}
+	var paid []attempt
+	for _, name := range []string{"positions", "intensity", "modes", "background"} {
+		if slices.Contains(c.o.Fit.Names(), name) || name == "modes" && (c.o.Modes > 0 || c.part.Modes >= chooseModes) {
+			continue
+		}
+		a, err := c.try(ctx, name)
+		if err != nil {
+			return err
+		}
+		if a.Kept {
+			paid = append(paid, a)
+		} else {
+			c.record(a)
+		}
+	}
+	slices.SortStableFunc(paid, func(a, b attempt) int { return cmp.Compare(a.R, b.R) })
+	for i, a := range paid {
+		if i > 0 {
+			if a, err = c.try(ctx, a.Name); err != nil {
+				return err
+			}
+		}
+		c.record(a)
+	}
+	return nil
+}
+
+func (c *chooser) keep(p prediction) {
+	c.best = p
+	c.choice.Residual, c.choice.Iterations, c.choice.Falling = sum(p.each), p.iterations, p.iterations == c.o.Iterations
+}
+
+// record adds a trial to the choice, and its fit if it is kept.
+func (c *chooser) record(a attempt) {
+	c.choice.Trials = append(c.choice.Trials, a.Trial)
+	if a.Kept {
+		c.choice.Fit, c.choice.Modes = a.fit, a.modes
+		c.keep(a.prediction)
+	}
+}
+
+// try fits one more quantity than was kept.
+func (c *chooser) try(ctx context.Context, name string) (attempt, error) {
+	a := attempt{Trial: Trial{Name: name, Without: c.choice.Residual, R: -1}, fit: c.choice.Fit, modes: c.choice.Modes}
+	switch name {
+	case "probe":
+		a.fit.Probe = true
+	case "positions":
+		a.fit.Positions = true
+	case "intensity":
+		a.fit.Intensity = true
+	case "modes": // further modes start as powers of y and x times the first, and need to be fitted
+		a.fit.Probe, a.modes = true, chooseModes
+	case "background":
+		a.fit.Background = true
+	}
+	var err error
+	a.prediction, err = c.predict(ctx, a.fit, a.modes)
+	if errors.Is(err, ErrDiverged) {
+		return a, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	a.R, a.Errors = sum(a.each), standardErrors(logarithms(a.each), logarithms(c.best.each))
+	least := leastPay[name]
+	a.Kept = a.R < (1-least.share)*a.Without && a.Errors > least.errors
+	return a, nil
+}
+
+// logarithms weights patterns alike: their misfits differ by orders of magnitude.
+func logarithms(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, a := range x {
+		out[i] = math.Log(max(a, 1e-30))
+	}
+	return out
+}
+
+// predict fits three of four patterns, and returns the lowest misfits of the others.
+func (c *chooser) predict(ctx context.Context, fit Fit, modes int) (prediction, error) {
+	o := Options{Engine: c.o.Engine, Iterations: c.o.Iterations, Fit: fit, Modes: modes, Threads: c.o.Threads, Seed: c.o.Seed,
+		PositionBound: c.o.PositionBound, NoLowFrequency: c.o.NoLowFrequency, Stop: c.o.Stop}
+	if o.Engine == DifferenceMap || o.Engine == RAAR { // their waves belong to all patterns
+		o.Engine = EPIE
+	}
+	v, err := newSolver(c.part, o)
+	if err != nil {
+		return prediction{}, err
+	}
+	defer v.team.close()
+	p, err := v.predictWhile(ctx, v.holdOut())
+	if err == nil && math.IsNaN(sum(p.each)) {
+		err = ErrDiverged
+	}
+	return p, err
+}

@@ -1,0 +1,79 @@
+package solve
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/simulate"
+)
+
+func faulty(t *testing.T, faults string) *scan.Scan {
+	t.Helper()
+	all, err := simulate.ParseFaults(faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sim := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns, o.Seed, o.Faults = 32, 72, 80, 2, all })
+	return sim.AsRead()
+}
+
+// The choice fits what is wrong with a scan, and of a sound scan at most the probe.
+func TestChoose_FitsWhatIsWrong(t *testing.T) {
+	long(t)
+	for faults, want := range map[string]string{"": "", "jitter=2": "positions", "background=0.05": "background"} {
+		c, err := Choose(t.Context(), faulty(t, faults), Options{Iterations: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []string
+		for _, a := range c.Trials {
+			if a.Kept && a.Name != "probe" {
+				kept = append(kept, a.Name)
+			}
+		}
+		if got := strings.Join(kept, ","); got != want || slices.Contains(kept, "modes") != (c.Modes == chooseModes) {
+			t.Errorf("%q: kept %q with %d modes, want %q: %v", faults, got, c.Modes, want, c)
+		}
+	}
+}
+
+func TestChoose_KeepsWhatIsFittedAnyway(t *testing.T) {
+	long(t)
+	c, err := Choose(t.Context(), faulty(t, "exposure=0.5"), Options{Iterations: 5, Fit: Fit{Intensity: true}, Modes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Fit.Intensity || slices.ContainsFunc(c.Trials, func(a Trial) bool { return a.Name == "intensity" || a.Name == "modes" }) {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestChoose_FewPatternsFitTheProbe(t *testing.T) {
+	s := must(faulty(t, "").Select([]int{1, 2, 3, 4, 5}))
+	c, err := Choose(t.Context(), s, Options{})
+	if err != nil || c.Fit != (Fit{Probe: true}) || !strings.Contains(c.String(), "too few") {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+// With few photons more iterations fit noise: held-out patterns end the fit earlier than with many.
+func TestChoose_EndsBeforeNoiseIsFitted(t *testing.T) {
+	long(t)
+	var after []int
+	for _, photons := range []float64{300, 1e6} {
+		_, sim := small(t, func(o *simulate.Options) {
+			o.Object, o.Probe, o.N, o.Height, o.Patterns, o.Photons = simulate.Fields, simulate.Gaussian, 32, 72, 80, photons
+		})
+		c := &chooser{o: Options{Iterations: 40}, part: sim.AsRead()}
+		p, err := c.predict(t.Context(), Fit{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after = append(after, p.iterations)
+	}
+	if after[0] > 35 || after[1] != 40 {
+		t.Errorf("%d iterations with 300 photons a pattern, %d with 1e6", after[0], after[1])
+	}
+}
