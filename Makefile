@@ -36,7 +36,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -118,6 +118,9 @@ trial-controls: build ## the star with wrong positions, untrained, with single p
 trial-solve: build ## the iterative engines on the measured scan and the geometry check at full size (needs ../shared; about 5 minutes)
 	bench/trials/solve.sh
 	$(GO) test ./core/solve -run Trial -trial -v -count=1 -timeout 20m
+
+trial-calibrate: ## what --fit auto chooses on 60 random scans, sound and with faults; prints a table (about 10 minutes)
+	$(GO) test ./core/solve -run Choose_Trial -trial -v -count=1 -timeout 60m
 
 trial-faults: ## the examination on scans with faults and on clean ones; prints tables (needs ../shared and NumPy; about 5 minutes)
 	PYTHON=$(PYTHON) $(GO) test ./core/examine -run 'Trial|Planted' -trial -v -count=1 -timeout 30m
