@@ -35,7 +35,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(
 		return err
 	}
 	r := newCountReader(a)
-	if err := r.each(ctx, s.Index, func(counts []float32) error { return to.Append(ctx, counts) }); err != nil {
+	if err := r.copyTo(ctx, to, s.Index); err != nil {
 		return err
 	}
 	if err := r.mask(s); err != nil {

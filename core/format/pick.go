@@ -6,9 +6,10 @@ import (
 	"github.com/ptychogo/ptycho/core/npz"
 )
 
-// pick reads the patterns with the given numbers, in file order, from an array that is stored uncompressed. It reads
-// only their bytes, so that the time does not depend on the size of the file.
-func (s *sorter) pick(ctx context.Context, rows []int) error {
+// pick reads the patterns with the given numbers, in file order, from an array that is stored uncompressed, and passes them to visit,
+// several that follow each other at a time with the number of the first. It reads only their bytes, so that the time does not depend
+// on the size of the file.
+func (s *sorter) pick(ctx context.Context, rows []int, visit func(first int, raw []byte) error) error {
 	e := s.d.patterns.Element()
 	size := int64(s.d.N*s.d.N) * int64(e.Size()) // of a pattern, bytes
 	buf := make([]byte, max(npz.Piece/size, 1)*size)
@@ -24,8 +25,7 @@ func (s *sorter) pick(ctx context.Context, rows []int) error {
 		if err := s.d.patterns.ReadAt(raw, int64(rows[from])*size); err != nil {
 			return err
 		}
-		s.at = [3]int{patternAxis: rows[from]}
-		if err := s.sort(ctx, raw); err != nil {
+		if err := visit(rows[from], raw); err != nil {
 			return err
 		}
 		from = to

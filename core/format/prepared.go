@@ -104,7 +104,7 @@ func (d *Description) mean(ctx context.Context) ([]float64, error) {
 	}
 	var err error
 	if m.axes[0] == patternAxis && d.patterns.Seekable() {
-		err = m.pick(ctx, sample)
+		err = m.pick(ctx, sample, m.sortFrom(ctx))
 	} else {
 		err = d.patterns.Stream(func(raw []byte) error {
 			if err := ctx.Err(); err != nil {

@@ -38,12 +38,15 @@ func axesOf(d *Description) [3]axis {
 func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter, to *patterns.Writer) (total float64, err error) {
 	s := newSorter(d, rows, mask, c)
 	s.to, s.window = to, len(rows)
+	if s.integers() && (len(rows) == d.Patterns || d.patterns.Seekable()) {
+		return 0, s.copyIntegers(ctx, rows) // the sum is for values with a dose or a mask
+	}
 	if (to.InFile() || d.arranges()) && ordered(d) {
 		s.window = min(len(rows), max(1, windowCounts/(d.N*d.N)))
 	}
 	s.whole, s.out = s.window == len(rows), make([]float32, s.window*d.N*d.N)
 	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.Seekable() {
-		err = s.pick(ctx, rows)
+		err = s.pick(ctx, rows, s.sortFrom(ctx))
 	} else {
 		err = d.patterns.Stream(func(raw []byte) error {
 			if err := ctx.Err(); err != nil {
@@ -117,6 +120,14 @@ func (s *sorter) flush(ctx context.Context, patterns int) error {
 	s.first += patterns
 	clear(s.out)
 	return nil
+}
+
+// sortFrom returns sort for values that begin with a pattern of the file.
+func (s *sorter) sortFrom(ctx context.Context) func(first int, raw []byte) error {
+	return func(first int, raw []byte) error {
+		s.at = [3]int{patternAxis: first}
+		return s.sort(ctx, raw)
+	}
 }
 
 // sort processes the next values of the file.

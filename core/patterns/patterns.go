@@ -36,6 +36,7 @@ type Stored struct {
 	pixels int // of a pattern
 	length int
 	dtype  tensor.DType
+	totals []float64 // [length]; nil: unknown
 	err    atomic.Pointer[error]
 }
 
@@ -50,6 +51,9 @@ func (s *Stored) DType() tensor.DType { return s.dtype }
 
 // Bytes returns the size of the stored counts.
 func (s *Stored) Bytes() int64 { return int64(s.length) * int64(s.pixels) * int64(s.dtype.Size()) }
+
+// Totals returns the sum of the counts of each pattern, or nil if the Writer did not add them up. Callers must not change it.
+func (s *Stored) Totals() []float64 { return s.totals }
 
 // Path returns the path at which other processes open the file.
 func (s *Stored) Path() string { return s.file.Path() }
@@ -104,6 +108,10 @@ func decode(dst []float32, raw []byte, t tensor.DType) {
 			dst[i] = float32(v)
 		}
 	case tensor.Uint16:
+		for ; len(dst) >= 4 && len(raw) >= 8; dst, raw = dst[4:], raw[8:] { // one load for four counts
+			four := binary.LittleEndian.Uint64(raw)
+			dst[0], dst[1], dst[2], dst[3] = float32(uint16(four)), float32(uint16(four>>16)), float32(uint16(four>>32)), float32(uint16(four>>48))
+		}
 		for i := range dst {
 			dst[i] = float32(binary.LittleEndian.Uint16(raw[2*i:]))
 		}

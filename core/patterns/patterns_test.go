@@ -175,3 +175,69 @@ func TestStored_KeepsError(t *testing.T) {
 		t.Errorf("a pattern that is cut: %v, %v", got, s.Err())
 	}
 }
+
+// TestAppendIntegers_SameFileAsAppend appends integers with one larger at each place, in pieces of any length, and compares file and totals.
+func TestAppendIntegers_SameFileAsAppend(t *testing.T) {
+	const pixels = 32 * 32
+	length := 2*pieceCounts/pixels + 3
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, largest := range []uint32{200, 255, 256, 65535, 65536, 1<<24 + 1, math.MaxUint32} {
+		for _, at := range []int{0, length * pixels / 2, length*pixels - 1} {
+			counts, floats := make([]uint32, length*pixels), make([]float32, length*pixels)
+			for i := range counts {
+				counts[i] = uint32(r.IntN(200))
+			}
+			counts[at] = largest
+			for i, k := range counts {
+				floats[i] = float32(k)
+			}
+			a, b := &block{}, &block{}
+			one, other := newWriter(t, a, pixels), newWriter(t, b, pixels)
+			if err := one.Append(t.Context(), floats); err != nil {
+				t.Fatal(err)
+			}
+			for from := 0; from < len(counts); {
+				n := min(1+r.IntN(len(counts)), len(counts)-from)
+				if err := AppendIntegers(t.Context(), other, counts[from:from+n]); err != nil {
+					t.Fatal(err)
+				}
+				from += n
+			}
+			_, s := other.Patterns()
+			if !slices.Equal(a.bytes, b.bytes) {
+				t.Errorf("%d at %d: another file, of %d and %d bytes", largest, at, len(a.bytes), len(b.bytes))
+			}
+			if known := s.DType() != tensor.Float32; known != (s.Totals() != nil) {
+				t.Errorf("%d at %d: %v with %d totals", largest, at, s.DType(), len(s.Totals()))
+			}
+			for j, total := range s.Totals() {
+				if want := sum(floats[j*pixels : (j+1)*pixels]); total != want {
+					t.Errorf("%d at %d: pattern %d has %v counts, want %v", largest, at, j, total, want)
+				}
+			}
+		}
+	}
+}
+
+// TestAppendIntegers_TotalsFollowChanges changes patterns, and adds some without totals.
+func TestAppendIntegers_TotalsFollowChanges(t *testing.T) {
+	w := newWriter(t, &block{}, 4)
+	if err := AppendIntegers(t.Context(), w, []uint16{1, 2, 3, 4, 5, 6, 7, 8}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Update(t.Context(), func(counts []float32) { counts[0] = 300 }); err != nil {
+		t.Fatal(err)
+	}
+	if _, s := w.Patterns(); !slices.Equal(s.Totals(), []float64{309, 26}) {
+		t.Errorf("totals %v", s.Totals())
+	}
+	if err := w.Append(t.Context(), []float32{1, 1, 1, 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := AppendIntegers(t.Context(), w, []uint8{1, 2, 3, 4}); err != nil {
+		t.Fatal(err)
+	}
+	if _, s := w.Patterns(); s.Totals() != nil || s.Len() != 4 {
+		t.Errorf("%d patterns with totals %v, and one pattern was not added up", s.Len(), s.Totals())
+	}
+}

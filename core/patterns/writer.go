@@ -17,6 +17,9 @@ type Writer struct {
 
 	dtype tensor.DType // of the file
 	raw   []byte
+
+	totals []float64 // sums of the patterns so far
+	summed int64     // counts in totals; other counts are not added up
 }
 
 // NewWriter returns a Writer of a number of patterns. A count needs at most the given number of bytes, 1, 2 or 4. create, which
@@ -63,6 +66,8 @@ func (w *Writer) Update(ctx context.Context, change func(counts []float32)) erro
 		change(w.memory)
 		return nil
 	}
+	known := w.summed == w.count
+	w.totals = w.totals[:0]
 	counts := make([]float32, max(1, pieceCounts/w.pixels)*w.pixels)
 	for from := int64(0); from < w.count; from += int64(len(counts)) {
 		part := counts[:min(int64(len(counts)), w.count-from)]
@@ -70,11 +75,21 @@ func (w *Writer) Update(ctx context.Context, change func(counts []float32)) erro
 			return &Error{err}
 		}
 		change(part)
+		for i := 0; known && i < len(part); i += w.pixels {
+			w.totals = append(w.totals, sum(part[i:i+w.pixels]))
+		}
 		if err := w.put(ctx, part, from); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func sum(counts []float32) (total float64) {
+	for _, k := range counts {
+		total += float64(k)
+	}
+	return total
 }
 
 // Patterns returns the patterns, those in memory or those in the file, which it seals: nothing can be written after it.
@@ -83,7 +98,11 @@ func (w *Writer) Patterns() ([]float32, *Stored) {
 		return w.memory, nil
 	}
 	w.file.Seal()
-	return nil, &Stored{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype}
+	s := &Stored{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype}
+	if w.summed == w.count && w.dtype != tensor.Float32 { // a sum of rounded counts is another number
+		s.totals = w.totals
+	}
+	return nil, s
 }
 
 // put writes counts from number `from` on.
@@ -108,12 +127,17 @@ func (w *Writer) put(ctx context.Context, counts []float32, from int64) error {
 }
 
 func (w *Writer) encode(counts []float32) bool {
-	size := len(counts) * w.dtype.Size()
+	w.grow(len(counts))
+	return encode(w.raw, counts, w.dtype)
+}
+
+// grow makes raw as long as so many counts of the file.
+func (w *Writer) grow(counts int) {
+	size := counts * w.dtype.Size()
 	if cap(w.raw) < size {
 		w.raw = make([]byte, size)
 	}
 	w.raw = w.raw[:size]
-	return encode(w.raw, counts, w.dtype)
 }
 
 // widen stores all numbers in the next type, from the last to the first: the place of a number in the wider type is at or behind its

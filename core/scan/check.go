@@ -52,24 +52,32 @@ func (s *Scan) Faults() []*Fault {
 // fewestPhotons is the number of photons in the median pattern above which an empty pattern cannot be chance: e^-20.
 const fewestPhotons = 20
 
-// checkEmpty finds patterns without photons, caused by a closed shutter or a dropped frame. The image would be fitted
-// to them too. It reads a pattern only to its first count, unless one is empty.
-func (s *Scan) checkEmpty() error {
-	var empty []int
+// empty returns the patterns without a count.
+func (s *Scan) empty() (empty []int) {
+	if s.Stored != nil && s.Stored.Totals() != nil {
+		for j, total := range s.Stored.Totals() {
+			if total == 0 {
+				empty = append(empty, j)
+			}
+		}
+		return empty
+	}
 	for j, pattern := range s.All() {
 		if !slices.ContainsFunc(pattern, func(k float32) bool { return k != 0 }) {
 			empty = append(empty, j)
 		}
 	}
+	return empty
+}
+
+// checkEmpty finds patterns without photons, caused by a closed shutter or a dropped frame. The image would be fitted
+// to them too. It reads a pattern only to its first count, unless one is empty.
+func (s *Scan) checkEmpty() error {
+	empty := s.empty()
 	if err := s.Err(); err != nil || len(empty) == 0 {
 		return err
 	}
-	totals := make([]float64, s.Len())
-	for j, pattern := range s.All() {
-		for _, k := range pattern {
-			totals[j] += float64(k)
-		}
-	}
+	totals := slices.Clone(s.Totals())
 	if err := s.Err(); err != nil {
 		return err
 	}

@@ -51,6 +51,20 @@ func (s *Scan) All() iter.Seq2[int, []float32] {
 	}
 }
 
+// Totals returns the sum of the counts of each pattern. Callers must not change it.
+func (s *Scan) Totals() []float64 {
+	if s.Stored != nil && s.Stored.Totals() != nil {
+		return s.Stored.Totals()
+	}
+	totals := make([]float64, s.Len())
+	for j, pattern := range s.All() {
+		for _, k := range pattern {
+			totals[j] += float64(k)
+		}
+	}
+	return totals
+}
+
 // Bytes returns the size of the counts in memory or in their file.
 func (s *Scan) Bytes() int64 {
 	if s.Stored != nil {

@@ -6,6 +6,7 @@
 package scan
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/tensor"
 )
 
 // Scan is a set of diffraction patterns in photon counts. The slices are shared, not copied; treat them as read-only.
@@ -141,6 +143,9 @@ func (s *Scan) Validate() error {
 		}
 	}
 	for i, pattern := range s.All() {
+		if s.Stored != nil && s.Stored.DType() != tensor.Float32 {
+			break // integers are valid
+		}
 		for pixel, k := range pattern {
 			// A bad detector pixel may have any value that a mask hides, except NaN: 0·NaN is NaN in every loss.
 			if !(k >= 0) || k > math.MaxFloat32 {
@@ -232,6 +237,12 @@ func (s *Scan) Statistics() Statistics {
 // Fingerprint returns the SHA-256, in hexadecimal, of side, counts, positions and mask: the identity of the data in a
 // run. It does not depend on the file's name or form, or on the machine's byte order.
 func (s *Scan) Fingerprint() string {
+	id, _ := s.FingerprintUntil(context.Background())
+	return id
+}
+
+// FingerprintUntil is Fingerprint, which stops at the end of ctx with its cause.
+func (s *Scan) FingerprintUntil(ctx context.Context) (string, error) {
 	h := sha256.New()
 	buf := make([]byte, 0, 1<<16)
 	flush := func() {
@@ -245,7 +256,15 @@ func (s *Scan) Fingerprint() string {
 	}
 	word(uint64(s.Len()))
 	word(uint64(s.N))
+	flush()
 	for _, pattern := range s.All() {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		if little {
+			h.Write(tensor.Must(pattern, len(pattern)).Bytes())
+			continue
+		}
 		for _, k := range pattern {
 			if buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(k)); len(buf) > 1<<16-8 {
 				flush()
@@ -259,8 +278,11 @@ func (s *Scan) Fingerprint() string {
 	}
 	flush()
 	h.Write(s.Mask)
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// little reports that this machine stores the lowest byte of a number first.
+var little = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // Whole reports whether all counts are whole numbers below 2³⁰.
 func (s *Scan) Whole() bool {

@@ -131,12 +131,7 @@ const litShare = 0.1
 
 // litPatterns returns the lit patterns.
 func litPatterns(s *scan.Scan) []int {
-	totals := make([]float64, s.Len())
-	for j, pattern := range s.All() {
-		for _, k := range pattern {
-			totals[j] += float64(k)
-		}
-	}
+	totals := s.Totals()
 	sorted := slices.Sorted(slices.Values(totals))
 	var rows []int
 	for j, total := range totals {
