@@ -58,9 +58,9 @@ type Options struct {
 	Read func(Report)
 }
 
-// Run reads a scan and describes it.
-func Run(ctx context.Context, o Options) (Report, error) {
-	report := Report{Path: o.Path}
+// Run reads a scan and describes it. The fingerprint is computed during the checks.
+func Run(ctx context.Context, o Options) (report Report, err error) {
+	report = Report{Path: o.Path}
 	spool := dataset.NewSpool()
 	defer spool.Remove()
 	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true, Spool: spool}.Read(ctx, nil)
@@ -70,42 +70,60 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.Patterns, report.N, report.Modes, report.HasObject, report.Notes = s.Len(), s.N, s.Modes, s.Object != nil, s.Notes
 	report.RowRange = [2]float64{slices.Min(s.Rows), slices.Max(s.Rows)}
 	report.ColumnRange = [2]float64{slices.Min(s.Cols), slices.Max(s.Cols)}
-	report.Fingerprint = s.Fingerprint()
+	ctx, cancel := context.WithCancelCause(ctx)
+	fingerprint := make(chan string)
+	go func() {
+		id, _ := s.FingerprintUntil(ctx) // "" after the end of ctx
+		fingerprint <- id
+	}()
+	defer func() { // before the spool is removed
+		if err != nil {
+			cancel(err)
+		}
+		report.Fingerprint = <-fingerprint
+		cancel(nil)
+	}()
+	err = describe(ctx, s, o, &report)
+	return report, err
+}
+
+// describe checks a scan and completes its report.
+func describe(ctx context.Context, s *scan.Scan, o Options, report *Report) (err error) {
 	if report.Quality, err = s.Quality(ctx); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return report, err
+		return err
 	}
 	report.MeanCounts, report.MaxCount, report.DarkShare = report.Quality.MeanCounts, report.Quality.MaxCount, report.Quality.DarkShare
 	if err := s.Check(); err != nil {
 		report.Fault = err.Error()
 	}
 	if o.Read != nil {
-		o.Read(report)
+		o.Read(*report)
 	}
 	found, err := examine.Scan(ctx, s)
 	if err != nil {
-		return report, err
+		return err
 	}
 	report.Findings = append([]examine.Finding{}, found...) // [] in JSON, not null
 	if !o.Geometry && !o.Scale || report.Fault != "" {
-		return report, nil
+		return nil
 	}
 	if err := (solve.Survey{Threads: o.Threads}).Support(ctx, s); err != nil {
 		var found *scan.Fault
 		if !errors.As(err, &found) {
-			return report, err
+			return err
 		}
 		report.Fault = found.Error()
-		return report, nil
+		return nil
 	}
 	if report.Geometry, err = iterative.CheckGeometry(ctx, s, iterative.GeometryOptions{Scale: o.Scale, Threads: o.Threads}); err != nil {
 		if ctx.Err() != nil {
-			return report, ctx.Err()
+			return ctx.Err()
 		}
 		report.GeometryNote = err.Error()
 	}
 	report.Findings = slices.Insert(report.Findings, 0, examine.OrientationOf(report.Geometry)...) // keeps [] in JSON
-	return report, nil
+	return nil
 }
