@@ -63,9 +63,9 @@ func copyIntegers[T patterns.Integer](ctx context.Context, r *countReader, to *p
 	return nil
 }
 
-// clearBad sets hidden and marked pixels of a pattern to 0, and notes the marked ones.
+// clearBad sets hidden and marked pixels of a pattern to 0, and notes the marked ones and the largest count.
 func clearBad[T patterns.Integer](r *countReader, pattern []T, hidden []bool) {
-	marker := ^T(0)
+	marker, most := ^T(0), T(0)
 	marks := float64(marker) >= r.marker // not of uint8
 	for i, k := range pattern {
 		switch {
@@ -75,6 +75,9 @@ func clearBad[T patterns.Integer](r *countReader, pattern []T, hidden []bool) {
 			r.bad[i] = true
 			r.marked++
 			pattern[i] = 0
+		default:
+			most = max(most, k)
 		}
 	}
+	r.most = max(r.most, float64(most))
 }

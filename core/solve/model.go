@@ -47,6 +47,7 @@ type solver struct {
 	shares [][][]complex64
 	slow   float32                                   // factor of all steps, halved when a run diverges
 	check  func(number int) (enough bool, err error) // after an iteration; nil: none
+	before []complex64                               // object before the running iteration
 }
 
 // canvasLimit bounds the canvas: 2^26 pixels, as in core/stitch.

@@ -41,8 +41,9 @@ var slowWidths = [...]float64{5, 12, 28}
 // slowStep holds the buffers of the step.
 type slowStep struct {
 	v       *solver
-	weight  []float32 // [h·w] W
-	smooth  [len(slowWidths)][]float32
+	weight  []float32                  // [h·w] W
+	change  []float32                  // [h·w] W·δ
+	smooth  []float32                  // [h·w] one D_s
 	spread  [len(slowWidths)][]float32 // 1/G_s(W)
 	packed  [2][]complex64             // D_1 + i·D_2 and D_3, as images of the canvas
 	works   []slowWork                 // one per worker
@@ -58,7 +59,7 @@ type slowWork struct {
 }
 
 func (v *solver) newSlowStep() *slowStep {
-	s := &slowStep{v: v, weight: make([]float32, len(v.object)), systems: make([][slowUnknowns]float64, len(v.slots))}
+	s := &slowStep{v: v, weight: make([]float32, len(v.object)), change: make([]float32, len(v.object)), smooth: make([]float32, len(v.object)), systems: make([][slowUnknowns]float64, len(v.slots))}
 	light := v.coverage().Data
 	top := 0.0
 	for _, a := range light {
@@ -68,7 +69,6 @@ func (v *solver) newSlowStep() *slowStep {
 		s.weight[i] = float32(math.Sqrt(max(a, 0) / top))
 	}
 	for k, sigma := range slowWidths {
-		s.smooth[k] = make([]float32, len(v.object))
 		s.spread[k] = clone(s.weight)
 		v.blur(s.spread[k], sigma)
 		for i, a := range s.spread[k] {
@@ -91,12 +91,11 @@ func (v *solver) newSlowStep() *slowStep {
 // with returns the algorithm followed by the low-frequency step.
 func (s *slowStep) with(iterate algorithm, turn func(factor []complex64)) algorithm {
 	return func(ctx context.Context, number int) (Iteration, error) {
-		before := clone(s.v.object)
 		it, err := iterate(ctx, number)
 		if err != nil {
 			return it, err
 		}
-		factor, err := s.factor(ctx, before, number)
+		factor, err := s.factor(ctx, s.v.before, number)
 		if err != nil || factor == nil {
 			return it, err
 		}
@@ -132,12 +131,12 @@ func (s *slowStep) factor(ctx context.Context, before []complex64, number int) (
 	if kappa == nil {
 		return nil, nil
 	}
-	out := make([]complex64, len(v.object))
+	out := s.packed[0] // is not needed any more
 	most := 0.0
 	for i := range out {
 		angle := 0.0
-		for k, f := range kappa {
-			angle += f * float64(s.smooth[k][i])
+		for k, d := range [...]float32{real(s.packed[0][i]), imag(s.packed[0][i]), real(s.packed[1][i])} {
+			angle += kappa[k] * float64(d)
 		}
 		most = max(most, math.Abs(angle))
 		out[i] = complex(float32(angle), 0)
@@ -155,25 +154,26 @@ func (s *slowStep) factor(ctx context.Context, before []complex64, number int) (
 // directions computes the D_s of the change since before.
 func (s *slowStep) directions(before []complex64) {
 	v := s.v
-	change := make([]float32, len(v.object))
+	change := s.change
 	v.team.do((v.h+band-1)/band, func(_, b int) {
 		for i := b * band * v.w; i < min((b+1)*band, v.h)*v.w; i++ {
 			z := complex128(v.object[i] * conj(before[i]))
-			if s.weight[i] > 0 && z != 0 {
+			if change[i] = 0; s.weight[i] > 0 && z != 0 {
 				change[i] = s.weight[i] * float32(cmplx.Phase(z)*min(cmplx.Abs(z), 1))
 			}
 		}
 	})
 	for k, sigma := range slowWidths {
-		copy(s.smooth[k], change)
-		v.blur(s.smooth[k], sigma)
+		copy(s.smooth, change)
+		v.blur(s.smooth, sigma)
+		packed := s.packed[k/2]
 		for i, a := range s.spread[k] {
-			s.smooth[k][i] *= a
+			if d := s.smooth[i] * a; k%2 == 0 {
+				packed[i] = complex(d, 0)
+			} else {
+				packed[i] = complex(real(packed[i]), d)
+			}
 		}
-	}
-	for i := range change {
-		s.packed[0][i] = complex(s.smooth[0][i], s.smooth[1][i])
-		s.packed[1][i] = complex(s.smooth[2][i], 0)
 	}
 }
 

@@ -105,8 +105,9 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 		return err
 	}
 	best, bestAt, halvings, bestR := v.snapshot(), 0, 0, before.R
+	var began snapshot
 	for number := 1; number <= v.o.Iterations; number++ {
-		began := v.snapshot()
+		v.begin(&began)
 		it, err := iterate(ctx, number)
 		if errors.Is(err, ErrStopped) && len(result.History) > 0 {
 			v.restore(began)
@@ -134,7 +135,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 		}
 		// The figures of an iteration describe its initial state, which is therefore known to be good.
 		if it.R < bestR {
-			best = began
+			best, began = began, best // the next iteration overwrites the other
 		}
 		if it.R < bestR*(1-minProgress) {
 			bestR, bestAt = it.R, number
@@ -287,6 +288,22 @@ func (v *solver) snapshot() snapshot {
 		s.probe = append(s.probe, clone(mode))
 	}
 	return s
+}
+
+// begin begins an iteration with a snapshot, whose memory it uses again: an image may need a large part of the machine's.
+func (v *solver) begin(s *snapshot) {
+	if s.object == nil {
+		*s = v.snapshot()
+	}
+	v.before = s.object
+	copy(s.object, v.object)
+	copy(s.background, v.background)
+	copy(s.intensity, v.intensity)
+	copy(s.top, v.top)
+	copy(s.left, v.left)
+	for m, mode := range v.probe {
+		copy(s.probe[m], mode)
+	}
 }
 
 func (v *solver) restore(s snapshot) {

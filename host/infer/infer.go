@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
@@ -69,6 +70,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if err != nil {
 		return report, err
 	}
+	defer dataset.Economise(data)()
 	report.Examination = found
 	survey := solve.Survey{Threads: x.Threads, TrustData: cfg.Scan().TrustData, Examined: found, Notice: h.Notice}
 	if err := survey.Positions(ctx, m.Illuminate(data), m.Illuminate(data)); err != nil {
@@ -91,8 +93,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if report.Synchronised {
 		h.Notice("phases synchronised: residual R %.5f (without synchronisation %.5f)", stitched.R, stitched.Other)
 	}
-	image, with := stitched.Image, lit
-	var losses []float64
+	image, with, losses := stitched.Image, lit, []float64(nil)
 	if s.Refine > 0 {
 		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
 		if err != nil {

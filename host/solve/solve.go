@@ -63,6 +63,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, err
 	}
+	defer dataset.Economise(data)()
 	if err := o.Export.Check(data); err != nil {
 		return report, err
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -33,6 +34,7 @@ type Set struct {
 
 	mu     sync.RWMutex // held for reading while mapped memory is read
 	files  map[string]mapping
+	mapped atomic.Int64 // bytes that rows have brought into memory, at most, since the files were dropped
 	closed bool
 }
 

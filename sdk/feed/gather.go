@@ -34,7 +34,38 @@ func (s *Set) Gather(b backend.Batch, dst map[string]tensor.Tensor) (err error) 
 			return backend.Errorf(backend.KindOf(err), "gather", "input %s: %w", in.Name, err)
 		}
 	}
+	s.release(len(b.Rows))
 	return nil
+}
+
+const (
+	// mappedMost bounds the bytes of files that stay in the process's memory. A scan may be larger than the machine's memory, and a
+	// process that is charged for it may be killed.
+	mappedMost = 64 << 20
+	// around is what the system maps besides the bytes that are read, at each end of a row: 64 KiB on Linux.
+	around = 64 << 10
+)
+
+// release drops large files after the rows of some batches.
+func (s *Set) release(rows int) {
+	if s.pin {
+		return
+	}
+	read := int64(0)
+	for _, a := range s.arrays {
+		if a.path != "" && a.gather != backend.Whole {
+			read += int64(rows) * (max(a.strides[0], -a.strides[0]) + around)
+		}
+	}
+	if s.mapped.Add(read) < mappedMost {
+		return
+	}
+	s.mapped.Store(0)
+	for _, m := range s.files {
+		if len(m.mem) > mappedMost {
+			m.drop()
+		}
+	}
 }
 
 // faults turns the fault of reading a mapped file that was truncated into an error of the call, so that the process

@@ -29,6 +29,13 @@ func openMapping(path string) (mapping, error) {
 	return mapping{mem}, nil
 }
 
+// drop takes the file's bytes out of the process's memory. The next access reads them again, as a rule from the system's cache.
+func (m mapping) drop() {
+	if len(m.mem) > 0 {
+		_ = unix.Madvise(m.mem, unix.MADV_DONTNEED) // otherwise the bytes stay
+	}
+}
+
 func (m mapping) close() error {
 	if m.mem == nil {
 		return nil
