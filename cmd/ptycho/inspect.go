@@ -55,12 +55,17 @@ func inspectCommand() *cli.Command {
 			if err != nil {
 				return usage(fmt.Errorf("inspect: %w", err))
 			}
+			meter := console(c.Context, false)
+			defer meter.Done()
 			var early func(inspect.Report)
 			if !c.Bool("json") {
-				early = printRead
+				early = func(r inspect.Report) {
+					meter.Done()
+					printRead(r)
+				}
 			}
 			report, err := inspect.Run(c.Context, inspect.Options{
-				Read: early,
+				Read: early, Progress: meter.Update,
 				Path: c.Args().First(), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Rows: c.String("rows"), Scan: given,
 				Geometry: !c.Bool("no-geometry"), Scale: c.Bool("scale"), Threads: c.Int("threads"),
 				HighCompression: c.Bool(highCompression),

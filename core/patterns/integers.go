@@ -41,6 +41,7 @@ func AppendIntegers[T Integer](ctx context.Context, w *Writer, counts []T) error
 		}
 		counts = counts[len(part):]
 		w.count += int64(len(part))
+		w.report()
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type File interface {
 	Seal()        // makes the content final
 }
 
+// Watcher is implemented by a File that is told how many patterns have been written, of how many.
+type Watcher interface{ Written(patterns, of int) }
+
 // Error is an error of the file where patterns are stored, which is not that of the scan.
 type Error struct{ Err error }
 

@@ -122,6 +122,7 @@ func (w *Writer) put(ctx context.Context, counts []float32, from int64) error {
 		}
 		counts, from = counts[len(part):], from+int64(len(part))
 		w.count = max(w.count, from)
+		w.report()
 	}
 	return nil
 }
@@ -138,6 +139,13 @@ func (w *Writer) grow(counts int) {
 		w.raw = make([]byte, size)
 	}
 	w.raw = w.raw[:size]
+}
+
+// report tells a Watcher how many patterns have been written.
+func (w *Writer) report() {
+	if to, ok := w.file.(Watcher); ok {
+		to.Written(int(w.count/int64(w.pixels)), int(w.room/int64(w.pixels)))
+	}
 }
 
 // widen stores all numbers in the next type, from the last to the first: the place of a number in the wider type is at or behind its

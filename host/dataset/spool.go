@@ -12,6 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/internal/disk"
 )
@@ -20,15 +21,44 @@ import (
 // names, so that nothing remains after a crash. A backend may open them until Remove is called. The caller must keep the
 // Spool reachable until then.
 type Spool struct {
-	folders []string
-	files   []*disk.TemporaryFile
+	folders  []string
+	files    []*disk.TemporaryFile
+	progress func(host.Progress)
 }
 
 // NewSpool returns an empty spool. It uses the folders if neither memory nor the system's temporary folder has room.
 func NewSpool(folders ...string) *Spool { return &Spool{folders: folders} }
 
+// Watch lets progress, which may be nil, receive how many patterns of a scan have been read. It returns the spool.
+func (s *Spool) Watch(progress func(host.Progress)) *Spool {
+	s.progress = progress
+	return s
+}
+
 // Create creates a file of the given size in the spool.
-func (s *Spool) Create(bytes int64) (patterns.File, error) { return s.create(bytes) }
+func (s *Spool) Create(bytes int64) (patterns.File, error) {
+	f, err := s.create(bytes)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.progress == nil:
+		return f, nil
+	}
+	return &watched{TemporaryFile: f, progress: s.progress}, nil
+}
+
+// watched is a file of patterns whose progress is shown.
+type watched struct {
+	*disk.TemporaryFile
+	progress func(host.Progress)
+	before   int // patterns
+}
+
+// Written implements patterns.Watcher.
+func (w *watched) Written(done, of int) {
+	w.progress(host.Progress{Phase: "read", Step: done, Steps: of, Patterns: done - w.before, Description: fmt.Sprintf("read: pattern %d of %d", done, of)})
+	w.before = done
+}
 
 func (s *Spool) create(bytes int64) (*disk.TemporaryFile, error) {
 	f, err := disk.NewTemporaryFile(bytes, s.folders...)

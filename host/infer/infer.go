@@ -64,7 +64,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 		return report, err
 	}
 	defer dir.Close()
-	spool := newSpool(s)
+	spool := newSpool(s).Watch(h.Progress)
 	defer spool.Remove()
 	m, data, found, err := readInputs(ctx, cfg, h, spool)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/examine"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
+	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/solve"
 )
@@ -54,6 +55,8 @@ type Options struct {
 
 	HighCompression bool // read arrays that expand more than 1000 times
 
+	Progress func(host.Progress) // of reading; may be nil
+
 	// Read receives what was read, before the examination and the geometry check, which take longer. It may be nil.
 	Read func(Report)
 }
@@ -61,7 +64,7 @@ type Options struct {
 // Run reads a scan and describes it. The fingerprint is computed during the checks.
 func Run(ctx context.Context, o Options) (report Report, err error) {
 	report = Report{Path: o.Path}
-	spool := dataset.NewSpool()
+	spool := dataset.NewSpool().Watch(o.Progress)
 	defer spool.Remove()
 	s, err := dataset.Source{Path: o.Path, Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true, Spool: spool}.Read(ctx, nil)
 	if err != nil {

@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	defer dir.Close()
 	early, done := h.Prompt(ctx) // before the first iteration there is nothing to save
 	defer done()
-	spool := dataset.NewSpool(filepath.Dir(o.OutputDir))
+	spool := dataset.NewSpool(filepath.Dir(o.OutputDir)).Watch(h.Progress)
 	defer spool.Remove()
 	data, err := report.read(early, &o, spool, h)
 	if err != nil {

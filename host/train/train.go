@@ -120,7 +120,7 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 
 // read reads the data and builds the network for it.
 func (run *training) read(ctx context.Context) (err error) {
-	run.spooled.Spool = newSpool(run.cfg)
+	run.spooled.Spool = newSpool(run.cfg).Watch(run.host.Progress)
 	if run.inputs, err = readInputs(ctx, run.cfg, run.host, run.spooled.Spool); err != nil {
 		return err
 	}
