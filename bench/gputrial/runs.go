@@ -83,7 +83,7 @@ func (t *trial) inference(ctx context.Context, r *recorder) error {
 	if err != nil {
 		return err
 	}
-	e := t.ptycho(ctx, t.engine("infer", "--model-path", model, "--test-data", scan, "--output-dir", filepath.Join(t.work, "image"), "--overwrite",
+	e := t.ptycho(ctx, t.engine("infer", "--trust-data", "--model-path", model, "--test-data", scan, "--output-dir", filepath.Join(t.work, "image"), "--overwrite",
 		"--inference-batch-size", strconv.Itoa(inferenceBatch), "--json")...)
 	if e.err != nil {
 		return e.err

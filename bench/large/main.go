@@ -170,7 +170,7 @@ func measure(ctx context.Context, o options, name, command string, reading time.
 		"inspect": {"inspect", name},
 		"solve":   {"solve", "--data", name, "--n-images", "20000", "--output-dir", of("solved"), "--overwrite"},
 		"train":   {"train", "--train-data-file", name, "--max-steps", "200", "--output-dir", of("model"), "--overwrite"},
-		"infer":   {"infer", "--model-path", of("model"), "--test-data", name, "--output-dir", of("image"), "--overwrite"},
+		"infer":   {"infer", "--trust-data", "--model-path", of("model"), "--test-data", name, "--output-dir", of("image"), "--overwrite"},
 	}[command]
 	if !ok {
 		return fmt.Errorf("-commands: unknown command %q, want inspect, solve, train or infer", command)

@@ -25,7 +25,7 @@ var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale",
 // commands lists the disturbed commands. Paths are relative to the worker's folder.
 func commands() []command {
 	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
-	infer := []string{"infer", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
+	infer := []string{"infer", "--trust-data", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
 	solve := []string{"solve", "--data", "in/scan.npz", "--iterations", "2", "--threads", "1"}
 	simulate := []string{"simulate", "-n", "32", "--n-images", "64", "--seed", "3"}
 	over := func(args []string) []string { return append(slices.Clone(args), "--overwrite") }
@@ -86,7 +86,7 @@ func (w *worker) makeStates() error {
 		{[]string{"simulate", "-n", "32", "--n-images", "64", "--output", outName}, "in/scan.npz"},
 		{append(append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), old...), "states/run"},
 		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName, "--stop-after", "1"}, small...), "states/stopped"},
-		{[]string{"infer", "--model-path", "states/run", "--test-data", "in/scan.npz", "--rows", "0:40", "--output-dir", outName, "--threads", "1"}, "states/image"},
+		{[]string{"infer", "--trust-data", "--model-path", "states/run", "--test-data", "in/scan.npz", "--rows", "0:40", "--output-dir", outName, "--threads", "1"}, "states/image"},
 		{[]string{"solve", "--data", "in/scan.npz", "--iterations", "1", "--output-dir", outName, "--threads", "1"}, "states/solved"},
 		{[]string{"simulate", "-n", "32", "--n-images", "40", "--output", outName}, "states/simulated"},
 		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), "in/model"},

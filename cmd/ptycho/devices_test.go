@@ -47,7 +47,7 @@ func TestDevices_TrainTheSameBitsAndResume(t *testing.T) {
 			t.Errorf("epoch %d: deviance %v on four devices, %v of Gorgonia", i+1, got[i], want[i])
 		}
 	}
-	must(t, "infer", "--plugin-dir", dir, "--model-path", path("four"), "--test-data", scan, "--output-dir", path("out"), "--devices", "4")
+	must(t, "infer", "--trust-data", "--plugin-dir", dir, "--model-path", path("four"), "--test-data", scan, "--output-dir", path("out"), "--devices", "4")
 }
 
 // What cannot be shared is refused in one sentence before any data is read.

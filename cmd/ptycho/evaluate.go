@@ -112,7 +112,7 @@ func printEvaluation(r evaluate.Report) {
 	if r.Residual != nil {
 		stdout.Printf("residual R %.5f over %s", *r.Residual, plural.Of(r.Patterns, "pattern"))
 		if r.ReferenceR != nil && r.FlatResidual != nil {
-			stdout.Printf(" (flat object %.5f, reference %.5f)", *r.FlatResidual, *r.ReferenceR)
+			stdout.Printf(" (flat object %.5f, photon noise %.5f, reference %.5f)", *r.FlatResidual, *r.Expected, *r.ReferenceR)
 		}
 		stdout.Println()
 	}

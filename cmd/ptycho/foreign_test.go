@@ -349,7 +349,7 @@ func TestExport_InferWritesThem(t *testing.T) {
 	must(t, "train", "--train-data-file", sized, "--output-dir", model, "--max-epochs", "1", "--n-filters-scale", "1", "--quiet")
 	for _, refine := range []string{"0", "2"} {
 		out := filepath.Join(dir, "out"+refine)
-		must(t, "infer", "--model-path", model, "--test-data", sized, "--output-dir", out, "--refine", refine, "--export", "cxi,ptychodus", "--quiet")
+		must(t, "infer", "--trust-data", "--model-path", model, "--test-data", sized, "--output-dir", out, "--refine", refine, "--export", "cxi,ptychodus", "--quiet")
 		f, err := hdf5.Open(filepath.Join(out, "product.h5"))
 		if err != nil {
 			t.Fatal(err)

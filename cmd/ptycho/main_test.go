@@ -95,7 +95,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 	if report.Epochs != 2 || report.Steps != 12 || !(report.Last.Deviance > 0) || !(report.Last.Flat > 0) {
 		t.Errorf("the report of the training is %+v", report)
 	}
-	program.Must(t, "", "infer", "--model-path", model, "--test-data", scan, "--output-dir", out)
+	program.Must(t, "", "infer", "--trust-data", "--model-path", model, "--test-data", scan, "--output-dir", out) // after two epochs
 	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
 		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 			t.Error(err)

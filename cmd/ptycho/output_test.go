@@ -207,7 +207,7 @@ func TestReaders_CompleteACommit(t *testing.T) {
 		"model show":     func(dir string) []string { return []string{"model", "show", dir} },
 		"--resume":       func(dir string) []string { return []string{"train", "--resume", dir, "--max-epochs", "3", "--quiet"} },
 		"infer": func(dir string) []string {
-			return []string{"infer", "--model-path", dir, "--test-data", scan, "--output-dir", dir + "-image", "--quiet"}
+			return []string{"infer", "--trust-data", "--model-path", dir, "--test-data", scan, "--output-dir", dir + "-image", "--quiet"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

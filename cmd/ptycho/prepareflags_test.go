@@ -47,7 +47,7 @@ func TestPrepareFlags_SolveAsConvertDoes(t *testing.T) {
 	dark, flat, mask := plates(t, dir, 24)
 	image := func(scan string, flags ...string) string {
 		out := filepath.Join(dir, "out")
-		must(t, append([]string{"solve", "--data", scan, "--output-dir", out, "--iterations", "1", "--quiet", "--no-geometry", "--overwrite"}, flags...)...)
+		must(t, append([]string{"solve", "--data", scan, "--output-dir", out, "--iterations", "1", "--trust-data", "--quiet", "--no-geometry", "--overwrite"}, flags...)...)
 		b, err := os.ReadFile(filepath.Join(out, "reconstruction.npz"))
 		if err != nil {
 			t.Fatal(err)

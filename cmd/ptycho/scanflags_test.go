@@ -103,7 +103,7 @@ func TestInfer_ReadsAsTheTrainingDid(t *testing.T) {
 	must(t, append([]string{"train", "--train-data-file", scan, "--output-dir", model, "--max-steps", "1", "--n-filters-scale", "1", "--divergence-factor", "0", "--no-check-geometry"}, flags...)...)
 	image := func(data, name string, flags ...string) (string, string) {
 		out := filepath.Join(dir, name)
-		_, stderr, code := run(t, append([]string{"infer", "--model-path", model, "--test-data", data, "--output-dir", out}, flags...)...)
+		_, stderr, code := run(t, append([]string{"infer", "--trust-data", "--model-path", model, "--test-data", data, "--output-dir", out}, flags...)...)
 		if code != 0 {
 			t.Fatalf("infer %s %s: code %d: %s", data, flags, code, stderr)
 		}

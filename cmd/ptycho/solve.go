@@ -123,7 +123,7 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 func printSolved(r solve.Report) {
 	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
 		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)", "held-out": " (the residual of held-out patterns stopped falling)"}[r.Ended], r.UpdatesPerSec)
-	stdout.Printf("residual R %.5f over all patterns (flat object %.5f)\n", *r.Residual, *r.FlatResidual)
+	stdout.Printf("residual R %.5f over all patterns (flat object %.5f, photon noise %.5f)\n", *r.Residual, *r.FlatResidual, *r.ExpectedResidual)
 	stdout.Printf("deviance %.4g per pixel (perfect fit %.4g)\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {
 		stdout.Printf("FRC %.4f, mean up to half Nyquist, %s\n", *r.FRC, map[string]string{

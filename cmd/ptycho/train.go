@@ -96,7 +96,7 @@ func inferCommand() *cli.Command {
 			}
 			return printReport(c, report, func() {
 				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
-				stdout.Printf("residual R %.5f of the stitched image (flat object %.5f)\n", report.Residual, report.FlatResidual)
+				stdout.Printf("residual R %.5f of the stitched image (flat object %.5f, photon noise %.5f)\n", report.Residual, report.FlatResidual, report.Expected)
 				printFiles(report.OutputDir, report.Exports)
 			})
 		},

@@ -87,12 +87,17 @@ const (
 	ProbePower    = "probe-power"
 	TurnedProbe   = "probe-turned"
 	ProbeSize     = "probe-scale"
+
+	FrameMisfit = "frame-misfit" // these are found after a reconstruction
+	PixelMisfit = "pixel-misfit"
+	FewPhotons  = "few-photons"
+	Overfit     = "overfit"
 )
 
 // IDs lists the identifiers.
 func IDs() []string {
 	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden,
-		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, TurnedProbe, ProbeSize}
+		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, TurnedProbe, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
 }
 
 // Patterns yields the patterns of a scan.

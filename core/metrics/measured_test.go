@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/raster"
@@ -59,7 +60,7 @@ func near(t *testing.T, what string, got Number, want, tolerance float64) {
 func TestResidual_TruthAndFlatObject(t *testing.T) {
 	p, truth := lines(t, 1)
 	ctx := context.Background()
-	o := FitOptions{Deviance: true, Background: 0.01}
+	o := FitOptions{Deviance: true, Misfits: true, Background: 0.01}
 	fit, err := Residual(ctx, truth, [2]float64{}, p, o)
 	if err != nil {
 		t.Fatal(err)
@@ -105,12 +106,12 @@ func TestResidual_TruthAndFlatObject(t *testing.T) {
 	if shifted.R < 1.2*fit.R {
 		t.Errorf("half a pixel off gives R %v against %v: it must show", shifted.R, fit.R)
 	}
-	again, err := Residual(ctx, truth, [2]float64{}, p, FitOptions{Deviance: true, Background: 0.01, Workers: 3})
+	again, err := Residual(ctx, truth, [2]float64{}, p, FitOptions{Deviance: true, Misfits: true, Background: 0.01, Workers: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again != fit {
-		t.Errorf("three workers give %+v, the default %+v", again, fit)
+	if !reflect.DeepEqual(again, fit) {
+		t.Errorf("three workers give R %v and misfits, the default R %v and others", again.R, fit.R)
 	}
 }
 

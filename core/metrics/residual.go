@@ -54,12 +54,18 @@ type Fit struct {
 	Deviance Number `json:"deviance"`
 	// Expected is the deviance of Poisson counts of these λ.
 	Expected Number `json:"expected_deviance"`
+	// ExpectedR is R of Poisson counts of these λ; NaN if not requested.
+	ExpectedR Number `json:"expected_r"`
+	// Misfits are those of each frame and pixel; empty if not requested.
+	Misfits Misfits `json:"-"`
 }
 
 // FitOptions are the options of Residual.
 type FitOptions struct {
 	// Deviance requests the deviances, which cost a second pass.
 	Deviance bool
+	// Misfits requests ExpectedR and the misfits, which cost a second pass.
+	Misfits bool
 	// Background is added to λ for the deviances, in counts per pixel. It must then be positive, because counts at λ =
 	// 0 make the deviance infinite.
 	Background float64
@@ -102,7 +108,7 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 	if !(o.Background >= 0) || math.IsInf(o.Background, 0) {
 		return fail(fmt.Errorf("the background is %v, want a number, at least 0", o.Background))
 	}
-	total, err := p.pass(ctx, o.Workers, extract, func(s *sums, lambda, k float64) {
+	total, err := p.pass(ctx, o.Workers, extract, func(s *sums, _, _ int, lambda, k float64) {
 		s.lambda += lambda
 		s.k += k
 		s.root += math.Sqrt(lambda * k)
@@ -119,17 +125,50 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 	factor := total.k / total.lambda
 	// Σ(√(fλ) − √k)² = fΣλ − 2√f·Σ√(λk) + Σk, and fΣλ = Σk.
 	f := Fit{Factor: Number(factor), R: Number(max(0, 2-2*total.root/math.Sqrt(total.lambda)/math.Sqrt(total.k)))}
-	if !o.Deviance {
-		f.Deviance, f.Expected = Number(math.NaN()), Number(math.NaN())
-		return f, nil
+	f.Deviance, f.Expected, f.ExpectedR = Number(math.NaN()), Number(math.NaN()), Number(math.NaN())
+	if o.Misfits {
+		if err := p.misfits(ctx, o.Workers, extract, factor, &f); err != nil {
+			return fail(err)
+		}
+		f.ExpectedR = Number(f.Misfits.Totals().Expected / total.k)
 	}
-	total, err = p.pass(ctx, o.Workers, extract, func(s *sums, lambda, k float64) {
+	if o.Deviance {
+		if err := p.deviance(ctx, o, extract, factor, &f); err != nil {
+			return fail(err)
+		}
+	}
+	return f, nil
+}
+
+// misfits sets the misfits of f.
+func (p Patterns) misfits(ctx context.Context, workers int, extract func([]complex128, int), factor float64, f *Fit) error {
+	f.Misfits = Misfits{Frames: make([]Misfit, len(p.Rows)), Pixels: make([]Misfit, p.N*p.N)}
+	stripes := make([][]Misfit, MisfitStripes)
+	for s := range stripes {
+		stripes[s] = make([]Misfit, p.N*p.N)
+	}
+	_, err := p.pass(ctx, workers, extract, func(_ *sums, j, i int, lambda, k float64) {
+		lambda *= factor
+		d := math.Sqrt(lambda) - math.Sqrt(k)
+		m := Misfit{d * d, physics.ExpectedMisfit(lambda)}
+		for _, to := range []*Misfit{&f.Misfits.Frames[j], &stripes[j%MisfitStripes][i]} {
+			to.Measured += m.Measured
+			to.Expected += m.Expected
+		}
+	})
+	f.Misfits.AddStripes(stripes)
+	return err
+}
+
+// deviance sets the deviances of f.
+func (p Patterns) deviance(ctx context.Context, o FitOptions, extract func([]complex128, int), factor float64, f *Fit) error {
+	total, err := p.pass(ctx, o.Workers, extract, func(s *sums, _, _ int, lambda, k float64) {
 		lambda = factor*lambda + o.Background
 		s.deviance += physics.PoissonDeviance(lambda, k)
 		s.expected += physics.ExpectedDeviance(lambda)
 	})
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	pixels := p.N * p.N
 	if p.Mask != nil {
@@ -142,7 +181,7 @@ func fit(ctx context.Context, p Patterns, o FitOptions, extract func(patch []com
 	}
 	count := float64(pixels) * float64(len(p.Rows))
 	f.Deviance, f.Expected = Number(total.deviance/count), Number(total.expected/count)
-	return f, nil
+	return nil
 }
 
 func (p Patterns) validate() error {
@@ -173,14 +212,25 @@ func (p Patterns) validate() error {
 	return nil
 }
 
+// expect sets lambda to the far field's intensity of a patch.
+func (p Patterns) expect(f *raster.Fourier, lambda []float64, patch, wave []complex128) {
+	clear(lambda)
+	for _, mode := range p.Probe {
+		for i, v := range mode {
+			wave[i] = v * patch[i]
+		}
+		f.AddIntensity(lambda, wave)
+	}
+}
+
 // pass sums over the pixels of every pattern, patterns in parallel; then it adds the patterns' sums in order, so that
 // the result does not depend on the number of workers.
-func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex128, int), add func(s *sums, lambda, k float64)) (sums, error) {
+func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex128, int), add func(s *sums, j, i int, lambda, k float64)) (sums, error) {
 	n := len(p.Rows)
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	workers = min(workers, n)
+	workers = min(workers, n, MisfitStripes)
 	each := make([]sums, n)
 	failed := make([]error, workers)
 	var wg sync.WaitGroup
@@ -189,7 +239,10 @@ func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex1
 			f := raster.NewFourier(p.N, p.N)
 			patch, wave := make([]complex128, p.N*p.N), make([]complex128, p.N*p.N)
 			lambda, counts := make([]float64, p.N*p.N), make([]float64, p.N*p.N)
-			for j := w; j < n; j += workers {
+			for j := range n {
+				if j%MisfitStripes%workers != w { // a stripe belongs to one worker
+					continue
+				}
 				if failed[w] = ctx.Err(); failed[w] != nil {
 					return
 				}
@@ -198,13 +251,7 @@ func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex1
 					return
 				}
 				extract(patch, j)
-				clear(lambda)
-				for _, mode := range p.Probe {
-					for i, v := range mode {
-						wave[i] = v * patch[i]
-					}
-					f.AddIntensity(lambda, wave)
-				}
+				p.expect(f, lambda, patch, wave)
 				for i, k := range counts {
 					if p.Mask != nil && !p.Mask[i] {
 						continue
@@ -213,7 +260,7 @@ func (p Patterns) pass(ctx context.Context, workers int, extract func([]complex1
 						failed[w] = fmt.Errorf("pattern %d: the count at row %d, column %d is %v, want a finite number, at least 0", j, i/p.N, i%p.N, k)
 						return
 					}
-					add(&each[j], lambda[i], k)
+					add(&each[j], j, i, lambda[i], k)
 				}
 			}
 		})

@@ -34,16 +34,22 @@ type slot struct {
 
 func (v *solver) newSlots(count int) {
 	for range count {
-		s := &slot{patch: make([]complex64, v.size), lambda: make([]float32, v.size), g: make([]float32, v.size)}
+		s := v.newSlot()
 		s.sum = make([]complex64, (v.n+2)*(v.n+1)+1)
-		if v.data.Stored != nil {
-			s.counts = make([]float32, v.size)
-		}
-		for range v.probe {
-			s.waves = append(s.waves, make([]complex64, v.size))
-		}
 		v.slots = append(v.slots, s)
 	}
+}
+
+// newSlot returns a slot without memory for sums.
+func (v *solver) newSlot() *slot {
+	s := &slot{patch: make([]complex64, v.size), lambda: make([]float32, v.size), g: make([]float32, v.size)}
+	if v.data.Stored != nil {
+		s.counts = make([]float32, v.size)
+	}
+	for range v.probe {
+		s.waves = append(s.waves, make([]complex64, v.size))
+	}
+	return s
 }
 
 // shareBuffers lets each run of count slots, processed in sequence, share the buffers of its first slot, which stay in

@@ -88,10 +88,7 @@ func newSolver(s *scan.Scan, o Options) (*solver, error) {
 	if err := v.setObject(); err != nil {
 		return nil, err
 	}
-	v.intensity = make([]float32, s.Len())
-	for j := range v.intensity {
-		v.intensity[j] = 1
-	}
+	v.setIntensity()
 	v.team = newTeam(min(max(o.Threads, 0), 1<<10))
 	for range v.team.workers {
 		v.works = append(v.works, &work{scratch: make([]complex64, v.size)})
@@ -129,6 +126,31 @@ func (v *solver) readCounts() error {
 	v.pixels = float64(good) * float64(v.data.Len())
 	return nil
 }
+
+// setIntensity sets the initial factors of the patterns: 1, or the exposures estimated from the counts, with a mean of 1.
+func (v *solver) setIntensity() {
+	v.intensity = make([]float32, v.data.Len())
+	for j := range v.intensity {
+		v.intensity[j] = 1
+	}
+	if !v.o.Fit.Intensity || !v.o.ExposureChanges {
+		return
+	}
+	totals := make([]float64, v.data.Len())
+	for j, pattern := range v.data.All() {
+		for _, c := range pattern {
+			totals[j] += float64(c)
+		}
+	}
+	start := exposures(totals, v.data.Rows, v.data.Cols)
+	mean := sum(start) / float64(len(start))
+	for j, e := range start {
+		v.intensity[j] = float32(max(e/mean, leastIntensity))
+	}
+}
+
+// leastIntensity is the least initial factor of a pattern. One without counts must be able to grow.
+const leastIntensity = 1e-3
 
 // setCanvas creates a canvas on the whole pixels of the scan's coordinates that contains every patch at every allowed
 // position, with one more row and column for the interpolation.

@@ -112,6 +112,11 @@ type Options struct {
 	// ProbeEstimated says that the scan's probe is an estimate, which cannot fix the phase ramp; see Gauge.
 	ProbeEstimated bool
 
+	// ExposureChanges starts the fitted intensities from the counts of the patterns. Otherwise they start from 1, which is nearer where
+	// the object absorbs and the exposure is even.
+	ExposureChanges bool
+	// Misfits requests Result.Misfits, which cost a pass over the patterns.
+	Misfits bool
 	// NoLowFrequency leaves out the low-frequency step after each iteration, see slowphase.go.
 	NoLowFrequency bool
 

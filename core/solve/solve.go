@@ -18,6 +18,7 @@ import (
 	"math/cmplx"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -39,7 +40,8 @@ type Result struct {
 	Intensity  []float64 // factor of each pattern; mean 1
 	Gauge      *Gauge    // of a fitted probe; nil if it was not fitted
 
-	Final   // NaN if the run was stopped before it was computed
+	Final                   // NaN if the run was stopped before it was computed
+	Misfits metrics.Misfits // of the parts of R; empty if not requested, or if the run was stopped before
 	History []Iteration
 	Ended   string // reason of the end: iterations, converged or stopped
 	Notes   []string
@@ -89,6 +91,17 @@ func (v *solver) run(ctx context.Context) (*Result, error) {
 	result := &Result{Ended: "iterations"}
 	if err := v.search(ctx, result); err != nil {
 		return nil, err
+	}
+	if v.o.Misfits && result.Ended != "stopped" {
+		misfits, err := v.compareAll(ctx)
+		switch {
+		case errors.Is(err, ErrStopped):
+			result.Ended = "stopped"
+		case err != nil:
+			return nil, err
+		default:
+			result.Misfits = misfits
+		}
 	}
 	v.fill(result)
 	return result, v.data.Err()

@@ -37,6 +37,7 @@ type Report struct {
 	metrics.Report
 	Residual     *metrics.Number `json:"R,omitempty"`           // of the reconstruction over the reference's patterns
 	FlatResidual *metrics.Number `json:"R_flat,omitempty"`      // of an empty object
+	Expected     *metrics.Number `json:"R_expected,omitempty"`  // of Poisson counts as the reconstruction expects them
 	Patterns     int             `json:"patterns,omitempty"`    // number of patterns in R
 	ReferenceR   *metrics.Number `json:"R_reference,omitempty"` // of the reference itself
 }
@@ -115,10 +116,15 @@ func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image
 	of := func(image stitch.Image) func() (float64, error) {
 		return func() (float64, error) { return scorer.Residual(ctx, image) }
 	}
+	fit, err := scorer.Misfits(ctx, recon)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	r.Residual, r.Expected = &fit.R, &fit.ExpectedR
 	for _, c := range []struct {
 		to **metrics.Number
 		r  func() (float64, error)
-	}{{&r.Residual, of(recon)}, {&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return scorer.Flat(ctx) }}} {
+	}{{&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return scorer.Flat(ctx) }}} {
 		value, err := c.r()
 		if err != nil {
 			return fmt.Errorf("evaluate: %w", err)

@@ -26,6 +26,13 @@ func (s Scorer) Residual(ctx context.Context, image stitch.Image) (float64, erro
 	return float64(fit.R), err
 }
 
+// Misfits returns how well an image explains each frame and each pixel, with R and the R that photon noise would leave.
+func (s Scorer) Misfits(ctx context.Context, image stitch.Image) (metrics.Fit, error) {
+	o := s.options
+	o.Misfits = true
+	return metrics.Residual(ctx, image.Object, image.Origin, s.patterns, o)
+}
+
 // Flat returns R of an empty object.
 func (s Scorer) Flat(ctx context.Context) (float64, error) {
 	fit, err := metrics.FlatResidual(ctx, s.patterns, s.options)

@@ -11,11 +11,13 @@ import (
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/evaluate"
 	"github.com/ptychogo/ptycho/host/examination"
+	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
 	"github.com/ptychogo/ptycho/internal/plural"
@@ -31,6 +33,7 @@ type Report struct {
 	Origin       [2]float64     `json:"origin"`              // row, column
 	Residual     metrics.Number `json:"R"`                   // of the stitched image over all patterns, see metrics.Residual
 	FlatResidual metrics.Number `json:"R_flat"`              // of an empty object
+	Expected     metrics.Number `json:"R_expected"`          // of Poisson counts as the result expects them: what photon noise leaves
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
 	// OtherResidual is R of the alternative image, without or with synchronised phases; nil if there is only one image.
 	OtherResidual *metrics.Number  `json:"R_other_way,omitempty"`
@@ -93,27 +96,56 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if report.Synchronised {
 		h.Notice("phases synchronised: residual R %.5f (without synchronisation %.5f)", stitched.R, stitched.Other)
 	}
-	image, with, losses := stitched.Image, lit, []float64(nil)
-	if s.Refine > 0 {
-		refined, err := solve.Refine(ctx, h, image, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
-		if err != nil {
-			return report, err
-		}
-		before := report.Residual
-		with, losses = solve.With(data, refined), solve.Losses(refined)
-		image, report.Unrefined, report.Residual, report.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
-		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(report.Refined, "iteration"), refined.R, stitched.R)
-		report.noteGauge(refined.Gauge, h.Notice)
+	done, err := report.finish(ctx, h, m, lit, stitched, scorer, s, x)
+	if err != nil {
+		return report, err
 	}
-	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), image.Origin
-	report.ObjectSize = [2]int{image.Object.H, image.Object.W}
+	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), done.Image.Origin
+	report.ObjectSize = [2]int{done.Image.Object.H, done.Image.Object.W}
+	report.Examination.Conclude(done.Outcome, h.Notice)
+	report.Seconds = time.Since(started).Seconds()
+	if err := dir.WriteImage(output.Result{Image: done.Image, Command: "infer", Data: data, Scan: done.lit, Losses: done.losses, Misfits: done.Misfits, Settings: settingsOf(cfg), Report: report, Exports: exports(s)}); err != nil || cfg.Scan().TrustData {
+		return report, err
+	}
+	return report, report.Examination.Flat(done.Outcome, report.OutputDir)
+}
+
+// finished is the image of a run.
+type finished struct {
+	examination.Outcome
+	lit    *scan.Scan // with the probe and the positions of the image
+	losses []float64  // of the iterations that refined it
+}
+
+// finish refines the image, if requested, and computes the other figures of the report.
+func (r *Report) finish(ctx context.Context, h host.Host, m *model.Model, lit *scan.Scan, of stitched, scorer evaluate.Scorer, s config.InferenceSettings, x config.Execution) (finished, error) {
+	out := finished{Outcome: examination.Outcome{Data: lit, Image: of.Image}, lit: lit}
+	if s.Refine > 0 {
+		refined, err := solve.Refine(ctx, h, of.Image, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
+		if err != nil {
+			return out, err
+		}
+		before := r.Residual
+		out.lit, out.losses = solve.With(lit, refined), solve.Losses(refined)
+		out.Image, r.Unrefined, r.Residual, r.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
+		out.Misfits = refined.Misfits
+		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(r.Refined, "iteration"), refined.R, of.R)
+		r.noteGauge(refined.Gauge, h.Notice)
+	} else {
+		fit, err := scorer.Misfits(ctx, of.Image)
+		if err != nil {
+			return out, fmt.Errorf("infer: %w", err)
+		}
+		out.Misfits = fit.Misfits
+	}
 	flat, err := scorer.Flat(ctx)
 	if err != nil {
-		return report, fmt.Errorf("infer: %w", err)
+		return out, fmt.Errorf("infer: %w", err)
 	}
-	report.FlatResidual = metrics.Number(flat)
-	report.Seconds = time.Since(started).Seconds()
-	return report, dir.WriteImage(output.Result{Image: image, Command: "infer", Data: data, Scan: with, Losses: losses, Settings: settingsOf(cfg), Report: report, Exports: exports(s)})
+	out.R, out.Flat = float64(r.Residual), flat
+	out.Expected = out.R / out.Misfits.Totals().Ratio()
+	r.FlatResidual, r.Expected = metrics.Number(flat), metrics.Number(out.Expected)
+	return out, nil
 }
 
 // exports returns the forms for other programs, whose names the setting's table has checked.

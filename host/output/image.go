@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/stitch"
@@ -16,6 +17,8 @@ const (
 	AmplitudeFile      = "amplitude.png"
 	PhaseFile          = "phase.png"
 	ReportFile         = "report.json"
+	MisfitFramesFile   = "misfit-frames.png"
+	MisfitPixelsFile   = "misfit-pixels.png"
 )
 
 // previewPrefix begins the names of the pictures written during a reconstruction.
@@ -24,7 +27,7 @@ const previewPrefix = "preview-"
 // ImageRequest returns the request for the folder of a reconstruction.
 func ImageRequest(target string, overwrite bool, exports Exports, notice func(format string, args ...any), inputs ...Input) Request {
 	return Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: append(exports.Files(),
-		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, previewPrefix+AmplitudeFile, previewPrefix+PhaseFile,
+		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, MisfitFramesFile, MisfitPixelsFile, previewPrefix+AmplitudeFile, previewPrefix+PhaseFile,
 	)}
 }
 
@@ -39,6 +42,7 @@ type Result struct {
 	Settings any         // of the run, for the exports
 	Report   any         // the report file
 	More     []npz.Named // further arrays
+	Misfits  metrics.Misfits
 	Exports  Exports
 }
 
@@ -50,10 +54,13 @@ func (d *Dir) WriteImage(r Result) error {
 	}
 	file := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
 		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
-	if err := format.WriteReconstruction(d.Path(ReconstructionFile), file, r.More...); err != nil {
+	if err := format.WriteReconstruction(d.Path(ReconstructionFile), file, append(r.More, misfitArrays(r)...)...); err != nil {
 		return err
 	}
 	if err := EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WriteFile(name+".png", file) }); err != nil {
+		return err
+	}
+	if err := eachMisfit(r, d.WriteFile); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(r.Report, "", "  ")

@@ -59,37 +59,54 @@ func EachPicture(img stitch.Image, pixelSize float64, visit func(name string, fi
 	return nil
 }
 
-// drawPicture draws an image with axes in scan coordinates and a colour bar.
+// drawPicture draws a quantity of an image in scan coordinates.
 func drawPicture(q quantity, img stitch.Image, pixelSize float64) image.Image {
-	h, w := img.Object.H, img.Object.W
-	factor := max(1, (smallest+max(h, w)-1)/max(h, w, 1))
 	values := quantityOf(q, img)
-	lo, hi := span(values, img)
-	area := image.Rect(left, top, left+w*factor, top+h*factor)
+	p := picture{colours: q, title: q.String(), caption: "scan pixels: rows down, columns right", h: img.Object.H, w: img.Object.W, values: values, origin: img.Origin, unit: 1}
+	p.lo, p.hi = span(values, img)
+	for i, c := range img.Coverage.Data {
+		if !(c > 0) {
+			values[i] = math.Inf(-1)
+		}
+	}
+	if q == phase {
+		p.title += " rad"
+	}
+	if pixelSize > 0 {
+		p.caption = fmt.Sprintf("1 pixel = %.4g nm", pixelSize*1e9)
+	}
+	return p.draw()
+}
+
+// picture is a map with axes and a colour bar.
+type picture struct {
+	colours        quantity
+	title, caption string
+	h, w           int
+	values         []float64 // [h, w]; −Inf: not covered
+	lo, hi         float64   // of the colours
+	origin         [2]float64
+	unit           float64 // pixels of values in one of the axes
+}
+
+func (p picture) draw() image.Image {
+	factor := max(1, (smallest+max(p.h, p.w)-1)/max(p.h, p.w, 1))
+	area := image.Rect(left, top, left+p.w*factor, top+p.h*factor)
 	canvas := image.NewRGBA(image.Rect(0, 0, area.Max.X+gap+bar+right, area.Max.Y+bottom))
 	draw.Draw(canvas, canvas.Bounds(), image.White, image.Point{}, draw.Src)
-	for y := range h * factor {
-		for x := range w * factor {
-			i := y/factor*w + x/factor
+	for y := range p.h * factor {
+		for x := range p.w * factor {
 			c := color.RGBA{200, 200, 200, 255} // not covered
-			if img.Coverage.Data[i] > 0 {
-				c = shade(q, (values[i]-lo)/(hi-lo))
+			if v := p.values[y/factor*p.w+x/factor]; !math.IsInf(v, -1) {
+				c = shade(p.colours, (v-p.lo)/(p.hi-p.lo))
 			}
 			canvas.SetRGBA(area.Min.X+x, area.Min.Y+y, c)
 		}
 	}
-	title, unit := "amplitude", ""
-	if q == phase {
-		title, unit = "phase", " rad"
-	}
-	drawText(canvas, left, top-12, title+unit)
-	axes(canvas, area, img.Origin, factor)
-	scale := "scan pixels: rows down, columns right"
-	if pixelSize > 0 {
-		scale = fmt.Sprintf("1 pixel = %.4g nm", pixelSize*1e9)
-	}
-	drawText(canvas, left, area.Max.Y+34, scale)
-	colourBar(canvas, q, area, lo, hi)
+	drawText(canvas, left, top-12, p.title)
+	axes(canvas, area, p.origin, float64(factor)*p.unit)
+	drawText(canvas, left, area.Max.Y+34, p.caption)
+	colourBar(canvas, p.colours, area, p.lo, p.hi)
 	return canvas
 }
 
@@ -150,11 +167,11 @@ func shade(q quantity, t float64) color.RGBA {
 	return color.RGBA{mix(0), mix(1), mix(2), 255}
 }
 
-func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor int) {
+func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor float64) {
 	black := color.RGBA{A: 255}
-	step := tickStep(float64(max(area.Dx(), area.Dy()) / factor))
+	step := tickStep(float64(max(area.Dx(), area.Dy())) / factor)
 	for v := math.Ceil(origin[1]/step) * step; ; v += step {
-		x := area.Min.X + int((v-origin[1])*float64(factor))
+		x := area.Min.X + int((v-origin[1])*factor)
 		if x >= area.Max.X {
 			break
 		}
@@ -164,7 +181,7 @@ func axes(canvas *image.RGBA, area image.Rectangle, origin [2]float64, factor in
 		drawText(canvas, x-10, area.Max.Y+18, fmt.Sprintf("%g", v+0)) // +0 turns −0 into 0
 	}
 	for v := math.Ceil(origin[0]/step) * step; ; v += step {
-		y := area.Min.Y + int((v-origin[0])*float64(factor))
+		y := area.Min.Y + int((v-origin[0])*factor)
 		if y >= area.Max.Y {
 			break
 		}

@@ -24,7 +24,7 @@ func centralBox(rows, cols []float64) metrics.Box {
 // addHalves solves the even and the odd patterns separately and compares the images.
 func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o iterative.Options, h host.Host) error {
 	var halves [2]*iterative.Result
-	o.PreviewEvery, o.Preview = 0, nil
+	o.PreviewEvery, o.Preview, o.Misfits = 0, nil, false
 	for i, name := range []string{"even half", "odd half"} {
 		var rows []int
 		for j := i; j < data.Len(); j += 2 {

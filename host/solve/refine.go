@@ -14,7 +14,7 @@ import (
 // pixel. If ctx ends, it returns an error and no partly refined image.
 func Refine(ctx context.Context, h host.Host, image stitch.Image, data *scan.Scan, background float64, iterations, threads int, lowFrequency bool) (*iterative.Result, error) {
 	refined, err := iterative.Refine(ctx, data, image, iterative.Options{
-		Iterations: iterations, Threads: threads, Fit: iterative.Fit{Probe: true}, Background: model.Uniform(data.N, background), NoLowFrequency: !lowFrequency,
+		Iterations: iterations, Threads: threads, Fit: iterative.Fit{Probe: true}, Background: model.Uniform(data.N, background), NoLowFrequency: !lowFrequency, Misfits: true,
 		Progress: iterationProgress(h, "refine", iterations, data.Len()),
 	})
 	if err != nil {

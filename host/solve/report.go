@@ -37,8 +37,10 @@ type Report struct {
 	// Plain is R as infer and evaluate compute it: without background and intensities, at the fitted positions.
 	Plain        *metrics.Number `json:"R_without_background,omitempty"`
 	FlatResidual *metrics.Number `json:"R_flat,omitempty"` // of an empty object
-	Deviance     *metrics.Number `json:"deviance,omitempty"`
-	Expected     *metrics.Number `json:"expected_deviance,omitempty"`
+	// ExpectedResidual is R of Poisson counts as the result expects them: what photon noise leaves.
+	ExpectedResidual *metrics.Number `json:"R_expected,omitempty"`
+	Deviance         *metrics.Number `json:"deviance,omitempty"`
+	Expected         *metrics.Number `json:"expected_deviance,omitempty"`
 
 	// FRC is the mean ring correlation up to half Nyquist in FRCBox, the central 240 pixels, after registration. It is nil
 	// without a second image. FRCOf names the second image: "halves" compares the images of the even and the odd patterns,
@@ -77,6 +79,9 @@ func (r *Report) fill(solved *iterative.Result, data *scan.Scan, took time.Durat
 	r.ObjectSize, r.Origin = [2]int{solved.Object.H, solved.Object.W}, solved.Origin
 	if !math.IsNaN(solved.R) {
 		r.Residual, r.Deviance, r.Expected = number(solved.R), number(solved.Deviance), number(solved.Expected)
+	}
+	if of := solved.Misfits.Totals(); of.Measured > 0 {
+		r.ExpectedResidual = number(solved.R * of.Expected / of.Measured)
 	}
 	r.ModeShares, r.History, r.Notes, r.Gauge = solved.ModeShares, solved.History, solved.Notes, solved.Gauge
 	if r.Gauge != nil && r.Gauge.By == iterative.GaugeFree {
@@ -141,7 +146,7 @@ func With(data *scan.Scan, solved *iterative.Result) *scan.Scan {
 func result(solved *iterative.Result, data *scan.Scan, report Report, o Options) output.Result {
 	return output.Result{
 		Image: Image(solved), Command: "solve", Data: data, Scan: With(data, solved), Losses: Losses(solved), Report: report, Exports: o.Export,
-		More: fitted(solved, data.N, slices.Contains(report.Fit, "intensity")),
+		Misfits: solved.Misfits, More: fitted(solved, data.N, slices.Contains(report.Fit, "intensity")),
 		Settings: map[string]any{
 			"engine": o.Solve.Engine, "iterations": o.Solve.Iterations, "fit": o.Solve.Fit.Names(), "modes": o.Solve.Modes, "seed": o.Solve.Seed,
 			"position-bound": o.Solve.PositionBound, "rows": o.Rows, "n-images": o.Draw, "diffraction-units": o.Units, "diffraction-layout": o.Layout,

@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if data, err = report.prepare(early, &o, read, h); err != nil {
 		return report, err
 	}
-	o.Solve.Stop = h.Stop
+	o.Solve.Stop, o.Solve.Misfits = h.Stop, true
 	o.Solve.Progress = iterationProgress(h, "solve", o.Solve.Iterations, data.Len())
 	began := time.Now()
 	solved, err := iterative.Solve(ctx, data, o.Solve)
@@ -89,18 +89,38 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err := report.addFigures(ctx, solved, data, o, h); err != nil && (ctx.Err() != nil || !h.Stopping()) {
 		return report, err
 	}
-	stopped := h.Stopping()
-	if stopped {
-		report.stop(o.Halves || data.Object != nil)
-	}
 	report.Seconds = time.Since(started).Seconds()
-	if err := dir.WriteImage(result(solved, read, report, o)); err != nil {
-		return report, err
-	}
+	err = report.write(dir, solved, data, read, o, h)
+	return report, err
+}
+
+// write adds the findings about the image and writes it. read is the scan before a probe was estimated.
+func (r *Report) write(dir *output.Dir, solved *iterative.Result, data, read *scan.Scan, o Options, h host.Host) error {
+	stopped, outcome := h.Stopping(), r.outcome(solved, data)
 	if stopped {
-		return report, host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; the image so far is in %s", report.Iterations, o.Solve.Iterations, report.OutputDir)
+		r.stop(o.Halves || data.Object != nil)
+	} else {
+		r.Examination.Conclude(outcome, h.Notice)
 	}
-	return report, nil
+	if err := dir.WriteImage(result(solved, read, *r, o)); err != nil {
+		return err
+	}
+	switch {
+	case stopped:
+		return host.Failf(host.ExitInterrupted, "solve: stopped after iteration %d of %d; the image so far is in %s", r.Iterations, o.Solve.Iterations, r.OutputDir)
+	case o.Scan.TrustData:
+		return nil
+	}
+	return r.Examination.Flat(outcome, r.OutputDir)
+}
+
+// outcome returns how well the result of a run that was not stopped explains the scan.
+func (r *Report) outcome(solved *iterative.Result, data *scan.Scan) examination.Outcome {
+	o := examination.Outcome{Data: data, Image: Image(solved), R: solved.R, Misfits: solved.Misfits}
+	if r.FlatResidual != nil && r.ExpectedResidual != nil {
+		o.Flat, o.Expected = float64(*r.FlatResidual), float64(*r.ExpectedResidual)
+	}
+	return o
 }
 
 // read reads, examines and repairs the scan. It adds a factor for each frame to the fit where the exposure changes.
@@ -113,7 +133,7 @@ func (r *Report) read(ctx context.Context, o *Options, spool *dataset.Spool, h h
 		return nil, err
 	}
 	if r.Examination != nil && r.Examination.Exposure {
-		o.Solve.Fit.Intensity = true
+		o.Solve.Fit.Intensity, o.Solve.ExposureChanges = true, true
 		r.Fit = o.Solve.Fit.Names()
 	}
 	return data, nil

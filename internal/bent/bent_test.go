@@ -163,7 +163,7 @@ func (w world) infer(ctx context.Context, b *Bender, out string) error {
 		return err
 	}
 	cfg, err := config.NewInference(config.Flags(config.Infer, map[string]string{
-		"model-path": w.model, "test-data": w.scan, "output-dir": out, "threads": "1", "inference-batch-size": "8"}), config.Data(w.model, map[string]any{"model.n": m.N}))
+		"model-path": w.model, "test-data": w.scan, "output-dir": out, "threads": "1", "inference-batch-size": "8", "trust-data": "true"}), config.Data(w.model, map[string]any{"model.n": m.N}))
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func TestProgram_SurvivesBentAnswers(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "out")
 		args := []string{"train", "--train-data-file", w.scan, "--output-dir", out, "--no-check-geometry", "--max-epochs", "1", "--threads", "1", "--n-filters-scale", "1", "--batch-size", "8", "--quiet"}
 		if seed%3 == 2 {
-			args = []string{"infer", "--model-path", w.model, "--test-data", w.scan, "--output-dir", out, "--threads", "1", "--quiet"}
+			args = []string{"infer", "--trust-data", "--model-path", w.model, "--test-data", w.scan, "--output-dir", out, "--threads", "1", "--quiet"}
 		}
 		r := w.command(t, []string{fmt.Sprintf("%s=%d", seedKey, seed)}, args...)
 		if !slices.Contains([]int{host.ExitOK, host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged}, r.Code) || strings.Contains(r.Stderr, "goroutine ") || strings.ContainsAny(r.Stderr, "\x1b\x00") {
@@ -105,7 +105,7 @@ func TestProgram_BoundsAFlood(t *testing.T) {
 	w := newWorld(t)
 	out := filepath.Join(t.TempDir(), "out")
 	began := time.Now()
-	r := w.command(t, []string{seedKey + "=1", floodKey + "=1"}, "infer", "--model-path", w.model, "--test-data", w.scan, "--output-dir", out, "--threads", "1", "--quiet")
+	r := w.command(t, []string{seedKey + "=1", floodKey + "=1"}, "infer", "--trust-data", "--model-path", w.model, "--test-data", w.scan, "--output-dir", out, "--threads", "1", "--quiet")
 	// At first a thousand lines of 600 characters, then twenty a second.
 	if most := 2<<20 + int(time.Since(began).Seconds())*20*700; r.Code != 0 || len(r.Stderr) > most || strings.Contains(r.Stderr, "\x1b") {
 		t.Errorf("exit code %d and %d bytes, want at most %d: %.300q", r.Code, len(r.Stderr), most, r.Stderr)

@@ -1,0 +1,80 @@
+package solve
+
+import (
+	"math"
+	"slices"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+const (
+	// exposureNeighbours share the transmission of the object. The brighter quarter of them have the highest exposure.
+	exposureNeighbours, brightest = 24, 0.75
+	// levelGap is the least ratio between two levels of exposure, and levelShare the least share of the frames at a level.
+	levelGap, levelShare = 1.5, 0.01
+)
+
+// exposures estimates the exposure of each pattern from its counts. Levels that are clearly apart are told from the transmission of the
+// object, which neighbours share; without levels the exposures are the counts over their mean.
+//
+// A factor for each pattern and the slow part of the object's amplitude are nearly the same to the patterns: a fit that starts with the
+// transmission in the factors leaves it there.
+func exposures(totals, rows, cols []float64) []float64 {
+	mean := sum(totals) / float64(len(totals))
+	out := make([]float64, len(totals))
+	for j, k := range totals {
+		out[j] = k / mean
+	}
+	near, err := scan.Neighbours(rows, cols, exposureNeighbours)
+	if err != nil || len(totals) <= exposureNeighbours {
+		return out
+	}
+	ratio := make([]float64, len(totals)) // counts over those around
+	for j, others := range near {
+		var around []float64
+		for _, o := range others {
+			around = append(around, totals[o])
+		}
+		slices.Sort(around)
+		ratio[j] = totals[j] / max(around[int(brightest*float64(len(around)))], 1)
+	}
+	level := levels(ratio)
+	if level == nil {
+		return out
+	}
+	for j, others := range near {
+		here := 0.0
+		for _, o := range others {
+			here += totals[o] / level[o] / float64(len(others))
+		}
+		ratio[j] = totals[j] / max(here, 1)
+	}
+	if level = levels(ratio); level == nil {
+		return out
+	}
+	return level
+}
+
+// levels replaces each ratio by the median of its level; nil if there is one level.
+func levels(ratio []float64) []float64 {
+	sorted := slices.Sorted(slices.Values(ratio))
+	least := max(int(levelShare*float64(len(ratio))), 1)
+	var medians, ends []float64
+	from := 0
+	for i := 1; i <= len(sorted); i++ {
+		if i < len(sorted) && (sorted[i] < levelGap*sorted[i-1] || i-from < least || len(sorted)-i < least) {
+			continue
+		}
+		medians, ends = append(medians, math.Max(sorted[(from+i)/2], leastIntensity)), append(ends, sorted[i-1])
+		from = i
+	}
+	if len(medians) < 2 {
+		return nil
+	}
+	out := make([]float64, len(ratio))
+	for j, r := range ratio {
+		at, _ := slices.BinarySearch(ends, r)
+		out[j] = medians[at]
+	}
+	return out
+}
