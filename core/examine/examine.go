@@ -129,11 +129,29 @@ const fewestFrames = 8
 
 // Scan examines a scan.
 func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
-	in := Input{N: s.N, Patterns: s, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask, Probe: s.Probe, Modes: s.Modes}
+	in := Input{N: s.N, Patterns: &oneByOne{Scan: s}, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask, Probe: s.Probe, Modes: s.Modes}
 	if s.Probe != nil {
 		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
 	}
 	return Run(ctx, in)
+}
+
+// oneByOne yields patterns of a file in one slice, which it uses again.
+type oneByOne struct {
+	*scan.Scan
+	pattern []float32
+}
+
+// Pattern implements Patterns.
+func (o *oneByOne) Pattern(i int) []float32 {
+	if o.Stored == nil {
+		return o.Scan.Pattern(i)
+	}
+	if o.pattern == nil {
+		o.pattern = make([]float32, o.N*o.N)
+	}
+	o.Fill(o.pattern, i)
+	return o.pattern
 }
 
 // Run returns the findings, the most severe first.

@@ -3,6 +3,7 @@ package format
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/patterns"
 )
@@ -17,6 +18,8 @@ func (s *sorter) integers() bool {
 
 // copyIntegers passes the selected patterns on without converting each number to a float and back.
 func (s *sorter) copyIntegers(ctx context.Context, rows []int) error {
+	var short []uint16
+	var long []uint32
 	add := func(raw []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -25,17 +28,17 @@ func (s *sorter) copyIntegers(ctx context.Context, rows []int) error {
 		case 1:
 			return appendCounts(ctx, s, raw)
 		case 2:
-			counts := make([]uint16, len(raw)/2)
-			for i := range counts {
-				counts[i] = binary.LittleEndian.Uint16(raw[2*i:])
+			short = slices.Grow(short[:0], len(raw)/2)[:len(raw)/2]
+			for i := range short {
+				short[i] = binary.LittleEndian.Uint16(raw[2*i:])
 			}
-			return appendCounts(ctx, s, counts)
+			return appendCounts(ctx, s, short)
 		}
-		counts := make([]uint32, len(raw)/4)
-		for i := range counts {
-			counts[i] = binary.LittleEndian.Uint32(raw[4*i:])
+		long = slices.Grow(long[:0], len(raw)/4)[:len(raw)/4]
+		for i := range long {
+			long[i] = binary.LittleEndian.Uint32(raw[4*i:])
 		}
-		return appendCounts(ctx, s, counts)
+		return appendCounts(ctx, s, long)
 	}
 	if len(rows) < s.d.Patterns {
 		return s.pick(ctx, rows, func(_ int, raw []byte) error { return add(raw) })
