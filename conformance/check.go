@@ -172,7 +172,7 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 	ctx, cancel := context.WithTimeoutCause(parent, c.options.Timeout, errTimeout)
 	defer cancel()
 	began := time.Now()
-	s := &subject{ctx: ctx, backend: c.b, info: c.b.Info(), target: c.target, measured: measurements{}, compiled: &clock{}}
+	s := &subject{ctx: ctx, backend: c.b, info: c.b.Info(), target: c.target, measured: measurements{}, compiled: &clock{}, lacks: &[]string{}}
 	done := make(chan error, 1)
 	go func() { done <- one.perform(s) }()
 	var err error
@@ -195,8 +195,15 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 		r.Status, r.Message = Failed, fmt.Sprintf("the case did not end within %v and was cancelled: %v", c.options.Timeout, err)
 	case errors.As(err, &skipped):
 		r.Status, r.Message = Skipped, skipped.reason
+		if skipped.without != "" {
+			r.Status = Excluded
+			c.report.lack(skipped.without)
+		}
 	case err != nil:
 		r.Status, r.Message = Failed, err.Error()
+	}
+	for _, what := range *s.lacks {
+		c.report.lack(what)
 	}
 	for q, list := range s.measured {
 		c.measured[q] = append(c.measured[q], list...)

@@ -1,5 +1,5 @@
 // Package conformance tests that a backend does what core defines. Cases come in levels, and each level includes those
-// before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces. Every case states the rule that it checks, uses inputs without
+// before it: 0 Speaks, 1 Computes, 2 Learns, 3 Reproduces, 4 Operates. Every case states the rule that it checks, uses inputs without
 // symmetry, and compares the results of the backend with core/reference within the tolerances of tolerance.go.
 //
 // The suite uses only the contract, so it cannot distinguish a backend in this process from one in another process. Run is
@@ -27,9 +27,10 @@ const (
 	Computes   Level = 1 // every operation and whole networks, values and gradients
 	Learns     Level = 2 // optimiser steps
 	Reproduces Level = 3 // same bits when repeated and when resumed
+	Operates   Level = 4 // ends calls when asked, keeps sessions apart and memory within limits; its process starts and ends cleanly
 )
 
-var levelNames = []string{"Speaks", "Computes", "Learns", "Reproduces"}
+var levelNames = []string{"Speaks", "Computes", "Learns", "Reproduces", "Operates"}
 
 func (l Level) String() string {
 	if l < 0 || int(l) >= len(levelNames) {
@@ -39,7 +40,7 @@ func (l Level) String() string {
 }
 
 // Levels is the number of levels.
-const Levels = 4
+const Levels = 5
 
 // Target is the backend to test.
 type Target struct {
@@ -80,19 +81,22 @@ type Options struct {
 const DefaultTimeout = 5 * time.Minute
 
 // skip is the reason why a case could not run. A skipped case never counts as passed.
-type skip struct{ reason string }
+type skip struct {
+	reason  string
+	without string // what the backend does not offer: the case is excluded and not skipped
+}
 
 func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, options, files, computes(), learns, states(), plansCases(), caches, reproduces)
+	all := slices.Concat(speaks, options, files, computes(), learns, states(), plansCases(), caches, reproduces, operates)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }
 
 // slow matches the cases that a quick run leaves out: each is long, and other cases have its rule.
-var slow = regexp.MustCompile(`^(composed/|random/|network/(unet|cnn)-(64|128)-|network/cnn-small|bits/operations$|bits/threads-odd$)`)
+var slow = regexp.MustCompile(`^(composed/|random/|network/(unet|cnn)-(64|128)-|network/cnn-small|bits/operations$|bits/threads-odd$|large/|process/(memory|killed)$)`)
 
 // Chosen lists the cases in the order in which they run.
 func (o Options) Chosen() []Case {
@@ -128,8 +132,8 @@ func Run(t T, target Target, claim Level) {
 		switch r.Status {
 		case Failed:
 			t.Errorf("%s: %s: %s", r.Name, r.Rule, r.Message)
-		case Skipped:
-			t.Logf("skipped: %s: %s", r.Name, r.Message)
+		case Skipped, Excluded:
+			t.Logf("%s: %s: %s", r.Status, r.Name, r.Message)
 		}
 	}
 	reached(t, target, report, claim)
@@ -158,7 +162,7 @@ func Subtests[S Subtest[S]](t S, target Target, claim Level) {
 			switch r.Status {
 			case Failed:
 				t.Errorf("%s: %s", r.Rule, r.Message)
-			case Skipped:
+			case Skipped, Excluded:
 				t.Skipf("%s", r.Message)
 			}
 		})

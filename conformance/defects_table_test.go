@@ -14,7 +14,7 @@ import (
 
 // Defects returns all defects that the suite is tested with.
 func Defects() []Defect {
-	return slices.Concat(speech, arithmetic, learning, reproduction)
+	return slices.Concat(speech, arithmetic, learning, reproduction, operating)
 }
 
 var speech = []Defect{

@@ -18,7 +18,9 @@ func (w *work) part(groups ...int) backend.Batch {
 	whole, c := w.batch(), w.program.Group
 	for _, g := range groups {
 		b.Rows = append(b.Rows, whole.Rows[g*c:(g+1)*c]...)
-		b.Offsets = append(b.Offsets, whole.Offsets[2*g*c:2*(g+1)*c]...)
+		if whole.Offsets != nil {
+			b.Offsets = append(b.Offsets, whole.Offsets[2*g*c:2*(g+1)*c]...)
+		}
 		b.Weights = append(b.Weights, whole.Weights[g*c:(g+1)*c]...)
 	}
 	for name := range whole.Extra {

@@ -127,6 +127,20 @@ func (w *work) fullState(step int64) backend.State {
 	return st
 }
 
+// fullState is the work's with the slots that the backend keeps: moments if it trains, the moving average if it has one.
+func (s *subject) fullState(w *work, step int64) backend.State {
+	st := w.fullState(step)
+	if !s.info.Has(backend.CanTrain) {
+		for _, slot := range []backend.Slot{backend.Moment1, backend.Moment2, backend.Velocity} {
+			delete(st.Slots, slot)
+		}
+	}
+	if !s.info.Has(backend.CanEMA) {
+		delete(st.Slots, backend.EMA)
+	}
+	return st
+}
+
 // sameState compares two states bit by bit, and the arrays that want has; other slots may be there if they are zero.
 func sameState(what string, got, want backend.State) error {
 	if got.Step != want.Step {

@@ -40,7 +40,7 @@ var options = []Case{
 		}
 		usable := alike(list)
 		if s.info.Has(backend.CanDevices) && len(usable) < 2 {
-			return &skip{fmt.Sprintf("this machine has %s of one kind, but two are needed", plural.Of(len(usable), "usable device"))}
+			return &skip{reason: fmt.Sprintf("this machine has %s of one kind, but two are needed", plural.Of(len(usable), "usable device"))}
 		}
 		if len(usable) == 1 { // a backend that supports one device does not check the names of two
 			usable = append(usable, usable[0])
@@ -101,6 +101,9 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	if err != nil {
 		return err
 	}
+	if err := s.lists(w.program); err != nil {
+		return err
+	}
 	session, err := s.begin(w, ask)
 	if !s.info.Has(c) {
 		return refused(fmt.Sprintf("%s, which is not listed,", c), err, backend.Unsupported)
@@ -115,7 +118,7 @@ func (s *subject) offered(c backend.Capability, ask func(*backend.OpenOptions)) 
 	defer file.Close()
 	id, err := session.Bind(s.ctx, d)
 	if c == backend.CanPin && backend.KindOf(err) == backend.Exhausted {
-		return &skip{err.Error()} // because of a limit of this machine, not of the backend
+		return &skip{reason: err.Error()} // because of a limit of this machine, not of the backend
 	}
 	if err != nil {
 		return fmt.Errorf("%s is listed, but binding with it fails: %w", c, err)

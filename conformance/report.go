@@ -20,6 +20,9 @@ const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"
 	Skipped Status = "skipped"
+	// Excluded is the status of a case that needs what the backend does not offer: training, a moving average, an operation, or a
+	// process of its own. The level that is reached is then that of the backend without it.
+	Excluded Status = "excluded"
 )
 
 // Result describes one case.
@@ -36,11 +39,12 @@ type Result struct {
 
 // Count has the number of cases of a level by status.
 type Count struct {
-	Level   Level  `json:"level"`
-	Title   string `json:"title"`
-	Passed  int    `json:"passed"`
-	Failed  int    `json:"failed"`
-	Skipped int    `json:"skipped"`
+	Level    Level  `json:"level"`
+	Title    string `json:"title"`
+	Passed   int    `json:"passed"`
+	Failed   int    `json:"failed"`
+	Skipped  int    `json:"skipped"`
+	Excluded int    `json:"excluded"`
 }
 
 // Report is the result tree from which every other form is made. Two runs differ only in the seconds.
@@ -51,7 +55,8 @@ type Report struct {
 	Protocol      string         `json:"protocol"`
 	Device        string         `json:"device"`
 	DType         string         `json:"dtype"`
-	Reached       int            `json:"reached"`  // the highest level such that every case passed in it and in all levels below; −1: none
+	Reached       int            `json:"reached"`  // the highest level such that every case passed in it and in all levels below, excluded ones apart; −1: none
+	Without       []string       `json:"without"`  // what the backend does not offer, because of which cases are excluded
 	Complete      bool           `json:"complete"` // all cases of the requested levels ran; a partial run does not reach a level
 	NotRun        int            `json:"not_run"`  // cases that were chosen and did not start before the time limit
 	Operations    Coverage       `json:"operations"`
@@ -62,7 +67,7 @@ type Report struct {
 
 func newReport(t Target, info backend.Info) *Report {
 	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: strings.Join(t.Devices, ", "), DType: "float32", Reached: -1,
-		Results: []Result{}, Distributions: []Distribution{}, // [] in JSON instead of null
+		Without: []string{}, Results: []Result{}, Distributions: []Distribution{}, // [] in JSON instead of null
 		Operations: Coverage{Covered: []program.OpKind{}, Left: slices.Sorted(slices.Values(program.Kinds()))},
 		Protocol:   fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
 	if t.DType != 0 {
@@ -84,23 +89,36 @@ func (r *Report) add(one Result) {
 		c.Passed++
 	case Failed:
 		c.Failed++
-	default:
+	case Skipped:
 		c.Skipped++
+	default:
+		c.Excluded++
 	}
 	r.Results = append(r.Results, one)
 }
 
-// conclude sets the level that was reached. A level without a passed case, or with a skipped one, is not reached.
+// lack notes what the backend does not offer.
+func (r *Report) lack(what string) {
+	if i, found := slices.BinarySearch(r.Without, what); !found {
+		r.Without = slices.Insert(r.Without, i, what)
+	}
+}
+
+// conclude sets the level that was reached. A level with a skipped case, or without any, is not reached. One whose cases are all
+// excluded, such as Learns for a backend that only predicts, is passed over.
 func (r *Report) conclude(o Options) {
 	r.Complete = o.Run == nil && o.Skip == nil && !o.Quick && r.NotRun == 0
 	if !r.Complete {
 		return
 	}
 	for l := range o.Level + 1 {
-		if c := r.Counts[l]; c.Failed > 0 || c.Skipped > 0 || c.Passed == 0 {
+		c := r.Counts[l]
+		if c.Failed > 0 || c.Skipped > 0 || c.Passed+c.Excluded == 0 {
 			return
 		}
-		r.Reached = int(l)
+		if c.Passed > 0 {
+			r.Reached = int(l)
+		}
 	}
 }
 
@@ -157,7 +175,7 @@ func (r *Report) JUnit(w io.Writer) error {
 	}
 	doc.Name = "conformance of " + r.Backend
 	for _, c := range r.Counts {
-		s := suite{Name: fmt.Sprintf("level %d %s", int(c.Level), c.Title), Tests: c.Passed + c.Failed + c.Skipped, Failures: c.Failed, Skipped: c.Skipped}
+		s := suite{Name: fmt.Sprintf("level %d %s", int(c.Level), c.Title), Tests: c.Passed + c.Failed + c.Skipped + c.Excluded, Failures: c.Failed, Skipped: c.Skipped + c.Excluded}
 		for _, x := range r.Results {
 			if x.Level != c.Level {
 				continue
@@ -166,7 +184,7 @@ func (r *Report) JUnit(w io.Writer) error {
 			switch x.Status {
 			case Failed:
 				o.Failure = &note{x.Message}
-			case Skipped:
+			case Skipped, Excluded:
 				o.Skipped = &note{x.Message}
 			}
 			s.Cases = append(s.Cases, o)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/joshdk/go-junit"
@@ -13,21 +15,23 @@ import (
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/tensor"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-// modest lists only one operation.
+// modest lacks an operation and inspection.
 type modest struct{ backend.Backend }
 
 func (m modest) Info() backend.Info {
 	i := m.Backend.Info()
-	i.Operations = []program.OpKind{program.ReLU}
+	i.Operations = slices.DeleteFunc(slices.Clone(i.Operations), func(k program.OpKind) bool { return k == program.Assemble })
+	i.Capabilities = slices.DeleteFunc(slices.Clone(i.Capabilities), func(c backend.Capability) bool { return c == backend.CanInspect })
 	return i
 }
 
 func TestReport_SkippedCaseIsNotPassed(t *testing.T) {
-	report := checked(t, modest{gorgonia.New()}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|operation/fft2|evaluate)$")})
-	if report.Sum(conformance.Skipped) != 1 || report.Sum(conformance.Passed) != 2 || report.Counts[1].Skipped != 1 {
+	report := checked(t, modest{gorgonia.New()}, conformance.Options{Level: conformance.Computes, Run: regexp.MustCompile("^(info|operation/(fft2|assemble)|evaluate)$")})
+	if report.Sum(conformance.Skipped) != 1 || report.Sum(conformance.Passed) != 2 || report.Counts[1].Skipped != 1 || report.Counts[1].Excluded != 1 {
 		t.Errorf("the results are %+v", report.Results)
 	}
 	if report.Reached != -1 || report.Complete {
@@ -41,12 +45,12 @@ func TestReport_SkippedCaseIsNotPassed(t *testing.T) {
 	}
 }
 
-// predicting supports neither training nor inspection, and does not list them.
+// predicting does not train, and has no gradients.
 type predicting struct{ backend.Backend }
 
 func (p predicting) Info() backend.Info {
 	i := p.Backend.Info()
-	i.Capabilities = []backend.Capability{backend.CanFloat64}
+	i.Capabilities = slices.DeleteFunc(slices.Clone(i.Capabilities), func(c backend.Capability) bool { return c == backend.CanTrain || c == backend.CanEMA })
 	return i
 }
 
@@ -60,12 +64,69 @@ func (p predicting) Open(ctx context.Context, o backend.OpenOptions) (backend.Se
 
 type untrained struct{ backend.Session }
 
+func (u untrained) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
+	return u.Session.(backend.Inspector).Forward(ctx, b, taps...)
+}
+
+func (untrained) Gradient(context.Context, backend.BatchRef, ...string) (backend.Loss, map[string]tensor.Tensor, error) {
+	return backend.Loss{}, nil, backend.Errorf(backend.Unsupported, "gradient", "this backend only predicts")
+}
+
+// SetState keeps weights and buffers.
+func (u untrained) SetState(ctx context.Context, st backend.State) error {
+	st.Slots = maps.Clone(st.Slots)
+	for _, slot := range []backend.Slot{backend.Moment1, backend.Moment2, backend.Velocity, backend.EMA} {
+		delete(st.Slots, slot)
+	}
+	return u.Session.SetState(ctx, st)
+}
+
 func (untrained) Step(context.Context, backend.StepPlan, func(backend.StepResult) error) error {
 	return backend.Errorf(backend.Unsupported, "step", "this backend only predicts")
 }
 
-func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
+// old has the first minor version, for which a case about later ones is skipped.
+type old struct{ backend.Backend }
+
+func (o old) Info() backend.Info {
+	i := o.Backend.Info()
+	i.ProtocolMinor = 0
+	return i
+}
+
+// TestReport_BackendReachesItsOwnLevel checks a backend that only predicts: what it does not offer excludes cases, blocks no level, and
+// is reported.
+func TestReport_BackendReachesItsOwnLevel(t *testing.T) {
 	report := checked(t, predicting{oracle.New()}, conformance.Options{Level: conformance.Speaks})
+	if report.Reached != 0 || !slices.Contains(report.Without, "train") || report.Counts[0].Excluded == 0 {
+		t.Errorf("reached level %d without %v: %+v", report.Reached, report.Without, report.Counts)
+	}
+	some := regexp.MustCompile(`^(operation/(relu|mul|assemble)|state/|stop/|cancel/|evaluate|again/|train/(adam/1|ema)|gradient/|composed/relu|bits/again|sessions/|emit/|memory-limit|large/state|process/)`)
+	report = checked(t, predicting{without{gorgonia.New(), program.Assemble}}, conformance.Options{Level: conformance.Operates, Run: some})
+	for _, r := range report.Results {
+		if r.Status == conformance.Failed || r.Status == conformance.Skipped {
+			t.Errorf("%s %s: %s", r.Name, r.Status, r.Message)
+		}
+	}
+	if want := []string{"a process of its own", "ema", "gradients", "operation assemble", "train"}; !slices.Equal(report.Without, want) {
+		t.Errorf("without %v, want %v", report.Without, want)
+	}
+}
+
+// without lacks an operation.
+type without struct {
+	backend.Backend
+	kind program.OpKind
+}
+
+func (w without) Info() backend.Info {
+	i := w.Backend.Info()
+	i.Operations = slices.DeleteFunc(slices.Clone(i.Operations), func(k program.OpKind) bool { return k == w.kind })
+	return i
+}
+
+func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
+	report := checked(t, old{oracle.New()}, conformance.Options{Level: conformance.Speaks})
 	if !report.Complete || report.Reached != -1 || report.Sum(conformance.Failed) != 0 || report.Counts[0].Skipped == 0 || report.Counts[0].Passed == 0 {
 		t.Errorf("with %+v the report reaches level %d: %+v", report.Counts, report.Reached, report.Results)
 	}
@@ -93,7 +154,7 @@ func TestJUnit_OpensInIndependentParser(t *testing.T) {
 				t.Fatalf("%s: suite %q: %v", name, s.Name, err)
 			}
 			want := report.Counts[level]
-			if s.Totals.Passed != want.Passed || s.Totals.Failed != want.Failed || s.Totals.Skipped != want.Skipped || s.Totals.Error != 0 {
+			if s.Totals.Passed != want.Passed || s.Totals.Failed != want.Failed || s.Totals.Skipped != want.Skipped+want.Excluded || s.Totals.Error != 0 {
 				t.Errorf("%s: %s has %+v, want %+v", name, s.Name, s.Totals, want)
 			}
 			for _, c := range s.Tests {
@@ -107,7 +168,7 @@ func TestJUnit_OpensInIndependentParser(t *testing.T) {
 			t.Errorf("%s: %d cases in JUnit, %d in the report", name, len(status), len(report.Results))
 		}
 		for _, r := range report.Results {
-			if string(status[r.Name]) != string(r.Status) {
+			if want := map[bool]string{true: "skipped", false: string(r.Status)}[r.Status == conformance.Excluded]; string(status[r.Name]) != want {
 				t.Errorf("%s: %s is %s in JUnit, %s in the report", name, r.Name, status[r.Name], r.Status)
 			}
 		}

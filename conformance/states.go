@@ -36,7 +36,7 @@ func states() []Case {
 	for _, o := range optimisers {
 		out = append(out, Case{Learns, "state/continues/" + o.name, "a step continues from every slot and the step number of the state that was set", withOracle(func(s *subject, theirs, mine runner, w *work) error {
 			for _, r := range []runner{theirs, mine} {
-				if err := r.session.SetState(s.ctx, w.fullState(5)); err != nil {
+				if err := r.session.SetState(s.ctx, s.fullState(w, 5)); err != nil {
 					return err
 				}
 			}
@@ -70,7 +70,7 @@ func listsParams(_ *subject, r runner, w *work) error {
 
 func everySlot(s *subject, r runner, w *work) error {
 	for _, step := range []int64{7, 1 << 40, 0} { // the last one replaces the one before
-		want := w.fullState(step)
+		want := s.fullState(w, step)
 		if err := r.session.SetState(s.ctx, want); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func beforeState(s *subject) error {
 }
 
 func keepsState(s *subject, r runner, w *work) error {
-	before := w.fullState(9)
+	before := s.fullState(w, 9)
 	if err := r.session.SetState(s.ctx, before); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func copiedState(s *subject, r runner, w *work) error {
 			}
 		}
 	}
-	clean, set := w.fullState(2), w.fullState(2)
+	clean, set := s.fullState(w, 2), s.fullState(w, 2)
 	for slot, arrays := range set.Slots {
 		for name, t := range arrays {
 			c, err := tensor.FromBytes(t.DType(), slices.Clone(t.Bytes()), t.Shape()...)

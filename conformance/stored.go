@@ -14,7 +14,7 @@ import (
 // a lost byte changes the sums.
 func storedTypes(s *subject, session backend.Session, _ backend.BatchRef, w *work) error {
 	if s.info.ProtocolMinor < 1 {
-		return &skip{"protocol 2.0 has patterns of float32 only"}
+		return &skip{reason: "protocol 2.0 has patterns of float32 only"}
 	}
 	for _, c := range []struct {
 		dtype tensor.DType

@@ -22,6 +22,7 @@ type subject struct {
 	sessions []backend.Session
 	measured measurements // of the comparisons so far
 	compiled *clock       // of all sessions of the case
+	lacks    *[]string    // what the backend does not offer and the case did without
 }
 
 // clock adds up the seconds that a backend reports as compiling, from any goroutine. A nil clock does nothing.
@@ -52,14 +53,31 @@ func (s *subject) dtype() tensor.DType {
 	return s.target.DType
 }
 
-// need skips the case when the backend does not list one of the capabilities.
+// need skips the case when the backend does not list one of the capabilities. A backend may do without training or moving averages;
+// without inspection its numbers cannot be checked.
 func (s *subject) need(list ...backend.Capability) error {
 	for _, c := range list {
-		if !s.info.Has(c) {
-			return &skip{fmt.Sprintf("the backend does not support %s", c)}
+		switch {
+		case s.info.Has(c):
+		case c == backend.CanTrain || c == backend.CanEMA:
+			return &skip{fmt.Sprintf("the backend does not support %s", c), string(c)}
+		default:
+			return &skip{reason: fmt.Sprintf("the backend does not support %s", c)}
 		}
 	}
 	return nil
+}
+
+// noGradients is what the report says of a backend that predicts only, and has no gradients to look at.
+const noGradients = "gradients"
+
+// withoutGradients reports that err is the answer of a backend that does not train and has no gradients. It is noted in the report.
+func (s *subject) withoutGradients(err error) bool {
+	if s.info.Has(backend.CanTrain) || backend.KindOf(err) != backend.Unsupported {
+		return false
+	}
+	*s.lacks = append(*s.lacks, noGradients)
+	return true
 }
 
 // work is a program with numbers for everything that it reads.
@@ -187,6 +205,9 @@ func (s *subject) openWith(w *work, ask func(*backend.OpenOptions)) (backend.Ses
 
 // begin opens a session and sets the work's state.
 func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Session, error) {
+	if err := s.lists(w.program); err != nil {
+		return nil, err
+	}
 	o := backend.OpenOptions{Program: w.program, DType: s.target.DType, Threads: 1, Deterministic: true, Train: s.info.Has(backend.CanTrain), TF32: s.target.TF32}
 	o.Progress = func(e backend.Event) {
 		if e.Phase == "compile" {

@@ -31,7 +31,7 @@ const (
 func conformanceCommand() *cli.Command {
 	return &cli.Command{
 		Name: "conformance", Category: backing,
-		Usage: "test a backend against the reference: levels 0 speaks, 1 computes, 2 learns, 3 reproduces",
+		Usage: "test a backend: 0 speaks, 1 computes, 2 learns, 3 reproduces, 4 operates",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
 			&cli.StringFlag{Name: "parity", Usage: "instead: compare two or more backends, comma-separated, on the same batches"},
@@ -290,19 +290,27 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 	}
 	stdout.Printf("%s %s (%s), %s\n", r.Backend, r.Version, r.Engine, r.DType)
 	for _, n := range r.Counts {
-		if n.Passed+n.Failed+n.Skipped > 0 {
-			stdout.Printf("level %d %-11s %4d passed %4d failed %4d skipped\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped)
+		if n.Passed+n.Failed+n.Skipped+n.Excluded > 0 {
+			stdout.Printf("level %d %-11s %4d passed %4d failed %4d skipped %4d excluded\n", n.Level, n.Title, n.Passed, n.Failed, n.Skipped, n.Excluded)
 		}
 	}
 	stdout.Printf("%d of %d operations covered by cases that passed%s\n", len(r.Operations.Covered), len(r.Operations.Covered)+len(r.Operations.Left), leftOut(r.Operations.Left))
 	all, compiling := r.Took()
 	stdout.Printf("%.1f s, %.1f s of it compiling\n", all, compiling)
 	if r.Reached >= 0 {
-		stdout.Printf("reached level %d, %s\n", r.Reached, conformance.Level(r.Reached))
+		stdout.Printf("reached level %d, %s%s\n", r.Reached, conformance.Level(r.Reached), without(r.Without))
 	} else {
 		stdout.Println("no level reached")
 	}
 	return nil
+}
+
+// without names what the backend does not offer.
+func without(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return ", of a backend without " + strings.Join(list, ", ")
 }
 
 // leftOut names the operations without a passed case, at most eight.

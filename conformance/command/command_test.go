@@ -5,6 +5,8 @@ package command_test
 import (
 	"context"
 	"os"
+	"os/exec"
+	"os/signal"
 	"regexp"
 	"strings"
 	"syscall"
@@ -27,6 +29,15 @@ func TestMain(m *testing.M) {
 		sdk.Serve(fragile{oracle.New(), func() { syscall.Kill(os.Getpid(), syscall.SIGKILL) }}) //nolint:errcheck // it does not return
 	case "hangs":
 		sdk.Serve(fragile{oracle.New(), func() { time.Sleep(time.Hour) }})
+	case "leaks":
+		sdk.Serve(leaking{oracle.New()})
+	case "lingers":
+		signal.Ignore(syscall.SIGTERM)
+		sdk.Serve(lingering{oracle.New()})
+	case "leaves":
+		child := exec.Command("sleep", "60")
+		child.Start() //nolint:errcheck // the case then passes, and the test fails
+		sdk.Serve(oracle.New())
 	default:
 		syscall.Umask(0o022) // plugins in folders that others can write are rejected
 		os.Exit(m.Run())

@@ -21,6 +21,9 @@ func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[strin
 	if ctx.Err() != nil {
 		return nil, backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
 	}
+	if err := s.fits(len(b.Rows) / s.program.Group); err != nil {
+		return nil, err
+	}
 	given := map[string]*meaning.Value{}
 	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
 		for name, v := range s.state[slot] {
@@ -46,6 +49,26 @@ func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[strin
 		return nil, backend.Errorf(backend.Invalid, "compute", "%w", err)
 	}
 	return values, nil
+}
+
+// fits refuses a batch whose values need more memory than is allowed.
+func (s *session) fits(groups int) error {
+	if s.limit == 0 {
+		return nil
+	}
+	need := int64(0)
+	for _, op := range s.program.Ops {
+		t := s.types[op.Out]
+		size := int64(8) // float64
+		if t.Kind == program.Complex {
+			size = 16
+		}
+		need += size * int64(program.Count(t.Shape.At(groups)))
+	}
+	if need > s.limit {
+		return backend.Errorf(backend.Exhausted, "compute", "the batch needs %d MiB of memory, but %d MiB are allowed: use smaller batches", need>>20, s.limit>>20)
+	}
+	return nil
 }
 
 // one computes all values for a single batch.

@@ -44,11 +44,15 @@ func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Sessio
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
 	}
+	types, err := o.Program.Types()
+	if err != nil {
+		return nil, backend.Errorf(backend.Invalid, "open", "%w", err)
+	}
 	asked := feed.Asked(o, tensor.Float64)
 	for _, in := range o.Program.Inputs {
 		asked.Inputs = append(asked.Inputs, in.Name) // the machine computes every value
 	}
-	s := &session{program: o.Program, machine: m, Session: feed.NewSession(o.Program, asked), single: o.DType != tensor.Float64}
+	s := &session{program: o.Program, types: types, limit: o.MemoryLimit, machine: m, Session: feed.NewSession(o.Program, asked), single: o.DType != tensor.Float64}
 	if o.Progress != nil {
 		o.Progress(backend.Event{Phase: "compile", Message: o.Program.Name + ", nothing to compile", Done: 1, Total: 1})
 	}
@@ -59,6 +63,8 @@ func (b *Backend) Open(_ context.Context, o backend.OpenOptions) (backend.Sessio
 type session struct {
 	*feed.Session
 	program *program.Program
+	types   map[string]program.Type
+	limit   int64 // bytes; 0: none
 	machine *meaning.Machine
 	single  bool // results are returned in float32
 	state   map[backend.Slot]map[string]*meaning.Value

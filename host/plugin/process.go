@@ -141,6 +141,13 @@ func (p *Process) connect(client *goplugin.Client) (*grpc.ClientConn, error) {
 // PID returns the number of the process.
 func (p *Process) PID() int { return p.runner.pid() }
 
+// Orphan closes the pipe that keeps the plugin alive, as the kernel does when the host ends. The conformance suite uses it.
+func (p *Process) Orphan() {
+	if p.runner.lifeline != nil {
+		p.runner.lifeline.Close()
+	}
+}
+
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.runner.done }
 
