@@ -49,7 +49,7 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 		return nil, fmt.Errorf("conformance: %s: %w", t.Name, err)
 	}
 	defer c.end()
-	c.report = newReport(t, c.b.Info())
+	c.report = newReport(t, o, c.b.Info(), c.devices(ctx))
 	err := c.all(ctx)
 	c.report.Distributions = distributions(c.measured, (&subject{target: t}).dtype())
 	if err != nil {
@@ -57,6 +57,26 @@ func Check(ctx context.Context, t Target, o Options) (*Report, error) {
 	}
 	c.report.conclude(o)
 	return c.report, nil
+}
+
+// devices lists the devices for the report; the case devices tests them. A backend that does not answer in time has none.
+func (c *check) devices(ctx context.Context) []backend.Device {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	answer := make(chan []backend.Device, 1)
+	go func() {
+		list, err := c.b.Devices(ctx)
+		if err != nil {
+			list = nil
+		}
+		answer <- list
+	}()
+	select {
+	case list := <-answer:
+		return list
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // all runs the cases and sets the number of those that did not run.
@@ -201,6 +221,10 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 		}
 	case err != nil:
 		r.Status, r.Message = Failed, err.Error()
+	}
+	r.Closest = s.measured.closest(s.dtype())
+	if r.Status == Failed {
+		r.Program, r.Log = s.shown(c.b)
 	}
 	for _, what := range *s.lacks {
 		c.report.lack(what)

@@ -5,8 +5,10 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -33,8 +35,12 @@ type Result struct {
 	Status  Status  `json:"status"`
 	Message string  `json:"message,omitempty"` // why it failed or was skipped
 	Seconds float64 `json:"seconds"`
+	// Closest is the largest error of the case as a part of its tolerance; above 1 the case failed. 0: exact, or nothing was compared.
+	Closest float64 `json:"closest"`
 	// CompileSeconds is the part of Seconds that the backend reported as compiling.
-	CompileSeconds float64 `json:"compile_seconds"`
+	CompileSeconds float64  `json:"compile_seconds"`
+	Program        string   `json:"program,omitempty"` // of a case that failed: the last program that it opened
+	Log            []string `json:"log,omitempty"`     // of a case that failed: the last lines of the backend's standard error
 }
 
 // Count has the number of cases of a level by status.
@@ -47,13 +53,20 @@ type Count struct {
 	Excluded int    `json:"excluded"`
 }
 
-// Report is the result tree from which every other form is made. Two runs differ only in the seconds.
+// Report is the result tree from which every other form is made. Two runs differ only in the seconds and in Started.
 type Report struct {
 	Backend       string         `json:"backend"`
 	Version       string         `json:"version"`
 	Engine        string         `json:"engine"`
 	Protocol      string         `json:"protocol"`
 	Device        string         `json:"device"`
+	Capabilities  []string       `json:"capabilities"`
+	DTypes        []string       `json:"dtypes"`
+	Devices       []Processor    `json:"devices"`
+	Machine       Machine        `json:"machine"`
+	Started       time.Time      `json:"started"`
+	Threads       int            `json:"threads"`
+	Seed          *uint64        `json:"seed"` // of the order of the cases; null: by level
 	DType         string         `json:"dtype"`
 	Reached       int            `json:"reached"`  // the highest level such that every case passed in it and in all levels below, excluded ones apart; −1: none
 	Without       []string       `json:"without"`  // what the backend does not offer, because of which cases are excluded
@@ -65,11 +78,36 @@ type Report struct {
 	Distributions []Distribution `json:"distributions"` // of the errors of all comparisons, by quantity
 }
 
-func newReport(t Target, info backend.Info) *Report {
+// Processor is a device of the backend.
+type Processor struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Usable bool   `json:"usable"`
+}
+
+// Machine is where the suite ran.
+type Machine struct {
+	System string `json:"system"` // linux/amd64
+	Cores  int    `json:"cores"`
+	Go     string `json:"go"` // with which the suite was built
+}
+
+func newReport(t Target, o Options, info backend.Info, devices []backend.Device) *Report {
 	r := &Report{Backend: info.Name, Version: info.Version, Engine: info.Engine, Device: strings.Join(t.Devices, ", "), DType: "float32", Reached: -1,
 		Without: []string{}, Results: []Result{}, Distributions: []Distribution{}, // [] in JSON instead of null
 		Operations: Coverage{Covered: []program.OpKind{}, Left: slices.Sorted(slices.Values(program.Kinds()))},
 		Protocol:   fmt.Sprintf("%d.%d", info.ProtocolMajor, info.ProtocolMinor)}
+	r.Capabilities, r.DTypes, r.Devices = []string{}, []string{}, []Processor{}
+	r.Machine, r.Started, r.Threads, r.Seed = Machine{runtime.GOOS + "/" + runtime.GOARCH, runtime.NumCPU(), runtime.Version()}, time.Now().UTC().Truncate(time.Second), max(t.Threads, 1), o.Shuffle
+	for _, c := range info.Capabilities {
+		r.Capabilities = append(r.Capabilities, string(c))
+	}
+	for _, d := range info.DTypes {
+		r.DTypes = append(r.DTypes, d.String())
+	}
+	for _, d := range devices {
+		r.Devices = append(r.Devices, Processor{d.ID, d.Name, d.Usable})
+	}
 	if t.DType != 0 {
 		r.DType = t.DType.String()
 	}

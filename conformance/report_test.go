@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/joshdk/go-junit"
 
@@ -185,6 +186,7 @@ func TestReport_RunsDifferOnlyInSeconds(t *testing.T) {
 	for i := range 2 {
 		report := checked(t, gorgonia.New(), conformance.Options{Level: conformance.Reproduces,
 			Run: regexp.MustCompile("^(info|state/.*|operation/[a-d].*|random/0.|network/unet-small.*|evaluate|identity/.*|train/(sgd/5|adam/1|clip/norm)|bits/.*|resume/.*)$")})
+		report.Started = time.Time{}
 		for j := range report.Results {
 			report.Results[j].Seconds, report.Results[j].CompileSeconds = 0, 0
 		}

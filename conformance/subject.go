@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/printable"
 )
 
 // subject is the backend as seen by one case.
@@ -20,9 +22,10 @@ type subject struct {
 	info     backend.Info
 	target   Target
 	sessions []backend.Session
-	measured measurements // of the comparisons so far
-	compiled *clock       // of all sessions of the case
-	lacks    *[]string    // what the backend does not offer and the case did without
+	measured measurements     // of the comparisons so far
+	compiled *clock           // of all sessions of the case
+	opened   *program.Program // the last one
+	lacks    *[]string        // what the backend does not offer and the case did without
 }
 
 // clock adds up the seconds that a backend reports as compiling, from any goroutine. A nil clock does nothing.
@@ -219,6 +222,7 @@ func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Sessio
 	if s.target.Threads > 0 && o.Threads == 1 {
 		o.Threads = s.target.Threads
 	}
+	s.opened = w.program
 	session, err := s.backend.Open(s.ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
@@ -228,6 +232,22 @@ func (s *subject) begin(w *work, ask func(*backend.OpenOptions)) (backend.Sessio
 		return nil, fmt.Errorf("set state: %w", err)
 	}
 	return session, nil
+}
+
+// shown returns the last program as text, and the last lines of the backend's standard error, if it has its own.
+func (s *subject) shown(b backend.Backend) (text string, lines []string) {
+	const most = 64 << 10 // bytes of a program
+	if s.opened != nil {
+		if text = s.opened.Text(); len(text) > most {
+			text = strings.ToValidUTF8(text[:most], "") + "\n…"
+		}
+	}
+	if p, ok := b.(interface{ Tail() []string }); ok {
+		for _, line := range p.Tail() {
+			lines = append(lines, printable.Line(line, printable.NameLength*4))
+		}
+	}
+	return text, lines
 }
 
 // inspector returns the session's Inspector, or an error if it has none.

@@ -81,6 +81,17 @@ type Distribution struct {
 	Unfloored   float64  `json:"unfloored"`
 }
 
+// closest returns the largest error as a part of its tolerance.
+func (m measurements) closest(d tensor.DType) float64 {
+	largest := 0.0
+	for q, list := range m {
+		for _, one := range list {
+			largest = max(largest, one.error/limit(q, d))
+		}
+	}
+	return min(largest, math.MaxFloat64)
+}
+
 // distributions summarises the measurements in the order of the tolerances. An error that is not finite is replaced by the
 // largest number, because JSON cannot represent it.
 func distributions(measured measurements, d tensor.DType) []Distribution {

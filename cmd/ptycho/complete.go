@@ -130,7 +130,7 @@ func takesValue(f cli.Flag) bool {
 
 // Values of flags of commands without settings: files, folders, or one of a few values.
 var (
-	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit", "data"}
+	fileFlags   = []string{"config", "legacy", "output", "reconstruction", "reference", "from", "junit", "html", "data"}
 	folderFlags = []string{"plugin-dir", "output-dir", "default-root-dir", "source"}
 	enumFlags   = map[string][]string{
 		"command": {"train", "infer"},

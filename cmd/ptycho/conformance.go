@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,12 +54,14 @@ func conformanceCommand() *cli.Command {
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "times that each case runs, until it does not pass"},
 			&cli.Uint64Flag{Name: "shuffle", Usage: "seed for another order of the cases"},
 			&cli.StringFlag{Name: "json", Usage: "file to write the report to as JSON; - is standard output"},
+			&cli.StringFlag{Name: "html", Usage: "file to write the report to as one HTML page"},
 			&cli.StringFlag{Name: "junit", Usage: "file to write the report to as JUnit XML"},
 			backendTimeoutFlag(),
 			logLevelFlag(),
 			&cli.BoolFlag{Name: "quiet", Usage: "do not print a line per case"},
 		},
-		Action: runConformance,
+		Subcommands: []*cli.Command{compareReportsCommand()},
+		Action:      runConformance,
 	}
 }
 
@@ -266,9 +269,13 @@ func runParity(c *cli.Context, meter *progressMeter, names []string) error {
 
 // writeConformance prints the counts, or the report with --json -, and writes the files.
 func writeConformance(c *cli.Context, r *conformance.Report) error {
-	if path := c.String("junit"); path != "" {
+	for flag, write := range map[string]func(io.Writer) error{"junit": r.JUnit, "html": r.HTML} {
+		path := c.String(flag)
+		if path == "" {
+			continue
+		}
 		var b bytes.Buffer
-		if err := r.JUnit(&b); err != nil {
+		if err := write(&b); err != nil {
 			return err
 		}
 		if err := format.WriteFile(path, b.Bytes()); err != nil {

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,6 +45,7 @@ func TestConformance_AcrossProcesses(t *testing.T) {
 			t.Errorf("%s: %+v", name, report)
 		}
 	}
+	compareReportFiles(t)
 	if _, _, code := run(t, "conformance", "--run", "^info$", "--quiet"); code != 21 {
 		t.Errorf("one case of all ends with exit %d, want 21: it proves nothing", code)
 	}
@@ -102,5 +104,38 @@ func TestConformance_ListPrintsRules(t *testing.T) {
 	text := must(t, "conformance", "--list", "--run", "^state/", "--skip", "round", "--level", "0")
 	if !strings.Contains(text, "state/every-slot") || !strings.Contains(text, "every slot is returned as it was set") || strings.Contains(text, "round-trip") || strings.Contains(text, "bits/") {
 		t.Errorf("the list is\n%s", text)
+	}
+}
+
+// compareReportFiles compares a report with itself, and with one in which a case fails.
+func compareReportFiles(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.json"), filepath.Join(dir, "bad.json")
+	if _, stderr, code := run(t, "conformance", "--run", "^(info|devices)$", "--quiet", "--json", good, "--html", filepath.Join(dir, "report.html")); code != 21 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), `"status": "passed",`, `"status": "failed", "message": "two\nlines",`, 1)
+	if err := os.WriteFile(bad, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "report.html")); err != nil || !strings.Contains(string(page), "<code>devices</code>") {
+		t.Errorf("the page lacks a case: %v", err)
+	}
+	if stdout, stderr, code := run(t, "conformance", "compare", good, good); code != 0 || !strings.Contains(stdout, "every case has the same status") {
+		t.Errorf("a report and itself: exit %d, %s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code := run(t, "conformance", "compare", good, bad); code != 20 || !strings.Contains(stdout, "worse   info: passed, then failed: two lines") {
+		t.Errorf("a case that fails now: exit %d, %s%s", code, stdout, stderr)
+	}
+	if _, stderr, code := run(t, "conformance", "compare", good, filepath.Join(dir, "report.html")); code != 11 || !strings.Contains(stderr, "not a conformance report") {
+		t.Errorf("a page in place of a report: exit %d, %s", code, stderr)
+	}
+	if _, stderr, code := run(t, "conformance", "compare", good); code != 10 {
+		t.Errorf("one report: exit %d, %s", code, stderr)
 	}
 }

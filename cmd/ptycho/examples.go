@@ -50,6 +50,10 @@ var examples = map[string][]string{
 		"ptycho conformance --backend ./ptycho-backend-mine --level 1",
 		"ptycho conformance --parity gorgonia,reference",
 	},
+	"conformance compare": {
+		"ptycho conformance compare before.json after.json",
+		"ptycho conformance compare before.json after.json --json",
+	},
 	"config": {
 		"ptycho config explain run",
 		"ptycho config import config.yaml --output settings.yaml",

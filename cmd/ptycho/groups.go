@@ -30,7 +30,7 @@ var flagGroups = []struct{ title, names string }{
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},
 	{"Output", `output-dir output export overwrite dry-run logger experiment-name mlflow-uri preview-every preview checkpoint-every
-		checkpoint-save-top-k final-weights halves level run time-limit junit quiet json`},
+		checkpoint-save-top-k final-weights halves level run time-limit html junit quiet json`},
 	{"Execution", "resume command config preset set backend parity plugin-dir device dtype precision threads max-time stop-after memory-limit memory num-workers prefetch-factor cuda from"},
 	{"Rarely used", ""},
 }
