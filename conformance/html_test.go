@@ -30,7 +30,7 @@ func TestHTML_IsOneFileWithAllCases(t *testing.T) {
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<img") {
 		t.Error("text of a backend is not escaped")
 	}
-	if found := regexp.MustCompile(`(src|href)=|https?://|@import|url\(`).FindString(text); found != "" {
+	if found := regexp.MustCompile(`<[^>]*(src|href)=|https?://|@import|url\(`).FindString(text); found != "" {
 		t.Errorf("the page contains %q: it must not need another file or a network", found)
 	}
 	if strings.Contains(text, "<no value>") || strings.Contains(text, "ZgotmplZ") {
