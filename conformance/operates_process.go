@@ -294,19 +294,26 @@ func levelsOff(s *subject) error {
 			return err
 		}},
 	} {
-		var peaks [3]int64
-		for phase, n := range []int{warmRounds, rounds, rounds} {
-			for range n {
-				if err := of.round(); err != nil {
-					return fmt.Errorf("%s: %w", of.what, err)
-				}
-				_, now, _ := p.Usage()
-				peaks[phase] = max(peaks[phase], now)
+		if err := levelsOffOver(p, of.what, of.round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func levelsOffOver(p Process, what string, round func() error) error {
+	var peaks [3]int64
+	for phase, n := range []int{warmRounds, rounds, rounds} {
+		for range n {
+			if err := round(); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
 			}
+			_, now, _ := p.Usage()
+			peaks[phase] = max(peaks[phase], now)
 		}
-		if grown := peaks[2] - max(peaks[0], peaks[1]); grown > rounds*leak/2 {
-			return fmt.Errorf("%d %s let the memory of the process grow from at most %d MiB to %d MiB, after %d before them", rounds, of.what, max(peaks[0], peaks[1])>>20, peaks[2]>>20, warmRounds+rounds)
-		}
+	}
+	if grown := peaks[2] - max(peaks[0], peaks[1]); grown > rounds*leak/2 {
+		return fmt.Errorf("%d %s let the memory of the process grow from at most %d MiB to %d MiB, after %d before them", rounds, what, max(peaks[0], peaks[1])>>20, peaks[2]>>20, warmRounds+rounds)
 	}
 	return nil
 }

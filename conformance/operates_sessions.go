@@ -28,26 +28,13 @@ func sessionsAtOnce(s *subject) error {
 		return err
 	}
 	works := []*work{first, second, net}
-	compute := func(r runner, w *work) ([]byte, error) {
-		if s.info.Has(backend.CanTrain) {
-			if err := r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), collect[backend.StepResult](nil)); err != nil {
-				return nil, err
-			}
-		}
-		var bits []byte
-		err := r.session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: r.ref.Dataset, Batches: w.many(12)}, func(p backend.Patches) error {
-			bits = append(bits, p.Data.Bytes()...)
-			return nil
-		})
-		return bits, err
-	}
 	alone := make([][]byte, len(works))
 	for i, w := range works {
 		session, ref, err := s.open(w, 1)
 		if err != nil {
 			return err
 		}
-		if alone[i], err = compute(runner{session, ref}, w); err != nil {
+		if alone[i], err = s.patchesAfterSteps(runner{session, ref}, w); err != nil {
 			return err
 		}
 	}
@@ -63,7 +50,7 @@ func sessionsAtOnce(s *subject) error {
 			return err
 		}
 		go func() {
-			bits, err := compute(runner{session, ref}, w)
+			bits, err := s.patchesAfterSteps(runner{session, ref}, w)
 			answers <- answer{i, bits, err}
 		}()
 	}
@@ -77,6 +64,21 @@ func sessionsAtOnce(s *subject) error {
 		}
 	}
 	return err
+}
+
+// patchesAfterSteps makes some steps and returns the bits of patches.
+func (s *subject) patchesAfterSteps(r runner, w *work) ([]byte, error) {
+	if s.info.Has(backend.CanTrain) {
+		if err := r.session.Step(s.ctx, plan(r.ref, adam, 1e-3, 4), collect[backend.StepResult](nil)); err != nil {
+			return nil, err
+		}
+	}
+	var bits []byte
+	err := r.session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: r.ref.Dataset, Batches: w.many(12)}, func(p backend.Patches) error {
+		bits = append(bits, p.Data.Bytes()...)
+		return nil
+	})
+	return bits, err
 }
 
 // sessionClosed closes one of two sessions of the same program, whose last call was cancelled.
