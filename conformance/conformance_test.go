@@ -10,8 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/machine"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
@@ -78,7 +78,7 @@ func TestGorgonia_ComputesOnEveryPath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: not with -short")
 	}
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		t.Run(string(path), func(t *testing.T) {
 			t.Setenv("PTYCHO_CPU", string(path))
 			report := checked(t, gorgonia.New(), conformance.Options{Level: conformance.Reproduces, Run: regexp.MustCompile("^(operation/|network/unet-small|bits/operations$)")})

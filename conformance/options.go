@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/internal/disk"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // options has the cases for the options of a session: a backend must apply the options that it lists and reject all others,
@@ -40,7 +40,7 @@ var options = []Case{
 		}
 		usable := alike(list)
 		if s.info.Has(backend.CanDevices) && len(usable) < 2 {
-			return &skip{reason: fmt.Sprintf("this machine has %s of one kind, but two are needed", plural.Of(len(usable), "usable device"))}
+			return &skip{reason: fmt.Sprintf("this machine has %s of one kind, but two are needed", words.Of(len(usable), "usable device"))}
 		}
 		if len(usable) == 1 { // a backend that supports one device does not check the names of two
 			usable = append(usable, usable[0])

@@ -10,8 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/reference"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -196,7 +196,7 @@ func (s *subject) picture(session backend.Session, ref backend.BatchRef, w *work
 	for i := range ref.Batch.Rows {
 		rows, cols = append(rows, 40+3.25*float64(i)), append(cols, 40+5.75*float64(i%3))
 	}
-	canvas, err := stitch.New(rows, cols, n, stitch.Options{})
+	canvas, err := raster.NewStitcher(rows, cols, n, raster.StitchOptions{})
 	if err != nil {
 		return nil, err
 	}

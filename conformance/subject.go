@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // subject is the backend as seen by one case.
@@ -244,7 +244,7 @@ func (s *subject) shown(b backend.Backend) (text string, lines []string) {
 	}
 	if p, ok := b.(interface{ Tail() []string }); ok {
 		for _, line := range p.Tail() {
-			lines = append(lines, printable.Line(line, printable.NameLength*4))
+			lines = append(lines, words.Line(line, words.NameLength*4))
 		}
 	}
 	return text, lines

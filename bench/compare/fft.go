@@ -11,8 +11,8 @@ import (
 
 	"gonum.org/v1/gonum/dsp/fourier"
 
-	"github.com/ptychogo/ptycho/core/cpu"
 	corefft "github.com/ptychogo/ptycho/core/fft"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 var sides = []int{64, 128, 256, 512}
@@ -28,7 +28,7 @@ type library struct {
 func compareTransforms(python string) error {
 	const rounds = 5
 	libraries := []library{}
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		libraries = append(libraries, library{"ours " + string(path), func(n int) float64 { return transform(path, n) }})
 	}
 	p, err := startPeer(python, "bench/peers/fft2.py")
@@ -96,7 +96,7 @@ func timed(f func(), calls int) time.Duration {
 	return time.Since(start)
 }
 
-func transform(path cpu.Path, n int) float64 {
+func transform(path machine.Instructions, n int) float64 {
 	p, err := corefft.NewPath(n, n, path)
 	if err != nil {
 		return math.NaN()

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/internal/disk"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // The files of a result.
@@ -133,6 +133,6 @@ const maxCell = 600
 
 // cell returns text that cannot break a table: texts of other programs may hold any characters.
 func cell(s string) string {
-	s = strings.Join(strings.Fields(printable.Lines(s, maxCell)), " ")
+	s = strings.Join(strings.Fields(words.Lines(s, maxCell)), " ")
 	return strings.ReplaceAll(s, "|", `\|`)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // kindLate marks the trials that the time limit prevented.
@@ -55,7 +55,7 @@ func printTable(out io.Writer, all []*outcome) bool {
 	total.print(w, "all")
 	w.Flush()
 	if late > 0 {
-		fmt.Fprintf(out, "The time limit prevented %s: raise MINUTES.\n", plural.Of(late, "trial"))
+		fmt.Fprintf(out, "The time limit prevented %s: raise MINUTES.\n", words.Of(late, "trial"))
 	}
 	return total.bad() || late > 0
 }

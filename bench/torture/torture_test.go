@@ -7,14 +7,14 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestMain lets the test program be its own workers and shim.
 func TestMain(m *testing.M) {
 	selfMode()
 	code := m.Run()
-	program.Clean()
+	fixture.RemoveProgram()
 	os.Exit(code)
 }
 
@@ -25,7 +25,7 @@ func TestTorture_KillsLoseNothing(t *testing.T) {
 	}
 	needNamespace(t)
 	x := extent{Kills: 4, Stride: 61, Commands: []string{"train --overwrite", "infer", "simulate --overwrite"}, Minutes: 5, Seed: 1}
-	all, err := runWorkers(x, program.Path(t), 2, func(*outcome, int) {})
+	all, err := runWorkers(x, fixture.Program(t), 2, func(*outcome, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

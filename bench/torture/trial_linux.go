@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // trial disturbs one command once or more and then lets it finish.
@@ -54,7 +54,7 @@ var documented = []int{0, 1, 10, 11, 12, 13, 14, 15, 16, 128 + int(syscall.SIGIN
 // after checks the conditions that hold after every end of ptycho.
 func (w *worker) after(o *outcome, c command, e ended) {
 	if n := orphans(); n > 0 {
-		o.add(&o.Processes, "%s outlived it: %s", plural.Of(n, "process"), e)
+		o.add(&o.Processes, "%s outlived it: %s", words.Of(n, "process"), e)
 	}
 	if left := memoryLeft(); left != "" {
 		o.add(&o.Memory, "/dev/shm holds %s: %s", left, e)

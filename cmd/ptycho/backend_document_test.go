@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/conformance"
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 const backendDocument = "docs/writing-a-backend.md"
@@ -67,7 +67,7 @@ func TestBackendDocument_CommandsWork(t *testing.T) {
 			if strings.Contains(line, "--run") {
 				want = 21 // as the document says
 			}
-			if r := program.Run(t, "", nil, args[1:]...); r.Code != want {
+			if r := fixture.Run(t, "", nil, args[1:]...); r.Code != want {
 				t.Errorf("%s: exit %d, want %d: %s", line, r.Code, want, r.Stderr)
 			}
 		case "go":

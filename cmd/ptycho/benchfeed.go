@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/host/bench"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func benchFeedCommand() *cli.Command {
@@ -42,7 +42,7 @@ func runBenchFeed(c *cli.Context) error {
 			return err
 		}
 		err = bench.RunFeed(c.Context, benchCase(c, c.Int("n"), c.Int("batch-size")), ways, h.Host, func(r bench.FeedResult) {
-			meter.Notice("%s: %s, prefetch factor %d: measured", r.Backend, plural.Of(r.Workers, "worker"), r.PrefetchFactor)
+			meter.Notice("%s: %s, prefetch factor %d: measured", r.Backend, words.Of(r.Workers, "worker"), r.PrefetchFactor)
 			results = append(results, r)
 		})
 		if err != nil {

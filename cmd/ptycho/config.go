@@ -16,7 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func configCommand() *cli.Command {
@@ -186,7 +186,7 @@ func recordedSettings(path string) (*config.Outline, error) {
 
 func runConfigDiff(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return usage(fmt.Errorf("config diff: %s given, want two", plural.Of(c.NArg(), "configuration")))
+		return usage(fmt.Errorf("config diff: %s given, want two", words.Of(c.NArg(), "configuration")))
 	}
 	var sides [2][]config.Value
 	for i, path := range c.Args().Slice() {

@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/internal/disk"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // importReport is the report of config import.
@@ -26,7 +26,7 @@ type importReport struct {
 
 func runConfigImport(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("config import: %s given, want one: ptycho config import FILE", plural.Of(c.NArg(), "file")))
+		return usage(fmt.Errorf("config import: %s given, want one: ptycho config import FILE", words.Of(c.NArg(), "file")))
 	}
 	imported, err := ptychopinn.ReadImport(c.Args().First())
 	if err != nil {

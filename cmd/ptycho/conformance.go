@@ -20,7 +20,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Exit codes of conformance only.
@@ -147,13 +147,13 @@ func conformanceOutcome(target conformance.Target, options conformance.Options, 
 	failed, skipped := report.Sum(conformance.Failed), report.Sum(conformance.Skipped)
 	switch {
 	case failed > 0:
-		return host.Failf(exitNotConforming, "conformance: backend %s fails %d of %s", target.Name, failed, plural.Of(len(report.Results), "case"))
+		return host.Failf(exitNotConforming, "conformance: backend %s fails %d of %s", target.Name, failed, words.Of(len(report.Results), "case"))
 	case report.NotRun > 0:
-		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", plural.Of(report.NotRun, "case"), plural.Verb(report.NotRun, "was", "were"), options.Limit,
-			plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"))
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", words.Of(report.NotRun, "case"), words.Verb(report.NotRun, "was", "were"), options.Limit,
+			words.Of(skipped, "case"), words.Verb(skipped, "was", "were"))
 	case skipped > 0 || !report.Complete:
 		excluded := map[bool]string{false: ", and --run, --skip or --quick excluded others"}[report.Complete]
-		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s skipped%s", plural.Of(skipped, "case"), plural.Verb(skipped, "was", "were"), excluded)
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s skipped%s", words.Of(skipped, "case"), words.Verb(skipped, "was", "were"), excluded)
 	}
 	return nil
 }

@@ -10,8 +10,7 @@ import (
 
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func compareReportsCommand() *cli.Command {
@@ -39,7 +38,7 @@ func readReport(path string) (*conformance.Report, error) {
 // compareReports fails if a case of A does not pass in B any more.
 func compareReports(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return usage(fmt.Errorf("conformance compare: %s, want two reports, written with --json FILE", plural.Of(c.NArg(), "argument")))
+		return usage(fmt.Errorf("conformance compare: %s, want two reports, written with --json FILE", words.Of(c.NArg(), "argument")))
 	}
 	before, err := readReport(c.Args().Get(0))
 	if err != nil {
@@ -60,7 +59,7 @@ func compareReports(c *cli.Context) error {
 		printDifference(d)
 	}
 	if len(d.Worse) > 0 {
-		return host.Failf(exitNotConforming, "conformance compare: %s of %s %s not pass in %s", plural.Of(len(d.Worse), "case"), c.Args().Get(0), plural.Verb(len(d.Worse), "does", "do"), c.Args().Get(1))
+		return host.Failf(exitNotConforming, "conformance compare: %s of %s %s not pass in %s", words.Of(len(d.Worse), "case"), c.Args().Get(0), words.Verb(len(d.Worse), "does", "do"), c.Args().Get(1))
 	}
 	return nil
 }
@@ -104,7 +103,7 @@ func printDifference(d conformance.Difference) {
 // line is text of a report, which may have come from a backend, on one line.
 func line(s string) string {
 	const most = 500
-	return printable.Line(s, most)
+	return words.Line(s, most)
 }
 
 // status names a status of a case, or that the report does not have the case.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // follows validates the output of the command with a schema of the conformance folder.
@@ -31,7 +31,7 @@ func follows(t *testing.T, file, text string) {
 // TestConformance_AcrossProcesses runs only the quick cases. The tests of package conformance run the whole suite in one process.
 func TestConformance_AcrossProcesses(t *testing.T) {
 	for _, name := range []string{"gorgonia", "reference"} {
-		text := program.Must(t, "", "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
+		text := fixture.Must(t, "", "conformance", "--backend", name, "--level", "0", "--json", "-", "--quiet", "--junit", filepath.Join(t.TempDir(), "junit.xml"))
 		follows(t, "report.schema.json", text)
 		var report struct {
 			Backend string

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func convertCommand() *cli.Command {
@@ -26,7 +26,7 @@ func convertCommand() *cli.Command {
 		),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
-				return usage(fmt.Errorf("convert: %s given, want two: ptycho convert IN OUT", plural.Of(c.NArg(), "file")))
+				return usage(fmt.Errorf("convert: %s given, want two: ptycho convert IN OUT", words.Of(c.NArg(), "file")))
 			}
 			given, err := scanOf(c)
 			if err != nil {
@@ -47,7 +47,7 @@ func convertCommand() *cli.Command {
 				if r.PixelSize > 0 {
 					pixel = fmt.Sprintf("object pixels of %.5g nm", 1e9*r.PixelSize)
 				}
-				stdout.Printf("%s: %s of %d×%d pixels, %.4g counts each, %s\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N, r.MeanCounts, pixel)
+				stdout.Printf("%s: %s of %d×%d pixels, %.4g counts each, %s\n", r.Path, words.Of(r.Patterns, "pattern"), r.N, r.N, r.MeanCounts, pixel)
 				switch {
 				case r.Product != "" && r.Probe:
 					stdout.Printf("%s: probe and positions\n", r.Product)

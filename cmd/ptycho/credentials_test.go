@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestTrain_CredentialsOfAnAddressAreKeptNowhere trains with a server that is down and whose address contains a password. It
@@ -28,12 +28,12 @@ func TestTrain_CredentialsOfAnAddressAreKeptNowhere(t *testing.T) {
 			model := filepath.Join(dir, "run")
 			train := []string{"--train-data-file", smallScan(t), "--output-dir", model, "--max-epochs", "1", "--n-filters-scale", "1", "--n-images", "16", "--no-check-geometry", "--logger", "mlflow,tensorboard,csv"}
 			clean := []string{"PTYCHO_EXECUTION__MLFLOW_URI=", "MLFLOW_TRACKING_URI="}
-			outputs := map[string]program.Result{
-				"config show":    program.Run(t, "", how.env, append([]string{"config", "show"}, append(train, how.args...)...)...),
-				"config explain": program.Run(t, "", how.env, append([]string{"config", "explain"}, append(train, how.args...)...)...),
-				"train":          program.Run(t, "", how.env, append([]string{"train", "--log-level", "trace"}, append(train, how.args...)...)...),
-				"explain RUN":    program.Run(t, "", nil, "config", "explain", model),
-				"send":           program.Run(t, "", clean[1:], "runs", "send", model),
+			outputs := map[string]fixture.Result{
+				"config show":    fixture.Run(t, "", how.env, append([]string{"config", "show"}, append(train, how.args...)...)...),
+				"config explain": fixture.Run(t, "", how.env, append([]string{"config", "explain"}, append(train, how.args...)...)...),
+				"train":          fixture.Run(t, "", how.env, append([]string{"train", "--log-level", "trace"}, append(train, how.args...)...)...),
+				"explain RUN":    fixture.Run(t, "", nil, "config", "explain", model),
+				"send":           fixture.Run(t, "", clean[1:], "runs", "send", model),
 			}
 			if r := outputs["send"]; r.Code != 1 || !strings.Contains(r.Stderr, "http://127.0.0.1:9") || strings.Contains(r.Stdout, "sent") {
 				t.Errorf("runs send: exit %d, %s%s", r.Code, r.Stdout, r.Stderr)

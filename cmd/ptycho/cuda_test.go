@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // driver is a library in the place of NVIDIA's driver that shows one GPU.
@@ -27,13 +27,13 @@ int cuDeviceTotalMem_v2(size_t *s, int d) { *s = 1ull << 30; return 0; }
 // XLA ends the process at the first compile where a part of the toolkit is missing. The commands and the doctor say so
 // before, and the backend is shown the variables that lead to the driver and the toolkit.
 func TestCUDA_MissingToolkitEndsWith12(t *testing.T) {
-	dir, scan := program.XLA(t, true), smallScan(t)
+	dir, scan := fixture.XLA(t, true), smallScan(t)
 	site := t.TempDir()
 	library := filepath.Join(site, "jax_plugins/xla_cuda13/xla_cuda_plugin.so")
 	if err := os.MkdirAll(filepath.Dir(library), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range program.DoctorXLA(t) {
+	for _, f := range fixture.DoctorXLA(t) {
 		if f.Check == "library for cpu" { // a library that loads, in the place of the one for CUDA
 			if err := os.Symlink(f.Found[strings.LastIndex(f.Found, " ")+1:], library); err != nil {
 				t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // demoScan is small enough to train in two minutes on two cores and large enough to learn from.
@@ -84,7 +84,7 @@ func runDemo(c *cli.Context) error {
 		return err
 	}
 	return printReport(c, report, func() {
-		stdout.Printf("trained %s in %.0f s, reconstructed %s not used in training\n", plural.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, plural.Of(report.Infer.Patterns, "pattern"))
+		stdout.Printf("trained %s in %.0f s, reconstructed %s not used in training\n", words.Of(report.Train.Epochs, "epoch"), report.Train.Seconds, words.Of(report.Infer.Patterns, "pattern"))
 		printEvaluation(report.Evaluate)
 		stdout.Printf("pictures: %s, %s\n", filepath.Join(p.out, output.AmplitudeFile), filepath.Join(p.out, output.PhaseFile))
 	})

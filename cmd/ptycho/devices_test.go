@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // Runs that share batches have the same bits on any number of devices, also if that number changes at a resume, and differ from a
 // run of Gorgonia by rounding.
 func TestDevices_TrainTheSameBitsAndResume(t *testing.T) {
-	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
+	dir, scan, runs := fixture.XLA(t, true), smallScan(t), t.TempDir()
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name string, more ...string) string {
 		_, stderr, code := run(t, append([]string{"train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", path(name),
@@ -52,7 +52,7 @@ func TestDevices_TrainTheSameBitsAndResume(t *testing.T) {
 
 // What cannot be shared is refused in one sentence before any data is read.
 func TestDevices_RefusedInOneSentence(t *testing.T) {
-	dir, scan := program.XLA(t, true), smallScan(t)
+	dir, scan := fixture.XLA(t, true), smallScan(t)
 	for name, c := range map[string]struct {
 		args []string
 		code int

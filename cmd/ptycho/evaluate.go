@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/evaluate"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func evaluateCommand() *cli.Command {
@@ -110,7 +110,7 @@ func printEvaluation(r evaluate.Report) {
 		stdout.Println()
 	}
 	if r.Residual != nil {
-		stdout.Printf("residual R %.5f over %s", *r.Residual, plural.Of(r.Patterns, "pattern"))
+		stdout.Printf("residual R %.5f over %s", *r.Residual, words.Of(r.Patterns, "pattern"))
 		if r.ReferenceR != nil && r.FlatResidual != nil {
 			stdout.Printf(" (flat object %.5f, photon noise %.5f, reference %.5f)", *r.FlatResidual, *r.Expected, *r.ReferenceR)
 		}

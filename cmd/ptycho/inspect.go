@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/inspect"
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // printReport prints a command's report: as JSON with --json, else in words.
@@ -43,7 +43,7 @@ func inspectCommand() *cli.Command {
 		),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usage(fmt.Errorf("inspect: %s given, want one: ptycho inspect FILE", plural.Of(c.NArg(), "file")))
+				return usage(fmt.Errorf("inspect: %s given, want one: ptycho inspect FILE", words.Of(c.NArg(), "file")))
 			}
 			if n := c.Int("threads"); n < 0 || c.IsSet("threads") && n == 0 {
 				return usage(fmt.Errorf("inspect: --threads %d: want at least 1", n))
@@ -84,13 +84,13 @@ func inspectCommand() *cli.Command {
 // printRead prints what was read, while the checks run.
 func printRead(r inspect.Report) {
 	q := r.Quality
-	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, plural.Of(r.Patterns, "pattern"), r.N, r.N)
+	stdout.Printf("%s: %s of %d×%d pixels\n", r.Path, words.Of(r.Patterns, "pattern"), r.N, r.N)
 	stdout.Printf("counts: mean %.4g per pattern (%.4g … %.4g), largest %.4g, %.1f %% of pixels are 0\n", r.MeanCounts, q.FewestCounts, q.MostCounts, r.MaxCount, 100*r.DarkShare)
 	if q.CountUnit > 1 {
 		stdout.Printf("  all counts are multiples of %d: they are not single photons\n", q.CountUnit)
 	}
 	if q.Saturated {
-		stdout.Printf("  %s at the largest count: the detector may be saturated\n", plural.Of(q.AtMaximum, "value"))
+		stdout.Printf("  %s at the largest count: the detector may be saturated\n", words.Of(q.AtMaximum, "value"))
 	}
 	stdout.Printf("detector: background %.3g counts per pixel, beam centre off by (%.1f, %.1f) pixels (row, column)%s%s\n", q.Background, q.BeamCentre[0], q.BeamCentre[1],
 		pixels("dead", q.DeadPixels), pixels("hot", q.HotPixels))
@@ -99,13 +99,13 @@ func printRead(r inspect.Report) {
 		stdout.Printf(", nearest neighbour %.2f px away", q.Step)
 	}
 	if q.Duplicates > 0 {
-		stdout.Printf(", %s equal to another", plural.Of(q.Duplicates, "position"))
+		stdout.Printf(", %s equal to another", words.Of(q.Duplicates, "position"))
 	}
 	stdout.Print("\nprobe: ")
 	if r.Modes == 0 {
 		stdout.Print("none, one will be estimated")
 	} else {
-		stdout.Printf("%s, %.1f px in diameter", plural.Of(r.Modes, "mode"), q.ProbeDiameter)
+		stdout.Printf("%s, %.1f px in diameter", words.Of(r.Modes, "mode"), q.ProbeDiameter)
 		if r.Patterns > 1 {
 			stdout.Printf(", overlap with the nearest neighbour %.2f", q.Overlap)
 		}
@@ -144,7 +144,7 @@ func pixels(what string, at [][2]int) string {
 	if len(at) == 0 {
 		return ""
 	}
-	text := ", " + plural.Of(len(at), what+" pixel")
+	text := ", " + words.Of(len(at), what+" pixel")
 	for i, p := range at[:min(len(at), 3)] {
 		text += fmt.Sprintf("%s(%d, %d)", []string{": ", ", "}[min(i, 1)], p[0], p[1])
 	}

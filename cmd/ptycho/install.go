@@ -11,7 +11,7 @@ import (
 
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/plugin"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // installedPlugin is the report of a command that changes or checks an installed plugin.
@@ -33,7 +33,7 @@ func (i installedPlugin) print(done string) {
 	if i.Problem != "" {
 		line += ": " + i.Problem
 	}
-	stdout.Println(printable.Line(line, maxPluginLine))
+	stdout.Println(words.Line(line, maxPluginLine))
 }
 
 // flagMissing gives the code of a usage error to an error that asks for a flag.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // The lowest limits under which a command and its backend run. Measured with the bundled backend on one thread: 24 open
@@ -30,7 +30,7 @@ func checkLimits() error {
 		size      func(uint64) string
 	}{
 		{unix.RLIMIT_NOFILE, leastFiles, "open files", "-n", count},
-		{unix.RLIMIT_AS, leastAddressSpace, "of address space", "-v", func(n uint64) string { return memory.Size(int64(n)) }},
+		{unix.RLIMIT_AS, leastAddressSpace, "of address space", "-v", func(n uint64) string { return machine.Size(int64(n)) }},
 		{unix.RLIMIT_NPROC, leastThreads, "processes and threads", "-u", count},
 	} {
 		if l.resource == unix.RLIMIT_NPROC && os.Geteuid() == 0 { // this limit does not apply to root

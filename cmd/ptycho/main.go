@@ -16,8 +16,8 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/plugin"
-	"github.com/ptychogo/ptycho/internal/memory"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/machine"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // maxErrorLine is the greatest length of a line of an error, in characters. Some lines hold several paths of 4096.
@@ -34,12 +34,12 @@ func main() {
 }
 
 // execute runs a command line and returns its exit code.
-func execute(signals *signals, words []string) int {
+func execute(signals *signals, args []string) int {
 	app := newApp()
 	err := checkLimits()
 	if err == nil {
 		err = signals.run(func(ctx context.Context) error {
-			err := app.RunContext(ctx, arrange(app, words))
+			err := app.RunContext(ctx, arrange(app, args))
 			if unknown, ok := app.Metadata[unknownKey].(error); ok {
 				err = unknown
 			}
@@ -47,7 +47,7 @@ func execute(signals *signals, words []string) int {
 		})
 	}
 	if err = signals.explain(err); err != nil {
-		fmt.Fprintln(os.Stderr, "ptycho:", printable.Lines(printable.Scrub(err.Error()), maxErrorLine))
+		fmt.Fprintln(os.Stderr, "ptycho:", words.Lines(words.Scrub(err.Error()), maxErrorLine))
 	}
 	return signals.exitCode(err)
 }
@@ -61,7 +61,7 @@ const heapShare = 0.8
 
 // limitHeap sets the heap limit from the available memory, unless the user has set GOMEMLIMIT.
 func limitHeap() {
-	if free, ok := memory.Available(); ok && os.Getenv("GOMEMLIMIT") == "" {
+	if free, ok := machine.AvailableMemory(); ok && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(heapShare * float64(free)))
 	}
 }

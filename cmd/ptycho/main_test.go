@@ -9,13 +9,13 @@ import (
 	"testing"
 
 	main "github.com/ptychogo/ptycho/cmd/ptycho"
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // ptycho returns the path of the program.
 func ptycho(t *testing.T) string {
 	t.Helper()
-	return program.Path(t)
+	return fixture.Program(t)
 }
 
 // TestMain runs the tests, or the program where a host in a test starts this file as the plugin of a bundled backend.
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		main.Main()
 	}
 	code := m.Run()
-	program.Clean()
+	fixture.RemoveProgram()
 	os.Exit(code)
 }
 
@@ -76,7 +76,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	model, out, inside := filepath.Join(dir, "run"), filepath.Join(dir, "out"), filepath.Join(dir, "inside")
 	train := []string{"train", "--train_data_file", scan, "--rows", "split=0", "--max_epochs", "2", "--json", "--output_dir"}
-	text := program.Must(t, "", append(train, model)...)
+	text := fixture.Must(t, "", append(train, model)...)
 	must(t, append(train, inside)...)
 	if !bytes.Equal(weights(t, model), weights(t, inside)) {
 		t.Error("a backend in another process gave other weights")
@@ -95,7 +95,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 	if report.Epochs != 2 || report.Steps != 12 || !(report.Last.Deviance > 0) || !(report.Last.Flat > 0) {
 		t.Errorf("the report of the training is %+v", report)
 	}
-	program.Must(t, "", "infer", "--trust-data", "--model-path", model, "--test-data", scan, "--output-dir", out) // after two epochs
+	fixture.Must(t, "", "infer", "--trust-data", "--model-path", model, "--test-data", scan, "--output-dir", out) // after two epochs
 	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
 		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 			t.Error(err)
@@ -106,7 +106,7 @@ func TestPtycho_ScanToImage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	text = program.Must(t, "", "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "12", "36", "12", "36", "--json")
+	text = fixture.Must(t, "", "evaluate", "--reconstruction", filepath.Join(out, "reconstruction.npz"), "--reference", scan, "--box", "12", "36", "12", "36", "--json")
 	if !strings.Contains(text, `"mean_to_half_nyquist"`) || !strings.Contains(text, `"R"`) {
 		t.Errorf("the evaluation lacks its figures: %s", text)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // solveInto returns the arguments of a short reconstruction.
@@ -126,7 +126,7 @@ func TestOutput_LinksAreWrittenThrough(t *testing.T) {
 
 // Two commands never share an output: one writes it, the other fails with one sentence.
 func TestOutput_TwoAtOnce(t *testing.T) {
-	program.Path(t) // here, where a test can be skipped
+	fixture.Program(t) // here, where a test can be skipped
 	scan := smallScan(t)
 	for name, args := range map[string]func(out string) []string{
 		"solve": func(out string) []string { return append(solveInto(scan, out), "--iterations", "40") },
@@ -141,7 +141,7 @@ func TestOutput_TwoAtOnce(t *testing.T) {
 			var both sync.WaitGroup
 			for i := range codes {
 				both.Go(func() {
-					r := program.Run(t, "", nil, args(out)...)
+					r := fixture.Run(t, "", nil, args(out)...)
 					said[i], codes[i] = r.Stderr, r.Code
 				})
 			}
@@ -159,7 +159,7 @@ func TestOutput_TwoAtOnce(t *testing.T) {
 // killedStaging starts a training and kills it while its result is staged, before its first checkpoint.
 func killedStaging(t *testing.T, args []string, dir string) {
 	t.Helper()
-	cmd := exec.Command(program.Path(t), append(args, "--max-epochs", "1000", "--checkpoint-every", "1000")...)
+	cmd := exec.Command(fixture.Program(t), append(args, "--max-epochs", "1000", "--checkpoint-every", "1000")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestSolve_PreviewsSpareTheOldResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program.Path(t), solveInto(scan, dir, "--iterations", "100000", "--preview", "1", "--overwrite")...)
+	cmd := exec.Command(fixture.Program(t), solveInto(scan, dir, "--iterations", "100000", "--preview", "1", "--overwrite")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/plugin"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 	"github.com/ptychogo/ptycho/sdk"
 )
 
@@ -68,7 +68,7 @@ func printPlugin(f plugin.Found, prefix string) {
 	if f.Problem != "" {
 		line += " — cannot be used: " + f.Problem
 	}
-	stdout.Println(printable.Line(line, maxPluginLine))
+	stdout.Println(words.Line(line, maxPluginLine))
 }
 
 // tool returns how to start a backend's program as the tool of that name.
@@ -154,12 +154,12 @@ func examine(c *cli.Context, f plugin.Found) ([]sdk.Finding, error) {
 	var findings []sdk.Finding
 	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {
 		for i, f := range findings {
-			findings[i] = sdk.Finding{Check: printable.Name(f.Check), Works: f.Works, Found: printable.Line(f.Found, printable.LineLength), Mend: printable.Line(f.Mend, printable.LineLength)}
+			findings[i] = sdk.Finding{Check: words.Name(f.Check), Works: f.Works, Found: words.Line(f.Found, words.LineLength), Mend: words.Line(f.Mend, words.LineLength)}
 		}
 		return findings, nil
 	}
-	words := strings.Split(strings.TrimSpace(log.String()), "\n")
-	found := fmt.Sprintf("the doctor failed with code %d: %s", code, printable.Line(words[len(words)-1], printable.LineLength))
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	found := fmt.Sprintf("the doctor failed with code %d: %s", code, words.Line(lines[len(lines)-1], words.LineLength))
 	if err != nil {
 		found = err.Error()
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // interval is the time between progress lines without a terminal; refresh is that on a terminal.
@@ -54,7 +54,7 @@ func (m *progressMeter) Notice(format string, args ...any) {
 		return
 	}
 	m.clear()
-	fmt.Fprintln(m.w, printable.Lines(fmt.Sprintf(format, args...), maxNotice)) // it may quote a file or a plugin
+	fmt.Fprintln(m.w, words.Lines(fmt.Sprintf(format, args...), maxNotice)) // it may quote a file or a plugin
 }
 
 // Say writes a line even with --quiet, in answer to a signal of the user.

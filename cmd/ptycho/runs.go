@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func runsCommand() *cli.Command {
@@ -22,7 +22,7 @@ func runsCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usage(fmt.Errorf("runs send: %s given, want one", plural.Of(c.NArg(), "directory")))
+				return usage(fmt.Errorf("runs send: %s given, want one", words.Of(c.NArg(), "directory")))
 			}
 			dir, err := output.Open(c.Args().First(), train.Writes())
 			if err != nil {
@@ -34,7 +34,7 @@ func runsCommand() *cli.Command {
 				return err
 			}
 			if report.Left > 0 {
-				return host.Failf(host.ExitPartial, "runs send: %s of %s %s not sent: try again when the server answers", plural.Of(report.Left, "entry"), dir.Target(), plural.Verb(report.Left, "was", "were"))
+				return host.Failf(host.ExitPartial, "runs send: %s of %s %s not sent: try again when the server answers", words.Of(report.Left, "entry"), dir.Target(), words.Verb(report.Left, "was", "were"))
 			}
 			return printReport(c, report, func() { stdout.Println(sentSentence(dir.Target(), report)) })
 		},
@@ -61,7 +61,7 @@ func sentSentence(dir string, r track.Sent) string {
 		text = fmt.Sprintf("%s: %s sent to %s and confirmed", dir, entries(r.Sent), r.Address)
 	}
 	if r.Refused > 0 {
-		text += fmt.Sprintf("; the server rejected %s, which stay in the run directory", plural.Of(r.Refused, "file"))
+		text += fmt.Sprintf("; the server rejected %s, which stay in the run directory", words.Of(r.Refused, "file"))
 	}
 	return text
 }

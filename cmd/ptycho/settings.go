@@ -24,7 +24,7 @@ import (
 	"github.com/ptychogo/ptycho/host/plugin"
 	"github.com/ptychogo/ptycho/host/ptychopinn"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // settingFlags returns the flags of the command's settings, with --config, --preset and --set.
@@ -175,5 +175,5 @@ const maxLogLine = 2000
 
 // logger returns the logger that shows the log lines of plugins.
 func logger(level string) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: printable.Writer(os.Stderr, maxLogLine), Exclude: plugin.Echo})
+	return hclog.New(&hclog.LoggerOptions{Name: "ptycho", Level: hclog.LevelFromString(strings.ToLower(level)), Output: words.Writer(os.Stderr, maxLogLine), Exclude: plugin.Echo})
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func simulateCommand() *cli.Command {
@@ -57,7 +57,7 @@ func simulateCommand() *cli.Command {
 				return err
 			}
 			return printReport(c, report, func() {
-				stdout.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, plural.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
+				stdout.Printf("%s: %s of %d×%d pixels, %.4g photons each\n", report.Path, words.Of(report.Patterns, "pattern"), report.N, report.N, report.MeanCounts)
 			})
 		},
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // autoIterations is the greatest number of iterations with --fit auto.
@@ -121,8 +121,8 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 }
 
 func printSolved(r solve.Report) {
-	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, plural.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
-		plural.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)", "held-out": " (the residual of held-out patterns stopped falling)"}[r.Ended], r.UpdatesPerSec)
+	stdout.Printf("%s: %s, object of %d×%d pixels, %s of %s%s, %.0f patterns/s\n", r.OutputDir, words.Of(r.Patterns, "pattern"), r.ObjectSize[0], r.ObjectSize[1],
+		words.Of(r.Iterations, "iteration"), r.Engine, map[string]string{"converged": " (converged)", "held-out": " (the residual of held-out patterns stopped falling)"}[r.Ended], r.UpdatesPerSec)
 	stdout.Printf("residual R %.5f over all patterns (flat object %.5f, photon noise %.5f)\n", *r.Residual, *r.FlatResidual, *r.ExpectedResidual)
 	stdout.Printf("deviance %.4g per pixel (perfect fit %.4g)\n", *r.Deviance, *r.Expected)
 	if r.FRC != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestStdout_AFullDiskFailsEveryCommand prints to /dev/full, where every write fails.
@@ -22,13 +22,13 @@ func TestStdout_AFullDiskFailsEveryCommand(t *testing.T) {
 	}
 	defer full.Close()
 	scan := filepath.Join(t.TempDir(), "scan.npz")
-	program.Must(t, "", "simulate", "--output", scan, "--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "1")
+	fixture.Must(t, "", "simulate", "--output", scan, "--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "1")
 	for _, args := range []string{
 		"config show", "config explain", "config show --json", "config schema", "version", "version --json", "plugins list", "plugins list --json",
 		"--help", "train --help", "completion bash", "inspect --no-geometry " + scan, "inspect --no-geometry --json " + scan,
 		"simulate --overwrite --n 16 --object-size 48 --n-images 16 --output " + scan,
 	} {
-		cmd := exec.Command(program.Path(t), strings.Fields(args)...)
+		cmd := exec.Command(fixture.Program(t), strings.Fields(args)...)
 		var stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = full, &stderr
 		_ = cmd.Run() // the exit code is checked below

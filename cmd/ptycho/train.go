@@ -12,7 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/host/infer"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/train"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 func trainCommand() *cli.Command {
@@ -50,7 +50,7 @@ func trainCommand() *cli.Command {
 				return host.Relieve(err, "--batch-size")
 			}
 			return printReport(c, report, func() {
-				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, plural.Of(report.Parameters, "parameter"), plural.Of(report.Epochs, "epoch"), plural.Of(report.Steps, "step"), report.Seconds, report.Ended)
+				stdout.Printf("%s: model of %s, %s, %s in %.0f s (%s)\n", report.OutputDir, words.Of(report.Parameters, "parameter"), words.Of(report.Epochs, "epoch"), words.Of(report.Steps, "step"), report.Seconds, report.Ended)
 				if report.Epochs > 0 {
 					stdout.Printf("deviance %.4g per pixel (flat object %.4g, perfect fit %.4g)\n", report.Last.Deviance, report.FlatDeviance, report.Last.ExpectedDeviance)
 				}
@@ -95,7 +95,7 @@ func inferCommand() *cli.Command {
 				return host.Relieve(err, "--inference-batch-size")
 			}
 			return printReport(c, report, func() {
-				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, plural.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
+				stdout.Printf("%s: %s, object of %d×%d pixels, %.0f patterns/s\n", report.OutputDir, words.Of(report.Patterns, "pattern"), report.ObjectSize[0], report.ObjectSize[1], report.PatternsPerSecond)
 				stdout.Printf("residual R %.5f of the stitched image (flat object %.5f, photon noise %.5f)\n", report.Residual, report.FlatResidual, report.Expected)
 				printFiles(report.OutputDir, report.Exports)
 			})
@@ -138,16 +138,16 @@ func dryRun(c *cli.Context, meter *progressMeter, cfg resolved, measure func() (
 
 // printPlan prints a plan in three lines, and says that nothing was written.
 func printPlan(p host.Plan) {
-	stdout.Printf("%s of %d×%d pixels", plural.Of(p.Patterns, "pattern"), p.N, p.N)
+	stdout.Printf("%s of %d×%d pixels", words.Of(p.Patterns, "pattern"), p.N, p.N)
 	if p.Validation > 0 {
 		stdout.Printf(", %d more for validation", p.Validation)
 	}
-	stdout.Printf("; network of %s\n", plural.Of(p.Parameters, "parameter"))
+	stdout.Printf("; network of %s\n", words.Of(p.Parameters, "parameter"))
 	took := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(time.Second / 10)
 	if p.Epochs > 0 {
-		stdout.Printf("%s of %s, %d in all, %.3g s each: about %v\n", plural.Of(p.Epochs, "epoch"), plural.Of(p.StepsPerEpoch, "step"), p.Steps, p.StepSeconds, took)
+		stdout.Printf("%s of %s, %d in all, %.3g s each: about %v\n", words.Of(p.Epochs, "epoch"), words.Of(p.StepsPerEpoch, "step"), p.Steps, p.StepSeconds, took)
 	} else {
-		stdout.Printf("%s, %.3g s each: about %v\n", plural.Of(p.Steps, "batch"), p.StepSeconds, took)
+		stdout.Printf("%s, %.3g s each: about %v\n", words.Of(p.Steps, "batch"), p.StepSeconds, took)
 	}
 	if p.BackendBytes > 0 {
 		stdout.Printf("memory of the backend %d MiB, ", p.BackendBytes>>20)

@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // shadow creates a plugin with the name of a bundled backend, which serves that backend, and returns its folder.
 func shadow(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "plugins")
-	text := fmt.Sprintf("#!/bin/sh\nexec %s plugin serve gorgonia\n", program.Path(t))
+	text := fmt.Sprintf("#!/bin/sh\nexec %s plugin serve gorgonia\n", fixture.Program(t))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestTrain_RefusesAPluginThatOthersCanChange(t *testing.T) {
 // TestTrain_NamesTMPDIRWhenItIsMissing checks that the error is about the folder and not about the plugin's program.
 func TestTrain_NamesTMPDIRWhenItIsMissing(t *testing.T) {
 	args := []string{"train", "--train-data-file", smallScan(t), "--output-dir", filepath.Join(t.TempDir(), "run"), "--dry-run"}
-	r := program.Run(t, "", []string{"TMPDIR=/nonexistent"}, args...)
+	r := fixture.Run(t, "", []string{"TMPDIR=/nonexistent"}, args...)
 	if r.Code == 0 || !strings.Contains(r.Stderr, "/nonexistent") || !strings.Contains(r.Stderr, "set TMPDIR") || strings.Contains(r.Stderr, "cannot be executed") {
 		t.Errorf("exit %d, %s", r.Code, r.Stderr)
 	}

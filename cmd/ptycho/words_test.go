@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestCommands_MissingFileStartsNoBackend runs each command with a missing file. Standard error must not announce a backend,
@@ -45,7 +45,7 @@ func TestCommands_MissingFileStartsNoBackend(t *testing.T) {
 // TestDryRun_ShowsThePlanFirst checks that the plan is printed before the hundred settings.
 func TestDryRun_ShowsThePlanFirst(t *testing.T) {
 	scan := smallScan(t)
-	lines := strings.Split(program.Must(t, "", "train", "--train-data-file", scan, "--output-dir", filepath.Join(t.TempDir(), "run"), "--max-epochs", "1", "--n-filters-scale", "1", "--dry-run", "--quiet"), "\n")
+	lines := strings.Split(fixture.Must(t, "", "train", "--train-data-file", scan, "--output-dir", filepath.Join(t.TempDir(), "run"), "--max-epochs", "1", "--n-filters-scale", "1", "--dry-run", "--quiet"), "\n")
 	for i, want := range []string{"96 patterns of 16×16 pixels", "1 epoch of 12 steps", "memory of the backend", "nothing was written"} {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %q, want %q", i+1, lines[i], want)

@@ -16,11 +16,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func TestDoctor_EveryBackend(t *testing.T) {
-	folder := program.XLA(t, false)
+	folder := fixture.XLA(t, false)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	text := must(t, "plugins", "doctor", "--plugin-dir", folder)
 	for _, want := range []string{"gorgonia", "reference", "NOT   library for cpu", "ptycho plugins setup xla"} {
@@ -31,7 +31,7 @@ func TestDoctor_EveryBackend(t *testing.T) {
 }
 
 func TestXLADocument_CommandsWork(t *testing.T) {
-	dir := program.XLA(t, true)
+	dir := fixture.XLA(t, true)
 	ran := 0
 	for _, line := range commands(t, "docs/xla.md") {
 		args := strings.Fields(line)
@@ -48,7 +48,7 @@ func TestXLADocument_CommandsWork(t *testing.T) {
 }
 
 func TestXLA_MissingLibraryNamesSetup(t *testing.T) {
-	dir, scan := program.XLA(t, false), smallScan(t)
+	dir, scan := fixture.XLA(t, false), smallScan(t)
 	home := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", home)
 	out := filepath.Join(t.TempDir(), "out")
@@ -85,9 +85,9 @@ func TestXLA_MissingLibraryNamesSetup(t *testing.T) {
 
 // A library with an unknown digest is first loaded in a separate process. This one is truncated so that it crashes the loader.
 func TestXLA_RefusesCrashingLibrary(t *testing.T) {
-	dir, scan := program.XLA(t, true), smallScan(t)
+	dir, scan := fixture.XLA(t, true), smallScan(t)
 	var path string
-	for _, f := range program.DoctorXLA(t) {
+	for _, f := range fixture.DoctorXLA(t) {
 		if f.Check == "library for cpu" {
 			path = f.Found[strings.LastIndex(f.Found, " ")+1:]
 		}
@@ -153,7 +153,7 @@ func saved(t *testing.T, run, name string) map[string]uint32 {
 }
 
 func TestXLA_FollowsGorgonia(t *testing.T) {
-	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
+	dir, scan, runs := fixture.XLA(t, true), smallScan(t), t.TempDir()
 	path := func(name string) string { return filepath.Join(runs, name) }
 	train := func(name, backend string, more ...string) {
 		must(t, append([]string{"train", "--plugin-dir", dir, "--backend", backend, "--train-data-file", scan, "--output-dir", path(name),
@@ -193,7 +193,7 @@ func TestXLA_FollowsGorgonia(t *testing.T) {
 }
 
 func TestXLA_KilledPluginIsReplaced(t *testing.T) {
-	dir, scan, runs := program.XLA(t, true), smallScan(t), t.TempDir()
+	dir, scan, runs := fixture.XLA(t, true), smallScan(t), t.TempDir()
 	start := func(name string) *exec.Cmd {
 		return exec.Command(ptycho(t), "train", "--plugin-dir", dir, "--backend", "xla", "--train-data-file", scan, "--output-dir", filepath.Join(runs, name),
 			"--max-epochs", "8", "--n-filters-scale", "1", "--learning-rate", "3e-4", "--device", "cpu")

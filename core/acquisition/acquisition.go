@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
@@ -268,7 +267,7 @@ func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.S
 }
 
 // Store is Read with the patterns in a file, which create creates for at most the given number of bytes, instead of in memory.
-func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, create func(bytes int64) (patterns.File, error)) (*scan.Scan, error) {
+func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, create func(bytes int64) (scan.PatternFile, error)) (*scan.Scan, error) {
 	s, err := a.Frame(rows, probe)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // A beamline is a row of the table of paths by which a facility's files are read.
@@ -90,7 +91,7 @@ func (a *Acquisition) readBeamline(b beamline) error {
 		return err
 	}
 	if a.Wavelength == 0 && energy > 0 {
-		a.Wavelength = photon(energy)
+		a.Wavelength = physics.PhotonWavelength(energy)
 	}
 	if a.Distance, err = a.physical("distance", b.z...); err != nil {
 		return err

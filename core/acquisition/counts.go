@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // batchBytes bounds the patterns that are read at once, as float64.
 const batchBytes = 64 << 20
 
 // readCounts fills the counts and the mask of s.
-func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(bytes int64) (patterns.File, error)) error {
+func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(bytes int64) (scan.PatternFile, error)) error {
 	side := a.plan.N
 	pixels := side * side
 	need := int64(2 * batchBytes)
@@ -23,14 +22,14 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(
 		counts := int64(len(s.Index)) * int64(pixels) * float32Size // below 2⁶³, because both are bounded
 		need += counts + counts/2
 	}
-	if free, known := memory.Available(); known && need > free {
+	if free, known := machine.AvailableMemory(); known && need > free {
 		return fmt.Errorf("%s: %d patterns of %d×%d pixels need about %s of memory, but %s are available; take a part with --n-images or --rows",
-			a.Path, len(s.Index), side, side, memory.Size(need), memory.Size(free))
+			a.Path, len(s.Index), side, side, machine.Size(need), machine.Size(free))
 	}
 	if err := a.checkField(ctx); err != nil {
 		return err
 	}
-	to, err := patterns.NewWriter(create, len(s.Index), pixels, a.bytes())
+	to, err := scan.NewPatternWriter(create, len(s.Index), pixels, a.bytes())
 	if err != nil {
 		return err
 	}

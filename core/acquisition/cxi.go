@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // readCXI reads the Coherent X-ray Imaging format (F. Maia, Nature Methods 9, 854, 2012) and its extension NXcxi_ptycho. All
@@ -94,7 +95,7 @@ func (a *Acquisition) cxiBeam() error {
 		a.Notes = append(a.Notes, fmt.Sprintf("the energy %v is taken as %s, since no photon has as many joules", e, name))
 		e *= unit * electron
 	}
-	a.Wavelength = photon(e)
+	a.Wavelength = physics.PhotonWavelength(e)
 	return nil
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 const eigerDetector = "/entry/instrument/detector"
@@ -117,11 +117,11 @@ func (a *Acquisition) eigerBeam() error {
 	switch {
 	case energy > 0 && slices.ContainsFunc(electronDetectors, func(name string) bool { return slices.Contains(words, name) }):
 		a.Notes = append(a.Notes, fmt.Sprintf("the energy of %.5g keV is that of electrons, because the detector is a %s", energy/electron/1e3, description))
-		a.Wavelength = quantity.ElectronWavelength(energy)
+		a.Wavelength = physics.ElectronWavelength(energy)
 	case wavelength > 0:
 		a.Wavelength = wavelength
 	case energy > 0:
-		a.Wavelength = photon(energy)
+		a.Wavelength = physics.PhotonWavelength(energy)
 	}
 	return nil
 }

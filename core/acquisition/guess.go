@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/quantity"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // listed is the number of datasets that an error names, examined the number of those that are looked at.
@@ -90,7 +90,7 @@ func (t *tree) String() string {
 	slices.SortStableFunc(sorted, func(a, b *hdf5.Dataset) int { return rank(a) - rank(b) })
 	var parts []string
 	for _, d := range sorted[:min(len(sorted), listed)] {
-		parts = append(parts, printable.Line(fmt.Sprintf("%s %d %s", d.Path(), d.Shape(), d.Type()), longest))
+		parts = append(parts, words.Line(fmt.Sprintf("%s %d %s", d.Path(), d.Shape(), d.Type()), longest))
 	}
 	if more := len(t.all) - len(parts) + t.more; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(parts, ", "), more)
@@ -106,14 +106,14 @@ func (t *tree) command(file string) string {
 	}
 	y, x, unit := t.positions(patternsIn(t.data))
 	words := []string{"ptycho convert", quoted(file), "OUT.npz", "--data-path", quoted(t.data.Path()), "--y-path", quoted(y), "--x-path", quoted(x), "--position-units", unit}
-	wavelength := t.value(regexp.MustCompile(`(?i)(wavelength|lambda)`), quantity.Length, "")
+	wavelength := t.value(regexp.MustCompile(`(?i)(wavelength|lambda)`), physics.ParseLength, "")
 	if wavelength != "" {
 		words = append(words, "--wavelength", wavelength)
 	} else {
-		words = append(words, "--energy", t.value(regexp.MustCompile(`(?i)energy`), quantity.Energy, "ENERGY"))
+		words = append(words, "--energy", t.value(regexp.MustCompile(`(?i)energy`), physics.ParseEnergy, "ENERGY"))
 	}
-	words = append(words, "--distance", t.value(regexp.MustCompile(`(?i)(^|_)(distance|det_dist|z)(_|$)`), quantity.Length, "DISTANCE"),
-		"--detector-pixel-size", t.value(regexp.MustCompile(`(?i)(pixel_?size|pixel_?width|psize)`), quantity.Length, "SIZE"))
+	words = append(words, "--distance", t.value(regexp.MustCompile(`(?i)(^|_)(distance|det_dist|z)(_|$)`), physics.ParseLength, "DISTANCE"),
+		"--detector-pixel-size", t.value(regexp.MustCompile(`(?i)(pixel_?size|pixel_?width|psize)`), physics.ParseLength, "SIZE"))
 	return strings.Join(words, " ")
 }
 
@@ -156,7 +156,7 @@ func numeric(d *hdf5.Dataset) bool {
 // unitOf returns the unit that a dataset of positions states, or a word for it.
 func unitOf(d *hdf5.Dataset) string {
 	if unit, err := attributeText(d, "units"); err == nil {
-		if _, err := quantity.Unit(unit); err == nil {
+		if _, err := physics.ParseLengthUnit(unit); err == nil {
 			return strings.TrimSpace(unit)
 		}
 	}
@@ -197,7 +197,7 @@ func quoted(word string) string {
 func unknown(f *hdf5.File) error {
 	t := treeOf(f)
 	if command := t.command(f.Name()); command != "" {
-		return fmt.Errorf("%s: an HDF5 file of a layout that is not known; by shapes and names this may read it (electrons: --electron-energy in place of --energy): %s; it contains %s", f.Name(), printable.Line(command, 4*longest+len(f.Name())), t)
+		return fmt.Errorf("%s: an HDF5 file of a layout that is not known; by shapes and names this may read it (electrons: --electron-energy in place of --energy): %s; it contains %s", f.Name(), words.Line(command, 4*longest+len(f.Name())), t)
 	}
 	return fmt.Errorf("%s: an HDF5 file of a layout that is not known, without a dataset [patterns, rows, columns]; it contains %s", f.Name(), t)
 }

@@ -3,7 +3,7 @@ package acquisition
 import (
 	"context"
 
-	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // integers returns the type in which all frames store counts that need no more than their bad pixels set to 0; 0 if there is none.
@@ -21,7 +21,7 @@ func (a *Acquisition) integers() Number {
 }
 
 // copyTo writes the patterns with the given numbers.
-func (r *countReader) copyTo(ctx context.Context, to *patterns.Writer, index []int) error {
+func (r *countReader) copyTo(ctx context.Context, to *scan.PatternWriter, index []int) error {
 	switch r.a.integers() {
 	case Uint8:
 		return copyIntegers[uint8](ctx, r, to, index)
@@ -34,7 +34,7 @@ func (r *countReader) copyTo(ctx context.Context, to *patterns.Writer, index []i
 }
 
 // copyIntegers writes patterns without converting each number to a float and back, with the result of each.
-func copyIntegers[T patterns.Integer](ctx context.Context, r *countReader, to *patterns.Writer, index []int) error {
+func copyIntegers[T scan.Integer](ctx context.Context, r *countReader, to *scan.PatternWriter, index []int) error {
 	plan := r.a.plan
 	pixels := plan.N * plan.N
 	hidden := make([]bool, pixels)
@@ -55,7 +55,7 @@ func copyIntegers[T patterns.Integer](ctx context.Context, r *countReader, to *p
 		for k := 0; k < len(part); k += pixels {
 			clearBad(r, part[k:k+pixels], hidden)
 		}
-		if err := patterns.AppendIntegers(ctx, to, part); err != nil {
+		if err := scan.AppendIntegers(ctx, to, part); err != nil {
 			return err
 		}
 		i += n
@@ -64,7 +64,7 @@ func copyIntegers[T patterns.Integer](ctx context.Context, r *countReader, to *p
 }
 
 // clearBad sets hidden and marked pixels of a pattern to 0, and notes the marked ones and the largest count.
-func clearBad[T patterns.Integer](r *countReader, pattern []T, hidden []bool) {
+func clearBad[T scan.Integer](r *countReader, pattern []T, hidden []bool) {
 	marker, most := ^T(0), T(0)
 	marks := float64(marker) >= r.marker // not of uint8
 	for i, k := range pattern {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // A layout is a way in which a program stores a scan.
@@ -95,15 +96,8 @@ func Matching(f *hdf5.File) ([]string, error) {
 	return all, nil
 }
 
-// Constants of nature (CODATA 2018, exact).
-const (
-	planck     = 6.62607015e-34 // J s
-	lightSpeed = 299792458      // m/s
-	electron   = 1.602176634e-19
-)
-
-// photon returns the wavelength of photons of that energy in joules.
-func photon(energy float64) float64 { return planck * lightSpeed / energy }
+// electron is an electronvolt in J.
+const electron = physics.ElectronVolt
 
 // first opens the first of several datasets that exists; nil if none does.
 func (a *Acquisition) first(paths ...string) (*hdf5.Dataset, error) {

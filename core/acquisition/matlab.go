@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // readMATLAB reads the file that NSLS-II's programs save from MATLAB (v7.3, which is HDF5): lengths in µm, energy in keV. MATLAB
@@ -44,7 +45,7 @@ func readMATLAB(a *Acquisition) error {
 		return err
 	}
 	if energy > 0 {
-		a.Wavelength = photon(energy)
+		a.Wavelength = physics.PhotonWavelength(energy)
 	}
 	if a.Distance, err = a.physical("distance", entry{"/det_dist", 1e-6}); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // Is reports whether the file is one that Open may read. An npz archive with positions in object pixels is not: package format
@@ -140,7 +141,7 @@ func (a *Acquisition) product(c container) error {
 	}
 	a.Distance = one["detector_object_distance_m"]
 	if e := max(one["photon_energy_eV"], one["probe_energy_eV"]); e > 0 {
-		a.Wavelength = photon(e * electron)
+		a.Wavelength = physics.PhotonWavelength(e * electron)
 	}
 	if l := one["p.lambda"]; l > 0 { // fold_slice
 		a.Wavelength = l

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // A FlagError is an error of what the caller says of a file in Given, and not of the file.
@@ -31,12 +31,12 @@ func (a *Acquisition) unitOf(d *hdf5.Dataset, layout float64) (float64, error) {
 	unit := unitNamed(name)
 	if unit < leastUnit { // not known, or a unit of energy
 		if layout != 0 {
-			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; positions are taken in %s", name, d.Path(), quantity.UnitName(layout)))
+			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; positions are taken in %s", name, d.Path(), physics.UnitName(layout)))
 		}
 		return layout, nil
 	}
 	if layout != 0 && math.Abs(unit/layout-1) > closeEnough {
-		a.Notes = append(a.Notes, fmt.Sprintf("%s is in %s, as its attribute says; files of this layout usually have %s", d.Path(), quantity.UnitName(unit), quantity.UnitName(layout)))
+		a.Notes = append(a.Notes, fmt.Sprintf("%s is in %s, as its attribute says; files of this layout usually have %s", d.Path(), physics.UnitName(unit), physics.UnitName(layout)))
 	}
 	return unit, nil
 }
@@ -56,7 +56,7 @@ func (g Given) place(a *Acquisition) error {
 			switch {
 			case unit != 0 && g.PositionUnit == 0:
 				scaleBy(v, unit)
-				a.Notes = append(a.Notes, fmt.Sprintf("%s is taken in %s, as its attribute says", p.path, quantity.UnitName(unit)))
+				a.Notes = append(a.Notes, fmt.Sprintf("%s is taken in %s, as its attribute says", p.path, physics.UnitName(unit)))
 				continue
 			case unit == 0 && g.PositionUnit != 0:
 				scaleBy(v, g.PositionUnit)
@@ -85,13 +85,13 @@ func (g Given) rescale(a *Acquisition, axis int, v []float64) error {
 	name := []string{"y", "x"}[axis]
 	if !g.Override {
 		return flagErrorf("%s: the positions along %s are in %s in this %s file, and --position-units is %s; leave the flag out, or let it replace the file's unit with --override",
-			a.Path, name, quantity.UnitName(has), a.Format, quantity.UnitName(g.PositionUnit))
+			a.Path, name, physics.UnitName(has), a.Format, physics.UnitName(g.PositionUnit))
 	}
 	scaleBy(v, g.PositionUnit/has)
 	if a.zero != nil {
 		a.zero[axis] *= g.PositionUnit / has
 	}
-	a.Notes = append(a.Notes, fmt.Sprintf("positions along %s are taken in %s in place of the file's %s, because of --override", name, quantity.UnitName(g.PositionUnit), quantity.UnitName(has)))
+	a.Notes = append(a.Notes, fmt.Sprintf("positions along %s are taken in %s in place of the file's %s, because of --override", name, physics.UnitName(g.PositionUnit), physics.UnitName(has)))
 	return nil
 }
 

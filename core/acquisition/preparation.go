@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/prepare"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Preparation says how the frames of a file are prepared. Dark, Flat and Mask name arrays: /path of the file itself, FILE:/path, or FILE with
@@ -100,7 +100,7 @@ func (l *Loaded) hide(a *Acquisition, hot [][2]int) error {
 		l.Mask[p[0]*a.Width+p[1]] = 0
 	}
 	if hot != nil {
-		l.Notes = append(l.Notes, fmt.Sprintf("%s by --hot-pixels", plural.Of(len(hot), "pixel")+" "+plural.Verb(len(hot), "is", "are")+" masked"))
+		l.Notes = append(l.Notes, fmt.Sprintf("%s by --hot-pixels", words.Of(len(hot), "pixel")+" "+words.Verb(len(hot), "is", "are")+" masked"))
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func alsoMasked(n int, why string) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s where it is %s %s masked", plural.Of(n, "pixel"), why, plural.Verb(n, "is", "are"))
+	return fmt.Sprintf("; %s where it is %s %s masked", words.Of(n, "pixel"), why, words.Verb(n, "is", "are"))
 }
 
 // takeMask reads the mask.

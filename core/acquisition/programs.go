@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // readPtyd reads the prepared data of ptypy: chunks of patterns with positions in m (row, column), energy in keV.
@@ -35,7 +36,7 @@ func readPtyd(a *Acquisition) error {
 		return err
 	}
 	if energy > 0 {
-		a.Wavelength = photon(1e3 * energy * electron)
+		a.Wavelength = physics.PhotonWavelength(1e3 * energy * electron)
 	}
 	if a.Distance, err = a.value("/meta/distance", "/info/distance"); err != nil {
 		return err

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Names of Ptychodus' files in a batch folder.
@@ -91,7 +92,7 @@ func (a *Acquisition) productFile(f *hdf5.File, indexes []int64) error {
 		if e, ok, err := attribute(root, name); err != nil {
 			return err
 		} else if ok && e > 0 {
-			a.Wavelength = photon(e * electron)
+			a.Wavelength = physics.PhotonWavelength(e * electron)
 			break
 		}
 	}
@@ -113,7 +114,7 @@ func (a *Acquisition) productFile(f *hdf5.File, indexes []int64) error {
 		}
 	}
 	if len(kept) < a.Patterns {
-		a.Notes = append(a.Notes, fmt.Sprintf("%s without a position in %s left out; the others are counted from 0", plural.Of(a.Patterns-len(kept), "pattern")+" of "+strconv.Itoa(a.Patterns), f.Name()+" "+plural.Verb(a.Patterns-len(kept), "is", "are")))
+		a.Notes = append(a.Notes, fmt.Sprintf("%s without a position in %s left out; the others are counted from 0", words.Of(a.Patterns-len(kept), "pattern")+" of "+strconv.Itoa(a.Patterns), f.Name()+" "+words.Verb(a.Patterns-len(kept), "is", "are")))
 		a.keep(kept)
 	}
 	d, err := f.Dataset("/probe")

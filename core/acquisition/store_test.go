@@ -9,7 +9,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -27,7 +26,7 @@ func stored(t *testing.T, a *acquisition.Acquisition) *scan.Scan {
 	for i := range rows {
 		rows[i] = i
 	}
-	s, err := a.Store(t.Context(), rows, true, func(int64) (patterns.File, error) {
+	s, err := a.Store(t.Context(), rows, true, func(int64) (scan.PatternFile, error) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "patterns"))
 		if err == nil {
 			t.Cleanup(func() { f.Close() })

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
-	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // An entry is a number of a file. Its path may end in @ and the name of an attribute. An attribute "units" of the dataset
@@ -26,7 +26,7 @@ var units = map[string]float64{"meter": 1, "metre": 1, "meters": 1, "millimeter"
 // unitNamed returns a unit in m or J; 0 for other names.
 func unitNamed(name string) float64 {
 	name = strings.TrimSpace(name)
-	if u, err := quantity.Unit(name); err == nil {
+	if u, err := physics.ParseLengthUnit(name); err == nil {
 		return u
 	}
 	return units[name]

@@ -13,7 +13,7 @@ type InferenceSettings struct {
 	InferenceBatchSize int    // patterns
 	MiddleTrim         int    // pixels cut from each side of a patch before stitching
 	PadEval            bool   // the canvas holds every patch whole; false: crop to full coverage
-	SynchronisePhases  string // "auto", "on" or "off"; see stitch.Synchronise
+	SynchronisePhases  string // "auto", "on" or "off"; see raster.Synchronise
 	PatchWeighting     string // "probe" or "uniform"
 	Refine             int    // iterations, 0: none
 	RefineLowFrequency bool   // low-frequency step in each of them

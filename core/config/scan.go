@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/core/physics"
 )
 
 // ScanSettings is the section "scan": what a scan's file does not say itself, and what is changed when it is read. Texts are as
@@ -36,12 +36,12 @@ type ScanSettings struct {
 // minCrop and maxCrop are the smallest and the largest side of patterns, those of package format.
 const minCrop, maxCrop = 16, 1024
 
-func aLength(s string) error { _, err := quantity.Length(s); return err }
+func aLength(s string) error { _, err := physics.ParseLength(s); return err }
 func anEnergy(s string) error {
-	_, err := quantity.Energy(s)
+	_, err := physics.ParseEnergy(s)
 	return err
 }
-func aUnit(s string) error { _, err := quantity.Unit(s); return err }
+func aUnit(s string) error { _, err := physics.ParseLengthUnit(s); return err }
 
 const (
 	whereOthers    = "[FILE:]/path; of a table also its column, [FILE:]/path:COLUMN."

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Section names a group of settings. It is the first part of a key.
@@ -204,7 +204,7 @@ func text(v any) string {
 // public returns the text of a value that may be stored and shown. The run itself uses the value with its credentials.
 func (s Setting) public(text string) string {
 	if s.Address {
-		return printable.Address(text)
+		return words.Address(text)
 	}
 	return text
 }

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Violation is one error in a configuration.
@@ -20,17 +19,17 @@ type Violation struct {
 }
 
 // String returns one sentence. Addresses in it have no credentials.
-func (v Violation) String() string { return printable.Scrub(v.sentence()) }
+func (v Violation) String() string { return words.Scrub(v.sentence()) }
 
 // shownLength is the number of characters shown of a key or a value, which a file may make very long.
 const shownLength = 300
 
 func (v Violation) sentence() string {
 	if len(v.Value) > shownLength {
-		v.Value = printable.Line(v.Value, shownLength)
+		v.Value = words.Line(v.Value, shownLength)
 	}
 	if len(v.Key) > shownLength {
-		v.Key = printable.Line(v.Key, shownLength)
+		v.Key = words.Line(v.Key, shownLength)
 	}
 	switch {
 	case v.Key == "":
@@ -50,7 +49,7 @@ func (e *Error) Error() string {
 		return "config: " + e.Violations[0].String()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "config: %s wrong:", plural.Of(len(e.Violations), "setting")+" "+plural.Verb(len(e.Violations), "is", "are"))
+	fmt.Fprintf(&b, "config: %s wrong:", words.Of(len(e.Violations), "setting")+" "+words.Verb(len(e.Violations), "is", "are"))
 	for _, v := range e.Violations {
 		b.WriteString("\n  " + v.String())
 	}

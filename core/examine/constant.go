@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // markers are the values by which integer detectors mark gaps and bad pixels, in float32: the largest of 16, 31 and 32 bits.
@@ -133,5 +133,5 @@ func (p *profile) touches(i int, is func(q int) bool) bool {
 
 // has returns "1 pixel has" or "3 pixels have".
 func has(n int, noun string) string {
-	return plural.Of(n, noun) + " " + plural.Verb(n, "has", "have")
+	return words.Of(n, noun) + " " + words.Verb(n, "has", "have")
 }

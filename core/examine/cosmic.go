@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -98,7 +98,7 @@ func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([
 	}
 	return []Finding{{
 		ID: Cosmic, Severity: Warning, LogChance: decimal(max(chance, logAlpha-math.Ln10)), Pixels: p.coordinates(pixels), Frames: p.fileFrames(frames), Values: single,
-		What:     fmt.Sprintf("%s in %s %s far above the pixels around and the same pixel in other frames: cosmic rays or electronic noise", plural.Of(len(rays), "value"), plural.Of(len(frames), "frame"), plural.Verb(len(rays), "is", "are")),
+		What:     fmt.Sprintf("%s in %s %s far above the pixels around and the same pixel in other frames: cosmic rays or electronic noise", words.Of(len(rays), "value"), words.Of(len(frames), "frame"), words.Verb(len(rays), "is", "are")),
 		Fix:      "leave these frames out with --rows",
 		Evidence: map[string]float64{"values": float64(len(rays))},
 	}}, nil

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -130,7 +130,7 @@ func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
 	}
 	return []Finding{{
 		ID: Clipped, Severity: Wrong, Pixels: p.coordinates(pixels), Frames: p.fileFrames(c.frames), LogChance: decimal(chance),
-		What:     fmt.Sprintf("%s in %s and %s %s at the ceiling of %.9g counts: the detector was saturated", plural.Of(int(c.at), "value"), plural.Of(len(pixels), "pixel"), plural.Of(len(c.frames), "frame"), plural.Verb(int(c.at), "is", "are"), c.ceiling),
+		What:     fmt.Sprintf("%s in %s and %s %s at the ceiling of %.9g counts: the detector was saturated", words.Of(int(c.at), "value"), words.Of(len(pixels), "pixel"), words.Of(len(c.frames), "frame"), words.Verb(int(c.at), "is", "are"), c.ceiling),
 		Fix:      "save a mask with 0 at these pixels",
 		Evidence: map[string]float64{"ceiling": c.ceiling, "at_ceiling": c.at, "just_below": c.below},
 	}}, nil

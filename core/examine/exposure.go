@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -142,7 +142,7 @@ func (p *profile) exposureFinding(order []int, near [][]int32, spread, drift flo
 		f.What = fmt.Sprintf("%s about %.2g of the counts of the frames around, the first is frame %s: the exposure changes", has(len(low), "frame"), median(ratios), p.name(low))
 	case drifts:
 		f.Frames = p.fileFrames(order)
-		f.What = fmt.Sprintf("the exposure drifts: relative to the frames around the counts change by %+.0f %% from the first to the last of %s", 100*drift, plural.Of(len(order), "frame"))
+		f.What = fmt.Sprintf("the exposure drifts: relative to the frames around the counts change by %+.0f %% from the first to the last of %s", 100*drift, words.Of(len(order), "frame"))
 	default:
 		f.Frames = p.fileFrames(order)
 		f.What = fmt.Sprintf("the exposure flickers: the counts of neighbouring frames differ by %.0f %% more than positions and photon noise explain", 100*spread)

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -189,7 +189,7 @@ func (p *profile) repeated() []Finding {
 	}
 	return []Finding{{
 		ID: Duplicates, Severity: Warning, LogChance: decimal(same), Frames: p.fileFrames(again),
-		What: fmt.Sprintf("%s %s an earlier frame in every pixel, the first is frame %s", plural.Of(len(again), "frame"), plural.Verb(len(again), "equals", "equal"), p.name(again)),
+		What: fmt.Sprintf("%s %s an earlier frame in every pixel, the first is frame %s", words.Of(len(again), "frame"), words.Verb(len(again), "equals", "equal"), p.name(again)),
 		Fix:  "leave the repeated frames out with --rows, or save the scan again",
 	}}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -120,7 +120,7 @@ func (p *profile) masked() []Finding {
 	}
 	return []Finding{{
 		ID: Hidden, Severity: Warning, Pixels: p.coordinates(pixels), Evidence: map[string]float64{"share": hidden / (hidden + seen)},
-		What: fmt.Sprintf("the mask hides %s that count, with %.0f %% of all counts: it hides the beam, or belongs to another detector or orientation", plural.Of(len(pixels), "pixel"), 100*hidden/(hidden+seen)),
+		What: fmt.Sprintf("the mask hides %s that count, with %.0f %% of all counts: it hides the beam, or belongs to another detector or orientation", words.Of(len(pixels), "pixel"), 100*hidden/(hidden+seen)),
 		Fix:  "check the mask: 1 means valid",
 	}}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // A frame or pixel is out of line if its misfit, in units of photon noise, is so many times that of the others, so many times their
@@ -57,7 +57,7 @@ func frameMisfit(frames []metrics.Misfit, s *scan.Scan) []Finding {
 	}
 	return []Finding{{
 		ID: FrameMisfit, Severity: Warning, Frames: rows,
-		What:     fmt.Sprintf("the image explains %s far worse than the others, up to %.3g times as badly, the first is frame %d", plural.Of(len(far), "frame"), worst, rows[0]),
+		What:     fmt.Sprintf("the image explains %s far worse than the others, up to %.3g times as badly, the first is frame %d", words.Of(len(far), "frame"), worst, rows[0]),
 		Fix:      "look at their patterns and positions, and leave them out with --rows if they are bad",
 		Evidence: map[string]float64{"worst_ratio": worst, "median_ratio": math.Exp(middle)},
 	}}
@@ -81,7 +81,7 @@ func pixelMisfit(pixels []metrics.Misfit, s *scan.Scan) []Finding {
 	}
 	return []Finding{{
 		ID: PixelMisfit, Severity: Warning, Pixels: far,
-		What:     fmt.Sprintf("the image explains %s of the detector far worse than those around, up to %.3g times as badly, the first is (%d, %d) (row, column)", plural.Of(len(far), "pixel"), worst, far[0][0], far[0][1]),
+		What:     fmt.Sprintf("the image explains %s of the detector far worse than those around, up to %.3g times as badly, the first is (%d, %d) (row, column)", words.Of(len(far), "pixel"), worst, far[0][0], far[0][1]),
 		Fix:      "mask them if they are bad",
 		Evidence: map[string]float64{"worst_ratio": worst},
 	}}

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -142,7 +142,7 @@ func lagFinding(differences [][]float64) []Finding {
 	}
 	return []Finding{{
 		ID: Order, Severity: Wrong, LogChance: decimal(logAlpha - math.Ln10),
-		What:     fmt.Sprintf("the patterns are %s %s: with that shift neighbouring positions have patterns that differ by %.3f instead of %.3f", plural.Of(abs(best), "frame"), late, least, mean(now)),
+		What:     fmt.Sprintf("the patterns are %s %s: with that shift neighbouring positions have patterns that differ by %.3f instead of %.3f", words.Of(abs(best), "frame"), late, least, mean(now)),
 		Fix:      "save them in the right order: " + fix,
 		Evidence: map[string]float64{"lag": float64(best), "difference": mean(now), "difference_shifted": least, "standard_errors": t},
 	}}

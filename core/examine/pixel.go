@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -91,6 +91,6 @@ func (p *profile) beam() []Finding {
 	row, col = row/mass, col/mass
 	return []Finding{{
 		ID: Centre, Severity: Note, Evidence: map[string]float64{"row": row, "column": col},
-		What: fmt.Sprintf("the beam is %s off the middle of the patterns: (%.1f, %.1f) (row, column)", plural.Of(int(math.Round(math.Hypot(row, col))), "pixel"), row, col),
+		What: fmt.Sprintf("the beam is %s off the middle of the patterns: (%.1f, %.1f) (row, column)", words.Of(int(math.Round(math.Hypot(row, col))), "pixel"), row, col),
 	}}
 }

@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -105,7 +105,7 @@ func (p *profile) lone(far map[int]bool) []Finding {
 	return []Finding{{
 		ID: Lone, Severity: Warning, LogChance: decimal(logAlpha), Frames: rows, Evidence: map[string]float64{"distance": gap[first], "median_distance": typical, "median_step": along},
 		What: fmt.Sprintf("%s away from the path of the scan, the first is that of frame %d at (%.6g, %.6g) (row, column), %.3g px from the nearest; the median is %.3g px",
-			plural.Of(len(lone), "position")+" "+plural.Verb(len(lone), "is", "are"), rows[0], p.Rows[first], p.Cols[first], gap[first], typical),
+			words.Of(len(lone), "position")+" "+words.Verb(len(lone), "is", "are"), rows[0], p.Rows[first], p.Cols[first], gap[first], typical),
 		Fix: scan.LeaveOut(rows),
 	}}
 }
@@ -174,9 +174,9 @@ func (p *profile) canvas(far map[int]bool) []Finding {
 		Fix:  "check the unit of the positions (--position-units, --pixel-size)",
 	}
 	switch {
-	case pixels > stitch.DefaultMaxPixels:
+	case pixels > raster.DefaultCanvas:
 		f.Severity = Wrong
-		f.What = fmt.Sprintf("the image would have %.0f×%.0f pixels, more than the %d that are possible", side[0], side[1], stitch.DefaultMaxPixels)
+		f.What = fmt.Sprintf("the image would have %.0f×%.0f pixels, more than the %d that are possible", side[0], side[1], raster.DefaultCanvas)
 	case pixels < wideCanvas || pixels < spacious*covered:
 		return nil
 	}

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // benchmarkSides are the sides in the table of docs/roadmap.md.
 var benchmarkSides = []int{64, 128, 256, 512}
 
 func BenchmarkForward(b *testing.B) {
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		for _, n := range benchmarkSides {
 			b.Run(fmt.Sprintf("%s/%d", path, n), func(b *testing.B) {
 				p := mustPlan(b, n, n, path)
@@ -30,7 +30,7 @@ func BenchmarkForward(b *testing.B) {
 // conj(P) added.
 func BenchmarkFrame(b *testing.B) {
 	const n, side = 128, 300
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		b.Run(string(path), func(b *testing.B) {
 			p := mustPlan(b, n, n, path)
 			probe, _ := random(n*n, 1)

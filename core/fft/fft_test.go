@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // naive computes the definition, in float64, row by row and column by column: orthonormal, zero frequency at [0, 0].
@@ -82,13 +82,13 @@ const (
 	limit64 = 1e-14
 )
 
-func onEveryPath(t *testing.T, f func(t *testing.T, path cpu.Path)) {
-	for _, path := range cpu.Paths() {
+func onEveryPath(t *testing.T, f func(t *testing.T, path machine.Instructions)) {
+	for _, path := range machine.Supported() {
 		t.Run(string(path), func(t *testing.T) { f(t, path) })
 	}
 }
 
-func mustPlan(t testing.TB, rows, cols int, path cpu.Path) *Plan {
+func mustPlan(t testing.TB, rows, cols int, path machine.Instructions) *Plan {
 	t.Helper()
 	p, err := NewPath(rows, cols, path)
 	if err != nil {
@@ -116,7 +116,7 @@ func sizes() [][2]int {
 }
 
 func TestPlan_EqualsDefinition(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		worst, worst64 := 0.0, 0.0
 		for i, s := range sizes() {
 			rows, cols := s[0], s[1]
@@ -158,8 +158,8 @@ func TestPlan_PathsDifferByRounding(t *testing.T) {
 	for i, s := range sizes() {
 		x, _ := random(s[0]*s[1], uint64(i))
 		want, got := make([]complex64, len(x)), make([]complex64, len(x))
-		mustPlan(t, s[0], s[1], cpu.Portable).ForwardCentred(want, x, nil)
-		for _, path := range cpu.Paths() {
+		mustPlan(t, s[0], s[1], machine.Portable).ForwardCentred(want, x, nil)
+		for _, path := range machine.Supported() {
 			mustPlan(t, s[0], s[1], path).ForwardCentred(got, x, nil)
 			if d := distance(wide(got), wide(want)); !(d < limit32) {
 				t.Errorf("%d×%d: %s is %.2g from plain Go", s[0], s[1], path, d)
@@ -169,7 +169,7 @@ func TestPlan_PathsDifferByRounding(t *testing.T) {
 }
 
 func TestPlan_KeepsNormAndInnerProduct(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		for _, s := range [][2]int{{64, 64}, {30, 128}, {7, 45}, {1000, 3}, {11, 13}} {
 			x, xs := random(s[0]*s[1], 1)
 			y, ys := random(s[0]*s[1], 2)
@@ -206,7 +206,7 @@ func inner(a, b []complex128) complex128 {
 
 // A shift by whole pixels multiplies the spectrum by exp(−2πi(u·dy/R + v·dx/C)).
 func TestPlan_ShiftTheorem(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		for _, c := range []struct{ rows, cols, dy, dx int }{{64, 64, 3, 10}, {48, 100, 17, 1}, {21, 34, 20, 5}} {
 			x, _ := random(c.rows*c.cols, 3)
 			p := mustPlan(t, c.rows, c.cols, path)

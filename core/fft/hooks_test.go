@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // view copies an image from memory with a stride.
@@ -20,7 +20,7 @@ func view[C any](x []C, stride, rows, cols int) []C {
 
 // Long: one table of hooks, and the plain loops that each is compared with.
 func TestTransform_Products(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		for i, s := range [][2]int{{64, 64}, {48, 100}, {100, 36}, {7, 11}, {13, 40}, {1, 32}} {
 			rows, cols := s[0], s[1]
 			stride := cols + 13
@@ -104,7 +104,7 @@ func TestTransform_Products(t *testing.T) {
 
 // Source is read before Target is written, and Work carries no data from one transform to the next.
 func TestTransform_SharedMemory(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		var w Work
 		for _, s := range [][2]int{{32, 32}, {20, 50}, {7, 19}, {8, 8}} {
 			n := s[0] * s[1]
@@ -145,7 +145,7 @@ func equal(t *testing.T, what string, got, want []complex64) {
 
 // The bits of an image do not depend on its place in a batch, or on concurrent use of the plan.
 func TestPlan_SameBitsInBatchAndGoroutines(t *testing.T) {
-	onEveryPath(t, func(t *testing.T, path cpu.Path) {
+	onEveryPath(t, func(t *testing.T, path machine.Instructions) {
 		for _, s := range [][2]int{{32, 48}, {11, 30}} {
 			n, images := s[0]*s[1], 6
 			p := mustPlan(t, s[0], s[1], path)
@@ -167,7 +167,7 @@ func TestPlan_SameBitsInBatchAndGoroutines(t *testing.T) {
 }
 
 func TestTransform_RejectsShortSlices(t *testing.T) {
-	p := mustPlan(t, 4, 6, cpu.Portable)
+	p := mustPlan(t, 4, 6, machine.Portable)
 	image, other := make([]complex64, 24), make([]complex64, 23)
 	for want, f := range map[string]func(){
 		"Source.Image":     func() { p.Transform(Target{Image: image}, Source{Image: other}, Forward, nil) },

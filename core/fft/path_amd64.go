@@ -1,15 +1,15 @@
 package fft
 
-import "github.com/ptychogo/ptycho/core/cpu"
+import "github.com/ptychogo/ptycho/internal/machine"
 
 //go:generate go run ./generate
 
-func kernelsOf(path cpu.Path) kernels[float32] {
+func kernelsOf(path machine.Instructions) kernels[float32] {
 	switch path {
-	case cpu.AVX2:
+	case machine.AVX2:
 		return vector(8, fours, map[int]stageKernels{2: {first2x8, combine2x8}, 3: {first3x8, combine3x8}, 4: {first4x8, combine4x8},
 			5: {first5x8, combine5x8}}, gather8, turn8, scatter8, scatterFull8)
-	case cpu.AVX512:
+	case machine.AVX512:
 		return vector(16, eights, map[int]stageKernels{2: {first2x16, combine2x16}, 3: {first3x16, combine3x16}, 4: {first4x16, combine4x16},
 			5: {first5x16, combine5x16}, 8: {first8x16, combine8x16}}, gather16, turn16, scatter16, scatterFull16)
 	}

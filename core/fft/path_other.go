@@ -2,6 +2,6 @@
 
 package fft
 
-import "github.com/ptychogo/ptycho/core/cpu"
+import "github.com/ptychogo/ptycho/internal/machine"
 
-func kernelsOf(cpu.Path) kernels[float32] { return portable[float32](8) }
+func kernelsOf(machine.Instructions) kernels[float32] { return portable[float32](8) }

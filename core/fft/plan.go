@@ -3,7 +3,7 @@ package fft
 import (
 	"fmt"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // The largest sizes of a plan: tables of a side take up to 1 GiB, an image of complex64 16 GiB.
@@ -19,7 +19,7 @@ type Plan struct{ engine[float32] }
 // New prepares the transforms of images [rows, cols]; both from 1 to 2^24, and rows·cols below 2^31. It uses the
 // fastest instructions of the machine, or those named by PTYCHO_CPU: generic, avx2 or avx512.
 func New(rows, cols int) (*Plan, error) {
-	path, err := cpu.Select()
+	path, err := machine.SelectInstructions()
 	if err != nil {
 		return nil, fmt.Errorf("fft: %w", err)
 	}
@@ -27,7 +27,7 @@ func New(rows, cols int) (*Plan, error) {
 }
 
 // NewPath prepares transforms, as New does, for one of cpu.Paths.
-func NewPath(rows, cols int, path cpu.Path) (*Plan, error) {
+func NewPath(rows, cols int, path machine.Instructions) (*Plan, error) {
 	if err := check(rows, cols); err != nil {
 		return nil, err
 	}

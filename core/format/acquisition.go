@@ -8,7 +8,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -88,7 +87,7 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var stored *patterns.Error
+	var stored *scan.SpoolError
 	if errors.As(err, &stored) {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Names of the arrays of a scan.
@@ -140,7 +140,7 @@ func (z scanFile) describe(layout Layout) (*Description, error) {
 		return nil, err
 	}
 	if len(d.Rows) != len(d.Cols) {
-		return nil, npz.Errorf(z.Path(), "%s has %s but %s has %d", keyCols, plural.Of(len(d.Cols), "value"), keyRows, len(d.Rows)).Hint(onePosition)
+		return nil, npz.Errorf(z.Path(), "%s has %s but %s has %d", keyCols, words.Of(len(d.Cols), "value"), keyRows, len(d.Rows)).Hint(onePosition)
 	}
 	d.Patterns = len(d.Rows)
 	if err := z.choosePatterns(d, layout); err != nil {
@@ -264,23 +264,23 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
 	switch {
 	case !nhw && !hwn && b == c && want != LayoutHWN:
-		return "", 0, npz.Errorf("", "%s has %s but %s has %s", key, plural.Of(a, "pattern"), keyCols, plural.Of(n, "value")).Hint(onePosition)
+		return "", 0, npz.Errorf("", "%s has %s but %s has %s", key, words.Of(a, "pattern"), keyCols, words.Of(n, "value")).Hint(onePosition)
 	case !nhw && !hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, plural.Of(n, "value")).Hint(onePosition)
+		return "", 0, npz.Errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, words.Of(n, "value")).Hint(onePosition)
 	case nhw && hwn:
 		nhw, hwn = b == c, a == b
 	}
 	side := b
 	switch {
 	case nhw && hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), plural.Of(n, "position")).
+		return "", 0, npz.Errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), words.Of(n, "position")).
 			Hint("give --diffraction-layout nhw or hwn")
 	case nhw && b != c:
 		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, b, c).Hint("crop or pad them around the centre")
 	case hwn && a != b:
 		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).Hint("crop or pad them around the centre")
 	case !nhw && !hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), plural.Of(n, "position")).Hint("crop or pad them around the centre")
+		return "", 0, npz.Errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), words.Of(n, "position")).Hint("crop or pad them around the centre")
 	case side%2 != 0 || side < MinSide || side > MaxSide:
 		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
 			Hint("crop or pad them around the centre")

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // onePosition is the fix for a number of positions that differs from the number of patterns.
@@ -24,7 +24,7 @@ func (z scanFile) noteIgnored(d *Description) {
 			continue
 		}
 		if meant := z.meant(a.Name); meant != "" {
-			d.Notes = append(d.Notes, fmt.Sprintf("array %s is not used; did you mean %s?", printable.Name(a.Name), meant))
+			d.Notes = append(d.Notes, fmt.Sprintf("array %s is not used; did you mean %s?", words.Name(a.Name), meant))
 			continue
 		}
 		ignored = append(ignored, a.Name)
@@ -35,7 +35,7 @@ func (z scanFile) noteIgnored(d *Description) {
 			ignored = append(ignored[:12], fmt.Sprintf("and %d more", more))
 		}
 		for i, name := range ignored {
-			ignored[i] = printable.Name(name)
+			ignored[i] = words.Name(name)
 		}
 		d.Notes = append(d.Notes, "not used: "+strings.Join(ignored, ", "))
 	}

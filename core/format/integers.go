@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // integers reports whether the file's numbers are counts as they are: unsigned integers of at most four bytes in the order of the
@@ -47,12 +47,12 @@ func (s *sorter) copyIntegers(ctx context.Context, rows []int) error {
 }
 
 // appendCounts passes counts on, and what the converter would have noted of them.
-func appendCounts[T patterns.Integer](ctx context.Context, s *sorter, counts []T) error {
+func appendCounts[T scan.Integer](ctx context.Context, s *sorter, counts []T) error {
 	most := T(0)
 	for _, k := range counts {
 		most = max(most, k)
 	}
 	s.c.values += len(counts)
 	s.c.most = max(s.c.most, float64(most))
-	return patterns.AppendIntegers(ctx, s.to, counts)
+	return scan.AppendIntegers(ctx, s.to, counts)
 }

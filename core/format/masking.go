@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -57,6 +57,6 @@ func (s *sorter) checkMask() error {
 	case float64(valid) >= invertedValid*float64(all), hidden < invertedShare*(hidden+seen):
 		return nil
 	}
-	return npz.Errorf(s.d.Path, "%s leaves %d of %s valid, with %.1f %% of the counts", keyMask, valid, plural.Of(all, "pixel"), 100*seen/(hidden+seen)).
+	return npz.Errorf(s.d.Path, "%s leaves %d of %s valid, with %.1f %% of the counts", keyMask, valid, words.Of(all, "pixel"), 100*seen/(hidden+seen)).
 		Hint("1 means valid; if the mask is inverted, save 1 - %s", keyMask)
 }

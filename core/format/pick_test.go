@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	stored "github.com/ptychogo/ptycho/core/patterns"
+	stored "github.com/ptychogo/ptycho/core/scan"
 )
 
 // counted counts the bytes that are read.
@@ -74,7 +74,7 @@ func TestReadScan_PickedRowsCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to, err := stored.NewWriter(nil, 1, 16*16, 4)
+	to, err := stored.NewPatternWriter(nil, 1, 16*16, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // setPositions sets a scan's positions and further data to those of the given rows of the file.
@@ -47,5 +47,5 @@ func checkCoordinates(s *scan.Scan) error {
 	if s.Index[s.Len()-1] == s.Len()-1 {
 		fix = scan.LeaveOut(bad)
 	}
-	return npz.Errorf(s.Source, "%s an invalid position: %s", plural.Of(len(bad), "pattern")+" "+plural.Verb(len(bad), "has", "have"), first).Hint("%s", fix)
+	return npz.Errorf(s.Source, "%s an invalid position: %s", words.Of(len(bad), "pattern")+" "+words.Verb(len(bad), "has", "have"), first).Hint("%s", fix)
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // estimated is the fix for an unusable probe.
@@ -36,7 +36,7 @@ func (z scanFile) readProbe(s *scan.Scan, d *Description) error {
 	switch {
 	case bad > 0:
 		return npz.Errorf(z.Path(), "%s has %s not finite, the first in mode %d at pixel (%d, %d) (row, column)", keyProbe,
-			plural.Of(bad, "value")+" that "+plural.Verb(bad, "is", "are"), first/(s.N*s.N), first%(s.N*s.N)/s.N, first%s.N).Hint(estimated)
+			words.Of(bad, "value")+" that "+words.Verb(bad, "is", "are"), first/(s.N*s.N), first%(s.N*s.N)/s.N, first%s.N).Hint(estimated)
 	case most == 0:
 		return npz.Errorf(z.Path(), "%s is zero everywhere", keyProbe).Hint(estimated)
 	}

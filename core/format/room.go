@@ -2,7 +2,7 @@ package format
 
 import (
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // smallScan is the size in bytes below which the available memory is not checked.
@@ -22,12 +22,12 @@ func checkScanRoom(d *Description, patterns int) error {
 		return nil
 	}
 	need := counts + int64(scanCopies*float64(counts)) + scanRest
-	free, known := memory.Available()
+	free, known := machine.AvailableMemory()
 	if !known || need <= free {
 		return nil
 	}
 	e := npz.Errorf(d.Path, "%d patterns of %d×%d pixels need about %s of memory, %s as float32 and the rest as working copies, but %s are available",
-		patterns, d.N, d.N, memory.Size(need), memory.Size(counts), memory.Size(free))
+		patterns, d.N, d.N, machine.Size(need), machine.Size(counts), machine.Size(free))
 	e.Err = npz.ErrRefused
 	fits := int(float64(free-scanRest) / (1 + scanCopies) / float64(4*d.N*d.N))
 	if fits < 1 {

@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // with sets the machine's available memory for one test.
 func with(t *testing.T, bytes int64) {
-	real := memory.Available
-	memory.Available = func() (int64, bool) { return bytes, true }
-	t.Cleanup(func() { memory.Available = real })
+	real := machine.AvailableMemory
+	machine.AvailableMemory = func() (int64, bool) { return bytes, true }
+	t.Cleanup(func() { machine.AvailableMemory = real })
 }
 
 // A scan larger than the available memory is rejected before anything is read, with both figures and the number of

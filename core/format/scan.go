@@ -6,9 +6,8 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // ScanOptions are the options of ReadScan.
@@ -27,13 +26,13 @@ type ScanOptions struct {
 	Given           acquisition.Given // what the caller says of the file, and changes
 	// Create creates the file for the patterns, of at most the given size. Without it the patterns are held in memory. The caller
 	// keeps the file open for as long as the scan is used.
-	Create func(bytes int64) (patterns.File, error)
+	Create func(bytes int64) (scan.PatternFile, error)
 	// Hold is the size of the counts, as float32, up to which they are held in memory in spite of Create.
 	Hold int64
 }
 
 // create returns Create for a number of patterns of n×n pixels, nil where their counts are held in memory.
-func (o ScanOptions) create(count, n int) func(bytes int64) (patterns.File, error) {
+func (o ScanOptions) create(count, n int) func(bytes int64) (scan.PatternFile, error) {
 	const float32Size = 4
 	if int64(count)*int64(n)*int64(n)*float32Size <= o.Hold {
 		return nil
@@ -137,7 +136,7 @@ func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, 
 	if d.plan.Bin > 1 {
 		most = 4
 	}
-	to, err := patterns.NewWriter(o.create(len(s.Index), d.N), len(s.Index), d.plan.N*d.plan.N, most)
+	to, err := scan.NewPatternWriter(o.create(len(s.Index), d.N), len(s.Index), d.plan.N*d.plan.N, most)
 	if err != nil {
 		return "", err
 	}
@@ -171,7 +170,7 @@ func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
 	if err == nil && o.Draw != 0 && o.Draw < len(rows) {
 		rows, err = scan.Draw(rows, o.Draw, o.Seed)
 	} else if o.Draw > len(rows) {
-		d.Notes = append(d.Notes, fmt.Sprintf("%s requested, but the selection has %d: all are used", plural.Of(o.Draw, "pattern")+" "+plural.Verb(o.Draw, "was", "were"), len(rows)))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s requested, but the selection has %d: all are used", words.Of(o.Draw, "pattern")+" "+words.Verb(o.Draw, "was", "were"), len(rows)))
 	}
 	if err != nil {
 		return nil, &npz.Error{Path: z.Path(), What: err.Error(), Err: err}

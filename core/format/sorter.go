@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/prepare"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // axis says what an axis of the file's array counts.
@@ -35,7 +35,7 @@ func axesOf(d *Description) [3]axis {
 // readPatterns reads the given rows of the file as counts, [len(rows), N, N], and returns their sum. Patterns that go to a file are
 // passed on some at a time, if the scan's file has them in order. Otherwise values go directly to their final place, so that an array is never held
 // twice. Masked pixels become 0.
-func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter, to *patterns.Writer) (total float64, err error) {
+func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8, c *converter, to *scan.PatternWriter) (total float64, err error) {
 	s := newSorter(d, rows, mask, c)
 	s.to, s.window = to, len(rows)
 	if s.integers() && (len(rows) == d.Patterns || d.patterns.Seekable()) {
@@ -83,7 +83,7 @@ type sorter struct {
 	window int
 	whole  bool    // the window holds all selected patterns
 	seen   float64 // sum of the counts that were passed on
-	to     *patterns.Writer
+	to     *scan.PatternWriter
 	tally  prepare.Tally
 	visit  func(pixel int, x float64) // receives the values in place of out
 }

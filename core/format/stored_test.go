@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -24,9 +24,9 @@ func (d diskFile) Path() string { return d.Name() }
 func (d diskFile) Seal()        {}
 
 // onDisk returns a function for ScanOptions.Create and the file that it last created.
-func onDisk(t *testing.T) (create func(int64) (patterns.File, error), last *diskFile) {
+func onDisk(t *testing.T) (create func(int64) (scan.PatternFile, error), last *diskFile) {
 	last = &diskFile{}
-	return func(bytes int64) (patterns.File, error) {
+	return func(bytes int64) (scan.PatternFile, error) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "patterns"))
 		if err != nil {
 			return nil, err
@@ -133,8 +133,8 @@ func TestReadScan_InFileBeyondMemory(t *testing.T) {
 // TestReadScan_FileErrorIsNotTheScans checks that an error of the file for the patterns does not blame the scan.
 func TestReadScan_FileErrorIsNotTheScans(t *testing.T) {
 	path := file(t, "scan.npz", archive(t, false, scanArrays(40, stackU2("intensity"))...))
-	var found *patterns.Error
-	_, err := ReadScan(t.Context(), path, ScanOptions{Create: func(int64) (patterns.File, error) { return nil, syscall.ENOSPC }})
+	var found *scan.SpoolError
+	_, err := ReadScan(t.Context(), path, ScanOptions{Create: func(int64) (scan.PatternFile, error) { return nil, syscall.ENOSPC }})
 	if !errors.As(err, &found) || !errors.Is(err, syscall.ENOSPC) || bytes.Contains([]byte(err.Error()), []byte(path)) {
 		t.Errorf("error %v", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Units is the unit of a diffraction array's values.
@@ -182,7 +182,7 @@ func (c *converter) finish(path string) (string, error) {
 		note += "; the file's intensity_scale is not used"
 	}
 	if c.partial > 0 {
-		note += fmt.Sprintf("; %d of %s not whole and kept unchanged", c.partial, plural.Of(c.values, "value")+" "+plural.Verb(c.partial, "is", "are"))
+		note += fmt.Sprintf("; %d of %s not whole and kept unchanged", c.partial, words.Of(c.values, "value")+" "+words.Verb(c.partial, "is", "are"))
 	}
 	return note, nil
 }

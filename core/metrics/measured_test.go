@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/raster"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
@@ -119,7 +118,7 @@ func TestEvaluate_StitchedTruth(t *testing.T) {
 	p, truth := lines(t, 1)
 	ctx := context.Background()
 	for _, centred := range []bool{false, true} {
-		s, err := stitch.New(p.Rows, p.Cols, p.N, stitch.Options{Centred: centred})
+		s, err := raster.NewStitcher(p.Rows, p.Cols, p.N, raster.StitchOptions{Centred: centred})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +127,7 @@ func TestEvaluate_StitchedTruth(t *testing.T) {
 			weight[i] = float32(real(v)*real(v) + imag(v)*imag(v))
 		}
 		for j := range p.Rows {
-			patch := stitch.Extract(truth, p.Rows[j], p.Cols[j], p.N)
+			patch := raster.Extract(truth, p.Rows[j], p.Cols[j], p.N)
 			narrow := make([]complex64, len(patch))
 			for i, v := range patch {
 				narrow[i] = complex64(v)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/raster"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // Patterns are measured diffraction patterns, for Residual.
@@ -83,7 +82,7 @@ func Residual(ctx context.Context, object raster.Complex, origin [2]float64, p P
 		return Fit{}, errors.New("metrics: residual: the object has values that are not finite numbers")
 	}
 	return fit(ctx, p, o, func(patch []complex128, j int) {
-		stitch.ExtractTo(patch, object, p.Rows[j]-origin[0], p.Cols[j]-origin[1], p.N)
+		raster.ExtractTo(patch, object, p.Rows[j]-origin[0], p.Cols[j]-origin[1], p.N)
 	})
 }
 

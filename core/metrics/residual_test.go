@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/raster"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // exact returns a scan of scene without noise, with two probe modes.
@@ -30,7 +29,7 @@ func exact(t *testing.T) (Patterns, raster.Complex) {
 	for j := range p.Rows {
 		lambda := make([]float64, n*n)
 		for _, mode := range p.Probe {
-			wave := stitch.Extract(object, p.Rows[j], p.Cols[j], n)
+			wave := raster.Extract(object, p.Rows[j], p.Cols[j], n)
 			for i := range wave {
 				wave[i] *= mode[i]
 			}

@@ -11,7 +11,7 @@ import (
 	"os"
 
 	"github.com/ptychogo/ptycho/internal/disk"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Error reports an unusable data file: missing, damaged, of the wrong kind, or with invalid values. The command maps it
@@ -33,7 +33,7 @@ const (
 )
 
 func (e *Error) Error() string {
-	s := printable.Line(e.Path, maxPath) + ": " + printable.Line(e.What, maxClause) // the file may contain any name
+	s := words.Line(e.Path, maxPath) + ": " + words.Line(e.What, maxClause) // the file may contain any name
 	if e.Fix != "" {
 		s += "; " + e.Fix
 	}

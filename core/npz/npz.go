@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -198,7 +198,7 @@ func (z *Archive) Names() string {
 			s = append(s, "…")
 			break
 		}
-		s = append(s, printable.Name(a.Name))
+		s = append(s, words.Name(a.Name))
 	}
 	return strings.Join(s, ", ")
 }

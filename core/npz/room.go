@@ -3,7 +3,7 @@ package npz
 import (
 	"errors"
 
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // ErrRefused is the cause of an Error about a valid file that is too large to read: for the available memory, or
@@ -29,11 +29,11 @@ func (a *Reader) checkRoom(n, size int) error {
 	if need <= smallArray {
 		return nil
 	}
-	free, known := memory.Available()
+	free, known := machine.AvailableMemory()
 	if !known || need <= free {
 		return nil
 	}
-	e := a.Errorf("with shape %v needs %s of memory, but %s are available", a.header.shape, memory.Size(need), memory.Size(free))
+	e := a.Errorf("with shape %v needs %s of memory, but %s are available", a.header.shape, machine.Size(need), machine.Size(free))
 	e.Err = ErrRefused
 	return e.Hint("free memory, or use a machine with more")
 }
@@ -44,7 +44,7 @@ func (z *Archive) CheckCompression(a *Reader) error {
 		return nil
 	}
 	e := a.Errorf("expands from %s to %s, more than %d-fold, like a file made to exhaust memory",
-		memory.Size(int64(a.stored)), memory.Size(int64(a.expanded)), highCompression)
+		machine.Size(int64(a.stored)), machine.Size(int64(a.expanded)), highCompression)
 	e.Err = ErrRefused
 	return e.Hint("if you trust the file, give --allow-high-compression, or save it again with numpy.savez")
 }

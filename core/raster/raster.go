@@ -1,5 +1,8 @@
-// Package raster represents images: a height, a width and the pixels, row by row. Coordinates are always (row y, column
-// x); pixel (0, 0) is the first element and positive y is down.
+// Package raster represents images: a height, a width and the pixels, row by row. A Stitcher combines reconstructed patches into one: it
+// adds every patch at its sub-pixel scan position and averages where patches overlap.
+//
+// Coordinates are always (row y, column x); pixel (0, 0) is the first element and positive y is down. Those of a scan are in pixels of the
+// object.
 package raster
 
 import (

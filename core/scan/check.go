@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Check returns the first Fault of the probe, the positions and the counts, nil if there is none. It does not compare
@@ -93,7 +93,7 @@ func (s *Scan) checkEmpty() error {
 	}
 	return &Fault{
 		ID: FaultEmpty, Patterns: empty,
-		What: fmt.Sprintf("%d of %s no photons, first pattern %d; the median is %.4g", len(empty), plural.Of(s.Len(), "pattern")+" "+plural.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
+		What: fmt.Sprintf("%d of %s no photons, first pattern %d; the median is %.4g", len(empty), words.Of(s.Len(), "pattern")+" "+words.Verb(len(empty), "has", "have"), rows[0], totals[len(totals)/2]),
 		Fix:  fix,
 	}
 }
@@ -346,7 +346,7 @@ func (s *Scan) farFault(far []int) error {
 	}
 	return &Fault{
 		ID: FaultFar, Patterns: far,
-		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", plural.Of(len(far), "position")+" "+plural.Verb(len(far), "is", "are"),
+		What: fmt.Sprintf("%s far from the other %d, which span %.4g px: %s (row, column)", words.Of(len(far), "position")+" "+words.Verb(len(far), "is", "are"),
 			rest.Len(), rest.span(), strings.Join(named, ", ")),
 		Fix: fix,
 	}
@@ -354,7 +354,7 @@ func (s *Scan) farFault(far []int) error {
 
 // LeaveOut returns the fix for patterns of a file, given by row, with invalid positions.
 func LeaveOut(rows []int) string {
-	fix := "correct xcoords and ycoords, or leave " + plural.Verb(len(rows), "it", "them") + " out with --rows"
+	fix := "correct xcoords and ycoords, or leave " + words.Verb(len(rows), "it", "them") + " out with --rows"
 	if len(rows) <= maxListed {
 		fix += " " + allBut(rows)
 	}

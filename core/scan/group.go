@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // DefaultNeighbours is the number of nearest neighbours from which partners are drawn. On simulated scans 8 gave better
@@ -77,15 +77,15 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	}
 	switch {
 	case n < gr.size:
-		return nil, fmt.Errorf("grouping: %s cannot form groups of %d (--gridsize %d)", plural.Of(n, "pattern"), gr.size, g.Gridsize)
+		return nil, fmt.Errorf("grouping: %s cannot form groups of %d (--gridsize %d)", words.Of(n, "pattern"), gr.size, g.Gridsize)
 	case k < gr.size-1:
 		return nil, fmt.Errorf("grouping: --neighbor-count: %s too few for groups of %d (--gridsize %d), want at least %d",
-			plural.Of(k, "neighbour")+" "+plural.Verb(k, "is", "are"), gr.size, g.Gridsize, gr.size-1)
+			words.Of(k, "neighbour")+" "+words.Verb(k, "is", "are"), gr.size, g.Gridsize, gr.size-1)
 	case g.Batch < gr.size || g.Batch%gr.size != 0:
 		return nil, fmt.Errorf("grouping: --batch-size: %s is not a multiple of the group of %d (--gridsize %d)",
-			plural.Of(g.Batch, "pattern"), gr.size, g.Gridsize)
+			words.Of(g.Batch, "pattern"), gr.size, g.Gridsize)
 	case g.Batch > n:
-		return nil, fmt.Errorf("grouping: --batch-size: %s exceed the %d of the scan", plural.Of(g.Batch, "pattern"), n)
+		return nil, fmt.Errorf("grouping: --batch-size: %s exceed the %d of the scan", words.Of(g.Batch, "pattern"), n)
 	}
 	gr.groups = g.Batch / gr.size
 	at := make([]int, n)

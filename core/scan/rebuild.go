@@ -3,14 +3,12 @@ package scan
 import (
 	"context"
 	"fmt"
-
-	"github.com/ptychogo/ptycho/core/patterns"
 )
 
 // Rebuild returns the scan of the given patterns, ascending indices in this scan, with their counts changed by change, which receives the
 // index of a pattern. Patterns in memory are changed in place, so that this scan cannot be used afterwards; stored patterns are written
 // to a file from create, in the same type. A changed count must fit the type.
-func (s *Scan) Rebuild(ctx context.Context, rows []int, change func(i int, counts []float32), create func(bytes int64) (patterns.File, error)) (*Scan, error) {
+func (s *Scan) Rebuild(ctx context.Context, rows []int, change func(i int, counts []float32), create func(bytes int64) (PatternFile, error)) (*Scan, error) {
 	for k, r := range rows {
 		if r < 0 || r >= s.Len() || k > 0 && r <= rows[k-1] {
 			return nil, fmt.Errorf("scan: rebuild: pattern %d of %d is out of order or missing", r, s.Len())
@@ -27,7 +25,7 @@ func (s *Scan) Rebuild(ctx context.Context, rows []int, change func(i int, count
 		out.Counts = s.Counts[: len(rows)*size : len(rows)*size]
 		return &out, ctx.Err()
 	}
-	w, err := patterns.NewWriter(create, len(rows), size, s.Stored.DType().Size())
+	w, err := NewPatternWriter(create, len(rows), size, s.Stored.DType().Size())
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // ParseRows reads a selection of the n patterns of a file: the union of terms separated by commas.
@@ -34,7 +34,7 @@ func ParseRows(expr string, split []uint8, n int) ([]int, error) {
 		}
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("--rows %q: selects none of the %s", expr, plural.Of(n, "pattern"))
+		return nil, fmt.Errorf("--rows %q: selects none of the %s", expr, words.Of(n, "pattern"))
 	}
 	return rows, nil
 }
@@ -73,7 +73,7 @@ func selectSplit(value string, split []uint8, keep []bool) error {
 		return fmt.Errorf("the file has no split array; select by number, such as 0:%d", (n+1)/2)
 	}
 	if len(split) != n {
-		return fmt.Errorf("the split array has %s for %s", plural.Of(len(split), "entry"), plural.Of(n, "pattern"))
+		return fmt.Errorf("the split array has %s for %s", words.Of(len(split), "entry"), words.Of(n, "pattern"))
 	}
 	found := false
 	for i, s := range split {
@@ -137,10 +137,10 @@ func listSplits(split []uint8) string {
 // Draw draws n of the rows without replacement and keeps their order.
 func Draw(rows []int, n int, seed int64) ([]int, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("--n-images: cannot draw %s, want at least 1", plural.Of(n, "pattern"))
+		return nil, fmt.Errorf("--n-images: cannot draw %s, want at least 1", words.Of(n, "pattern"))
 	}
 	if n > len(rows) {
-		return nil, fmt.Errorf("--n-images: cannot draw %s, the selection has only %d", plural.Of(n, "pattern"), len(rows))
+		return nil, fmt.Errorf("--n-images: cannot draw %s, the selection has only %d", words.Of(n, "pattern"), len(rows))
 	}
 	chosen, _ := divide(rows, n, newStream(seed, forDraw))
 	return chosen, nil
@@ -156,7 +156,7 @@ func SplitValidation(rows []int, share float64, seed int64) (train, validation [
 		return slices.Clone(rows), nil, nil
 	}
 	if len(rows) < 2 {
-		return nil, nil, fmt.Errorf("--val-split is %v, but %s cannot be divided", share, plural.Of(len(rows), "pattern"))
+		return nil, nil, fmt.Errorf("--val-split is %v, but %s cannot be divided", share, words.Of(len(rows), "pattern"))
 	}
 	n := min(max(int(math.Round(share*float64(len(rows)))), 1), len(rows)-1)
 	validation, train = divide(rows, n, newStream(seed, forValidation))

@@ -14,7 +14,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -25,8 +24,8 @@ type Scan struct {
 	N      int    // side of a pattern in pixels
 
 	// The patterns [n, N, N], row-major photon counts, DC at [N/2, N/2], are in memory or in a file. Pattern and All read both.
-	Counts []float32        // nil with Stored
-	Stored *patterns.Stored // nil with Counts
+	Counts []float32       // nil with Stored
+	Stored *StoredPatterns // nil with Counts
 
 	Rows []float64 // [n] patch centre y in object pixels
 	Cols []float64 // [n] patch centre x in object pixels

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/ptychogo/ptycho/core/raster"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // Options describe a scan. Zero values mean the documented defaults; Object, Probe and Path must be valid kinds.
@@ -213,7 +212,7 @@ func (s *Scan) each(ctx context.Context, do func(j int, patch, wave []complex128
 			f := raster.NewFourier(s.N, s.N)
 			patch, wave := make([]complex128, s.N*s.N), make([]complex128, s.N*s.N)
 			for j := w; j < len(s.Rows) && ctx.Err() == nil; j += workers {
-				stitch.ExtractTo(patch, s.Object, s.Rows[j], s.Cols[j], s.N)
+				raster.ExtractTo(patch, s.Object, s.Rows[j], s.Cols[j], s.N)
 				values[j] = do(j, patch, wave, f)
 			}
 		})

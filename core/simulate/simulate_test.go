@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/metrics"
-	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/core/raster"
 )
 
 func mustNew(t *testing.T, o Options) *Scan {
@@ -131,7 +131,7 @@ func TestNew_NoiselessCounts(t *testing.T) {
 	s := mustNew(t, Options{Seed: 6, N: 16, Height: 60, Width: 70, Patterns: 3, Noiseless: true, Background: 0.25})
 	const n = 16
 	j := 2
-	patch := stitch.Extract(s.Object, s.Rows[j], s.Cols[j], n)
+	patch := raster.Extract(s.Object, s.Rows[j], s.Cols[j], n)
 	for u := range n {
 		for v := range n {
 			var sum complex128

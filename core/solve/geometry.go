@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Orientation is one of the eight orientations of the positions' axes: first rows and columns are exchanged, then signs
@@ -181,7 +181,7 @@ const (
 func CheckGeometry(ctx context.Context, s *scan.Scan, o GeometryOptions) (*Geometry, error) {
 	fail := func(err error) (*Geometry, error) { return nil, fmt.Errorf("geometry check: %w", err) }
 	if s.Len() < 3*heldOut {
-		return fail(fmt.Errorf("%s too few, want at least %d", plural.Of(s.Len(), "pattern")+" "+plural.Verb(s.Len(), "is", "are"), 3*heldOut))
+		return fail(fmt.Errorf("%s too few, want at least %d", words.Of(s.Len(), "pattern")+" "+words.Verb(s.Len(), "is", "are"), 3*heldOut))
 	}
 	part, err := s.Select(middle(s, geometryPatterns))
 	if err != nil {

@@ -3,7 +3,7 @@ package solve
 import (
 	"math"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // useVectors selects the AVX2 kernels; PTYCHO_CPU=generic forces the plain loops, as in core/fft. The two round
@@ -11,8 +11,8 @@ import (
 var useVectors = vectors()
 
 func vectors() bool {
-	path, err := cpu.Select()
-	return err == nil && path != cpu.Portable
+	path, err := machine.SelectInstructions()
+	return err == nil && path != machine.Portable
 }
 
 // whole returns the part of n that the vector kernels process.

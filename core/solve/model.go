@@ -8,7 +8,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/fft"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // solver holds a scan and its model.
@@ -50,7 +50,7 @@ type solver struct {
 	before []complex64                               // object before the running iteration
 }
 
-// canvasLimit bounds the canvas: 2^26 pixels, as in core/stitch.
+// canvasLimit bounds the canvas: 2^26 pixels, as in core/raster.
 const canvasLimit = 1 << 26
 
 // newSolver checks the scan and prepares the model.
@@ -67,7 +67,7 @@ func newSolver(s *scan.Scan, o Options) (*solver, error) {
 	}
 	v := &solver{o: o, data: s, n: s.N, size: s.N * s.N, slow: 1}
 	if s.Len() < 2 {
-		return nil, fmt.Errorf("the scan has %s, want at least 2", plural.Of(s.Len(), "pattern"))
+		return nil, fmt.Errorf("the scan has %s, want at least 2", words.Of(s.Len(), "pattern"))
 	}
 	if err := v.readCounts(); err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/simulate"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // twoModes returns a scan with a second mode, orthogonal to the first, of the given share of the power.
@@ -42,7 +41,7 @@ func twoModes(t *testing.T, share float64) (*scan.Scan, [][]complex128) {
 	f := raster.NewFourier(n, n)
 	wave := make([]complex128, n*n)
 	for j := range s.Rows {
-		patch, lambda := stitch.Extract(s.Object, s.Rows[j], s.Cols[j], n), make([]float64, n*n)
+		patch, lambda := raster.Extract(s.Object, s.Rows[j], s.Cols[j], n), make([]float64, n*n)
 		for _, mode := range [][]complex128{first, second} {
 			for i, p := range mode {
 				wave[i] = p * patch[i]

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/core/raster"
 )
 
 // Engine names an iterative algorithm.
@@ -131,7 +131,7 @@ type Options struct {
 
 	// Preview receives the image after every PreviewEvery iterations; an error ends the run.
 	PreviewEvery int
-	Preview      func(stitch.Image) error
+	Preview      func(raster.Stitched) error
 }
 
 // Start is an initial object with pixel (0, 0) at Origin; outside of it the amplitude is 1.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // refineFinal is the share of LSQML's steps in the last iteration of a refinement. Near a solution noise limits the
@@ -16,7 +16,7 @@ const refineFinal = 0.1
 // Refine improves an existing image, such as a network's, with all patterns: o.Iterations (default 10) of o.Engine
 // (default LSQML, which needs the fewest). The scan's probe is the one that the image was made with. With o.Fit.Probe
 // it is improved too, and R describes image and probe together.
-func Refine(ctx context.Context, s *scan.Scan, image stitch.Image, o Options) (*Result, error) {
+func Refine(ctx context.Context, s *scan.Scan, image raster.Stitched, o Options) (*Result, error) {
 	if err := image.Object.Validate(); err != nil {
 		return nil, fmt.Errorf("refine: %w", err)
 	}

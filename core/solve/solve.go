@@ -5,7 +5,7 @@
 //
 // in float32 on all cores; the result does not depend on their number. Coordinates are (row y, column x) in object
 // pixels. A patch O_j is sampled bilinearly at the pattern's sub-pixel position, and its correction is
-// added by the adjoint: the same interpolation as in core/stitch, core/metrics and the network's forward model, so
+// added by the adjoint: the same interpolation as in core/raster, core/metrics and the network's forward model, so
 // that R is comparable. The probe is scaled so that an object of amplitude 1 gives the mean
 // counts.
 package solve
@@ -21,7 +21,6 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // Result is a reconstruction.
@@ -363,8 +362,8 @@ func (v *solver) fill(r *Result) {
 }
 
 // image returns the object, 0 where uncovered.
-func (v *solver) image() stitch.Image {
-	m := stitch.Image{Object: raster.NewComplex(v.h, v.w), Coverage: v.coverage(), Origin: v.origin}
+func (v *solver) image() raster.Stitched {
+	m := raster.Stitched{Object: raster.NewComplex(v.h, v.w), Coverage: v.coverage(), Origin: v.origin}
 	for i, c := range v.object {
 		if m.Coverage.Data[i] > 0 {
 			m.Object.Data[i] = complex128(c)

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/simulate"
 )
@@ -26,7 +25,7 @@ func storedIn(t *testing.T, s *scan.Scan) (*scan.Scan, file) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	w, err := patterns.NewWriter(func(int64) (patterns.File, error) { return file{f}, nil }, s.Len(), s.N*s.N, 4)
+	w, err := scan.NewPatternWriter(func(int64) (scan.PatternFile, error) { return file{f}, nil }, s.Len(), s.N*s.N, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +58,7 @@ func TestSolve_ReportsErrorOfStoredPatterns(t *testing.T) {
 			t.Error(err)
 		}
 	}})
-	if spool := new(patterns.Error); !errors.As(err, &spool) {
+	if spool := new(scan.SpoolError); !errors.As(err, &spool) {
 		t.Errorf("error %v, want that of the file", err)
 	}
 }

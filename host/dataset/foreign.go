@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
-	"github.com/ptychogo/ptycho/core/exchange"
+	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 )
@@ -54,7 +54,7 @@ func formByName(path string) string {
 type reading struct {
 	*scan.Scan
 	name   string // of the form
-	stored exchange.Stored
+	stored format.CountType
 	each   func(func([]float32) error) error
 	joined func() []string // files that were read besides those that are named
 	close  func()
@@ -67,7 +67,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reading{s, formNPZ, exchange.StoredAs(s.Whole(), slices.Max(s.Counts)), func(visit func([]float32) error) error { return visit(s.Counts) }, func() []string { return nil }, func() {}}, nil
+		return &reading{s, formNPZ, format.CountTypeOf(s.Whole(), slices.Max(s.Counts)), func(visit func([]float32) error) error { return visit(s.Counts) }, func() []string { return nil }, func() {}}, nil
 	}
 	a, rows, err := openGiven(o)
 	if err != nil {
@@ -79,7 +79,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 		return nil, host.Fail(host.ExitData, err)
 	}
 	each := func(visit func([]float32) error) error { return a.Each(ctx, s, visit) }
-	return &reading{s, a.Format, exchange.StoredBits(a.IntegerBits()), each, a.Joined, func() { a.Close() }}, nil
+	return &reading{s, a.Format, format.CountTypeOfBits(a.IntegerBits()), each, a.Joined, func() { a.Close() }}, nil
 }
 
 // convertForeign writes CXI, or the two files of Ptychodus. Patterns are read and written some at a time.
@@ -113,9 +113,9 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	if err != nil {
 		return r, err
 	}
-	write := exchange.WriteCXIScan
+	write := format.WriteCXIScan
 	if form == formPtychodus {
-		write = exchange.WriteDiffraction
+		write = format.WriteDiffraction
 	}
 	err = write(file, out)
 	switch {
@@ -144,7 +144,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 }
 
 // outgoing describes the scan for its file. r receives the mean of the counts.
-func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
+func (s *reading) outgoing(o Conversion, r *Converted) (*format.Export, error) {
 	var missing []string
 	for _, v := range []struct {
 		value float64
@@ -157,7 +157,7 @@ func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
 	if missing != nil {
 		return nil, host.Failf(host.ExitData, "%s: %s is in metres, and the scan has positions in pixels: give %s", o.From, o.To, strings.Join(missing, ", "))
 	}
-	out := &exchange.Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Probe: s.Probe, Modes: s.Modes, Stored: s.stored}
+	out := &format.Export{N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Probe: s.Probe, Modes: s.Modes, Stored: s.stored}
 	sums := make([]float64, s.N*s.N)
 	out.Each = func(visit func([]float32) error) error {
 		return s.each(func(counts []float32) error {
@@ -167,7 +167,7 @@ func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
 			return visit(counts)
 		})
 	}
-	out.After = func() ([]uint8, exchange.Provenance) {
+	out.After = func() ([]uint8, format.Provenance) {
 		r.MeanCounts = 0
 		for i, k := range sums {
 			if s.Mask == nil || s.Mask[i] != 0 { // a pixel that a later pattern marks is not 0 in the patterns before
@@ -180,8 +180,8 @@ func (s *reading) outgoing(o Conversion, r *Converted) (*exchange.Scan, error) {
 }
 
 // provenance describes the conversion in its files.
-func (s *reading) provenance(o Conversion, r Converted) exchange.Provenance {
-	p := exchange.Provenance{Version: host.Version, Command: "convert", Source: exchange.SourceName(o.From)}
+func (s *reading) provenance(o Conversion, r Converted) format.Provenance {
+	p := format.Provenance{Version: host.Version, Command: "convert", Source: format.SourceName(o.From)}
 	if s.Counts != nil {
 		p.Digest = s.Fingerprint()
 	}
@@ -192,14 +192,14 @@ func (s *reading) provenance(o Conversion, r Converted) exchange.Provenance {
 }
 
 // product writes the product of Ptychodus beside the patterns, with positions and probe.
-func (s *reading) product(file *newScan, o Conversion, out *exchange.Scan, r *Converted, notice func(string, ...any)) error {
+func (s *reading) product(file *newScan, o Conversion, out *format.Export, r *Converted, notice func(string, ...any)) error {
 	if s.Probe == nil {
 		notice("%s has no probe, because the scan has none; Ptychodus opens a product only with a probe", file.path)
 	}
 	r.Product, r.Probe = file.path, s.Probe != nil
 	p := out.Blank(s.provenance(o, *r))
 	p.Photons = r.MeanCounts
-	if err := exchange.WriteProduct(file, p); err != nil {
+	if err := format.WriteProduct(file, p); err != nil {
 		return file.failure(err)
 	}
 	return file.place()
@@ -211,7 +211,7 @@ func createProduct(o Conversion) (*newScan, error) {
 	if product, err := os.Stat(path); err == nil && o.Overwrite {
 		patterns, err := os.Stat(o.To)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && exchange.Wrote(path):
+		case errors.Is(err, fs.ErrNotExist) && format.Wrote(path):
 			return nil, host.Failf(host.ExitUsage, "convert: %s would be replaced, but %s is not there, so that it may belong to another scan: give another file, or move it away", path, o.To)
 		case err == nil && os.SameFile(patterns, product):
 			return nil, host.Failf(host.ExitUsage, "convert: %s and %s are the same file, and two are written: remove the link", o.To, path)
@@ -227,7 +227,7 @@ func productPath(path string) string {
 
 // createHDF5 is create for an HDF5 file. It does not replace a file that ptycho did not write: it may be raw data.
 func createHDF5(path string, overwrite bool) (*newScan, error) {
-	if kind := acquisition.Kind(path); kind != "" && overwrite && !exchange.Wrote(path) {
+	if kind := acquisition.Kind(path); kind != "" && overwrite && !format.Wrote(path) {
 		return nil, host.Failf(host.ExitUsage, "convert: %s is a file of the format %s that ptycho did not write: give another file", path, kind)
 	}
 	return create("convert", path, overwrite)

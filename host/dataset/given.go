@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/core/quantity"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -23,13 +23,13 @@ func Given(s config.ScanSettings) (acquisition.Given, error) {
 		read       func(string) (float64, error)
 		to         *float64
 	}{
-		{"position-units", s.PositionUnits, quantity.Unit, &g.PositionUnit},
-		{"pixel-size", s.PixelSize, quantity.Length, &g.PixelSize},
+		{"position-units", s.PositionUnits, physics.ParseLengthUnit, &g.PositionUnit},
+		{"pixel-size", s.PixelSize, physics.ParseLength, &g.PixelSize},
 		{"energy", s.Energy, photons, &g.Wavelength},
 		{"electron-energy", s.ElectronEnergy, electrons, &g.Wavelength},
-		{"wavelength", s.Wavelength, quantity.Length, &g.Wavelength},
-		{"distance", s.Distance, quantity.Length, &g.Distance},
-		{"detector-pixel-size", s.DetectorPixelSize, quantity.Length, &g.DetectorSize},
+		{"wavelength", s.Wavelength, physics.ParseLength, &g.Wavelength},
+		{"distance", s.Distance, physics.ParseLength, &g.Distance},
+		{"detector-pixel-size", s.DetectorPixelSize, physics.ParseLength, &g.DetectorSize},
 	} {
 		if q.text == "" {
 			continue
@@ -53,13 +53,13 @@ func Given(s config.ScanSettings) (acquisition.Given, error) {
 }
 
 func photons(s string) (float64, error) {
-	e, err := quantity.Energy(s)
-	return quantity.PhotonWavelength(e), err
+	e, err := physics.ParseEnergy(s)
+	return physics.PhotonWavelength(e), err
 }
 
 func electrons(s string) (float64, error) {
-	e, err := quantity.Energy(s)
-	return quantity.ElectronWavelength(e), err
+	e, err := physics.ParseEnergy(s)
+	return physics.ElectronWavelength(e), err
 }
 
 // Describe describes a scan as Read would return it, without its patterns.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/output"
@@ -59,7 +58,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var spool *patterns.Error
+	var spool *scan.SpoolError
 	if errors.As(err, &spool) {
 		if errors.As(err, new(*os.PathError)) { // otherwise the error of creating the file says what to do
 			return nil, spoolError(needsRoom(spool.Err))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/npz"
-	"github.com/ptychogo/ptycho/core/patterns"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -36,7 +35,7 @@ func (s *Spool) Watch(progress func(host.Progress)) *Spool {
 }
 
 // Create creates a file of the given size in the spool.
-func (s *Spool) Create(bytes int64) (patterns.File, error) {
+func (s *Spool) Create(bytes int64) (scan.PatternFile, error) {
 	f, err := s.create(bytes)
 	switch {
 	case err != nil:
@@ -54,7 +53,7 @@ type watched struct {
 	before   int // patterns
 }
 
-// Written implements patterns.Watcher.
+// Written implements scan.Watcher.
 func (w *watched) Written(done, of int) {
 	w.progress(host.Progress{Phase: "read", Step: done, Steps: of, Patterns: done - w.before, Description: fmt.Sprintf("read: pattern %d of %d", done, of)})
 	w.before = done

@@ -3,7 +3,7 @@ package dataset
 import (
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -18,11 +18,11 @@ func TestSpool_ReportsPatternsRead(t *testing.T) {
 		steps, read = append(steps, p.Step), read+p.Patterns
 	})
 	defer spool.Remove()
-	w, err := patterns.NewWriter(spool.Create, length, pixels, 4)
+	w, err := scan.NewPatternWriter(spool.Create, length, pixels, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := patterns.AppendIntegers(t.Context(), w, make([]uint16, 2*pixels)); err != nil {
+	if err := scan.AppendIntegers(t.Context(), w, make([]uint16, 2*pixels)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Append(t.Context(), make([]float32, 3*pixels)); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/output"
@@ -97,23 +96,23 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	return report, report.addResiduals(ctx, recon, reference, data)
 }
 
-func readImage(path string) (stitch.Image, error) {
+func readImage(path string) (raster.Stitched, error) {
 	r, err := format.ReadReconstruction(path)
 	if err != nil {
-		return stitch.Image{}, err
+		return raster.Stitched{}, err
 	}
 	object, err := raster.FromComplex64(r.Height, r.Width, r.Object)
 	if err != nil {
-		return stitch.Image{}, host.Failf(host.ExitData, "%s: %w", path, err)
+		return raster.Stitched{}, host.Failf(host.ExitData, "%s: %w", path, err)
 	}
-	return stitch.Image{Object: object, Origin: r.Origin}, nil
+	return raster.Stitched{Object: object, Origin: r.Origin}, nil
 }
 
 // addResiduals computes R of both images with the patterns of the reference's file.
-func (r *Report) addResiduals(ctx context.Context, recon, reference stitch.Image, data *scan.Scan) error {
+func (r *Report) addResiduals(ctx context.Context, recon, reference raster.Stitched, data *scan.Scan) error {
 	scorer := NewScorer(data, 0)
 	r.Patterns = data.Len()
-	of := func(image stitch.Image) func() (float64, error) {
+	of := func(image raster.Stitched) func() (float64, error) {
 		return func() (float64, error) { return scorer.Residual(ctx, image) }
 	}
 	fit, err := scorer.Misfits(ctx, recon)

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/ptychogo/ptycho/core/metrics"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // Scorer measures how well an image explains the patterns of a scan: R of metrics.Residual, which needs no truth and does not
@@ -21,13 +21,13 @@ func NewScorer(data *scan.Scan, threads int) Scorer {
 }
 
 // Residual returns R of an image. It ignores the coverage.
-func (s Scorer) Residual(ctx context.Context, image stitch.Image) (float64, error) {
+func (s Scorer) Residual(ctx context.Context, image raster.Stitched) (float64, error) {
 	fit, err := metrics.Residual(ctx, image.Object, image.Origin, s.patterns, s.options)
 	return float64(fit.R), err
 }
 
 // Misfits returns how well an image explains each frame and each pixel, with R and the R that photon noise would leave.
-func (s Scorer) Misfits(ctx context.Context, image stitch.Image) (metrics.Fit, error) {
+func (s Scorer) Misfits(ctx context.Context, image raster.Stitched) (metrics.Fit, error) {
 	o := s.options
 	o.Misfits = true
 	return metrics.Residual(ctx, image.Object, image.Origin, s.patterns, o)

@@ -16,11 +16,10 @@ import (
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/evaluate"
-	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/solve"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Report is the report of a reconstruction.
@@ -41,10 +40,10 @@ type Report struct {
 	Unrefined     *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
 	Gauge         *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
 	// Examination holds the findings and the repairs of the scan; nil with --examine off.
-	Examination       *examination.Result `json:"examination,omitempty"`
-	PatternsPerSecond float64             `json:"patterns_per_second"`
-	Seconds           float64             `json:"seconds"`
-	Exports           []string            `json:"exports,omitempty"` // files for other programs
+	Examination       *dataset.Examined `json:"examination,omitempty"`
+	PatternsPerSecond float64           `json:"patterns_per_second"`
+	Seconds           float64           `json:"seconds"`
+	Exports           []string          `json:"exports,omitempty"` // files for other programs
 }
 
 // request returns the request for the folder of the image.
@@ -112,16 +111,16 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 
 // finished is the image of a run.
 type finished struct {
-	examination.Outcome
+	dataset.Outcome
 	lit    *scan.Scan // with the probe and the positions of the image
 	losses []float64  // of the iterations that refined it
 }
 
 // finish refines the image, if requested, and computes the other figures of the report.
 func (r *Report) finish(ctx context.Context, h host.Host, m *model.Model, lit *scan.Scan, of stitched, scorer evaluate.Scorer, s config.InferenceSettings, x config.Execution) (finished, error) {
-	out := finished{Outcome: examination.Outcome{Data: lit, Image: of.Image}, lit: lit}
+	out := finished{Outcome: dataset.Outcome{Data: lit, Image: of.Stitched}, lit: lit}
 	if s.Refine > 0 {
-		refined, err := solve.Refine(ctx, h, of.Image, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
+		refined, err := solve.Refine(ctx, h, of.Stitched, lit, m.Background, s.Refine, x.Threads, s.RefineLowFrequency)
 		if err != nil {
 			return out, err
 		}
@@ -129,10 +128,10 @@ func (r *Report) finish(ctx context.Context, h host.Host, m *model.Model, lit *s
 		out.lit, out.losses = solve.With(lit, refined), solve.Losses(refined)
 		out.Image, r.Unrefined, r.Residual, r.Refined = solve.Image(refined), &before, metrics.Number(refined.R), len(refined.History)
 		out.Misfits = refined.Misfits
-		h.Notice("refined by %s: residual R %.5f (before %.5f)", plural.Of(r.Refined, "iteration"), refined.R, of.R)
+		h.Notice("refined by %s: residual R %.5f (before %.5f)", words.Of(r.Refined, "iteration"), refined.R, of.R)
 		r.noteGauge(refined.Gauge, h.Notice)
 	} else {
-		fit, err := scorer.Misfits(ctx, of.Image)
+		fit, err := scorer.Misfits(ctx, of.Stitched)
 		if err != nil {
 			return out, fmt.Errorf("infer: %w", err)
 		}

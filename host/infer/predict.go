@@ -10,9 +10,8 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // predict runs the network over all patterns.
@@ -78,7 +77,7 @@ func (p *prediction) fill(ctx context.Context, h host.Host, m *model.Model, sess
 		return err
 	})
 	if err == nil && h.Stopping() {
-		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %s; nothing was written", done, plural.Of(p.data.Len(), "pattern"))
+		err = host.Failf(host.ExitInterrupted, "infer: stopped after %d of %s; nothing was written", done, words.Of(p.data.Len(), "pattern"))
 	}
 	return err
 }
@@ -89,7 +88,7 @@ func newSpool(s config.InferenceSettings) *dataset.Spool {
 }
 
 // readInputs reads the model, and into the spool the scan to reconstruct, which it examines and repairs.
-func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *dataset.Spool) (*model.Model, *scan.Scan, *examination.Result, error) {
+func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *dataset.Spool) (*model.Model, *scan.Scan, *dataset.Examined, error) {
 	s, x := cfg.Settings(), cfg.Execution()
 	m, err := model.Read(s.ModelPath)
 	if err != nil {
@@ -106,8 +105,8 @@ func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *
 	if n := m.Config.N; data.N != n {
 		return nil, nil, nil, host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TestData, data.N, data.N, s.ModelPath, n, n)
 	}
-	o := examination.Options{Examination: cfg.Scan().Examination, Create: spool.Create}
-	repaired, found, err := examination.Checked(ctx, m.Illuminate(data), o, h.Notice) // the probe in the file is not read
+	o := dataset.Examination{Examination: cfg.Scan().Examination, Create: spool.Create}
+	repaired, found, err := dataset.Examine(ctx, m.Illuminate(data), o, h.Notice) // the probe in the file is not read
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/disk"
 )
@@ -25,8 +25,8 @@ const pixelBytes = 8
 type prediction struct {
 	data   *scan.Scan
 	weight []float32 // [N·N]
-	canvas *stitch.Stitcher
-	make   func() (*stitch.Stitcher, error)
+	canvas *raster.Stitcher
+	make   func() (*raster.Stitcher, error)
 	file   *disk.TemporaryFile // patch j at j·N²·pixelBytes; nil where no file is needed
 	buffer []byte
 	how    string // "auto", "on" or "off"
@@ -34,12 +34,12 @@ type prediction struct {
 }
 
 func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *prediction, err error) {
-	options := stitch.Options{Trim: s.MiddleTrim}
+	options := raster.StitchOptions{Trim: s.MiddleTrim}
 	if !s.PadEval {
 		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
 	}
 	p = &prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
-	p.make = func() (*stitch.Stitcher, error) { return stitch.New(data.Rows, data.Cols, data.N, options) }
+	p.make = func() (*raster.Stitcher, error) { return raster.NewStitcher(data.Rows, data.Cols, data.N, options) }
 	if p.canvas, err = p.make(); err != nil {
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TestData, err)
 	}
@@ -106,9 +106,9 @@ func (p *prediction) patch(j int, dst []complex64) error {
 }
 
 // synchronised stitches the patches after bringing them to a common phase.
-func (p *prediction) synchronised(ctx context.Context) (stitch.Image, error) {
-	var none stitch.Image
-	factors, err := stitch.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, stitch.SyncOptions{})
+func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) {
+	var none raster.Stitched
+	factors, err := raster.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, raster.SyncOptions{})
 	if err != nil {
 		return none, err
 	}
@@ -133,7 +133,7 @@ func (p *prediction) synchronised(ctx context.Context) (stitch.Image, error) {
 
 // stitched is an image with its residual. R needs no truth, so it can decide between images.
 type stitched struct {
-	stitch.Image
+	raster.Stitched
 	R            float64
 	Synchronised bool    // whether the phases were synchronised before stitching
 	Other        float64 // R of the alternative image; NaN if there is only one
@@ -141,9 +141,9 @@ type stitched struct {
 
 // Stitch returns the image: without synchronised phases ("off"), with synchronised phases ("on"), or the one of the two that
 // fits the measured patterns better by its residual R ("auto").
-func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, stitch.Image) (float64, error)) (stitched, error) {
+func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, raster.Stitched) (float64, error)) (stitched, error) {
 	image, err := p.canvas.Finish()
-	plain := stitched{Image: image, Other: math.NaN()}
+	plain := stitched{Stitched: image, Other: math.NaN()}
 	if err != nil {
 		return plain, err
 	}
@@ -159,7 +159,7 @@ func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, 
 	} else if err != nil {
 		return plain, err
 	}
-	other := stitched{Image: image, Synchronised: true, Other: plain.R}
+	other := stitched{Stitched: image, Synchronised: true, Other: plain.R}
 	if other.R, err = residual(ctx, image); err != nil {
 		return plain, err
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // TestPrediction_FullDiskOnlySkipsSynchronisation lets writes to the file of patches fail after the first.
@@ -38,7 +38,7 @@ func TestPrediction_FullDiskOnlySkipsSynchronisation(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		image, err := p.Stitch(context.Background(), func(context.Context, stitch.Image) (float64, error) { return 0.25, nil })
+		image, err := p.Stitch(context.Background(), func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil })
 		if err != nil || len(image.Object.Data) == 0 || image.R != 0.25 || image.Synchronised || said != 1 {
 			t.Errorf("%s: %v, %+v, said %d times", how, err, image.R, said)
 		}

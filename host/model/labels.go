@@ -6,7 +6,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // CutLabels cuts each pattern's patch [n, N, N] out of the scan's object, at its sub-pixel position.
@@ -21,7 +20,7 @@ func CutLabels(ctx context.Context, data *scan.Scan) ([]complex64, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		stitch.ExtractTo(patch, object, data.Rows[i], data.Cols[i], data.N)
+		raster.ExtractTo(patch, object, data.Rows[i], data.Cols[i], data.N)
 		for j, v := range patch {
 			labels[i*size+j] = complex64(v)
 		}

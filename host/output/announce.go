@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // fate describes what happens to the entries of an output folder.
@@ -59,10 +59,10 @@ func (r Request) removed(root *os.Root, c contents) string {
 		return ""
 	}
 	if checkpoints > 0 {
-		named = append(named, plural.Of(checkpoints, "checkpoint"))
+		named = append(named, words.Of(checkpoints, "checkpoint"))
 	}
 	if others > 0 {
-		named = append(named, plural.Of(others, "other file"))
+		named = append(named, words.Of(others, "other file"))
 	}
 	return "the " + kind + " in " + folderName(r.Target) + " (" + strings.Join(named, ", ") + ")"
 }
@@ -86,7 +86,7 @@ func (r Request) announce(f fate) {
 		names = append(names, shown(name))
 	}
 	if more := len(f.kept) - mostNames; more > 0 {
-		names = append(names, plural.Of(more, "other"))
+		names = append(names, words.Of(more, "other"))
 	}
 	r.Notice("output folder %s: kept (not written by ptycho): %s", folderName(r.Target), strings.Join(names, ", "))
 }

@@ -7,7 +7,6 @@ import (
 	"math/cmplx"
 	"strings"
 
-	"github.com/ptychogo/ptycho/core/exchange"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -95,9 +94,9 @@ func (d *Dir) export(r Result, image *format.Reconstruction) error {
 		file := exportFiles[name][0]
 		switch name {
 		case exportPtychodus:
-			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return exchange.WriteProduct(w, p) })
+			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return format.WriteProduct(w, p) })
 		case exportCXI:
-			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return exchange.WriteCXI(w, p) })
+			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return format.WriteCXI(w, p) })
 		case exportTIFF:
 			err = d.exportTIFF(p)
 		}
@@ -109,7 +108,7 @@ func (d *Dir) export(r Result, image *format.Reconstruction) error {
 }
 
 // exportTIFF writes the amplitude and the phase in rad.
-func (d *Dir) exportTIFF(p *exchange.Product) error {
+func (d *Dir) exportTIFF(p *format.Product) error {
 	for i, of := range []func(complex128) float64{cmplx.Abs, cmplx.Phase} {
 		values := make([]float32, len(p.Object))
 		for k, v := range p.Object {
@@ -117,7 +116,7 @@ func (d *Dir) exportTIFF(p *exchange.Product) error {
 		}
 		err := d.files.WriteFrom(exportFiles[exportTIFF][i], func(w io.Writer) error {
 			b := bufio.NewWriter(w)
-			if err := exchange.WriteTIFF(b, values, p.Height, p.Width, p.PixelSize, host.Version); err != nil {
+			if err := format.WriteTIFF(b, values, p.Height, p.Width, p.PixelSize, host.Version); err != nil {
 				return err
 			}
 			return b.Flush()
@@ -130,7 +129,7 @@ func (d *Dir) exportTIFF(p *exchange.Product) error {
 }
 
 // product collects what the files hold.
-func (r Result) product(image *format.Reconstruction) (*exchange.Product, error) {
+func (r Result) product(image *format.Reconstruction) (*format.Product, error) {
 	report, err := json.Marshal(struct {
 		Settings any `json:"settings"`
 		Report   any `json:"report"`
@@ -138,11 +137,11 @@ func (r Result) product(image *format.Reconstruction) (*exchange.Product, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &exchange.Product{
+	p := &format.Product{
 		Object: image.Object, Height: image.Height, Width: image.Width, Coverage: image.Coverage, Origin: image.Origin,
 		Probe: r.Scan.Probe, Modes: r.Scan.Modes, N: r.Scan.N, Rows: r.Scan.Rows, Cols: r.Scan.Cols, Index: r.Data.Index,
 		PixelSize: r.Data.PixelSize, Geometry: r.Data.Geometry, Losses: r.Losses,
-		Provenance: exchange.Provenance{Version: host.Version, Command: r.Command, Source: exchange.SourceName(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
+		Provenance: format.Provenance{Version: host.Version, Command: r.Command, Source: format.SourceName(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},
 	}
 	for _, pattern := range r.Data.All() {
 		for _, k := range pattern {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -25,7 +24,7 @@ func TestWriteImage_AFailedExportKeepsTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := stitch.Image{Object: object, Coverage: raster.Real{H: 2, W: 2, Data: []float64{1, 1, 1, 1}}}
+	image := raster.Stitched{Object: object, Coverage: raster.Real{H: 2, W: 2, Data: []float64{1, 1, 1, 1}}}
 	data := &scan.Scan{N: 2, Source: "scan\x00.npz", Counts: make([]float32, 4), Rows: []float64{0}, Cols: []float64{0}, Index: []int{0}, Probe: make([]complex64, 4), Modes: 1, PixelSize: 1e-8}
 	err = d.WriteImage(Result{Image: image, Command: "solve", Data: data, Scan: data, Losses: []float64{math.NaN()}, Exports: Exports{"ptychodus", "tiff"}})
 	var failure *host.Failure

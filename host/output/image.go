@@ -6,8 +6,8 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -33,7 +33,7 @@ func ImageRequest(target string, overwrite bool, exports Exports, notice func(fo
 
 // A Result is a reconstruction to be written.
 type Result struct {
-	Image   stitch.Image
+	Image   raster.Stitched
 	Command string     // that made it
 	Data    *scan.Scan // as it was read
 	// Scan is the scan with the probe and the positions of the result.
@@ -81,6 +81,6 @@ func (d *Dir) WriteImage(r Result) error {
 }
 
 // PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
-func (d *Dir) PreviewImage(image stitch.Image, pixelSize float64) error {
+func (d *Dir) PreviewImage(image raster.Stitched, pixelSize float64) error {
 	return EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WritePassing(previewPrefix+name+".png", file) })
 }

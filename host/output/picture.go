@@ -14,7 +14,7 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
-	"github.com/ptychogo/ptycho/core/stitch"
+	"github.com/ptychogo/ptycho/core/raster"
 )
 
 // quantity is a quantity to draw.
@@ -46,7 +46,7 @@ const wellCovered = 0.1
 
 // EachPicture draws the amplitude and the phase of an image as PNG files and passes each to visit. pixelSize is in metres, 0 if
 // unknown.
-func EachPicture(img stitch.Image, pixelSize float64, visit func(name string, file []byte) error) error {
+func EachPicture(img raster.Stitched, pixelSize float64, visit func(name string, file []byte) error) error {
 	for _, q := range []quantity{amplitude, phase} {
 		var b bytes.Buffer
 		if err := png.Encode(&b, drawPicture(q, img, pixelSize)); err != nil {
@@ -60,7 +60,7 @@ func EachPicture(img stitch.Image, pixelSize float64, visit func(name string, fi
 }
 
 // drawPicture draws a quantity of an image in scan coordinates.
-func drawPicture(q quantity, img stitch.Image, pixelSize float64) image.Image {
+func drawPicture(q quantity, img raster.Stitched, pixelSize float64) image.Image {
 	values := quantityOf(q, img)
 	p := picture{colours: q, title: q.String(), caption: "scan pixels: rows down, columns right", h: img.Object.H, w: img.Object.W, values: values, origin: img.Origin, unit: 1}
 	p.lo, p.hi = span(values, img)
@@ -111,7 +111,7 @@ func (p picture) draw() image.Image {
 }
 
 // quantity returns the amplitude, or the phase about its weighted mean direction.
-func quantityOf(q quantity, img stitch.Image) []float64 {
+func quantityOf(q quantity, img raster.Stitched) []float64 {
 	out := make([]float64, len(img.Object.Data))
 	var mean complex128
 	for i, v := range img.Object.Data {
@@ -129,7 +129,7 @@ func quantityOf(q quantity, img stitch.Image) []float64 {
 }
 
 // span returns the range from the 0.5th to the 99.5th percentile of the well covered pixels, so that single bad pixels do not count.
-func span(values []float64, img stitch.Image) (lo, hi float64) {
+func span(values []float64, img raster.Stitched) (lo, hi float64) {
 	var inside []float64
 	for i, v := range values {
 		if img.Coverage.Data[i] >= wellCovered && !math.IsNaN(v) && !math.IsInf(v, 0) {

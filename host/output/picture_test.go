@@ -9,12 +9,11 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/raster"
-	"github.com/ptychogo/ptycho/core/stitch"
 )
 
 // object returns a covered object [h, w] with the values of at(row, column).
-func objectOf(h, w int, at func(y, x int) complex128) stitch.Image {
-	img := stitch.Image{Object: raster.NewComplex(h, w), Coverage: raster.NewReal(h, w)}
+func objectOf(h, w int, at func(y, x int) complex128) raster.Stitched {
+	img := raster.Stitched{Object: raster.NewComplex(h, w), Coverage: raster.NewReal(h, w)}
 	for y := range h {
 		for x := range w {
 			img.Object.Data[y*w+x], img.Coverage.Data[y*w+x] = at(y, x), 1
@@ -24,7 +23,7 @@ func objectOf(h, w int, at func(y, x int) complex128) stitch.Image {
 }
 
 // lightness returns the lightness of the object's pixel (row, column) in a picture of an object [h, w] drawn at its own size.
-func lightness(t *testing.T, q quantity, img stitch.Image, y, x int) uint8 {
+func lightness(t *testing.T, q quantity, img raster.Stitched, y, x int) uint8 {
 	t.Helper()
 	return color.GrayModel.Convert(drawPicture(q, img, 0).At(left+x, top+y)).(color.Gray).Y
 }
@@ -57,7 +56,7 @@ func TestDraw_AmplitudeDarkToLight(t *testing.T) {
 
 // The global phase of a reconstruction is arbitrary and must not change the picture.
 func TestDraw_IgnoresGlobalPhase(t *testing.T) {
-	ramp := func(turn float64) stitch.Image {
+	ramp := func(turn float64) raster.Stitched {
 		return objectOf(256, 256, func(y, x int) complex128 { return cmplx.Rect(1, float64(x)/256-0.5+turn) })
 	}
 	a, b := drawPicture(phase, ramp(0), 0), drawPicture(phase, ramp(2.9), 0)
@@ -101,7 +100,7 @@ func TestDraw_UncoveredPixelsDoNotSetRange(t *testing.T) {
 }
 
 func TestDraw_AnyObject(t *testing.T) {
-	for name, img := range map[string]stitch.Image{
+	for name, img := range map[string]raster.Stitched{
 		"nothing":       objectOf(0, 0, nil),
 		"one pixel":     objectOf(1, 1, func(y, x int) complex128 { return 1 }),
 		"a narrow one":  objectOf(2, 700, func(y, x int) complex128 { return complex(float64(x), 0) }),

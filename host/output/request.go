@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Request lists the files that a command wants to write and those that it reads.
@@ -220,7 +220,7 @@ func (r Request) inputs(c contents) error {
 	return nil
 }
 
-func shown(name string) string { return printable.Name(name) }
+func shown(name string) string { return words.Name(name) }
 
 // folderName returns a path for a message. A path may contain newlines and escape sequences, and should not be cut short.
-func folderName(path string) string { return printable.Line(path, printable.LineLength) }
+func folderName(path string) string { return words.Line(path, words.LineLength) }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Limits of the part of a plugin's standard error that is shown. A compiler writes some hundred lines at once; after that, a
@@ -72,7 +72,7 @@ func (f *flood) report(out []byte) []byte {
 		return out
 	}
 	out = fmt.Appendf(out, "[WARN] %s (%d bytes) of the plugin's standard error %s not shown: it wrote more than %d lines per second\n",
-		plural.Of(f.droppedLines, "line"), f.droppedBytes, plural.Verb(f.droppedLines, "is", "are"), floodLineRate)
+		words.Of(f.droppedLines, "line"), f.droppedBytes, words.Verb(f.droppedLines, "is", "are"), floodLineRate)
 	f.droppedLines, f.droppedBytes = 0, 0
 	return out
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"sync"
 
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -60,7 +60,7 @@ func (t *tail) push(line []byte) {
 }
 
 // readable turns a JSON log line into its message, and makes it printable.
-func readable(line []byte) string { return printable.Line(message(line), tailWidth) }
+func readable(line []byte) string { return words.Line(message(line), tailWidth) }
 
 func message(line []byte) string {
 	var entry struct {

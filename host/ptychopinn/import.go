@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Import is a configuration file of PtychoPINN, read key by key: the flat TrainingConfig or InferenceConfig with the
@@ -108,7 +108,7 @@ func translated(name string, root *yaml.Node) *Import {
 
 // translate returns the translation of one key.
 func (i *Import) translate(k entry) Imported {
-	out := Imported{Key: k.written, Value: printable.Scrub(k.value.shown()), Line: k.line}
+	out := Imported{Key: k.written, Value: words.Scrub(k.value.shown()), Line: k.line}
 	switch {
 	case k.wrong != "":
 		out.Wrong, out.foreign = k.wrong, true

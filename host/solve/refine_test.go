@@ -7,7 +7,6 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/simulate"
 	iterative "github.com/ptychogo/ptycho/core/solve"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
 )
@@ -26,7 +25,7 @@ func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 			blurred.Data[i] += sim.Object.At(i/blurred.W+d/5-2, i%blurred.W+d%5-2) / 25
 		}
 	}
-	image := stitch.Image{Object: blurred, Coverage: raster.NewReal(blurred.H, blurred.W)}
+	image := raster.Stitched{Object: blurred, Coverage: raster.NewReal(blurred.H, blurred.W)}
 	for i := range image.Coverage.Data {
 		image.Coverage.Data[i] = 1
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/evaluate"
-	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
@@ -54,7 +54,7 @@ type Report struct {
 	Choice *iterative.Choice `json:"choice,omitempty"`
 
 	// Examination holds the findings and the repairs of the scan; nil with --examine off.
-	Examination *examination.Result `json:"examination,omitempty"`
+	Examination *dataset.Examined `json:"examination,omitempty"`
 
 	Gauge         *iterative.Gauge      `json:"probe_gauge,omitempty"`     // how the phase ramp of a fitted probe was fixed
 	ModeShares    []float64             `json:"mode_shares"`               // of the probe's power

@@ -10,13 +10,11 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/patterns"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
@@ -69,7 +67,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	}
 	read := data
 	if o.Preview > 0 {
-		o.Solve.PreviewEvery, o.Solve.Preview = o.Preview, func(image stitch.Image) error {
+		o.Solve.PreviewEvery, o.Solve.Preview = o.Preview, func(image raster.Stitched) error {
 			return dir.PreviewImage(image, data.PixelSize)
 		}
 	}
@@ -115,8 +113,8 @@ func (r *Report) write(dir *output.Dir, solved *iterative.Result, data, read *sc
 }
 
 // outcome returns how well the result of a run that was not stopped explains the scan.
-func (r *Report) outcome(solved *iterative.Result, data *scan.Scan) examination.Outcome {
-	o := examination.Outcome{Data: data, Image: Image(solved), R: solved.R, Misfits: solved.Misfits}
+func (r *Report) outcome(solved *iterative.Result, data *scan.Scan) dataset.Outcome {
+	o := dataset.Outcome{Data: data, Image: Image(solved), R: solved.R, Misfits: solved.Misfits}
 	if r.FlatResidual != nil && r.ExpectedResidual != nil {
 		o.Flat, o.Expected = float64(*r.FlatResidual), float64(*r.ExpectedResidual)
 	}
@@ -129,7 +127,7 @@ func (r *Report) read(ctx context.Context, o *Options, spool *dataset.Spool, h h
 	if err != nil {
 		return nil, err
 	}
-	if data, r.Examination, err = examination.Checked(ctx, data, examination.Options{Examination: o.Scan.Examination, Fits: true, Fitted: o.Solve.Fit.Intensity, Create: spool.Create}, h.Notice); err != nil {
+	if data, r.Examination, err = dataset.Examine(ctx, data, dataset.Examination{Examination: o.Scan.Examination, Fits: true, Fitted: o.Solve.Fit.Intensity, Create: spool.Create}, h.Notice); err != nil {
 		return nil, err
 	}
 	if r.Examination != nil && r.Examination.Exposure {
@@ -180,7 +178,7 @@ func (r *Report) addFigures(ctx context.Context, solved *iterative.Result, data 
 // failure adds an exit code and the file's name to an error of core/solve.
 func failure(path string, err error) error {
 	switch {
-	case errors.Is(err, context.Canceled), errors.As(err, new(*patterns.Error)):
+	case errors.Is(err, context.Canceled), errors.As(err, new(*scan.SpoolError)):
 		return err
 	case errors.Is(err, iterative.ErrDiverged):
 		return host.Failf(host.ExitDiverged, "%s: %w: check that positions and probe belong to this scan", path, err)
@@ -199,6 +197,6 @@ func iterationProgress(h host.Host, phase string, iterations, patterns int) func
 }
 
 // Image returns the result as a stitched image.
-func Image(solved *iterative.Result) stitch.Image {
-	return stitch.Image{Object: solved.Object, Coverage: solved.Coverage, Origin: solved.Origin}
+func Image(solved *iterative.Result) raster.Stitched {
+	return raster.Stitched{Object: solved.Object, Coverage: solved.Coverage, Origin: solved.Origin}
 }

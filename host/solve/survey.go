@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/examination"
+	"github.com/ptychogo/ptycho/host/dataset"
 )
 
 // WithProbe returns the scan, with a probe estimated from the patterns if its file has no probe.
@@ -29,8 +29,8 @@ func WithProbe(ctx context.Context, data *scan.Scan, threads int, notice func(st
 // Survey compares patterns and positions by short reconstructions before a run.
 type Survey struct {
 	Threads   int
-	TrustData bool                // go on with positions that do not fit
-	Examined  *examination.Result // receives the findings; nil: none
+	TrustData bool              // go on with positions that do not fit
+	Examined  *dataset.Examined // receives the findings; nil: none
 	Notice    func(format string, args ...any)
 }
 

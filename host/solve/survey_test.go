@@ -8,7 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/simulate"
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/examination"
+	"github.com/ptychogo/ptycho/host/dataset"
 )
 
 // TestSurvey_StopsWithTheFlag: positions in another orientation end the command with the flag that corrects them; with trusted data the
@@ -24,7 +24,7 @@ func TestSurvey_StopsWithTheFlag(t *testing.T) {
 	for is, trust := range map[iterative.Orientation]bool{{}: false, {FlipRows: true}: true, {Transposed: true}: false, (iterative.Orientation{}).Twin(): false} {
 		data := sim.AsRead()
 		data.Rows, data.Cols = is.Apply(data.Rows, data.Cols)
-		said, found := 0, &examination.Result{}
+		said, found := 0, &dataset.Examined{}
 		err := Survey{Threads: 1, TrustData: trust, Examined: found, Notice: func(string, ...any) { said++ }}.Positions(t.Context(), data, data)
 		if is == (iterative.Orientation{}) {
 			if err != nil || len(found.Findings)+said > 0 {

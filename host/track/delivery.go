@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // sentFile records which part of the journal MLflow has.
@@ -64,7 +64,7 @@ const addressKey = "MLFLOW_TRACKING_URI"
 
 // withCredentials returns the address in MLFLOW_TRACKING_URI, with its password, if it names the same server as at.
 func withCredentials(at string, getenv func(string) string) string {
-	if given := getenv(addressKey); printable.Address(given) == at {
+	if given := getenv(addressKey); words.Address(given) == at {
 		return given
 	}
 	return at
@@ -90,7 +90,7 @@ func connect(root *output.Files, run Run, at string, getenv func(string) string)
 	}
 	if folder == "" {
 		store, err = dialMLflow(withCredentials(at, getenv), getenv)
-		return store, printable.Address(at), err
+		return store, words.Address(at), err
 	}
 	if folder, err = filepath.Abs(folder); err != nil {
 		return nil, "", err

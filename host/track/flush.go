@@ -6,8 +6,7 @@ import (
 	"net/url"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/plural"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Sent is the report of Flush.
@@ -59,7 +58,7 @@ func Flush(ctx context.Context, dir string, o Options) (Sent, error) {
 	_, folder := d.store.(*mlflowFiles)
 	report := Sent{Address: d.at(), Server: !folder, Sent: d.done, Refused: d.refused, Left: d.journal.left(d.sent.Offset)}
 	if err != nil {
-		return report, fmt.Errorf("MLflow at %s: %w; %s %s left in %s", d.at(), err, plural.Of(report.Left, "entry"), plural.Verb(report.Left, "is", "are"), journalFile)
+		return report, fmt.Errorf("MLflow at %s: %w; %s %s left in %s", d.at(), err, words.Of(report.Left, "entry"), words.Verb(report.Left, "is", "are"), journalFile)
 	}
 	return report, nil
 }
@@ -70,7 +69,7 @@ var credentials = map[string]bool{"MLFLOW_TRACKING_USERNAME": true, "MLFLOW_TRAC
 // onlyFor withholds the credentials of the environment from a server named only by the run directory if the environment names
 // another server. A password is meant for one server, and a run directory may come from anybody.
 func onlyFor(at string, o Options) func(string) string {
-	given, err := url.Parse(printable.Address(o.Getenv(addressKey)))
+	given, err := url.Parse(words.Address(o.Getenv(addressKey)))
 	own, errOwn := url.Parse(at)
 	if err != nil || errOwn != nil || given.Host == "" || own.Host == given.Host {
 		return o.Getenv

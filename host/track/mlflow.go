@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // outcomes maps our states to MLflow's.
@@ -191,11 +191,11 @@ func (t *tracking) Close(how Status) error {
 	err := t.end(how)
 	t.sender.finish(t.options.CloseWithin)
 	if n := t.journal.left(t.delivery.sent.Offset); n > 0 {
-		later := "resuming the run sends " + plural.Verb(n, "it", "them")
+		later := "resuming the run sends " + words.Verb(n, "it", "them")
 		if t.options.Later != "" {
 			later += ", as does " + t.options.Later
 		}
-		t.options.Notice("MLflow at %s: %v; %s %s kept in %s: %s", t.delivery.at(), t.sender.err, plural.Of(n, "unsent entry"), plural.Verb(n, "is", "are"), journalFile, later)
+		t.options.Notice("MLflow at %s: %v; %s %s kept in %s: %s", t.delivery.at(), t.sender.err, words.Of(n, "unsent entry"), words.Verb(n, "is", "are"), journalFile, later)
 	}
 	return errors.Join(err, t.journal.file.Close())
 }

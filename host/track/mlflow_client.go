@@ -17,7 +17,7 @@ import (
 
 	"github.com/ptychogo/ptycho/internal/disk"
 
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // maxCertificates limits the size of a file of certificates, in bytes.
@@ -46,7 +46,7 @@ type mlflowClient struct {
 // MLFLOW_TRACKING_SERVER_CERT_PATH determine which certificates are accepted.
 func dialMLflow(given string, getenv func(string) string) (*mlflowClient, error) {
 	u, err := url.Parse(given)
-	public := printable.Address(given)
+	public := words.Address(given)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("MLflow: %s is not a valid http address; in a user name or password, write @ : / ? # %% as %%40 %%3A %%2F %%3F %%23 %%25", public)
 	}
@@ -123,7 +123,7 @@ type info struct {
 // run returns the Run of an answer without the credentials that its address of artifacts may contain.
 func (i info) run() mlflowRun {
 	r := i.Info.mlflowRun
-	r.ArtifactURI = printable.Address(r.ArtifactURI)
+	r.ArtifactURI = words.Address(r.ArtifactURI)
 	return r
 }
 
@@ -205,7 +205,7 @@ func (c *mlflowClient) Upload(ctx context.Context, run mlflowRun, name string, c
 	u, err := url.Parse(run.ArtifactURI)
 	if err != nil || u.Scheme != "mlflow-artifacts" {
 		return &mlflowRefused{Status: http.StatusNotImplemented, Code: "NO_SERVED_ARTIFACTS",
-			Message: "the server keeps artifacts at " + printable.Address(run.ArtifactURI) + " and does not serve them: start it with --serve-artifacts"}
+			Message: "the server keeps artifacts at " + words.Address(run.ArtifactURI) + " and does not serve them: start it with --serve-artifacts"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()

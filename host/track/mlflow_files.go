@@ -18,7 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // mlflowFiles is a folder in the layout of MLflow's file store: EXPERIMENT/RUN with meta.yaml, metrics, params, tags, artifacts.
@@ -245,8 +245,8 @@ func (f *mlflowFiles) write(name string, meta any) error {
 func mlflowFolder(given string) (string, error) {
 	u, err := url.Parse(given)
 	switch {
-	case printable.BareCredentials(given):
-		return "", fmt.Errorf("MLflow: the address of %s begins with neither http:// nor https://", printable.Address(given))
+	case words.BareCredentials(given):
+		return "", fmt.Errorf("MLflow: the address of %s begins with neither http:// nor https://", words.Address(given))
 	case err != nil && strings.Contains(given, "://"): // Dial reports the error
 		return "", nil
 	case err != nil || u.Scheme == "" || filepath.VolumeName(given) != "":
@@ -258,5 +258,5 @@ func mlflowFolder(given string) (string, error) {
 	case u.Scheme == "file" && u.Opaque != "": // file:mlruns
 		return filepath.FromSlash(u.Opaque), nil
 	}
-	return "", fmt.Errorf("MLflow: %s is neither an http address nor a folder: for a database, start mlflow server with it and give the server's address", printable.Address(given))
+	return "", fmt.Errorf("MLflow: %s is neither an http address nor a folder: for a database, start mlflow server with it and give the server's address", words.Address(given))
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // mlflowRun is a run in a store of MLflow.
@@ -92,13 +92,13 @@ type mlflowRefused struct {
 }
 
 func (r *mlflowRefused) Error() string {
-	return fmt.Sprintf("%s (%d %s)", oneLine(r.Message), r.Status, printable.Name(r.Code))
+	return fmt.Sprintf("%s (%d %s)", oneLine(r.Message), r.Status, words.Name(r.Code))
 }
 
 // oneLine returns the first line, cut to a readable length.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return printable.Line(printable.Scrub(text), 200)
+	return words.Line(words.Scrub(text), 200)
 }
 
 // mlflowKey returns a name that MLflow accepts: at most 250 letters, digits, _ - . space : and /, with text between slashes.

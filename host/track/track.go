@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/host/output"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Run describes the recorded run.
@@ -94,7 +94,7 @@ func (o Options) orDefaults() Options {
 	if notice := o.Notice; notice == nil {
 		o.Notice = func(string, ...any) {}
 	} else { // errors of servers may quote an address
-		o.Notice = func(format string, args ...any) { notice("%s", printable.Scrub(fmt.Sprintf(format, args...))) }
+		o.Notice = func(format string, args ...any) { notice("%s", words.Scrub(fmt.Sprintf(format, args...))) }
 	}
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/examination"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/internal/disk"
 )
 
@@ -22,8 +22,8 @@ const maxExamination = 1 << 30
 
 // examined are the examinations of the training scan and of a separate scan for validation; nil: none.
 type examined struct {
-	Train *examination.Result `json:"train"`
-	Test  *examination.Result `json:"test,omitempty"`
+	Train *dataset.Examined `json:"train"`
+	Test  *dataset.Examined `json:"test,omitempty"`
 }
 
 // readExamined reads the examinations of a run that is resumed. A run without them was not repaired.
@@ -53,10 +53,10 @@ func (f *folder) Examined(e examined) error {
 }
 
 // examine examines and repairs a scan of a new run; of a resumed one it repeats the repairs.
-func (in *inputs) examine(ctx context.Context, data *scan.Scan, before *examination.Result) (*scan.Scan, *examination.Result, error) {
-	o := examination.Options{Examination: in.cfg.Scan().Examination, Create: in.spool.Create}
+func (in *inputs) examine(ctx context.Context, data *scan.Scan, before *dataset.Examined) (*scan.Scan, *dataset.Examined, error) {
+	o := dataset.Examination{Examination: in.cfg.Scan().Examination, Create: in.spool.Create}
 	if in.cfg.Execution().Resume == "" {
-		return examination.Checked(ctx, data, o, in.h.Notice)
+		return dataset.Examine(ctx, data, o, in.h.Notice)
 	}
-	return examination.Again(ctx, data, before, o)
+	return dataset.ExamineAgain(ctx, data, before, o)
 }

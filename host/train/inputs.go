@@ -7,10 +7,9 @@ import (
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
-	"github.com/ptychogo/ptycho/host/examination"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/solve"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // inputs is the prepared data of a training.
@@ -87,7 +86,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 }
 
 // load reads a scan by the settings of the run, examines and repairs it. before is its examination in a resumed run.
-func (in *inputs) load(ctx context.Context, path, rows string, draw int, before *examination.Result) (*scan.Scan, *examination.Result, error) {
+func (in *inputs) load(ctx context.Context, path, rows string, draw int, before *dataset.Examined) (*scan.Scan, *dataset.Examined, error) {
 	s := in.cfg.Settings()
 	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression, Unchecked: true, Spool: in.spool}.Read(ctx, in.h.Notice)
 	if err != nil {
@@ -107,7 +106,7 @@ func (in *inputs) group() (err error) {
 		return host.Failf(host.ExitData, "%s: %w", s.TrainDataFile, err)
 	}
 	if in.Groups.Steps() < 1 {
-		return host.Failf(host.ExitData, "%s: %s too few for one step of %d: lower --batch-size", s.TrainDataFile, plural.Of(len(in.Train), "training pattern")+" "+plural.Verb(len(in.Train), "is", "are"), grouping.Batch)
+		return host.Failf(host.ExitData, "%s: %s too few for one step of %d: lower --batch-size", s.TrainDataFile, words.Of(len(in.Train), "training pattern")+" "+words.Verb(len(in.Train), "is", "are"), grouping.Batch)
 	}
 	return nil
 }

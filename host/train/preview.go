@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/core/stitch"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/output"
 )
@@ -25,7 +25,7 @@ func (run *training) preview(ctx context.Context, session backend.Session, id ba
 	for i, r := range rows {
 		y[i], x[i] = data.Rows[r], data.Cols[r]
 	}
-	canvas, err := stitch.New(y, x, data.N, stitch.Options{})
+	canvas, err := raster.NewStitcher(y, x, data.N, raster.StitchOptions{})
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/host/examination"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/train/loop"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Report is the report of a training run.
@@ -34,8 +34,8 @@ type Report struct {
 	Best              []loop.Kept      `json:"best"`       // checkpoints, best first
 	Beginnings        []loop.Beginning `json:"beginnings"` // attempts whose network collapsed
 	// Examination holds the findings and the repairs of the training scan; nil with --examine off.
-	Examination *examination.Result `json:"examination,omitempty"`
-	Weights     string              `json:"weights"` // of the model: "last" or "best", possibly after "moving average of"
+	Examination *dataset.Examined `json:"examination,omitempty"`
+	Weights     string            `json:"weights"` // of the model: "last" or "best", possibly after "moving average of"
 }
 
 // Run trains a model and writes its run directory.
@@ -74,7 +74,7 @@ func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error)
 }
 
 // explained adds the likely causes, from the examination of the scan, to the error of a training that failed.
-func explained(err error, of *examination.Result) error {
+func explained(err error, of *dataset.Examined) error {
 	if likely := of.Likely(); likely != "" && host.ExitCode(err) == host.ExitDiverged {
 		return host.Failf(host.ExitDiverged, "%w; %s", err, likely)
 	}
@@ -183,7 +183,7 @@ func (run *training) start() (err error) {
 // resumption says where a resumed run continues, or that it is complete.
 func resumption(target string, at loop.Position, epochs int) string {
 	if at.Epoch >= epochs {
-		return fmt.Sprintf("%s is complete: %s done; a larger --max-epochs than %d trains it further", target, plural.Of(at.Epoch, "epoch")+" "+plural.Verb(at.Epoch, "is", "are"), epochs)
+		return fmt.Sprintf("%s is complete: %s done; a larger --max-epochs than %d trains it further", target, words.Of(at.Epoch, "epoch")+" "+words.Verb(at.Epoch, "is", "are"), epochs)
 	}
 	return fmt.Sprintf("resuming %s at epoch %d of %d, step %d", target, at.Epoch+1, epochs, at.Step)
 }

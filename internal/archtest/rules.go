@@ -52,8 +52,8 @@ var layers = []layer{
 		rule: "core/config uses the standard library, gonum, yaml and core"},
 	{dir: "core/hdf5", others: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"},
 		rule: "core/hdf5 uses the standard library, klauspost/compress and pierrec/lz4, and nothing of core, so that it can be used by itself"},
-	{dir: "core/cpu", others: []string{"golang.org/x/sys"},
-		rule: "core/cpu uses the standard library and x/sys"},
+	{dir: "internal/machine", others: []string{"golang.org/x/sys"},
+		rule: "internal/machine uses the standard library and x/sys, so that every layer can use it"},
 	{dir: "core", own: core, others: []string{"gonum.org/v1/gonum"}, tests: []string{"github.com/sbinet/npyio", "golang.org/x/image"}, // an independent reader of golden files; a picture
 		rule: "core uses the standard library, gonum and core only, so that every backend can use core"},
 	{dir: "sdk", own: core, any: true, tests: []string{"conformance"},
@@ -75,9 +75,8 @@ const fixtures = "internal/fixture"
 // everywhere lists packages that every layer may use: each does one thing that is unrelated to ptychography.
 var everywhere = []string{
 	"internal/disk",
-	"internal/memory",
-	"internal/plural",
-	"internal/printable",
+	"internal/machine",
+	"internal/words",
 }
 
 // engines lists the modules of each plugin's engine; no other plugin may use them.

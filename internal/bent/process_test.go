@@ -17,7 +17,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	program.Clean()
+	fixture.RemoveProgram()
 	os.Exit(code)
 }
 
@@ -72,13 +72,13 @@ func serve(text string) {
 }
 
 // command runs the real program with this binary as its backend.
-func (w world) command(t *testing.T, variables []string, args ...string) program.Result {
+func (w world) command(t *testing.T, variables []string, args ...string) fixture.Result {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return program.Run(t, t.TempDir(), variables, append(args, "--backend", self)...)
+	return fixture.Run(t, t.TempDir(), variables, append(args, "--backend", self)...)
 }
 
 // TestProgram_SurvivesBentAnswers runs the program against a plugin in another process.

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // TemporaryFile is a temporary file that other processes can open at Path until it is closed.
@@ -24,10 +24,10 @@ const ample = 4
 // temporary folder or the first of the other folders with enough space.
 func NewTemporaryFile(bytes int64, folders ...string) (*TemporaryFile, error) {
 	var refused []string
-	switch free, ok := memory.Available(); {
+	switch free, ok := machine.AvailableMemory(); {
 	case !ok:
 	case free/ample < bytes:
-		refused = append(refused, fmt.Sprintf("memory has %s available, but %d times the size is needed", memory.Size(free), ample))
+		refused = append(refused, fmt.Sprintf("memory has %s available, but %d times the size is needed", machine.Size(free), ample))
 	default:
 		f, err := inMemory()
 		if err == nil {
@@ -42,7 +42,7 @@ func NewTemporaryFile(bytes int64, folders ...string) (*TemporaryFile, error) {
 		}
 		seen[folder] = true
 		if free, ok := room(folder); ok && free < bytes {
-			refused = append(refused, fmt.Sprintf("%s has %s free", folder, memory.Size(free)))
+			refused = append(refused, fmt.Sprintf("%s has %s free", folder, machine.Size(free)))
 			continue
 		}
 		f, err := onDisk(folder)
@@ -51,7 +51,7 @@ func NewTemporaryFile(bytes int64, folders ...string) (*TemporaryFile, error) {
 		}
 		refused = append(refused, err.Error())
 	}
-	return nil, fmt.Errorf("cannot create a temporary file of %s: %s; set TMPDIR to a folder with enough space", memory.Size(bytes), strings.Join(refused, "; "))
+	return nil, fmt.Errorf("cannot create a temporary file of %s: %s; set TMPDIR to a folder with enough space", machine.Size(bytes), strings.Join(refused, "; "))
 }
 
 // named creates a file with a name in a new folder.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 func contains(err error, words ...string) bool {
@@ -22,9 +22,9 @@ func contains(err error, words ...string) bool {
 
 // with sets the available memory for one test.
 func with(t *testing.T, bytes int64) {
-	real := memory.Available
-	memory.Available = func() (int64, bool) { return bytes, true }
-	t.Cleanup(func() { memory.Available = real })
+	real := machine.AvailableMemory
+	machine.AvailableMemory = func() (int64, bool) { return bytes, true }
+	t.Cleanup(func() { machine.AvailableMemory = real })
 }
 
 // TestFile_OpenedByOthers checks that another process can read the file at its path until its creator dies, and that the

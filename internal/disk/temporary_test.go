@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptychogo/ptycho/internal/memory"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // helperKey makes this test binary a process to be killed: it does what the variable says, prints a path and waits.
@@ -38,7 +38,7 @@ func help(what string) {
 		path, err = os.MkdirTemp("", prefix)
 	case "memory", "disk":
 		if what == "disk" {
-			memory.Available = func() (int64, bool) { return 0, true }
+			machine.AvailableMemory = func() (int64, bool) { return 0, true }
 		}
 		var f *TemporaryFile
 		if f, err = NewTemporaryFile(1); err == nil {

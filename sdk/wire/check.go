@@ -9,7 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -20,7 +20,7 @@ import (
 
 // breach returns an error about a field of an answer that violates the contract.
 func breach(op, field, format string, args ...any) error {
-	return backend.Errorf(backend.Internal, op, "the plugin's answer breaks the contract: %s %s; update or replace the plugin", printable.Name(field), fmt.Sprintf(format, args...))
+	return backend.Errorf(backend.Internal, op, "the plugin's answer breaks the contract: %s %s; update or replace the plugin", words.Name(field), fmt.Sprintf(format, args...))
 }
 
 // diverged returns an error about a number that is not finite.
@@ -29,7 +29,7 @@ func diverged(op, format string, args ...any) error {
 }
 
 // quoted formats text of a plugin for a message.
-func quoted(s string) string { return fmt.Sprintf("%q", printable.Name(s)) }
+func quoted(s string) string { return fmt.Sprintf("%q", words.Name(s)) }
 
 // largest limits the losses, norms and scalars of an answer. It is far above the range of float32, and sums of squares of
 // such values are still finite, so that everything the host computes from them can be written as JSON.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -29,9 +29,9 @@ func checkInfo(m *pb.InfoResponse) error {
 	switch {
 	case !backendName.MatchString(m.GetName()):
 		return breach(op, "name", "is %s, expected 1 to 64 letters, digits, dots, hyphens and underscores", quoted(m.GetName()))
-	case printable.Line(m.GetVersion(), maxText) != m.GetVersion():
+	case words.Line(m.GetVersion(), maxText) != m.GetVersion():
 		return breach(op, "version", "is %s, expected at most %d printable characters", quoted(m.GetVersion()), maxText)
-	case printable.Line(m.GetEngine(), maxText) != m.GetEngine():
+	case words.Line(m.GetEngine(), maxText) != m.GetEngine():
 		return breach(op, "engine", "is %s, expected at most %d printable characters", quoted(m.GetEngine()), maxText)
 	case m.GetProtocolMajor() != backend.ProtocolMajor:
 		return breach(op, "protocol_major", "is %d, expected %d", m.GetProtocolMajor(), backend.ProtocolMajor)
@@ -93,7 +93,7 @@ func devicesIn(m *pb.DevicesResponse) ([]backend.Device, error) {
 		}
 		seen[d.GetId()] = true
 		out = append(out, backend.Device{
-			ID: d.GetId(), Name: printable.Line(d.GetName(), maxText), Usable: d.GetUsable(), Reason: printable.Line(d.GetReason(), maxReason),
+			ID: d.GetId(), Name: words.Line(d.GetName(), maxText), Usable: d.GetUsable(), Reason: words.Line(d.GetReason(), maxReason),
 			Memory: d.GetMemory(), Cores: int(d.GetCores()),
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -39,7 +39,7 @@ func checkParams(raw []byte, p *program.Program) error {
 	const op = "open"
 	var got []program.ParamSpec
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return breach(op, "params", "is not a list of parameters (%s)", printable.Name(err.Error()))
+		return breach(op, "params", "is not a list of parameters (%s)", words.Name(err.Error()))
 	}
 	if len(got) != len(p.Params) {
 		return breach(op, "params", "has %d parameters, expected the %d of the program", len(got), len(p.Params))
@@ -81,7 +81,7 @@ func eventIn(m *pb.Event, seen int) (backend.Event, error) {
 	case !(m.GetSeconds() >= 0 && m.GetSeconds() <= maxEventSeconds):
 		return e, breach(op, "seconds", "is %v, expected 0 to %d", m.GetSeconds(), maxEventSeconds)
 	}
-	return backend.Event{Phase: m.GetPhase(), Message: printable.Line(m.GetMessage(), maxText), Done: m.GetDone(), Total: m.GetTotal(), Seconds: m.GetSeconds()}, nil
+	return backend.Event{Phase: m.GetPhase(), Message: words.Line(m.GetMessage(), maxText), Done: m.GetDone(), Total: m.GetTotal(), Seconds: m.GetSeconds()}, nil
 }
 
 // maxDatasetID limits the length of a dataset's identifier.
@@ -90,7 +90,7 @@ const maxDatasetID = 200
 // checkDatasetID checks the identifier of a new dataset against those that are already bound, and stores it in to.
 func checkDatasetID(id string, bound map[backend.DatasetID]bool, to *backend.DatasetID) error {
 	switch {
-	case id == "" || printable.Line(id, maxDatasetID) != id:
+	case id == "" || words.Line(id, maxDatasetID) != id:
 		return breach("bind", "dataset", "is %s, expected 1 to %d printable characters", quoted(id), maxDatasetID)
 	case bound[backend.DatasetID(id)]:
 		return breach("bind", "dataset", "is %s, which is bound already", quoted(id))

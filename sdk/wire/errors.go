@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/printable"
+	"github.com/ptychogo/ptycho/internal/words"
 	pb "github.com/ptychogo/ptycho/sdk/wire/internal/pluginv1"
 )
 
@@ -77,7 +77,7 @@ const tooLarge = "message larger than max"
 
 // cleanText prepares the text of a plugin's error for display.
 func cleanText(what string) string {
-	if what = printable.Line(what, maxErrorText); what == "" {
+	if what = words.Line(what, maxErrorText); what == "" {
 		return "the plugin reported an error without a description"
 	}
 	return what
@@ -126,7 +126,7 @@ func fromStatus(op string, err error) (e *backend.Error, lost bool) {
 		if !ok {
 			continue
 		}
-		e = &backend.Error{Kind: backend.Internal, Op: printable.Name(d.Op), What: cleanText(d.What)}
+		e = &backend.Error{Kind: backend.Internal, Op: words.Name(d.Op), What: cleanText(d.What)}
 		for _, k := range kinds {
 			if k.wire == d.Kind {
 				e.Kind = k.kind

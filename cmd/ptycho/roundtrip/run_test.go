@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/sdk"
 	"github.com/ptychogo/ptycho/sdk/wire"
 )
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	program.Clean()
+	fixture.RemoveProgram()
 	os.Exit(code)
 }
 
@@ -40,7 +40,7 @@ func prepare(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: t.TempDir(), plugin: plugin, program: program.Path(t)}
+	b := &bench{dir: t.TempDir(), plugin: plugin, program: fixture.Program(t)}
 	for name, args := range map[string][]string{
 		"scan.npz":  {"--n", "16", "--object-size", "48", "--n-images", "32", "--seed", "1"},
 		"other.npz": {"--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "2"},
@@ -68,7 +68,7 @@ func (b *bench) infer() []string {
 
 func (b *bench) must(t *testing.T, args []string) {
 	t.Helper()
-	if r := program.Run(t, "", []string{recordKey + "=" + os.DevNull}, args...); r.Code != 0 {
+	if r := fixture.Run(t, "", []string{recordKey + "=" + os.DevNull}, args...); r.Code != 0 {
 		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), r.Code, r.Stderr)
 	}
 }
@@ -102,7 +102,7 @@ func (b *bench) run(t *testing.T, dir string, args []string) *outcome {
 		given = append(given, "--output-dir", o.out)
 	}
 	record := filepath.Join(dir, "record")
-	r := program.Run(t, dir, []string{recordKey + "=" + record}, given...)
+	r := fixture.Run(t, dir, []string{recordKey + "=" + record}, given...)
 	o.code, o.stdout, o.stderr = r.Code, r.Stdout, r.Stderr
 	_ = json.Unmarshal([]byte(o.stdout), &o.report) // a failed run, or a run without --json, has no report
 	f, err := os.Open(record)

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ptychogo/ptycho/internal/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	program.Clean()
+	fixture.RemoveProgram()
 	os.Exit(code)
 }
 
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 func scan(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scan.npz")
-	program.Must(t, "", "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "64", "--nphotons", "1e5", "--seed", "1")
+	fixture.Must(t, "", "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "64", "--nphotons", "1e5", "--seed", "1")
 	return path
 }
 
@@ -29,7 +29,7 @@ func scan(t *testing.T) string {
 func engines(t *testing.T, test func(t *testing.T, backend []string)) {
 	t.Run("gorgonia", func(t *testing.T) { test(t, []string{"--backend", "gorgonia", "--threads", "1"}) })
 	t.Run("xla", func(t *testing.T) {
-		t.Setenv("PTYCHO_PLUGIN_PATH", program.XLA(t, true))
+		t.Setenv("PTYCHO_PLUGIN_PATH", fixture.XLA(t, true))
 		test(t, []string{"--backend", "xla"})
 	})
 }
@@ -56,7 +56,7 @@ type report struct {
 func train(t *testing.T, args ...string) report {
 	t.Helper()
 	var r report
-	text := program.Must(t, "", append([]string{"train", "--json", "--quiet"}, args...)...)
+	text := fixture.Must(t, "", append([]string{"train", "--json", "--quiet"}, args...)...)
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
@@ -188,7 +188,7 @@ func TestDivergence_KeepsLastGoodCheckpoint(t *testing.T) {
 	data, dir := scan(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	train(t, small(data, out, "--max-epochs", "4", "--stop-after", "2", "--threads", "1")...)
-	r := program.Run(t, "", nil, "train", "--resume", out, "--learning-rate", "9", "--scheduler", "none", "--gradient-clip-val", "0", "--force", "--threads", "1")
+	r := fixture.Run(t, "", nil, "train", "--resume", out, "--learning-rate", "9", "--scheduler", "none", "--gradient-clip-val", "0", "--force", "--threads", "1")
 	for _, want := range []string{"epoch 3, step ", "--gradient-clip-val", "the checkpoint of epoch 2 is kept"} {
 		if !strings.Contains(r.Stderr, want) {
 			t.Errorf("it does not say %q: %s", want, r.Stderr)
@@ -219,7 +219,7 @@ func TestResume_RefusesOtherNumbersUnlessForced(t *testing.T) {
 		{[]string{"--precision", "float64"}, 10, "--force"},
 		{[]string{"--train-data-file", scan(t), "--seed", "3", "--force"}, 0, ""},
 	} {
-		r := program.Run(t, "", nil, append([]string{"train", "--resume", out}, c.args...)...)
+		r := fixture.Run(t, "", nil, append([]string{"train", "--resume", out}, c.args...)...)
 		if r.Code != c.code || !strings.Contains(r.Stderr, c.say) {
 			t.Errorf("%v: exit %d, want %d and %q: %s", c.args, r.Code, c.code, c.say, r.Stderr)
 		}
@@ -234,7 +234,7 @@ func TestDryRun_WritesNothing(t *testing.T) {
 		Bytes       int64   `json:"backend_bytes"`
 		Settings    map[string]string
 	}
-	text := program.Must(t, dir, append([]string{"train", "--dry-run", "--json", "--quiet"}, small(data, "run", "--max-epochs", "3")...)...)
+	text := fixture.Must(t, dir, append([]string{"train", "--dry-run", "--json", "--quiet"}, small(data, "run", "--max-epochs", "3")...)...)
 	if err := json.Unmarshal([]byte(text), &plan); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/host"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // maxBackendRestarts is the number of times that a run restarts a crashed backend.
@@ -161,7 +161,7 @@ func (t *Trainer) stretch(ctx context.Context, session backend.Session, train, v
 	case stopped != Finished && t.At.Epoch < t.epochs:
 		return stopped, nil
 	case early && t.At.Epoch < t.epochs:
-		t.host.Notice("%s has not improved on %.4g in %s: stopping early", t.watch.name, at.Watch.Best, plural.Of(at.Watch.Bad, "validation"))
+		t.host.Notice("%s has not improved on %.4g in %s: stopping early", t.watch.name, at.Watch.Best, words.Of(at.Watch.Bad, "validation"))
 		return StoppedEarly, nil
 	}
 	return Finished, nil

@@ -3,7 +3,7 @@ package kernel
 import (
 	"unsafe"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // convolver runs convolutions on a pool with the instructions of one path: k×k, stride 1, zero padding that keeps height and
@@ -18,18 +18,18 @@ import (
 // at the positions of zeros are dropped: 1/(W+1) of the work for k = 3.
 type convolver struct {
 	pool *Pool
-	path cpu.Path
+	path machine.Instructions
 }
 
 // newConvolver returns kernels for a pool and a path, which must be one of cpu.Paths.
-func newConvolver(p *Pool, path cpu.Path) *convolver { return &convolver{p, path} }
+func newConvolver(p *Pool, path machine.Instructions) *convolver { return &convolver{p, path} }
 
 // tileShape returns outputs × positions of the widest kernel for the given number of outputs.
 func (k *convolver) tileShape(wide bool, outputs int) (rows, cols int) {
 	switch {
-	case !wide || k.path == cpu.Portable:
+	case !wide || k.path == machine.Portable:
 		return 1, maxTile
-	case k.path == cpu.AVX2:
+	case k.path == machine.AVX2:
 		return 4, 24
 	case outputs <= 2:
 		return 2, 96
@@ -112,8 +112,8 @@ func apply[T Float](k *convolver, s convShape, x, mask, w []T, weight func(o, i,
 }
 
 // compute fills a tile of rows outputs × cols positions from position at on; w is [taps][rows].
-func compute[T Float](path cpu.Path, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int, bias []T, relu bool) {
-	if x, ok := any(in).([]float32); ok && path != cpu.Portable {
+func compute[T Float](path machine.Instructions, w []T, offsets []int64, in []T, at int, tile []T, rows, cols int, bias []T, relu bool) {
+	if x, ok := any(in).([]float32); ok && path != machine.Portable {
 		kernel, bound := tile8x48, 0
 		switch rows {
 		case 4:

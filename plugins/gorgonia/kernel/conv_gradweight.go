@@ -3,7 +3,7 @@ package kernel
 import (
 	"unsafe"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // block is the approximate number of flat positions that are summed in float32 before the sum is added in float64. It keeps
@@ -27,9 +27,9 @@ func gradWeight[T Float](k *convolver, s convShape, x, dy, y, dw []T) {
 	defer giveBack(k.pool, sums)
 	clear(sums)
 
-	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != cpu.Portable
+	wide := unsafe.Sizeof(dw[0]) == 4 && k.path != machine.Portable
 	outputs := 1
-	if wide && k.path == cpu.AVX512 {
+	if wide && k.path == machine.AVX512 {
 		outputs = 3
 	}
 	blocks := (s.Out + outputs - 1) / outputs
@@ -86,10 +86,10 @@ func padTo9(offsets []int64) []int64 {
 
 // dot computes, for each of rows outputs j and nine offsets t, the sum of grad·in over n vectors of 16 positions, and
 // writes it to sums[9·j+t]. Outputs after rows repeat the first.
-func dot[T Float](path cpu.Path, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
+func dot[T Float](path machine.Instructions, n int, offsets []int64, grad []T, g, rows, plane int, in []T, x int, sums []T, wide bool) {
 	if wide {
 		gf, xf, out := any(grad).([]float32), any(in).([]float32), any(sums).([]float32)
-		if path == cpu.AVX512 {
+		if path == machine.AVX512 {
 			y := [3]*float32{&gf[g], &gf[g], &gf[g]}
 			for j := 1; j < rows; j++ {
 				y[j] = &gf[g+j*plane]

@@ -1,6 +1,6 @@
 package kernel
 
-import "github.com/ptychogo/ptycho/core/cpu"
+import "github.com/ptychogo/ptycho/internal/machine"
 
 // convShape is a convolution of a batch: x [Batch, In, Height, Width] with w [Out, In, Kernel, Kernel].
 type convShape struct {
@@ -48,7 +48,7 @@ func (f flat) offsets(channels, kernel, size int) []int64 {
 
 // fill copies one channel of the run into a plane. The source of sample s starts at src[s·stride]. With mask (the output of
 // a ReLU, in the layout of src), elements become 0 where mask is not above 0.
-func fill[T Float](path cpu.Path, plane []T, f flat, src, mask []T, stride int) {
+func fill[T Float](path machine.Instructions, plane []T, f flat, src, mask []T, stride int) {
 	clear(plane[:f.first])
 	end := f.first
 	for s := range f.samples {
@@ -80,9 +80,9 @@ func (s convShape) runs() (samples, count int) {
 }
 
 // masked copies src to dst, with 0 where mask is not above 0.
-func masked[T Float](path cpu.Path, dst, src, mask []T) {
+func masked[T Float](path machine.Instructions, dst, src, mask []T) {
 	done := 0
-	if s, ok := any(src).([]float32); ok && path != cpu.Portable && len(s) >= 8 {
+	if s, ok := any(src).([]float32); ok && path != machine.Portable && len(s) >= 8 {
 		done = len(s) &^ 7
 		masked8(len(s)/8, &any(dst).([]float32)[0], &s[0], &any(mask).([]float32)[0])
 	}

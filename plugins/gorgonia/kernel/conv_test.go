@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/cpu"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // naive computes the definition y = conv(x, w) + bias in float64.
@@ -74,7 +74,7 @@ func distance[T Float](got []T, want []float64) float64 {
 	return math.Sqrt(d / n)
 }
 
-func check[T Float](t *testing.T, path cpu.Path, s convShape, limit float64) {
+func check[T Float](t *testing.T, path machine.Instructions, s convShape, limit float64) {
 	rng := rand.New(rand.NewPCG(1, uint64(s.Height*1000+s.Out)))
 	k := newConvolver(newPool(2), path)
 	area := s.Height * s.Width
@@ -122,7 +122,7 @@ func check[T Float](t *testing.T, path cpu.Path, s convShape, limit float64) {
 }
 
 func TestConv_PathsAgreeWithDefinition(t *testing.T) {
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		for _, s := range shapes {
 			t.Run(fmt.Sprintf("%s %+v", path, s), func(t *testing.T) {
 				check[float32](t, path, s, 2e-6)
@@ -137,7 +137,7 @@ func TestConv_SameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	area := s.Height * s.Width
 	x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
-	for _, path := range cpu.Paths() {
+	for _, path := range machine.Supported() {
 		var first []float32
 		for _, threads := range []int{1, 2, 3} {
 			k := newConvolver(newPool(threads), path)
@@ -166,7 +166,7 @@ func BenchmarkLayers(b *testing.B) {
 		x, w, dy := values[float32](rng, s.Batch*s.In*area), values[float32](rng, s.Out*s.In*9), values[float32](rng, s.Batch*s.Out*area)
 		y := make([]float32, len(dy))
 		flops := 18 * float64(s.Batch*s.In*s.Out*area)
-		k := newConvolver(newPool(1), cpu.Paths()[len(cpu.Paths())-1])
+		k := newConvolver(newPool(1), machine.Supported()[len(machine.Supported())-1])
 		for name, f := range map[string]func(){
 			"forward":    func() { convolve(k, s, x, w, nil, true, y) },
 			"gradinput":  func() { gradInput(k, s, dy, y, w, x) },

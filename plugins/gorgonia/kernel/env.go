@@ -3,8 +3,8 @@ package kernel
 import (
 	"fmt"
 
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // Operand is the kind and concrete shape of a value.
@@ -44,7 +44,7 @@ type Env[T Float] struct {
 // NewEnv creates workers, one per core with 0 threads, and kernels for the fastest instructions of this machine or those
 // that PTYCHO_CPU names. It fails if the machine does not support them.
 func NewEnv[T Float](threads int) (*Env[T], error) {
-	path, err := cpu.Select()
+	path, err := machine.SelectInstructions()
 	if err != nil {
 		return nil, err
 	}

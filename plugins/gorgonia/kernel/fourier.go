@@ -3,8 +3,8 @@ package kernel
 import (
 	"unsafe"
 
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/fft"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
 // transform is the two-dimensional Fourier transform of images [rows, cols]: orthonormal, zero frequency at [rows/2, cols/2]
@@ -16,7 +16,7 @@ type transform[T Float] struct {
 }
 
 // newTransform prepares transforms of images [rows, cols]; float32 uses the instructions of path.
-func newTransform[T Float](rows, cols int, path cpu.Path) (*transform[T], error) {
+func newTransform[T Float](rows, cols int, path machine.Instructions) (*transform[T], error) {
 	p := &transform[T]{size: 2 * rows * cols}
 	var err error
 	if unsafe.Sizeof(T(0)) == 4 {

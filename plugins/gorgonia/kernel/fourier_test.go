@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/ptychogo/ptycho/core/cpu"
 	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/internal/machine"
 )
 
-func checkTransform[T Float](t *testing.T, path cpu.Path, rows, cols int, limit float64) {
+func checkTransform[T Float](t *testing.T, path machine.Instructions, rows, cols int, limit float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	x, want := make([]T, 2*rows*cols), make([]complex128, rows*cols)
 	for i := range want {
@@ -37,7 +37,7 @@ func checkTransform[T Float](t *testing.T, path cpu.Path, rows, cols int, limit 
 func TestTransform_MatchesReferenceAndInverts(t *testing.T) {
 	for _, s := range [][2]int{{2, 2}, {4, 8}, {64, 64}, {128, 64}, {6, 10}, {7, 5}, {48, 64}, {1, 4}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
-			for _, path := range cpu.Paths() {
+			for _, path := range machine.Supported() {
 				checkTransform[float32](t, path, s[0], s[1], 3e-6)
 				checkTransform[float64](t, path, s[0], s[1], 1e-13)
 			}

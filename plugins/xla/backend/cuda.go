@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/internal/plural"
+	"github.com/ptychogo/ptycho/internal/words"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
@@ -90,7 +90,7 @@ func openGPU(numbers []int, o backend.OpenOptions) (engine.Library, int64, error
 func smallestCard(driver library.Driver, numbers []int) (bytes int64, err error) {
 	for i, n := range numbers {
 		if n >= len(driver.Cards) {
-			return 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, plural.Of(len(driver.Cards), "GPU"))
+			return 0, backend.Errorf(backend.Unavailable, "open", "device cuda:%d: the driver shows %s, counted from cuda:0; CUDA_VISIBLE_DEVICES may hide some", n, words.Of(len(driver.Cards), "GPU"))
 		}
 		if size := driver.Cards[n].Memory; i == 0 || size < bytes {
 			bytes = size

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package machine
+
+func supported() []Instructions { return []Instructions{Portable} }
