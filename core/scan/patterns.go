@@ -38,7 +38,8 @@ type StoredPatterns struct {
 	length int
 	dtype  tensor.DType
 	totals []float64 // [length]; nil: unknown
-	err    atomic.Pointer[error]
+	rows   []int     // [length] of the file; nil: all, in order
+	err    *atomic.Pointer[error]
 }
 
 // Len returns the number of patterns.
@@ -58,6 +59,23 @@ func (s *StoredPatterns) Bytes() int64 {
 // Totals returns the sum of the counts of each pattern, or nil if the Writer did not add them up. Callers must not change it.
 func (s *StoredPatterns) Totals() []float64 { return s.totals }
 
+// Part returns the patterns with the given numbers, in their order, without a copy. The errors of both are the same.
+func (s *StoredPatterns) Part(rows []int) *StoredPatterns {
+	out := &StoredPatterns{file: s.file, pixels: s.pixels, length: len(rows), dtype: s.dtype, rows: make([]int, len(rows)), err: s.err}
+	for i, r := range rows {
+		if out.rows[i] = r; s.rows != nil {
+			out.rows[i] = s.rows[r]
+		}
+		if s.totals != nil {
+			out.totals = append(out.totals, s.totals[r])
+		}
+	}
+	return out
+}
+
+// Whole reports whether these are all patterns of the file, in its order.
+func (s *StoredPatterns) Whole() bool { return s.rows == nil }
+
 // Path returns the path at which other processes open the file.
 func (s *StoredPatterns) Path() string { return s.file.Path() }
 
@@ -72,6 +90,17 @@ func (s *StoredPatterns) Err() error {
 // Read fills dst with the counts of consecutive patterns, the first of which has the given number. An error of the file makes the
 // counts zero and is kept for Err, so that a loop over all patterns needs one check, at its end.
 func (s *StoredPatterns) Read(dst []float32, first int) {
+	if s.rows == nil {
+		s.read(dst, first)
+		return
+	}
+	for i := 0; len(dst) > 0; i, dst = i+1, dst[s.pixels:] {
+		s.read(dst[:s.pixels], s.rows[first+i])
+	}
+}
+
+// read is Read for patterns that follow each other in the file.
+func (s *StoredPatterns) read(dst []float32, first int) {
 	if err := readCounts(s.file, dst, int64(first)*int64(s.pixels), s.dtype); err != nil {
 		clear(dst)
 		err = &SpoolError{fmt.Errorf("pattern %d: %w", first, err)}

@@ -241,3 +241,26 @@ func TestAppendIntegers_TotalsFollowChanges(t *testing.T) {
 		t.Errorf("%d patterns with totals %v, and one pattern was not added up", s.Len(), s.Totals())
 	}
 }
+
+// TestStored_PartReadsItsPatterns takes a part of a part, in another order, and cuts the file.
+func TestStored_PartReadsItsPatterns(t *testing.T) {
+	file := &block{}
+	w := newWriter(t, file, 2)
+	if err := AppendIntegers(t.Context(), w, []uint16{0, 1, 10, 11, 20, 21, 30, 31}); err != nil {
+		t.Fatal(err)
+	}
+	_, s := w.Patterns()
+	part := s.Part([]int{3, 1, 2}).Part([]int{0, 2})
+	got := make([]float32, 4)
+	part.Read(got, 0)
+	if part.Len() != 2 || part.Whole() || !s.Whole() || !slices.Equal(got, []float32{30, 31, 20, 21}) || !slices.Equal(part.Totals(), []float64{61, 41}) {
+		t.Errorf("%d patterns %v with totals %v", part.Len(), got, part.Totals())
+	}
+	if part.Read(got[:2], 1); got[0] != 20 {
+		t.Errorf("pattern 1 is %v", got[:2])
+	}
+	file.bytes = file.bytes[:5]
+	if part.Read(got, 0); part.Err() == nil || s.Err() == nil {
+		t.Error("the error of a cut file is lost")
+	}
+}

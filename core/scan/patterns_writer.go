@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -98,7 +99,7 @@ func (w *PatternWriter) Patterns() ([]float32, *StoredPatterns) {
 		return w.memory, nil
 	}
 	w.file.Seal()
-	s := &StoredPatterns{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype}
+	s := &StoredPatterns{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype, err: new(atomic.Pointer[error])}
 	if w.summed == w.count && w.dtype != tensor.Float32 { // a sum of rounded counts is another number
 		s.totals = w.totals
 	}

@@ -71,13 +71,10 @@ func (s *Scan) Len() int { return len(s.Rows) }
 // Select returns the scan of the given patterns (indices in this scan, not in the file), in the given order. Patterns
 // are copied; shared data is not.
 func (s *Scan) Select(rows []int) (*Scan, error) {
-	for _, r := range rows {
-		if r < 0 || r >= s.Len() {
-			return nil, fmt.Errorf("scan: select: pattern %d does not exist, the scan has %d", r, s.Len())
-		}
+	out, err := s.only(rows)
+	if err != nil {
+		return nil, err
 	}
-	out := *s
-	out.Notes = slices.Clone(s.Notes)
 	size := s.N * s.N
 	out.Counts, out.Stored = make([]float32, len(rows)*size), nil
 	for i, r := range rows {
@@ -86,6 +83,31 @@ func (s *Scan) Select(rows []int) (*Scan, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
+	return out, nil
+}
+
+// Part is Select, which leaves stored patterns in their file.
+func (s *Scan) Part(rows []int) (*Scan, error) {
+	if s.Stored == nil {
+		return s.Select(rows)
+	}
+	out, err := s.only(rows)
+	if err != nil {
+		return nil, err
+	}
+	out.Stored = s.Stored.Part(rows)
+	return out, nil
+}
+
+// only returns the scan with the positions and numbers of the given patterns, and all counts.
+func (s *Scan) only(rows []int) (*Scan, error) {
+	for _, r := range rows {
+		if r < 0 || r >= s.Len() {
+			return nil, fmt.Errorf("scan: select: pattern %d does not exist, the scan has %d", r, s.Len())
+		}
+	}
+	out := *s
+	out.Notes = slices.Clone(s.Notes)
 	out.Rows, out.Cols = pick(s.Rows, rows), pick(s.Cols, rows)
 	out.Split, out.Index = pick(s.Split, rows), pick(s.Index, rows)
 	return &out, nil

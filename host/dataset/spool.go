@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -133,6 +134,9 @@ func (s *Spool) patterns(ctx context.Context, data *scan.Scan) (*backend.FileRef
 	}
 	if err := data.Err(); err != nil {
 		return nil, err
+	}
+	if !data.Stored.Whole() {
+		return nil, errors.New("spool of the patterns: a part of a file cannot be mapped")
 	}
 	return &backend.FileRef{Path: data.Stored.Path(), DType: data.Stored.DType(), Shape: []int{data.Len(), data.N, data.N}}, nil
 }

@@ -30,7 +30,7 @@ func (r *Report) addHalves(ctx context.Context, data *scan.Scan, o iterative.Opt
 		for j := i; j < data.Len(); j += 2 {
 			rows = append(rows, j)
 		}
-		part, err := data.Select(rows)
+		part, err := data.Part(rows)
 		if err != nil {
 			return host.Fail(host.ExitData, err)
 		}
