@@ -39,8 +39,23 @@ var logAlpha = math.Log(Alpha)
 // chance of 6e-7.
 const blocks, surely = 20, 7
 
+// With manyBlocks parts, t with 59 degrees of freedom exceeds surelyMany with that chance.
+const manyBlocks, surelyMany = 60, 5.4
+
 // meanOverError returns the mean of the values over its standard error, from the means of consecutive parts. It is 0 if there are too few.
-func meanOverError(values []float64) float64 {
+func meanOverError(values []float64) float64 { return meanOverErrorOf(values, blocks) }
+
+// exceeds returns meanOverError, and whether it is beyond chance. Many values are divided into more parts, whose standard error is surer.
+func exceeds(values []float64) (t float64, is bool) {
+	if len(values) >= 2*manyBlocks {
+		t = meanOverErrorOf(values, manyBlocks)
+		return t, t >= surelyMany
+	}
+	t = meanOverError(values)
+	return t, t >= surely
+}
+
+func meanOverErrorOf(values []float64, blocks int) float64 {
 	if len(values) < 2*blocks {
 		return 0
 	}
@@ -51,13 +66,13 @@ func meanOverError(values []float64) float64 {
 		for _, v := range values[from:to] {
 			part[b] += v / float64(to-from)
 		}
-		mean += part[b] / blocks
+		mean += part[b] / float64(blocks)
 	}
 	for _, v := range part {
-		square += (v - mean) * (v - mean) / (blocks - 1)
+		square += (v - mean) * (v - mean) / float64(blocks-1)
 	}
 	if square == 0 {
 		return 0
 	}
-	return mean / math.Sqrt(square/blocks)
+	return mean / math.Sqrt(square/float64(blocks))
 }

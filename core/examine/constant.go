@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/internal/words"
 )
@@ -36,7 +37,9 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	found := p.masked()
 	n := float64(p.used)
+	ceiling := p.changingCeiling()
 	var marked, stuck, valid []int
 	chance, largest := math.Inf(-1), float32(0)
 	for i := range p.bad {
@@ -53,12 +56,11 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 		case v < 0 || p.isMarker(i):
 			marked = append(marked, i)
 			largest = max(largest, v)
-		case c < logAlpha && p.isStuck(i):
+		case c < logAlpha && !p.isCeiling(i, ceiling) && p.isStuck(i):
 			stuck = append(stuck, i)
 			chance = max(chance, c)
 		}
 	}
-	found := p.masked()
 	if len(marked) > 0 {
 		p.leaveOut(marked)
 		found = append(found, Finding{
@@ -78,6 +80,45 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 		})
 	}
 	return found, nil
+}
+
+// changingCeiling returns the largest count of the pixels that change.
+func (p *profile) changingCeiling() float32 {
+	ceiling := float32(0)
+	for i, bad := range p.bad {
+		if !bad && p.most[i] != p.least[i] {
+			ceiling = max(ceiling, p.most[i])
+		}
+	}
+	return ceiling
+}
+
+const (
+	// blockLeast is the least size of a block that can be the whole beam, and aroundBeam the factor by which the pixels around it are
+	// brighter than the mean of those that change.
+	blockLeast, aroundBeam = 9, 2
+)
+
+// isCeiling reports whether a pixel's constant value is that of a clipped beam: no pixel that changes is above it, and one has it, or
+// the pixels around the block come near it, or the block is large and the light falls off around it.
+func (p *profile) isCeiling(i int, ceiling float32) bool {
+	v := p.least[i]
+	if v <= ceiling || p.touches(i, func(q int) bool { return !p.bad[q] && p.most[q] != p.least[q] && p.most[q] > v/3 }) {
+		return v >= ceiling
+	}
+	b := p.blockOf(i)
+	var edge, edges, all, pixels float64
+	for _, q := range b.edge {
+		if !p.bad[q] {
+			edge, edges = edge+p.all[q], edges+1
+		}
+	}
+	for q, k := range p.all {
+		if !p.bad[q] && p.most[q] != p.least[q] {
+			all, pixels = all+k, pixels+1
+		}
+	}
+	return b.size >= blockLeast && edge/max(edges, 1) > aroundBeam*all/max(pixels, 1)
 }
 
 // isMarker reports whether a pixel's constant value is the largest of a type, and no pixel that touches its block comes near it.
@@ -111,24 +152,43 @@ func (p *profile) isStuck(i int) bool {
 
 // touches reports whether a pixel around the connected block of i with the same constant value satisfies is.
 func (p *profile) touches(i int, is func(q int) bool) bool {
-	v := p.least[i]
-	seen, open := map[int]bool{i: true}, []int{i}
-	found := false
-	for len(open) > 0 && !found {
+	return slices.ContainsFunc(p.blockOf(i).edge, is)
+}
+
+// A block is a connected area of pixels with the same constant value.
+type block struct {
+	size int
+	edge []int // pixels around
+}
+
+// blockOf returns the block of a pixel. A block is collected once.
+func (p *profile) blockOf(i int) *block {
+	if p.blocks == nil {
+		p.blocks = map[int]*block{}
+	}
+	if b := p.blocks[i]; b != nil {
+		return b
+	}
+	v, b := p.least[i], &block{size: 1}
+	p.blocks[i] = b
+	seen, open := map[int]bool{}, []int{i}
+	for len(open) > 0 {
 		at := open[len(open)-1]
 		open = open[:len(open)-1]
 		p.near(at, func(q int) {
 			switch {
-			case seen[q]:
+			case p.blocks[q] == b, seen[q]:
 			case p.least[q] == v && p.most[q] == v:
-				seen[q] = true
+				p.blocks[q] = b
+				b.size++
 				open = append(open, q)
 			default:
-				found = found || is(q)
+				seen[q] = true
+				b.edge = append(b.edge, q)
 			}
 		})
 	}
-	return found
+	return b
 }
 
 // has returns "1 pixel has" or "3 pixels have".

@@ -23,7 +23,7 @@ const (
 // ranges are the largest numbers of detectors' types that wrap around: 8, 10, 12, 14 and 16 bits.
 var ranges = []float64{1<<8 - 1, 1<<10 - 1, 1<<12 - 1, 1<<14 - 1, 1<<16 - 1}
 
-// counts finds clipped and wrapped counts, an offset, and counts in a unit.
+// counts finds clipped and wrapped counts, and counts in a unit.
 func (p *profile) counts(ctx context.Context) ([]Finding, error) {
 	var found []Finding
 	if p.unit > 1 {
@@ -32,14 +32,8 @@ func (p *profile) counts(ctx context.Context) ([]Finding, error) {
 	if !p.whole {
 		return found, nil
 	}
-	for _, test := range []func(context.Context) ([]Finding, error){p.clipped, p.offset} {
-		f, err := test(ctx)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, f...)
-	}
-	return found, nil
+	clipped, err := p.clipped(ctx)
+	return append(found, clipped...), err
 }
 
 // ceilingOf returns the largest value that at least three pixels have as their largest.
@@ -128,12 +122,24 @@ func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
 			pixels = append(pixels, i)
 		}
 	}
+	if err := p.withoutClipped(ctx, pixels); err != nil {
+		return nil, err
+	}
 	return []Finding{{
 		ID: Clipped, Severity: Wrong, Pixels: p.coordinates(pixels), Frames: p.fileFrames(c.frames), LogChance: decimal(chance),
 		What:     fmt.Sprintf("%s in %s and %s %s at the ceiling of %.9g counts: the detector was saturated", words.Of(int(c.at), "value"), words.Of(len(pixels), "pixel"), words.Of(len(c.frames), "frame"), words.Verb(int(c.at), "is", "are"), c.ceiling),
 		Fix:      "save a mask with 0 at these pixels",
 		Evidence: map[string]float64{"ceiling": c.ceiling, "at_ceiling": c.at, "just_below": c.below},
 	}}, nil
+}
+
+// withoutClipped leaves clipped pixels out of the following tests, unless they are half of all, and measures the frames again.
+func (p *profile) withoutClipped(ctx context.Context, pixels []int) error {
+	if 2*len(pixels) > len(p.bad) {
+		return nil
+	}
+	p.leaveOut(pixels)
+	return p.totals(ctx)
 }
 
 // wrapped finds counts that reach the largest number of a type and stop there. With a values in the last 5 % of the range and b in the 5 %
@@ -219,6 +225,9 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 		return a - b
 	})
 	n := float64(p.used)
+	if !p.whole {
+		return nil, nil
+	}
 	order = order[:max(len(order)/darkest, min(len(order), 1))]
 	if len(order) == 0 || n < fewestFrames || p.sum[order[0]]/n < leastOffset {
 		return nil, nil
@@ -246,6 +255,7 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 	if z > 0 || chi > underdispersed*freedom || -z*z/2 > logAlpha || least < mean/2 {
 		return nil, nil
 	}
+	p.base = math.Round(mean - variance)
 	return []Finding{{
 		ID: Offset, Severity: Wrong, LogChance: decimal(-z * z / 2),
 		What:     fmt.Sprintf("the darkest pixels have %.4g counts with a variance of only %.3g: about %.4g of them are not photons but a constant", mean, variance, mean-variance),

@@ -8,7 +8,8 @@ const unrelated = 1. / 8
 
 // drift returns the relative change of the counts from the first to the last frame, and its value in standard errors. It compares frames
 // with their four nearest neighbours: the mean of (t₁ − t₂)·(2√k₁ − 2√k₂) is 0 if the exposure does not depend on time. Each pair counts once.
-func (p *profile) drift(order []int, near [][]int32, root []float64) (change, errors float64) {
+func drift(e *exposures) (change, errors float64) {
+	order, near, root := e.order, e.near, e.root
 	var products, square, apart []float64
 	mean, n := 0.0, float64(max(len(order)-1, 1))
 	parts := make([][2][]float64, blocks) // interleaved, so that each has pairs from the whole scan

@@ -85,7 +85,6 @@ const (
 	ProbeCentre   = scan.FaultProbeCentre
 	WideProbe     = "probe-fills-window"
 	ProbePower    = "probe-power"
-	TurnedProbe   = "probe-turned"
 	ProbeSize     = "probe-scale"
 
 	FrameMisfit = "frame-misfit" // these are found after a reconstruction
@@ -97,7 +96,7 @@ const (
 // IDs lists the identifiers.
 func IDs() []string {
 	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden,
-		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, TurnedProbe, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
+		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
 }
 
 // Patterns yields the patterns of a scan.
@@ -185,7 +184,7 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 func explained(found []Finding, is map[string]bool) []Finding {
 	return slices.DeleteFunc(found, func(f Finding) bool {
 		switch f.ID {
-		case TurnedProbe, ProbeSize:
+		case ProbeSize:
 			return is[ProbeCentre] || is[WideProbe] || is[Corner]
 		}
 		return false
@@ -213,9 +212,13 @@ type profile struct {
 	peak        []float32 // [len(at)] largest count
 	used        int       // of the few, those that are not left out
 	cosmic      map[[2]int]bool
-	scratch     []float32 // a pattern
-	neighbours  [][]int32 // around of each position, all patterns
-	bright      []int     // pixels that are compared between frames
+	struck      map[int][]int  // pixels of cosmic rays by pattern
+	base        float64        // counts of every pixel that are not photons
+	scratch     []float32      // a pattern
+	neighbours  [][]int32      // around of each position, all patterns
+	blocks      map[int]*block // of constant pixels
+	bright      []int          // pixels that are compared between frames
+	lag         int            // frame i belongs to position i − lag
 }
 
 func newProfile(in Input) *profile {

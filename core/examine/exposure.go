@@ -17,73 +17,119 @@ const (
 	twiceLeast, twiceMost = 1.8, 2.4
 	// withinProbe is the largest distance relative to the probe's diameter.
 	withinProbe = 0.5
-	// shareAtHalf bounds γ(h)/γ(2h) of any object and probe at these distances; see exposure.
+	// shareAtHalf bounds γ(h)/γ(2h) of any object and probe at these distances; see surplus.
 	shareAtHalf = 0.6
 	// leastSpread is the relative spread of the exposure that is reported, wrongSpread the one that makes an image wrong.
 	leastSpread, wrongSpread = 0.05, 0.2
 )
 
-// exposure finds frames whose counts change by more than their positions explain.
-//
-// The counts of a frame are the object's transmission averaged over the probe: half the mean squared difference γ of two frames grows with
-// their distance h. For a disk-shaped probe with a sharp edge and an object without any smoothness γ is the area that is not shared by
-// the disks, and γ(h) is at most 0.52·γ(2h) for 2h up to half the diameter; everything smoother is lower. A fluctuation in time adds the
-// same to both. So γ(h) − 0.6·γ(2h) is positive only with a fluctuation above that of photons. The differences are of 2√counts, whose
-// photon noise is 1. The finding needs seven standard errors of the mean of 20 parts of the scan.
+// exposure finds frames whose counts change by more than their positions explain: by more than any object can cause (beyond), or by more
+// than an object can cause whose effect on frames farther apart is known (surplus). Compared are 2√counts, whose photon noise is 1. A
+// finding needs a mean of the frames that is beyond the chance of its standard error.
 //
 // A drift is also found from the differences alone, in a scan whose neighbours were measured at unrelated times; see drift.
-func (p *profile) exposure(context.Context) ([]Finding, error) {
-	if p.Diameter <= 0 || p.found[Order] { // frames at wrong positions look like a flicker
+func (p *profile) exposure(ctx context.Context) ([]Finding, error) {
+	if p.Diameter <= 0 {
 		return nil, nil
 	}
-	var order []int // examined frames that are not left out
-	var rows, cols, root []float64
-	unit := float64(max(p.unit, 1))
-	mean := 0.0
-	for j, i := range p.at {
-		if !p.out[j] {
-			order = append(order, j)
-			rows, cols = append(rows, p.Rows[i]), append(cols, p.Cols[i])
-			root = append(root, 2*math.Sqrt(max(p.total[j], 0)/unit+0.375)) // Anscombe
-			mean += p.total[j] / unit
-		}
-	}
-	mean /= float64(max(len(order), 1))
-	near, err := p.near24(), error(nil)
-	if len(order) != len(p.Rows) {
-		near, err = scan.Neighbours(rows, cols, around)
-	}
-	if err != nil || near == nil {
-		return nil, nil //nolint:nilerr // positions without neighbours have no exposure to compare
+	e := p.exposures()
+	if e == nil {
+		return nil, nil
 	}
 	var surplus []float64
-	for j, others := range near {
-		if v, ok := p.surplus(rows, cols, root, j, others); ok {
+	for j := range e.near {
+		if v, ok := e.surplus(j); ok {
 			surplus = append(surplus, v)
 		}
 	}
-	t := meanOverError(surplus)
-	drift, driftError := p.drift(order, near, root)
-	variance := 0.0
-	for _, v := range surplus {
-		variance += v / float64(len(surplus)) / (1 - shareAtHalf)
+	beyond, gain, err := []float64(nil), 0.0, error(nil)
+	if !p.found[SamePositions] { // rounded positions look like a flicker
+		if beyond, gain, err = p.beyond(ctx, e); err != nil {
+			return nil, err
+		}
 	}
-	spread := math.Sqrt(max(variance, 0) / max(mean, 1))
+	spread, t := 0.0, 0.0
+	for _, test := range []struct {
+		values []float64
+		gain   float64 // factor of a fluctuation in the sum of the values
+	}{{surplus, (1 - shareAtHalf) * float64(len(surplus))}, {beyond, gain}} {
+		s := math.Sqrt(max(sum(test.values), 0) / max(test.gain, 1) / max(e.mean, 1))
+		if errors, is := exceeds(test.values); is && s >= leastSpread {
+			spread, t = max(spread, s), max(t, errors)
+		}
+	}
+	drift, driftError := drift(e)
 	drifts := math.Abs(driftError) >= surely && math.Abs(drift) > leastSpread
-	if (t < surely || spread < leastSpread) && !drifts {
+	if spread == 0 && !drifts {
 		return nil, nil
 	}
-	f := p.exposureFinding(order, near, spread, drift, drifts)
+	f := p.exposureFinding(e, spread, drift, drifts)
 	f.Evidence = map[string]float64{"relative_spread": spread, "standard_errors": max(t, math.Abs(driftError)), "change_over_scan": drift}
 	return []Finding{f}, nil
 }
 
+func sum(values []float64) float64 {
+	s := 0.0
+	for _, v := range values {
+		s += v
+	}
+	return s
+}
+
+// exposures are the counts of the examined frames that are not left out, and where they belong.
+type exposures struct {
+	order      []int // [m] index in p.at
+	rows, cols []float64
+	root       []float64 // 2√counts
+	near       [][]int32 // neighbours of each
+	mean       float64   // counts of a frame, in units
+	diameter   float64   // of the probe
+}
+
+// exposures returns the frames at their positions, at the right ones if the frames are late; nil if there are none to compare.
+func (p *profile) exposures() *exposures {
+	e := &exposures{diameter: p.Diameter}
+	unit, base := float64(max(p.unit, 1)), 0.0
+	for _, bad := range p.bad {
+		if !bad {
+			base += p.base
+		}
+	}
+	for j, i := range p.at {
+		at := i - p.lag
+		if p.out[j] || at < 0 || at >= len(p.Rows) {
+			continue
+		}
+		e.order = append(e.order, j)
+		e.rows, e.cols = append(e.rows, p.Rows[at]), append(e.cols, p.Cols[at])
+		photons := max(p.total[j]-base, 0) / unit
+		e.root = append(e.root, 2*math.Sqrt(photons+0.375)) // Anscombe
+		e.mean += photons
+	}
+	if len(e.order) == 0 {
+		return nil
+	}
+	e.mean /= float64(len(e.order))
+	if e.near = p.near24(); len(e.order) != len(p.Rows) {
+		e.near, _ = scan.Neighbours(e.rows, e.cols, around)
+	}
+	if e.near == nil {
+		return nil
+	}
+	return e
+}
+
 // surplus returns γ(h) − 0.6·γ(2h) for frame j, without photon noise: h is the mean distance of its four nearest neighbours at other
-// positions.
-func (p *profile) surplus(rows, cols, root []float64, j int, others []int32) (float64, bool) {
+// positions, γ half the mean squared difference.
+//
+// For a disk-shaped probe with a sharp edge and an object without any smoothness γ is the area that is not shared by the disks, and γ(h) is
+// at most 0.52·γ(2h) for 2h up to half the diameter; everything smoother is lower. A fluctuation in time adds the same to both. So
+// the result is positive only with a fluctuation above that of photons.
+func (e *exposures) surplus(j int) (float64, bool) {
+	rows, cols, root := e.rows, e.cols, e.root
 	var gamma, count [2]float64
 	h := 0.0
-	for _, o := range others {
+	for _, o := range e.near[j] {
 		d := math.Hypot(rows[j]-rows[o], cols[j]-cols[o])
 		ring := 0
 		switch {
@@ -91,7 +137,7 @@ func (p *profile) surplus(rows, cols, root []float64, j int, others []int32) (fl
 			continue
 		case count[0] < nearest:
 			h += d / nearest
-		case d >= twiceLeast*h && d <= twiceMost*h && d <= withinProbe*p.Diameter:
+		case d >= twiceLeast*h && d <= twiceMost*h && d <= withinProbe*e.diameter:
 			ring = 1
 		default:
 			continue
@@ -116,7 +162,8 @@ const (
 )
 
 // exposureFinding describes the change: frames with a lower exposure, a drift, or a flicker.
-func (p *profile) exposureFinding(order []int, near [][]int32, spread, drift float64, drifts bool) Finding {
+func (p *profile) exposureFinding(e *exposures, spread, drift float64, drifts bool) Finding {
+	order, near := e.order, e.near
 	var low []int
 	var ratios []float64
 	for k, others := range near {

@@ -118,6 +118,9 @@ func (p *profile) masked() []Finding {
 	if hidden == 0 || hidden < hiddenShare*(hidden+seen) {
 		return nil
 	}
+	for _, i := range pixels {
+		p.bad[i] = false // the following tests look behind a mask that is wrong
+	}
 	return []Finding{{
 		ID: Hidden, Severity: Warning, Pixels: p.coordinates(pixels), Evidence: map[string]float64{"share": hidden / (hidden + seen)},
 		What: fmt.Sprintf("the mask hides %s that count, with %.0f %% of all counts: it hides the beam, or belongs to another detector or orientation", words.Of(len(pixels), "pixel"), 100*hidden/(hidden+seen)),

@@ -53,6 +53,10 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	p.brightPixels()
+	p.struck = map[int][]int{}
+	for r := range p.cosmic {
+		p.struck[p.at[r[0]]] = append(p.struck[p.at[r[0]]], r[1])
+	}
 	differences := make([][]float64, 2*mostLag+1)
 	for _, k := range scan.Thin(indices(len(pairs)), max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N)))) {
 		i, o := pairs[k][0], pairs[k][1]
@@ -66,7 +70,11 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 			differences[lag+mostLag] = append(differences[lag+mostLag], p.difference(i+lag, o+lag))
 		}
 	}
-	return lagFinding(differences), nil
+	found := lagFinding(differences)
+	for _, f := range found {
+		p.lag = int(f.Evidence["lag"])
+	}
+	return found, nil
 }
 
 func goodAround(good []bool, i int) bool {
@@ -95,8 +103,15 @@ func (p *profile) brightPixels() {
 func (p *profile) difference(i, o int) float64 {
 	p.scratch = append(p.scratch[:0], p.Patterns.Pattern(i)...)
 	other := p.Patterns.Pattern(o)
+	for _, q := range p.struck[i] {
+		p.scratch[q] = 0
+	}
+	rays := p.struck[o]
 	var a, b, both float64
 	for _, q := range p.bright {
+		if len(rays) > 0 && slices.Contains(rays, q) {
+			continue
+		}
 		x, y := float64(p.scratch[q]), float64(other[q])
 		a, b, both = a+x, b+y, both+math.Sqrt(max(x*y, 0))
 	}

@@ -16,10 +16,14 @@ const (
 )
 
 // pixels finds dead pixels, hot pixels, and where the beam is.
-func (p *profile) pixels(context.Context) ([]Finding, error) {
+func (p *profile) pixels(ctx context.Context) ([]Finding, error) {
 	found := append(p.repeated(), p.stopped()...)
 	found = append(found, p.dead()...)
-	found = append(found, p.hot()...)
+	offset, err := p.offset(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found = append(append(found, offset...), p.hot()...)
 	return append(found, p.beam()...), nil
 }
 
@@ -28,16 +32,16 @@ func (p *profile) pixels(context.Context) ([]Finding, error) {
 func (p *profile) hot() []Finding {
 	var pixels []int
 	worst, next, chance := math.Inf(1), 0.0, math.Inf(-1)
-	unit := float64(max(p.unit, 1))
+	unit, base := float64(max(p.unit, 1)), p.base*float64(p.used)
 	for i, s := range p.sum {
-		s -= float64(p.high[i]) // not by a single frame
+		s -= float64(p.high[i]) + max(base-p.base, 0) // not by a single frame
 		if p.bad[i] || s <= 0 || max(abs(i/p.N-p.N/2), abs(i%p.N-p.N/2)) < p.N/8 || min(i/p.N, p.N-1-i/p.N) == 0 && min(i%p.N, p.N-1-i%p.N) == 0 {
 			continue
 		}
 		brightest := 0.0
 		p.near(i, func(q int) {
 			if !p.bad[q] {
-				brightest = max(brightest, p.sum[q])
+				brightest = max(brightest, p.sum[q]-base)
 			}
 		})
 		ratio := s / max(brightest, unit)

@@ -23,6 +23,12 @@ func shift(s *scan.Scan, dy, dx int) {
 	each(s, func(f, i int, _ float32) float32 {
 		return old[f*s.N*s.N+(i/s.N-dy+s.N)%s.N*s.N+(i%s.N-dx+s.N)%s.N]
 	})
+	if mask := s.Mask; mask != nil {
+		s.Mask = make([]uint8, len(mask))
+		for i := range mask {
+			s.Mask[(i/s.N+dy+s.N)%s.N*s.N+(i%s.N+dx+s.N)%s.N] = mask[i]
+		}
+	}
 }
 
 func move(s *scan.Scan, to func(float64) float64) {
@@ -76,10 +82,24 @@ func plantHot(s *scan.Scan, rng *rand.Rand, times float64) {
 	}
 }
 
+// beamPeak returns the count in the middle of the patterns that the brightest fifth of the frames exceeds: neither a cosmic ray nor a hot
+// pixel.
+func beamPeak(s *scan.Scan) float64 {
+	peaks := make([]float64, s.Len())
+	for i, k := range s.Counts {
+		f, q := i/(s.N*s.N), i%(s.N*s.N)
+		if math.Hypot(float64(q/s.N-s.N/2), float64(q%s.N-s.N/2)) < float64(s.N)/3 {
+			peaks[f] = max(peaks[f], float64(k))
+		}
+	}
+	slices.Sort(peaks)
+	return peaks[len(peaks)*4/5]
+}
+
 // plantWrapped wraps counts at the number of bits for which the largest count is times the range, by making the light brighter.
 func plantWrapped(s *scan.Scan, rng *rand.Rand, times float64) {
 	const most = 1 << 16
-	by := most * times / float64(slices.Max(s.Counts))
+	by := most * times / beamPeak(s)
 	each(s, func(_, _ int, k float32) float32 {
 		mean := float64(k) * by // the noise of the brighter light
 		return float32(math.Mod(math.Round(max(0, mean+math.Sqrt(max(by-1, 0)*mean)*rng.NormFloat64())), most))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
 )
@@ -11,71 +12,123 @@ import (
 const (
 	// sizeFrames bounds the number of frames whose autocorrelation is measured.
 	sizeFrames = 64
-	// A probe has another scale if the frames' autocorrelation is this factor narrower or wider than both bounds.
-	tooNarrow, tooWide = 0.65, 1.5
+	// A given probe is too large if the frames' autocorrelation is this factor narrower than the probe's, and too small if that of the
+	// mean pattern is this factor wider.
+	tooNarrow, tooWide = 0.85, 1.15
 	// leastPower is the least number of photons in a frame.
 	leastPower = 100
+	// offsetReach is the largest shift, in pixels, that a constant in all pixels reaches through the window.
+	offsetReach = 3
 )
 
 // size finds a probe of another scale, as one that was reconstructed with another N or binning.
 //
-// The transform of a frame is the autocorrelation of its exit wave. Its power, less the photons' noise, which is the number of counts at
-// every shift, has a radius between that of the probe's own autocorrelation, for an object without structure, and that of the probe's
-// intensity, for an object of structure alone. The radius of the frames is compared with both, with seven standard errors of 20 parts.
+// The transform of a frame is the autocorrelation of its exit wave, and that of the mean pattern is the autocorrelation of the probe times
+// that of the object, which is largest for shift 0. So the power of the mean pattern's transform has at most the radius of the probe's. The
+// power of single frames has more: their structure adds up to the autocorrelation of the probe's intensity, which is wider. It is
+// narrower than the probe's only where the object is dark in most of the probe. Both are compared with seven standard errors of 20 parts.
+//
+// The frames are read twice. Frame j contributes Re T_j·(Σ_k T_k − T_j)* to the power of the mean: without j, which has photon noise.
 func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	s := newSpectrum(p.N)
-	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || p.Diameter <= 0 {
+	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.Diameter <= 0 {
 		return nil, nil
 	}
-	narrow, wide := s.radii(p.Probe)
-	var low, high []float64 // of each frame: power·(radius² − bound²), whose mean is negative or positive
-	var power, moment float64
-	image := make([]float64, p.N*p.N)
-	for _, j := range scan.Thin(p.lit(), sizeFrames) {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		light, total := 0.0, 0.0
-		for i, k := range p.Patterns.Pattern(p.at[j]) {
-			image[i] = float64(k)
-		}
-		p.fill(image)
-		for i, v := range image {
-			w := s.window(i)
-			light += w * w * v
-			total += v
-		}
-		if total < leastPower*float64(max(p.unit, 1)) {
-			continue
-		}
-		noise := p.noise * light * float64(max(p.unit, 1)) / float64(len(image))
+	bound := s.radius(p.Probe)
+	if p.base > 0 || bound > 4*offsetReach*offsetReach {
+		s.least = offsetReach * offsetReach // the rest of an offset or a background
+		bound = s.radius(p.Probe)
+	}
+	all := make([]complex128, p.N*p.N)
+	var high, low []float64 // of each frame: power·(radius² − bound²), whose mean is positive or negative
+	var power, moment, meanPower, meanMoment float64
+	first := func(t []complex128, noise float64) {
 		var b, m float64
-		for i, v := range s.transform(image) {
+		for i, v := range t {
 			d := float64(s.square(i))
-			if d == 0 {
+			if d <= s.least {
 				continue
 			}
-			b, m = b+(square(v)-noise)/(total*total), m+d*(square(v)-noise)/(total*total)
+			all[i] += v
+			b, m = b+square(v)-noise, m+d*(square(v)-noise)
 		}
-		power, moment = power+b, moment+m
-		low, high = append(low, tooNarrow*tooNarrow*narrow*b-m), append(high, m-tooWide*tooWide*wide*b)
+		power, moment, low = power+b, moment+m, append(low, tooNarrow*tooNarrow*bound*b-m)
 	}
-	if power <= 0 || moment <= 0 {
+	second := func(t []complex128, _ float64) {
+		var b, m float64
+		for i, v := range t {
+			d, rest := float64(s.square(i)), all[i]-v
+			product := real(v)*real(rest) + imag(v)*imag(rest)
+			if d > s.least {
+				b, m = b+product, m+d*product
+			}
+		}
+		meanPower, meanMoment, high = meanPower+b, meanMoment+m, append(high, m-tooWide*tooWide*bound*b)
+	}
+	for _, visit := range []func([]complex128, float64){first, second} {
+		if err := p.transforms(ctx, s, visit); err != nil {
+			return nil, err
+		}
+	}
+	if min(power, moment, meanPower, meanMoment, bound) <= 0 {
 		return nil, nil
 	}
-	t, much := meanOverError(low), "smaller"
+	t, much, radius := meanOverError(low), "smaller", math.Sqrt(moment/power)
 	if h := meanOverError(high); h > t {
-		t, much = h, "larger"
+		t, much, radius = h, "larger", math.Sqrt(meanMoment/meanPower)
 	}
 	if t < surely {
 		return nil, nil
 	}
-	radius := math.Sqrt(moment / power)
 	return []Finding{{
-		ID: ProbeSize, Severity: Warning, LogChance: decimal(logAlpha), Evidence: map[string]float64{"radius": radius, "least": math.Sqrt(narrow), "most": math.Sqrt(wide), "standard_errors": t},
-		What: fmt.Sprintf("the patterns are those of a probe much %s than the given one: their autocorrelation has a radius of %.3g px and the probe's %.3g to %.3g", much, radius, math.Sqrt(narrow), math.Sqrt(wide)),
+		ID: ProbeSize, Severity: Warning, LogChance: decimal(logAlpha), Evidence: map[string]float64{"radius": radius, "probe_radius": math.Sqrt(bound), "standard_errors": t},
+		What: fmt.Sprintf("the patterns are those of a %s probe than the given one: their autocorrelation has a radius of %.3g px and the probe's has %.3g px", much, radius, math.Sqrt(bound)),
 		Fix:  "scale the probe to this scan's object pixel, or leave it out to have one estimated from the patterns",
 	}}, nil
+}
+
+// transforms passes to visit the transforms of some frames over their counts, and the power of their photon noise at every shift.
+func (p *profile) transforms(ctx context.Context, s *spectrum, visit func(t []complex128, noise float64)) error {
+	image := make([]float64, p.N*p.N)
+	unit, base := float64(max(p.unit, 1)), p.background()
+	for _, j := range scan.Thin(p.lit(), sizeFrames) {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		light, total := 0.0, 0.0
+		for i, k := range p.Patterns.Pattern(p.at[j]) {
+			image[i] = float64(k) - base
+		}
+		p.fill(image)
+		for i, v := range image {
+			w := s.window(i)
+			light += w * w * (v + base)
+			total += v
+		}
+		if total < leastPower*unit {
+			continue
+		}
+		for i := range image {
+			image[i] /= total
+		}
+		visit(s.transform(image), p.noise*light*unit/float64(len(image))/(total*total))
+	}
+	return nil
+}
+
+// background returns the mean count of the darkest tenth of the pixels, or the offset.
+func (p *profile) background() float64 {
+	var values []float64
+	for i, v := range p.sum {
+		if !p.bad[i] {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return p.base
+	}
+	slices.Sort(values)
+	return max(p.base, values[len(values)/darkest]/float64(max(p.used, 1)))
 }
 
 // lit returns the frames that are not left out.
@@ -89,34 +142,26 @@ func (p *profile) lit() []int {
 	return in
 }
 
-// radii returns the mean squared shift of the power of the probe's autocorrelation, and of that of its intensity's, the smaller first.
-// The window over the patterns blurs both alike and is left out.
-func (s *spectrum) radii(probe []complex64) (narrow, wide float64) {
+// radius returns the mean squared shift of the power of the probe's autocorrelation. The window over the patterns blurs it little and is
+// left out.
+func (s *spectrum) radius(probe []complex64) float64 {
 	size := s.n * s.n
-	coherent, rough := make([]complex128, size), make([]float64, size)
+	all := make([]complex128, size)
 	for m := 0; m+size <= len(probe); m += size {
-		wave, intensity := make([]complex128, size), make([]complex128, size)
+		wave := make([]complex128, size)
 		for i, v := range probe[m : m+size] {
 			wave[i] = complex128(v)
-			intensity[i] = complex(square(wave[i]), 0)
 		}
 		s.correlate(wave)
-		s.correlate(intensity)
-		for i := range wave {
-			coherent[i] += wave[i]
-			rough[i] += real(intensity[i])
+		for i, v := range wave {
+			all[i] += v
 		}
 	}
-	var power, moment [2]float64
-	for i := range rough {
-		d := float64(s.square(i))
-		if d == 0 {
-			continue
-		}
-		for k, v := range [2]float64{square(coherent[i]), max(rough[i], 0)} {
-			power[k], moment[k] = power[k]+v, moment[k]+d*v
+	var power, moment float64
+	for i, v := range all {
+		if d := float64(s.square(i)); d > s.least {
+			power, moment = power+square(v), moment+d*square(v)
 		}
 	}
-	a, b := moment[0]/max(power[0], math.SmallestNonzeroFloat64), moment[1]/max(power[1], math.SmallestNonzeroFloat64)
-	return min(a, b), max(a, b)
+	return moment / max(power, math.SmallestNonzeroFloat64)
 }

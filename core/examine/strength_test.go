@@ -99,14 +99,16 @@ func TestScan_TrialOfPairs(t *testing.T) {
 	for k := range uint64(pairs) {
 		rng := rand.New(rand.NewPCG(*seed+k, 7))
 		a, b := all[rng.IntN(len(all))], all[rng.IntN(len(all))]
-		for slices.Equal(a.ids, b.ids) || a.probe && b.probe {
+		for slices.Equal(a.ids, b.ids) || a.stage == b.stage && (a.stage == probe || a.stage == adc || a.stage == positions) {
 			b = all[rng.IntN(len(all))]
 		}
 		s, err := drawBase(t.Context(), *seed+100+k)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range []kind{a, b} {
+		order := []kind{a, b}
+		slices.SortStableFunc(order, func(a, b kind) int { return int(a.stage - b.stage) })
+		for _, f := range order {
 			f.plant(s, rng, f.strengths[len(f.strengths)-1-rng.IntN(min(2, len(f.strengths)-1)+1)/2])
 		}
 		found, err := Scan(t.Context(), s)

@@ -1,0 +1,166 @@
+package examine
+
+import (
+	"context"
+	"math"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+const (
+	// mostPredicted bounds the number of frames that are predicted from their neighbours.
+	mostPredicted = 2048
+	// leastShared is the least overlap of a neighbour that predicts a frame, constantLeast the least number of them. A plane is fitted
+	// to planeLeast or more, a constant to fewer.
+	leastShared, constantLeast, planeLeast = 0.2, 3, 8
+	// mostContrast bounds the relative variance of the object's transmission at its worst frequency: a grating of full contrast whose
+	// transmission is a sine has 1/2 at one frequency, and no object has all of its variance at the worst one.
+	mostContrast = 0.25
+	// roughestObject is the factor by which an object may leave more of the variance of the counts unexplained than one without any
+	// smoothness, as lines as narrow as the probe do.
+	roughestObject = 1.5
+	// Frequencies are tried up to finest over the probe's diameter, at frequencyRings radii and frequencyAngles angles.
+	finest, frequencyRings, frequencyAngles = 3, 12, 8
+)
+
+// beyond predicts frames from their neighbours, and returns the squares of the errors of 2√counts less the photon noise and less what an
+// object can cause, and the sum of the factors of a fluctuation of the exposure in them.
+//
+// The counts are the transmission averaged over the probe's intensity. Of a frequency k of the object the average keeps |F(k)|, F being the
+// transform of the intensity, and the error of the prediction |1 − Σw·e^ikx| of that. So the largest product over all frequencies bounds the
+// error of every object, by its contrast. An object without any smoothness has all frequencies alike, and the error has the mean of the
+// products as its share of the variance of all counts.
+func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, gain float64, err error) {
+	frequencies, all := p.frequencies(), max(variance(e.root)-1, 0)
+	for _, j := range scan.Thin(indices(len(e.order)), mostPredicted) {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, context.Cause(ctx)
+		}
+		set, w := e.prediction(j)
+		if w == nil {
+			continue
+		}
+		difference, noise := e.root[j], 1.0
+		for k, a := range set {
+			difference -= w[k] * e.root[a]
+			noise += w[k] * w[k]
+		}
+		worst, left, kept := 0.0, 0.0, math.SmallestNonzeroFloat64
+		for _, f := range frequencies {
+			re, im := 1.0, 0.0
+			for k, a := range set {
+				s, c := math.Sincos(2 * math.Pi * (f[0]*(e.rows[a]-e.rows[j]) + f[1]*(e.cols[a]-e.cols[j])))
+				re, im = re-w[k]*c, im-w[k]*s
+			}
+			worst = max(worst, f[2]*(re*re+im*im))
+			weight := f[2] * math.Hypot(f[0], f[1]) // the number of frequencies at this distance
+			left, kept = left+weight*(re*re+im*im), kept+weight
+		}
+		squares = append(squares, difference*difference-noise-min(mostContrast*worst*e.mean, roughestObject*left/kept*all))
+		gain += noise
+	}
+	return squares, gain, nil
+}
+
+// variance returns the mean squared deviation from the mean.
+func variance(values []float64) float64 {
+	var mean, square float64
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		square += (v - mean) * (v - mean) / float64(len(values))
+	}
+	return square
+}
+
+// frequencies returns row and column frequencies, in cycles per pixel, with |F|², where F is the transform of the probe's intensity over
+// its sum.
+func (p *profile) frequencies() [][3]float64 {
+	size := p.N * p.N
+	s := newSpectrum(p.N)
+	if s == nil || len(p.Probe) == 0 || len(p.Probe)%size != 0 {
+		return nil
+	}
+	intensity, total := make([]complex128, size), 0.0
+	for i, v := range p.Probe {
+		intensity[i%size] += complex(square(complex128(v)), 0)
+		total += square(complex128(v))
+	}
+	s.plan.Forward(intensity, intensity, &s.work)
+	kept := func(y, x int) float64 {
+		return square(intensity[(y+p.N)%p.N*p.N+(x+p.N)%p.N]) * float64(size) / (total * total) // the transform is orthonormal
+	}
+	var out [][3]float64
+	for ring := 1; ring <= frequencyRings; ring++ {
+		for angle := range frequencyAngles {
+			r, phi := float64(ring)/frequencyRings*finest/p.Diameter*float64(p.N), math.Pi*float64(angle)/frequencyAngles
+			y, x := int(math.Round(r*math.Sin(phi))), int(math.Round(r*math.Cos(phi)))
+			if 2*max(abs(y), abs(x)) < p.N {
+				out = append(out, [3]float64{float64(y) / float64(p.N), float64(x) / float64(p.N), kept(y, x)})
+			}
+		}
+	}
+	return out
+}
+
+// prediction returns neighbours of frame j and the factors of their values that predict it: a plane, or a constant, is fitted to them,
+// weighted by their overlap. Without enough neighbours the factors are nil.
+func (e *exposures) prediction(j int) (set []int, w []float64) {
+	var weight []float64
+	for _, o := range e.near[j] {
+		if a := scan.Overlap(math.Hypot(e.rows[o]-e.rows[j], e.cols[o]-e.cols[j]), e.diameter); a >= leastShared {
+			set, weight = append(set, int(o)), append(weight, a)
+		}
+	}
+	if len(set) < constantLeast {
+		return nil, nil
+	}
+	w = make([]float64, len(set))
+	for _, b := range e.basis(j, set, weight) {
+		for k := range set {
+			w[k] += weight[k] * b[len(set)] * b[k]
+		}
+	}
+	return set, w
+}
+
+// basis returns orthonormal functions of the positions of a set, under a weight: a constant, and for enough neighbours the coordinates.
+// Each has its value at frame j last.
+func (e *exposures) basis(j int, set []int, weight []float64) [][]float64 {
+	m := len(set)
+	raw := [][]float64{make([]float64, m+1), make([]float64, m+1), make([]float64, m+1)}
+	for k, a := range set {
+		raw[0][k], raw[1][k], raw[2][k] = 1, e.rows[a]-e.rows[j], e.cols[a]-e.cols[j]
+	}
+	raw[0][m] = 1
+	if m < planeLeast {
+		raw = raw[:1]
+	}
+	product := func(a, b []float64) float64 {
+		s := 0.0
+		for k := range set {
+			s += weight[k] * a[k] * b[k]
+		}
+		return s
+	}
+	var out [][]float64
+	for _, v := range raw {
+		before := product(v, v)
+		for _, b := range out {
+			c := product(v, b)
+			for k := range v {
+				v[k] -= c * b[k]
+			}
+		}
+		norm := product(v, v)
+		if norm <= 1e-6*before || norm <= 0 { // positions on a line, or at one point
+			continue
+		}
+		for k := range v {
+			v[k] /= math.Sqrt(norm)
+		}
+		out = append(out, v)
+	}
+	return out
+}
