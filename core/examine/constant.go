@@ -37,9 +37,7 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := p.masked()
-	n := float64(p.used)
-	ceiling := p.changingCeiling()
+	found, n, ceiling := p.masked(), float64(p.used), p.changingCeiling()
 	var marked, stuck, valid []int
 	chance, largest := math.Inf(-1), float32(0)
 	for i := range p.bad {

@@ -17,12 +17,14 @@ const (
 	tailStart, tailNext = 1e-2, 1e-3
 	// cosmicRoom is the factor by which a pixel's mean may exceed its reference for the Poisson bound.
 	cosmicRoom = 2
+	// darkCounts is the least reference, in counts: below it photon noise alone makes a long tail.
+	darkCounts = 3
 )
 
 // singles finds cosmic rays: a value in one frame that is far above both the pixels around it in the frame and its pixel in all other
 // frames.
 //
-// The excess of a value is its ratio to the largest of its eight neighbours, its pixel's mean in the other frames, and one count. The
+// The excess of a value is its ratio to the largest of its eight neighbours, its pixel's mean in the other frames, and three counts. The
 // scan's own excesses give the test: their tail, from a hundredth to a thousandth of the values, is continued as a power law, which falls
 // more slowly than the exponential tail of speckle, to Alpha over the number of values. A finding is beyond that and, with twice the
 // reference as mean, also beyond Poisson noise.
@@ -160,7 +162,7 @@ func tailLimit(tail []float64, members, all float64) float64 {
 // thresholds returns, for every pixel, a value that is at most the least one whose excess is above a factor; bad pixels have none. Of a
 // value v that is part of the pixel's sum S of n frames, v > f·(S − v)/(n − 1) is v > f·S/(n − 1 + f).
 func (p *profile) thresholds(factor []float64) []float32 {
-	floor, others := float64(max(p.unit, 1)), float64(max(p.used-1, 1))
+	floor, others := darkCounts*float64(max(p.unit, 1)), float64(max(p.used-1, 1))
 	out := make([]float32, len(p.sum))
 	for i, f := range factor {
 		out[i] = float32(max(f*floor, f*p.sum[i]/(others+f)) * (1 - 1e-6))
@@ -174,7 +176,7 @@ func (p *profile) thresholds(factor []float64) []float32 {
 // excesses calls visit for the values above factor times their reference, with the logarithm of the ratio. Values up to least are not
 // looked at. Within says that the frame is part of the sums.
 func (p *profile) excesses(counts, least []float32, factor []float64, within bool, visit func(i int, log, reference float64)) {
-	floor := float64(max(p.unit, 1))
+	floor := darkCounts * float64(max(p.unit, 1))
 	others := float64(max(p.used-1, 1))
 	least = least[:len(counts)]
 	for i, k := range counts {

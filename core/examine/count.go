@@ -209,12 +209,7 @@ const (
 // offset finds a constant that was added to photons. Poisson counts have a variance of at least their mean, which objects only raise; a
 // constant raises the mean alone. The chance is that of χ² of the darkest pixels, as a normal deviate.
 func (p *profile) offset(ctx context.Context) ([]Finding, error) {
-	var order []int
-	for i := range p.sum {
-		if !p.bad[i] {
-			order = append(order, i)
-		}
-	}
+	order := p.counting()
 	slices.SortStableFunc(order, func(a, b int) int {
 		switch {
 		case p.sum[a] < p.sum[b]:
@@ -262,4 +257,25 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 		Fix:      fmt.Sprintf("subtract %.0f from the patterns", mean-variance),
 		Evidence: map[string]float64{"mean": mean, "variance": variance, "offset": mean - variance},
 	}}, nil
+}
+
+// counting returns the valid pixels with a count; nil if more are dark than can be dead pixels.
+func (p *profile) counting() []int {
+	var order []int
+	dark, valid := 0.0, 0.0
+	for i, s := range p.sum {
+		switch {
+		case p.bad[i]:
+			continue
+		case s > 0:
+			order = append(order, i)
+		default:
+			dark++ // a dead pixel
+		}
+		valid++
+	}
+	if dark > mostConstant*valid {
+		return nil
+	}
+	return order
 }

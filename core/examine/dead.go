@@ -66,7 +66,7 @@ func (p *profile) roughness(reach int) []float64 {
 				}
 			}
 			if expected > 0 {
-				least[d] = min(least[d], (s+1)/expected)
+				least[d] = min(least[d], (s+3*math.Sqrt(s)+5)/expected) // beyond photon noise
 			}
 		}
 	}
@@ -85,7 +85,9 @@ func (p *profile) dead() []Finding {
 	all := 0.0
 	for i, s := range p.sum {
 		all += s
-		if !p.bad[i] && s == 0 {
+		if !p.bad[i] && s == 0 && p.below[i] {
+			mean[i] = p.base * float64(p.used)
+		} else if !p.bad[i] && s == 0 {
 			if v, d := p.expected(i, reach); d > 0 {
 				mean[i] = rough[d] * rougher * v / float64(max(p.unit, 1))
 			}

@@ -216,6 +216,7 @@ type profile struct {
 	base        float64        // counts of every pixel that are not photons
 	scratch     []float32      // a pattern
 	neighbours  [][]int32      // around of each position, all patterns
+	below       []bool         // [N·N] without a count although an offset was added to all
 	blocks      map[int]*block // of constant pixels
 	bright      []int          // pixels that are compared between frames
 	lag         int            // frame i belongs to position i − lag

@@ -118,8 +118,11 @@ func (p *profile) masked() []Finding {
 	if hidden == 0 || hidden < hiddenShare*(hidden+seen) {
 		return nil
 	}
+	for i := range p.Mask { // the following tests look behind a mask that is wrong
+		p.bad[i] = p.bad[i] && p.all[i] != 0
+	}
 	for _, i := range pixels {
-		p.bad[i] = false // the following tests look behind a mask that is wrong
+		p.bad[i] = false
 	}
 	return []Finding{{
 		ID: Hidden, Severity: Warning, Pixels: p.coordinates(pixels), Evidence: map[string]float64{"share": hidden / (hidden + seen)},

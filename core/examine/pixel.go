@@ -17,13 +17,18 @@ const (
 
 // pixels finds dead pixels, hot pixels, and where the beam is.
 func (p *profile) pixels(ctx context.Context) ([]Finding, error) {
-	found := append(p.repeated(), p.stopped()...)
-	found = append(found, p.dead()...)
+	found := p.repeated()
 	offset, err := p.offset(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found = append(append(found, offset...), p.hot()...)
+	for i, s := range p.sum { // the other tests compare photons
+		p.below = append(p.below, p.base > 0 && s == 0)
+		p.sum[i] = max(p.sum[i]-p.base*float64(p.used), 0)
+	}
+	found = append(append(found, offset...), p.stopped()...)
+	found = append(found, p.dead()...)
+	found = append(found, p.hot()...)
 	return append(found, p.beam()...), nil
 }
 
@@ -32,16 +37,16 @@ func (p *profile) pixels(ctx context.Context) ([]Finding, error) {
 func (p *profile) hot() []Finding {
 	var pixels []int
 	worst, next, chance := math.Inf(1), 0.0, math.Inf(-1)
-	unit, base := float64(max(p.unit, 1)), p.base*float64(p.used)
+	unit := float64(max(p.unit, 1))
 	for i, s := range p.sum {
-		s -= float64(p.high[i]) + max(base-p.base, 0) // not by a single frame
+		s -= max(float64(p.high[i])-p.base, 0) // not by a single frame
 		if p.bad[i] || s <= 0 || max(abs(i/p.N-p.N/2), abs(i%p.N-p.N/2)) < p.N/8 || min(i/p.N, p.N-1-i/p.N) == 0 && min(i%p.N, p.N-1-i%p.N) == 0 {
 			continue
 		}
 		brightest := 0.0
 		p.near(i, func(q int) {
 			if !p.bad[q] {
-				brightest = max(brightest, p.sum[q]-base)
+				brightest = max(brightest, p.sum[q])
 			}
 		})
 		ratio := s / max(brightest, unit)

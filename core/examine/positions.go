@@ -42,9 +42,13 @@ func (p *profile) geometry(ctx context.Context) ([]Finding, error) {
 		found = append(found, Finding{ID: f.ID, Severity: Wrong, What: f.What, Fix: f.Fix, Frames: p.rowsOf(f.Patterns)})
 	}
 	if !spaced {
-		return found, nil
+		return append(found, p.lone(far, 0)...), nil
 	}
-	found = append(found, p.lone(far)...)
+	wide := p.Diameter
+	if wide <= 0 {
+		wide = float64(p.N)
+	}
+	found = append(found, p.lone(far, wide)...)
 	found = append(found, p.overlap(far)...)
 	found = append(found, p.canvas(far)...)
 	same, err := p.coinciding(ctx)
@@ -63,12 +67,12 @@ func (p *profile) distance(i, j int) float64 {
 	return math.Hypot(p.Rows[i]-p.Rows[j], p.Cols[i]-p.Cols[j])
 }
 
-// lone finds positions that overlap with no other, and positions off the path.
+// lone finds positions that are farther than wide from all others, and positions off the path.
 //
 // Where positions are spread at random, the nearest is farther than k times the median of that distance with a chance of 2^(−k²), which
 // is less where they are spread evenly. A position off the path of a scan whose steps are even is far from both the one before and the
 // one after, which are near each other; a step of a line's length occurs once.
-func (p *profile) lone(far map[int]bool) []Finding {
+func (p *profile) lone(far map[int]bool, wide float64) []Finding {
 	n := len(p.Rows)
 	near := p.near24()
 	if near == nil || n < fewestFrames {
@@ -83,10 +87,6 @@ func (p *profile) lone(far map[int]bool) []Finding {
 	}
 	typical, along := positiveMedian(gap), positiveMedian(step)
 	k := math.Sqrt(math.Log2(float64(n) / Alpha))
-	wide := p.Diameter
-	if wide <= 0 {
-		wide = float64(p.N)
-	}
 	var lone []int
 	for i := range gap {
 		off := i > 0 && i < n-1 && min(step[i-1], step[i]) > jump*along && p.distance(i-1, i+1) < straight*2*along

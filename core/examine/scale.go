@@ -14,11 +14,11 @@ const (
 	sizeFrames = 64
 	// A given probe is too large if the frames' autocorrelation is this factor narrower than the probe's, and too small if that of the
 	// mean pattern is this factor wider.
-	tooNarrow, tooWide = 0.85, 1.15
+	tooNarrow, tooWide = 0.88, 1.15
 	// leastPower is the least number of photons in a frame.
 	leastPower = 100
-	// offsetReach is the largest shift, in pixels, that a constant in all pixels reaches through the window.
-	offsetReach = 3
+	// mostFilled is the largest share of the light that bad pixels may have by their surroundings.
+	mostFilled = 0.1
 )
 
 // size finds a probe of another scale, as one that was reconstructed with another N or binning.
@@ -34,11 +34,10 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.Diameter <= 0 {
 		return nil, nil
 	}
-	bound := s.radius(p.Probe)
-	if p.base > 0 || bound > 4*offsetReach*offsetReach {
-		s.least = offsetReach * offsetReach // the rest of an offset or a background
-		bound = s.radius(p.Probe)
+	if p.filled() > mostFilled {
+		return nil, nil // the form of the beam is a guess
 	}
+	bound := s.radius(p.Probe)
 	all := make([]complex128, p.N*p.N)
 	var high, low []float64 // of each frame: power·(radius² − bound²), whose mean is positive or negative
 	var power, moment, meanPower, meanMoment float64
@@ -46,7 +45,7 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 		var b, m float64
 		for i, v := range t {
 			d := float64(s.square(i))
-			if d <= s.least {
+			if d == 0 {
 				continue
 			}
 			all[i] += v
@@ -59,7 +58,7 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 		for i, v := range t {
 			d, rest := float64(s.square(i)), all[i]-v
 			product := real(v)*real(rest) + imag(v)*imag(rest)
-			if d > s.least {
+			if d > 0 {
 				b, m = b+product, m+d*product
 			}
 		}
@@ -102,7 +101,7 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visit func(t []co
 		p.fill(image)
 		for i, v := range image {
 			w := s.window(i)
-			light += w * w * (v + base)
+			light += w * w * (v + base - p.base)
 			total += v
 		}
 		if total < leastPower*unit {
@@ -116,7 +115,21 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visit func(t []co
 	return nil
 }
 
-// background returns the mean count of the darkest tenth of the pixels, or the offset.
+// filled returns the share of the light that bad pixels have by the pixels around.
+func (p *profile) filled() float64 {
+	mean := slices.Clone(p.sum)
+	p.fill(mean)
+	bad, all := 0.0, 0.0
+	for i, v := range mean {
+		all += v
+		if p.bad[i] {
+			bad += v
+		}
+	}
+	return bad / max(all, math.SmallestNonzeroFloat64)
+}
+
+// background returns the mean count that the darkest tenth of the pixels do not exceed, with the offset.
 func (p *profile) background() float64 {
 	var values []float64
 	for i, v := range p.sum {
@@ -128,7 +141,7 @@ func (p *profile) background() float64 {
 		return p.base
 	}
 	slices.Sort(values)
-	return max(p.base, values[len(values)/darkest]/float64(max(p.used, 1)))
+	return p.base + values[len(values)/darkest]/float64(max(p.used, 1))
 }
 
 // lit returns the frames that are not left out.
@@ -159,7 +172,7 @@ func (s *spectrum) radius(probe []complex64) float64 {
 	}
 	var power, moment float64
 	for i, v := range all {
-		if d := float64(s.square(i)); d > s.least {
+		if d := float64(s.square(i)); d > 0 {
 			power, moment = power+square(v), moment+d*square(v)
 		}
 	}

@@ -12,8 +12,6 @@ type spectrum struct {
 	n    int
 	plan *fft.Plan64
 	work fft.Work
-	// least is the squared length of the longest shift that is left out of radii.
-	least float64
 }
 
 // rimShare is the width of the window's falling edge relative to the side.

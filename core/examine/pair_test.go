@@ -1,0 +1,52 @@
+package examine
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/scan"
+)
+
+// TestScan_NamesBothOfTwoFaults: a fault that is found is taken out before the next is looked for.
+func TestScan_NamesBothOfTwoFaults(t *testing.T) {
+	named := map[string]kind{}
+	for _, k := range kinds() {
+		named[k.name] = k
+	}
+	strong := func(s *scan.Scan, rng *rand.Rand, name string) kind {
+		k := named[name]
+		k.plant(s, rng, k.strengths[len(k.strengths)-1])
+		return k
+	}
+	for _, pair := range [][2]string{
+		{"exposure of a third of the frames", "late frames"}, {"hot pixel", "offset"}, {"offset", "dead row"}, {"offset", "probe too small or too large"},
+		{"beam stop", "offset"}, {"mask hides the beam", "duplicate frames"}, {"one position wrong", "unit of the positions"}, {"cosmic rays", "late frames"},
+	} {
+		s := sound(t, 3)
+		rng := rand.New(rand.NewPCG(3, 8))
+		a, b := strong(s, rng, pair[0]), strong(s, rng, pair[1])
+		found, err := Scan(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.foundIn(found) || !b.foundIn(found) {
+			t.Errorf("%s and %s: found %s", pair[0], pair[1], names1(found))
+		}
+	}
+}
+
+// TestScan_ClippedBeamIsNotStuck: pixels at a ceiling in every frame are clipped where the light falls off around them.
+func TestScan_ClippedBeamIsNotStuck(t *testing.T) {
+	s, err := drawBase(t.Context(), 1101) // a pupil with a sharp edge
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(s, func(_, _ int, k float32) float32 { return min(k, 758) })
+	found, err := Scan(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(kind{ids: []string{Clipped}}).foundIn(found) || (kind{ids: []string{Stuck, Hot}}).foundIn(found) {
+		t.Errorf("found %s, want %s alone", names1(found), Clipped)
+	}
+}
