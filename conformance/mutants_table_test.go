@@ -1,5 +1,7 @@
 package conformance_test
 
+import "slices"
+
 const (
 	kernelFiles = "plugins/gorgonia/kernel/"
 	engine      = "plugins/gorgonia/backend/"
@@ -8,7 +10,7 @@ const (
 
 // Mutants returns all mutants.
 func Mutants() []Mutant {
-	return append(append([]Mutant{}, kernelMutants...), sessionMutants...)
+	return slices.Concat(kernelMutants, sessionMutants, sharedMutants)
 }
 
 var kernelMutants = []Mutant{
