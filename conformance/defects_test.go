@@ -3,8 +3,6 @@ package conformance_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -72,7 +70,7 @@ func TestDefects_TableMatchesDocument(t *testing.T) {
 	for _, d := range Defects() {
 		fmt.Fprintf(&table, "| %s | `%s` |\n", d.Name, d.Case)
 	}
-	inDocument(t, "defects", table.String())
+	conformance.InDocument(t, "defects", table.String())
 }
 
 // TestCases_ListMatchesDocument lists cases with the same rule in one row.
@@ -100,29 +98,5 @@ func TestCases_ListMatchesDocument(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| %d | %s | %s |\n", r.level, list, r.rule)
 	}
-	inDocument(t, "cases", table.String())
-}
-
-// inDocument compares a table with that of docs/conformance.md, or writes it there if UPDATE is set.
-func inDocument(t *testing.T, name, table string) {
-	t.Helper()
-	path := filepath.Join("..", "docs", "conformance.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
-	head, rest, found := strings.Cut(string(text), begin)
-	_, tail, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s has no markers for the table of %s", path, name)
-	}
-	want := head + begin + table + end + tail
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	} else if want != string(text) {
-		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance -run Document", path)
-	}
+	conformance.InDocument(t, "cases", table.String())
 }

@@ -246,5 +246,5 @@ func TestMutants_TableMatchesDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inDocument(t, "mutants", mutantsTable(list))
+	conformance.InDocument(t, "mutants", mutantsTable(list))
 }
