@@ -57,7 +57,23 @@ type Manifest struct {
 	Data        string            `json:"data"`                  // fingerprint of the training scan
 	DataFormat  string            `json:"data_format,omitempty"` // of its file, such as npz or CXI
 	Scan        map[string]string `json:"scan,omitempty"`        // settings with which it was read, by name
+	Calibration *Calibration      `json:"calibration,omitempty"` // what was fitted before the training; nil: nothing
 	SHA256      map[string]string `json:"sha256"`                // of each array's bytes
+}
+
+// Calibration says what was fitted to the training scan before the training, by iterations without the network: the origin of the
+// model's probe.
+type Calibration struct {
+	Fit            []string  `json:"fit"`
+	Chosen         bool      `json:"chosen"` // by held-out patterns
+	Iterations     int       `json:"iterations"`
+	Residual       float64   `json:"R"`                              // of the iterations
+	ProbeMisfit    float64   `json:"probe_misfit,omitempty"`         // of the fitted probe and that of the file
+	ProbeGauge     string    `json:"probe_gauge,omitempty"`          // rule that fixed the phase ramp
+	ModeShares     []float64 `json:"mode_shares,omitempty"`          // of the probe's power
+	LargestMove    float64   `json:"largest_move_px,omitempty"`      // of a position
+	Factors        []float64 `json:"factors,omitempty"`              // least and largest of a frame
+	MeanBackground float64   `json:"background_per_pixel,omitempty"` // counts
 }
 
 // Model is a bundle in memory.

@@ -17,6 +17,7 @@ type InferenceSettings struct {
 	PatchWeighting     string // "probe" or "uniform"
 	Refine             int    // iterations, 0: none
 	RefineLowFrequency bool   // low-frequency step in each of them
+	Calibrate          string // "none", "auto", or positions and intensity joined by commas
 	Export             string // "none", or "ptychodus", "cxi" and "tiff" joined by commas
 }
 
@@ -64,6 +65,9 @@ var inferenceTable = []Setting{
 	{Name: "refine-low-frequency", Section: InferenceSection, Commands: Infer, Default: true,
 		Meaning: "low-frequency step after each iteration of --refine (docs/solve.md)", Why: measured,
 		field: func(s *sections) any { return &s.inference.RefineLowFrequency }},
+	{Name: "calibrate", Section: InferenceSection, Commands: Infer, Default: "none", Enum: []string{"none", "auto", "positions", "intensity"}, List: true,
+		Meaning: "fit these first, with the model's probe; auto: those that pay", More: "docs/solve.md describes it.", Why: neutral,
+		field: func(s *sections) any { return &s.inference.Calibrate }},
 	{Name: "patch-weighting", Section: InferenceSection, Commands: Infer, Default: "probe", Enum: []string{"probe", "uniform"},
 		Meaning: "weight of a patch's pixels in the image: |P|² or 1", Why: measured,
 		field: func(s *sections) any { return &s.inference.PatchWeighting }},

@@ -272,7 +272,7 @@ func (s Setting) parseList(in string) (any, bool) {
 		if as, ok := s.Values[item]; ok {
 			item = as
 		}
-		if !slices.Contains(s.Enum, item) || slices.Contains(items, item) || item == "none" && in != item {
+		if !slices.Contains(s.Enum, item) || slices.Contains(items, item) || (item == "none" || item == "auto") && in != item {
 			return nil, false
 		}
 		items = append(items, item)

@@ -20,6 +20,7 @@ type TrainingSettings struct {
 	ProbeMaskSigma    float64 // pixels
 	Background        float64 // counts per pixel
 	FitBackground     bool
+	Calibrate         string // "none", "auto", or names joined by commas
 	CheckGeometry     bool
 	Seed              int64
 	NeighborCount     int // nearest neighbours from which partners are drawn
@@ -126,6 +127,9 @@ var trainingTable = []Setting{
 	{Name: "fit-background", Section: TrainingSection, Commands: Train, Default: false,
 		Meaning: "fit a smooth background first and add it to the forward model's", Why: neutral,
 		field: func(s *sections) any { return &s.training.FitBackground }},
+	{Name: "calibrate", Section: TrainingSection, Commands: Train, Default: "none", Enum: []string{"none", "auto", "probe", "positions", "intensity", "modes", "background"}, List: true,
+		Meaning: "fit these first, by iterations; auto: those that pay; joined by commas", More: "docs/solve.md describes it.", Why: neutral,
+		field: func(s *sections) any { return &s.training.Calibrate }},
 	{Name: "check-geometry", Section: TrainingSection, Commands: Train, Default: true, Resume: Forget,
 		Meaning: "check before a new run whether the data fit the positions' orientation", Why: decided,
 		field: func(s *sections) any { return &s.training.CheckGeometry }},

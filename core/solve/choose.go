@@ -53,8 +53,8 @@ var leastPay = map[string]struct{ share, errors float64 }{
 // Choose finds out which fits besides the object predict held-out patterns better, and after how many iterations they
 // predict them best. It fits three of four patterns of a part of the scan, and for the others only their own positions and
 // factors, if these are fitted. The probe is kept if the residual falls at all, each further quantity if it falls by
-// leastPay. What o fits already is fitted in every trial.
-func Choose(ctx context.Context, s *scan.Scan, o Options) (*Choice, error) {
+// leastPay. What o fits already is fitted in every trial. names limits what is tried; without names everything is.
+func Choose(ctx context.Context, s *scan.Scan, o Options, names ...string) (*Choice, error) {
 	if o.Iterations == 0 {
 		o.Iterations = chooseIterations
 	}
@@ -62,9 +62,12 @@ func Choose(ctx context.Context, s *scan.Scan, o Options) (*Choice, error) {
 	if err != nil {
 		return nil, fmt.Errorf("choice of the fits: %w", err)
 	}
-	c := &chooser{o: o, part: part, choice: &Choice{Fit: o.Fit, Patterns: part.Len(), Modes: o.Modes, Iterations: o.Iterations, Falling: true}}
+	if len(names) == 0 {
+		names = []string{"probe", "positions", "intensity", "modes", "background"}
+	}
+	c := &chooser{o: o, names: names, part: part, choice: &Choice{Fit: o.Fit, Patterns: part.Len(), Modes: o.Modes, Iterations: o.Iterations, Falling: true}}
 	if part.Len() < fewestSupport {
-		c.choice.Fit.Probe = true
+		c.choice.Fit.Probe = o.Fit.Probe || slices.Contains(names, "probe")
 		return c.choice, nil
 	}
 	if err := c.run(ctx); err != nil {
@@ -76,7 +79,7 @@ func Choose(ctx context.Context, s *scan.Scan, o Options) (*Choice, error) {
 // String reports what paid.
 func (c *Choice) String() string {
 	if len(c.Trials) == 0 {
-		return fmt.Sprintf("%d patterns are too few to choose what to fit: the probe is fitted", c.Patterns)
+		return fmt.Sprintf("%d patterns are too few to choose what to fit", c.Patterns)
 	}
 	var kept, left []string
 	for _, t := range c.Trials {
@@ -99,6 +102,7 @@ func (c *Choice) String() string {
 // chooser holds the best fit so far.
 type chooser struct {
 	o      Options
+	names  []string // to try
 	part   *scan.Scan
 	choice *Choice
 	best   prediction
@@ -121,7 +125,7 @@ func (c *chooser) run(ctx context.Context) error {
 	}
 	c.choice.Before = sum(object.each)
 	c.keep(object)
-	if !c.o.Fit.Probe {
+	if c.tried("probe") {
 		probe, err := c.try(ctx, "probe")
 		if err != nil {
 			return err
@@ -130,7 +134,7 @@ func (c *chooser) run(ctx context.Context) error {
 	}
 	var paid []attempt
 	for _, name := range []string{"positions", "intensity", "modes", "background"} {
-		if slices.Contains(c.o.Fit.Names(), name) || name == "modes" && (c.o.Modes > 0 || c.part.Modes >= chooseModes) {
+		if !c.tried(name) {
 			continue
 		}
 		a, err := c.try(ctx, name)
@@ -153,6 +157,14 @@ func (c *chooser) run(ctx context.Context) error {
 		c.record(a)
 	}
 	return nil
+}
+
+// tried reports whether a fit is tried: it may be, and is not fitted anyway.
+func (c *chooser) tried(name string) bool {
+	if name == "modes" && (c.o.Modes > 0 || c.part.Modes >= chooseModes) {
+		return false
+	}
+	return slices.Contains(c.names, name) && !slices.Contains(c.o.Fit.Names(), name)
 }
 
 func (c *chooser) keep(p prediction) {

@@ -40,10 +40,11 @@ type Report struct {
 	Unrefined     *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
 	Gauge         *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
 	// Examination holds the findings and the repairs of the scan; nil with --examine off.
-	Examination       *dataset.Examined `json:"examination,omitempty"`
-	PatternsPerSecond float64           `json:"patterns_per_second"`
-	Seconds           float64           `json:"seconds"`
-	Exports           []string          `json:"exports,omitempty"` // files for other programs
+	Examination       *dataset.Examined   `json:"examination,omitempty"`
+	Calibration       *bundle.Calibration `json:"calibration,omitempty"` // what was fitted first
+	PatternsPerSecond float64             `json:"patterns_per_second"`
+	Seconds           float64             `json:"seconds"`
+	Exports           []string            `json:"exports,omitempty"` // files for other programs
 }
 
 // request returns the request for the folder of the image.
@@ -74,8 +75,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	}
 	defer dataset.Economise(data)()
 	report.Examination = found
-	survey := solve.Survey{Threads: x.Threads, TrustData: cfg.Scan().TrustData, Examined: found, Notice: h.Notice}
-	if err := survey.Positions(ctx, m.Illuminate(data), m.Illuminate(data)); err != nil {
+	if data, err = report.prepare(ctx, cfg, h, m, data, spool); err != nil {
 		return report, err
 	}
 	began := time.Now()
@@ -145,6 +145,25 @@ func (r *Report) finish(ctx context.Context, h host.Host, m *model.Model, lit *s
 	out.Expected = out.R / out.Misfits.Totals().Ratio()
 	r.FlatResidual, r.Expected = metrics.Number(flat), metrics.Number(out.Expected)
 	return out, nil
+}
+
+// prepare checks the positions and fits the quantities of --calibrate, with the probe of the model.
+func (r *Report) prepare(ctx context.Context, cfg *config.Inference, h host.Host, m *model.Model, data *scan.Scan, spool *dataset.Spool) (*scan.Scan, error) {
+	s, x, lit := cfg.Settings(), cfg.Execution(), m.Illuminate(data)
+	survey := solve.Survey{Threads: x.Threads, TrustData: cfg.Scan().TrustData, Examined: r.Examination, Notice: h.Notice}
+	if err := survey.Positions(ctx, lit, lit); err != nil {
+		return nil, err
+	}
+	c, err := solve.Calibration{What: s.Calibrate, Try: []string{"positions", "intensity"}, Threads: x.Threads, Create: spool.Create}.Run(ctx, lit, h)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Fit) > 0 {
+		r.Calibration = &c.Calibration
+	}
+	fitted := *c.Scan
+	fitted.Probe, fitted.Modes = data.Probe, data.Modes
+	return &fitted, nil
 }
 
 // exports returns the forms for other programs, whose names the setting's table has checked.

@@ -58,7 +58,7 @@ func (f *folder) Best(k loop.Kept, dropped []loop.Kept, at loop.Position, state 
 }
 
 // Model writes the model and returns which weights it holds: the last or the best, or their moving average.
-func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (weights string, err error) {
+func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64, c *bundle.Calibration) (weights string, err error) {
 	s := f.cfg.Settings()
 	state, epochs := t.State, t.At.Epoch
 	weights = "last"
@@ -82,7 +82,7 @@ func (f *folder) Model(m *model.Model, t *loop.Trainer, meanCounts float64) (wei
 	}
 	return weights, diverged(m.Write(f.dir.Path(""), state, bundle.Manifest{
 		MeanCounts: meanCounts, Epochs: epochs, Steps: steps, Seed: s.Seed, Backend: f.cfg.Execution().Backend, Data: f.data,
-		DataFormat: f.format, Scan: f.cfg.Scan().Remembered(),
+		DataFormat: f.format, Scan: f.cfg.Scan().Remembered(), Calibration: c,
 	}))
 }
 

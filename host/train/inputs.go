@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 
+	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
@@ -22,6 +23,11 @@ type inputs struct {
 	Background []float32     // [N, N] counts, of the forward model
 	Groups     *scan.Grouper // of the training patterns, of whole steps
 	Examined   examined
+	Data       string              // fingerprint of Scan as it was read
+	Calibrated *bundle.Calibration // what was fitted first; nil: nothing
+
+	guessed bool      // the probe of Scan is an estimate
+	fitted  []float32 // background of the calibration; nil: none
 
 	cfg   *config.Training
 	h     host.Host
@@ -49,6 +55,7 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 			return nil, err
 		}
 	}
+	in.guessed = in.Scan.Probe == nil
 	if in.Scan, err = solve.WithProbe(ctx, in.Scan, x.Threads, h.Notice); err != nil {
 		return nil, err
 	}
@@ -56,6 +63,9 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 		if err := survey.Support(ctx, in.Scan); err != nil {
 			return nil, err
 		}
+	}
+	if err := in.calibrate(ctx); err != nil {
+		return nil, err
 	}
 	all := make([]int, in.Scan.Len())
 	for i := range all {
@@ -76,13 +86,41 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 			return nil, err
 		}
 	}
-	in.Background = model.Uniform(in.Scan.N, s.Background)
-	if s.FitBackground && !x.DryRun {
-		if err := solve.FitBackground(ctx, in.Scan, in.Background, x.Threads, h); err != nil {
-			return nil, err
-		}
+	if err := in.addBackground(ctx); err != nil {
+		return nil, err
 	}
 	return in, in.group()
+}
+
+// calibrate fits the quantities of --calibrate to all patterns of the training scan. A resumed run does it again, with the same result.
+func (in *inputs) calibrate(ctx context.Context) error {
+	in.Data = in.Scan.Fingerprint()
+	s, x := in.cfg.Settings(), in.cfg.Execution()
+	if s.Calibrate == "none" || x.DryRun {
+		return nil
+	}
+	c, err := solve.Calibration{What: s.Calibrate, Threads: x.Threads, Guessed: in.guessed, Create: in.spool.Create}.Run(ctx, in.Scan, in.h)
+	if err != nil {
+		return err
+	}
+	in.Scan, in.fitted = c.Scan, c.Background
+	if len(c.Fit) > 0 {
+		in.Calibrated = &c.Calibration
+	}
+	return nil
+}
+
+// addBackground makes the background of the forward model: a constant and a fitted one.
+func (in *inputs) addBackground(ctx context.Context) error {
+	s, x := in.cfg.Settings(), in.cfg.Execution()
+	in.Background = model.Uniform(in.Scan.N, s.Background)
+	for i, b := range in.fitted {
+		in.Background[i] += b
+	}
+	if s.FitBackground && in.fitted == nil && !x.DryRun {
+		return solve.FitBackground(ctx, in.Scan, in.Background, x.Threads, in.h)
+	}
+	return nil
 }
 
 // load reads a scan by the settings of the run, examines and repairs it. before is its examination in a resumed run.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/dataset"
@@ -34,8 +35,9 @@ type Report struct {
 	Best              []loop.Kept      `json:"best"`       // checkpoints, best first
 	Beginnings        []loop.Beginning `json:"beginnings"` // attempts whose network collapsed
 	// Examination holds the findings and the repairs of the training scan; nil with --examine off.
-	Examination *dataset.Examined `json:"examination,omitempty"`
-	Weights     string            `json:"weights"` // of the model: "last" or "best", possibly after "moving average of"
+	Examination *dataset.Examined   `json:"examination,omitempty"`
+	Calibration *bundle.Calibration `json:"calibration,omitempty"` // what was fitted first
+	Weights     string              `json:"weights"`               // of the model: "last" or "best", possibly after "moving average of"
 }
 
 // Run trains a model and writes its run directory.
@@ -57,7 +59,7 @@ func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error)
 		err = explained(err, run.inputs.Examined.Train)
 		return report, errors.Join(err, run.folder.End(report, report.Ended, err))
 	}
-	if report.Weights, err = run.folder.Model(run.model, run.trainer, run.inputs.MeanCounts()); err != nil {
+	if report.Weights, err = run.folder.Model(run.model, run.trainer, run.inputs.MeanCounts(), run.inputs.Calibrated); err != nil {
 		return report, err
 	}
 	if err := run.folder.End(report, report.Ended, nil); err != nil {
@@ -102,7 +104,7 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 	if err := run.read(ctx); err != nil {
 		return run, err
 	}
-	run.folder.data, run.folder.format = run.inputs.Scan.Fingerprint(), run.inputs.Scan.Format
+	run.folder.data, run.folder.format = run.inputs.Data, run.inputs.Scan.Format
 	if err := run.plan(ctx); err != nil {
 		return run, err
 	}
@@ -205,7 +207,7 @@ func (run *training) report(why loop.Ending, took time.Duration) Report {
 	t, m := run.trainer, run.inputs
 	r := Report{OutputDir: run.folder.Target(), Experiment: run.cfg.Execution().ExperimentName, Epochs: t.At.Epoch, Steps: int(t.State.Step), Parameters: run.model.Parameters(),
 		Patterns: len(m.Train), ValidationPattern: m.ValidationPatterns(), Seconds: took.Seconds(), FlatDeviance: t.Flat, Ended: why,
-		Examination: m.Examined.Train, Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
+		Examination: m.Examined.Train, Calibration: m.Calibrated, Monitor: t.Monitor(), Best: t.At.Best, Beginnings: t.At.Beginnings}
 	if why == loop.Finished && t.Epochs() < run.cfg.Settings().MaxEpochs {
 		r.Ended = loop.OutOfSteps
 	}

@@ -16,6 +16,7 @@ var inferenceTrips = map[string]trip{
 	"inference.synchronise-phases":   {before: args("--synchronise-phases", "off"), flag: args("--synchronise-phases", "on"), sees: reported("phases_synchronised")},
 	"inference.refine":               {flag: args("--refine", "2"), sees: reported("R")},
 	"inference.refine-low-frequency": {with: args("--refine", "2"), flag: args("--no-refine-low-frequency"), sees: reported("R")},
+	"inference.calibrate":            {flag: args("--calibrate", "positions"), sees: reported("R")},
 	"inference.patch-weighting":      {flag: args("--patch-weighting", "uniform"), sees: reported("R")},
 	"inference.export":               {flag: args("--export", "tiff"), sees: reported("exports")},
 }

@@ -39,6 +39,7 @@ var trainingTrips = map[string]trip{
 	"training.probe-mask-sigma":    {with: args("--probe-mask"), flag: args("--probe-mask-sigma", "3"), sees: bound(0, "probe")},
 	"training.background":          {flag: args("--background", "0.5"), sees: bound(0, "background")},
 	"training.fit-background":      {flag: args("--fit-background"), sees: bound(0, "background")},
+	"training.calibrate":           {flag: args("--calibrate", "probe"), sees: bound(0, "probe")},
 	"training.check-geometry":      {flag: args("--no-check-geometry"), sees: observable{"a line about the orientation of the positions", func(o *outcome) any { return strings.Contains(o.stderr, "positions") }}},
 	"training.seed":                {flag: args("--seed", "5"), sees: start},
 	"training.neighbor-count":      {flag: args("--neighbor-count", "3"), sees: groups},
