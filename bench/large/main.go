@@ -81,14 +81,14 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	fmt.Printf("%.4g GiB of patterns of %d×%d as uint16; MiB are the most that ptycho and its plugin had resident together\n\n", o.gib, o.side, o.side)
-	fmt.Println("| scan | command | seconds | × reading | MiB | of them private | of them file pages | of them shared memory |")
-	fmt.Println("|---|---|---|---|---|---|---|---|")
+	fmt.Println("| scan | command | CPU-seconds | seconds | × reading | MiB | of them private | of them file pages | of them shared memory |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, name := range scans {
 		reading, err := readOnce(ctx, name)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %s | reading the file | %.1f | | | | | |\n", filepath.Ext(name)[1:], reading.Seconds())
+		fmt.Printf("| %s | reading the file | | %.1f | | | | | |\n", filepath.Ext(name)[1:], reading.Seconds())
 		for _, command := range strings.Split(o.commands, ",") {
 			if err := measure(ctx, o, name, command, reading); err != nil {
 				return err
@@ -201,6 +201,7 @@ func measure(ctx context.Context, o options, name, command string, reading time.
 	if err != nil {
 		return fmt.Errorf("ptycho %s: %w; see %s", strings.Join(args, " "), err, log.Name())
 	}
-	fmt.Printf("| %s | %s | %.1f | %.1f | %d | %d | %d | %d |\n", form, strings.Join(args[:1], " "), took, took/reading.Seconds(), most.total()>>10, most.private>>10, most.file>>10, most.shared>>10)
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // with the plugin's
+	fmt.Printf("| %s | %s | %.0f | %.1f | %.1f | %d | %d | %d | %d |\n", form, command, cpu.Seconds(), took, took/reading.Seconds(), most.total()>>10, most.private>>10, most.file>>10, most.shared>>10)
 	return nil
 }
