@@ -242,8 +242,11 @@ func emitFails(s *subject, theirs, mine runner, w *work) error {
 	}
 	for name, call := range calls {
 		results = 0
-		if err := call(); !errors.Is(err, errEmit) {
-			return fmt.Errorf("%s returns %w, want the error of emit: %w", name, err, errEmit)
+		switch err := call(); {
+		case err == nil:
+			return fmt.Errorf("%s ended without an error, but emit failed", name)
+		case !errors.Is(err, errEmit):
+			return fmt.Errorf("%s does not return the error of emit, but: %w", name, err)
 		}
 		if results != 3 {
 			return fmt.Errorf("%s called emit %d times, but the third call failed", name, results)

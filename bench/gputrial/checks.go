@@ -88,7 +88,7 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 	deadline, _ := ctx.Deadline()
 	limit := time.Duration(conformanceShare * float64(time.Until(deadline))).Round(time.Second)
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20, 21}, // 20: cases failed, 21: cases did not run
-		args: t.engine("conformance", "--time-limit", limit.String(), "--json", file)})
+		args: t.engine("conformance", "--level", "3", "--time-limit", limit.String(), "--json", file)})
 	if e.err != nil {
 		return fmt.Errorf("%w (%d cases had passed)", e.err, strings.Count(string(e.stderr), " passed "))
 	}
