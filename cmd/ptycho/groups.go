@@ -59,8 +59,12 @@ func placeOf(name string) [2]int {
 
 // sortFlags sorts the flags of a command by their groups.
 func sortFlags(flags []cli.Flag) {
+	at := map[cli.Flag][2]int{} // Names is slow: it runs a regular expression
+	for _, f := range flags {
+		at[f] = placeOf(f.Names()[0])
+	}
 	slices.SortStableFunc(flags, func(a, b cli.Flag) int {
-		atA, atB := placeOf(a.Names()[0]), placeOf(b.Names()[0])
+		atA, atB := at[a], at[b]
 		return slices.Compare(atA[:], atB[:])
 	})
 }

@@ -69,10 +69,10 @@ func sources(c *cli.Context, command config.Command, besides ...string) []config
 	if set := c.StringSlice("set"); len(set) > 0 {
 		out = append(out, config.Set(set...))
 	}
-	given := map[string]string{}
+	given, written := map[string]string{}, c.LocalFlagNames()
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
-		if !c.IsSet(name) || slices.Contains(besides, name) {
+		if !slices.Contains(written, name) || slices.Contains(besides, name) {
 			continue
 		}
 		switch f.(type) {
