@@ -36,7 +36,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -48,13 +48,18 @@ build: ## the binaries, into bin/; the XLA backend needs a C compiler
 		CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/ptycho-backend-xla ./plugins/xla; \
 	else echo "bin/ptycho-backend-xla was not built: it needs a C compiler (gcc, or the one that CC names), and none was found" >&2; fi
 
-test: tools ## format, vet and all tests; ends with a list of the skipped tests and why (TOOLS=no downloads nothing)
+test: tools ## format, vet and tests, long ones in part (test-all); ends with the skipped tests and why (TOOLS=no downloads nothing)
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l */) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
 	@if $(HAVE_CC); then echo "CGO_ENABLED=1 $(GO) vet ./plugins/xla/..."; CGO_ENABLED=1 $(GO) vet ./plugins/xla/...; fi
 	@. .test-tools/env; with='' without='backend'; if $(HAVE_CC); then with='backend engine library' without='backend|engine|library'; fi; \
 		$(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$(for p in $$with; do echo ./plugins/xla/$$p; done)" -- \
 		-count=1 -timeout=0 -vet=off $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
+
+test-all: tools ## the tests that make test runs in part or leaves out, whole (about ten minutes)
+	@. .test-tools/env; with=''; if $(HAVE_CC); then with=./plugins/xla/backend; fi; names=$$(scripts/sampled names) && packages=$$(scripts/sampled packages) || exit 1; \
+		PTYCHO_TEST=all $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$with" -- \
+		-count=1 -timeout=0 -vet=off "-run=$$names" $$(echo "$$packages" | grep -vx ./plugins/xla/backend)
 
 tools: ## the XLA library and the Python packages that tests use, into .test-tools
 	@mkdir -p .test-tools/plugins
@@ -155,7 +160,7 @@ lint: ## golangci-lint, staticcheck, deadcode and govulncheck, if installed; the
 	scripts/lint $(PKG)
 
 signal-table: ## SIGTERM once to every command: seconds until its end, exit code (about two minutes)
-	$(GO) test ./cmd/ptycho -count=1 -v -timeout 20m -run 'TestSIGTERM|TestClosedPipe' | grep -v -e '^=== ' -e '^--- PASS' -e '^    --- PASS'
+	PTYCHO_TEST=all $(GO) test ./cmd/ptycho -count=1 -v -timeout 20m -run 'TestSIGTERM|TestClosedPipe' | grep -v -e '^=== ' -e '^--- PASS' -e '^    --- PASS'
 
 soak: build ## the tests that start processes, COUNT (20) times in random order, and the memory of 1,000 steps of each backend
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
@@ -166,7 +171,7 @@ torture: build ## kill ptycho KILLS (320) times at random and at every system ca
 
 bent: COUNT = 10000
 bent: ## COUNT (10000) runs of train, infer, conformance and doctor against altered answers; prints a table (up to an hour)
-	nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
+	PTYCHO_TEST=all nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
 deviceless: ## compile every program of the XLA backend for an H100, on a machine without a GPU (needs the CUDA library and ptxas; skips with a reason)
 	CGO_ENABLED=1 $(GO) run ./bench/deviceless
@@ -177,8 +182,8 @@ gpu-bundle: ## bin/gpu: all that a machine with a GPU and no Go needs, with gpu-
 ci-full: build ## the checks too long for every change: vet for other systems, the whole suite on every backend, parity, all XLA tests (about an hour)
 	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
 	GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
-	PTYCHO_TEST_ALL=1 CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/... ./plugins/gorgonia/... ./conformance
-	PTYCHO_TEST_ALL=1 $(GO) test -run Orientation ./cmd/ptycho
+	PTYCHO_TEST=full CGO_ENABLED=1 $(GO) test -timeout 2h ./plugins/xla/... ./plugins/gorgonia/... ./conformance
+	PTYCHO_TEST=full $(GO) test -run Orientation ./cmd/ptycho
 	for backend in gorgonia xla; do for dtype in float32 float64; do \
 		bin/ptycho conformance --backend $$backend --dtype $$dtype --quiet || exit 1; \
 	done; done

@@ -2,7 +2,6 @@ package conformance_test
 
 import (
 	"context"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/internal/machine"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
@@ -28,7 +28,7 @@ var fullSize = regexp.MustCompile(`^network/(unet|cnn)-(64|128)-`)
 // passes runs all cases but those of full size, which make ci-full adds. The tests of the Gorgonia backend compare full networks.
 func passes(t *testing.T, target conformance.Target) {
 	t.Helper()
-	if os.Getenv("PTYCHO_TEST_ALL") != "" {
+	if fixture.Full() {
 		conformance.Run(t, target, conformance.Operates)
 		return
 	}
@@ -56,9 +56,7 @@ func passes(t *testing.T, target conformance.Target) {
 }
 
 func TestOracle_PassesEveryLevel(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes twenty seconds")
-	}
+	fixture.NeedsAll(t) // ten seconds of core/reference against itself
 	passes(t, inProcess("reference", oracle.New(), tensor.Float32))
 }
 
@@ -66,8 +64,12 @@ func TestGorgonia_PassesEveryLevel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes twenty seconds")
 	}
-	for name, d := range map[string]tensor.DType{"float32": tensor.Float32, "float64": tensor.Float64} {
-		t.Run(name, func(t *testing.T) {
+	precisions := []tensor.DType{tensor.Float32}
+	if fixture.All() {
+		precisions = append(precisions, tensor.Float64)
+	}
+	for _, d := range precisions {
+		t.Run(d.String(), func(t *testing.T) {
 			passes(t, inProcess("gorgonia", gorgonia.New(), d))
 		})
 	}

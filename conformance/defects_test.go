@@ -9,17 +9,18 @@ import (
 
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
 // quick excludes slow cases of lower levels: whole networks, and the operations that no defect is about.
 var quick = regexp.MustCompile(`^([a-z-]+$|refuses|options|state|train|identity|random/0[0-2]|network/unet-small-gridsize2)`)
 
-// chosen returns the case of a defect and the quick ones of lower levels, which must not detect it.
-func chosen(d Defect, levels map[string]conformance.Level) *regexp.Regexp {
+// chosen returns the case of a defect and, if all is set, the quick ones of lower levels, which must not detect it.
+func chosen(d Defect, levels map[string]conformance.Level, all bool) *regexp.Regexp {
 	names := regexp.QuoteMeta(d.Case)
 	for name, level := range levels {
-		if level < levels[d.Case] && quick.MatchString(name) {
+		if all && level < levels[d.Case] && quick.MatchString(name) {
 			names += "|" + regexp.QuoteMeta(name)
 		}
 	}
@@ -30,6 +31,7 @@ func TestDefects_EachFailsItsCase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	all := fixture.All() // otherwise the case of each defect alone, which takes a fifth of the time
 	levels := map[string]conformance.Level{}
 	for _, c := range conformance.Cases() {
 		levels[c.Name] = c.Level
@@ -43,7 +45,7 @@ func TestDefects_EachFailsItsCase(t *testing.T) {
 			target := conformance.Target{Name: d.Name, Start: func(context.Context) (backend.Backend, func() error, error) {
 				return d.Break(gorgonia.New()), func() error { return nil }, nil
 			}}
-			report, err := conformance.Check(context.Background(), target, conformance.Options{Level: level, Run: chosen(d, levels)})
+			report, err := conformance.Check(context.Background(), target, conformance.Options{Level: level, Run: chosen(d, levels, all)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,10 +46,15 @@ var parityRows = []struct {
 // Parity gives the same trained model and the same batches to several backends and compares their results. The model is the
 // default network at N = 64, trained for some steps on the first backend.
 func Parity(ctx context.Context, targets []Target) (*ParityReport, error) {
+	return parity(ctx, targets, arch.Config{N: 64, Gridsize: 2})
+}
+
+// parity compares backends by a network.
+func parity(ctx context.Context, targets []Target, network arch.Config) (*ParityReport, error) {
 	if len(targets) < 2 {
 		return nil, fmt.Errorf("conformance: parity needs two or more backends, got %d", len(targets))
 	}
-	p, err := arch.Build(arch.Config{N: 64, Gridsize: 2})
+	p, err := arch.Build(network)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // documented returns the lines of the shell blocks of docs/gpu.md.
@@ -29,9 +31,7 @@ func documented(t *testing.T) []string {
 // TestBundle_RunsWithoutGo runs the commands of docs/gpu.md: it builds the bundle, copies it to an empty folder and starts each
 // trial there, in an environment without Go. The trials run only their first stage, because all stages take minutes.
 func TestBundle_RunsWithoutGo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the bundle: not with -short")
-	}
+	fixture.NeedsAll(t) // builds the bundle
 	compiler := os.Getenv("CC")
 	if compiler == "" {
 		compiler = "gcc"

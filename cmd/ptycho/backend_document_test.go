@@ -42,6 +42,7 @@ func TestBackendDocument_ProgramIsTheExample(t *testing.T) {
 // TestBackendDocument_CommandsWork runs the document's commands in order, in the folder of a separate module. That module
 // requires the same modules as this one, so that nothing is downloaded.
 func TestBackendDocument_CommandsWork(t *testing.T) {
+	fixture.NeedsAll(t) // compiles and links a module of its own
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestConformance_AcrossProcesses(t *testing.T) {
 // TestParity_ReportsEveryQuantity compares a backend with itself. make ci-full compares backends, and the tests of package
 // conformance compare each with core/reference.
 func TestParity_ReportsEveryQuantity(t *testing.T) {
-	long(t)
+	fixture.NeedsAll(t) // TestParity_ReportsWhatDiffers of package conformance has a small network
 	text := must(t, "conformance", "--parity", "gorgonia,gorgonia", "--json", "-", "--quiet")
 	follows(t, "parity.schema.json", text)
 	var report struct {

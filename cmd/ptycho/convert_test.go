@@ -121,6 +121,7 @@ func TestConvert_KeepsTheProductThatIsRead(t *testing.T) {
 
 // A scan that is not HDF5 must give the same image as the CXI file, with positions and geometry by flags.
 func TestConvert_ReadsOtherFiles(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	image := func(scan string) string {
 		out := filepath.Join(dir, "solved-"+filepath.Base(scan))

@@ -82,7 +82,12 @@ func TestDocuments_CommandsWork(t *testing.T) {
 			}
 			t.Chdir(t.TempDir())
 			t.Setenv("PTYCHO_MODEL__N_FILTERS_SCALE", "1")
-			t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", "6") // the scan is too small to learn from, which more epochs would report
+			epochs := "2" // the scan is too small to learn from, which more than six epochs would report
+			if document == "docs/workflow.md" {
+				epochs = "6" // as a command of the document says
+			}
+			t.Setenv("PTYCHO_TRAINING__MAX_EPOCHS", epochs)
+			t.Setenv("PTYCHO_TRAINING__CHECK_GEOMETRY", "false")
 			for name, bytes := range copies {
 				if err := os.WriteFile(name, bytes, 0o666); err != nil {
 					t.Fatal(err)

@@ -61,6 +61,16 @@ func smallScan(t *testing.T) string {
 	return path
 }
 
+// solveInto returns the arguments of a short reconstruction.
+func solveInto(scan, dir string, more ...string) []string {
+	return append([]string{"solve", "--data", scan, "--output-dir", dir, "--iterations", "2", "--no-geometry", "--quiet"}, more...)
+}
+
+// trainInto returns the arguments of a short training.
+func trainInto(scan, dir string, more ...string) []string {
+	return append([]string{"train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "2", "--n-filters-scale", "1", "--no-check-geometry", "--quiet"}, more...)
+}
+
 func weights(t *testing.T, run string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(run, "weights.npz"))
@@ -113,12 +123,13 @@ func TestPtycho_ScanToImage(t *testing.T) {
 }
 
 func TestTrain_EqualRunsEqualBytes(t *testing.T) {
+	long(t)
 	scan, dir := smallScan(t), t.TempDir()
 	a, b, c, d := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c"), filepath.Join(dir, "d")
-	must(t, "train", "--train-data-file", scan, "--output-dir", a, "--max-epochs", "2", "--n-filters-scale", "1", "--threads", "1")
-	must(t, "train", "--train-data-file", scan, "--output-dir", b, "--max-epochs", "2", "--n-filters-scale", "1", "--threads", "2")
-	must(t, "train", "--train-data-file", scan, "--output-dir", c, "--max-epochs", "2", "--n-filters-scale", "1", "--seed", "1")
-	must(t, "train", "--train-data-file", scan, "--output-dir", d, "--max-epochs", "2", "--n-filters-scale", "1", "--stop-after", "1")
+	must(t, trainInto(scan, a, "--threads", "1")...)
+	must(t, trainInto(scan, b, "--threads", "2")...)
+	must(t, trainInto(scan, c, "--seed", "1")...)
+	must(t, trainInto(scan, d, "--stop-after", "1")...)
 	if !bytes.Equal(weights(t, a), weights(t, b)) {
 		t.Error("the same run gave other weights with another number of threads")
 	}
@@ -134,8 +145,8 @@ func TestTrain_ResumedEqualsUninterrupted(t *testing.T) {
 	scan, dir := smallScan(t), t.TempDir()
 	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
 	// A tenth of the usual rate: with a dozen steps per epoch the usual rate may collapse the network.
-	must(t, "train", "--train-data-file", scan, "--output-dir", whole, "--max-epochs", "4", "--n-filters-scale", "1", "--learning-rate", "3e-4")
-	must(t, "train", "--train-data-file", scan, "--output-dir", parts, "--max-epochs", "4", "--n-filters-scale", "1", "--learning-rate", "3e-4", "--stop-after", "2")
+	must(t, trainInto(scan, whole, "--max-epochs", "4", "--learning-rate", "3e-4")...)
+	must(t, trainInto(scan, parts, "--max-epochs", "4", "--learning-rate", "3e-4", "--stop-after", "2")...)
 	must(t, "train", "--resume", parts)
 	if !bytes.Equal(weights(t, whole), weights(t, parts)) {
 		t.Error("the resumed run ended with other weights")

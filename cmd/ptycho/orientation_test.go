@@ -3,12 +3,12 @@ package main_test
 import (
 	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // evaluation is the report of evaluate for an image without registration.
@@ -67,9 +67,7 @@ func moved(s *scan.Scan, at func(y, x int) (int, int)) {
 // TestOrientation_ImageMatchesObject trains and stitches with the commands. A flip, transpose, conjugate or sign error in
 // reading, grouping, merging, far field, stitching or alignment makes another object fit better.
 func TestOrientation_ImageMatchesObject(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains for half a minute")
-	}
+	fixture.NeedsAll(t) // trains for half a minute
 	dir := t.TempDir()
 	scanPath := filepath.Join(dir, "scan.npz")
 	must(t, "simulate", "--output", scanPath, "--n", "32", "--object-size", "112", "--n-images", "256", "--nphotons", "1e6", "--probe", "aberrated", "--object", "lines", "--seed", "5")
@@ -104,7 +102,7 @@ func TestOrientation_ImageMatchesObject(t *testing.T) {
 			t.Errorf("a truth %s fits as well: phase correlation %.3f, the truth %.3f", name, bad.Phase, good.Phase)
 		}
 	}
-	if os.Getenv("PTYCHO_TEST_ALL") == "" {
+	if !fixture.Full() {
 		return // the trainings with wrong positions take a minute; make trial-controls has others
 	}
 	for name, change := range map[string]func(*scan.Scan){

@@ -15,16 +15,6 @@ import (
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-// solveInto returns the arguments of a short reconstruction.
-func solveInto(scan, dir string, more ...string) []string {
-	return append([]string{"solve", "--data", scan, "--output-dir", dir, "--iterations", "2", "--quiet"}, more...)
-}
-
-// trainInto returns the arguments of a short training.
-func trainInto(scan, dir string, more ...string) []string {
-	return append([]string{"train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "2", "--n-filters-scale", "1", "--quiet"}, more...)
-}
-
 func place(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -67,6 +57,7 @@ func TestOverwrite_KeepsFilesOfOthers(t *testing.T) {
 
 // A command that would replace a file that it reads, or that ptycho did not write, fails before it starts.
 func TestOverwrite_RefusesToReplaceWhatItReads(t *testing.T) {
+	long(t)
 	scan, model, out := smallScan(t), filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "out")
 	must(t, trainInto(scan, model)...)
 	must(t, solveInto(scan, out)...)
@@ -200,6 +191,7 @@ func TestTrain_KilledBeforeItsFirstCheckpoint(t *testing.T) {
 
 // A command that reads a result completes the commit of a killed command.
 func TestReaders_CompleteACommit(t *testing.T) {
+	long(t)
 	scan, made := smallScan(t), filepath.Join(t.TempDir(), "made")
 	must(t, trainInto(scan, made)...)
 	for name, read := range map[string]func(dir string) []string{

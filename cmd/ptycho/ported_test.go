@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestPtychoPINN_CommandLinesRun runs the command lines of docs/from-ptychopinn.md unchanged.
 func TestPtychoPINN_CommandLinesRun(t *testing.T) {
-	long(t)
+	fixture.NeedsAll(t) // seven trainings
 	lines := commands(t, "docs/from-ptychopinn.md")
 	if len(lines) != 10 {
 		t.Fatalf("the document has %d lines, want ten", len(lines))

@@ -10,6 +10,7 @@ import (
 
 // TestScanFlags_SolveAsConvertDoes solves scans with flags, and what ptycho convert makes of them with the same flags, to the same bits.
 func TestScanFlags_SolveAsConvertDoes(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	npz := filepath.Join(dir, "scan.npz")
 	must(t, "convert", cxi, npz)

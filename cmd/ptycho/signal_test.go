@@ -18,7 +18,7 @@ import (
 // slow returns a training run that takes some time.
 func slow(t *testing.T, scan, dir string) *exec.Cmd {
 	t.Helper()
-	return exec.Command(ptycho(t), "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "8", "--learning-rate", "3e-4")
+	return exec.Command(ptycho(t), "train", "--train-data-file", scan, "--output-dir", dir, "--max-epochs", "10", "--learning-rate", "3e-4", "--n-filters-scale", "1", "--no-check-geometry")
 }
 
 // afterEpoch starts cmd and returns when its standard error reports that epoch.

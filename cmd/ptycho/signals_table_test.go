@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // signalled is a command whose work takes longer than the wait before the signal.
@@ -27,12 +30,16 @@ type signalled struct {
 	full  bool   // standard output is a full pipe, so that a fast command waits
 }
 
+// sampledSignals are the commands of make test: one that computes in a backend, one that computes itself, one that waits for a
+// plugin, and one that waits for its output.
+var sampledSignals = []string{"train, steps", "solve", "plugins doctor", "config show"}
+
 // mostSeconds is generous, for a loaded machine. The table shows the time of each command.
 const mostSeconds = time.Minute
 
 // given holds the inputs of the commands in the table.
 type given struct {
-	scan, small       string // 1,500 patterns of 128×128; a few
+	scan, small       string // 1,500 patterns of 128×128, for a sample 400 of 32×32; a few
 	model, smallModel string // for scan and small
 	plugins           string // folder with the plugin "slow", which never answers
 	unsent            string // a run whose server no longer answers
@@ -49,7 +56,7 @@ func signalTable(g given) []signalled {
 		{"train, reading", train(scan, "a"), 500 * time.Millisecond, "", "", false},
 		{"train, geometry", train(scan, "b"), 1500 * time.Millisecond, "", "", false},
 		{"train, steps", train(small, "c", "--no-check-geometry", "--restarts", "30"), 100 * time.Millisecond, out("c/checkpoints"), "epoch 2 of 1000: deviance", false},
-		{"solve", []string{"solve", "--data", scan, "--output-dir", out("d"), "--threads", "1", "--iterations", "100000"}, 500 * time.Millisecond, out("d/reconstruction.npz"), "solve: iteration", false},
+		{"solve", []string{"solve", "--data", scan, "--output-dir", out("d"), "--threads", "1", "--iterations", "100000", "--preview", "1"}, 200 * time.Millisecond, out("d/reconstruction.npz"), out("d/preview-phase.png"), false},
 		{"solve, reading", []string{"solve", "--data", scan, "--output-dir", out("d2")}, 300 * time.Millisecond, "", "", false},
 		{"solve --halves", []string{"solve", "--data", scan, "--output-dir", out("d3"), "--iterations", "2", "--preview", "2", "--halves"}, time.Second, out("d3/reconstruction.npz"), out("d3/preview-phase.png"), false},
 		{"infer", []string{"infer", "--model-path", g.model, "--test-data", scan, "--output-dir", out("g")}, 2 * time.Second, "", "", false},
@@ -76,22 +83,30 @@ func TestSIGTERM_EndsEveryCommand(t *testing.T) {
 		t.Skip("takes a minute")
 	}
 	table := []string{fmt.Sprintf("%-22s %8s %5s", "command", "seconds", "code")}
-	for _, c := range signalTable(prepare(t)) {
+	all := fixture.All()
+	for _, c := range signalTable(prepare(t, all)) {
+		if !all && !slices.Contains(sampledSignals, c.name) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) { table = append(table, c.run(t)) })
 	}
 	t.Log("SIGTERM once:\n" + strings.Join(table, "\n"))
 }
 
-// prepare creates the inputs of the commands in the table.
-func prepare(t *testing.T) given {
+// prepare creates the inputs of the commands in the table. Those of a sample are small.
+func prepare(t *testing.T, large bool) given {
 	t.Helper()
 	g := given{dir: t.TempDir(), small: smallScan(t)}
 	in := func(name string) string { return filepath.Join(g.dir, name) }
 	g.scan, g.model, g.smallModel, g.unsent, g.plugins = in("scan.npz"), in("model"), in("small-model"), in("unsent"), in("plugins")
-	must(t, "simulate", "--output", g.scan, "--n", "128", "--n-images", "1500", "--seed", "3")
 	train := []string{"train", "--no-check-geometry", "--n-filters-scale", "1", "--max-steps", "1", "--n-images", "32"}
-	must(t, append(train, "--train-data-file", g.scan, "--output-dir", g.model)...)
 	must(t, append(train, "--train-data-file", g.small, "--output-dir", g.smallModel)...)
+	size := []string{"--n", "128", "--n-images", "1500"}
+	if !large {
+		size = []string{"--n", "32", "--n-images", "400"}
+	}
+	must(t, append([]string{"simulate", "--output", g.scan, "--seed", "3"}, size...)...)
+	must(t, append(train, "--train-data-file", g.scan, "--output-dir", g.model)...)
 	var asleep atomic.Bool
 	awake := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

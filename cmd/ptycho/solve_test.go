@@ -176,7 +176,7 @@ func TestInspect_FindsFlippedPositions(t *testing.T) {
 
 // The documented values for the measured scan.
 func TestSolve_MeasuredScan(t *testing.T) {
-	long(t)
+	fixture.NeedsAll(t)
 	scan := fixture.Measured(t, "siemens_star_aps_velociprobe.npz")
 	for _, c := range []struct {
 		fit    string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // separate are the positions of files that have none.
@@ -261,6 +262,7 @@ func TestPtychodus_RefusesNearField(t *testing.T) {
 
 // A damaged file of any layout must give an error that names it once, or a scan.
 func TestLayouts_SurviveDamagedFiles(t *testing.T) {
+	fixture.Long(t)
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, w := range twins {
 		dir := t.TempDir()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/simulate"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // sound returns a scan without a fault.
@@ -214,6 +215,7 @@ func (f Finding) frameSet() map[int]bool {
 // TestScan_NamesPlantedFaults plants every fault in two scans: the finding names it with the right pixels and frames, and no other
 // finding is worse than a note.
 func TestScan_NamesPlantedFaults(t *testing.T) {
+	fixture.Long(t)
 	for k, f := range faults() {
 		for seed := range uint64(2) {
 			s := sound(t, seed)
@@ -285,6 +287,7 @@ func TestRun_RefusesSizesThatDoNotFit(t *testing.T) {
 
 // TestScan_SurvivesHostileCounts: any counts give findings or none, without a panic and with finite numbers.
 func TestScan_SurvivesHostileCounts(t *testing.T) {
+	fixture.Long(t)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for name, value := range map[string]func() float32{
 		"zero": func() float32 { return 0 }, "equal": func() float32 { return 7 }, "largest": func() float32 { return math.MaxFloat32 },

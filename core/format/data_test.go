@@ -11,6 +11,7 @@ import (
 
 // Both files of the measured star have the same photons: one as counts, one as amplitudes.
 func TestReadScan_StarFormsAgree(t *testing.T) {
+	fixture.Long(t)
 	counts, err := ReadScan(t.Context(), fixture.Measured(t, "siemens_star_aps_velociprobe.npz"), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)

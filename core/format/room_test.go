@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/internal/machine"
 )
 
@@ -56,6 +57,7 @@ func TestNPZ_RefusesArraysBeyondMemory(t *testing.T) {
 
 // An array that expands more than 1000-fold is rejected unless it is trusted or small.
 func TestReadScan_RefusesHighCompression(t *testing.T) {
+	fixture.Long(t)
 	const n = (64<<20 + 1<<20) / 512 // uint16 of 16×16, above the size below which any compression is accepted
 	dark := raw("intensity", make([]uint16, n*256), n, 16, 16)
 	at := make([]float64, n)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // diskFile is a file for patterns.
@@ -83,6 +84,7 @@ func kinds(n int) []kind {
 
 // TestReadScan_InFileEqualsInMemory reads scans of every kind into a file and into memory, and compares every bit.
 func TestReadScan_InFileEqualsInMemory(t *testing.T) {
+	fixture.Long(t)
 	const n = 2*windowCounts/256 + 77 // three windows
 	for _, c := range kinds(n) {
 		for _, deflated := range []bool{false, true} {

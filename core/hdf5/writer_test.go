@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // A memory is a file in memory.
@@ -205,6 +207,7 @@ func randomFile(r *rand.Rand, w *Writer) []value {
 
 // TestWriter_IsReadBack reads files with random content.
 func TestWriter_IsReadBack(t *testing.T) {
+	fixture.Long(t)
 	for seed := range uint64(300) {
 		var m memory
 		w := NewWriter(&m)

@@ -57,6 +57,7 @@ func near(t *testing.T, what string, got Number, want, tolerance float64) {
 
 // The figures come from an independent computation on the same file.
 func TestResidual_TruthAndFlatObject(t *testing.T) {
+	fixture.Long(t)
 	p, truth := lines(t, 1)
 	ctx := context.Background()
 	o := FitOptions{Deviance: true, Misfits: true, Background: 0.01}
@@ -115,6 +116,7 @@ func TestResidual_TruthAndFlatObject(t *testing.T) {
 }
 
 func TestEvaluate_StitchedTruth(t *testing.T) {
+	fixture.Long(t)
 	p, truth := lines(t, 1)
 	ctx := context.Background()
 	for _, centred := range []bool{false, true} {
@@ -166,6 +168,7 @@ func TestEvaluate_StitchedTruth(t *testing.T) {
 }
 
 func TestResidual_MeasuredScan(t *testing.T) {
+	fixture.Long(t)
 	path := fixture.Measured(t, "siemens_star_aps_velociprobe.npz")
 	counts, shape := readNPY[uint16](t, path, "intensity")
 	rows, _ := readNPY[float64](t, path, "ycoords")

@@ -40,7 +40,7 @@ var trainingTrips = map[string]trip{
 	"training.background":          {flag: args("--background", "0.5"), sees: bound(0, "background")},
 	"training.fit-background":      {flag: args("--fit-background"), sees: bound(0, "background")},
 	"training.calibrate":           {flag: args("--calibrate", "probe"), sees: bound(0, "probe")},
-	"training.check-geometry":      {flag: args("--no-check-geometry"), sees: observable{"a line about the orientation of the positions", func(o *outcome) any { return strings.Contains(o.stderr, "positions") }}},
+	"training.check-geometry":      {before: args("--check-geometry"), flag: args("--no-check-geometry"), sees: observable{"a line about the orientation of the positions", func(o *outcome) any { return strings.Contains(o.stderr, "positions") }}},
 	"training.seed":                {flag: args("--seed", "5"), sees: start},
 	"training.neighbor-count":      {flag: args("--neighbor-count", "3"), sees: groups},
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
@@ -13,6 +12,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // trial is a program with weights, a dataset and one batch, all drawn from a seed.
@@ -206,11 +206,11 @@ func TestArchitectures_AgreeAtFullSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the reference takes ten seconds")
 	}
-	configs := []arch.Config{
-		{N: 64, Gridsize: 2}, {N: 128, FiltersScale: 1, Gridsize: 1},
-		{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true},
+	configs := []arch.Config{{N: 64, Gridsize: 2}}
+	if fixture.All() {
+		configs = append(configs, arch.Config{N: 128, FiltersScale: 1, Gridsize: 1}, arch.Config{Arch: "cnn", N: 64, Gridsize: 2, Canvas: 80, PadObject: true, ProbeBig: true})
 	}
-	if os.Getenv("PTYCHO_TEST_ALL") != "" {
+	if fixture.Full() {
 		configs = append(configs, arch.Config{N: 128, Gridsize: 2}, arch.Config{Arch: "cnn", N: 128, Gridsize: 1, PadObject: true, ProbeBig: true})
 	}
 	for _, c := range configs {

@@ -9,6 +9,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
@@ -25,28 +26,28 @@ func available(t testing.TB) {
 	}
 }
 
-// thorough reports whether the whole suite is run, which takes more than ten minutes.
-func thorough() bool { return os.Getenv("PTYCHO_TEST_ALL") != "" }
-
 func target(d tensor.DType) conformance.Target {
 	return conformance.Target{Name: "xla", Devices: []string{"cpu"}, DType: d, Start: func(context.Context) (backend.Backend, func() error, error) {
 		return xla.New(), func() error { return nil }, nil
 	}}
 }
 
-// XLA compiles each program separately, so the whole suite takes minutes; make ci-full runs it. The cases here are those of
+// XLA compiles each program separately, so the whole suite takes minutes; make ci-full runs it. The cases of make test-all are those of
 // level 0, some of the levels 2 and 3, the small networks, and the operations that need more than one call of GoMLX. bits/resume
 // also finds what bits/again is for, and each compiled program takes seconds.
 var chosen = regexp.MustCompile(`^(info|devices|capabilities|refuses|state|cancel|stop|not-finite|evaluate|reconstruct|` +
 	`operation/(back_project|maxpool2|merge_pairwise)$|network/(unet-small-gridsize2|cnn-small)|` +
 	`train/(rates-by-group|sgd/nesterov|adam/8|adamw|clip/norm|accumulate|ema|padding)|bits/(threads|resume)|resume)`)
 
+// sample are the cases of make test: the quick ones and one network, which is trained and compared to the bit.
+var sample = regexp.MustCompile(quick.String() + `|^(network/unet-small-gridsize2|train/(sgd/nesterov|padding)|bits/threads)`)
+
 // quick are the cases with -short: those that compile little.
 var quick = regexp.MustCompile(`^(info|devices|refuses|state|cancel|evaluate/|reconstruct)`)
 
 // TestMain reduces XLA's optimisation, so that it compiles faster, unless the whole suite is run.
 func TestMain(m *testing.M) {
-	if os.Getenv("XLA_FLAGS") == "" && !thorough() {
+	if os.Getenv("XLA_FLAGS") == "" && !fixture.Full() {
 		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
 	}
 	os.Exit(m.Run())
@@ -54,15 +55,17 @@ func TestMain(m *testing.M) {
 
 func TestXLA_PassesTheConformanceSuite(t *testing.T) {
 	available(t)
-	if thorough() {
+	if fixture.Full() {
 		for name, d := range map[string]tensor.DType{"float32": tensor.Float32, "float64": tensor.Float64} {
 			t.Run(name, func(t *testing.T) { conformance.Run(t, target(d), conformance.Reproduces) })
 		}
 		return
 	}
-	cases, least := chosen, 30
-	if testing.Short() {
-		cases, least = quick, 10
+	cases, least := quick, 10
+	if fixture.All() {
+		cases, least = chosen, 30
+	} else if !testing.Short() {
+		cases, least = sample, 13
 	}
 	report, err := conformance.Check(context.Background(), target(tensor.Float32), conformance.Options{Level: conformance.Reproduces, Run: cases})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
 )
@@ -227,9 +228,9 @@ func check(t *testing.T, err error) {
 // The bits of a training, an evaluation and a prediction do not depend on the number of devices: XLA compiles the same
 // function for a shard, and the gradients of the shards are added in one order.
 func TestDevices_AnyNumberGivesTheSameBits(t *testing.T) {
-	w, numbers := newShared(t), []int{2, 3, 4}
-	if testing.Short() {
-		numbers = []int{3}
+	w, numbers := newShared(t), []int{3}
+	if fixture.All() {
+		numbers = []int{2, 3, 4}
 	}
 	one := reflect.ValueOf(w.follow(t, 1, dataParallel))
 	for _, n := range numbers {
@@ -239,9 +240,7 @@ func TestDevices_AnyNumberGivesTheSameBits(t *testing.T) {
 
 // The same holds for the training of a network in float32, in which fusion and the shapes of convolutions change the rounding.
 func TestDevices_AnyNumberTrainsTheSameUNet(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiling a U-Net three times takes seconds")
-	}
+	fixture.NeedsAll(t) // compiles a U-Net three times
 	w, one := newUNet(t), course{}
 	w.train(t, w.open(t, 1, dataParallel), &one)
 	for _, n := range []int{2, 4} {
