@@ -41,8 +41,8 @@ type Options struct {
 }
 
 // heldBytes is the size of the counts, as float32, up to which they are held in memory. Larger scans are read from the spool while they
-// are solved, with the same result.
-const heldBytes = 256 << 20
+// are solved, with the same result. Tests lower it.
+var heldBytes int64 = 256 << 20
 
 // Run reconstructs a scan iteratively and writes the files of a reconstruction.
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
