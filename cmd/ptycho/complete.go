@@ -165,7 +165,7 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		row, _ := settingOf(name)
 		return valuesOfSetting(row, typed)
 	case name == "format":
-		return texts(acquisition.Formats()...)
+		return texts(append(acquisition.Formats(), config.FormatRaw)...)
 	case name == "to" && command.Name == "convert":
 		return texts("npz", "cxi", "ptychodus")
 	case name == "position-units":

@@ -11,7 +11,7 @@ import (
 )
 
 // free are the flags with numbers, names or expressions as values, for which a shell has no candidates.
-var free = strings.Fields(`batch-size gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
+var free = strings.Fields(`batch-size shape dtype skip-bytes gap-bytes gridsize n n-filters-scale steps threads num-workers prefetch-factor run rows box mlflow-uri
 	object-size probe-radius n-images overlap jitter nphotons seed max-epochs iterations modes position-bound preview time-limit
 	data-path y-path x-path probe-path energy electron-energy wavelength distance detector-pixel-size crop
 	centre bin pad mask hot-pixels dark flat offset gain skip timeout repeat shuffle python version`)

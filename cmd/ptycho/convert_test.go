@@ -164,7 +164,8 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 // data is the folder of scans in many formats; otherFiles are those without positions and the flags that they need.
 const data = "../../core/acquisition/testdata/"
 
-var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil, "stack.tif": nil, "tiles.tif": nil, "frames": nil, "plain.mat": nil, "fold_slice.mat": nil}
+var otherFiles = map[string][]string{"stack.npy": nil, "bigendian.npy": nil, "stack.tif": nil, "tiles.tif": nil, "frames": nil, "plain.mat": nil, "fold_slice.mat": nil, "merlin.mib": nil,
+	"numbers.bin": {"--format", "raw", "--shape", "12,24,24", "--dtype", ">i4", "--skip-bytes", "100", "--gap-bytes", "6"}}
 
 // The command that the error for an unknown file names must read it, if the file says units and geometry.
 func TestConvert_GuessedCommandWorks(t *testing.T) {

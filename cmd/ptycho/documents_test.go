@@ -78,7 +78,7 @@ func TestDocuments_CommandsWork(t *testing.T) {
 			copies["truth.npz"] = copies["scan.npz"]
 			if document == "docs/formats.md" { // converts a beamline's file
 				copies["scan.cxi"] = content(t, cxi)
-				copies["stack.npy"], copies["motors.csv"] = content(t, data+"stack.npy"), content(t, data+"motors.csv")
+				copies["stack.npy"], copies["plain.raw"], copies["motors.csv"] = content(t, data+"stack.npy"), content(t, data+"plain.raw"), content(t, data+"motors.csv")
 			}
 			t.Chdir(t.TempDir())
 			t.Setenv("PTYCHO_MODEL__N_FILTERS_SCALE", "1")

@@ -43,8 +43,8 @@ func (f hdf5File) find(name string) (Array, error) {
 // folderOfTIFF is the kind of a folder with TIFF files.
 const folderOfTIFF = "folder of TIFF"
 
-// Kind returns the format of a file by its contents: HDF5, npz, npy, MAT (version 5), TIFF, EMPAD, folder of TIFF or table, "" for another. A file that
-// begins like a format and is damaged has that format.
+// Kind returns the format of a file by its contents: HDF5, npz, npy, MAT (version 5), TIFF, Merlin, EMPAD, folder of TIFF or table, "" for
+// another. A file that begins like a format and is damaged has that format.
 func Kind(path string) string {
 	path = fileOf(path)
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
@@ -77,6 +77,8 @@ func kindOf(r io.ReaderAt, size int64) string {
 		return "MAT"
 	case tiff.Is(head):
 		return "TIFF"
+	case begins(merlinMagic):
+		return "Merlin"
 	case begins("PK\x03\x04"), begins("PK\x05\x06"):
 		return "npz"
 	}
@@ -110,6 +112,8 @@ func openContainer(path string) (container, error) {
 	switch Kind(path) {
 	case "TIFF", folderOfTIFF:
 		return openTIFF(path)
+	case "Merlin":
+		return openMerlin(path)
 	case "EMPAD":
 		return openEMPAD(path)
 	case "MAT":

@@ -17,6 +17,7 @@ import (
 type Given struct {
 	Format            string // name of the layout; "": recognised by the contents
 	Data, Y, X, Probe string
+	Numbers           Numbers // for the format FormatRaw
 
 	PositionUnit float64 // m; 0: that of the layout, or of the array of Y and X, or metres
 	Wavelength   float64 // m; 0: the file's, and so on
@@ -38,6 +39,8 @@ func OpenGiven(path string, g Given) (*Acquisition, error) {
 		return nil, flagErrorf("%s: --format and --data-path exclude each other", path)
 	}
 	switch kind := Kind(path); {
+	case g.Format == FormatRaw:
+		a, err = g.openOther(path)
 	case kind != "HDF5" && kind != "" && g.Format != "":
 		return nil, flagErrorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
 	case kind != "HDF5" && kind != "":

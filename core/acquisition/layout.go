@@ -74,7 +74,7 @@ func exists(f *hdf5.File, path string) (bool, error) {
 // slug returns the name of a layout as --format takes it.
 func slug(name string) string { return strings.ReplaceAll(strings.ToLower(name), " ", "-") }
 
-// Formats returns the names of the layouts for Given.Format.
+// Formats returns the names of the layouts of HDF5 for Given.Format.
 func Formats() []string {
 	var all []string
 	for _, l := range layouts() {

@@ -32,7 +32,7 @@ func Is(path string) bool {
 }
 
 // Reads reports whether OpenGiven reads the file; the other files are npz archives in object pixels.
-func (g Given) Reads(path string) bool { return g.Data != "" || Is(path) }
+func (g Given) Reads(path string) bool { return g.Data != "" || g.Format == FormatRaw || Is(path) }
 
 // Names of arrays in npz and MAT files of other programs, in the order in which they are tried.
 var (
@@ -53,7 +53,13 @@ func firstName(c container, names []string) string {
 
 // openOther reads a file that is not HDF5.
 func (g Given) openOther(path string) (*Acquisition, error) {
-	c, err := openContainer(path)
+	var c container
+	var err error
+	if g.Format == FormatRaw {
+		c, err = openNumbers(path, g.Numbers)
+	} else {
+		c, err = openContainer(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +94,9 @@ func (g Given) describe(a *Acquisition, c container) error {
 		a.Notes = append(a.Notes, "readings of the EMPAD are taken as counts, and negative ones, noise around the dark level, as 0")
 	} else if !a.parts[0].Type().Integer() {
 		a.Notes = append(a.Notes, fmt.Sprintf("the patterns are %s, and are taken as counts; --diffraction-units amplitude takes them as square roots of counts", a.parts[0].Type()))
+	}
+	if told, ok := c.(interface{ notes() []string }); ok {
+		a.Notes = append(a.Notes, told.notes()...)
 	}
 	if n := firstName(c, badNames); n != "" {
 		if err := a.takeBad(c, n); err != nil {

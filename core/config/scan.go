@@ -11,7 +11,8 @@ import (
 // ScanSettings is the section "scan": what a scan's file does not say itself, and what is changed when it is read. Texts are as
 // given; their forms have been checked.
 type ScanSettings struct {
-	Format    string // of an HDF5 file; "": recognised
+	Format    string // of an HDF5 file, or FormatRaw; "": recognised
+	Numbers          // of the format raw
 	DataPath  string
 	YPath     string
 	XPath     string
@@ -50,12 +51,12 @@ const (
 )
 
 // scanTable holds the settings of reading a scan and of preparing its patterns.
-var scanTable = slices.Concat(readTable, prepareTable)
+var scanTable = slices.Concat(readTable, numbersTable, prepareTable)
 
 // readTable holds the settings of commands that read a scan. Commands without other settings have their flags too.
 var readTable = []Setting{
 	{Name: "format", Section: ScanSection, Commands: both, Default: "",
-		Meaning: "layout of the file, such as eiger, where its contents do not say", Why: "recognised",
+		Meaning: "layout of the file, such as eiger, where its contents do not say; or raw", More: "raw is a file of numbers, which shape and dtype describe.", Why: "recognised",
 		field: func(s *sections) any { return &s.scan.Format }},
 	{Name: "data-path", Section: ScanSection, Commands: both, Default: "",
 		Meaning: "path of the patterns in the file, for layouts that are not known", Why: notFromFile,
@@ -112,6 +113,7 @@ func (s ScanSettings) conflicts() []conflict {
 		name := map[bool]string{true: "y-path", false: "x-path"}[s.YPath != ""]
 		found = append(found, conflict{name, "is one of two: --y-path and --x-path go together"})
 	}
+	found = append(found, s.Numbers.conflicts(s.Format)...)
 	waves := 0
 	for _, w := range []struct{ name, text string }{{"energy", s.Energy}, {"electron-energy", s.ElectronEnergy}, {"wavelength", s.Wavelength}} {
 		if w.text == "" {

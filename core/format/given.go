@@ -20,7 +20,7 @@ func (d *Description) give(g acquisition.Given) error {
 			return flagError(d.Path, "is an npz archive with %s, %s and %s, which --%s does not reach", d.Key, keyCols, keyRows, flag.name).Hint("leave the flag out")
 		}
 	}
-	if g.Format != "" {
+	if g.Format != "" { // not raw, which package acquisition reads
 		return flagError(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
 	}
 	if side := g.Prepare.Side; side != 0 && (side > d.N || side%2 != 0 || side < MinSide) {

@@ -15,9 +15,10 @@ import (
 // Given returns what the settings say of a scan's file, in metres.
 func Given(s config.ScanSettings) (acquisition.Given, error) {
 	g := acquisition.Given{Format: s.Format, Data: s.DataPath, Y: s.YPath, X: s.XPath, Probe: s.ProbePath, Override: s.Override, Prepare: preparation(s)}
-	if known := acquisition.Formats(); s.Format != "" && !slices.Contains(known, s.Format) {
+	if known := append(acquisition.Formats(), config.FormatRaw); s.Format != "" && !slices.Contains(known, s.Format) {
 		return g, host.Failf(host.ExitUsage, "--format %q: want one of %s", s.Format, strings.Join(known, ", "))
 	}
+	g.Numbers = numbers(s.Numbers)
 	for _, q := range []struct {
 		name, text string
 		read       func(string) (float64, error)
@@ -50,6 +51,14 @@ func Given(s config.ScanSettings) (acquisition.Given, error) {
 		}
 	}
 	return g, nil
+}
+
+// numbers returns what the settings, whose forms have been checked, say of a file of numbers.
+func numbers(s config.Numbers) acquisition.Numbers {
+	n := acquisition.Numbers{Skip: int64(s.SkipBytes), Gap: int64(s.GapBytes)}
+	n.Shape, _ = config.Shape(s.Shape)     //nolint:errcheck // see above
+	n.Type, _ = config.NumberType(s.DType) //nolint:errcheck // see above
+	return n
 }
 
 func photons(s string) (float64, error) {

@@ -59,3 +59,18 @@ scipy.io.savemat(at("plain.mat"), dict(matlab, dp=np.moveaxis(u2, 0, 2).reshape(
 np.savez_compressed(at("complete.npz"), patterns=u2, bad_pixels=mask == 0, probe=probe[None, None], probe_position_y_m=y, probe_position_x_m=x,
                     detector_object_distance_m=distance, photon_energy_eV=6.62607015e-34 * 299792458 / wavelength / 1.602176634e-19,
                     probe_pixel_width_m=dx, probe_pixel_height_m=dx)
+
+
+def merlin(dtype, bits, side=N, head=384):
+    """Frames of the Merlin detector: a header of text before each, the pixels in big-endian order."""
+    out = b""
+    for i, frame in enumerate(u2):
+        text = f"MQ1,{i + 1:06d},{head:05d},01,{side:04d},{side:04d},U{bits:02d},   1x1,01,2024-05-01 12:00:00.000000,0.001,0,0,0,1.2E+2,"
+        out += text.encode().ljust(head, b"\0") + frame.astype(dtype).tobytes()
+    return out
+
+
+open(at("merlin.mib"), "wb").write(merlin(">u2", 16))
+# Numbers without a description: 100 bytes before the first pattern, 6 behind each.
+open(at("numbers.bin"), "wb").write(b"x" * 100 + b"".join(f.astype(">i4").tobytes() + b"gap---" for f in u2))
+u2.tofile(at("plain.raw"))
