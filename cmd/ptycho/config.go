@@ -161,7 +161,7 @@ func dataSources(o *config.Outline) ([]config.Source, error) {
 	if path == "" {
 		return nil, nil
 	}
-	scan, err := dataset.Source{Path: path, Layout: at("training.diffraction-layout"), Scan: o.Scan()}.Describe()
+	scan, err := dataset.Source{Path: path, Layout: at("training.diffraction-layout"), Scan: o.Scan(), Adapt: o.AdaptedSide}.Describe()
 	if err != nil {
 		return nil, err
 	}

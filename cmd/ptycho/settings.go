@@ -108,7 +108,7 @@ func draftTraining(c *cli.Context) (*config.Draft, error) {
 // describeScan completes the draft of a training run. It reads the headers and positions of the data but no patterns.
 func describeScan(d *config.Draft) (*config.Training, error) {
 	path := d.Settings().TrainDataFile
-	source := dataset.Source{Path: path, Layout: d.Settings().DiffractionLayout, Scan: d.Scan()}
+	source := dataset.Source{Path: path, Layout: d.Settings().DiffractionLayout, Scan: d.Scan(), Adapt: d.AdaptedSide}
 	scan, err := source.Describe()
 	if err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func inferCommand() *cli.Command {
 			if notice != "" {
 				meter.Notice("%s", notice)
 			}
-			if _, err := (dataset.Source{Path: cfg.Settings().TestData, Layout: cfg.Settings().DiffractionLayout, Scan: cfg.Scan()}).Describe(); err != nil {
+			if _, err := (dataset.Source{Path: cfg.Settings().TestData, Layout: cfg.Settings().DiffractionLayout, Scan: cfg.Scan(), Adapt: cfg.AdaptedSide}).Describe(); err != nil {
 				return err
 			}
 			h, err := startBackend(c.Context, meter, x, cfg.Values(), "data "+cfg.Settings().TestData)

@@ -145,7 +145,7 @@ func (g Given) sizePixels(a *Acquisition) error {
 	if g.PixelSize == 0 {
 		return nil
 	}
-	n := a.plan.Wide()
+	n := a.plan.Asked()
 	if _, known := a.PixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
 		if !g.Override {
 			return flagErrorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",

@@ -85,6 +85,25 @@ func CheckSide(name string, n int) error {
 	return a.side(n)
 }
 
+// Sides returns the largest side of patterns up to n, and the smallest from n on, that the architecture can use; 0 where it has none.
+func Sides(name string, n int) (down, up int) {
+	a, err := find(name)
+	if err != nil {
+		return 0, 0
+	}
+	for down = n; down > 0 && a.side(down) != nil; down-- {
+	}
+	for up = n; up <= largestSide && a.side(up) != nil; up++ {
+	}
+	if up > largestSide {
+		up = 0
+	}
+	return down, up
+}
+
+// largestSide is the largest side of patterns that are read.
+const largestSide = 1024
+
 // SeesGroups reports whether the network of an architecture sees all patterns of a group at once.
 func SeesGroups(name string) bool {
 	a, _ := find(name)

@@ -26,8 +26,7 @@ func unetSide(n int) error {
 	if n >= 2*least && n%least == 0 {
 		return nil
 	}
-	up := max((n+least-1)/least, 2) * least
-	return fmt.Errorf("--arch unet needs patterns whose side is a multiple of %d and at least %d, not %d×%d: pad them with zeros around the centre to %d×%d, and the probe's window in the same way, or use ptycho solve, which accepts any even side", least, 2*least, n, n, up, up)
+	return fmt.Errorf("--arch unet needs patterns whose side is a multiple of %d and at least %d, not %d×%d: leave --adapt-size auto, which crops or pads them, or use ptycho solve, which accepts any even side", least, 2*least, n, n)
 }
 
 // unet builds the default network: one pattern in, one object patch out, the same weights for every member of a group.

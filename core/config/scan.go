@@ -31,6 +31,7 @@ type ScanSettings struct {
 	Crop      int    // detector pixels; 0: the largest square
 
 	Preparation
+	AdaptSize string // auto, crop, pad or off
 	Examination
 }
 
@@ -138,7 +139,7 @@ func ScanRows() []Setting { return slices.Clone(scanTable) }
 // ScanFlags reads the flags of a command whose flags are not settings, by name. The error names the flag.
 func ScanFlags(values map[string]string) (ScanSettings, error) {
 	var s sections
-	for _, row := range slices.Concat(scanTable, examineTable) {
+	for _, row := range slices.Concat(scanTable, examineTable, adaptTable) {
 		row.store(&s, row.Default)
 		given, ok := values[row.Name]
 		if !ok {
@@ -160,7 +161,7 @@ func ScanFlags(values map[string]string) (ScanSettings, error) {
 func (s ScanSettings) Given() map[string]string {
 	out := map[string]string{}
 	held := sections{scan: s}
-	for _, row := range scanTable {
+	for _, row := range slices.Concat(scanTable, adaptTable) {
 		if v := row.value(&held); v != row.Default {
 			out[row.Name] = text(v)
 		}

@@ -25,4 +25,4 @@ const (
 )
 
 // table lists every setting, in the order of the documentation.
-var table = slices.Concat(modelTable, trainingTable, optimiserTable, monitoringTable, loggingTable, inferenceTable, scanTable, examineTable, executionTable, engineTable)
+var table = slices.Concat(modelTable, trainingTable, optimiserTable, monitoringTable, loggingTable, inferenceTable, scanTable, adaptTable, examineTable, executionTable, engineTable)

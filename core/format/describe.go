@@ -281,8 +281,8 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).Hint("crop or pad them around the centre")
 	case !nhw && !hwn:
 		return "", 0, npz.Errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), words.Of(n, "position")).Hint("crop or pad them around the centre")
-	case side%2 != 0 || side < MinSide || side > MaxSide:
-		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want an even side from %d to %d", key, side, side, MinSide, MaxSide).
+	case side < MinSide || side > MaxSide:
+		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want a side from %d to %d", key, side, side, MinSide, MaxSide).
 			Hint("crop or pad them around the centre")
 	}
 	if hwn {

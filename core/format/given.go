@@ -68,7 +68,7 @@ func (d *Description) giveGeometry(g acquisition.Given) error {
 	if g.PixelSize == 0 {
 		return d.checkPixel()
 	}
-	wide := float64(d.plan.Wide())
+	wide := float64(d.plan.Asked())
 	pixel := g.PixelSize * (wide / float64(d.N)) // of the whole patterns
 	if d.PixelSize > 0 && math.Abs(d.PixelSize/pixel-1) > samePixel {
 		if !g.Override {

@@ -116,9 +116,10 @@ func TestReadScan_Layouts(t *testing.T) {
 		{[]int{100, 64, 32}, 100, "", "", 0, "64×32"},
 		{[]int{64, 32, 100}, 100, "", "", 0, "64×32"},
 		{[]int{64, 64, 100}, 100, LayoutNHW, "", 0, "xcoords has 100 values"},
-		{[]int{100, 63, 63}, 100, "", "", 0, "even side from 16 to 1024"},
-		{[]int{100, 14, 14}, 100, "", "", 0, "even side"},
-		{[]int{100, 2048, 2048}, 100, "", "", 0, "even side"},
+		{[]int{100, 63, 63}, 100, "", LayoutNHW, 63, ""},
+		{[]int{100, 15, 15}, 100, "", "", 0, "want a side from 16 to 1024"},
+		{[]int{100, 14, 14}, 100, "", "", 0, "want a side"},
+		{[]int{100, 2048, 2048}, 100, "", "", 0, "want a side"},
 		{[]int{100, 64}, 100, "", "", 0, "want [patterns, N, N]"},
 		{[]int{100, 64, 64, 2}, 100, "", "", 0, "want [patterns, N, N]"},
 	} {

@@ -12,6 +12,7 @@ type Plan struct {
 	Bin                      int // detector pixels along the side of a pixel of a pattern
 	N                        int // side of the patterns
 
+	asked      int // side of the patterns before Adapt
 	steps      Steps
 	frameWidth int
 	target     []int32 // [Height, Width] pixel of the pattern, −1: none; nil: the same pixel
@@ -20,6 +21,9 @@ type Plan struct {
 
 // Wide returns the side of the patterns in detector pixels, padding included.
 func (p *Plan) Wide() int { return p.N * p.Bin }
+
+// Asked returns Wide for the steps without Adapt.
+func (p *Plan) Asked() int { return p.asked * p.Bin }
 
 // Moves reports whether patterns are more than the rectangle that is read.
 func (p *Plan) Moves() bool { return p.target != nil }
@@ -51,7 +55,12 @@ func (p *Plan) Notes() []string {
 	if p.Bin > 1 {
 		notes = append(notes, fmt.Sprintf("the counts of %d×%d detector pixels are added, so that %d×%d pixels become %d×%d", p.Bin, p.Bin, p.Side, p.Side, inner, inner))
 	}
-	if p.N != inner {
+	if p.N < p.asked {
+		notes = append(notes, fmt.Sprintf("patterns of %d×%d pixels are cropped to %d×%d, which the network takes, so that object pixels are %.4g times as large (--adapt-size)", p.asked, p.asked, p.N, p.N, float64(p.asked)/float64(p.N)))
+	}
+	if p.N > p.asked {
+		notes = append(notes, fmt.Sprintf("patterns of %d×%d pixels are padded to %d×%d with masked pixels, because the network takes that size, so that object pixels are %.4g times as large (--adapt-size)", p.asked, p.asked, p.N, p.N, float64(p.asked)/float64(p.N)))
+	} else if p.N != inner {
 		notes = append(notes, fmt.Sprintf("patterns of %d×%d pixels are padded to %d×%d with masked pixels, so that object pixels are %.4g times as large", inner, inner, p.N, p.N, float64(inner)/float64(p.N)))
 	}
 	return notes

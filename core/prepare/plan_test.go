@@ -31,6 +31,7 @@ func arranged(t *testing.T, s prepare.Steps, h, w int) (*prepare.Plan, []float32
 
 // TestPlan_Arrange compares with what NumPy gives for frames f of 6×8 pixels, f[row, column] = 100·row + column, written beside each case.
 func TestPlan_Arrange(t *testing.T) {
+	to := func(n int) func(int) int { return func(int) int { return n } }
 	at := func(row, column int) *[2]int { return &[2]int{row, column} }
 	for _, c := range []struct {
 		name  string
@@ -51,6 +52,10 @@ func TestPlan_Arrange(t *testing.T) {
 		{"bin", prepare.Steps{Side: 4, Bin: 2}, []float32{610, 618, 1410, 1418}},                                              // f[1:5, 2:6] in blocks
 		{"bin after flip", prepare.Steps{Side: 4, Bin: 2, Centre: at(2, 5), FlipRows: true}, []float32{1414, 1422, 614, 622}}, // f[::-1][1:5, 3:7] in blocks
 		{"pad", prepare.Steps{Side: 2, Pad: 4}, []float32{0, 0, 0, 0, 0, 203, 204, 0, 0, 303, 304, 0, 0, 0, 0, 0}},
+		{"adapted to less", prepare.Steps{Side: 4, Adapt: to(2)}, []float32{203, 204, 303, 304}}, // f[2:4, 3:5]
+		{"adapted to more", prepare.Steps{Side: 2, Adapt: to(4)}, []float32{0, 0, 0, 0, 0, 203, 204, 0, 0, 303, 304, 0, 0, 0, 0, 0}},
+		{"pad adapted to less", prepare.Steps{Side: 2, Pad: 6, Adapt: to(4)}, []float32{0, 0, 0, 0, 0, 203, 204, 0, 0, 303, 304, 0, 0, 0, 0, 0}},
+		{"bin adapted to less", prepare.Steps{Side: 4, Bin: 1, Pad: 4, Adapt: to(2)}, []float32{203, 204, 303, 304}},
 		{"bin and pad", prepare.Steps{Side: 4, Bin: 2, Pad: 4}, []float32{0, 0, 0, 0, 0, 610, 618, 0, 0, 1410, 1418, 0, 0, 0, 0, 0}},
 	} {
 		p, got := arranged(t, c.steps, 6, 8)

@@ -18,6 +18,9 @@ type Steps struct {
 	Side   int     // of the square around the centre; 0: the largest
 	Bin    int     // pixels, along rows and columns, whose counts are added; 0: 1
 	Pad    int     // side to which masked pixels are added around; 0: none are
+
+	// Adapt returns the side, even, to which patterns of side n are cropped or padded at last, around their middle. nil: they stay.
+	Adapt func(n int) int
 }
 
 // Corrects reports whether the steps change the numbers of the file before they become counts.
@@ -101,6 +104,12 @@ func (s Steps) Plan(h, w int) (*Plan, error) {
 	p := &Plan{steps: s, frameWidth: w, Side: side, Bin: bin, N: side / bin}
 	if s.Pad != 0 {
 		p.N = s.Pad
+	}
+	p.asked = p.N
+	if s.Adapt != nil {
+		p.N = s.Adapt(p.asked)
+		p.Side = min(side/bin, p.N) * bin
+		side = p.Side
 	}
 	p.place(th, tw, y-side/2, x-side/2)
 	p.hide()

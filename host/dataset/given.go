@@ -71,13 +71,20 @@ func electrons(s string) (float64, error) {
 	return physics.ElectronWavelength(e), err
 }
 
+// given returns Given of the scan's settings, with the adaptation to a network.
+func (s Source) given() (acquisition.Given, error) {
+	g, err := Given(s.Scan)
+	g.Prepare.Adapt = s.Adapt
+	return g, err
+}
+
 // Describe describes a scan as Read would return it, without its patterns.
 func (s Source) Describe() (*format.Description, error) {
 	layout, err := format.ParseLayout(s.Layout)
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	g, err := Given(s.Scan)
+	g, err := s.given()
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,9 @@ type Source struct {
 	Photons float64 // nphotons
 	Scan    config.ScanSettings
 
+	// Adapt returns the side to which patterns are cropped or padded at last; nil: they stay.
+	Adapt func(n int) int
+
 	HighCompression bool // allow-high-compression
 	Unchecked       bool // the caller checks the scan itself, with scan.Check
 	NoProbe         bool // the caller has a probe
@@ -46,7 +49,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	given, err := Given(s.Scan)
+	given, err := s.given()
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func readInputs(ctx context.Context, cfg *config.Inference, h host.Host, spool *
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, Scan: cfg.Scan(),
+	data, err := dataset.Source{Path: s.TestData, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: s.Rows, Draw: s.NImages, Photons: s.NPhotons, Scan: cfg.Scan(), Adapt: cfg.AdaptedSide,
 		HighCompression: x.HighCompression, Unchecked: true, NoProbe: true, Spool: spool}.Read(ctx, h.Notice)
 	if err != nil {
 		return nil, nil, nil, err

@@ -126,7 +126,7 @@ func (in *inputs) addBackground(ctx context.Context) error {
 // load reads a scan by the settings of the run, examines and repairs it. before is its examination in a resumed run.
 func (in *inputs) load(ctx context.Context, path, rows string, draw int, before *dataset.Examined) (*scan.Scan, *dataset.Examined, error) {
 	s := in.cfg.Settings()
-	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), HighCompression: in.cfg.Execution().HighCompression, Unchecked: true, Spool: in.spool}.Read(ctx, in.h.Notice)
+	data, err := dataset.Source{Path: path, Units: s.DiffractionUnits, Layout: s.DiffractionLayout, Rows: rows, Draw: draw, Seed: s.Seed, Photons: s.NPhotons, Scan: in.cfg.Scan(), Adapt: in.cfg.AdaptedSide, HighCompression: in.cfg.Execution().HighCompression, Unchecked: true, Spool: in.spool}.Read(ctx, in.h.Notice)
 	if err != nil {
 		return nil, nil, err
 	}
