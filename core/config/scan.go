@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -170,10 +171,15 @@ func (s ScanSettings) Given() map[string]string {
 }
 
 // Remembered returns those of the given settings, by name, that hold for other scans of the same format: all but the probe, and
-// positions in another file.
+// positions in another file. Files of a dark, a flat and a mask have their absolute names, so that they are found from any folder.
 func (s ScanSettings) Remembered() map[string]string {
 	out := s.Given()
 	delete(out, "probe-path")
+	for _, name := range []string{"dark", "flat", "mask"} {
+		if path, ok := out[name]; ok {
+			out[name] = absolute(path)
+		}
+	}
 	for _, path := range []string{s.YPath, s.XPath} {
 		if !strings.HasPrefix(path, "/") || strings.Contains(path, ":/") {
 			delete(out, "y-path")
@@ -181,6 +187,19 @@ func (s ScanSettings) Remembered() map[string]string {
 		}
 	}
 	return out
+}
+
+// absolute makes the name of the file in FILE or FILE:/path absolute. A path that begins with / is one of the scan's file, or absolute.
+func absolute(path string) string {
+	file, inside, other := strings.Cut(path, ":/")
+	whole, err := filepath.Abs(file)
+	if err != nil || strings.HasPrefix(path, "/") {
+		return path
+	}
+	if other {
+		whole += ":/" + inside
+	}
+	return whole
 }
 
 // waves are the three ways to give a wavelength.
