@@ -52,7 +52,7 @@ func Shape(text string) ([]uint64, error) {
 		}
 		shape = append(shape, n)
 	}
-	if len(shape) < 2 || len(shape) > 4 {
+	if len(shape) < 2 || len(shape) > 4 { // as Meaning says
 		return nil, fmt.Errorf("must be two to four whole numbers above 0, joined by commas, such as 400,128,128")
 	}
 	return shape, nil
@@ -60,7 +60,7 @@ func Shape(text string) ([]uint64, error) {
 
 func aShape(text string) error { _, err := Shape(text); return err }
 
-var numberType = regexp.MustCompile(`^([<>=|]?)(?:([uif])([1248])|(uint|int|float)(8|16|32|64))$`)
+var numberType = regexp.MustCompile(`^([<>=|]?)(?:(?P<letter>[uif])(?P<bytes>[1248])|(?P<word>uint|int|float)(?P<bits>8|16|32|64))$`)
 
 // NumberType returns NumPy's short name, with the order of the bytes, of a type of integers or floats.
 func NumberType(text string) (string, error) {
@@ -69,14 +69,15 @@ func NumberType(text string) (string, error) {
 	if m == nil {
 		return "", wrong
 	}
-	order, kind, size := "<", m[2], m[3]
+	part := func(name string) string { return m[numberType.SubexpIndex(name)] }
+	order, kind, size := "<", part("letter"), part("bytes")
 	if m[1] == ">" {
 		order = ">"
 	}
 	if kind == "" {
-		bits, _ := strconv.Atoi(m[5])
+		bits, _ := strconv.Atoi(part("bits"))
 		const bitsOfByte = 8
-		kind, size = m[4][:1], strconv.Itoa(bits/bitsOfByte)
+		kind, size = part("word")[:1], strconv.Itoa(bits/bitsOfByte)
 	}
 	if kind == "f" && size == "1" {
 		return "", wrong
