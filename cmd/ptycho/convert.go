@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/core/config"
+	faults "github.com/ptychogo/ptycho/core/examine"
 	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/internal/words"
 )
@@ -13,7 +16,7 @@ import (
 func convertCommand() *cli.Command {
 	return &cli.Command{
 		Name: "convert", Category: scans, Usage: "write a scan as npz, as CXI or for Ptychodus, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
-		Flags: append(scanFlags(),
+		Flags: append(append(scanFlags(), flagsOfRows(config.ExamineRows()[:1])...), // --examine: convert repairs nothing
 			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi is cxi, .h5 ptychodus, others npz"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to write, such as 0:100"},
 			unitsFlag(),
@@ -35,14 +38,22 @@ func convertCommand() *cli.Command {
 			if n := c.Int("n-images"); n < 0 || c.IsSet("n-images") && n == 0 {
 				return usage(fmt.Errorf("convert: --n-images %d: want at least 1", n))
 			}
-			r, err := dataset.Convert(c.Context, dataset.Conversion{
+			meter := console(c.Context, false)
+			conversion := dataset.Conversion{
 				From: c.Args().Get(0), To: c.Args().Get(1), Form: c.String("to"), Scan: given, Rows: c.String("rows"), Draw: c.Int("n-images"), Seed: c.Int64("seed"),
 				Overwrite: c.Bool("overwrite"), Flags: flagsSet(c), Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), HighCompression: c.Bool(highCompression),
-			}, console(c.Context, false).Notice)
+			}
+			r, err := dataset.Convert(c.Context, conversion, meter.Notice)
 			if err != nil {
 				return err
 			}
-			return printReport(c, r, func() {
+			report := examined{Converted: r}
+			if given.Examine != "off" {
+				if report.Findings, err = findings(c.Context, conversion, meter.Notice); err != nil {
+					return err
+				}
+			}
+			return printReport(c, report, func() {
 				pixel := "object pixels of unknown size"
 				if r.PixelSize > 0 {
 					pixel = fmt.Sprintf("object pixels of %.5g nm", 1e9*r.PixelSize)
@@ -57,6 +68,28 @@ func convertCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// examined is the report of a conversion with the findings of the scan; nil: not examined.
+type examined struct {
+	dataset.Converted
+	Findings []faults.Finding `json:"findings"`
+}
+
+// findings examines the scan of a conversion that is complete: an error of the examination is only a notice.
+func findings(ctx context.Context, of dataset.Conversion, notice func(string, ...any)) ([]faults.Finding, error) {
+	found, err := of.Findings(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		notice("the scan was not examined: %v", err)
+		return nil, nil
+	}
+	for _, f := range found {
+		notice("%s: %s: %s", f.Severity, f.ID, f.Advice())
+	}
+	return found, nil
 }
 
 // flagsSet lists the flags of the command line with their values.

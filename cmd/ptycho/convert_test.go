@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // cxi is a scan of 12 patterns of 24×24 pixels.
@@ -228,4 +230,36 @@ func TestEvaluate_ReadsAProduct(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 0 || report.Raw.Correlation < 1-1e-9 {
 		t.Errorf("code %d, %v: %s%s", code, err, stdout, stderr)
 	}
+}
+
+// TestConvert_ReportsFindings: a fault is reported and nothing is repaired; a sound scan has an empty list in JSON, not null.
+func TestConvert_ReportsFindings(t *testing.T) {
+	dir := t.TempDir()
+	sound, out := filepath.Join(dir, "sound.npz"), filepath.Join(dir, "out.npz")
+	must(t, "simulate", "--n", "32", "--object-size", "80", "--n-images", "100", "--output", sound)
+	faulty := rewritten(t, sound, "faulty", func(s *scan.Scan) {
+		for i := range s.Len() {
+			clear(s.Pattern(i)[20*32 : 21*32])
+		}
+	})
+	for path, want := range map[string]string{sound: `"findings": []`, faulty: `"id": "dead-pixels"`} {
+		if text := must(t, "convert", path, out, "--overwrite", "--json"); !strings.Contains(text, want) {
+			t.Errorf("%s: %s, want %s", path, text, want)
+		}
+		if before, after := read(t, path), read(t, out); before.Fingerprint() != after.Fingerprint() {
+			t.Errorf("%s was changed", path)
+		}
+	}
+	if text := must(t, "convert", faulty, out, "--overwrite", "--json", "--examine", "off"); strings.Contains(text, "dead-pixels") || !strings.Contains(text, `"findings": null`) {
+		t.Errorf("examined nevertheless: %s", text)
+	}
+}
+
+func read(t *testing.T, path string) *scan.Scan {
+	t.Helper()
+	s, err := format.ReadScan(t.Context(), path, format.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

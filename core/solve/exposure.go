@@ -15,11 +15,12 @@ const (
 )
 
 // exposures estimates the exposure of each pattern from its counts. Levels that are clearly apart are told from the transmission of the
-// object, which neighbours share; without levels the exposures are the counts over their mean.
+// object, which neighbours share; without levels the exposures are the counts over their mean. level is the level of each pattern, nil
+// without levels.
 //
 // A factor for each pattern and the slow part of the object's amplitude are nearly the same to the patterns: a fit that starts with the
-// transmission in the factors leaves it there.
-func exposures(totals, rows, cols []float64) []float64 {
+// transmission in the factors leaves it there, and one with a factor for each level cannot move it there.
+func exposures(totals, rows, cols []float64) (factors []float64, level []int) {
 	mean := sum(totals) / float64(len(totals))
 	out := make([]float64, len(totals))
 	for j, k := range totals {
@@ -27,7 +28,7 @@ func exposures(totals, rows, cols []float64) []float64 {
 	}
 	near, err := scan.Neighbours(rows, cols, exposureNeighbours)
 	if err != nil || len(totals) <= exposureNeighbours {
-		return out
+		return out, nil
 	}
 	ratio := make([]float64, len(totals)) // counts over those around
 	for j, others := range near {
@@ -38,25 +39,25 @@ func exposures(totals, rows, cols []float64) []float64 {
 		slices.Sort(around)
 		ratio[j] = totals[j] / max(around[int(brightest*float64(len(around)))], 1)
 	}
-	level := levels(ratio)
+	first, level := levels(ratio)
 	if level == nil {
-		return out
+		return out, nil
 	}
 	for j, others := range near {
 		here := 0.0
 		for _, o := range others {
-			here += totals[o] / level[o] / float64(len(others))
+			here += totals[o] / first[o] / float64(len(others))
 		}
 		ratio[j] = totals[j] / max(here, 1)
 	}
-	if level = levels(ratio); level == nil {
-		return out
+	if factors, level = levels(ratio); level == nil {
+		return out, nil
 	}
-	return level
+	return factors, level
 }
 
-// levels replaces each ratio by the median of its level; nil if there is one level.
-func levels(ratio []float64) []float64 {
+// levels returns the median ratio of the level of each frame, and the level; nil if there is one level.
+func levels(ratio []float64) (out []float64, level []int) {
 	sorted := slices.Sorted(slices.Values(ratio))
 	least := max(int(levelShare*float64(len(ratio))), 1)
 	var medians, ends []float64
@@ -69,12 +70,12 @@ func levels(ratio []float64) []float64 {
 		from = i
 	}
 	if len(medians) < 2 {
-		return nil
+		return nil, nil
 	}
-	out := make([]float64, len(ratio))
+	out, level = make([]float64, len(ratio)), make([]int, len(ratio))
 	for j, r := range ratio {
-		at, _ := slices.BinarySearch(ends, r)
-		out[j] = medians[at]
+		level[j], _ = slices.BinarySearch(ends, r)
+		out[j] = medians[level[j]]
 	}
-	return out
+	return out, level
 }

@@ -20,20 +20,26 @@ func TestExposures_ToldFromTheObject(t *testing.T) {
 		}
 		rows, cols, one, two, want = append(rows, y), append(cols, x), append(one, transmitted), append(two, level*transmitted), append(want, level)
 	}
-	got := exposures(two, rows, cols)
+	got, level := exposures(two, rows, cols)
+	if level == nil || level[0] == level[1] || level[1] != level[2] {
+		t.Errorf("levels %v", level)
+	}
 	for j := range got {
 		if r := got[j] / got[1] / (want[j] / want[1]); math.Abs(r-1) > 0.1 {
 			t.Fatalf("frame %d: exposure %v of frame 1, want %v", j, got[j]/got[1], want[j])
 		}
 	}
-	got = exposures(one, rows, cols)
+	if got, level = exposures(one, rows, cols); level != nil {
+		t.Errorf("one level: %v", level)
+	}
 	for j := range got {
 		if r := got[j] / got[0] / (one[j] / one[0]); math.Abs(r-1) > 1e-9 {
 			t.Fatalf("one level, frame %d: %v, want the counts", j, got[j])
 		}
 	}
 	for _, few := range [][]float64{{1}, {0, 0}, {5, 1, 2}} {
-		for _, e := range exposures(few, rows[:len(few)], cols[:len(few)]) {
+		got, _ := exposures(few, rows[:len(few)], cols[:len(few)])
+		for _, e := range got {
 			if e < 0 {
 				t.Errorf("%v: %v", few, e)
 			}

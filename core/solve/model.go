@@ -34,6 +34,7 @@ type solver struct {
 	background []float32 // [size] counts; nil: none
 	meanCounts []float64 // [size] of the patterns, if the background is fitted
 	intensity  []float32 // factor of each pattern's coherent part
+	levels     []int     // of the exposure, of each pattern, if a factor is fitted for each level
 	top, left  []float64 // canvas coordinate of each patch's pixel (0, 0)
 	top0       []float64 // as given
 	left0      []float64
@@ -142,7 +143,8 @@ func (v *solver) setIntensity() {
 			totals[j] += float64(c)
 		}
 	}
-	start := exposures(totals, v.data.Rows, v.data.Cols)
+	var start []float64
+	start, v.levels = exposures(totals, v.data.Rows, v.data.Cols)
 	mean := sum(start) / float64(len(start))
 	for j, e := range start {
 		v.intensity[j] = float32(max(e/mean, leastIntensity))

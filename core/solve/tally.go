@@ -86,6 +86,9 @@ func (t *tally) finish(number int) (Iteration, error) {
 // fitIntensity multiplies each pattern's factor by the ratio of measured to expected photons. The mean stays 1;
 // otherwise the probe would share it.
 func (v *solver) fitIntensity(brightness []float64) {
+	if v.levels != nil {
+		v.byLevel(brightness)
+	}
 	mean := 0.0
 	for j, b := range brightness {
 		// The factor of a pattern without photons, or far off, must not become 0 or infinite at once.
@@ -95,6 +98,18 @@ func (v *solver) fitIntensity(brightness []float64) {
 	}
 	for j := range v.intensity {
 		v.intensity[j] = float32(float64(v.intensity[j]) / mean)
+	}
+}
+
+// byLevel replaces the brightness of each pattern by the mean of its level of exposure.
+func (v *solver) byLevel(brightness []float64) {
+	sums, counts := map[int]float64{}, map[int]float64{}
+	for j, b := range brightness {
+		sums[v.levels[j]] += b
+		counts[v.levels[j]]++
+	}
+	for j, l := range v.levels {
+		brightness[j] = sums[l] / counts[l]
 	}
 }
 

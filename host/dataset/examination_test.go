@@ -110,6 +110,24 @@ func TestRun_StopsUnrepaired(t *testing.T) {
 	}
 }
 
+// TestExamine_MasksABeamStop: the shadow of a beam stop joins the mask.
+func TestExamine_MasksABeamStop(t *testing.T) {
+	s := sound(t)
+	shadow := 0
+	for q := range s.N * s.N {
+		if y, x := q/s.N-16, q%s.N-16; y*y+x*x <= 9 {
+			shadow++
+			for i := range s.Len() {
+				s.Pattern(i)[q] = 0
+			}
+		}
+	}
+	out, r, err := Examine(t.Context(), s, all, quiet)
+	if err != nil || len(r.Masked) != shadow || out.Mask[16*32+16] != 0 || out.Mask[0] != 1 {
+		t.Errorf("%v, %d pixels masked, want %d: %+v", err, len(r.Masked), shadow, r.Findings)
+	}
+}
+
 // TestAgain_SameBits: the stored repairs give the same scan as the examination, in memory and in a file.
 func TestAgain_SameBits(t *testing.T) {
 	first, r, err := examineAll(t.Context(), faulty(t), all, quiet)

@@ -26,7 +26,7 @@ const mostRepaired = 0.5
 // kinds says how a finding is repaired.
 var kinds = map[string]string{
 	examine.Marked: config.RepairPixels, examine.Dead: config.RepairPixels, examine.Stuck: config.RepairPixels, examine.Hot: config.RepairPixels,
-	examine.Clipped: config.RepairPixels, examine.Cosmic: config.RepairCosmic, examine.Empty: config.RepairFrames, examine.Bright: config.RepairFrames,
+	examine.Clipped: config.RepairPixels, examine.Stop: config.RepairPixels, examine.Cosmic: config.RepairCosmic, examine.Empty: config.RepairFrames, examine.Bright: config.RepairFrames,
 	examine.Exposure: config.RepairExposure,
 }
 

@@ -144,7 +144,11 @@ func (r *Report) prepare(ctx context.Context, o *Options, read *scan.Scan, h hos
 	if err != nil {
 		return nil, err
 	}
-	if !o.NoGeometry {
+	switch {
+	case o.NoGeometry:
+	case o.Solve.ExposureChanges: // the predictions of the survey have one exposure
+		h.Notice("patterns and positions are not compared, because the exposure changes")
+	default:
 		survey := Survey{Threads: o.Solve.Threads, TrustData: o.Scan.TrustData, Examined: r.Examination, Notice: h.Notice}
 		if err := survey.Positions(ctx, data, read); err != nil {
 			return nil, err
