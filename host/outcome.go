@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // Exit codes of the command, stable for scripts.
@@ -72,8 +74,10 @@ func codeOf(err error) int {
 		case !e.Unwritten:
 			return ExitData
 		}
-	case *config.Error, *program.Error: // the settings describe the program
+	case *config.Error, *program.Error, *acquisition.FlagError: // the settings describe the program
 		return ExitUsage
+	case *scan.Fault:
+		return ExitData
 	case *backend.Error:
 		return codeOfKind(e.Kind)
 	case interface{ Unwrap() []error }:

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // Each type of error has the exit code that docs/commands.md lists, wrapped or not.
@@ -28,6 +30,8 @@ func TestExitCode_FollowsTheTypeOfTheError(t *testing.T) {
 		"a full disk":               {&npz.Error{Path: "out.npz", What: "cannot be written", Unwritten: true}, ExitOther},
 		"settings":                  {&config.Error{}, ExitUsage},
 		"a program":                 {&program.Error{Op: -1}, ExitUsage},
+		"a flag about a file":       {acquisition.FlagErrorf("--energy 1m"), ExitUsage},
+		"a fault of a scan":         {&scan.Fault{}, ExitData},
 		"a program in a model":      {&npz.Error{Path: "run", Err: &program.Error{Op: -1}}, ExitData},
 		"a program, by the backend": {backend.Errorf(backend.Invalid, "open", "%w", &program.Error{Op: -1}), ExitBackend},
 		"unknown to the backend":    {kind(backend.NotFound), ExitBackend},

@@ -60,7 +60,7 @@ func (t *trial) firstStep(ctx context.Context, r *recorder) error {
 		if m := compiled.FindSubmatch(e.stderr); m != nil {
 			values["compile s"], _ = strconv.ParseFloat(string(m[1]), 64)
 		}
-		r.add(Row{What: what, Values: values})
+		r.add(row{What: what, Values: values})
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < e.took {
 			break
 		}
@@ -116,9 +116,9 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 	if len(report.Operations.Left) > 0 {
 		note = "not covered: " + strings.Join(report.Operations.Left, ", ")
 	}
-	r.add(Row{What: "operations", Values: map[string]any{"passed": len(report.Operations.Covered)}, Failed: note != "", Note: note})
+	r.add(row{What: "operations", Values: map[string]any{"passed": len(report.Operations.Covered)}, Failed: note != "", Note: note})
 	for _, c := range report.Counts[:min(highestLevel+1, len(report.Counts))] {
-		r.add(Row{What: fmt.Sprintf("level %d, %s", c.Level, c.Title), Values: map[string]any{"passed": c.Passed, "failed": c.Failed, "skipped": c.Skipped}, Failed: c.Failed > 0})
+		r.add(row{What: fmt.Sprintf("level %d, %s", c.Level, c.Title), Values: map[string]any{"passed": c.Passed, "failed": c.Failed, "skipped": c.Skipped}, Failed: c.Failed > 0})
 	}
 	failed := 0
 	for _, one := range report.Results {
@@ -126,14 +126,14 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 			continue
 		}
 		if failed++; failed <= namedCases {
-			r.add(Row{What: "case " + one.Name, Failed: true, Note: one.Message})
+			r.add(row{What: "case " + one.Name, Failed: true, Note: one.Message})
 		}
 	}
 	if failed > namedCases {
-		r.add(Row{What: "more cases", Values: map[string]any{"failed": failed - namedCases}, Failed: true, Note: "not named here"})
+		r.add(row{What: "more cases", Values: map[string]any{"failed": failed - namedCases}, Failed: true, Note: "not named here"})
 	}
 	if report.NotRun > 0 {
-		r.add(Row{What: "cases without time", Values: map[string]any{"skipped": report.NotRun}, Note: fmt.Sprintf("no case started after %v", limit)})
+		r.add(row{What: "cases without time", Values: map[string]any{"skipped": report.NotRun}, Note: fmt.Sprintf("no case started after %v", limit)})
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ var parityColumns = []string{"difference", "limit", "within"}
 func (t *trial) parity(ctx context.Context, r *recorder) error {
 	cells, err := t.compared(ctx)
 	for _, c := range cells {
-		r.add(Row{What: c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit, "within": c.Within}, Failed: !c.Within})
+		r.add(row{What: c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit, "within": c.Within}, Failed: !c.Within})
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 }
 
 // longest reads ncu's table and adds up the time of each kernel.
-func longest(report []byte) ([]Row, error) {
+func longest(report []byte) ([]row, error) {
 	at := bytes.Index(report, []byte(`"ID",`)) // log lines of ncu come before
 	if at < 0 {
 		words := strings.Split(strings.TrimSpace(string(report)), "\n")
@@ -102,11 +102,11 @@ func longest(report []byte) ([]Row, error) {
 		launches[l[name]]++
 		total += v * factor
 	}
-	var rows []Row
+	var rows []row
 	for kernel, us := range took {
-		rows = append(rows, Row{What: kernel, Values: map[string]any{"share %": 100 * us / total, "microseconds": us, "launches": launches[kernel]}})
+		rows = append(rows, row{What: kernel, Values: map[string]any{"share %": 100 * us / total, "microseconds": us, "launches": launches[kernel]}})
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
+	slices.SortFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(b.Values["microseconds"].(float64), a.Values["microseconds"].(float64)), strings.Compare(a.What, b.What))
 	})
 	return rows[:min(mostKernels, len(rows))], nil

@@ -144,10 +144,10 @@ func (t *trial) machine(ctx context.Context, r *recorder) error {
 	if e := t.ptycho(ctx, "--version"); e.err == nil {
 		r.note("ptycho", string(e.stdout))
 	} else {
-		r.add(Row{What: "ptycho", Failed: true, Note: e.err.Error()})
+		r.add(row{What: "ptycho", Failed: true, Note: e.err.Error()})
 	}
 	if t.found.python == "" {
-		r.add(Row{What: "Python", Note: "neither python3 nor python runs; --python names one"})
+		r.add(row{What: "Python", Note: "neither python3 nor python runs; --python names one"})
 	} else {
 		a := t.found.about
 		r.note("Python", a.Version+" at "+t.found.python)
@@ -186,11 +186,11 @@ func processor() string {
 // card reports on the GPU, its driver and its libraries.
 func (t *trial) card(ctx context.Context, r *recorder) {
 	if t.found.smi == "" {
-		r.add(Row{What: "GPU", Failed: true, Note: "nvidia-smi was not found on PATH: install the NVIDIA driver"})
+		r.add(row{What: "GPU", Failed: true, Note: "nvidia-smi was not found on PATH: install the NVIDIA driver"})
 	} else {
 		e := t.execute(ctx, command{path: t.found.smi, args: []string{"--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader"}, limit: t.scaled(10 * time.Second)})
 		if e.err != nil {
-			r.add(Row{What: "GPU", Failed: true, Note: e.err.Error()})
+			r.add(row{What: "GPU", Failed: true, Note: e.err.Error()})
 		} else {
 			r.note("GPU: name, driver, memory, compute capability", string(e.stdout))
 		}
@@ -200,10 +200,10 @@ func (t *trial) card(ctx context.Context, r *recorder) {
 	} else if chosen := os.Getenv("PTYCHO_XLA_CUDA_LIBRARY"); chosen != "" {
 		r.note("XLA's CUDA library", chosen)
 	} else {
-		r.add(Row{What: "XLA's CUDA library", Failed: true, Note: "this Python has no jax_plugins/xla_cuda13 or xla_cuda12, and PTYCHO_XLA_CUDA_LIBRARY is not set: pip install jax-cuda13-pjrt"})
+		r.add(row{What: "XLA's CUDA library", Failed: true, Note: "this Python has no jax_plugins/xla_cuda13 or xla_cuda12, and PTYCHO_XLA_CUDA_LIBRARY is not set: pip install jax-cuda13-pjrt"})
 	}
 	if t.found.nvcc == "" {
-		r.add(Row{What: "nvcc", Note: "no CUDA toolkit was found on PATH, in CUDA_HOME, in /usr/local/cuda* or in Python's packages"})
+		r.add(row{What: "nvcc", Note: "no CUDA toolkit was found on PATH, in CUDA_HOME, in /usr/local/cuda* or in Python's packages"})
 	} else if e := t.execute(ctx, command{path: t.found.nvcc, args: []string{"--version"}}); e.err == nil {
 		lines := strings.Split(strings.TrimSpace(string(e.stdout)), "\n")
 		r.note("nvcc", lines[len(lines)-1]+" at "+t.found.nvcc)
@@ -232,7 +232,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 		seen = true
 		for _, f := range b.Findings {
-			r.add(Row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && concerns(f.Check, t.cpu), Note: f.Mend})
+			r.add(row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && concerns(f.Check, t.cpu), Note: f.Mend})
 		}
 	}
 	if !seen {

@@ -48,7 +48,7 @@ func TestParse_RefusesWrongFlags(t *testing.T) {
 }
 
 func TestTable_CellsStayInTheirCells(t *testing.T) {
-	r := &Result{Device: "cpu", Stages: []*Stage{{Name: "s", Title: "t", State: Failed, Note: "one | two\nthree\x1b[31m", Columns: []string{"found"}, Rows: []Row{{What: "a|b", Failed: true, Note: "no"}}}}}
+	r := &result{Device: "cpu", Stages: []*Stage{{Name: "s", Title: "t", State: Failed, Note: "one | two\nthree\x1b[31m", Columns: []string{"found"}, Rows: []row{{What: "a|b", Failed: true, Note: "no"}}}}}
 	text := r.table()
 	for _, want := range []string{`one \| two three`, `| a\|b |  | FAILED: no |`} {
 		if !strings.Contains(text, want) {
@@ -94,7 +94,7 @@ func TestLongest_RefusesUnreadableOutput(t *testing.T) {
 
 func TestPeers_ReadsUpToATruncatedLine(t *testing.T) {
 	one, _ := begin(t, time.Minute, stage{name: "training", run: fine})
-	one.result.Stages[0].Rows = []Row{{What: "N = 64, 16 patterns", Values: map[string]any{"patterns/s": 100.0}}}
+	one.result.Stages[0].Rows = []row{{What: "N = 64, 16 patterns", Values: map[string]any{"patterns/s": 100.0}}}
 	rows, err := one.peers([]byte(`{"n": 64, "patterns": 16, "mode": "eager", "wall_s": 0.08, "compile_s": 0.5, "peak_mib": 800}
 {"n": 128, "patterns": 16, "mode": "eager", "failed": "OutOfMemoryError: 80 GiB"}
 {"n": 256, "patt`))

@@ -20,22 +20,22 @@ const (
 	tableFile  = "table.md"
 )
 
-// State is the state of a stage.
-type State string
+// state is the state of a stage.
+type state string
 
 // The states. A stage is done if all of its work succeeded, and partly done if some rows failed.
 const (
-	Waiting State = "waiting"
-	Running State = "running"
-	Done    State = "done"
-	Partly  State = "partly done"
-	Failed  State = "failed"
-	Skipped State = "skipped"
-	NotRun  State = "not run"
+	Waiting state = "waiting"
+	Running state = "running"
+	Done    state = "done"
+	Partly  state = "partly done"
+	Failed  state = "failed"
+	Skipped state = "skipped"
+	NotRun  state = "not run"
 )
 
-// Row is one finding or measurement of a stage.
-type Row struct {
+// row is one finding or measurement of a stage.
+type row struct {
 	What   string         `json:"what"`
 	Values map[string]any `json:"values,omitempty"` // numbers, texts and booleans by the stage's columns
 	Failed bool           `json:"failed,omitempty"`
@@ -46,16 +46,16 @@ type Row struct {
 type Stage struct {
 	Name    string   `json:"name"`
 	Title   string   `json:"title"`
-	State   State    `json:"state"`
+	State   state    `json:"state"`
 	Seconds float64  `json:"seconds"`
 	Limit   float64  `json:"limit_seconds"`
 	Note    string   `json:"note,omitempty"` // reason of a skip or failure: the last output of the command
 	Columns []string `json:"columns"`        // of the table, in order
-	Rows    []Row    `json:"rows"`
+	Rows    []row    `json:"rows"`
 }
 
-// Result is the result of the whole trial.
-type Result struct {
+// result is the result of the whole trial.
+type result struct {
 	Device  string    `json:"device"`
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
@@ -65,7 +65,7 @@ type Result struct {
 }
 
 // write replaces both files. If one cannot be written, it still writes the other.
-func (r *Result) write(dir string) error {
+func (r *result) write(dir string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
 		err = disk.Write(filepath.Join(dir, resultFile), append(text, '\n'))
@@ -77,7 +77,7 @@ func (r *Result) write(dir string) error {
 }
 
 // table returns the result as Markdown.
-func (r *Result) table() string {
+func (r *result) table() string {
 	var b strings.Builder
 	state := "still running, or killed"
 	if r.Ended {

@@ -54,7 +54,7 @@ func (t *trial) training(ctx context.Context, r *recorder) error {
 	limit := share(ctx, caseShare)
 	for _, s := range t.all() {
 		if ctx.Err() != nil {
-			r.add(Row{What: s.String(), Failed: true, Note: "no time was left"})
+			r.add(row{What: s.String(), Failed: true, Note: "no time was left"})
 			continue
 		}
 		r.add(t.step(ctx, s, limit))
@@ -63,8 +63,8 @@ func (t *trial) training(ctx context.Context, r *recorder) error {
 }
 
 // step measures a training step of one size, with further arguments of ptycho bench.
-func (t *trial) step(ctx context.Context, s size, limit time.Duration, more ...string) Row {
-	row := Row{What: s.String()}
+func (t *trial) step(ctx context.Context, s size, limit time.Duration, more ...string) row {
+	row := row{What: s.String()}
 	args := t.engine("bench", "--json", "--quiet", "--threads", "0", "--steps", strconv.Itoa(t.steps), "--n", strconv.Itoa(s.n), "--batch-size", strconv.Itoa(s.batch))
 	before := t.memory.start()
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), args: append(args, more...), limit: limit})
@@ -125,7 +125,7 @@ func (t *trial) pytorch(ctx context.Context, r *recorder) error {
 	args := []string{filepath.Join(t.bundle, peerScript), "--same-process", "--device", device, "--threads", "0", "--steps", strconv.Itoa(t.steps),
 		"--seconds", strconv.Itoa(int(share(ctx, most).Seconds())), "--modes", "eager"}
 	if t.cpu {
-		r.add(Row{What: "compiled", Note: "left out: torch.compile takes minutes on a CPU"})
+		r.add(row{What: "compiled", Note: "left out: torch.compile takes minutes on a CPU"})
 	} else {
 		args = append(args, "compiled")
 	}
@@ -139,7 +139,7 @@ func (t *trial) pytorch(ctx context.Context, r *recorder) error {
 		r.add(row)
 	}
 	if e.err != nil && len(rows) > 0 {
-		r.add(Row{What: "the rest", Failed: true, Note: e.err.Error()})
+		r.add(row{What: "the rest", Failed: true, Note: e.err.Error()})
 		return nil
 	}
 	if e.err != nil {
@@ -149,8 +149,8 @@ func (t *trial) pytorch(ctx context.Context, r *recorder) error {
 }
 
 // peers parses the lines of the PyTorch script. A kill may have truncated the last line.
-func (t *trial) peers(text []byte) ([]Row, error) {
-	var rows []Row
+func (t *trial) peers(text []byte) ([]row, error) {
+	var rows []row
 	for line := range bytes.Lines(text) {
 		var one struct {
 			N        int     `json:"n"`
@@ -168,7 +168,7 @@ func (t *trial) peers(text []byte) ([]Row, error) {
 			continue
 		}
 		s := size{one.N, one.Patterns}
-		row := Row{What: s.String() + ", " + one.Mode}
+		row := row{What: s.String() + ", " + one.Mode}
 		if one.Failed != "" {
 			row.Failed, row.Note = true, one.Failed
 			rows = append(rows, row)
@@ -211,7 +211,7 @@ func (t *trial) tf32(ctx context.Context, r *recorder) error {
 		if !c.Within {
 			note = "above the limit of full precision, as TF32 may be"
 		}
-		r.add(Row{What: "TF32 compared with Gorgonia: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
+		r.add(row{What: "TF32 compared with Gorgonia: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
 	}
 	return err
 }

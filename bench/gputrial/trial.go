@@ -65,7 +65,7 @@ func (s *skipped) Error() string { return s.reason }
 type trial struct {
 	options
 	stages  []stage
-	result  *Result
+	result  *result
 	work    string // temporary; holds copies of the programs, scans and models
 	bin     string // folder with ptycho and its backend
 	found   tools
@@ -77,7 +77,7 @@ type trial struct {
 }
 
 func newTrial(o options, stages []stage) (*trial, error) {
-	t := &trial{options: o, stages: stages, out: os.Stdout, log: os.Stderr, result: &Result{Device: o.device(), Started: time.Now(), Limit: o.limit.Seconds()}}
+	t := &trial{options: o, stages: stages, out: os.Stdout, log: os.Stderr, result: &result{Device: o.device(), Started: time.Now(), Limit: o.limit.Seconds()}}
 	if err := adoptOrphans(); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func newTrial(o options, stages []stage) (*trial, error) {
 		return nil, fmt.Errorf("--work: %w", err)
 	}
 	for _, s := range stages {
-		one := &Stage{Name: s.name, Title: s.title, State: Waiting, Columns: s.columns, Rows: []Row{}, Limit: t.scaled(s.limit).Seconds()}
+		one := &Stage{Name: s.name, Title: s.title, State: Waiting, Columns: s.columns, Rows: []row{}, Limit: t.scaled(s.limit).Seconds()}
 		if len(o.only) > 0 && !slices.Contains(o.only, s.name) {
 			one.State, one.Note = Skipped, "not among --only"
 		}
@@ -226,7 +226,7 @@ type recorder struct {
 
 // add adds a row. A number that is not finite becomes text, because JSON cannot represent it and the whole result could not be
 // written.
-func (r *recorder) add(row Row) {
+func (r *recorder) add(row row) {
 	for name, v := range row.Values {
 		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 			row.Values[name] = fmt.Sprint(f)
@@ -237,7 +237,7 @@ func (r *recorder) add(row Row) {
 
 // note adds a row without numbers.
 func (r *recorder) note(what, found string) {
-	r.add(Row{What: what, Values: map[string]any{"found": found}})
+	r.add(row{What: what, Values: map[string]any{"found": found}})
 }
 
 // update changes the result and writes it.

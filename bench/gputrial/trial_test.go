@@ -39,13 +39,13 @@ func begin(t *testing.T, limit time.Duration, stages ...stage) (one *trial, log 
 }
 
 // onDisk reads the result file.
-func onDisk(t *testing.T, one *trial) *Result {
+func onDisk(t *testing.T, one *trial) *result {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(one.output, resultFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r Result
+	var r result
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +73,8 @@ func TestTrial_StagesAfterAFailureRun(t *testing.T) {
 		{"fails", "", 10 * second, nil, shell("echo the backend broke >&2; kill -9 $$")},
 		{"lacks", "", 10 * second, nil, func(*trial, context.Context, *recorder) error { return &skipped{"there is no GPU"} }},
 		{"half", "", 10 * second, nil, func(_ *trial, _ context.Context, r *recorder) error {
-			r.add(Row{What: "a"})
-			r.add(Row{What: "b", Failed: true, Note: "too large"})
+			r.add(row{What: "a"})
+			r.add(row{What: "b", Failed: true, Note: "too large"})
 			return nil
 		}},
 		{"works", "", 10 * second, []string{"found"}, fine},
@@ -84,7 +84,7 @@ func TestTrial_StagesAfterAFailureRun(t *testing.T) {
 		t.Errorf("exit %d, want %d: stages failed", code, exitFailed)
 	}
 	for i, want := range []struct {
-		state State
+		state state
 		note  string
 	}{{Failed, "s: begun"}, {Failed, "the backend broke"}, {Skipped, "there is no GPU"}, {Partly, "1 of 2 rows"}, {Done, ""}} {
 		if s := onDisk(t, one).Stages[i]; s.State != want.state || !strings.Contains(s.Note, want.note) {
@@ -114,7 +114,7 @@ func TestTrial_ResultIsOnDiskAfterEveryRow(t *testing.T) {
 // TestRecorder_WritesInfinity adds a ratio to zero, which JSON cannot represent as a number.
 func TestRecorder_WritesInfinity(t *testing.T) {
 	one, _ := begin(t, time.Minute, stage{"divides", "", time.Minute, []string{"ratio"}, func(_ *trial, _ context.Context, r *recorder) error {
-		r.add(Row{What: "a", Values: map[string]any{"ratio": math.Inf(1)}})
+		r.add(row{What: "a", Values: map[string]any{"ratio": math.Inf(1)}})
 		return nil
 	}})
 	if code := one.run(context.Background()); code != 0 || onDisk(t, one).Stages[0].Rows[0].Values["ratio"] != "+Inf" {

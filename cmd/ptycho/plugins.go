@@ -80,8 +80,8 @@ func tool(f plugin.Found, name string, args ...string) plugin.Spec {
 	return s
 }
 
-// Diagnosis holds the findings of the doctor of one backend.
-type Diagnosis struct {
+// diagnosis holds the findings of the doctor of one backend.
+type diagnosis struct {
 	Backend  string        `json:"backend"`
 	Path     string        `json:"path"`
 	Findings []sdk.Finding `json:"findings"`
@@ -100,9 +100,9 @@ func runDoctor(c *cli.Context) error {
 		}
 		list = []plugin.Found{f}
 	}
-	var all []Diagnosis
+	var all []diagnosis
 	for _, f := range list {
-		d := Diagnosis{Backend: f.Name, Path: f.Path}
+		d := diagnosis{Backend: f.Name, Path: f.Path}
 		if f.Problem != "" {
 			d.Findings = []sdk.Finding{{Check: "program", Found: f.Problem}}
 		} else if d.Findings, err = examine(c, f); err != nil {

@@ -202,7 +202,7 @@ func (a *Acquisition) checkObjectPixel() error {
 	}
 	b := *a
 	b.ObjectPixel = 0
-	if _, computed := b.PixelSize(a.largest()); math.Abs(computed/stated-1) > 0.01 {
+	if _, computed := b.pixelSize(a.largest()); math.Abs(computed/stated-1) > 0.01 {
 		return fmt.Errorf("%s: the file says object pixels of %.5g nm, but wavelength, distance and detector pixel give %.5g nm; leave the flag out that differs", a.Path, 1e9*stated, 1e9*computed)
 	}
 	return nil
@@ -239,9 +239,9 @@ func (a *Acquisition) largest() int { return min(a.Height, a.Width) / 2 * 2 }
 // N returns the side of the patterns that Read returns.
 func (a *Acquisition) N() int { return a.plan.N }
 
-// PixelSize returns the object pixel in metres for patterns of n detector pixels, along y and x: λz/(n·p), the sampling of the
+// pixelSize returns the object pixel in metres for patterns of n detector pixels, along y and x: λz/(n·p), the sampling of the
 // discrete Fourier transform.
-func (a *Acquisition) PixelSize(n int) (y, x float64) {
+func (a *Acquisition) pixelSize(n int) (y, x float64) {
 	if a.ObjectPixel > 0 {
 		size := a.ObjectPixel * (float64(a.largest()) / float64(n))
 		return size, size
@@ -252,11 +252,11 @@ func (a *Acquisition) PixelSize(n int) (y, x float64) {
 // PreparedPixel returns the object pixel in metres of the patterns that Read returns, to the last bit as a converted file gives it.
 func (a *Acquisition) PreparedPixel() (y, x float64) {
 	if a.ObjectPixel > 0 {
-		return a.PixelSize(a.plan.Wide())
+		return a.pixelSize(a.plan.Wide())
 	}
 	b := *a
 	b.PixelHeight, b.PixelWidth = a.PixelHeight*float64(a.plan.Bin), a.PixelWidth*float64(a.plan.Bin)
-	return b.PixelSize(a.plan.N)
+	return b.pixelSize(a.plan.N)
 }
 
 // Read returns the patterns with the given numbers, ascending, as a scan in object pixels, the smallest position at 0 unless the file

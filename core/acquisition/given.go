@@ -36,13 +36,13 @@ func OpenGiven(path string, g Given) (*Acquisition, error) {
 	var a *Acquisition
 	var err error
 	if g.Data != "" && g.Format != "" {
-		return nil, flagErrorf("%s: --format and --data-path exclude each other", path)
+		return nil, FlagErrorf("%s: --format and --data-path exclude each other", path)
 	}
 	switch kind := Kind(path); {
 	case g.Format == FormatRaw:
 		a, err = g.openOther(path)
 	case kind != "HDF5" && kind != "" && g.Format != "":
-		return nil, flagErrorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
+		return nil, FlagErrorf("%s: --format names a layout of HDF5 files, and this is %s; leave the flag out", path, kind)
 	case kind != "HDF5" && kind != "":
 		a, err = g.openOther(path)
 	case g.Data == "":
@@ -76,7 +76,7 @@ func (g Given) open(path string) (*Acquisition, error) {
 		}
 	}
 	if missing != nil {
-		return nil, flagErrorf("%s: --data-path needs %s too", path, strings.Join(missing, ", "))
+		return nil, FlagErrorf("%s: --data-path needs %s too", path, strings.Join(missing, ", "))
 	}
 	f, err := hdf5.Open(path)
 	if err != nil {
@@ -99,7 +99,7 @@ func (g Given) open(path string) (*Acquisition, error) {
 // apply replaces and completes what the file says.
 func (g Given) apply(a *Acquisition) error {
 	if g.Y != "" && g.Y == g.X {
-		return flagErrorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
+		return FlagErrorf("%s: --y-path and --x-path are the same, %s; the positions along rows and columns differ", a.Path, g.Y)
 	}
 	if err := g.place(a); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (g Given) apply(a *Acquisition) error {
 			continue
 		}
 		if *v.has != 0 && !g.Override && math.Abs(*v.has/v.given-1) > 1e-4 {
-			return flagErrorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or let it replace the file's with --override", a.Path, v.flag, *v.has, v.given)
+			return FlagErrorf("%s: the file says %s %.6g m, and %.6g m was given; leave the flag out, or let it replace the file's with --override", a.Path, v.flag, *v.has, v.given)
 		}
 		*v.has = v.given
 	}
@@ -128,7 +128,7 @@ func (g Given) apply(a *Acquisition) error {
 		}
 	}
 	if side := g.Prepare.Side; side > min(a.Height, a.Width) || side%2 != 0 {
-		return flagErrorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, side)
+		return FlagErrorf("%s: patterns have %d×%d pixels, and the middle %d cannot be taken: the number must be even and not larger", a.Path, a.Height, a.Width, side)
 	}
 	if err := g.Prepare.begin(a); err != nil {
 		return err
@@ -146,9 +146,9 @@ func (g Given) sizePixels(a *Acquisition) error {
 		return nil
 	}
 	n := a.plan.Asked()
-	if _, known := a.PixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
+	if _, known := a.pixelSize(n); known > 0 && finite(known) && math.Abs(known/g.PixelSize-1) > closeEnough {
 		if !g.Override {
-			return flagErrorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
+			return FlagErrorf("%s: wavelength, distance and detector pixel give object pixels of %.5g nm for %d detector pixels, and --pixel-size is %.5g nm; leave it out, or let it replace the others with --override",
 				a.Path, 1e9*known, n, 1e9*g.PixelSize)
 		}
 		a.Wavelength, a.Distance, a.PixelHeight, a.PixelWidth = 0, 0, 0, 0

@@ -44,7 +44,7 @@ func (a *Acquisition) checkField(ctx context.Context) error {
 		return nil
 	}
 	side := a.window().side
-	y, x := a.PixelSize(side)
+	y, x := a.pixelSize(side)
 	field := float64(side) * math.Sqrt(y*x)
 	if ratio := s.illuminated / field; ratio > shadowOverfull {
 		a.nearField = fmt.Sprintf("its patterns are shadows of the object, magnified to %.3g pixels for 1 µm of the scan, of a part %.3g µm wide, and in the far field this geometry has room for %.3g µm",

@@ -24,7 +24,7 @@ const maxGap = 1 << 30
 // openNumbers opens a file of numbers.
 func openNumbers(path string, n Numbers) (container, error) {
 	if len(n.Shape) < 2 || len(n.Shape) > 4 || n.Type == "" {
-		return nil, flagErrorf("%s: --format raw needs --shape and --dtype", path)
+		return nil, FlagErrorf("%s: --format raw needs --shape and --dtype", path)
 	}
 	f, st, err := disk.Open(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func openNumbers(path string, n Numbers) (container, error) {
 	a, err := n.array(path, st.Size())
 	if err != nil {
 		f.Close()
-		return nil, flagErrorf("%s: %v; correct --shape, --dtype, --skip-bytes or --gap-bytes", path, err)
+		return nil, FlagErrorf("%s: %v; correct --shape, --dtype, --skip-bytes or --gap-bytes", path, err)
 	}
 	a.r = io.NewSectionReader(f, n.Skip, st.Size()-n.Skip)
 	return &numbersFile{f, path, a}, nil

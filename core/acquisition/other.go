@@ -12,9 +12,9 @@ import (
 	"github.com/ptychogo/ptycho/core/physics"
 )
 
-// Is reports whether the file is one that Open may read. An npz archive with positions in object pixels is not: package format
+// is reports whether the file is one that Open may read. An npz archive with positions in object pixels is not: package format
 // reads it.
-func Is(path string) bool {
+func is(path string) bool {
 	switch kind := Kind(path); kind {
 	case "npz":
 		z, err := npz.Open(path)
@@ -32,7 +32,7 @@ func Is(path string) bool {
 }
 
 // Reads reports whether OpenGiven reads the file; the other files are npz archives in object pixels.
-func (g Given) Reads(path string) bool { return g.Data != "" || g.Format == FormatRaw || Is(path) }
+func (g Given) Reads(path string) bool { return g.Data != "" || g.Format == FormatRaw || is(path) }
 
 // Names of arrays in npz and MAT files of other programs, in the order in which they are tried.
 var (

@@ -11,12 +11,13 @@ import (
 	"github.com/ptychogo/ptycho/core/physics"
 )
 
-// A FlagError is an error of what the caller says of a file in Given, and not of the file.
+// A FlagError is an error of what the caller says of a file, and not of the file.
 type FlagError struct{ What string }
 
 func (e *FlagError) Error() string { return e.What }
 
-func flagErrorf(format string, args ...any) error { return &FlagError{fmt.Sprintf(format, args...)} }
+// FlagErrorf returns a FlagError.
+func FlagErrorf(format string, args ...any) error { return &FlagError{fmt.Sprintf(format, args...)} }
 
 // leastUnit is below every unit of length in m, and above those of energy in J.
 const leastUnit = 1e-13
@@ -84,7 +85,7 @@ func (g Given) rescale(a *Acquisition, axis int, v []float64) error {
 	}
 	name := []string{"y", "x"}[axis]
 	if !g.Override {
-		return flagErrorf("%s: the positions along %s are in %s in this %s file, and --position-units is %s; leave the flag out, or let it replace the file's unit with --override",
+		return FlagErrorf("%s: the positions along %s are in %s in this %s file, and --position-units is %s; leave the flag out, or let it replace the file's unit with --override",
 			a.Path, name, physics.UnitName(has), a.Format, physics.UnitName(g.PositionUnit))
 	}
 	scaleBy(v, g.PositionUnit/has)

@@ -43,7 +43,7 @@ func TestAddress_CredentialsAreNeitherStoredNorShown(t *testing.T) {
 // TestAddress_OfAnOlderRunIsShownWithoutCredentials reads a config.json that an earlier version wrote.
 func TestAddress_OfAnOlderRunIsShownWithoutCredentials(t *testing.T) {
 	old := `{"format":"ptycho-config","version":1,"command":"train","directory":"/","settings":[{"key":"execution.mlflow-uri","value":"https://u:s3cret@host","layer":"flag","origin":"--mlflow-uri","explicit":true,"overrode":[{"value":"https://u:s3cret@other","origin":"x"}]}]}`
-	o, err := RecordedJSON("config.json", []byte(old))
+	o, err := recordedJSON("config.json", []byte(old))
 	if err != nil {
 		t.Fatal(err)
 	}

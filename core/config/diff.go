@@ -42,7 +42,7 @@ func Read(path string, read func(name string, contents []byte) Source) ([]Value,
 		return nil, NewError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
 	}
 	if isStored(contents) {
-		o, err := RecordedJSON(path, contents)
+		o, err := recordedJSON(path, contents)
 		if err != nil {
 			return nil, err
 		}

@@ -75,7 +75,7 @@ func (s Setting) document(b *strings.Builder) {
 	for _, name := range append(s.Spellings(), s.Negations()...) {
 		flags = append(flags, "`--"+name+"`")
 	}
-	fmt.Fprintf(b, "- flag of %v: %s; variable `%s`\n", s.Commands, strings.Join(flags, ", "), s.Variable())
+	fmt.Fprintf(b, "- flag of %v: %s; variable `%s`\n", s.Commands, strings.Join(flags, ", "), s.variable())
 	allowed := s.Type()
 	if rule := s.Rule(); rule != allowed {
 		for _, kind := range []string{"an integer", "a number", "a duration"} { // already in the type

@@ -27,11 +27,11 @@ func Recorded(path string) (*Outline, error) {
 	if err != nil {
 		return nil, NewError([]Violation{{Rule: err.Error(), Origin: Origin{FileLayer, path}}})
 	}
-	return RecordedJSON(path, b)
+	return recordedJSON(path, b)
 }
 
-// RecordedJSON reads the contents of a file, as Recorded does.
-func RecordedJSON(name string, contents []byte) (*Outline, error) {
+// recordedJSON reads the contents of a file, as Recorded does.
+func recordedJSON(name string, contents []byte) (*Outline, error) {
 	o := &Outline{}
 	var found []Violation
 	wrong := func(key, value, rule string) {

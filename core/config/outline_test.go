@@ -30,7 +30,7 @@ func TestRecorded_KeepsOriginsAndOverridden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := RecordedJSON("run/config.json", b)
+	o, err := recordedJSON("run/config.json", b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestRecorded_KeepsOriginsAndOverridden(t *testing.T) {
 		"a value of values": `{"format": "ptycho-config", "version": 1, "command": "train", "settings": [{"key": "training.seed", "value": [1], "layer": "flag", "origin": "", "explicit": true}]}`,
 		"an unknown layer":  `{"format": "ptycho-config", "version": 1, "command": "train", "settings": [{"key": "training.seed", "value": 1, "layer": "x", "origin": "", "explicit": true}]}`,
 	} {
-		if _, err := RecordedJSON("run/config.json", []byte(contents)); err == nil || !strings.Contains(err.Error(), "run/config.json") {
+		if _, err := recordedJSON("run/config.json", []byte(contents)); err == nil || !strings.Contains(err.Error(), "run/config.json") {
 			t.Errorf("%s: the error is %v", name, err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestCompare_ValuesAndOrigins(t *testing.T) {
 func TestMarkdown_HasEverySetting(t *testing.T) {
 	page := Markdown()
 	for _, s := range table {
-		if !strings.Contains(page, "### `"+s.Key()+"`\n") || !strings.Contains(page, s.Variable()) || !strings.Contains(page, "`--"+s.Name+"`") {
+		if !strings.Contains(page, "### `"+s.Key()+"`\n") || !strings.Contains(page, s.variable()) || !strings.Contains(page, "`--"+s.Name+"`") {
 			t.Errorf("%s is not documented", s.Key())
 		}
 	}

@@ -9,9 +9,9 @@ var presets = map[string]struct {
 	values  map[string]any
 }{
 	"quick": {"a first look: a quarter of the epochs", map[string]any{
-		"training.max-epochs": DefaultEpochs / 4}},
+		"training.max-epochs": defaultEpochs / 4}},
 	"thorough": {"four times the epochs, with averaged weights", map[string]any{
-		"training.max-epochs": 4 * DefaultEpochs, "training.ema-decay": 0.999}},
+		"training.max-epochs": 4 * defaultEpochs, "training.ema-decay": 0.999}},
 	"ptychopinn": {"the published network with the reference's optimiser", map[string]any{
 		"model.arch": "cnn", "model.amp-activation": "swish", "training.max-epochs": 100, "training.batch-size": 16, "training.learning-rate": 1e-3,
 		"training.scheduler": "none", "training.gradient-clip-val": 0.0, "training.neighbor-count": 6}},

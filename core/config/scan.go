@@ -158,8 +158,8 @@ func ScanFlags(values map[string]string) (ScanSettings, error) {
 	return s.scan, nil
 }
 
-// Given returns the settings that are not at their defaults, by name.
-func (s ScanSettings) Given() map[string]string {
+// given returns the settings that are not at their defaults, by name.
+func (s ScanSettings) given() map[string]string {
 	out := map[string]string{}
 	held := sections{scan: s}
 	for _, row := range slices.Concat(scanTable, adaptTable) {
@@ -173,7 +173,7 @@ func (s ScanSettings) Given() map[string]string {
 // Remembered returns those of the given settings, by name, that hold for other scans of the same format: all but the probe, and
 // positions in another file. Files of a dark, a flat and a mask have their absolute names, so that they are found from any folder.
 func (s ScanSettings) Remembered() map[string]string {
-	out := s.Given()
+	out := s.given()
 	delete(out, "probe-path")
 	for _, name := range []string{"dark", "flat", "mask"} {
 		if path, ok := out[name]; ok {

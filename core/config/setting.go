@@ -86,8 +86,8 @@ type Setting struct {
 // Key returns the full name, section.name.
 func (s Setting) Key() string { return string(s.Section) + "." + s.Name }
 
-// Variable returns the environment variable of the setting, PTYCHO_SECTION__NAME.
-func (s Setting) Variable() string {
+// variable returns the environment variable of the setting, PTYCHO_SECTION__NAME.
+func (s Setting) variable() string {
 	return "PTYCHO_" + strings.ToUpper(string(s.Section)+"__"+strings.ReplaceAll(s.Name, "-", "_"))
 }
 

@@ -69,11 +69,11 @@ func Stored(path string) Source {
 		s.Reject("", "", err.Error(), path)
 		return s
 	}
-	return StoredJSON(path, b)
+	return storedJSON(path, b)
 }
 
-// StoredJSON reads the contents of a file, as Stored does.
-func StoredJSON(name string, contents []byte) Source {
+// storedJSON reads the contents of a file, as Stored does.
+func storedJSON(name string, contents []byte) Source {
 	s := Source{layer: StoredLayer}
 	c, err := decodeStored(contents)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestStored_RoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := NewTraining(described, StoredJSON("run/config.json", b), Flags(Train, map[string]string{"resume": "run"}))
+	again, err := NewTraining(described, storedJSON("run/config.json", b), Flags(Train, map[string]string{"resume": "run"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestStored_RoundTrip(t *testing.T) {
 // A second resume must not bury the first origin under the later ones.
 func TestStored_OriginsSurviveTwoResumes(t *testing.T) {
 	resumed := Flags(Train, map[string]string{"resume": "run"})
-	c, err := NewTraining(described, StoredJSON("run/config.json", storedRun(t, Set("training.seed=3"))), resumed)
+	c, err := NewTraining(described, storedJSON("run/config.json", storedRun(t, Set("training.seed=3"))), resumed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestStored_OriginsSurviveTwoResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = NewTraining(described, StoredJSON("run/config.json", b), resumed)
+	c, err = NewTraining(described, storedJSON("run/config.json", b), resumed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestResume_AllowedChanges(t *testing.T) {
 		"the other network":     {"model.arch=cnn", "contradicts unet"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sources := []Source{StoredJSON("run/config.json", run), Flags(Train, map[string]string{"resume": "run"})}
+			sources := []Source{storedJSON("run/config.json", run), Flags(Train, map[string]string{"resume": "run"})}
 			if c.set != "" {
 				sources = append(sources, Set(c.set))
 			}
@@ -97,7 +97,7 @@ func TestResume_AllowedChanges(t *testing.T) {
 
 func TestResume_OtherDataRejected(t *testing.T) {
 	run := storedRun(t, Data("scan.npz", map[string]any{"model.n": 64}))
-	_, err := NewTraining(StoredJSON("c", run), Flags(Train, map[string]string{"resume": "run"}), Data("other.npz", map[string]any{"model.n": 128}))
+	_, err := NewTraining(storedJSON("c", run), Flags(Train, map[string]string{"resume": "run"}), Data("other.npz", map[string]any{"model.n": 128}))
 	if err == nil || !strings.Contains(err.Error(), `model.n = "128" (other.npz) contradicts 64`) {
 		t.Errorf("error %v", err)
 	}
@@ -112,7 +112,7 @@ func TestStored_RelativePathsResolved(t *testing.T) {
 	}
 	run := storedRun(t)
 	t.Chdir(t.TempDir())
-	c, err := NewTraining(described, StoredJSON("c", run), Flags(Train, map[string]string{"resume": filepath.Join(here, "run")}))
+	c, err := NewTraining(described, storedJSON("c", run), Flags(Train, map[string]string{"resume": filepath.Join(here, "run")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestStored_DamagedRejected(t *testing.T) {
 		"out of range":    `{"format":"ptycho-config","version":1,"settings":[{"key":"training.batch-size","value":0}]}`,
 		"stored twice":    `{"format":"ptycho-config","version":1,"settings":[{"key":"training.seed","value":1},{"key":"training.seed","value":1}]}`,
 	} {
-		if _, err := NewTraining(needed, described, StoredJSON("config.json", []byte(text))); err == nil {
+		if _, err := NewTraining(needed, described, storedJSON("config.json", []byte(text))); err == nil {
 			t.Errorf("%s: was read without complaint", name)
 		}
 	}
@@ -156,7 +156,7 @@ func FuzzYAML(f *testing.F) {
 func FuzzStored(f *testing.F) {
 	f.Add([]byte(`{"format":"ptycho-config","version":1,"settings":[{"key":"training.max-epochs","value":1}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := NewTraining(needed, described, StoredJSON("f", b), Set("training.max-epochs=3"))
+		c, err := NewTraining(needed, described, storedJSON("f", b), Set("training.max-epochs=3"))
 		if (c == nil) == (err == nil) {
 			t.Errorf("%v and error %v", c, err)
 		}

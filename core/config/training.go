@@ -1,8 +1,8 @@
 package config
 
-// DefaultEpochs is the default of max-epochs. On the simulated scan of 64×64 pixels it takes about two minutes of one
+// defaultEpochs is the default of max-epochs. On the simulated scan of 64×64 pixels it takes about two minutes of one
 // core, twice what the recipe needs for a good image.
-const DefaultEpochs = 16
+const defaultEpochs = 16
 
 // TrainingSettings is the section "training": the data and the plan of the optimisation.
 type TrainingSettings struct {
@@ -148,7 +148,7 @@ var trainingTable = []Setting{
 	{Name: "accumulate-grad-batches", Section: TrainingSection, Commands: Train, Default: 1, Min: 1, Max: maxBatch, Unit: "micro-batches", Also: []string{"accum-steps"},
 		Meaning: "micro-batches in one optimiser step", Why: neutral,
 		field: func(s *sections) any { return &s.training.AccumulateGradBatches }},
-	{Name: "max-epochs", Section: TrainingSection, Commands: Train, Default: DefaultEpochs, Min: 1, Max: maxEpochs, Resume: Grows, Unit: "epochs",
+	{Name: "max-epochs", Section: TrainingSection, Commands: Train, Default: defaultEpochs, Min: 1, Max: maxEpochs, Resume: Grows, Unit: "epochs",
 		Meaning: "epochs to train; a larger number with --resume extends the run", More: "An extended run continues at the last learning rate.", Why: measured,
 		field: func(s *sections) any { return &s.training.MaxEpochs }},
 	{Name: "schedule-epochs", Section: TrainingSection, Commands: Train, Default: 0, Max: maxEpochs, Unit: "epochs",

@@ -52,7 +52,7 @@ func ParseLayout(s string) (Layout, error) {
 	case LayoutNHW, LayoutHWN:
 		return l, nil
 	}
-	return "", fmt.Errorf("--diffraction-layout %q: want auto, nhw or hwn", s)
+	return "", acquisition.FlagErrorf("--diffraction-layout %q: want auto, nhw or hwn", s)
 }
 
 // Limits of a pattern's side. Fourier transforms and the network's downsampling need an even side.

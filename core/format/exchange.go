@@ -41,17 +41,17 @@ type Provenance struct {
 // SourceName returns the name of a file as text: names may have bytes that are not UTF-8.
 func SourceName(path string) string { return strings.ToValidUTF8(filepath.Base(path), "\ufffd") }
 
-// Program names the program that wrote a file, in the file.
-const Program = "ptycho"
+// program names the program that wrote a file, in the file.
+const program = "ptycho"
 
 // title says in a few words what the file is.
 func (p Provenance) title() string {
-	return fmt.Sprintf("%s, by %s %s %s", p.Source, Program, p.Version, p.Command)
+	return fmt.Sprintf("%s, by %s %s %s", p.Source, program, p.Version, p.Command)
 }
 
 // fields returns the short fields that are known, with their names.
 func (p Provenance) fields() [][2]string {
-	all := [][2]string{{"program", Program}, {"version", p.Version}, {"command", p.Command}, {"source", p.Source}}
+	all := [][2]string{{"program", program}, {"version", p.Version}, {"command", p.Command}, {"source", p.Source}}
 	if p.Digest != "" {
 		all = append(all, [2]string{"source_digest", p.Digest})
 	}
@@ -67,7 +67,7 @@ func Wrote(path string) bool {
 	defer f.Close()
 	if d, err := f.Dataset("/entry_1/process_1/program"); err == nil && d.Len() == 1 {
 		name, err := d.Strings()
-		return err == nil && name[0] == Program
+		return err == nil && name[0] == program
 	}
 	root, err := f.Group("/")
 	if err != nil {

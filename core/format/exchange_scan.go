@@ -29,20 +29,20 @@ type CountType uint8
 
 // The types.
 const (
-	CountUint8 CountType = iota + 1
-	CountUint16
-	CountUint32
-	CountFloat32
+	countUint8 CountType = iota + 1
+	countUint16
+	countUint32
+	countFloat32
 )
 
 // largest returns the largest counts that the type stores: the largest value of 16 and of 32 bits marks bad pixels.
 func (t CountType) largest() float32 {
 	switch t {
-	case CountUint8:
+	case countUint8:
 		return 1<<8 - 1
-	case CountUint16:
+	case countUint16:
 		return 1<<16 - 2
-	case CountUint32:
+	case countUint32:
 		return 1<<32 - 1<<8 // the largest float32 below 2³²
 	}
 	return 3e38
@@ -50,25 +50,25 @@ func (t CountType) largest() float32 {
 
 // CountTypeOf returns the smallest type that stores whole numbers up to most, or numbers that are not whole.
 func CountTypeOf(whole bool, most float32) CountType {
-	for _, t := range []CountType{CountUint16, CountUint32} {
+	for _, t := range []CountType{countUint16, countUint32} {
 		if whole && most <= t.largest() {
 			return t
 		}
 	}
-	return CountFloat32
+	return countFloat32
 }
 
 // CountTypeOfBits returns the type for integers of a size in bits, 0 for numbers that are not integers.
 func CountTypeOfBits(bits int) CountType {
 	switch bits {
 	case 8:
-		return CountUint8
+		return countUint8
 	case 16:
-		return CountUint16
+		return countUint16
 	case 32:
-		return CountUint32
+		return countUint32
 	}
-	return CountFloat32
+	return countFloat32
 }
 
 // Sizes of chunks, and their compression: most counts are 0, so that the fastest level does.
@@ -80,11 +80,11 @@ const (
 // writePatterns writes the patterns [n, N, N] with attributes.
 func (s *Export) writePatterns(g *hdf5.GroupWriter, name string, attributes ...any) error {
 	switch s.Stored {
-	case CountUint8:
+	case countUint8:
 		return writeCounts[uint8](g, name, s, attributes)
-	case CountUint16:
+	case countUint16:
 		return writeCounts[uint16](g, name, s, attributes)
-	case CountUint32:
+	case countUint32:
 		return writeCounts[uint32](g, name, s, attributes)
 	}
 	return writeCounts[float32](g, name, s, attributes)

@@ -52,7 +52,7 @@ func exampleScan() *Export {
 }
 
 func p2scan(p *Product) *Export {
-	return &Export{N: p.N, Rows: p.Rows, Cols: p.Cols, Index: p.Index, PixelSize: p.PixelSize, Geometry: p.Geometry, Probe: p.Probe, Modes: p.Modes, Stored: CountUint16}
+	return &Export{N: p.N, Rows: p.Rows, Cols: p.Cols, Index: p.Index, PixelSize: p.PixelSize, Geometry: p.Geometry, Probe: p.Probe, Modes: p.Modes, Stored: countUint16}
 }
 
 // writeExamples writes all files into a folder.
@@ -147,7 +147,7 @@ func TestStoredAs_LeavesTheMarkersOut(t *testing.T) {
 		whole bool
 		most  float32
 		want  CountType
-	}{{true, 65534, CountUint16}, {true, 65535, CountUint32}, {true, 1 << 31, CountUint32}, {true, 1 << 33, CountFloat32}, {false, 3, CountFloat32}} {
+	}{{true, 65534, countUint16}, {true, 65535, countUint32}, {true, 1 << 31, countUint32}, {true, 1 << 33, countFloat32}, {false, 3, countFloat32}} {
 		if got := CountTypeOf(c.whole, c.most); got != c.want {
 			t.Errorf("whole %v up to %v: %v, want %v", c.whole, c.most, got, c.want)
 		}

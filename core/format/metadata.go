@@ -59,11 +59,11 @@ func (z scanFile) describeMetadata(d *Description) error {
 // sameSize is the relative difference up to which two sizes of a pixel are the same.
 const sameSize = 1e-4
 
-// SaysCounts is the member of the metadata, a JSON object, of a file whose patterns are counts that need not be whole numbers.
-const SaysCounts = "diffraction_units"
+// saysCounts is the member of the metadata, a JSON object, of a file whose patterns are counts that need not be whole numbers.
+const saysCounts = "diffraction_units"
 
 // holdsCounts reports whether metadata says that the patterns are counts.
 func holdsCounts(metadata string) bool {
 	var meta map[string]any
-	return json.Unmarshal([]byte(metadata), &meta) == nil && meta[SaysCounts] == string(Counts)
+	return json.Unmarshal([]byte(metadata), &meta) == nil && meta[saysCounts] == string(Counts)
 }

@@ -116,7 +116,7 @@ func (d *tiffDirectory) fill(values []float32, height, width int, strip uint32, 
 	d.rational(tiffXResolution, per)
 	d.rational(tiffYResolution, per)
 	d.number(tiffResolutionUnit, tiffShort, 1) // that of the description
-	d.text(tiffSoftware, Program+" "+version)
+	d.text(tiffSoftware, program+" "+version)
 	d.number(tiffSampleFormat, tiffShort, 3) // IEEE floats
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/words"
 )
@@ -28,7 +29,7 @@ func ParseUnits(s string) (Units, error) {
 	case Auto, Counts, Amplitude, Normalised:
 		return u, nil
 	}
-	return "", fmt.Errorf("--diffraction-units %q: want auto, counts, amplitude or normalised", s)
+	return "", acquisition.FlagErrorf("--diffraction-units %q: want auto, counts, amplitude or normalised", s)
 }
 
 // Tolerances of "a whole number". A float32 amplitude has a relative error of at most 6e-8, its square 1.2e-7, and

@@ -122,7 +122,7 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	if o.H-2*border < ssimWindow || o.W-2*border < ssimWindow {
 		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; give a larger box", o.H, o.W)
 	}
-	moved, err := FourierShift(flat, shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
+	moved, err := fourierShift(flat, shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
 	if err != nil {
 		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
 	}

@@ -21,13 +21,13 @@ type FRC struct {
 	Mean Number `json:"mean_to_half_nyquist"`
 }
 
-// RingCorrelation compares two complex images of one size: central square, Hann window, rings of rounded radius,
+// ringCorrelation compares two complex images of one size: central square, Hann window, rings of rounded radius,
 //
 //	FRC(r) = |Σ F1·conj(F2)| / √(Σ|F1|² · Σ|F2|²).
 //
 // It does not depend on a global phase or factor. A ring without power in one of the images counts as 0. The square is
 // reduced by a few pixels to a length without a prime factor above 61, for the transform.
-func RingCorrelation(a, b raster.Complex) (FRC, error) {
+func ringCorrelation(a, b raster.Complex) (FRC, error) {
 	if err := sameSize("ring correlation", a, b); err != nil {
 		return FRC{}, err
 	}

@@ -37,18 +37,18 @@ func (p Plane) Remove(img raster.Complex) raster.Complex {
 	return out
 }
 
-// GlobalPhase returns the phase of image relative to reference: arg Σ conj(reference)·image.
-func GlobalPhase(image, reference raster.Complex) (Plane, error) {
+// globalPhase returns the phase of image relative to reference: arg Σ conj(reference)·image.
+func globalPhase(image, reference raster.Complex) (Plane, error) {
 	if err := sameSize("global phase", image, reference); err != nil {
 		return Plane{}, err
 	}
 	return Plane{Offset: Number(cmplx.Phase(inner(reference.Data, image.Data)))}, nil
 }
 
-// PhaseRamp returns the plane in the phase of image relative to reference. The peak of the transform of
+// phaseRamp returns the plane in the phase of image relative to reference. The peak of the transform of
 // conj(reference)·image gives it to half a fringe, independent of wraps; weighted least squares on the remaining phase
 // refine it.
-func PhaseRamp(image, reference raster.Complex) (Plane, error) {
+func phaseRamp(image, reference raster.Complex) (Plane, error) {
 	if err := sameSize("phase ramp", image, reference); err != nil {
 		return Plane{}, err
 	}
@@ -146,9 +146,9 @@ func solve3(a [3][4]float64) ([3]float64, bool) {
 	return [3]float64{a[0][3] / a[0][0], a[1][3] / a[1][1], a[2][3] / a[2][2]}, true
 }
 
-// AmplitudeFactor returns the least-squares factor from |image| to |reference|, Σ|image||reference| / Σ|image|²; NaN
+// amplitudeFactor returns the least-squares factor from |image| to |reference|, Σ|image||reference| / Σ|image|²; NaN
 // for an image of zeros.
-func AmplitudeFactor(image, reference raster.Complex) (float64, error) {
+func amplitudeFactor(image, reference raster.Complex) (float64, error) {
 	if err := sameSize("amplitude factor", image, reference); err != nil {
 		return 0, err
 	}

@@ -36,8 +36,8 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Pearson returns the correlation coefficient of a and b, which have one length; NaN if one of them is constant.
-func Pearson(a, b []float64) float64 {
+// pearson returns the correlation coefficient of a and b, which have one length; NaN if one of them is constant.
+func pearson(a, b []float64) float64 {
 	ma, mb := mean(a), mean(b)
 	var ab, aa, bb float64
 	for i := range a {
@@ -54,8 +54,8 @@ func Pearson(a, b []float64) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// MeanAbsoluteError returns mean |a − b|; a and b have one length.
-func MeanAbsoluteError(a, b []float64) float64 {
+// meanAbsoluteError returns mean |a − b|; a and b have one length.
+func meanAbsoluteError(a, b []float64) float64 {
 	var s float64
 	for i := range a {
 		s += math.Abs(a[i] - b[i])
@@ -63,9 +63,9 @@ func MeanAbsoluteError(a, b []float64) float64 {
 	return s / float64(len(a))
 }
 
-// PSNR returns 20·log10(dataRange/√mse) in dB, +Inf for equal images. The data range used throughout this package is
+// psnr returns 20·log10(dataRange/√mse) in dB, +Inf for equal images. The data range used throughout this package is
 // the largest minus the smallest value of the reference in the box.
-func PSNR(image, reference []float64, dataRange float64) float64 {
+func psnr(image, reference []float64, dataRange float64) float64 {
 	var s float64
 	for i := range image {
 		d := image[i] - reference[i]
@@ -84,10 +84,10 @@ const (
 	ssimK2     = 0.03
 )
 
-// SSIM returns the mean structural similarity over all 7×7 windows inside the image (uniform window, sample
+// ssim returns the mean structural similarity over all 7×7 windows inside the image (uniform window, sample
 // covariances, K1 = 0.01, K2 = 0.03). It is NaN for an image smaller than the window and for a range that is not
 // positive.
-func SSIM(image, reference raster.Real, dataRange float64) float64 {
+func ssim(image, reference raster.Real, dataRange float64) float64 {
 	const m, pixels = ssimWindow, ssimWindow * ssimWindow
 	h, w := image.H, image.W
 	if h != reference.H || w != reference.W || h < m || w < m || !(dataRange > 0) {
@@ -134,8 +134,8 @@ func SSIM(image, reference raster.Real, dataRange float64) float64 {
 	return total / float64((h-m+1)*(w-m+1))
 }
 
-// DataRange returns the largest minus the smallest value.
-func DataRange(v []float64) float64 {
+// dataRange returns the largest minus the smallest value.
+func dataRange(v []float64) float64 {
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, x := range v {
 		least, most = min(least, x), max(most, x)

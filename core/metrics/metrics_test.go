@@ -55,7 +55,7 @@ func TestEvaluate_IdenticalImages(t *testing.T) {
 	if r.Registered.Shift != [2]float64{} {
 		t.Errorf("registered by %v", r.Registered.Shift)
 	}
-	if got := PSNR([]float64{1, 2}, []float64{1, 2}, 1); !math.IsInf(got, 1) {
+	if got := psnr([]float64{1, 2}, []float64{1, 2}, 1); !math.IsInf(got, 1) {
 		t.Errorf("PSNR of equal images is %v, want +Inf", got)
 	}
 }
@@ -118,7 +118,7 @@ func TestPhaseRamp_Found(t *testing.T) {
 			for i, v := range noisy(truth, c.noise).Data {
 				recon.Data[i] = v * cmplx.Rect(1, 0.4+c.y*float64(i/90)+c.x*float64(i%90))
 			}
-			p, err := PhaseRamp(recon, truth)
+			p, err := phaseRamp(recon, truth)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,7 +251,7 @@ func TestReport_AlwaysJSON(t *testing.T) {
 func TestSSIM_Definition(t *testing.T) {
 	const h, w = 11, 13
 	a, b := render(h, w, [2]float64{}).Abs(), noisy(render(h, w, [2]float64{}), 0.1).Abs()
-	dataRange := DataRange(b.Data)
+	dataRange := dataRange(b.Data)
 	k1, k2 := 0.01*dataRange, 0.03*dataRange
 	c1, c2 := k1*k1, k2*k2
 	var want float64
@@ -271,17 +271,17 @@ func TestSSIM_Definition(t *testing.T) {
 			want += (2*mp*mq + c1) * (2*pq + c2) / ((mp*mp + mq*mq + c1) * (pp + qq + c2)) / ((h - 6) * (w - 6))
 		}
 	}
-	near(t, "SSIM", Number(SSIM(a, b, dataRange)), want, 1e-12)
-	if got := SSIM(a, raster.NewReal(6, 6), 1); !math.IsNaN(got) {
+	near(t, "SSIM", Number(ssim(a, b, dataRange)), want, 1e-12)
+	if got := ssim(a, raster.NewReal(6, 6), 1); !math.IsNaN(got) {
 		t.Errorf("SSIM of unequal sizes is %v", got)
 	}
 }
 
 func TestPSNRAndPearson(t *testing.T) {
-	near(t, "PSNR", Number(PSNR([]float64{1, 2, 3}, []float64{1.1, 2.1, 2.9}, 2)), 20*math.Log10(20), 1e-9)
-	near(t, "Pearson", Number(Pearson([]float64{1, 2, 3}, []float64{5, 3, 1})), -1, 1e-12)
-	near(t, "Pearson", Number(Pearson([]float64{1, 2, 3, 4}, []float64{1, 3, 2, 4})), 0.8, 1e-12)
-	if got := Pearson([]float64{0.1, 0.1, 0.1}, []float64{1, 2, 3}); !math.IsNaN(got) {
+	near(t, "PSNR", Number(psnr([]float64{1, 2, 3}, []float64{1.1, 2.1, 2.9}, 2)), 20*math.Log10(20), 1e-9)
+	near(t, "Pearson", Number(pearson([]float64{1, 2, 3}, []float64{5, 3, 1})), -1, 1e-12)
+	near(t, "Pearson", Number(pearson([]float64{1, 2, 3, 4}, []float64{1, 3, 2, 4})), 0.8, 1e-12)
+	if got := pearson([]float64{0.1, 0.1, 0.1}, []float64{1, 2, 3}); !math.IsNaN(got) {
 		t.Errorf("the correlation of a constant is %v, want NaN", got)
 	}
 }
@@ -294,7 +294,7 @@ func TestRingCorrelation(t *testing.T) {
 		a.Data[i] = complex(rng.NormFloat64(), rng.NormFloat64())
 		b.Data[i] = complex(rng.NormFloat64(), rng.NormFloat64())
 	}
-	f, err := RingCorrelation(a, b)
+	f, err := ringCorrelation(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,14 +312,14 @@ func TestRingCorrelation(t *testing.T) {
 	}
 	fourier.Inverse(a.Data)
 	fourier.Inverse(b.Data)
-	if f, err = RingCorrelation(a, b); err != nil {
+	if f, err = ringCorrelation(a, b); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "FRC50", f.Half, 0.5, 0.03)
 	for i := range b.Data {
 		b.Data[i] *= cmplx.Rect(3, 1.1)
 	}
-	g, err := RingCorrelation(a, b)
+	g, err := ringCorrelation(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestFirstBelow(t *testing.T) {
 func TestFourierShift_DownAndRight(t *testing.T) {
 	delta := raster.NewComplex(16, 20)
 	delta.Data[5*20+6] = 1
-	got := FourierShift(delta, 2, -3)
+	got := fourierShift(delta, 2, -3)
 	for i, v := range got.Data {
 		want := complex128(0)
 		if i == 7*20+3 {
@@ -353,7 +353,7 @@ func TestFourierShift_DownAndRight(t *testing.T) {
 		}
 	}
 	img := render(50, 60, [2]float64{})
-	moved := FourierShift(img, 0.37, -1.21)
+	moved := fourierShift(img, 0.37, -1.21)
 	for y := 8; y < 42; y++ {
 		for x := 8; x < 52; x++ {
 			if e := cmplx.Abs(moved.At(y, x) - scene(float64(y)-0.37, float64(x)+1.21)); e > 2e-3 {

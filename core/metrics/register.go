@@ -40,7 +40,7 @@ func Register(ctx context.Context, image, reference raster.Complex, limit float6
 		if max(math.Abs(d[0]), math.Abs(d[1])) < 1.5/registrationUpsample {
 			break
 		}
-		moved = FourierShift(image, shift[0], shift[1])
+		moved = fourierShift(image, shift[0], shift[1])
 	}
 	for a := range shift {
 		shift[a] = math.Round(shift[a]*registrationUpsample) / registrationUpsample
@@ -136,9 +136,9 @@ func prepared(f *raster.Fourier, img raster.Complex, ph, pw int) []complex128 {
 	return out
 }
 
-// FourierShift moves the image by (dy, dx) pixels, positive is down and right, with the full spectrum. The image is
+// fourierShift moves the image by (dy, dx) pixels, positive is down and right, with the full spectrum. The image is
 // continued by reflection, so that the opposite edge does not leak in.
-func FourierShift(img raster.Complex, dy, dx float64) raster.Complex {
+func fourierShift(img raster.Complex, dy, dx float64) raster.Complex {
 	h, w := img.H, img.W
 	out := raster.NewComplex(h, w)
 	if h == 0 || w == 0 {

@@ -44,22 +44,22 @@ var table = []Metric{
 	{"FRC, mean up to half Nyquist", "", "Fourier ring correlation of the complex images, mean below half Nyquist", func(s *Scores) *Number { return &s.FRC.Mean }, nil},
 	{"FRC50", "fraction of Nyquist", "frequency at which the FRC first falls below 0.5; 1 if it never does", func(s *Scores) *Number { return &s.FRC.Half }, nil},
 	{"amplitude correlation", "", "Pearson's coefficient", func(s *Scores) *Number { return &s.AmplitudeCorrelation },
-		func(p pair) float64 { return Pearson(p.ao.Data, p.at.Data) }},
+		func(p pair) float64 { return pearson(p.ao.Data, p.at.Data) }},
 	{"amplitude PSNR", "dB", "peak signal-to-noise ratio", func(s *Scores) *Number { return &s.AmplitudePSNR },
-		func(p pair) float64 { return PSNR(p.ao.Data, p.at.Data, DataRange(p.at.Data)) }},
+		func(p pair) float64 { return psnr(p.ao.Data, p.at.Data, dataRange(p.at.Data)) }},
 	{"amplitude range", "", "range for PSNR and SSIM: largest minus smallest reference amplitude", func(s *Scores) *Number { return &s.AmplitudeRange },
-		func(p pair) float64 { return DataRange(p.at.Data) }},
+		func(p pair) float64 { return dataRange(p.at.Data) }},
 	{"amplitude SSIM", "", "structural similarity, 7×7 uniform window", func(s *Scores) *Number { return &s.AmplitudeSSIM },
-		func(p pair) float64 { return SSIM(p.ao, p.at, DataRange(p.at.Data)) }},
+		func(p pair) float64 { return ssim(p.ao, p.at, dataRange(p.at.Data)) }},
 	{"amplitude MAE", "", "mean absolute error", func(s *Scores) *Number { return &s.AmplitudeMAE },
-		func(p pair) float64 { return MeanAbsoluteError(p.ao.Data, p.at.Data) }},
+		func(p pair) float64 { return meanAbsoluteError(p.ao.Data, p.at.Data) }},
 	{"amplitude factor", "", "factor applied to the reconstruction's amplitude", func(s *Scores) *Number { return &s.Factor }, nil},
 	{"phase correlation", "", "Pearson's coefficient", func(s *Scores) *Number { return &s.PhaseCorrelation },
-		func(p pair) float64 { return Pearson(p.po.Data, p.pt.Data) }},
+		func(p pair) float64 { return pearson(p.po.Data, p.pt.Data) }},
 	{"phase SSIM", "", "structural similarity, 7×7 uniform window", func(s *Scores) *Number { return &s.PhaseSSIM },
-		func(p pair) float64 { return SSIM(p.po, p.pt, DataRange(p.pt.Data)) }},
+		func(p pair) float64 { return ssim(p.po, p.pt, dataRange(p.pt.Data)) }},
 	{"phase MAE", "rad", "mean absolute error of differences wrapped to (−π, π]", func(s *Scores) *Number { return &s.PhaseMAE },
-		func(p pair) float64 { return MeanAbsoluteError(p.po.Data, p.pt.Data) }},
+		func(p pair) float64 { return meanAbsoluteError(p.po.Data, p.pt.Data) }},
 }
 
 // Table returns the metrics in the order of output.
@@ -73,9 +73,9 @@ func score(ctx context.Context, o, t raster.Complex, opts Options) (Scores, erro
 	var s Scores
 	var err error
 	if opts.Ramp {
-		s.Phase, err = PhaseRamp(o, t)
+		s.Phase, err = phaseRamp(o, t)
 	} else {
-		s.Phase, err = GlobalPhase(o, t)
+		s.Phase, err = globalPhase(o, t)
 	}
 	if err != nil {
 		return s, err
@@ -83,7 +83,7 @@ func score(ctx context.Context, o, t raster.Complex, opts Options) (Scores, erro
 	o = s.Phase.Remove(o)
 	s.Factor = 1
 	if opts.ScaleAmplitude {
-		f, err := AmplitudeFactor(o, t)
+		f, err := amplitudeFactor(o, t)
 		if err != nil {
 			return s, err
 		}
@@ -104,7 +104,7 @@ func score(ctx context.Context, o, t raster.Complex, opts Options) (Scores, erro
 			*m.field(&s) = Number(m.of(p))
 		}
 	}
-	s.FRC, err = RingCorrelation(o, t)
+	s.FRC, err = ringCorrelation(o, t)
 	return s, err
 }
 

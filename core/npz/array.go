@@ -377,8 +377,8 @@ func wrap[T tensor.Element](v []T, err error, shape []int) (tensor.Tensor, error
 	return tensor.New(v, shape...)
 }
 
-// Complex128s reads all values, row-major.
-func (a *Reader) Complex128s() ([]complex128, error) {
+// complex128s reads all values, row-major.
+func (a *Reader) complex128s() ([]complex128, error) {
 	if err := a.Want(NumberKinds, "numbers"); err != nil {
 		return nil, err
 	}

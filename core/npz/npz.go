@@ -220,7 +220,7 @@ func (z *Archive) Complex64(name string) ([]complex64, []int, error) {
 
 // Complex128 reads real or complex numbers of any type, row-major.
 func (z *Archive) Complex128(name string) ([]complex128, []int, error) {
-	return Values(z, name, (*Reader).Complex128s)
+	return Values(z, name, (*Reader).complex128s)
 }
 
 // Int64 reads integers, and floats whose values are integers, row-major.

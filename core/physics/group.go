@@ -19,7 +19,7 @@ const CoverageFloor = 1e-3
 func MergePairwise(objects []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
 	out := make([]Image[complex128], len(objects))
 	for i, o := range objects {
-		num, den := NewImage[complex128](o.Rows, o.Cols), NewImage[float64](o.Rows, o.Cols)
+		num, den := newImage[complex128](o.Rows, o.Cols), newImage[float64](o.Rows, o.Cols)
 		for j := range objects {
 			dy, dx := p[j].Y-p[i].Y, p[j].X-p[i].X
 			Splat(num, weighted(objects[j], weights[j]), dy, dx)
@@ -34,16 +34,16 @@ func MergePairwise(objects []Image[complex128], weights []Image[float64], p []Po
 func MergePairwiseAdjoint(grad []Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
 	out := make([]Image[complex128], len(grad))
 	for j, g := range grad {
-		out[j] = NewImage[complex128](g.Rows, g.Cols)
+		out[j] = newImage[complex128](g.Rows, g.Cols)
 	}
 	for i, g := range grad {
-		den := NewImage[float64](g.Rows, g.Cols)
+		den := newImage[float64](g.Rows, g.Cols)
 		for j := range grad {
 			Splat(den, weights[j], p[j].Y-p[i].Y, p[j].X-p[i].X)
 		}
 		q := divide(g, den, 0)
 		for j := range grad {
-			back := NewImage[complex128](g.Rows, g.Cols)
+			back := newImage[complex128](g.Rows, g.Cols)
 			Sample(back, q, p[j].Y-p[i].Y, p[j].X-p[i].X)
 			for k, v := range weighted(back, weights[j]).Data {
 				out[j].Data[k] += v
@@ -63,7 +63,7 @@ func corner(side, n int, p Position) (dy, dx float64) {
 //
 //	canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight
 func Assemble(objects []Image[complex128], weights []Image[float64], p []Position, side int) Image[complex128] {
-	num, den, floor := NewImage[complex128](side, side), NewImage[float64](side, side), 0.0
+	num, den, floor := newImage[complex128](side, side), newImage[float64](side, side), 0.0
 	for j, o := range objects {
 		dy, dx := corner(side, o.Rows, p[j])
 		Splat(num, weighted(o, weights[j]), dy, dx)
@@ -75,7 +75,7 @@ func Assemble(objects []Image[complex128], weights []Image[float64], p []Positio
 
 // AssembleAdjoint applies the adjoint of Assemble for patches of n pixels.
 func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Position) []Image[complex128] {
-	den, floor := NewImage[float64](grad.Rows, grad.Cols), 0.0
+	den, floor := newImage[float64](grad.Rows, grad.Cols), 0.0
 	for j, w := range weights {
 		dy, dx := corner(grad.Rows, w.Rows, p[j])
 		Splat(den, w, dy, dx)
@@ -85,7 +85,7 @@ func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Posit
 	out := make([]Image[complex128], len(weights))
 	for j, w := range weights {
 		dy, dx := corner(grad.Rows, w.Rows, p[j])
-		back := NewImage[complex128](w.Rows, w.Cols)
+		back := newImage[complex128](w.Rows, w.Cols)
 		Sample(back, q, dy, dx)
 		out[j] = weighted(back, w)
 	}
@@ -94,7 +94,7 @@ func AssembleAdjoint(grad Image[complex128], weights []Image[float64], p []Posit
 
 // Extract cuts a patch of n pixels out of a canvas, centred at the offset.
 func Extract(canvas Image[complex128], p Position, n int) Image[complex128] {
-	out := NewImage[complex128](n, n)
+	out := newImage[complex128](n, n)
 	dy, dx := corner(canvas.Rows, n, p)
 	Sample(out, canvas, dy, dx)
 	return out
@@ -107,7 +107,7 @@ func ExtractAdjoint(canvas, patch Image[complex128], p Position) {
 }
 
 func weighted(o Image[complex128], w Image[float64]) Image[complex128] {
-	out := NewImage[complex128](o.Rows, o.Cols)
+	out := newImage[complex128](o.Rows, o.Cols)
 	for i, v := range o.Data {
 		out.Data[i] = complex(w.Data[i], 0) * v
 	}
@@ -116,7 +116,7 @@ func weighted(o Image[complex128], w Image[float64]) Image[complex128] {
 
 // divide returns num/den for den > floor, else 0.
 func divide(num Image[complex128], den Image[float64], floor float64) Image[complex128] {
-	out := NewImage[complex128](num.Rows, num.Cols)
+	out := newImage[complex128](num.Rows, num.Cols)
 	for i, d := range den.Data {
 		if d > floor {
 			out.Data[i] = num.Data[i] / complex(d, 0)

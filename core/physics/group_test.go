@@ -32,7 +32,7 @@ func fill(m Image[complex128], v complex128) Image[complex128] {
 }
 
 func ones(rows, cols int) Image[float64] {
-	m := NewImage[float64](rows, cols)
+	m := newImage[float64](rows, cols)
 	for i := range m.Data {
 		m.Data[i] = 1
 	}
@@ -127,7 +127,7 @@ func TestAssemble_Orientation(t *testing.T) {
 	const n, side = 8, 40
 	g := group{at: []Position{{0, -10}, {0, 10}, {12, 0}}}
 	for _, amplitude := range []complex128{1, 2, 3} {
-		g.objects = append(g.objects, fill(NewImage[complex128](n, n), amplitude))
+		g.objects = append(g.objects, fill(newImage[complex128](n, n), amplitude))
 		g.weights = append(g.weights, ones(n, n))
 	}
 	canvas := Assemble(g.objects, g.weights, g.at, side)
@@ -164,7 +164,7 @@ func TestMerge_ConstantPatches(t *testing.T) {
 // Pixels that only a sliver of a patch reaches are uncovered: interpolation must not add rows to the support.
 func TestAssemble_SliversDoNotCover(t *testing.T) {
 	g := group{
-		objects: []Image[complex128]{fill(NewImage[complex128](4, 4), 1)},
+		objects: []Image[complex128]{fill(newImage[complex128](4, 4), 1)},
 		weights: []Image[float64]{ones(4, 4)},
 	}
 	covered := func(dx float64) (n int) {
@@ -241,7 +241,7 @@ func TestMerge_Adjoints(t *testing.T) {
 		g = newGroup(rng, members, 8, 8)
 		y := random(rng, 16, 16)
 		pair("Assemble", []Image[complex128]{Assemble(g.objects, g.weights, g.at, 16)}, []Image[complex128]{y}, g.objects, AssembleAdjoint(y, g.weights, g.at))
-		back := NewImage[complex128](16, 16)
+		back := newImage[complex128](16, 16)
 		patch := g.objects[0]
 		ExtractAdjoint(back, patch, g.at[0])
 		pair("Extract", []Image[complex128]{Extract(y, g.at[0], 8)}, []Image[complex128]{patch}, []Image[complex128]{y}, []Image[complex128]{back})

@@ -10,8 +10,8 @@ type Image[T float64 | complex128] struct {
 	Data       []T
 }
 
-// NewImage returns an image of zeros.
-func NewImage[T float64 | complex128](rows, cols int) Image[T] {
+// newImage returns an image of zeros.
+func newImage[T float64 | complex128](rows, cols int) Image[T] {
 	return Image[T]{rows, cols, make([]T, rows*cols)}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func random(rng *rand.Rand, rows, cols int) Image[complex128] {
-	m := NewImage[complex128](rows, cols)
+	m := newImage[complex128](rows, cols)
 	for i := range m.Data {
 		m.Data[i] = complex(rng.NormFloat64(), rng.NormFloat64())
 	}
@@ -17,7 +17,7 @@ func random(rng *rand.Rand, rows, cols int) Image[complex128] {
 }
 
 func randomReal(rng *rand.Rand, rows, cols int) Image[float64] {
-	m := NewImage[float64](rows, cols)
+	m := newImage[float64](rows, cols)
 	for i := range m.Data {
 		m.Data[i] = 0.1 + rng.Float64()
 	}
@@ -34,13 +34,13 @@ func inner(a, b []complex128) float64 {
 }
 
 func moved(src Image[float64], dy, dx float64) Image[float64] {
-	dst := NewImage[float64](src.Rows, src.Cols)
+	dst := newImage[float64](src.Rows, src.Cols)
 	Splat(dst, src, dy, dx)
 	return dst
 }
 
 func delta(rows, cols, y, x int) Image[float64] {
-	m := NewImage[float64](rows, cols)
+	m := newImage[float64](rows, cols)
 	m.Data[y*cols+x] = 1
 	return m
 }
@@ -73,7 +73,7 @@ func TestSplat_IntegerShiftIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	src := random(rng, 7, 10)
 	for _, d := range [][2]int{{0, 0}, {2, -3}, {-4, 5}, {6, 9}} {
-		got := NewImage[complex128](7, 10)
+		got := newImage[complex128](7, 10)
 		Splat(got, src, float64(d[0]), float64(d[1]))
 		for y := range 7 {
 			for x := range 10 {
@@ -91,7 +91,7 @@ func TestSplat_IntegerShiftIsExact(t *testing.T) {
 
 // Bilinear interpolation reproduces a plane where all four neighbours are inside.
 func TestSplat_KeepsAPlane(t *testing.T) {
-	src := NewImage[float64](9, 12)
+	src := newImage[float64](9, 12)
 	for i := range src.Data {
 		src.Data[i] = 3*float64(i/12) - 2*float64(i%12)
 	}
@@ -112,7 +112,7 @@ func TestSample_AdjointOfSplat(t *testing.T) {
 	for range 20 {
 		x, y := random(rng, 5, 8), random(rng, 11, 9)
 		dy, dx := 8*rng.NormFloat64(), 8*rng.NormFloat64()
-		ax, aty := NewImage[complex128](11, 9), NewImage[complex128](5, 8)
+		ax, aty := newImage[complex128](11, 9), newImage[complex128](5, 8)
 		Splat(ax, x, dy, dx)
 		Sample(aty, y, dy, dx)
 		if a, b := inner(ax.Data, y.Data), inner(x.Data, aty.Data); math.Abs(a-b) > 1e-12*(1+math.Abs(a)) {

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Sampled is the number of patterns whose mean shows where the beam is.
-const Sampled = 32
+// sampled is the number of patterns whose mean shows where the beam is.
+const sampled = 32
 
 // Sample returns the numbers of at most Sampled of n patterns, evenly spread.
 func Sample(n int) []int {
-	all := make([]int, min(n, Sampled))
+	all := make([]int, min(n, sampled))
 	for k := range all {
 		all[k] = k * n / len(all)
 	}

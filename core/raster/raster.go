@@ -53,9 +53,6 @@ func FromComplex64(h, w int, data []complex64) (Complex, error) {
 // Validate checks that the sides and the number of pixels agree.
 func (c Complex) Validate() error { return check(c.H, c.W, len(c.Data)) }
 
-// Validate checks that the sides and the number of pixels agree.
-func (r Real) Validate() error { return check(r.H, r.W, len(r.Data)) }
-
 func check(h, w, n int) error {
 	switch {
 	case h <= 0 || w <= 0:
@@ -130,8 +127,8 @@ func (c Complex) Crop(y, x, h, w int) (Complex, error) {
 	return out, nil
 }
 
-// Crop copies the h×w pixels with upper left (y, x). It fails unless all are inside.
-func (r Real) Crop(y, x, h, w int) (Real, error) {
+// crop copies the h×w pixels with upper left (y, x). It fails unless all are inside.
+func (r Real) crop(y, x, h, w int) (Real, error) {
 	if err := cropFits(y, x, h, w, r.H, r.W); err != nil {
 		return Real{}, err
 	}

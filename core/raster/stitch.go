@@ -225,7 +225,7 @@ func (s *Stitcher) Finish() (Stitched, error) {
 	if img.Object, err = img.Object.Crop(y, x, h, w); err != nil {
 		return Stitched{}, fmt.Errorf("stitch: finish: %w", err)
 	}
-	if img.Coverage, err = img.Coverage.Crop(y, x, h, w); err != nil {
+	if img.Coverage, err = img.Coverage.crop(y, x, h, w); err != nil {
 		return Stitched{}, fmt.Errorf("stitch: finish: %w", err)
 	}
 	img.Origin[0] += float64(y)

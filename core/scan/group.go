@@ -8,9 +8,9 @@ import (
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
-// DefaultNeighbours is the number of nearest neighbours from which partners are drawn. On simulated scans 8 gave better
+// defaultNeighbours is the number of nearest neighbours from which partners are drawn. On simulated scans 8 gave better
 // images than the 4 nearest, and 16 less reliable ones.
-const DefaultNeighbours = 8
+const defaultNeighbours = 8
 
 // Grouping holds the settings of groups.
 type Grouping struct {
@@ -73,7 +73,7 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 	n := len(gr.members)
 	k := g.Neighbours
 	if k == 0 {
-		k = max(DefaultNeighbours, gr.size-1)
+		k = max(defaultNeighbours, gr.size-1)
 	}
 	switch {
 	case n < gr.size:
@@ -105,12 +105,6 @@ func NewGrouper(rows, cols []float64, g Grouping) (*Grouper, error) {
 
 // Steps returns the number of optimiser steps in an epoch: ⌊patterns/batch⌋.
 func (g *Grouper) Steps() int { return len(g.members) / (g.groups * g.size) }
-
-// Groups returns the number of groups B in a step.
-func (g *Grouper) Groups() int { return g.groups }
-
-// Size returns the number of patterns C in a group.
-func (g *Grouper) Size() int { return g.size }
 
 // Epoch returns the groups of all steps of epoch e, counted from 0.
 func (g *Grouper) Epoch(e int) ([]Batch, error) {
@@ -195,13 +189,13 @@ func (g *Grouper) MaxOffset() float64 {
 	for i, m := range g.members {
 		at[i] = int(m)
 	}
-	return MaxOffset(pick(g.rows, at), pick(g.cols, at), g.neighbours, g.size)
+	return maxOffset(pick(g.rows, at), pick(g.cols, at), g.neighbours, g.size)
 }
 
-// MaxOffset returns the largest |row| or |column| offset from its group's mean that any pattern can have, over all
+// maxOffset returns the largest |row| or |column| offset from its group's mean that any pattern can have, over all
 // groups of size patterns formed by a leader and size−1 of its neighbours. It is exact: along one axis the extreme
 // belongs to a pattern whose partners are the farthest on the other side.
-func MaxOffset(rows, cols []float64, neighbours [][]int32, size int) float64 {
+func maxOffset(rows, cols []float64, neighbours [][]int32, size int) float64 {
 	largest := 0.0
 	for leader, near := range neighbours {
 		if size < 2 || len(near) < size-1 {

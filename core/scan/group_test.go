@@ -307,11 +307,11 @@ func TestMaxOffset_LargestOfAllGroups(t *testing.T) {
 		for i := range near {
 			choose([]int32{int32(i)}, near[i])
 		}
-		if got := MaxOffset(rows, cols, near, size); math.Abs(got-want) > 1e-5*want {
+		if got := maxOffset(rows, cols, near, size); math.Abs(got-want) > 1e-5*want {
 			t.Errorf("size %d: got %v, all groups give %v", size, got, want)
 		}
 	}
-	if got := MaxOffset([]float64{1, 2}, []float64{1, 2}, [][]int32{{1}, {0}}, 1); got != 0 {
+	if got := maxOffset([]float64{1, 2}, []float64{1, 2}, [][]int32{{1}, {0}}, 1); got != 0 {
 		t.Errorf("groups of one have offset %v", got)
 	}
 }

@@ -68,7 +68,7 @@ func (s *Scan) Totals() []float64 {
 // Bytes returns the size of the counts in memory or in their file.
 func (s *Scan) Bytes() int64 {
 	if s.Stored != nil {
-		return s.Stored.Bytes()
+		return s.Stored.bytes()
 	}
 	return int64(len(s.Counts)) * bytesPerCount
 }

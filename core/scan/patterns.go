@@ -51,8 +51,8 @@ func (s *StoredPatterns) Pixels() int { return s.pixels }
 // DType returns the type of the stored counts: Uint8, Uint16 or Float32.
 func (s *StoredPatterns) DType() tensor.DType { return s.dtype }
 
-// Bytes returns the size of the stored counts.
-func (s *StoredPatterns) Bytes() int64 {
+// bytes returns the size of the stored counts.
+func (s *StoredPatterns) bytes() int64 {
 	return int64(s.length) * int64(s.pixels) * int64(s.dtype.Size())
 }
 

@@ -91,8 +91,8 @@ func TestWriter_KeepsBits(t *testing.T) {
 			_, s := w.Patterns()
 			got := make([]float32, len(counts))
 			s.Read(got, 0)
-			if s.DType() != c.want || s.Len() != length || s.Bytes() != int64(len(file.bytes)) || s.Err() != nil {
-				t.Errorf("%s at %d: %v, %d patterns, %d bytes in a file of %d, %v, want %v", c.name, at, s.DType(), s.Len(), s.Bytes(), len(file.bytes), s.Err(), c.want)
+			if s.DType() != c.want || s.Len() != length || s.bytes() != int64(len(file.bytes)) || s.Err() != nil {
+				t.Errorf("%s at %d: %v, %d patterns, %d bytes in a file of %d, %v, want %v", c.name, at, s.DType(), s.Len(), s.bytes(), len(file.bytes), s.Err(), c.want)
 			}
 			if !slices.Equal(float32Bits(got), float32Bits(counts)) {
 				t.Errorf("%s at %d: other counts are read", c.name, at)

@@ -30,8 +30,8 @@ func ParseObject(s string) (ObjectKind, error) {
 	return ObjectKind(i), err
 }
 
-// NewObject draws an object of h×w pixels, both at least 2. The same seed gives the same object.
-func NewObject(kind ObjectKind, h, w int, seed uint64) (raster.Complex, error) {
+// newObject draws an object of h×w pixels, both at least 2. The same seed gives the same object.
+func newObject(kind ObjectKind, h, w int, seed uint64) (raster.Complex, error) {
 	if h < 2 || w < 2 || h > raster.MaxPixels/4/w {
 		return raster.Complex{}, fmt.Errorf("simulate: the object has %d×%d pixels, want at least 2×2", h, w)
 	}

@@ -76,7 +76,7 @@ func moments(v []float64) (mean, deviation float64) {
 
 func TestObjects(t *testing.T) {
 	for _, kind := range []ObjectKind{Lines, Fields, Cells, Blocks} {
-		o, err := NewObject(kind, 256, 200, 9)
+		o, err := newObject(kind, 256, 200, 9)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	// The expected figures of a draw of 256×256 lines: amplitude 0.667 ± 0.145, phase 0.261 ± 0.225 rad.
-	lines, err := NewObject(Lines, 256, 256, 1)
+	lines, err := newObject(Lines, 256, 256, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestProbes(t *testing.T) {
 	for _, kind := range []ProbeKind{Disk, Gaussian, Aberrated} {
 		for _, n := range []int{64, 63, 128} {
 			radius := 0.17 * float64(n)
-			p, err := NewProbe(kind, n, radius)
+			p, err := newProbe(kind, n, radius)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +139,7 @@ func TestProbes(t *testing.T) {
 	}
 	// The aberrated probe has neither the inversion nor the mirrors that would admit a twin.
 	const n = 64
-	p, err := NewProbe(Aberrated, n, 11)
+	p, err := newProbe(Aberrated, n, 11)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func ParseProbe(s string) (ProbeKind, error) {
 	return ProbeKind(i), err
 }
 
-// NewProbe returns a probe [n, n] centred at pixel n/2, of the given radius in pixels and peak amplitude 1.
-func NewProbe(kind ProbeKind, n int, radius float64) ([]complex128, error) {
+// newProbe returns a probe [n, n] centred at pixel n/2, of the given radius in pixels and peak amplitude 1.
+func newProbe(kind ProbeKind, n int, radius float64) ([]complex128, error) {
 	if n < 4 || n > 1<<13 || !(radius > 0) || radius > float64(n) {
 		return nil, fmt.Errorf("simulate: the probe has a side of %d pixels and a radius of %v, want positive numbers", n, radius)
 	}

@@ -62,8 +62,8 @@ type Scan struct {
 // largestValue bounds the values of one scan: 2^31, 8 GiB of counts.
 const largestValue = 1 << 31
 
-// WithDefaults applies the defaults.
-func (o Options) WithDefaults() Options {
+// withDefaults applies the defaults.
+func (o Options) withDefaults() Options {
 	set := func(v *float64, d float64) {
 		if *v == 0 {
 			*v = d
@@ -123,7 +123,7 @@ func (o Options) validate() error {
 // A setting changes only what it concerns: another dose keeps object and positions.
 func New(ctx context.Context, o Options) (*Scan, error) {
 	fail := func(err error) (*Scan, error) { return nil, fmt.Errorf("simulate: %w", err) }
-	o = o.WithDefaults()
+	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return fail(err)
 	}
@@ -135,10 +135,10 @@ func New(ctx context.Context, o Options) (*Scan, error) {
 		return fail(fmt.Errorf("%d patterns of %d×%d pixels exceed %d values", len(rows), o.N, o.N, largestValue))
 	}
 	s := &Scan{N: o.N, Rows: rows, Cols: cols, Split: splitByRow(rows), Options: o, Factors: o.factors(len(rows))}
-	if s.Object, err = NewObject(o.Object, o.Height, o.Width, o.Seed); err != nil {
+	if s.Object, err = newObject(o.Object, o.Height, o.Width, o.Seed); err != nil {
 		return fail(err)
 	}
-	if s.Probe, err = NewProbe(o.Probe, o.N, o.Radius); err != nil {
+	if s.Probe, err = newProbe(o.Probe, o.N, o.Radius); err != nil {
 		return fail(err)
 	}
 	s.Modes = o.modes(s.Probe, o.N)

@@ -153,7 +153,7 @@ func TestPositions_InsideTheBuffer(t *testing.T) {
 		{Seed: 7, N: 32, Height: 80, Width: 120, Path: Raster, Overlap: 0.8, Jitter: 1},
 		{Seed: 7, N: 32, Height: 80, Width: 120, Path: Raster, Overlap: 0.8, Buffer: 20},
 	} {
-		o = o.WithDefaults()
+		o = o.withDefaults()
 		rows, cols, err := positions(o)
 		if err != nil {
 			t.Fatal(err)

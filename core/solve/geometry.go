@@ -21,8 +21,8 @@ type Orientation struct {
 	FlipCols   bool `json:"flip_columns"`
 }
 
-// Orientations returns all eight; the first keeps positions unchanged.
-func Orientations() []Orientation {
+// orientations returns all eight; the first keeps positions unchanged.
+func orientations() []Orientation {
 	var all []Orientation
 	for i := range 8 {
 		all = append(all, Orientation{i&4 != 0, i&1 != 0, i&2 != 0})
@@ -267,7 +267,7 @@ func middleOf(s *scan.Scan, rows []int, count int) []int {
 
 func checkOrientations(ctx context.Context, part *scan.Scan, fit bool, threads int) (*Geometry, error) {
 	g := &Geometry{Patterns: part.Len(), ProbeFit: fit}
-	for _, o := range Orientations() {
+	for _, o := range orientations() {
 		moved := *part
 		moved.Rows, moved.Cols = o.Apply(part.Rows, part.Cols)
 		each, empty, err := predictHeldOut(ctx, &moved, fit, geometryIterations, threads)

@@ -36,7 +36,7 @@ func restores(o Orientation, changed, right *scan.Scan) bool {
 
 func TestOrientations_Eight(t *testing.T) {
 	seen := map[[4]float64]bool{}
-	for _, o := range Orientations() {
+	for _, o := range orientations() {
 		y, x := o.Apply([]float64{0, 10, 2}, []float64{0, 4, 4})
 		seen[[4]float64{y[1] - y[0], x[1] - x[0], y[2] - y[0], x[2] - x[0]}] = true
 		tw, z := o.Twin().Apply([]float64{0, 10, 2}, []float64{0, 4, 4})
@@ -54,7 +54,7 @@ func TestCheckGeometry_NamesTheCorrection(t *testing.T) {
 	long(t)
 	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 120 })
 	all := fixture.All()
-	for i, o := range Orientations() {
+	for i, o := range orientations() {
 		if i%3 > 0 && !all {
 			continue // a sample: right, flipped twice, and transposed
 		}

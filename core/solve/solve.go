@@ -52,8 +52,8 @@ var ErrDiverged = errors.New("the iterations diverge even with steps of a sixtee
 // algorithm runs one iteration over all patterns.
 type algorithm func(ctx context.Context, number int) (Iteration, error)
 
-// ErrStopped reports that a run was stopped before the end of its first iteration and has no result.
-var ErrStopped = fmt.Errorf("stopped before the end of the first iteration: %w", context.Canceled)
+// errStopped reports that a run was stopped before the end of its first iteration and has no result.
+var errStopped = fmt.Errorf("stopped before the end of the first iteration: %w", context.Canceled)
 
 // Solve reconstructs a scan. A closed o.Stop ends it after the current batch, with the result of the last whole
 // iteration; the end of ctx ends it without a result.
@@ -94,7 +94,7 @@ func (v *solver) run(ctx context.Context) (*Result, error) {
 	if v.o.Misfits && result.Ended != "stopped" {
 		misfits, err := v.compareAll(ctx)
 		switch {
-		case errors.Is(err, ErrStopped):
+		case errors.Is(err, errStopped):
 			result.Ended = "stopped"
 		case err != nil:
 			return nil, err
@@ -121,7 +121,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 	for number := 1; number <= v.o.Iterations; number++ {
 		v.begin(&began)
 		it, err := iterate(ctx, number)
-		if errors.Is(err, ErrStopped) && len(result.History) > 0 {
+		if errors.Is(err, errStopped) && len(result.History) > 0 {
 			v.restore(began)
 			v.stop(result, best)
 			return nil
@@ -194,7 +194,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	var err error
 	result.Gauge = v.fixRamp()
 	result.Final, err = v.evaluate(ctx, true)
-	if errors.Is(err, ErrStopped) {
+	if errors.Is(err, errStopped) {
 		v.stop(result, best)
 		return nil
 	}
@@ -212,7 +212,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 		return ErrDiverged
 	default:
 		v.restore(last)
-		if errors.Is(otherErr, ErrStopped) {
+		if errors.Is(otherErr, errStopped) {
 			result.Ended = "stopped"
 		}
 	}
@@ -229,7 +229,7 @@ func (v *solver) ended(ctx context.Context) error {
 	}
 	select {
 	case <-v.o.Stop:
-		return ErrStopped
+		return errStopped
 	default:
 		return nil
 	}

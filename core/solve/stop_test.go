@@ -54,7 +54,7 @@ func TestStop_BeforeTheFirstIterationIsAnError(t *testing.T) {
 	stop := make(chan struct{})
 	close(stop)
 	for _, e := range Engines() {
-		if _, err := Solve(context.Background(), s, Options{Engine: e, Stop: stop}); !errors.Is(err, ErrStopped) {
+		if _, err := Solve(context.Background(), s, Options{Engine: e, Stop: stop}); !errors.Is(err, errStopped) {
 			t.Errorf("%s, stopped at its start: %v, want ErrStopped", e, err)
 		}
 	}

@@ -24,7 +24,7 @@ func SuspectOrientation(ctx context.Context, s *scan.Scan, threads int) (bool, e
 		return false, err
 	}
 	var asIs float64
-	for _, o := range Orientations() { // the first keeps the positions
+	for _, o := range orientations() { // the first keeps the positions
 		moved := *part
 		moved.Rows, moved.Cols = o.Apply(part.Rows, part.Cols)
 		each, _, err := predictHeldOut(ctx, &moved, false, suspectIterations, threads)

@@ -11,7 +11,7 @@ import (
 // TestSuspectOrientation_WrongOnes: every orientation but that of the file, and its twin only with a probe that decides, is suspected.
 func TestSuspectOrientation_WrongOnes(t *testing.T) {
 	right, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 200 })
-	for _, o := range Orientations() {
+	for _, o := range orientations() {
 		suspect, err := SuspectOrientation(t.Context(), oriented(right, o), 1)
 		if err != nil || suspect != (o != Orientation{}) {
 			t.Errorf("%v: suspected %v, %v", o, suspect, err)

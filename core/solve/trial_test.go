@@ -22,7 +22,7 @@ func TestCheckGeometry_TrialOnMeasuredScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range Orientations() {
+	for _, o := range orientations() {
 		changed := oriented(right, o)
 		g := mustCheck(t, changed, GeometryOptions{})
 		t.Logf("orientation %v: %v", o, g)
@@ -53,7 +53,7 @@ func TestCheckGeometry_TrialOnSimulatedScans(t *testing.T) {
 		if g := mustCheck(t, right, GeometryOptions{}); !g.Right() {
 			t.Errorf("a false alarm, %v, %v, N %d: %v", o.Object, o.Probe, o.N, g)
 		}
-		way := Orientations()[rng.IntN(8)]
+		way := orientations()[rng.IntN(8)]
 		changed := oriented(right, way)
 		g := mustCheck(t, changed, GeometryOptions{})
 		t.Logf("%v, %v, %v, N %d, %g photons, orientation %v: %v", o.Object, o.Probe, o.Path, o.N, o.Photons, way, g)

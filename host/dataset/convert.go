@@ -57,7 +57,7 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 	if err != nil {
 		return r, err
 	}
-	if o.given, err = Given(o.Scan); err != nil {
+	if o.given, err = given(o.Scan); err != nil {
 		return r, err
 	}
 	if usual := formByName(o.To); o.Form != "" && usual != "" && usual != form {
@@ -171,11 +171,11 @@ func (o Conversion) source() Source {
 func (o Conversion) take(a *acquisition.Acquisition) error {
 	units, err := format.ParseUnits(o.Units)
 	if err != nil {
-		return host.Fail(host.ExitUsage, err)
+		return err
 	}
 	layout, err := format.ParseLayout(o.Layout)
 	if err != nil {
-		return host.Fail(host.ExitUsage, err)
+		return err
 	}
 	return format.Choose(a, units, layout)
 }
@@ -185,7 +185,7 @@ func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
 	a, err := acquisition.OpenGiven(o.From, o.given)
 	var flag *acquisition.FlagError
 	if errors.As(err, &flag) {
-		return nil, nil, host.Fail(host.ExitUsage, err)
+		return nil, nil, err
 	}
 	if err != nil {
 		return nil, nil, host.Fail(host.ExitData, err)

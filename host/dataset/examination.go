@@ -68,7 +68,7 @@ func ExamineAgain(ctx context.Context, data *scan.Scan, before *Examined, o Exam
 	repaired := data
 	if before != nil {
 		var err error
-		if repaired, err = before.Apply(ctx, data, o.Create); err != nil {
+		if repaired, err = before.apply(ctx, data, o.Create); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -116,7 +116,7 @@ func examineAll(ctx context.Context, data *scan.Scan, o Examination, notice func
 	if result.changes() {
 		result.Data = data.Fingerprint()
 	}
-	repaired, err := result.Apply(ctx, data, o.Create)
+	repaired, err := result.apply(ctx, data, o.Create)
 	return repaired, result, err
 }
 

@@ -164,7 +164,7 @@ func TestApply_RefusesHostileRepairs(t *testing.T) {
 		"pixel": {Masked: [][2]int{{0, 32}}}, "negative pixel": {Masked: [][2]int{{-1, 0}}}, "frame": {LeftOut: []int{9}}, "all frames": {LeftOut: every},
 		"unsorted": {LeftOut: []int{12, 11}}, "value": {Replaced: [][3]int{{10, 0, 40}}}, "value's frame": {Replaced: [][3]int{{500, 0, 0}}},
 	} {
-		if _, err := r.Apply(t.Context(), sound(t), nil); err == nil {
+		if _, err := r.apply(t.Context(), sound(t), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

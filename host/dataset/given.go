@@ -12,8 +12,8 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Given returns what the settings say of a scan's file, in metres.
-func Given(s config.ScanSettings) (acquisition.Given, error) {
+// given returns what the settings say of a scan's file, in metres.
+func given(s config.ScanSettings) (acquisition.Given, error) {
 	g := acquisition.Given{Format: s.Format, Data: s.DataPath, Y: s.YPath, X: s.XPath, Probe: s.ProbePath, Override: s.Override, Prepare: preparation(s)}
 	if known := append(acquisition.Formats(), config.FormatRaw); s.Format != "" && !slices.Contains(known, s.Format) {
 		return g, host.Failf(host.ExitUsage, "--format %q: want one of %s", s.Format, strings.Join(known, ", "))
@@ -71,9 +71,9 @@ func electrons(s string) (float64, error) {
 	return physics.ElectronWavelength(e), err
 }
 
-// given returns Given of the scan's settings, with the adaptation to a network.
+// given returns what is given of the scan's settings, with the adaptation to a network.
 func (s Source) given() (acquisition.Given, error) {
-	g, err := Given(s.Scan)
+	g, err := given(s.Scan)
 	g.Prepare.Adapt = s.Adapt
 	return g, err
 }
@@ -82,7 +82,7 @@ func (s Source) given() (acquisition.Given, error) {
 func (s Source) Describe() (*format.Description, error) {
 	layout, err := format.ParseLayout(s.Layout)
 	if err != nil {
-		return nil, host.Fail(host.ExitUsage, err)
+		return nil, err
 	}
 	g, err := s.given()
 	if err != nil {

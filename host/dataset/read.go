@@ -43,11 +43,11 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	}
 	units, err := format.ParseUnits(s.Units)
 	if err != nil {
-		return nil, host.Fail(host.ExitUsage, err)
+		return nil, err
 	}
 	layout, err := format.ParseLayout(s.Layout)
 	if err != nil {
-		return nil, host.Fail(host.ExitUsage, err)
+		return nil, err
 	}
 	given, err := s.given()
 	if err != nil {

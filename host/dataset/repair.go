@@ -85,8 +85,8 @@ func (r *Examined) decide(data *scan.Scan, o Examination) {
 	r.LeftOut = slices.Compact(r.LeftOut)
 }
 
-// Apply returns the repaired scan. It changes patterns in memory in place.
-func (r Repairs) Apply(ctx context.Context, data *scan.Scan, create func(bytes int64) (scan.PatternFile, error)) (*scan.Scan, error) {
+// apply returns the repaired scan. It changes patterns in memory in place.
+func (r Repairs) apply(ctx context.Context, data *scan.Scan, create func(bytes int64) (scan.PatternFile, error)) (*scan.Scan, error) {
 	if !r.changes() {
 		return data, nil
 	}

@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	}
 	units, err := format.ParseUnits(o.Units)
 	if err != nil {
-		return report, host.Fail(host.ExitUsage, err)
+		return report, err
 	}
 	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows, HighCompression: o.HighCompression})
 	if err != nil {

@@ -69,8 +69,8 @@ func (p Probe) Intensity() []float64 {
 	return out
 }
 
-// FlatPattern returns the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background [N·N], counts.
-func (p Probe) FlatPattern(background []float32) []float64 {
+// flatPattern returns the pattern of an object of amplitude 1: Σ_modes|FFT(P)|² + background [N·N], counts.
+func (p Probe) flatPattern(background []float32) []float64 {
 	out := make([]float64, p.N*p.N)
 	for i := range out {
 		out[i] = float64(background[i])
@@ -90,7 +90,7 @@ func (p Probe) FlatPattern(background []float32) []float64 {
 
 // FlatDeviance returns the deviance per pixel of an empty object on the patterns.
 func FlatDeviance(s *scan.Scan, p Probe, background []float32) float64 {
-	lambda := p.FlatPattern(background)
+	lambda := p.flatPattern(background)
 	sum := 0.0
 	for _, pattern := range s.All() {
 		for j, k := range pattern {

@@ -18,7 +18,7 @@ func TestNewProbe_ScaledToMeanCounts(t *testing.T) {
 	for _, v := range p.Intensity() {
 		power += v
 	}
-	for _, v := range p.FlatPattern(Uniform(p.N, 0.5)) {
+	for _, v := range p.flatPattern(Uniform(p.N, 0.5)) {
 		pattern += v
 	}
 	if math.Abs(power-1000) > 1e-3 || math.Abs(pattern-1000-16*0.5) > 1e-3 {

@@ -31,7 +31,7 @@ func (d *Dir) Commit() error {
 	if !d.staged {
 		return nil
 	}
-	err := d.files.Move(func() (*os.Root, *list, error) {
+	err := d.files.move(func() (*os.Root, *list, error) {
 		j, err := d.plan()
 		if err != nil {
 			return nil, nil, err

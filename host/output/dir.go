@@ -184,7 +184,7 @@ func (d *Dir) stage() error {
 		return d.unusable(err)
 	}
 	d.staged = true
-	return d.files.Move(func() (*os.Root, *list, error) { return root, nil, nil })
+	return d.files.move(func() (*os.Root, *list, error) { return root, nil, nil })
 }
 
 // begin marks a folder of several parts.
@@ -270,8 +270,8 @@ func (d *Dir) WriteTable(name string, header []string, rows [][]string) error {
 	return d.files.Write(name, b.Bytes())
 }
 
-// WritePassing writes a file that appears at once, beside an older result, and is removed when the command ends.
-func (d *Dir) WritePassing(name string, data []byte) error {
+// writePassing writes a file that appears at once, beside an older result, and is removed when the command ends.
+func (d *Dir) writePassing(name string, data []byte) error {
 	if d.passing == nil {
 		var err error
 		if d.passing, err = openList(d.root, passingFile); err != nil {

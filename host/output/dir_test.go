@@ -104,7 +104,7 @@ func TestDir_NothingLeftWithoutCommit(t *testing.T) {
 			d, err := Create(Request{Target: target, Writes: writes})
 			must(t, err)
 			must(t, d.WriteFile("report.json", nil))
-			must(t, d.WritePassing("preview.png", nil))
+			must(t, d.writePassing("preview.png", nil))
 			must(t, d.Close())
 			if left, _ := os.ReadDir(target); len(left) > 0 {
 				t.Errorf("%v is left in the folder", left)
@@ -233,8 +233,8 @@ func TestDir_PassingFilesGo(t *testing.T) {
 	write(t, target, false, oldResult)
 	d, err := Create(Request{Target: target, Overwrite: true, Writes: writes})
 	must(t, err)
-	must(t, d.WritePassing("preview.png", []byte("1")))
-	must(t, d.WritePassing("preview.png", []byte("2")))
+	must(t, d.writePassing("preview.png", []byte("1")))
+	must(t, d.writePassing("preview.png", []byte("2")))
 	seen := maps.Clone(oldResult)
 	seen["preview.png"] = "2"
 	holds(t, target, seen)

@@ -94,9 +94,9 @@ func (d *Dir) export(r Result, image *format.Reconstruction) error {
 		file := exportFiles[name][0]
 		switch name {
 		case exportPtychodus:
-			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return format.WriteProduct(w, p) })
+			err = d.files.writeAtFrom(file, func(w io.WriterAt) error { return format.WriteProduct(w, p) })
 		case exportCXI:
-			err = d.files.WriteAtFrom(file, func(w io.WriterAt) error { return format.WriteCXI(w, p) })
+			err = d.files.writeAtFrom(file, func(w io.WriterAt) error { return format.WriteCXI(w, p) })
 		case exportTIFF:
 			err = d.exportTIFF(p)
 		}

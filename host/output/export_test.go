@@ -31,7 +31,7 @@ func TestWriteImage_AFailedExportKeepsTheImage(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Code != host.ExitPartial {
 		t.Errorf("%v", err)
 	}
-	for name, want := range map[string]bool{ReconstructionFile: true, ReportFile: true, "product.h5": false} {
+	for name, want := range map[string]bool{ReconstructionFile: true, reportFile: true, "product.h5": false} {
 		if _, err := os.Stat(filepath.Join(target, name)); (err == nil) != want {
 			t.Errorf("%s: %v", name, err)
 		}

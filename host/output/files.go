@@ -45,9 +45,9 @@ func OpenFiles(dir string) (*Files, error) {
 // Sub returns a subfolder, which moves with the folder.
 func (f *Files) Sub(name string) *Files { return &Files{anchor: f.anchor, below: f.at(name)} }
 
-// Move calls files to move the folder's files while nothing is written, and continues in the root that files returns. Open
+// move calls files to move the folder's files while nothing is written, and continues in the root that files returns. Open
 // files stay open.
-func (f *Files) Move(files func() (*os.Root, *list, error)) error {
+func (f *Files) move(files func() (*os.Root, *list, error)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	root, list, err := files()
@@ -102,8 +102,8 @@ func (f *Files) WriteFrom(name string, write func(io.Writer) error) error {
 	return cannot(f.root, name, "written", disk.WriteFromIn(f.root, name, write))
 }
 
-// WriteAtFrom is like WriteFrom, for a file whose parts are written in any order.
-func (f *Files) WriteAtFrom(name string, write func(io.WriterAt) error) error {
+// writeAtFrom is like WriteFrom, for a file whose parts are written in any order.
+func (f *Files) writeAtFrom(name string, write func(io.WriterAt) error) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	name = f.at(name)

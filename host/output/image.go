@@ -16,7 +16,7 @@ const (
 	ReconstructionFile = "reconstruction.npz"
 	AmplitudeFile      = "amplitude.png"
 	PhaseFile          = "phase.png"
-	ReportFile         = "report.json"
+	reportFile         = "report.json"
 	MisfitFramesFile   = "misfit-frames.png"
 	MisfitPixelsFile   = "misfit-pixels.png"
 )
@@ -27,7 +27,7 @@ const previewPrefix = "preview-"
 // ImageRequest returns the request for the folder of a reconstruction.
 func ImageRequest(target string, overwrite bool, exports Exports, notice func(format string, args ...any), inputs ...Input) Request {
 	return Request{Target: target, Overwrite: overwrite, Notice: notice, Inputs: inputs, Writes: append(exports.Files(),
-		ReconstructionFile, AmplitudeFile, PhaseFile, ReportFile, MisfitFramesFile, MisfitPixelsFile, previewPrefix+AmplitudeFile, previewPrefix+PhaseFile,
+		ReconstructionFile, AmplitudeFile, PhaseFile, reportFile, MisfitFramesFile, MisfitPixelsFile, previewPrefix+AmplitudeFile, previewPrefix+PhaseFile,
 	)}
 }
 
@@ -67,7 +67,7 @@ func (d *Dir) WriteImage(r Result) error {
 	if err != nil {
 		return err
 	}
-	if err := d.WriteFile(ReportFile, append(text, '\n')); err != nil {
+	if err := d.WriteFile(reportFile, append(text, '\n')); err != nil {
 		return err
 	}
 	failed := d.export(r, file) // the image may be the result of hours: it is kept
@@ -82,5 +82,5 @@ func (d *Dir) WriteImage(r Result) error {
 
 // PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
 func (d *Dir) PreviewImage(image raster.Stitched, pixelSize float64) error {
-	return EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WritePassing(previewPrefix+name+".png", file) })
+	return EachPicture(image, pixelSize, func(name string, file []byte) error { return d.writePassing(previewPrefix+name+".png", file) })
 }

@@ -63,7 +63,7 @@ func (do task) run() error {
 			return err
 		}
 	}
-	if err := d.WritePassing("preview.png", []byte("new")); err != nil {
+	if err := d.writePassing("preview.png", []byte("new")); err != nil {
 		return err
 	}
 	if do.Park { // killed before the commit, with a temporary file of a writer open

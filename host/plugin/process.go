@@ -151,8 +151,8 @@ func (p *Process) Orphan() {
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.runner.done }
 
-// Tail returns the last lines of the plugin's standard error.
-func (p *Process) Tail() []string { return p.runner.tail.lines() }
+// tail returns the last lines of the plugin's standard error.
+func (p *Process) tail() []string { return p.runner.tail.lines() }
 
 const (
 	// shutdownTime is the time for the plugin to end its calls and close its sessions. The plugin gives its calls 3 s of it.

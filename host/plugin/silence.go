@@ -27,7 +27,7 @@ func (p *Process) stuck(op string, quiet time.Duration) error {
 	p.runner.kill()
 	p.runner.waitKilled()
 	p.runner.waitDrained()
-	e.Tail = p.Tail()
+	e.Tail = p.tail()
 	return e
 }
 

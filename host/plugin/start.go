@@ -171,7 +171,7 @@ func (p *Process) lost(op string, err error) error {
 	case <-p.runner.done:
 	case <-time.After(exitNotice):
 		e := backend.Errorf(backend.Crashed, op, "plugin %s: the connection broke: %w", p.spec.Name, err)
-		e.Tail = p.Tail()
+		e.Tail = p.tail()
 		return e
 	}
 	if p.runner.stopped.Load() {
@@ -179,6 +179,6 @@ func (p *Process) lost(op string, err error) error {
 	}
 	p.runner.waitDrained()
 	e := backend.Errorf(backend.Crashed, op, "plugin %s ended (%s)", p.spec.Name, p.runner.exit())
-	e.Tail = p.Tail()
+	e.Tail = p.tail()
 	return e
 }

@@ -62,7 +62,7 @@ func File(path string) config.Source {
 // Contents reads the contents of a file, as File does.
 func Contents(name string, contents []byte) config.Source {
 	if root, _ := config.Root(contents); root != nil && recognise(root) {
-		return translated(name, root).Source()
+		return translated(name, root).source()
 	}
 	return config.YAML(name, contents)
 }
@@ -230,8 +230,8 @@ func (i *Import) where(k Imported) string {
 	return fmt.Sprintf("%s:%d", i.Name, k.Line)
 }
 
-// Source returns the file as a source of settings. Origins name its lines.
-func (i *Import) Source() config.Source {
+// source returns the file as a source of settings. Origins name its lines.
+func (i *Import) source() config.Source {
 	s := config.NewSource(config.FileLayer)
 	for _, v := range i.violations() {
 		s.Reject(v.Key, v.Value, v.Rule, v.Origin.Where)

@@ -295,7 +295,7 @@ func FuzzImport(f *testing.F) {
 			return
 		}
 		for _, c := range []config.Command{config.Train, config.Infer} {
-			if _, err := config.Sketch(c, i.Source()); err != nil {
+			if _, err := config.Sketch(c, i.source()); err != nil {
 				continue
 			}
 			if _, err := config.Sketch(c, config.YAML("written", written)); err != nil {

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ptychogo/ptycho/core/examine"
 	"github.com/ptychogo/ptycho/core/scan"
@@ -82,7 +83,7 @@ func (s Survey) supported(data *scan.Scan, support iterative.Support) error {
 		s.Notice("warning: %v", fault)
 		return nil
 	}
-	return host.Failf(host.ExitData, "%s: %w", data.Source, fault)
+	return fmt.Errorf("%s: %w", data.Source, fault)
 }
 
 // Orientation tries all orientations of the positions. It returns an error if another one than that of the file is right.

@@ -14,8 +14,8 @@ import (
 	"github.com/ptychogo/ptycho/internal/disk"
 )
 
-// ExaminationFile holds the findings and the repairs of the scans. A resumed run makes the same repairs again.
-const ExaminationFile = "examination.json"
+// examinationFile holds the findings and the repairs of the scans. A resumed run makes the same repairs again.
+const examinationFile = "examination.json"
 
 // maxExamination bounds the size of the file: findings name every pixel and frame, at most some 50 bytes each.
 const maxExamination = 1 << 30
@@ -28,7 +28,7 @@ type examined struct {
 
 // readExamined reads the examinations of a run that is resumed. A run without them was not repaired.
 func readExamined(run string) (*examined, error) {
-	name := filepath.Join(run, ExaminationFile)
+	name := filepath.Join(run, examinationFile)
 	text, err := disk.Read(name, maxExamination)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &examined{}, nil
@@ -49,7 +49,7 @@ func (f *folder) Examined(e examined) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	return f.dir.WriteFile(ExaminationFile, append(text, '\n'))
+	return f.dir.WriteFile(examinationFile, append(text, '\n'))
 }
 
 // examine examines and repairs a scan of a new run; of a resumed one it repeats the repairs.

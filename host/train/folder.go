@@ -15,9 +15,9 @@ import (
 // The files of a run directory besides the model, its checkpoints and what loggers write.
 const (
 	ConfigFile  = "config.json"
-	MetricsFile = "metrics.csv"
-	RowsFile    = "rows.json"   // training and validation patterns of the scan's file
-	ReportFile  = "report.json" // report at the end
+	metricsFile = "metrics.csv"
+	rowsFile    = "rows.json"   // training and validation patterns of the scan's file
+	reportFile  = "report.json" // report at the end
 )
 
 // folder is the open output folder of a run: settings, the rows of the patterns, metrics, checkpoints, the files of the
@@ -34,7 +34,7 @@ type folder struct {
 // Writes returns the name patterns of all files that a run may write.
 func Writes() []string {
 	return append([]string{
-		ConfigFile, MetricsFile, RowsFile, ExaminationFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
+		ConfigFile, metricsFile, rowsFile, examinationFile, reportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
 	}, track.Writes()...)
 }
 
@@ -73,7 +73,7 @@ func (f *folder) Rows(train, validation []int) error {
 	if err != nil {
 		return err
 	}
-	return f.dir.WriteFile(RowsFile, append(rows, '\n'))
+	return f.dir.WriteFile(rowsFile, append(rows, '\n'))
 }
 
 // Settings writes every setting with its origin.

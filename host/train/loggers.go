@@ -49,8 +49,8 @@ func (f *folder) End(report any, why loop.Ending, failure error) error {
 		if err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
-		errs = append(errs, f.dir.WriteFile(ReportFile, append(text, '\n')))
-		for _, name := range []string{ConfigFile, RowsFile, MetricsFile, ReportFile, bundle.ManifestFile, bundle.WeightsFile} {
+		errs = append(errs, f.dir.WriteFile(reportFile, append(text, '\n')))
+		for _, name := range []string{ConfigFile, rowsFile, metricsFile, reportFile, bundle.ManifestFile, bundle.WeightsFile} {
 			if _, err := os.Stat(f.dir.Path(name)); err == nil { // without a whole epoch there are no metrics
 				errs = append(errs, f.Logger.Artifact(name))
 			}

@@ -38,5 +38,5 @@ func (f *folder) Epoch(all []loop.EpochRecord) error {
 		validated = fmt.Sprintf(", validation %.4g", *last.ValidationDeviance)
 	}
 	f.host.Notice("epoch %d of %d: deviance %.4g per pixel (perfect fit %.3g, flat object %.3g)%s, %.0f patterns/s", last.Epoch, f.cfg.Settings().MaxEpochs, last.Deviance, last.ExpectedDeviance, last.FlatDeviance, validated, last.PatternsPerSecond)
-	return f.dir.WriteTable(MetricsFile, metricsHeader, rows)
+	return f.dir.WriteTable(metricsFile, metricsHeader, rows)
 }

@@ -99,8 +99,8 @@ func smallestCard(driver library.Driver, numbers []int) (bytes int64, err error)
 	return bytes, nil
 }
 
-// FractionKey is the variable for the share of a GPU's memory that XLA may use. XLA allocates memory as needed.
-const FractionKey = "PTYCHO_XLA_CUDA_MEMORY_FRACTION"
+// fractionKey is the variable for the share of a GPU's memory that XLA may use. XLA allocates memory as needed.
+const fractionKey = "PTYCHO_XLA_CUDA_MEMORY_FRACTION"
 
 // usualFraction is XLA's default.
 const usualFraction = 0.75
@@ -108,10 +108,10 @@ const usualFraction = 0.75
 // memory returns the share of a GPU's memory that XLA may use, 0 for XLA's default, and that share in bytes, 0 if unknown. If
 // both a limit in bytes and a share are set, the smaller one applies.
 func memory(limit, card int64) (fraction float64, bytes int64, err error) {
-	if text := os.Getenv(FractionKey); text != "" {
+	if text := os.Getenv(fractionKey); text != "" {
 		fraction, err = strconv.ParseFloat(text, 64)
 		if err != nil || !(fraction > 0 && fraction <= 1) {
-			return 0, 0, backend.Errorf(backend.Invalid, "open", "%s is %q, want a number above 0 and up to 1", FractionKey, text)
+			return 0, 0, backend.Errorf(backend.Invalid, "open", "%s is %q, want a number above 0 and up to 1", fractionKey, text)
 		}
 	}
 	if card <= 0 {

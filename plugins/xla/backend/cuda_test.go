@@ -25,14 +25,14 @@ func TestMemory_TakesTheSmallerOfLimitAndShare(t *testing.T) {
 		{"", 100 << 30, card, 1, 80 << 30},
 		{"0.5", 20 << 30, 0, 0.5, 20 << 30}, // a driver that does not report the memory
 	} {
-		t.Setenv(FractionKey, c.share)
+		t.Setenv(fractionKey, c.share)
 		fraction, bytes, err := memory(c.limit, c.card)
 		if err != nil || fraction != c.fraction || bytes != c.bytes {
 			t.Errorf("share %q, limit %d: %v, %d, error %v; want %v, %d", c.share, c.limit, fraction, bytes, err, c.fraction, c.bytes)
 		}
 	}
 	for _, bad := range []string{"0", "-1", "1.5", "NaN", "half", "90%"} {
-		t.Setenv(FractionKey, bad)
+		t.Setenv(fractionKey, bad)
 		if _, _, err := memory(0, card); backend.KindOf(err) != backend.Invalid {
 			t.Errorf("%q: error %v, want it refused", bad, err)
 		}

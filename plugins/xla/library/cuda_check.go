@@ -12,12 +12,12 @@ type CUDAFiles struct {
 // Check finds and loads what an XLA library needs on a GPU: the driver, the toolkit and NVIDIA's libraries. chosen is the
 // toolkit's folder if the user named one, else "". The error names the first thing to fix.
 func (m Machine) Check(library, chosen string, d Driver) (CUDAFiles, error) {
-	r := CUDAFiles{Version: CUDAVersionOf(library)}
-	if err := d.Suits(r.Version); err != nil {
+	r := CUDAFiles{Version: cudaVersionOf(library)}
+	if err := d.suits(r.Version); err != nil {
 		return r, err
 	}
 	var err error
-	if r.Toolkit, err = m.Toolkit(library, r.Version, chosen); err != nil {
+	if r.Toolkit, err = m.toolkit(library, r.Version, chosen); err != nil {
 		return r, err
 	}
 	r.Without, err = load(libraries(library, r.Version, r.Toolkit), r.Version)

@@ -268,7 +268,7 @@ func TestToolkit_LooksInEveryPlaceInOrder(t *testing.T) {
 	}
 	found := func(want string) {
 		t.Helper()
-		if dir, err := l.Toolkit(l.library, CUDA13, ""); err != nil || dir != want {
+		if dir, err := l.toolkit(l.library, CUDA13, ""); err != nil || dir != want {
 			t.Errorf("found %s, error %v; want %s", dir, err, want)
 		}
 	}
@@ -298,14 +298,14 @@ func TestToolkit_LooksInEveryPlaceInOrder(t *testing.T) {
 func TestToolkit_UsesOnlyTheChosenFolder(t *testing.T) {
 	l := newLayout(t, CUDA13)
 	chosen := t.TempDir()
-	if _, err := l.Toolkit(l.library, CUDA13, chosen); backend.KindOf(err) != backend.NotFound || !strings.Contains(err.Error(), chosen) || !strings.Contains(err.Error(), "--xla_gpu_cuda_data_dir") {
+	if _, err := l.toolkit(l.library, CUDA13, chosen); backend.KindOf(err) != backend.NotFound || !strings.Contains(err.Error(), chosen) || !strings.Contains(err.Error(), "--xla_gpu_cuda_data_dir") {
 		t.Errorf("error %v, want one that names %s", err, chosen)
 	}
 }
 
 func TestVersionOf_FallsBackToThePath(t *testing.T) {
 	for path, want := range map[string]CUDAVersion{"/x/xla_cuda12/p.so": CUDA12, "/cuda12/xla_cuda13/p.so": CUDA13, "/x/p.so": CUDA13} {
-		if v := CUDAVersionOf(path); v != want {
+		if v := cudaVersionOf(path); v != want {
 			t.Errorf("%s: %v, want %v", path, v, want)
 		}
 	}
@@ -319,7 +319,7 @@ func TestVersionOf_ReadsTheLibrary(t *testing.T) {
 		if out, err := exec.Command("gcc", "-shared", "-o", path, "-x", "c", "/dev/null", "-Wl,-rpath,"+rpath).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if v := CUDAVersionOf(path); v != want {
+		if v := cudaVersionOf(path); v != want {
 			t.Errorf("%s: %v, want %v", rpath, v, want)
 		}
 	}

@@ -50,14 +50,14 @@ func (d Driver) String() string {
 	return text
 }
 
-// Suits refuses a driver that is too old for a version of CUDA.
-func (d Driver) Suits(v CUDAVersion) error {
+// suits refuses a driver that is too old for a version of CUDA.
+func (d Driver) suits(v CUDAVersion) error {
 	if !d.Known() || d.Runs(v) {
 		return nil
 	}
 	help := fmt.Sprintf("update the driver (system package nvidia-driver-%d)", v.Driver())
 	if v > CUDA12 && d.Runs(CUDA12) {
-		help += ", or use the library for CUDA 12: " + CUDA12.Setup()
+		help += ", or use the library for CUDA 12: " + CUDA12.setup()
 	}
 	return backend.Errorf(backend.Unsupported, "cuda", "the %s is too old for the XLA library, which is built for %v and needs driver %d or later: %s", d, v, v.Driver(), help)
 }

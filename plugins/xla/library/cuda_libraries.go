@@ -116,7 +116,7 @@ func load(all []nvidiaLibrary, v CUDAVersion) (without []nvidiaLibrary, err erro
 }
 
 func (l nvidiaLibrary) advice(v CUDAVersion) string {
-	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), l.Pip, l.System)
+	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.setup(), l.Pip, l.System)
 }
 
 // release formats a version of cuDNN.

@@ -109,10 +109,10 @@ func ptxas(path string) error {
 	return nil
 }
 
-// Toolkit finds the folder with the programs and data of the CUDA toolkit. chosen is the folder named by the user with
+// toolkit finds the folder with the programs and data of the CUDA toolkit. chosen is the folder named by the user with
 // --xla_gpu_cuda_data_dir, or "". Without it Toolkit returns the first complete folder of CUDA_HOME, CUDA_PATH, NVIDIA's
 // packages beside the XLA library, the folder of nvcc, and /usr/local/cuda*.
-func (m Machine) Toolkit(library string, v CUDAVersion, chosen string) (string, error) {
+func (m Machine) toolkit(library string, v CUDAVersion, chosen string) (string, error) {
 	if chosen != "" {
 		if wrong := faults(chosen, v); len(wrong) > 0 {
 			return "", incomplete(chosen, wrong, v, "or name another folder with --xla_gpu_cuda_data_dir in XLA_FLAGS")
@@ -154,7 +154,7 @@ func incomplete(dir string, wrong []fault, v CUDAVersion, otherwise string) erro
 
 // installAdvice returns the end of an error about a missing part.
 func installAdvice(v CUDAVersion, pip ...string) string {
-	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.Setup(), strings.Join(pip, ", "), v.toolkit())
+	return fmt.Sprintf("install it with %s (pip: %s; system: %s)", v.setup(), strings.Join(pip, ", "), v.toolkit())
 }
 
 // toolkits lists the folders to search, best first.

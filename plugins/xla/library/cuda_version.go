@@ -36,17 +36,17 @@ func (v CUDAVersion) toolkit() string {
 	return "cuda-toolkit-12-9"
 }
 
-// Setup returns the command that installs the XLA library and NVIDIA's packages for this version.
-func (v CUDAVersion) Setup() string {
+// setup returns the command that installs the XLA library and NVIDIA's packages for this version.
+func (v CUDAVersion) setup() string {
 	return fmt.Sprintf("ptycho plugins setup xla --device cuda --cuda %d", int(v))
 }
 
 // named matches the version in the path of a library, as in jax_plugins/xla_cuda13.
 var named = regexp.MustCompile(`cuda(1[23])`)
 
-// CUDAVersionOf returns the version of CUDA for which an XLA library was built, from the folders in which the library looks for
+// cudaVersionOf returns the version of CUDA for which an XLA library was built, from the folders in which the library looks for
 // NVIDIA's libraries, else from its path, else CUDA 13.
-func CUDAVersionOf(library string) CUDAVersion {
+func cudaVersionOf(library string) CUDAVersion {
 	if f, err := elf.Open(library); err == nil {
 		defer f.Close()
 		for _, tag := range []elf.DynTag{elf.DT_RPATH, elf.DT_RUNPATH} {

@@ -18,9 +18,9 @@ func Variable(d Device) string {
 	return "PTYCHO_XLA_" + strings.ToUpper(string(d)) + "_LIBRARY"
 }
 
-// Folder returns the folder of a pinned library: $XDG_DATA_HOME/ptycho/xla/cpu-VERSION or cudaNN-VERSION. The folder of a CUDA
+// folder returns the folder of a pinned library: $XDG_DATA_HOME/ptycho/xla/cpu-VERSION or cudaNN-VERSION. The folder of a CUDA
 // library has the layout of pip, with NVIDIA's packages where the library looks for them.
-func (p Pin) Folder() (string, error) {
+func (p Pin) folder() (string, error) {
 	home := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(home) { // the XDG specification ignores relative paths
 		user, err := os.UserHomeDir()
@@ -38,7 +38,7 @@ func (p Pin) Folder() (string, error) {
 
 // Path returns the absolute path of a pinned library, which need not exist.
 func (p Pin) Path() (string, error) {
-	dir, err := p.Folder()
+	dir, err := p.folder()
 	if err != nil {
 		return "", err
 	}

@@ -100,7 +100,7 @@ func TestSetup_RefusesAMemberThatIsNotPinned(t *testing.T) {
 			change(&p)
 			_, err := Setup(context.Background(), p, wheel, io.Discard)
 			refused(t, err, backend.Invalid, wheel)
-			dir, _ := p.Folder()
+			dir, _ := p.folder()
 			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s was left behind", dir)
 			}

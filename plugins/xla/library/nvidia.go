@@ -44,7 +44,7 @@ type Installed struct {
 // the download first.
 func SetupNVIDIA(ctx context.Context, p Pin, from string, log io.Writer) ([]Installed, error) {
 	all := nvidia[p.CUDA]
-	dir, err := p.Folder()
+	dir, err := p.folder()
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (r receipt) damaged(dir string) error {
 // whole refuses a folder in which a file of NVIDIA's packages is missing or truncated: loading it would end the process.
 // Packages that were never installed are not required: NVIDIA's libraries may be installed elsewhere.
 func (p Pin) whole() error {
-	dir, err := p.Folder()
+	dir, err := p.folder()
 	if err != nil || p.CUDA == 0 {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestSetupNVIDIA_UnpacksThePipLayoutOnce(t *testing.T) {
 	if err != nil || len(all) != 2 || already(all) != 0 {
 		t.Fatalf("%+v, error %v", all, err)
 	}
-	dir, _ := p.Folder()
+	dir, _ := p.folder()
 	st, err := os.Stat(filepath.Join(dir, "nvidia/cu13/bin/ptxas"))
 	if err != nil || st.Mode()&0o111 != 0o111 {
 		t.Errorf("ptxas is not a program: %v, error %v", st, err)
@@ -92,7 +92,7 @@ func TestSetupNVIDIA_NamesTheWheelsThatAreMissing(t *testing.T) {
 	}
 	_, err := SetupNVIDIA(context.Background(), p, folder, io.Discard)
 	refused(t, err, backend.NotFound, folder, "pip download --no-deps --dest FOLDER nvidia-cudnn-cu13==9.15", "--no-nvidia")
-	dir, _ := p.Folder()
+	dir, _ := p.folder()
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Error("something was unpacked")
 	}
@@ -139,7 +139,7 @@ func TestSetupNVIDIA_GoesOnWhereItWasInterrupted(t *testing.T) {
 	if _, err := SetupNVIDIA(ctx, p, folder, stopping{"2 of 2", stop}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want the context's", err)
 	}
-	dir, _ := p.Folder()
+	dir, _ := p.folder()
 	left, _ := filepath.Glob(filepath.Join(dir, "nvidia/cudnn/lib/*"))
 	hidden, _ := filepath.Glob(filepath.Join(dir, "nvidia/cudnn/lib/.*"))
 	if len(left)+len(hidden) > 0 {
@@ -163,7 +163,7 @@ func TestWhole_FindsDamageAndSetupRepairsIt(t *testing.T) {
 	if err := p.whole(); err != nil {
 		t.Error(err)
 	}
-	dir, _ := p.Folder()
+	dir, _ := p.folder()
 	if err := os.Truncate(filepath.Join(dir, "nvidia/cudnn/lib/libcudnn.so.9"), 100); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestSetupNVIDIA_FetchesWithPipAndLeavesNothingBehind(t *testing.T) {
 			t.Errorf("the log does not say %q:\n%s", want, log.String())
 		}
 	}
-	dir, _ := p.Folder()
+	dir, _ := p.folder()
 	left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), "ptycho-scratch-*"))
 	if len(left) > 0 {
 		t.Errorf("%v was left behind", left)
@@ -253,7 +253,7 @@ func TestPath_LiesWhereTheLibraryLooksForNVIDIA(t *testing.T) {
 			t.Skip(err)
 		}
 		path, _ := p.Path()
-		dir, _ := p.Folder()
+		dir, _ := p.folder()
 		if got := filepath.Join(filepath.Dir(path), "..", "..", "nvidia"); got != filepath.Join(dir, "nvidia") {
 			t.Errorf("CUDA %d looks in %s, the packages are in %s", v, got, dir)
 		}

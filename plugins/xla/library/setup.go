@@ -30,7 +30,7 @@ type Result struct {
 // machine's pip downloads. It reports its progress to log. It replaces an installed file only after the new one is complete
 // and verified.
 func Setup(ctx context.Context, p Pin, wheel string, log io.Writer) (Result, error) {
-	dir, err := p.Folder()
+	dir, err := p.folder()
 	if err != nil {
 		return Result{}, err
 	}
