@@ -13,7 +13,7 @@ import (
 type Object struct {
 	Values        []complex64 // [Height, Width], of several layers their product
 	Height, Width int
-	Origin        [2]float64 // (row, column), as of format.Reconstruction; the smallest position is 0
+	Origin        [2]float64 // (row, column), as of format.Reconstruction; the smallest position is 0, or that of OriginAttribute
 	PixelSize     float64    // m; 0 if unknown
 }
 
@@ -90,6 +90,17 @@ func productObject(f *hdf5.File) (*Object, error) {
 	smallest := [2]float64{math.Inf(1), math.Inf(1)}
 	for _, p := range at {
 		smallest[0], smallest[1] = min(smallest[0], p[0]), min(smallest[1], p[1])
+	}
+	root, err := f.Group("/")
+	if err != nil {
+		return nil, err
+	}
+	a := &Acquisition{}
+	if err := a.originOf(root); err != nil {
+		return nil, err
+	}
+	if a.zero != nil {
+		smallest = *a.zero
 	}
 	for k, names := range [2][2]string{{"center_y_m", "pixel_height_m"}, {"center_x_m", "pixel_width_m"}} {
 		centre, _, err := attribute(d, names[0])

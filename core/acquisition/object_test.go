@@ -53,6 +53,38 @@ func TestReadObject_Product(t *testing.T) {
 	}
 }
 
+// TestReadObject_ProductOfSomePatterns reads a product that ptycho wrote of patterns of which none is at the position 0. Its attribute says
+// what is at 0.
+func TestReadObject_ProductOfSomePatterns(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "product.h5")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := hdf5.NewWriter(f)
+	const pixel = 1e-8
+	for _, err := range []error{
+		w.Root().SetAttribute(acquisition.OriginAttribute, []float64{0, 0}),
+		w.Root().Dataset("probe_position_indexes", []int64{3, 4}, 2),
+		w.Root().Dataset("probe_position_x_m", []float64{30 * pixel, 40 * pixel}, 2),
+		w.Root().Dataset("probe_position_y_m", []float64{20 * pixel, 20 * pixel}, 2),
+		w.Root().DatasetWith("object", make([]complex64, 6*8), []uint64{1, 6, 8}, "pixel_width_m", pixel, "pixel_height_m", pixel, "center_x_m", 36*pixel, "center_y_m", 21*pixel),
+		w.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := acquisition.ReadObject(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := [2]float64{21 - 3, 36 - 4}; math.Abs(o.Origin[0]-want[0]) > 1e-6 || math.Abs(o.Origin[1]-want[1]) > 1e-6 {
+		t.Errorf("the object begins at %v, want %v", o.Origin, want)
+	}
+}
+
 func TestReadObject_SurvivesDamagedFiles(t *testing.T) {
 	b, err := os.ReadFile("testdata/layouts/batch/product.h5")
 	if err != nil {
