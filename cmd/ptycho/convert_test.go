@@ -150,7 +150,7 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 	for name, flags := range otherFiles {
 		npz := filepath.Join(dir, name+".npz")
 		must(t, append(append([]string{"convert", data + name, npz, "--y-path", data + "motors.csv:2", "--x-path", data + "motors.csv:1", "--position-units", "um"}, geometry...), flags...)...)
-		must(t, append(append([]string{"solve", "--data", data + name, "--output-dir", filepath.Join(dir, "direct-"+name), "--iterations", "1", "--quiet", "--y-path", data + "motors.csv:2",
+		must(t, append(append([]string{"solve", "--data", data + name, "--output-dir", filepath.Join(dir, "direct-"+name), "--iterations", "3", "--quiet", "--y-path", data + "motors.csv:2",
 			"--x-path", data + "motors.csv:1", "--position-units", "um"}, geometry...), flags...)...)
 		must(t, "inspect", npz)
 		got := image(npz)
