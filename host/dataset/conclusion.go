@@ -49,6 +49,9 @@ func (r *Examined) Conclude(o Outcome, notice func(format string, args ...any)) 
 
 // Flat returns an error if the image in the folder explains the patterns no better than an empty object. It names the findings that are likely causes.
 func (r *Examined) Flat(o Outcome, folder string) error {
+	if !(o.R > 0) {
+		return nil
+	}
 	if most := o.Flat - o.Expected; o.Flat-o.R > leastExplained*most || most < leastContrast*o.Expected && o.R <= o.Flat {
 		return nil
 	}

@@ -24,7 +24,7 @@ func TestFlat_NamesCauses(t *testing.T) {
 	}
 	for name, better := range map[string]Outcome{
 		"a better image": {Data: o.Data, R: 0.02, Flat: 0.03, Expected: 0.001}, "little to explain": {Data: o.Data, R: 0.0395, Flat: 0.04, Expected: 0.038},
-		"no object": {Data: o.Data, R: 0.0399, Flat: 0.04, Expected: 0.0399},
+		"an exact fit": {Data: o.Data}, "no object": {Data: o.Data, R: 0.0399, Flat: 0.04, Expected: 0.0399},
 	} {
 		if err := r.Flat(better, "out"); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -142,7 +142,9 @@ func (r *Report) finish(ctx context.Context, h host.Host, m *model.Model, lit *s
 		return out, fmt.Errorf("infer: %w", err)
 	}
 	out.R, out.Flat = float64(r.Residual), flat
-	out.Expected = out.R / out.Misfits.Totals().Ratio()
+	if ratio := out.Misfits.Totals().Ratio(); ratio > 0 {
+		out.Expected = out.R / ratio
+	}
 	r.FlatResidual, r.Expected = metrics.Number(flat), metrics.Number(out.Expected)
 	return out, nil
 }

@@ -82,6 +82,8 @@ func (r *Report) fill(solved *iterative.Result, data *scan.Scan, took time.Durat
 	}
 	if of := solved.Misfits.Totals(); of.Measured > 0 {
 		r.ExpectedResidual = number(solved.R * of.Expected / of.Measured)
+	} else if len(solved.Misfits.Frames) > 0 { // an exact fit
+		r.ExpectedResidual = number(0)
 	}
 	r.ModeShares, r.History, r.Notes, r.Gauge = solved.ModeShares, solved.History, solved.Notes, solved.Gauge
 	if r.Gauge != nil && r.Gauge.By == iterative.GaugeFree {
