@@ -69,11 +69,12 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 	c := &top{ceiling: float64(p.ceilingOf()), pixel: make([]bool, len(p.bad)), edges: make([][2]float64, len(ranges))}
 	c.width = math.Ceil(windowDeviations * math.Sqrt(c.ceiling/unit))
 	low := float32(c.ceiling - c.width*unit)
+	looked := max(leastCeiling, min(low, float32((1-2*edge)*ranges[0])))
 	reaches := func(j int) bool { return p.few[j] || p.peak[j] >= low }
 	return c, p.those(ctx, reaches, func(j int, counts []float32) {
 		clips := false
 		for i, k := range counts {
-			if p.bad[i] || k < leastCeiling || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
+			if k < looked || p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
 				continue
 			}
 			switch v := float64(k); {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/ptychogo/ptycho/internal/words"
@@ -58,16 +59,22 @@ func frameTotal(counts, good, most []float32) (total float64, peak float32) {
 	return total, top[brightest-1]
 }
 
+// pair returns the bits of two counts. Those of the first, whose high bits change most, are in the low half, which a product spreads.
+func pair(a, b float32) uint64 {
+	return bits.ReverseBytes64(uint64(math.Float32bits(a))<<32 | uint64(math.Float32bits(b)))
+}
+
 // hashed returns a hash of the bits of counts, four lanes of FNV-1a.
 func hashed(counts []float32) uint64 {
 	const prime = 1099511628211
 	h := [4]uint64{14695981039346656037, 1, 2, 3}
-	for len(counts) >= 4 {
-		h[0] = (h[0] ^ uint64(math.Float32bits(counts[0]))) * prime
-		h[1] = (h[1] ^ uint64(math.Float32bits(counts[1]))) * prime
-		h[2] = (h[2] ^ uint64(math.Float32bits(counts[2]))) * prime
-		h[3] = (h[3] ^ uint64(math.Float32bits(counts[3]))) * prime
-		counts = counts[4:]
+	for len(counts) >= 8 {
+		c := counts[:8]
+		h[0] = (h[0] ^ pair(c[0], c[1])) * prime
+		h[1] = (h[1] ^ pair(c[2], c[3])) * prime
+		h[2] = (h[2] ^ pair(c[4], c[5])) * prime
+		h[3] = (h[3] ^ pair(c[6], c[7])) * prime
+		counts = counts[8:]
 	}
 	for _, k := range counts {
 		h[0] = (h[0] ^ uint64(math.Float32bits(k))) * prime

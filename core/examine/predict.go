@@ -9,7 +9,7 @@ import (
 
 const (
 	// mostPredicted bounds the number of frames that are predicted from their neighbours.
-	mostPredicted = 2048
+	mostPredicted = 600
 	// leastShared is the least overlap of a neighbour that predicts a frame, constantLeast the least number of them. A plane is fitted
 	// to planeLeast or more, a constant to fewer.
 	leastShared, constantLeast, planeLeast = 0.2, 3, 8
@@ -32,6 +32,9 @@ const (
 // products as its share of the variance of all counts.
 func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, gain float64, err error) {
 	frequencies, all := p.frequencies(), max(variance(e.root)-1, 0)
+	if len(frequencies) == 0 { // a probe smaller than a pixel, or none
+		return nil, 0, nil
+	}
 	for _, j := range scan.Thin(indices(len(e.order)), mostPredicted) {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, context.Cause(ctx)

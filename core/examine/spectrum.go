@@ -12,6 +12,7 @@ type spectrum struct {
 	n    int
 	plan *fft.Plan64
 	work fft.Work
+	rim  []float64 // [n] the window's factor along one axis
 }
 
 // rimShare is the width of the window's falling edge relative to the side.
@@ -22,7 +23,14 @@ func newSpectrum(n int) *spectrum {
 	if err != nil {
 		return nil
 	}
-	return &spectrum{n: n, plan: plan}
+	s := &spectrum{n: n, plan: plan, rim: make([]float64, n)}
+	for at := range s.rim {
+		s.rim[at] = 1
+		if d := (float64(min(at, n-1-at)) + 0.5) / (rimShare * float64(n)); d < 1 {
+			s.rim[at] = 0.5 - 0.5*math.Cos(math.Pi*d)
+		}
+	}
+	return s
 }
 
 // fill replaces bad pixels by the mean of the good ones around, from the edges of a bad area inwards.
@@ -63,16 +71,7 @@ func (p *profile) fill(v []float64) {
 }
 
 // window falls to 0 at the edges, where light that is cut off would spread over all shifts.
-func (s *spectrum) window(i int) float64 {
-	w := 1.0
-	for _, at := range [2]int{i / s.n, i % s.n} {
-		d := (float64(min(at, s.n-1-at)) + 0.5) / (rimShare * float64(s.n))
-		if d < 1 {
-			w *= 0.5 - 0.5*math.Cos(math.Pi*d)
-		}
-	}
-	return w
-}
+func (s *spectrum) window(i int) float64 { return s.rim[i/s.n] * s.rim[i%s.n] }
 
 // transform returns the transform of a real image with its centre at N/2, with shift (0, 0) first.
 func (s *spectrum) transform(of []float64) []complex128 {
