@@ -8,7 +8,7 @@ const (
 // sharedMutants are mistakes in packages that the oracle uses too: only the mutant's process has them. Those without a case have not been
 // run yet.
 var sharedMutants = []Mutant{
-	{"AdamW's decay is not scaled by the rate", optimiser + "coefficients.go", "0, r.rate*r.o.WeightDecay", "0, r.o.WeightDecay", 0, "", "train/"},
+	{"AdamW's decay is not scaled by the rate", optimiser + "coefficients.go", "0, r.rate*r.o.WeightDecay", "0, r.o.WeightDecay", 0, "train/adamw/decay", "train/"},
 	{"Adam decays as AdamW does", optimiser + "coefficients.go", "if r.o.Kind == backend.AdamW {", "if r.o.Kind != backend.SGD {", 0, "", "train/"},
 	{"the second moment is corrected with the first one's rate", optimiser + "coefficients.go", "1-math.Pow(r.o.Beta2, float64(r.t))", "1-math.Pow(r.o.Beta1, float64(r.t))", 0, "", "train/|state/"},
 	{"ε is inside the root", optimiser + "optim.go", "T(math.Sqrt(float64(v[i])))*root+eps", "T(math.Sqrt(float64(v[i]+eps*eps)))*root", 0, "", "train/|state/"},
