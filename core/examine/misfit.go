@@ -13,7 +13,7 @@ import (
 // spread, and so many standard errors above it. An image that does not fit yet has a larger spread, and its bright pixels fit worse than
 // dark ones: a pixel is compared with those around, near and next to it.
 const (
-	farFrame, farSpread, farErrors = 3, 8, 10
+	farFrame, farSpread, farErrors = 10, 8, 10
 	farPixel, nextPixel            = 5, 3
 	aroundPixel                    = 3
 )

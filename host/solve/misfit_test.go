@@ -17,7 +17,7 @@ import (
 
 // TestSolve_MisfitNamesAStrangeFrame: two frames whose patterns were exchanged are named after the run, and are the worst of the arrays.
 func TestSolve_MisfitNamesAStrangeFrame(t *testing.T) {
-	sim, err := simulate.New(t.Context(), simulate.Options{Object: simulate.Fields, Probe: simulate.Aberrated, N: 32, Height: 96, Patterns: 200, Seed: 5, Photons: 1e5})
+	sim, err := simulate.New(t.Context(), simulate.Options{Object: simulate.Fields, Probe: simulate.Aberrated, N: 32, Height: 96, Patterns: 200, Seed: 5, Photons: 1e6})
 	if err != nil {
 		t.Fatal(err)
 	}
