@@ -110,6 +110,22 @@ var examples = map[string][]string{
 		"ptycho plugins setup xla",
 		"ptycho plugins setup xla --device cuda",
 	},
+	"plugins install": {
+		"ptycho plugins install ./ptycho-backend-mine",
+		"ptycho plugins install ptycho_backend-0.1.0-py3-none-any.whl ptycho_backend_mine-0.1.0-py3-none-any.whl",
+	},
+	"plugins verify": {
+		"ptycho plugins verify",
+		"ptycho plugins verify mine",
+	},
+	"plugins remove": {
+		"ptycho plugins remove mine",
+		"ptycho plugins remove mine --version 0.1.0",
+	},
+	"plugins new": {
+		"ptycho plugins new mine --lang go",
+		"ptycho plugins new mine --lang python",
+	},
 	"completion": {
 		"source <(ptycho completion bash)",
 		"ptycho completion fish > ~/.config/fish/completions/ptycho.fish",
