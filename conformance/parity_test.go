@@ -11,16 +11,14 @@ import (
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
-// TestParity_ReportsWhatDiffers compares three backends by a small network: two are equal, the third has one gradient of the opposite
+// TestParity_ReportsWhatDiffers compares three backends by a small network: two are equal, the third has gradients of the opposite
 // sign.
 func TestParity_ReportsWhatDiffers(t *testing.T) {
 	wrong := Defect{gradient: func(_ *program.Program, m map[string]tensor.Tensor) {
 		for _, g := range m {
-			if values, err := tensor.Data[float32](g); err == nil && values[0] != 0 {
-				for i := range values {
-					values[i] = -values[i]
-				}
-				return
+			values, _ := tensor.Data[float32](g) // none of a complex one
+			for i := range values {
+				values[i] = -values[i]
 			}
 		}
 	}}

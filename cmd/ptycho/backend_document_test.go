@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/conformance"
+	"github.com/ptychogo/ptycho/internal/archtest"
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
@@ -73,16 +74,7 @@ func TestBackendDocument_CommandsWork(t *testing.T) {
 			}
 		case "go":
 			if args[1] == "get" { // this checkout is the required version
-				for _, name := range []string{"go.mod", "go.sum"} {
-					text, err := os.ReadFile(filepath.Join(root, name))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(name, text, 0o666); err != nil {
-						t.Fatal(err)
-					}
-				}
-				command(t, "go", "mod", "edit", "-module=example.com/mine", "-require="+args[2]+"@v0.0.0", "-replace="+args[2]+"="+root)
+				requireThis(t, root, "example.com/mine")
 				continue
 			}
 			if args[1] == "doc" {
@@ -94,6 +86,21 @@ func TestBackendDocument_CommandsWork(t *testing.T) {
 			t.Errorf("no test knows how to run %q", line)
 		}
 	}
+}
+
+// requireThis writes the go.mod and go.sum of a module that requires this checkout.
+func requireThis(t *testing.T, root, module string) {
+	t.Helper()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command(t, "go", "mod", "edit", "-module="+module, "-require="+archtest.Module+"@v0.0.0", "-replace="+archtest.Module+"="+root)
 }
 
 // documentation runs a go doc command of the document. Within a module go doc reads every module of the whole graph, which

@@ -377,6 +377,6 @@ func TestExport_NamesAreAnyBytes(t *testing.T) {
 	if err := os.WriteFile(odd, b, 0o600); err != nil {
 		t.Skipf("the file system has names in UTF-8: %v", err)
 	}
-	must(t, "solve", "--data", odd, "--output-dir", filepath.Join(dir, "out"), "--iterations", "1", "--export", "ptychodus,cxi,tiff", "--quiet")
+	must(t, "solve", "--data", odd, "--output-dir", filepath.Join(dir, "out"), "--iterations", "1", "--export", "ptychodus,cxi,tiff", "--quiet", "--trust-data")
 	must(t, "convert", odd, filepath.Join(dir, "out.h5"))
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/archtest"
 )
 
 // TestPluginsNew_GoBackendPasses writes a backend in Go and runs what its Makefile runs, without a network: it requires the same
@@ -22,14 +24,11 @@ func TestPluginsNew_GoBackendPasses(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	must(t, "plugins", "new", "fast-one", "--lang", "go", "--source", root)
 	t.Chdir("fast-one")
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
+	text, err := os.ReadFile("go.mod")
+	if err != nil || !strings.Contains(string(text), "\nreplace "+archtest.Module+" => "+root+"\n") {
+		t.Errorf("go.mod is %q, %v", text, err)
 	}
-	if err := os.WriteFile("go.sum", sums, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	command(t, "go", "mod", "edit", "-fmt")
+	requireThis(t, root, "example.com/ptycho-backend-fast-one") // in place of go mod tidy, which looks for the modules of all tests
 	command(t, "go", "build", "-o", "ptycho-backend-fast-one", ".")
 	command(t, "go", "vet", "./...")
 	must(t, "conformance", "--backend", "./ptycho-backend-fast-one", "--level", "0", "--quiet")

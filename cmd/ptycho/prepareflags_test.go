@@ -104,7 +104,7 @@ func TestPrepareFlags_MistakesAreAnswered(t *testing.T) {
 		{10, `--patterns "flip" must be one or more`, []string{"--patterns", "flip"}},
 		{11, `the centre (40, 3) (row, column) is outside`, []string{"--centre", "40,3"}},
 		{11, `20×20 pixels around the centre (3, 12) (row, column) leave the patterns' 24×24`, []string{"--centre", "3,12", "--crop", "20"}},
-		{11, `--crop 26 cannot be taken`, []string{"--crop", "26"}},
+		{10, `--crop 26 cannot be taken`, []string{"--crop", "26"}},
 		{11, `does not give an even number of pixels with --bin 4: give a multiple of 8`, []string{"--crop", "20", "--bin", "4"}},
 		{11, `patterns of 24×24 pixels cannot be padded to 16`, []string{"--pad", "16"}},
 		{11, `--hot-pixels has (24, 0) (row, column), and patterns have 24×24 pixels`, []string{"--hot-pixels", "24,0"}},

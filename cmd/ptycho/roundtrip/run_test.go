@@ -50,6 +50,7 @@ func prepare(t *testing.T) *bench {
 	}
 	writeDark(t, filepath.Join(b.dir, "dark.npz"))
 	writePlate(t, filepath.Join(b.dir, "plate.npy"))
+	writeRaw(t, filepath.Join(b.dir, "framed.raw"), filepath.Join(b.dir, "positions.csv"), filepath.Join(b.dir, "scan.npz"))
 	writeMarked(t, filepath.Join(b.dir, "marked.npz"), filepath.Join(b.dir, "scan.npz"))
 	t.Setenv("PTYCHO_TRAINING__CHECK_GEOMETRY", "false") // half of the time of a run
 	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {

@@ -45,6 +45,11 @@ var scanTrips = map[string]trip{
 	"scan.override":            {with: args("--position-units", "um", "--wavelength", "1.24nm", "--distance", "1m", "--detector-pixel-size", "77.5um", "--pixel-size", "1.2um"), flag: args("--override"), sees: exitCode},
 	"scan.examine":             {with: args("--train-data-file", "DIR/marked.npz"), flag: args("--examine", "off"), sees: bound(0, "counts")},
 	"scan.repair":              {with: args("--train-data-file", "DIR/marked.npz", "--trust-data"), flag: args("--repair", "frames"), sees: bound(0, "counts")},
+	"scan.adapt-size":          {with: wide("--crop", "44"), flag: args("--adapt-size", "crop"), sees: bound(0, "counts")},
+	"scan.shape":               {with: raw("--shape"), flag: args("--shape", "16,16"), sees: exitCode},
+	"scan.dtype":               {with: raw("--dtype"), flag: args("--dtype", ">u2"), sees: exitCode},
+	"scan.skip-bytes":          {with: raw("--skip-bytes"), flag: args("--skip-bytes", "4"), sees: exitCode},
+	"scan.gap-bytes":           {with: raw("--gap-bytes"), flag: args("--gap-bytes", "8"), sees: exitCode},
 	"scan.trust-data":          {with: args("--train-data-file", "DIR/marked.npz", "--repair", "none"), flag: args("--trust-data"), sees: exitCode},
 }
 
