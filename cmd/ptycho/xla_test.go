@@ -194,7 +194,7 @@ func TestXLA_FollowsGorgonia(t *testing.T) {
 	for _, name := range []string{"there", "back"} {
 		agree(t, want, deviances(t, path(name)))
 	}
-	must(t, "infer", "--plugin-dir", dir, "--model-path", path("xla"), "--test-data", scan, "--output-dir", path("out"))
+	must(t, "infer", "--plugin-dir", dir, "--model-path", path("xla"), "--test-data", scan, "--output-dir", path("out"), "--trust-data") // hardly trained
 	for _, name := range []string{"reconstruction.npz", "amplitude.png", "phase.png", "report.json"} {
 		if _, err := os.Stat(filepath.Join(path("out"), name)); err != nil {
 			t.Error(err)
