@@ -56,8 +56,8 @@ test: tools ## format, vet and tests, long ones in part (test-all); ends with th
 		$(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$(for p in $$with; do echo ./plugins/xla/$$p; done)" -- \
 		-count=1 -timeout=0 -vet=off $$($(GO) list $(PKG) | grep -vE "/plugins/xla/($$without)\$$")
 
-test-all: tools ## the tests that make test runs in part or leaves out, whole (about ten minutes)
-	@. .test-tools/env; with=''; if $(HAVE_CC); then with=./plugins/xla/backend; fi; names=$$(scripts/sampled names) && packages=$$(scripts/sampled packages) || exit 1; \
+test-all: tools ## the tests that make test runs in part or leaves out, whole (about ten minutes); of the package ONLY
+	@. .test-tools/env; with=''; if [ -z "$$ONLY" ] && $(HAVE_CC); then with=./plugins/xla/backend; fi; names=$$(scripts/sampled names) && packages=$${ONLY:-$$(scripts/sampled packages)} || exit 1; \
 		PTYCHO_TEST=all $(GO) run ./internal/testrun -notes .test-tools/missing -cgo "$$with" -- \
 		-count=1 -timeout=0 -vet=off "-run=$$names" $$(echo "$$packages" | grep -vx ./plugins/xla/backend)
 

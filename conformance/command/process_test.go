@@ -1,4 +1,4 @@
-//go:build linux
+//go:build unix
 
 package command_test
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,9 @@ func (l lingeringSession) Close() error { time.Sleep(time.Hour); return nil }
 func TestTarget_ProcessesAreChecked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes and waits for their end: not with -short")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("the memory and children of a process are read from /proc, which only Linux has")
 	}
 	self, err := os.Executable()
 	if err != nil {
