@@ -72,7 +72,9 @@ func newCommand() *cli.Command {
 				err = usage(fmt.Errorf("--lang %q: want go or python", lang))
 			}
 			if err == nil {
-				err = writeProject(folder, files)
+				if err = writeProject(folder, files); err != nil {
+					err = fmt.Errorf("plugins new: %w", err)
+				}
 			}
 			if err == nil {
 				stdout.Printf("%s: %d files; next: cd %s && make test\n", folder, len(files), folder)

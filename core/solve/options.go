@@ -63,7 +63,7 @@ func ParseFit(s string) (Fit, error) {
 		case "auto":
 			return f, fmt.Errorf("cannot fit %q: auto chooses by itself, write auto alone", s)
 		default:
-			return f, fmt.Errorf("cannot fit %q, want probe, background, positions, affine and intensity, separated by commas, or none", s)
+			return f, fmt.Errorf("cannot fit %q, want probe, background, positions, affine and intensity, separated by commas; none; or auto alone", s)
 		}
 	}
 	if f.Affine && !f.Positions {

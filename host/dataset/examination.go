@@ -13,7 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Examination say what is done about findings.
+// Examination says what is done about findings.
 type Examination struct {
 	config.Examination
 	// Fits reports that the command can fit a factor for each frame. Otherwise a changing exposure is only reported.

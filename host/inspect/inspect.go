@@ -36,7 +36,7 @@ type Report struct {
 	// Geometry is the result of short reconstructions with all orientations of the positions. It is nil if not requested or
 	// if the scan is too small.
 	Geometry *iterative.Geometry `json:"geometry,omitempty"`
-	// GeometryNote is the reason why there is no Geometry although it was requested, or "".
+	// GeometryNote says why Geometry is missing although it was requested, or is "".
 	GeometryNote string `json:"geometry_note,omitempty"`
 	// Fault is the reason why the scan cannot be reconstructed, or "".
 	Fault string `json:"fault,omitempty"`
