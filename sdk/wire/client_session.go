@@ -169,7 +169,7 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 		if err := sent(send(), stream.CloseSend); err != nil {
 			return err
 		}
-		err = each(stream.Recv, func(m *pb.StepResponse) error {
+		err = each(ctx, stream.Recv, func(m *pb.StepResponse) error {
 			if err := s.expected.checkStep(m, results, p); err != nil {
 				return err
 			}
@@ -187,12 +187,15 @@ func (s *remote) Step(ctx context.Context, p backend.StepPlan, emit func(backend
 	return err
 }
 
-// each reads a stream to its end and passes each message to f.
-func each[M any](recv func() (M, error), f func(M) error) error {
+// each reads a stream to its end and passes each message to f. At the end of ctx it stops, even if all messages have arrived.
+func each[M any](ctx context.Context, recv func() (M, error), f func(M) error) error {
 	for {
 		m, err := recv()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -244,7 +247,7 @@ func (s *remote) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(bac
 			return err
 		}
 		results := 0
-		err = each(stream.Recv, func(m *pb.EvaluateResult) error {
+		err = each(ctx, stream.Recv, func(m *pb.EvaluateResult) error {
 			if err := s.expected.checkEvaluation(m, results, p); err != nil {
 				return err
 			}
@@ -277,14 +280,14 @@ func (s *remote) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func
 		if err := sent(err, stream.CloseSend); err != nil {
 			return err
 		}
-		return s.patches(stream.Recv, p, emit)
+		return s.patches(ctx, stream.Recv, p, emit)
 	})
 }
 
 // patches receives the patches of a plan.
-func (s *remote) patches(recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, emit func(backend.Patches) error) error {
+func (s *remote) patches(ctx context.Context, recv func() (*pb.ReconstructResponse, error), p backend.ReconPlan, emit func(backend.Patches) error) error {
 	in, results := chunked(recv), 0
-	err := each(recv, func(m *pb.ReconstructResponse) error {
+	err := each(ctx, recv, func(m *pb.ReconstructResponse) error {
 		if m.GetPatches() == nil {
 			return malformed("patches were expected")
 		}
