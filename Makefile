@@ -20,6 +20,7 @@ MUTANTS  ?= .
 SIZE     ?= 8
 DIR      ?=
 LARGE    ?=
+COMMIT   ?= c754495
 
 # Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
 BUILD_FLAGS ?= -trimpath
@@ -36,7 +37,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -144,6 +145,9 @@ outliers: ## measure why a tensor can stand out at full size, for docs/conforman
 
 mutants: ## build Gorgonia with each of about 140 single mistakes; the suite must find them (MUTANTS=regexp; an hour or two)
 	$(GO) test ./conformance -count=1 -v -timeout 0 -run TestMutants_Caught -mutants "$(MUTANTS)" -full
+
+old-protocol: ## the commands with a plugin of commit COMMIT (the last of protocol 2.0), and a plugin of today with its host
+	PTYCHO_OLD_COMMIT=$(COMMIT) $(GO) test ./cmd/ptycho -count=1 -v -timeout 20m -run TestProtocol_OlderHostAndPlugin
 
 conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: reports may differ only in their times
 	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; for run in 1 2 3; do \
