@@ -143,7 +143,7 @@ tolerances: build ## measure BACKENDS (gorgonia) against the tolerances; writes 
 outliers: ## measure why a tensor can stand out at full size, for docs/conformance.md (a few minutes)
 	$(GO) test ./conformance/ -count=1 -v -timeout 20m -run TestOutliers -outliers
 
-mutants: ## build Gorgonia with each of about 140 single mistakes; the suite must find them (MUTANTS=regexp; an hour or two)
+mutants: ## run the suite on Gorgonia with each of about 150 single mistakes (MUTANTS=regexp)
 	$(GO) test ./conformance -count=1 -v -timeout 0 -run TestMutants_Caught -mutants "$(MUTANTS)" -full
 
 old-protocol: ## the commands with a plugin of commit COMMIT (the last of protocol 2.0), and a plugin of today with its host

@@ -69,10 +69,10 @@ type Options struct {
 	Run      *regexp.Regexp // on names; nil: all
 	Skip     *regexp.Regexp // on names; nil: none
 	Quick    bool           // only the cases that together cover every kind of rule and every operation in seconds
-	Limit    time.Duration  // no case starts later than this; the cases that cover every operation run first; 0: all cases, by level
+	Limit    time.Duration  // no case starts later than this; the cases that cover every operation run first; 0: all cases, the simplest first
 	Timeout  time.Duration  // of one case, and of starting the backend; 0: DefaultTimeout
 	Repeat   int            // times that each case runs; 0: 1
-	Shuffle  *uint64        // a seed for another order of the cases; nil: by level
+	Shuffle  *uint64        // a seed for another order of the cases; nil: the simplest first
 	FailFast bool           // end with the first case that fails
 	Report   func(Result)   // receives each result; may be nil
 }
@@ -90,7 +90,7 @@ func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, options, files, computes(), learns, states(), plansCases(), caches, reproduces, operates)
+	all := slices.Concat(speaks, options, files, inputs, computes(), learns, states(), plansCases(), caches, reproduces, operates)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }
@@ -108,6 +108,8 @@ func (o Options) Chosen() []Case {
 		rand.New(rand.NewPCG(*o.Shuffle, 1)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	case o.Limit > 0:
 		return coverFirst(chosen)
+	default:
+		simplestFirst(chosen)
 	}
 	return chosen
 }

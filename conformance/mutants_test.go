@@ -9,10 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,101 +82,88 @@ type judgement struct {
 	Same    string `json:"same,omitempty"` // why the change has no effect that the contract forbids
 }
 
-// TestMutants_Caught builds the Gorgonia backend with each mutant, and runs the quick cases on it: one must fail and name the mistake, in
-// mutants made by hand the one in the table.
+// TestMutants_Caught builds the Gorgonia backend with the mutants, and runs the quick cases on it with one of them at a time: a case must
+// fail and name the mistake, in mutants made by hand the one in the table.
 func TestMutants_Caught(t *testing.T) {
 	if *runMutants == "" {
-		t.Skip("takes an hour: runs only with -mutants, as make mutants does")
+		t.Skip("takes long: runs only with -mutants, as make mutants does")
 	}
 	record, err := readJudgements()
 	if err != nil {
 		t.Fatal(err)
 	}
-	chosen, tried := regexp.MustCompile(*runMutants), 0
-	judge := func(m Mutant) bool {
-		got, err := m.judge(t.TempDir())
-		if errors.Is(err, errBuild) && m.At > 0 {
-			return false
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", m, err)
-		}
-		t.Logf("%s\n  %s: %.300s", m, got.Case, got.Message)
+	list := chosenMutants(t)
+	program, has, err := switched(t.TempDir(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for i, m := range list {
 		switch {
-		case got.Case == "" && got.Same == "":
-			t.Errorf("%s: no case fails", m)
-		case m.Case != "" && got.Case != m.Case:
-			t.Errorf("%s: the first case that fails is %s, want %s", m, got.Case, m.Case)
-		case m.Case != "" && !got.Named:
-			t.Errorf("%s: neither the case %s nor its message contains %q: %s", m, got.Case, m.Says, got.Message)
+		case !has[i] && m.At == 0:
+			t.Errorf("%s: does not compile as a change within a function", m)
+			continue
+		case !has[i] || m.At > 0 && tried == *generated:
+			continue
+		case m.At > 0:
+			tried++
 		}
-		if record, err = keep(record, got); err != nil {
-			t.Fatal(err)
-		}
-		return true
-	}
-	for _, m := range Mutants() {
-		if chosen.MatchString(m.String()) && !(*missing && recorded(record, m)) {
-			judge(m)
-		}
-	}
-	for _, m := range candidates(t) {
-		if tried == *generated {
-			break
-		}
-		if !chosen.MatchString(m.String()) {
+		if *missing && recorded(record, m) {
 			continue
 		}
-		if *missing && recorded(record, m) || judge(m) {
-			tried++
+		got := m.judge(program, i+1)
+		t.Logf("%s\n  %s: %.300s", m, got.Case, got.Message)
+		m.check(t, got)
+		if record, err = keep(record, got); err != nil {
+			t.Fatal(err)
 		}
 	}
 	fmt.Print(mutantsTable(record))
 }
 
+// chosenMutants lists the mutants made by hand, then generated ones, more than are needed because some do not compile.
+func chosenMutants(t *testing.T) []Mutant {
+	t.Helper()
+	chosen := regexp.MustCompile(*runMutants)
+	list := Mutants()
+	drawn := candidates(t)
+	list = append(list, drawn[:min(len(drawn), *generated*3/2)]...)
+	return slices.DeleteFunc(list, func(m Mutant) bool { return !chosen.MatchString(m.String()) })
+}
+
+// check compares a judgement with what is expected of the mutant.
+func (m Mutant) check(t *testing.T, got judgement) {
+	t.Helper()
+	switch {
+	case got.Case == "" && got.Same == "":
+		t.Errorf("%s: no case fails", m)
+	case m.Case != "" && got.Case != m.Case:
+		t.Errorf("%s: the first case that fails is %s, want %s", m, got.Case, m.Case)
+	case m.Case != "" && !got.Named:
+		t.Errorf("%s: neither the case %s nor its message contains %q: %s", m, got.Case, m.Says, got.Message)
+	}
+}
+
 var errBuild = errors.New("build")
 
-// judge builds the backend with the mutant in place of its file, and checks it as a process.
-func (m Mutant) judge(folder string) (judgement, error) {
+// judge checks the backend with the mutant of the given number as a process.
+func (m Mutant) judge(program string, number int) judgement {
 	j := judgement{File: m.File, What: m.What, Same: equivalent[m.String()]}
-	path, err := filepath.Abs(filepath.Join("..", m.File))
-	if err != nil {
-		return j, err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return j, err
-	}
-	changed, overlay, program := filepath.Join(folder, "changed.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "mutant")
-	if err := os.WriteFile(changed, []byte(m.apply(string(text))), 0o600); err != nil {
-		return j, err
-	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
-	if err != nil {
-		return j, err
-	}
-	if err := os.WriteFile(overlay, list, 0o600); err != nil {
-		return j, err
-	}
-	if out, err := exec.Command("go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", program, "../plugins/gorgonia").CombinedOutput(); err != nil { //nolint:gosec // the paths are this test's
-		return j, fmt.Errorf("%w: %s", errBuild, out)
-	}
-	defer os.Remove(program)
 	for _, quick := range []bool{true, false} {
 		if !quick && !*fullSuite || j.Case != "" {
 			break
 		}
-		options := conformance.Options{Level: conformance.Levels - 1, Quick: quick, FailFast: true, Timeout: time.Minute, Report: func(r conformance.Result) {
+		options := conformance.Options{Level: conformance.Levels - 1, Quick: quick, FailFast: true, Timeout: 4 * time.Minute, Report: func(r conformance.Result) {
 			if r.Status == conformance.Failed && j.Case == "" {
 				j.Case, j.Message = r.Name, r.Message
 			}
 		}}
-		if _, err := conformance.Check(context.Background(), command.Target(program), options); err != nil && j.Case == "" {
+		if _, err := conformance.Check(context.Background(), command.Target(program, strconv.Itoa(number)), options); err != nil && j.Case == "" {
 			j.Case, j.Message = "start", err.Error()
 		}
 	}
 	j.Named = j.Case != "" && regexp.MustCompile(cmp.Or(m.Says, "^$")).MatchString(j.Case+" "+j.Message)
-	return j, nil
+	return j
 }
 
 // judgements is the file with the last judgement of each mutant.
