@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,21 +213,6 @@ func TestConvert_GuessedCommandWorks(t *testing.T) {
 	must(t, args...)
 	if stdout, _, _ := run(t, "inspect", out); !strings.Contains(stdout, "12 patterns of 24×24 pixels") {
 		t.Errorf("%s gave %s", args, stdout)
-	}
-}
-
-// The image of a product is that of the reconstruction it was exported with, at the same place.
-func TestEvaluate_ReadsAProduct(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "out")
-	must(t, "solve", "--data", cxi, "--output-dir", dir, "--iterations", "3", "--quiet", "--export", "ptychodus")
-	stdout, stderr, code := run(t, "evaluate", "--json", "--reconstruction", filepath.Join(dir, "reconstruction.npz"), "--reference", filepath.Join(dir, "product.h5"))
-	var report struct {
-		Raw struct {
-			Correlation float64 `json:"amplitude_correlation"`
-		} `json:"raw"`
-	}
-	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 0 || report.Raw.Correlation < 1-1e-9 {
-		t.Errorf("code %d, %v: %s%s", code, err, stdout, stderr)
 	}
 }
 

@@ -17,17 +17,20 @@ func evaluateCommand() *cli.Command {
 	return &cli.Command{
 		Name: "evaluate", Category: scans,
 		Usage: "compare a reconstruction with a reference image and with the patterns", Description: aboutMetrics(),
-		Flags: []cli.Flag{
+		Flags: append(scanFlags(),
 			&cli.StringFlag{Name: "reconstruction", Usage: "file with the image, as infer writes it (required)"},
 			&cli.StringFlag{Name: "reference", Usage: "file with the true or another program's image, and perhaps patterns (required)"},
-			&cli.StringFlag{Name: "rows", Usage: "patterns of the reference for R and the box, such as split=1"},
+			&cli.StringFlag{Name: "data", Usage: "file with the patterns for R", DefaultText: "the reference"},
+			&cli.StringFlag{Name: "rows", Usage: "patterns for R and the box, such as split=1"},
 			unitsFlag(),
+			layoutFlag(),
+			&cli.IntFlag{Name: "threads", Usage: "threads; the result does not depend on their number", DefaultText: "all cores"},
 			&cli.StringFlag{Name: "box", Usage: "first and last row, first and last column to compare", DefaultText: "the box of the scan positions"},
 			&cli.BoolFlag{Name: "ramp", Usage: "also remove a linear phase ramp, not only the global phase"},
 			highCompressionFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "report as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			if err := required(c, "reconstruction", "reference"); err != nil {
 				return err
@@ -36,10 +39,19 @@ func evaluateCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
+			given, err := scanOf(c)
+			if err != nil {
+				return usage(err)
+			}
+			threads := c.Int("threads")
+			if c.IsSet("threads") && (threads < 1 || threads > 1<<10) {
+				return usage(fmt.Errorf("--threads %d: want 1 to %d", threads, 1<<10))
+			}
 			meter := console(c.Context, c.Bool("quiet"))
 			report, err := evaluate.Run(c.Context, evaluate.Options{
 				Reconstruction: c.String("reconstruction"), Reference: c.String("reference"), Rows: c.String("rows"),
-				Units: c.String("diffraction-units"), Box: box, Ramp: c.Bool("ramp"), HighCompression: c.Bool(highCompression),
+				Data: c.String("data"), Scan: given, Threads: threads,
+				Units: c.String("diffraction-units"), Layout: c.String("diffraction-layout"), Box: box, Ramp: c.Bool("ramp"), HighCompression: c.Bool(highCompression),
 			}, host.Host{Notice: meter.Notice})
 			if err != nil {
 				return err

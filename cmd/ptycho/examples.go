@@ -20,7 +20,7 @@ var examples = map[string][]string{
 	},
 	"evaluate": {
 		"ptycho evaluate --reconstruction out/reconstruction.npz --reference truth.npz",
-		"ptycho evaluate --reconstruction out/reconstruction.npz --reference scan.npz --rows split=1 --json",
+		"ptycho evaluate --reconstruction out/reconstruction.npz --reference other/product.h5 --data scan.cxi --json",
 	},
 	"inspect": {
 		"ptycho inspect scan.npz",

@@ -14,11 +14,19 @@ type Object struct {
 	Values        []complex64 // [Height, Width], of several layers their product
 	Height, Width int
 	Origin        [2]float64 // (row, column), as of format.Reconstruction; the smallest position is 0, or that of OriginAttribute
+	Placed        bool       // the file says the origin
 	PixelSize     float64    // m; 0 if unknown
 }
 
-// ReadObject reads the image of a product of Ptychodus or of ptypy's result (.ptyr).
+// ReadObject reads the image of a product of Ptychodus, of a CXI file, of ptypy's result (.ptyr), or of two TIFF files.
 func ReadObject(name string) (*Object, error) {
+	if Kind(name) == "TIFF" {
+		o, err := tiffObject(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return o, nil
+	}
 	f, err := hdf5.Open(name)
 	if err != nil {
 		return nil, err
@@ -38,7 +46,10 @@ func readObject(f *hdf5.File) (*Object, error) {
 	if g, err := f.Group("/content/obj"); err == nil {
 		return ptyrObject(f, g)
 	}
-	return nil, fmt.Errorf("an HDF5 file without an image that is read: a product of Ptychodus has /object and /probe_position_x_m, a result of ptypy /content/obj")
+	if _, err := f.Group("/entry_1/image_1"); err == nil {
+		return cxiObject(f)
+	}
+	return nil, fmt.Errorf("an HDF5 file without an image that is read: a product of Ptychodus has /object and /probe_position_x_m, a CXI file /entry_1/image_1, a result of ptypy /content/obj")
 }
 
 // values reads an image [H, W] or layers [layers, H, W].
@@ -79,7 +90,7 @@ func productObject(f *hdf5.File) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{}
+	o := &Object{Placed: true}
 	if err := o.values(d); err != nil {
 		return nil, err
 	}
@@ -133,7 +144,7 @@ func ptyrObject(f *hdf5.File, g *hdf5.Group) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{}
+	o := &Object{Placed: true}
 	if err := o.values(d); err != nil {
 		return nil, err
 	}

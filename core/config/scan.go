@@ -158,6 +158,9 @@ func ScanFlags(values map[string]string) (ScanSettings, error) {
 	return s.scan, nil
 }
 
+// Changes reports whether any setting is not at its default.
+func (s ScanSettings) Changes() bool { return len(s.given()) > 0 }
+
 // given returns the settings that are not at their defaults, by name.
 func (s ScanSettings) given() map[string]string {
 	out := map[string]string{}

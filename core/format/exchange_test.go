@@ -59,14 +59,22 @@ func p2scan(p *Product) *Export {
 func writeExamples(t *testing.T, dir string) {
 	t.Helper()
 	for name, write := range map[string]func(f *os.File) error{
-		"product.h5":   func(f *os.File) error { return WriteProduct(f, example()) },
-		"image.cxi":    func(f *os.File) error { return WriteCXI(f, example()) },
-		"scan.cxi":     func(f *os.File) error { return WriteCXIScan(f, exampleScan()) },
-		"scan.h5":      func(f *os.File) error { return WriteDiffraction(f, exampleScan()) },
-		"nm.tif":       func(f *os.File) error { return WriteTIFF(f, example().Coverage, 5, 7, 30e-9, "0.1.0") },
-		"micron.tif":   func(f *os.File) error { return WriteTIFF(f, example().Coverage, 5, 7, 2.5e-6, "0.1.0") },
-		"angstrom.tif": func(f *os.File) error { return WriteTIFF(f, example().Coverage, 5, 7, 2.5e-11, "0.1.0") },
-		"unknown.tif":  func(f *os.File) error { return WriteTIFF(f, example().Coverage, 5, 7, 0, "0.1.0") },
+		"product.h5": func(f *os.File) error { return WriteProduct(f, example()) },
+		"image.cxi":  func(f *os.File) error { return WriteCXI(f, example()) },
+		"scan.cxi":   func(f *os.File) error { return WriteCXIScan(f, exampleScan()) },
+		"scan.h5":    func(f *os.File) error { return WriteDiffraction(f, exampleScan()) },
+		"nm.tif": func(f *os.File) error {
+			return WriteTIFF(f, example().Coverage, 5, 7, 30e-9, [2]float64{-3.25, 40}, "0.1.0")
+		},
+		"micron.tif": func(f *os.File) error {
+			return WriteTIFF(f, example().Coverage, 5, 7, 2.5e-6, [2]float64{-3.25, 40}, "0.1.0")
+		},
+		"angstrom.tif": func(f *os.File) error {
+			return WriteTIFF(f, example().Coverage, 5, 7, 2.5e-11, [2]float64{-3.25, 40}, "0.1.0")
+		},
+		"unknown.tif": func(f *os.File) error {
+			return WriteTIFF(f, example().Coverage, 5, 7, 0, [2]float64{-3.25, 40}, "0.1.0")
+		},
 	} {
 		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
@@ -183,7 +191,7 @@ func TestWrote_RecognisesItsFiles(t *testing.T) {
 func TestWriteTIFF_IsBaseline(t *testing.T) {
 	values := example().Coverage
 	var b bytes.Buffer
-	if err := WriteTIFF(&b, values, 5, 7, 30e-9, "0.1.0"); err != nil {
+	if err := WriteTIFF(&b, values, 5, 7, 30e-9, [2]float64{-3.25, 40}, "0.1.0"); err != nil {
 		t.Fatal(err)
 	}
 	le, file := binary.LittleEndian, b.Bytes()
@@ -218,7 +226,7 @@ func TestWriteTIFF_IsBaseline(t *testing.T) {
 	if perNM := float64(le.Uint32(r)) / float64(le.Uint32(r[4:])); math.Abs(perNM*30-1) > 1e-7 {
 		t.Errorf("%v pixels per nm", perNM)
 	}
-	if err := WriteTIFF(&b, values, 4, 7, 0, ""); err == nil {
+	if err := WriteTIFF(&b, values, 4, 7, 0, [2]float64{}, ""); err == nil {
 		t.Error("35 values for 4×7 pixels were written")
 	}
 }

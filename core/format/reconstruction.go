@@ -21,6 +21,7 @@ type Reconstruction struct {
 	Origin    [2]float64
 	HasOrigin bool    // Origin was in the file; always written
 	PixelSize float64 // metres; 0 if unknown
+	Guess     bool    // the image is a scan's objectGuess, in the pixels of its positions
 	Source    string  // file name
 }
 
@@ -56,14 +57,15 @@ func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) err
 }
 
 // ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess
-// (whose pixels are those of the scan's coordinates, so that its origin is 0). It also reads products of Ptychodus and results of ptypy.
+// (whose pixels are those of the scan's coordinates, so that its origin is 0). It also reads
+// products of Ptychodus, CXI, results of ptypy, and amplitude and phase as TIFF.
 func ReadReconstruction(path string) (*Reconstruction, error) {
-	if acquisition.Kind(path) == "HDF5" {
+	if kind := acquisition.Kind(path); kind == "HDF5" || kind == "TIFF" {
 		o, err := acquisition.ReadObject(path)
 		if err != nil {
 			return nil, dataError(path, err)
 		}
-		return &Reconstruction{Object: o.Values, Height: o.Height, Width: o.Width, Origin: o.Origin, HasOrigin: true, PixelSize: o.PixelSize, Source: path}, nil
+		return &Reconstruction{Object: o.Values, Height: o.Height, Width: o.Width, Origin: o.Origin, HasOrigin: o.Placed, PixelSize: o.PixelSize, Source: path}, nil
 	}
 	z, err := openFile(path)
 	if err != nil {
@@ -98,7 +100,7 @@ func (z scanFile) readReconstruction() (*Reconstruction, error) {
 			return nil, a.Errorf("is %v at pixel (%d, %d) (row, column)", v, i/r.Width, i%r.Width)
 		}
 	}
-	if key == keyObject {
+	if r.Guess = key == keyObject; r.Guess {
 		return r, nil
 	}
 	return r, z.readBeside(r)

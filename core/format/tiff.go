@@ -47,8 +47,9 @@ type tiffDirectory struct {
 }
 
 // WriteTIFF writes values [height, width] as 32-bit floats. The size of a pixel in metres, 0 if unknown, is written as ImageJ does:
-// pixels per unit, and the unit in the description.
-func WriteTIFF(w io.Writer, values []float32, height, width int, pixelSize float64, version string) error {
+// pixels per unit, and the unit in the description. So is origin, the scan coordinate (row, column) of pixel (0, 0), as the pixel at
+// which ImageJ's coordinates are 0.
+func WriteTIFF(w io.Writer, values []float32, height, width int, pixelSize float64, origin [2]float64, version string) error {
 	const head, tags = 8, 15
 	if height < 1 || width < 1 || len(values) != height*width {
 		return fmt.Errorf("tiff: %d values for %d×%d pixels", len(values), height, width)
@@ -59,7 +60,7 @@ func WriteTIFF(w io.Writer, values []float32, height, width int, pixelSize float
 	le := binary.LittleEndian
 	build := func(d *tiffDirectory, strip uint32) *tiffDirectory {
 		d.at = head + 2 + tags*tiffEntry + 4
-		d.fill(values, height, width, strip, pixelSize, version)
+		d.fill(values, height, width, strip, pixelSize, origin, version)
 		return d
 	}
 	d := build(&tiffDirectory{}, 0) // once for the length
@@ -94,7 +95,7 @@ func WriteTIFF(w io.Writer, values []float32, height, width int, pixelSize float
 }
 
 // fill adds all tags.
-func (d *tiffDirectory) fill(values []float32, height, width int, strip uint32, pixelSize float64, version string) {
+func (d *tiffDirectory) fill(values []float32, height, width int, strip uint32, pixelSize float64, origin [2]float64, version string) {
 	unit, per := "pixel", 1.0
 	switch {
 	case pixelSize >= 1e-6:
@@ -108,7 +109,7 @@ func (d *tiffDirectory) fill(values []float32, height, width int, strip uint32, 
 	d.number(tiffBits, tiffShort, 32)
 	d.number(tiffCompression, tiffShort, 1) // none
 	d.number(tiffPhotometric, tiffShort, 1) // 0 is black
-	d.text(tiffDescription, fmt.Sprintf("ImageJ=1.54f\nunit=%s\nmin=%v\nmax=%v\n", unit, low, high))
+	d.text(tiffDescription, fmt.Sprintf("ImageJ=1.54f\nunit=%s\nmin=%v\nmax=%v\nxorigin=%v\nyorigin=%v\n", unit, low, high, 0-origin[1], 0-origin[0]))
 	d.number(tiffStripOffsets, tiffLong, strip)
 	d.number(tiffSamples, tiffShort, 1)
 	d.number(tiffRowsPerStrip, tiffLong, uint32(height))

@@ -258,18 +258,11 @@ const maxDescription = 1 << 16
 
 // imageJ returns how many images follow each other where ImageJ wrote a stack of more than 4 GiB, with one page; 0 for other files.
 func (d *directory) imageJ() int {
-	v, err := d.numbers(tagDescription, maxDescription)
-	if err != nil {
+	text, err := d.description()
+	if err != nil || !strings.HasPrefix(text, "ImageJ=") {
 		return 0
 	}
-	text := make([]byte, len(v))
-	for i, c := range v {
-		text[i] = byte(c)
-	}
-	if !strings.HasPrefix(string(text), "ImageJ=") {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "images="); ok {
 			if k, err := strconv.Atoi(n); err == nil && k > 1 && k <= maxPages {
 				return k
@@ -277,6 +270,25 @@ func (d *directory) imageJ() int {
 		}
 	}
 	return 0
+}
+
+// description returns the text about a page.
+func (d *directory) description() (string, error) {
+	v, err := d.numbers(tagDescription, maxDescription)
+	text := make([]byte, len(v))
+	for i, c := range v {
+		text[i] = byte(c)
+	}
+	return strings.TrimRight(string(text), "\x00"), err
+}
+
+// Description returns the text about the first page, "" if there is none.
+func (f *File) Description() (string, error) {
+	d, err := f.directory(f.pages[0])
+	if err != nil {
+		return "", err
+	}
+	return d.description()
 }
 
 // errDamaged is the cause of errors of compressed data.

@@ -2,11 +2,15 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
+	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/npz"
@@ -19,10 +23,14 @@ import (
 
 // Options name the images to compare.
 type Options struct {
-	Reconstruction string       // file with the image
-	Reference      string       // file with the truth, or with another program's image
-	Rows           string       // patterns of the reference for R and the box; "" is all
-	Units          string       // of the reference's patterns
+	Reconstruction string // file with the image
+	Reference      string // file with the truth, or with another program's image
+	Data           string // file with the patterns; "": the reference
+	Rows           string // patterns for R and the box; "" is all
+	Units          string // of the patterns
+	Layout         string // of the patterns
+	Scan           config.ScanSettings
+	Threads        int          // for R, which does not depend on their number; 0: all cores
 	Box            *metrics.Box // rows and columns to compare; nil: the box of the scan positions
 	Ramp           bool         // remove a linear phase ramp
 
@@ -41,7 +49,7 @@ type Report struct {
 	ReferenceR   *metrics.Number `json:"R_reference,omitempty"` // of the reference itself
 }
 
-// Run compares a reconstruction with a reference, and with the patterns in the reference's file if it contains any.
+// Run compares a reconstruction with a reference, and with the patterns of Options.Data or, if it contains any, of the reference's file.
 func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	report := Report{Reconstruction: o.Reconstruction, Reference: o.Reference}
 	if err := output.Settle(o.Reconstruction, o.Reference); err != nil {
@@ -55,25 +63,15 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	units, err := format.ParseUnits(o.Units)
+	if a, b := recon.PixelSize, reference.PixelSize; a > 0 && b > 0 && math.Abs(a/b-1) > samePixel {
+		h.Notice("the object pixels of %s have %.5g m and those of %s %.5g m; pixels are compared one by one", o.Reconstruction, a, o.Reference, b)
+	}
+	data, err := o.patterns(ctx, h)
 	if err != nil {
 		return report, err
 	}
-	data, err := format.ReadScan(ctx, o.Reference, format.ScanOptions{Units: units, Rows: o.Rows, HighCompression: o.HighCompression})
-	if err != nil {
-		if ctx.Err() != nil {
-			return report, context.Cause(ctx)
-		}
-		if o.Rows != "" || errors.Is(err, npz.ErrRefused) {
-			return report, err
-		}
-		h.Notice("residual R is not computed, because %s is not a scan: %v", o.Reference, err)
-		data = nil
-	}
-	if data != nil {
-		if err := dataset.Check(data); err != nil {
-			return report, err
-		}
+	if data != nil && data.Object == nil && reference.guess && o.Scan.Changes() && filepath.Clean(data.Source) == filepath.Clean(o.Reference) {
+		return report, host.Failf(host.ExitUsage, "evaluate: the object of %s does not belong to the scan as the flags change it; leave the flags out, or give the image with --reference and the scan with --data", o.Reference)
 	}
 	box := metrics.Extent(recon.Object, recon.Origin).Intersect(metrics.Extent(reference.Object, reference.Origin))
 	switch {
@@ -93,29 +91,59 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if data == nil || data.Probe == nil {
 		return report, nil
 	}
-	return report, report.addResiduals(ctx, recon, reference, data)
+	return report, report.addResiduals(ctx, recon, reference, data, o.Threads)
 }
 
-func readImage(path string) (raster.Stitched, error) {
+// patterns reads the scan. It returns nil where the reference is an image alone.
+func (o Options) patterns(ctx context.Context, h host.Host) (*scan.Scan, error) {
+	source := dataset.Source{Path: cmp.Or(o.Data, o.Reference), Units: o.Units, Layout: o.Layout, Rows: o.Rows, Scan: o.Scan, HighCompression: o.HighCompression, Unchecked: true}
+	if o.Data == "" && acquisition.Kind(o.Reference) == "TIFF" && !o.Scan.Changes() && o.Rows == "" {
+		return nil, nil // an image, although a scan may be a TIFF file too
+	}
+	data, err := source.Read(ctx, h.Notice)
+	if err == nil {
+		return data, dataset.Check(data)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if o.Data != "" || o.Rows != "" || o.Scan.Changes() || errors.Is(err, npz.ErrRefused) {
+		return nil, err
+	}
+	h.Notice("residual R is not computed, because %s is not a scan: %v", o.Reference, err)
+	return nil, nil
+}
+
+// samePixel is the relative difference up to which object pixels, which people round, count as the same.
+const samePixel = 0.01
+
+// An image is a file's, with the size of its pixels in m, 0 if unknown.
+type image struct {
+	raster.Stitched
+	PixelSize float64
+	guess     bool // of a scan
+}
+
+func readImage(path string) (image, error) {
 	r, err := format.ReadReconstruction(path)
 	if err != nil {
-		return raster.Stitched{}, err
+		return image{}, err
 	}
 	object, err := raster.FromComplex64(r.Height, r.Width, r.Object)
 	if err != nil {
-		return raster.Stitched{}, host.Failf(host.ExitData, "%s: %w", path, err)
+		return image{}, host.Failf(host.ExitData, "%s: %w", path, err)
 	}
-	return raster.Stitched{Object: object, Origin: r.Origin}, nil
+	return image{raster.Stitched{Object: object, Origin: r.Origin}, r.PixelSize, r.Guess}, nil
 }
 
-// addResiduals computes R of both images with the patterns of the reference's file.
-func (r *Report) addResiduals(ctx context.Context, recon, reference raster.Stitched, data *scan.Scan) error {
-	scorer := NewScorer(data, 0)
+// addResiduals computes R of both images.
+func (r *Report) addResiduals(ctx context.Context, recon, reference image, data *scan.Scan, threads int) error {
+	scorer := NewScorer(data, threads)
 	r.Patterns = data.Len()
-	of := func(image raster.Stitched) func() (float64, error) {
-		return func() (float64, error) { return scorer.Residual(ctx, image) }
+	of := func(i image) func() (float64, error) {
+		return func() (float64, error) { return scorer.Residual(ctx, i.Stitched) }
 	}
-	fit, err := scorer.Misfits(ctx, recon)
+	fit, err := scorer.Misfits(ctx, recon.Stitched)
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)
 	}

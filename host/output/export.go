@@ -116,7 +116,7 @@ func (d *Dir) exportTIFF(p *format.Product) error {
 		}
 		err := d.files.WriteFrom(exportFiles[exportTIFF][i], func(w io.Writer) error {
 			b := bufio.NewWriter(w)
-			if err := format.WriteTIFF(b, values, p.Height, p.Width, p.PixelSize, host.Version); err != nil {
+			if err := format.WriteTIFF(b, values, p.Height, p.Width, p.PixelSize, p.Origin, host.Version); err != nil {
 				return err
 			}
 			return b.Flush()

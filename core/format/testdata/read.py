@@ -78,6 +78,7 @@ else:
     for name, unit, size in [("nm", "nm", 30), ("micron", "micron", 2.5), ("angstrom", "nm", 0.025), ("unknown", "pixel", 1)]:
         with tifffile.TiffFile(folder / (name + ".tif")) as t:
             assert t.is_imagej and t.imagej_metadata["unit"] == unit, t.imagej_metadata
+            assert t.imagej_metadata["yorigin"] == 3.25 and t.imagej_metadata["xorigin"] == -40, t.imagej_metadata
             assert t.asarray().dtype == np.float32 and (t.asarray() == coverage).all()
             for tag in ["XResolution", "YResolution"]:
                 pixels, units = t.pages[0].tags[tag].value
