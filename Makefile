@@ -80,7 +80,7 @@ hooks: ## make git run scripts/pre-commit before each commit
 	git config core.hooksPath scripts
 
 cross: ## code and tests must compile for macOS and Windows: type-checks both
-	$(GO) run ./internal/crosscheck darwin/arm64 windows/amd64 -- $(PKG)
+	$(GO) run ./internal/testrun -compile "darwin/arm64 windows/amd64" $(PKG)
 
 race: ## all tests under the race detector (needs a C compiler; slow)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PKG)

@@ -2,6 +2,9 @@
 // easily missed among hundreds of lines. Its exit status is that of go test.
 //
 //	go run ./internal/testrun [-cgo PACKAGES] [-notes FILE] -- -count=1 ./...
+//	go run ./internal/testrun -compile "darwin/arm64 windows/amd64" ./...
+//
+// With -compile it runs no test, and checks that all of them compile for other systems.
 //
 // While tests run, it prints once a minute which ones are running. There is no time limit that a slow machine could exceed,
 // and a test that hangs is visible by its name.
@@ -21,7 +24,11 @@ func main() {
 	closeToOthers()
 	cgo := flag.String("cgo", "", "packages to test with cgo too, separated by spaces")
 	notes := flag.String("notes", "", "`file` with further lines for the list of skipped tests")
+	systems := flag.String("compile", "", "`systems` for which packages and tests must compile, separated by spaces; no test runs")
 	flag.Parse()
+	if *systems != "" {
+		os.Exit(compile(strings.Fields(*systems), flag.Args()))
+	}
 	status, err := run(flag.Args(), strings.Fields(*cgo), *notes)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testrun:", err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCheck_ReportsWhatDoesNotCompile checks modules whose fault exists for one system only.
-func TestCheck_ReportsWhatDoesNotCompile(t *testing.T) {
+// TestCompile_ReportsWhatDoesNotCompile checks modules whose fault exists for one system only.
+func TestCompile_ReportsWhatDoesNotCompile(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
 		"a function body":   {"a_windows.go", "package a\nfunc f() int { return missing }", "undefined: missing"},
 		"a test":            {"a_windows_test.go", "package a\nfunc f() { var n int = s; _ = n }\nvar s string", "cannot use s"},

@@ -1,8 +1,3 @@
-// Command crosscheck checks that the packages and their tests compile for other systems, without compiling anything: it type-checks
-// their sources, and the declarations of all packages that they import. That takes seconds, where go vet first compiles every
-// dependency for each system.
-//
-//	go run ./internal/crosscheck darwin/arm64 windows/amd64 [-- PACKAGES]
 package main
 
 import (
@@ -17,26 +12,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-func main() {
-	systems, packages := os.Args[1:], []string{"./..."}
-	if i := slices.Index(systems, "--"); i >= 0 {
-		systems, packages = systems[:i], systems[i+1:]
-	}
-	status := 0
+// compile checks for each system that packages and their tests compile there, without compiling anything: it type-checks their sources,
+// and the declarations of all packages that they import. That takes seconds, where go vet first compiles every dependency for each
+// system. The status is 1 if one does not compile.
+func compile(systems, packages []string) (status int) {
 	for _, system := range systems {
 		n, err := check(system, ".", packages)
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "crosscheck: %s: %v\n", system, err)
+			fmt.Fprintf(os.Stderr, "testrun: %s: %v\n", system, err)
 			status = 1
 			continue
 		}
 		fmt.Printf("%s: %d packages, tests included\n", system, n)
 	}
-	os.Exit(status)
+	return status
 }
 
 // listed is a package as go list describes it. With -test, a package and its tests are separate packages.
