@@ -26,11 +26,22 @@ func (inside) Stop(context.Context) error { return nil }
 // the outputs of the process, so only one command may run at a time.
 func Inside(t testing.TB, words ...string) (out, errs string, code int) {
 	t.Helper()
+	return InsideWith(t, nil, words...)
+}
+
+// InsideWith is Inside with a function that starts a plugin. The function returns nil for plugins that are to be other processes.
+func InsideWith(t testing.TB, given func(context.Context, plugin.Spec) (host.Engine, error), words ...string) (out, errs string, code int) {
+	t.Helper()
 	process, oldOut, oldErr := start, stdout, os.Stderr
 	defer func() { start, stdout, os.Stderr = process, oldOut, oldErr }()
 	start = func(ctx context.Context, s plugin.Spec) (host.Engine, error) {
 		if open, ok := bundled[s.Name]; ok && len(s.Args) > 0 { // only bundled backends have arguments
 			return inside{open()}, nil
+		}
+		if given != nil {
+			if engine, err := given(ctx, s); engine != nil || err != nil {
+				return engine, err
+			}
 		}
 		return process(ctx, s)
 	}

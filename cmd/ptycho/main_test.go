@@ -10,6 +10,8 @@ import (
 
 	main "github.com/ptychogo/ptycho/cmd/ptycho"
 	"github.com/ptychogo/ptycho/internal/fixture"
+	"github.com/ptychogo/ptycho/sdk"
+	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
 // ptycho returns the path of the program.
@@ -18,10 +20,15 @@ func ptycho(t *testing.T) string {
 	return fixture.Program(t)
 }
 
-// TestMain runs the tests, or the program where a host in a test starts this file as the plugin of a bundled backend.
+// TestMain runs the tests, or the program where a host in a test starts this file as the plugin of a bundled backend, or the recorder of
+// the round trips where it starts this file as another plugin.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "plugin" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "plugin":
 		main.Main()
+	case os.Getenv(wire.CookieKey) == wire.CookieValue:
+		sdk.Serve(newRecorder())
+		return
 	}
 	code := m.Run()
 	fixture.RemoveProgram()

@@ -1,6 +1,7 @@
 // Package bent corrupts the answers of a backend: a seeded interceptor between its server and the host changes fields,
 // drops, doubles and reorders messages, and invents errors. The tests run the host's commands against it: for any answer of
 // a plugin, a command must end without a panic or a hang, with a documented exit code and an error that names the plugin.
+// Connect also serves tests that need the protocol without another process.
 //
 // It is a package of its own because it only has tests, of several commands and packages.
 package bent

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,10 +15,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/core/backend"
@@ -35,7 +29,6 @@ import (
 	"github.com/ptychogo/ptycho/internal/fixture"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 	"github.com/ptychogo/ptycho/sdk"
-	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
 var (
@@ -51,44 +44,9 @@ const limit = 60 * time.Second
 // pluginName is the name of the backend after the interceptor.
 const pluginName = "gorgonia"
 
-// engine is a backend whose answers are corrupted on its connection.
-type engine struct {
-	*wire.Client
-	end func()
-}
-
-func (e *engine) Stop(context.Context) error {
-	e.end()
-	return nil
-}
-
-// connect serves Gorgonia over a connection in memory and corrupts its answers.
-func connect(ctx context.Context, b *Bender) (*engine, error) {
-	lis := bufconn.Listen(1 << 20)
-	var srv *wire.Server
-	var g *grpc.Server
-	srv = wire.NewServer(gorgonia.New(), slog.New(slog.DiscardHandler), func() {})
-	g = grpc.NewServer(append(b.Options(), srv.Options()...)...)
-	srv.Register(g)
-	go g.Serve(lis) //nolint:errcheck // ends with Stop
-	conn, err := grpc.NewClient("passthrough:///bent", append(wire.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))...)
-	if err != nil {
-		return nil, err
-	}
-	end := sync.OnceFunc(func() {
-		_, _ = srv.Shutdown(context.Background(), nil) // closes the sessions
-		conn.Close()
-		g.Stop()
-	})
-	c, err := wire.NewClient(ctx, conn, wire.ClientOptions{Name: pluginName, Lost: func(op string, err error) error {
-		return backend.Errorf(backend.Crashed, op, "plugin %s: the connection broke: %w", pluginName, err)
-	}})
-	if err != nil {
-		end()
-		return nil, host.Fail(host.ExitBackend, err)
-	}
-	return &engine{c, end}, nil
+// connect serves Gorgonia and corrupts its answers.
+func connect(ctx context.Context, b *Bender) (*Engine, error) {
+	return Connect(ctx, gorgonia.New(), b.Options()...)
 }
 
 // world holds the files that all runs share.
@@ -110,7 +68,7 @@ func newWorld(t testing.TB) world {
 
 // environment returns the host of a command with a backend whose answers are corrupted.
 func (w world) environment(ctx context.Context, b *Bender) (host.Host, func(), error) {
-	var all []*engine
+	var all []*Engine
 	h := host.Host{Notice: func(format string, args ...any) {
 		if s := fmt.Sprintf(format, args...); strings.ContainsAny(s, "\x1b\x00\u202e") {
 			panic(fmt.Sprintf("a notice is not printable: %.100q", s))

@@ -1,4 +1,4 @@
-package roundtrip
+package main_test
 
 // inferenceTrips are the settings of infer by their keys.
 var inferenceTrips = map[string]trip{

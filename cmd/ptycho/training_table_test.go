@@ -1,4 +1,4 @@
-package training
+package main_test
 
 import (
 	"encoding/csv"
@@ -23,8 +23,8 @@ func table(t *testing.T, path string) [][]string {
 	return rows
 }
 
-// number returns a value of a table.
-func number(t *testing.T, rows [][]string, row int, column string) float64 {
+// entry returns a value of a table.
+func entry(t *testing.T, rows [][]string, row int, column string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(rows[row][slices.Index(rows[0], column)], 64)
 	if err != nil {

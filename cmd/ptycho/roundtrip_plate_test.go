@@ -1,4 +1,4 @@
-package roundtrip
+package main_test
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package roundtrip
+package main_test
 
 import (
 	"context"
@@ -46,6 +46,9 @@ type opened struct {
 	TF32, Deterministic bool
 }
 
+// recorderName is the name of the recorder as a plugin.
+const recorderName = "recorder"
+
 // recorder computes with Gorgonia on the CPU and records all calls. It claims all capabilities.
 type recorder struct {
 	backend.Backend
@@ -55,7 +58,7 @@ func newRecorder() recorder { return recorder{gorgonia.New()} }
 
 func (r recorder) Info() backend.Info {
 	info := r.Backend.Info()
-	info.Name = "recorder"
+	info.Name = recorderName
 	for _, c := range []backend.Capability{backend.CanPersist, backend.CanPin, backend.CanDevices, backend.CanStrategy} {
 		if !slices.Contains(info.Capabilities, c) {
 			info.Capabilities = append(info.Capabilities, c)

@@ -1,4 +1,4 @@
-package roundtrip
+package main_test
 
 import "strings"
 
@@ -9,6 +9,8 @@ type trip struct {
 	before []string // the unchanged setting; none: omitted
 	flag   []string // the setting changed
 	sees   observable
+
+	program bool // the trip is about the plugin's process, so it is made by the program
 }
 
 func args(words ...string) []string { return words }
@@ -101,18 +103,18 @@ var trainingTrips = map[string]trip{
 	"execution.dry-run":             {flag: args("--dry-run"), sees: observable{"files of the run", func(o *outcome) any { return len(o.files("")) > 0 }}},
 	"execution.enable-progress-bar": {flag: args("--disable-progress-bar"), sees: observable{"a line on the terminal is rewritten", nil}},
 	"execution.quiet":               {flag: args("--quiet"), sees: notices},
-	"execution.backend-timeout":     {with: cnn, flag: args("--backend-timeout", "1ns"), sees: exitCode}, // its step takes longer than the watchdog's interval
+	"execution.backend-timeout":     {with: cnn, flag: args("--backend-timeout", "1ns"), sees: exitCode, program: true}, // its step takes longer than the watchdog's interval
 	"execution.allow-high-compression": {with: args("--train-data-file", "DIR/dark.npz"), flag: args("--allow-high-compression"), sees: observable{"advice to allow it", func(o *outcome) any {
 		return strings.Contains(o.stderr, "--allow-high-compression")
 	}}},
 	"execution.json":      {before: args("--json=true"), flag: args("--json=false"), sees: isJSON},
-	"execution.log-level": {flag: args("--log-level", "trace"), sees: logLines},
+	"execution.log-level": {flag: args("--log-level", "trace"), sees: logLines, program: true},
 
 	"execution.device":             {flag: args("--device", "cuda:1"), sees: options("devices", func(o opened) any { return o.Devices[0] })},
 	"execution.accelerator":        {flag: args("--accelerator", "cuda"), sees: options("devices", func(o opened) any { return o.Devices[0] })},
 	"execution.devices":            {with: args("--accelerator", "gpu"), flag: args("--devices", "2"), sees: options("devices", func(o opened) any { return len(o.Devices) })},
 	"execution.strategy":           {flag: args("--strategy", "ddp"), sees: options("strategy", func(o opened) any { return o.Strategy })},
-	"execution.threads":            {flag: args("--threads", "1"), sees: options("threads", func(o opened) any { return o.Threads })},
+	"execution.threads":            {flag: args("--threads", "2"), sees: options("threads", func(o opened) any { return o.Threads })},
 	"execution.deterministic":      {flag: args("--no-deterministic"), sees: options("deterministic", func(o opened) any { return o.Deterministic })},
 	"execution.precision":          {flag: args("--precision", "float64"), sees: options("precision", func(o opened) any { return o.DType })},
 	"execution.tf32":               {flag: args("--tf32"), sees: options("reduced precision", func(o opened) any { return o.TF32 })},

@@ -1,4 +1,4 @@
-package training
+package main_test
 
 import (
 	"encoding/json"
@@ -11,17 +11,13 @@ import (
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	fixture.RemoveProgram()
-	os.Exit(code)
-}
-
-// scan writes a scan of 16×16 pixels, on which an epoch of eight steps takes a tenth of a second.
-func scan(t *testing.T) string {
+// eightSteps writes a scan of 16×16 pixels, on which an epoch of eight steps takes a tenth of a second. Tests that need it take too long
+// for -short.
+func eightSteps(t *testing.T) string {
 	t.Helper()
+	long(t)
 	path := filepath.Join(t.TempDir(), "scan.npz")
-	fixture.Must(t, "", "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "64", "--nphotons", "1e5", "--seed", "1")
+	must(t, "simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "64", "--nphotons", "1e5", "--seed", "1")
 	return path
 }
 
@@ -59,7 +55,7 @@ type report struct {
 func train(t *testing.T, args ...string) report {
 	t.Helper()
 	var r report
-	text := fixture.Must(t, "", append([]string{"train", "--json", "--quiet"}, args...)...)
+	text := must(t, append([]string{"train", "--json", "--quiet"}, args...)...)
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
@@ -83,7 +79,7 @@ func bytesOf(t *testing.T, parts ...string) []byte {
 // A resumed run gives the same bits: after a stop in the middle of an epoch, with other loggers, more workers and threads, and
 // with validation at steps.
 func TestResume_SameBits(t *testing.T) {
-	data := scan(t)
+	data := eightSteps(t)
 	engines(t, fixture.All(), func(t *testing.T, backend []string) {
 		dir := t.TempDir()
 		plan := slices.Concat(backend, []string{"--max-epochs", "3", "--val-split", "0.25", "--val-check-interval", "4", "--scheduler", "plateau",
@@ -114,7 +110,7 @@ func firstColumns(table []byte) string {
 }
 
 func TestResume_FromOlderCheckpoint(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	whole, again := filepath.Join(dir, "whole"), filepath.Join(dir, "again")
 	plan := []string{"--max-epochs", "4", "--checkpoint-save-top-k", "-1", "--threads", "1"}
 	train(t, small(data, whole, plan...)...)
@@ -129,7 +125,7 @@ func TestResume_FromOlderCheckpoint(t *testing.T) {
 
 // Four micro-batches of four patterns equal one batch of sixteen: the same groups, and the same gradient except for rounding.
 func TestAccumulation_EqualsLargeBatch(t *testing.T) {
-	data := scan(t)
+	data := eightSteps(t)
 	engines(t, fixture.All(), func(t *testing.T, backend []string) {
 		dir := t.TempDir()
 		loss := func(out string, more ...string) [][]string {
@@ -142,7 +138,7 @@ func TestAccumulation_EqualsLargeBatch(t *testing.T) {
 		}
 		for _, column := range []string{"loss", "grad_norm"} {
 			for i := 1; i < len(large); i++ {
-				a, b := number(t, large, i, column), number(t, parts, i, column)
+				a, b := entry(t, large, i, column), entry(t, parts, i, column)
 				if d := a - b; d > 1e-5*a || -d > 1e-5*a {
 					t.Errorf("step %d: %s is %v for the large batch, %v for its parts", i, column, a, b)
 				}
@@ -152,7 +148,7 @@ func TestAccumulation_EqualsLargeBatch(t *testing.T) {
 }
 
 func TestFinalWeights_BestValidation(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	r := train(t, small(data, out, "--max-epochs", "5", "--val-split", "0.25", "--checkpoint-mode", "max", "--final-weights", "best", "--checkpoint-save-top-k", "2", "--threads", "1")...)
 	if len(r.Best) != 2 || r.Best[0].Value < r.Best[1].Value || r.Weights != "best" {
@@ -178,7 +174,7 @@ func TestFinalWeights_BestValidation(t *testing.T) {
 }
 
 func TestEarlyStop_EndsRun(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	r := train(t, small(data, filepath.Join(dir, "run"), "--max-epochs", "50", "--checkpoint-mode", "max", "--early-stop-patience", "2", "--threads", "1")...)
 	if r.Ended != "stopped early" || r.Epochs > 10 {
 		t.Errorf("a deviance that should rise and falls: %+v", r)
@@ -188,17 +184,17 @@ func TestEarlyStop_EndsRun(t *testing.T) {
 // The guard names the step and the likely cause, ends the run with exit code 15, and keeps the last good checkpoint. A forced
 // run continues from it at another rate.
 func TestDivergence_KeepsLastGoodCheckpoint(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	train(t, small(data, out, "--max-epochs", "4", "--stop-after", "2", "--threads", "1")...)
-	r := fixture.Run(t, "", nil, "train", "--resume", out, "--learning-rate", "9", "--scheduler", "none", "--gradient-clip-val", "0", "--force", "--threads", "1")
+	_, stderr, code := run(t, "train", "--resume", out, "--learning-rate", "9", "--scheduler", "none", "--gradient-clip-val", "0", "--force", "--threads", "1")
 	for _, want := range []string{"epoch 3, step ", "--gradient-clip-val", "the checkpoint of epoch 2 is kept"} {
-		if !strings.Contains(r.Stderr, want) {
-			t.Errorf("it does not say %q: %s", want, r.Stderr)
+		if !strings.Contains(stderr, want) {
+			t.Errorf("it does not say %q: %s", want, stderr)
 		}
 	}
-	if r.Code != 15 {
-		t.Fatalf("exit %d, want 15", r.Code)
+	if code != 15 {
+		t.Fatalf("exit %d, want 15", code)
 	}
 	if got := train(t, "--resume", out, "--learning-rate", "1e-3", "--scheduler", "none", "--gradient-clip-val", "1", "--force"); got.Epochs != 4 {
 		t.Errorf("the run did not go on: %+v", got)
@@ -209,7 +205,7 @@ func TestDivergence_KeepsLastGoodCheckpoint(t *testing.T) {
 }
 
 func TestResume_RefusesOtherNumbersUnlessForced(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	out := filepath.Join(dir, "run")
 	train(t, small(data, out, "--max-epochs", "2", "--stop-after", "1")...)
 	for _, c := range []struct {
@@ -220,24 +216,25 @@ func TestResume_RefusesOtherNumbersUnlessForced(t *testing.T) {
 		{[]string{"--batch-size", "16"}, 10, "--force"},
 		{[]string{"--n-filters-scale", "2", "--force"}, 10, "start a new run"},
 		{[]string{"--precision", "float64"}, 10, "--force"},
-		{[]string{"--train-data-file", scan(t), "--seed", "3", "--force"}, 0, ""},
+		{[]string{"--train-data-file", eightSteps(t), "--seed", "3", "--force"}, 0, ""},
 	} {
-		r := fixture.Run(t, "", nil, append([]string{"train", "--resume", out}, c.args...)...)
-		if r.Code != c.code || !strings.Contains(r.Stderr, c.say) {
-			t.Errorf("%v: exit %d, want %d and %q: %s", c.args, r.Code, c.code, c.say, r.Stderr)
+		_, stderr, code := run(t, append([]string{"train", "--resume", out}, c.args...)...)
+		if code != c.code || !strings.Contains(stderr, c.say) {
+			t.Errorf("%v: exit %d, want %d and %q: %s", c.args, code, c.code, c.say, stderr)
 		}
 	}
 }
 
 func TestDryRun_WritesNothing(t *testing.T) {
-	data, dir := scan(t), t.TempDir()
+	data, dir := eightSteps(t), t.TempDir()
 	var plan struct {
 		Steps       int
 		StepSeconds float64 `json:"step_s"`
 		Bytes       int64   `json:"backend_bytes"`
 		Settings    map[string]string
 	}
-	text := fixture.Must(t, dir, append([]string{"train", "--dry-run", "--json", "--quiet"}, small(data, "run", "--max-epochs", "3")...)...)
+	t.Chdir(dir)
+	text := must(t, append([]string{"train", "--dry-run", "--json", "--quiet"}, small(data, "run", "--max-epochs", "3")...)...)
 	if err := json.Unmarshal([]byte(text), &plan); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package roundtrip
+package main_test
 
 import (
 	"fmt"
@@ -8,16 +8,19 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/config"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-// TestRoundTrip runs the program twice for every setting: without and with a change of the setting on the command line. The
-// observable of the trip must differ, and the changed run must store the changed value with its flag as origin.
+// TestRoundTrip follows every setting from the command line through the resolved configuration and the protocol to what the plugin
+// receives, and to something that can be seen to change. It runs the command twice: without and with a change of the setting. The
+// observable of the trip must differ, and the changed run must store the changed value with its flag as origin. The list of settings
+// is the table of core/config: a setting without a trip fails, and so does a trip whose setting stops short anywhere on its way.
 func TestRoundTrip(t *testing.T) {
-	b := prepare(t)
+	long(t)
+	b := prepareTrips(t)
 	b.install(t)
 	done := map[string]bool{}
 	for _, s := range config.Settings(config.Train | config.Infer) {
@@ -27,7 +30,6 @@ func TestRoundTrip(t *testing.T) {
 		}
 		done[key] = true
 		t.Run(key, func(t *testing.T) {
-			t.Parallel()
 			command, trips := b.train("scan.npz"), allTrainingTrips()
 			if s.Commands&config.Train == 0 {
 				command, trips = b.infer(), inferenceTrips
@@ -52,8 +54,8 @@ func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []strin
 		b.followProgress(t, one, command)
 		return
 	}
-	before := b.unchanged(t, slices.Concat(command, one.with, one.before))
-	after := b.run(t, t.TempDir(), b.copied(t, slices.Concat(command, one.with, one.flag)))
+	before := b.unchanged(t, slices.Concat(command, one.with, one.before), one.program)
+	after := b.run(t, t.TempDir(), b.copied(t, slices.Concat(command, one.with, one.flag)), one.program)
 	was, is := one.sees.of(before), one.sees.of(after)
 	if reflect.DeepEqual(was, is) {
 		t.Errorf("%s: %s is %v with and without it; exit %d: %s", strings.Join(one.flag, " "), one.sees.name, was, after.code, after.stderr)
@@ -63,18 +65,19 @@ func (b *bench) follow(t *testing.T, s config.Setting, one trip, command []strin
 }
 
 // unchanged returns the run without the change of a setting. Most trips share one, in a folder that stays until the last trip.
-func (b *bench) unchanged(t *testing.T, args []string) *outcome {
+func (b *bench) unchanged(t *testing.T, args []string, program bool) *outcome {
 	if slices.Contains(args, "COPY") {
-		return b.run(t, t.TempDir(), b.copied(t, args))
+		return b.run(t, t.TempDir(), b.copied(t, args), program)
 	}
-	once, _ := b.shared.LoadOrStore(strings.Join(args, " "), sync.OnceValue(func() *outcome {
+	key := fmt.Sprint(program, " ", strings.Join(args, " "))
+	if b.shared[key] == nil {
 		dir, err := os.MkdirTemp(b.dir, "unchanged-")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b.run(t, dir, args)
-	}))
-	return once.(func() *outcome)()
+		b.shared[key] = b.run(t, dir, args, program)
+	}
+	return b.shared[key]
 }
 
 // stored holds a run that wrote its configuration to the changed value.
@@ -139,7 +142,7 @@ func (b *bench) followProgress(t *testing.T, one trip, command []string) {
 			t.Skipf("no pseudo-terminal: script: %v: %s", err, out)
 		}
 		words := append(slices.Clone(args), "--output-dir", filepath.Join(dir, "out"), "--max-epochs", "20")
-		cmd := exec.Command(script, "-qec", b.program+" "+strings.Join(words, " "), filepath.Join(dir, "typescript"))
+		cmd := exec.Command(script, "-qec", fixture.Program(t)+" "+strings.Join(words, " "), filepath.Join(dir, "typescript"))
 		cmd.Env = append(os.Environ(), recordKey+"="+os.DevNull)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)

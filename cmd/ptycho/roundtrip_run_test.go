@@ -1,46 +1,36 @@
-package roundtrip
+package main_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
+	main "github.com/ptychogo/ptycho/cmd/ptycho"
+	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/plugin"
+	"github.com/ptychogo/ptycho/internal/bent"
 	"github.com/ptychogo/ptycho/internal/fixture"
-	"github.com/ptychogo/ptycho/sdk"
-	"github.com/ptychogo/ptycho/sdk/wire"
 )
 
-// TestMain runs the plugin if a host starts it, and otherwise the tests.
-func TestMain(m *testing.M) {
-	if os.Getenv(wire.CookieKey) == wire.CookieValue {
-		sdk.Serve(newRecorder())
-		return
-	}
-	code := m.Run()
-	fixture.RemoveProgram()
-	os.Exit(code)
-}
-
-// bench holds the common files of all trips: the program, its data and a trained model.
+// bench holds the common files of all trips: data and trained models.
 type bench struct {
-	dir     string // scan.npz, other.npz, wide.npz, dark.npz, marked.npz, model, other-model
-	program string
-	plugin  string
-	shared  sync.Map // of func() *outcome: the runs without a change, by their arguments
+	dir    string              // scan.npz, other.npz, wide.npz, dark.npz, marked.npz, model, other-model
+	plugin string              // this file, which is the recorder where a host starts it
+	shared map[string]*outcome // the runs without a change, by their arguments
 }
 
-// prepare builds the program and creates the data.
-func prepare(t *testing.T) *bench {
+// prepareTrips creates the data.
+func prepareTrips(t *testing.T) *bench {
 	t.Helper()
-	plugin, err := os.Executable()
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: t.TempDir(), plugin: plugin, program: fixture.Program(t)}
+	b := &bench{dir: t.TempDir(), plugin: self, shared: map[string]*outcome{}}
 	for name, args := range map[string][]string{
 		"scan.npz":  {"--n", "16", "--object-size", "48", "--n-images", "32", "--seed", "1"},
 		"other.npz": {"--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "2"},
@@ -53,6 +43,7 @@ func prepare(t *testing.T) *bench {
 	writeRaw(t, filepath.Join(b.dir, "framed.raw"), filepath.Join(b.dir, "positions.csv"), filepath.Join(b.dir, "scan.npz"))
 	writeMarked(t, filepath.Join(b.dir, "marked.npz"), filepath.Join(b.dir, "scan.npz"))
 	t.Setenv("PTYCHO_TRAINING__CHECK_GEOMETRY", "false") // half of the time of a run
+	t.Setenv("PTYCHO_EXECUTION__THREADS", "1")
 	for model, seed := range map[string]string{"model": "1", "other-model": "2"} {
 		b.must(t, append(b.train("scan.npz"), "--output-dir", filepath.Join(b.dir, model), "--max-epochs", "3", "--seed", seed))
 	}
@@ -70,9 +61,18 @@ func (b *bench) infer() []string {
 
 func (b *bench) must(t *testing.T, args []string) {
 	t.Helper()
-	if r := fixture.Run(t, "", []string{recordKey + "=" + os.DevNull}, args...); r.Code != 0 {
-		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), r.Code, r.Stderr)
+	t.Setenv(recordKey, os.DevNull)
+	if _, stderr, code := main.InsideWith(t, b.start, args...); code != 0 {
+		t.Fatalf("ptycho %s: exit %d: %s", strings.Join(args, " "), code, stderr)
 	}
+}
+
+// start starts the recorder in this process, behind the protocol.
+func (b *bench) start(ctx context.Context, s plugin.Spec) (host.Engine, error) {
+	if s.Path != b.plugin && s.Name != recorderName {
+		return nil, nil
+	}
+	return bent.Connect(ctx, newRecorder())
 }
 
 // outcome holds all outputs of one run.
@@ -86,9 +86,9 @@ type outcome struct {
 	out    string // output directory
 }
 
-// run starts ptycho in an empty folder. OUT, DIR and PLUGIN in the arguments stand for the output directory, the folder with
+// run runs ptycho in an empty folder, in this process or, for a trip through the process boundary, as the program. OUT, DIR and PLUGIN in the arguments stand for the output directory, the folder with
 // the data and the recorder.
-func (b *bench) run(t *testing.T, dir string, args []string) *outcome {
+func (b *bench) run(t *testing.T, dir string, args []string, program bool) *outcome {
 	t.Helper()
 	o := &outcome{dir: dir, out: filepath.Join(dir, "out")}
 	words := strings.NewReplacer("OUT", o.out, "DIR", b.dir, "PLUGIN", b.plugin)
@@ -104,8 +104,14 @@ func (b *bench) run(t *testing.T, dir string, args []string) *outcome {
 		given = append(given, "--output-dir", o.out)
 	}
 	record := filepath.Join(dir, "record")
-	r := fixture.Run(t, dir, []string{recordKey + "=" + record}, given...)
-	o.code, o.stdout, o.stderr = r.Code, r.Stdout, r.Stderr
+	if program {
+		r := fixture.Run(t, dir, []string{recordKey + "=" + record}, given...)
+		o.code, o.stdout, o.stderr = r.Code, r.Stdout, r.Stderr
+	} else {
+		t.Setenv(recordKey, record)
+		t.Chdir(dir)
+		o.stdout, o.stderr, o.code = main.InsideWith(t, b.start, given...)
+	}
 	_ = json.Unmarshal([]byte(o.stdout), &o.report) // a failed run, or a run without --json, has no report
 	f, err := os.Open(record)
 	if err != nil {
