@@ -192,13 +192,16 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 	ctx, cancel := context.WithTimeoutCause(parent, c.options.Timeout, errTimeout)
 	defer cancel()
 	began := time.Now()
-	s := &subject{ctx: ctx, backend: c.b, info: c.b.Info(), target: c.target, measured: measurements{}, compiled: &clock{}, lacks: &[]string{}}
+	running := &calls{}
+	s := &subject{ctx: ctx, backend: running.watch(c.b), calls: running, info: c.b.Info(), target: c.target, measured: measurements{}, compiled: &clock{}, lacks: &[]string{}}
 	done := make(chan error, 1)
 	go func() { done <- one.perform(s) }()
 	var err error
+	during := ""
 	select {
 	case err = <-done:
 	case <-ctx.Done():
+		during = running.during()
 		select {
 		case err = <-done:
 		case <-time.After(grace):
@@ -209,10 +212,10 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 	var skipped *skip
 	switch {
 	case lost:
-		r.Status, r.Message = Failed, fmt.Sprintf("the backend hangs: the case did not end within %v, nor %v after its calls were cancelled", c.options.Timeout, grace)
+		r.Status, r.Message = Failed, fmt.Sprintf("the backend hangs%s: the case did not end within %v, nor %v after its calls were cancelled", during, c.options.Timeout, grace)
 		return r, true
 	case errors.Is(context.Cause(ctx), errTimeout) && err != nil:
-		r.Status, r.Message = Failed, fmt.Sprintf("the case did not end within %v and was cancelled: %v", c.options.Timeout, err)
+		r.Status, r.Message = Failed, fmt.Sprintf("the case did not end within %v and was cancelled%s: %v", c.options.Timeout, during, err)
 	case errors.As(err, &skipped):
 		r.Status, r.Message = Skipped, skipped.reason
 		if skipped.without != "" {
@@ -220,7 +223,7 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 			c.report.lack(skipped.without)
 		}
 	case err != nil:
-		r.Status, r.Message = Failed, err.Error()
+		r.Status, r.Message = Failed, running.ended()+err.Error()
 	}
 	r.Closest = s.measured.closest(s.dtype())
 	if r.Status == Failed {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/program"
 )
@@ -23,10 +24,40 @@ func (r *Report) HTML(w io.Writer) error {
 	return t.Execute(w, struct {
 		*Report
 		All, Compiling float64
-		Sums           map[Status]int
+		Sums           []statusSum
+		Ordered        []Result
 		Title          string
 		Table          []operationRow
-	}{r, all, compiling, map[Status]int{Passed: r.Sum(Passed), Failed: r.Sum(Failed), Skipped: r.Sum(Skipped), Excluded: r.Sum(Excluded)}, r.title(), r.operationTable()})
+	}{r, all, compiling, r.sums(), r.failedFirst(), r.title(), r.operationTable()})
+}
+
+// statusSum is the number of cases with a status.
+type statusSum struct {
+	Status Status
+	Cases  int
+}
+
+func (r *Report) sums() []statusSum {
+	var out []statusSum
+	for _, s := range []Status{Failed, Passed, Skipped, Excluded} {
+		out = append(out, statusSum{s, r.Sum(s)})
+	}
+	return out
+}
+
+// failedFirst returns the results in the order in which a reader needs them.
+func (r *Report) failedFirst() []Result {
+	out := slices.Clone(r.Results)
+	slices.SortStableFunc(out, func(a, b Result) int {
+		switch {
+		case a.Status == Failed && b.Status != Failed:
+			return -1
+		case a.Status != Failed && b.Status == Failed:
+			return 1
+		}
+		return 0
+	})
+	return out
 }
 
 // title says which level was reached.

@@ -27,6 +27,16 @@ func TestHTML_IsOneFileWithAllCases(t *testing.T) {
 			t.Errorf("the page lacks the case %s", one.Name)
 		}
 	}
+	first := ""
+	for _, one := range r.Results {
+		if one.Status == conformance.Failed {
+			first = one.Name
+			break
+		}
+	}
+	if found := regexp.MustCompile(`<tr class="[a-z]+"><td><code>([^<]*)`).FindStringSubmatch(text); len(found) < 2 || found[1] != first {
+		t.Errorf("the table begins with %v, want the case that failed, %s", found, first)
+	}
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<img") {
 		t.Error("text of a backend is not escaped")
 	}

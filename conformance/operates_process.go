@@ -52,7 +52,7 @@ func (s *subject) another() (p Process, stop func() error, err error) {
 // in returns the subject with another process, and a function that closes its sessions.
 func (s *subject) in(p Process) (one *subject, done func()) {
 	o := *s
-	o.backend, o.sessions = p, nil
+	o.backend, o.sessions = s.calls.watch(p), nil
 	return &o, func() {
 		for _, session := range o.sessions {
 			session.Close() //nolint:errcheck // the process may have ended

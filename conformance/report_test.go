@@ -118,6 +118,20 @@ func TestReport_BackendReachesItsOwnLevel(t *testing.T) {
 	}
 }
 
+// TestReport_ProfilesReachLevel4 runs all cases on a backend that only predicts, and on one without an operation that few networks use.
+func TestReport_ProfilesReachLevel4(t *testing.T) {
+	fixture.NeedsAll(t)
+	for name, b := range map[string]backend.Backend{"only predicts": predicting{gorgonia.New()}, "no assemble": without{gorgonia.New(), program.Assemble}} {
+		t.Run(name, func(t *testing.T) {
+			report := checked(t, b, conformance.Options{Level: conformance.Operates})
+			noneFailed(t, report)
+			if report.Reached != int(conformance.Operates) {
+				t.Errorf("reached level %d without %v, want 4", report.Reached, report.Without)
+			}
+		})
+	}
+}
+
 func noneFailed(t *testing.T, report *conformance.Report) {
 	t.Helper()
 	for _, r := range report.Results {

@@ -19,6 +19,7 @@ import (
 type subject struct {
 	ctx      context.Context
 	backend  backend.Backend
+	calls    *calls // of backend
 	info     backend.Info
 	target   Target
 	sessions []backend.Session

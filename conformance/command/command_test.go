@@ -22,6 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	serveKilled(os.Args[len(os.Args)-1])
 	switch os.Args[len(os.Args)-1] {
 	case "serve":
 		sdk.Serve(oracle.New())
