@@ -209,6 +209,7 @@ func TestPlugin_StartedByHandExplainsItself(t *testing.T) {
 }
 
 func TestStart_ErrorsNameCauseAndFix(t *testing.T) {
+	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	wrongSum := role(t, "plugin")
@@ -238,6 +239,10 @@ func TestStart_ErrorsNameCauseAndFix(t *testing.T) {
 		"cancelled":        {ended, role(t, "plugin"), backend.Cancelled, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.spec.StartTimeout > time.Second && testing.Short() {
+				t.Skip("waits for seconds: not with -short")
+			}
 			p, err := Start(c.ctx, c.spec)
 			if err == nil {
 				p.Kill()

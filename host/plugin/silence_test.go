@@ -155,11 +155,13 @@ func calls(ctx context.Context, p *Process, s backend.Session) map[string]func()
 
 // A plugin that does not answer a call is announced, then killed, and the error of the call says so.
 func TestSilence_EndsEveryCall(t *testing.T) {
+	t.Parallel()
 	for name := range calls(t.Context(), nil, nil) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var told notices
 			spec := role(t, "hang "+name)
-			spec.Timeout, spec.Notice = time.Second, told.add
+			spec.Timeout, spec.Notice = 2*time.Second, told.add // the plugin answers the calls before this one in time, beside others that start
 			p := start(t, spec)
 			var s backend.Session
 			if name != "devices" && name != "open" {
@@ -182,8 +184,10 @@ func TestSilence_EndsEveryCall(t *testing.T) {
 
 // Every wait ends with the context of the caller, long before the limit.
 func TestSilence_EndsWithTheCaller(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"devices", "open", "state", "step"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := start(t, role(t, "hang "+name))
 			var s backend.Session
 			if name != "devices" && name != "open" {
@@ -212,6 +216,7 @@ func suspend(t *testing.T, p *Process) {
 
 // A suspended process (SIGSTOP) is reported as such and killed.
 func TestSilence_NamesAStoppedProcess(t *testing.T) {
+	t.Parallel()
 	var told notices
 	spec := role(t, "plugin")
 	spec.Timeout, spec.Notice = time.Second, told.add
@@ -226,10 +231,15 @@ func TestSilence_NamesAStoppedProcess(t *testing.T) {
 
 // Stopping a process that does not answer takes a limited time, and a short time if the user waits.
 func TestStop_EndsAStoppedProcess(t *testing.T) {
+	t.Parallel()
 	hurry := make(chan struct{})
 	close(hurry)
 	for name, h := range map[string]chan struct{}{"patient": nil, "hurried": hurry} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if h == nil && testing.Short() {
+				t.Skip("waits for eight seconds: not with -short")
+			}
 			spec := role(t, "plugin")
 			spec.Hurry = h
 			p := start(t, spec)
@@ -250,6 +260,7 @@ func TestStop_EndsAStoppedProcess(t *testing.T) {
 
 // The time of the host does not count: the host may use a result for longer than the limit.
 func TestSilence_DoesNotCountTheHost(t *testing.T) {
+	t.Parallel()
 	spec := role(t, "plugin")
 	spec.Timeout = 500 * time.Millisecond
 	p := start(t, spec)
@@ -267,6 +278,7 @@ func TestSilence_DoesNotCountTheHost(t *testing.T) {
 
 // A tool that does not know its command ends with the context, together with its children.
 func TestTool_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tool")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\ntrap '' INT TERM\nexec sleep 1000\n"), 0o700); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -32,6 +33,9 @@ func TestMain(m *testing.M) {
 	switch role := os.Getenv(roleKey); role {
 	case "":
 		syscall.Umask(0o022) // plugins in folders that others can write are rejected
+		if err := waitTogether(); err != nil {
+			panic(err)
+		}
 		os.Exit(m.Run())
 	case "plugin":
 		sdk.Serve(toy{})
@@ -53,6 +57,12 @@ func TestMain(m *testing.M) {
 	default:
 		panic("unknown role " + role)
 	}
+}
+
+// waitTogether lets more tests run at the same time than the machine has cores, because most parallel tests here wait.
+func waitTogether() error {
+	flag.Parse()
+	return flag.Set("test.parallel", "16")
 }
 
 type writerFunc func([]byte) (int, error)
