@@ -95,6 +95,9 @@ func TestCheck_EndsWithItsContext(t *testing.T) {
 }
 
 func TestCheck_EndsWhenEveryCaseIsLost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	target := conformance.Target{Name: "ends", Start: func(context.Context) (backend.Backend, func() error, error) {
 		return lost{oracle.New(), func(context.Context) error { return backend.Errorf(backend.Crashed, "state", "gone") }}, func() error { return nil }, nil
 	}}

@@ -56,12 +56,16 @@ func TestPrepareFlags_SolveAsConvertDoes(t *testing.T) {
 	}
 	for _, scan := range []string{npzScan, h5} {
 		plain := image(scan)
-		for _, flags := range [][]string{
+		all := [][]string{
 			{"--dark", dark, "--flat", flat, "--gain", "0.7", "--mask", mask, "--mask-polarity", "good"},
 			{"--patterns", "exchange,flip-rows", "--centre", "11,13", "--crop", "20", "--hot-pixels", "11,13;5,6"},
 			{"--centre", "auto", "--crop", "16", "--pad", "24"},
 			{"--zero-frequency", "corner", "--offset", "-1.5", "--pad", "40", "--flat", flat},
-		} {
+		}
+		if testing.Short() {
+			all = all[1:2]
+		}
+		for _, flags := range all {
 			for _, form := range []string{".npz", ".cxi"} {
 				if form == ".cxi" && scan == npzScan {
 					continue // in object pixels of unknown size

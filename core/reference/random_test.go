@@ -39,7 +39,11 @@ func frozen(m *Machine, groups int, given, base map[string]*Value) map[string]*V
 func TestGradients_OfRandomPrograms(t *testing.T) {
 	const groups = 2
 	reached, trials := 0, 0
-	for seed := range uint64(60) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			p := program.Random(seed)
 			given, margin, err := ClearValues(p, groups, seed, 8)

@@ -96,6 +96,7 @@ func TestSolve_EveryEngineFindsTheObject(t *testing.T) {
 }
 
 func TestSolve_IndependentOfThreads(t *testing.T) {
+	long(t)
 	s, _ := small(t, func(o *simulate.Options) { o.N, o.Height, o.Patterns = 32, 96, 100 })
 	for _, e := range Engines() {
 		var first *Result
@@ -229,6 +230,7 @@ func TestSolve_FindsBackground(t *testing.T) {
 }
 
 func TestSolve_FindsIntensities(t *testing.T) {
+	long(t)
 	s, _ := small(t, nil)
 	want := make([]float64, s.Len())
 	mean := 0.0
@@ -309,6 +311,7 @@ func TestSolve_DivergenceDetected(t *testing.T) {
 }
 
 func TestSolve_HalvesTooLargeSteps(t *testing.T) {
+	long(t)
 	s, _ := small(t, nil)
 	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 30, ObjectStep: 20})
 	if len(r.Notes) == 0 || r.R > 0.01 {

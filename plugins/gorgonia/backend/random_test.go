@@ -156,13 +156,17 @@ func (g *generator) check(t *testing.T, d tensor.DType, valueLimit, gradientLimi
 
 // TestOperations_AgreeWithReference checks a few programs per operation that are built around it.
 func TestOperations_AgreeWithReference(t *testing.T) {
+	seeds := uint64(4)
+	if testing.Short() {
+		seeds = 1
+	}
 	for _, k := range program.Kinds() {
 		if makers[k] == nil {
 			t.Errorf("the tests cannot generate the operation %s", k)
 			continue
 		}
 		t.Run(string(k), func(t *testing.T) {
-			for seed := range uint64(4) {
+			for seed := range seeds {
 				g := newGenerator(100 + seed)
 				out := makers[k](g, k)
 				if slices.Contains(lossKinds, k) {
