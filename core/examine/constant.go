@@ -23,20 +23,21 @@ const mostConstant = 0.25
 func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 	first := true
 	err := p.some(ctx, func(_ int, counts []float32) {
-		for i, k := range counts {
-			if first || k < p.least[i] {
-				p.least[i] = k
-			}
-			if first || k > p.most[i] {
-				p.most[i] = k
-			}
-			p.all[i] += float64(k)
+		if first {
+			copy(p.least, counts)
+			copy(p.most, counts)
+			first = false
 		}
-		first = false
+		least, most, all := p.least[:len(counts)], p.most[:len(counts)], p.all[:len(counts)]
+		for i, k := range counts {
+			least[i], most[i] = min(least[i], k), max(most[i], k)
+			all[i] += float64(k)
+		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	copy(p.highest, p.most)
 	found, n, ceiling := p.masked(), float64(p.used), p.changingCeiling()
 	var marked, stuck, valid []int
 	chance, largest := math.Inf(-1), float32(0)

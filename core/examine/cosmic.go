@@ -29,38 +29,59 @@ const (
 // more slowly than the exponential tail of speckle, to Alpha over the number of values. A finding is beyond that and, with twice the
 // reference as mean, also beyond Poisson noise.
 func (p *profile) singles(ctx context.Context) ([]Finding, error) {
-	if err := p.sums(ctx); err != nil {
-		return nil, err
+	values := p.values(len(p.lit()))
+	if values == 0 {
+		return nil, nil
 	}
+	return p.rays(ctx, p.factors(values), values)
+}
+
+// values returns the number of valid values of some frames.
+func (p *profile) values(frames int) float64 {
 	valid := 0
 	for _, bad := range p.bad {
 		if !bad {
 			valid++
 		}
 	}
-	values := float64(valid) * float64(len(p.lit()))
-	group, limits := p.brightness(), []float64(nil)
-	tails, members := make([][excessBins]float64, len(group.pixels)), group.pixels
+	return float64(valid) * float64(frames)
+}
+
+// tails are histograms of excesses, for each group of pixels.
+type tails struct {
+	groups
+	counts [][excessBins]float64
+}
+
+// excessTails measures the excesses of the few frames.
+func (p *profile) excessTails(ctx context.Context) error {
+	p.tails = &tails{groups: p.brightness()}
+	p.tails.counts = make([][excessBins]float64, len(p.tails.pixels))
 	one := make([]float64, len(p.sum))
 	for i := range one {
 		one[i] = 1
 	}
 	above := p.thresholds(one)
-	err := p.some(ctx, func(_ int, counts []float32) {
-		p.excesses(counts, above, one, true, func(i int, log, _ float64) { tails[group.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
+	return p.some(ctx, func(_ int, counts []float32) {
+		p.excesses(counts, above, one, true, func(i int, log, _ float64) { p.tails.counts[p.tails.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
 	})
-	if err != nil || values == 0 {
-		return nil, err
-	}
-	for g := range tails {
-		limits = append(limits, tailLimit(tails[g][:], members[g]*float64(p.used), values))
+}
+
+// factors returns, for each pixel, the excess that none of a number of values has without a cosmic ray.
+func (p *profile) factors(values float64) []float64 {
+	limits := make([]float64, len(p.tails.counts))
+	for g := range limits {
+		limits[g] = tailLimit(p.tails.counts[g][:], p.tails.pixels[g]*float64(p.used), values)
 	}
 	factor := make([]float64, len(p.sum))
 	for i := range factor {
-		factor[i] = math.Exp(limits[group.of[i]])
+		factor[i] = math.Exp(limits[p.tails.of[i]])
 	}
-	return p.rays(ctx, factor, values)
+	return factor
 }
+
+// suspects returns factors that all cosmic rays exceed: those for the few frames are below those for all.
+func (p *profile) suspects() []float64 { return p.factors(p.values(p.used)) }
 
 // rays finds the values of all frames whose excess is above the factor of their pixel.
 func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([]Finding, error) {
@@ -68,7 +89,7 @@ func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([
 	var pixels, frames []int
 	var rays [][2]int
 	chance := math.Inf(-1)
-	err := p.each(ctx, func(j int, counts []float32) {
+	err := p.those(ctx, func(j int) bool { return p.suspicious[j] }, func(j int, counts []float32) {
 		hit := false
 		p.excesses(counts, least, factor, p.few[j], func(i int, log, reference float64) {
 			unit := float64(max(p.unit, 1))
@@ -191,11 +212,7 @@ func (p *profile) excesses(counts, least []float32, factor []float64, within boo
 		if v <= factor[i]*reference {
 			continue
 		}
-		p.near(i, func(q int) {
-			if !p.bad[q] {
-				reference = max(reference, float64(counts[q]))
-			}
-		})
+		reference = max(reference, float64(brightestNear(p, counts, i)))
 		if v > factor[i]*reference {
 			visit(i, math.Log(v/reference), reference)
 		}
@@ -204,18 +221,41 @@ func (p *profile) excesses(counts, least []float32, factor []float64, within boo
 
 // sums adds the few frames that are not left out, without cosmic rays.
 func (p *profile) sums(ctx context.Context) error {
+	if err := p.units(ctx); err != nil {
+		return err
+	}
+	if p.used == p.fewAll && len(p.cosmic) == 0 { // the sums of the first pass
+		for i, bad := range p.bad {
+			if p.sum[i], p.high[i] = p.all[i], p.highest[i]; bad {
+				p.sum[i], p.high[i] = 0, 0
+			}
+		}
+		return nil
+	}
 	clear(p.sum)
 	clear(p.high)
-	unit := 0
-	err := p.some(ctx, func(j int, counts []float32) {
+	return p.some(ctx, func(j int, counts []float32) {
 		for i, k := range counts {
 			if p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
 				continue
 			}
 			p.sum[i] += float64(k)
 			p.high[i] = max(p.high[i], k)
-			if unit != 1 && unit >= 0 && k != 0 {
-				unit = divisor(unit, k)
+		}
+	})
+}
+
+// units finds the largest common divisor of the counts of the few frames that are not left out. Most scans show after a few counts that it is 1.
+func (p *profile) units(ctx context.Context) error {
+	unit := 0
+	done := func(j int) bool { return p.few[j] && unit != 1 && unit >= 0 }
+	err := p.those(ctx, done, func(j int, counts []float32) {
+		for i, k := range counts {
+			if k == 0 || p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
+				continue
+			}
+			if unit = divisor(unit, k); unit == 1 || unit < 0 {
+				return
 			}
 		}
 	})

@@ -70,39 +70,77 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 	c.width = math.Ceil(windowDeviations * math.Sqrt(c.ceiling/unit))
 	low := float32(c.ceiling - c.width*unit)
 	looked := max(leastCeiling, min(low, float32((1-2*edge)*ranges[0])))
-	reaches := func(j int) bool { return p.few[j] || p.peak[j] >= low }
-	return c, p.those(ctx, reaches, func(j int, counts []float32) {
+	visit := func(j int, counts []float32) {
 		clips := false
 		for i, k := range counts {
 			if k < looked || p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
 				continue
 			}
-			switch v := float64(k); {
-			case v > c.ceiling:
-				c.above++
-			case v == c.ceiling:
-				c.at++
-				c.pixel[i], clips = true, true
-			case v >= c.ceiling-c.width*unit:
-				c.below++
-			}
-			for r, m := range ranges {
-				if float64(k) <= (1-2*edge)*m || !p.few[j] {
-					break // ranges ascend
-				}
-				switch v := float64(k); {
-				case v > m:
-				case v > (1-edge)*m:
-					c.edges[r][0]++
-				case v > (1-2*edge)*m:
-					c.edges[r][1]++
-				}
+			clips = c.add(i, float64(k), unit) || clips
+			if p.few[j] {
+				c.addEdge(float64(k))
 			}
 		}
 		if clips {
 			c.frames = append(c.frames, j)
 		}
-	})
+	}
+	if err := p.those(ctx, func(j int) bool { return p.few[j] && p.peak[j] >= looked }, visit); err != nil {
+		return nil, err
+	}
+	// Then those that reach the ceiling, and the others if a pile-up is possible with half of the values below that the few lead to expect.
+	rest := func(least, most float32) error {
+		err := p.those(ctx, func(j int) bool { return !p.few[j] && p.peak[j] >= max(least, looked) && p.peak[j] < most }, visit)
+		slices.Sort(c.frames)
+		return err
+	}
+	expected := c.below / 2 * float64(len(p.lit())) / float64(max(p.used, 1))
+	if err := rest(float32(c.ceiling), math.MaxFloat32); err != nil {
+		return nil, err
+	}
+	if expected > manyBelow && p.chanceOf(c.at, expected, c.width) >= logAlpha {
+		c.below = max(c.below, expected)
+		return c, nil
+	}
+	return c, rest(low, float32(c.ceiling))
+}
+
+// manyBelow is the number of values below the ceiling for which their number in other frames is estimated.
+const manyBelow = 200
+
+// chanceOf returns the logarithm of the chance of a pile-up; see clipped.
+func (p *profile) chanceOf(at, below, width float64) float64 {
+	return math.Log(float64(len(p.bad))*float64(len(p.lit()))) + binomialChance(max(at-1, 0), at+below, 1/(width+1))
+}
+
+// add counts a value, and reports whether it is at the ceiling.
+func (c *top) add(i int, v, unit float64) bool {
+	switch {
+	case v > c.ceiling:
+		c.above++
+	case v == c.ceiling:
+		c.at++
+		c.pixel[i] = true
+		return true
+	case v >= c.ceiling-c.width*unit:
+		c.below++
+	}
+	return false
+}
+
+// addEdge counts a value near the end of a range.
+func (c *top) addEdge(v float64) {
+	for r, m := range ranges {
+		switch {
+		case v <= (1-2*edge)*m:
+			return // ranges ascend
+		case v > m:
+		case v > (1-edge)*m:
+			c.edges[r][0]++
+		default:
+			c.edges[r][1]++
+		}
+	}
 }
 
 // clipped finds a pile-up of values at a ceiling. Above the mean the number of values falls with the value. So a value at the ceiling or
@@ -112,8 +150,7 @@ func (p *profile) clipped(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := float64(len(p.bad)) * float64(len(p.lit()))
-	chance := math.Log(values) + binomialChance(max(c.at-1, 0), c.at+c.below, 1/(c.width+1))
+	chance := p.chanceOf(c.at, c.below, c.width)
 	if c.ceiling < leastCeiling || c.above >= c.at || chance >= logAlpha {
 		return p.wrapped(ctx, c.edges)
 	}
@@ -140,7 +177,7 @@ func (p *profile) withoutClipped(ctx context.Context, pixels []int) error {
 		return nil
 	}
 	p.leaveOut(pixels)
-	return p.totals(ctx)
+	return p.sweep(ctx, nil)
 }
 
 // wrapped finds counts that reach the largest number of a type and stop there. With a values in the last 5 % of the range and b in the 5 %

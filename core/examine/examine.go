@@ -119,7 +119,7 @@ type Input struct {
 	Modes    int // of the probe, [Modes, N, N]
 }
 
-// mostValues bounds the values that one pass over the patterns reads. Two passes read that many; a third and a fourth do after a finding.
+// mostValues bounds the values that one pass over the patterns reads. One pass reads that many; others do after a finding.
 // The others read every so many frames, fewValues in all.
 const mostValues, fewValues = 1 << 30, 1 << 23
 
@@ -133,6 +133,11 @@ func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
 		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
 	}
 	return Run(ctx, in)
+}
+
+// ReadIntegers implements stored.
+func (o *oneByOne) ReadIntegers(dst []uint16, first int) bool {
+	return o.Stored != nil && o.Stored.ReadIntegers(dst, first)
 }
 
 // oneByOne yields patterns of a file in one slice, which it uses again.
@@ -206,11 +211,13 @@ type profile struct {
 	noise       float64   // variance of a count over its mean, in units; at least 1
 	least, most []float32 // [N·N] least of the few frames, largest of all
 	high        []float32 // [N·N] largest of the few that are not left out
+	highest     []float32 // [N·N] largest of the few, with masked pixels
 	all         []float64 // [N·N] sum of the few, with masked pixels
 	sum         []float64 // [N·N] of the few frames that are not left out
 	total       []float64 // [len(at)] counts without those of the brightest three pixels
 	peak        []float32 // [len(at)] largest count
 	used        int       // of the few, those that are not left out
+	fewAll      int       // the few
 	cosmic      map[[2]int]bool
 	struck      map[int][]int  // pixels of cosmic rays by pattern
 	base        float64        // counts of every pixel that are not photons
@@ -220,6 +227,9 @@ type profile struct {
 	blocks      map[int]*block // of constant pixels
 	bright      []int          // pixels that are compared between frames
 	lag         int            // frame i belongs to position i − lag
+	suspicious  []bool         // [len(at)] some value may be a cosmic ray
+	sample      []int          // pixels of the hash
+	tails       *tails         // of the values of the few frames
 }
 
 func newProfile(in Input) *profile {
@@ -230,12 +240,13 @@ func newProfile(in Input) *profile {
 	size := in.N * in.N
 	p := &profile{Input: in, at: scan.Thin(all, max(fewestFrames, mostValues/size)), bad: make([]bool, size), whole: true, noise: 1, cosmic: map[[2]int]bool{}, found: map[string]bool{}}
 	n := len(p.at)
-	p.out, p.few, p.hash, p.total, p.peak = make([]bool, n), make([]bool, n), make([]uint64, n), make([]float64, n), make([]float32, n)
+	p.out, p.few, p.suspicious, p.hash, p.total, p.peak = make([]bool, n), make([]bool, n), make([]bool, n), make([]uint64, n), make([]float64, n), make([]float32, n)
 	p.least, p.most, p.high, p.sum, p.all = make([]float32, size), make([]float32, size), make([]float32, size), make([]float64, size), make([]float64, size)
 	for _, j := range scan.Thin(indices(n), max(fewestSlow, fewValues/size)) {
 		p.few[j] = true
 		p.used++
 	}
+	p.fewAll, p.highest = p.used, make([]float32, size)
 	for i, m := range in.Mask {
 		p.bad[i] = m == 0
 	}

@@ -22,8 +22,9 @@ const (
 	lagPixels = 4096
 	// aloneInTime is the least distance of a pair in frames: nearer ones stay neighbours when the order is shifted.
 	aloneInTime = 16
-	// lagBetter is the ratio of differences below which a shift is better.
-	lagBetter = 0.9
+	// lagBetter is the ratio of differences below which a shift is better. Where firstPairs pairs show no shift below perhapsBetter, others are
+	// not compared.
+	lagBetter, perhapsBetter, firstPairs = 0.9, 0.96, 48
 )
 
 // order finds frames that are late: frame i belongs to position i − lag. Pairs of neighbouring positions that were not measured one after
@@ -57,24 +58,66 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 	for r := range p.cosmic {
 		p.struck[p.at[r[0]]] = append(p.struck[p.at[r[0]]], r[1])
 	}
-	differences := make([][]float64, 2*mostLag+1)
-	for _, k := range scan.Thin(indices(len(pairs)), max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N)))) {
-		i, o := pairs[k][0], pairs[k][1]
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		if min(i, o) < mostLag || max(i, o) >= n-mostLag || !goodAround(good, i) || !goodAround(good, o) {
-			continue
-		}
-		for lag := -mostLag; lag <= mostLag; lag++ {
-			differences[lag+mostLag] = append(differences[lag+mostLag], p.difference(i+lag, o+lag))
-		}
+	pairs = slices.DeleteFunc(pairs, func(k [2]int) bool {
+		i, o := k[0], k[1]
+		return min(i, o) < mostLag || max(i, o) >= n-mostLag || !goodAround(good, i) || !goodAround(good, o)
+	})
+	pairs = thinPairs(pairs, max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N))))
+	differences, err := p.lags(ctx, thinPairs(pairs, firstPairs))
+	if err != nil || len(pairs) > firstPairs && !mayBeLate(differences) {
+		return nil, err
+	}
+	if differences, err = p.lags(ctx, pairs); err != nil {
+		return nil, err
 	}
 	found := lagFinding(differences)
 	for _, f := range found {
 		p.lag = int(f.Evidence["lag"])
 	}
 	return found, nil
+}
+
+// thinPairs returns at most n of the pairs, evenly spread.
+func thinPairs(pairs [][2]int, n int) [][2]int {
+	var out [][2]int
+	for _, k := range scan.Thin(indices(len(pairs)), n) {
+		out = append(out, pairs[k])
+	}
+	return out
+}
+
+// lags compares pairs of frames with each shift.
+func (p *profile) lags(ctx context.Context, pairs [][2]int) ([][]float64, error) {
+	differences := make([][]float64, 2*mostLag+1)
+	for _, k := range pairs {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		for lag := -mostLag; lag <= mostLag; lag++ {
+			differences[lag+mostLag] = append(differences[lag+mostLag], p.difference(k[0]+lag, k[1]+lag))
+		}
+	}
+	return differences, nil
+}
+
+// mayBeLate reports whether a shift lowers the mean difference enough that more pairs are worth comparing.
+func mayBeLate(differences [][]float64) bool {
+	now := differences[mostLag]
+	return slices.ContainsFunc(differences, func(d []float64) bool {
+		gain := make([]float64, len(now))
+		for k := range gain {
+			gain[k] = now[k] - d[k]
+		}
+		return mean(d) < perhapsBetter*mean(now) && mean(gain) > math.Sqrt(variance(gain)/float64(len(gain)))
+	})
+}
+
+func mean(v []float64) float64 {
+	s := 0.0
+	for _, d := range v {
+		s += d / float64(len(v))
+	}
+	return s
 }
 
 func goodAround(good []bool, i int) bool {
@@ -123,13 +166,6 @@ func (p *profile) difference(i, o int) float64 {
 
 // lagFinding compares the shifts with none.
 func lagFinding(differences [][]float64) []Finding {
-	mean := func(v []float64) float64 {
-		s := 0.0
-		for _, d := range v {
-			s += d / float64(len(v))
-		}
-		return s
-	}
 	now := differences[mostLag]
 	if len(now) == 0 {
 		return nil

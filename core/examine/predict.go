@@ -35,6 +35,10 @@ func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, 
 	if len(frequencies) == 0 { // a probe smaller than a pixel, or none
 		return nil, 0, nil
 	}
+	highest := 0
+	for _, f := range frequencies {
+		highest = max(highest, f.row, abs(f.col))
+	}
 	for _, j := range scan.Thin(indices(len(e.order)), mostPredicted) {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, context.Cause(ctx)
@@ -49,14 +53,15 @@ func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, 
 			noise += w[k] * w[k]
 		}
 		worst, left, kept := 0.0, 0.0, math.SmallestNonzeroFloat64
+		phases := turns(e, set, j, p.N, highest)
 		for _, f := range frequencies {
 			re, im := 1.0, 0.0
-			for k, a := range set {
-				s, c := math.Sincos(2 * math.Pi * (f[0]*(e.rows[a]-e.rows[j]) + f[1]*(e.cols[a]-e.cols[j])))
-				re, im = re-w[k]*c, im-w[k]*s
+			for k := range set {
+				v := phases[k].at(f.row, f.col)
+				re, im = re-w[k]*real(v), im-w[k]*imag(v)
 			}
-			worst = max(worst, f[2]*(re*re+im*im))
-			weight := f[2] * math.Hypot(f[0], f[1]) // the number of frequencies at this distance
+			worst = max(worst, f.kept*(re*re+im*im))
+			weight := f.kept * math.Hypot(float64(f.row), float64(f.col)) // the number of frequencies at this distance
 			left, kept = left+weight*(re*re+im*im), kept+weight
 		}
 		squares = append(squares, difference*difference-noise-min(mostContrast*worst*e.mean, roughestObject*left/kept*all))
@@ -77,9 +82,44 @@ func variance(values []float64) float64 {
 	return square
 }
 
-// frequencies returns row and column frequencies, in cycles per pixel, with |F|², where F is the transform of the probe's intensity over
-// its sum.
-func (p *profile) frequencies() [][3]float64 {
+// A turn has the first powers of the phases that one cycle in N pixels has at the distance of two positions.
+type turn struct{ row, col []complex128 }
+
+// turns returns those of frame j and a set of others, up to a highest power.
+func turns(e *exposures, set []int, j, n, highest int) []turn {
+	powers := func(distance float64) []complex128 {
+		s, c := math.Sincos(2 * math.Pi * distance / float64(n))
+		out := make([]complex128, highest+1)
+		out[0] = 1
+		for k := 1; k < len(out); k++ {
+			out[k] = out[k-1] * complex(c, s)
+		}
+		return out
+	}
+	out := make([]turn, len(set))
+	for k, a := range set {
+		out[k] = turn{powers(e.rows[a] - e.rows[j]), powers(e.cols[a] - e.cols[j])}
+	}
+	return out
+}
+
+// at returns the phase of a frequency whose row is not negative.
+func (t turn) at(row, col int) complex128 {
+	if col < 0 {
+		v := t.col[-col]
+		return t.row[row] * complex(real(v), -imag(v))
+	}
+	return t.row[row] * t.col[col]
+}
+
+// A frequency of the object in cycles in N pixels, and |F|², where F is the transform of the probe's intensity over its sum.
+type frequency struct {
+	row, col int
+	kept     float64
+}
+
+// frequencies returns those that are tried.
+func (p *profile) frequencies() []frequency {
 	size := p.N * p.N
 	s := newSpectrum(p.N)
 	if s == nil || len(p.Probe) == 0 || len(p.Probe)%size != 0 {
@@ -94,13 +134,13 @@ func (p *profile) frequencies() [][3]float64 {
 	kept := func(y, x int) float64 {
 		return square(intensity[(y+p.N)%p.N*p.N+(x+p.N)%p.N]) * float64(size) / (total * total) // the transform is orthonormal
 	}
-	var out [][3]float64
+	var out []frequency
 	for ring := 1; ring <= frequencyRings; ring++ {
 		for angle := range frequencyAngles {
 			r, phi := float64(ring)/frequencyRings*finest/p.Diameter*float64(p.N), math.Pi*float64(angle)/frequencyAngles
 			y, x := int(math.Round(r*math.Sin(phi))), int(math.Round(r*math.Cos(phi)))
 			if 2*max(abs(y), abs(x)) < p.N {
-				out = append(out, [3]float64{float64(y) / float64(p.N), float64(x) / float64(p.N), kept(y, x)})
+				out = append(out, frequency{y, x, kept(y, x)})
 			}
 		}
 	}

@@ -28,7 +28,7 @@ const (
 // power of single frames has more: their structure adds up to the autocorrelation of the probe's intensity, which is wider. It is
 // narrower than the probe's only where the object is dark in most of the probe. Both are compared with seven standard errors of 20 parts.
 //
-// The frames are read twice. Frame j contributes Re T_j·(Σ_k T_k − T_j)* to the power of the mean: without j, which has photon noise.
+// Frame j contributes Re T_j·(Σ_k T_k − T_j)* to the power of the mean: without j, which has photon noise.
 func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	s := newSpectrum(p.N)
 	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.Diameter <= 0 {
@@ -41,33 +41,32 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	all := make([]complex128, p.N*p.N)
 	var high, low []float64 // of each frame: power·(radius² − bound²), whose mean is positive or negative
 	var power, moment, meanPower, meanMoment float64
-	first := func(t []complex128, noise float64) {
+	first := func(t []complex64, noise float64) {
 		var b, m float64
 		for i, v := range t {
-			d := float64(s.square(i))
+			re, im, d := float64(real(v)), float64(imag(v)), s.far[i]
 			if d == 0 {
 				continue
 			}
-			all[i] += v
-			b, m = b+square(v)-noise, m+d*(square(v)-noise)
+			all[i] += complex128(v)
+			power := re*re + im*im - noise
+			b, m = b+power, m+d*power
 		}
 		power, moment, low = power+b, moment+m, append(low, tooNarrow*tooNarrow*bound*b-m)
 	}
-	second := func(t []complex128, _ float64) {
+	second := func(t []complex64, _ float64) {
 		var b, m float64
 		for i, v := range t {
-			d, rest := float64(s.square(i)), all[i]-v
-			product := real(v)*real(rest) + imag(v)*imag(rest)
+			re, im, d := float64(real(v)), float64(imag(v)), s.far[i]
+			product := re*(real(all[i])-re) + im*(imag(all[i])-im)
 			if d > 0 {
 				b, m = b+product, m+d*product
 			}
 		}
 		meanPower, meanMoment, high = meanPower+b, meanMoment+m, append(high, m-tooWide*tooWide*bound*b)
 	}
-	for _, visit := range []func([]complex128, float64){first, second} {
-		if err := p.transforms(ctx, s, visit); err != nil {
-			return nil, err
-		}
+	if err := p.transforms(ctx, s, first, second); err != nil {
+		return nil, err
 	}
 	if min(power, moment, meanPower, meanMoment, bound) <= 0 {
 		return nil, nil
@@ -86,11 +85,43 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-// transforms passes to visit the transforms of some frames over their counts, and the power of their photon noise at every shift.
-func (p *profile) transforms(ctx context.Context, s *spectrum, visit func(t []complex128, noise float64)) error {
+// mostKept is the number of values of transforms that are kept for the second visit. Of larger patterns they are computed twice.
+const mostKept = 1 << 22
+
+// transforms passes to visits, one after the other, the transforms of some frames over their counts, and the power of their photon noise at
+// every shift.
+func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t []complex64, noise float64)) error {
+	type transform struct {
+		t     []complex64
+		noise float64
+	}
+	var kept []transform
+	frames := scan.Thin(p.lit(), sizeFrames)
+	keeps := len(frames)*len(p.bad) <= mostKept
+	for n, visit := range visits {
+		for _, k := range kept {
+			visit(k.t, k.noise)
+		}
+		if n > 0 && keeps {
+			continue
+		}
+		err := p.transformed(ctx, s, frames, func(t []complex64, noise float64) {
+			visit(t, noise)
+			if keeps {
+				kept = append(kept, transform{t, noise})
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *profile) transformed(ctx context.Context, s *spectrum, frames []int, visit func(t []complex64, noise float64)) error {
 	image := make([]float64, p.N*p.N)
 	unit, base := float64(max(p.unit, 1)), p.background()
-	for _, j := range scan.Thin(p.lit(), sizeFrames) {
+	for _, j := range frames {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
@@ -99,18 +130,17 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visit func(t []co
 			image[i] = float64(k) - base
 		}
 		p.fill(image)
-		for i, v := range image {
-			w := s.window(i)
-			light += w * w * (v + base - p.base)
-			total += v
+		for y, rim := range s.rim {
+			for x, v := range image[y*s.n : (y+1)*s.n] {
+				w := rim * s.rim[x]
+				light += w * w * (v + base - p.base)
+				total += v
+			}
 		}
 		if total < leastPower*unit {
 			continue
 		}
-		for i := range image {
-			image[i] /= total
-		}
-		visit(s.transform(image), p.noise*light*unit/float64(len(image))/(total*total))
+		visit(s.transform(image, total), p.noise*light*unit/float64(len(image))/(total*total))
 	}
 	return nil
 }
@@ -172,7 +202,7 @@ func (s *spectrum) radius(probe []complex64) float64 {
 	}
 	var power, moment float64
 	for i, v := range all {
-		if d := float64(s.square(i)); d > 0 {
+		if d := s.far[i]; d > 0 {
 			power, moment = power+square(v), moment+d*square(v)
 		}
 	}

@@ -2,6 +2,7 @@ package examine
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/fft"
 )
@@ -11,8 +12,10 @@ import (
 type spectrum struct {
 	n    int
 	plan *fft.Plan64
+	fast *fft.Plan // of patterns
 	work fft.Work
 	rim  []float64 // [n] the window's factor along one axis
+	far  []float64 // [n·n] squared length of each shift
 }
 
 // rimShare is the width of the window's falling edge relative to the side.
@@ -23,7 +26,15 @@ func newSpectrum(n int) *spectrum {
 	if err != nil {
 		return nil
 	}
-	s := &spectrum{n: n, plan: plan, rim: make([]float64, n)}
+	fast, err := fft.New(n, n)
+	if err != nil {
+		return nil
+	}
+	s := &spectrum{n: n, plan: plan, fast: fast, rim: make([]float64, n), far: make([]float64, n*n)}
+	for i := range s.far {
+		y, x := (i/n+n/2)%n-n/2, (i%n+n/2)%n-n/2
+		s.far[i] = float64(y*y + x*x)
+	}
 	for at := range s.rim {
 		s.rim[at] = 1
 		if d := (float64(min(at, n-1-at)) + 0.5) / (rimShare * float64(n)); d < 1 {
@@ -35,6 +46,9 @@ func newSpectrum(n int) *spectrum {
 
 // fill replaces bad pixels by the mean of the good ones around, from the edges of a bad area inwards.
 func (p *profile) fill(v []float64) {
+	if !slices.Contains(p.bad, true) {
+		return
+	}
 	known := make([]bool, len(v))
 	var open []int
 	for i := range v {
@@ -73,21 +87,18 @@ func (p *profile) fill(v []float64) {
 // window falls to 0 at the edges, where light that is cut off would spread over all shifts.
 func (s *spectrum) window(i int) float64 { return s.rim[i/s.n] * s.rim[i%s.n] }
 
-// transform returns the transform of a real image with its centre at N/2, with shift (0, 0) first.
-func (s *spectrum) transform(of []float64) []complex128 {
-	out := make([]complex128, len(of))
-	for i, v := range of {
-		out[i] = complex(v*s.window(i), 0)
+// transform returns the transform of a real image over total, with its centre at N/2, with shift (0, 0) first.
+func (s *spectrum) transform(of []float64, total float64) []complex64 {
+	out := make([]complex64, len(of))
+	for y, rim := range s.rim {
+		by := rim / total
+		row, image := out[y*s.n:(y+1)*s.n], of[y*s.n:(y+1)*s.n]
+		for x, v := range image {
+			row[x] = complex(float32(v*by*s.rim[x]), 0)
+		}
 	}
-	s.plan.InverseCentred(out, out, &s.work)
+	s.fast.InverseCentred(out, out, &s.work)
 	return out
-}
-
-// square returns the squared length of a shift.
-func (s *spectrum) square(i int) int {
-	n := s.n
-	y, x := (i/n+n/2)%n-n/2, (i%n+n/2)%n-n/2
-	return y*y + x*x
 }
 
 // correlate replaces a wave by its autocorrelation, shift (0, 0) first.

@@ -3,7 +3,6 @@ package scan
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Neighbours returns, for each position, the k nearest others, nearest first, equal distances by ascending index, so
@@ -98,21 +97,51 @@ func (t *tree) build(first, last int) int {
 		if nd.high[1]-nd.low[1] > nd.high[0]-nd.low[0] {
 			along = t.cols
 		}
-		slices.SortFunc(part, func(a, b int32) int {
-			switch {
-			case along[a] < along[b]:
-				return -1
-			case along[a] > along[b]:
-				return 1
-			}
-			return int(a) - int(b)
-		})
+		split(part, along, len(part)/2)
 		middle := first + len(part)/2
 		nd.left = t.build(first, middle)
 		nd.right = t.build(middle, last)
 	}
 	t.nodes = append(t.nodes, nd)
 	return len(t.nodes) - 1
+}
+
+// split moves positions so that the first k have the smallest coordinates, equal ones the smallest numbers.
+func split(order []int32, along []float64, k int) {
+	before := func(a, b int32) bool { return along[a] < along[b] || along[a] == along[b] && a < b }
+	for low, high := 0, len(order)-1; low < high; {
+		middle := low + (high-low)/2
+		if before(order[middle], order[low]) {
+			order[middle], order[low] = order[low], order[middle]
+		}
+		if before(order[high], order[low]) {
+			order[high], order[low] = order[low], order[high]
+		}
+		if before(order[high], order[middle]) {
+			order[high], order[middle] = order[middle], order[high]
+		}
+		pivot, i, j := order[middle], low, high
+		for i <= j {
+			for before(order[i], pivot) {
+				i++
+			}
+			for before(pivot, order[j]) {
+				j--
+			}
+			if i <= j {
+				order[i], order[j] = order[j], order[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			high = j
+		case k >= i:
+			low = i
+		default:
+			return
+		}
+	}
 }
 
 // bound returns the best candidate that any position of the node could be.

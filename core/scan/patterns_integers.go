@@ -3,7 +3,9 @@ package scan
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/ptychogo/ptycho/core/tensor"
 )
@@ -88,5 +90,57 @@ func encodeIntegers[T Integer](raw []byte, counts []T, t tensor.DType) {
 		for i, k := range counts {
 			binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(float32(k)))
 		}
+	}
+}
+
+// ReadIntegers fills dst with the counts of consecutive patterns, the first of which has the given number, as Read does. It returns false,
+// and reads nothing, if the patterns are not stored as integers of at most 16 bits.
+func (s *StoredPatterns) ReadIntegers(dst []uint16, first int) bool {
+	if s.dtype != tensor.Uint8 && s.dtype != tensor.Uint16 {
+		return false
+	}
+	if s.rows == nil {
+		s.readIntegers(dst, first)
+		return true
+	}
+	for i := 0; len(dst) > 0; i, dst = i+1, dst[s.pixels:] {
+		s.readIntegers(dst[:s.pixels], s.rows[first+i])
+	}
+	return true
+}
+
+// readIntegers is ReadIntegers for patterns that follow each other in the file.
+func (s *StoredPatterns) readIntegers(dst []uint16, first int) {
+	memory := tensor.Must(dst, len(dst)).Bytes()
+	raw := memory[:len(dst)*s.dtype.Size()]
+	if _, err := s.file.ReadAt(raw, int64(first)*int64(s.pixels)*int64(s.dtype.Size())); err != nil {
+		clear(dst)
+		err = &SpoolError{fmt.Errorf("pattern %d: %w", first, err)}
+		s.err.CompareAndSwap(nil, &err)
+		return
+	}
+	if s.dtype == tensor.Uint8 {
+		widenBytes(dst, memory)
+	} else if bigEndian {
+		for i := range dst {
+			dst[i] = bits.ReverseBytes16(dst[i])
+		}
+	}
+}
+
+// bigEndian reports whether this machine stores the upper byte of a number first.
+var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
+
+// widenBytes converts bytes at the beginning of the memory of dst. It goes from the end, where the numbers do not cover bytes that are
+// still to be read.
+func widenBytes(dst []uint16, memory []byte) {
+	i := len(dst)
+	for ; i%4 != 0 || bigEndian && i > 0; i-- {
+		dst[i-1] = uint16(memory[i-1])
+	}
+	for ; i >= 4; i -= 4 { // one load and one store for four counts
+		four := uint64(binary.LittleEndian.Uint32(memory[i-4:]))
+		four = (four | four<<16) & 0x0000ffff0000ffff
+		binary.LittleEndian.PutUint64(memory[2*(i-4):], (four|four<<8)&0x00ff00ff00ff00ff)
 	}
 }

@@ -264,3 +264,37 @@ func TestStored_PartReadsItsPatterns(t *testing.T) {
 		t.Error("the error of a cut file is lost")
 	}
 }
+
+// TestStored_ReadIntegersAsRead: integers of 8 and 16 bits are those that Read gives; counts of a larger type are not read.
+func TestStored_ReadIntegersAsRead(t *testing.T) {
+	for pixels := 1; pixels < 12; pixels++ {
+		for most, dtype := range map[uint32]tensor.DType{200: tensor.Uint8, 60000: tensor.Uint16, 70000: tensor.Float32} {
+			file := &block{}
+			w := newWriter(t, file, pixels)
+			counts := make([]uint32, 5*pixels)
+			for i := range counts {
+				counts[i] = most - uint32(i)
+			}
+			if err := AppendIntegers(t.Context(), w, counts); err != nil {
+				t.Fatal(err)
+			}
+			_, s := w.Patterns()
+			s = s.Part([]int{3, 1, 2, 4})
+			got, want := make([]uint16, 3*pixels), make([]float32, 3*pixels)
+			if s.DType() != dtype || s.ReadIntegers(got, 1) != (dtype != tensor.Float32) {
+				t.Fatalf("counts up to %d are stored as %v", most, s.DType())
+			}
+			s.Read(want, 1)
+			for i, k := range got {
+				if dtype != tensor.Float32 && float32(k) != want[i] {
+					t.Fatalf("%d pixels up to %d: integers %v, counts %v", pixels, most, got, want)
+				}
+			}
+			if file.bytes = file.bytes[:1]; dtype != tensor.Float32 && pixels > 1 {
+				if s.ReadIntegers(got, 1); s.Err() == nil || slices.Max(got) > 0 {
+					t.Errorf("a cut file gives %v without an error", got)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package examine
+
+// The kernels of sweep_amd64.s; n is the number of counts, a positive multiple of the lanes.
+
+//go:noescape
+func sweep16AVX2(n int, counts, good, least, most *uint16, s *state16, above *uint32)
+
+//go:noescape
+func sweep32AVX2(n int, counts, good, least, most *float32, s *state32, above *uint32)

@@ -1,0 +1,11 @@
+//go:build !amd64
+
+package examine
+
+// The kernels are never called on this architecture.
+func sweep16AVX2(int, *uint16, *uint16, *uint16, *uint16, *state16, *uint32) {
+	panic("examine: no AVX2")
+}
+func sweep32AVX2(int, *float32, *float32, *float32, *float32, *state32, *uint32) {
+	panic("examine: no AVX2")
+}
