@@ -46,7 +46,7 @@ func describeAcquisition(a *acquisition.Acquisition, layout Layout) (*Descriptio
 		return nil, npz.Errorf(a.Path, "patterns have %d×%d pixels, and sides from %d to %d are read", a.Height, a.Width, MinSide, MaxSide)
 	}
 	_, pixel := a.PreparedPixel()
-	return &Description{Path: a.Path, Format: a.Format, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Rows: a.Y, Cols: a.X,
+	return &Description{Path: a.Path, Format: a.Format, Key: a.Format, Layout: LayoutNHW, Patterns: a.Patterns, N: n, Height: n, Width: n, Rows: a.Y, Cols: a.X,
 		Modes: a.Modes, HasMask: a.Mask != nil, PixelSize: pixel, Notes: a.Notes,
 		Geometry: scan.Geometry{Wavelength: a.Wavelength, Distance: a.Distance, DetectorPixel: a.PixelWidth}}, nil
 }

@@ -73,12 +73,14 @@ type Description struct {
 	DType    string      // of that array
 	Layout   Layout      // of that array
 	Patterns int         // in the file
-	N        int         // side of a pattern
-	Rows     []float64   // [Patterns] y
-	Cols     []float64   // [Patterns] x
-	Split    []uint8     // [Patterns]; nil if absent
-	Scale    float64     // intensity_scale; 0 if absent
-	Modes    int         // of the probe; 0 if absent
+	N        int         // side of a pattern; in a file whose patterns are not square, of their largest square
+	Height   int         // of a pattern in the file
+	Width    int
+	Rows     []float64 // [Patterns] y
+	Cols     []float64 // [Patterns] x
+	Split    []uint8   // [Patterns]; nil if absent
+	Scale    float64   // intensity_scale; 0 if absent
+	Modes    int       // of the probe; 0 if absent
 
 	ObjectHeight, ObjectWidth int // 0 if absent
 
@@ -119,6 +121,7 @@ func DescribeGiven(path string, layout Layout, g acquisition.Given) (*Descriptio
 		return nil, err
 	}
 	d.N = d.plan.N
+	d.Height, d.Width = d.N, d.N
 	return d, nil
 }
 
@@ -229,9 +232,12 @@ func (z scanFile) choosePatterns(d *Description, layout Layout) error {
 		return err
 	}
 	d.patterns, d.DType = a, a.Element().String()
-	d.Layout, d.N, err = chooseLayout(d.Key, a.Shape(), d.Patterns, layout)
+	d.Layout, d.Height, d.Width, err = chooseLayout(d.Key, a.Shape(), d.Patterns, layout)
 	if err != nil {
 		return at(z.Path(), err)
+	}
+	if d.N = min(d.Height, d.Width); max(d.Height, d.Width) > prepare.MaxFrame/d.N {
+		return npz.Errorf(z.Path(), "%s has patterns of %d×%d, and at most %d pixels are read", d.Key, d.Height, d.Width, prepare.MaxFrame).Hint("crop them around the centre")
 	}
 	if d.Layout == LayoutHWN {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s %s has its patterns along the last axis", d.Key, dims(a.Shape())))
@@ -248,9 +254,9 @@ func at(path string, err error) error {
 	return err
 }
 
-// chooseLayout decides between (n, H, W) and (H, W, n) for n positions: by the axis of length n, then by the axis that
-// leaves square patterns. A trailing axis of length 1 is dropped.
-func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, error) {
+// chooseLayout decides between (n, H, W) and (H, W, n) for n positions, and returns H and W: by the axis of length n, then by the axis
+// that leaves square patterns. A trailing axis of length 1 is dropped.
+func chooseLayout(key string, shape []int, n int, want Layout) (_ Layout, h, w int, err error) {
 	if len(shape) == 4 && shape[3] == 1 {
 		shape = shape[:3]
 	}
@@ -258,37 +264,29 @@ func chooseLayout(key string, shape []int, n int, want Layout) (Layout, int, err
 		shape = []int{n, shape[2], shape[3]}
 	}
 	if len(shape) != 3 {
-		return "", 0, npz.Errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
+		return "", 0, 0, npz.Errorf("", "%s has shape %s, want [patterns, N, N]", key, dims(shape))
 	}
 	a, b, c := shape[0], shape[1], shape[2]
 	nhw, hwn := a == n && want != LayoutHWN, c == n && want != LayoutNHW
 	switch {
 	case !nhw && !hwn && b == c && want != LayoutHWN:
-		return "", 0, npz.Errorf("", "%s has %s but %s has %s", key, words.Of(a, "pattern"), keyCols, words.Of(n, "value")).Hint(onePosition)
+		return "", 0, 0, npz.Errorf("", "%s has %s but %s has %s", key, words.Of(a, "pattern"), keyCols, words.Of(n, "value")).Hint(onePosition)
 	case !nhw && !hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, words.Of(n, "value")).Hint(onePosition)
-	case nhw && hwn:
+		return "", 0, 0, npz.Errorf("", "%s has shape %s but %s has %s", key, dims(shape), keyCols, words.Of(n, "value")).Hint(onePosition)
+	case nhw && hwn && (b == c || a == b):
 		nhw, hwn = b == c, a == b
 	}
-	side := b
+	if min(a, b, c) < 1 {
+		return "", 0, 0, npz.Errorf("", "%s has shape %s, and patterns need pixels", key, dims(shape))
+	}
 	switch {
 	case nhw && hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), words.Of(n, "position")).
+		return "", 0, 0, npz.Errorf("", "%s has shape %s for %s: patterns may be along the first or the last axis", key, dims(shape), words.Of(n, "position")).
 			Hint("give --diffraction-layout nhw or hwn")
-	case nhw && b != c:
-		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, b, c).Hint("crop or pad them around the centre")
-	case hwn && a != b:
-		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want square patterns", key, a, b).Hint("crop or pad them around the centre")
-	case !nhw && !hwn:
-		return "", 0, npz.Errorf("", "%s has shape %s for %s, want square patterns", key, dims(shape), words.Of(n, "position")).Hint("crop or pad them around the centre")
-	case side < MinSide || side > MaxSide:
-		return "", 0, npz.Errorf("", "%s has patterns of %d×%d, want a side from %d to %d", key, side, side, MinSide, MaxSide).
-			Hint("crop or pad them around the centre")
+	case hwn:
+		return LayoutHWN, a, b, nil
 	}
-	if hwn {
-		return LayoutHWN, side, nil
-	}
-	return LayoutNHW, side, nil
+	return LayoutNHW, b, c, nil
 }
 
 // describeShared reads the data shared by all patterns: scale, metadata, and the shapes of probe, object and mask.
@@ -330,8 +328,8 @@ func (z scanFile) describeShared(d *Description) error {
 		if err != nil {
 			return err
 		}
-		if s := a.Shape(); len(s) != 2 || s[0] != d.N || s[1] != d.N {
-			return a.Errorf("has shape %s, want [%d, %d], one mask for all patterns", dims(s), d.N, d.N)
+		if s := a.Shape(); len(s) != 2 || s[0] != d.Height || s[1] != d.Width {
+			return a.Errorf("has shape %s, want [%d, %d], one mask for all patterns", dims(s), d.Height, d.Width)
 		}
 		d.HasMask = true
 	}

@@ -24,7 +24,7 @@ func (d *Description) give(g acquisition.Given) error {
 		return flagError(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
 	}
 	if side := g.Prepare.Side; side != 0 && (side > d.N || side%2 != 0 || side < MinSide) {
-		return flagError(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.N, d.N, side).Hint("give an even number from %d to %d", MinSide, d.N)
+		return flagError(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.Height, d.Width, side).Hint("give an even number from %d to %d", MinSide, d.N)
 	}
 	if err := d.prepare(g.Prepare); err != nil {
 		return err

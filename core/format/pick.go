@@ -11,7 +11,7 @@ import (
 // on the size of the file.
 func (s *sorter) pick(ctx context.Context, rows []int, visit func(first int, raw []byte) error) error {
 	e := s.d.patterns.Element()
-	size := int64(s.d.N*s.d.N) * int64(e.Size()) // of a pattern, bytes
+	size := int64(s.d.frame()) * int64(e.Size()) // of a pattern, bytes
 	buf := make([]byte, max(npz.Piece/size, 1)*size)
 	for from := 0; from < len(rows); {
 		to := from + 1

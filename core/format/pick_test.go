@@ -69,7 +69,7 @@ func TestReadScan_PickedRowsCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Description{Path: path, Key: "intensity", Patterns: 400, N: 16, patterns: patterns}
+	d := Description{Path: path, Key: "intensity", Patterns: 400, N: 16, Height: 16, Width: 16, patterns: patterns}
 	c, err := newConverter(path, d.Key, d.patterns.Element(), 0, Counts)
 	if err != nil {
 		t.Fatal(err)

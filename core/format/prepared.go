@@ -13,7 +13,7 @@ import (
 // prepare makes the plan by which patterns are made of the file's frames.
 func (d *Description) prepare(q acquisition.Preparation) error {
 	var err error
-	if d.loaded, err = q.Load(d.Path, d.N, d.N); err != nil {
+	if d.loaded, err = q.Load(d.Path, d.Height, d.Width); err != nil {
 		return dataError(d.Path, err)
 	}
 	return d.replan()
@@ -21,8 +21,11 @@ func (d *Description) prepare(q acquisition.Preparation) error {
 
 func (d *Description) replan() error {
 	var err error
-	if d.plan, err = d.loaded.Plan(d.N, d.N); err != nil {
+	if d.plan, err = d.loaded.Plan(d.Height, d.Width); err != nil {
 		return npz.Errorf(d.Path, "%w", err)
+	}
+	if n := d.plan.N; n < MinSide || n > MaxSide {
+		return npz.Errorf(d.Path, "%s has patterns of %d×%d, want a side from %d to %d", d.Key, d.Height, d.Width, MinSide, MaxSide).Hint("crop or pad them with --crop or --pad")
 	}
 	return nil
 }
@@ -36,7 +39,9 @@ func (d *Description) scale() {
 		d.PixelSize = d.Geometry.ObjectPixel(p.N) // to the last bit as a converted file has it
 	}
 	d.Notes = append(d.Notes, d.loaded.Notes...)
-	if p.Side != d.N {
+	if d.Height != d.Width {
+		d.Notes = append(d.Notes, fmt.Sprintf("of the patterns' %d×%d pixels (rows×columns) %s %d×%d are used", d.Height, d.Width, d.loaded.Part(), p.Side, p.Side))
+	} else if p.Side != d.N {
 		d.Notes = append(d.Notes, fmt.Sprintf("of the patterns' %d×%d pixels %s %d×%d are used, so that object pixels are %.4g times as large", d.N, d.N, d.loaded.Part(), p.Side, p.Side, float64(d.N)/float64(p.Side)))
 	}
 	d.Notes = append(d.Notes, p.Notes()...)
@@ -72,7 +77,7 @@ func (d *Description) settle(ctx context.Context, s *scan.Scan) error {
 		if err != nil {
 			return err
 		}
-		if err := d.loaded.Settle(d.Path, mean, d.N, d.N); err != nil {
+		if err := d.loaded.Settle(d.Path, mean, d.Height, d.Width); err != nil {
 			return dataError(d.Path, err)
 		}
 	}
@@ -93,7 +98,7 @@ func (d *Description) settle(ctx context.Context, s *scan.Scan) error {
 // mean returns the mean [N, N] of the values of a sample of the patterns, as counts or amplitudes. Values below 0 are 0.
 func (d *Description) mean(ctx context.Context) ([]float64, error) {
 	sample := prepare.Sample(d.Patterns)
-	mean := make([]float64, d.N*d.N)
+	mean := make([]float64, d.frame())
 	var tally prepare.Tally
 	m := newSorter(d, sample, nil, nil)
 	m.window = len(sample)
@@ -121,15 +126,15 @@ const maxCount = 1e38
 
 // arranges reports whether patterns differ from the frames in more than their values.
 func (d *Description) arranges() bool {
-	return d.plan != nil && (d.plan.Moves() || d.plan.N != d.N)
+	return d.plan != nil && (d.plan.Moves() || d.plan.N != d.Height || d.plan.N != d.Width)
 }
 
 // arrange passes on the patterns of frames.
 func (s *sorter) arrange(ctx context.Context, frames []float32) error {
-	p, size := s.d.plan, s.d.N*s.d.N
+	p, size := s.d.plan, s.d.frame()
 	pattern, sums := make([]float32, p.N*p.N), make([]float64, p.N*p.N)
 	for ; len(frames) > 0; frames = frames[size:] {
-		p.Arrange(pattern, frames[p.Top*s.d.N+p.Left:], s.d.N, sums)
+		p.Arrange(pattern, frames[p.Top*s.d.Width+p.Left:], s.d.Width, sums)
 		if err := s.to.Append(ctx, pattern); err != nil {
 			return err
 		}

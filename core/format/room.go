@@ -17,7 +17,7 @@ const (
 
 // checkScanRoom rejects a number of patterns unless they fit the available memory as float32 with their working copies.
 func checkScanRoom(d *Description, patterns int) error {
-	counts := int64(patterns) * int64(d.N) * int64(d.N) * 4
+	counts := int64(patterns) * int64(d.frame()) * 4
 	if counts <= smallScan {
 		return nil
 	}
@@ -27,9 +27,9 @@ func checkScanRoom(d *Description, patterns int) error {
 		return nil
 	}
 	e := npz.Errorf(d.Path, "%d patterns of %d×%d pixels need about %s of memory, %s as float32 and the rest as working copies, but %s are available",
-		patterns, d.N, d.N, machine.Size(need), machine.Size(counts), machine.Size(free))
+		patterns, d.Height, d.Width, machine.Size(need), machine.Size(counts), machine.Size(free))
 	e.Err = npz.ErrRefused
-	fits := int(float64(free-scanRest) / (1 + scanCopies) / float64(4*d.N*d.N))
+	fits := int(float64(free-scanRest) / (1 + scanCopies) / float64(4*d.frame()))
 	if fits < 1 {
 		return e.Hint("free memory, or use a machine with more")
 	}

@@ -205,7 +205,7 @@ func (z scanFile) readShared(s *scan.Scan, d *Description, noProbe bool) error {
 		valid := 0
 		for i, m := range v {
 			if m != 0 && m != 1 {
-				return npz.Errorf(z.Path(), "%s pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", keyMask, i/s.N, i%s.N, m)
+				return npz.Errorf(z.Path(), "%s pixel (%d, %d) (row, column) is %d, want 1 (valid) or 0 (bad)", keyMask, i/d.Width, i%d.Width, m)
 			}
 			s.Mask[i] = uint8(m)
 			valid += int(m)

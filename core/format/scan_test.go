@@ -102,36 +102,35 @@ func TestReadScan_Layouts(t *testing.T) {
 		n     int
 		say   Layout
 		want  Layout
-		side  int
+		h, w  int
 		err   string
 	}{
-		{[]int{100, 64, 64}, 100, "", LayoutNHW, 64, ""},
-		{[]int{100, 64, 64, 1}, 100, "", LayoutNHW, 64, ""},
-		{[]int{64, 64, 100}, 100, "", LayoutHWN, 64, ""},
-		{[]int{100, 64, 64}, 99, "", "", 0, "xcoords has 99 values"},
-		{[]int{64, 64, 64}, 64, "", "", 0, "--diffraction-layout"},
-		{[]int{64, 64, 64}, 64, LayoutNHW, LayoutNHW, 64, ""},
-		{[]int{64, 64, 64}, 64, LayoutHWN, LayoutHWN, 64, ""},
-		{[]int{64, 32, 64}, 64, "", "", 0, "square"},
-		{[]int{100, 64, 32}, 100, "", "", 0, "64×32"},
-		{[]int{64, 32, 100}, 100, "", "", 0, "64×32"},
-		{[]int{64, 64, 100}, 100, LayoutNHW, "", 0, "xcoords has 100 values"},
-		{[]int{100, 63, 63}, 100, "", LayoutNHW, 63, ""},
-		{[]int{100, 15, 15}, 100, "", "", 0, "want a side from 16 to 1024"},
-		{[]int{100, 14, 14}, 100, "", "", 0, "want a side"},
-		{[]int{100, 2048, 2048}, 100, "", "", 0, "want a side"},
-		{[]int{100, 64}, 100, "", "", 0, "want [patterns, N, N]"},
-		{[]int{100, 64, 64, 2}, 100, "", "", 0, "want [patterns, N, N]"},
+		{[]int{100, 64, 64}, 100, "", LayoutNHW, 64, 64, ""},
+		{[]int{100, 64, 64, 1}, 100, "", LayoutNHW, 64, 64, ""},
+		{[]int{64, 64, 100}, 100, "", LayoutHWN, 64, 64, ""},
+		{[]int{100, 64, 64}, 99, "", "", 0, 0, "xcoords has 99 values"},
+		{[]int{64, 64, 64}, 64, "", "", 0, 0, "--diffraction-layout"},
+		{[]int{64, 64, 64}, 64, LayoutNHW, LayoutNHW, 64, 64, ""},
+		{[]int{64, 64, 64}, 64, LayoutHWN, LayoutHWN, 64, 64, ""},
+		{[]int{64, 32, 64}, 64, "", "", 0, 0, "--diffraction-layout"},
+		{[]int{64, 32, 64}, 64, LayoutHWN, LayoutHWN, 64, 32, ""},
+		{[]int{100, 64, 32}, 100, "", LayoutNHW, 64, 32, ""},
+		{[]int{64, 32, 100}, 100, "", LayoutHWN, 64, 32, ""},
+		{[]int{100, 0, 32}, 100, "", "", 0, 0, "need pixels"},
+		{[]int{64, 64, 100}, 100, LayoutNHW, "", 0, 0, "xcoords has 100 values"},
+		{[]int{100, 63, 63}, 100, "", LayoutNHW, 63, 63, ""},
+		{[]int{100, 64}, 100, "", "", 0, 0, "want [patterns, N, N]"},
+		{[]int{100, 64, 64, 2}, 100, "", "", 0, 0, "want [patterns, N, N]"},
 	} {
-		got, side, err := chooseLayout("diff3d", c.shape, c.n, c.say)
+		got, h, w, err := chooseLayout("diff3d", c.shape, c.n, c.say)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%v for %d: got %v, want %q", c.shape, c.n, err, c.err)
 			}
 			continue
 		}
-		if err != nil || got != c.want || side != c.side {
-			t.Errorf("%v for %d: got %s, %d, %v", c.shape, c.n, got, side, err)
+		if err != nil || got != c.want || h != c.h || w != c.w {
+			t.Errorf("%v for %d: got %s, %d×%d, %v", c.shape, c.n, got, h, w, err)
 		}
 	}
 }

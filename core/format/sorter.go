@@ -42,9 +42,9 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 		return 0, s.copyIntegers(ctx, rows) // the sum is for values with a dose or a mask
 	}
 	if (to.InFile() || d.arranges()) && ordered(d) {
-		s.window = min(len(rows), max(1, windowCounts/(d.N*d.N)))
+		s.window = min(len(rows), max(1, windowCounts/d.frame()))
 	}
-	s.whole, s.out = s.window == len(rows), make([]float32, s.window*d.N*d.N)
+	s.whole, s.out = s.window == len(rows), make([]float32, s.window*d.frame())
 	if len(rows) < d.Patterns && s.axes[0] == patternAxis && d.patterns.Seekable() {
 		err = s.pick(ctx, rows, s.sortFrom(ctx))
 	} else {
@@ -64,6 +64,9 @@ func readPatterns(ctx context.Context, d *Description, rows []int, mask []uint8,
 	d.Notes = append(d.Notes, s.tally.Notes()...)
 	return s.seen, s.checkMask()
 }
+
+// frame returns the number of pixels of a pattern in the file.
+func (d *Description) frame() int { return d.Height * d.Width }
 
 // windowCounts is the number of counts that are collected before they are passed on.
 const windowCounts = 1 << 20
@@ -97,14 +100,14 @@ func newSorter(d *Description, rows []int, mask []uint8, c *converter) *sorter {
 		s.slot[r] = i
 	}
 	if mask != nil && d.HasMask {
-		s.hidden = make([]float64, d.N*d.N)
+		s.hidden = make([]float64, d.frame())
 	}
 	return s
 }
 
 // flush passes the first patterns of the window on.
 func (s *sorter) flush(ctx context.Context, patterns int) error {
-	counts := s.out[:patterns*s.d.N*s.d.N]
+	counts := s.out[:patterns*s.d.frame()]
 	for _, k := range counts {
 		s.seen += float64(k)
 	}
@@ -132,8 +135,8 @@ func (s *sorter) sortFrom(ctx context.Context) func(first int, raw []byte) error
 
 // sort processes the next values of the file.
 func (s *sorter) sort(ctx context.Context, raw []byte) error {
-	n, size := s.d.N, s.d.N*s.d.N
-	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: n, columnAxis: n}
+	width, size := s.d.Width, s.d.frame()
+	extent := [3]int{patternAxis: s.d.Patterns, rowAxis: s.d.Height, columnAxis: width}
 	fastest := s.axes[2]
 	e := s.d.patterns.Element()
 	if len(s.values) < len(raw)/e.Size() {
@@ -150,7 +153,7 @@ func (s *sorter) sort(ctx context.Context, raw []byte) error {
 		}
 		if fastest == patternAxis || s.slot[s.at[patternAxis]] >= 0 {
 			for _, x := range v[:run] {
-				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*n+s.at[columnAxis]
+				to, pixel := s.slot[s.at[patternAxis]], s.at[rowAxis]*width+s.at[columnAxis]
 				switch {
 				case to < 0:
 				case s.visit != nil:
@@ -188,5 +191,5 @@ func valueError(d *Description, c *converter, at [3]int, x float64, err error) *
 	if x >= 0 && (c.units == Auto || c.strict) {
 		return e.Hint("give the unit of %s with --diffraction-units counts|amplitude|normalised", d.Key)
 	}
-	return e.Hint("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.N, d.N)
+	return e.Hint("correct it, or mark bad pixels with 0 in an array %s [%d, %d]", keyMask, d.Height, d.Width)
 }
