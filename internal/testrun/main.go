@@ -16,7 +16,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -37,16 +40,24 @@ func main() {
 	os.Exit(status)
 }
 
-// run tests the packages of args without cgo, then the given ones with cgo, and reports both together.
+// run tests the packages of args without cgo and, at the same time, the given ones with cgo, and reports both together. The packages with
+// cgo are few and wait for a library that computes on one core.
 func run(args, cgo []string, notes string) (status int, err error) {
 	r := newReport(os.Stdout, time.Now)
-	status, err = tests(r, os.Environ(), args)
-	if err == nil && len(cgo) > 0 {
-		var second int
+	calls := []func() (int, error){func() (int, error) { return tests(r, os.Environ(), append([]string{packagesAtOnce()}, args...)) }}
+	if len(cgo) > 0 {
 		flags, _ := split(args)
-		second, err = tests(r, append(os.Environ(), "CGO_ENABLED=1"), append(flags, cgo...))
-		status = max(status, second)
+		calls = append(calls, func() (int, error) { return tests(r, append(os.Environ(), "CGO_ENABLED=1"), append(flags, cgo...)) })
 	}
+	stop := r.printEvery(time.Minute)
+	statuses, errs := make([]int, len(calls)), make([]error, len(calls))
+	var wg sync.WaitGroup
+	for i, call := range calls {
+		wg.Go(func() { statuses[i], errs[i] = call() })
+	}
+	wg.Wait()
+	stop()
+	status, err = slices.Max(statuses), errors.Join(errs...)
 	if notes != "" {
 		lines, readErr := os.ReadFile(notes)
 		if readErr != nil {
@@ -57,6 +68,9 @@ func run(args, cgo []string, notes string) (status int, err error) {
 	r.summary()
 	return status, err
 }
+
+// packagesAtOnce is the flag of go test for one package more than the machine has cores, because some tests wait for processes and servers.
+func packagesAtOnce() string { return fmt.Sprint("-p=", runtime.NumCPU()+1) }
 
 // split separates the flags of go test, which begin with a hyphen, from the packages after them.
 func split(args []string) (flags, packages []string) {
@@ -79,9 +93,7 @@ func tests(r *report, env, args []string) (status int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	stop := r.printEvery(time.Minute)
 	readErr := r.read(events) // read to the end, because go test would block on a full pipe
-	stop()
 	waitErr := cmd.Wait()
 	var exit *exec.ExitError
 	switch {

@@ -34,7 +34,7 @@ type timed struct {
 
 // report keeps the output of running tests until they have failed or were skipped.
 type report struct {
-	mu                   sync.Mutex // guards all fields below: the progress line comes from another goroutine
+	mu                   sync.Mutex // guards all fields below: two go tests and the progress line come from goroutines of their own
 	out                  io.Writer
 	now                  func() time.Time
 	start                time.Time
@@ -70,7 +70,7 @@ func (r *report) read(events io.Reader) error {
 			if json.Unmarshal([]byte(line), &e) == nil && e.Action != "" {
 				r.add(e)
 			} else {
-				fmt.Fprint(r.out, line)
+				r.print(line)
 			}
 		}
 		if err == io.EOF {
@@ -80,6 +80,13 @@ func (r *report) read(events io.Reader) error {
 			return fmt.Errorf("read the events of go test: %w", err)
 		}
 	}
+}
+
+// print prints a line that is not an event.
+func (r *report) print(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprint(r.out, line)
 }
 
 func (r *report) add(e event) {
