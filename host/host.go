@@ -41,11 +41,11 @@ type Host struct {
 
 // Progress describes how far a long run is.
 type Progress struct {
-	Phase       string // "read", "train", "infer", "solve" or "refine"
+	Phase       string // "read", "train", "infer", "solve", "refine" or "choose" and a fit
 	Epoch       int    // of a training, from 1
 	Epochs      int
-	Step        int // of the phase, from 1
-	Steps       int
+	Step        int     // of the phase, from 1
+	Steps       int     // 0: not known
 	Patterns    int     // since the last call
 	Loss        float64 // running mean of the epoch
 	Deviance    float64 // per pixel

@@ -125,5 +125,8 @@ func progressLine(p host.Progress, patterns, steps int, took time.Duration) stri
 	case p.Deviance > 0:
 		text += fmt.Sprintf(", deviance %.4g per pixel", p.Deviance)
 	}
+	if p.Steps == 0 || took < time.Second { // the end is not known, or not yet
+		return text
+	}
 	return text + fmt.Sprintf(", %.0f patterns/s, %v left", rate, remaining)
 }

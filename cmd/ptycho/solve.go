@@ -13,9 +13,6 @@ import (
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
-// autoIterations is the greatest number of iterations with --fit auto.
-const autoIterations = 60
-
 func solveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "solve", Category: imaging,
@@ -24,8 +21,8 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "data", Usage: "file with the scan (required)"},
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
-			&cli.IntFlag{Name: "iterations", Value: 30, Usage: "greatest number of passes over all patterns; with --fit auto 60"},
-			&cli.StringFlag{Name: "fit", Value: "probe", Usage: "fitted too: probe, background, positions, affine, intensity; none; auto"},
+			&cli.IntFlag{Name: "iterations", Value: 60, Usage: "greatest number of passes over all patterns"},
+			&cli.StringFlag{Name: "fit", Value: "auto", Usage: "fitted too: auto, or probe, background, positions, affine, intensity; none"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
 			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
@@ -104,9 +101,6 @@ func solveOptions(c *cli.Context) (solve.Options, error) {
 			return o, fmt.Errorf("--%s %d: want %d to %d", f.name, v, f.low, f.high)
 		}
 		*f.to = v
-	}
-	if o.Auto && !c.IsSet("iterations") {
-		o.Solve.Iterations = autoIterations
 	}
 	if c.Bool("no-held-out-stop") && !o.Auto {
 		return o, fmt.Errorf("--no-held-out-stop: needs --fit auto")

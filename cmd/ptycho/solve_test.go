@@ -88,7 +88,7 @@ func TestSolve_RefusesInOneSentence(t *testing.T) {
 		{"--engine", 10, []string{"--data", scan, "--engine", "magic"}},
 		{"--fit", 10, []string{"--data", scan, "--fit", "probe,dreams"}},
 		{"auto alone", 10, []string{"--data", scan, "--fit", "auto,probe"}},
-		{"--no-held-out-stop", 10, []string{"--data", scan, "--no-held-out-stop"}},
+		{"--no-held-out-stop", 10, []string{"--data", scan, "--fit", "probe", "--no-held-out-stop"}},
 		{"--iterations 0", 10, []string{"--data", scan, "--iterations", "0"}},
 		{"--iterations -3", 10, []string{"--data", scan, "--iterations=-3"}},
 		{"--modes 99", 10, []string{"--data", scan, "--modes", "99"}},

@@ -30,7 +30,7 @@ type Choice struct {
 type Trial struct {
 	Name    string  `json:"fit"`       // probe, positions, intensity, modes or background
 	Without float64 `json:"R_without"` // held-out R before
-	R       float64 `json:"R"`         // held-out R with it; −1: the fit diverged
+	R       float64 `json:"R"`         // held-out R with it, at its lowest; −1: the fit diverged
 	Errors  float64 `json:"standard_errors"`
 	Kept    bool    `json:"kept"`
 }
@@ -53,7 +53,7 @@ var leastPay = map[string]struct{ share, errors float64 }{
 // Choose finds out which fits besides the object predict held-out patterns better, and after how many iterations they
 // predict them best. It fits three of four patterns of a part of the scan, and for the others only their own positions and
 // factors, if these are fitted. The probe is kept if the residual falls at all, each further quantity if it falls by
-// leastPay. What o fits already is fitted in every trial. names limits what is tried; without names everything is.
+// leastPay; a fit that is not ahead after 15 iterations ends there. What o fits already is fitted in every trial. names limits what is tried; without names everything is.
 func Choose(ctx context.Context, s *scan.Scan, o Options, names ...string) (*Choice, error) {
 	if o.Iterations == 0 {
 		o.Iterations = chooseIterations
@@ -119,7 +119,8 @@ type attempt struct {
 // run tries the probe, then each other quantity alone with it, and adds those that paid, the best first, as long as each
 // pays besides the ones before.
 func (c *chooser) run(ctx context.Context) error {
-	object, err := c.predict(ctx, c.o.Fit, c.o.Modes)
+	c.announce("object")
+	object, err := c.predict(ctx, c.o.Fit, c.o.Modes, nil)
 	if err != nil {
 		return err
 	}
@@ -159,6 +160,12 @@ func (c *chooser) run(ctx context.Context) error {
 	return nil
 }
 
+func (c *chooser) announce(name string) {
+	if c.o.Trial != nil {
+		c.o.Trial(name)
+	}
+}
+
 // tried reports whether a fit is tried: it may be, and is not fitted anyway.
 func (c *chooser) tried(name string) bool {
 	if name == "modes" && (c.o.Modes > 0 || c.part.Modes >= chooseModes) {
@@ -196,8 +203,13 @@ func (c *chooser) try(ctx context.Context, name string) (attempt, error) {
 	case "background":
 		a.fit.Background = true
 	}
+	c.announce(name)
+	rival := c.best.course
+	if name == "probe" { // which converges slowly, and needs to gain little
+		rival = nil
+	}
 	var err error
-	a.prediction, err = c.predict(ctx, a.fit, a.modes)
+	a.prediction, err = c.predict(ctx, a.fit, a.modes, rival)
 	if errors.Is(err, ErrDiverged) {
 		return a, nil
 	}
@@ -219,10 +231,10 @@ func logarithms(x []float64) []float64 {
 	return out
 }
 
-// predict fits three of four patterns, and returns the lowest misfits of the others.
-func (c *chooser) predict(ctx context.Context, fit Fit, modes int) (prediction, error) {
+// predict fits three of four patterns, and returns the lowest misfits of the others. The fit ends early if it does not lead the rival's course.
+func (c *chooser) predict(ctx context.Context, fit Fit, modes int, rival []float64) (prediction, error) {
 	o := Options{Engine: c.o.Engine, Iterations: c.o.Iterations, Fit: fit, Modes: modes, Threads: c.o.Threads, Seed: c.o.Seed,
-		PositionBound: c.o.PositionBound, NoLowFrequency: c.o.NoLowFrequency, Stop: c.o.Stop}
+		PositionBound: c.o.PositionBound, NoLowFrequency: c.o.NoLowFrequency, Stop: c.o.Stop, Progress: c.o.Progress}
 	if o.Engine == DifferenceMap || o.Engine == RAAR { // their waves belong to all patterns
 		o.Engine = EPIE
 	}
@@ -231,7 +243,7 @@ func (c *chooser) predict(ctx context.Context, fit Fit, modes int) (prediction, 
 		return prediction{}, err
 	}
 	defer v.team.close()
-	p, err := v.predictWhile(ctx, v.holdOut())
+	p, err := v.predictWhile(ctx, v.holdOut(), rival)
 	if err == nil && math.IsNaN(sum(p.each)) {
 		err = ErrDiverged
 	}

@@ -67,7 +67,7 @@ func TestChoose_EndsBeforeNoiseIsFitted(t *testing.T) {
 			o.Object, o.Probe, o.N, o.Height, o.Patterns, o.Photons = simulate.Fields, simulate.Gaussian, 32, 72, 80, photons
 		})
 		c := &chooser{o: Options{Iterations: 40}, part: sim.AsRead()}
-		p, err := c.predict(t.Context(), Fit{}, 1)
+		p, err := c.predict(t.Context(), Fit{}, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,8 @@ const (
 	heldOutEvery    = 5
 	heldOutPatience = 2
 	heldOutProgress = 2e-3
+	// leadAfter is the number of predictions after which a trial that does not lead its rival ends.
+	leadAfter = 3
 	// adaptRounds is the number of steps for positions and factors of held-out patterns.
 	adaptRounds = 12
 )
@@ -19,11 +21,21 @@ const (
 type prediction struct {
 	each       []float64
 	iterations int
+	course     []float64 // the residual after every heldOutEvery iterations
 }
 
-// predictWhile fits the other patterns until the residual of the patterns out stops falling.
-func (v *solver) predictWhile(ctx context.Context, out []int) (prediction, error) {
+// leads reports whether a fit with the course so far may still end below a rival: it is below the rival's residual after as many
+// iterations. The first predictions, in which everything falls quickly, do not count.
+func leads(course, rival []float64) bool {
+	n := len(course)
+	return n < leadAfter || n > len(rival) || course[n-1] < rival[n-1]
+}
+
+// predictWhile fits the other patterns until the residual of the patterns out stops falling, or no longer leads that of a rival.
+// Without a rival it is nil.
+func (v *solver) predictWhile(ctx context.Context, out []int, rival []float64) (prediction, error) {
 	best, waited := prediction{}, 0
+	var course []float64
 	v.check = func(number int) (bool, error) {
 		if number%heldOutEvery != 0 && number != v.o.Iterations {
 			return false, nil
@@ -43,11 +55,13 @@ func (v *solver) predictWhile(ctx context.Context, out []int) (prediction, error
 			waited = 0
 		}
 		if now < before || best.each == nil {
-			best = prediction{each, number}
+			best = prediction{each: each, iterations: number}
 		}
-		return waited >= heldOutPatience, nil
+		course = append(course, now)
+		return waited >= heldOutPatience || !leads(course, rival), nil
 	}
 	err := v.search(ctx, &Result{})
+	best.course = course
 	if err == nil && best.each == nil {
 		err = ErrDiverged
 	}

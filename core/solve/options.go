@@ -128,6 +128,8 @@ type Options struct {
 
 	Stop     <-chan struct{} // if closed, return the result of the last whole iteration
 	Progress func(Iteration) // called after every iteration
+	// Trial is called before each fit of Choose, with its name as in Trial.Name, or "object" for the first.
+	Trial func(name string)
 
 	// Preview receives the image after every PreviewEvery iterations; an error ends the run.
 	PreviewEvery int

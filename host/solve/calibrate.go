@@ -54,7 +54,9 @@ func (c Calibration) fit(ctx context.Context, data *scan.Scan, h host.Host) (Cal
 	o := iterative.Options{Iterations: calibrateIterations, Threads: c.Threads, Stop: h.Stop, ProbeEstimated: c.Guessed}
 	var err error
 	if c.What == "auto" {
-		choice, err := iterative.Choose(ctx, data, o, c.Try...)
+		tried := o
+		watchChoice(&tried, h)
+		choice, err := iterative.Choose(ctx, data, tried, c.Try...)
 		if err != nil {
 			return out, failure(data.Source, err)
 		}
