@@ -21,6 +21,7 @@ SIZE     ?= 8
 DIR      ?=
 LARGE    ?=
 COMMIT   ?= c754495
+PROGRAM  ?=
 
 # Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
 BUILD_FLAGS ?= -trimpath
@@ -37,7 +38,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -170,12 +171,15 @@ soak: build ## the tests that start processes, COUNT (20) times in random order,
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 	bin/ptycho bench --backend $(SOAK) --n 64 --batch-size 8 --n-filters-scale 1 --gridsize 1 --steps 1000 --memory --quiet
 
-torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json (Linux, root or user namespaces)
-	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)"
+torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json; PROGRAM=file of another backend, which also hangs (Linux, root or user namespaces)
+	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)" --backend "$(PROGRAM)"
 
 bent: COUNT = 10000
 bent: ## COUNT (10000) runs of train, infer, conformance and doctor against altered answers; prints a table (up to an hour)
 	PTYCHO_TEST=all nice $(GO) test ./internal/bent -run TestHost_SurvivesBentAnswers -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
+
+bent-python: ## the same on one process of the PyTorch backend, COUNT (20) runs; its threads and memory must not grow (PTYCHO_TORCH_PYTHON names a Python with torch)
+	PTYCHO_TEST=all nice $(GO) test ./internal/bent -count=1 -run TestPython_SurvivesHosts -v -timeout 2h -args -bent $(COUNT) -bent-first $(SEED) -bent-within 1h -bent-table
 
 deviceless: ## compile every program of the XLA backend for an H100, on a machine without a GPU (needs the CUDA library and ptxas; skips with a reason)
 	CGO_ENABLED=1 $(GO) run ./bench/deviceless

@@ -22,12 +22,19 @@ type command struct {
 // small holds the flags of a run that takes about a second.
 var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
 
-// commands lists the disturbed commands. Paths are relative to the worker's folder.
-func commands() []command {
+// stalled is the time after which ptycho kills a backend that sends nothing.
+const stalled = "15s"
+
+// commands lists the disturbed commands with a backend ("": the bundled one). Paths are relative to the worker's folder.
+func commands(backend string) []command {
 	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
 	infer := []string{"infer", "--trust-data", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
 	solve := []string{"solve", "--data", "in/scan.npz", "--iterations", "2", "--threads", "1"}
 	simulate := []string{"simulate", "-n", "32", "--n-images", "64", "--seed", "3"}
+	if backend != "" {
+		with := []string{"--backend", backend, "--backend-timeout", stalled}
+		train, infer = append(train, with...), append(infer, with...)
+	}
 	over := func(args []string) []string { return append(slices.Clone(args), "--overwrite") }
 	return []command{
 		{name: "train", args: train, output: "--output-dir", plugin: true, resume: true},

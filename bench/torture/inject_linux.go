@@ -118,7 +118,7 @@ func (w *worker) injected(args []string, k int) (ended, error) {
 		return e, fmt.Errorf("ptrace: %w", err)
 	}
 	host := cmd.Process.Pid
-	limit := time.AfterFunc(hangLimit, func() {
+	limit := time.AfterFunc(w.extent.hangLimit(), func() {
 		e.hung = true
 		killTree(host)
 	})

@@ -32,9 +32,18 @@ func main() {
 	flag.IntVar(&x.Disks, "disks", 8, "full disks for each command")
 	flag.IntVar(&x.Signals, "signals", 4, "signals of each kind for each command")
 	flag.StringVar(&x.Only, "only", "", "a kind: "+kindKill+", "+kindCall+", "+kindSignal+", "+kindPipe+", "+kindDisk+", "+kindSpool+", "+kindLimit)
+	flag.StringVar(&x.Backend, "backend", "", "program of a backend in place of the bundled one; it is also made to hang")
 	only := flag.String("commands", "", "comma-separated commands, such as \"train --overwrite,infer\"; empty: all")
 	flag.Uint64Var(&x.Seed, "seed", 1, "seed of all times and choices")
 	flag.Parse()
+	if x.Backend != "" {
+		path, err := filepath.Abs(x.Backend)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "torture:", err)
+			os.Exit(1)
+		}
+		x.Backend = path
+	}
 	if *only != "" {
 		x.Commands = strings.Split(*only, ",")
 	}

@@ -27,6 +27,7 @@ type extent struct {
 	Commands []string // nil for all
 	Minutes  float64  // of all trials
 	Seed     uint64
+	Backend  string // a program in place of the bundled backend
 }
 
 // random returns the random numbers of one trial. They depend only on the seed and the trial.
@@ -48,10 +49,10 @@ func plan(x extent, all []command) []trial {
 	}
 	shares := 0
 	for _, c := range all {
-		shares += share(c) * len(targets(c))
+		shares += share(c) * len(x.targets(c))
 	}
 	for _, c := range all {
-		for _, target := range targets(c) {
+		for _, target := range x.targets(c) {
 			add(kindKill, c, target, (x.Kills*share(c)+shares-1)/shares)
 		}
 		for _, s := range signals {
@@ -74,12 +75,15 @@ func plan(x extent, all []command) []trial {
 
 var signals = []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT}
 
-// targets lists the processes that a random kill can hit.
-func targets(c command) []string {
-	if c.plugin {
-		return []string{"host", "plugin", "both"}
+// targets lists the processes that a random kill can hit. Another backend is also made to hang.
+func (x extent) targets(c command) []string {
+	switch {
+	case !c.plugin:
+		return []string{"host"}
+	case x.Backend != "":
+		return []string{"host", "plugin", "both", targetHang}
 	}
-	return []string{"host"}
+	return []string{"host", "plugin", "both"}
 }
 
 // share returns the weight of a command among the random kills: training has most states.

@@ -13,8 +13,19 @@ import (
 	"time"
 )
 
-// hangLimit is the time after which a command of about a second counts as hung.
-const hangLimit = 90 * time.Second
+// The time after which a command of about a second counts as hung. Another backend may take seconds to start, and the host waits
+// a minute for the handshake of one that hangs.
+const (
+	hangLimit        = 90 * time.Second
+	backendHangLimit = 5 * time.Minute
+)
+
+func (x extent) hangLimit() time.Duration {
+	if x.Backend != "" {
+		return backendHangLimit
+	}
+	return hangLimit
+}
 
 // ended describes the end of one process of ptycho.
 type ended struct {
@@ -96,7 +107,7 @@ func (w *worker) start(args []string, l *launch) ended {
 			e.disturbed, e.note = l.disturb(cmd.Process.Pid, done)
 		}
 	}()
-	limit := time.AfterFunc(hangLimit, func() {
+	limit := time.AfterFunc(w.extent.hangLimit(), func() {
 		e.hung = true
 		_ = cmd.Process.Kill() // fails if it has ended
 	})

@@ -6,23 +6,29 @@ import (
 	"time"
 )
 
-// killAt ends host, plugin or both with SIGKILL after a time.
+// targetHang is the target of a plugin that is stopped and not killed: the host must notice.
+const targetHang = "hang"
+
+// killAt ends host, plugin or both with SIGKILL after a time, or makes the plugin hang.
 func killAt(after time.Duration, target string) disturber {
 	return func(pid int, done <-chan struct{}) (bool, string) {
 		if !wait(after, done) {
 			return false, "ended before the kill"
 		}
 		plugins := children(pid)
-		did := false
+		did, what := false, syscall.SIGKILL
+		if target == targetHang {
+			what = syscall.SIGSTOP
+		}
 		if target != "host" {
 			for _, p := range plugins {
-				did = syscall.Kill(p, syscall.SIGKILL) == nil || did
+				did = syscall.Kill(p, what) == nil || did
 			}
 		}
-		if target != "plugin" {
+		if target == "host" || target == "both" {
 			did = syscall.Kill(pid, syscall.SIGKILL) == nil || did
 		}
-		return did, fmt.Sprintf("%s killed after %v", target, after.Round(time.Millisecond))
+		return did, fmt.Sprintf("%s: %v after %v", target, what, after.Round(time.Millisecond))
 	}
 }
 

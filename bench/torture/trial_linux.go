@@ -19,7 +19,7 @@ type trial struct {
 	Kind    string `json:"kind"`    // the row of the table
 	Command string `json:"command"` // name of a command
 	Number  int    `json:"number"`
-	Target  string `json:"target,omitempty"` // of a random kill: host, plugin, both
+	Target  string `json:"target,omitempty"` // of a random kill: host, plugin, both, hang
 }
 
 // outcome counts the faults of a trial. Every count except Done must be 0.

@@ -44,18 +44,25 @@ const limit = 60 * time.Second
 // pluginName is the name of the backend after the interceptor.
 const pluginName = "gorgonia"
 
-// connect serves Gorgonia and corrupts its answers.
-func connect(ctx context.Context, b *Bender) (*Engine, error) {
-	return Connect(ctx, gorgonia.New(), b.Options()...)
+// connect serves a backend and corrupts its answers.
+func (w world) connect(ctx context.Context, b *Bender) (*Engine, error) {
+	of := w.backend
+	if of == nil {
+		of = gorgonia.New()
+	}
+	return Connect(ctx, of, b.Options()...)
 }
 
 // world holds the files that all runs share.
-type world struct{ scan, model string }
+type world struct {
+	scan, model string
+	backend     backend.Backend // of all runs; nil: a new Gorgonia for each
+}
 
 func newWorld(t testing.TB) world {
 	t.Helper()
 	dir := t.TempDir()
-	w := world{filepath.Join(dir, "scan.npz"), filepath.Join(dir, "model")}
+	w := world{scan: filepath.Join(dir, "scan.npz"), model: filepath.Join(dir, "model")}
 	_, err := dataset.Simulate(t.Context(), simulate.Options{Seed: 1, Object: simulate.Lines, Probe: simulate.Disk, N: 16, Height: 40, Patterns: 24, Photons: 1e4}, w.scan, true)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +82,7 @@ func (w world) environment(ctx context.Context, b *Bender) (host.Host, func(), e
 		}
 	}, Stop: make(chan struct{})}
 	h.Start = func(ctx context.Context) (host.Engine, error) {
-		e, err := connect(ctx, b)
+		e, err := w.connect(ctx, b)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +142,7 @@ var quick = conformance.Options{Level: conformance.Computes, Run: regexp.MustCom
 
 func (w world) conformance(ctx context.Context, b *Bender, _ string) error {
 	report, err := conformance.Check(ctx, conformance.Target{Name: pluginName, Start: func(ctx context.Context) (backend.Backend, func() error, error) {
-		e, err := connect(ctx, b)
+		e, err := w.connect(ctx, b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -157,7 +164,7 @@ func (w world) doctor(ctx context.Context, b *Bender, _ string) error {
 	if err != nil {
 		return err
 	}
-	e, err := connect(ctx, b)
+	e, err := w.connect(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -223,7 +230,7 @@ func (w world) check(o outcome, hung bool, out string) (faults []string) {
 		faults = append(faults, "it failed although no answer was corrupted")
 	case o.err != nil && !slices.Contains([]int{host.ExitBackend, host.ExitDevice, host.ExitCrashed, host.ExitDiverged}, o.code):
 		faults = append(faults, fmt.Sprintf("exit code %d", o.code))
-	case o.err != nil && o.code != host.ExitDiverged && !strings.Contains(text, "backend ") && !strings.Contains(text, pluginName):
+	case o.err != nil && o.code != host.ExitDiverged && !strings.Contains(text, "backend ") && !strings.Contains(text, "plugin "):
 		faults = append(faults, "the error does not name the plugin")
 	}
 	if strings.ContainsAny(text, "\x1b\x00\u202e\a") || len(text) > 4<<10 {
@@ -279,8 +286,20 @@ func odd(path string) string {
 
 // TestHost_SurvivesBentAnswers runs the commands against answers with corruptions in any field.
 func TestHost_SurvivesBentAnswers(t *testing.T) {
-	w, dir := newWorld(t), t.TempDir()
-	began := time.Now()
+	runs, within := *count, *within
+	switch {
+	case testing.Short():
+		runs = min(runs, 20)
+	case !fixture.All():
+		runs, within = min(runs, 80), min(within, 4*time.Second)
+	}
+	newWorld(t).survive(t, runs, within)
+}
+
+// survive runs commands with corrupted answers and reports the guarantees that they break.
+func (w world) survive(t *testing.T, runs int, within time.Duration) {
+	t.Helper()
+	dir, began := t.TempDir(), time.Now()
 	var all []outcome
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -294,13 +313,6 @@ func TestHost_SurvivesBentAnswers(t *testing.T) {
 				mu.Unlock()
 			}
 		})
-	}
-	runs, within := *count, *within
-	switch {
-	case testing.Short():
-		runs = min(runs, 20)
-	case !fixture.All():
-		runs, within = min(runs, 80), min(within, 4*time.Second)
 	}
 	for i := range runs {
 		if time.Since(began) > within {

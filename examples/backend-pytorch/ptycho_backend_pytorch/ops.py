@@ -22,7 +22,7 @@ Function = Callable[..., Tensor]
 def sqrt(_: Op, x: Tensor) -> Tensor:
     """sqrt has the derivative 0 at 0."""
     zero = x == 0
-    return torch.where(zero, x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
+    return torch.where(zero, torch.zeros_like(x), torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
 
 
 class MaxPool2(torch.autograd.Function):
