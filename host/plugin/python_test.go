@@ -200,7 +200,15 @@ func bindCounts(t *testing.T, s backend.Session, counts *backend.FileRef) (backe
 	return id, b
 }
 
-// The plugin ends when the host's end of the lifeline is closed, and removes the socket's folder.
+// Why an engine cannot be imported reaches the user.
+func TestPythonSDK_NamesMissingEngine(t *testing.T) {
+	t.Setenv("PTYCHO_TOY", "fail")
+	_, err := Start(t.Context(), python(t))
+	wantKind(t, err, backend.Unavailable, "the engine cannot be loaded: libengine.so is missing")
+}
+
+// The plugin ends when the host's end of the lifeline is closed, and removes the socket's folder. It sends the handshake before it
+// imports its engine, which never ends here: on a busy machine it takes longer than the host waits.
 func TestPythonSDK_EndsWithLifeline(t *testing.T) {
 	spec := python(t)
 	folder, err := os.MkdirTemp("", "pt")
@@ -213,7 +221,7 @@ func TestPythonSDK_EndsWithLifeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(spec.Path)
-	cmd.Env = []string{"PTYCHO_PLUGIN=5f0a1c8e-ptycho-backend", "PTYCHO_LIFELINE_FD=3", "PLUGIN_UNIX_SOCKET_DIR=" + folder}
+	cmd.Env = []string{"PTYCHO_PLUGIN=5f0a1c8e-ptycho-backend", "PTYCHO_LIFELINE_FD=3", "PLUGIN_UNIX_SOCKET_DIR=" + folder, "PTYCHO_TOY=wait"}
 	cmd.ExtraFiles = []*os.File{read}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

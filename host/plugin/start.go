@@ -148,7 +148,11 @@ func (p *Process) startError(ctx context.Context, err error) error {
 		e.Tail = r.tail.lines()
 		return e
 	}
-	e := fail(backend.Internal, "%s: %w", p.spec.Path, err)
+	kind := backend.Internal
+	if known != nil && known.Kind == backend.Unavailable { // its engine or library is missing
+		kind = known.Kind
+	}
+	e := fail(kind, "%s: %w", p.spec.Path, err)
 	e.Tail = r.tail.lines()
 	return e
 }

@@ -1,6 +1,8 @@
 """A backend for tests of sdk/python: it computes nothing and shows what it received."""
 
+import os
 import sys
+import time
 
 import numpy as np
 
@@ -58,4 +60,13 @@ class Toy(pt.Backend):
         return ToySession(options)
 
 
-pt.serve(Toy, name="toy")
+def make():
+    start = os.environ.get("PTYCHO_TOY", "")
+    while start == "wait":
+        time.sleep(1)
+    if start == "fail":
+        raise ImportError("libengine.so is missing")
+    return Toy()
+
+
+pt.serve(make, name="toy")

@@ -30,8 +30,8 @@ _MAX_STREAMS = 256
 def serve(make: Callable[[], c.Backend], *, name: str, doctor: Callable[[], list[tools.Finding]] | None = None) -> None:
     """serve runs the backend that make returns until the host requests the end or is gone. It does not return.
 
-    make imports the engine: it is called after standard output is protected, so that nothing an engine prints is taken for the
-    handshake. If no host started the process, the first argument names a tool: doctor or install.
+    make imports the engine. It is called after standard output is protected, so that nothing an engine prints is taken for the
+    handshake, and after the handshake, for which the host waits only a minute. If no host started the process, the first argument names a tool: doctor or install.
     """
     if os.environ.get(COOKIE_KEY) != COOKIE_VALUE:
         sys.exit(_by_hand(make, name, doctor))
@@ -42,14 +42,14 @@ def serve(make: Callable[[], c.Backend], *, name: str, doctor: Callable[[], list
     out = _claim_stdio()
     logs.configure(logs.level_from_environment())
     try:
-        _run(make(), folder, out)
+        _run(make, folder, out)
     except Exception as e:
         print(f"{name}: {e}", file=sys.stderr, flush=True)
         os._exit(_EXIT_BY_HAND)
     os._exit(0)  # engines keep threads that would delay the end
 
 
-def _run(backend: c.Backend, folder: str, out: int) -> None:
+def _run(make: Callable[[], c.Backend], folder: str, out: int) -> None:
     if sys.byteorder != "little":
         raise OSError("this machine is big-endian, the protocol is little-endian")
     if "2" not in os.environ.get("PLUGIN_PROTOCOL_VERSIONS", "2").split(","):
@@ -60,7 +60,8 @@ def _run(backend: c.Backend, folder: str, out: int) -> None:
         futures.ThreadPoolExecutor(_MAX_STREAMS, thread_name_prefix="call"),
         options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE),
                  ("grpc.max_concurrent_streams", _MAX_STREAMS), ("grpc.http2.max_frame_size", 1 << 20), ("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((handlers(Servicer(backend, done.set)), *_host_services(done)))
+    servicer = Servicer(done.set)
+    server.add_generic_rpc_handlers((handlers(servicer), *_host_services(done)))
     certificate = Certificate()
     socket = os.path.join(folder, "plugin.sock")
     credentials = grpc.ssl_server_credentials([(certificate.key, certificate.pem)])
@@ -68,6 +69,10 @@ def _run(backend: c.Backend, folder: str, out: int) -> None:
         raise OSError(f"cannot listen on {socket}")
     server.start()
     os.write(out, f"1|{c.PROTOCOL_MAJOR}|unix|{socket}|grpc|{certificate.handshake}\n".encode())
+    try:
+        servicer.use(make())
+    except BaseException as e:  # of the engine; the host learns the reason
+        servicer.use(e)
     done.wait()
     time.sleep(_ANSWER_TIME)
     server.stop(None)

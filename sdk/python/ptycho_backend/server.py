@@ -104,19 +104,34 @@ class OpenSession:
 class Servicer:
     """Servicer implements the calls of the service Backend by their names."""
 
-    def __init__(self, backend: c.Backend, ended: Callable[[], None]) -> None:
-        self._backend, self._ended = backend, ended
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+        self._backend: c.Backend | BaseException | None = None
+        self._made = threading.Event()
         self._lock = threading.Lock()
         self._sessions: dict[int, OpenSession] = {}
         self._opening: set[c.Call] = set()
         self._last = 0
         self._closing = False
 
+    def use(self, backend: c.Backend | BaseException) -> None:
+        """use sets the backend for the calls that wait for it, or the reason why it could not be made."""
+        self._backend = backend
+        self._made.set()
+
+    def _get_backend(self, call: c.Call) -> c.Backend:
+        """_get_backend waits until the engine is imported, which takes longer than the host waits for the handshake on a busy machine."""
+        while not self._made.wait(_TICK):
+            call.check("start")
+        if self._backend is None or isinstance(self._backend, BaseException):
+            raise BackendError(Kind.UNAVAILABLE, "start", f"the engine cannot be loaded: {self._backend}")
+        return self._backend
+
     def Info(self, request: pb.InfoRequest, call: c.Call, context: Any) -> pb.InfoResponse:
-        return wire.info_out(self._backend.info())
+        return wire.info_out(self._get_backend(call).info())
 
     def Devices(self, request: pb.DevicesRequest, call: c.Call, context: Any) -> pb.DevicesResponse:
-        return pb.DevicesResponse(devices=[wire.device_out(d) for d in self._backend.devices()])
+        return pb.DevicesResponse(devices=[wire.device_out(d) for d in self._get_backend(call).devices()])
 
     def Open(self, requests: Iterator[pb.OpenRequest], call: c.Call, context: Any) -> Iterator[pb.OpenResponse]:
         # The backend opens in a thread of its own, so that its events are sent while it compiles.
@@ -124,7 +139,8 @@ class Servicer:
         events = Events()
         sink: list[Callable[[Any], None]] = [results.put]
         options = wire.open_options(wire.Inbox(requests), lambda event: sink[0](event))
-        check_open(options, self._backend.info())
+        backend = self._get_backend(call)
+        check_open(options, backend.info())
         with self._lock:
             if self._closing:
                 raise BackendError(Kind.CANCELLED, "open", "the plugin is shutting down")
@@ -132,7 +148,7 @@ class Servicer:
 
         def compile_program() -> None:
             try:
-                session = self._backend.open(options, call)
+                session = backend.open(options, call)
             except BaseException as e:  # raised again where the host is told
                 with self._lock:
                     self._opening.discard(call)
