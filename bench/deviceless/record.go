@@ -145,7 +145,7 @@ func (r *recorder) networks(ctx context.Context) error {
 func (r *recorder) network(ctx context.Context, arch string, n, patterns int) error {
 	model := config.Model{Arch: arch, N: n, Gridsize: 2, FiltersScale: 2}
 	if arch == "cnn" {
-		model.PadObject, model.ProbeBig = true, true
+		model.PadObject, model.ProbeBig, model.Standardise = true, true, true
 	}
 	work, err := bench.Prepare(ctx, bench.Case{Model: model, Patterns: least, Steps: 1, Device: "cpu"})
 	if err != nil {

@@ -166,7 +166,8 @@ func modelCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			config := arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")}
-			config.PadObject, config.ProbeBig = arch.Has(config.Arch, "pad-object"), arch.Has(config.Arch, "probe-big")
+			cnn := arch.Has(config.Arch, "pad-object")
+			config.PadObject, config.ProbeBig, config.Standardise = cnn, cnn, cnn
 			if config.NeedsCanvas() {
 				config.Canvas = arch.CanvasFor(config.N, float64(config.N/4))
 			}

@@ -27,6 +27,8 @@ var trainingTrips = map[string]trip{
 	"model.pad-object":      {with: cnn, flag: args("--no-pad-object"), sees: operations},
 	"model.probe-big":       {with: cnn, flag: args("--no-probe-big"), sees: operations},
 
+	"model.standardise-input": {with: cnn, flag: args("--no-standardise-input"), sees: operations},
+
 	"training.train-data-file":     {flag: args("--train-data-file", "DIR/other.npz"), sees: bound(0, "counts")},
 	"training.test-data-file":      {flag: args("--test-data-file", "DIR/other.npz"), sees: number("bind")},
 	"training.output-dir":          {before: args("--output-dir", "here"), flag: args("--output-dir", "there"), sees: written},

@@ -22,6 +22,7 @@ type Config struct {
 	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
 	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
 	ProbeBig      bool   // CNN: the border is predicted too, by a second head
+	Standardise   bool   `json:",omitempty"` // CNN: each pixel of the input less its mean, over its deviation; starts from the empty beam
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 
@@ -137,15 +138,20 @@ func (b builder) reshape(out, in string, shape ...program.Dim) string {
 	return out
 }
 
-func (b builder) buffer(name, doc string) string {
-	b.p.Buffers = append(b.p.Buffers, program.Buffer{Name: name, Kind: program.Real, Shape: []int{}, Doc: doc})
+func (b builder) buffer(name, doc string, shape ...int) string {
+	b.p.Buffers = append(b.p.Buffers, program.Buffer{Name: name, Kind: program.Real, Shape: append([]int{}, shape...), Doc: doc})
 	return name
 }
 
 // conv adds a 3×3 convolution with its parameters name.weight [out, in, 3, 3] and name.bias [out].
 func (b builder) conv(name, x string, in, out int, weight program.Init) string {
+	return b.biased(name, x, in, out, weight, 0)
+}
+
+// biased adds a convolution whose bias starts with the given value.
+func (b builder) biased(name, x string, in, out int, weight program.Init, bias float64) string {
 	b.param(name+".weight", weight, out, in, 3, 3)
-	b.param(name+".bias", program.Init{Kind: program.Constant}, out)
+	b.param(name+".bias", program.Init{Kind: program.Constant, Value: bias}, out)
 	return b.op(name, program.Conv2D, x, name+".weight", name+".bias")
 }
 

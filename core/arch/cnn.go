@@ -6,14 +6,25 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// The buffer and the parameter that only the CNN has.
+// The buffers and the parameter that only the CNN has. It has AmplitudeScale, or the other two if its input is standardised.
 const (
-	AmplitudeScale = "features.amplitude_scale" // k = (N/2)/sqrt(mean Σ counts): makes the mean energy of a pattern (N/2)²
-	LogScale       = "log_scale"                // the object's amplitude is e^log_scale times the activation's value
+	AmplitudeScale     = "features.amplitude_scale"     // k = (N/2)/sqrt(mean Σ counts): makes the mean energy of a pattern (N/2)²
+	AmplitudeMean      = "features.amplitude_mean"      // [N, N] mean of sqrt(counts) in each pixel
+	AmplitudeDeviation = "features.amplitude_deviation" // [N, N] its standard deviation, at least LeastDeviation
+	LogScale           = "log_scale"                    // the object's amplitude is e^log_scale times the activation's value
 )
+
+// LeastDeviation is the standard deviation of the root of a bright pixel's Poisson count. A smaller divisor would amplify noise.
+const LeastDeviation = 0.5
 
 // borderChannels is the number of decoder channels that predict the border of the patch, as in the reference.
 const borderChannels = 4
+
+// standardHead scales the initial weights of the heads of a network with a standardised input.
+const standardHead = 0.1
+
+// atHalf is where each activation of the amplitude has the value 1/2. As the initial bias of a head it gives amplitude 1.
+var atHalf = map[program.OpKind]float64{program.Sigmoid: 0, program.SiLU: 0.738775, program.Softplus: -0.432752, program.ReLU: 0.5}
 
 // logTwo is the initial log-scale: a sigmoid at rest, 1/2, then gives amplitude 1, the empty beam.
 const logTwo = 0.6931471805599453
@@ -31,7 +42,8 @@ func cnnSide(n int) error {
 // cnn builds the reference's autoencoder: the C patterns of a group are the channels of one image, and two decoders predict
 // amplitude and phase of its C object patches.
 //
-//	input     k·sqrt(counts), mean energy (N/2)² a pattern
+//	input     k·sqrt(counts), mean energy (N/2)² a pattern; with Standardise sqrt(counts) less the mean of its pixel, over
+//	          its deviation: without that the mean pattern, the same in all inputs, hides their differences for many epochs
 //	encoder   levels of two 3×3 convolutions with ReLU and max-pool, down to 8×8
 //	decoders  levels of two 3×3 convolutions with ReLU and nearest ×2, up to N/2
 //	head      with PadObject the central half from all but the last four channels, zeros around it; with ProbeBig the
@@ -63,9 +75,7 @@ func cnn(b builder, c Config) error {
 	unit := base * c.FiltersScale // the last decoder level; the encoder ends at 4·unit
 	glorot := program.Init{Kind: program.GlorotUniform}
 
-	x := b.op("features.amplitude", program.Sqrt, program.Counts)
-	x = b.op("features", program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
-	in := group
+	x, in := b.amplitudes(c), group
 	for l := range levels {
 		width := 4 * unit >> (levels - 1 - l)
 		if width < 1 {
@@ -99,6 +109,16 @@ func cnn(b builder, c Config) error {
 	return nil
 }
 
+// amplitudes adds the input of the encoder, real [−1, C, N, N].
+func (b builder) amplitudes(c Config) string {
+	x := b.op("features.amplitude", program.Sqrt, program.Counts)
+	if !c.Standardise {
+		return b.op("features", program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
+	}
+	x = b.op("features.centred", program.Sub, x, b.buffer(AmplitudeMean, "mean of sqrt(counts) in each pixel over the training patterns", c.N, c.N))
+	return b.op("features", program.Div, x, b.buffer(AmplitudeDeviation, "standard deviation of sqrt(counts) in each pixel", c.N, c.N))
+}
+
 type cnnHead struct {
 	b          builder
 	c          Config
@@ -121,22 +141,35 @@ func (h cnnHead) decoder(name, x string, activation program.OpKind) (string, err
 	border := h.unit * (2048 / h.c.N) / 32 // filters of the border's level: 2048/N times n-filters-scale
 	if !h.c.PadObject {
 		x = b.op(name+".border.up", program.Upsample2, b.block(name+".border", x, in, border, glorot))
-		return h.activate(name, b.conv(name+".border.head", x, border, h.channels, glorot), activation), nil
+		return h.activate(name, h.last(name+".border.head", x, border, activation), activation), nil
 	}
 	if in <= borderChannels {
 		return "", fmt.Errorf("arch: cnn: %d channels before the head, want more than %d", in, borderChannels)
 	}
 	inner := b.with(name+".inner", program.SliceChannels, map[string]float64{"from": 0, "to": float64(in - borderChannels)}, x)
-	inner = h.activate(name+".inner", b.conv(name+".head", inner, in-borderChannels, h.channels, glorot), activation)
+	inner = h.activate(name+".inner", h.last(name+".head", inner, in-borderChannels, activation), activation)
 	inner = b.with(name+".inner.padded", program.Pad, map[string]float64{"amount": float64(h.c.N / 4)}, inner)
 	if !h.c.ProbeBig {
 		return inner, nil
 	}
 	outer := b.with(name+".outer", program.SliceChannels, map[string]float64{"from": float64(in - borderChannels), "to": float64(in)}, x)
 	outer = b.op(name+".border.up", program.Upsample2, b.block(name+".border", outer, borderChannels, border, glorot))
-	outer = b.op(name+".border.silu", program.SiLU, b.conv(name+".border.head", outer, border, h.channels, glorot))
+	outside := program.SiLU
+	if activation == program.Tanh {
+		outside = program.Tanh // a phase starts at 0
+	}
+	outer = b.op(name+".border.silu", program.SiLU, h.last(name+".border.head", outer, border, outside))
 	outer = b.op(name+".border.masked", program.MaskCenter, outer)
 	return b.op(name+".sum", program.Add, inner, outer), nil
+}
+
+// last adds the head's convolution. With a standardised input its results start near those of an empty beam: small weights, and a
+// bias that gives amplitude 1 and phase 0.
+func (h cnnHead) last(name, x string, in int, activation program.OpKind) string {
+	if !h.c.Standardise {
+		return h.b.conv(name, x, in, h.channels, program.Init{Kind: program.GlorotUniform})
+	}
+	return h.b.biased(name, x, in, h.channels, program.Init{Kind: program.GlorotUniform, Value: standardHead}, atHalf[activation])
 }
 
 // activate applies the head's activation; a phase is π·tanh.

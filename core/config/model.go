@@ -17,6 +17,7 @@ type Model struct {
 	AmpActivation string // cnn: "sigmoid", "swish", "softplus" or "relu"
 	PadObject     bool   // cnn: the network predicts the central half of the patch
 	ProbeBig      bool   // cnn: a separate head predicts the border
+	Standardise   bool   // cnn: mean and deviation of each pixel are taken out of its input
 }
 
 // Group returns the number of patterns in a group, gridsize².
@@ -33,6 +34,9 @@ func (m Model) Architecture() arch.Config {
 	}
 	if arch.Has(m.Arch, "probe-big") {
 		c.ProbeBig = m.ProbeBig
+	}
+	if arch.Has(m.Arch, "standardise-input") {
+		c.Standardise = m.Standardise
 	}
 	return c
 }
@@ -58,6 +62,9 @@ func Described(c arch.Config) map[string]any {
 	}
 	if arch.Has(c.Arch, "probe-big") {
 		out["model.probe-big"] = c.ProbeBig
+	}
+	if arch.Has(c.Arch, "standardise-input") {
+		out["model.standardise-input"] = c.Standardise
 	}
 	return out
 }
@@ -109,4 +116,7 @@ var modelTable = []Setting{
 	{Name: "probe-big", Section: ModelSection, Commands: both, Default: true, Resume: Bound,
 		Meaning: "a separate head of the cnn predicts the padding of a patch", Why: published,
 		field: func(s *sections) any { return &s.model.ProbeBig }},
+	{Name: "standardise-input", Section: ModelSection, Commands: both, Default: true, Resume: Bound,
+		Meaning: "standardise each pixel of the cnn's input; start from an empty beam", More: "Without it, as published: the mean pattern dominates the input, and the cnn hardly learns.", Why: measured,
+		field: func(s *sections) any { return &s.model.Standardise }},
 }

@@ -81,6 +81,7 @@ func storedJSON(name string, contents []byte) Source {
 		return s
 	}
 	seen := map[string]bool{}
+	published := entry{"model.standardise-input", "false", Origin{StoredLayer, name}, false} // of a cnn that was trained before it had the setting
 	for _, v := range c.Settings {
 		where := name
 		switch {
@@ -103,6 +104,10 @@ func storedJSON(name string, contents []byte) Source {
 			value = fromDirectory(c.Directory, value)
 		}
 		s.entries = append(s.entries, entry{canonical(v.Key), value, Origin{StoredLayer, where}, v.Explicit})
+		seen["cnn"] = seen["cnn"] || v.Key == "model.arch" && value == "cnn"
+	}
+	if seen["cnn"] && !seen[published.key] {
+		s.entries = append(s.entries, published)
 	}
 	return s
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -172,4 +174,26 @@ func FuzzSet(f *testing.F) {
 			t.Errorf("%v and error %v", c, err)
 		}
 	})
+}
+
+// A CNN that was trained before its input could be standardised is resumed as it was.
+func TestStored_PublishedInputOfOlderRun(t *testing.T) {
+	for name, want := range map[string]bool{"cnn": false, "unet": true} {
+		var c storedConfig
+		if err := json.Unmarshal(storedRun(t, Set("model.arch="+name)), &c); err != nil {
+			t.Fatal(err)
+		}
+		c.Settings = slices.DeleteFunc(c.Settings, func(s storedSetting) bool { return s.Key == "model.standardise-input" })
+		b, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := NewTraining(described, storedJSON("run/config.json", b), Flags(Train, map[string]string{"resume": "run"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := again.Model().Standardise; got != want {
+			t.Errorf("%s: standardise-input %v, want %v", name, got, want)
+		}
+	}
 }

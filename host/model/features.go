@@ -58,11 +58,31 @@ func features(p *program.Program, s *scan.Scan, rows []int, pr Probe) (map[strin
 				}
 			}
 			out[b.Name] = scalar(float64(pr.N) / 2 / math.Sqrt(total/float64(len(rows))))
+		case arch.AmplitudeMean, arch.AmplitudeDeviation:
+			if out[b.Name].IsZero() {
+				out[arch.AmplitudeMean], out[arch.AmplitudeDeviation] = amplitudes(s, rows)
+			}
 		default:
 			return nil, fmt.Errorf("program %s: unknown constant %s", p.Name, b.Name)
 		}
 	}
 	return out, nil
+}
+
+// amplitudes returns mean and deviation of sqrt(counts) in each pixel, [N, N].
+func amplitudes(s *scan.Scan, rows []int) (mean, deviation tensor.Tensor) {
+	pixels := make([]moments, s.N*s.N)
+	for _, r := range rows {
+		for i, k := range s.Pattern(r) {
+			pixels[i].add(math.Sqrt(float64(k)))
+		}
+	}
+	means, deviations := make([]float32, len(pixels)), make([]float32, len(pixels))
+	for i := range pixels {
+		means[i] = float32(pixels[i].mean())
+		deviations[i] = float32(max(math.Sqrt(pixels[i].variance()), arch.LeastDeviation))
+	}
+	return tensor.Must(means, s.N, s.N), tensor.Must(deviations, s.N, s.N)
 }
 
 func backProjectionEpsilon(p *program.Program) float64 {
@@ -81,9 +101,11 @@ func (m *moments) add(v float64) { m.n++; m.sum += v; m.square += v * v }
 
 func (m *moments) mean() float64 { return m.sum / m.n }
 
+func (m *moments) variance() float64 { return max(m.square/m.n-m.mean()*m.mean(), 0) }
+
 // deviation returns the standard deviation, or 1 where it is zero, because it is a divisor.
 func (m *moments) deviation() float64 {
-	d := math.Sqrt(max(m.square/m.n-m.mean()*m.mean(), 0))
+	d := math.Sqrt(m.variance())
 	if !(d > 1e-12) { // rounding of a constant
 		return 1
 	}
