@@ -23,8 +23,8 @@ const borderChannels = 4
 // standardHead scales the initial weights of the heads of a network with a standardised input.
 const standardHead = 0.1
 
-// atHalf is where each activation of the amplitude has the value 1/2. As the initial bias of a head it gives amplitude 1.
-var atHalf = map[program.OpKind]float64{program.Sigmoid: 0, program.SiLU: 0.738775, program.Softplus: -0.432752, program.ReLU: 0.5}
+// atHalf is where each --amp-activation has the value 1/2. As the initial bias of a head it gives amplitude 1.
+var atHalf = map[string]float64{"sigmoid": 0, "swish": 0.738775, "softplus": -0.432752, "relu": 0.5}
 
 // logTwo is the initial log-scale: a sigmoid at rest, 1/2, then gives amplitude 1, the empty beam.
 const logTwo = 0.6931471805599453
@@ -141,35 +141,39 @@ func (h cnnHead) decoder(name, x string, activation program.OpKind) (string, err
 	border := h.unit * (2048 / h.c.N) / 32 // filters of the border's level: 2048/N times n-filters-scale
 	if !h.c.PadObject {
 		x = b.op(name+".border.up", program.Upsample2, b.block(name+".border", x, in, border, glorot))
-		return h.activate(name, h.last(name+".border.head", x, border, activation), activation), nil
+		return h.activate(name, h.last(name+".border.head", x, border, half(activation, h.c.AmpActivation)), activation), nil
 	}
 	if in <= borderChannels {
 		return "", fmt.Errorf("arch: cnn: %d channels before the head, want more than %d", in, borderChannels)
 	}
 	inner := b.with(name+".inner", program.SliceChannels, map[string]float64{"from": 0, "to": float64(in - borderChannels)}, x)
-	inner = h.activate(name+".inner", h.last(name+".head", inner, in-borderChannels, activation), activation)
+	inner = h.activate(name+".inner", h.last(name+".head", inner, in-borderChannels, half(activation, h.c.AmpActivation)), activation)
 	inner = b.with(name+".inner.padded", program.Pad, map[string]float64{"amount": float64(h.c.N / 4)}, inner)
 	if !h.c.ProbeBig {
 		return inner, nil
 	}
 	outer := b.with(name+".outer", program.SliceChannels, map[string]float64{"from": float64(in - borderChannels), "to": float64(in)}, x)
 	outer = b.op(name+".border.up", program.Upsample2, b.block(name+".border", outer, borderChannels, border, glorot))
-	outside := program.SiLU
-	if activation == program.Tanh {
-		outside = program.Tanh // a phase starts at 0
-	}
-	outer = b.op(name+".border.silu", program.SiLU, h.last(name+".border.head", outer, border, outside))
+	outer = b.op(name+".border.silu", program.SiLU, h.last(name+".border.head", outer, border, half(activation, "swish")))
 	outer = b.op(name+".border.masked", program.MaskCenter, outer)
 	return b.op(name+".sum", program.Add, inner, outer), nil
 }
 
 // last adds the head's convolution. With a standardised input its results start near those of an empty beam: small weights, and a
 // bias that gives amplitude 1 and phase 0.
-func (h cnnHead) last(name, x string, in int, activation program.OpKind) string {
+func (h cnnHead) last(name, x string, in int, bias float64) string {
 	if !h.c.Standardise {
 		return h.b.conv(name, x, in, h.channels, program.Init{Kind: program.GlorotUniform})
 	}
-	return h.b.biased(name, x, in, h.channels, program.Init{Kind: program.GlorotUniform, Value: standardHead}, atHalf[activation])
+	return h.b.biased(name, x, in, h.channels, program.Init{Kind: program.GlorotUniform, Value: standardHead}, bias)
+}
+
+// half returns the initial bias of an amplitude's head with the named activation; a phase starts at 0.
+func half(activation program.OpKind, name string) float64 {
+	if activation == program.Tanh {
+		return 0
+	}
+	return atHalf[name]
 }
 
 // activate applies the head's activation; a phase is π·tanh.
