@@ -90,7 +90,7 @@ func (s *skip) Error() string { return s.reason }
 
 // Cases lists all cases in order.
 func Cases() []Case {
-	all := slices.Concat(speaks, options, files, inputs, computes(), learns, states(), plansCases(), caches, reproduces, operates)
+	all := slices.Concat(speaks, options, files, inputs, computes(), learns, states(), plansCases(), optimises, caches, reproduces, operates)
 	slices.SortStableFunc(all, func(a, b Case) int { return int(a.Level - b.Level) })
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,7 @@ func fileLayouts(s *subject, theirs, mine runner, w *work) error {
 		{"an offset", patterns * n * n, 24, nil},
 		{"gaps between rows", patterns * n * (n + 3), 8, []int64{int64(n * (n + 3)), int64(n + 3), 1}},
 		{"columns first", patterns * n * n, 0, []int64{int64(n * n), 1, int64(n)}},
+		{"a byte that no number begins at", patterns * n * n, 5, nil},
 		{"patterns last", patterns * n * n, 16, []int64{1, int64(patterns * n), int64(patterns)}},
 		{"rows from the last to the first", patterns * n * n, 4 * int64(n*(n-1)), []int64{int64(n * n), -int64(n), 1}},
 		{"patterns from the last to the first", patterns * n * n, 4 * int64((patterns-1)*n*n), []int64{-int64(n * n), int64(n), 1}},
@@ -64,6 +66,7 @@ func fileLayouts(s *subject, theirs, mine runner, w *work) error {
 		for i := range numbers {
 			numbers[i] = 1e9 // what no element may read
 		}
+		whole := l.offset / 4 * 4 // the rest of the offset is put before the numbers
 		d := w.dataset()
 		a := d.Arrays[slices.IndexFunc(d.Arrays, func(a backend.Array) bool { return a.Input == program.Counts })]
 		values, err := tensor.Data[float64](a.Value)
@@ -75,14 +78,15 @@ func fileLayouts(s *subject, theirs, mine runner, w *work) error {
 			strides = []int64{int64(n * n), int64(n), 1}
 		}
 		for i, v := range values {
-			at := l.offset/4 + int64(i/(n*n))*strides[0] + int64(i/n%n)*strides[1] + int64(i%n)*strides[2]
+			at := whole/4 + int64(i/(n*n))*strides[0] + int64(i/n%n)*strides[1] + int64(i%n)*strides[2]
 			numbers[at] = float32(v)
 		}
 		ref := backend.FileRef{Offset: l.offset, DType: tensor.Float32, Shape: []int{patterns, n, n}}
 		for _, st := range l.strides {
 			ref.Strides = append(ref.Strides, 4*st)
 		}
-		if err := s.sameFromFile(l.name, theirs, mine, w, tensor.Must(numbers, len(numbers)).Bytes(), ref); err != nil {
+		content := append(make([]byte, l.offset-whole), tensor.Must(numbers, len(numbers)).Bytes()...)
+		if err := s.sameFromFile(l.name, theirs, mine, w, content, ref); err != nil {
 			return err
 		}
 	}
@@ -192,6 +196,11 @@ func refusesFiles(s *subject, r runner, w *work) error {
 		"a stride that leaves the file":  ref(whole, func(f *backend.FileRef) { f.Strides = []int64{4 * 64, 4 * 8, 8} }),
 		"a stride that begins before it": ref(whole, func(f *backend.FileRef) { f.Strides = []int64{-4 * 64, 4 * 8, 4} }),
 		"two strides for three axes":     ref(whole, func(f *backend.FileRef) { f.Strides = []int64{4 * 64, 4 * 8} }),
+		"an unknown type":                ref(whole, func(f *backend.FileRef) { f.DType = 77 }),
+		"a shape of twelve axes":         ref(whole, func(f *backend.FileRef) { f.Shape = append(slices.Repeat([]int{1}, 9), f.Shape...) }),
+		"an offset that overflows":       ref(whole, func(f *backend.FileRef) { f.Offset = math.MaxInt64 - 8 }),
+		"a stride that overflows":        ref(whole, func(f *backend.FileRef) { f.Strides = []int64{math.MaxInt64 / 2, 4 * 8, 4} }),
+		"a negative extent":              ref(whole, func(f *backend.FileRef) { f.Shape = []int{len(w.order) + 1, -8, -8} }),
 	}
 	if makePipe(pipe) == nil {
 		tests["a pipe without a writer"] = ref(pipe, nil)
@@ -215,6 +224,17 @@ func refusesBinding(s *subject, r runner, w *work) error {
 	}{
 		{"counts that are fed twice", func(d *backend.Dataset, counts, _ *backend.Array) { d.Arrays = append(d.Arrays, *counts) }},
 		{"an array with neither value nor file", func(_ *backend.Dataset, counts, _ *backend.Array) { counts.Value = tensor.Tensor{} }},
+		{"both a value and a file", func(_ *backend.Dataset, counts, _ *backend.Array) {
+			counts.File = &backend.FileRef{Path: "/dev/null", DType: tensor.Float32, Shape: counts.Value.Shape()}
+		}},
+		{"an index for counts below 0", func(d *backend.Dataset, counts, _ *backend.Array) {
+			counts.Gather, counts.Index = backend.Indexed, make([]int32, d.Patterns)
+			counts.Index[2] = -1
+		}},
+		{"a negative number of patterns", func(d *backend.Dataset, _, _ *backend.Array) {
+			d.Patterns = -1
+			d.Arrays = slices.DeleteFunc(d.Arrays, func(a backend.Array) bool { return a.Gather != backend.Whole })
+		}},
 		{"a row of counts missing", func(d *backend.Dataset, _, _ *backend.Array) { d.Patterns++ }},
 		{"counts for all patterns at once", func(_ *backend.Dataset, counts, _ *backend.Array) { counts.Gather = backend.Whole }},
 		{"a probe by pattern", func(_ *backend.Dataset, _, probe *backend.Array) { probe.Gather = backend.PerPattern }},
@@ -258,7 +278,14 @@ func refusesMissing(s *subject, r runner, w *work) error {
 	rows[3] = 5 // the table has rows 0 to 4
 	b.Extra["rows"] = tensor.Must(rows, len(rows)/2, 2)
 	err = r.session.Evaluate(s.ctx, backend.EvalPlan{Dataset: r.ref.Dataset, Batches: []backend.Batch{b}}, collect[backend.EvalResult](nil))
-	return refused("an index beyond the table of the program", err, backend.Invalid)
+	if err := refused("an index beyond the table of the program", err, backend.Invalid); err != nil {
+		return err
+	}
+	long := make([]int64, len(b.Rows))
+	long[3] = 1<<32 + 1 // its lower 32 bits are a row of the table
+	b.Extra["rows"] = tensor.Must(long, len(long)/2, 2)
+	err = r.session.Evaluate(s.ctx, backend.EvalPlan{Dataset: r.ref.Dataset, Batches: []backend.Batch{b}}, collect[backend.EvalResult](nil))
+	return refused("an index above 32 bits", err, backend.Invalid)
 }
 
 func refusesOperation(s *subject) error {

@@ -10,7 +10,7 @@ const (
 
 // Mutants returns all mutants.
 func Mutants() []Mutant {
-	return slices.Concat(kernelMutants, sessionMutants, sharedMutants)
+	return slices.Concat(kernelMutants, sessionMutants, sharedMutants, freshMutants)
 }
 
 var kernelMutants = []Mutant{
@@ -27,7 +27,7 @@ var kernelMutants = []Mutant{
 	{"the gradient of affine lacks the scale", kernelFiles + "elementwise.go", "func(T, T) T { return scale }", "func(T, T) T { return 1 }", 0, "operation/affine", "affine"},
 	{"the last piece of large results is not computed", kernelFiles + "env.go", "e.Pool.Run((n+grain-1)/grain,", "e.Pool.Run(max(1, n/grain),", 0, "operation/abs2", "abs2"},
 	{"the gradient to a phase has a wrong sign", kernelFiles + "complex.go", "d[i] = g[2*i+1]*out[2*i] - g[2*i]*out[2*i+1]", "d[i] = g[2*i+1]*out[2*i] + g[2*i]*out[2*i+1]", 0, "operation/polar", "polar"},
-	{"the gradient of a real part leaves the imaginary part", kernelFiles + "complex.go", "d[2*i+k], d[2*i+1-k] = v, 0", "d[2*i+k] = v", 0, "operation/gather", "operation real|real part"},
+	{"the gradient of a real part leaves the imaginary part", kernelFiles + "complex.go", "d[2*i+k], d[2*i+1-k] = v, 0", "d[2*i+k] = v", 0, "operation/real", "real"},
 	{"the gradient outside the slice is not cleared", kernelFiles + "structure.go", "clear(d)\n\t\t\t\te.Pool.Run(c.Out.Shape[0]", "e.Pool.Run(c.Out.Shape[0]", 0, "operation/slice_channels", "slice_channels"},
 	{"the masked rows of odd images are one too many", kernelFiles + "structure.go", "y < h/4+h/2", "y < (3*h+3)/4", 0, "operation/mask_center", "mask_center"},
 	{"the last row that refers to a table's row wins", kernelFiles + "structure.go", "dst[j] += v", "dst[j] = v", 0, "operation/gather", "gather"},
@@ -43,7 +43,7 @@ var kernelMutants = []Mutant{
 	{"patches of odd size are one pixel off", kernelFiles + "group.go", "corner := float64(height/2 - n/2)", "corner := float64((height - n) / 2)", 0, "operation/extract", "extract"},
 	{"the gradient moves the wrong way", kernelFiles + "group.go", "move(d, g, in[0], -sign)", "move(d, g, in[0], sign)", 0, "operation/translate", "translate"},
 	{"the gradient of merging moves the wrong way", kernelFiles + "group.go", "sample(dst, q.patch(shares, i), dy, dx)", "sample(dst, q.patch(shares, i), -dy, dx)", 0, "operation/merge_pairwise", "merge_pairwise"},
-	{"the last number of a shifted row is missing", kernelFiles + "interpolate.go", "min(len(dst), len(src)-shift)", "min(len(dst), len(src)-shift-1)", 0, "files/layout", "deviance|poisson"},
+	{"the last number of a shifted row is missing", kernelFiles + "interpolate.go", "min(len(dst), len(src)-shift)", "min(len(dst), len(src)-shift-1)", 0, "operation/assemble", "assemble"},
 	{"uncovered pixels are divided by 0", kernelFiles + "interpolate.go", "if d > floor {", "if d >= floor {", 0, "operation/merge_pairwise", "merge_pairwise"},
 	{"probes by pattern share a gradient", kernelFiles + "farfield.go", "accumulate(d[pm*size%len(d):]", "accumulate(d[pm%modes*size:]", 0, "operation/illuminate", "illuminate"},
 	{"only the first mode has a weight", kernelFiles + "farfield.go", "for i := 0; i < each; i += 2 {", "for i := 0; i < 2*area; i += 2 {", 0, "operation/merge_weight", "merge_weight"},
@@ -65,7 +65,7 @@ var sessionMutants = []Mutant{
 	{"SetState loses the momentum", engine + "state.go", "for slot, arrays := range st.Slots {\n", "for slot, arrays := range st.Slots {\n\t\tif slot == backend.Velocity {\n\t\t\tcontinue\n\t\t}\n", 0, "state/every-slot", "momentum"},
 	{"a rejected state is half set", engine + "state.go", "if err := st.Check(s.program); err != nil {\n", "s.steps = st.Step\n\tif err := st.Check(s.program); err != nil {\n", 0, "refuses/state", "step"},
 	{"the first of several micro-batches is lost", engine + "train.go", "copy(grads[j], g)", "clear(grads[j])", 0, "train/accumulate", "gradient's norm"},
-	{"parameter groups have the default rate", engine + "train.go", "st.Rate(q.Group)", `st.Rate(q.Group[:0])`, 0, "train/rates-by-group", "weights of"},
+	{"parameter groups have the default rate", engine + "train.go", "st.Rate(q.Group)", `st.Rate(q.Group[:0])`, 0, "train/rates-by-group", "rates-by-group"},
 	{"the moving average begins at 0", engine + "train.go", "!started {", "!started && s.steps < 0 {", 0, "train/ema", "ema of"},
 	{"only the last micro-batch is counted", engine + "train.go", "r.Patterns += len(b.Rows)", "r.Patterns = len(b.Rows)", 0, "train/accumulate", "patterns"},
 	{"the step count is counted, not taken from the step", engine + "train.go", "s.steps = st.Number", "s.steps++", 0, "train/ledger/numbers", "step"},
@@ -73,10 +73,10 @@ var sessionMutants = []Mutant{
 	{"Evaluate ignores the moving average", engine + "predict.go", "if !use {", "if !use || s.steps > 0 {", 0, "evaluate/ema", "moving average"},
 	{"missing weights of patterns are those of the batch before", engine + "machine.go", "m.weights[i] = 1\n\t\tif b.Weights != nil {", "if b.Weights == nil && m.weights[i] == 0 {\n\t\t\tm.weights[i] = 1\n\t\t}\n\t\tif b.Weights != nil {", 0, "train/ledger/weights", "gradient's norm"},
 	{"a graph is reused for other losses", engine + "machine.go", "r.Groups, r.Values, r.Losses, r.Params)", "r.Groups, r.Values, len(r.Losses) > 0, r.Params)", 0, "again/losses", "losses"},
-	{"Gradient ignores the names of parameters", engine + "inspect.go", "params, norm, err := b.Gradients(s.program, params)", "params, norm, err := b.Gradients(s.program, nil)", 0, "gradient/named", "asked for"},
+	{"Gradient ignores the names of parameters", engine + "inspect.go", "params, norm, err := b.Gradients(s.program, params)", "params, norm, err := b.Gradients(s.program, nil)", 0, "gradient/named", "names"},
 	{"padding is added to the sums", feeding + "loss.go", "if w != 0 {\n\t\t\t\tsum.Sum", "if w >= 0 {\n\t\t\t\tsum.Sum", 0, "evaluate/scalars", "weight 0"},
-	{"the count of a sum is the number of patterns", feeding + "loss.go", "sum.Count += w", "sum.Count++", 0, "evaluate", "weights of"},
-	{"the index of a table is ignored", feeding + "gather.go", "r = arr.index[r]", "_ = arr.index[r]", 0, "evaluate/indexed", "sum of"},
+	{"the count of a sum is the number of patterns", feeding + "loss.go", "sum.Count += w", "sum.Count++", 0, "inputs/sums", "count"},
+	{"the index of a table is ignored", feeding + "gather.go", "r = arr.index[r]", "_ = arr.index[r]", 0, "inputs/values", "indexed table: the input"},
 	{"gaps between the rows of a file are ignored", feeding + "layout.go", "if l.shape[i] > 1 && l.strides[i] != want {", "if l.shape[i] > 1 && l.strides[i] < 0 {", 0, "files/layout", "gaps"},
 	{"an input for all batches cannot be replaced", feeding + "prefetch.go", "return extra || !f.whole(name)", "return extra && !f.whole(name) || !f.whole(name)", 0, "again/extra", "sum of"},
 	{"Stop is remembered until the next call", feeding + "session.go", "values []string, do func(Item) error) error {\n\ts.stop.Store(false)\n", "values []string, do func(Item) error) error {\n", 0, "stop/evaluate", "Stop"},

@@ -25,7 +25,7 @@ var operates = slices.Concat([]Case{
 	{Operates, "events", "events have a phase and sensible numbers, and none comes after Close", eventsEnd},
 	{Operates, "devices/open", "the devices have the same names every time, and each usable one computes", eachDevice},
 	{Operates, "memory-limit", "a batch that needs more than the memory limit is exhausted, changes nothing, and a smaller one is computed", memoryLimit},
-}, large, processes)
+}, large, edges, processes)
 
 // many returns batches of one group each in turn, which take much longer than a few of them.
 func (w *work) many(n int) []backend.Batch {

@@ -20,6 +20,7 @@ func eventsEnd(s *subject) error {
 		return err
 	}
 	var closed atomic.Bool
+	var seen atomic.Int64
 	fault := make(chan error, 1)
 	report := func(err error) {
 		select {
@@ -28,6 +29,7 @@ func eventsEnd(s *subject) error {
 		}
 	}
 	session, err := s.backend.Open(s.ctx, backend.OpenOptions{Program: w.program, DType: s.target.DType, Devices: s.target.Devices, Strategy: s.target.Strategy, Threads: 1, Progress: func(e backend.Event) {
+		seen.Add(1)
 		switch {
 		case closed.Load():
 			report(fmt.Errorf("the event %q came after Close", e.Phase))
@@ -41,12 +43,18 @@ func eventsEnd(s *subject) error {
 		return err
 	}
 	err = s.usable(session, w)
+	const patience = 200 * time.Millisecond // of a machine that is busy, for events that are on their way
+	time.Sleep(patience)
+	before := seen.Load()
 	if e := session.Close(); err == nil {
 		err = e
 	}
 	closed.Store(true)
 	if err != nil {
 		return err
+	}
+	if before == 0 && seen.Load() > 0 {
+		return fmt.Errorf("the session's %d events came only with Close", seen.Load())
 	}
 	const late = 20 * time.Millisecond
 	select {

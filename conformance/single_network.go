@@ -85,6 +85,10 @@ func convolutionExamples(small, large *single) {
 		}
 		small.lose(small.op(program.ReLU, nil, y)) // its only reader, which an engine may fuse with it
 	}
+	small.example("read by a ReLU and by another operation")
+	y := apply(small, convolution{2, 3, 3, 5, 6})
+	small.lose(small.op(program.ReLU, nil, y))
+	small.show(y)
 	for _, c := range []convolution{{3, 9, 3, 33, 65}, {8, 2, 3, 64, 64}, {1, 3, 5, 127, 35}, {2, 1, 3, 128, 130}} {
 		large.example("%d to %d channels, %d×%d kernel, %d×%d", c.in, c.out, c.side, c.side, c.height, c.width)
 		large.show(apply(large, c))

@@ -3,7 +3,9 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
@@ -68,6 +70,9 @@ var speaks = []Case{
 		}
 		usable := 0
 		for _, d := range list {
+			if d.ID == "" || d.Name == "" || d.Memory < 0 || d.Cores < 0 {
+				return fmt.Errorf("a device has the identity %q, the name %q, %d bytes of memory and %d cores: none may be empty or negative", d.ID, d.Name, d.Memory, d.Cores)
+			}
 			if d.Usable {
 				usable++
 			} else if d.Reason == "" {
@@ -159,9 +164,24 @@ var speaks = []Case{
 		if err := refused("seven patterns in groups of four", evaluate(b), backend.Invalid); err != nil {
 			return err
 		}
-		b = w.batch()
-		b.Weights = append([]float32{-1}, b.Weights[1:]...)
-		return refused("a pattern of weight −1", evaluate(b), backend.Invalid)
+		for what, damage := range map[string]func(b *backend.Batch){
+			"a pattern of weight −1":     func(b *backend.Batch) { b.Weights = append([]float32{-1}, b.Weights[1:]...) },
+			"a weight that is NaN":       func(b *backend.Batch) { b.Weights = append([]float32{float32(math.NaN())}, b.Weights[1:]...) },
+			"a weight that is infinite":  func(b *backend.Batch) { b.Weights = append([]float32{float32(math.Inf(1))}, b.Weights[1:]...) },
+			"a weight too few":           func(b *backend.Batch) { b.Weights = b.Weights[1:] },
+			"an offset too few":          func(b *backend.Batch) { b.Offsets = b.Offsets[1:] },
+			"an offset too many":         func(b *backend.Batch) { b.Offsets = append(slices.Clone(b.Offsets), 0) },
+			"a batch without patterns":   func(b *backend.Batch) { b.Rows, b.Offsets, b.Weights = nil, nil, nil },
+			"a row below 0":              func(b *backend.Batch) { b.Rows = append([]int32{-1}, b.Rows[1:]...) },
+			"the row after the last one": func(b *backend.Batch) { b.Rows = append([]int32{int32(len(w.order) + 1)}, b.Rows[1:]...) },
+		} {
+			b = w.batch()
+			damage(&b)
+			if err := refused(what, evaluate(b), backend.Invalid); err != nil {
+				return err
+			}
+		}
+		return evaluate(w.batch())
 	})},
 	{Speaks, "refuses/plan", "an unknown update rule is unsupported, a wrong constant or loss is invalid, and nothing changes", with(refusesPlan)},
 	{Speaks, "cancel", "a call whose context has ended returns a cancelled error", with(func(s *subject, session backend.Session, ref backend.BatchRef, _ *work) error {
@@ -289,7 +309,24 @@ func refusesPlan(s *subject, session backend.Session, ref backend.BatchRef, w *w
 		"no learning rate":       {func(p *backend.StepPlan) { p.Steps[1].LearningRates = nil }, backend.Invalid},
 		"a rate that is NaN":     {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": math.NaN()} }, backend.Invalid},
 		"a step without batches": {func(p *backend.StepPlan) { p.Steps[1].Batches = nil }, backend.Invalid},
-		"clipping to zero":       {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
+		"a β1 of 1":              {func(p *backend.StepPlan) { p.Optimiser.Beta1 = 1 }, backend.Invalid},
+		"a β2 of 1":              {func(p *backend.StepPlan) { p.Optimiser.Beta2 = 1 }, backend.Invalid},
+		"a negative momentum":    {func(p *backend.StepPlan) { p.Optimiser.Momentum = -0.5 }, backend.Invalid},
+		"a negative ε":           {func(p *backend.StepPlan) { p.Optimiser.Epsilon = -1e-8 }, backend.Invalid},
+		"a decay that is NaN":    {func(p *backend.StepPlan) { p.Optimiser.WeightDecay = math.NaN() }, backend.Invalid},
+		"an average of decay 1":  {func(p *backend.StepPlan) { p.EMADecay = 1 }, backend.Invalid},
+		"the clipping hope":      {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: "hope", Limit: 1} }, backend.Unsupported},
+		"step 0":                 {func(p *backend.StepPlan) { p.Steps[0].Number = 0 }, backend.Invalid},
+		"a negative rate":        {func(p *backend.StepPlan) { p.Steps[1].LearningRates = map[string]float64{"": -1e-3} }, backend.Invalid},
+		"a loss of weight NaN": {func(p *backend.StepPlan) {
+			p.LossWeights = map[string]float64{slices.Sorted(maps.Keys(ref.LossWeights))[0]: math.NaN()}
+		}, backend.Invalid},
+		"weights of 0 only": {func(p *backend.StepPlan) {
+			b := w.batch()
+			b.Weights = make([]float32, len(b.Rows))
+			p.Steps[1].Batches = []backend.Batch{b}
+		}, backend.Invalid},
+		"clipping to zero": {func(p *backend.StepPlan) { p.Clip = backend.Clip{Kind: backend.ClipNorm} }, backend.Invalid},
 	} {
 		p := plan(ref, descent, 1e-3, 2)
 		c.damage(&p)

@@ -51,12 +51,17 @@ func (s *session) forward(ctx context.Context, b backend.Batch, inputs map[strin
 	return values, nil
 }
 
-// fits refuses a batch whose values need more memory than is allowed.
+// fits refuses a batch whose values, with the state, need more memory than is allowed.
 func (s *session) fits(groups int) error {
 	if s.limit == 0 {
 		return nil
 	}
 	need := int64(0)
+	for _, arrays := range s.state {
+		for _, v := range arrays {
+			need += 8*int64(len(v.Real)) + 16*int64(len(v.Complex))
+		}
+	}
 	for _, op := range s.program.Ops {
 		t := s.types[op.Out]
 		size := int64(8) // float64

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -62,7 +63,7 @@ func fromReal[S real](dst tensor.Tensor, from int, src []S) error {
 	case tensor.Int32:
 		for _, v := range src {
 			if f := float64(v); f < math.MinInt32 || f > math.MaxInt32 || f != math.Trunc(f) {
-				return fmt.Errorf("index %v is not an int32", v)
+				return backend.Errorf(backend.Invalid, "gather", "index %v is not an int32", v)
 			}
 		}
 		cast(must[int32](dst)[from:], src)

@@ -104,11 +104,12 @@ class TorchSession(FeedSession, pt.Inspector):
             raise _memory_error(e) from e
 
     def _check_memory(self, program: Sequence[pt.Op], groups: int, train: bool) -> None:
-        """_check_memory refuses a batch whose values exceed the memory limit. Training keeps each value and its gradient."""
+        """_check_memory refuses a batch whose values, with the weights, exceed the memory limit. Training keeps each value and its gradient."""
         if limit := self._options.memory_limit:
             size = 8 if self.dtype == "float64" else 4
             numbers = sum(math.prod(t.at(groups)) * (2 if t.kind == "complex" else 1) for t in (self.program.types[op.out] for op in program))
-            if (need := numbers * size * (2 if train else 1)) > limit:
+            weights = sum(math.prod(p.shape) * (2 if p.kind == "complex" else 1) for p in (*self.program.params, *self.program.buffers))
+            if (need := (numbers * (2 if train else 1) + weights) * size) > limit:
                 raise pt.BackendError(pt.Kind.EXHAUSTED, "compute", f"a batch of {groups} groups needs about {need} bytes, above the limit of "
                                                                     f"{limit}; use a smaller --batch-size")
 

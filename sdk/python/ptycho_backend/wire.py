@@ -170,7 +170,7 @@ class Inbox:
             elif a.HasField("file"):
                 f = a.file
                 if f.dtype not in DTYPES:
-                    raise malformed(f"unknown element type {f.dtype}")
+                    raise invalid("bind", f"unknown element type {f.dtype}")
                 array.file = c.FileRef(f.path, f.offset, np.dtype(DTYPES[f.dtype]), tuple(f.shape), tuple(f.strides) or None)
             out.arrays.append(array)
         return out
