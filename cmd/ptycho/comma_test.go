@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestArguments_ACommaSeparatesNothing checks values with commas: a list in --set, a file name in --config.
@@ -16,7 +14,7 @@ func TestArguments_ACommaSeparatesNothing(t *testing.T) {
 	if err := os.WriteFile(file, []byte("training:\n  max-epochs: 3\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := fixture.Must(t, "", "config", "show", "--config", file, "--set", "training.scheduler=multistage", "--set", "training.scheduler-milestones=1,2")
+	out := must(t, "config", "show", "--config", file, "--set", "training.scheduler=multistage", "--set", "training.scheduler-milestones=1,2")
 	for _, want := range []string{"max-epochs: 3", `scheduler-milestones: "1,2"`, "scheduler: \"multistage\""} {
 		if !strings.Contains(out, want) {
 			t.Errorf("want %s in:\n%s", want, out)
@@ -27,9 +25,9 @@ func TestArguments_ACommaSeparatesNothing(t *testing.T) {
 // TestArguments_NumbersAreSeparatedByCommas checks a flag that is a list of numbers.
 func TestArguments_NumbersAreSeparatedByCommas(t *testing.T) {
 	for _, args := range [][]string{{"--batch-size", "2,x"}, {"--batch-size=2,x"}} {
-		r := fixture.Run(t, "", nil, append([]string{"bench"}, args...)...)
-		if r.Code != 10 || !strings.Contains(r.Stderr, `"x"`) {
-			t.Errorf("%v: exit %d, %s: the second number was not read", args, r.Code, r.Stderr)
+		_, stderr, code := run(t, append([]string{"bench"}, args...)...)
+		if code != 10 || !strings.Contains(stderr, `"x"`) {
+			t.Errorf("%v: exit %d, %s: the second number was not read", args, code, stderr)
 		}
 	}
 }

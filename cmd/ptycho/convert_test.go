@@ -126,7 +126,7 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	image := func(scan string) string {
 		out := filepath.Join(dir, "solved-"+filepath.Base(scan))
-		must(t, "solve", "--data", scan, "--output-dir", out, "--iterations", "3", "--quiet", "--seed", "1")
+		must(t, "solve", "--data", scan, "--output-dir", out, "--iterations", "1", "--no-geometry", "--trust-data", "--quiet", "--seed", "1")
 		b, err := os.ReadFile(filepath.Join(out, "reconstruction.npz"))
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestConvert_ReadsOtherFiles(t *testing.T) {
 	for name, flags := range otherFiles {
 		npz := filepath.Join(dir, name+".npz")
 		must(t, append(append([]string{"convert", data + name, npz, "--y-path", data + "motors.csv:2", "--x-path", data + "motors.csv:1", "--position-units", "um"}, geometry...), flags...)...)
-		must(t, append(append([]string{"solve", "--data", data + name, "--output-dir", filepath.Join(dir, "direct-"+name), "--iterations", "3", "--quiet", "--y-path", data + "motors.csv:2",
+		must(t, append(append([]string{"solve", "--data", data + name, "--output-dir", filepath.Join(dir, "direct-"+name), "--iterations", "1", "--no-geometry", "--trust-data", "--quiet", "--y-path", data + "motors.csv:2",
 			"--x-path", data + "motors.csv:1", "--position-units", "um"}, geometry...), flags...)...)
 		must(t, "inspect", npz)
 		got := image(npz)

@@ -13,6 +13,7 @@ import (
 // TestTrain_CredentialsOfAnAddressAreKeptNowhere trains with a server that is down and whose address contains a password. It
 // searches all files, and all outputs of the commands that show or use the run, for the password.
 func TestTrain_CredentialsOfAnAddressAreKeptNowhere(t *testing.T) {
+	long(t)
 	const address = "http://ada:s3cret@127.0.0.1:9/?token=s3cret"
 	for name, how := range map[string]struct {
 		env  []string
@@ -27,14 +28,23 @@ func TestTrain_CredentialsOfAnAddressAreKeptNowhere(t *testing.T) {
 			dir := t.TempDir()
 			model := filepath.Join(dir, "run")
 			train := []string{"--train-data-file", smallScan(t), "--output-dir", model, "--max-epochs", "1", "--n-filters-scale", "1", "--n-images", "16", "--no-check-geometry", "--logger", "mlflow,tensorboard,csv"}
-			clean := []string{"PTYCHO_EXECUTION__MLFLOW_URI=", "MLFLOW_TRACKING_URI="}
-			outputs := map[string]fixture.Result{
-				"config show":    fixture.Run(t, "", how.env, append([]string{"config", "show"}, append(train, how.args...)...)...),
-				"config explain": fixture.Run(t, "", how.env, append([]string{"config", "explain"}, append(train, how.args...)...)...),
-				"train":          fixture.Run(t, "", how.env, append([]string{"train", "--log-level", "trace"}, append(train, how.args...)...)...),
-				"explain RUN":    fixture.Run(t, "", nil, "config", "explain", model),
-				"send":           fixture.Run(t, "", clean[1:], "runs", "send", model),
+			for _, variable := range how.env {
+				key, value, _ := strings.Cut(variable, "=")
+				t.Setenv(key, value)
 			}
+			inside := func(args ...string) (r fixture.Result) {
+				r.Stdout, r.Stderr, r.Code = run(t, args...)
+				return r
+			}
+			outputs := map[string]fixture.Result{
+				"config show":    inside(append([]string{"config", "show"}, append(train, how.args...)...)...),
+				"config explain": inside(append([]string{"config", "explain"}, append(train, how.args...)...)...),
+				"train":          fixture.Run(t, "", nil, append([]string{"train", "--log-level", "trace"}, append(train, how.args...)...)...), // with a plugin's log
+			}
+			t.Setenv("PTYCHO_EXECUTION__MLFLOW_URI", "")
+			outputs["explain RUN"] = inside("config", "explain", model)
+			t.Setenv("MLFLOW_TRACKING_URI", "")
+			outputs["send"] = inside("runs", "send", model)
 			if r := outputs["send"]; r.Code != 1 || !strings.Contains(r.Stderr, "http://127.0.0.1:9") || strings.Contains(r.Stdout, "sent") {
 				t.Errorf("runs send: exit %d, %s%s", r.Code, r.Stdout, r.Stderr)
 			}

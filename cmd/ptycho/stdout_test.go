@@ -22,7 +22,7 @@ func TestStdout_AFullDiskFailsEveryCommand(t *testing.T) {
 	}
 	defer full.Close()
 	scan := filepath.Join(t.TempDir(), "scan.npz")
-	fixture.Must(t, "", "simulate", "--output", scan, "--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "1")
+	must(t, "simulate", "--output", scan, "--n", "16", "--object-size", "48", "--n-images", "24", "--seed", "1")
 	for _, args := range []string{
 		"config show", "config explain", "config show --json", "config schema", "version", "version --json", "plugins list", "plugins list --json",
 		"--help", "train --help", "completion bash", "inspect --no-geometry " + scan, "inspect --no-geometry --json " + scan,
