@@ -109,31 +109,11 @@ func (a dataset) Read(ctx context.Context, dst any, start, count []uint64) error
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	switch v := dst.(type) {
-	case []uint8:
-		return hdf5.Read(a.d, v, start, count)
-	case []int8:
-		return hdf5.Read(a.d, v, start, count)
-	case []uint16:
-		return hdf5.Read(a.d, v, start, count)
-	case []int16:
-		return hdf5.Read(a.d, v, start, count)
-	case []uint32:
-		return hdf5.Read(a.d, v, start, count)
-	case []int32:
-		return hdf5.Read(a.d, v, start, count)
-	case []uint64:
-		return hdf5.Read(a.d, v, start, count)
-	case []int64:
-		return hdf5.Read(a.d, v, start, count)
-	case []float32:
-		return hdf5.Read(a.d, v, start, count)
-	case []float64:
-		return hdf5.Read(a.d, v, start, count)
-	case []complex128:
-		return hdf5.ReadComplex(a.d, v, start, count)
+	b, err := blockOf(dst)
+	if err != nil {
+		return fmt.Errorf("%s %w", a.Name(), err)
 	}
-	return fmt.Errorf("%s cannot be read as %T", a.Name(), dst)
+	return b.read(a.d, start, count)
 }
 
 // joined is an array [lines, points, …] as [lines·points, …].

@@ -54,36 +54,14 @@ func (a transposed) Shape() []uint64 {
 }
 
 func (a transposed) Read(ctx context.Context, dst any, start, count []uint64) error {
+	b, err := blockOf(dst)
+	if err != nil {
+		return fmt.Errorf("%s %w", a.Name(), err)
+	}
 	if err := a.Array.Read(ctx, dst, []uint64{start[0], start[2], start[1]}, []uint64{count[0], count[2], count[1]}); err != nil {
 		return err
 	}
-	h, w := int(count[1]), int(count[2])
-	switch v := dst.(type) {
-	case []float64:
-		transpose(v, h, w)
-	case []float32:
-		transpose(v, h, w)
-	case []uint8:
-		transpose(v, h, w)
-	case []int8:
-		transpose(v, h, w)
-	case []uint16:
-		transpose(v, h, w)
-	case []int16:
-		transpose(v, h, w)
-	case []uint32:
-		transpose(v, h, w)
-	case []int32:
-		transpose(v, h, w)
-	case []uint64:
-		transpose(v, h, w)
-	case []int64:
-		transpose(v, h, w)
-	case []complex128:
-		transpose(v, h, w)
-	default:
-		return fmt.Errorf("%s cannot be read as %T", a.Name(), dst)
-	}
+	b.transpose(int(count[1]), int(count[2]))
 	return nil
 }
 

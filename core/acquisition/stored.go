@@ -64,31 +64,11 @@ func (s stored) decode(dst any, raw []byte) error {
 	if s.kind == 0 {
 		return fmt.Errorf("holds values that are not numbers")
 	}
-	switch v := dst.(type) {
-	case []uint8:
-		return decode(v, raw, s)
-	case []int8:
-		return decode(v, raw, s)
-	case []uint16:
-		return decode(v, raw, s)
-	case []int16:
-		return decode(v, raw, s)
-	case []uint32:
-		return decode(v, raw, s)
-	case []int32:
-		return decode(v, raw, s)
-	case []uint64:
-		return decode(v, raw, s)
-	case []int64:
-		return decode(v, raw, s)
-	case []float32:
-		return decode(v, raw, s)
-	case []float64:
-		return decode(v, raw, s)
-	case []complex128:
-		return s.complexes(v, raw)
+	b, err := blockOf(dst)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("cannot be read as %T", dst)
+	return b.decode(raw, s)
 }
 
 func (s stored) complexes(dst []complex128, raw []byte) error {
@@ -107,11 +87,6 @@ func (s stored) complexes(dst []complex128, raw []byte) error {
 		dst[i] = complex(part.float(b), part.float(b[part.size:]))
 	}
 	return nil
-}
-
-// realType lists the types of real numbers.
-type realType interface {
-	uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64 | float32 | float64
 }
 
 func decode[T realType](dst []T, raw []byte, s stored) error {
