@@ -12,9 +12,15 @@ func TestFindings_Documented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range IDs() {
+	for _, id := range ids() {
 		if !strings.Contains(string(text), "\n| `"+id+"` |") {
 			t.Errorf("docs/findings.md has no row for %s", id)
 		}
 	}
+}
+
+// ids lists the identifiers.
+func ids() []string {
+	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden,
+		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
 }

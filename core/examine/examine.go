@@ -93,12 +93,6 @@ const (
 	Overfit     = "overfit"
 )
 
-// IDs lists the identifiers.
-func IDs() []string {
-	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden,
-		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Orientation, ProbeCentre, WideProbe, ProbePower, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
-}
-
 // Patterns yields the patterns of a scan.
 type Patterns interface {
 	Len() int

@@ -235,7 +235,7 @@ func TestNew_RejectsImpossibleSizes(t *testing.T) {
 			}
 		}
 	}
-	if p, err := New(1, 1<<17); err != nil || p.Rows() != 1 || p.Cols() != 1<<17 {
+	if p, err := New(1, 1<<17); err != nil || p.rows != 1 || p.cols != 1<<17 {
 		t.Errorf("a long line gives %v", err)
 	}
 	t.Setenv("PTYCHO_CPU", "mmx")

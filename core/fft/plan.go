@@ -41,12 +41,6 @@ func check(rows, cols int) error {
 	return nil
 }
 
-// Rows returns the number of rows of an image.
-func (p *Plan) Rows() int { return p.rows }
-
-// Cols returns the number of columns of an image.
-func (p *Plan) Cols() int { return p.cols }
-
 // Forward transforms every image of src [n, rows, cols] into dst, which has the same length and may be src. The zero
 // frequency is at [0, 0]. It panics if a length is not that of whole images. w may be nil.
 func (p *Plan) Forward(dst, src []complex64, w *Work) { p.images(dst, src, Forward, w) }

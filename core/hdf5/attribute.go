@@ -28,13 +28,6 @@ func (a *Attribute) Floats() ([]float64, error) {
 	return dst, convert(dst, a.raw, t, a.f.name, a.path, 0)
 }
 
-// Ints returns the elements of an attribute of whole numbers.
-func (a *Attribute) Ints() ([]int64, error) {
-	t := elemOf(a.Type)
-	dst := make([]int64, len(a.raw)/t.Size)
-	return dst, convert(dst, a.raw, t, a.f.name, a.path, 0)
-}
-
 // Attributes returns the attributes of the group.
 func (g *Group) Attributes() ([]Attribute, error) { return g.f.attributes(g.path, g.header) }
 

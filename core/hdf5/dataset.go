@@ -73,9 +73,6 @@ func (f *File) dataset(path string, o *object) (*Dataset, error) {
 // Path returns the path that the dataset was found at.
 func (d *Dataset) Path() string { return d.path }
 
-// File returns the file that holds the dataset, which an external link may have opened.
-func (d *Dataset) File() *File { return d.f }
-
 // Shape returns the size of each dimension, slowest first; it is empty for a scalar.
 func (d *Dataset) Shape() []uint64 { return slices.Clone(d.space.dims) }
 
@@ -84,31 +81,6 @@ func (d *Dataset) Len() uint64 { return d.space.count() }
 
 // Type returns the type of the elements.
 func (d *Dataset) Type() *Type { return d.typ }
-
-// Chunk returns the shape of a chunk, or nil where the dataset is not chunked.
-func (d *Dataset) Chunk() []uint64 {
-	if d.layout.class != chunked {
-		return nil
-	}
-	return slices.Clone(d.layout.chunk)
-}
-
-// Storage describes in a few words how the values are stored, such as "chunks of [1 128 128], bitshuffle, deflate".
-func (d *Dataset) Storage() string {
-	switch d.layout.class {
-	case compact:
-		return "compact"
-	case contiguous:
-		return "contiguous"
-	case virtual:
-		return "virtual"
-	}
-	s := fmt.Sprintf("chunks of %d", d.layout.chunk)
-	for _, x := range d.filters {
-		s += ", " + x.String()
-	}
-	return s
-}
 
 // readRaw copies a block of elements as they are stored into dst, row-major.
 func (d *Dataset) readRaw(dst []byte, start, count []uint64) error {

@@ -137,7 +137,7 @@ func TestRead_ReportsFirstDamagedChunk(t *testing.T) {
 	if err := Read(d, out, []uint64{0, 0, 0}, []uint64{40, 16, 16}); err != nil {
 		t.Fatal(err)
 	}
-	step := d.Chunk()[0]
+	step := d.layout.chunk[0]
 	first := 3 * step
 	for n, c := range d.index.refs {
 		if n >= 3 && n%2 == 1 {

@@ -112,7 +112,7 @@ func TestLink_TakesTheFileBeside(t *testing.T) {
 		t.Errorf("%v, moved %q", err, f.Moved())
 	}
 	d, err := f.Dataset("outside")
-	if err != nil || filepath.Dir(d.File().Name()) != filepath.Clean("testdata/small") || !slices.Equal(f.Moved(), []string{"../target.h5"}) {
+	if err != nil || filepath.Dir(d.f.Name()) != filepath.Clean("testdata/small") || !slices.Equal(f.Moved(), []string{"../target.h5"}) {
 		t.Errorf("%v, moved %q", err, f.Moved())
 	}
 }
@@ -217,7 +217,7 @@ func checkBlock(t *testing.T, d *Dataset, all []float64, start, count []uint64) 
 	i := 0
 	_ = eachRun(d.Shape(), start, count, func(first, _, n uint64) error {
 		if !slices.Equal(got[i:i+int(n)], all[first:first+n]) {
-			t.Fatalf("%s of %s: block %d from %d differs from the whole dataset", d.Path(), d.File().Name(), count, start)
+			t.Fatalf("%s of %s: block %d from %d differs from the whole dataset", d.Path(), d.f.Name(), count, start)
 		}
 		i += int(n)
 		return nil
@@ -260,7 +260,7 @@ func TestAttributes_AreRead(t *testing.T) {
 				}
 				found++
 			case "long":
-				if v, err := a.Ints(); err != nil || len(v) != 500 || v[499] != 499 {
+				if v, err := a.Floats(); err != nil || len(v) != 500 || v[499] != 499 {
 					t.Errorf("%s: long has %d values, %v", name, len(v), err)
 				}
 				found++

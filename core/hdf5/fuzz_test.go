@@ -29,7 +29,6 @@ func readAll(b []byte) {
 			_ = a.Type.String()
 			a.Strings()
 			a.Floats()
-			a.Ints()
 		}
 		if d, ok := o.(*Dataset); ok {
 			readSome(d)
@@ -39,7 +38,7 @@ func readAll(b []byte) {
 }
 
 func readSome(d *Dataset) {
-	_ = d.Storage() + d.Type().String()
+	_ = d.Type().String()
 	start, count := make([]uint64, len(d.Shape())), d.Shape()
 	n := uint64(max(d.Type().Size, 1))
 	for i := len(count) - 1; i >= 0; i-- {

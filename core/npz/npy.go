@@ -23,16 +23,6 @@ func EncodeNPY(w io.Writer, t tensor.Tensor) (offset int64, err error) {
 	return int64(len(head)), err
 }
 
-// ReadNPY reads the array of an npy file, with the types of Archive.Tensor.
-func ReadNPY(path string) (tensor.Tensor, error) {
-	a, f, err := openNPY(path)
-	if err != nil {
-		return tensor.Tensor{}, err
-	}
-	defer f.Close()
-	return a.tensor()
-}
-
 func openNPY(path string) (*Reader, *os.File, error) {
 	f, size, err := open(path)
 	if err != nil {

@@ -112,7 +112,7 @@ func TestElement_BothByteOrders(t *testing.T) {
 		order := map[string]binary.ByteOrder{"<c8": binary.LittleEndian, ">c8": binary.BigEndian}[descr]
 		var b bytes.Buffer
 		binary.Write(&b, order, []complex64{1 - 2i, 3i})
-		got, err := ReadNPY(file(t, "c.npy", rawArray{Descr: descr, Shape: []int{2}, Payload: b.Bytes()}.NPY()))
+		got, err := readNPY(file(t, "c.npy", rawArray{Descr: descr, Shape: []int{2}, Payload: b.Bytes()}.NPY()))
 		if v, _ := tensor.Data[complex64](got); err != nil || !slices.Equal(v, []complex64{1 - 2i, 3i}) {
 			t.Errorf("%s: got %v, %v", descr, v, err)
 		}
@@ -143,7 +143,7 @@ func TestNPY_ColumnMajorTransposed(t *testing.T) {
 	}
 	a := raw("", stored, 2, 3, 4)
 	a.Fortran = true
-	got, err := ReadNPY(file(t, "f.npy", a.NPY()))
+	got, err := readNPY(file(t, "f.npy", a.NPY()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestNPY_RoundTrip(t *testing.T) {
 		if _, err := EncodeNPY(&content, want); err != nil {
 			t.Fatalf("%v: %v", want, err)
 		}
-		got, err := ReadNPY(file(t, "x.npy", content.Bytes()))
+		got, err := readNPY(file(t, "x.npy", content.Bytes()))
 		if err != nil || got.String() != want.String() || !bytes.Equal(got.Bytes(), want.Bytes()) {
 			t.Errorf("%v: got %v, %v", want, got, err)
 		}
@@ -216,7 +216,7 @@ func TestNPY_Rejects(t *testing.T) {
 		"object":      {rawArray{Descr: "|O", Shape: []int{1}, Payload: []byte("cos\nsystem\n.")}.NPY(), "pickled"},
 	} {
 		path := file(t, "x.npy", c.content)
-		_, err := ReadNPY(path)
+		_, err := readNPY(path)
 		wantError(t, name, err, path, c.want)
 	}
 }
@@ -239,4 +239,14 @@ func FuzzNPY(f *testing.F) {
 		a.text()
 		a.int64s()
 	})
+}
+
+// readNPY reads the array of an npy file, with the types of Archive.Tensor.
+func readNPY(path string) (tensor.Tensor, error) {
+	a, f, err := openNPY(path)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	defer f.Close()
+	return a.tensor()
 }

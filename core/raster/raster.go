@@ -91,16 +91,6 @@ func (c Complex) Sample(y, x float64) complex128 {
 	return lerp(top, lerp(c.At(k+1, l), c.At(k+1, l+1), fx), fy)
 }
 
-// Sample returns the image at the real coordinate (y, x), bilinear; each of the four taps is 0 outside the image.
-func (r Real) Sample(y, x float64) float64 {
-	k, l, fy, fx, ok := taps(y, x, r.H, r.W)
-	if !ok {
-		return 0
-	}
-	top := (1-fx)*r.At(k, l) + fx*r.At(k, l+1)
-	return (1-fy)*top + fy*((1-fx)*r.At(k+1, l)+fx*r.At(k+1, l+1))
-}
-
 // taps returns the upper left of the four pixels around (y, x) and the fractions below and right of it. ok is false if
 // all four are outside, or a coordinate is not a number.
 func taps(y, x float64, h, w int) (k, l int, fy, fx float64, ok bool) {

@@ -40,10 +40,6 @@ func TestSample_ZeroOutside(t *testing.T) {
 			t.Errorf("Sample(%v, %v) = %v, want 0", p[0], p[1], got)
 		}
 	}
-	r := Real{H: 2, W: 2, Data: []float64{1, 2, 3, 4}}
-	if got := r.Sample(0.5, 0.5); got != 2.5 {
-		t.Errorf("the middle of four pixels is %v, want 2.5", got)
-	}
 }
 
 func TestCrop_RejectsOutside(t *testing.T) {

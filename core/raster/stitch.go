@@ -111,9 +111,6 @@ func extent(p []float64) (first, last, mean float64, err error) {
 	return first, last, mean, nil
 }
 
-// Size returns the canvas in pixels (rows, columns), before the crop of Finish.
-func (s *Stitcher) Size() (h, w int) { return s.sum.H, s.sum.W }
-
 // Add adds a patch [N, N] with its pixel N/2 at the scan position (y, x), weighted pixel by pixel with weight [N, N],
 // usually Σ|P|² over the modes of the probe; nil means 1 everywhere. Each pixel and its weight are divided among the
 // four canvas pixels around it (bilinear). If Add fails, nothing is added.

@@ -242,7 +242,7 @@ func TestExtract_AdjointOfAdd(t *testing.T) {
 		if err := s.Add(patch, nil, p[0], p[1]); err != nil {
 			t.Fatal(err)
 		}
-		other := NewComplex(s.Size())
+		other := NewComplex(s.sum.H, s.sum.W)
 		for i := range other.Data {
 			other.Data[i] = complex(rng.Float64(), rng.Float64())
 		}
