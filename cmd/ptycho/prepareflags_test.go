@@ -61,6 +61,8 @@ func TestPrepareFlags_SolveAsConvertDoes(t *testing.T) {
 			{"--patterns", "exchange,flip-rows", "--centre", "11,13", "--crop", "20", "--hot-pixels", "11,13;5,6"},
 			{"--centre", "auto", "--crop", "16", "--pad", "24"},
 			{"--zero-frequency", "corner", "--offset", "-1.5", "--pad", "40", "--flat", flat},
+			{"--bin", "3", "--crop", "18", "--pad", "16", "--mask", mask, "--mask-polarity", "good", "--rows", "0:31"},
+			{"--patterns", "flip-columns", "--bin", "2", "--pad", "20", "--dark", dark, "--positions", "exchange,flip-columns"},
 		}
 		if testing.Short() {
 			all = all[1:2]
