@@ -38,7 +38,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -131,6 +131,9 @@ trial-calibrate: ## what --fit auto chooses on 60 random scans, sound and with f
 
 trial-faults: ## the examination on scans with faults and on clean ones; prints tables (needs ../shared and NumPy; about 5 minutes)
 	PYTHON=$(PYTHON) $(GO) test ./core/examine -run 'Trial|Planted' -trial -v -count=1 -timeout 30m
+
+trial-formats: ## a file of each reader through inspect and solve, to the image of the npz of the same scan; prints the table
+	$(GO) test ./host/solve -run Formats -trial -v -count=1
 
 trial-large: build ## inspect, solve, train and infer of a scan of SIZE (8) GiB in the folder DIR: seconds and MiB (Linux; PYTHON with h5py and hdf5plugin; hours)
 	$(GO) run ./bench/large -python $(PYTHON) -dir "$(DIR)" -gib $(SIZE) $(LARGE)

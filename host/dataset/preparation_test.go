@@ -94,6 +94,7 @@ func preparations() []preparedAs {
 		{"centre=18,12 crop=18", 18, 18, func(p, y, x int) float64 { return frameAt(p, y+18-9, x+12-9) }, none, crop},
 		{"centre=auto crop=18", 18, 18, func(p, y, x int) float64 { return frameAt(p, y+17-9, x+13-9) }, none, crop},
 		{"patterns=flip-rows centre=18,12 crop=18", 18, 18, func(p, y, x int) float64 { return frameAt(p, h-1-(y+(h-1-18)-9), x+12-9) }, none, crop},
+		{"patterns=exchange,flip-rows centre=18,12 crop=18", 18, 18, func(p, y, x int) float64 { return frameAt(p, x+18-9, w-1-(y+(w-1-12)-9)) }, none, crop},
 		{"crop=18", 18, 18, func(p, y, x int) float64 { return frameAt(p, y+20-9, x+18-9) }, none, crop},
 		{"bin=2 mask=/hidden mask-polarity=bad", 18, n, func(p, y, x int) float64 {
 			return whole(p, 2*y, 2*x) + whole(p, 2*y, 2*x+1) + whole(p, 2*y+1, 2*x) + whole(p, 2*y+1, 2*x+1)
