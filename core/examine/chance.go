@@ -16,6 +16,16 @@ func poissonChance(k, mean float64) float64 {
 	return k - mean - k*math.Log(k/mean)
 }
 
+// aboveChance returns P(K > most) of a Poisson count.
+func aboveChance(most, mean float64) float64 {
+	term, upTo := math.Exp(-mean), 0.0
+	for k := 0.0; k <= most; k++ {
+		upTo += term
+		term *= mean / (k + 1)
+	}
+	return max(1-upTo, 0)
+}
+
 // binomialChance returns Chernoff's upper bound of ln P(at least k of n) for a probability below k/n; 0 otherwise.
 func binomialChance(k, n, probability float64) float64 {
 	f := k / n

@@ -17,6 +17,7 @@ import (
 var (
 	trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-faults)")
 	seed  = flag.Uint64("seed", 1000, "first seed of the trials; the tests were made with seeds below 1000")
+	only  = flag.String("kind", "", "plant only faults whose name contains this in the trial of strengths")
 	clean = flag.Int("clean", 200, "clean scans of the trial")
 )
 

@@ -32,8 +32,36 @@ func (p *profile) counts(ctx context.Context) ([]Finding, error) {
 	if !p.whole {
 		return found, nil
 	}
+	if low := p.lowCeiling(); low != nil {
+		return append(found, *low), nil
+	}
 	clipped, err := p.clipped(ctx)
 	return append(found, clipped...), err
+}
+
+// lowCeiling finds counts that end below the lowest ceiling that detectors have, as true and false do. Poisson counts of the pixels' means
+// would have some above it; that there are none where E are expected has a chance of e^−E. A mean that changes between frames leads to
+// expect more.
+func (p *profile) lowCeiling() *Finding {
+	unit := float64(max(p.unit, 1))
+	ceiling := float64(slices.Max(p.most)) / unit
+	if ceiling < 1 || ceiling >= leastCeiling || p.base > 0 {
+		return nil
+	}
+	expected := 0.0
+	for i, s := range p.sum {
+		if !p.bad[i] {
+			expected += float64(p.used) * aboveChance(ceiling, s/float64(max(p.used, 1))/unit)
+		}
+	}
+	if -expected >= logAlpha {
+		return nil
+	}
+	return &Finding{
+		ID: Clipped, Severity: Wrong, LogChance: decimal(-expected), Evidence: map[string]float64{"ceiling": ceiling * unit, "expected_above": expected},
+		What: fmt.Sprintf("no count is above %.9g, although about %.3g would be by the means of the pixels: the counts were cut, or saved as true and false", ceiling*unit, expected),
+		Fix:  "save the counts themselves",
+	}
 }
 
 // ceilingOf returns the largest value that at least three pixels have as their largest.

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Alpha is the chance of a false finding of one test on a faultless scan.
@@ -75,12 +76,15 @@ const (
 	Order      = "frame-order"
 	Stop       = "beam-stop"
 	Hidden     = "mask-hides-beam"
+	Flat       = "flat-field"
 
 	PositionUnit  = scan.FaultUnit
 	Lone          = scan.FaultFar
 	SamePositions = scan.FaultSame
 	LowOverlap    = scan.FaultOverlap
 	Canvas        = "canvas-size"
+	Line          = "single-line"
+	FewPatterns   = "few-patterns"
 	Orientation   = "orientation" // of a geometry check
 	ProbeCentre   = scan.FaultProbeCentre
 	WideProbe     = "probe-fills-window"
@@ -117,8 +121,8 @@ type Input struct {
 // The others read every so many frames, fewValues in all.
 const mostValues, fewValues = 1 << 30, 1 << 23
 
-// fewestFrames is the least number of frames of which anything is said.
-const fewestFrames = 8
+// fewestFrames is the least number of frames that are examined; fewer than fewestPatterns are a finding.
+const fewestFrames, fewestPatterns = 8, 4
 
 // Scan examines a scan.
 func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
@@ -158,12 +162,17 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 	switch {
 	case in.N < 1, len(in.Rows) != n, len(in.Cols) != n, in.Index != nil && len(in.Index) != n, in.Mask != nil && len(in.Mask) != in.N*in.N:
 		return nil, fmt.Errorf("examine: %d patterns of side %d do not fit %d rows, %d columns and a mask of %d pixels", n, in.N, len(in.Rows), len(in.Cols), len(in.Mask))
+	case n < fewestPatterns:
+		return []Finding{{
+			ID: FewPatterns, Severity: Wrong, Evidence: map[string]float64{"patterns": float64(n)},
+			What: fmt.Sprintf("%s cannot determine an image: each part of the object must be in several", words.Of(n, "pattern")), Fix: "read more patterns, or measure more",
+		}}, nil
 	case n < fewestFrames:
 		return nil, nil
 	}
 	p := newProfile(in)
 	var found []Finding
-	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.geometry, p.probe, p.size, p.order, p.exposure} {
+	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.geometry, p.probe, p.size, p.flat, p.order, p.exposure} {
 		f, err := step(ctx)
 		if err != nil {
 			return nil, err

@@ -106,6 +106,12 @@ func kinds() []kind {
 			}
 			scaled(s, rng, func(f int) float64 { return factor[f] })
 		}, light},
+		{"flat field missing", "standard deviation, %", []string{Flat}, []float64{1, 2, 3, 5, 10, 20}, func(s *scan.Scan, rng *rand.Rand, v float64) {
+			plantGains(s, rng, v/100, 1, 1)
+		}, light},
+		{"stripes", "standard deviation of the columns, %", []string{Flat}, []float64{1, 2, 3, 5, 10, 20}, func(s *scan.Scan, rng *rand.Rand, v float64) {
+			plantGains(s, rng, v/100, s.N, 1)
+		}, light},
 		{"cosmic rays", "times the frame's largest count", []string{Cosmic}, []float64{0.1, 0.3, 1, 10, 100}, plantRays, charge},
 		{"duplicate frames", "frames", []string{Duplicates}, []float64{1, 3, 10, 50}, func(s *scan.Scan, rng *rand.Rand, v float64) {
 			for f := range draw(rng, s.Len()/2, int(v)) {

@@ -113,3 +113,17 @@ func plantRays(s *scan.Scan, rng *rand.Rand, times float64) {
 		at[rng.IntN(len(at))] += float32(math.Round(times * float64(slices.Max(at))))
 	}
 }
+
+// plantGains keeps each photon with a probability that differs between areas of pixels.
+func plantGains(s *scan.Scan, rng *rand.Rand, spread float64, height, width int) {
+	gain := make([]float64, s.N*s.N)
+	for i := range gain {
+		y, x := i/s.N/height*height, i%s.N/width*width
+		if at := y*s.N + x; at < i {
+			gain[i] = gain[at]
+			continue
+		}
+		gain[i] = min(max(0.6*(1+spread*rng.NormFloat64()), 0.05), 1)
+	}
+	each(s, func(_, i int, k float32) float32 { return thinned(rng, k, gain[i]) })
+}

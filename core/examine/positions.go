@@ -20,6 +20,8 @@ const (
 	jump, straight = 10, 2
 	// A canvas is wide if it has spacious times the area that the probe covers, and more than wideCanvas pixels.
 	spacious, wideCanvas = 64, 1 << 24
+	// oneLine is the width of a line of positions relative to the probe's diameter.
+	oneLine = 0.1
 	// alike is the ratio of differences above which frames of one position differ as much as frames of others.
 	alike = 0.8
 )
@@ -50,6 +52,7 @@ func (p *profile) geometry(ctx context.Context) ([]Finding, error) {
 	}
 	found = append(found, p.lone(far, wide)...)
 	found = append(found, p.overlap(far)...)
+	found = append(found, p.line(far)...)
 	found = append(found, p.canvas(far)...)
 	same, err := p.coinciding(ctx)
 	return append(found, same...), err
@@ -69,8 +72,8 @@ func (p *profile) distance(i, j int) float64 {
 
 // lone finds positions that are farther than wide from all others, and positions off the path.
 //
-// Where positions are spread at random, the nearest is farther than k times the median of that distance with a chance of 2^(−k²), which
-// is less where they are spread evenly. A position off the path of a scan whose steps are even is far from both the one before and the
+// Where positions are spread at random, the nearest is farther than k times the median of that distance with a chance of 2^(−k²), and of
+// 2^(−s·k²) at the edge, where the share s of the circle is inside the scan. It is less where they are spread evenly. A position off the path of a scan whose steps are even is far from both the one before and the
 // one after, which are near each other; a step of a line's length occurs once.
 func (p *profile) lone(far map[int]bool, wide float64) []Finding {
 	n := len(p.Rows)
@@ -87,27 +90,42 @@ func (p *profile) lone(far map[int]bool, wide float64) []Finding {
 	}
 	typical, along := positiveMedian(gap), positiveMedian(step)
 	k := math.Sqrt(math.Log2(float64(n) / Alpha))
+	rows, cols := interval(p.Rows), interval(p.Cols)
 	var lone []int
 	for i := range gap {
+		share := rows.share(p.Rows[i], gap[i]) * cols.share(p.Cols[i], gap[i])
 		off := i > 0 && i < n-1 && min(step[i-1], step[i]) > jump*along && p.distance(i-1, i+1) < straight*2*along
-		if (gap[i] > k*typical && gap[i] > wide || off) && !far[i] {
+		if (gap[i]*math.Sqrt(share) > k*typical && gap[i] > wide || off) && !far[i] {
 			lone = append(lone, i)
 		}
 	}
 	if len(lone) == 0 || typical <= 0 || float64(len(lone)) > mostLone*float64(n) {
 		return nil
 	}
-	rows := p.rowsOf(lone)
+	frames := p.rowsOf(lone)
 	first := lone[0]
 	for _, i := range lone {
 		far[i] = true
 	}
 	return []Finding{{
-		ID: Lone, Severity: Warning, LogChance: decimal(logAlpha), Frames: rows, Evidence: map[string]float64{"distance": gap[first], "median_distance": typical, "median_step": along},
+		ID: Lone, Severity: Warning, LogChance: decimal(logAlpha), Frames: frames, Evidence: map[string]float64{"distance": gap[first], "median_distance": typical, "median_step": along},
 		What: fmt.Sprintf("%s away from the path of the scan, the first is that of frame %d at (%.6g, %.6g) (row, column), %.3g px from the nearest; the median is %.3g px",
-			words.Of(len(lone), "position")+" "+words.Verb(len(lone), "is", "are"), rows[0], p.Rows[first], p.Cols[first], gap[first], typical),
-		Fix: scan.LeaveOut(rows),
+			words.Of(len(lone), "position")+" "+words.Verb(len(lone), "is", "are"), frames[0], p.Rows[first], p.Cols[first], gap[first], typical),
+		Fix: scan.LeaveOut(frames),
 	}}
+}
+
+// A span is the interval of the positions along an axis.
+type span struct{ low, high float64 }
+
+func interval(v []float64) span { return span{slices.Min(v), slices.Max(v)} }
+
+// share returns the part of the interval from at − reach to at + reach that is inside.
+func (s span) share(at, reach float64) float64 {
+	if !(reach > 0) || s.high == s.low {
+		return 1
+	}
+	return min(max((min(at+reach, s.high)-max(at-reach, s.low))/(2*reach), 0), 1)
 }
 
 // mostLone is the share of positions of which more are not taken for exceptions.
@@ -149,6 +167,33 @@ func (p *profile) overlap(far map[int]bool) []Finding {
 		ID: LowOverlap, Severity: Warning, Evidence: map[string]float64{"overlap": share, "step": step, "probe_diameter": p.Diameter},
 		What: fmt.Sprintf("neighbouring positions are %.3g px apart and the probe has a diameter of %.3g px: they have %.0f %% of its area in common, and the image needs about half", step, p.Diameter, 100*share),
 		Fix:  "measure with smaller steps; if the positions are in another unit give it with --position-units and the object's pixel with --pixel-size",
+	}}
+}
+
+// line finds a scan along one row or column. Across it each point of the object is seen by the same part of the probe, so that its share in the
+// patterns is that of the probe's error.
+func (p *profile) line(far map[int]bool) []Finding {
+	var side [2]float64
+	for axis, v := range [2][]float64{p.Rows, p.Cols} {
+		var near []float64
+		for i, c := range v {
+			if !far[i] {
+				near = append(near, c)
+			}
+		}
+		if len(near) == 0 {
+			return nil
+		}
+		side[axis] = slices.Max(near) - slices.Min(near)
+	}
+	narrow, long := min(side[0], side[1]), max(side[0], side[1])
+	if p.Diameter <= 0 || narrow > oneLine*p.Diameter || long < p.Diameter {
+		return nil
+	}
+	return []Finding{{
+		ID: Line, Severity: Warning, Evidence: map[string]float64{"across": narrow, "along": long, "probe_diameter": p.Diameter},
+		What: fmt.Sprintf("all positions are in one line, %.3g px long and %.3g px wide: across it the image depends on the probe as much as on the patterns", long, narrow),
+		Fix:  "measure several lines, half a probe apart; compare images of this scan along the line only",
 	}}
 }
 

@@ -11,6 +11,8 @@ import (
 const (
 	// A probe fills its window if its diameter exceeds this share of the side. An even window has 1.15.
 	fills = 0.9
+	// One that exceeds this share is even up to the corners, which no beam is: the image would be made with a wrong probe.
+	even = 1.05
 	// The probe's power is noted if it differs from the mean counts by this factor: an object that absorbs
 	// most of the light explains less.
 	powerFactor = 10
@@ -29,10 +31,14 @@ func (p *profile) wide() []Finding {
 	if _, sure := scan.ProbeCentre(p.Probe, p.N); sure || p.Diameter < fills*float64(p.N) {
 		return nil
 	}
+	severity := Warning
+	if p.Diameter > even*float64(p.N) {
+		severity = Wrong
+	}
 	return []Finding{{
-		ID: WideProbe, Severity: Warning, Evidence: map[string]float64{"diameter": p.Diameter, "side": float64(p.N)},
+		ID: WideProbe, Severity: severity, Evidence: map[string]float64{"diameter": p.Diameter, "side": float64(p.N)},
 		What: fmt.Sprintf("the probe fills its window of %d pixels evenly (diameter %.1f): patterns of such a probe are undersampled, or it is not the probe of this scan", p.N, p.Diameter),
-		Fix:  "leave the probe out to have one estimated from the patterns",
+		Fix:  "leave probeGuess out of the file to have one estimated from the patterns",
 	}}
 }
 

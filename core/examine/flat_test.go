@@ -1,0 +1,48 @@
+package examine
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/simulate"
+)
+
+// compact returns a sound scan with a probe that ends within its window.
+func compact(t *testing.T, seed uint64, n int) *scan.Scan {
+	t.Helper()
+	sim, err := simulate.New(t.Context(), simulate.Options{Seed: seed, Object: simulate.Fields, Probe: simulate.Disk, N: n, Height: 3 * n, Patterns: 120, Photons: 1e5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asScan(sim)
+}
+
+// TestScan_FindsMissingFlatField: gains of pixels, rows and columns are found with their spread, and a sound scan has none.
+func TestScan_FindsMissingFlatField(t *testing.T) {
+	for name, c := range map[string]struct {
+		spread        float64
+		height, width int // of areas of one gain, as shares of the side; 0: a pixel
+		area          string
+	}{"sound": {}, "pixels": {spread: 0.05}, "rows": {spread: 0.1, width: 1}, "columns": {spread: 0.1, height: 1}} {
+		s := compact(t, 7, 32)
+		plantGains(s, rand.New(rand.NewPCG(7, 7)), c.spread, max(c.height*s.N, 1), max(c.width*s.N, 1))
+		found, err := Scan(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := (kind{ids: []string{Flat}}).foundIn(found)
+		if is != (c.spread > 0) || len(found) > 1 {
+			t.Errorf("%s: found %s", name, names1(found))
+			continue
+		}
+		within := 1.6
+		if c.height+c.width > 0 {
+			within = 3 // the beam covers few lines
+		}
+		if is && math.Abs(math.Log(found[0].Evidence["spread"]/c.spread)) > math.Log(within) {
+			t.Errorf("%s: %s; planted %.2g", name, found[0].What, c.spread)
+		}
+	}
+}
