@@ -24,7 +24,7 @@ var edges = []Case{
 // cancelsWithin compares the time of a step of many micro-batches with that of one whose context ends after a tenth of it.
 func cancelsWithin(s *subject, theirs, mine runner, w *work) error {
 	const (
-		enough = 300 * time.Millisecond // for the times to be told apart
+		enough = 300 * time.Millisecond // to distinguish the times
 		most   = 12800
 		tries  = 4 // the machine may be busy
 	)

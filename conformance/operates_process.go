@@ -19,7 +19,7 @@ type Process interface {
 	Done() <-chan struct{}
 	// Usage returns the resources of the process; 0 if they are not known.
 	Usage() (cpuSeconds float64, bytesNow, bytesPeak int64)
-	// Orphan tells the process what the end of its host does.
+	// Orphan passes to the process what the end of its host does.
 	Orphan()
 }
 

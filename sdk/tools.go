@@ -41,7 +41,7 @@ const (
 	exitBackend = 12
 )
 
-// tool runs a tool by its name and returns the exit code. known is false if there is no tool of that name.
+// tool runs a tool by its name and returns the exit code. known is false for an unknown name.
 func (o options) tool(b backend.Backend, args []string) (code int, known bool) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

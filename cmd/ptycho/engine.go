@@ -80,7 +80,7 @@ var start = func(ctx context.Context, s plugin.Spec) (host.Engine, error) {
 	return process, nil
 }
 
-// announce tells the user that a plugin replaces the bundled backend of its name.
+// announce notifies the user that a plugin replaces the bundled backend of its name.
 func announce(meter *progressMeter, f plugin.Found) {
 	if f.ReplacesBundled() {
 		meter.Notice("backend %s: %s replaces the bundled backend (%s)", f.Name, f.Path, f.Source)

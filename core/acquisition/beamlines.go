@@ -11,7 +11,7 @@ const (
 // nexusData is where NeXus and the HDF5 plugin of areaDetector store the patterns.
 const nexusData = "/entry/data/data"
 
-// Paths that tell the files of beamlines with patterns at nexusData apart.
+// Paths that distinguish the files of beamlines with patterns at nexusData.
 const (
 	eigerData    = "/entry/data/data_000001"
 	monoE        = "/entry/instrument/NDAttributes/monoE"

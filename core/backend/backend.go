@@ -3,7 +3,7 @@
 // Backend and Session, embeds Unimplemented, and passes the value to sdk.Serve.
 //
 // The file backend.go holds every type that crosses the process boundary. check.go defines which calls a backend must
-// reject, so that all backends reject the same calls. Every error is an Error whose Kind tells the host how to react. What
+// reject, so that all backends reject the same calls. Every error is an Error whose Kind determines how the host reacts. What
 // a session supports beyond Session is found by type assertion (Inspector) and listed as a Capability. A backend must not
 // modify the arguments of a call. Shapes are in brackets, slowest axis first: B groups of C patterns of N×N pixels.
 package backend

@@ -16,7 +16,7 @@ import (
 // that differ from the sound scan, unless frames names them.
 type reported struct {
 	name, id       string
-	pixels, frames bool                          // judge them
+	pixels, frames bool                          // check them
 	planted        func(frames int) map[int]bool // frames
 	dead           func(row, col int) bool       // pixels
 	from           string                        // scan without the fault; default base

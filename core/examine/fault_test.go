@@ -22,7 +22,7 @@ func sound(t *testing.T, seed uint64) *scan.Scan {
 	return asScan(sim)
 }
 
-// A fault plants itself and returns the pixels and frames concerned; nil: not judged.
+// A fault plants itself and returns the pixels and frames concerned; nil: not checked.
 type fault struct {
 	id    string
 	plant func(s *scan.Scan, rng *rand.Rand) (pixels, frames map[int]bool)

@@ -84,7 +84,7 @@ func forwardProgram(c, n, merge int) *program.Program {
 		op("weight.complex", program.MakeComplex, nil, "weight", "zero")
 		op("weights", program.Assemble, canvas, "weight.complex", program.Offsets, program.Mask)
 		op("weights.real", program.RealPart, nil, "weights")
-		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 where there is no patch
+		op("denominator", program.Affine, map[string]float64{"shift": 1e-30}, "weights.real") // not 0 outside all patches
 		op("sum.real", program.RealPart, nil, "sum")
 		op("sum.imag", program.ImagPart, nil, "sum")
 		op("re", program.Div, nil, "sum.real", "denominator")

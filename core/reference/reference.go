@@ -190,7 +190,7 @@ func accumulate(dst, src *Value) {
 type meaning struct {
 	forward  func(op program.Op, in []*Value, out *Value)
 	backward func(op program.Op, in []*Value, out, g *Value, din []*Value)
-	kink     func(in []*Value, out *Value, near func(distance float64)) // reports the distance of elements to the nearest jump of the gradient; nil: there are no jumps
+	kink     func(in []*Value, out *Value, near func(distance float64)) // reports the distance of elements to the nearest jump of the gradient; nil: it has none
 }
 
 // kinked returns m with a kink.

@@ -19,7 +19,7 @@ type PatternFile interface {
 	Seal()        // makes the content final
 }
 
-// Watcher is implemented by a PatternFile that is told how many patterns have been written, of how many.
+// Watcher is implemented by a PatternFile that receives how many patterns have been written, of how many.
 type Watcher interface{ Written(patterns, of int) }
 
 // SpoolError is an error of the file where patterns are stored, which is not that of the scan.

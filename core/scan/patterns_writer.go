@@ -142,7 +142,7 @@ func (w *PatternWriter) grow(counts int) {
 	w.raw = w.raw[:size]
 }
 
-// report tells a Watcher how many patterns have been written.
+// report informs a Watcher how many patterns have been written.
 func (w *PatternWriter) report() {
 	if to, ok := w.file.(Watcher); ok {
 		to.Written(int(w.count/int64(w.pixels)), int(w.room/int64(w.pixels)))

@@ -14,7 +14,7 @@ const (
 	levelGap, levelShare = 1.5, 0.01
 )
 
-// exposures estimates the exposure of each pattern from its counts. Levels that are clearly apart are told from the transmission of the
+// exposures estimates the exposure of each pattern from its counts. Levels that are clearly apart are distinguished from the transmission of the
 // object, which neighbours share; without levels the exposures are the counts over their mean. level is the level of each pattern, nil
 // without levels.
 //

@@ -1,4 +1,4 @@
-// Package dataset brings a scan to a backend: it reads or simulates the file, spools the patterns where the backend maps them,
+// Package dataset passes a scan to a backend: it reads or simulates the file, spools the patterns where the backend maps them,
 // forms batches, and reads the resulting patches.
 package dataset
 

@@ -236,7 +236,7 @@ func (e *damagedError) Error() string {
 	return fmt.Sprintf("%s is damaged (%v): remove it to keep the files as they are", journalFile, e.cause)
 }
 
-// readJournal reads the journal of an incomplete commit. It returns nil if there is no journal.
+// readJournal reads the journal of an incomplete commit. It returns nil without a journal.
 func readJournal(root *os.Root) (*journal, error) {
 	text, err := readPlain(root, journalFile)
 	if errors.Is(err, fs.ErrNotExist) {

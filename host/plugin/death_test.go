@@ -31,7 +31,7 @@ func TestProcess_ErrorKinds(t *testing.T) {
 		if kind == backend.Cancelled { // the user did not cancel the call
 			kind = backend.Internal
 		}
-		wantKind(t, s.Step(t.Context(), p, nil), kind, "epoch 3: toy: as told")
+		wantKind(t, s.Step(t.Context(), p, nil), kind, "epoch 3: toy: as asked")
 	}
 	p := backend.StepPlan{LossWeights: map[string]float64{"panic": 1}}
 	wantKind(t, s.Step(t.Context(), p, nil), backend.Internal, "out of cheese")

@@ -100,7 +100,7 @@ func TestProcess_EventsArriveBeforeClose(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if len(steps) != 100 || !slices.IsSorted(steps) {
-		t.Errorf("%d events of 100 steps were heard, in order: %v", len(steps), slices.IsSorted(steps))
+		t.Errorf("%d events of 100 steps were received, in order: %v", len(steps), slices.IsSorted(steps))
 	}
 }
 

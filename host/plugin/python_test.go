@@ -113,7 +113,7 @@ func TestPythonSDK_PassesValuesAndErrors(t *testing.T) {
 	for _, kind := range []backend.Kind{backend.Invalid, backend.NotFound, backend.Unsupported, backend.Unavailable,
 		backend.Exhausted, backend.Numeric, backend.Crashed, backend.Internal} {
 		err := s.Step(t.Context(), backend.StepPlan{LossWeights: map[string]float64{"fail " + string(kind): 1}}, nil)
-		wantKind(t, err, kind, "toy: as told")
+		wantKind(t, err, kind, "toy: as asked")
 	}
 	wantKind(t, s.Step(t.Context(), backend.StepPlan{LossWeights: map[string]float64{"raise": 1}}, nil), backend.Internal, "ZeroDivisionError: out of cheese")
 	stopsAfterThree(t, s)

@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// silent tells the user that the plugin has not answered for some time.
+// silent notifies the user that the plugin has not answered for some time.
 func (p *Process) silent(op string, quiet time.Duration) {
 	if p.spec.Notice == nil || p.runner.stopped.Load() {
 		return

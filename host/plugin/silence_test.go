@@ -170,7 +170,7 @@ func TestSilence_EndsEveryCall(t *testing.T) {
 			err := ends(t, calls(t.Context(), p, s)[name])
 			wantKind(t, err, backend.Crashed, "toy", "did not answer", name, "--backend-timeout")
 			if !strings.Contains(told.all(), "backend toy has not answered") || !strings.Contains(told.all(), "in "+name) {
-				t.Errorf("the user was told %q", told.all())
+				t.Errorf("the notices are %q", told.all())
 			}
 			if !p.runner.ended() {
 				t.Error("the process lives")
@@ -225,7 +225,7 @@ func TestSilence_NamesAStoppedProcess(t *testing.T) {
 	err := ends(t, func() error { _, err := p.Devices(t.Context()); return err })
 	wantKind(t, err, backend.Crashed, "is stopped", "kill -CONT")
 	if !strings.Contains(told.all(), "is stopped") {
-		t.Errorf("the user was told %q", told.all())
+		t.Errorf("the notices are %q", told.all())
 	}
 }
 

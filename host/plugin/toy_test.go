@@ -146,7 +146,7 @@ func (s *toySession) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 	for order := range p.LossWeights {
 		switch kind, ok := strings.CutPrefix(order, "fail "); {
 		case ok:
-			return fmt.Errorf("epoch 3: %w", backend.Errorf(backend.Kind(kind), "toy", "as told"))
+			return fmt.Errorf("epoch 3: %w", backend.Errorf(backend.Kind(kind), "toy", "as asked"))
 		case order == "panic":
 			panic("out of cheese")
 		case order == "die":

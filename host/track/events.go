@@ -17,7 +17,7 @@ const eventDir = "tensorboard"
 const settingsTag = "settings"
 
 // events is the TensorBoard logger. A resumed run writes another file. It removes the events of dropped steps from the earlier
-// files, and the new file tells a running TensorBoard to drop them too.
+// files, and the new file makes a running TensorBoard drop them too.
 type events struct {
 	root *output.Files
 	file *eventFile

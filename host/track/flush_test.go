@@ -182,6 +182,6 @@ func TestFlush_GivesNoPasswordToAServerThatOnlyTheRunNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	if evil.asked() == 0 || strings.Join(evil.seen, "") != "" || !strings.Contains(strings.Join(told.all(), ""), "are not sent to the run's server") {
-		t.Errorf("the server was sent %q; people were told %q", evil.seen, told.all())
+		t.Errorf("the server was sent %q; the notices are %q", evil.seen, told.all())
 	}
 }

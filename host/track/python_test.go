@@ -25,7 +25,7 @@ func python(t *testing.T, packages ...string) string {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("there is no %s: PTYCHO_TRACK_PYTHON names a Python with %s", name, strings.Join(packages, " and "))
+		t.Skipf("%s is missing: PTYCHO_TRACK_PYTHON names a Python with %s", name, strings.Join(packages, " and "))
 	}
 	// -I: Python must not import from the folders of this package.
 	find := "import sys, importlib.util as u; sys.exit(any(u.find_spec(p) is None for p in sys.argv[1:]))"

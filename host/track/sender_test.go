@@ -41,14 +41,14 @@ func TestSender_BadServerCostsNothing(t *testing.T) {
 			must(t, l.Close(Finished))
 			lines := told.all()
 			if len(lines) != 1 || !strings.Contains(lines[0], s.URL) || !strings.Contains(lines[0], "kept in mlflow/journal.jsonl") || !strings.HasSuffix(lines[0], "sending it again") {
-				t.Errorf("people were told %q", lines)
+				t.Errorf("the notices are %q", lines)
 			}
 			if got := strings.Count(text(t, dir, journalFile), `"values":{`); got != 33 { // 3 of them validations
 				t.Errorf("%d rows are kept", got)
 			}
 			for _, line := range lines {
 				if strings.Contains(line, "secret") {
-					t.Errorf("a notice tells the password: %s", line)
+					t.Errorf("a notice shows the password: %s", line)
 				}
 			}
 			must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

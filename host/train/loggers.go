@@ -51,7 +51,7 @@ func (f *folder) End(report any, why loop.Ending, failure error) error {
 		}
 		errs = append(errs, f.dir.WriteFile(reportFile, append(text, '\n')))
 		for _, name := range []string{ConfigFile, rowsFile, metricsFile, reportFile, bundle.ManifestFile, bundle.WeightsFile} {
-			if _, err := os.Stat(f.dir.Path(name)); err == nil { // without a whole epoch there are no metrics
+			if _, err := os.Stat(f.dir.Path(name)); err == nil { // missing until an epoch has ended
 				errs = append(errs, f.Logger.Artifact(name))
 			}
 		}

@@ -24,6 +24,7 @@ var avoided = []struct {
 	{regexp.MustCompile(`(?i)\b(come|comes|came) to nothing\b`), "fail"},
 	{regexp.MustCompile(`(?i)\b(hear|hears|is told) of\b`), "receive"},
 	{regexp.MustCompile(`(?i)\bwithout a word\b`), "silently"},
+	{regexp.MustCompile(`(?i)\b(tells|told)\b`), "report, notify, or distinguish"},
 	{regexp.MustCompile(`(?i)\b(is|are) none of\b`), "does not belong to"},
 }
 

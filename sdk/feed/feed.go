@@ -34,7 +34,7 @@ type Set struct {
 
 	mu     sync.RWMutex // held for reading while mapped memory is read
 	files  map[string]mapping
-	mapped atomic.Int64 // bytes that rows have brought into memory, at most, since the files were dropped
+	mapped atomic.Int64 // bytes that rows have loaded into memory, at most, since the files were dropped
 	closed bool
 }
 

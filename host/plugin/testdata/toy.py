@@ -27,7 +27,7 @@ class ToySession(FeedSession, pt.Inspector):
     def step(self, plan, call):
         for name in plan.loss_weights:
             if name.startswith("fail "):
-                raise pt.BackendError(pt.Kind[name[5:].upper().replace(" ", "_")], "toy", "as told")
+                raise pt.BackendError(pt.Kind[name[5:].upper().replace(" ", "_")], "toy", "as asked")
             if name == "raise":
                 raise ZeroDivisionError("out of cheese")
         for step, items in self.steps(plan, call, ["each"]):

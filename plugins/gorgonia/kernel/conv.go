@@ -9,7 +9,7 @@ import (
 // convolver runs convolutions on a pool with the instructions of one path: k×k, stride 1, zero padding that keeps height and
 // width, in float32 with AVX-512, AVX2 or plain Go, and in float64 with plain Go. Images are NCHW.
 //
-// There is no im2col matrix. A run of samples is copied once into flat planes with zeros around each image. Then
+// An im2col matrix is not built. A run of samples is copied once into flat planes with zeros around each image. Then
 //
 //	out[p] = Σ_i w[i]·in[p + offset[i]]
 //

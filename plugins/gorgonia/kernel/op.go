@@ -114,7 +114,7 @@ func (o *Op[T]) Do(values ...G.Value) (result G.Value, err error) {
 	return nil, fmt.Errorf("op %s: unknown precision", o.Name)
 }
 
-// ReturnsPtr returns false: with CallsExtern and OverwritesInput it tells Gorgonia that the result is new memory.
+// ReturnsPtr returns false: with CallsExtern and OverwritesInput it states to Gorgonia that the result is new memory.
 func (o *Op[T]) ReturnsPtr() bool { return false }
 
 // CallsExtern returns false.

@@ -70,7 +70,7 @@ func gradientNorm(nodes ...*G.Node) *G.Node {
 	return G.Sqrt(sum)
 }
 
-// clip clips gradients and returns a node that tells whether any changed. norm is Norm(grads...), limit a float64 scalar.
+// clip clips gradients and returns a node that is true if any changed. norm is Norm(grads...), limit a float64 scalar.
 func clip(kind backend.ClipKind, limit, norm *G.Node, weights, grads []*G.Node) (bounded []*G.Node, clipped *G.Node) {
 	g := norm.Graph()
 	scale := func(n, above, factor *G.Node) *G.Node {

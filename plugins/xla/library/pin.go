@@ -60,7 +60,7 @@ func For(d Device) (Pin, error) {
 			return p, nil
 		}
 	}
-	return Pin{}, backend.Errorf(backend.Unsupported, "library", "there is no XLA library for the device %s on %s/%s", d, runtime.GOOS, runtime.GOARCH)
+	return Pin{}, backend.Errorf(backend.Unsupported, "library", "XLA is not available for the device %s on %s/%s", d, runtime.GOOS, runtime.GOARCH)
 }
 
 // ForCUDA returns the pin for a major version of CUDA on this machine.
@@ -73,7 +73,7 @@ func ForCUDA(version int) (Pin, error) {
 			return p, nil
 		}
 	}
-	return Pin{}, backend.Errorf(backend.Unsupported, "library", "there is no XLA library for CUDA %d: use --cuda 12 or --cuda 13", version)
+	return Pin{}, backend.Errorf(backend.Unsupported, "library", "XLA is not available for CUDA %d: use --cuda 12 or --cuda 13", version)
 }
 
 // Command returns the command that installs the library of a device.

@@ -149,7 +149,7 @@ class Servicer:
         def compile_program() -> None:
             try:
                 session = backend.open(options, call)
-            except BaseException as e:  # raised again where the host is told
+            except BaseException as e:  # raised again where the host receives it
                 with self._lock:
                     self._opening.discard(call)
                 results.put(e)
@@ -292,7 +292,7 @@ class Servicer:
 
     def Events(self, request: pb.EventsRequest, call: c.Call, context: Any) -> Iterator[pb.Event]:
         opened = self._get(request.session)
-        context.send_initial_metadata(())  # tells the host that events are received from now on
+        context.send_initial_metadata(())  # announces to the host that events are received from now on
         for event in opened.events.take(lambda: not call.cancelled()):
             yield wire.event_out(event)
 
