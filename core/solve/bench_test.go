@@ -32,8 +32,10 @@ func BenchmarkFrames(b *testing.B) {
 					b.Fatal(err)
 				}
 				number := 0
+				var began snapshot
 				for b.Loop() {
 					number++
+					v.begin(&began)
 					if _, err := iterate(context.Background(), number); err != nil {
 						b.Fatal(err)
 					}

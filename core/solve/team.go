@@ -9,7 +9,8 @@ import (
 // so that an item writes only to its private memory; sums over items are computed afterwards, in order.
 //
 // A loop takes some hundred microseconds, as long as waking a goroutine on another core. Therefore helpers poll for the
-// next loop for a while before they sleep.
+// next loop for a while before they sleep. With a new goroutine for each helper and loop instead, as in the pool of the Gorgonia backend,
+// whose loops are longer, two cores compute 8 % (rPIE) to 28 % (ePIE) fewer patterns per second (BenchmarkFrames).
 type team struct {
 	workers int
 	latest  atomic.Pointer[loop]
