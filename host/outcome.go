@@ -43,7 +43,8 @@ func Failf(code int, format string, args ...any) error {
 	return &Failure{Code: code, Err: fmt.Errorf(format, args...)}
 }
 
-// Fail adds a code to err, unless err has one.
+// Fail adds a code to err, unless err has one. It is for the errors of core that have no type, since the code of such an error depends on
+// the call: too few patterns are a mistake in the flags of simulate, and in the data of train.
 func Fail(code int, err error) error {
 	var f *Failure
 	if err == nil || errors.As(err, &f) {

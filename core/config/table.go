@@ -24,5 +24,6 @@ const (
 	maxKept    = 1000000 // checkpoints
 )
 
-// table lists every setting, in the order of the documentation.
+// table lists every setting, in the order of the documentation. A row is a value of Go beside the field that it sets, not a tag of the
+// field: the compiler then checks defaults, choices and functions, many of which are computed. A test finds fields without a row.
 var table = slices.Concat(modelTable, trainingTable, optimiserTable, monitoringTable, loggingTable, inferenceTable, scanTable, adaptTable, examineTable, executionTable, engineTable)
