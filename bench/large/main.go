@@ -31,7 +31,8 @@ type options struct {
 	gib                    float64
 	side                   int
 	forms, commands        string
-	images                 int // of infer; 0: all
+	images                 int    // of infer; 0: all
+	rows                   string // of inspect and train; "": all
 	keep                   bool
 	spare                  float64 // GiB of the disk that stay free
 }
@@ -46,6 +47,7 @@ func main() {
 	flag.StringVar(&o.forms, "forms", "h5,npz", "forms of the scan")
 	flag.StringVar(&o.commands, "commands", "inspect,solve,train,infer", "commands to run")
 	flag.IntVar(&o.images, "infer-images", 0, "patterns for infer (0: all)")
+	flag.StringVar(&o.rows, "rows", "", "patterns for inspect and train, such as 0:100000, where the disk has no room for the spool of all")
 	flag.BoolVar(&o.keep, "keep", false, "keep the scans, and use them in the next run")
 	flag.Float64Var(&o.spare, "spare", 10, "GiB of the disk that must stay free")
 	flag.Parse()
@@ -177,6 +179,9 @@ func measure(ctx context.Context, o options, name, command string, reading time.
 	}
 	if command == "infer" && o.images > 0 {
 		args = append(args, "--n-images", fmt.Sprint(o.images))
+	}
+	if (command == "inspect" || command == "train") && o.rows != "" {
+		args = append(args, "--rows", o.rows)
 	}
 	log, err := os.Create(filepath.Join(o.folder, command+"-"+form+".log"))
 	if err != nil {

@@ -52,14 +52,17 @@ func readObject(f *hdf5.File) (*Object, error) {
 	return nil, fmt.Errorf("an HDF5 file without an image that is read: a product of Ptychodus has /object and /probe_position_x_m, a CXI file /entry_1/image_1, a result of ptypy /content/obj")
 }
 
+// maxLayers bounds the layers of an image.
+const maxLayers = 1024
+
 // values reads an image [H, W] or layers [layers, H, W].
 func (o *Object) values(d *hdf5.Dataset) error {
 	shape := d.Shape()
 	if len(shape) == 2 {
 		shape = append([]uint64{1}, shape...)
 	}
-	if len(shape) != 3 || shape[0] == 0 || shape[1] == 0 || shape[2] == 0 || shape[0] > maxPixels || shape[1] > maxPixels || shape[2] > maxPixels || shape[1]*shape[2] > maxPixels {
-		return fmt.Errorf("%s has the shape %d, and an image needs [rows, columns] or [layers, rows, columns]", d.Path(), d.Shape())
+	if len(shape) != 3 || shape[0] == 0 || shape[1] == 0 || shape[2] == 0 || shape[0] > maxLayers || shape[1] > maxPixels || shape[2] > maxPixels || shape[1]*shape[2] > maxPixels {
+		return fmt.Errorf("%s has the shape %d, and an image needs [rows, columns] or [layers, rows, columns], at most %d layers of %d pixels", d.Path(), d.Shape(), maxLayers, maxPixels)
 	}
 	o.Height, o.Width = int(shape[1]), int(shape[2])
 	o.Values = make([]complex64, shape[1]*shape[2])

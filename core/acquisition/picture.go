@@ -118,10 +118,13 @@ func cxiObject(f *hdf5.File) (*Object, error) {
 	return nil, fmt.Errorf("a CXI file without an image: none of /entry_1/image_1 to image_%d has the data_type transmission", most)
 }
 
-// placeCXI takes the pixel and the origin from the coordinates of rows and columns, if the file has both.
+// cxiPositions is the path of the positions of a CXI file.
+const cxiPositions = "/entry_1/data_1/translation"
+
+// placeCXI takes the pixel and the origin from the coordinates of rows and columns and from the positions, if the file has all of them.
 func (o *Object) placeCXI(f *hdf5.File, group string) error {
-	for _, axis := range []string{"y", "x"} {
-		if _, err := f.Dataset(group + "/" + axis); errors.Is(err, fs.ErrNotExist) {
+	for _, path := range []string{group + "/y", group + "/x", cxiPositions} {
+		if _, err := f.Dataset(path); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 	}
@@ -154,7 +157,7 @@ func (o *Object) placeCXI(f *hdf5.File, group string) error {
 // cxiZero returns the position (y, x) in m that is 0 in object pixels: that of the attribute of ptycho, or the smallest.
 func cxiZero(f *hdf5.File) ([2]float64, error) {
 	var zero [2]float64
-	d, err := f.Dataset("/entry_1/data_1/translation")
+	d, err := f.Dataset(cxiPositions)
 	if err != nil {
 		return zero, err
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"path/filepath"
 
@@ -145,7 +144,7 @@ func (r *Report) addResiduals(ctx context.Context, recon, reference image, data 
 	}
 	fit, err := scorer.Misfits(ctx, recon.Stitched)
 	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+		return residualError(ctx, err)
 	}
 	r.Residual, r.Expected = &fit.R, &fit.ExpectedR
 	for _, c := range []struct {
@@ -154,11 +153,19 @@ func (r *Report) addResiduals(ctx context.Context, recon, reference image, data 
 	}{{&r.ReferenceR, of(reference)}, {&r.FlatResidual, func() (float64, error) { return scorer.Flat(ctx) }}} {
 		value, err := c.r()
 		if err != nil {
-			return fmt.Errorf("evaluate: %w", err)
+			return residualError(ctx, err)
 		}
 		if n := metrics.Number(value); !math.IsNaN(value) {
 			*c.to = &n
 		}
 	}
 	return nil
+}
+
+// residualError returns the error of a residual, which is the data's unless ctx has ended.
+func residualError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return host.Failf(host.ExitData, "evaluate: %w", err)
 }
