@@ -22,8 +22,8 @@ type command struct {
 // small holds the flags of a run that takes about a second.
 var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
 
-// stalled is the time after which ptycho kills a backend that sends nothing.
-const stalled = "15s"
+// stalled is the time after which ptycho kills a backend that sends nothing. The import of an engine takes a good part of it on a busy machine.
+const stalled = "1m"
 
 // commands lists the disturbed commands with a backend ("": the bundled one). Paths are relative to the worker's folder.
 func commands(backend string) []command {

@@ -193,8 +193,11 @@ func running(pid int) bool {
 
 // orphans waits until every process below the worker has ended. It kills those that remain after a few seconds and returns
 // their number.
-func orphans() int {
-	const patience = 8 * time.Second // a plugin detects the end of its host by a closed pipe
+func (x extent) orphans() int {
+	patience := 8 * time.Second // a plugin detects the end of its host by a closed pipe
+	if x.Backend != "" {
+		patience = time.Minute // it may be busy with the import of its engine
+	}
 	self := os.Getpid()
 	for begun := time.Now(); ; time.Sleep(3 * time.Millisecond) {
 		var left []int

@@ -53,7 +53,7 @@ var documented = []int{0, 1, 10, 11, 12, 13, 14, 15, 16, 128 + int(syscall.SIGIN
 
 // after checks the conditions that hold after every end of ptycho.
 func (w *worker) after(o *outcome, c command, e ended) {
-	if n := orphans(); n > 0 {
+	if n := w.extent.orphans(); n > 0 {
 		o.add(&o.Processes, "%s outlived it: %s", words.Of(n, "process"), e)
 	}
 	if left := memoryLeft(); left != "" {
@@ -307,7 +307,7 @@ func (w *worker) record() error {
 		w.withoutPlanted(s, c)
 		w.wants[c.name] = s.countSteps()
 	}
-	orphans()
+	w.extent.orphans()
 	_ = memoryLeft()
 	return clearFolder(filepath.Join(w.dir, "tmp"))
 }

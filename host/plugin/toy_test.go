@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if call, ok := strings.CutPrefix(os.Getenv(roleKey), "hang "); ok {
 		sdk.Serve(hanging{call: call})
 	}
+	if variant, ok := strings.CutPrefix(os.Getenv(roleKey), "bare "); ok {
+		serveBare(variant)
+	}
 	switch role := os.Getenv(roleKey); role {
 	case "":
 		syscall.Umask(0o022) // plugins in folders that others can write are rejected

@@ -40,13 +40,6 @@ class TorchBackend(pt.Backend):
         return out
 
     def open(self, options: pt.OpenOptions, call: pt.Call) -> pt.Session:
-        """open prepares a program for a device."""
-        known = {d.id: d for d in self.devices()}
-        usable = [d.id for d in known.values() if d.usable]
-        name = options.devices[0] if options.devices else usable[0]
-        if name == "cuda":
-            name = "cuda:0"
-        if name not in usable:
-            reason = known[name].reason if name in known else f"use one of {', '.join(usable)}"
-            raise pt.BackendError(pt.Kind.UNAVAILABLE, "open", f"device {name} cannot be used: {reason}")
-        return TorchSession(options, torch.device(name))
+        """open prepares a program for a device. The caller has checked that the device can be used."""
+        name = options.devices[0] if options.devices else next(d.id for d in self.devices() if d.usable)
+        return TorchSession(options, torch.device("cuda:0" if name == "cuda" else name))

@@ -34,6 +34,15 @@ def check_open(o: c.OpenOptions, i: c.Info) -> None:
             raise unsupported("open", f"backend {i.name} does not support the operation {op.kind}, which computes {op.out} in {o.program.name}")
 
 
+def check_devices(o: c.OpenOptions, known: Sequence[c.Device]) -> None:
+    """check_devices refuses devices that do not exist or cannot be used. A kind, such as cuda, is the first device of it."""
+    for name in o.devices:
+        same = [d for d in known if name in (d.id, d.id.split(":")[0])]
+        if not any(d.usable for d in same):
+            reason = same[0].reason if same else f"it does not exist; use one of {', '.join(d.id for d in known if d.usable)}"
+            raise BackendError(Kind.UNAVAILABLE, "open", f"device {name} cannot be used: {reason}")
+
+
 def check_groups(b: c.Batch, of: Program) -> int:
     """check_groups returns the number B of groups of a batch."""
     n = len(b.rows)

@@ -98,7 +98,11 @@ class FeedSession(c.Session):
             items.close()
 
     def one(self, ref: c.BatchRef, values: Iterable[str]) -> dict[str, np.ndarray]:
-        """one gathers the inputs of one batch."""
+        """one gathers the inputs of one batch that the given values depend on."""
+        values = list(values)
+        for name in values:
+            if name not in self.program.types:
+                raise not_found("inspect", f"the program does not have the value {name}")
         dataset = self.dataset(ref.dataset)
         check_groups(ref.batch, self.program)
         return dataset.gather(ref.batch, self.program.inputs_of(values), self.dtype)

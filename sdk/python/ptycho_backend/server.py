@@ -16,7 +16,7 @@ from google.protobuf import any_pb2
 from . import contract as c
 from . import plugin_pb2 as pb
 from . import wire
-from .checks import check_open
+from .checks import check_devices, check_open
 from .errors import BackendError, Kind, not_found, unsupported
 
 log = logging.getLogger("ptycho")
@@ -141,6 +141,7 @@ class Servicer:
         options = wire.open_options(wire.Inbox(requests), lambda event: sink[0](event))
         backend = self._get_backend(call)
         check_open(options, backend.info())
+        check_devices(options, backend.devices())
         with self._lock:
             if self._closing:
                 raise BackendError(Kind.CANCELLED, "open", "the plugin is shutting down")
