@@ -22,5 +22,5 @@ func TestFindings_Documented(t *testing.T) {
 // ids lists the identifiers.
 func ids() []string {
 	return []string{Marked, Dead, Stuck, Hot, Clipped, Wrapped, Offset, Unit, Corner, Centre, Empty, Bright, Exposure, Cosmic, Duplicates, Order, Stop, Hidden, Flat,
-		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Line, FewPatterns, Orientation, ProbeCentre, WideProbe, ProbePower, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit}
+		PositionUnit, Lone, SamePositions, LowOverlap, Canvas, Line, FewPatterns, Orientation, ProbeCentre, WideProbe, ProbePower, ProbeSize, FrameMisfit, PixelMisfit, FewPhotons, Overfit, PoorFit}
 }

@@ -95,6 +95,7 @@ const (
 	PixelMisfit = "pixel-misfit"
 	FewPhotons  = "few-photons"
 	Overfit     = "overfit"
+	PoorFit     = "poor-fit"
 )
 
 // Patterns yields the patterns of a scan.

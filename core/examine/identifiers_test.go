@@ -92,11 +92,14 @@ func otherFaults() map[string]planted {
 		Overfit: func(_ *testing.T, fault bool) []Finding {
 			return FewData(Image{R: value(fault, 0.01, 0.001), Expected: 0.009, PhotonsPerPixel: 200})
 		},
+		PoorFit: func(_ *testing.T, fault bool) []Finding {
+			return FewData(Image{R: value(fault, 0.012, 0.03), Expected: 0.009, Flat: 0.05, PhotonsPerPixel: 200})
+		},
 	}
 }
 
 // after are the identifiers that are not found by Scan.
-var after = map[string]bool{Orientation: true, FrameMisfit: true, PixelMisfit: true, FewPhotons: true, Overfit: true}
+var after = map[string]bool{Orientation: true, FrameMisfit: true, PixelMisfit: true, FewPhotons: true, Overfit: true, PoorFit: true}
 
 // TestFindings_EachIdentifierHasItsFault: each identifier is found where its fault is planted, at the strongest of the trial of strengths,
 // and not in the same scan without it.

@@ -111,15 +111,22 @@ func aroundOf(pixels []metrics.Misfit, n, i, reach int) float64 {
 
 // An image of fewer photons per pixel has an amplitude noise of a sixth and more, 1/(2√n) of n photons. A residual below this share of that
 // of photon noise shows that the image follows the noise.
+//
+// An image that leaves more than unexplained of what it could explain, the difference of the residuals of a flat object and of photon noise,
+// was made with wrong positions, frames or probe. Sound simulated scans leave 0.02, a good measured one 0.12. The difference itself must be a
+// part of the photon noise.
 const (
 	fewPhotons  = 10
 	overfitting = 0.7
+	unexplained = 0.2
+	leastToSee  = 0.1
 )
 
 // Image describes an image of a scan.
 type Image struct {
 	R, Expected     float64 // residual, and that of photon noise
 	PhotonsPerPixel float64 // of the covered part of the image
+	Flat            float64 // residual of a flat object; 0: an image that is not fitted to its patterns
 }
 
 // FewData returns findings about images that the scan does not determine.
@@ -140,6 +147,14 @@ func FewData(i Image) []Finding {
 			What:     fmt.Sprintf("the residual %.5f is far below the %.5f of photon noise: the image follows the noise of too few patterns", i.R, i.Expected),
 			Fix:      "take more patterns with more overlap, or make fewer iterations",
 			Evidence: map[string]float64{"R": i.R, "R_expected": i.Expected},
+		})
+	}
+	if see := i.Flat - i.Expected; see > leastToSee*i.Expected && i.R-i.Expected > unexplained*see {
+		found = append(found, Finding{
+			ID: PoorFit, Severity: Warning,
+			What:     fmt.Sprintf("the image leaves %.0f %% of what an image of this scan can explain: residual %.5f, flat object %.5f, photon noise %.5f", 100*(i.R-i.Expected)/see, i.R, i.Flat, i.Expected),
+			Fix:      "look for wrong positions, frames that belong elsewhere, a beam that moves or a wrong probe (misfit-frames.png); try --fit auto, or more iterations",
+			Evidence: map[string]float64{"unexplained": (i.R - i.Expected) / see, "R": i.R, "R_flat": i.Flat, "R_expected": i.Expected},
 		})
 	}
 	return found

@@ -47,6 +47,9 @@ func TestFewData_NamesWhatIsMissing(t *testing.T) {
 		{Image{R: 0.01, Expected: 0.009, PhotonsPerPixel: 200}, nil},
 		{Image{R: 0.3, Expected: 0.2, PhotonsPerPixel: 2}, []string{FewPhotons}},
 		{Image{R: 0.001, Expected: 0.003, PhotonsPerPixel: 200}, []string{Overfit}},
+		{Image{R: 0.012, Flat: 0.05, Expected: 0.009, PhotonsPerPixel: 200}, nil},
+		{Image{R: 0.025, Flat: 0.05, Expected: 0.009, PhotonsPerPixel: 200}, []string{PoorFit}},
+		{Image{R: 0.095, Flat: 0.095, Expected: 0.09, PhotonsPerPixel: 200}, nil}, // nothing to see
 	} {
 		var ids []string
 		for _, f := range FewData(c.image) {

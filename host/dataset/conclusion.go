@@ -24,6 +24,7 @@ type Outcome struct {
 	Image             raster.Stitched
 	R, Expected, Flat float64 // residual, that of photon noise, and that of an empty object
 	Misfits           metrics.Misfits
+	Fitted            bool // the image was fitted to its patterns, not predicted from them
 }
 
 // Conclude adds the findings of a finished reconstruction to r, which is nil without an examination.
@@ -39,7 +40,11 @@ func (r *Examined) Conclude(o Outcome, notice func(format string, args ...any)) 
 	}
 	var found []examine.Finding
 	if photons := o.Misfits.Totals().Measured / o.R; photons > 0 && pixels > 0 {
-		found = examine.FewData(examine.Image{R: o.R, Expected: o.Expected, PhotonsPerPixel: photons / float64(pixels)})
+		image := examine.Image{R: o.R, Expected: o.Expected, PhotonsPerPixel: photons / float64(pixels)}
+		if o.Fitted {
+			image.Flat = o.Flat
+		}
+		found = examine.FewData(image)
 	}
 	for _, f := range append(found, examine.Misfits(o.Misfits, o.Data)...) {
 		r.Findings = append(r.Findings, Finding{Finding: f})

@@ -154,7 +154,7 @@ func (r *Examined) Likely() string {
 	}
 	var ids []string
 	for _, f := range r.Findings {
-		if f.Severity != examine.Note && !slices.Contains(ids, f.ID) {
+		if f.Severity != examine.Note && f.ID != examine.PoorFit && !slices.Contains(ids, f.ID) {
 			ids = append(ids, f.ID)
 		}
 	}

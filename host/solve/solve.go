@@ -114,7 +114,7 @@ func (r *Report) write(dir *output.Dir, solved *iterative.Result, data, read *sc
 
 // outcome returns how well the result of a run that was not stopped explains the scan.
 func (r *Report) outcome(solved *iterative.Result, data *scan.Scan) dataset.Outcome {
-	o := dataset.Outcome{Data: data, Image: Image(solved), R: solved.R, Misfits: solved.Misfits}
+	o := dataset.Outcome{Data: data, Image: Image(solved), R: solved.R, Misfits: solved.Misfits, Fitted: true}
 	if r.FlatResidual != nil && r.ExpectedResidual != nil {
 		o.Flat, o.Expected = float64(*r.FlatResidual), float64(*r.ExpectedResidual)
 	}
