@@ -77,7 +77,8 @@ func (p *profile) roughness(reach int) []float64 {
 }
 
 // dead finds pixels, rows and columns without a count inside the lit region. A pixel with mean λ has none in all frames with a chance of
-// e^-λ, a row with the product. λ is estimated low: see expected, and multiplied by the scan's roughness and once more by a third.
+// e^-λ, a row with the product. λ is estimated low: see expected, multiplied by the scan's roughness and once more by a third, and divided by
+// the distance: where there is hardly any light, the nearest pixel with a count has one by chance.
 func (p *profile) dead() []Finding {
 	reach := max(fewestAcross, p.N/widest)
 	rough := p.roughness(reach)
@@ -89,7 +90,7 @@ func (p *profile) dead() []Finding {
 			mean[i] = p.base * float64(p.used)
 		} else if !p.bad[i] && s == 0 {
 			if v, d := p.expected(i, reach); d > 0 {
-				mean[i] = rough[d] * rougher * v / float64(max(p.unit, 1))
+				mean[i] = rough[d] * rougher * v / float64(d) / float64(max(p.unit, 1))
 			}
 		}
 	}

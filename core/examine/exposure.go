@@ -29,7 +29,7 @@ const (
 //
 // A drift is also found from the differences alone, in a scan whose neighbours were measured at unrelated times; see drift.
 func (p *profile) exposure(ctx context.Context) ([]Finding, error) {
-	if p.Diameter <= 0 {
+	if p.Diameter <= 0 || p.found[Order] && p.lag == 0 { // frames at positions that are not theirs
 		return nil, nil
 	}
 	e := p.exposures()

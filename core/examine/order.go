@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
-	"github.com/ptychogo/ptycho/internal/words"
 )
 
 const (
@@ -22,15 +21,15 @@ const (
 	lagPixels = 4096
 	// aloneInTime is the least distance of a pair in frames: nearer ones stay neighbours when the order is shifted.
 	aloneInTime = 16
-	// lagBetter is the ratio of differences below which a shift is better. Where firstPairs pairs show no shift below perhapsBetter, others are
+	// lagBetter is the ratio of differences below which an order is better. Where firstPairs pairs show none below perhapsBetter, others are
 	// not compared.
-	lagBetter, perhapsBetter, firstPairs = 0.9, 0.96, 48
+	lagBetter, perhapsBetter, firstPairs = 0.9, 0.96, 40
 )
 
-// order finds frames that are late: frame i belongs to position i − lag. Pairs of neighbouring positions that were not measured one after
-// the other have similar patterns. With the wrong order they have not, and with the shift that corrects it they have. The difference of a
-// pair is 1 − Σ√(ab)/√(Σa·Σb). A shift is reported if it lowers the mean difference by a tenth and seven standard errors of 20 parts of the
-// scan.
+// order finds frames that do not belong to their positions: late ones, where frame i belongs to position i − lag, in the whole scan or from a
+// frame on; lines that were measured in the other direction; a reversed scan. Pairs of neighbouring positions that were not measured one
+// after the other have similar patterns. With the wrong order they have not, and with the right one they have. The difference of a pair is
+// 1 − Σ√(ab)/√(Σa·Σb). An order is reported if it lowers the mean difference by a tenth and seven standard errors of 20 parts of the scan.
 func (p *profile) order(ctx context.Context) ([]Finding, error) {
 	n := p.Patterns.Len()
 	near := p.near24()
@@ -63,16 +62,17 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 		return min(i, o) < mostLag || max(i, o) >= n-mostLag || !goodAround(good, i) || !goodAround(good, o)
 	})
 	pairs = thinPairs(pairs, max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N))))
-	differences, err := p.lags(ctx, thinPairs(pairs, firstPairs))
-	if err != nil || len(pairs) > firstPairs && !mayBeLate(differences) {
+	orders := p.orders()
+	differences, err := p.differences(ctx, thinPairs(pairs, firstPairs), orders, good)
+	if err != nil || len(pairs) > firstPairs && !mayBeOther(differences) {
 		return nil, err
 	}
-	if differences, err = p.lags(ctx, pairs); err != nil {
+	if differences, err = p.differences(ctx, pairs, orders, good); err != nil {
 		return nil, err
 	}
-	found := lagFinding(differences)
-	for _, f := range found {
-		p.lag = int(f.Evidence["lag"])
+	best, found := orderFinding(orders, differences)
+	if found != nil {
+		p.lag = orders[best].lag
 	}
 	return found, nil
 }
@@ -86,23 +86,28 @@ func thinPairs(pairs [][2]int, n int) [][2]int {
 	return out
 }
 
-// lags compares pairs of frames with each shift.
-func (p *profile) lags(ctx context.Context, pairs [][2]int) ([][]float64, error) {
-	differences := make([][]float64, 2*mostLag+1)
+// differences compares pairs of frames in each order. A pair without its frames in an order has the difference that it has as it is.
+func (p *profile) differences(ctx context.Context, pairs [][2]int, orders []ordering, good []bool) ([][]float64, error) {
+	differences := make([][]float64, len(orders))
 	for _, k := range pairs {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		for lag := -mostLag; lag <= mostLag; lag++ {
-			differences[lag+mostLag] = append(differences[lag+mostLag], p.difference(k[0]+lag, k[1]+lag))
+		now := p.difference(k[0], k[1])
+		for c, o := range orders {
+			a, b, d := o.frame(k[0]), o.frame(k[1]), now
+			if inside := a >= 0 && b >= 0 && a < len(good) && b < len(good); inside && good[a] && good[b] && (a != k[0] || b != k[1]) {
+				d = p.difference(a, b)
+			}
+			differences[c] = append(differences[c], d)
 		}
 	}
 	return differences, nil
 }
 
-// mayBeLate reports whether a shift lowers the mean difference enough that more pairs are worth comparing.
-func mayBeLate(differences [][]float64) bool {
-	now := differences[mostLag]
+// mayBeOther reports whether an order lowers the mean difference enough that more pairs are worth comparing.
+func mayBeOther(differences [][]float64) bool {
+	now := differences[0]
 	return slices.ContainsFunc(differences, func(d []float64) bool {
 		gain := make([]float64, len(now))
 		for k := range gain {
@@ -164,37 +169,34 @@ func (p *profile) difference(i, o int) float64 {
 	return 1 - both/math.Sqrt(a*b)
 }
 
-// lagFinding compares the shifts with none.
-func lagFinding(differences [][]float64) []Finding {
-	now := differences[mostLag]
+// orderFinding compares the orders with the first, which is that of the file.
+func orderFinding(orders []ordering, differences [][]float64) (best int, found []Finding) {
+	now := differences[0]
 	if len(now) == 0 {
-		return nil
+		return 0, nil
 	}
-	best, least := 0, mean(now)
-	for lag := -mostLag; lag <= mostLag; lag++ {
-		if m := mean(differences[lag+mostLag]); m < least {
-			best, least = lag, m
+	least := mean(now)
+	for c := range orders {
+		if m := mean(differences[c]); m < least {
+			best, least = c, m
 		}
 	}
 	if best == 0 || least > lagBetter*mean(now) {
-		return nil
+		return 0, nil
 	}
 	gain := make([]float64, len(now))
 	for k := range gain {
-		gain[k] = now[k] - differences[best+mostLag][k]
+		gain[k] = now[k] - differences[best][k]
 	}
 	t := meanOverError(gain)
 	if t < surely {
-		return nil
+		return 0, nil
 	}
-	late, fix := "late", fmt.Sprintf("patterns[%d:] belong to positions[:-%d]", best, best)
-	if best < 0 {
-		late, fix = "early", fmt.Sprintf("patterns[:-%d] belong to positions[%d:]", -best, -best)
-	}
-	return []Finding{{
+	o := orders[best]
+	return best, []Finding{{
 		ID: Order, Severity: Wrong, LogChance: decimal(logAlpha - math.Ln10),
-		What:     fmt.Sprintf("the patterns are %s %s: with that shift neighbouring positions have patterns that differ by %.3f instead of %.3f", words.Of(abs(best), "frame"), late, least, mean(now)),
-		Fix:      "save them in the right order: " + fix,
-		Evidence: map[string]float64{"lag": float64(best), "difference": mean(now), "difference_shifted": least, "standard_errors": t},
+		What:     fmt.Sprintf("%s: in the right order neighbouring positions have patterns that differ by %.3f instead of %.3f", o.what, least, mean(now)),
+		Fix:      "save them in the right order: " + o.fix,
+		Evidence: map[string]float64{"lag": float64(o.lag), "from": float64(o.from), "difference": mean(now), "difference_ordered": least, "standard_errors": t},
 	}}
 }
