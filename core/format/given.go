@@ -23,7 +23,7 @@ func (d *Description) give(g acquisition.Given) error {
 	if g.Format != "" { // not raw, which package acquisition reads
 		return flagError(d.Path, "is an npz archive, and --format %s names a layout of HDF5 files", g.Format).Hint("leave the flag out")
 	}
-	if side := g.Prepare.Side; side != 0 && (side > d.N || side%2 != 0 || side < MinSide) {
+	if side := g.Prepare.Side; side != 0 && d.N >= MinSide && (side > d.N || side%2 != 0 || side < MinSide) {
 		return flagError(d.Path, "patterns have %d×%d pixels, and --crop %d cannot be taken of them", d.Height, d.Width, side).Hint("give an even number from %d to %d", MinSide, d.N)
 	}
 	if err := d.prepare(g.Prepare); err != nil {

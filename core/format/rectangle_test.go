@@ -132,9 +132,10 @@ func TestReadScan_SidesAreChecked(t *testing.T) {
 	}{
 		{14, 14, ScanOptions{}, "want a side from 16 to 1024; crop or pad them with --crop or --pad"}, {40, 15, ScanOptions{}, "want a side from 16 to 1024"},
 		{14, 20, crop(prepare.Steps{Pad: 16}), ""}, {1030, 1028, ScanOptions{}, "want a side from 16 to 1024"}, {1030, 1028, crop(prepare.Steps{Side: 32}), ""},
+		{2, 30, crop(prepare.Steps{Side: 24}), "leave the patterns' 2×30"},
 		{20, 30, crop(prepare.Steps{Side: 24}), "20×30 pixels, and --crop 24 cannot be taken"},
 	} {
-		path := rectangular(t, c.h, c.w, LayoutNHW, false, value, [2]int{6, 9})
+		path := rectangular(t, c.h, c.w, LayoutNHW, false, value, [2]int{1, 9})
 		if _, err := ReadScan(t.Context(), path, c.o); c.want != "" {
 			wantError(t, fmt.Sprint(c.h, "×", c.w), err, path, c.want)
 		} else if err != nil {
