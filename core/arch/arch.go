@@ -22,6 +22,7 @@ type Config struct {
 	AmpActivation string // CNN: "sigmoid" (default), "swish", "softplus" or "relu"
 	PadObject     bool   // CNN: the network predicts the central half of the patch, see cnn.go
 	ProbeBig      bool   // CNN: the border is predicted too, by a second head
+	Exposure      bool   `json:",omitempty"` // each pattern has a factor, the input LogExposure: λ = factor·intensity + background
 	Standardise   bool   `json:",omitempty"` // CNN: each pixel of the input less its mean, over its deviation; starts from the empty beam
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
@@ -37,6 +38,10 @@ const (
 
 // Labels is the input for supervised training: the object patch of each pattern, in the gauge of the forward model.
 const Labels = "labels"
+
+// LogExposure is the input for patterns of different exposure: the logarithm of the factor of each pattern, [−1, C]. The network sees
+// the counts divided by the factor.
+const LogExposure = "log_exposure"
 
 // Merged is the value with the objects of a group after merging; without groups it equals the patches.
 const Merged = "merged"
@@ -95,6 +100,9 @@ func Build(c Config) (*program.Program, error) {
 	}
 	b := newBuilder(c)
 	b.p.Name = a.name
+	if c.Exposure {
+		b.expose(c)
+	}
 	if err := a.build(b, c); err != nil {
 		return nil, err
 	}
@@ -106,12 +114,15 @@ func Build(c Config) (*program.Program, error) {
 }
 
 // builder appends operations to a program. Callers choose unique names; Types checks them.
-type builder struct{ p *program.Program }
+type builder struct {
+	p      *program.Program
+	counts string // the value that the network's input is made of
+}
 
 func newBuilder(c Config) builder {
 	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
 	one := program.PerGroup(1)
-	return builder{&program.Program{
+	return builder{counts: program.Counts, p: &program.Program{
 		N: c.N, Group: int(group),
 		Inputs: []program.Input{
 			{Name: program.Counts, Type: program.Type{Kind: program.Real, Shape: program.Shape{one, group, n, n}}, Doc: "photons, DC at [N/2, N/2]"},
@@ -166,13 +177,27 @@ func (b builder) block(name, x string, in, out int, weight program.Init) string 
 	return b.op(name+".1.relu", program.ReLU, b.conv(name+".1", x, out, out, weight))
 }
 
+// expose adds the factor of each pattern, and the counts that it would have with the factor 1, for the network's input.
+func (b *builder) expose(c Config) {
+	group := program.Dim(c.Gridsize * c.Gridsize)
+	b.p.Inputs = append(b.p.Inputs, program.Input{Name: LogExposure, Type: program.Type{Kind: program.Real, Shape: program.Shape{program.PerGroup(1), group}},
+		Doc: "ln of the factor of each pattern, whose mean over the scan is 1"})
+	b.op("exposure", program.Exp, LogExposure)
+	inverse := b.op("exposure.inverse", program.Exp, b.with("exposure.negative", program.Affine, map[string]float64{"scale": -1}, LogExposure))
+	b.counts = b.op("features.counts", program.ScalePlanes, program.Counts, inverse)
+}
+
 // physics adds the operations after the network: merged objects × probe -> far field -> intensity + background = λ ->
 // scalars. The network must have written the values program.Patches and Merged, both complex [−1, C, N, N].
 func physics(b builder, c Config, loss string) {
 	b.op("exit_wave", program.Illuminate, Merged, program.Probe)
 	b.op("far_field", program.FFT2, "exit_wave")
 	b.op("intensity", program.Intensity, "far_field")
-	b.op("lambda", program.Add, "intensity", program.Background)
+	intensity := "intensity"
+	if c.Exposure {
+		intensity = b.op("intensity.exposed", program.ScalePlanes, intensity, "exposure")
+	}
+	b.op("lambda", program.Add, intensity, program.Background)
 	b.op(Deviance, program.PoissonDeviance, "lambda", program.Counts, program.Mask)
 	b.op(ExpectedDeviance, program.ExpectedDeviance, "lambda", program.Mask)
 	b.p.Scalars = []program.Scalar{

@@ -111,7 +111,7 @@ func cnn(b builder, c Config) error {
 
 // amplitudes adds the input of the encoder, real [−1, C, N, N].
 func (b builder) amplitudes(c Config) string {
-	x := b.op("features.amplitude", program.Sqrt, program.Counts)
+	x := b.op("features.amplitude", program.Sqrt, b.counts)
 	if !c.Standardise {
 		return b.op("features", program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
 	}

@@ -1,8 +1,10 @@
 package reference_test
 
 import (
+	"maps"
 	"math"
 	"math/cmplx"
+	"slices"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
@@ -57,6 +59,56 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 		for i := range x {
 			if want := (math.Sqrt(k[i]) - mean[i]) / deviation[i]; math.Abs(x[i]-want) > 1e-12 {
 				t.Fatalf("pixel %d of the input is %v, want %v", i, x[i], want)
+			}
+		}
+	}
+}
+
+// A pattern of f times the exposure has f times the counts: the network finds the same object, and λ is f times as large.
+func TestExposure_ScalesCountsOnly(t *testing.T) {
+	for _, c := range []arch.Config{
+		{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Exposure: true},
+		{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 1, PadObject: true, Exposure: true, Standardise: true},
+	} {
+		p, err := arch.Build(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, err := reference.RandomValues(p, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := reference.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forward := func(exposure float64) map[string]*reference.Value {
+			changed := maps.Clone(given)
+			counts, logs := *given[program.Counts], *given[arch.LogExposure]
+			counts.Real, logs.Real = slices.Clone(counts.Real), make([]float64, len(logs.Real))
+			for i := range counts.Real {
+				counts.Real[i] *= exposure
+			}
+			for i := range logs.Real {
+				logs.Real[i] = math.Log(exposure)
+			}
+			changed[program.Counts], changed[arch.LogExposure] = &counts, &logs
+			values, err := m.Forward(1, changed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return values
+		}
+		full, part := forward(1), forward(0.25)
+		for i, z := range full[program.Patches].Complex {
+			if cmplx.Abs(z-part[program.Patches].Complex[i]) > 1e-9*(1+cmplx.Abs(z)) {
+				t.Fatalf("%s: pixel %d of the object is %v, at a quarter of the exposure %v", p.Name, i, z, part[program.Patches].Complex[i])
+			}
+		}
+		b := given[program.Background].Real
+		for i, l := range full["lambda"].Real {
+			if got, want := part["lambda"].Real[i]-b[i%len(b)], (l-b[i%len(b)])/4; math.Abs(got-want) > 1e-9*(1+want) {
+				t.Fatalf("%s: λ without background is %v at a quarter of the exposure, want %v", p.Name, got, want)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"math"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
@@ -41,4 +42,13 @@ func (s *Spool) AddLabels(ctx context.Context, d *backend.Dataset, data *scan.Sc
 	}
 	d.Arrays = append(d.Arrays, backend.Array{Input: arch.Labels, Gather: backend.PerPattern, File: ref})
 	return nil
+}
+
+// AddExposure adds the logarithms of the factors of the patterns. Those of further patterns are 0.
+func AddExposure(d *backend.Dataset, factor []float64) {
+	logs := make([]float32, d.Patterns)
+	for j, f := range factor {
+		logs[j] = float32(math.Log(f))
+	}
+	d.Arrays = append(d.Arrays, backend.Array{Input: arch.LogExposure, Gather: backend.PerPattern, Value: tensor.Must(logs, d.Patterns)})
 }

@@ -25,10 +25,10 @@ type Model struct {
 }
 
 // New builds the network of a training. largestOffset returns the largest possible offset of a pattern from its group's
-// centre, in pixels. It is called only if the architecture needs it.
-func New(m config.Model, probe Probe, background float64, largestOffset func() (float64, error)) (*Model, error) {
+// centre, in pixels. It is called only if the architecture needs it. With exposures each pattern has a factor.
+func New(m config.Model, probe Probe, background float64, exposures bool, largestOffset func() (float64, error)) (*Model, error) {
 	c := m.Architecture()
-	c.Modes = probe.Count
+	c.Modes, c.Exposure = probe.Count, exposures
 	if c.NeedsCanvas() {
 		offset, err := largestOffset()
 		if err != nil {
@@ -77,7 +77,8 @@ func Read(path string) (*Model, error) {
 	if m.Config, err = settingsOf(path, b.Manifest); err != nil {
 		return nil, err
 	}
-	m.Config.Supervised = false // prediction needs no labels, and the weights do not depend on this
+	// Prediction needs no labels, and reads counts of equal exposure. The weights do not depend on either.
+	m.Config.Supervised, m.Config.Exposure = false, false
 	if !m.SeesGroups() {
 		m.Config.Gridsize = 1 // every pattern passes the network alone, and the weights do not depend on groups
 	}

@@ -32,6 +32,11 @@ type Calibration struct {
 type Calibrated struct {
 	*scan.Scan
 	Background []float32 // [N, N] counts; nil: not fitted
+
+	// Exposed is the scan with the counts as measured, Factor those of its patterns; nil: intensities were not fitted. The patterns of
+	// Scan are divided by them.
+	Exposed *scan.Scan
+	Factor  []float64
 	bundle.Calibration
 }
 
@@ -132,12 +137,13 @@ func (c *Calibrated) take(ctx context.Context, solved *iterative.Result, fit ite
 	if !fit.Intensity {
 		return nil
 	}
+	c.Exposed, c.Factor = &next, solved.Intensity
 	c.Factors = []float64{slices.Min(solved.Intensity), slices.Max(solved.Intensity)}
 	return c.expose(ctx, solved.Intensity, create)
 }
 
-// expose divides the counts above the background by the factors of their frames, so that all frames have the same exposure. The
-// forward model and the network's input then need no factor.
+// expose divides the counts above the background by the factors of their frames, so that all frames have the same exposure, as
+// the network's input needs them.
 func (c *Calibrated) expose(ctx context.Context, factors []float64, create func(bytes int64) (scan.PatternFile, error)) error {
 	const floatBytes = 4
 	from, size := c.Scan, c.N*c.N

@@ -80,6 +80,9 @@ func TestCalibration_Exposure(t *testing.T) {
 	if before, after := spread(given.Counts), spread(c.Counts); after > before/3 {
 		t.Errorf("exposures differ by %v, before by %v", after, before)
 	}
+	if !slices.Equal(c.Exposed.Counts, given.Counts) || len(c.Factor) != given.Len() || slices.Min(c.Factor) != c.Factors[0] {
+		t.Error("the counts as measured and their factors are not kept")
+	}
 	if len(c.Factors) != 2 || !(c.Factors[0] < 0.7 && c.Factors[1] > 1.2) {
 		t.Errorf("factors %v, want the least and the largest", c.Factors)
 	}

@@ -26,6 +26,9 @@ type inputs struct {
 	Data       string              // fingerprint of Scan as it was read
 	Calibrated *bundle.Calibration // what was fitted first; nil: nothing
 
+	exposed *scan.Scan // Scan with the counts as measured, where the calibration fitted factors; nil: Scan itself
+	factor  []float64  // of each pattern of exposed; nil: all 1
+
 	guessed bool      // the probe of Scan is an estimate
 	fitted  []float32 // background of the calibration; nil: none
 
@@ -103,7 +106,7 @@ func (in *inputs) calibrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.Scan, in.fitted = c.Scan, c.Background
+	in.Scan, in.fitted, in.exposed, in.factor = c.Scan, c.Background, c.Exposed, c.Factor
 	if len(c.Fit) > 0 {
 		in.Calibrated = &c.Calibration
 	}

@@ -36,12 +36,16 @@ func (in *inputs) Bytes() int64 {
 // the pattern and its nearest neighbours, as in training. The caller must remove the result, also after an error.
 func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
 	s.Spool = in.spool
-	if s.Patterns, err = in.add(ctx, s.Spool, in.Scan); err != nil {
+	trained := in.Scan
+	if in.exposed != nil {
+		trained = in.exposed
+	}
+	if s.Patterns, err = in.add(ctx, s.Spool, trained, in.factor); err != nil {
 		return s, err
 	}
 	data, rows := in.Scan, in.Validation
 	if in.Test != nil {
-		validation, err := in.add(ctx, s.Spool, in.Test)
+		validation, err := in.add(ctx, s.Spool, in.Test, nil)
 		if err != nil {
 			return s, err
 		}
@@ -61,8 +65,12 @@ func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
 	return s, nil
 }
 
-func (in *inputs) add(ctx context.Context, to *dataset.Spool, data *scan.Scan) (backend.Dataset, error) {
+// add spools a scan. The factors of patterns beyond those given are 1.
+func (in *inputs) add(ctx context.Context, to *dataset.Spool, data *scan.Scan, factor []float64) (backend.Dataset, error) {
 	d, err := to.Add(ctx, data, in.Probe, in.Background)
+	if err == nil && in.factor != nil {
+		dataset.AddExposure(&d, factor)
+	}
 	if err == nil && in.cfg.Model().Mode == "supervised" {
 		err = to.AddLabels(ctx, &d, data, in.Probe, in.h.Notice)
 	}

@@ -127,7 +127,7 @@ func (run *training) read(ctx context.Context) (err error) {
 		return err
 	}
 	m := run.cfg.Model()
-	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.LargestOffset); err != nil {
+	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.factor != nil, run.inputs.LargestOffset); err != nil {
 		return err
 	}
 	if m.Gridsize == 1 && !run.model.SeesGroups() {
