@@ -4,7 +4,7 @@
 #   bench/trials/calibrate.sh [flags of ptycho train]
 #
 # OBJECTS (lines fields cells blocks), FAULTS (none defocus=0.34 jitter=2 modes exposure), SEEDS (0), N (32), PATTERNS (400) and EPOCHS
-# (6) choose the scans and the training. Each pair of figures is what evaluate finds against the truth: PSNR of the amplitude in dB
+# (6) choose the scans and the training. Each pair of figures is what evaluate finds against the truth, unregistered: PSNR of the amplitude in dB
 # and phase correlation.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -21,7 +21,7 @@ figures() {
   "$ptycho" infer --model-path "$out/run" --test-data "$scan" --output-dir "$out/out" --overwrite --quiet --trust-data --calibrate "$infer" \
     >"$out/infer.txt" 2>&1 || { echo "infer: code $?"; return; }
   "$ptycho" evaluate --reconstruction "$out/out/reconstruction.npz" --reference "$scan" --quiet >"$out/figures.txt"
-  awk '/^amplitude PSNR/ {psnr = $NF} /^phase correlation/ {phase = $NF} END {printf "%s, %s", psnr, phase}' "$out/figures.txt"
+  awk '/^amplitude PSNR/ {psnr = $(NF-1)} /^phase correlation/ {phase = $(NF-1)} END {printf "%s, %s", psnr, phase}' "$out/figures.txt"
 }
 
 echo '| object | fault | seed | PSNR dB, phase corr. | with --calibrate auto |'
