@@ -18,7 +18,7 @@ var sharedMutants = []Mutant{
 	{"only positive elements are clipped", optimiser + "optim.go", "if v > limit || v < -limit {", "if v > limit {", 0, "", "train/"},
 	{"adaptive clipping has no floor for the weights", optimiser + "optim.go", "max(Norm(weights[i]), AdaptiveFloor)", "Norm(weights[i])", 0, "", "train/"},
 	{"the decay of the moving average is that of the weights", optimiser + "optim.go", "ema[i] = T(decay)*ema[i] + T(1-decay)*v", "ema[i] = T(1-decay)*ema[i] + T(decay)*v", 0, "", "ema|moving average"},
-	{"the plugin takes β1 as the momentum", messages + "plans.go", "Momentum:    o.GetMomentum(),", "Momentum:    o.GetBeta1(),", 0, "", "train/|state/"},
+	{"the plugin takes β1 as the momentum", messages + "plans.go", "Momentum:    o.GetMomentum(),", "Momentum:    o.GetBeta1(),", 0, "refuses/plan", "momentum"},
 	{"the plugin does not read that Nesterov is asked for", messages + "plans.go", "Nesterov:    o.GetNesterov(),", "", 0, "", "train/|state/"},
 	{"the plugin does not read the decay of the moving average", messages + "plans.go", "EMADecay:    m.GetEmaDecay(),", "", 0, "", "ema|moving average"},
 	{"the plugin clips to 1", messages + "plans.go", "Limit: m.GetClipLimit()}", "Limit: 1}", 0, "", "clip|plan"},

@@ -79,7 +79,7 @@ var sessionMutants = []Mutant{
 	{"the index of a table is ignored", feeding + "gather.go", "r = arr.index[r]", "_ = arr.index[r]", 0, "inputs/values", "indexed table: the input"},
 	{"gaps between the rows of a file are ignored", feeding + "layout.go", "if l.shape[i] > 1 && l.strides[i] != want {", "if l.shape[i] > 1 && l.strides[i] < 0 {", 0, "files/layout", "gaps"},
 	{"an input for all batches cannot be replaced", feeding + "prefetch.go", "return extra || !f.whole(name)", "return extra && !f.whole(name) || !f.whole(name)", 0, "again/extra", "sum of"},
-	{"Stop is remembered until the next call", feeding + "session.go", "s.stop.Store(false)\n\tset, err := s.bound(id)", "set, err := s.bound(id)", 0, "stop/evaluate", "Stop"},
+	{"Stop is remembered until the next call", feeding + "session.go", "s.stop.Store(false)\n\tset, err := s.bound(id)", "set, err := s.bound(id)", 0, "stop/evaluate", "[Ss]top"},
 	{"a file that is too short is accepted by a byte", feeding + "layout.go", "high+int64(f.DType.Size()) > int64(len(m.mem))", "high+int64(f.DType.Size()) > int64(len(m.mem))+1", 0, "files/refused", "one byte short"},
 	{"a second dataset replaces the first", feeding + "session.go", "if set, ok := s.open[id]; ok {", "if set, ok := s.open[backend.DatasetID(fmt.Sprintf(\"dataset-%d\", s.count))]; ok {", 0, "refuses/dataset", "never bound"},
 	{"the index of a program's table is not checked", engine + "machine.go", "if err := backend.CheckIndex(s.program, name, rows); err != nil {", "if err := backend.CheckIndex(s.program, name, rows); err != nil && len(rows) < 0 {", 0, "refuses/missing-input", "index beyond"},
