@@ -87,6 +87,7 @@ var sessionMutants = []Mutant{
 
 // equivalent has the reasons why mutants change nothing that the contract forbids.
 var equivalent = map[string]string{
+	"sdk/feed/gather.go: a weight too few is read from memory":                                                                                     "core/backend refuses the batch before",
 	"core/physics/group.go: AssembleAdjoint: `CoverageFloor*largest(w)` becomes `CoverageFloor / largest(w)`":                                      "only core/reference calls it, the backend has a kernel",
 	"core/physics/shift.go: Splat: `r+iy` becomes `r - iy` in `y, x := r+iy+q/2, c+ix+q%2`":                                                        "only core/reference calls it, the backend has a kernel",
 	"plugins/gorgonia/backend/executor.go: sum: `1` becomes `2` in `o := out[i*grain : min((i+1)*grain, len(out))]`":                               "pieces overlap and compute the same sums twice",

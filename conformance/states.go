@@ -311,6 +311,9 @@ func notFiniteStep(s *subject, theirs, mine runner, w *work) error {
 	if err := mine.session.Step(s.ctx, good, collect[backend.StepResult](nil)); err != nil {
 		return err
 	}
+	if err := s.sameStates(theirs, mine, AdaptiveWeights); err != nil {
+		return fmt.Errorf("after the step that is not finite: %w", err)
+	}
 	rest := p
 	rest.Steps = p.Steps[3:] // the host skips the step
 	return s.follow(theirs, mine, rest, AdaptiveWeights)
