@@ -320,7 +320,7 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 	return []Finding{{
 		ID: Offset, Severity: Wrong, LogChance: decimal(-z * z / 2),
 		What:     fmt.Sprintf("the darkest pixels have %.4g counts with a variance of only %.3g: about %.4g of them are not photons but a constant", mean, variance, mean-variance),
-		Fix:      fmt.Sprintf("subtract %.0f from the patterns", mean-variance),
+		Fix:      fmt.Sprintf("give --offset %.0f, or subtract it from the patterns", mean-variance),
 		Evidence: map[string]float64{"mean": mean, "variance": variance, "offset": mean - variance},
 	}}, nil
 }

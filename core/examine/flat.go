@@ -18,8 +18,9 @@ const (
 	// Gains are the same in the odd and in the even frames: their transforms correlate by coherent or more. They have the same power at all
 	// shifts: that of the nearer half of m shifts exceeds that of the farther one by at most steep/√m.
 	coherent, steep, fewestCompared = 0.7, 8, 12
-	// mostPatched is the largest share of the light that bad pixels may have by their surroundings.
-	mostPatched = 1e-3
+	// mostPatched is the largest share of the light that bad pixels may have by their surroundings. Above littlePatched their values are
+	// found by patches steps, in patterns of at most widestPatched pixels.
+	mostPatched, littlePatched, patches, widestPatched = 0.3, 1e-3, 30, 256
 )
 
 // flat finds gains that differ between pixels or lines, as without a flat field.
@@ -33,7 +34,11 @@ const (
 // probe-scale is found too.
 func (p *profile) flat(ctx context.Context) ([]Finding, error) {
 	s := newSpectrum(p.N)
-	if s == nil || p.N < 16 || p.used < 2*fewestFrames || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.filled() > mostPatched {
+	if s == nil || p.N < 16 || p.used < 2*fewestFrames || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 {
+		return nil, nil
+	}
+	patched := p.filled()
+	if patched > mostPatched || patched > littlePatched && p.N > widestPatched {
 		return nil, nil
 	}
 	f, err := p.halves(ctx, s)
@@ -42,6 +47,10 @@ func (p *profile) flat(ctx context.Context) ([]Finding, error) {
 	}
 	content := s.amplitudes(p.Probe)
 	most := math.Sqrt(contentShare*f.square) * leastGain / max(f.sum, 1)
+	if patched > littlePatched {
+		p.patch(s, f.even, content, most)
+		p.patch(s, f.odd, content, most)
+	}
 	areas := [3]shifts{{name: "pixels", square: f.square}, {name: "rows", square: f.rows}, {name: "columns", square: f.cols}}
 	for i := range content {
 		y, x := s.signed(i)
@@ -120,6 +129,29 @@ func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 	f.even, f.odd = waves[0], waves[1]
 	f.square, f.rows, f.cols = product(image[0], image[1]), product(lines[0][0], lines[1][0]), product(lines[0][1], lines[1][1])
 	return f, nil
+}
+
+// patch gives bad pixels the values for which a transform has the least power at the shifts that are tested: a step removes that power, and
+// puts the known pixels back. What is left is that of the known pixels.
+func (p *profile) patch(s *spectrum, t []complex128, content []float64, most float64) {
+	image, known := make([]complex128, len(t)), make([]complex128, len(t))
+	s.plan.ForwardCentred(known, t, &s.work)
+	copy(image, known)
+	for range patches {
+		s.plan.InverseCentred(t, image, &s.work)
+		for i, c := range content {
+			if c <= most {
+				t[i] = 0
+			}
+		}
+		s.plan.ForwardCentred(image, t, &s.work)
+		for i, bad := range p.bad {
+			if !bad {
+				image[i] = known[i]
+			}
+		}
+	}
+	s.plan.InverseCentred(t, image, &s.work)
 }
 
 // struckIn returns the pixels of frame j with cosmic rays.

@@ -153,7 +153,7 @@ func FewData(i Image) []Finding {
 		found = append(found, Finding{
 			ID: PoorFit, Severity: Warning,
 			What:     fmt.Sprintf("the image leaves %.0f %% of what an image of this scan can explain: residual %.5f, flat object %.5f, photon noise %.5f", 100*(i.R-i.Expected)/see, i.R, i.Flat, i.Expected),
-			Fix:      "look for wrong positions, frames that belong elsewhere, a beam that moves or a wrong probe (misfit-frames.png); try --fit auto, or more iterations",
+			Fix:      "look for wrong positions, frames that belong elsewhere, a beam that moves or a wrong probe (misfit-frames.png); or make more iterations",
 			Evidence: map[string]float64{"unexplained": (i.R - i.Expected) / see, "R": i.R, "R_flat": i.Flat, "R_expected": i.Expected},
 		})
 	}

@@ -84,7 +84,7 @@ func (p *profile) beam() []Finding {
 		return nil
 	}
 	if one := (&scan.Scan{N: p.N, Counts: mean, Rows: []float64{0}, Cols: []float64{0}}); one.ZeroAtCorner() {
-		return []Finding{{ID: Corner, Severity: Warning, What: "the patterns are bright at their corners and dark in the middle", Fix: fmt.Sprintf("move the zero frequency to pixel (%d, %d) with numpy.fft.fftshift over the last two axes", p.N/2, p.N/2)}}
+		return []Finding{{ID: Corner, Severity: Warning, What: "the patterns are bright at their corners and dark in the middle", Fix: fmt.Sprintf("give --zero-frequency corner, or move the zero frequency to pixel (%d, %d) with numpy.fft.fftshift over the last two axes", p.N/2, p.N/2)}}
 	}
 	slices.Sort(values)
 	background := values[len(values)/10]
