@@ -38,7 +38,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs ptx lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -164,6 +164,9 @@ conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: repo
 docs: ## rewrite docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png from the program's tables
 	$(GO) run ./cmd/ptycho docs
 	UPDATE=1 $(GO) test ./core/optim -count=1 -run TestSchedules_Picture
+
+ptx: ## compiles the CUDA kernels with the pinned NVRTC, which it downloads (needs pip)
+	scripts/ptx
 
 lint: ## golangci-lint, staticcheck, deadcode and govulncheck, if installed; they should print nothing
 	scripts/lint $(PKG)

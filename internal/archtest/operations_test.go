@@ -13,8 +13,8 @@ import (
 )
 
 // mostFiles limits the files, not counting tests, that an operation may need: a row of core/program, its definition in
-// core/reference, a rule in each engine, its examples in the golden vectors and those in the conformance suite.
-const mostFiles = 6
+// core/reference, a rule in each engine and for CUDA, its examples in the golden vectors and those in the conformance suite.
+const mostFiles = 7
 
 // older are operations with one more file: the golden network tests their distance from a kink, or they share the draw
 // function of random programs with others.

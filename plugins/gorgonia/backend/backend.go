@@ -32,22 +32,29 @@ func (*Gorgonia) Info() backend.Info {
 	}
 }
 
-// Devices returns the CPU with the instructions that will be used.
+// Devices returns the CPU with the instructions that will be used, and the GPUs.
 func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: feed.MachineMemory(), Cores: runtime.NumCPU()}
 	d.Name = runtime.GOOS + "/" + runtime.GOARCH
 	env, err := kernel.NewEnv[float32](1)
 	if err != nil {
 		d.Usable, d.Reason = false, err.Error()
-		return []backend.Device{d}, nil
+	} else {
+		d.Name += ", " + env.Instructions()
 	}
-	d.Name += ", " + env.Instructions()
-	return []backend.Device{d}, nil
+	return append([]backend.Device{d}, cudaDevices()...), nil
 }
 
 // Open validates the program and prepares a session. Graphs are built when a plan first needs them.
 func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
-	if err := feed.CheckCPU(o, g.Info()); err != nil {
+	number, gpu, err := cudaNumber(o.Devices)
+	if err == nil {
+		err = o.Check(g.Info())
+	}
+	if err == nil && o.TF32 {
+		err = backend.Errorf(backend.Unsupported, "open", "backend %q does not support --tf32", g.Info().Name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	types, err := o.Program.Types()
@@ -60,18 +67,25 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 		}
 	}
 	if o.DType == tensor.Float64 {
-		return open[float64](o)
+		return open[float64](o, number, gpu)
 	}
-	return open[float32](o)
+	return open[float32](o, number, gpu)
 }
 
-func open[T float](o backend.OpenOptions) (backend.Session, error) {
+func open[T float](o backend.OpenOptions, number int, gpu bool) (backend.Session, error) {
 	env, err := kernel.NewEnv[T](o.Threads)
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "open", "%w", err)
 	}
-	if o.Progress != nil {
-		o.Progress(backend.Event{Phase: "compile", Message: fmt.Sprintf("%s on cpu (%s)", o.Program.Name, env.Instructions()), Done: 1, Total: 1})
+	var e engine[T] = newHost(env)
+	name := fmt.Sprintf("cpu (%s)", env.Instructions())
+	if gpu {
+		if e, name, err = openCUDA[T](number); err != nil {
+			return nil, err
+		}
 	}
-	return newSession(o, env), nil
+	if o.Progress != nil {
+		o.Progress(backend.Event{Phase: "compile", Message: fmt.Sprintf("%s on %s", o.Program.Name, name), Done: 1, Total: 1})
+	}
+	return newSession(o, env, e), nil
 }

@@ -40,7 +40,7 @@ func BenchmarkStep(b *testing.B) {
 			}
 			step()
 			if f, ok := s.(*session[float32]); ok {
-				b.Logf("%.1f MiB are planned", float64(f.arena.Bytes())/(1<<20))
+				b.Logf("%.1f MiB are planned", float64(f.engine.held())/(1<<20))
 			}
 			b.ReportAllocs()
 			start := cpuSeconds()

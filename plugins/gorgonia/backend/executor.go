@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	G "gorgonia.org/gorgonia"
 
@@ -30,83 +29,29 @@ func (a *arena[T]) reserve(elements, operands int) {
 	}
 }
 
-// executor runs a Gorgonia graph whose expensive nodes are kernel.Ops. It plans once: the order of the steps, and for each
-// result a place in an arena that is reused after its last reader. Running allocates nothing and gives the same bits every
-// time, unlike Gorgonia's own machines.
+// executor runs a plan on the CPU. Running allocates nothing and gives the same bits every time, unlike Gorgonia's own machines.
 type executor[T float] struct {
-	pool     *kernel.Pool
-	arena    *arena[T]
-	steps    []step[T]
-	inputs   map[string]*slot[T]
-	slots    map[*G.Node]*slot[T]
-	elements int // of the arena
-	operands int // of the step with the most operands
-}
-
-// slot is the location of the vector of a node: in data for an input, in the arena for a result.
-type slot[T float] struct {
-	node *G.Node
-	size int
-	at   int // in the arena
-	data []T // of an input
-	made int // step that writes it
-	last int // last step that reads it
-	kept bool
-}
-
-func (s *slot[T]) isInput() bool { return s.node.Op() == nil }
-
-func (s *slot[T]) view(a *arena[T]) []T {
-	if s.isInput() {
-		return s.data
-	}
-	return a.data[s.at : s.at+s.size : s.at+s.size]
-}
-
-type step[T float] struct {
-	name string
-	run  func(out []T, in [][]T)
-	out  *slot[T]
-	in   []*slot[T]
+	*planned[T]
+	pool  *kernel.Pool
+	arena *arena[T]
+	data  map[*slot[T]][]T // of inputs
 }
 
 // newExecutor plans the nodes that keep depends on. The values of keep stay readable after a run; all others share memory.
 func newExecutor[T float](p *kernel.Pool, a *arena[T], g *G.ExprGraph, keep ...*G.Node) (*executor[T], error) {
-	m := &executor[T]{pool: p, arena: a, inputs: map[string]*slot[T]{}, slots: map[*G.Node]*slot[T]{}}
-	for _, n := range ancestors(g, keep) {
-		s := &slot[T]{node: n, size: max(n.Shape().TotalSize(), 1), made: len(m.steps), last: len(m.steps)}
-		m.slots[n] = s
-		if s.isInput() {
-			m.inputs[n.Name()] = s
-			continue
-		}
-		st := step[T]{out: s}
-		for _, c := range children(g, n) {
-			in, ok := m.slots[c]
-			if !ok {
-				return nil, fmt.Errorf("plan: %s is not computed before %s reads it", c.Name(), n.Name())
-			}
-			in.last = len(m.steps)
-			st.in = append(st.in, in)
-		}
-		switch o := n.Op().(type) {
-		case *kernel.Op[T]:
-			st.name, st.run = o.Name, o.Rule.Forward
-		default:
-			// G.Grad adds up the gradients of a value with several readers; it creates no other operation itself.
-			if !strings.HasPrefix(o.String(), "+") || len(st.in) != 2 {
-				return nil, fmt.Errorf("plan: the graph has Gorgonia's operation %v, which is not supported", o)
-			}
-			st.name, st.run = "sum of gradients", m.sum
-		}
-		m.operands = max(m.operands, len(st.in))
-		m.steps = append(m.steps, st)
+	steps, err := newPlan[T](g, keep...)
+	if err != nil {
+		return nil, err
 	}
-	for _, k := range keep {
-		m.slots[k].kept = true
+	return &executor[T]{planned: steps, pool: p, arena: a, data: map[*slot[T]][]T{}}, nil
+}
+
+// view returns the vector of a slot.
+func (m *executor[T]) view(s *slot[T]) []T {
+	if s.isInput() {
+		return m.data[s]
 	}
-	m.elements = pack(m.steps)
-	return m, nil
+	return m.arena.data[s.at : s.at+s.size : s.at+s.size]
 }
 
 // grain is the number of elements that one worker adds at a time.
@@ -122,21 +67,6 @@ func (m *executor[T]) sum(out []T, in [][]T) {
 	})
 }
 
-// Bytes returns the planned memory of all results.
-func (m *executor[T]) Bytes() int { return m.elements * sizeOf[T]() }
-
-// Steps returns the number of operations of a run.
-func (m *executor[T]) Steps() int { return len(m.steps) }
-
-// Inputs lists the inputs with their lengths.
-func (m *executor[T]) Inputs() map[string]int {
-	out := map[string]int{}
-	for name, s := range m.inputs {
-		out[name] = s.size
-	}
-	return out
-}
-
 // Set binds an input to data, which is read at every Run. Inputs that the graph does not need are ignored.
 func (m *executor[T]) Set(name string, data []T) error {
 	s, ok := m.inputs[name]
@@ -146,17 +76,25 @@ func (m *executor[T]) Set(name string, data []T) error {
 	if len(data) != s.size {
 		return fmt.Errorf("run: input %s has %d elements, want %d", name, len(data), s.size)
 	}
-	s.data = data
+	m.data[s] = data
 	return nil
 }
 
+// Bind binds an input to a vector.
+func (m *executor[T]) Bind(name string, v *vector[T]) error { return m.Set(name, v.data) }
+
+// Gradient is Value: the CPU has every kept value.
+func (m *executor[T]) Gradient(n *G.Node) ([]T, error) { return m.Value(n), nil }
+
+func (m *executor[T]) close() error { return nil }
+
 // Value returns the vector of a kept node, or of an input. It is valid until a machine of the same arena runs.
-func (m *executor[T]) Value(n *G.Node) []T { return m.slots[n].view(m.arena) }
+func (m *executor[T]) Value(n *G.Node) []T { return m.view(m.slots[n]) }
 
 // Run computes everything. It checks the context between steps.
 func (m *executor[T]) Run(ctx context.Context) (err error) {
 	for name, s := range m.inputs {
-		if s.data == nil {
+		if m.data[s] == nil {
 			return fmt.Errorf("run: input %q was not set", name)
 		}
 	}
@@ -176,9 +114,13 @@ func (m *executor[T]) Run(ctx context.Context) (err error) {
 		at = st.name
 		args := m.arena.args[:len(st.in)]
 		for j, in := range st.in {
-			args[j] = in.view(m.arena)
+			args[j] = m.view(in)
 		}
-		st.run(st.out.view(m.arena), args)
+		if st.op == nil {
+			m.sum(m.view(st.out), args)
+			continue
+		}
+		st.op.Rule.Forward(m.view(st.out), args)
 	}
 	return nil
 }

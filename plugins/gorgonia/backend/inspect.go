@@ -60,7 +60,13 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	grads := map[string]tensor.Tensor{}
 	for _, name := range params {
 		w := s.state[backend.Weights][name]
-		if grads[name], err = raise(w.kind, w.shape, s.gradient(m, name)); err != nil {
+		g := make([]T, len(w.data)) // zeros where the loss does not depend on the parameter
+		if n, ok := m.graph.Grads[name]; ok {
+			if g, err = m.Gradient(n); err != nil {
+				return out, nil, err
+			}
+		}
+		if grads[name], err = raise(w.kind, w.shape, g); err != nil {
 			return out, nil, backend.Errorf(backend.Internal, "gradient", "%s: %w", name, err)
 		}
 	}

@@ -157,7 +157,7 @@ func (b *builder[T]) operations(needed []int, kept []string) error {
 		}
 		call := kernel.Call{Op: o, Out: b.out.Types[o.Out], ReLU: o.Kind == program.Conv2D && fused[o.Out] != ""}
 		operands := make(G.Nodes, len(o.In))
-		low := &kernel.Op[T]{Name: fmt.Sprintf("%s %s", o.Kind, o.Out), Size: call.Out.Size()}
+		low := &kernel.Op[T]{Name: fmt.Sprintf("%s %s", o.Kind, o.Out), Size: call.Out.Size(), Gradient: kernel.Forward}
 		for j, name := range o.In {
 			n, err := b.node(name)
 			if err != nil {
@@ -171,7 +171,7 @@ func (b *builder[T]) operations(needed []int, kept []string) error {
 		if err != nil {
 			return err
 		}
-		low.Rule = rule
+		low.Rule, low.Call = rule, call
 		n, err := G.ApplyOp(low, operands...)
 		if err != nil {
 			return fmt.Errorf("lower: %s: %w", o.Out, err)

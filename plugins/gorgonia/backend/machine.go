@@ -10,12 +10,11 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
-	"github.com/ptychogo/ptycho/sdk/feed"
 )
 
 // machine is a planned graph with the arrays that it reads in addition to the batch.
 type machine[T float] struct {
-	*executor[T]
+	runner[T]
 	graph   *graph
 	groups  int
 	indices map[string][]T // index inputs converted for the engine
@@ -43,19 +42,25 @@ func (s *session[T]) machine(r request) (*machine[T], error) {
 		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
 	}
 	keep := slices.Concat(slices.Collect(maps.Values(g.Values)), slices.Collect(maps.Values(g.Grads)))
-	planned, err := newExecutor(s.env.Pool, s.arena, g.Expr, keep...)
+	steps, err := newPlan[T](g.Expr, keep...)
 	if err != nil {
 		return nil, backend.Errorf(backend.Internal, "compile", "%w", err)
 	}
-	if err := s.fits(int64(planned.Bytes())); err != nil {
+	planned, err := s.engine.runner(steps, slices.Collect(maps.Values(g.Values)))
+	if err != nil {
 		return nil, err
 	}
-	m := &machine[T]{executor: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
+	if err := s.fits(int64(planned.Bytes())); err != nil {
+		return nil, errors.Join(err, planned.close())
+	}
+	m := &machine[T]{runner: planned, graph: g, groups: r.Groups, indices: map[string][]T{}, seeds: map[string][]T{}}
 	if err := s.bindInputs(m, r); err != nil {
-		return nil, err
+		return nil, errors.Join(err, m.close())
 	}
 	if len(s.machines) >= maxMachines {
-		clear(s.machines)
+		if err := s.drop(); err != nil {
+			return nil, errors.Join(err, m.close())
+		}
 	}
 	s.machines[key] = m
 	return m, nil
@@ -65,9 +70,9 @@ func (s *session[T]) machine(r request) (*machine[T], error) {
 func (s *session[T]) fits(planned int64) error {
 	limit := s.limit
 	if limit == 0 {
-		limit = feed.MachineMemory()
+		limit = s.engine.memory()
 	}
-	need := max(planned, int64(s.arena.Bytes()))
+	need := max(planned, s.engine.held())
 	for _, arrays := range s.state {
 		for _, v := range arrays {
 			need += int64(len(v.data) * tensor.Of[T]().Size())
@@ -110,7 +115,7 @@ func (s *session[T]) bindInputs(m *machine[T], r request) error {
 func (s *session[T]) bindState(m *machine[T]) error {
 	for _, slot := range []backend.Slot{backend.Weights, backend.Buffers} {
 		for name, v := range s.state[slot] {
-			if err := m.Set(name, v.data); err != nil {
+			if err := m.Bind(name, v); err != nil {
 				return backend.Errorf(backend.Internal, "compile", "%w", err)
 			}
 		}
@@ -153,6 +158,9 @@ func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, in
 	if err := m.Run(ctx); err != nil {
 		if ctx.Err() != nil {
 			return backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
+		}
+		if e := (*backend.Error)(nil); errors.As(err, &e) {
+			return err
 		}
 		return backend.Errorf(backend.Internal, "compute", "%w", err)
 	}

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -25,23 +26,28 @@ func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool
 }
 
 // withAverage runs f with the moving average in place of the weights.
-func (s *session[T]) withAverage(use bool, f func() error) error {
+func (s *session[T]) withAverage(use bool, f func() error) (err error) {
 	if !use {
 		return f()
 	}
 	if s.state[backend.EMA] == nil {
 		return backend.Errorf(backend.Invalid, "ema", "the state does not have a moving average of the weights")
 	}
-	swap := func() {
-		for name, ema := range s.state[backend.EMA] {
-			w := s.state[backend.Weights][name].data
-			for i, v := range ema.data {
-				w[i], ema.data[i] = v, w[i]
-			}
-		}
+	done := make([]string, 0, len(s.state[backend.EMA]))
+	swap := func(name string) error {
+		return s.engine.exchange(s.state[backend.Weights][name], s.state[backend.EMA][name])
 	}
-	swap()
-	defer swap()
+	defer func() {
+		for _, name := range done { // a device that fails here fails in the next call too
+			err = errors.Join(err, swap(name))
+		}
+	}()
+	for name := range s.state[backend.EMA] {
+		if err := swap(name); err != nil {
+			return err
+		}
+		done = append(done, name)
+	}
 	return f()
 }
 

@@ -22,6 +22,7 @@ type trial struct {
 	data    backend.Dataset
 	batch   backend.Batch
 	weights map[string]float64
+	limit   int64 // of memory; 0: none
 }
 
 // Long: one batch, created in order from its architecture to its inputs.
@@ -92,7 +93,13 @@ func newTrial(t testing.TB, c arch.Config, groups int) trial {
 // open returns a session of the given precision with the trial's state and dataset.
 func (tr trial) open(t testing.TB, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
 	t.Helper()
-	s, err := New().Open(context.Background(), backend.OpenOptions{Program: tr.program, DType: d, Threads: threads})
+	return tr.openOn(t, "cpu", d, threads)
+}
+
+// openOn is open on a device.
+func (tr trial) openOn(t testing.TB, device string, d tensor.DType, threads int) (backend.Session, backend.BatchRef) {
+	t.Helper()
+	s, err := New().Open(context.Background(), backend.OpenOptions{Program: tr.program, DType: d, Threads: threads, Devices: []string{device}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"errors"
+
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -13,12 +15,11 @@ type session[T float] struct {
 	*feed.Session
 	program  *program.Program
 	env      *kernel.Env[T]
-	state    map[backend.Slot]map[string]vector[T]
+	engine   engine[T]
+	state    map[backend.Slot]map[string]*vector[T]
 	steps    int64
 	machines map[string]*machine[T]
-	arena    *arena[T]      // shared by all machines: calls come one at a time
-	zeros    map[string][]T // gradients of parameters that a loss does not depend on
-	limit    int64          // bytes
+	limit    int64 // bytes
 }
 
 var (
@@ -29,22 +30,31 @@ var (
 // float is the set of precisions.
 type float interface{ float32 | float64 }
 
-func newSession[T float](o backend.OpenOptions, env *kernel.Env[T]) *session[T] {
+func newSession[T float](o backend.OpenOptions, env *kernel.Env[T], e engine[T]) *session[T] {
 	return &session[T]{
 		program:  o.Program,
 		env:      env,
+		engine:   e,
 		Session:  feed.NewSession(o.Program, feed.Asked(o, tensor.Of[T]())),
 		machines: map[string]*machine[T]{},
-		arena:    &arena[T]{},
-		zeros:    map[string][]T{},
 		limit:    o.MemoryLimit,
 	}
 }
 
-// Close frees the datasets.
+// Close frees the datasets and everything on the device.
 func (s *session[T]) Close() error {
 	clear(s.machines)
-	return s.CloseAll()
+	return errors.Join(s.engine.close(), s.CloseAll())
+}
+
+// drop closes all machines.
+func (s *session[T]) drop() error {
+	var failed []error
+	for _, m := range s.machines {
+		failed = append(failed, m.close())
+	}
+	clear(s.machines)
+	return errors.Join(failed...)
 }
 
 // scalars adds the program's scalars over the patterns of the last batch.

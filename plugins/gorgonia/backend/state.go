@@ -2,17 +2,20 @@ package backend
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/driver"
 )
 
 // vector is a parameter or buffer in the engine's layout: complex numbers as pairs.
 type vector[T float] struct {
 	kind  program.Kind
 	shape []int
-	data  []T
+	data  []T            // on a GPU only a copy
+	at    driver.Address // in the memory of a GPU
 }
 
 func (v vector[T]) size() int {
@@ -42,15 +45,20 @@ func raise[T float](kind program.Kind, shape []int, data []T) (tensor.Tensor, er
 }
 
 // SetState replaces the state.
-func (s *session[T]) SetState(_ context.Context, st backend.State) error {
+func (s *session[T]) SetState(_ context.Context, st backend.State) (err error) {
 	if err := st.Check(s.program); err != nil {
 		return err
 	}
-	fresh := map[backend.Slot]map[string]vector[T]{}
+	fresh := map[backend.Slot]map[string]*vector[T]{}
+	defer func() {
+		if err != nil {
+			s.releaseAll(fresh)
+		}
+	}()
 	for slot, arrays := range st.Slots {
-		fresh[slot] = map[string]vector[T]{}
+		fresh[slot] = map[string]*vector[T]{}
 		for name, t := range arrays {
-			v := vector[T]{kind: program.Real, shape: t.Shape()}
+			v := &vector[T]{kind: program.Real, shape: t.Shape()}
 			switch {
 			case t.DType().IsComplex():
 				v.kind = program.Complex
@@ -61,14 +69,20 @@ func (s *session[T]) SetState(_ context.Context, st backend.State) error {
 			if err := tensor.Flatten(v.data, t); err != nil {
 				return backend.Errorf(backend.Invalid, "set state", "%s of %s: %w", slot, name, err)
 			}
+			if err := s.engine.adopt(v); err != nil {
+				return err
+			}
 			fresh[slot][name] = v
 		}
 	}
+	old := s.state
 	s.state, s.steps = fresh, st.Step
+	if err := s.releaseAll(old); err != nil {
+		return err
+	}
 	for _, m := range s.machines { // the machines read the arrays of the previous state
 		if err := s.bindState(m); err != nil {
-			clear(s.machines)
-			return err
+			return errors.Join(err, s.drop())
 		}
 	}
 	return nil
@@ -80,6 +94,9 @@ func (s *session[T]) State(context.Context) (backend.State, error) {
 	for slot, arrays := range s.state {
 		out.Slots[slot] = map[string]tensor.Tensor{}
 		for name, v := range arrays {
+			if err := s.engine.fetch(v); err != nil {
+				return out, err
+			}
 			t, err := raise(v.kind, v.shape, v.data)
 			if err != nil {
 				return out, backend.Errorf(backend.Internal, "state", "%s of %s: %w", slot, name, err)
@@ -90,16 +107,30 @@ func (s *session[T]) State(context.Context) (backend.State, error) {
 	return out, nil
 }
 
-// slot returns the arrays of a slot for the parameters, and creates missing ones with zeros.
-func (s *session[T]) slot(slot backend.Slot, like string) []T {
+// releaseAll frees the vectors of a state.
+func (s *session[T]) releaseAll(state map[backend.Slot]map[string]*vector[T]) error {
+	var failed []error
+	for _, arrays := range state {
+		for _, v := range arrays {
+			failed = append(failed, s.engine.release(v))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// slot returns the vector of a slot for a parameter, and creates a missing one with zeros.
+func (s *session[T]) slot(slot backend.Slot, like string) (*vector[T], error) {
 	if s.state[slot] == nil {
-		s.state[slot] = map[string]vector[T]{}
+		s.state[slot] = map[string]*vector[T]{}
 	}
 	v, ok := s.state[slot][like]
 	if !ok {
 		w := s.state[backend.Weights][like]
-		v = vector[T]{w.kind, w.shape, make([]T, len(w.data))}
+		v = &vector[T]{kind: w.kind, shape: w.shape, data: make([]T, len(w.data))}
+		if err := s.engine.adopt(v); err != nil {
+			return nil, err
+		}
 		s.state[slot][like] = v
 	}
-	return v.data
+	return v, nil
 }

@@ -2,7 +2,10 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"math"
+
+	G "gorgonia.org/gorgonia"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
@@ -18,12 +21,18 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 }
 
 // step accumulates the gradients of the micro-batches in order, clips them and updates the weights.
-func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (backend.StepResult, error) {
-	r := backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
+func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (r backend.StepResult, err error) {
+	r = backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	norm := st.Norm()
 	names := s.program.Trainable()
-	grads := make([][]T, len(names))
-	for i, b := range st.Batches {
+	weights := make([]*vector[T], len(names))
+	for i, name := range names {
+		weights[i] = s.state[backend.Weights][name]
+	}
+	grads := s.engine.gradients(weights, len(st.Batches))
+	defer func() { err = errors.Join(err, grads.free()) }()
+	nodes := make([]*G.Node, len(names))
+	for _, b := range st.Batches {
 		item, err := next()
 		if err != nil {
 			return r, err
@@ -35,27 +44,27 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 		s.scalars(m, b, r.Scalars)
 		r.Patterns += len(b.Rows)
 		for j, name := range names {
-			g := s.gradient(m, name)
-			switch {
-			case len(st.Batches) == 1:
-				grads[j] = g
-			case i == 0:
-				grads[j] = s.env.Borrow(len(g))
-				defer s.env.Return(grads[j])
-				copy(grads[j], g)
-			default:
-				for k, v := range g {
-					grads[j][k] += v
-				}
-			}
+			nodes[j] = m.graph.Grads[name]
+		}
+		if err := grads.add(m.runner, nodes); err != nil {
+			return r, err
 		}
 	}
 	r.Loss = feed.Weigh(p.LossWeights, r.Scalars, norm)
-	r.GradNorm = optim.Norm(grads...)
+	if r.GradNorm, err = grads.norm(); err != nil {
+		return r, err
+	}
 	if !finite(r.GradNorm) || !finite(r.Loss) {
 		return r, backend.Errorf(backend.Numeric, "step", "step %d: loss %v, gradient norm %v", st.Number, r.Loss, r.GradNorm)
 	}
-	s.update(p, st, names, grads, &r)
+	if r.Clipped, err = grads.clip(p.Clip, r.GradNorm); err != nil {
+		return r, err
+	}
+	for i, name := range names {
+		if err := s.update(p, st, grads, i, name); err != nil {
+			return r, err
+		}
+	}
 	s.steps = st.Number
 	return r, nil
 }
@@ -77,55 +86,30 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 	return m, s.run(ctx, m, b, inputs)
 }
 
-// gradient returns the gradient of a parameter after backward; zeros where the loss does not depend on it.
-func (s *session[T]) gradient(m *machine[T], name string) []T {
-	if n, ok := m.graph.Grads[name]; ok {
-		return m.Value(n)
-	}
-	if s.zeros[name] == nil {
-		s.zeros[name] = make([]T, len(s.state[backend.Weights][name].data))
-	}
-	return s.zeros[name]
-}
-
-// updated is the number of elements that one worker updates at a time.
-const updated = 1 << 15
-
-// update applies clipping, the update rule and the moving average.
-func (s *session[T]) update(p backend.StepPlan, st backend.Step, names []string, grads [][]T, r *backend.StepResult) {
-	weights := make([][]T, len(names))
-	for i, name := range names {
-		weights[i] = s.state[backend.Weights][name].data
-	}
-	r.Clipped = optim.Bound(p.Clip, r.GradNorm, weights, grads)
-	slots := optim.Slots(p.Optimiser)
-	for i, name := range names {
-		w, g := weights[i], grads[i]
-		var state [2][]T // Adam has two moments
-		for j, slot := range slots {
-			state[j] = s.slot(slot, name)
+// update applies the update rule and the moving average to one parameter.
+func (s *session[T]) update(p backend.StepPlan, st backend.Step, grads gradients[T], i int, name string) error {
+	q, _ := s.program.Param(name)
+	u := update[T]{optimiser: p.Optimiser, step: st.Number, rate: st.Rate(q.Group), decay: p.EMADecay}
+	for _, slot := range optim.Slots(p.Optimiser) {
+		v, err := s.slot(slot, name)
+		if err != nil {
+			return err
 		}
-		var ema []T
-		if p.EMADecay > 0 {
-			started := s.state[backend.EMA][name].data != nil
-			if ema = s.slot(backend.EMA, name); !started {
-				copy(ema, w) // the average starts at the weights before the first step
+		u.state = append(u.state, v)
+	}
+	if p.EMADecay > 0 {
+		started := s.state[backend.EMA][name] != nil
+		var err error
+		if u.average, err = s.slot(backend.EMA, name); err != nil {
+			return err
+		}
+		if !started { // the average starts at the weights before the first step
+			if err := s.engine.copy(u.average, s.state[backend.Weights][name]); err != nil {
+				return err
 			}
 		}
-		q, _ := s.program.Param(name)
-		rule := optim.At(p.Optimiser, st.Number, st.Rate(q.Group))
-		s.env.Pool.Run((len(w)+updated-1)/updated, func(k int) {
-			from, to := k*updated, min((k+1)*updated, len(w))
-			var part [2][]T
-			for j := range slots {
-				part[j] = state[j][from:to]
-			}
-			optim.Update(rule, w[from:to], g[from:to], part[:len(slots)]...)
-			if ema != nil {
-				optim.Average(ema[from:to], w[from:to], p.EMADecay)
-			}
-		})
 	}
+	return grads.update(i, u)
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

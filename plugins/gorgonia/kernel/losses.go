@@ -101,15 +101,21 @@ func (e *Env[T]) perPattern(c Call, lambda, mask []T, visit func(p, from int, ma
 	})
 }
 
+// TotalKind is the kind of the operation that Total returns. It is not an operation of programs.
+const TotalKind program.OpKind = "total"
+
 // Total returns the cost: Σ_l seed_l·Σ_p weight_p·value_l[p]. Its operands are the values [patterns], then the weights
 // [patterns], then the seeds [1].
 func Total[T Float](values, patterns int) *Op[T] {
-	o := &Op[T]{Name: "total", Size: 1, Scalar: true}
-	for range values + 1 {
-		o.Sizes = append(o.Sizes, patterns)
-	}
-	for range values {
-		o.Sizes = append(o.Sizes, 1)
+	o := &Op[T]{Name: "total", Size: 1, Scalar: true, Gradient: Forward}
+	o.Call.Kind = TotalKind
+	for i := range 2*values + 1 {
+		size := 1
+		if i <= values {
+			size = patterns
+		}
+		o.Sizes = append(o.Sizes, size)
+		o.Call.In = append(o.Call.In, Operand{Kind: program.Real, Shape: []int{size}})
 	}
 	o.Rule.Forward = func(out []T, in [][]T) {
 		sum := 0.0

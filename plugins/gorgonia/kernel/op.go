@@ -41,7 +41,18 @@ type Op[T Float] struct {
 	Size   int    // length of the result
 	Scalar bool   // the result is a number, as a cost must be
 	Rule   Rule[T]
+
+	// An executor on a device computes the operation by its own kernels. Gradient is the operand of Call whose gradient this is, or
+	// Forward. Of a gradient, the operands are those of Call that Reads lists, then the result of Call if ReadsResult is set, then the
+	// gradient of the result unless Call computes the cost.
+	Call        Call
+	Gradient    int
+	Reads       []int
+	ReadsResult bool
 }
+
+// Forward is the Gradient of an operation itself.
+const Forward = -1
 
 var (
 	_ G.SDOp = &Op[float32]{}
@@ -153,7 +164,7 @@ func (o *Op[T]) SymDiff(inputs G.Nodes, output, grad *G.Node) (G.Nodes, error) {
 			continue
 		}
 		b := o.Rule.Back[i]
-		back := &Op[T]{Name: fmt.Sprintf("%s.gradient%d", o.Name, i), Size: o.Sizes[i]}
+		back := &Op[T]{Name: fmt.Sprintf("%s.gradient%d", o.Name, i), Size: o.Sizes[i], Call: o.Call, Gradient: i, Reads: b.Operands, ReadsResult: b.Output}
 		var operands G.Nodes
 		for _, j := range b.Operands {
 			operands = append(operands, inputs[j])

@@ -1,0 +1,10 @@
+// all.cu is the module: every family in one translation unit, for one precision.
+#include "pointwise.cu"
+#include "structure.cu"
+#include "network.cu"
+#include "conv.cu"
+#include "fourier.cu"
+#include "farfield.cu"
+#include "group.cu"
+#include "losses.cu"
+#include "update.cu"

@@ -1,0 +1,94 @@
+package kernels
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/nvrtc"
+)
+
+func TestPTX_IsMadeOfTheSources(t *testing.T) {
+	for _, size := range []int{4, 8} {
+		ptx, err := PTX(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(ptx, []byte(head())) {
+			t.Errorf("%s was made of other sources than those here: run make ptx", file(size))
+		}
+	}
+}
+
+// TestPTX_RebuildsToTheSameBytes compiles the sources where the pinned NVRTC is installed.
+func TestPTX_RebuildsToTheSameBytes(t *testing.T) {
+	name := os.Getenv("PTYCHO_NVRTC")
+	if name == "" {
+		name = "libnvrtc.so.12"
+	}
+	c, err := nvrtc.Open(name)
+	if err != nil {
+		t.Skip("NVRTC is not installed (PTYCHO_NVRTC names its library): " + err.Error())
+	}
+	files, err := Compile(c)
+	if err != nil {
+		t.Skip(err)
+	}
+	for name, data := range files {
+		if committed, err := compiled.ReadFile(name); err != nil || !bytes.Equal(data, committed) {
+			t.Errorf("%s differs from the committed file: run make ptx", name)
+		}
+	}
+}
+
+var declared = regexp.MustCompile(`(?m)^(?:BLOCK_)?KERNEL\((\w+)\)`)
+
+// TestPTX_HasEveryKernel compares the kernels of the sources with those of the PTX of both precisions.
+func TestPTX_HasEveryKernel(t *testing.T) {
+	want := []string{"conv", "conv_few", "conv_weight", "conv_weight_few", "fourier"}
+	for name, text := range Sources() {
+		for _, m := range declared.FindAllStringSubmatch(text, -1) {
+			if strings.HasSuffix(name, ".cu") {
+				want = append(want, m[1])
+			}
+		}
+	}
+	for _, size := range []int{4, 8} {
+		ptx, err := PTX(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range want {
+			if !bytes.Contains(ptx, []byte(".entry "+name+"(")) {
+				t.Errorf("%s lacks the kernel %s", file(size), name)
+			}
+		}
+	}
+	if len(want) < 30 {
+		t.Errorf("only %d kernels were found in the sources", len(want))
+	}
+}
+
+// TestRules_CoverEveryOperation has no rule to find for reshape, which moves nothing.
+func TestRules_CoverEveryOperation(t *testing.T) {
+	for _, k := range program.Kinds() {
+		if _, ok := rules[k]; !ok && k != program.Reshape {
+			t.Errorf("the operation %s does not have a CUDA kernel", k)
+		}
+	}
+}
+
+func TestFactors_MultiplyToTheLength(t *testing.T) {
+	for n := 1; n <= 4096; n++ {
+		product := 1
+		for _, r := range factors(n) {
+			product *= r
+		}
+		if product != n {
+			t.Fatalf("the factors of %d multiply to %d", n, product)
+		}
+	}
+}
