@@ -37,7 +37,7 @@ func (s *subject) clockOf() func() time.Duration {
 }
 
 // cancelsWithin compares the time of a step of many micro-batches with that of one whose context ends after a tenth of it. A step before
-// it tells that the backend has the whole plan.
+// it shows that the backend has the whole plan.
 func cancelsWithin(s *subject, theirs, mine runner, w *work) error {
 	const (
 		enough = 300 * time.Millisecond // to distinguish the times
