@@ -3,14 +3,14 @@ package conformance_test
 // freshMutants were written after the cases, of kinds that the others do not have: pieces of large parameters, identities in answers, limits
 // of what is accepted, fields of devices, events and options, files with strides.
 var freshMutants = []Mutant{
-	{"the last part of a large parameter is not updated", engine + "train.go", "(len(w)+updated-1)/updated", "max(1, len(w)/updated)", 0, "train/wide/adam", "wide|step|weights"},
-	{"every part of a large moving average is written to its first part", engine + "train.go", "optim.Average(ema[from:to], w[from:to]", "optim.Average(ema[:to-from], w[from:to]", 0, "train/wide/adam", "ema|average"},
-	{"every part of a large parameter has the first part's moments", engine + "train.go", "part[j] = state[j][from:to]", "part[j] = state[j][:to-from]", 0, "train/wide/adam", "wide|step|weights"},
+	{"the last part of a large parameter is not updated", engine + "host.go", "(len(w)+updated-1)/updated", "max(1, len(w)/updated)", 0, "train/wide/adam", "wide|step|weights"},
+	{"every part of a large moving average is written to its first part", engine + "host.go", "optim.Average(u.average.data[from:to], w[from:to]", "optim.Average(u.average.data[:to-from], w[from:to]", 0, "train/wide/adam", "ema|average"},
+	{"every part of a large parameter has the first part's moments", engine + "host.go", "part[j] = s.data[from:to]", "part[j] = s.data[:to-from]", 0, "train/wide/adam", "wide|step|weights"},
 	{"a step that is not finite is counted", engine + "train.go", "return r, backend.Errorf(backend.Numeric", "s.steps = st.Number\n\t\treturn r, backend.Errorf(backend.Numeric", 0, "train/not-finite", "not-finite|step count"},
-	{"the norm is that of the first parameter", engine + "train.go", "r.GradNorm = optim.Norm(grads...)", "r.GradNorm = optim.Norm(grads[:1]...)", 0, "", "norm"},
+	{"the norm is that of the first parameter", engine + "host.go", "optim.Norm(q.grads...)", "optim.Norm(q.grads[:1]...)", 0, "", "norm"},
 	{"the loss of a step has no weights", engine + "train.go", "r.Loss = feed.Weigh(p.LossWeights, r.Scalars, norm)", "r.Loss = feed.Weigh(map[string]float64{feed.Active(p.LossWeights)[0]: 1}, r.Scalars, norm)", 0, "", "loss"},
 	{"patches name the first batch", engine + "predict.go", "feed.Patches(i, t)", "feed.Patches(0, t)", 0, "", "[Rr]econstruct|patches|result"},
-	{"half of the moving average is used", engine + "predict.go", "for i, v := range ema.data {", "for i, v := range ema.data[:len(ema.data)/2+1] {", 0, "evaluate/ema", "ema|average"},
+	{"half of the moving average is used", engine + "host.go", "for i, v := range b.data {", "for i, v := range b.data[:len(b.data)/2+1] {", 0, "evaluate/ema", "ema|average"},
 	{"a graph for two groups is used for more", engine + "machine.go", "r.Groups, r.Values, r.Losses", "min(r.Groups, 2), r.Values, r.Losses", 0, "", "again/batch-size|groups|batch"},
 	{"a graph is used for other parameters", engine + "machine.go", "r.Values, r.Losses, r.Params)", "r.Values, r.Losses, len(r.Params) > 0)", 0, "", "gradient"},
 	{"the first micro-batch's inputs are used for all", feeding + "session.go", "batches = append(batches, st.Batches...)", "batches = append(batches, st.Batches...)\n\t\tfor i := range st.Batches[1:] {\n\t\t\tbatches[len(batches)-1-i] = st.Batches[0]\n\t\t}", 0, "", "micro-batches|train/accumulate"},

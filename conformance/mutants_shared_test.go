@@ -34,7 +34,7 @@ var sharedMutants = []Mutant{
 	{"a call of the plugin does not end with its context", messages + "server_session.go", "ctx, s.cancel = context.WithCancel(ctx)", "ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))", 0, "", "cancel"},
 	{"the plugin takes the first chunk for the whole array", messages + "arrays.go", "if len(raw) == 0 && len(chunk) == size {", "if len(raw) == 0 {", 0, "", "large/|state"},
 	{"a ReLU is fused although its convolution has another reader", engine + "lower.go", "readers[o.In[0]] == 1 {", "readers[o.In[0]] >= 1 {", 0, "", "composed/|random/|network/|operation/"},
-	{"a result is overwritten before its last reader", engine + "executor.go", "in.last = len(m.steps)\n", "", 0, "", "operation/|network/|composed/"},
-	{"a value that was asked for shares its memory", engine + "executor.go", "m.slots[k].kept = true", "m.slots[k].kept = m.slots[k].isInput()", 0, "", "operation/|network/|composed/"},
+	{"a result is overwritten before its last reader", engine + "plan.go", "in.last = len(m.steps)\n", "", 0, "", "operation/|network/|composed/"},
+	{"a value that was asked for shares its memory", engine + "plan.go", "m.slots[k].kept = true", "m.slots[k].kept = m.slots[k].isInput()", 0, "", "operation/|network/|composed/"},
 	{"a sum of two gradients adds one of them twice", engine + "executor.go", "o[j] = a[j] + b[j]", "o[j] = a[j] + a[j]", 0, "", "gradient"},
 }

@@ -61,15 +61,15 @@ var kernelMutants = []Mutant{
 
 var sessionMutants = []Mutant{
 	{"SetState keeps the step count", engine + "state.go", "s.state, s.steps = fresh, st.Step", "s.state = fresh", 0, "state/round-trip", "step"},
-	{"SetState keeps the old first moment", engine + "state.go", "fresh := map[backend.Slot]map[string]vector[T]{}\n", "fresh := map[backend.Slot]map[string]vector[T]{}\n\tif m := s.state[backend.Moment1]; m != nil {\n\t\tfresh[backend.Moment1] = m\n\t}\n", 0, "state/replaced", "m of"},
+	{"SetState keeps the old first moment", engine + "state.go", "fresh := map[backend.Slot]map[string]*vector[T]{}\n", "fresh := map[backend.Slot]map[string]*vector[T]{}\n\tif m := s.state[backend.Moment1]; m != nil {\n\t\tfresh[backend.Moment1] = m\n\t}\n", 0, "state/replaced", "m of"},
 	{"SetState loses the momentum", engine + "state.go", "for slot, arrays := range st.Slots {\n", "for slot, arrays := range st.Slots {\n\t\tif slot == backend.Velocity {\n\t\t\tcontinue\n\t\t}\n", 0, "state/every-slot", "momentum"},
 	{"a rejected state is half set", engine + "state.go", "if err := st.Check(s.program); err != nil {\n", "s.steps = st.Step\n\tif err := st.Check(s.program); err != nil {\n", 0, "refuses/state", "step"},
-	{"the first of several micro-batches is lost", engine + "train.go", "copy(grads[j], g)", "clear(grads[j])", 0, "train/accumulate", "gradient's norm"},
+	{"the first of several micro-batches is lost", engine + "host.go", "copy(q.grads[j], g)", "clear(q.grads[j])", 0, "train/accumulate", "gradient's norm"},
 	{"parameter groups have the default rate", engine + "train.go", "st.Rate(q.Group)", `st.Rate(q.Group[:0])`, 0, "train/rates-by-group", "rates-by-group"},
 	{"the moving average begins at 0", engine + "train.go", "!started {", "!started && s.steps < 0 {", 0, "train/ema", "ema of"},
 	{"only the last micro-batch is counted", engine + "train.go", "r.Patterns += len(b.Rows)", "r.Patterns = len(b.Rows)", 0, "train/accumulate", "patterns"},
 	{"the step count is counted, not taken from the step", engine + "train.go", "s.steps = st.Number", "s.steps++", 0, "train/ledger/numbers", "step"},
-	{"the moving average stays in the weights after evaluating", engine + "predict.go", "defer swap()", "", 0, "evaluate/ema", "moving average"},
+	{"the moving average stays in the weights after evaluating", engine + "predict.go", "range done { // a device", "range done[:0] { // a device", 0, "evaluate/ema", "moving average"},
 	{"Evaluate ignores the moving average", engine + "predict.go", "if !use {", "if !use || s.steps > 0 {", 0, "evaluate/ema", "moving average"},
 	{"missing weights of patterns are those of the batch before", engine + "machine.go", "m.weights[i] = 1\n\t\tif b.Weights != nil {", "if b.Weights == nil && m.weights[i] == 0 {\n\t\t\tm.weights[i] = 1\n\t\t}\n\t\tif b.Weights != nil {", 0, "train/ledger/weights", "gradient's norm"},
 	{"a graph is reused for other losses", engine + "machine.go", "r.Groups, r.Values, r.Losses, r.Params)", "r.Groups, r.Values, len(r.Losses) > 0, r.Params)", 0, "again/losses", "losses"},
