@@ -33,7 +33,7 @@ func (*Gorgonia) Info() backend.Info {
 }
 
 // Devices returns the CPU with the instructions that will be used, and the GPUs.
-func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
+func (*Gorgonia) Devices(ctx context.Context) ([]backend.Device, error) {
 	d := backend.Device{ID: "cpu", Usable: true, Memory: feed.MachineMemory(), Cores: runtime.NumCPU()}
 	d.Name = runtime.GOOS + "/" + runtime.GOARCH
 	env, err := kernel.NewEnv[float32](1)
@@ -42,7 +42,7 @@ func (*Gorgonia) Devices(context.Context) ([]backend.Device, error) {
 	} else {
 		d.Name += ", " + env.Instructions()
 	}
-	return append([]backend.Device{d}, cudaDevices()...), nil
+	return append([]backend.Device{d}, cudaDevices(ctx)...), nil
 }
 
 // Open validates the program and prepares a session. Graphs are built when a plan first needs them.

@@ -1,8 +1,8 @@
 package backend
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -14,24 +14,11 @@ import (
 var cudaLibrary = driver.Name
 
 // cudaDevices lists the GPUs, or one entry with the reason why there are none.
-func cudaDevices() []backend.Device {
-	l, err := driver.Open(cudaLibrary)
-	var found []driver.Device
-	if err == nil {
-		found, err = l.Devices()
+func cudaDevices(ctx context.Context) []backend.Device {
+	if !driver.Present(cudaLibrary) {
+		return listDevices(cudaLibrary) // which loads nothing
 	}
-	if err != nil {
-		return []backend.Device{{ID: "cuda:0", Name: "NVIDIA", Reason: sentence(err)}}
-	}
-	var out []backend.Device
-	for _, d := range found {
-		e := backend.Device{ID: fmt.Sprintf("cuda:%d", d.Number), Name: fmt.Sprintf("%s, compute capability %d.%d", d.Name, d.Major, d.Minor), Usable: true, Memory: d.Memory}
-		if err := d.Usable(); err != nil {
-			e.Usable, e.Reason = false, sentence(err)
-		}
-		out = append(out, e)
-	}
-	return out
+	return probe(ctx, cudaLibrary)
 }
 
 // sentence returns the text of an error without the call that found it.

@@ -3,7 +3,10 @@ package backend
 import (
 	"bytes"
 	"context"
+	"os"
+	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/conformance"
@@ -101,7 +104,7 @@ func TestCUDA_SameBitsOnEveryDevice(t *testing.T) {
 // TestCUDA_ListsDevices lists the fake GPUs, and says why there are none without a driver.
 func TestCUDA_ListsDevices(t *testing.T) {
 	fixture.Long(t)
-	onFake(t, fake.Build(t))
+	onFake(t, fake.Build(t).Copy(t))
 	all, err := New().Devices(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +134,26 @@ func TestCUDA_SaysWhyThereAreNoDevices(t *testing.T) {
 		if backend.KindOf(failed) != backend.Unavailable {
 			t.Errorf("opening cuda:0 fails with %v, want the kind %s", failed, backend.Unavailable)
 		}
+	}
+}
+
+// A driver that ends the process that loads it is listed as unusable, and the backend lives on.
+func TestCUDA_SurvivesADriverThatCrashesWhenLoaded(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("needs gcc")
+	}
+	folder := t.TempDir()
+	source, library := folder+"/crash.c", folder+"/"+driver.Name
+	if err := os.WriteFile(source, []byte("#include <stdlib.h>\n__attribute__((constructor)) static void load(void) { abort(); }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	onFake(t, &fake.Driver{Path: library})
+	all, err := New().Devices(context.Background())
+	if err != nil || len(all) != 2 || !all[0].Usable || all[1].Usable || !strings.Contains(all[1].Reason, "ended the process that lists the GPUs") {
+		t.Errorf("the devices are %+v (%v)", all, err)
 	}
 }
 

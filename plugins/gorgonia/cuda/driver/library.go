@@ -84,9 +84,9 @@ var (
 	loaded  = map[string]*Library{}
 )
 
-// present reports whether the driver may be there, so that machines without a GPU load nothing: a path is always tried, and a name
+// Present reports whether the driver may be there, so that machines without a GPU load nothing: a path is always tried, and a name
 // if LD_LIBRARY_PATH has it or the kernel has NVIDIA's device, or that of Windows' subsystem for Linux.
-func present(name string) bool {
+func Present(name string) bool {
 	if strings.Contains(name, "/") {
 		return true
 	}
@@ -107,7 +107,7 @@ func Open(name string) (*Library, error) {
 	if l := loaded[name]; l != nil {
 		return l, nil
 	}
-	if !present(name) {
+	if !Present(name) {
 		return nil, backend.Errorf(backend.Unavailable, "cuda", "no GPU is visible: the NVIDIA driver is not installed (%s and /dev/nvidiactl are missing); install it, or start the container with a GPU (docker run --gpus all)", name)
 	}
 	handle, err := dynamic.Open(name)

@@ -27,6 +27,7 @@ var sources embed.FS
 type Driver struct {
 	Path   string
 	handle uintptr
+	file   []byte // of the library, which is removed once it is loaded
 }
 
 var (
@@ -73,6 +74,16 @@ func Build(t testing.TB) *Driver { return load(t, checked) }
 // BuildFast is Build without checks, for whole networks.
 func BuildFast(t testing.TB) *Driver { return load(t, unchecked) }
 
+// Copy writes the driver's library, without kernels, into a folder of the test, for other processes to load.
+func (d *Driver) Copy(t testing.TB) *Driver {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "libcuda.so.1")
+	if err := os.WriteFile(path, d.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Driver{Path: path}
+}
+
 func load(t testing.TB, compile func() (*Driver, error)) *Driver {
 	t.Helper()
 	if _, err := exec.LookPath("gcc"); err != nil {
@@ -93,6 +104,9 @@ func load(t testing.TB, compile func() (*Driver, error)) *Driver {
 func open(folder string) (*Driver, error) {
 	d := &Driver{Path: filepath.Join(folder, "libcuda.so.1")}
 	var err error
+	if d.file, err = os.ReadFile(d.Path); err != nil {
+		return nil, err
+	}
 	if d.handle, err = dynamic.Open(d.Path); err != nil {
 		return nil, err
 	}
