@@ -14,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // lost is an oracle whose State fails in one way, until it is started again.
@@ -157,5 +158,6 @@ func TestCheck_FailFastAndRepeat(t *testing.T) {
 
 // TestSubtests_OnePerCase uses the quick cases of level 0 only.
 func TestSubtests_OnePerCase(t *testing.T) {
+	fixture.Long(t)
 	conformance.Subtests(t, inProcess("reference", oracle.New(), tensor.Float32), conformance.Speaks)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/reference"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	gorgonia "github.com/ptychogo/ptycho/plugins/gorgonia/backend"
 )
 
@@ -173,6 +174,7 @@ func smooth(p *program.Program) *program.Program {
 // TestOutliers_AreReversedDecisions shows that an outlying gradient is caused by decisions of ReLUs and pools that rounding reversed:
 // with the engine's decisions the reference agrees, and a network without kinks has no outliers.
 func TestOutliers_AreReversedDecisions(t *testing.T) {
+	fixture.Long(t)
 	cases := map[string]arch.Config{
 		"unet-16-gridsize1": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, "unet-16-gridsize2": {N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2},
 	}

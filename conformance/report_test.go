@@ -105,6 +105,7 @@ func (o old) Info() backend.Info {
 // TestReport_BackendReachesItsOwnLevel checks a backend that only predicts: what it does not offer excludes cases, blocks no level, and
 // is reported.
 func TestReport_BackendReachesItsOwnLevel(t *testing.T) {
+	fixture.Long(t)
 	report := checked(t, predicting{oracle.New()}, conformance.Options{Level: conformance.Speaks})
 	if report.Reached != 0 || !slices.Contains(report.Without, "train") || report.Counts[0].Excluded == 0 {
 		t.Errorf("reached level %d without %v: %+v", report.Reached, report.Without, report.Counts)
@@ -154,6 +155,7 @@ func (w without) Info() backend.Info {
 }
 
 func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
+	fixture.Long(t)
 	report := checked(t, old{oracle.New()}, conformance.Options{Level: conformance.Speaks})
 	if !report.Complete || report.Reached != -1 || report.Sum(conformance.Failed) != 0 || report.Counts[0].Skipped == 0 || report.Counts[0].Passed == 0 {
 		t.Errorf("with %+v the report reaches level %d: %+v", report.Counts, report.Reached, report.Results)
@@ -163,6 +165,7 @@ func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
 // TestJUnit_OpensInIndependentParser parses the XML with an independent library and compares the result with the report,
 // case by case.
 func TestJUnit_OpensInIndependentParser(t *testing.T) {
+	fixture.Long(t)
 	for name, report := range map[string]*conformance.Report{
 		"one of each ending": threeEndings(t),
 		"oracle, level 0":    levelZero(t),

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"math"
 	"os"
 	"os/exec"
@@ -67,6 +68,7 @@ func shell(script string) func(*trial, context.Context, *recorder) error {
 
 // TestTrial_StagesAfterAFailureRun runs one stage of each outcome before the last.
 func TestTrial_StagesAfterAFailureRun(t *testing.T) {
+	fixture.Long(t)
 	second := defaultLimit / 60 // in a trial of a minute
 	all := []stage{
 		{"hangs", "", 3 * second, nil, shell("echo begun >&2; sleep 1000")},

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // put writes a file into a new folder.
@@ -67,6 +69,7 @@ func TestConfigExplain_ShowsOrigins(t *testing.T) {
 }
 
 func TestConfig_ExplainShowDiffOfRun(t *testing.T) {
+	fixture.Long(t)
 	scan, dir := smallScan(t), t.TempDir()
 	run := filepath.Join(dir, "run")
 	must(t, "train", "--train-data-file", scan, "--output-dir", run, "--max-epochs", "1", "--seed", "4", "--quiet")
@@ -202,6 +205,7 @@ func TestConfigShow_LegacyDictionary(t *testing.T) {
 }
 
 func TestConfig_OtherFilesAreRefused(t *testing.T) {
+	fixture.Long(t)
 	dir := t.TempDir()
 	for name, contents := range map[string]string{
 		"cut.yaml": "training: {seed: ", "twice.yaml": "training:\n  seed: 1\n  seed: 2\n", "nan.yaml": "training: {learning-rate: NaN}\n", "type.yaml": "training: {seed: [1]}\n",

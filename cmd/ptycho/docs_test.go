@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // TestDocs_AreCurrent fails if a setting, a flag or a command was changed without make docs.
@@ -61,6 +63,7 @@ func TestDocs_CommandsHaveHelp(t *testing.T) {
 }
 
 func TestDocs_ManualPagesAreValid(t *testing.T) {
+	fixture.Long(t)
 	lint := []string{"mandoc", "-Tlint", "-W", "warning"}
 	if _, err := exec.LookPath(lint[0]); err != nil {
 		lint = []string{"man", "--warnings", "-l"}

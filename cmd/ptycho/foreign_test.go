@@ -16,6 +16,7 @@ import (
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // geometry are the flags that give a scan in pixels a size.
@@ -84,6 +85,7 @@ func readScan(t *testing.T, path string) *scan.Scan {
 // TestConvert_RoundTripsKeepTheScan writes scans as CXI and reads them again, directly and as npz. 65535 and the largest numbers
 // must not become bad pixels.
 func TestConvert_RoundTripsKeepTheScan(t *testing.T) {
+	fixture.Long(t)
 	for _, c := range []struct {
 		most  int
 		units format.Units

@@ -227,6 +227,7 @@ func TestHelp_OtherSpellings(t *testing.T) {
 }
 
 func TestTrain_RefusesFullFolder(t *testing.T) {
+	fixture.Long(t)
 	scan, dir := smallScan(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // plates writes a dark of different numbers, a flat and a mask of n×n pixels as files of npy, and returns their names.
@@ -40,6 +41,7 @@ func plates(t *testing.T, dir string, n int) (dark, flat, mask string) {
 // TestPrepareFlags_SolveAsConvertDoes solves scans with flags that prepare their patterns, and what ptycho convert makes of them with the
 // same flags, to the same bits.
 func TestPrepareFlags_SolveAsConvertDoes(t *testing.T) {
+	fixture.Long(t)
 	dir := t.TempDir()
 	npzScan, h5 := filepath.Join(dir, "scan.npz"), filepath.Join(dir, "scan.h5")
 	must(t, "simulate", "--n", "24", "--object-size", "48", "--n-images", "32", "--nphotons", "1e5", "--output", npzScan)

@@ -58,6 +58,7 @@ func TestSolve_ComparesHalves(t *testing.T) {
 }
 
 func TestSolve_EveryEngine(t *testing.T) {
+	fixture.Long(t)
 	scan := smallScan(t)
 	for _, e := range []string{"epie", "rpie", "dm", "raar", "lsqml", "adam"} {
 		if r := solveJSON(t, "--data", scan, "--output-dir", filepath.Join(t.TempDir(), e), "--engine", e, "--iterations", "3"); !(r.R > 0 && r.R < 1) {

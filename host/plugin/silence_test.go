@@ -16,6 +16,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // hanging is a toy that never returns from one call, even if the context ends, like a stuck driver.
@@ -260,6 +261,7 @@ func TestStop_EndsAStoppedProcess(t *testing.T) {
 
 // The time of the host does not count: the host may use a result for longer than the limit.
 func TestSilence_DoesNotCountTheHost(t *testing.T) {
+	fixture.Long(t)
 	t.Parallel()
 	spec := role(t, "plugin")
 	spec.Timeout = 500 * time.Millisecond

@@ -9,11 +9,13 @@ import (
 	iterative "github.com/ptychogo/ptycho/core/solve"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/model"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // A few iterations from an image without detail, such as that of a network, give a better image than thirty iterations of ePIE
 // from nothing.
 func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
+	fixture.Long(t)
 	sim, err := simulate.New(context.Background(), simulate.Options{Object: simulate.Blocks, Probe: simulate.Aberrated, N: 48, Height: 128, Patterns: 150, Seed: 5})
 	if err != nil {
 		t.Fatal(err)

@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func TestRewind_WaitsForSender(t *testing.T) {
+	fixture.Long(t)
 	dir := t.TempDir()
 	o := Options{Getenv: func(string) string { return "" }, Notice: func(format string, args ...any) { t.Errorf(format, args...) }}
 	run := Run{Name: "first", Experiment: "experiment"}
