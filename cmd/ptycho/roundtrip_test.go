@@ -18,17 +18,21 @@ import (
 // receives, and to something that can be seen to change. It runs the command twice: without and with a change of the setting. The
 // observable of the trip must differ, and the changed run must store the changed value with its flag as origin. The list of settings
 // is the table of core/config: a setting without a trip fails, and so does a trip whose setting stops short anywhere on its way.
+// make test follows every third setting, make test-all each.
 func TestRoundTrip(t *testing.T) {
 	long(t)
 	b := prepareTrips(t)
 	b.install(t)
-	done := map[string]bool{}
+	done, all := map[string]bool{}, fixture.All()
 	for _, s := range config.Settings(config.Train | config.Infer) {
 		key := s.Key()
 		if done[key] {
 			continue
 		}
 		done[key] = true
+		if _, ok := allTrainingTrips()[key]; ok && !all && len(done)%3 != 0 {
+			continue
+		}
 		t.Run(key, func(t *testing.T) {
 			command, trips := b.train("scan.npz"), allTrainingTrips()
 			if s.Commands&config.Train == 0 {
