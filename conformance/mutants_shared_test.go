@@ -32,6 +32,8 @@ var sharedMutants = []Mutant{
 	{"the plugin ignores the weights of losses for gradients", messages + "server_session.go", "LossWeights: head.GetLossWeights(),", "", 0, "", "gradient|loss"},
 	{"every error of the plugin is internal", messages + "errors.go", "kind := backend.KindOf(err)\n\tvar known", "kind := backend.Internal\n\tvar known", 0, "", "kind"},
 	{"a call of the plugin does not end with its context", messages + "server_session.go", "ctx, s.cancel = context.WithCancel(ctx)", "ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))", 0, "", "cancel"},
+	{"the plugin takes a chunk that is a byte short for the whole array", messages + "arrays.go", "if len(raw) == 0 && len(chunk) == size {", "if len(raw) == 0 && len(chunk) >= size-1 {", 0, "chunks", "chunk"},
+	{"the plugin adds the chunks of two arrays", messages + "arrays.go", "for _, p := range o.queue {\n\t\tc := &chunker{send: send}\n\t\tif err := p(c); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := c.rest(); err != nil {", "c := &chunker{send: send}\n\tfor i, p := range o.queue {\n\t\tif err := p(c); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif i < len(o.queue)-1 {\n\t\t\tcontinue\n\t\t}\n\t\tif err := c.rest(); err != nil {", 0, "", "chunk"},
 	{"the plugin takes the first chunk for the whole array", messages + "arrays.go", "if len(raw) == 0 && len(chunk) == size {", "if len(raw) == 0 {", 0, "", "large/|state"},
 	{"a ReLU is fused although its convolution has another reader", engine + "lower.go", "readers[o.In[0]] == 1 {", "readers[o.In[0]] >= 1 {", 0, "", "composed/|random/|network/|operation/"},
 	{"a result is overwritten before its last reader", engine + "plan.go", "in.last = len(m.steps)\n", "", 0, "", "operation/|network/|composed/"},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -114,6 +115,7 @@ var large = []Case{
 	{Operates, "large/state", "a state with arrays larger than a message is returned as it was set", largeState},
 	{Operates, "large/batch", "a batch of more rows, offsets and weights than fit in a chunk is computed", largeBatch},
 	{Operates, "large/plan", "a plan of many steps with many micro-batches runs to its end, in order", withOracle(largePlan, backend.CanTrain)},
+	{Operates, "chunks", "a program and the arrays of a state arrive whole that are as long as a chunk, or a byte or an element shorter or longer", aroundChunk},
 }
 
 // images returns a program whose patches are its counts times a gain, plus i times its counts.
@@ -218,6 +220,45 @@ func largeState(s *subject) error {
 		return err
 	}
 	return sameState("a state of more than a message", got, st)
+}
+
+// chunk is the size of the parts in which the bytes of an array are sent.
+const chunk = 1 << 20
+
+// aroundChunk opens programs whose text has about the length of a chunk, in bytes. Their parameters are in the order of their names: the first
+// one fills what a message has besides chunks, so that each of the others has chunks of its own.
+func aroundChunk(s *subject) error {
+	for _, length := range []int{chunk - 1, chunk, chunk + 1} {
+		w := passing()
+		for i, n := range []int{chunk / 32, chunk/8 + length - chunk, chunk/4 + length - chunk, 3, 5} { // of 8 bytes, or of 4
+			name, v := fmt.Sprintf("array %d", i), reference.NewValue(program.Real, []int{n})
+			for j := range v.Real {
+				v.Real[j] = float64(float32(j) + 0.25*float32(i))
+			}
+			w.program.Params = append(w.program.Params, program.Param{Name: name, Kind: v.Kind, Shape: v.Shape, Init: program.Init{Kind: program.KaimingUniform}})
+			w.given[name] = v
+		}
+		w.given["note"] = &reference.Value{Kind: program.Real, Shape: []int{}, Real: []float64{1}}
+		w.program.Buffers = []program.Buffer{{Name: "note", Kind: program.Real, Shape: []int{}, Doc: "-"}}
+		text, err := w.program.Encode()
+		if err != nil {
+			return err
+		}
+		w.program.Buffers[0].Doc += strings.Repeat("-", length-len(text))
+		what := fmt.Sprintf("a program of %d bytes and arrays of about a chunk", length)
+		session, err := s.begin(w, func(*backend.OpenOptions) {})
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		got, err := session.State(s.ctx)
+		if err != nil {
+			return fmt.Errorf("%s: state: %w", what, err)
+		}
+		if err := sameState(what, got, w.state()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // largeBatch uses tiny patterns, so that the batch itself is what is large: 1.1 MB of rows and of weights, 2.2 MB of offsets.
