@@ -22,6 +22,7 @@ DIR      ?=
 LARGE    ?=
 COMMIT   ?= c754495
 PROGRAM  ?=
+PATIENCE ?= 1m
 
 # Flags of the binaries. A caller that runs the tests too empties it, so that nothing is compiled twice.
 BUILD_FLAGS ?= -trimpath
@@ -178,8 +179,8 @@ soak: build ## the tests that start processes, COUNT (20) times in random order,
 	$(GO) test -count=$(COUNT) -shuffle=on -timeout 2h ./sdk/... ./host/... ./cmd/...
 	bin/ptycho bench --backend $(SOAK) --n 64 --batch-size 8 --n-filters-scale 1 --gridsize 1 --steps 1000 --memory --quiet
 
-torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json; PROGRAM=file of another backend, which also hangs (Linux, root or user namespaces)
-	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)" --backend "$(PROGRAM)"
+torture: build ## kill ptycho KILLS (320) times at random and at every system call that changes a file, fill its disks, send it signals: one table, at most MINUTES (25); SEED=1, REPORT=file.json; PROGRAM=file of another backend, which also hangs and has PATIENCE (1m) to answer (Linux, root or user namespaces)
+	$(GO) run ./bench/torture --minutes $(MINUTES) --kills $(KILLS) --seed $(SEED) --json "$(REPORT)" --backend "$(PROGRAM)" --patience $(PATIENCE)
 
 bent: COUNT = 10000
 bent: ## COUNT (10000) runs of train, infer, conformance and doctor against altered answers; prints a table (up to an hour)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // command is one way to run ptycho. It is disturbed and must then reach the result of an undisturbed run.
@@ -22,17 +23,15 @@ type command struct {
 // small holds the flags of a run that takes about a second.
 var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
 
-// stalled is the time after which ptycho kills a backend that sends nothing. The import of an engine takes a good part of it on a busy machine.
-const stalled = "1m"
-
-// commands lists the disturbed commands with a backend ("": the bundled one). Paths are relative to the worker's folder.
-func commands(backend string) []command {
+// commands lists the disturbed commands with a backend ("": the bundled one), which ptycho kills when it sends nothing for the time
+// patience. Paths are relative to the worker's folder.
+func commands(backend string, patience time.Duration) []command {
 	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
 	infer := []string{"infer", "--trust-data", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
 	solve := []string{"solve", "--data", "in/scan.npz", "--iterations", "2", "--threads", "1"}
 	simulate := []string{"simulate", "-n", "32", "--n-images", "64", "--seed", "3"}
 	if backend != "" {
-		with := []string{"--backend", backend, "--backend-timeout", stalled}
+		with := []string{"--backend", backend, "--backend-timeout", patience.String()}
 		train, infer = append(train, with...), append(infer, with...)
 	}
 	over := func(args []string) []string { return append(slices.Clone(args), "--overwrite") }

@@ -33,6 +33,7 @@ func main() {
 	flag.IntVar(&x.Signals, "signals", 4, "signals of each kind for each command")
 	flag.StringVar(&x.Only, "only", "", "a kind: "+kindKill+", "+kindCall+", "+kindSignal+", "+kindPipe+", "+kindDisk+", "+kindSpool+", "+kindLimit)
 	flag.StringVar(&x.Backend, "backend", "", "program of a backend in place of the bundled one; it is also made to hang")
+	flag.DurationVar(&x.Patience, "patience", time.Minute, "time in which another backend must answer and end; the import of its engine takes part of it, more on a busy machine")
 	only := flag.String("commands", "", "comma-separated commands, such as \"train --overwrite,infer\"; empty: all")
 	flag.Uint64Var(&x.Seed, "seed", 1, "seed of all times and choices")
 	flag.Parse()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"syscall"
+	"time"
 )
 
 // Rows of the table. The trials of a kind are listed for each command.
@@ -27,7 +28,8 @@ type extent struct {
 	Commands []string // nil for all
 	Minutes  float64  // of all trials
 	Seed     uint64
-	Backend  string // a program in place of the bundled backend
+	Backend  string        // a program in place of the bundled backend
+	Patience time.Duration // with Backend: until it is killed for its silence, and until it ends without its host
 }
 
 // random returns the random numbers of one trial. They depend only on the seed and the trial.

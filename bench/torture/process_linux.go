@@ -13,16 +13,13 @@ import (
 	"time"
 )
 
-// The time after which a command of about a second counts as hung. Another backend may take seconds to start, and the host waits
-// a minute for the handshake of one that hangs.
-const (
-	hangLimit        = 90 * time.Second
-	backendHangLimit = 5 * time.Minute
-)
+// hangLimit is the time after which a command of about a second counts as hung. Another backend may take seconds to start, and the host
+// waits a minute for the handshake of one that hangs.
+const hangLimit = 90 * time.Second
 
 func (x extent) hangLimit() time.Duration {
 	if x.Backend != "" {
-		return backendHangLimit
+		return 5 * x.Patience
 	}
 	return hangLimit
 }
@@ -196,7 +193,7 @@ func running(pid int) bool {
 func (x extent) orphans() int {
 	patience := 8 * time.Second // a plugin detects the end of its host by a closed pipe
 	if x.Backend != "" {
-		patience = time.Minute // it may be busy with the import of its engine
+		patience = x.Patience // it may be busy with the import of its engine
 	}
 	self := os.Getpid()
 	for begun := time.Now(); ; time.Sleep(3 * time.Millisecond) {

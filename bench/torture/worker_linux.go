@@ -59,7 +59,7 @@ func work() error {
 		return err
 	}
 	w := &worker{dir: t.Dir, program: t.Program, extent: t.Extent, index: t.Index, workers: t.Workers, out: json.NewEncoder(os.Stdout)}
-	for _, c := range commands(t.Extent.Backend) {
+	for _, c := range commands(t.Extent.Backend, t.Extent.Patience) {
 		if t.Extent.Commands == nil || slices.Contains(t.Extent.Commands, c.name) {
 			w.commands = append(w.commands, c)
 		}
