@@ -19,6 +19,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // interpreter returns a Python with the packages that sdk/python needs and further ones, or skips the test.
@@ -205,6 +206,13 @@ func TestPythonSDK_NamesMissingEngine(t *testing.T) {
 	t.Setenv("PTYCHO_TOY", "fail")
 	_, err := Start(t.Context(), python(t))
 	wantKind(t, err, backend.Unavailable, "the engine cannot be loaded: libengine.so is missing")
+}
+
+// TestPythonSDK_ImportMayHoldTheInterpreter holds the interpreter's lock for 33 s: by default gRPC ends calls that wait for more than 30 s.
+func TestPythonSDK_ImportMayHoldTheInterpreter(t *testing.T) {
+	fixture.NeedsAll(t)
+	t.Setenv("PTYCHO_TOY", "hold")
+	start(t, python(t))
 }
 
 // The plugin ends when the host's end of the lifeline is closed, and removes the socket's folder. It sends the handshake before it

@@ -1,5 +1,6 @@
 """A backend for tests of sdk/python: it computes nothing and shows what it received."""
 
+import ctypes
 import os
 import sys
 import time
@@ -64,6 +65,8 @@ def make():
     start = os.environ.get("PTYCHO_TOY", "")
     while start == "wait":
         time.sleep(1)
+    if start == "hold":
+        ctypes.PyDLL(None).sleep(33)  # keeps the interpreter's lock, as the import of an engine does
     if start == "fail":
         raise ImportError("libengine.so is missing")
     return Toy()

@@ -25,6 +25,8 @@ SOCKET_KEY = "PLUGIN_UNIX_SOCKET_DIR"
 _EXIT_BY_HAND = 12
 _ANSWER_TIME = 0.02  # seconds for the answer to Shutdown to leave
 _MAX_STREAMS = 256
+# Seconds after which gRPC ends a call that Python has not taken, by default 30. A long import may hold the interpreter; the host has its own limit.
+_TAKE_TIME = 24 * 3600
 
 
 def serve(make: Callable[[], c.Backend], *, name: str, doctor: Callable[[], list[tools.Finding]] | None = None) -> None:
@@ -59,7 +61,8 @@ def _run(make: Callable[[], c.Backend], folder: str, out: int) -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(_MAX_STREAMS, thread_name_prefix="call"),
         options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE),
-                 ("grpc.max_concurrent_streams", _MAX_STREAMS), ("grpc.http2.max_frame_size", 1 << 20), ("grpc.so_reuseport", 0)])
+                 ("grpc.max_concurrent_streams", _MAX_STREAMS), ("grpc.http2.max_frame_size", 1 << 20), ("grpc.so_reuseport", 0),
+                 ("grpc.server_max_unrequested_time_in_server", _TAKE_TIME)])
     servicer = Servicer(done.set)
     server.add_generic_rpc_handlers((handlers(servicer), *_host_services(done)))
     certificate = Certificate()
