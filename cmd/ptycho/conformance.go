@@ -152,8 +152,14 @@ func conformanceOutcome(target conformance.Target, options conformance.Options, 
 		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s not run within --time-limit %v and %s %s skipped", words.Of(report.NotRun, "case"), words.Verb(report.NotRun, "was", "were"), options.Limit,
 			words.Of(skipped, "case"), words.Verb(skipped, "was", "were"))
 	case skipped > 0 || !report.Complete:
-		excluded := map[bool]string{false: ", and --run, --skip or --quick excluded others"}[report.Complete]
-		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s %s skipped%s", words.Of(skipped, "case"), words.Verb(skipped, "was", "were"), excluded)
+		var left []string
+		if skipped > 0 {
+			left = append(left, fmt.Sprintf("%s %s skipped", words.Of(skipped, "case"), words.Verb(skipped, "was", "were")))
+		}
+		if !report.Complete {
+			left = append(left, "cases were left out by --run, --skip or --quick")
+		}
+		return host.Failf(exitInconclusive, "conformance: nothing failed, but %s", strings.Join(left, ", and "))
 	}
 	return nil
 }

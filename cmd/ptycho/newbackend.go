@@ -78,6 +78,9 @@ func newCommand() *cli.Command {
 			}
 			if err == nil {
 				stdout.Printf("%s: %d files; next: cd %s && make test\n", folder, len(files), folder)
+				if d.Source == "" && c.String("lang") == "go" {
+					stdout.Printf("it requires version %s of ptycho; to build it against a checkout: --source DIR\n", d.Version)
+				}
 			}
 			return err
 		},

@@ -6,7 +6,7 @@ package physics
 // Position is a scan position or a difference of two, in object pixels: row y, column x.
 type Position struct{ Y, X float64 }
 
-// CoverageFloor is the share of the largest weight below which a canvas pixel counts as uncovered. Much smaller floors
+// CoverageFloor is the share of the largest weight of a group's patches, before they are added, up to which a canvas pixel counts as uncovered. Much smaller floors
 // add rows and columns that only rounding reached.
 const CoverageFloor = 1e-3
 
@@ -61,7 +61,9 @@ func corner(side, n int, p Position) (dy, dx float64) {
 
 // Assemble merges the patches of a group on a canvas [side, side]:
 //
-//	canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j), 0 where the sum of weights is below a thousandth of the largest weight
+//	canvas = Σ_j T(w_j·O_j) / Σ_j T(w_j)
+//
+// It is 0 where the sum of weights is not above CoverageFloor times the largest w_j of the group, before they are moved and added.
 func Assemble(objects []Image[complex128], weights []Image[float64], p []Position, side int) Image[complex128] {
 	num, den, floor := newImage[complex128](side, side), newImage[float64](side, side), 0.0
 	for j, o := range objects {

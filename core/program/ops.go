@@ -10,11 +10,12 @@ import (
 type OpKind string
 
 // The operations. P stands for patterns in the batch, [..] for any leading axes. Broadcasting: the second operand of a
-// binary operation may have the shape of the last axes of the first, or be a scalar [].
+// binary operation may have the shape of the last axes of the first, or be a scalar []. Attributes have their names here, with
+// a default in brackets; the function Attributes has their ranges.
 const (
 	// Elementwise, real, any shape.
 	ReLU      OpKind = "relu"       // max(x, 0); derivative 0 at 0
-	LeakyReLU OpKind = "leaky_relu" // x for x > 0, slope·x otherwise
+	LeakyReLU OpKind = "leaky_relu" // x for x > 0, slope·x otherwise (slope 0.01)
 	Sigmoid   OpKind = "sigmoid"    // 1/(1+e^−x)
 	Tanh      OpKind = "tanh"
 	SiLU      OpKind = "silu"     // x·sigmoid(x), also called swish
@@ -23,7 +24,7 @@ const (
 	Log1p     OpKind = "log1p"  // ln(1+x), x > −1
 	Sqrt      OpKind = "sqrt"   // sqrt(x), x >= 0; derivative 0 at 0
 	Square    OpKind = "square" // x²
-	Affine    OpKind = "affine" // scale·x + shift
+	Affine    OpKind = "affine" // scale·x + shift (1, 0)
 
 	// Binary with broadcasting. Add and Sub take two real or two complex operands; Mul also takes a complex and a real one.
 	Add OpKind = "add"
@@ -58,15 +59,15 @@ const (
 	Conj        OpKind = "conj"
 
 	// Physics. Objects are complex [−1, C, N, N]; offsets [−1, C, 2] are (row, column).
-	FFT2          OpKind = "fft2"           // orthonormal, DC-centred over the last two axes; inverse = 1: its exact inverse
+	FFT2          OpKind = "fft2"           // orthonormal, DC-centred over the last two axes; inverse = 1: its exact inverse (0)
 	Illuminate    OpKind = "illuminate"     // object × probe [m, N, N] or [−1, C, m, N, N] -> [−1, C, m, N, N]
 	Intensity     OpKind = "intensity"      // complex [−1, C, m, N, N] -> Σ_m |·|², modes add incoherently
-	Translate     OpKind = "translate"      // x [−1, C, H, W] moved by sign·offset: out(y, x) = in(y−dy, x−dx), bilinear, zero outside
-	MergeWeight   OpKind = "merge_weight"   // probe [.., m, N, N] -> Σ_m|P|²/max + floor, real [.., N, N]; no gradient
+	Translate     OpKind = "translate"      // x [−1, C, H, W] moved by sign·offset (1): out(y, x) = in(y−dy, x−dx), bilinear, zero outside
+	MergeWeight   OpKind = "merge_weight"   // probe [.., m, N, N] -> Σ_m|P|²/max + floor (1e-3), real [.., N, N]; no gradient
 	MergePairwise OpKind = "merge_pairwise" // objects, offsets, weight: the group's object as each member sees it
-	Assemble      OpKind = "assemble"       // objects, offsets, weight -> canvas complex [−1, S, S]
-	Extract       OpKind = "extract"        // canvas, offsets -> objects [−1, C, n, n]
-	BackProject   OpKind = "back_project"   // counts, probe -> complex [−1, C, N, N]; no gradient
+	Assemble      OpKind = "assemble"       // objects, offsets, weight -> canvas complex [−1, S, S], S = canvas: pixel n/2 of a patch is at S/2 + offset
+	Extract       OpKind = "extract"        // canvas, offsets -> objects [−1, C, n, n], placed as in Assemble; a canvas may have more rows than columns
+	BackProject   OpKind = "back_project"   // counts, probe -> complex [−1, C, N, N] (epsilon 0.02); no gradient
 	Gather        OpKind = "gather"         // table [t, ...], index [−1, C] -> [−1, C, ...]; gradients scatter back
 
 	// Per pattern: real [−1, C, H, W] -> [−1, C]. The losses take λ and counts in photons and a mask [N, N] or [−1, C, N, N].

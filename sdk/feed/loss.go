@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/core/program"
 )
 
-// Active lists the losses with a weight above 0, in a fixed order.
+// Active lists the losses with a weight other than 0, in a fixed order.
 func Active(weights map[string]float64) []string {
 	var out []string
 	for name, w := range weights {
