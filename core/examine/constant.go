@@ -28,11 +28,8 @@ func (p *profile) constants(ctx context.Context) ([]Finding, error) {
 			copy(p.most, counts)
 			first = false
 		}
-		least, most, all := p.least[:len(counts)], p.most[:len(counts)], p.all[:len(counts)]
-		for i, k := range counts {
-			least[i], most[i] = min(least[i], k), max(most[i], k)
-			all[i] += float64(k)
-		}
+		bound32(counts, p.least, p.most)
+		add32(counts, p.all)
 	})
 	if err != nil {
 		return nil, err

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -51,19 +53,34 @@ func (p *profile) values(frames int) float64 {
 type tails struct {
 	groups
 	counts [][excessBins]float64
+	frames int // measured
 }
 
-// excessTails measures the excesses of the few frames.
+// tailValues bounds the values whose excesses are measured. They are of at least fewestSlow frames, where there are as many.
+const tailValues = 1 << 21
+
+// excessTails measures the excesses of some of the few frames.
 func (p *profile) excessTails(ctx context.Context) error {
-	p.tails = &tails{groups: p.brightness()}
+	var lit []int
+	for j, is := range p.few {
+		if is && !p.out[j] {
+			lit = append(lit, j)
+		}
+	}
+	measured := make([]bool, len(p.few))
+	lit = scan.Thin(lit, max(fewestSlow, tailValues/len(p.sum)))
+	for _, j := range lit {
+		measured[j] = true
+	}
+	p.tails = &tails{groups: p.brightness(len(lit)), frames: len(lit)}
 	p.tails.counts = make([][excessBins]float64, len(p.tails.pixels))
 	one := make([]float64, len(p.sum))
 	for i := range one {
 		one[i] = 1
 	}
-	above := p.thresholds(one)
-	return p.some(ctx, func(_ int, counts []float32) {
-		p.excesses(counts, above, one, true, func(i int, log, _ float64) { p.tails.counts[p.tails.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
+	l := limits32(p.bad, p.thresholds(one))
+	return p.those(ctx, func(j int) bool { return measured[j] }, func(_ int, counts []float32) {
+		p.excesses(counts, l, one, true, func(i int, log, _ float64) { p.tails.counts[p.tails.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
 	})
 }
 
@@ -71,7 +88,7 @@ func (p *profile) excessTails(ctx context.Context) error {
 func (p *profile) factors(values float64) []float64 {
 	limits := make([]float64, len(p.tails.counts))
 	for g := range limits {
-		limits[g] = tailLimit(p.tails.counts[g][:], p.tails.pixels[g]*float64(p.used), values)
+		limits[g] = tailLimit(p.tails.counts[g][:], p.tails.pixels[g]*float64(p.tails.frames), values)
 	}
 	factor := make([]float64, len(p.sum))
 	for i := range factor {
@@ -85,13 +102,13 @@ func (p *profile) suspects() []float64 { return p.factors(p.values(p.used)) }
 
 // rays finds the values of all frames whose excess is above the factor of their pixel.
 func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([]Finding, error) {
-	least := p.thresholds(factor)
+	l := limits32(p.bad, p.thresholds(factor))
 	var pixels, frames []int
 	var rays [][2]int
 	chance := math.Inf(-1)
 	err := p.those(ctx, func(j int) bool { return p.suspicious[j] }, func(j int, counts []float32) {
 		hit := false
-		p.excesses(counts, least, factor, p.few[j], func(i int, log, reference float64) {
+		p.excesses(counts, l, factor, p.few[j], func(i int, log, reference float64) {
 			unit := float64(max(p.unit, 1))
 			c := math.Log(values) + poissonChance(float64(counts[i])/unit, cosmicRoom*reference/unit)
 			if c >= logAlpha {
@@ -136,7 +153,8 @@ type groups struct {
 // Each group spans a factor of 4 in the mean, and has at least groupLeast values; a smaller one joins the next darker.
 const groupFactor, groupLeast = 4, 1e4
 
-func (p *profile) brightness() groups {
+// brightness returns the groups for so many frames.
+func (p *profile) brightness(frames int) groups {
 	g := groups{of: make([]int, len(p.sum)), pixels: []float64{0}}
 	var order []int
 	for i := range p.sum {
@@ -154,7 +172,7 @@ func (p *profile) brightness() groups {
 		if k == 0 {
 			edge = groupFactor * max(mean, 1)
 		}
-		if enough := groupLeast / float64(max(p.used, 1)); mean > edge && g.pixels[last] >= enough && float64(len(order)-k) >= enough {
+		if enough := groupLeast / float64(max(frames, 1)); mean > edge && g.pixels[last] >= enough && float64(len(order)-k) >= enough {
 			g.pixels = append(g.pixels, 0)
 			last, edge = last+1, groupFactor*mean
 		}
@@ -194,27 +212,29 @@ func (p *profile) thresholds(factor []float64) []float32 {
 	return out
 }
 
-// excesses calls visit for the values above factor times their reference, with the logarithm of the ratio. Values up to least are not
-// looked at. Within says that the frame is part of the sums.
-func (p *profile) excesses(counts, least []float32, factor []float64, within bool, visit func(i int, log, reference float64)) {
+// excesses calls visit for the values above factor, at least 1, times their reference, with the logarithm of the ratio. Values up to the least
+// of the limits are not looked at. Within says that the frame is part of the sums.
+func (p *profile) excesses(counts []float32, l limits[float32], factor []float64, within bool, visit func(i int, log, reference float64)) {
+	if !sweep32(counts, l).above {
+		return
+	}
 	floor := darkCounts * float64(max(p.unit, 1))
 	others := float64(max(p.used-1, 1))
-	least = least[:len(counts)]
-	for i, k := range counts {
-		if k <= least[i] || p.bad[i] {
-			continue
-		}
-		v := float64(k)
-		reference := max((p.sum[i]-v)/others, floor)
-		if !within {
-			reference = max(p.sum[i]/(others+1), floor)
-		}
-		if v <= factor[i]*reference {
-			continue
-		}
-		reference = max(reference, float64(brightestNear(p, counts, i)))
-		if v > factor[i]*reference {
-			visit(i, math.Log(v/reference), reference)
+	for vector, set := range l.above {
+		for ; set != 0; set &= set - 1 {
+			i := vector*lanes32 + bits.TrailingZeros32(set)
+			v := float64(counts[i])
+			reference := max((p.sum[i]-v)/others, floor)
+			if !within {
+				reference = max(p.sum[i]/(others+1), floor)
+			}
+			if v <= factor[i]*reference {
+				continue
+			}
+			reference = max(reference, float64(brightestNear(p, counts, i, counts[i])))
+			if v > factor[i]*reference {
+				visit(i, math.Log(v/reference), reference)
+			}
 		}
 	}
 }

@@ -98,10 +98,12 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 	c.width = math.Ceil(windowDeviations * math.Sqrt(c.ceiling/unit))
 	low := float32(c.ceiling - c.width*unit)
 	looked := max(leastCeiling, min(low, float32((1-2*edge)*ranges[0])))
+	pixels := p.reaching(looked)
 	visit := func(j int, counts []float32) {
 		clips := false
-		for i, k := range counts {
-			if k < looked || p.bad[i] || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
+		for _, i := range pixels {
+			k := counts[i]
+			if k < looked || len(p.cosmic) > 0 && p.cosmic[[2]int{j, i}] {
 				continue
 			}
 			clips = c.add(i, float64(k), unit) || clips
@@ -131,6 +133,21 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 		return c, nil
 	}
 	return c, rest(low, float32(c.ceiling))
+}
+
+// reaching returns the good pixels of which some value is at least least.
+func (p *profile) reaching(least float32) []int {
+	struck := map[int]bool{} // their largest values are those without cosmic rays, of the few frames
+	for r := range p.cosmic {
+		struck[r[1]] = true
+	}
+	var pixels []int
+	for i, v := range p.most {
+		if !p.bad[i] && (v >= least || struck[i]) {
+			pixels = append(pixels, i)
+		}
+	}
+	return pixels
 }
 
 // manyBelow is the number of values below the ceiling for which their number in other frames is estimated.

@@ -9,20 +9,27 @@ const unrelated = 1. / 8
 // drift returns the relative change of the counts from the first to the last frame, and its value in standard errors. It compares frames
 // with their four nearest neighbours: the mean of (t₁ − t₂)·(2√k₁ − 2√k₂) is 0 if the exposure does not depend on time. Each pair counts once.
 func drift(e *exposures) (change, errors float64) {
-	order, near, root := e.order, e.near, e.root
+	order, root := e.order, e.root
 	var products, square, apart []float64
 	mean, n := 0.0, float64(max(len(order)-1, 1))
 	parts := make([][2][]float64, blocks) // interleaved, so that each has pairs from the whole scan
-	for j, others := range near {
-		mean += root[j] / float64(len(order))
+	for _, v := range root {
+		mean += v / float64(len(order))
+	}
+	is := make([]bool, len(order))
+	for _, j := range e.near.of {
+		is[j] = true
+	}
+	for k, j := range e.near.of {
+		others := e.near.near[k]
 		for _, o := range others[:min(nearest, len(others))] {
-			if int(o) <= j {
+			if int(o) <= j && is[o] {
 				continue
 			}
 			dt := float64(int(o)-j) / n
 			part := &parts[j%blocks]
 			part[0], part[1] = append(part[0], dt*(root[o]-root[j])), append(part[1], dt*dt)
-			apart = append(apart, dt)
+			apart = append(apart, math.Abs(dt))
 		}
 	}
 	for _, part := range parts {

@@ -125,38 +125,6 @@ const mostValues, fewValues = 1 << 30, 1 << 23
 // fewestFrames is the least number of frames that are examined; fewer than fewestPatterns are a finding.
 const fewestFrames, fewestPatterns = 8, 4
 
-// Scan examines a scan.
-func Scan(ctx context.Context, s *scan.Scan) ([]Finding, error) {
-	in := Input{N: s.N, Patterns: &oneByOne{Scan: s}, Rows: s.Rows, Cols: s.Cols, Index: s.Index, Mask: s.Mask, Probe: s.Probe, Modes: s.Modes}
-	if s.Probe != nil {
-		in.Diameter = scan.ProbeDiameter(s.Probe, s.N)
-	}
-	return Run(ctx, in)
-}
-
-// ReadIntegers implements stored.
-func (o *oneByOne) ReadIntegers(dst []uint16, first int) bool {
-	return o.Stored != nil && o.Stored.ReadIntegers(dst, first)
-}
-
-// oneByOne yields patterns of a file in one slice, which it uses again.
-type oneByOne struct {
-	*scan.Scan
-	pattern []float32
-}
-
-// Pattern implements Patterns.
-func (o *oneByOne) Pattern(i int) []float32 {
-	if o.Stored == nil {
-		return o.Scan.Pattern(i)
-	}
-	if o.pattern == nil {
-		o.pattern = make([]float32, o.N*o.N)
-	}
-	o.Fill(o.pattern, i)
-	return o.pattern
-}
-
 // Run returns the findings, the most severe first.
 func Run(ctx context.Context, in Input) ([]Finding, error) {
 	n := in.Patterns.Len()
@@ -223,13 +191,11 @@ type profile struct {
 	used        int       // of the few, those that are not left out
 	fewAll      int       // the few
 	cosmic      map[[2]int]bool
-	struck      map[int][]int  // pixels of cosmic rays by pattern
 	base        float64        // counts of every pixel that are not photons
 	scratch     []float32      // a pattern
-	neighbours  [][]int32      // around of each position, all patterns
+	places      *places        // of all patterns
 	below       []bool         // [N·N] without a count although an offset was added to all
 	blocks      map[int]*block // of constant pixels
-	bright      []int          // pixels that are compared between frames
 	lag         int            // frame i belongs to position i − lag
 	suspicious  []bool         // [len(at)] some value may be a cosmic ray
 	sample      []int          // pixels of the hash
@@ -246,9 +212,14 @@ func newProfile(in Input) *profile {
 	n := len(p.at)
 	p.out, p.few, p.suspicious, p.hash, p.total, p.peak = make([]bool, n), make([]bool, n), make([]bool, n), make([]uint64, n), make([]float64, n), make([]float32, n)
 	p.least, p.most, p.high, p.sum, p.all = make([]float32, size), make([]float32, size), make([]float32, size), make([]float64, size), make([]float64, size)
-	for _, j := range scan.Thin(indices(n), max(fewestSlow, fewValues/size)) {
+	few := scan.Thin(indices(n), max(fewestSlow, fewValues/size))
+	r, keeps := in.Patterns.(stored)
+	for _, j := range few {
 		p.few[j] = true
 		p.used++
+		if keeps && len(few)*size <= fewValues {
+			r.Keep(p.at[j])
+		}
 	}
 	p.fewAll, p.highest = p.used, make([]float32, size)
 	for i, m := range in.Mask {
@@ -292,14 +263,6 @@ func (p *profile) near(i int, visit func(q int)) {
 			}
 		}
 	}
-}
-
-// near24 returns the nearest positions of each; nil if a position is not finite.
-func (p *profile) near24() [][]int32 {
-	if p.neighbours == nil {
-		p.neighbours, _ = scan.Neighbours(p.Rows, p.Cols, around)
-	}
-	return p.neighbours
 }
 
 func (p *profile) coordinates(pixels []int) [][2]int {

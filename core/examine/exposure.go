@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -37,8 +36,8 @@ func (p *profile) exposure(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	var surplus []float64
-	for j := range e.near {
-		if v, ok := e.surplus(j); ok {
+	for k := range e.near.of {
+		if v, ok := e.surplus(k); ok {
 			surplus = append(surplus, v)
 		}
 	}
@@ -81,9 +80,9 @@ type exposures struct {
 	order      []int // [m] index in p.at
 	rows, cols []float64
 	root       []float64 // 2√counts
-	near       [][]int32 // neighbours of each
-	mean       float64   // counts of a frame, in units
-	diameter   float64   // of the probe
+	near       *places
+	mean       float64 // counts of a frame, in units
+	diameter   float64 // of the probe
 }
 
 // exposures returns the frames at their positions, at the right ones if the frames are late; nil if there are none to compare.
@@ -110,8 +109,8 @@ func (p *profile) exposures() *exposures {
 		return nil
 	}
 	e.mean /= float64(len(e.order))
-	if e.near = p.near24(); len(e.order) != len(p.Rows) {
-		e.near, _ = scan.Neighbours(e.rows, e.cols, around)
+	if e.near = p.around(); len(e.order) != len(p.Rows) {
+		e.near = placesOf(e.rows, e.cols)
 	}
 	if e.near == nil {
 		return nil
@@ -119,17 +118,17 @@ func (p *profile) exposures() *exposures {
 	return e
 }
 
-// surplus returns γ(h) − 0.6·γ(2h) for frame j, without photon noise: h is the mean distance of its four nearest neighbours at other
+// surplus returns γ(h) − 0.6·γ(2h) for the frame j of the k-th neighbours, without photon noise: h is the mean distance of its four nearest neighbours at other
 // positions, γ half the mean squared difference.
 //
 // For a disk-shaped probe with a sharp edge and an object without any smoothness γ is the area that is not shared by the disks, and γ(h) is
 // at most 0.52·γ(2h) for 2h up to half the diameter; everything smoother is lower. A fluctuation in time adds the same to both. So
 // the result is positive only with a fluctuation above that of photons.
-func (e *exposures) surplus(j int) (float64, bool) {
-	rows, cols, root := e.rows, e.cols, e.root
+func (e *exposures) surplus(k int) (float64, bool) {
+	j, rows, cols, root := e.near.of[k], e.rows, e.cols, e.root
 	var gamma, count [2]float64
 	h := 0.0
-	for _, o := range e.near[j] {
+	for _, o := range e.near.near[k] {
 		d := math.Hypot(rows[j]-rows[o], cols[j]-cols[o])
 		ring := 0
 		switch {
@@ -163,7 +162,7 @@ const (
 
 // exposureFinding describes the change: frames with a lower exposure, a drift, or a flicker.
 func (p *profile) exposureFinding(e *exposures, spread, drift float64, drifts bool) Finding {
-	order, near := e.order, e.near
+	order, near := e.order, e.near.with(len(e.order)).near
 	var low []int
 	var ratios []float64
 	for k, others := range near {

@@ -94,19 +94,27 @@ func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 	for h := range image {
 		image[h] = make([]float64, n*n)
 	}
+	struck := map[int][]int{} // pixels of cosmic rays by frame
+	for r := range p.cosmic {
+		struck[r[0]] = append(struck[r[0]], r[1])
+	}
 	k := 0
 	err := p.some(ctx, func(j int, counts []float32) {
-		half := image[k%2][:len(counts)]
+		half := image[k%2]
 		k++
-		for i, v := range counts {
-			half[i] += float64(v) - p.base
-		}
-		for _, i := range p.struckIn(j) {
+		add32(counts, half)
+		for _, i := range struck[j] {
 			half[i] += p.sum[i]/float64(p.used) + p.base - float64(counts[i])
 		}
 	})
 	if err != nil {
 		return nil, err
+	}
+	for h, v := range image {
+		frames := float64((k + 1 - h) / 2)
+		for i := range v {
+			v[i] -= p.base * frames
+		}
 	}
 	f := &halved{}
 	var lines [2][2][]float64
@@ -152,17 +160,6 @@ func (p *profile) patch(s *spectrum, t []complex128, content []float64, most flo
 		}
 	}
 	s.plan.InverseCentred(t, image, &s.work)
-}
-
-// struckIn returns the pixels of frame j with cosmic rays.
-func (p *profile) struckIn(j int) []int {
-	var pixels []int
-	for r := range p.cosmic {
-		if r[0] == j {
-			pixels = append(pixels, r[1])
-		}
-	}
-	return pixels
 }
 
 // hann is a window that is 0 at both ends; the transform of a constant under it has three values.

@@ -1,7 +1,6 @@
 package examine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -17,8 +16,8 @@ const (
 	lagPairs = 400
 	// lagValues bounds the values of one shift of the pairs, fewestPairs is the least number nevertheless.
 	lagValues, fewestPairs = 1 << 22, 100
-	// lagPixels is the number of pixels that are compared, the brightest.
-	lagPixels = 4096
+	// lagPixels is the number of pixels that are compared, the brightest; screenPixels that of the first pairs.
+	lagPixels, screenPixels = 4096, 1024
 	// aloneInTime is the least distance of a pair in frames: nearer ones stay neighbours when the order is shifted.
 	aloneInTime = 16
 	// lagBetter is the ratio of differences below which an order is better. Where firstPairs pairs show none below perhapsBetter, others are
@@ -28,11 +27,10 @@ const (
 
 // order finds frames that do not belong to their positions: late ones, where frame i belongs to position i − lag, in the whole scan or from a
 // frame on; lines that were measured in the other direction; a reversed scan. Pairs of neighbouring positions that were not measured one
-// after the other have similar patterns. With the wrong order they have not, and with the right one they have. The difference of a pair is
-// 1 − Σ√(ab)/√(Σa·Σb). An order is reported if it lowers the mean difference by a tenth and seven standard errors of 20 parts of the scan.
+// after the other have similar patterns. With the wrong order they have not, and with the right one they have. An order is reported if it lowers the mean difference by a tenth and seven standard errors of 20 parts of the scan.
 func (p *profile) order(ctx context.Context) ([]Finding, error) {
 	n := p.Patterns.Len()
-	near := p.near24()
+	near := p.around()
 	if near == nil {
 		return nil, nil
 	}
@@ -44,18 +42,13 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 		good[i] = !p.out[j]
 	}
 	var pairs [][2]int
-	for i, others := range near {
-		for _, o := range others {
+	for k, i := range near.of {
+		for _, o := range near.near[k] {
 			if abs(int(o)-i) >= aloneInTime {
 				pairs = append(pairs, [2]int{i, int(o)})
 				break
 			}
 		}
-	}
-	p.brightPixels()
-	p.struck = map[int][]int{}
-	for r := range p.cosmic {
-		p.struck[p.at[r[0]]] = append(p.struck[p.at[r[0]]], r[1])
 	}
 	pairs = slices.DeleteFunc(pairs, func(k [2]int) bool {
 		i, o := k[0], k[1]
@@ -63,11 +56,11 @@ func (p *profile) order(ctx context.Context) ([]Finding, error) {
 	})
 	pairs = thinPairs(pairs, max(fewestPairs, min(lagPairs, lagValues/(p.N*p.N))))
 	orders := p.orders()
-	differences, err := p.differences(ctx, thinPairs(pairs, firstPairs), orders, good)
+	differences, err := p.comparison(screenPixels).differences(ctx, thinPairs(pairs, firstPairs), orders, good)
 	if err != nil || len(pairs) > firstPairs && !mayBeOther(differences) {
 		return nil, err
 	}
-	if differences, err = p.differences(ctx, pairs, orders, good); err != nil {
+	if differences, err = p.comparison(lagPixels).differences(ctx, pairs, orders, good); err != nil {
 		return nil, err
 	}
 	best, found := orderFinding(orders, differences)
@@ -87,19 +80,20 @@ func thinPairs(pairs [][2]int, n int) [][2]int {
 }
 
 // differences compares pairs of frames in each order. A pair without its frames in an order has the difference that it has as it is.
-func (p *profile) differences(ctx context.Context, pairs [][2]int, orders []ordering, good []bool) ([][]float64, error) {
+func (c *comparison) differences(ctx context.Context, pairs [][2]int, orders []ordering, good []bool) ([][]float64, error) {
 	differences := make([][]float64, len(orders))
 	for _, k := range pairs {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		now := p.difference(k[0], k[1])
-		for c, o := range orders {
+		c.forget()
+		now := c.difference(k[0], k[1])
+		for at, o := range orders {
 			a, b, d := o.frame(k[0]), o.frame(k[1]), now
 			if inside := a >= 0 && b >= 0 && a < len(good) && b < len(good); inside && good[a] && good[b] && (a != k[0] || b != k[1]) {
-				d = p.difference(a, b)
+				d = c.difference(a, b)
 			}
-			differences[c] = append(differences[c], d)
+			differences[at] = append(differences[at], d)
 		}
 	}
 	return differences, nil
@@ -132,41 +126,6 @@ func goodAround(good []bool, i int) bool {
 		}
 	}
 	return true
-}
-
-// brightPixels chooses the pixels that difference compares.
-func (p *profile) brightPixels() {
-	p.bright = p.bright[:0]
-	for i := range p.sum {
-		if !p.bad[i] && p.sum[i] > 0 {
-			p.bright = append(p.bright, i)
-		}
-	}
-	slices.SortStableFunc(p.bright, func(a, b int) int { return cmp.Compare(p.sum[b], p.sum[a]) })
-	p.bright = p.bright[:min(len(p.bright), lagPixels)]
-	slices.Sort(p.bright)
-}
-
-// difference compares two frames.
-func (p *profile) difference(i, o int) float64 {
-	p.scratch = append(p.scratch[:0], p.Patterns.Pattern(i)...)
-	other := p.Patterns.Pattern(o)
-	for _, q := range p.struck[i] {
-		p.scratch[q] = 0
-	}
-	rays := p.struck[o]
-	var a, b, both float64
-	for _, q := range p.bright {
-		if len(rays) > 0 && slices.Contains(rays, q) {
-			continue
-		}
-		x, y := float64(p.scratch[q]), float64(other[q])
-		a, b, both = a+x, b+y, both+math.Sqrt(max(x*y, 0))
-	}
-	if a <= 0 || b <= 0 {
-		return 1
-	}
-	return 1 - both/math.Sqrt(a*b)
 }
 
 // orderFinding compares the orders with the first, which is that of the file.

@@ -77,13 +77,14 @@ func (p *profile) distance(i, j int) float64 {
 // one after, which are near each other; a step of a line's length occurs once.
 func (p *profile) lone(far map[int]bool, wide float64) []Finding {
 	n := len(p.Rows)
-	near := p.near24()
+	near := p.around()
 	if near == nil || n < fewestFrames {
 		return nil
 	}
+	nearest := near.nearest()
 	gap, step := make([]float64, n), make([]float64, 0, n)
 	for i := range gap {
-		gap[i] = p.distance(i, int(near[i][0]))
+		gap[i] = p.distance(i, int(nearest[i]))
 		if i > 0 {
 			step = append(step, p.distance(i, i-1))
 		}
@@ -142,13 +143,13 @@ func positiveMedian(v []float64) float64 {
 
 // overlap measures how much of the probe's area neighbours have in common.
 func (p *profile) overlap(far map[int]bool) []Finding {
-	near := p.near24()
+	near := p.around()
 	if near == nil || p.Diameter <= 0 {
 		return nil
 	}
 	var gaps []float64
-	for i, others := range near {
-		for _, o := range others {
+	for k, i := range near.of {
+		for _, o := range near.near[k] {
 			if d := p.distance(i, int(o)); d > 0 && !far[i] {
 				gaps = append(gaps, d)
 				break

@@ -39,11 +39,12 @@ func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, 
 	for _, f := range frequencies {
 		highest = max(highest, f.row, abs(f.col))
 	}
-	for _, j := range scan.Thin(indices(len(e.order)), mostPredicted) {
+	for _, at := range scan.Thin(indices(len(e.near.of)), mostPredicted) {
+		j := e.near.of[at]
 		if err := ctx.Err(); err != nil {
 			return nil, 0, context.Cause(ctx)
 		}
-		set, w := e.prediction(j)
+		set, w := e.prediction(j, e.near.near[at])
 		if w == nil {
 			continue
 		}
@@ -147,11 +148,11 @@ func (p *profile) frequencies() []frequency {
 	return out
 }
 
-// prediction returns neighbours of frame j and the factors of their values that predict it: a plane, or a constant, is fitted to them,
+// prediction returns those neighbours of frame j that overlap with it and the factors of their values that predict it: a plane, or a constant, is fitted to them,
 // weighted by their overlap. Without enough neighbours the factors are nil.
-func (e *exposures) prediction(j int) (set []int, w []float64) {
+func (e *exposures) prediction(j int, near []int32) (set []int, w []float64) {
 	var weight []float64
-	for _, o := range e.near[j] {
+	for _, o := range near {
 		if a := scan.Overlap(math.Hypot(e.rows[o]-e.rows[j], e.cols[o]-e.cols[j]), e.diameter); a >= leastShared {
 			set, weight = append(set, int(o)), append(weight, a)
 		}

@@ -166,9 +166,6 @@ func sweep32(counts []float32, l limits[float32]) swept {
 	return out
 }
 
-// sweptAtOnce is the number of counts that are read at once from a file.
-const sweptAtOnce = 1 << 17
-
 // sweep measures all frames that are not left out, in one pass: total, peak and hash, the largest count of each pixel, and whether a value
 // is above the factor of its pixel, nil for none.
 func (p *profile) sweep(ctx context.Context, factor []float64) error {
@@ -177,7 +174,7 @@ func (p *profile) sweep(ctx context.Context, factor []float64) error {
 	if factor != nil {
 		least = p.thresholds(factor)
 	}
-	if r, ok := p.Patterns.(stored); ok && r.ReadIntegers(nil, 0) {
+	if r, ok := p.Patterns.(stored); ok && r.Integers(0, 1) != nil {
 		return p.sweepStored(ctx, r, limits16(p.bad, least), factor)
 	}
 	l := limits32(p.bad, least)
@@ -195,7 +192,7 @@ func standsOut[T count](p *profile, counts []T, above []uint32, lanes, width int
 	for v, set := range above {
 		for ; set != 0; set &= set - 1 {
 			i := v*lanes + bits.TrailingZeros32(set)/width
-			if float64(counts[i]) > factor[i]*float64(brightestNear(p, counts, i))*(1-1e-6) {
+			if float64(counts[i]) > factor[i]*float64(brightestNear(p, counts, i, counts[i]))*(1-1e-6) {
 				return true
 			}
 		}
@@ -203,16 +200,19 @@ func standsOut[T count](p *profile, counts []T, above []uint32, lanes, width int
 	return false
 }
 
-// brightestNear returns the largest of the good pixels around i, 0 if there are none.
-func brightestNear[T count](p *profile, counts []T, i int) T {
+// brightestNear returns the largest of the good pixels around i, 0 if there are none; if one is at least enough, it returns one that is.
+func brightestNear[T count](p *profile, counts []T, i int, enough T) T {
 	most, n := T(0), p.N
 	if y, x := i/n, i%n; y > 0 && x > 0 && y < n-1 && x < n-1 {
-		for _, from := range [...]int{i - n - 1, i - 1, i + n - 1} {
+		for _, from := range [...]int{i - 1, i - n - 1, i + n - 1} {
 			row, bad := counts[from:from+3], p.bad[from:from+3]
 			for k, v := range row {
 				if v > most && !bad[k] && from+k != i {
 					most = v
 				}
+			}
+			if most >= enough {
+				return most
 			}
 		}
 		return most
@@ -225,25 +225,19 @@ func brightestNear[T count](p *profile, counts []T, i int) T {
 	return most
 }
 
-// stored is implemented by patterns that can be stored as integers. ReadIntegers fills dst with consecutive patterns; it returns false if
-// they are not stored so.
-type stored interface {
-	ReadIntegers(dst []uint16, first int) bool
-}
-
 // sweepStored is sweep in the type of the file.
 func (p *profile) sweepStored(ctx context.Context, r stored, l limits[uint16], factor []float64) error {
 	size := len(p.bad)
-	counts := make([]uint16, max(sweptAtOnce/size, 1)*size)
 	for j := 0; j < len(p.at); {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		n := 1
-		for n < len(counts)/size && j+n < len(p.at) && p.at[j+n] == p.at[j]+n {
+		for n < max(readAtOnce/size, 1) && j+n < len(p.at) && p.at[j+n] == p.at[j]+n {
 			n++
 		}
-		r.ReadIntegers(counts[:n*size], p.at[j])
+		counts := r.Integers(p.at[j], n)
+		n = len(counts) / size
 		for i := range n {
 			if frame := counts[i*size : (i+1)*size]; !p.out[j+i] {
 				s := sweep16(frame, l)

@@ -7,3 +7,12 @@ func sweep16AVX2(n int, counts, good, least, most *uint16, s *state16, above *ui
 
 //go:noescape
 func sweep32AVX2(n int, counts, good, least, most *float32, s *state32, above *uint32)
+
+//go:noescape
+func widen16AVX2(n int, counts *uint16, out *float32)
+
+//go:noescape
+func bound32AVX2(n int, counts, least, most *float32)
+
+//go:noescape
+func add32AVX2(n int, counts *float32, sum *float64)

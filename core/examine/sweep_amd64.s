@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Kernels that examine one frame, described in sweep.go. Y0, Y1 and Y2 hold the largest, second and third value of each
+// Kernels that examine one frame, described in sweep.go and vector.go. Y0, Y1 and Y2 hold the largest, second and third value of each
 // lane, Y3 and Y4 the sums. The bits of above, one number for each vector, say which values are above least: two bits for a value
 // of 16 bits.
 
@@ -105,5 +105,59 @@ eight:
 	VMOVUPS Y3, 96(R8)
 	VMOVUPS Y4, 128(R8)
 	MOVL R11, 160(R8)
+	VZEROUPPER
+	RET
+
+// func widen16AVX2(n int, counts *uint16, out *float32)
+TEXT ·widen16AVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ counts+8(FP), SI
+	MOVQ out+16(FP), DI
+	XORQ AX, AX
+widen:
+	VPMOVZXWD (SI)(AX*2), Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT widen
+	VZEROUPPER
+	RET
+
+// func bound32AVX2(n int, counts, least, most *float32)
+TEXT ·bound32AVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ counts+8(FP), SI
+	MOVQ least+16(FP), DI
+	MOVQ most+24(FP), DX
+	XORQ AX, AX
+bound:
+	VMOVUPS (SI)(AX*4), Y0
+	VMINPS (DI)(AX*4), Y0, Y1
+	VMAXPS (DX)(AX*4), Y0, Y2
+	VMOVUPS Y1, (DI)(AX*4)
+	VMOVUPS Y2, (DX)(AX*4)
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT bound
+	VZEROUPPER
+	RET
+
+// func add32AVX2(n int, counts *float32, sum *float64)
+TEXT ·add32AVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ counts+8(FP), SI
+	MOVQ sum+16(FP), DI
+	XORQ AX, AX
+add:
+	VCVTPS2PD (SI)(AX*4), Y0
+	VCVTPS2PD 16(SI)(AX*4), Y1
+	VADDPD (DI)(AX*8), Y0, Y0
+	VADDPD 32(DI)(AX*8), Y1, Y1
+	VMOVUPD Y0, (DI)(AX*8)
+	VMOVUPD Y1, 32(DI)(AX*8)
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT add
 	VZEROUPPER
 	RET

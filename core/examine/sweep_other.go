@@ -9,3 +9,6 @@ func sweep16AVX2(int, *uint16, *uint16, *uint16, *uint16, *state16, *uint32) {
 func sweep32AVX2(int, *float32, *float32, *float32, *float32, *state32, *uint32) {
 	panic("examine: no AVX2")
 }
+func widen16AVX2(int, *uint16, *float32)            { panic("examine: no AVX2") }
+func bound32AVX2(int, *float32, *float32, *float32) { panic("examine: no AVX2") }
+func add32AVX2(int, *float32, *float64)             { panic("examine: no AVX2") }

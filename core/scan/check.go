@@ -239,43 +239,6 @@ func (s *Scan) checkSpacing() error {
 	return nil
 }
 
-// span returns the longer side of the positions' bounding box.
-func (s *Scan) span() float64 { return max(s.rowSpan(), s.colSpan()) }
-
-// across returns the shorter side of the positions' bounding box.
-func (s *Scan) across() float64 { return min(s.rowSpan(), s.colSpan()) }
-
-func (s *Scan) rowSpan() float64 { return slices.Max(s.Rows) - slices.Min(s.Rows) }
-
-func (s *Scan) colSpan() float64 { return slices.Max(s.Cols) - slices.Min(s.Cols) }
-
-// step returns the median distance of a position to the nearest different one, 0 if there is none.
-func (s *Scan) step() float64 {
-	seen := make(map[[2]float64]bool, s.Len())
-	var rows, cols []float64
-	for j := range s.Rows {
-		if p := [2]float64{s.Rows[j], s.Cols[j]}; !seen[p] {
-			seen[p] = true
-			rows, cols = append(rows, p[0]), append(cols, p[1])
-		}
-	}
-	near, err := Neighbours(rows, cols, 1)
-	if err != nil || len(rows) < 2 {
-		return 0
-	}
-	d := make([]float64, len(rows))
-	for j, others := range near {
-		d[j] = math.Hypot(rows[j]-rows[others[0]], cols[j]-cols[others[0]])
-	}
-	return median(d)
-}
-
-// median sorts the values and returns the median.
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
-}
-
 // farPositions lists patterns with positions far from all others, caused by an encoder's error.
 func (s *Scan) farPositions() []int {
 	if s.Len() < minPositions {
@@ -291,11 +254,16 @@ func (s *Scan) farPositions() []int {
 		}
 		spread = max(spread, median(d))
 	}
-	// The rest grows outwards from the middle as long as the next position is near it.
 	order := make([]int, s.Len())
+	some := false
 	for j := range order {
 		order[j] = j
+		some = some || away(j) > farFactor*spread
 	}
+	if !some {
+		return nil
+	}
+	// The rest grows outwards from the middle as long as the next position is near it.
 	slices.SortFunc(order, func(a, b int) int {
 		switch da, db := away(a), away(b); {
 		case da < db:

@@ -9,12 +9,18 @@ import (
 // that the result is unique. Several patterns at one place are neighbours at distance 0. With fewer than k others it
 // returns all. It takes O(n log n) for the k of grouping, even if many positions coincide.
 func Neighbours(rows, cols []float64, k int) ([][]int32, error) {
+	t, err := NewTree(rows, cols)
+	if err != nil {
+		return nil, err
+	}
+	return t.Neighbours(k, nil)
+}
+
+// NewTree returns a tree for the neighbours of some of the positions. The slices are kept.
+func NewTree(rows, cols []float64) (*Tree, error) {
 	n := len(rows)
 	if len(cols) != n {
 		return nil, fmt.Errorf("neighbours: %d row coordinates but %d column coordinates", n, len(cols))
-	}
-	if k < 0 {
-		return nil, fmt.Errorf("neighbours: number of neighbours is %d, want at least 1", k)
 	}
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("neighbours: %d positions exceed the range of int32", n)
@@ -24,16 +30,36 @@ func Neighbours(rows, cols []float64, k int) ([][]int32, error) {
 			return nil, fmt.Errorf("neighbours: position %d is (%v, %v) (row, column), not finite", i, rows[i], cols[i])
 		}
 	}
-	k = min(k, n-1)
+	t := &Tree{rows: rows, cols: cols, order: make([]int32, n)}
+	for i := range t.order {
+		t.order[i] = int32(i)
+	}
+	t.root = t.build(0, n)
+	return t, nil
+}
+
+// Neighbours returns those of some positions, nil: all; see the function of that name.
+func (t *Tree) Neighbours(k int, of []int) ([][]int32, error) {
+	if k < 0 {
+		return nil, fmt.Errorf("neighbours: number of neighbours is %d, want at least 1", k)
+	}
+	n := len(t.rows)
+	if of != nil {
+		n = len(of)
+	}
+	k = min(k, len(t.rows)-1)
 	out := make([][]int32, n)
 	if k < 1 {
 		return out, nil
 	}
-	t := newTree(rows, cols)
 	flat := make([]int32, 0, n*k)
 	best := make([]neighbour, 0, k+1)
 	for i := range n {
-		best = t.search(t.root, int32(i), k, best[:0])
+		at := i
+		if of != nil {
+			at = of[i]
+		}
+		best = t.search(t.root, int32(at), k, best[:0])
 		from := len(flat)
 		for _, b := range best {
 			flat = append(flat, b.index)
@@ -53,9 +79,9 @@ func (a neighbour) nearer(b neighbour) bool {
 	return a.distance < b.distance || a.distance == b.distance && a.index < b.index
 }
 
-// tree is a k-d tree over positions. Each node has the box and the lowest index of its positions, so that a search can
+// A Tree is a k-d tree over positions. Each node has the box and the lowest index of its positions, so that a search can
 // skip a node whose positions would also lose a tie. Otherwise coinciding positions would cost n² visits.
-type tree struct {
+type Tree struct {
 	rows, cols []float64
 	order      []int32 // positions, each node's contiguous
 	nodes      []node
@@ -73,16 +99,7 @@ type node struct {
 // to 32 perform alike.
 const leafSize = 8
 
-func newTree(rows, cols []float64) *tree {
-	t := &tree{rows: rows, cols: cols, order: make([]int32, len(rows))}
-	for i := range t.order {
-		t.order[i] = int32(i)
-	}
-	t.root = t.build(0, len(rows))
-	return t
-}
-
-func (t *tree) build(first, last int) int {
+func (t *Tree) build(first, last int) int {
 	nd := node{first: first, last: last, left: -1, right: -1, lowest: math.MaxInt32}
 	nd.low = [2]float64{math.Inf(1), math.Inf(1)}
 	nd.high = [2]float64{math.Inf(-1), math.Inf(-1)}
@@ -145,7 +162,7 @@ func split(order []int32, along []float64, k int) {
 }
 
 // bound returns the best candidate that any position of the node could be.
-func (t *tree) bound(at int, row, col float64) neighbour {
+func (t *Tree) bound(at int, row, col float64) neighbour {
 	nd := &t.nodes[at]
 	dr := max(nd.low[0]-row, row-nd.high[0], 0)
 	dc := max(nd.low[1]-col, col-nd.high[1], 0)
@@ -153,7 +170,7 @@ func (t *tree) bound(at int, row, col float64) neighbour {
 }
 
 // search adds the positions of a node to the k nearest others of position self; best stays sorted.
-func (t *tree) search(at int, self int32, k int, best []neighbour) []neighbour {
+func (t *Tree) search(at int, self int32, k int, best []neighbour) []neighbour {
 	row, col := t.rows[self], t.cols[self]
 	nd := &t.nodes[at]
 	if nd.left < 0 {
