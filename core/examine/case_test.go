@@ -38,6 +38,8 @@ func every(n int) map[int]bool {
 	return out
 }
 
+func only17(int) map[int]bool { return map[int]bool{17: true} }
+
 var cases = []reported{
 	{name: "empty_frames", id: Empty, frames: true}, {name: "many_empty", id: Empty, frames: true}, {name: "crazy_frames", id: Bright, frames: true},
 	{name: "mixed_exposure", id: Exposure, frames: true, planted: everySecond(0)}, {name: "beam_decay", id: Exposure, frames: true, planted: every},
@@ -50,9 +52,11 @@ var cases = []reported{
 	{name: "hot_pixel", id: Stuck, pixels: true}, {name: "zingers", id: Cosmic, frames: true}, {name: "zingers_rand", id: Cosmic, pixels: true, frames: true},
 	{name: "dark_offset", id: Offset}, {name: "gain7", id: Unit}, {name: "fftshifted", id: Corner}, {name: "offcentre", id: Centre},
 	{name: "dup_all", id: Duplicates, frames: true, planted: everySecond(1)},
+	{name: "one_glitch", id: Lone, frames: true, planted: only17}, {name: "one_glitch_mid", id: Lone, frames: true, planted: only17},
+	{name: "single_row", id: Line}, {name: "boolpat", id: Clipped}, {name: "probe_flat", id: WideProbe},
 	{name: "base"}, {name: "far_origin"}, {name: "eiger_max_masked"}, {name: "pilatus_neg_masked"}, {name: "mask_beamstop"}, {name: "gain"},
 	{name: "spiral"}, {name: "raster"}, {name: "N24"}, {name: "N30"}, {name: "coords_int"}, {name: "f64_sqrt"}, {name: "lowdose"}, {name: "sparse_overlap", id: LowOverlap},
-	{name: "noprobe"}, {name: "single_row"}, {name: "boolpat"},
+	{name: "noprobe"},
 }
 
 // python writes the cases.
@@ -127,7 +131,7 @@ func TestScan_TrialOnReportedCases(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range found {
-			if f.ID != c.id && f.Severity != Note {
+			if far := f.ID == Canvas && c.id == Lone; f.ID != c.id && f.Severity != Note && !far { // a far position makes the canvas large
 				t.Errorf("%s: also %s %s: %s", c.name, f.Severity, f.ID, f.What)
 			}
 		}

@@ -163,6 +163,8 @@ func explained(found []Finding, is map[string]bool) []Finding {
 		switch f.ID {
 		case ProbeSize:
 			return is[ProbeCentre] || is[WideProbe] || is[Corner]
+		case Flat:
+			return is[Wrapped] // the pixels that wrap around have other means
 		}
 		return false
 	})

@@ -42,7 +42,7 @@ func (p *profile) exposure(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	beyond, gain, err := []float64(nil), 0.0, error(nil)
-	if !p.found[SamePositions] { // rounded positions look like a flicker
+	if !p.found[SamePositions] && !p.found[WideProbe] { // rounded positions look like a flicker, and the bound is that of the probe
 		if beyond, gain, err = p.beyond(ctx, e); err != nil {
 			return nil, err
 		}
