@@ -167,7 +167,7 @@ func modelCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			config := arch.Config{Arch: c.String("arch"), N: c.Int("n"), Gridsize: c.Int("gridsize"), FiltersScale: c.Int("n-filters-scale")}
 			cnn := arch.Has(config.Arch, "pad-object")
-			config.PadObject, config.ProbeBig, config.Standardise = cnn, cnn, cnn
+			config.PadObject, config.ProbeBig, config.Standardise, config.BackProject = cnn, cnn, cnn, cnn
 			if config.NeedsCanvas() {
 				config.Canvas = arch.CanvasFor(config.N, float64(config.N/4))
 			}

@@ -28,6 +28,7 @@ var trainingTrips = map[string]trip{
 	"model.probe-big":       {with: cnn, flag: args("--no-probe-big"), sees: operations},
 
 	"model.standardise-input": {with: cnn, flag: args("--no-standardise-input"), sees: operations},
+	"model.back-projection":   {with: cnn, flag: args("--no-back-projection"), sees: parameters},
 
 	"training.train-data-file":     {flag: args("--train-data-file", "DIR/other.npz"), sees: bound(0, "counts")},
 	"training.test-data-file":      {flag: args("--test-data-file", "DIR/other.npz"), sees: number("bind")},

@@ -24,6 +24,7 @@ type Config struct {
 	ProbeBig      bool   // CNN: the border is predicted too, by a second head
 	Exposure      bool   `json:",omitempty"` // each pattern has a factor, the input LogExposure: λ = factor·intensity + background
 	Standardise   bool   `json:",omitempty"` // CNN: each pixel of the input less its mean, over its deviation; starts from the empty beam
+	BackProject   bool   `json:",omitempty"` // CNN: the input also has the back-projection of each pattern
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 

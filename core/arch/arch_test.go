@@ -24,6 +24,25 @@ func TestCNN_ParameterCounts(t *testing.T) {
 	}
 }
 
+// Two further planes of each pattern add weights to the first convolution only: 9 for each plane and filter.
+func TestCNN_BackProjectionAddsPlanesOnly(t *testing.T) {
+	for _, gridsize := range []int{1, 2} {
+		c := Config{Arch: "cnn", N: 64, FiltersScale: 1, Gridsize: gridsize, Canvas: 80, PadObject: true, ProbeBig: true, Standardise: true}
+		without, err := Build(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.BackProject = true
+		with, err := Build(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := with.Parameters()-without.Parameters(), 2*gridsize*gridsize*9*32; got != want {
+			t.Errorf("gridsize %d: %d parameters more, want %d", gridsize, got, want)
+		}
+	}
+}
+
 func TestCNN_EverySettingBuilds(t *testing.T) {
 	for _, n := range []int{64, 128, 256} {
 		for _, activation := range []string{"sigmoid", "swish", "softplus", "relu"} {

@@ -75,7 +75,7 @@ func cnn(b builder, c Config) error {
 	unit := base * c.FiltersScale // the last decoder level; the encoder ends at 4·unit
 	glorot := program.Init{Kind: program.GlorotUniform}
 
-	x, in := b.amplitudes(c), group
+	x, in := b.cnnInput(c, group)
 	for l := range levels {
 		width := 4 * unit >> (levels - 1 - l)
 		if width < 1 {
@@ -109,14 +109,23 @@ func cnn(b builder, c Config) error {
 	return nil
 }
 
-// amplitudes adds the input of the encoder, real [−1, C, N, N].
-func (b builder) amplitudes(c Config) string {
+// cnnInput adds the input of the encoder and returns it with its number of channels, C or with BackProject 3·C.
+func (b builder) cnnInput(c Config, group int) (string, int) {
+	if !c.BackProject {
+		return b.amplitudes(c, "features"), group
+	}
+	re, im := b.backProjection()
+	return b.op("features", program.Concat, b.amplitudes(c, "features.input"), re, im), 3 * group
+}
+
+// amplitudes adds the plane of each pattern, real [−1, C, N, N].
+func (b builder) amplitudes(c Config, name string) string {
 	x := b.op("features.amplitude", program.Sqrt, b.counts)
 	if !c.Standardise {
-		return b.op("features", program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
+		return b.op(name, program.Mul, x, b.buffer(AmplitudeScale, "(N/2)/sqrt(mean Σ counts) of the training patterns"))
 	}
 	x = b.op("features.centred", program.Sub, x, b.buffer(AmplitudeMean, "mean of sqrt(counts) in each pixel over the training patterns", c.N, c.N))
-	return b.op("features", program.Div, x, b.buffer(AmplitudeDeviation, "standard deviation of sqrt(counts) in each pixel", c.N, c.N))
+	return b.op(name, program.Div, x, b.buffer(AmplitudeDeviation, "standard deviation of sqrt(counts) in each pixel", c.N, c.N))
 }
 
 type cnnHead struct {

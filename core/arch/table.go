@@ -24,7 +24,7 @@ type architecture struct {
 var table = []architecture{
 	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
-		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input"}, canvas: true, groups: true},
+		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection"}, canvas: true, groups: true},
 }
 
 func find(name string) (architecture, error) {

@@ -86,16 +86,21 @@ func unet(b builder, c Config) error {
 func (b builder) features(n, group program.Dim) string {
 	mean := b.buffer(LogMean, "mean of ln(1+counts) over the training patterns")
 	deviation := b.buffer(LogDeviation, "standard deviation of ln(1+counts)")
-	spread := b.buffer(BackProjectionDeviation, "standard deviation of the back-projection's Re b − 1 and Im b")
 	log := b.op("features.log1p", program.Log1p, b.counts)
 	log = b.op("features.log.centred", program.Sub, log, mean)
 	log = b.op("features.log", program.Div, log, deviation)
-	bp := b.op("features.back_projection", program.BackProject, b.counts, program.Probe)
-	re := b.with("features.real.centred", program.Affine, map[string]float64{"scale": 1, "shift": -1}, b.op("features.real", program.RealPart, bp))
-	re = b.op("features.real.scaled", program.Div, re, spread)
-	im := b.op("features.imag.scaled", program.Div, b.op("features.imag", program.ImagPart, bp), spread)
+	re, im := b.backProjection()
 	flat := func(name, v string) string {
 		return b.reshape(name, v, program.PerGroup(int(group)), 1, n, n)
 	}
 	return b.op("features", program.Concat, flat("features.0", log), flat("features.1", re), flat("features.2", im))
+}
+
+// backProjection adds Re b − 1 and Im b of each pattern's back-projection b over their deviation, real [−1, C, N, N].
+func (b builder) backProjection() (re, im string) {
+	spread := b.buffer(BackProjectionDeviation, "standard deviation of the back-projection's Re b − 1 and Im b")
+	bp := b.op("features.back_projection", program.BackProject, b.counts, program.Probe)
+	re = b.with("features.real.centred", program.Affine, map[string]float64{"scale": 1, "shift": -1}, b.op("features.real", program.RealPart, bp))
+	re = b.op("features.real.scaled", program.Div, re, spread)
+	return re, b.op("features.imag.scaled", program.Div, b.op("features.imag", program.ImagPart, bp), spread)
 }

@@ -18,6 +18,7 @@ type Model struct {
 	PadObject     bool   // cnn: the network predicts the central half of the patch
 	ProbeBig      bool   // cnn: a separate head predicts the border
 	Standardise   bool   // cnn: mean and deviation of each pixel are taken out of its input
+	BackProject   bool   // cnn: the input has the back-projection of each pattern
 }
 
 // Group returns the number of patterns in a group, gridsize².
@@ -37,6 +38,9 @@ func (m Model) Architecture() arch.Config {
 	}
 	if arch.Has(m.Arch, "standardise-input") {
 		c.Standardise = m.Standardise
+	}
+	if arch.Has(m.Arch, "back-projection") {
+		c.BackProject = m.BackProject
 	}
 	return c
 }
@@ -65,6 +69,9 @@ func Described(c arch.Config) map[string]any {
 	}
 	if arch.Has(c.Arch, "standardise-input") {
 		out["model.standardise-input"] = c.Standardise
+	}
+	if arch.Has(c.Arch, "back-projection") {
+		out["model.back-projection"] = c.BackProject
 	}
 	return out
 }
@@ -119,4 +126,7 @@ var modelTable = []Setting{
 	{Name: "standardise-input", Section: ModelSection, Commands: both, Default: true, Resume: Bound,
 		Meaning: "standardise each pixel of the cnn's input; start from an empty beam", More: "Without it, as published: the mean pattern dominates the input, and the cnn hardly learns.", Why: measured,
 		field: func(s *sections) any { return &s.model.Standardise }},
+	{Name: "back-projection", Section: ModelSection, Commands: both, Default: true, Resume: Bound,
+		Meaning: "show the cnn the back-projection of each pattern too", More: "Without it, as published: in the same time the cnn finds only slow variations of the object.", Why: measured,
+		field: func(s *sections) any { return &s.model.BackProject }},
 }

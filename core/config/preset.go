@@ -14,7 +14,8 @@ var presets = map[string]struct {
 		"training.max-epochs": 4 * defaultEpochs, "training.ema-decay": 0.999}},
 	// Without clipping the network stays flat at this rate, see docs/roadmap.md.
 	"ptychopinn": {"the published network with the reference's rate and batches", map[string]any{
-		"model.arch": "cnn", "training.max-epochs": 12, "training.batch-size": 16, "training.learning-rate": 1e-3, "training.neighbor-count": 6}},
+		"model.arch": "cnn", "model.n-filters-scale": 1,
+		"training.max-epochs": 12, "training.batch-size": 16, "training.learning-rate": 1e-3, "training.neighbor-count": 6}},
 }
 
 // Presets returns the names with a description of each.

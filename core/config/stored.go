@@ -81,7 +81,6 @@ func storedJSON(name string, contents []byte) Source {
 		return s
 	}
 	seen := map[string]bool{}
-	published := entry{"model.standardise-input", "false", Origin{StoredLayer, name}, false} // of a cnn that was trained before it had the setting
 	for _, v := range c.Settings {
 		where := name
 		switch {
@@ -106,8 +105,10 @@ func storedJSON(name string, contents []byte) Source {
 		s.entries = append(s.entries, entry{canonical(v.Key), value, Origin{StoredLayer, where}, v.Explicit})
 		seen["cnn"] = seen["cnn"] || v.Key == "model.arch" && value == "cnn"
 	}
-	if seen["cnn"] && !seen[published.key] {
-		s.entries = append(s.entries, published)
+	for _, key := range []string{"model.standardise-input", "model.back-projection"} { // of a cnn that was trained before it had the setting
+		if seen["cnn"] && !seen[key] {
+			s.entries = append(s.entries, entry{key, "false", Origin{StoredLayer, name}, false})
+		}
 	}
 	return s
 }

@@ -176,14 +176,16 @@ func FuzzSet(f *testing.F) {
 	})
 }
 
-// A CNN that was trained before its input could be standardised is resumed as it was.
+// A CNN that was trained before its input could be standardised or back-projected is resumed as it was.
 func TestStored_PublishedInputOfOlderRun(t *testing.T) {
 	for name, want := range map[string]bool{"cnn": false, "unet": true} {
 		var c storedConfig
 		if err := json.Unmarshal(storedRun(t, Set("model.arch="+name)), &c); err != nil {
 			t.Fatal(err)
 		}
-		c.Settings = slices.DeleteFunc(c.Settings, func(s storedSetting) bool { return s.Key == "model.standardise-input" })
+		c.Settings = slices.DeleteFunc(c.Settings, func(s storedSetting) bool {
+			return s.Key == "model.standardise-input" || s.Key == "model.back-projection"
+		})
 		b, err := json.Marshal(c)
 		if err != nil {
 			t.Fatal(err)
@@ -192,8 +194,8 @@ func TestStored_PublishedInputOfOlderRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := again.Model().Standardise; got != want {
-			t.Errorf("%s: standardise-input %v, want %v", name, got, want)
+		if got := again.Model(); got.Standardise != want || got.BackProject != want {
+			t.Errorf("%s: standardise-input %v, back-projection %v, want %v", name, got.Standardise, got.BackProject, want)
 		}
 	}
 }

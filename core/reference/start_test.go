@@ -64,11 +64,40 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 	}
 }
 
+// The planes of the back-projection follow those of the amplitudes, all of a group's patterns together.
+func TestCNN_BackProjectionPlanes(t *testing.T) {
+	p, err := arch.Build(arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := reference.RandomValues(p, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := reference.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := m.Forward(1, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, b, spread := values["features"].Real, values["features.back_projection"].Complex, given[arch.BackProjectionDeviation].Real[0]
+	if len(x) != 3*len(b) {
+		t.Fatalf("%d values, want %d", len(x), 3*len(b))
+	}
+	for i, z := range b {
+		if re, im := (real(z)-1)/spread, imag(z)/spread; math.Abs(x[len(b)+i]-re) > 1e-12 || math.Abs(x[2*len(b)+i]-im) > 1e-12 {
+			t.Fatalf("pixel %d of the planes is %v and %v, want %v and %v", i, x[len(b)+i], x[2*len(b)+i], re, im)
+		}
+	}
+}
+
 // A pattern of f times the exposure has f times the counts: the network finds the same object, and λ is f times as large.
 func TestExposure_ScalesCountsOnly(t *testing.T) {
 	for _, c := range []arch.Config{
 		{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Exposure: true},
-		{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 1, PadObject: true, Exposure: true, Standardise: true},
+		{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 1, PadObject: true, Exposure: true, Standardise: true, BackProject: true},
 	} {
 		p, err := arch.Build(c)
 		if err != nil {
