@@ -39,7 +39,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs ptx lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs ptx fake-cuda lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -165,6 +165,10 @@ conformance-repeat: build ## conformance of BACKEND (gorgonia) three times: repo
 docs: ## rewrite docs/configuration.md, docs/commands.md, docs/man and docs/schedules.png from the program's tables
 	$(GO) run ./cmd/ptycho docs
 	UPDATE=1 $(GO) test ./core/optim -count=1 -run TestSchedules_Picture
+
+fake-cuda: ## bin/fake-cuda: a CUDA driver that runs kernels on the CPU, to try what needs a GPU (docs/gpu.md; needs gcc)
+	mkdir -p bin/fake-cuda
+	plugins/gorgonia/cuda/fake/src/build plugins/gorgonia/cuda/kernels bin/fake-cuda -O2 -DUNCHECKED
 
 ptx: ## compiles the CUDA kernels with the pinned NVRTC, which it downloads (needs pip)
 	scripts/ptx

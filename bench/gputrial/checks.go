@@ -16,21 +16,23 @@ import (
 
 // engine adds the arguments that choose the backend and the device under trial.
 func (t *trial) engine(args ...string) []string {
-	return append(args, "--backend", "xla", "--device", t.device())
+	return append(args, "--backend", t.backend, "--device", t.device())
 }
 
 // scan simulates a scan once and returns its file.
 func (t *trial) scan(ctx context.Context, patterns int) (string, error) {
+	if patterns == t.side() { // the order of the axes would be ambiguous
+		patterns++
+	}
 	path := filepath.Join(t.work, fmt.Sprintf("scan-%d.npz", patterns))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	e := t.ptycho(ctx, "simulate", "--output", path, "-n", "64", "--n-images", strconv.Itoa(patterns), "--probe", "aberrated")
+	e := t.ptycho(ctx, "simulate", "--output", path, "-n", strconv.Itoa(t.side()), "--n-images", strconv.Itoa(patterns), "--probe", "aberrated")
 	return path, e.err
 }
 
-// fewPatterns is the number of patterns of the training scan. It is not 64, the side of a pattern, because then the order of the
-// axes would be ambiguous.
+// fewPatterns is the number of patterns of the training scan.
 const fewPatterns = 96
 
 // train trains the default network for some steps into a folder.
@@ -136,37 +138,4 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 		r.add(row{What: "cases without time", Values: map[string]any{"skipped": report.NotRun}, Note: fmt.Sprintf("no case started after %v", limit)})
 	}
 	return nil
-}
-
-var parityColumns = []string{"difference", "limit", "within"}
-
-// parity compares the device with Gorgonia on the CPU.
-func (t *trial) parity(ctx context.Context, r *recorder) error {
-	cells, err := t.compared(ctx)
-	for _, c := range cells {
-		r.add(row{What: c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit, "within": c.Within}, Failed: !c.Within})
-	}
-	return err
-}
-
-// difference compares one quantity of two backends.
-type difference struct {
-	Quantity   string
-	Difference float64
-	Limit      float64
-	Within     bool
-}
-
-// compared runs the parity of both backends, with further arguments.
-func (t *trial) compared(ctx context.Context, more ...string) ([]difference, error) {
-	args := append([]string{"conformance", "--parity", "gorgonia,xla", "--device", "cpu," + t.device(), "--json", "-", "--quiet"}, more...)
-	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20}, args: args}) // 20: above the limit
-	if e.err != nil {
-		return nil, e.err
-	}
-	var report struct{ Cells []difference }
-	if err := json.Unmarshal(e.stdout, &report); err != nil {
-		return nil, fmt.Errorf("the report of --parity cannot be read: %w", err)
-	}
-	return report.Cells, nil
 }

@@ -14,24 +14,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // mostKernels is the number of kernels in the table.
 const mostKernels = 10
 
-// wrapper returns a shell script that runs a backend under ncu. ncu cannot attach from outside, because ptycho passes few
-// variables to a plugin. The host may kill the wrapper when the backend has ended. So ncu runs in a separate session, where it
-// can still write its report, and the script then writes the file ended. ncu may not pass on the pipe by which a plugin detects
-// the end of the host.
-func wrapper(ended, ncu, log, backend string) string {
-	quoted := func(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
-	return fmt.Sprintf(`#!/bin/sh
-unset PTYCHO_LIFELINE_FD
-setsid sh -c '"$@"; echo ended >"$0"' %s %s --csv --log-file %s --target-processes all --launch-count 2000 --metrics gpu__time_duration.sum %s "$@" &
-wait
-`, quoted(ended), quoted(ncu), quoted(log), quoted(backend))
-}
+// Metrics of ncu: the time of a launch, and the share of what the GPU can do in memory traffic and in arithmetic.
+const (
+	durationMetric   = "gpu__time_duration.sum"
+	memoryMetric     = "dram__throughput.avg.pct_of_peak_sustained_elapsed"
+	arithmeticMetric = "sm__throughput.avg.pct_of_peak_sustained_elapsed"
+)
+
+var kernelColumns = []string{"share %", "microseconds", "launches", "memory %", "arithmetic %"}
 
 // kernels lists the longest kernels of a few training steps, measured by ncu.
 func (t *trial) kernels(ctx context.Context, r *recorder) error {
@@ -42,21 +37,13 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 	if ncu == "" {
 		return &skipped{"ncu was not found on PATH, in CUDA_HOME or in /usr/local/cuda*"}
 	}
-	ended, log, backend := filepath.Join(t.work, "ncu-ended"), filepath.Join(t.work, "ncu.csv"), filepath.Join(t.work, "under-ncu")
-	if err := os.WriteFile(backend, []byte(wrapper(ended, ncu, log, filepath.Join(t.bin, backendProgram))), 0o755); err != nil {
-		return err
+	var env []string
+	if t.backend == xla { // without autotuning, which would launch further kernels during compilation
+		env = []string{"XLA_FLAGS=" + strings.TrimSpace(os.Getenv("XLA_FLAGS")+" --xla_gpu_autotune_level=0")}
 	}
-	// Without autotuning, which would launch further kernels during compilation.
-	flags := strings.TrimSpace(os.Getenv("XLA_FLAGS") + " --xla_gpu_autotune_level=0")
-	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), keep: true, env: []string{"XLA_FLAGS=" + flags},
-		args: []string{"bench", "--backend", backend, "--device", t.device(), "--json", "--quiet", "--steps", "1", "--n", "64", "--batch-size", "64"}})
-	for ctx.Err() == nil {
-		if _, err := os.Stat(ended); err == nil {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	killOffspring(t.memory.pids())
+	log := filepath.Join(t.work, "ncu.csv")
+	words := []string{ncu, "--csv", "--log-file", log, "--target-processes", "all", "--launch-count", "2000", "--metrics", durationMetric + "," + memoryMetric + "," + arithmeticMetric}
+	e := t.underTool(ctx, 0, env, nil, words, "bench", "--json", "--quiet", "--steps", "1", "--n", "64", "--batch-size", "64")
 	report, err := os.ReadFile(log)
 	if err != nil {
 		return errors.Join(e.err, err)
@@ -71,8 +58,47 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 	return nil
 }
 
-// longest reads ncu's table and adds up the time of each kernel.
+// launched is a launch in ncu's table.
+type launched struct {
+	kernel                   string
+	time, memory, arithmetic float64 // microseconds, percent
+}
+
+// longest reads ncu's table and adds up the time of each kernel. Its percentages are means over the time.
 func longest(report []byte) ([]row, error) {
+	launches, err := readLaunches(report)
+	if err != nil {
+		return nil, err
+	}
+	sums, counts, total := map[string]*launched{}, map[string]int{}, 0.0
+	for _, l := range launches {
+		s := sums[l.kernel]
+		if s == nil {
+			s = &launched{kernel: l.kernel}
+			sums[l.kernel] = s
+		}
+		counts[l.kernel]++
+		s.time += l.time
+		s.memory += l.memory * l.time
+		s.arithmetic += l.arithmetic * l.time
+		total += l.time
+	}
+	var rows []row
+	for kernel, s := range sums {
+		values := map[string]any{"share %": 100 * s.time / total, "microseconds": s.time, "launches": counts[kernel]}
+		if s.memory > 0 || s.arithmetic > 0 {
+			values["memory %"], values["arithmetic %"] = s.memory/s.time, s.arithmetic/s.time
+		}
+		rows = append(rows, row{What: kernel, Values: values})
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(b.Values["microseconds"].(float64), a.Values["microseconds"].(float64)), strings.Compare(a.What, b.What))
+	})
+	return rows[:min(mostKernels, len(rows))], nil
+}
+
+// readLaunches reads ncu's table, which has a line for each metric of a launch.
+func readLaunches(report []byte) ([]*launched, error) {
 	at := bytes.Index(report, []byte(`"ID",`)) // log lines of ncu come before
 	if at < 0 {
 		words := strings.Split(strings.TrimSpace(string(report)), "\n")
@@ -84,30 +110,46 @@ func longest(report []byte) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ncu's table cannot be read: %w", err)
 	}
-	name, unit, value := slices.Index(lines[0], "Kernel Name"), slices.Index(lines[0], "Metric Unit"), slices.Index(lines[0], "Metric Value")
-	if name < 0 || unit < 0 || value < 0 {
-		return nil, fmt.Errorf("ncu's table has the columns %s, want Kernel Name, Metric Unit and Metric Value", strings.Join(lines[0], ", "))
+	var columns []int
+	for _, name := range []string{"Kernel Name", "Metric Name", "Metric Unit", "Metric Value"} {
+		columns = append(columns, slices.Index(lines[0], name))
 	}
-	took, launches, total := map[string]float64{}, map[string]int{}, 0.0
+	if slices.Contains(columns, -1) {
+		return nil, fmt.Errorf("ncu's table has the columns %s, want Kernel Name, Metric Name, Metric Unit and Metric Value", strings.Join(lines[0], ", "))
+	}
+	byID := map[string]*launched{}
+	var out []*launched
 	for _, l := range lines[1:] {
-		if len(l) <= max(name, unit, value) {
+		if len(l) <= slices.Max(columns) {
 			continue
 		}
-		v, err := strconv.ParseFloat(strings.ReplaceAll(l[value], ",", ""), 64)
-		factor, known := map[string]float64{"nsecond": 1e-3, "ns": 1e-3, "usecond": 1, "us": 1, "msecond": 1e3, "ms": 1e3, "second": 1e6, "s": 1e6}[l[unit]]
-		if err != nil || !known {
-			return nil, fmt.Errorf("ncu measured %q in %q, want a number in nsecond, usecond, msecond or second", l[value], l[unit])
+		one := byID[l[0]]
+		if one == nil {
+			one = &launched{kernel: l[columns[0]]}
+			byID[l[0]] = one
+			out = append(out, one)
 		}
-		took[l[name]] += v * factor
-		launches[l[name]]++
-		total += v * factor
+		if err := one.set(l[columns[1]], l[columns[2]], l[columns[3]]); err != nil {
+			return nil, err
+		}
 	}
-	var rows []row
-	for kernel, us := range took {
-		rows = append(rows, row{What: kernel, Values: map[string]any{"share %": 100 * us / total, "microseconds": us, "launches": launches[kernel]}})
+	return out, nil
+}
+
+// set sets a metric. A percentage that the GPU cannot measure stays 0.
+func (l *launched) set(metric, unit, text string) error {
+	v, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", ""), 64)
+	switch metric {
+	case memoryMetric:
+		l.memory = v
+	case arithmeticMetric:
+		l.arithmetic = v
+	case durationMetric:
+		factor, known := map[string]float64{"nsecond": 1e-3, "ns": 1e-3, "usecond": 1, "us": 1, "msecond": 1e3, "ms": 1e3, "second": 1e6, "s": 1e6}[unit]
+		if err != nil || !known {
+			return fmt.Errorf("ncu measured %q in %q, want a number in nsecond, usecond, msecond or second", text, unit)
+		}
+		l.time = v * factor
 	}
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(b.Values["microseconds"].(float64), a.Values["microseconds"].(float64)), strings.Compare(a.What, b.What))
-	})
-	return rows[:min(mostKernels, len(rows))], nil
+	return nil
 }

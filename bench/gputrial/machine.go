@@ -121,8 +121,11 @@ func (t *trial) environment(path string) []string {
 			libraries = append(libraries, lib)
 		}
 	}
-	if old := os.Getenv("LD_LIBRARY_PATH"); old != "" {
-		libraries = append(libraries, old)
+	for _, folder := range filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")) {
+		if abs, err := filepath.Abs(folder); err == nil { // the commands run in another folder
+			folder = abs
+		}
+		libraries = append(libraries, folder)
 	}
 	if len(libraries) > 0 {
 		env = append(env, "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
@@ -200,7 +203,7 @@ func (t *trial) card(ctx context.Context, r *recorder) {
 	} else if chosen := os.Getenv("PTYCHO_XLA_CUDA_LIBRARY"); chosen != "" {
 		r.note("XLA's CUDA library", chosen)
 	} else {
-		r.add(row{What: "XLA's CUDA library", Failed: true, Note: "this Python has no jax_plugins/xla_cuda13 or xla_cuda12, and PTYCHO_XLA_CUDA_LIBRARY is not set: pip install jax-cuda13-pjrt"})
+		r.add(row{What: "XLA's CUDA library", Failed: t.backend == xla, Note: "this Python has no jax_plugins/xla_cuda13 or xla_cuda12, and PTYCHO_XLA_CUDA_LIBRARY is not set: pip install jax-cuda13-pjrt"})
 	}
 	if t.found.nvcc == "" {
 		r.add(row{What: "nvcc", Note: "no CUDA toolkit was found on PATH, in CUDA_HOME, in /usr/local/cuda* or in Python's packages"})
@@ -210,7 +213,7 @@ func (t *trial) card(ctx context.Context, r *recorder) {
 	}
 }
 
-// doctor reports the findings of plugins doctor for the XLA backend.
+// doctor reports the findings of plugins doctor for the backend under trial.
 func (t *trial) doctor(ctx context.Context, r *recorder) error {
 	e := t.ptycho(ctx, "plugins", "doctor", "--json")
 	var all []struct {
@@ -227,7 +230,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 	}
 	seen := false
 	for _, b := range all {
-		if b.Backend != "xla" {
+		if b.Backend != t.backend {
 			continue
 		}
 		seen = true
@@ -236,7 +239,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 	}
 	if !seen {
-		return fmt.Errorf("ptycho plugins doctor found no backend named xla in %s: %s", t.bin, e.lastWords())
+		return fmt.Errorf("ptycho plugins doctor found no backend named %s in %s: %s", t.backend, t.bin, e.lastWords())
 	}
 	return nil
 }

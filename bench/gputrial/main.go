@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command gputrial tests ptycho's XLA backend on a GPU that is available for minutes. It runs from the folder that make
-// gpu-bundle builds, on a machine without Go, and needs only an NVIDIA driver and a Python with jax (for its CUDA library) and
-// torch (for the comparison). It runs ten stages, the most valuable first. Each stage has a time limit, and all together have
+// Command gputrial tests a backend of ptycho, XLA or Gorgonia, on a GPU that is available for minutes. It runs from the folder
+// that make gpu-bundle builds, on a machine without Go. It needs an NVIDIA driver, for XLA a Python with jax (for its CUDA library),
+// and for the comparison a Python with torch. It runs its stages with the most valuable first. Each has a time limit, and all together have
 // one. If a stage fails or hangs, the next one still runs. After every row it writes result.json and table.md into the output
 // folder, so that a kill loses nothing. docs/gpu.md explains each row.
 package main
@@ -30,6 +30,7 @@ const (
 
 // options are the flags.
 type options struct {
+	backend                      string
 	output, bundle, work, python string
 	cpu                          bool
 	only                         []string
@@ -37,6 +38,15 @@ type options struct {
 	steps, patterns              int
 	limit                        time.Duration
 }
+
+// The backends under trial.
+const (
+	xla      = "xla"
+	gorgonia = "gorgonia"
+)
+
+// side is the side of the patterns of scans, in pixels: the smallest of the trial.
+func (o options) side() int { return slices.Min(o.sizes) }
 
 // device returns ptycho's name of the device under trial.
 func (o options) device() string {
@@ -72,8 +82,9 @@ func parse(args []string) (options, error) {
 	var o options
 	var only, sizes, batches string
 	f := flag.NewFlagSet("gpu-trial", flag.ContinueOnError)
+	f.StringVar(&o.backend, "backend", xla, "backend under trial: "+xla+" or "+gorgonia)
 	f.StringVar(&o.output, "output-dir", "", "folder for result.json and table.md; required")
-	f.StringVar(&o.bundle, "bundle", "", "folder with ptycho, ptycho-backend-xla and unet_step.py; default: the folder of this program")
+	f.StringVar(&o.bundle, "bundle", "", "folder with the programs and unet_step.py; default: the folder of this program")
 	f.StringVar(&o.work, "work", "", "parent of the temporary folder for scans and models; default: $TMPDIR, else /tmp")
 	f.StringVar(&o.python, "python", "", "a Python with jax and torch; default: the first of python3 and python that has one of them")
 	f.BoolVar(&o.cpu, "cpu", false, "use the CPU in place of the GPU")
@@ -91,6 +102,9 @@ func parse(args []string) (options, error) {
 	}
 	if o.output == "" {
 		return o, errors.New("--output-dir is missing: name a folder for result.json and table.md")
+	}
+	if o.backend != xla && o.backend != gorgonia {
+		return o, fmt.Errorf("--backend: unknown backend %q, want %s or %s", o.backend, xla, gorgonia)
 	}
 	if o.limit < minLimit {
 		return o, fmt.Errorf("--limit %v is too short, want at least %v", o.limit, minLimit)

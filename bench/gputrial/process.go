@@ -22,6 +22,7 @@ import (
 const (
 	program        = "ptycho"
 	backendProgram = "ptycho-backend-xla"
+	dynamicProgram = "gorgonia-dynamic" // the Gorgonia backend, linked so that tools can load their libraries into it
 	peerScript     = "unet_step.py"
 )
 

@@ -36,6 +36,7 @@ func TestParse_RefusesWrongFlags(t *testing.T) {
 		"--output-dir is missing":       {},
 		"unknown stage \"nothing\"":     {"--output-dir", "out", "--only", "machine,nothing"},
 		"--sizes 64,65":                 {"--output-dir", "out", "--sizes", "64,65"},
+		"unknown backend \"torch\"":     {"--output-dir", "out", "--backend", "torch"},
 		"--batches 10":                  {"--output-dir", "out", "--batches", "10"},
 		"--limit 1s is too short":       {"--output-dir", "out", "--limit", "1s"},
 		"unknown argument \"out\"":      {"--output-dir", "out", "out"},
@@ -66,6 +67,8 @@ const sample = `==PROF== Connected to process 4711 (/tmp/ptycho-backend-xla)
 "ID","Process ID","Process Name","Host Name","Kernel Name","Context","Stream","Block Size","Grid Size","Device","CC","Section Name","Metric Name","Metric Unit","Metric Value"
 "0","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","nsecond","1,500"
 "1","4711","ptycho","localhost","void cutlass<float, 3>(int)","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","usecond","7"
+"2","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","dram__throughput.avg.pct_of_peak_sustained_elapsed","%","50"
+"2","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","sm__throughput.avg.pct_of_peak_sustained_elapsed","%","n/a"
 "2","4711","ptycho","localhost","fusion_1","1","13","(128, 1, 1)","(64, 1, 1)","0","9.0","Command line profiler metrics","gpu__time_duration.sum","nsecond","1,500"
 `
 
@@ -74,7 +77,8 @@ func TestLongest_AddsUpEachKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2 || rows[0].What != "void cutlass<float, 3>(int)" || rows[1].Values["microseconds"] != 3.0 || rows[1].Values["launches"] != 2 || rows[1].Values["share %"] != 30.0 {
+	if len(rows) != 2 || rows[0].What != "void cutlass<float, 3>(int)" || rows[1].Values["microseconds"] != 3.0 || rows[1].Values["launches"] != 2 || rows[1].Values["share %"] != 30.0 ||
+		rows[1].Values["memory %"] != 25.0 {
 		t.Errorf("%+v", rows)
 	}
 }
@@ -134,7 +138,7 @@ func TestWrapper_RunsTheBackendUnderNCU(t *testing.T) {
 	for name, text := range map[string]string{
 		"ncu":     "#!/bin/sh\nwhile [ \"$1\" != gpu__time_duration.sum ]; do if [ \"$1\" = --log-file ]; then echo report >\"$2\"; fi; shift; done; shift\n\"$@\"\n",
 		"backend": "#!/bin/sh\necho \"$1, $# argument, lifeline $PTYCHO_LIFELINE_FD.\"\n",
-		"wrapper": wrapper(at("ended"), at("ncu"), at("log"), at("backend")),
+		"wrapper": wrapper(at("ended"), at("ncu"), "--log-file", at("log"), "--metrics", durationMetric, at("backend")),
 	} {
 		if err := os.WriteFile(at(name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
@@ -189,5 +193,56 @@ func TestEnvironment_SetsOnlyUnsetVariables(t *testing.T) {
 	t.Setenv("CUDA_HOME", "/chosen")
 	if slices.Contains(one.environment("/bundle/ptycho"), "CUDA_HOME="+site+"/nvidia/cu13") {
 		t.Error("the user's CUDA_HOME is replaced")
+	}
+}
+
+func TestSanitized_CountsErrors(t *testing.T) {
+	clean := "========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n"
+	for name, c := range map[string]struct {
+		report string
+		failed bool
+		note   string
+		errors any
+	}{
+		"clean":       {clean, false, "", 0},
+		"an error":    {"========= Invalid __global__ read of size 4 bytes\n=========     at conv\n========= ERROR SUMMARY: 3 errors\n", true, "Invalid __global__ read", 3},
+		"a race":      {"========= Error: Race reported between Write access and Read access\n========= RACECHECK SUMMARY: 1 hazard displayed (1 error, 0 warnings)\n", true, "Race reported", 1},
+		"two reports": {clean + "========= ERROR SUMMARY: 1 error\n", true, "", 1},
+		"no report":   {"", true, "no summary", nil},
+	} {
+		row := sanitized("memcheck", c.report, 7, nil)
+		if row.Failed != c.failed || row.Values["errors"] != c.errors || row.Values["passed"] != 7 || !strings.Contains(row.Note, c.note) {
+			t.Errorf("%s: the row is %+v", name, row)
+		}
+	}
+}
+
+// TestPairs_LeaveOutWhatIsMissing lists what each trial is compared with.
+func TestPairs_LeaveOutWhatIsMissing(t *testing.T) {
+	t.Setenv("PTYCHO_XLA_CUDA_LIBRARY", "")
+	for name, c := range map[string]struct {
+		o       options
+		plugins []string
+		want    string
+	}{
+		"XLA on a GPU":                    {options{backend: xla}, nil, "gorgonia,xla cpu,cuda:0"},
+		"XLA on the CPU":                  {options{backend: xla, cpu: true}, nil, "gorgonia,xla cpu,cpu"},
+		"Gorgonia on a GPU":               {options{backend: gorgonia}, []string{"/plugin.so"}, "gorgonia,gorgonia cpu,cuda:0; xla,gorgonia cuda:0,cuda:0"},
+		"Gorgonia on a GPU without XLA":   {options{backend: gorgonia}, nil, "gorgonia,gorgonia cpu,cuda:0; XLA's CUDA library was not found"},
+		"Gorgonia on the CPU against XLA": {options{backend: gorgonia, cpu: true}, nil, "xla,gorgonia cpu,cpu"},
+	} {
+		one := &trial{options: c.o}
+		one.found.about.Plugins = c.plugins
+		pairs, left := one.pairs()
+		var words []string
+		for _, p := range pairs {
+			words = append(words, p.backends+" "+p.devices)
+		}
+		if left != "" {
+			words = append(words, left)
+		}
+		if got := strings.Join(words, "; "); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
 	}
 }

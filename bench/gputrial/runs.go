@@ -97,7 +97,7 @@ func (t *trial) inference(ctx context.Context, r *recorder) error {
 	if err := json.Unmarshal(e.stdout, &report); err != nil {
 		return fmt.Errorf("the report of ptycho infer cannot be read: %w", err)
 	}
-	r.add(row{What: fmt.Sprintf("%d patterns, N = 64", report.Patterns), Note: "seconds of the whole command: start, reading, compiling, stitching, writing",
+	r.add(row{What: fmt.Sprintf("%d patterns, N = %d", report.Patterns, t.side()), Note: "seconds of the whole command: start, reading, compiling, stitching, writing",
 		Values: map[string]any{"patterns/s": float64(report.Patterns) / e.took.Seconds(), "seconds": e.took.Seconds(), "patterns/s of the network": report.PerSecond, "R": report.R, "R of a flat object": report.Flat}})
 	return nil
 }

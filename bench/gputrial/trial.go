@@ -37,15 +37,16 @@ type stage struct {
 // of their limits is above six minutes, because few stages need all of their time.
 var stages = []stage{
 	{"machine", "the machine, its Python and its libraries", 25 * time.Second, []string{"found"}, (*trial).machine},
-	{"first-step", "time to the first training step of the U-Net, N = 64", 40 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
+	{"first-step", "time to the first training step of the U-Net, at the smallest size", 40 * time.Second, []string{"seconds", "compile s"}, (*trial).firstStep},
 	{"conformance", "every operation against core/reference", 60 * time.Second, []string{"passed", "failed", "skipped"}, (*trial).conformance},
-	{"parity", "the device compared with Gorgonia on this machine's CPU", 40 * time.Second, parityColumns, (*trial).parity},
+	{"parity", "the backend compared with Gorgonia on this machine's CPU, Gorgonia also with XLA", 40 * time.Second, parityColumns, (*trial).parity},
 	{"training", "training step of the U-Net", 100 * time.Second, trainingColumns, (*trial).training},
 	{"pytorch", "the same network in PyTorch on the same device", 70 * time.Second, pytorchColumns, (*trial).pytorch},
 	{"bits", "two runs, equal to the bit or not", 40 * time.Second, []string{"equal", "arrays", "arrays that differ", "largest difference"}, (*trial).bits},
 	{"tf32", "TF32 off and on", 50 * time.Second, tf32Columns, (*trial).tf32},
 	{"inference", "inference with stitching", 45 * time.Second, []string{"patterns/s", "seconds", "patterns/s of the network", "R", "R of a flat object"}, (*trial).inference},
-	{"kernels", "the ten longest kernels of a training step", 40 * time.Second, []string{"share %", "microseconds", "launches"}, (*trial).kernels},
+	{"kernels", "the ten longest kernels of a training step", 40 * time.Second, kernelColumns, (*trial).kernels},
+	{"sanitizer", "Gorgonia's kernels under compute-sanitizer", 60 * time.Second, []string{"errors", "passed"}, (*trial).sanitizer},
 }
 
 func stageNames() []string {
@@ -104,11 +105,11 @@ func (t *trial) scaled(limit time.Duration) time.Duration {
 	return time.Duration(float64(limit) * float64(t.limit) / float64(defaultLimit))
 }
 
-// copyPrograms copies ptycho and its backend to the temporary folder, to which only this user can write: ptycho refuses a plugin
+// copyPrograms copies ptycho and its backends to the temporary folder, to which only this user can write: ptycho refuses a plugin
 // in a folder that others can write to, and the folder of the bundle may be such a folder. If the copy fails, for example on a
 // full disk, the trial runs the programs of the bundle.
 func (t *trial) copyPrograms() string {
-	for _, name := range []string{program, backendProgram} {
+	for _, name := range []string{program, backendProgram, dynamicProgram} {
 		if err := copyFile(filepath.Join(t.bundle, name), filepath.Join(t.work, name)); err != nil {
 			fmt.Fprintf(t.log, "gpu-trial: %v; the programs run from %s\n", err, t.bundle)
 			return t.bundle

@@ -23,8 +23,8 @@ import (
 // begin returns a trial with the given stages and an output folder. It writes its messages to log.
 func begin(t *testing.T, limit time.Duration, stages ...stage) (one *trial, log *bytes.Buffer) {
 	t.Helper()
-	o := options{cpu: true, output: t.TempDir(), bundle: t.TempDir(), work: t.TempDir(), python: "/nonexistent", limit: limit, sizes: []int{64}, batches: []int{16}}
-	for _, name := range []string{program, backendProgram} {
+	o := options{backend: xla, cpu: true, output: t.TempDir(), bundle: t.TempDir(), work: t.TempDir(), python: "/nonexistent", limit: limit, sizes: []int{64}, batches: []int{16}}
+	for _, name := range []string{program, backendProgram, dynamicProgram} {
 		if err := os.WriteFile(filepath.Join(o.bundle, name), nil, 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -53,16 +53,10 @@ func build(options ...string) (*Driver, error) {
 			return nil, err
 		}
 	}
-	for _, arguments := range [][]string{
-		{"driver.c", "-o", "libcuda.so.1", "-ldl", "-lpthread"},
-		{"-DSINGLE", "shim.c", "-x", "c", "all.cu", "-o", "kernels_f32.so", "-lm"},
-		{"-DDOUBLE", "shim.c", "-x", "c", "all.cu", "-o", "kernels_f64.so", "-lm"},
-	} {
-		cmd := exec.Command("gcc", append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-I."}, append(options, arguments...)...)...)
-		cmd.Dir = folder
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%w: %s", err, out)
-		}
+	cmd := exec.Command("sh", append([]string{"build", ".", "."}, options...)...)
+	cmd.Dir = folder
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	return open(folder)
 }
@@ -148,3 +142,7 @@ func (d *Driver) Message() string { return dynamic.Text(d.call("fake_message")) 
 
 // Memory sets the memory of each GPU in bytes.
 func (d *Driver) Memory(bytes int64) { d.call("fake_memory", uintptr(bytes)) }
+
+// Late makes the first stream of each session do its work only when it is synchronised if bit 0 is set, and the second if bit 1 is set.
+// It must be called before sessions are opened.
+func (d *Driver) Late(mask int) { d.call("fake_late", uintptr(mask)) }

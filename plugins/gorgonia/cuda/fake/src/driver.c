@@ -15,6 +15,17 @@ typedef struct {
 } Args;
 
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_FAILED = 719 };
+// What a test may choose when it compiles this file.
+#ifndef VERSION
+#define VERSION 13000
+#endif
+#ifndef COUNT
+#define COUNT DEVICES
+#endif
+#ifndef MAJOR
+#define MAJOR 9
+#endif
+
 enum { DEVICES = 2, GUARD = 4096, NAMES = 64, LIVE = 1 << 16 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -22,6 +33,7 @@ static struct { char name[40]; long calls; } counts[NAMES];
 static char failing[40], message[400];
 static long failAt, failCode;
 static int initialised;
+static unsigned lateStreams, streams; // every second stream has the same bit
 static _Thread_local void *current;
 static uint64_t memory = (uint64_t)4 << 30, used;
 
@@ -111,6 +123,7 @@ const char *fake_name(long i) { return i < NAMES ? counts[i].name : ""; }
 const char *fake_message(void) { return message; }
 long fake_live(void) { return things; }
 void fake_memory(long bytes) { memory = bytes; }
+void fake_late(long mask) { lateStreams = mask, streams = 0; }
 
 // The driver.
 int cuInit(unsigned flags) {
@@ -119,8 +132,8 @@ int cuInit(unsigned flags) {
 	initialised = 1;
 	return 0;
 }
-int cuDriverGetVersion(int *v) { CALL(); *v = 13000; return 0; }
-int cuDeviceGetCount(int *n) { CALL(); *n = DEVICES; return 0; }
+int cuDriverGetVersion(int *v) { CALL(); *v = VERSION; return 0; }
+int cuDeviceGetCount(int *n) { CALL(); *n = COUNT; return 0; }
 int cuDeviceGet(int *d, int i) {
 	CALL();
 	if (i < 0 || i >= DEVICES)
@@ -133,7 +146,7 @@ int cuDeviceTotalMem_v2(size_t *s, int d) { (void)d; CALL(); *s = memory; return
 int cuDeviceGetAttribute(int *v, int attribute, int d) {
 	(void)d;
 	CALL();
-	*v = attribute == 75 ? 9 : attribute == 97 ? 227 << 10 : 0;
+	*v = attribute == 75 ? MAJOR : attribute == 97 ? 227 << 10 : 0;
 	return 0;
 }
 int cuDevicePrimaryCtxRetain(void **c, int d) {
@@ -158,6 +171,8 @@ int cuDevicePrimaryCtxRelease_v2(int d) {
 int cuCtxSetCurrent(void *c) { CALL(); current = c; return 0; }
 int cuMemGetInfo_v2(size_t *have, size_t *all) { CURRENT(); *all = memory; *have = memory - used; return 0; }
 
+static int busy(const char *p, long n);
+
 int cuMemAlloc_v2(char **p, size_t n) {
 	CURRENT();
 	if (n == 0)
@@ -179,6 +194,8 @@ int cuMemFree_v2(char *p) {
 	if (n < 0)
 		return INVALID_VALUE;
 	used -= n;
+	if (busy(p, n))
+		return LAUNCH_FAILED;
 	for (int i = 0; i < GUARD; i++)
 		if ((unsigned char)p[-1 - i] != 0xff || (unsigned char)p[n + i] != 0xff) {
 			snprintf(message, sizeof message, "a kernel wrote outside of %ld bytes of device memory", n);
@@ -196,19 +213,34 @@ int cuMemHostAlloc(void **p, size_t n, unsigned flags) {
 }
 int cuMemFreeHost(void *p) {
 	int failed = late(__func__);
-	if (!current || take(p, 'h') < 0)
+	long n = current ? take(p, 'h') : -1;
+	if (n < 0)
 		return INVALID_VALUE;
+	if (busy(p, n))
+		return LAUNCH_FAILED;
 	free(p);
 	return failed;
 }
 
-// Streams record launches while they are captured, and run them at once otherwise.
-typedef struct { void *function; unsigned grid[3], block, shared; Args args; char *to, *from; size_t bytes; } Work;
-typedef struct { int capturing; Work *work; int n, room; } Stream;
+// Streams record launches while they are captured. Otherwise they run them at once, or, if the test asks for it, as late as allowed:
+// when the stream is synchronised.
+typedef struct Stream Stream;
+typedef struct { void *function; unsigned grid[3], block, shared; Args args; char *to, *from; size_t bytes; Stream *graph; } Work;
+typedef struct { Work *work; int n, room; } List;
+struct Stream { int capturing, late; List work, waiting; };
 typedef struct { void *library; void *image; } Module;
 typedef struct { void *f; char mode; Module *module; } Function;
 
+static int run(const Work *w);
+static int run_all(const List *l) {
+	int failed = 0;
+	for (int i = 0; i < l->n && !failed; i++)
+		failed = run(&l->work[i]);
+	return failed;
+}
 static int run(const Work *w) {
+	if (w->graph)
+		return run_all(&w->graph->work);
 	if (!w->function) {
 		memmove(w->to, w->from, w->bytes);
 		return 0;
@@ -221,33 +253,74 @@ static int run(const Work *w) {
 	pthread_mutex_unlock(&running);
 	return failed ? LAUNCH_FAILED : 0;
 }
+static void append(List *l, Work w) {
+	if (l->n == l->room)
+		l->work = realloc(l->work, (l->room = 2 * l->room + 64) * sizeof *l->work);
+	l->work[l->n++] = w;
+}
 static int submit(Stream *s, Work w) {
-	if (!s->capturing)
+	if (!s->capturing && !s->late)
 		return run(&w);
-	if (s->n == s->room)
-		s->work = realloc(s->work, (s->room = 2 * s->room + 64) * sizeof *s->work);
-	s->work[s->n++] = w;
+	append(s->capturing ? &s->work : &s->waiting, w);
 	return 0;
+}
+static void flush(void) {
+	for (int i = 0; i < things; i++)
+		if (live[i].kind == 's') {
+			Stream *s = (Stream *)live[i].p;
+			run_all(&s->waiting);
+			s->waiting.n = 0;
+		}
+}
+// needs reports whether work uses an address of [p, p+n).
+static int needs(const Work *w, const char *p, long n) {
+	int found = w->function == NULL && !w->graph && ((w->to >= p && w->to < p + n) || (w->from >= p && w->from < p + n));
+	for (int i = 0; w->function && i < 10 && !found; i++)
+		found = (char *)w->args.p[i] >= p && (char *)w->args.p[i] < p + n;
+	for (int i = 0; w->graph && i < w->graph->work.n && !found; i++)
+		found = needs(&w->graph->work.work[i], p, n);
+	return found;
+}
+// busy reports whether work that waits uses memory that is freed.
+static int busy(const char *p, long n) {
+	int found = 0;
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < things; i++)
+		for (int j = 0; live[i].kind == 's' && j < ((Stream *)live[i].p)->waiting.n && !found; j++)
+			found = needs(&((Stream *)live[i].p)->waiting.work[j], p, n);
+	pthread_mutex_unlock(&lock);
+	if (found)
+		snprintf(message, sizeof message, "%ld bytes are freed that a stream still needs", n);
+	return found;
 }
 int cuStreamCreate(Stream **s, unsigned flags) {
 	(void)flags;
 	CURRENT();
 	add(*s = calloc(1, sizeof **s), 0, 's');
+	(*s)->late = lateStreams >> streams++ % 2 & 1;
 	return 0;
 }
 int cuStreamDestroy_v2(Stream *s) {
 	int failed = late(__func__);
 	if (!current || take(s, 's') < 0)
 		return INVALID_HANDLE;
-	free(s->work);
+	free(s->work.work);
+	free(s->waiting.work);
 	free(s);
 	return failed;
 }
-int cuStreamSynchronize(Stream *s) { CURRENT(); return s->capturing ? 900 : 0; }
+int cuStreamSynchronize(Stream *s) {
+	CURRENT();
+	if (s->capturing)
+		return 900;
+	int code = run_all(&s->waiting);
+	s->waiting.n = 0;
+	return code;
+}
 int cuStreamBeginCapture_v2(Stream *s, int m) {
 	(void)m;
 	CURRENT();
-	s->capturing = 1, s->n = 0;
+	s->capturing = 1, s->work.n = 0;
 	return 0;
 }
 int cuStreamEndCapture(Stream *s, Stream **g) {
@@ -256,8 +329,8 @@ int cuStreamEndCapture(Stream *s, Stream **g) {
 		return INVALID_VALUE;
 	s->capturing = 0;
 	*g = calloc(1, sizeof **g);
-	**g = *s;
-	s->work = NULL, s->n = s->room = 0;
+	(*g)->work = s->work;
+	s->work = (List){0};
 	add(*g, 0, 'g');
 	return 0;
 }
@@ -265,31 +338,23 @@ int cuGraphInstantiateWithFlags(Stream **e, Stream *g, unsigned long long flags)
 	(void)flags;
 	CURRENT();
 	*e = calloc(1, sizeof **e);
-	**e = *g;
-	(*e)->work = malloc(g->n * sizeof *g->work + 1);
-	memcpy((*e)->work, g->work, g->n * sizeof *g->work);
+	for (int i = 0; i < g->work.n; i++)
+		append(&(*e)->work, g->work.work[i]);
 	add(*e, 0, 'e');
 	return 0;
 }
 static int drop(Stream *g, char kind, int failed) {
 	if (!current || take(g, kind) < 0)
 		return INVALID_HANDLE;
-	free(g->work);
+	if (kind == 'e') // a driver waits for the launches of a graph that is destroyed
+		flush();
+	free(g->work.work);
 	free(g);
 	return failed;
 }
 int cuGraphDestroy(Stream *g) { return drop(g, 'g', late(__func__)); }
 int cuGraphExecDestroy(Stream *g) { return drop(g, 'e', late(__func__)); }
-int cuGraphLaunch(Stream *e, Stream *s) {
-	(void)s;
-	CURRENT();
-	for (int i = 0; i < e->n; i++) {
-		int c = run(&e->work[i]);
-		if (c)
-			return c;
-	}
-	return 0;
-}
+int cuGraphLaunch(Stream *e, Stream *s) { CURRENT(); return submit(s, (Work){.graph = e}); }
 int cuMemcpyHtoDAsync_v2(char *to, char *from, size_t n, Stream *s) {
 	CURRENT();
 	return !inside(to, n) ? INVALID_VALUE : submit(s, (Work){.to = to, .from = from, .bytes = n});
