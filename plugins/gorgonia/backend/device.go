@@ -50,6 +50,7 @@ func newDevice[T float](l *driver.Library, number int) (*device[T], error) {
 	return d, nil
 }
 
+func (d *device[T]) beside() bool  { return true }
 func (d *device[T]) memory() int64 { return d.free }
 func (d *device[T]) held() int64   { return int64(d.bytes) }
 func (d *device[T]) close() error  { return d.ctx.Close() }
@@ -67,7 +68,7 @@ func (d *device[T]) reserve(bytes int) error {
 	if d.arena != 0 {
 		old := d.arena
 		d.arena, d.bytes = 0, 0
-		if err := d.ctx.Free(old); err != nil {
+		if err := errors.Join(d.ctx.Synchronise(), d.ctx.Free(old)); err != nil {
 			return err
 		}
 	}

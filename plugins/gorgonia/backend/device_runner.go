@@ -24,23 +24,32 @@ type deviceRunner[T float] struct {
 	outputs  map[*G.Node][]T
 	pinned   []byte // for the outputs
 	graph    *driver.Graph
-	recorded int // number of the arena for which the graph was recorded
+	recorded int  // number of the arena for which the graph was recorded
+	sent     bool // the next run is the one for which data was sent ahead
 }
 
 // deviceInput is an input: a vector of the session, or data that comes with a batch and has memory of its own.
 type deviceInput[T float] struct {
 	vector *vector[T]
-	data   []T // on the host
-	at     driver.Address
-	pinned []byte // what was sent last
+	data   []T    // on the host
+	now    buffer // what the graph reads, and what was sent there last
 	sent   bool
+	next   buffer // for the run after the present one
+	spare  buffer // the previous next, from which the present run copies
+	ahead  bool   // next was sent
+}
+
+// buffer is memory of the GPU and pinned memory of the same size.
+type buffer struct {
+	at     driver.Address
+	pinned []byte
 }
 
 // Bytes returns the memory of results, scratch and inputs.
 func (r *deviceRunner[T]) Bytes() int {
 	n := r.arena()
 	for _, s := range r.planned.inputs {
-		n += s.size * sizeOf[T]()
+		n += 3 * s.size * sizeOf[T]() // two of them for batches that are sent ahead
 	}
 	return n
 }
@@ -82,7 +91,9 @@ func (r *deviceRunner[T]) Bind(name string, v *vector[T]) error {
 }
 
 // Run sends the inputs that changed, computes everything, and reads the outputs.
-func (r *deviceRunner[T]) Run(ctx context.Context) error {
+func (r *deviceRunner[T]) Run(ctx context.Context, meanwhile func() error) error {
+	sent := r.sent
+	r.sent = false
 	for name := range r.planned.inputs {
 		if in := r.inputs[name]; in == nil || in.vector == nil && in.data == nil {
 			return fmt.Errorf("run: input %q was not set", name)
@@ -91,24 +102,12 @@ func (r *deviceRunner[T]) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return r.d.ctx.Do(func() error {
-		if err := r.d.reserve(r.arena()); err != nil {
-			return err
-		}
-		for name := range r.planned.inputs {
-			if err := r.send(r.inputs[name]); err != nil {
-				return err
-			}
-		}
-		if r.graph == nil || r.recorded != r.d.arenas {
-			if err := r.record(); err != nil {
-				return err
-			}
-		}
-		if err := r.graph.Launch(); err != nil {
-			return err
-		}
-		if err := r.d.ctx.Synchronise(); err != nil {
+	err := r.d.ctx.Do(func() error { return r.begin(sent) })
+	if err == nil && meanwhile != nil {
+		err = meanwhile() // not within Do: it may resume a coroutine, which must not change threads
+	}
+	return errors.Join(err, r.d.ctx.Do(func() error {
+		if err := r.d.ctx.Synchronise(); err != nil { // also after an error: nothing may be left that reads the buffers
 			return err
 		}
 		at := 0
@@ -116,31 +115,97 @@ func (r *deviceRunner[T]) Run(ctx context.Context) error {
 			at += copy(raw(r.outputs[n]), r.pinned[at:])
 		}
 		return nil
-	})
+	}))
 }
 
-// send copies an input of a batch to the GPU, unless it is what was sent last.
-func (r *deviceRunner[T]) send(in *deviceInput[T]) (err error) {
+// begin sends the inputs that changed and starts the computation.
+func (r *deviceRunner[T]) begin(sent bool) error {
+	if err := r.d.reserve(r.arena()); err != nil {
+		return err
+	}
+	if sent {
+		if err := r.d.ctx.SynchroniseAhead(); err != nil {
+			return err
+		}
+	}
+	for name := range r.planned.inputs {
+		if err := r.send(r.inputs[name], sent); err != nil {
+			return err
+		}
+	}
+	if r.graph == nil || r.recorded != r.d.arenas {
+		if err := r.record(); err != nil {
+			return err
+		}
+	}
+	return r.graph.Launch()
+}
+
+// allocate allocates the memory of a buffer for data, unless it is there.
+func (r *deviceRunner[T]) allocate(b *buffer, data []T) (err error) {
+	if b.at == 0 {
+		if b.at, err = r.d.alloc(len(data)); err != nil {
+			return err
+		}
+	}
+	if b.pinned == nil {
+		b.pinned, err = r.d.ctx.AllocHost(len(raw(data)))
+	}
+	return err
+}
+
+// Sent says that the next run is the one for which data was sent ahead.
+func (r *deviceRunner[T]) Sent() { r.sent = true }
+
+// Send copies data of the run after the present one to the GPU while it computes. Data that is equal to the present run's stays where it is.
+func (r *deviceRunner[T]) Send(name string, data []T) error {
+	in, err := r.input(name, len(data))
+	if err != nil || in == nil || in.vector != nil || in.holds(raw(data)) {
+		return err
+	}
+	in.ahead = false
+	err = r.d.ctx.Do(func() error {
+		if err := r.allocate(&in.next, data); err != nil {
+			return err
+		}
+		n := copy(in.next.pinned, raw(data))
+		return r.d.ctx.UploadAhead(in.next.at, in.next.pinned[:n])
+	})
+	in.ahead = err == nil
+	return err
+}
+
+// holds reports whether the data is what was sent last.
+func (in *deviceInput[T]) holds(data []byte) bool {
+	return in.sent && bytes.Equal(in.now.pinned[:len(data)], data)
+}
+
+// send copies an input of a batch to the GPU, unless it is what was sent last. ahead is true if data was sent ahead for this run.
+func (r *deviceRunner[T]) send(in *deviceInput[T], ahead bool) error {
+	ahead, in.ahead = ahead && in.ahead, false
 	if in.vector != nil {
 		return nil
 	}
 	data := raw(in.data)
-	if in.at == 0 {
-		if in.at, err = r.d.alloc(len(in.data)); err != nil {
+	if ahead { // the second stream sends to spare while the first one copies from next
+		in.sent = false
+		if err := r.d.ctx.Copy(in.now.at, in.next.at, len(data)); err != nil {
 			return err
 		}
+		in.now.pinned, in.next.pinned = in.next.pinned, in.now.pinned
+		in.next, in.spare = in.spare, in.next
+		in.sent = true
+		return nil
 	}
-	if in.pinned == nil {
-		if in.pinned, err = r.d.ctx.AllocHost(len(data)); err != nil {
-			return err
-		}
+	if err := r.allocate(&in.now, in.data); err != nil {
+		return err
 	}
-	if in.sent && bytes.Equal(in.pinned[:len(data)], data) {
+	if in.holds(data) {
 		return nil
 	}
 	in.sent = false
-	copy(in.pinned, data)
-	if err := r.d.ctx.Upload(in.at, in.pinned[:len(data)]); err != nil {
+	copy(in.now.pinned, data)
+	if err := r.d.ctx.Upload(in.now.at, in.now.pinned[:len(data)]); err != nil {
 		return err
 	}
 	in.sent = true
@@ -156,7 +221,7 @@ func (r *deviceRunner[T]) address(s *slot[T]) driver.Address {
 	if in.vector != nil {
 		return in.vector.at
 	}
-	return in.at
+	return in.now.at
 }
 
 // record records the launches and the copies of the outputs.
@@ -242,17 +307,19 @@ func (r *deviceRunner[T]) Gradient(n *G.Node) ([]T, error) {
 
 func (r *deviceRunner[T]) close() error {
 	return r.d.ctx.Do(func() error {
-		failed := []error{r.d.ctx.Synchronise()}
+		failed := []error{r.d.ctx.SynchroniseAhead(), r.d.ctx.Synchronise()}
 		if r.graph != nil {
 			failed = append(failed, r.graph.Close())
 			r.graph = nil
 		}
 		for _, in := range r.inputs {
-			if in.at != 0 {
-				failed = append(failed, r.d.ctx.Free(in.at))
-			}
-			if in.pinned != nil {
-				failed = append(failed, r.d.ctx.FreeHost(in.pinned))
+			for _, b := range []buffer{in.now, in.next, in.spare} {
+				if b.at != 0 {
+					failed = append(failed, r.d.ctx.Free(b.at))
+				}
+				if b.pinned != nil {
+					failed = append(failed, r.d.ctx.FreeHost(b.pinned))
+				}
 			}
 		}
 		if r.pinned != nil {

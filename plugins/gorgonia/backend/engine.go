@@ -21,6 +21,8 @@ type engine[T float] interface {
 	copy(to, from *vector[T]) error
 	// gradients collects the gradients of weights over the micro-batches of a step.
 	gradients(weights []*vector[T], batches int) gradients[T]
+	// beside reports whether the engine computes beside the host.
+	beside() bool
 	// memory returns the bytes that the device has, and held those of the results of all runners.
 	memory() int64
 	held() int64
@@ -34,8 +36,12 @@ type runner[T float] interface {
 	// Set binds an input to data on the host, and Bind to a vector. Both are read at every Run. Inputs that the graph does not need
 	// are ignored.
 	Set(name string, data []T) error
+	// Send gives data of the run after the present one, from within meanwhile; Sent says that the next run is the one that it is for.
+	Send(name string, data []T) error
+	Sent()
 	Bind(name string, v *vector[T]) error
-	Run(ctx context.Context) error
+	// Run computes. An engine that computes beside the host calls meanwhile while it does, if it is not nil.
+	Run(ctx context.Context, meanwhile func() error) error
 	// Value returns the vector of an output on the host, valid until a runner of the same engine runs.
 	Value(n *G.Node) []T
 	// Gradient reads any kept value.

@@ -91,8 +91,12 @@ func (m *executor[T]) close() error { return nil }
 // Value returns the vector of a kept node, or of an input. It is valid until a machine of the same arena runs.
 func (m *executor[T]) Value(n *G.Node) []T { return m.view(m.slots[n]) }
 
+// Send and Sent are never called: the CPU does not compute beside the host.
+func (m *executor[T]) Send(string, []T) error { return nil }
+func (m *executor[T]) Sent()                  {}
+
 // Run computes everything. It checks the context between steps.
-func (m *executor[T]) Run(ctx context.Context) (err error) {
+func (m *executor[T]) Run(ctx context.Context, _ func() error) (err error) {
 	for name, s := range m.inputs {
 		if m.data[s] == nil {
 			return fmt.Errorf("run: input %q was not set", name)

@@ -85,7 +85,7 @@ func runAll(m *executor[float64]) error {
 			return err
 		}
 	}
-	return m.Run(context.Background())
+	return m.Run(context.Background(), nil)
 }
 
 func TestExecutor_AgreesWithTapeMachine(t *testing.T) {

@@ -40,6 +40,7 @@ func (h *host[T]) copy(to, from *vector[T]) error {
 	return nil
 }
 
+func (h *host[T]) beside() bool  { return false }
 func (h *host[T]) memory() int64 { return feed.MachineMemory() }
 func (h *host[T]) held() int64   { return int64(h.arena.Bytes()) }
 func (h *host[T]) close() error  { return nil }

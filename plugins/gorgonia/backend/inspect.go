@@ -27,7 +27,7 @@ func (s *session[T]) Forward(ctx context.Context, b backend.BatchRef, taps ...st
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run(ctx, m, b.Batch, inputs); err != nil {
+	if err := s.run(ctx, m, b.Batch, inputs, nil); err != nil {
 		return nil, err
 	}
 	out := map[string]tensor.Tensor{}
@@ -50,7 +50,7 @@ func (s *session[T]) Gradient(ctx context.Context, b backend.BatchRef, params ..
 	if err != nil {
 		return out, nil, err
 	}
-	m, err := s.backward(ctx, b.Batch, inputs, b.LossWeights, norm, params)
+	m, err := s.backward(ctx, b.Batch, inputs, nil, b.LossWeights, norm, params)
 	if err != nil {
 		return out, nil, err
 	}

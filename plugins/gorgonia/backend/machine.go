@@ -132,8 +132,8 @@ func view[T float](t tensor.Tensor) ([]T, error) {
 	return tensor.Data[T](flat)
 }
 
-// run computes a gathered batch.
-func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, inputs map[string]tensor.Tensor) error {
+// run computes a gathered batch, of a queue or, if q is nil, alone.
+func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, inputs map[string]tensor.Tensor, q *queue[T]) error {
 	for name, t := range inputs {
 		if t.DType() == tensor.Int32 {
 			if err := s.readIndices(m, name, t); err != nil {
@@ -155,7 +155,7 @@ func (s *session[T]) run(ctx context.Context, m *machine[T], b backend.Batch, in
 			m.weights[i] = T(b.Weights[i])
 		}
 	}
-	if err := m.Run(ctx); err != nil {
+	if err := m.Run(ctx, q.meanwhile(m)); err != nil {
 		if ctx.Err() != nil {
 			return backend.Errorf(backend.Cancelled, "compute", "%w", ctx.Err())
 		}

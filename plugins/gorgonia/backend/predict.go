@@ -11,17 +11,36 @@ import (
 
 // forward computes values batch by batch until the end, an error or Stop.
 func (s *session[T]) forward(ctx context.Context, id backend.DatasetID, ema bool, batches []backend.Batch, values []string, done func(i int, m *machine[T]) error) error {
+	s.stopped.Store(false)
+	one := func(item feed.Item, q *queue[T]) error {
+		m, err := s.machine(request{Groups: len(item.Batch.Rows) / s.program.Group, Values: values})
+		if err != nil {
+			return err
+		}
+		if err := s.run(ctx, m, item.Batch, item.Inputs, q); err != nil {
+			return err
+		}
+		return done(item.Index, m)
+	}
 	return s.withAverage(ema, func() error {
-		return s.Batches(ctx, id, batches, values, func(item feed.Item) error {
-			m, err := s.machine(request{Groups: len(item.Batch.Rows) / s.program.Group, Values: values})
+		if !s.engine.beside() {
+			return s.Batches(ctx, id, batches, values, func(item feed.Item) error { return one(item, nil) })
+		}
+		next, end := pulled(func(do func(feed.Item) error) error { return s.Batches(ctx, id, batches, values, do) })
+		defer end()
+		q := &queue[T]{session: s, next: next}
+		for {
+			item, err := q.take()
+			if errors.Is(err, errEnd) || err == nil && s.stopped.Load() {
+				return nil
+			}
+			if err == nil {
+				err = one(item, q)
+			}
 			if err != nil {
 				return err
 			}
-			if err := s.run(ctx, m, item.Batch, item.Inputs); err != nil {
-				return err
-			}
-			return done(item.Index, m)
-		})
+		}
 	})
 }
 

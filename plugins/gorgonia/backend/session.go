@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
@@ -20,6 +22,7 @@ type session[T float] struct {
 	steps    int64
 	machines map[string]*machine[T]
 	limit    int64 // bytes
+	stopped  atomic.Bool
 }
 
 var (
@@ -45,6 +48,12 @@ func newSession[T float](o backend.OpenOptions, env *kernel.Env[T], e engine[T])
 func (s *session[T]) Close() error {
 	clear(s.machines)
 	return errors.Join(s.engine.close(), s.CloseAll())
+}
+
+// Stop makes the running call end after the present batch or step.
+func (s *session[T]) Stop(ctx context.Context) error {
+	s.stopped.Store(true)
+	return s.Session.Stop(ctx)
 }
 
 // drop closes all machines.

@@ -15,13 +15,15 @@ import (
 
 // Step runs optimiser steps.
 func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
+	q := &queue[T]{session: s}
 	return s.Steps(ctx, p, emit, func(st backend.Step, next func() (feed.Item, error)) (backend.StepResult, error) {
-		return s.step(ctx, next, p, st)
+		q.next = next
+		return s.step(ctx, q, p, st)
 	})
 }
 
 // step accumulates the gradients of the micro-batches in order, clips them and updates the weights.
-func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p backend.StepPlan, st backend.Step) (r backend.StepResult, err error) {
+func (s *session[T]) step(ctx context.Context, q *queue[T], p backend.StepPlan, st backend.Step) (r backend.StepResult, err error) {
 	r = backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
 	norm := st.Norm()
 	names := s.program.Trainable()
@@ -33,11 +35,11 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 	defer func() { err = errors.Join(err, grads.free()) }()
 	nodes := make([]*G.Node, len(names))
 	for _, b := range st.Batches {
-		item, err := next()
+		item, err := q.take()
 		if err != nil {
 			return r, err
 		}
-		m, err := s.backward(ctx, b, item.Inputs, p.LossWeights, norm, names)
+		m, err := s.backward(ctx, b, item.Inputs, q, p.LossWeights, norm, names)
 		if err != nil {
 			return r, err
 		}
@@ -70,7 +72,7 @@ func (s *session[T]) step(ctx context.Context, next func() (feed.Item, error), p
 }
 
 // backward runs forward and backward for one batch.
-func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, weights map[string]float64, norm float64, params []string) (*machine[T], error) {
+func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[string]tensor.Tensor, q *queue[T], weights map[string]float64, norm float64, params []string) (*machine[T], error) {
 	groups, err := b.Groups(s.program)
 	if err != nil {
 		return nil, err
@@ -83,7 +85,7 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 	for _, l := range losses {
 		m.seeds[l][0] = T(weights[l] / norm)
 	}
-	return m, s.run(ctx, m, b, inputs)
+	return m, s.run(ctx, m, b, inputs, q)
 }
 
 // update applies the update rule and the moving average to one parameter.

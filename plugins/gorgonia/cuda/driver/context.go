@@ -8,13 +8,15 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// Context is the primary context of a GPU with one stream and one module. It serves one caller at a time.
+// Context is the primary context of a GPU with one module and two streams: one for everything, and one that copies data to the GPU
+// while the first computes. It serves one caller at a time.
 type Context struct {
 	l      *Library
 	device Device
 	handle int32
 	ctx    uintptr
 	stream uintptr
+	ahead  uintptr // the second stream
 	module uintptr
 	loaded map[string]uintptr // kernels by name
 	kept   map[Address]int    // allocations with their sizes
@@ -40,8 +42,10 @@ func (l *Library) Retain(number int, ptx []byte) (_ *Context, err error) {
 	}
 	err = c.Do(func() error {
 		const nonBlocking = 1
-		if err := l.call(fStreamCreate, uintptr(unsafe.Pointer(&c.stream)), nonBlocking); err != nil {
-			return err
+		for _, s := range []*uintptr{&c.stream, &c.ahead} {
+			if err := l.call(fStreamCreate, uintptr(unsafe.Pointer(s)), nonBlocking); err != nil {
+				return err
+			}
 		}
 		return l.call(fModuleLoadData, uintptr(unsafe.Pointer(&c.module)), uintptr(unsafe.Pointer(&ptx[0])), 0, 0, 0)
 	})
@@ -83,8 +87,10 @@ func (c *Context) Close() error {
 			break
 		}
 	}
-	if c.stream != 0 {
-		note(c.l.call(fStreamSynchronize, c.stream))
+	for _, s := range []uintptr{c.ahead, c.stream} {
+		if s != 0 {
+			note(c.l.call(fStreamSynchronize, s))
+		}
 	}
 	for g := range c.graphs {
 		note(g.Close())
@@ -98,11 +104,13 @@ func (c *Context) Close() error {
 	if c.module != 0 {
 		note(c.l.call(fModuleUnload, c.module))
 	}
-	if c.stream != 0 {
-		note(c.l.call(fStreamDestroy, c.stream))
+	for _, s := range []uintptr{c.ahead, c.stream} {
+		if s != 0 {
+			note(c.l.call(fStreamDestroy, s))
+		}
 	}
 	note(c.l.call(fPrimaryCtxRelease, uintptr(c.handle)))
-	c.ctx, c.stream, c.module = 0, 0, 0
+	c.ctx, c.stream, c.ahead, c.module = 0, 0, 0, 0
 	return errors.Join(failed...)
 }
 
@@ -156,6 +164,11 @@ func (c *Context) Upload(to Address, from []byte) error {
 	return c.l.call(fMemcpyHtoD, uintptr(to), uintptr(unsafe.Pointer(&from[0])), uintptr(len(from)), c.stream)
 }
 
+// UploadAhead is Upload on the second stream, which may run before, after or beside what the first stream does.
+func (c *Context) UploadAhead(to Address, from []byte) error {
+	return c.l.call(fMemcpyHtoD, uintptr(to), uintptr(unsafe.Pointer(&from[0])), uintptr(len(from)), c.ahead)
+}
+
 // Download copies memory of the GPU to pinned memory when the stream gets there.
 func (c *Context) Download(to []byte, from Address) error {
 	if len(to) == 0 {
@@ -171,6 +184,9 @@ func (c *Context) Copy(to, from Address, bytes int) error {
 
 // Synchronise waits until the stream has done everything.
 func (c *Context) Synchronise() error { return c.l.call(fStreamSynchronize, c.stream) }
+
+// SynchroniseAhead waits until the second stream has done everything.
+func (c *Context) SynchroniseAhead() error { return c.l.call(fStreamSynchronize, c.ahead) }
 
 // staticShared is the shared memory that a block may have without asking.
 const staticShared = 48 << 10
