@@ -28,6 +28,7 @@ var processes = []Case{
 	{Operates, "process/shutdown", "the process ends in time when asked, idle and in the middle of a call, and leaves no process", shutdown},
 	{Operates, "process/lifeline", "the process ends when its host has ended, idle and in the middle of a call", lifeline},
 	{Operates, "process/memory", "the process's memory levels off over steps, sessions and datasets", levelsOff},
+	{Operates, "process/idle", "the process uses no processor between calls, with a session open and after it closed", idle},
 }
 
 // noProcess is what the report says if the backend computes in the process of the suite.

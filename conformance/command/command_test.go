@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 	case "lingers":
 		signal.Ignore(syscall.SIGTERM)
 		sdk.Serve(lingering{oracle.New()})
+	case "spins":
+		sdk.Serve(spinning{oracle.New()})
 	case "leaves":
 		child := exec.Command("sleep", "60")
 		child.Start() //nolint:errcheck // the case then passes, and the test fails

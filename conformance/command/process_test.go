@@ -49,7 +49,28 @@ type lingeringSession struct{ backend.Session }
 
 func (l lingeringSession) Close() error { time.Sleep(time.Hour); return nil }
 
-// TestTarget_ProcessesAreChecked runs the cases about processes for one that is in order and for three that are not.
+// spinning waits busily after a session closed, on all processors.
+type spinning struct{ backend.Backend }
+
+func (l spinning) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	s, err := l.Backend.Open(ctx, o)
+	return spinningSession{s}, err
+}
+
+type spinningSession struct{ backend.Session }
+
+func (l spinningSession) Close() error {
+	for range 2 * runtime.NumCPU() {
+		go func() {
+			for {
+				runtime.Gosched()
+			}
+		}()
+	}
+	return l.Session.Close()
+}
+
+// TestTarget_ProcessesAreChecked runs the cases about processes for one that is in order and for four that are not.
 func TestTarget_ProcessesAreChecked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes and waits for their end: not with -short")
@@ -65,6 +86,7 @@ func TestTarget_ProcessesAreChecked(t *testing.T) {
 		"serve":   {"", ""},
 		"leaks":   {"process/memory", "sessions with a dataset"},
 		"lingers": {"process/shutdown", "killed"},
+		"spins":   {"process/idle", "after its session closed"},
 		"leaves":  {"process/shutdown process/lifeline", "still run"},
 	} {
 		t.Run(role, func(t *testing.T) {
