@@ -212,7 +212,7 @@ func (c *check) once(parent context.Context, one Case) (r Result, lost bool) {
 	var skipped *skip
 	switch {
 	case lost:
-		r.Status, r.Message = Failed, fmt.Sprintf("the backend hangs%s: the case did not end within %v, nor %v after its calls were cancelled", during, c.options.Timeout, grace)
+		r.Status, r.Message = Failed, fmt.Sprintf("the backend hangs%s: the case did not end within %v, nor %v after its calls were cancelled; if it only computes slowly, raise --timeout", during, c.options.Timeout, grace)
 		return r, true
 	case errors.Is(context.Cause(ctx), errTimeout) && err != nil:
 		r.Status, r.Message = Failed, fmt.Sprintf("the case did not end within %v and was cancelled%s: %v", c.options.Timeout, during, err)
