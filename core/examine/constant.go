@@ -104,14 +104,20 @@ func (p *profile) isCeiling(i int, ceiling float32) bool {
 	}
 	b := p.blockOf(i)
 	var edge, edges, all, pixels float64
+	floor := math.Inf(1) // a constant that was added to all counts is not light
+	for q, k := range p.least {
+		if !p.bad[q] {
+			floor = min(floor, float64(k)*float64(p.used))
+		}
+	}
 	for _, q := range b.edge {
 		if !p.bad[q] {
-			edge, edges = edge+p.all[q], edges+1
+			edge, edges = edge+p.all[q]-floor, edges+1
 		}
 	}
 	for q, k := range p.all {
 		if !p.bad[q] && p.most[q] != p.least[q] {
-			all, pixels = all+k, pixels+1
+			all, pixels = all+k-floor, pixels+1
 		}
 	}
 	return b.size >= blockLeast && edge/max(edges, 1) > aroundBeam*all/max(pixels, 1)

@@ -42,7 +42,8 @@ func (p *profile) exposure(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	beyond, gain, err := []float64(nil), 0.0, error(nil)
-	if !p.found[SamePositions] && !p.found[WideProbe] { // rounded positions look like a flicker, and the bound is that of the probe
+	// Rounded positions look like a flicker, and the bound is that of the probe at the distances of the positions.
+	if !p.found[SamePositions] && !p.found[WideProbe] && !p.found[PositionUnit] {
 		if beyond, gain, err = p.beyond(ctx, e); err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ type exposures struct {
 // exposures returns the frames at their positions, at the right ones if the frames are late; nil if there are none to compare.
 func (p *profile) exposures() *exposures {
 	e := &exposures{diameter: p.Diameter}
-	unit, base := float64(max(p.unit, 1)), 0.0
+	unit, base := float64(max(p.unit, 1)), -brightest*p.base // the totals are without these
 	for _, bad := range p.bad {
 		if !bad {
 			base += p.base

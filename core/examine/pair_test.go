@@ -1,7 +1,9 @@
 package examine
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -48,5 +50,20 @@ func TestScan_ClippedBeamIsNotStuck(t *testing.T) {
 	}
 	if !(kind{ids: []string{Clipped}}).foundIn(found) || (kind{ids: []string{Stuck, Hot}}).foundIn(found) {
 		t.Errorf("found %s, want %s alone", names1(found), Clipped)
+	}
+}
+
+// TestScan_ClippedAboveAnOffset: a beam that is clipped above a constant is named, not taken for stuck pixels, and leaves no flicker.
+func TestScan_ClippedAboveAnOffset(t *testing.T) {
+	s, err := drawBase(t.Context(), 5127) // the beam is clipped in every frame
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(s, func(_, _ int, k float32) float32 { return k + 50 })
+	ceiling := float32(math.Floor(beamPeak(s) / 4))
+	each(s, func(_, _ int, k float32) float32 { return min(k, ceiling) })
+	found, err := Scan(t.Context(), s)
+	if got := names(found); err != nil || !slices.Contains(got, Clipped) || !slices.Contains(got, Offset) || slices.Contains(got, Stuck) || slices.Contains(got, Exposure) {
+		t.Errorf("found %v: %v", got, err)
 	}
 }

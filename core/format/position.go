@@ -40,8 +40,12 @@ func checkCoordinates(s *scan.Scan) error {
 			}
 		}
 	}
-	if len(bad) == 0 {
+	switch {
+	case len(bad) == 0:
 		return nil
+	case len(bad) == len(s.Index) && len(bad) > 1 && !math.IsNaN(s.Rows[0]) && !math.IsNaN(s.Cols[0]):
+		return npz.Errorf(s.Source, "no position is below %.3g object pixels: %s; they are in another unit", float64(maxCoordinate), first).
+			Hint("check their unit (--position-units) and the object pixel (--pixel-size)")
 	}
 	fix := "correct them, or leave them out with --rows"
 	if s.Index[s.Len()-1] == s.Len()-1 {

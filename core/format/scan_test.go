@@ -275,6 +275,7 @@ func TestReadScan_RejectsWithReason(t *testing.T) {
 		{"rows and columns differ", []rawArray{good()[0], good()[1], raw("xcoords", []float64{1, 2}, 2)}, ScanOptions{}, "xcoords has 2 values but ycoords has 3; each pattern needs one position"},
 		{"two-dimensional positions", []rawArray{good()[0], raw("ycoords", make([]float64, 6), 3, 2), good()[2]}, ScanOptions{}, "want [patterns]; each pattern needs one position"},
 		{"NaN position", []rawArray{good()[0], raw("ycoords", []float64{1, nan, 2}, 3), good()[2]}, ScanOptions{}, "ycoords of pattern 1 is NaN"},
+		{"positions in another unit", []rawArray{good()[0], raw("ycoords", []float64{1e18, 1e18, 2e18}, 3), good()[2]}, ScanOptions{}, "no position is below 2.15e+09 object pixels: ycoords of pattern 0 is 1e+18; they are in another unit; check their unit (--position-units) and the object pixel (--pixel-size)"},
 		{"position beyond all", []rawArray{good()[0], raw("ycoords", []float64{1, 1e18, 2}, 3), good()[2]}, ScanOptions{}, "1 pattern has an invalid position: ycoords of pattern 1 is 1e+18; correct xcoords and ycoords, or leave it out with --rows 0:1,2:"},
 		{"text positions", []rawArray{good()[0], {Name: "ycoords", Descr: "<U1", Shape: []int{3}, Payload: make([]byte, 12)}, good()[2]}, ScanOptions{}, "want real numbers"},
 		{"complex patterns", append(good()[1:], raw("diff3d", make([]complex64, 3*256), 3, 16, 16)), ScanOptions{}, "want real numbers"},
