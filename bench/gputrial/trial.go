@@ -3,10 +3,12 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -106,16 +108,24 @@ func (t *trial) scaled(limit time.Duration) time.Duration {
 }
 
 // copyPrograms copies ptycho and its backends to the temporary folder, to which only this user can write: ptycho refuses a plugin
-// in a folder that others can write to, and the folder of the bundle may be such a folder. If the copy fails, for example on a
-// full disk, the trial runs the programs of the bundle.
+// in a folder that others can write to, and the folder of the bundle may be such a folder. Backends that the bundle holds compressed
+// are expanded. If a copy fails, for example on a full disk, the trial runs the programs of the bundle.
 func (t *trial) copyPrograms() string {
+	folder := t.work
 	for _, name := range []string{program, backendProgram, dynamicProgram} {
-		if err := copyFile(filepath.Join(t.bundle, name), filepath.Join(t.work, name)); err != nil {
+		from, to := filepath.Join(t.bundle, name), filepath.Join(t.work, name)
+		var err error
+		if _, missing := os.Stat(from + ".gz"); missing == nil {
+			err = expandFile(from+".gz", to)
+		} else if err = copyFile(from, to); name == dynamicProgram && errors.Is(err, fs.ErrNotExist) {
+			err = nil // only NVIDIA's tools need it
+		}
+		if err != nil {
 			fmt.Fprintf(t.log, "gpu-trial: %v; the programs run from %s\n", err, t.bundle)
-			return t.bundle
+			folder = t.bundle
 		}
 	}
-	return t.work
+	return folder
 }
 
 func copyFile(from, to string) error {
@@ -123,9 +133,31 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	err = os.WriteFile(to, text, 0o755)
+	return writeProgram(to, text)
+}
+
+// expandFile writes the content of a gzip file.
+func expandFile(from, to string) error {
+	f, err := os.Open(from)
 	if err != nil {
-		_ = os.Remove(to) // a partial copy would only use space
+		return err
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return writeProgram(to, text)
+}
+
+func writeProgram(path string, text []byte) error {
+	err := os.WriteFile(path, text, 0o755)
+	if err != nil {
+		_ = os.Remove(path) // a partial copy would only use space
 	}
 	return err
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ import (
 func begin(t *testing.T, limit time.Duration, stages ...stage) (one *trial, log *bytes.Buffer) {
 	t.Helper()
 	o := options{backend: xla, cpu: true, output: t.TempDir(), bundle: t.TempDir(), work: t.TempDir(), python: "/nonexistent", limit: limit, sizes: []int{64}, batches: []int{16}}
-	for _, name := range []string{program, backendProgram, dynamicProgram} {
+	for _, name := range []string{program, backendProgram} {
 		if err := os.WriteFile(filepath.Join(o.bundle, name), nil, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -211,4 +212,28 @@ func TestKillOffspring_SparesNamedProcesses(t *testing.T) {
 	}
 	_ = spared.Process.Kill()
 	_ = spared.Wait()
+}
+
+// TestTrial_ExpandsPrograms starts from a bundle with compressed backends, then from one in which a backend is damaged.
+func TestTrial_ExpandsPrograms(t *testing.T) {
+	one, log := begin(t, time.Minute)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write([]byte("a program"))
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for i, content := range [][]byte{packed.Bytes(), packed.Bytes()[:20]} {
+		if err := os.WriteFile(filepath.Join(one.bundle, backendProgram+".gz"), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		folder := one.copyPrograms()
+		text, err := os.ReadFile(filepath.Join(one.work, backendProgram))
+		if i == 0 && (folder != one.work || err != nil || string(text) != "a program") {
+			t.Errorf("from a sound bundle: %s, %q, %v", folder, text, err)
+		}
+	}
+	if want := backendProgram + ".gz: "; one.copyPrograms() != one.bundle || !strings.Contains(log.String(), want) {
+		t.Errorf("from a damaged bundle it says %q, want %q", log, want)
+	}
 }

@@ -36,11 +36,11 @@ func (t *trial) underTool(ctx context.Context, limit time.Duration, env []string
 	}
 	over, backend := filepath.Join(t.work, "tool-ended"), filepath.Join(t.work, "under-tool")
 	_ = os.Remove(over) // of an earlier tool
-	name := backendProgram
+	inside := filepath.Join(t.bin, backendProgram)
 	if t.backend == gorgonia {
-		name = dynamicProgram
+		inside = filepath.Join(t.work, dynamicProgram)
 	}
-	if err := os.WriteFile(backend, []byte(wrapper(over, append(words, filepath.Join(t.bin, name))...)), 0o755); err != nil {
+	if err := os.WriteFile(backend, []byte(wrapper(over, append(words, inside)...)), 0o755); err != nil {
 		return ended{err: err}
 	}
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), keep: true, env: env, tolerates: tolerates, args: append(args, "--backend", backend, "--device", t.device())})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -68,6 +69,9 @@ func Digest() string {
 // head is the first line of the PTX.
 func head() string { return "// source sha256 " + Digest() + "\n" }
 
+// numbered matches comments that number the calls of functions in an order that differs between runs of NVRTC.
+var numbered = regexp.MustCompile(`(?m) // callseq \d+(, \d+)?$`)
+
 // Compile compiles the sources for both precisions. It returns the files to embed.
 func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 	if v := fmt.Sprintf("%d.%d", c.Major, c.Minor); v != Compiler {
@@ -82,7 +86,7 @@ func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 		}
 		var packed bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-		io.WriteString(w, head()+strings.TrimLeft(string(text), "\n")) // a buffer never fails
+		io.WriteString(w, head()+numbered.ReplaceAllString(strings.TrimLeft(string(text), "\n"), "")) // a buffer never fails
 		w.Close()
 		out[file(size)] = packed.Bytes()
 	}
