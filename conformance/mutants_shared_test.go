@@ -38,5 +38,5 @@ var sharedMutants = []Mutant{
 	{"a ReLU is fused although its convolution has another reader", engine + "lower.go", "readers[o.In[0]] == 1 {", "readers[o.In[0]] >= 1 {", 0, "", "composed/|random/|network/|operation/"},
 	{"a result is overwritten before its last reader", engine + "plan.go", "in.last = len(m.steps)\n", "", 0, "", "operation/|network/|composed/"},
 	{"a value that was asked for shares its memory", engine + "plan.go", "m.slots[k].kept = true", "m.slots[k].kept = m.slots[k].isInput()", 0, "", "operation/|network/|composed/"},
-	{"a sum of two gradients adds one of them twice", engine + "executor.go", "o[j] = a[j] + b[j]", "o[j] = a[j] + a[j]", 0, "", "gradient"},
+	{"a sum of two gradients adds one of them twice", engine + "executor.go", "o[j] = a[j] + b[j]", "o[j] = a[j] + a[j] + 0*b[j]", 0, "", "gradient"},
 }

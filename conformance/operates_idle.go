@@ -1,18 +1,20 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
-	"time"
+	"math"
 
 	"github.com/ptychogo/ptycho/core/backend"
 )
 
-// A process is idle if it uses at most idleShare of one processor in one of idleTries intervals. A library's threads may wait busily for
-// some tenths of a second after a call.
+// A process is idle if, in one of idleTries intervals, it computes for at most idleShare of the time that the suite computes itself. An interval
+// lasts until the suite has computed for ownTime, in seconds: on a busy machine a process that waits busily gets as little of the time as the
+// suite. A library's threads may wait busily for some tenths of a second after a call.
 const (
-	idleTime  = 250 * time.Millisecond
-	idleTries = 12
-	idleShare = 0.1
+	ownTime   = 0.1
+	idleTries = 8
+	idleShare = 0.3
 )
 
 // idle measures the processor time of a second process after a call, then after its session closed.
@@ -39,31 +41,31 @@ func idle(s *subject) error {
 	if err := session.Evaluate(s.ctx, plan, collect[backend.EvalResult](nil)); err != nil {
 		return err
 	}
-	if err := rests(p, "after Evaluate, with its session open"); err != nil {
+	if err := s.rests(p, "after Evaluate, with its session open"); err != nil {
 		return err
 	}
 	one.sessions = nil
 	if err := session.Close(); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
-	return rests(p, "after its session closed")
+	return s.rests(p, "after its session closed")
 }
 
 // rests waits until the process is idle for one interval.
-func rests(p Process, when string) error {
-	least := 0.0
-	for try := range idleTries {
+func (s *subject) rests(p Process, when string) error {
+	least := math.Inf(1)
+	for range idleTries {
 		before, _, _ := p.Usage()
-		began := time.Now()
-		time.Sleep(idleTime)
+		own := processorTime()
+		for processorTime()-own < ownTime {
+			if s.ctx.Err() != nil {
+				return context.Cause(s.ctx)
+			}
+		}
 		after, _, _ := p.Usage()
-		share := (after - before) / time.Since(began).Seconds()
-		if share <= idleShare {
+		if least = min(least, (after-before)/(processorTime()-own)); least <= idleShare {
 			return nil
 		}
-		if try == 0 || share < least {
-			least = share
-		}
 	}
-	return fmt.Errorf("the process uses a processor between calls, %s: at least %.0f %% of one in each of %d intervals of %v", when, 100*least, idleTries, idleTime)
+	return fmt.Errorf("the process uses a processor between calls, %s: at least %.0f %% of the time that the suite computes meanwhile, in each of %d attempts", when, 100*least, idleTries)
 }

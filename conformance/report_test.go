@@ -124,7 +124,9 @@ func TestReport_ProfilesReachLevel4(t *testing.T) {
 	fixture.NeedsAll(t)
 	for name, b := range map[string]backend.Backend{"only predicts": predicting{gorgonia.New()}, "no assemble": without{gorgonia.New(), program.Assemble}} {
 		t.Run(name, func(t *testing.T) {
-			report := checked(t, b, conformance.Options{Level: conformance.Operates})
+			t.Parallel()
+			shown := func(r conformance.Result) { t.Logf("%s %s in %.1f s", r.Name, r.Status, r.Seconds) }
+			report := checked(t, b, conformance.Options{Level: conformance.Operates, Timeout: time.Hour, Report: shown})
 			noneFailed(t, report)
 			if report.Reached != int(conformance.Operates) {
 				t.Errorf("reached level %d without %v, want 4", report.Reached, report.Without)
@@ -152,6 +154,13 @@ func (w without) Info() backend.Info {
 	i := w.Backend.Info()
 	i.Operations = slices.DeleteFunc(slices.Clone(i.Operations), func(k program.OpKind) bool { return k == w.kind })
 	return i
+}
+
+func (w without) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
+	if err := o.Check(w.Info()); err != nil {
+		return nil, err
+	}
+	return w.Backend.Open(ctx, o)
 }
 
 func TestReport_SkippedCaseBlocksLevel(t *testing.T) {
