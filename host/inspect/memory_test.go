@@ -33,13 +33,13 @@ func allocated(t *testing.T, name string) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestRun_MemoryOfLargeScan inspects two scans, one of them four times as large, and compares what is allocated. Patterns that are held, or
-// copied one by one, allocate their size at least once.
+// TestRun_MemoryOfLargeScan inspects two scans, one of them twice as large, and compares what is allocated. Patterns that are held, or
+// copied one by one, allocate their size at least once. The examination keeps a sample, which is as large for both.
 func TestRun_MemoryOfLargeScan(t *testing.T) {
 	if testing.Short() {
-		t.Skip("inspects 10 MiB: not with -short")
+		t.Skip("inspects 48 MiB: not with -short")
 	}
-	const small, large, pattern = 256, 1024, 2 * 64 * 64 // patterns, bytes
+	const small, large, pattern = 2048, 4096, 2 * 64 * 64 // patterns, bytes
 	few, many := allocated(t, scanFile(t, small)), allocated(t, scanFile(t, large))
 	t.Logf("%d KiB and %d KiB", few>>10, many>>10)
 	if more := int64(many) - int64(few); more > (large-small)*pattern/2 {
