@@ -69,9 +69,9 @@ func (s Support) String() string {
 }
 
 // CheckSupport runs short fits of a connected part of the scan, which needs a probe: with a fixed probe, and if that
-// predicts little, with a fitted one. Only a doubtful result costs more fits.
+// predicts little, with a fitted one. Only a doubtful result costs more fits, of patterns of equal brightness among them: exposures
+// that change from one pattern to the next cannot be predicted from neighbours.
 func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, error) {
-	fail := func(err error) (Support, error) { return Support{}, fmt.Errorf("support of the positions: %w", err) }
 	if s.Len() < fewestSupport || s.Probe == nil {
 		return Support{}, nil
 	}
@@ -79,11 +79,44 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 	if err != nil || part.Len() < fewestSupport {
 		return Support{}, err
 	}
-	var best Support
+	best, err := supportOf(ctx, part, threads)
+	if err == nil && best.Doubtful() {
+		var even Support
+		if even, err = supportOf(ctx, equallyBright(part), threads); err == nil && even.R < convincing*even.Flat && !even.Doubtful() {
+			best = even
+		}
+	}
+	if err != nil {
+		return Support{}, fmt.Errorf("support of the positions: %w", err)
+	}
+	return best, nil
+}
+
+// equallyBright returns the scan with patterns scaled to their mean number of counts.
+func equallyBright(s *scan.Scan) *scan.Scan {
+	even, size := *s, s.N*s.N
+	even.Counts = make([]float32, 0, s.Len()*size)
+	totals := s.Totals()
+	mean := sum(totals) / float64(len(totals))
+	for j, pattern := range s.All() {
+		factor := float32(1)
+		if totals[j] > 0 {
+			factor = float32(mean / totals[j])
+		}
+		for _, k := range pattern {
+			even.Counts = append(even.Counts, factor*k)
+		}
+	}
+	even.Stored = nil
+	return &even
+}
+
+// supportOf is CheckSupport for all patterns of a scan.
+func supportOf(ctx context.Context, part *scan.Scan, threads int) (best Support, err error) {
 	for _, fit := range []bool{false, true} {
 		next, err := support(ctx, part, fit, threads)
 		if err != nil {
-			return fail(err)
+			return Support{}, err
 		}
 		if !fit || next.R < best.R {
 			best = next
@@ -104,14 +137,14 @@ func CheckSupport(ctx context.Context, s *scan.Scan, threads int) (Support, erro
 	}{{"ycoords", func(s *scan.Scan) *[]float64 { return &s.Rows }}, {"xcoords", func(s *scan.Scan) *[]float64 { return &s.Cols }}} {
 		shuffled := *part
 		p := a.of(&shuffled)
-		if slices.Max(*p)-slices.Min(*p) < lineWidth*scan.ProbeDiameter(s.Probe, s.N) {
+		if slices.Max(*p)-slices.Min(*p) < lineWidth*scan.ProbeDiameter(part.Probe, part.N) {
 			continue
 		}
 		*p = slices.Clone(*p)
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(*p), func(i, j int) { (*p)[i], (*p)[j] = (*p)[j], (*p)[i] })
 		other, err := support(ctx, &shuffled, best.Fitted, threads)
 		if err != nil {
-			return fail(err)
+			return Support{}, err
 		}
 		if unexplained(best.each, other.each) {
 			best.Axes = append(best.Axes, Axis{a.name, other.R})

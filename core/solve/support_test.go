@@ -2,6 +2,8 @@ package solve
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/scan"
@@ -37,5 +39,26 @@ func TestCheckSupport_DoubtsWrongPositions(t *testing.T) {
 		if s, err := CheckSupport(context.Background(), s, 1); err != nil || s.Doubtful() {
 			t.Errorf("%s: %+v, %v: want not doubtful", name, s, err)
 		}
+	}
+}
+
+// TestCheckSupport_AcceptsChangingExposure multiplies patterns by random exposures of 0.3 to 1: doubtful only with wrong positions.
+func TestCheckSupport_AcceptsChangingExposure(t *testing.T) {
+	even, _ := small(t, func(o *simulate.Options) { o.Object, o.N, o.Height, o.Patterns = simulate.Lines, 32, 96, 200 })
+	s := *even
+	s.Counts = nil
+	r := rand.New(rand.NewPCG(3, 1))
+	for _, pattern := range even.All() {
+		exposure := float32(0.3 + 0.7*r.Float64())
+		for _, k := range pattern {
+			s.Counts = append(s.Counts, exposure*k)
+		}
+	}
+	if got, err := CheckSupport(t.Context(), &s, 1); err != nil || got.Doubtful() {
+		t.Errorf("right positions: %v, %v: want not doubtful", got, err)
+	}
+	s.Rows, s.Cols = slices.Concat(s.Rows[37:], s.Rows[:37]), slices.Concat(s.Cols[37:], s.Cols[:37])
+	if got, err := CheckSupport(t.Context(), &s, 1); err != nil || !got.Doubtful() {
+		t.Errorf("positions in another order: %v, %v: want doubtful", got, err)
 	}
 }
