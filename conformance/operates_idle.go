@@ -19,36 +19,23 @@ const (
 
 // idle measures the processor time of a second process after a call, then after its session closed.
 func idle(s *subject) error {
-	p, stop, err := s.another()
-	if err != nil {
-		return err
-	}
-	defer stop() //nolint:errcheck // all results are received
-	if _, now, _ := p.Usage(); now == 0 {
-		return &skip{reason: "the processor time of a process cannot be read on this system"}
-	}
 	w, err := ledger(3)
 	if err != nil {
 		return err
 	}
-	one, done := s.in(p)
-	defer done()
-	session, ref, err := one.open(w, 1)
-	if err != nil {
-		return err
-	}
-	plan := backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}}
-	if err := session.Evaluate(s.ctx, plan, collect[backend.EvalResult](nil)); err != nil {
-		return err
-	}
-	if err := s.rests(p, "after Evaluate, with its session open"); err != nil {
-		return err
-	}
-	one.sessions = nil
-	if err := session.Close(); err != nil {
-		return fmt.Errorf("close: %w", err)
-	}
-	return s.rests(p, "after its session closed")
+	return s.observe("processor time", w, func(o observed) error {
+		if err := o.session.Evaluate(s.ctx, evaluation(o.ref), collect[backend.EvalResult](nil)); err != nil {
+			return err
+		}
+		if err := s.rests(o.process, "after Evaluate, with its session open"); err != nil {
+			return err
+		}
+		o.subject.sessions = nil
+		if err := o.session.Close(); err != nil {
+			return fmt.Errorf("close: %w", err)
+		}
+		return s.rests(o.process, "after its session closed")
+	})
 }
 
 // rests waits until the process is idle for one interval.

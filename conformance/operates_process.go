@@ -61,6 +61,34 @@ func (s *subject) in(p Process) (one *subject, done func()) {
 	}
 }
 
+// observed is a second process of the backend, with a session in it.
+type observed struct {
+	process Process
+	subject *subject // the backend in that process
+	session backend.Session
+	ref     backend.BatchRef
+}
+
+// observe starts a second process, opens the work's program in it and calls check. The case is skipped if the system does not report the
+// usage of a process, its memory and its processor time.
+func (s *subject) observe(usage string, w *work, check func(o observed) error) error {
+	p, stop, err := s.another()
+	if err != nil {
+		return err
+	}
+	defer stop() //nolint:errcheck // all results are received
+	if _, now, _ := p.Usage(); now == 0 {
+		return &skip{reason: "the " + usage + " of a process cannot be read on this system"}
+	}
+	one, done := s.in(p)
+	defer done()
+	session, ref, err := one.open(w, 1)
+	if err != nil {
+		return err
+	}
+	return check(observed{p, one, session, ref})
+}
+
 // long is a call that does not end by itself within the time of a case.
 type long struct {
 	name string
@@ -252,55 +280,52 @@ const (
 // rounds would need is allowed. A collector of garbage may take some rounds until the memory levels off, so there are several attempts;
 // a leak goes on in each.
 func levelsOff(s *subject) error {
-	p, stop, err := s.another()
-	if err != nil {
-		return err
-	}
-	defer stop() //nolint:errcheck // all results are received
-	if _, now, _ := p.Usage(); now == 0 {
-		return &skip{reason: "the memory of a process cannot be read on this system"}
-	}
 	w, err := images(64)
 	if err != nil {
 		return err
 	}
-	one, done := s.in(p)
-	defer done()
-	session, ref, err := one.open(w, 1)
+	return s.observe("memory", w, func(o observed) error {
+		for _, of := range []struct {
+			what  string
+			round func() error
+		}{
+			{"calls", func() error {
+				if s.info.Has(backend.CanTrain) {
+					return o.session.Step(s.ctx, plan(o.ref, descent, 1e-9, 1), collect[backend.StepResult](nil))
+				}
+				return o.session.Evaluate(s.ctx, evaluation(o.ref), collect[backend.EvalResult](nil))
+			}},
+			{"predictions", func() error {
+				plan := backend.ReconPlan{Dataset: o.ref.Dataset, Batches: []backend.Batch{o.ref.Batch}}
+				return o.session.Reconstruct(s.ctx, plan, collect[backend.Patches](nil))
+			}},
+			{"sessions with a dataset, opened and closed", func() error { return o.subject.openAndClose(w) }},
+		} {
+			if err := levelsOffOver(o.process, of.what, of.round); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// evaluation returns a plan of one batch.
+func evaluation(ref backend.BatchRef) backend.EvalPlan {
+	return backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}}
+}
+
+// openAndClose evaluates the work's program in a session of its own.
+func (s *subject) openAndClose(w *work) error {
+	session, ref, err := s.open(w, 1)
 	if err != nil {
 		return err
 	}
-	for _, of := range []struct {
-		what  string
-		round func() error
-	}{
-		{"calls", func() error {
-			if s.info.Has(backend.CanTrain) {
-				return session.Step(s.ctx, plan(ref, descent, 1e-9, 1), collect[backend.StepResult](nil))
-			}
-			return session.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}}, collect[backend.EvalResult](nil))
-		}},
-		{"predictions", func() error {
-			return session.Reconstruct(s.ctx, backend.ReconPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}}, collect[backend.Patches](nil))
-		}},
-		{"sessions with a dataset, opened and closed", func() error {
-			other, ref, err := one.open(w, 1)
-			if err != nil {
-				return err
-			}
-			err = other.Evaluate(s.ctx, backend.EvalPlan{Dataset: ref.Dataset, Batches: []backend.Batch{ref.Batch}}, collect[backend.EvalResult](nil))
-			one.sessions = slices.DeleteFunc(one.sessions, func(o backend.Session) bool { return o == other })
-			if e := other.Close(); err == nil {
-				err = e
-			}
-			return err
-		}},
-	} {
-		if err := levelsOffOver(p, of.what, of.round); err != nil {
-			return err
-		}
+	err = session.Evaluate(s.ctx, evaluation(ref), collect[backend.EvalResult](nil))
+	s.sessions = slices.DeleteFunc(s.sessions, func(o backend.Session) bool { return o == session })
+	if e := session.Close(); err == nil {
+		err = e
 	}
-	return nil
+	return err
 }
 
 func levelsOffOver(p Process, what string, round func() error) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/ptychogo/ptycho/conformance/command"
 	"github.com/ptychogo/ptycho/conformance/oracle"
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/sdk"
 )
 
@@ -23,87 +23,13 @@ import (
 var callCases = map[string]string{"Devices": "devices", "Open": "state/round-trip", "SetState": "state/round-trip", "State": "state/round-trip", "Bind": "inputs/sums",
 	"Step": "train/sgd/1", "Evaluate": "inputs/sums", "Reconstruct": "reconstruct", "Stop": "stop", "Close": "state/round-trip", "Forward": "inputs/values", "Gradient": "gradient/named"}
 
-// failing is a backend with one call that does not return.
-type failing struct {
-	backend.Backend
-	call string
-	fail func()
-}
-
-func (f failing) at(call string) {
-	if f.call == call {
-		f.fail()
-	}
-}
-
-func (f failing) Devices(ctx context.Context) ([]backend.Device, error) {
-	f.at("Devices")
-	return f.Backend.Devices(ctx)
-}
-
-func (f failing) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
-	f.at("Open")
-	s, err := f.Backend.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return failingSession{s, s.(backend.Inspector), f}, nil
-}
-
-type failingSession struct {
-	backend.Session
-	look backend.Inspector
-	f    failing
-}
-
-func (s failingSession) SetState(ctx context.Context, st backend.State) error {
-	s.f.at("SetState")
-	return s.Session.SetState(ctx, st)
-}
-
-func (s failingSession) State(ctx context.Context) (backend.State, error) {
-	s.f.at("State")
-	return s.Session.State(ctx)
-}
-
-func (s failingSession) Bind(ctx context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	s.f.at("Bind")
-	return s.Session.Bind(ctx, d)
-}
-
-func (s failingSession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	s.f.at("Step")
-	return s.Session.Step(ctx, p, emit)
-}
-
-func (s failingSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	s.f.at("Evaluate")
-	return s.Session.Evaluate(ctx, p, emit)
-}
-
-func (s failingSession) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
-	s.f.at("Reconstruct")
-	return s.Session.Reconstruct(ctx, p, emit)
-}
-
-func (s failingSession) Stop(ctx context.Context) error {
-	s.f.at("Stop")
-	return s.Session.Stop(ctx)
-}
-
-func (s failingSession) Close() error {
-	s.f.at("Close")
-	return s.Session.Close()
-}
-
-func (s failingSession) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
-	s.f.at("Forward")
-	return s.look.Forward(ctx, b, taps...)
-}
-
-func (s failingSession) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
-	s.f.at("Gradient")
-	return s.look.Gradient(ctx, b, params...)
+// failing returns the oracle with one call that does not return.
+func failing(call string, fail func()) backend.Backend {
+	return fixture.Before(oracle.New(), func(c string) {
+		if c == call {
+			fail()
+		}
+	})
 }
 
 const killedIn = "killed-in-"
@@ -112,7 +38,7 @@ const killedIn = "killed-in-"
 func serveKilled(role string) {
 	call, ok := strings.CutPrefix(role, killedIn)
 	if ok {
-		sdk.Serve(failing{oracle.New(), call, func() { syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}) //nolint:errcheck // it ends this process
+		sdk.Serve(failing(call, func() { syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} })) //nolint:errcheck // it ends this process
 	}
 }
 
@@ -145,7 +71,7 @@ func TestCalls_HangIsNamed(t *testing.T) {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			target := conformance.Target{Name: "hangs", Start: func(context.Context) (backend.Backend, func() error, error) {
-				return failing{oracle.New(), call, func() { select {} }}, func() error { return nil }, nil
+				return failing(call, func() { select {} }), func() error { return nil }, nil
 			}}
 			namesCall(t, call, target, 2*time.Second, "hangs in "+call)
 		})

@@ -15,84 +15,17 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
-	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-// hanging is a toy that never returns from one call, even if the context ends, like a stuck driver.
-type hanging struct {
-	toy
-	call string
-}
-
-func (h hanging) hang(call string) {
-	if h.call == call {
-		time.Sleep(time.Hour)
-	}
-}
-
-func (h hanging) Devices(ctx context.Context) ([]backend.Device, error) {
-	h.hang("devices")
-	return h.toy.Devices(ctx)
-}
-
-func (h hanging) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
-	h.hang("open")
-	s, err := h.toy.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return hangingSession{s.(*toySession), h}, nil
-}
-
-type hangingSession struct {
-	*toySession
-	h hanging
-}
-
-func (s hangingSession) SetState(ctx context.Context, st backend.State) error {
-	s.h.hang("set state")
-	return s.toySession.SetState(ctx, st)
-}
-
-func (s hangingSession) State(ctx context.Context) (backend.State, error) {
-	s.h.hang("state")
-	return s.toySession.State(ctx)
-}
-
-func (s hangingSession) Bind(ctx context.Context, d backend.Dataset) (backend.DatasetID, error) {
-	s.h.hang("bind")
-	return s.toySession.Bind(ctx, d)
-}
-
-func (s hangingSession) Step(ctx context.Context, p backend.StepPlan, emit func(backend.StepResult) error) error {
-	s.h.hang("step")
-	return s.toySession.Step(ctx, p, emit)
-}
-
-func (s hangingSession) Evaluate(ctx context.Context, p backend.EvalPlan, emit func(backend.EvalResult) error) error {
-	s.h.hang("evaluate")
-	return s.toySession.Evaluate(ctx, p, emit)
-}
-
-func (s hangingSession) Reconstruct(ctx context.Context, p backend.ReconPlan, emit func(backend.Patches) error) error {
-	s.h.hang("reconstruct")
-	return s.toySession.Reconstruct(ctx, p, emit)
-}
-
-func (s hangingSession) Stop(ctx context.Context) error {
-	s.h.hang("stop")
-	return s.toySession.Stop(ctx)
-}
-
-func (s hangingSession) Forward(ctx context.Context, b backend.BatchRef, taps ...string) (map[string]tensor.Tensor, error) {
-	s.h.hang("forward")
-	return s.toySession.Forward(ctx, b, taps...)
-}
-
-func (s hangingSession) Gradient(ctx context.Context, b backend.BatchRef, params ...string) (backend.Loss, map[string]tensor.Tensor, error) {
-	s.h.hang("gradient")
-	return s.toySession.Gradient(ctx, b, params...)
+// hanging returns a toy that never returns from one call, even if the context ends, like a stuck driver.
+func hanging(call string) backend.Backend {
+	method := strings.ReplaceAll(call, " ", "")
+	return fixture.Before(toy{}, func(c string) {
+		if strings.EqualFold(c, method) {
+			time.Sleep(time.Hour)
+		}
+	})
 }
 
 // notices collects the notices to the user.

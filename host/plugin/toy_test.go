@@ -28,7 +28,7 @@ const roleKey = "PTYCHO_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	if call, ok := strings.CutPrefix(os.Getenv(roleKey), "hang "); ok {
-		sdk.Serve(hanging{call: call})
+		sdk.Serve(hanging(call))
 	}
 	if variant, ok := strings.CutPrefix(os.Getenv(roleKey), "bare "); ok {
 		serveBare(variant)
