@@ -172,6 +172,10 @@ func stridedCounts(t *testing.T, s backend.Session) *backend.FileRef {
 	short.Offset = 90
 	_, err := s.Bind(t.Context(), backend.Dataset{Patterns: 3, Arrays: []backend.Array{{Input: program.Counts, Gather: backend.PerPattern, File: &short}}})
 	wantKind(t, err, backend.Invalid, "the file is truncated or its description is wrong")
+	unnamed := *ref
+	unnamed.Path = "/counts\x00"
+	_, err = s.Bind(t.Context(), backend.Dataset{Patterns: 3, Arrays: []backend.Array{{Input: program.Counts, Gather: backend.PerPattern, File: &unnamed}}})
+	wantKind(t, err, backend.Invalid, "null byte")
 	return ref
 }
 

@@ -35,6 +35,8 @@ class Mapping:
             raise not_found("bind", f"the file {path} does not exist") from e
         except OSError as e:
             raise invalid("bind", f"file {path}: {e.strerror}") from e
+        except ValueError as e:  # a path with a zero byte
+            raise invalid("bind", f"file {path!r}: {e}") from e
         self.path = path
         try:
             st = os.fstat(self._fd)

@@ -136,9 +136,9 @@ def decode(raw: bytes) -> Program:
     try:
         doc = json.loads(raw)
         program = _read(doc)
-    except (KeyError, TypeError, AttributeError, RecursionError) as e:
+        _validate(program)
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise ValueError(f"program: not a valid description: {type(e).__name__}: {e}") from e
-    _validate(program)
     return program
 
 

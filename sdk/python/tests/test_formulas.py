@@ -83,7 +83,9 @@ class TestFormulas(unittest.TestCase):
         self.assertEqual(p.types[p.outputs[0].value].kind, "complex")
         self.assertEqual({f.stem for f in (GOLDEN / "operations").glob("*.json")}, set(RULES))
         for bad in (b"", b"[]", b"null", b'{"name":"x","n":"a"}', b'{"name":"x","n":8,"group":1,"ops":[{"op":"relu","out":"y","in":["x"]}]}',
-                    b'{"name":"x","n":8,"group":1,"inputs":[{"name":"x","type":{"kind":"real","shape":[2,-3]}}]}', b"[" * 100000):
+                    b'{"name":"x","n":8,"group":1,"inputs":[{"name":"x","type":{"kind":"real","shape":[2,-3]}}]}', b"[" * 100000,
+                    b'{"name":"x","n":1e999,"group":1}', b'{"name":"x","n":8,"group":1,"ops":[{"op":"relu","out":["y"],"in":["x"]}]}',
+                    b'{"name":"x","n":8,"group":1,"ops":[{"op":{},"out":"y","in":["x"]}]}'):
             with self.assertRaises(ValueError):
                 program.decode(bad)
 
