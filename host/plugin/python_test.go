@@ -303,3 +303,43 @@ func TestPythonSDK_InstalledIsFound(t *testing.T) {
 	_, err = Start(t.Context(), Spec{Name: "toy", Path: found.Path, SHA256: found.SHA256})
 	wantKind(t, err, backend.Invalid, "install it again")
 }
+
+// A program replaces its installed version and leaves nothing else. Without its engine, or where it cannot write, it says why in one line
+// and keeps the installed version.
+func TestPythonSDK_InstallsAgain(t *testing.T) {
+	spec := python(t)
+	data := t.TempDir()
+	install := func(more ...string) (string, int) {
+		cmd := exec.Command(spec.Path, "install")
+		cmd.Env = append(append(os.Environ(), "XDG_DATA_HOME="+data), more...)
+		out, err := cmd.CombinedOutput()
+		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	parent := filepath.Join(data, "ptycho", "plugins", "toy")
+	program := filepath.Join(parent, "1", "ptycho-backend-toy")
+	only := func(when string) {
+		t.Helper()
+		if entries, err := os.ReadDir(parent); err != nil || len(entries) != 1 {
+			t.Errorf("%s: %v, %v, want version 1 only", when, entries, err)
+		}
+		if _, err := os.Stat(program); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	for range 2 {
+		if out, code := install(); code != 0 {
+			t.Fatalf("exit %d: %s", code, out)
+		}
+	}
+	only("after the second installation")
+	if out, code := install("PTYCHO_TOY=fail"); code != 12 || out != "toy: the engine cannot be loaded: libengine.so is missing\n" {
+		t.Errorf("without its engine: exit %d: %q", code, out)
+	}
+	only("without its engine")
+	if out, code := install("XDG_DATA_HOME=" + program); code != 11 || !strings.HasPrefix(out, "install: ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("into a file: exit %d: %q", code, out)
+	}
+}

@@ -150,7 +150,12 @@ def _by_hand(make: Callable[[], c.Backend], name: str, doctor: Callable[[], list
     if argument == "doctor":
         return tools.run_doctor(make, doctor)
     if argument == "install":
-        return tools.install(make(), os.path.abspath(sys.argv[0]))
+        try:
+            backend = make()
+        except Exception as e:
+            print(f"{name}: the engine cannot be loaded: {e}", file=sys.stderr)
+            return _EXIT_BY_HAND
+        return tools.install(backend, os.path.abspath(sys.argv[0]))
     if argument == "setup":
         print(f"the {name} backend needs no setup", file=sys.stderr)
         return 10

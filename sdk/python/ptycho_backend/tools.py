@@ -58,6 +58,7 @@ def install(backend: c.Backend, program: str) -> int:
     parent = os.path.join(base, "ptycho", "plugins", i.name)
     folder = os.path.join(parent, i.version)
     name = f"ptycho-backend-{i.name}"
+    fresh = None
     try:
         with open(program, "rb") as f:
             raw = f.read()
@@ -73,11 +74,29 @@ def install(backend: c.Backend, program: str) -> int:
         for file, content, mode in ((name, raw, 0o755), ("plugin.json", json.dumps(manifest, indent=2).encode(), 0o644)):
             with open(os.path.join(fresh, file), "wb") as f:
                 f.write(content)
+                f.flush()
+                os.fsync(f.fileno())  # a power cut must not leave an installed version with empty files
             os.chmod(os.path.join(fresh, file), mode)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.rename(fresh, folder)
+        _exchange(fresh, folder)
     except OSError as e:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
         print(f"install: {e}", file=sys.stderr)
         return 11
     print(folder)
     return 0
+
+
+def _exchange(fresh: str, folder: str) -> None:
+    """_exchange gives the folder fresh its name. A version that has this name keeps it if that fails, and is removed otherwise."""
+    old = os.path.join(os.path.dirname(folder), ".old-" + os.path.basename(folder))
+    if os.path.lexists(folder):
+        shutil.rmtree(old, ignore_errors=True)  # of an installation that was killed
+        os.rename(folder, old)
+    try:
+        os.rename(fresh, folder)
+    except OSError:
+        if os.path.lexists(old):
+            os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
