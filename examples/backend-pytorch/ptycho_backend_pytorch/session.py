@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -23,11 +24,16 @@ from . import ops, update
 Values = dict[str, Tensor]
 
 
-def _memory_error(e: RuntimeError) -> Exception:
-    """_memory_error gives the kind EXHAUSTED to an error of an allocator, and returns other errors unchanged."""
-    if isinstance(e, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(e):
-        return pt.BackendError(pt.Kind.EXHAUSTED, "compute", f"out of memory: {str(e).splitlines()[0]}; use a smaller --batch-size")
-    return e
+@contextlib.contextmanager
+def _allocating() -> Iterator[None]:
+    """_allocating gives the kind EXHAUSTED to an error of an allocator, and leaves other errors unchanged."""
+    try:
+        yield
+    except RuntimeError as e:
+        if isinstance(e, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(e):
+            what = f"out of memory: {str(e).splitlines()[0]}; use a smaller --batch-size"
+            raise pt.BackendError(pt.Kind.EXHAUSTED, "compute", what) from e
+        raise
 
 
 class TorchSession(FeedSession, pt.Inspector):
@@ -67,7 +73,8 @@ class TorchSession(FeedSession, pt.Inspector):
     def _tensor(self, a: np.ndarray) -> Tensor:
         """_tensor copies an array to the device, in the precision of the session."""
         t = torch.from_numpy(np.array(a))
-        return t.to(self._device, self._complex if t.is_complex() else self._real if t.is_floating_point() else torch.int64)
+        with _allocating():
+            return t.to(self._device, self._complex if t.is_complex() else self._real if t.is_floating_point() else torch.int64)
 
     # Computing.
 
@@ -99,11 +106,8 @@ class TorchSession(FeedSession, pt.Inspector):
         groups = len(batch.rows) // self.program.group
         program = self._needed(tuple(names))
         self._check_memory(program, groups, train)
-        try:
-            with torch.set_grad_enabled(train):
-                return self._compute(values, program, groups)
-        except RuntimeError as e:
-            raise _memory_error(e) from e
+        with _allocating(), torch.set_grad_enabled(train):
+            return self._compute(values, program, groups)
 
     def _check_memory(self, program: Sequence[pt.Op], groups: int, train: bool) -> None:
         """_check_memory refuses a batch whose values, with the weights, exceed the memory limit. Training keeps each value and its gradient."""
@@ -138,10 +142,8 @@ class TorchSession(FeedSession, pt.Inspector):
         loss = (weights[used] * totals[used]).sum() / norm
         if not loss.requires_grad:
             return totals, [torch.zeros_like(x) for x in leaves]
-        try:
+        with _allocating():
             grads = torch.autograd.grad(loss, leaves, allow_unused=True)
-        except RuntimeError as e:
-            raise _memory_error(e) from e
         return totals.detach(), [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, grads)]
 
     # Plans.
@@ -167,7 +169,7 @@ class TorchSession(FeedSession, pt.Inspector):
         grad_norm = update.norm(grads)
         if not math.isfinite(loss + grad_norm):
             raise pt.BackendError(pt.Kind.NUMERIC, "step", f"step {s.number}: loss {loss}, gradient norm {grad_norm}")
-        with torch.no_grad():
+        with _allocating(), torch.no_grad():
             clipped = update.clip(plan.clip, plan.clip_limit, grad_norm, [self._state[WEIGHTS][name] for name in names], grads)
             for name, g in zip(names, grads):
                 group = next(p.group for p in self.program.params if p.name == name)
