@@ -55,7 +55,8 @@ class TorchSession(FeedSession, pt.Inspector):
         torch.set_num_threads(1 if o.deterministic else o.threads or os.cpu_count() or 1)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = o.tf32
         torch.backends.cudnn.benchmark = not o.deterministic
-        torch.use_deterministic_algorithms(o.deterministic, warn_only=True)
+        # use_deterministic_algorithms does the same, but imports the compiler, which takes a second and leaves a folder in TMPDIR.
+        torch.set_deterministic_debug_mode("warn" if o.deterministic else "default")
         torch.utils.deterministic.fill_uninitialized_memory = False  # all memory is written before it is read; filling it costs 5 % of a step
 
     # State.
