@@ -117,16 +117,13 @@ func (c Complex) Crop(y, x, h, w int) (Complex, error) {
 	return out, nil
 }
 
-// crop copies the h×w pixels with upper left (y, x). It fails unless all are inside.
-func (r Real) crop(y, x, h, w int) (Real, error) {
-	if err := cropFits(y, x, h, w, r.H, r.W); err != nil {
-		return Real{}, err
-	}
-	out := NewReal(h, w)
+// shrink returns the h×w pixels with upper left (y, x) of rows of the given width. It moves them to the beginning of data, so that a large
+// image is never in memory twice.
+func shrink[T any](data []T, width, y, x, h, w int) []T {
 	for i := range h {
-		copy(out.Data[i*w:(i+1)*w], r.Data[(y+i)*r.W+x:])
+		copy(data[i*w:(i+1)*w], data[(y+i)*width+x:])
 	}
-	return out, nil
+	return data[: h*w : h*w]
 }
 
 func cropFits(y, x, h, w, height, width int) error {

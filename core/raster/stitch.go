@@ -218,13 +218,8 @@ func (s *Stitcher) Finish() (Stitched, error) {
 	if h == 0 {
 		return Stitched{}, fmt.Errorf("stitch: finish: every pixel has a coverage below %v", s.opts.CropBelow)
 	}
-	var err error
-	if img.Object, err = img.Object.Crop(y, x, h, w); err != nil {
-		return Stitched{}, fmt.Errorf("stitch: finish: %w", err)
-	}
-	if img.Coverage, err = img.Coverage.crop(y, x, h, w); err != nil {
-		return Stitched{}, fmt.Errorf("stitch: finish: %w", err)
-	}
+	img.Object = Complex{H: h, W: w, Data: shrink(img.Object.Data, img.Object.W, y, x, h, w)}
+	img.Coverage = Real{H: h, W: w, Data: shrink(img.Coverage.Data, img.Coverage.W, y, x, h, w)}
 	img.Origin[0] += float64(y)
 	img.Origin[1] += float64(x)
 	return img, nil

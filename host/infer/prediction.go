@@ -143,6 +143,7 @@ type stitched struct {
 // fits the measured patterns better by its residual R ("auto").
 func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, raster.Stitched) (float64, error)) (stitched, error) {
 	image, err := p.canvas.Finish()
+	p.canvas = nil // as large as the image, which may not be used
 	plain := stitched{Stitched: image, Other: math.NaN()}
 	if err != nil {
 		return plain, err

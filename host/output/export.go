@@ -82,11 +82,11 @@ func (e Exports) Check(s *scan.Scan) error {
 }
 
 // export writes the files for other programs.
-func (d *Dir) export(r Result, image *format.Reconstruction) error {
+func (d *Dir) export(r Result) error {
 	if len(r.Exports) == 0 {
 		return nil
 	}
-	p, err := r.product(image)
+	p, err := r.product(r.file())
 	if err != nil {
 		return err
 	}

@@ -52,9 +52,7 @@ func (d *Dir) WriteImage(r Result) error {
 	if err := checkFinite(image); err != nil {
 		return err
 	}
-	file := &format.Reconstruction{Object: image.Object.Complex64(), Height: image.Object.H, Width: image.Object.W,
-		Coverage: image.Coverage.Float32(), Origin: image.Origin, PixelSize: pixelSize}
-	if err := format.WriteReconstruction(d.Path(ReconstructionFile), file, append(r.More, misfitArrays(r)...)...); err != nil {
+	if err := format.WriteReconstruction(d.Path(ReconstructionFile), r.file(), append(r.More, misfitArrays(r)...)...); err != nil {
 		return err
 	}
 	if err := EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WriteFile(name+".png", file) }); err != nil {
@@ -70,7 +68,7 @@ func (d *Dir) WriteImage(r Result) error {
 	if err := d.WriteFile(reportFile, append(text, '\n')); err != nil {
 		return err
 	}
-	failed := d.export(r, file) // the image may be the result of hours: it is kept
+	failed := d.export(r) // the image may be the result of hours: it is kept
 	if err := d.Commit(); err != nil {
 		return err
 	}
@@ -78,6 +76,13 @@ func (d *Dir) WriteImage(r Result) error {
 		return host.Failf(host.ExitPartial, "the image is in %s, and not all files of --export: %w", folderName(d.Target()), failed)
 	}
 	return nil
+}
+
+// file returns the image as files have it. It is as large as the image in memory, and is made again for exports instead of being kept while
+// pictures are drawn.
+func (r Result) file() *format.Reconstruction {
+	return &format.Reconstruction{Object: r.Image.Object.Complex64(), Height: r.Image.Object.H, Width: r.Image.Object.W,
+		Coverage: r.Image.Coverage.Float32(), Origin: r.Image.Origin, PixelSize: r.Data.PixelSize}
 }
 
 // PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
