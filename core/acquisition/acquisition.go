@@ -263,16 +263,16 @@ func (a *Acquisition) PreparedPixel() (y, x float64) {
 // says what is at 0.
 // Pixels that the file marks (by a mask, by the largest value of its type, or by a negative number) are masked.
 func (a *Acquisition) Read(ctx context.Context, rows []int, probe bool) (*scan.Scan, error) {
-	return a.Store(ctx, rows, probe, nil)
+	return a.Store(ctx, rows, probe, scan.Storage{})
 }
 
-// Store is Read with the patterns in a file, which create creates for at most the given number of bytes, instead of in memory.
-func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, create func(bytes int64) (scan.PatternFile, error)) (*scan.Scan, error) {
+// Store is Read with the patterns where storage says.
+func (a *Acquisition) Store(ctx context.Context, rows []int, probe bool, storage scan.Storage) (*scan.Scan, error) {
 	s, err := a.Frame(rows, probe)
 	if err != nil {
 		return nil, err
 	}
-	return s, a.readCounts(ctx, s, create)
+	return s, a.readCounts(ctx, s, storage)
 }
 
 // Frame is Read without the counts and the mask, which Each completes.

@@ -14,11 +14,11 @@ import (
 const batchBytes = 64 << 20
 
 // readCounts fills the counts and the mask of s.
-func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(bytes int64) (scan.PatternFile, error)) error {
+func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, storage scan.Storage) error {
 	side := a.plan.N
 	pixels := side * side
 	need := int64(2 * batchBytes)
-	if create == nil {
+	if storage.Create == nil {
 		counts := int64(len(s.Index)) * int64(pixels) * float32Size // below 2⁶³, because both are bounded
 		need += counts + counts/2
 	}
@@ -29,7 +29,7 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(
 	if err := a.checkField(ctx); err != nil {
 		return err
 	}
-	to, err := scan.NewPatternWriter(create, len(s.Index), pixels, a.bytes())
+	to, err := storage.Writer(a.place(s.Index), len(s.Index), pixels, a.bytes())
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,9 @@ func (a *Acquisition) readCounts(ctx context.Context, s *scan.Scan, create func(
 		}); err != nil {
 			return err
 		}
+	}
+	if n := to.Note(); n != "" {
+		s.Notes = append(s.Notes, n)
 	}
 	s.Counts, s.Stored = to.Patterns()
 	return nil

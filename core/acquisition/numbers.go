@@ -35,7 +35,7 @@ func openNumbers(path string, n Numbers) (container, error) {
 		f.Close()
 		return nil, FlagErrorf("%s: %v; correct --shape, --dtype, --skip-bytes or --gap-bytes", path, err)
 	}
-	a.r = io.NewSectionReader(f, n.Skip, st.Size()-n.Skip)
+	a.r, a.offset = io.NewSectionReader(f, n.Skip, st.Size()-n.Skip), n.Skip
 	return &numbersFile{f, path, a}, nil
 }
 

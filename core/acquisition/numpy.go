@@ -85,7 +85,7 @@ func numpyArray(path, name string, r *npz.Reader) (Array, io.Closer, error) {
 		return nil, nil, err
 	}
 	if r.Seekable() {
-		a.r = payload{r}
+		a.r, a.offset = payload{r}, r.Offset()
 		return a, nil, nil
 	}
 	f := &forward{open: r.Open}

@@ -20,6 +20,7 @@ type rawArray struct {
 	as         stored
 	r          io.ReaderAt // positioned at the first number
 	gap        int64       // bytes after each image (the last two dimensions)
+	offset     int64       // of the first number in file, bytes; 0: unknown, or behind a filter
 	transposed bool        // the columns of an image are stored one after the other
 }
 

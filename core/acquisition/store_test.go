@@ -26,13 +26,13 @@ func stored(t *testing.T, a *acquisition.Acquisition) *scan.Scan {
 	for i := range rows {
 		rows[i] = i
 	}
-	s, err := a.Store(t.Context(), rows, true, func(int64) (scan.PatternFile, error) {
+	s, err := a.Store(t.Context(), rows, true, scan.Storage{Create: func(int64) (scan.PatternFile, error) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "patterns"))
 		if err == nil {
 			t.Cleanup(func() { f.Close() })
 		}
 		return disk{f}, err
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

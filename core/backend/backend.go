@@ -182,9 +182,10 @@ type Array struct {
 	File   *FileRef      // when Value is empty
 }
 
-// FileRef is an array in a regular file, little-endian. The counts are uint8, uint16 or float32, the smallest type that holds all of
-// them; a backend converts the rows that it gathers. All other arrays have the types of a Value. The host keeps the file open while the session is. A backend opens it read-only during
-// Bind. On Linux the file usually has no name: its path is then /proc/PID/fd/N of the host's process.
+// FileRef is an array in a regular file, little-endian. The counts are uint8, uint16 or float32, as a rule the smallest type that
+// holds all of them; a backend converts the rows that it gathers. The file may be the user's scan, in which they need not be aligned. All other
+// arrays have the types of a Value. The host keeps the file open while the session is. A backend opens it read-only during Bind. On Linux the
+// file usually has no name: its path is then /proc/PID/fd/N of the host's process.
 type FileRef struct {
 	Path    string // absolute
 	Offset  int64  // bytes from the start of the file

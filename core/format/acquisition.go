@@ -83,7 +83,7 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 	if err != nil {
 		return nil, &npz.Error{Path: a.Path, What: err.Error(), Err: err}
 	}
-	s, err := a.Store(ctx, rows, !o.NoProbe, o.create(len(rows), d.N))
+	s, err := a.Store(ctx, rows, !o.NoProbe, o.storage(len(rows), d.N))
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -24,20 +24,19 @@ type ScanOptions struct {
 	HighCompression bool
 	NoProbe         bool              // skip the probe, because the caller has one
 	Given           acquisition.Given // what the caller says of the file, and changes
-	// Create creates the file for the patterns, of at most the given size. Without it the patterns are held in memory. The caller
-	// keeps the file open for as long as the scan is used.
-	Create func(bytes int64) (scan.PatternFile, error)
-	// Hold is the size of the counts, as float32, up to which they are held in memory in spite of Create.
+	// Storage says where the patterns are stored. The caller keeps its files open for as long as the scan is used.
+	Storage scan.Storage
+	// Hold is the size of the counts, as float32, up to which they are held in memory in spite of Storage.
 	Hold int64
 }
 
-// create returns Create for a number of patterns of n×n pixels, nil where their counts are held in memory.
-func (o ScanOptions) create(count, n int) func(bytes int64) (scan.PatternFile, error) {
+// storage returns Storage for a number of patterns of n×n pixels, the zero value where their counts are held in memory.
+func (o ScanOptions) storage(count, n int) scan.Storage {
 	const float32Size = 4
 	if int64(count)*int64(n)*int64(n)*float32Size <= o.Hold {
-		return nil
+		return scan.Storage{}
 	}
-	return o.Create
+	return o.Storage
 }
 
 // ReadScan reads a scan in counts, from an npz archive or an HDF5 file. Only the selected patterns are kept in memory. The first of the
@@ -136,7 +135,7 @@ func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, 
 	if d.plan.Bin > 1 {
 		most = 4
 	}
-	to, err := scan.NewPatternWriter(o.create(len(s.Index), d.N), len(s.Index), d.plan.N*d.plan.N, most)
+	to, err := o.storage(len(s.Index), d.N).Writer(d.place(s.Index, c), len(s.Index), d.plan.N*d.plan.N, most)
 	if err != nil {
 		return "", err
 	}
@@ -159,6 +158,9 @@ func (z scanFile) readCounts(ctx context.Context, s *scan.Scan, d *Description, 
 			return "", err
 		}
 	}
+	if n := to.Note(); n != "" {
+		d.Notes = append(d.Notes, n)
+	}
 	s.Counts, s.Stored = to.Patterns()
 	return reason, nil
 }
@@ -178,7 +180,7 @@ func (z scanFile) selection(d *Description, o ScanOptions) ([]int, error) {
 	if err := z.CheckCompression(d.patterns); err != nil {
 		return nil, err
 	}
-	if o.create(len(rows), d.N) != nil && ordered(d) {
+	if o.storage(len(rows), d.N).Create != nil && ordered(d) {
 		return rows, nil // the patterns are read in pieces
 	}
 	return rows, checkScanRoom(d, len(rows))

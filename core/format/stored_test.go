@@ -97,7 +97,7 @@ func TestReadScan_InFileEqualsInMemory(t *testing.T) {
 				t.Fatalf("%s: %v", c.name, err)
 			}
 			var made *diskFile
-			c.o.Create, made = onDisk(t)
+			c.o.Storage.Create, made = onDisk(t)
 			got, err := ReadScan(t.Context(), path, c.o)
 			if err != nil {
 				t.Fatalf("%s: in a file: %v", c.name, err)
@@ -125,7 +125,7 @@ func TestReadScan_InFileBeyondMemory(t *testing.T) {
 	path := file(t, "scan.npz", archive(t, false, scanArrays(n, stackU2("intensity"))...))
 	with(t, 1<<20)
 	create, _ := onDisk(t)
-	if s, err := ReadScan(t.Context(), path, ScanOptions{Create: create}); err != nil || s.Len() != n {
+	if s, err := ReadScan(t.Context(), path, ScanOptions{Storage: scan.Storage{Create: create}}); err != nil || s.Len() != n {
 		t.Errorf("%v", err)
 	}
 	_, err := ReadScan(t.Context(), path, ScanOptions{})
@@ -136,7 +136,7 @@ func TestReadScan_InFileBeyondMemory(t *testing.T) {
 func TestReadScan_FileErrorIsNotTheScans(t *testing.T) {
 	path := file(t, "scan.npz", archive(t, false, scanArrays(40, stackU2("intensity"))...))
 	var found *scan.SpoolError
-	_, err := ReadScan(t.Context(), path, ScanOptions{Create: func(int64) (scan.PatternFile, error) { return nil, syscall.ENOSPC }})
+	_, err := ReadScan(t.Context(), path, ScanOptions{Storage: scan.Storage{Create: func(int64) (scan.PatternFile, error) { return nil, syscall.ENOSPC }}})
 	if !errors.As(err, &found) || !errors.Is(err, syscall.ENOSPC) || bytes.Contains([]byte(err.Error()), []byte(path)) {
 		t.Errorf("error %v", err)
 	}

@@ -137,6 +137,20 @@ func (d *Dataset) readCompact(dst []byte, start, count []uint64) error {
 	return nil
 }
 
+// Offset returns the place of the first value in the file, in bytes, if all values of the dataset lie there one after the other.
+func (d *Dataset) Offset() (bytes int64, ok bool) {
+	size, fits := product(d.space.dims, uint64(d.typ.Size))
+	_, external := d.header.find(msgExternalData)
+	if d.layout.class != contiguous || d.layout.addr == undefined || external || !fits || d.layout.size != undefined && d.layout.size < size ||
+		d.f.inside(d.layout.addr, size, "") != nil {
+		return 0, false
+	}
+	return int64(d.f.base + d.layout.addr), true
+}
+
+// File returns the name of the file that has the dataset.
+func (d *Dataset) File() string { return d.f.name }
+
 func (d *Dataset) readContiguous(dst []byte, start, count []uint64) error {
 	if d.layout.addr == undefined {
 		fillWith(dst, d.fill)

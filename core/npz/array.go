@@ -30,6 +30,7 @@ type Reader struct {
 	header *npyHeader
 	// payload reads the values directly from the file; nil if they are compressed.
 	payload io.ReaderAt
+	offset  int64 // of the values in the file, where payload is not nil
 	// stored and expanded are the sizes of an archive's member, in the file and after reading, in bytes.
 	stored, expanded uint64
 	open             func() (io.ReadCloser, error) // positioned at the header
@@ -69,6 +70,9 @@ func (a *Reader) Fortran() bool { return a.header.fortran }
 
 // Seekable reports whether ReadAt can read the values: they are stored uncompressed.
 func (a *Reader) Seekable() bool { return a.payload != nil }
+
+// Offset returns the place of the first value in the file, in bytes. The array must be Seekable.
+func (a *Reader) Offset() int64 { return a.offset }
 
 // ReadAt fills raw with the bytes of values from an offset on. The checksum of an archive's member covers all its bytes and is
 // not verified.

@@ -58,7 +58,8 @@ func OpenNPY(path string) (*Reader, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	a.payload = io.NewSectionReader(f, a.header.length, a.header.bytes())
+	a.offset = a.header.length
+	a.payload = io.NewSectionReader(f, a.offset, a.header.bytes())
 	return a, f, nil
 }
 

@@ -71,7 +71,8 @@ func New(path string, r io.ReaderAt, size int64) (*Archive, error) {
 		a := &Reader{path: path, name: name, open: m.Open, stored: m.CompressedSize64, expanded: m.UncompressedSize64}
 		z.arrays = append(z.arrays, a.inspect(m, size))
 		if start, err := m.DataOffset(); err == nil && m.Method == zip.Store && a.header != nil {
-			a.payload = io.NewSectionReader(r, start+a.header.length, a.header.bytes())
+			a.offset = start + a.header.length
+			a.payload = io.NewSectionReader(r, a.offset, a.header.bytes())
 		}
 		z.read[name] = a
 	}

@@ -73,6 +73,14 @@ func (s *Scan) Bytes() int64 {
 	return int64(len(s.Counts)) * bytesPerCount
 }
 
+// CopiedBytes returns Bytes, or 0 if the patterns are used where the scan's file has them.
+func (s *Scan) CopiedBytes() int64 {
+	if s.Stored != nil && s.Stored.InPlace() != "" {
+		return 0
+	}
+	return s.Bytes()
+}
+
 // bytesPerCount is the size of a float32.
 const bytesPerCount = 4
 

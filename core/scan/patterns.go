@@ -30,8 +30,8 @@ func (e *SpoolError) Error() string { return "spool of the patterns: " + e.Err.E
 // Unwrap returns the cause.
 func (e *SpoolError) Unwrap() error { return e.Err }
 
-// StoredPatterns are patterns [Len, …] in a file, row-major and little-endian without gaps, from the file's first byte. Its methods may be
-// called concurrently.
+// StoredPatterns are patterns [Len, …] in a file, row-major and little-endian without gaps, from byte Offset of the file on. Its methods may
+// be called concurrently.
 type StoredPatterns struct {
 	file   PatternFile
 	pixels int // of a pattern

@@ -31,15 +31,15 @@ func AppendIntegers[T Integer](ctx context.Context, w *PatternWriter, counts []T
 		}
 		part := counts[:min(len(counts), pieceCounts)]
 		most := addUp(w, part)
-		for w.dtype == tensor.Uint8 && most > 1<<8-1 || w.dtype == tensor.Uint16 && most > 1<<16-1 {
-			if err := w.widen(ctx); err != nil {
-				return err
+		if err := w.store(ctx, w.count, func() (fits bool) {
+			if w.dtype == tensor.Uint8 && most > 1<<8-1 || w.dtype == tensor.Uint16 && most > 1<<16-1 {
+				return false
 			}
-		}
-		w.grow(len(part))
-		encodeIntegers(w.raw, part, w.dtype)
-		if _, err := w.file.WriteAt(w.raw, w.count*int64(w.dtype.Size())); err != nil {
-			return &SpoolError{err}
+			w.grow(len(part))
+			encodeIntegers(w.raw, part, w.dtype)
+			return true
+		}); err != nil {
+			return err
 		}
 		counts = counts[len(part):]
 		w.count += int64(len(part))

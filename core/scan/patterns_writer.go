@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -18,6 +19,8 @@ type PatternWriter struct {
 
 	dtype tensor.DType // of the file
 	raw   []byte
+
+	copied func() (PatternFile, error) // creates the file for patterns that cannot stay in the scan's file; nil where they do not
 
 	totals []float64 // sums of the patterns so far
 	summed int64     // counts in totals; other counts are not added up
@@ -113,19 +116,37 @@ func (w *PatternWriter) put(ctx context.Context, counts []float32, from int64) e
 			return context.Cause(ctx)
 		}
 		part := counts[:min(len(counts), pieceCounts)]
-		for !w.encode(part) {
-			if err := w.widen(ctx); err != nil {
-				return err
-			}
-		}
-		if _, err := w.file.WriteAt(w.raw, from*int64(w.dtype.Size())); err != nil {
-			return &SpoolError{err}
+		if err := w.store(ctx, from, func() (fits bool) { return w.encode(part) }); err != nil {
+			return err
 		}
 		counts, from = counts[len(part):], from+int64(len(part))
 		w.count = max(w.count, from)
 		w.report()
 	}
 	return nil
+}
+
+// store writes raw, which encode fills in the type of the file, to number `from` on. encode returns false for counts that do not fit the type.
+func (w *PatternWriter) store(ctx context.Context, from int64, encode func() (fits bool)) error {
+	for {
+		if !encode() {
+			if err := w.widen(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		_, err := w.file.WriteAt(w.raw, from*int64(w.dtype.Size()))
+		if errors.Is(err, errDiffers) {
+			if err := w.leave(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return &SpoolError{err}
+		}
+		return nil
+	}
 }
 
 func (w *PatternWriter) encode(counts []float32) bool {
@@ -152,6 +173,9 @@ func (w *PatternWriter) report() {
 // widen stores all numbers in the next type, from the last to the first: the place of a number in the wider type is at or behind its
 // place in the narrower one, so that nothing is overwritten before it is read.
 func (w *PatternWriter) widen(ctx context.Context) error {
+	if w.copied != nil {
+		return w.leave(ctx)
+	}
 	from, to := w.dtype, wider(w.dtype)
 	w.dtype = to
 	counts := make([]float32, min(w.count, pieceCounts))

@@ -134,6 +134,16 @@ func listSplits(split []uint8) string {
 	return strings.Join(text, ", ")
 }
 
+// Consecutive reports whether each row but the first follows the one before.
+func Consecutive(rows []int) bool {
+	for i, r := range rows {
+		if r != rows[0]+i {
+			return false
+		}
+	}
+	return true
+}
+
 // Draw draws n of the rows without replacement and keeps their order.
 func Draw(rows []int, n int, seed int64) ([]int, error) {
 	if n < 1 {

@@ -55,7 +55,7 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 	}
 	o := format.ScanOptions{Units: units, Layout: layout, Rows: s.Rows, Draw: s.Draw, Seed: s.Seed, Photons: s.Photons, HighCompression: s.HighCompression, NoProbe: s.NoProbe, Given: given}
 	if s.Spool != nil {
-		o.Create, o.Hold = s.Spool.Create, s.Hold
+		o.Storage, o.Hold = scan.Storage{Create: s.Spool.Create, Keep: s.Spool.Keep}, s.Hold
 	}
 	data, err := format.ReadScan(ctx, s.Path, o)
 	if ctx.Err() != nil {
@@ -80,6 +80,14 @@ func (s Source) Read(ctx context.Context, notice func(format string, args ...any
 		return data, nil
 	}
 	return data, Check(data)
+}
+
+// Verify returns an error with the exit code for data if patterns that are used where the scan's file has them were changed since.
+func Verify(ctx context.Context, data *scan.Scan) error {
+	if err := data.Verify(ctx); err != nil {
+		return host.Fail(host.ExitData, err)
+	}
+	return nil
 }
 
 // Check calls scan.Check and adds the file's name and the exit code for data to its error.

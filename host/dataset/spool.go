@@ -23,6 +23,7 @@ import (
 type Spool struct {
 	folders  []string
 	files    []*disk.TemporaryFile
+	kept     []*disk.SharedFile // files of scans whose patterns stay there
 	progress func(host.Progress)
 }
 
@@ -44,20 +45,45 @@ func (s *Spool) Create(bytes int64) (scan.PatternFile, error) {
 	case s.progress == nil:
 		return f, nil
 	}
-	return &watched{TemporaryFile: f, progress: s.progress}, nil
+	return &watched{TemporaryFile: f, written: written{progress: s.progress}}, nil
 }
 
 // watched is a file of patterns whose progress is shown.
 type watched struct {
 	*disk.TemporaryFile
+	written
+}
+
+// written shows how many patterns have been read.
+type written struct {
 	progress func(host.Progress)
 	before   int // patterns
 }
 
 // Written implements scan.Watcher.
-func (w *watched) Written(done, of int) {
+func (w *written) Written(done, of int) {
 	w.progress(host.Progress{Phase: "read", Step: done, Steps: of, Patterns: done - w.before, Description: fmt.Sprintf("read: pattern %d of %d", done, of)})
 	w.before = done
+}
+
+// Keep returns the file of a scan if its patterns should stay there, because a copy of the given size would be on the same file system or
+// has no room: nil if they should be copied. The spool closes the file.
+func (s *Spool) Keep(path string, bytes int64) scan.SourceFile {
+	f, err := disk.OpenInPlace(path, bytes, s.folders...)
+	if f == nil || err != nil { // the scan's reader has the better message
+		return nil
+	}
+	s.kept = append(s.kept, f)
+	if s.progress == nil {
+		return f
+	}
+	return &watchedSource{SharedFile: f, written: written{progress: s.progress}}
+}
+
+// watchedSource is the file of a scan of which the progress of reading is shown.
+type watchedSource struct {
+	*disk.SharedFile
+	written
 }
 
 func (s *Spool) create(bytes int64) (*disk.TemporaryFile, error) {
@@ -84,11 +110,14 @@ func (s *Spool) Remove() {
 	for _, f := range s.files {
 		_ = f.Close() // the next start removes a file that could not be removed
 	}
-	s.files = nil
+	for _, f := range s.kept {
+		_ = f.Close() // it was only read
+	}
+	s.files, s.kept = nil, nil
 }
 
-// written is the number of bytes written between two checks of the context.
-const written = 4 << 20
+// writtenAtOnce is the number of bytes written between two checks of the context.
+const writtenAtOnce = 4 << 20
 
 // interruptible is a writer that fails after the end of a context.
 type interruptible struct {
@@ -98,7 +127,7 @@ type interruptible struct {
 
 func (w interruptible) Write(b []byte) (int, error) {
 	done := 0
-	for piece := range slices.Chunk(b, written) {
+	for piece := range slices.Chunk(b, writtenAtOnce) {
 		if w.until.Err() != nil {
 			return done, context.Cause(w.until)
 		}
@@ -138,7 +167,7 @@ func (s *Spool) patterns(ctx context.Context, data *scan.Scan) (*backend.FileRef
 	if !data.Stored.Whole() {
 		return nil, errors.New("spool of the patterns: a part of a file cannot be mapped")
 	}
-	return &backend.FileRef{Path: data.Stored.Path(), DType: data.Stored.DType(), Shape: []int{data.Len(), data.N, data.N}}, nil
+	return &backend.FileRef{Path: data.Stored.Path(), Offset: data.Stored.Offset(), DType: data.Stored.DType(), Shape: []int{data.Len(), data.N, data.N}}, nil
 }
 
 // Add returns the dataset of a scan, whose patterns the backend maps.

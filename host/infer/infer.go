@@ -99,6 +99,9 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if err != nil {
 		return report, err
 	}
+	if err := dataset.Verify(ctx, data); err != nil {
+		return report, err
+	}
 	report.OutputDir, report.Patterns, report.Origin = dir.Target(), data.Len(), done.Image.Origin
 	report.ObjectSize = [2]int{done.Image.Object.H, done.Image.Object.W}
 	report.Examination.Conclude(done.Outcome, h.Notice)

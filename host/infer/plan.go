@@ -25,7 +25,7 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	plan.Patterns, plan.N = data.Len(), data.N
 	plan.StepsPerEpoch = (data.Len() + s.InferenceBatchSize - 1) / s.InferenceBatchSize
 	plan.Steps = plan.StepsPerEpoch
-	plan.SpoolBytes = data.Bytes()
+	plan.SpoolBytes = data.CopiedBytes()
 	plan.Parameters = m.Parameters()
 	rows := make([]int, min(data.Len(), host.TrialSteps*s.InferenceBatchSize))
 	for i := range rows {

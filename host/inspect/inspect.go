@@ -86,7 +86,9 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		report.Fingerprint = <-fingerprint
 		cancel(nil)
 	}()
-	err = describe(ctx, s, o, &report)
+	if err = describe(ctx, s, o, &report); err == nil {
+		err = dataset.Verify(ctx, s)
+	}
 	return report, err
 }
 

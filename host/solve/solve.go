@@ -87,6 +87,9 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	if err := report.addFigures(ctx, solved, data, o, h); err != nil && (ctx.Err() != nil || !h.Stopping()) {
 		return report, err
 	}
+	if err := dataset.Verify(ctx, read); err != nil {
+		return report, err
+	}
 	report.Seconds = time.Since(started).Seconds()
 	err = report.write(dir, solved, data, read, o, h)
 	return report, err

@@ -25,9 +25,9 @@ func newSpool(cfg *config.Training) *dataset.Spool {
 
 // Bytes returns the size of the spooled patterns.
 func (in *inputs) Bytes() int64 {
-	size := in.Scan.Bytes()
+	size := in.Scan.CopiedBytes()
 	if in.Test != nil {
-		size += in.Test.Bytes()
+		size += in.Test.CopiedBytes()
 	}
 	return size
 }

@@ -144,7 +144,7 @@ func (run *training) plan(ctx context.Context) (err error) {
 	work := loop.Work{
 		Open: run.host.OpenOptions(run.cfg.Execution(), run.model.Program, true), Patterns: run.spooled.Patterns,
 		ValidationData: run.spooled.ValidationData, ValidationBatches: run.spooled.ValidationBatches, Groups: run.inputs.Groups,
-		Looks: run.inputs.Looks(loop.LookPatterns), Weight: run.inputs.Probe.Intensity(), Keep: run.folder, Begin: run.begin,
+		Looks: run.inputs.Looks(loop.LookPatterns), Weight: run.inputs.Probe.Intensity(), Keep: verified{run.folder, run.inputs}, Begin: run.begin,
 	}
 	work.Loss, _ = run.model.Config.LossScalar() // the program was built from this configuration
 	if work.Flat, err = run.inputs.FlatDeviance(); err != nil {

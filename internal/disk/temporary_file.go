@@ -20,6 +20,12 @@ type TemporaryFile struct {
 // more memory after the file is written.
 const ample = 4
 
+// fitsMemory reports whether a file of that size may be kept in memory.
+func fitsMemory(bytes int64) bool {
+	free, ok := machine.AvailableMemory()
+	return ok && free/ample >= bytes
+}
+
 // NewTemporaryFile creates a file for the given number of bytes: in memory if there is ample space, otherwise in the system's
 // temporary folder or the first of the other folders with enough space.
 func NewTemporaryFile(bytes int64, folders ...string) (*TemporaryFile, error) {

@@ -3,8 +3,10 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,6 +71,17 @@ func visible(f *os.File) (path string, ok bool) {
 func (f *TemporaryFile) Seal() {
 	_, _ = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL) // an unsealed file works too
 	runtime.KeepAlive(f)
+}
+
+// sameFileSystem reports whether a folder is on the file system of a file.
+func sameFileSystem(file fs.FileInfo, folder string) bool {
+	at, err := os.Stat(folder)
+	if err != nil {
+		return false
+	}
+	a, ok := file.Sys().(*syscall.Stat_t)
+	b, known := at.Sys().(*syscall.Stat_t)
+	return ok && known && a.Dev == b.Dev
 }
 
 // room returns the free bytes of a folder's file system.

@@ -2,7 +2,11 @@
 
 package disk
 
-import "errors"
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
 
 // inMemory reports that files in memory need a name that other processes can open, which only Linux has.
 func inMemory() (*TemporaryFile, error) { return nil, errors.New("this system has no files in memory") }
@@ -14,3 +18,9 @@ func (f *TemporaryFile) Seal() {}
 
 // room reports that the amount is unknown.
 func room(string) (int64, bool) { return 0, false }
+
+// visible returns no path: the name of the file is used.
+func visible(*os.File) (path string, ok bool) { return "", false }
+
+// sameFileSystem reports that the file systems are unknown.
+func sameFileSystem(fs.FileInfo, string) bool { return false }
