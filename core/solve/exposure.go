@@ -14,21 +14,15 @@ const (
 	levelGap, levelShare = 1.5, 0.01
 )
 
-// exposures estimates the exposure of each pattern from its counts. Levels that are clearly apart are distinguished from the transmission of the
-// object, which neighbours share; without levels the exposures are the counts over their mean. level is the level of each pattern, nil
-// without levels.
+// exposures estimates the levels of exposure from the counts of each pattern, and returns the level of each pattern and its exposure; nil
+// without levels that are clearly apart. They are distinguished from the transmission of the object, which neighbours share.
 //
-// A factor for each pattern and the slow part of the object's amplitude are nearly the same to the patterns: a fit that starts with the
-// transmission in the factors leaves it there, and one with a factor for each level cannot move it there.
+// A factor for each pattern and the slow part of the object's amplitude are nearly the same to the patterns: a fit whose factors start from
+// the counts leaves the transmission in them, so without levels they start from 1. One with a factor for each level cannot move it there.
 func exposures(totals, rows, cols []float64) (factors []float64, level []int) {
-	mean := sum(totals) / float64(len(totals))
-	out := make([]float64, len(totals))
-	for j, k := range totals {
-		out[j] = k / mean
-	}
 	near, err := scan.Neighbours(rows, cols, exposureNeighbours)
 	if err != nil || len(totals) <= exposureNeighbours {
-		return out, nil
+		return nil, nil
 	}
 	ratio := make([]float64, len(totals)) // counts over those around
 	for j, others := range near {
@@ -41,7 +35,7 @@ func exposures(totals, rows, cols []float64) (factors []float64, level []int) {
 	}
 	first, level := levels(ratio)
 	if level == nil {
-		return out, nil
+		return nil, nil
 	}
 	for j, others := range near {
 		here := 0.0
@@ -50,10 +44,7 @@ func exposures(totals, rows, cols []float64) (factors []float64, level []int) {
 		}
 		ratio[j] = totals[j] / max(here, 1)
 	}
-	if factors, level = levels(ratio); level == nil {
-		return out, nil
-	}
-	return factors, level
+	return levels(ratio)
 }
 
 // levels returns the median ratio of the level of each frame, and the level; nil if there is one level.

@@ -128,7 +128,7 @@ func (v *solver) readCounts() error {
 	return nil
 }
 
-// setIntensity sets the initial factors of the patterns: 1, or the exposures estimated from the counts, with a mean of 1.
+// setIntensity sets the initial factors of the patterns: 1, or the levels of exposure estimated from the counts, with a mean of 1.
 func (v *solver) setIntensity() {
 	v.intensity = make([]float32, v.data.Len())
 	for j := range v.intensity {
@@ -144,7 +144,9 @@ func (v *solver) setIntensity() {
 		}
 	}
 	var start []float64
-	start, v.levels = exposures(totals, v.data.Rows, v.data.Cols)
+	if start, v.levels = exposures(totals, v.data.Rows, v.data.Cols); v.levels == nil {
+		return
+	}
 	mean := sum(start) / float64(len(start))
 	for j, e := range start {
 		v.intensity[j] = float32(max(e/mean, leastIntensity))

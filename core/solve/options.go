@@ -112,8 +112,8 @@ type Options struct {
 	// ProbeEstimated says that the scan's probe is an estimate, which cannot fix the phase ramp; see Gauge.
 	ProbeEstimated bool
 
-	// ExposureChanges starts the fitted intensities from the counts of the patterns. Otherwise they start from 1, which is nearer where
-	// the object absorbs and the exposure is even.
+	// ExposureChanges fits one intensity for each level of exposure where the counts of the patterns show levels that are clearly apart.
+	// Otherwise each pattern has its own, which starts from 1.
 	ExposureChanges bool
 	// Misfits requests Result.Misfits, which cost a pass over the patterns.
 	Misfits bool
