@@ -49,6 +49,11 @@ func Parity(ctx context.Context, targets []Target) (*ParityReport, error) {
 	return parity(ctx, targets, arch.Config{N: 64, Gridsize: 2})
 }
 
+// QuickParity is Parity with the default network at N = 16, for devices that are slow.
+func QuickParity(ctx context.Context, targets []Target) (*ParityReport, error) {
+	return parity(ctx, targets, arch.Config{N: 16, Gridsize: 2})
+}
+
 // parity compares backends by a network.
 func parity(ctx context.Context, targets []Target, network arch.Config) (*ParityReport, error) {
 	if len(targets) < 2 {

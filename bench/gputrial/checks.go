@@ -70,6 +70,14 @@ func (t *trial) firstStep(ctx context.Context, r *recorder) error {
 	return nil
 }
 
+// short returns the flag of conformance for the short selection, if it is asked for.
+func (o options) short() []string {
+	if o.quick {
+		return []string{"--quick"}
+	}
+	return nil
+}
+
 // fast returns the variables that make XLA compile quickly for a CPU, where compiling takes longer than running.
 func (t *trial) fast() []string {
 	if !t.cpu || os.Getenv("XLA_FLAGS") != "" {
@@ -93,7 +101,7 @@ func (t *trial) conformance(ctx context.Context, r *recorder) error {
 	deadline, _ := ctx.Deadline()
 	limit := time.Duration(conformanceShare * float64(time.Until(deadline))).Round(time.Second)
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20, 21}, // 20: cases failed, 21: cases did not run
-		args: t.engine("conformance", "--level", strconv.Itoa(highestLevel), "--time-limit", limit.String(), "--json", file)})
+		args: append(t.engine("conformance", "--level", strconv.Itoa(highestLevel), "--time-limit", limit.String(), "--json", file), t.short()...)})
 	if e.err != nil {
 		return fmt.Errorf("%w (%d cases had passed)", e.err, strings.Count(string(e.stderr), " passed "))
 	}

@@ -43,7 +43,8 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 	}
 	log := filepath.Join(t.work, "ncu.csv")
 	words := []string{ncu, "--csv", "--log-file", log, "--target-processes", "all", "--launch-count", "2000", "--metrics", durationMetric + "," + memoryMetric + "," + arithmeticMetric}
-	e := t.underTool(ctx, 0, env, nil, words, "bench", "--json", "--quiet", "--steps", "1", "--n", "64", "--batch-size", "64")
+	s := t.profiled()
+	e := t.underTool(ctx, 0, env, nil, words, "bench", "--json", "--quiet", "--steps", "1", "--n", strconv.Itoa(s.n), "--batch-size", strconv.Itoa(s.batch))
 	report, err := os.ReadFile(log)
 	if err != nil {
 		return errors.Join(e.err, err)
@@ -56,6 +57,14 @@ func (t *trial) kernels(ctx context.Context, r *recorder) error {
 		return errors.Join(e.err, err)
 	}
 	return nil
+}
+
+// profiled is the size of the steps that ncu measures.
+func (o options) profiled() size {
+	if o.quick {
+		return o.all()[0]
+	}
+	return size{64, 64}
 }
 
 // launched is a launch in ncu's table.

@@ -32,7 +32,7 @@ const (
 type options struct {
 	backend                      string
 	output, bundle, work, python string
-	cpu                          bool
+	cpu, quick                   bool
 	only                         []string
 	sizes, batches               []int
 	steps, patterns              int
@@ -88,6 +88,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.work, "work", "", "parent of the temporary folder for scans and models; default: $TMPDIR, else /tmp")
 	f.StringVar(&o.python, "python", "", "a Python with jax and torch; default: the first of python3 and python that has one of them")
 	f.BoolVar(&o.cpu, "cpu", false, "use the CPU in place of the GPU")
+	f.BoolVar(&o.quick, "quick", false, "short selections of conformance and parity, for a driver that runs kernels on the CPU")
 	f.StringVar(&only, "only", "", "stages to run, separated by commas: "+strings.Join(stageNames(), ", "))
 	f.StringVar(&sizes, "sizes", "", "sides of a pattern in pixels, separated by commas (default 64,128,256; with --cpu 64)")
 	f.StringVar(&batches, "batches", "", "patterns of a step, multiples of 4, separated by commas (default 64,256,1024; with --cpu 16)")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 var parityColumns = []string{"difference", "limit", "within"}
@@ -58,7 +59,7 @@ type difference struct {
 
 // compared runs the parity of two backends, with further arguments.
 func (t *trial) compared(ctx context.Context, p pair, more ...string) ([]difference, error) {
-	args := append([]string{"conformance", "--parity", p.backends, "--device", p.devices, "--json", "-", "--quiet"}, more...)
+	args := slices.Concat([]string{"conformance", "--parity", p.backends, "--device", p.devices, "--json", "-", "--quiet"}, t.short(), more)
 	e := t.execute(ctx, command{path: filepath.Join(t.bin, program), env: t.fast(), tolerates: []int{20}, args: args}) // 20: above the limit
 	if e.err != nil {
 		return nil, e.err

@@ -55,7 +55,7 @@ func TestConformance_AcrossProcesses(t *testing.T) {
 // conformance compare each with core/reference.
 func TestParity_ReportsEveryQuantity(t *testing.T) {
 	fixture.NeedsAll(t) // TestParity_ReportsWhatDiffers of package conformance has a small network
-	text := must(t, "conformance", "--parity", "gorgonia,gorgonia", "--json", "-", "--quiet")
+	text := must(t, "conformance", "--parity", "gorgonia,gorgonia", "--quick", "--json", "-", "--quiet")
 	follows(t, "parity.schema.json", text)
 	var report struct {
 		Within bool
