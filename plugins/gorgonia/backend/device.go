@@ -25,8 +25,10 @@ type device[T float] struct {
 	staging  []byte         // pinned; for the state and for sums
 	partial  driver.Address // sums of blocks
 	partials int            // that it has room for
-	owned    int64          // bytes of vectors and inputs
-	free     int64          // bytes of the GPU that were free when the session was opened
+	sum      block          // gradients that are not used where they are computed
+	segments segmentTable
+	updated  kernels.Segments // of the last step
+	free     int64            // bytes of the GPU that were free when the session was opened
 }
 
 // newDevice opens a GPU with the kernels of the precision.
@@ -160,10 +162,6 @@ func (d *device[T]) release(v *vector[T]) error {
 		v.at = 0
 		return errors.Join(d.ctx.Synchronise(), d.ctx.Free(at))
 	})
-}
-
-func (d *device[T]) exchange(a, b *vector[T]) error {
-	return d.ctx.Do(func() error { return d.launch(kernels.Exchange(len(a.data)), a.at, b.at) })
 }
 
 func (d *device[T]) copy(to, from *vector[T]) error {

@@ -1,172 +1,153 @@
 package backend
 
 import (
-	"encoding/binary"
-	"errors"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/optim"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/driver"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/kernels"
 )
 
-// deviceGradients are the gradients of a step on a GPU. Only sums of their squares come to the host.
+// deviceGradients are the gradients of a step on a GPU. Only sums of their squares come to the host. Each launch is for all of them.
 type deviceGradients[T float] struct {
 	d       *device[T]
-	weights []*vector[T]
-	single  bool // the only micro-batch: its gradients are used where they are
+	table   kernels.Segments // of the weights, in their order
+	single  bool             // the only micro-batch: its gradients are used where they are
 	begun   bool
-	grads   []driver.Address
-	own     []driver.Address // to free
+	squares []float64 // of each gradient, before clipping
 }
 
 func (d *device[T]) gradients(weights []*vector[T], batches int) gradients[T] {
-	return &deviceGradients[T]{d: d, weights: weights, single: batches == 1, grads: make([]driver.Address, len(weights))}
+	q := &deviceGradients[T]{d: d, table: d.updated, single: batches == 1}
+	if !slices.EqualFunc(weights, q.table.Rows, func(w *vector[T], r kernels.Segment) bool {
+		return uint64(w.at) == r.Weights && int64(len(w.data)) == r.Elements
+	}) {
+		var elements []int
+		for _, w := range weights {
+			elements = append(elements, len(w.data))
+		}
+		q.table = kernels.NewSegments(elements...)
+		for i, w := range weights {
+			q.table.Rows[i].Weights = uint64(w.at)
+		}
+		d.updated = q.table // so that the next step sends nothing
+	}
+	return q
 }
 
 func (q *deviceGradients[T]) add(m runner[T], nodes []*G.Node) error {
 	r := m.(*deviceRunner[T])
 	return q.d.ctx.Do(func() error {
+		gather := !q.single
 		for j, n := range nodes {
-			size := len(q.weights[j].data)
-			if q.grads[j] == 0 && (!q.single || n == nil) {
-				at, err := q.d.alloc(size)
-				if err != nil {
-					return err
-				}
-				q.own = append(q.own, at)
-				q.grads[j] = at
-				if err := q.d.launch(kernels.Zero(size), at); err != nil {
-					return err
-				}
-			}
-			if n == nil {
-				continue
-			}
-			g := r.address(r.slots[n])
-			switch {
-			case q.single:
-				q.grads[j] = g
-			case !q.begun:
-				if err := q.d.ctx.Copy(q.grads[j], g, size*sizeOf[T]()); err != nil {
-					return err
-				}
-			default:
-				if err := q.d.launch(kernels.Accumulate(size), q.grads[j], g); err != nil {
-					return err
-				}
+			row := &q.table.Rows[j]
+			row.Part = 0
+			if n != nil {
+				row.Part = uint64(r.address(r.slots[n]))
+			} else {
+				gather = true // zeros
 			}
 		}
+		if !q.begun {
+			if err := q.place(nodes); err != nil {
+				return err
+			}
+		}
+		add := q.begun
 		q.begun = true
-		return nil
+		if !gather {
+			return nil
+		}
+		return q.d.onAll(q.table, q.table.Gather(add))
 	})
 }
 
-func (q *deviceGradients[T]) free() error {
-	if len(q.own) == 0 {
+// place chooses where the gradients of the step are: those of a single micro-batch stay where they are.
+func (q *deviceGradients[T]) place(nodes []*G.Node) error {
+	total := 0
+	for j := range q.table.Rows {
+		if row := &q.table.Rows[j]; q.single && nodes[j] != nil {
+			row.Gradient = row.Part
+		} else {
+			row.Gradient = uint64(total) // for now the distance from the begin
+			total += (int(row.Elements)*sizeOf[T]() + 255) &^ 255
+		}
+	}
+	if err := q.d.reserveGradients(total); err != nil {
+		return err
+	}
+	for j := range q.table.Rows {
+		if !q.single || nodes[j] == nil {
+			q.table.Rows[j].Gradient += uint64(q.d.sum.at)
+		}
+	}
+	return nil
+}
+
+// reserveGradients enlarges the memory of gradients. Its content is lost.
+func (d *device[T]) reserveGradients(bytes int) (err error) {
+	if bytes <= d.sum.bytes {
 		return nil
 	}
-	return q.d.ctx.Do(func() error {
-		failed := []error{q.d.ctx.Synchronise()}
-		for _, at := range q.own {
-			failed = append(failed, q.d.ctx.Free(at))
-		}
-		q.own = nil
-		return errors.Join(failed...)
-	})
-}
-
-// sums runs a kernel that sums over blocks, for each of the given vectors, and returns the sum of each.
-func (q *deviceGradients[T]) sums(build func(elements int) kernels.Launch, vectors []driver.Address) ([]float64, error) {
-	out := make([]float64, len(vectors))
-	err := q.d.ctx.Do(func() error {
-		if need := len(vectors) * kernels.Blocks; q.d.partials < need {
-			if q.d.partial != 0 {
-				old := q.d.partial
-				q.d.partial, q.d.partials = 0, 0
-				if err := q.d.ctx.Free(old); err != nil {
-					return err
-				}
-			}
-			at, err := q.d.ctx.Alloc(need * 8)
-			if err != nil {
-				return err
-			}
-			q.d.partial, q.d.partials = at, need
-		}
-		for j, at := range vectors {
-			if err := q.d.launch(build(len(q.weights[j].data)), at, q.d.partial+driver.Address(j*kernels.Blocks*8)); err != nil {
-				return err
-			}
-		}
-		b := make([]byte, len(vectors)*kernels.Blocks*8)
-		if err := q.d.read(b, q.d.partial); err != nil {
+	if at := d.sum.at; at != 0 {
+		d.sum.at, d.sum.bytes = 0, 0
+		if err := d.ctx.Synchronise(); err != nil {
 			return err
 		}
-		for i := range len(vectors) * kernels.Blocks {
-			out[i/kernels.Blocks] += math.Float64frombits(binary.NativeEndian.Uint64(b[8*i:]))
+		if err := d.ctx.Free(at); err != nil {
+			return err
 		}
-		return nil
-	})
-	return out, err
+	}
+	if d.sum.at, err = d.ctx.Alloc(bytes); err != nil {
+		return err
+	}
+	d.sum.bytes = bytes
+	return nil
 }
 
+// free frees nothing: the next step uses the same memory.
+func (q *deviceGradients[T]) free() error { return nil }
+
 func (q *deviceGradients[T]) norm() (float64, error) {
-	squares, err := q.sums(kernels.SquareSums, q.grads)
+	err := q.d.ctx.Do(func() (err error) {
+		q.squares, err = q.d.sumAll(q.table, q.table.SquareSums(true))
+		return err
+	})
 	total := 0.0
-	for _, s := range squares {
+	for _, s := range q.squares {
 		total += s
 	}
 	return math.Sqrt(total), err
 }
 
-func (q *deviceGradients[T]) clip(c backend.Clip, norm float64) (bool, error) {
-	factors := make([]float64, len(q.grads)) // 0: unchanged
-	switch c.Kind {
-	case backend.ClipNorm:
-		for j := range factors {
-			if norm > c.Limit {
-				factors[j] = c.Limit / norm
+func (q *deviceGradients[T]) clip(c backend.Clip, norm float64) (changed bool, err error) {
+	err = q.d.ctx.Do(func() error {
+		switch c.Kind {
+		case backend.ClipNorm:
+			if changed = norm > c.Limit; changed {
+				return q.d.onAll(q.table, q.table.Scale(c.Limit/norm))
 			}
-		}
-	case backend.ClipValue:
-		counts, err := q.sums(func(n int) kernels.Launch { return kernels.Clip(n, c.Limit) }, q.grads)
-		changed := 0.0
-		for _, n := range counts {
-			changed += n
-		}
-		return changed > 0, err
-	case backend.ClipAdaptive:
-		var weights []driver.Address
-		for _, w := range q.weights {
-			weights = append(weights, w.at)
-		}
-		of, err := q.sums(kernels.SquareSums, weights)
-		if err != nil {
-			return false, err
-		}
-		grads, err := q.sums(kernels.SquareSums, q.grads)
-		if err != nil {
-			return false, err
-		}
-		for j, g := range grads {
-			if most := c.Limit * max(math.Sqrt(of[j]), optim.AdaptiveFloor); math.Sqrt(g) > most {
-				factors[j] = most / math.Sqrt(g)
-			}
-		}
-	}
-	changed := false
-	err := q.d.ctx.Do(func() error {
-		for j, f := range factors {
-			if f == 0 {
-				continue
-			}
-			changed = true
-			if err := q.d.launch(kernels.Scale(len(q.weights[j].data), f), q.grads[j]); err != nil {
+		case backend.ClipValue:
+			counts, err := q.d.sumAll(q.table, q.table.Clip(c.Limit))
+			changed = slices.ContainsFunc(counts, func(n float64) bool { return n > 0 })
+			return err
+		case backend.ClipAdaptive:
+			of, err := q.d.sumAll(q.table, q.table.SquareSums(false))
+			if err != nil {
 				return err
+			}
+			for j, g := range q.squares {
+				factor := 0.0 // unchanged
+				if most := c.Limit * max(math.Sqrt(of[j]), optim.AdaptiveFloor); math.Sqrt(g) > most {
+					factor, changed = most/math.Sqrt(g), true
+				}
+				q.table.Rows[j].Factor = factor
+			}
+			if changed {
+				return q.d.onAll(q.table, q.table.Scale(0))
 			}
 		}
 		return nil
@@ -174,15 +155,27 @@ func (q *deviceGradients[T]) clip(c backend.Clip, norm float64) (bool, error) {
 	return changed, err
 }
 
-func (q *deviceGradients[T]) update(i int, u update[T]) error {
-	w := q.weights[i]
-	addresses := []driver.Address{w.at, q.grads[i], 0, 0, 0}
-	for j, s := range u.state {
-		addresses[2+j] = s.at
+func (q *deviceGradients[T]) update(all []update[T]) error {
+	var launches []kernels.Launch
+	var rules []optim.Coefficients // of each learning rate
+	for i, u := range all {
+		row := &q.table.Rows[i]
+		row.State = [2]uint64{}
+		for j, s := range u.state {
+			row.State[j] = uint64(s.at)
+		}
+		row.Average = 0
+		if u.average != nil {
+			row.Average = uint64(u.average.at)
+		}
+		c := optim.At(u.optimiser, u.step, u.rate).Coefficients()
+		rate := slices.Index(rules, c)
+		if rate < 0 {
+			rate = len(rules)
+			rules = append(rules, c)
+			launches = append(launches, q.table.Update(rate, u.optimiser, c, u.decay))
+		}
+		row.Rate = int64(rate)
 	}
-	if u.average != nil {
-		addresses[4] = u.average.at
-	}
-	l := kernels.Update(len(w.data), u.optimiser, optim.At(u.optimiser, u.step, u.rate).Coefficients(), u.decay)
-	return q.d.ctx.Do(func() error { return q.d.launch(l, addresses...) })
+	return q.d.ctx.Do(func() error { return q.d.onAll(q.table, launches...) })
 }

@@ -16,8 +16,8 @@ type engine[T float] interface {
 	adopt(v *vector[T]) error
 	fetch(v *vector[T]) error
 	release(v *vector[T]) error
-	// exchange swaps the content of two vectors, and copy copies it.
-	exchange(a, b *vector[T]) error
+	// exchange swaps the contents of each vector and the one at its place in the other list, and copy copies a content.
+	exchange(a, b []*vector[T]) error
 	copy(to, from *vector[T]) error
 	// gradients collects the gradients of weights over the micro-batches of a step.
 	gradients(weights []*vector[T], batches int) gradients[T]
@@ -57,8 +57,8 @@ type gradients[T float] interface {
 	norm() (float64, error)
 	// clip limits all gradients and reports whether any changed.
 	clip(c backend.Clip, norm float64) (bool, error)
-	// update changes the weights by update number i.
-	update(i int, u update[T]) error
+	// update changes the weights. There is an update for each, in their order, all by the same rule.
+	update(all []update[T]) error
 	free() error
 }
 

@@ -28,9 +28,12 @@ func (h *host[T]) adopt(*vector[T]) error   { return nil }
 func (h *host[T]) fetch(*vector[T]) error   { return nil }
 func (h *host[T]) release(*vector[T]) error { return nil }
 
-func (h *host[T]) exchange(a, b *vector[T]) error {
-	for i, v := range b.data {
-		a.data[i], b.data[i] = v, a.data[i]
+func (h *host[T]) exchange(a, b []*vector[T]) error {
+	for j := range a {
+		x, y := a[j].data, b[j].data
+		for i, v := range y {
+			x[i], y[i] = v, x[i]
+		}
 	}
 	return nil
 }
@@ -111,8 +114,15 @@ func (q *hostGradients[T]) clip(c backend.Clip, norm float64) (bool, error) {
 // updated is the number of elements that one worker updates at a time.
 const updated = 1 << 15
 
-func (q *hostGradients[T]) update(i int, u update[T]) error {
-	w, g := q.weights[i].data, q.grads[i]
+func (q *hostGradients[T]) update(all []update[T]) error {
+	for i, u := range all {
+		q.one(u, q.weights[i].data, q.grads[i])
+	}
+	return nil
+}
+
+// one updates a vector of weights.
+func (q *hostGradients[T]) one(u update[T], w, g []T) {
 	rule := optim.At(u.optimiser, u.step, u.rate)
 	q.h.env.Pool.Run((len(w)+updated-1)/updated, func(k int) {
 		from, to := k*updated, min((k+1)*updated, len(w))
@@ -125,5 +135,4 @@ func (q *hostGradients[T]) update(i int, u update[T]) error {
 			optim.Average(u.average.data[from:to], w[from:to], u.decay)
 		}
 	})
-	return nil
 }

@@ -52,21 +52,16 @@ func (s *session[T]) withAverage(use bool, f func() error) (err error) {
 	if s.state[backend.EMA] == nil {
 		return backend.Errorf(backend.Invalid, "ema", "the state does not have a moving average of the weights")
 	}
-	done := make([]string, 0, len(s.state[backend.EMA]))
-	swap := func(name string) error {
-		return s.engine.exchange(s.state[backend.Weights][name], s.state[backend.EMA][name])
+	var weights, averages []*vector[T]
+	for name, average := range s.state[backend.EMA] {
+		weights, averages = append(weights, s.state[backend.Weights][name]), append(averages, average)
 	}
-	defer func() {
-		for _, name := range done { // a device that fails here fails in the next call too
-			err = errors.Join(err, swap(name))
-		}
+	if err := s.engine.exchange(weights, averages); err != nil {
+		return err
+	}
+	defer func() { // a device that fails here fails in the next call too
+		err = errors.Join(err, s.engine.exchange(weights, averages))
 	}()
-	for name := range s.state[backend.EMA] {
-		if err := swap(name); err != nil {
-			return err
-		}
-		done = append(done, name)
-	}
 	return f()
 }
 

@@ -62,10 +62,14 @@ func (s *session[T]) step(ctx context.Context, q *queue[T], p backend.StepPlan, 
 	if r.Clipped, err = grads.clip(p.Clip, r.GradNorm); err != nil {
 		return r, err
 	}
+	updates := make([]update[T], len(names))
 	for i, name := range names {
-		if err := s.update(p, st, grads, i, name); err != nil {
+		if updates[i], err = s.update(p, st, name); err != nil {
 			return r, err
 		}
+	}
+	if err := grads.update(updates); err != nil {
+		return r, err
 	}
 	s.steps = st.Number
 	return r, nil
@@ -88,14 +92,14 @@ func (s *session[T]) backward(ctx context.Context, b backend.Batch, inputs map[s
 	return m, s.run(ctx, m, b, inputs, q)
 }
 
-// update applies the update rule and the moving average to one parameter.
-func (s *session[T]) update(p backend.StepPlan, st backend.Step, grads gradients[T], i int, name string) error {
+// update returns the update of one parameter, whose state and moving average it creates at the first step.
+func (s *session[T]) update(p backend.StepPlan, st backend.Step, name string) (update[T], error) {
 	q, _ := s.program.Param(name)
 	u := update[T]{optimiser: p.Optimiser, step: st.Number, rate: st.Rate(q.Group), decay: p.EMADecay}
 	for _, slot := range optim.Slots(p.Optimiser) {
 		v, err := s.slot(slot, name)
 		if err != nil {
-			return err
+			return u, err
 		}
 		u.state = append(u.state, v)
 	}
@@ -103,15 +107,15 @@ func (s *session[T]) update(p backend.StepPlan, st backend.Step, grads gradients
 		started := s.state[backend.EMA][name] != nil
 		var err error
 		if u.average, err = s.slot(backend.EMA, name); err != nil {
-			return err
+			return u, err
 		}
 		if !started { // the average starts at the weights before the first step
 			if err := s.engine.copy(u.average, s.state[backend.Weights][name]); err != nil {
-				return err
+				return u, err
 			}
 		}
 	}
-	return grads.update(i, u)
+	return u, nil
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -173,6 +173,10 @@ int cuMemGetInfo_v2(size_t *have, size_t *all) { CURRENT(); *all = memory; *have
 
 static int busy(const char *p, long n);
 
+// guard is the byte at an address around an allocation. It differs from place to place: a kernel that writes there what it reads
+// there would not be found otherwise.
+static char guard(const char *p) { return (char)((size_t)p * 167 + ((size_t)p >> 12) * 91); }
+
 int cuMemAlloc_v2(char **p, size_t n) {
 	CURRENT();
 	if (n == 0)
@@ -180,7 +184,9 @@ int cuMemAlloc_v2(char **p, size_t n) {
 	if (used + n > memory)
 		return OUT_OF_MEMORY;
 	char *b = malloc(n + 2 * GUARD);
-	memset(b, 0xff, n + 2 * GUARD); // every float32 and float64 is a NaN
+	memset(b + GUARD, 0xff, n); // every float32 and float64 is a NaN
+	for (size_t i = 0; i < GUARD; i++)
+		b[i] = guard(b + i), b[GUARD + n + i] = guard(b + GUARD + n + i);
 	used += n;
 	*p = b + GUARD;
 	add(*p, n, 'm');
@@ -197,7 +203,7 @@ int cuMemFree_v2(char *p) {
 	if (busy(p, n))
 		return LAUNCH_FAILED;
 	for (int i = 0; i < GUARD; i++)
-		if ((unsigned char)p[-1 - i] != 0xff || (unsigned char)p[n + i] != 0xff) {
+		if (p[-1 - i] != guard(p - 1 - i) || p[n + i] != guard(p + n + i)) {
 			snprintf(message, sizeof message, "a kernel wrote outside of %ld bytes of device memory", n);
 			return LAUNCH_FAILED;
 		}
