@@ -6,8 +6,8 @@
 //
 //	go run ./bench/large -python PYTHON -dir FOLDER -gib 8
 //
-// PYTHON needs NumPy, h5py and hdf5plugin. FOLDER needs three times the size of the patterns: for both files and for the spool. The
-// scans are removed at the end, the logs of the commands stay.
+// PYTHON needs NumPy, h5py and hdf5plugin. FOLDER needs three times the size of the patterns, for both files and for the spool, and seven times
+// for infer of all patterns, which keeps their patches. The scans are removed at the end, the logs of the commands stay.
 package main
 
 import (
@@ -33,6 +33,7 @@ type options struct {
 	forms, commands        string
 	images                 int    // of infer; 0: all
 	rows                   string // of inspect and train; "": all
+	network, image         string // further flags of train, and of infer
 	keep                   bool
 	spare                  float64 // GiB of the disk that stay free
 }
@@ -48,6 +49,8 @@ func main() {
 	flag.StringVar(&o.commands, "commands", "inspect,solve,train,infer", "commands to run")
 	flag.IntVar(&o.images, "infer-images", 0, "patterns for infer (0: all)")
 	flag.StringVar(&o.rows, "rows", "", "patterns for inspect and train, such as 0:100000, where the disk has no room for the spool of all")
+	flag.StringVar(&o.network, "network", "", "further flags of train, such as \"--n-filters-scale 1 --gridsize 1\" for a small network, of which infer of all patterns takes less time")
+	flag.StringVar(&o.image, "image", "", "further flags of infer, such as \"--synchronise-phases off\", with which it keeps no patches on the disk")
 	flag.BoolVar(&o.keep, "keep", false, "keep the scans, and use them in the next run")
 	flag.Float64Var(&o.spare, "spare", 10, "GiB of the disk that must stay free")
 	flag.Parse()
@@ -176,6 +179,12 @@ func measure(ctx context.Context, o options, name, command string, reading time.
 	}[command]
 	if !ok {
 		return fmt.Errorf("-commands: unknown command %q, want inspect, solve, train or infer", command)
+	}
+	if command == "train" {
+		args = append(args, strings.Fields(o.network)...)
+	}
+	if command == "infer" {
+		args = append(args, strings.Fields(o.image)...)
 	}
 	if command == "infer" && o.images > 0 {
 		args = append(args, "--n-images", fmt.Sprint(o.images))
