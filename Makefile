@@ -134,8 +134,8 @@ trial-calibrate: build ## what --fit auto chooses on 60 random scans, the low-fr
 trial-faults: ## the examination on scans with faults and on clean ones; prints tables (needs ../shared and NumPy; about 5 minutes)
 	PYTHON=$(PYTHON) $(GO) test ./core/examine -run 'Trial|Planted' -trial -v -count=1 -timeout 30m
 
-trial-formats: ## a file of each reader through inspect and solve, to the image of the npz of the same scan; prints the table
-	$(GO) test ./host/solve -run Formats -trial -v -count=1
+trial-formats: ## a file of each reader, and of programs that PTYCHO_FORMATS_PYTHON has, through inspect and solve, to the image of the npz of the same scan
+	$(GO) test ./host/solve -run 'Formats|Programs' -trial -v -count=1
 
 trial-large: build ## inspect, solve, train and infer of a scan of SIZE (8) GiB in the folder DIR: seconds and MiB (Linux; PYTHON with h5py and hdf5plugin; hours)
 	$(GO) run ./bench/large -python $(PYTHON) -dir "$(DIR)" -gib $(SIZE) $(LARGE)

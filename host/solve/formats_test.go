@@ -163,13 +163,14 @@ func TestFormats_GiveTheImageOfTheNPZ(t *testing.T) {
 	if *trial {
 		t.Log("\n" + table.String())
 	}
-	inDocument(t, table.String())
+	inDocument(t, "readers", table.String())
 }
 
 // inDocument compares the table with that of docs/formats.md, or writes it there if UPDATE is set.
-func inDocument(t *testing.T, table string) {
+func inDocument(t *testing.T, name, table string) {
 	t.Helper()
-	const path, begin, end = "../../docs/formats.md", "<!-- readers -->\n", "<!-- end of readers -->\n"
+	const path = "../../docs/formats.md"
+	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +178,7 @@ func inDocument(t *testing.T, table string) {
 	head, rest, found := strings.Cut(string(text), begin)
 	_, tail, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("%s has no markers for the table of readers", path)
+		t.Fatalf("%s has no markers for the table of %s", path, name)
 	}
 	want := head + begin + table + end + tail
 	if os.Getenv("UPDATE") != "" {
