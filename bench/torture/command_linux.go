@@ -23,17 +23,22 @@ type command struct {
 // small holds the flags of a run that takes about a second.
 var small = []string{"--max-epochs", "3", "--threads", "1", "--n-filters-scale", "1", "--no-check-geometry", "--val-split", "0.1"}
 
-// commands lists the disturbed commands with a backend ("": the bundled one), which ptycho kills when it sends nothing for the time
-// patience. Paths are relative to the worker's folder.
+// backendFlags chooses another backend ("": the bundled one), which ptycho kills when it sends nothing for the time patience.
+func backendFlags(backend string, patience time.Duration) []string {
+	if backend == "" {
+		return nil
+	}
+	return []string{"--backend", backend, "--backend-timeout", patience.String()}
+}
+
+// commands lists the disturbed commands with a backend. Paths are relative to the worker's folder.
 func commands(backend string, patience time.Duration) []command {
 	train := append([]string{"train", "--train-data-file", "in/scan.npz"}, small...)
 	infer := []string{"infer", "--trust-data", "--model-path", "in/model", "--test-data", "in/scan.npz", "--threads", "1"}
 	solve := []string{"solve", "--data", "in/scan.npz", "--iterations", "2", "--threads", "1"}
 	simulate := []string{"simulate", "-n", "32", "--n-images", "64", "--seed", "3"}
-	if backend != "" {
-		with := []string{"--backend", backend, "--backend-timeout", patience.String()}
-		train, infer = append(train, with...), append(infer, with...)
-	}
+	with := backendFlags(backend, patience)
+	train, infer = append(train, with...), append(infer, with...)
 	over := func(args []string) []string { return append(slices.Clone(args), "--overwrite") }
 	return []command{
 		{name: "train", args: train, output: "--output-dir", plugin: true, resume: true},
@@ -85,13 +90,15 @@ func (w *worker) makeStates() error {
 		}
 	}
 	old := []string{"--batch-size", "4", "--seed", "7"} // other weights, other steps, other names of checkpoints
+	stopped := append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName, "--stop-after", "1"}, small...)
+	stopped = append(stopped, backendFlags(w.extent.Backend, w.extent.Patience)...) // train --resume continues on the run's backend
 	steps := []struct {
 		args []string
 		keep string
 	}{
 		{[]string{"simulate", "-n", "32", "--n-images", "64", "--output", outName}, "in/scan.npz"},
 		{append(append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName}, small...), old...), "states/run"},
-		{append([]string{"train", "--train-data-file", "in/scan.npz", "--output-dir", outName, "--stop-after", "1"}, small...), "states/stopped"},
+		{stopped, "states/stopped"},
 		{[]string{"infer", "--trust-data", "--model-path", "states/run", "--test-data", "in/scan.npz", "--rows", "0:40", "--output-dir", outName, "--threads", "1"}, "states/image"},
 		{[]string{"solve", "--data", "in/scan.npz", "--iterations", "1", "--output-dir", outName, "--threads", "1"}, "states/solved"},
 		{[]string{"simulate", "-n", "32", "--n-images", "40", "--output", outName}, "states/simulated"},

@@ -3,9 +3,13 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
@@ -48,6 +52,30 @@ func TestTorture_KillsLoseNothing(t *testing.T) {
 		t.Error("nothing was killed")
 	}
 	t.Logf("%d kills", kills)
+}
+
+// TestTorture_ResumesOnTheOtherBackend checks that a run which train --resume continues was begun on the backend that is disturbed.
+func TestTorture_ResumesOnTheOtherBackend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains")
+	}
+	x := extent{Backend: filepath.Join(t.TempDir(), "ptycho-backend-echo"), Patience: time.Minute}
+	script := fmt.Sprintf("#!/bin/sh\nexec %s plugin serve gorgonia\n", fixture.Program(t))
+	if err := os.WriteFile(x.Backend, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	w := &worker{dir: t.TempDir(), program: fixture.Program(t), extent: x}
+	for _, c := range commands(x.Backend, x.Patience) {
+		if c.name == "train --resume" {
+			w.commands = append(w.commands, c)
+		}
+	}
+	if err := w.makeStates(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(w.read("states/stopped/config.json"), x.Backend) {
+		t.Error("the stopped run does not name the backend")
+	}
 }
 
 func needNamespace(t *testing.T) {
