@@ -56,7 +56,13 @@ func TestProtocol_OlderHostAndPlugin(t *testing.T) {
 	}
 }
 
-// oldPluginPasses runs level 0 on a plugin of protocol 2.0. It may fail only the cases of what that version had not specified.
+// unspecified lists the cases that a plugin of protocol 2.0 may fail, with a part of the message: that version had not specified them.
+var unspecified = map[string]string{
+	"state/before-set":      "",                       // its oracle panicked, and answered with an error
+	"refuses/missing-input": "an index above 32 bits", // it is refused with kind internal
+}
+
+// oldPluginPasses runs level 0 on a plugin of protocol 2.0.
 func oldPluginPasses(t *testing.T, plugin string) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "report.json")
@@ -75,7 +81,7 @@ func oldPluginPasses(t *testing.T, plugin string) {
 		t.Fatalf("%v, %d cases", err, len(r.Results))
 	}
 	for _, c := range r.Results {
-		if c.Status == "failed" && c.Name != "state/before-set" { // its oracle panicked, and answered with an error
+		if part, ok := unspecified[c.Name]; c.Status == "failed" && (!ok || !strings.Contains(c.Message, part)) {
 			t.Errorf("%s: %s", c.Name, c.Message)
 		}
 	}
