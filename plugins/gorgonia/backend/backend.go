@@ -46,7 +46,7 @@ func (*Gorgonia) Devices(ctx context.Context) ([]backend.Device, error) {
 }
 
 // Open validates the program and prepares a session. Graphs are built when a plan first needs them.
-func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Session, error) {
+func (g *Gorgonia) Open(ctx context.Context, o backend.OpenOptions) (backend.Session, error) {
 	number, gpu, err := cudaNumber(o.Devices)
 	if err == nil {
 		err = o.Check(g.Info())
@@ -67,12 +67,12 @@ func (g *Gorgonia) Open(_ context.Context, o backend.OpenOptions) (backend.Sessi
 		}
 	}
 	if o.DType == tensor.Float64 {
-		return open[float64](o, number, gpu)
+		return open[float64](ctx, o, number, gpu)
 	}
-	return open[float32](o, number, gpu)
+	return open[float32](ctx, o, number, gpu)
 }
 
-func open[T float](o backend.OpenOptions, number int, gpu bool) (backend.Session, error) {
+func open[T float](ctx context.Context, o backend.OpenOptions, number int, gpu bool) (backend.Session, error) {
 	env, err := kernel.NewEnv[T](o.Threads)
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "open", "%w", err)
@@ -80,7 +80,7 @@ func open[T float](o backend.OpenOptions, number int, gpu bool) (backend.Session
 	var e engine[T] = newHost(env)
 	name := fmt.Sprintf("cpu (%s)", env.Instructions())
 	if gpu {
-		if e, name, err = openCUDA[T](number); err != nil {
+		if e, name, err = openCUDA[T](ctx, number); err != nil {
 			return nil, err
 		}
 	}

@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"unsafe"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/driver"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/kernels"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/native"
 )
 
 // device is the engine on a GPU. Weights, moments and results stay in the GPU's memory; the host sends batches and reads the outputs
@@ -32,12 +35,8 @@ type device[T float] struct {
 }
 
 // newDevice opens a GPU with the kernels of the precision.
-func newDevice[T float](l *driver.Library, number int) (*device[T], error) {
-	ptx, err := kernels.PTX(sizeOf[T]())
-	if err != nil {
-		return nil, backend.Errorf(backend.Internal, "open", "the embedded CUDA kernels: %w", err)
-	}
-	ctx, err := l.Retain(number, ptx)
+func newDevice[T float](c context.Context, l *driver.Library, gpu driver.Device) (*device[T], error) {
+	ctx, err := retain(c, l, gpu, sizeOf[T]())
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +49,29 @@ func newDevice[T float](l *driver.Library, number int) (*device[T], error) {
 		return nil, errors.Join(err, ctx.Close())
 	}
 	return d, nil
+}
+
+// retain opens a GPU with kernels for elements of size bytes: those that an installed NVRTC compiles for it, else the embedded ones.
+func retain(c context.Context, l *driver.Library, gpu driver.Device, size int) (*driver.Context, error) {
+	image, from, err := native.Kernels(c, gpu.Major, gpu.Minor, size)
+	if c.Err() != nil {
+		return nil, backend.Errorf(backend.Cancelled, "open", "%w", c.Err())
+	}
+	if err == nil && len(image) > 0 {
+		var ctx *driver.Context
+		if ctx, err = l.Retain(gpu.Number, image); err == nil {
+			slog.Info("CUDA kernels: " + from)
+			return ctx, nil
+		}
+	}
+	if err != nil {
+		slog.Warn("CUDA kernels: the embedded ones are used", "gpu", gpu.Name, "reason", err.Error())
+	}
+	ptx, err := kernels.PTX(size)
+	if err != nil {
+		return nil, backend.Errorf(backend.Internal, "open", "the embedded CUDA kernels: %w", err)
+	}
+	return l.Retain(gpu.Number, ptx)
 }
 
 func (d *device[T]) beside() bool  { return true }

@@ -33,7 +33,7 @@ func newVectors[T float](t *testing.T) *vectors[T] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDevice[T](l, 0)
+	d, err := newDevice[T](context.Background(), l, driver.Device{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,8 @@ type Context struct {
 // Address is an address in the memory of a GPU.
 type Address uint64
 
-// Retain opens a GPU and loads a module of PTX, which must end with a zero byte.
-func (l *Library) Retain(number int, ptx []byte) (_ *Context, err error) {
+// Retain opens a GPU and loads a module: PTX, which must end with a zero byte, or machine code.
+func (l *Library) Retain(number int, module []byte) (_ *Context, err error) {
 	d, handle, err := l.device(number)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (l *Library) Retain(number int, ptx []byte) (_ *Context, err error) {
 				return err
 			}
 		}
-		return l.call(fModuleLoadData, uintptr(unsafe.Pointer(&c.module)), uintptr(unsafe.Pointer(&ptx[0])), 0, 0, 0)
+		return l.call(fModuleLoadData, uintptr(unsafe.Pointer(&c.module)), uintptr(unsafe.Pointer(&module[0])), 0, 0, 0)
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -143,6 +143,9 @@ func (d *Driver) Message() string { return dynamic.Text(d.call("fake_message")) 
 // Memory sets the memory of each GPU in bytes.
 func (d *Driver) Memory(bytes int64) { d.call("fake_memory", uintptr(bytes)) }
 
+// Capability sets the compute capability of each GPU to MAJOR.0. It is 9.0 at first.
+func (d *Driver) Capability(major int) { d.call("fake_capability", uintptr(major)) }
+
 // Late makes the first stream of each session do its work only when it is synchronised if bit 0 is set, and the second if bit 1 is set.
 // It must be called before sessions are opened.
 func (d *Driver) Late(mask int) { d.call("fake_late", uintptr(mask)) }

@@ -72,6 +72,20 @@ func head() string { return "// source sha256 " + Digest() + "\n" }
 // numbered matches comments that number the calls of functions in an order that differs between runs of NVRTC.
 var numbered = regexp.MustCompile(`(?m) // callseq \d+(, \d+)?$`)
 
+// module is the source that includes all others.
+const module = "all.cu"
+
+func options(architecture string, size int) []string {
+	define := map[int]string{4: "-DSINGLE", 8: "-DDOUBLE"}[size]
+	return []string{"--gpu-architecture=" + architecture, "--std=c++11", "-default-device", define}
+}
+
+// Assemble compiles the sources for elements of size bytes to the machine code of an architecture, 10 times the compute capability.
+func Assemble(c *nvrtc.Compiler, architecture, size int) ([]byte, error) {
+	all := Sources()
+	return c.Assemble(module, all[module], all, options(fmt.Sprintf("sm_%d", architecture), size)...)
+}
+
 // Compile compiles the sources for both precisions. It returns the files to embed.
 func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 	if v := fmt.Sprintf("%d.%d", c.Major, c.Minor); v != Compiler {
@@ -79,8 +93,8 @@ func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	all := Sources()
-	for size, define := range map[int]string{4: "-DSINGLE", 8: "-DDOUBLE"} {
-		text, err := c.Compile("all.cu", all["all.cu"], all, "--gpu-architecture="+architecture, "--std=c++11", "-default-device", define)
+	for _, size := range []int{4, 8} {
+		text, err := c.Compile(module, all[module], all, options(architecture, size)...)
 		if err != nil {
 			return nil, err
 		}

@@ -1,8 +1,11 @@
-// Package nvrtc compiles CUDA C to PTX with NVIDIA's run-time compiler, which needs neither a GPU nor a toolkit.
+// Package nvrtc compiles CUDA C to PTX or machine code with NVIDIA's run-time compiler, which needs neither a GPU nor a toolkit.
 package nvrtc
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"unsafe"
 
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/dynamic"
@@ -41,10 +44,27 @@ func (c *Compiler) call(name string, args ...uintptr) error {
 	return nil
 }
 
-// Compile compiles the source of the given name for virtual GPUs of an architecture such as compute_70. headers are the files
-// that it may include.
+// Compile compiles the source of the given name to PTX, for virtual GPUs of an architecture such as compute_70 among the options.
+// headers are the files that it may include.
 func (c *Compiler) Compile(name, source string, headers map[string]string, options ...string) ([]byte, error) {
-	var program uintptr
+	program, err := c.compile(name, source, headers, options)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.read("nvrtcGetPTX", program)
+	return out[:max(len(out)-1, 0)], err // without the zero byte
+}
+
+// Assemble compiles the source to the machine code of an architecture such as sm_90.
+func (c *Compiler) Assemble(name, source string, headers map[string]string, options ...string) ([]byte, error) {
+	program, err := c.compile(name, source, headers, options)
+	if err != nil {
+		return nil, err
+	}
+	return c.read("nvrtcGetCUBIN", program)
+}
+
+func (c *Compiler) compile(name, source string, headers map[string]string, options []string) (program uintptr, err error) {
 	var kept [][]byte
 	text := func(s string) *byte {
 		b := append([]byte(s), 0)
@@ -52,38 +72,44 @@ func (c *Compiler) Compile(name, source string, headers map[string]string, optio
 		return &b[0]
 	}
 	names, texts := []*byte{}, []*byte{}
-	for n, t := range headers {
-		names, texts = append(names, text(n)), append(texts, text(t))
+	for _, n := range slices.Sorted(maps.Keys(headers)) {
+		names, texts = append(names, text(n)), append(texts, text(headers[n]))
 	}
 	arguments := []*byte{}
 	for _, o := range options {
 		arguments = append(arguments, text(o))
 	}
 	if len(names) == 0 || len(arguments) == 0 {
-		return nil, fmt.Errorf("compiling %s needs headers and options", name)
+		return 0, fmt.Errorf("compiling %s needs headers and options", name)
 	}
 	if err := c.call("nvrtcCreateProgram", uintptr(unsafe.Pointer(&program)), uintptr(unsafe.Pointer(text(source))), uintptr(unsafe.Pointer(text(name))),
 		uintptr(len(names)), uintptr(unsafe.Pointer(&texts[0])), uintptr(unsafe.Pointer(&names[0]))); err != nil {
-		return nil, err
+		return 0, err
 	}
 	failed := c.call("nvrtcCompileProgram", program, uintptr(len(arguments)), uintptr(unsafe.Pointer(&arguments[0])))
 	_ = kept
 	if failed != nil {
 		log, _ := c.read("nvrtcGetProgramLog", program) // the code is the error
-		return nil, fmt.Errorf("%w: %s", failed, log)
+		return 0, fmt.Errorf("%w: %s", failed, bytes.TrimRight(log, "\x00"))
 	}
-	return c.read("nvrtcGetPTX", program)
+	return program, nil
 }
 
-// read returns a text of the program: its log or its PTX.
+// most is more than a log or compiled kernels have.
+const most = 256 << 20
+
+// read returns the program's log, PTX or machine code. Texts end with a zero byte.
 func (c *Compiler) read(what string, program uintptr) ([]byte, error) {
 	var size uint64
 	if err := c.call(what+"Size", program, uintptr(unsafe.Pointer(&size))); err != nil || size == 0 {
 		return nil, err
 	}
+	if size > most {
+		return nil, fmt.Errorf("%sSize returned %d bytes", what, size)
+	}
 	out := make([]byte, size)
 	if err := c.call(what, program, uintptr(unsafe.Pointer(&out[0]))); err != nil {
 		return nil, err
 	}
-	return out[:size-1], nil // without the zero byte
+	return out, nil
 }

@@ -35,6 +35,7 @@ static long failAt, failCode;
 static int initialised;
 static unsigned lateStreams, streams; // every second stream has the same bit
 static _Thread_local void *current;
+static int major = MAJOR;
 static uint64_t memory = (uint64_t)4 << 30, used;
 
 // Thing is what must be given back: memory, streams, modules, graphs, and references to contexts.
@@ -122,6 +123,7 @@ long fake_calls(const char *name) {
 const char *fake_name(long i) { return i < NAMES ? counts[i].name : ""; }
 const char *fake_message(void) { return message; }
 long fake_live(void) { return things; }
+void fake_capability(long v) { major = v; }
 void fake_memory(long bytes) { memory = bytes; }
 void fake_late(long mask) { lateStreams = mask, streams = 0; }
 
@@ -146,7 +148,7 @@ int cuDeviceTotalMem_v2(size_t *s, int d) { (void)d; CALL(); *s = memory; return
 int cuDeviceGetAttribute(int *v, int attribute, int d) {
 	(void)d;
 	CALL();
-	*v = attribute == 75 ? MAJOR : attribute == 97 ? 227 << 10 : 0;
+	*v = attribute == 75 ? major : attribute == 97 ? 227 << 10 : 0;
 	return 0;
 }
 int cuDevicePrimaryCtxRetain(void **c, int d) {
@@ -234,7 +236,7 @@ typedef struct Stream Stream;
 typedef struct { void *function; unsigned grid[3], block, shared; Args args; char *to, *from; size_t bytes; Stream *graph; } Work;
 typedef struct { Work *work; int n, room; } List;
 struct Stream { int capturing, late; List work, waiting; };
-typedef struct { void *library; void *image; } Module;
+typedef struct { void *library; char *image; size_t size; } Module;
 typedef struct { void *f; char mode; Module *module; } Function;
 
 static int run(const Work *w);
@@ -374,19 +376,37 @@ int cuMemcpyDtoDAsync_v2(char *to, char *from, size_t n, Stream *s) {
 	return !inside(to, n) || !inside(from, n) ? INVALID_VALUE : submit(s, (Work){.to = to, .from = from, .bytes = n});
 }
 
-// Modules. Only the module of float32 declares fourier_double.
+// Modules are PTX, or machine code, whose kernels have sections of their names.
+static size_t length(const char *image) {
+	if (strncmp(image, "\177ELF", 4))
+		return strlen(image) + 1;
+	uint64_t at[2];
+	uint16_t each[4]; // from the size of a program header on
+	memcpy(at, image + 32, sizeof at), memcpy(each, image + 54, 8);
+	size_t programs = at[0] + each[0] * each[1], sections = at[1] + each[2] * each[3]; // one of the tables is last
+	return programs > sections ? programs : sections;
+}
+static int declares(const char *image, size_t size, const char *name) {
+	char text[80];
+	if (strncmp(image, "\177ELF", 4))
+		return snprintf(text, sizeof text, ".entry %s(", name), strstr(image, text) != NULL;
+	snprintf(text, sizeof text, ".text.%s", name);
+	return memmem(image, size, text, strlen(text) + 1) != NULL;
+}
 int cuModuleLoadDataEx(Module **m, const char *image, unsigned n, void *options, void *values) {
 	(void)n, (void)options, (void)values;
 	CURRENT();
-	if (strncmp(image, "//", 2) && strncmp(image, ".version", 8))
+	if (strncmp(image, "//", 2) && strncmp(image, ".version", 8) && strncmp(image, "\177ELF", 4))
 		return INVALID_IMAGE;
-	void *library = kernels[strstr(image, ".entry fourier_double(") ? 0 : 1];
+	size_t size = length(image);
+	int single = declares(image, size, "fourier_double"); // which float64 does not need
+	void *library = kernels[single ? 0 : 1];
 	if (!library) // a process that was started with LD_LIBRARY_PATH
-		library = dlopen(strstr(image, ".entry fourier_double(") ? "kernels_f32.so" : "kernels_f64.so", RTLD_NOW | RTLD_LOCAL);
+		library = dlopen(single ? "kernels_f32.so" : "kernels_f64.so", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return NOT_FOUND;
 	*m = malloc(sizeof **m);
-	**m = (Module){library, strdup(image)};
+	**m = (Module){library, memcpy(malloc(size), image, size), size};
 	add(*m, 0, 'o');
 	return 0;
 }
@@ -401,11 +421,10 @@ int cuModuleUnload(Module *m) {
 int cuModuleGetFunction(Function **f, Module *m, const char *name) {
 	CURRENT();
 	char text[80];
-	snprintf(text, sizeof text, ".entry %s(", name);
 	void *code = dlsym(m->library, name);
-	snprintf(text + 40, 40, "%s_mode", name);
-	char *mode = dlsym(m->library, text + 40);
-	if (!strstr(m->image, text) || !code || !mode)
+	snprintf(text, sizeof text, "%s_mode", name);
+	char *mode = dlsym(m->library, text);
+	if (!declares(m->image, m->size, name) || !code || !mode)
 		return NOT_FOUND;
 	*f = malloc(sizeof **f); // lives as long as the process, as a real one lives as long as its module
 	**f = (Function){code, *mode, m};
