@@ -158,9 +158,9 @@ var trainingTable = []Setting{
 
 // schedulers lists the names of optim.Schedule; schedulerNames translates the reference's spellings.
 var (
-	schedulers     = []string{"none", "step", "plateau", "cosine", "exponential", "warmup-cosine", "multistage"}
+	schedulers     = []string{"none", "step", "plateau", "cosine", "exponential", "warmup-cosine", "multistage", "one-cycle"}
 	schedulerNames = map[string]string{"Default": "none", "Exponential": "exponential", "WarmupCosine": "warmup-cosine", "warmup_cosine": "warmup-cosine",
-		"ReduceLROnPlateau": "plateau", "Adaptive": "plateau", "MultiStage": "multistage", "CosineAnnealing": "cosine"}
+		"ReduceLROnPlateau": "plateau", "Adaptive": "plateau", "MultiStage": "multistage", "CosineAnnealing": "cosine", "one_cycle": "one-cycle"}
 )
 
 // optimiserTable holds the settings of the optimiser and the learning rate.

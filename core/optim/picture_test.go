@@ -54,6 +54,12 @@ func TestSchedules_Picture(t *testing.T) {
 			}
 			return cosine((s-40)/(total-40), 0.02)
 		}},
+		{Schedule{Kind: OneCycle}, func(s, _ float64) float64 {
+			if s < 72 {
+				return 0.1 + 0.9*s/72
+			}
+			return cosine((s-72)/(total-72), 0.01)
+		}},
 	}
 	const columns = 3
 	canvas := image.NewRGBA(image.Rect(0, 0, columns*width, (len(panels)+columns-1)/columns*height))

@@ -46,6 +46,14 @@ func TestSchedule_FollowsClosedForm(t *testing.T) {
 			low := 0.1 * peak
 			return low + (peak-low)*math.Pow(math.Cos(math.Pi*x/2), 2)
 		}},
+		{Schedule{Kind: OneCycle}, func(s, _ int) float64 { // its top is step 21
+			if s < 21 {
+				return peak / 10 * (1 + 9*float64(s)/21)
+			}
+			x := math.Min(float64(s-21)/49, 1)
+			low := peak / 100
+			return low + (peak-low)*math.Pow(math.Cos(math.Pi*x/2), 2)
+		}},
 	} {
 		c.schedule.Peak, c.schedule.Steps, c.schedule.Total = peak, steps, total
 		if err := c.schedule.Check(); err != nil {
@@ -55,6 +63,22 @@ func TestSchedule_FollowsClosedForm(t *testing.T) {
 			if got, want := c.schedule.At(s), c.want(s, s/steps); !(math.Abs(got-want) <= 1e-12*peak) {
 				t.Errorf("%s: step %d has rate %.15g, want %.15g", c.schedule.Kind, s, got, want)
 				break
+			}
+		}
+	}
+}
+
+// A plan without steps, and one whose top lies between two steps, have rates from a tenth of the peak to the peak.
+func TestSchedule_OneCycleOfShortPlans(t *testing.T) {
+	for total := range 12 {
+		c := Schedule{Kind: OneCycle, Peak: 1, Steps: 1, Total: total}
+		for s := range total + 3 {
+			low := 0.1
+			if float64(s) > 0.3*float64(total) || total == 0 {
+				low = 0.01
+			}
+			if got := c.At(s); !(got >= low-1e-12 && got <= 1) {
+				t.Errorf("%d steps: step %d has rate %v", total, s, got)
 			}
 		}
 	}

@@ -100,7 +100,8 @@ def clip(kind: str, limit: float, total: float, weights: Sequence[np.ndarray], g
 class Schedule:
     """Schedule is the learning rate as a function of the step, from 0. Cosines end at peak·floor in step total.
 
-    kind: none, plateau, step, cosine, exponential, warmup-cosine or multistage.
+    kind: none, plateau, step, cosine, exponential, warmup-cosine, multistage or one-cycle, which increases from 0.1·peak to
+    peak in 0.3·total steps and decreases to 0.01·peak by a cosine.
     """
 
     kind: str
@@ -118,10 +119,11 @@ class Schedule:
         epoch = min(s, max(self.total - 1, 0)) // self.steps
         if self.kind == "warmup-cosine" and s < self.warmup:
             return self.peak * (s + 1) / self.warmup
+        if self.kind == "one-cycle":
+            top = 0.3 * self.total
+            return self.peak * (0.1 + 0.9 * s / top) if s < top else self._fall(s, top, 0.01)
         if self.kind in ("cosine", "warmup-cosine"):
-            first = self.warmup if self.kind == "warmup-cosine" else 0
-            done = min((s - first) / (self.total - first), 1.0) if self.total > first else 1.0
-            return self.peak * (self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2)
+            return self._fall(s, self.warmup if self.kind == "warmup-cosine" else 0, self.floor)
         if self.kind == "step":
             return self.peak * self.gamma ** (epoch // self.every)
         if self.kind == "exponential":
@@ -129,3 +131,8 @@ class Schedule:
         if self.kind == "multistage":
             return self.peak * self.gamma ** sum(epoch >= m for m in self.milestones)
         return self.peak
+
+    def _fall(self, s: int, first: float, floor: float) -> float:
+        """_fall returns a cosine from peak in step first to peak·floor in step total."""
+        done = min((s - first) / (self.total - first), 1.0) if self.total > first else 1.0
+        return self.peak * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)

@@ -63,6 +63,9 @@ class TestFormulas(unittest.TestCase):
         self.assertAlmostEqual(at(99, kind="cosine", floor=0.1), 0.1)
         self.assertAlmostEqual(at(6, kind="warmup-cosine", warmup=14), 0.5)
         self.assertAlmostEqual(at(42, kind="warmup-cosine", warmup=14), 0.5)
+        for s, want in ((0, 0.1), (7, 0.4), (21, 1.0), (70, 0.01), (99, 0.01)):
+            self.assertAlmostEqual(at(s, kind="one-cycle"), want)
+        self.assertAlmostEqual(at(35, kind="one-cycle"), 0.01 + 0.99 * math.cos(math.pi / 7) ** 2)
         self.assertAlmostEqual(at(7 * 4, kind="step", gamma=0.5, every=2), 0.25)
         self.assertAlmostEqual(at(500, kind="exponential", gamma=0.9), 0.9**9)
         self.assertAlmostEqual(at(7 * 5, kind="multistage", gamma=0.1, milestones=(2, 5)), 0.01)
