@@ -25,6 +25,7 @@ type Config struct {
 	Exposure      bool   `json:",omitempty"` // each pattern has a factor, the input LogExposure: λ = factor·intensity + background
 	Standardise   bool   `json:",omitempty"` // CNN: each pixel of the input less its mean, over its deviation; starts from the empty beam
 	BackProject   bool   `json:",omitempty"` // CNN: the input also has the back-projection of each pattern
+	Separate      bool   `json:",omitempty"` // CNN: it sees each pattern of a group alone, and the loss merges the patches
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 
@@ -176,6 +177,18 @@ func (b builder) param(name string, init program.Init, shape ...int) string {
 func (b builder) block(name, x string, in, out int, weight program.Init) string {
 	x = b.op(name+".0.relu", program.ReLU, b.conv(name+".0", x, in, out, weight))
 	return b.op(name+".1.relu", program.ReLU, b.conv(name+".1", x, out, out, weight))
+}
+
+// merge adds the value Merged: pairwise, each member of a group sees its own patch at its position and its partners' patches shifted
+// by the difference of positions, weighted by |P|².
+func (b builder) merge(c Config) {
+	if c.Gridsize == 1 {
+		n := program.Dim(c.N)
+		b.reshape(Merged, program.Patches, program.PerGroup(1), 1, n, n)
+		return
+	}
+	b.op("merge_weight", program.MergeWeight, program.Probe)
+	b.op(Merged, program.MergePairwise, program.Patches, program.Offsets, "merge_weight")
 }
 
 // expose adds the factor of each pattern, and the counts that it would have with the factor 1, for the network's input.

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -39,6 +40,31 @@ func TestCNN_BackProjectionAddsPlanesOnly(t *testing.T) {
 		}
 		if got, want := with.Parameters()-without.Parameters(), 2*gridsize*gridsize*9*32; got != want {
 			t.Errorf("gridsize %d: %d parameters more, want %d", gridsize, got, want)
+		}
+	}
+}
+
+// A CNN that sees each pattern of a group alone has the parameters of that for one pattern, so that its weights fit both.
+func TestCNN_SeparatePatternsHaveParametersOfOne(t *testing.T) {
+	for _, c := range []Config{
+		{Arch: "cnn", N: 64, FiltersScale: 1, PadObject: true, ProbeBig: true, Standardise: true, BackProject: true},
+		{Arch: "cnn", N: 64, FiltersScale: 2},
+	} {
+		c.Gridsize = 1
+		one, err := Build(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Gridsize, c.Separate = 2, true
+		if c.NeedsCanvas() || c.SeesGroups() {
+			t.Error("a network that sees each pattern alone needs neither a canvas nor the other patterns")
+		}
+		group, err := Build(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(group.Params, one.Params) {
+			t.Errorf("%+v: parameters differ from those for one pattern", c)
 		}
 	}
 }

@@ -50,7 +50,10 @@ func cnnSide(n int) error {
 //	          border from the last four channels; without PadObject one more level up to N
 //	object    e^log_scale · act(amplitude) · exp(i·π·tanh(phase))
 //
-// A group is merged on a canvas. This implementation avoids three faults of the reference: the canvas is sized from the
+// With Separate the network is that of Gridsize 1 and sees each pattern alone. The patches of a group are merged pairwise, as the
+// U-Net's are, so that a group still distinguishes an object from its twin.
+//
+// Otherwise a group is merged on a canvas. This implementation avoids three faults of the reference: the canvas is sized from the
 // data (its N+14 overflows on real scans), numerator and denominator of the merge have the same weights, |P|² (its
 // numerator was not masked, which amplified the border a thousand times), and each group has its own canvas for any batch
 // size. The filters of the encoder for N = 64, 128, 256 start at 32, 16 and 8, times n-filters-scale.
@@ -65,7 +68,11 @@ func cnn(b builder, c Config) error {
 		return fmt.Errorf("arch: cnn: --amp-activation %q, want sigmoid, swish, softplus or relu", c.AmpActivation)
 	}
 	group := c.Gridsize * c.Gridsize
-	if group > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
+	seen := group // at once, by the network
+	if c.Separate {
+		seen = 1
+	}
+	if seen > 1 && (c.Canvas < c.N || c.Canvas%2 != 0) {
 		return fmt.Errorf("arch: cnn: canvas of %d px, want an even side of at least N = %d", c.Canvas, c.N)
 	}
 	base := c.BaseWidth
@@ -75,7 +82,7 @@ func cnn(b builder, c Config) error {
 	unit := base * c.FiltersScale // the last decoder level; the encoder ends at 4·unit
 	glorot := program.Init{Kind: program.GlorotUniform}
 
-	x, in := b.cnnInput(c, group)
+	x, in := b.cnnInput(c, seen)
 	for l := range levels {
 		width := 4 * unit >> (levels - 1 - l)
 		if width < 1 {
@@ -85,7 +92,7 @@ func cnn(b builder, c Config) error {
 		x = b.op(fmt.Sprintf("encoder.%d.pool", l), program.MaxPool2, x)
 		in = width
 	}
-	head := cnnHead{b: b, c: c, bottleneck: in, unit: unit, levels: levels, channels: group}
+	head := cnnHead{b: b, c: c, bottleneck: in, unit: unit, levels: levels, channels: seen}
 	amplitude, err := head.decoder("amplitude", x, activation)
 	if err != nil {
 		return err
@@ -96,26 +103,44 @@ func cnn(b builder, c Config) error {
 	}
 	b.param(LogScale, program.Init{Kind: program.Constant, Value: logTwo})
 	amplitude = b.op("object.amplitude", program.Mul, amplitude, b.op("object.scale", program.Exp, LogScale))
-	b.op(program.Patches, program.Polar, amplitude, phase)
-	if group == 1 {
+	if seen < group {
 		n := program.Dim(c.N)
-		b.reshape(Merged, program.Patches, program.PerGroup(1), 1, n, n)
-		return nil
+		amplitude = b.reshape("object.amplitude.group", amplitude, program.PerGroup(1), program.Dim(group), n, n)
+		phase = b.reshape("object.phase.group", phase, program.PerGroup(1), program.Dim(group), n, n)
 	}
+	b.op(program.Patches, program.Polar, amplitude, phase)
+	if seen == 1 {
+		b.merge(c)
+	} else {
+		b.mergeOnCanvas(c)
+	}
+	return nil
+}
+
+// mergeOnCanvas adds the value Merged: the patches that a canvas with all patches of the group has at their places.
+func (b builder) mergeOnCanvas(c Config) {
 	b.op("merge_weight", program.MergeWeight, program.Probe)
 	b.with("canvas", program.Assemble, map[string]float64{"canvas": float64(c.Canvas)}, program.Patches, program.Offsets, "merge_weight")
 	b.with(Merged, program.Extract, map[string]float64{"n": float64(c.N)}, "canvas", program.Offsets)
 	b.p.Outputs = append(b.p.Outputs, program.Output{Name: "canvas", Value: "canvas"})
-	return nil
 }
 
-// cnnInput adds the input of the encoder and returns it with its number of channels, C or with BackProject 3·C.
-func (b builder) cnnInput(c Config, group int) (string, int) {
+// cnnInput adds the input of the encoder, which sees that many patterns at once, and returns it with its number of channels: one for each
+// pattern, with BackProject three.
+func (b builder) cnnInput(c Config, seen int) (string, int) {
+	n, group := program.Dim(c.N), program.Dim(c.Gridsize*c.Gridsize)
+	alone := func(name, plane string) string {
+		if seen == int(group) {
+			return plane
+		}
+		return b.single(name, plane, n, group)
+	}
 	if !c.BackProject {
-		return b.amplitudes(c, "features"), group
+		return alone("features.single", b.amplitudes(c, "features")), seen
 	}
 	re, im := b.backProjection()
-	return b.op("features", program.Concat, b.amplitudes(c, "features.input"), re, im), 3 * group
+	amplitudes := alone("features.0", b.amplitudes(c, "features.input"))
+	return b.op("features", program.Concat, amplitudes, alone("features.1", re), alone("features.2", im)), 3 * seen
 }
 
 // amplitudes adds the plane of each pattern, real [−1, C, N, N].

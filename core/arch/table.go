@@ -17,14 +17,14 @@ type architecture struct {
 	// an error.
 	settings []string
 	canvas   bool // a group of several patterns is merged on a canvas of Config.Canvas pixels
-	groups   bool // the network sees all patterns of a group at once; otherwise each separately, and its weights fit any group size
+	groups   bool // the network sees all patterns of a group at once, unless they are separate; see SeesGroups
 }
 
 // table lists the architectures, the default first.
 var table = []architecture{
 	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
-		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection"}, canvas: true, groups: true},
+		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection", "separate-patterns"}, canvas: true, groups: true},
 }
 
 func find(name string) (architecture, error) {
@@ -73,7 +73,7 @@ func Owners(setting string) []string {
 // NeedsCanvas reports whether Build needs the side of a canvas.
 func (c Config) NeedsCanvas() bool {
 	a, _ := find(c.Arch)
-	return a.canvas && c.Gridsize > 1
+	return a.canvas && c.Gridsize > 1 && !c.Separate
 }
 
 // CheckSide returns an error with the accepted sizes if the architecture cannot use patterns of n×n pixels.
@@ -104,8 +104,9 @@ func Sides(name string, n int) (down, up int) {
 // largestSide is the largest side of patterns that are read.
 const largestSide = 1024
 
-// SeesGroups reports whether the network of an architecture sees all patterns of a group at once.
-func SeesGroups(name string) bool {
-	a, _ := find(name)
-	return a.groups
+// SeesGroups reports whether the network sees all patterns of a group at once. Otherwise it sees each separately, and its weights
+// fit any group size.
+func (c Config) SeesGroups() bool {
+	a, _ := find(c.Arch)
+	return a.groups && !c.Separate
 }

@@ -36,9 +36,7 @@ func unetSide(n int) error {
 //	decoder   nearest ×2, concatenated with the encoder's level, two 3×3 convolutions
 //	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
 //
-// A group is merged pairwise: each member sees its own patch at its position and its partners' patches shifted by the
-// difference of positions, weighted by |P|². With a symmetric probe, one pattern alone cannot distinguish an object from
-// its twin.
+// A group is merged pairwise. With a symmetric probe, one pattern alone cannot distinguish an object from its twin.
 func unet(b builder, c Config) error {
 	if err := unetSide(c.N); err != nil {
 		return err
@@ -73,12 +71,7 @@ func unet(b builder, c Config) error {
 	re = b.reshape("object.real", re, program.PerGroup(1), group, n, n)
 	im = b.reshape("object.imag", im, program.PerGroup(1), group, n, n)
 	b.op(program.Patches, program.MakeComplex, re, im)
-	if c.Gridsize > 1 {
-		b.op("merge_weight", program.MergeWeight, program.Probe)
-		b.op(Merged, program.MergePairwise, program.Patches, program.Offsets, "merge_weight")
-	} else {
-		b.reshape(Merged, program.Patches, program.PerGroup(1), group, n, n)
-	}
+	b.merge(c)
 	return nil
 }
 
@@ -90,10 +83,12 @@ func (b builder) features(n, group program.Dim) string {
 	log = b.op("features.log.centred", program.Sub, log, mean)
 	log = b.op("features.log", program.Div, log, deviation)
 	re, im := b.backProjection()
-	flat := func(name, v string) string {
-		return b.reshape(name, v, program.PerGroup(int(group)), 1, n, n)
-	}
-	return b.op("features", program.Concat, flat("features.0", log), flat("features.1", re), flat("features.2", im))
+	return b.op("features", program.Concat, b.single("features.0", log, n, group), b.single("features.1", re, n, group), b.single("features.2", im, n, group))
+}
+
+// single turns the patterns of groups, [−1, C, N, N], into single images, [−C, 1, N, N].
+func (b builder) single(name, v string, n, group program.Dim) string {
+	return b.reshape(name, v, program.PerGroup(int(group)), 1, n, n)
 }
 
 // backProjection adds Re b − 1 and Im b of each pattern's back-projection b over their deviation, real [−1, C, N, N].

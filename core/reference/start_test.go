@@ -93,6 +93,49 @@ func TestCNN_BackProjectionPlanes(t *testing.T) {
 	}
 }
 
+// With separate patterns the CNN gives each pattern of a group the patch that it has alone, and merges the patches by their offsets.
+func TestCNN_SeparatePatternsHavePatchesOfOne(t *testing.T) {
+	c := arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, PadObject: true, ProbeBig: true, Standardise: true, BackProject: true, Separate: true}
+	p, err := arch.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := reference.RandomValues(p, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Gridsize = 1
+	single, err := arch.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := func(p *program.Program, groups int, given map[string]*reference.Value) map[string]*reference.Value {
+		m, err := reference.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := m.Forward(groups, given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	together := forward(p, 1, given)
+	alone := maps.Clone(given)
+	for _, name := range []string{program.Counts, program.Offsets} {
+		one := *given[name]
+		one.Shape = slices.Concat([]int{4, 1}, one.Shape[2:])
+		alone[name] = &one
+	}
+	apart := forward(single, 4, alone)
+	if !slices.Equal(together[program.Patches].Complex, apart[program.Patches].Complex) {
+		t.Error("the patches depend on the other patterns of the group")
+	}
+	if slices.Equal(together[arch.Merged].Complex, apart[arch.Merged].Complex) {
+		t.Error("the patches of the group are not merged")
+	}
+}
+
 // A pattern of f times the exposure has f times the counts: the network finds the same object, and λ is f times as large.
 func TestExposure_ScalesCountsOnly(t *testing.T) {
 	for _, c := range []arch.Config{

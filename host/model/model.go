@@ -58,7 +58,7 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 }
 
 // SeesGroups reports whether a pattern's patch depends on the other patterns of its group.
-func (m *Model) SeesGroups() bool { return arch.SeesGroups(m.Config.Arch) }
+func (m *Model) SeesGroups() bool { return m.Config.SeesGroups() }
 
 // Parameters returns the number of trained values.
 func (m *Model) Parameters() int { return m.Program.Parameters() }
