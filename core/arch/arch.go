@@ -25,6 +25,7 @@ type Config struct {
 	Exposure      bool   `json:",omitempty"` // each pattern has a factor, the input LogExposure: λ = factor·intensity + background
 	Standardise   bool   `json:",omitempty"` // CNN: each pixel of the input less its mean, over its deviation; starts from the empty beam
 	BackProject   bool   `json:",omitempty"` // CNN: the input also has the back-projection of each pattern
+	Align         bool   `json:",omitempty"` // CNN: with PadObject and BackProject the input has the central half of the back-projection, enlarged
 	Separate      bool   `json:",omitempty"` // CNN: it sees each pattern of a group alone, and the loss merges the patches
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }

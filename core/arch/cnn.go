@@ -43,7 +43,10 @@ func cnnSide(n int) error {
 // amplitude and phase of its C object patches.
 //
 //	input     k·sqrt(counts), mean energy (N/2)² a pattern; with Standardise sqrt(counts) less the mean of its pixel, over
-//	          its deviation: without that the mean pattern, the same in all inputs, hides their differences for many epochs
+//	          its deviation: without that the mean pattern, the same in all inputs, hides their differences for many epochs.
+//	          With BackProject also Re b − 1 and Im b of the back-projection b over their deviation; with Align those of its
+//	          central half at twice its size: the decoders predict that half from the whole bottleneck, and convolutions hardly
+//	          move detail from one place to another
 //	encoder   levels of two 3×3 convolutions with ReLU and max-pool, down to 8×8
 //	decoders  levels of two 3×3 convolutions with ReLU and nearest ×2, up to N/2
 //	head      with PadObject the central half from all but the last four channels, zeros around it; with ProbeBig the
@@ -139,8 +142,16 @@ func (b builder) cnnInput(c Config, seen int) (string, int) {
 		return alone("features.single", b.amplitudes(c, "features")), seen
 	}
 	re, im := b.backProjection()
+	if c.Align && c.PadObject {
+		re, im = b.enlarge("features.real.central", re, c.N), b.enlarge("features.imag.central", im, c.N)
+	}
 	amplitudes := alone("features.0", b.amplitudes(c, "features.input"))
 	return b.op("features", program.Concat, amplitudes, alone("features.1", re), alone("features.2", im)), 3 * seen
+}
+
+// enlarge adds the central half of a plane at twice its size, [−1, C, N, N].
+func (b builder) enlarge(name, plane string, n int) string {
+	return b.op(name+".enlarged", program.Upsample2, b.with(name, program.Crop, map[string]float64{"amount": float64(n / 4)}, plane))
 }
 
 // amplitudes adds the plane of each pattern, real [−1, C, N, N].

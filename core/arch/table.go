@@ -24,7 +24,7 @@ type architecture struct {
 var table = []architecture{
 	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
-		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection", "separate-patterns"}, canvas: true, groups: true},
+		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection", "align-input", "separate-patterns"}, canvas: true, groups: true},
 }
 
 func find(name string) (architecture, error) {

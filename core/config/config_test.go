@@ -198,6 +198,7 @@ func TestError_OneSentencePerMistake(t *testing.T) {
 		"too few neighbours":                  {[]Source{Set("training.neighbor-count=2")}, "must be at least 3"},
 		"n against the data":                  {[]Source{Data("scan.npz", map[string]any{"model.n": 64}), Set("model.n=128")}, "contradicts the data, whose patterns have 64 pixels"},
 		"resume with overwrite":               {[]Source{Set("execution.resume=run", "execution.overwrite=true")}, "cannot be combined with --resume"},
+		"alignment of a whole patch":          {[]Source{Set("model.arch=cnn", "model.pad-object=false", "model.align-input=true")}, "because pad-object is false"},
 		"resume elsewhere":                    {[]Source{Set("execution.resume=other")}, "is not the resumed run"},
 		"yes for true":                        {[]Source{Set("execution.quiet=yes")}, "true or false"},
 		"the excluded end of a range":         {[]Source{Set("training.learning-rate=0")}, "above 0"},

@@ -19,6 +19,7 @@ type Model struct {
 	ProbeBig      bool   // cnn: a separate head predicts the border
 	Standardise   bool   // cnn: mean and deviation of each pixel are taken out of its input
 	BackProject   bool   // cnn: the input has the back-projection of each pattern
+	Align         bool   // cnn: the input has the central half of the back-projection, enlarged
 	Separate      bool   // cnn: it sees each pattern of a group alone
 }
 
@@ -42,6 +43,9 @@ func (m Model) Architecture() arch.Config {
 	}
 	if arch.Has(m.Arch, "back-projection") {
 		c.BackProject = m.BackProject
+	}
+	if arch.Has(m.Arch, "align-input") {
+		c.Align = m.Align
 	}
 	if arch.Has(m.Arch, "separate-patterns") {
 		c.Separate = m.Separate
@@ -76,6 +80,9 @@ func Described(c arch.Config) map[string]any {
 	}
 	if arch.Has(c.Arch, "back-projection") {
 		out["model.back-projection"] = c.BackProject
+	}
+	if arch.Has(c.Arch, "align-input") {
+		out["model.align-input"] = c.Align
 	}
 	if arch.Has(c.Arch, "separate-patterns") {
 		out["model.separate-patterns"] = c.Separate
@@ -136,6 +143,9 @@ var modelTable = []Setting{
 	{Name: "back-projection", Section: ModelSection, Commands: both, Default: true, Resume: Bound,
 		Meaning: "show the cnn the back-projection of each pattern too", More: "Without it, as published: in the same time the cnn finds only slow variations of the object.", Why: measured,
 		field: func(s *sections) any { return &s.model.BackProject }},
+	{Name: "align-input", Section: ModelSection, Commands: both, Default: false, Resume: Bound, Under: "model.back-projection=true",
+		Meaning: "show the cnn the back-projection's central half, enlarged", More: "With pad-object the cnn predicts that half. Without alignment it must move detail to other places of a patch, and learns slowly.", Why: published,
+		field: func(s *sections) any { return &s.model.Align }},
 	{Name: "separate-patterns", Section: ModelSection, Commands: both, Default: false, Resume: Bound, Under: "model.gridsize=2",
 		Meaning: "the cnn sees each pattern of a group alone; their patches are merged", More: "Without it, as published, it has weights of its own for each place in a group, and one pass gives the patches of the whole group.", Why: published,
 		field: func(s *sections) any { return &s.model.Separate }},

@@ -105,7 +105,7 @@ func storedJSON(name string, contents []byte) Source {
 		s.entries = append(s.entries, entry{canonical(v.Key), value, Origin{StoredLayer, where}, v.Explicit})
 		seen["cnn"] = seen["cnn"] || v.Key == "model.arch" && value == "cnn"
 	}
-	for _, key := range []string{"model.standardise-input", "model.back-projection", "model.separate-patterns"} { // of a cnn that was trained before it had the setting
+	for _, key := range []string{"model.standardise-input", "model.back-projection", "model.align-input", "model.separate-patterns"} { // of a cnn that was trained before it had the setting
 		if seen["cnn"] && !seen[key] {
 			s.entries = append(s.entries, entry{key, "false", Origin{StoredLayer, name}, false})
 		}

@@ -178,7 +178,7 @@ func FuzzSet(f *testing.F) {
 
 // A CNN that was trained before its input could be standardised or back-projected is resumed as it was.
 func TestStored_PublishedInputOfOlderRun(t *testing.T) {
-	newer := []string{"model.standardise-input", "model.back-projection", "model.separate-patterns"}
+	newer := []string{"model.standardise-input", "model.back-projection", "model.align-input", "model.separate-patterns"}
 	for name, want := range map[string]bool{"cnn": false, "unet": true} {
 		var c storedConfig
 		if err := json.Unmarshal(storedRun(t, Set("model.arch="+name)), &c); err != nil {
@@ -195,8 +195,8 @@ func TestStored_PublishedInputOfOlderRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := again.Model(); got.Standardise != want || got.BackProject != want || name == "cnn" && got.Separate {
-			t.Errorf("%s: standardise-input %v, back-projection %v, separate-patterns %v, want %v", name, got.Standardise, got.BackProject, got.Separate, want)
+		if got := again.Model(); got.Standardise != want || got.BackProject != want || name == "cnn" && (got.Align || got.Separate) {
+			t.Errorf("%s: standardise-input %v, back-projection %v, align-input %v, separate-patterns %v, want %v", name, got.Standardise, got.BackProject, got.Align, got.Separate, want)
 		}
 	}
 }

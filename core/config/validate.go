@@ -130,6 +130,9 @@ func (r *resolution) checkTraining(broken func(key, format string, args ...any))
 	if t.FinalWeights == "best" && (t.CheckpointSaveTopK == 0 || !t.EnableCheckpointing) {
 		broken("training.final-weights", "needs a best checkpoint: give --enable-checkpointing, and --checkpoint-save-top-k other than 0")
 	}
+	if r.at("model.align-input").Origin.Layer >= FileLayer && m.Align && !m.PadObject {
+		broken("model.align-input", "has no effect, because pad-object is false (%v): leave it out, or give --pad-object", r.at("model.pad-object").Origin)
+	}
 	if m.Mode == "supervised" && r.at("model.loss").Explicit {
 		broken("model.loss", "belongs to the mode unsupervised, but mode is supervised (%v)", r.at("model.mode").Origin)
 	}

@@ -136,6 +136,42 @@ func TestCNN_SeparatePatternsHavePatchesOfOne(t *testing.T) {
 	}
 }
 
+// With Align the pixels of the back-projection's planes are those of its central half, each twice along rows and columns.
+func TestCNN_AlignedPlanesAreCentralHalf(t *testing.T) {
+	const n = 64
+	for _, separate := range []bool{false, true} {
+		p, err := arch.Build(arch.Config{Arch: "cnn", N: n, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true, Align: true, Separate: separate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, err := reference.RandomValues(p, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := reference.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := m.Forward(1, given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, b, spread := values["features"].Real, values["features.back_projection"].Complex, given[arch.BackProjectionDeviation].Real[0]
+		for pattern := range 4 {
+			real0, imag0 := 4+pattern, 8+pattern // planes of the pattern: all amplitudes come first, then all real parts
+			if separate {
+				real0, imag0 = 3*pattern+1, 3*pattern+2
+			}
+			for i := range n * n {
+				z := b[(pattern*n+n/4+i/n/2)*n+n/4+i%n/2]
+				if re, im := (real(z)-1)/spread, imag(z)/spread; math.Abs(x[real0*n*n+i]-re) > 1e-12 || math.Abs(x[imag0*n*n+i]-im) > 1e-12 {
+					t.Fatalf("pattern %d, pixel %d: %v and %v, want %v and %v", pattern, i, x[real0*n*n+i], x[imag0*n*n+i], re, im)
+				}
+			}
+		}
+	}
+}
+
 // A pattern of f times the exposure has f times the counts: the network finds the same object, and λ is f times as large.
 func TestExposure_ScalesCountsOnly(t *testing.T) {
 	for _, c := range []arch.Config{

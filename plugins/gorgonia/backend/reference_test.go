@@ -199,7 +199,7 @@ func TestArchitectures_AgreeWithReference(t *testing.T) {
 		{arch.Config{N: 16, FiltersScale: 1, BaseWidth: 4, Gridsize: 2, Loss: "amplitude"}, 1},
 		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 8, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1},
 		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 4, Gridsize: 1, AmpActivation: "swish"}, 2},
-		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 8, Gridsize: 2, PadObject: true, ProbeBig: true, Separate: true}, 2},
+		{arch.Config{Arch: "cnn", N: 64, FiltersScale: 1, BaseWidth: 8, Gridsize: 2, PadObject: true, ProbeBig: true, BackProject: true, Align: true, Separate: true}, 2},
 	} {
 		// The limits in float32 are those of a small model in the design, where gradients may be near kinks.
 		for d, limit := range map[tensor.DType]struct{ value, gradient float64 }{tensor.Float64: {1e-10, 1e-9}, tensor.Float32: {1e-5, 5e-4}} {
