@@ -74,7 +74,7 @@ func (p *inPlace) ReadAt(b []byte, at int64) (int, error) {
 		return n, nil
 	}
 	if errors.Is(err, io.EOF) {
-		err = errors.New("the file was shortened while it was in use")
+		err = errors.New("the file was shortened while the command used it; run it again when the file is complete")
 	}
 	return n, fmt.Errorf("%s: %w", p.Name(), err)
 }
@@ -125,7 +125,7 @@ func (p *inPlace) verify(ctx context.Context) error {
 		sum = crc32.Update(sum, castagnoli, part)
 	}
 	if sum != p.sum {
-		return fmt.Errorf("%s: the patterns were changed while they were in use, so that the result is of a mixture; run the command again when the file is complete", p.Name())
+		return fmt.Errorf("%s: the patterns were changed while the command used them; run it again when the file is complete", p.Name())
 	}
 	return nil
 }

@@ -233,7 +233,7 @@ func TestStored_ReadOfShortenedFile(t *testing.T) {
 	_, s := w.Patterns()
 	source.bytes = source.bytes[:100]
 	s.Read(make([]float32, placedPixels), placedLength-1)
-	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "scan.h5: the file was shortened while it was in use") {
+	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "scan.h5: the file was shortened while the command used it") {
 		t.Errorf("%v", err)
 	}
 }

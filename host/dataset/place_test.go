@@ -4,6 +4,8 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +82,9 @@ func TestVerify_ChangedFileIsAFaultOfTheData(t *testing.T) {
 	if err := Verify(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
+	if err := Blame(io.EOF, data, nil); !errors.Is(err, io.EOF) {
+		t.Errorf("%v is blamed for an end of file", err)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +95,12 @@ func TestVerify_ChangedFileIsAFaultOfTheData(t *testing.T) {
 	}
 	if err := f.Truncate(data.Stored.Offset() + data.Bytes() + 1); err != nil { // another size, whatever the clock's resolution
 		t.Fatal(err)
+	}
+	if err := Blame(errors.New("a fault of the backend"), data); !strings.Contains(err.Error(), "the patterns were changed") {
+		t.Errorf("%v is blamed", err)
+	}
+	if err := Blame(nil, data); err != nil {
+		t.Errorf("%v after a run without an error", err)
 	}
 	if err := Verify(t.Context(), data); host.ExitCode(err) != host.ExitData || !strings.Contains(err.Error(), path+": the patterns were changed") {
 		t.Errorf("%v, exit code %d", err, host.ExitCode(err))

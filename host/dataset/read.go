@@ -90,6 +90,22 @@ func Verify(ctx context.Context, data *scan.Scan) error {
 	return nil
 }
 
+// Blame returns the error of Verify in place of an error of a run, whose cause it then is: a backend does not know the name of the scan.
+func Blame(err error, scans ...*scan.Scan) error {
+	if err == nil {
+		return nil
+	}
+	for _, s := range scans {
+		if s == nil {
+			continue
+		}
+		if changed := Verify(context.Background(), s); changed != nil { // the run may have ended with its context
+			return changed
+		}
+	}
+	return err
+}
+
 // Check calls scan.Check and adds the file's name and the exit code for data to its error.
 func Check(data *scan.Scan) error {
 	if err := data.Check(); err != nil {

@@ -81,7 +81,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	began := time.Now()
 	predicted, err := predict(ctx, h, m, data, spool, s, x)
 	if err != nil {
-		return report, err
+		return report, dataset.Blame(err, data)
 	}
 	defer predicted.Close()
 	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	scorer := evaluate.NewScorer(lit, x.Threads)
 	stitched, err := predicted.Stitch(ctx, scorer.Residual)
 	if err != nil {
-		return report, fmt.Errorf("infer: %w", err)
+		return report, dataset.Blame(fmt.Errorf("infer: %w", err), data)
 	}
 	report.fill(stitched)
 	if report.Synchronised {

@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 	began := time.Now()
 	solved, err := iterative.Solve(ctx, data, o.Solve)
 	if err != nil {
-		return report, failure(o.Data, err)
+		return report, dataset.Blame(failure(o.Data, err), read)
 	}
 	report.fill(solved, data, time.Since(began))
 	report.end(o)

@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg *config.Training, h host.Host) (Report, error)
 	why, err := run.trainer.Run(ctx)
 	report := run.report(why, time.Since(started))
 	if err != nil {
-		err = explained(err, run.inputs.Examined.Train)
+		err = dataset.Blame(explained(err, run.inputs.Examined.Train), run.inputs.Scan, run.inputs.Test)
 		return report, errors.Join(err, run.folder.End(report, report.Ended, err))
 	}
 	if report.Weights, err = run.folder.Model(run.model, run.trainer, run.inputs.MeanCounts(), run.inputs.Calibrated); err != nil {
