@@ -52,21 +52,32 @@ func (p *profile) roughness(reach int) []float64 {
 	for d := range least {
 		least[d] = 1
 	}
+	lit := make([]uint64, len(p.sum)) // bits of the sums, which have the same order and are faster to compare; 0 where there is none
 	for i, s := range p.sum {
-		if p.bad[i] || s == 0 {
+		if !p.bad[i] && s > 0 {
+			lit[i] = math.Float64bits(s)
+		}
+	}
+	var steps [len(axes)]int
+	for k, a := range axes {
+		steps[k] = a[0]*p.N + a[1]
+	}
+	for i, bits := range lit {
+		if bits == 0 {
 			continue
 		}
-		y, x := i/p.N, i%p.N
+		s := math.Float64frombits(bits)
+		y, x, most := i/p.N, i%p.N, s+3*math.Sqrt(s)+5 // beyond photon noise
+		inside := min(y, x, p.N-1-y, p.N-1-x)
 		for d := 1; d <= reach; d++ {
-			expected := 0.0
-			for _, a := range axes {
-				v, u, w, z := y+d*a[0], x+d*a[1], y-d*a[0], x-d*a[1]
-				if min(v, u, w, z) >= 0 && max(v, u, w, z) < p.N && !p.bad[v*p.N+u] && !p.bad[w*p.N+z] {
-					expected = max(expected, min(p.sum[v*p.N+u], p.sum[w*p.N+z]))
+			between := uint64(0)
+			for k, a := range axes {
+				if d <= inside || min(y-d*a[0], y+d*a[0], x-d*a[1], x+d*a[1]) >= 0 && max(y-d*a[0], y+d*a[0], x-d*a[1], x+d*a[1]) < p.N {
+					between = max(between, min(lit[i+d*steps[k]], lit[i-d*steps[k]]))
 				}
 			}
-			if expected > 0 {
-				least[d] = min(least[d], (s+3*math.Sqrt(s)+5)/expected) // beyond photon noise
+			if expected := math.Float64frombits(between); most < least[d]*expected {
+				least[d] = most / expected
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/words"
@@ -86,8 +85,7 @@ func (p *profile) beam() []Finding {
 	if one := (&scan.Scan{N: p.N, Counts: mean, Rows: []float64{0}, Cols: []float64{0}}); one.ZeroAtCorner() {
 		return []Finding{{ID: Corner, Severity: Warning, What: "the patterns are bright at their corners and dark in the middle", Fix: fmt.Sprintf("give --zero-frequency corner, or move the zero frequency to pixel (%d, %d) with numpy.fft.fftshift over the last two axes", p.N/2, p.N/2)}}
 	}
-	slices.Sort(values)
-	background := values[len(values)/10]
+	background := scan.Select(values, len(values)/10)
 	var mass, row, col float64
 	for i, s := range p.sum {
 		if w := s - background; !p.bad[i] && w > 0 {

@@ -35,25 +35,6 @@ func (p *places) with(n int) *places {
 	return &places{tree: p.tree, all: p.all, of: of, near: near}
 }
 
-// nearest returns the nearest other of every position.
-func (p *places) nearest() []int32 {
-	out := make([]int32, p.all)
-	if len(p.of) == p.all {
-		for i, others := range p.near {
-			out[i] = others[0]
-		}
-		return out
-	}
-	near, err := p.tree.Neighbours(1, nil)
-	if err != nil {
-		return nil
-	}
-	for i, others := range near {
-		out[i] = others[0]
-	}
-	return out
-}
-
 // around returns the neighbours of all patterns; nil if a position is not finite.
 func (p *profile) around() *places {
 	if p.places == nil {

@@ -36,7 +36,11 @@ func (p *profile) geometry(ctx context.Context) ([]Finding, error) {
 	var found []Finding
 	far := map[int]bool{}
 	spaced := true
-	for _, f := range s.Faults() {
+	var tree *scan.Tree
+	if near := p.around(); near != nil {
+		tree = near.tree
+	}
+	for _, f := range s.Faults(tree) {
 		for _, i := range f.Patterns {
 			far[i] = true
 		}
@@ -81,7 +85,7 @@ func (p *profile) lone(far map[int]bool, wide float64) []Finding {
 	if near == nil || n < fewestFrames {
 		return nil
 	}
-	nearest := near.nearest()
+	nearest := near.tree.Nearest()
 	gap, step := make([]float64, n), make([]float64, 0, n)
 	for i := range gap {
 		gap[i] = p.distance(i, int(nearest[i]))
@@ -237,6 +241,9 @@ func (p *profile) canvas(far map[int]bool) []Finding {
 // which is 1 on average for Poisson counts of the same mean, whatever the dose. A finding has more than 0.8 of what frames of other
 // positions have above that, by seven standard errors of 20 parts of the scan.
 func (p *profile) coinciding(ctx context.Context) ([]Finding, error) {
+	if near := p.around(); near != nil && !near.tree.Coincide() {
+		return nil, nil
+	}
 	first := map[[2]float64]int{}
 	var again []int
 	var pairs [][2]int

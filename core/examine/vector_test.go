@@ -54,7 +54,7 @@ func TestPlaces_SomeOfMany(t *testing.T) {
 		rows[i], cols[i] = rng.Float64(), rng.Float64()
 	}
 	some := placesOf(rows, cols)
-	all, nearest := some.with(n), some.nearest()
+	all, nearest := some.with(n), some.tree.Nearest()
 	if len(some.of) != mostAround || len(all.of) != n || len(nearest) != n {
 		t.Fatalf("neighbours of %d and %d positions, nearest of %d", len(some.of), len(all.of), len(nearest))
 	}

@@ -28,8 +28,9 @@ func (s *Scan) CheckPositions() error {
 	return s.checkPositions()
 }
 
-// Faults returns all faults of the probe and the positions. Positions far from the others are left out of the other checks.
-func (s *Scan) Faults() []*Fault {
+// Faults returns all faults of the probe and the positions. Positions far from the others are left out of the other checks. near, which may be
+// nil, is a tree of the positions.
+func (s *Scan) Faults(near *Tree) []*Fault {
 	var faults []*Fault
 	rest := &Scan{N: s.N, Rows: s.Rows, Cols: s.Cols, Probe: s.Probe, Modes: s.Modes, Index: s.Index}
 	add := func(err error) (found bool) {
@@ -43,9 +44,9 @@ func (s *Scan) Faults() []*Fault {
 	far := rest.farPositions()
 	if len(far) > 0 {
 		add(rest.farFault(far))
-		rest.Rows, rest.Cols, rest.Index = without(rest.Rows, far), without(rest.Cols, far), nil
+		rest.Rows, rest.Cols, rest.Index, near = without(rest.Rows, far), without(rest.Cols, far), nil, nil
 	}
-	add(rest.checkSpacing())
+	add(rest.checkSpacing(near))
 	return faults
 }
 
@@ -81,7 +82,7 @@ func (s *Scan) checkEmpty() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	if median(totals) < fewestPhotons {
+	if Median(totals) < fewestPhotons {
 		return nil
 	}
 	rows := s.fileRowsOf(empty)
@@ -115,12 +116,15 @@ const (
 func ProbeCentre(probe []complex64, n int) (centre [2]float64, sure bool) {
 	var sum float64
 	var mean [2]complex128
+	sin, cos := make([]float64, n), make([]float64, n)
+	for at := range n {
+		sin[at], cos[at] = math.Sincos(2 * math.Pi * float64(at) / float64(n))
+	}
 	for i, p := range probe {
 		w := float64(real(p))*float64(real(p)) + float64(imag(p))*float64(imag(p))
 		sum += w
 		for axis, at := range [2]int{i % (n * n) / n, i % n} {
-			sin, cos := math.Sincos(2 * math.Pi * float64(at) / float64(n))
-			mean[axis] += complex(w*cos, w*sin)
+			mean[axis] += complex(w*cos[at], w*sin[at])
 		}
 	}
 	sure = sum > 0
@@ -190,15 +194,15 @@ func (s *Scan) checkPositions() error {
 	if far := s.farPositions(); len(far) > 0 {
 		return s.farFault(far)
 	}
-	return s.checkSpacing()
+	return s.checkSpacing(nil)
 }
 
-// checkSpacing checks the span of the positions and the distance of neighbours.
-func (s *Scan) checkSpacing() error {
+// checkSpacing checks the span of the positions and the distance of neighbours. near, which may be nil, is a tree of the positions.
+func (s *Scan) checkSpacing(near *Tree) error {
 	if s.Len() < 2 {
 		return nil
 	}
-	across, span, step := s.across(), s.span(), s.step()
+	across, span, step := s.across(), s.span(), s.step(near)
 	if span == 0 {
 		return &Fault{
 			ID:   FaultSame,
@@ -244,7 +248,7 @@ func (s *Scan) farPositions() []int {
 	if s.Len() < minPositions {
 		return nil
 	}
-	middle := [2]float64{median(slices.Clone(s.Rows)), median(slices.Clone(s.Cols))}
+	middle := [2]float64{Median(slices.Clone(s.Rows)), Median(slices.Clone(s.Cols))}
 	away := func(j int) float64 { return max(math.Abs(s.Rows[j]-middle[0]), math.Abs(s.Cols[j]-middle[1])) }
 	spread := 0.0
 	for axis, p := range [2][]float64{s.Rows, s.Cols} {
@@ -252,7 +256,7 @@ func (s *Scan) farPositions() []int {
 		for j, c := range p {
 			d[j] = math.Abs(c - middle[axis])
 		}
-		spread = max(spread, median(d))
+		spread = max(spread, Median(d))
 	}
 	order := make([]int, s.Len())
 	some := false

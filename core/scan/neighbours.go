@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Neighbours returns, for each position, the k nearest others, nearest first, equal distances by ascending index, so
@@ -35,7 +36,37 @@ func NewTree(rows, cols []float64) (*Tree, error) {
 		t.order[i] = int32(i)
 	}
 	t.root = t.build(0, n)
+	t.near = make([][2]float64, n)
+	for k, i := range t.order {
+		t.near[k] = [2]float64{rows[i], cols[i]}
+	}
 	return t, nil
+}
+
+// Nearest returns the nearest other position of each, which are searched once; nil if there are fewer than two. Callers must not change it.
+func (t *Tree) Nearest() []int32 {
+	t.once.Do(func() {
+		if len(t.rows) < 2 {
+			return
+		}
+		t.nearest = make([]int32, len(t.rows))
+		best := make([]neighbour, 0, 2)
+		for _, i := range t.order { // positions that follow each other are near each other, and have the same nodes
+			best = t.search(t.root, i, 1, best[:0])
+			t.nearest[i] = best[0].index
+		}
+	})
+	return t.nearest
+}
+
+// Coincide reports whether two positions are the same.
+func (t *Tree) Coincide() bool {
+	for i, o := range t.Nearest() {
+		if t.rows[i] == t.rows[o] && t.cols[i] == t.cols[o] {
+			return true
+		}
+	}
+	return false
 }
 
 // Neighbours returns those of some positions, nil: all; see the function of that name.
@@ -83,9 +114,13 @@ func (a neighbour) nearer(b neighbour) bool {
 // skip a node whose positions would also lose a tie. Otherwise coinciding positions would cost n² visits.
 type Tree struct {
 	rows, cols []float64
-	order      []int32 // positions, each node's contiguous
+	order      []int32      // positions, each node's contiguous
+	near       [][2]float64 // the positions in that order
 	nodes      []node
 	root       int
+
+	once    sync.Once
+	nearest []int32 // see Nearest
 }
 
 type node struct {
@@ -174,11 +209,12 @@ func (t *Tree) search(at int, self int32, k int, best []neighbour) []neighbour {
 	row, col := t.rows[self], t.cols[self]
 	nd := &t.nodes[at]
 	if nd.left < 0 {
-		for _, i := range t.order[nd.first:nd.last] {
+		part := t.near[nd.first:nd.last]
+		for j, i := range t.order[nd.first:nd.last] {
 			if i == self {
 				continue
 			}
-			dr, dc := t.rows[i]-row, t.cols[i]-col
+			dr, dc := part[j][0]-row, part[j][1]-col
 			c := neighbour{dr*dr + dc*dc, i}
 			if len(best) == k && !c.nearer(best[k-1]) {
 				continue
