@@ -26,7 +26,8 @@ with h5py.File(sys.argv[2], "w") as f:
 `
 
 // BenchmarkScan_AgainstReading reads 10,000 patterns of 128² from compressed HDF5 files with one goroutine into a file of patterns, as the
-// program does, and examines them; once more with the patterns in memory. It needs h5py and hdf5plugin (PYTHON names the program).
+// program does, and examines them; once more with the patterns in memory. The times are the least of all
+// rounds (-benchtime 7x makes seven). It needs h5py and hdf5plugin (PYTHON names the program).
 func BenchmarkScan_AgainstReading(b *testing.B) {
 	const n, side, frames = 10000, 128, 2000
 	sim, err := simulate.New(b.Context(), simulate.Options{Seed: 1, Object: simulate.Fields, Probe: simulate.Aberrated, N: side, Patterns: frames, Height: 400, Photons: 1e5})
@@ -58,21 +59,29 @@ func BenchmarkScan_AgainstReading(b *testing.B) {
 			b.Skipf("needs %s with h5py and hdf5plugin (PYTHON names another): %v %s", program, err, out)
 		}
 		b.Run(filter, func(b *testing.B) {
-			var read, stored, memory float64
+			least := map[string]float64{}
+			note := func(name string, seconds float64) {
+				if before, ok := least[name]; !ok || seconds < before {
+					least[name] = seconds
+				}
+			}
 			for b.Loop() {
 				start := cpuSeconds(b)
-				s.Counts, s.Stored = readAll(b, path, n, side)
-				read += cpuSeconds(b) - start
-				stored += examined(b, s)
+				var remove func()
+				s.Stored, remove = readAll(b, path, n, side)
+				note("read", cpuSeconds(b)-start)
+				note("stored", examined(b, s))
 				s.Counts = make([]float32, n*side*side)
 				s.Stored.Read(s.Counts, 0)
+				remove()
 				s.Stored = nil
-				memory += examined(b, s)
+				note("memory", examined(b, s))
+				s.Counts = nil
 			}
-			b.ReportMetric(read/float64(b.N), "cpu-s/read")
-			b.ReportMetric(stored/float64(b.N), "cpu-s/stored")
-			b.ReportMetric(100*stored/read, "%stored/read")
-			b.ReportMetric(100*memory/read, "%memory/read")
+			for name, seconds := range least {
+				b.ReportMetric(seconds, "cpu-s/"+name)
+			}
+			b.ReportMetric(100*least["stored"]/least["read"], "%examination/read")
 		})
 	}
 }
@@ -100,7 +109,7 @@ func cpuSeconds(b *testing.B) float64 {
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
-func readAll(b *testing.B, path string, n, side int) ([]float32, *scan.StoredPatterns) {
+func readAll(b *testing.B, path string, n, side int) (stored *scan.StoredPatterns, remove func()) {
 	const block = 16
 	f, err := hdf5.Open(path)
 	if err != nil {
@@ -112,9 +121,10 @@ func readAll(b *testing.B, path string, n, side int) ([]float32, *scan.StoredPat
 	if err != nil {
 		b.Fatal(err)
 	}
+	var file spooled
 	w, err := scan.NewPatternWriter(func(int64) (scan.PatternFile, error) {
-		file, err := os.CreateTemp(b.TempDir(), "")
-		return spooled{file}, err
+		file.File, err = os.CreateTemp(b.TempDir(), "")
+		return file, err
 	}, n, side*side, 2)
 	if err != nil {
 		b.Fatal(err)
@@ -128,5 +138,6 @@ func readAll(b *testing.B, path string, n, side int) ([]float32, *scan.StoredPat
 			b.Fatal(err)
 		}
 	}
-	return w.Patterns()
+	_, stored = w.Patterns()
+	return stored, func() { file.Close(); os.Remove(file.Name()) }
 }

@@ -1,9 +1,10 @@
 package examine
 
 import (
-	"cmp"
 	"math"
 	"slices"
+
+	"github.com/ptychogo/ptycho/core/sweep"
 )
 
 // A comparison compares frames by the brightest pixels of the scan: the difference of two is 1 − Σ√(ab)/√(Σa·Σb). It keeps the frames of one pair of
@@ -31,7 +32,7 @@ func (p *profile) comparison(pixels int) *comparison {
 			c.pixels = append(c.pixels, i)
 		}
 	}
-	slices.SortStableFunc(c.pixels, func(a, b int) int { return cmp.Compare(p.sum[b], p.sum[a]) })
+	ascending(c.pixels, func(i int) float64 { return -p.sum[i] })
 	c.pixels = c.pixels[:min(len(c.pixels), pixels)]
 	slices.Sort(c.pixels)
 	for r := range p.cosmic {
@@ -63,13 +64,13 @@ func (c *comparison) frame(i int) rooted {
 		r.values = make([]float32, len(c.pixels))
 	}
 	var counts []uint16
-	if s, ok := c.p.Patterns.(stored); ok {
-		counts = s.Integers(i, 1)
+	if s, ok := c.p.Patterns.(stored); ok && len(c.pixels) > 0 {
+		counts = s.Part(i, c.pixels[0], c.pixels[len(c.pixels)-1]+1)
 	}
 	if counts != nil {
-		r.sum = roots(r.values, counts, c.pixels)
+		r.sum = roots(r.values, counts, c.pixels, c.pixels[0])
 	} else {
-		r.sum = roots(r.values, c.p.Patterns.Pattern(i), c.pixels)
+		r.sum = roots(r.values, c.p.Patterns.Pattern(i), c.pixels, 0)
 	}
 	for _, k := range c.struck[i] {
 		r.sum -= float64(r.values[k] * r.values[k])
@@ -79,12 +80,28 @@ func (c *comparison) frame(i int) rooted {
 	return r
 }
 
-// roots fills values with the square roots of the counts of some pixels, and returns the sum of the counts.
-func roots[T count](values []float32, counts []T, pixels []int) float64 {
-	sum := 0.0
-	for k, q := range pixels {
-		v := max(float32(counts[q]), 0)
-		values[k] = float32(math.Sqrt(float64(v)))
+// roots fills values with the square roots of the counts of some pixels, and returns the sum of the counts, of which the first is that of
+// pixel from.
+func roots[T sweep.Count](values []float32, counts []T, pixels []int, from int) float64 {
+	root := func(q int) (v, root float32) {
+		if v = float32(counts[q-from]); v < 0 {
+			v = 0
+		}
+		return v, float32(math.Sqrt(float64(v)))
+	}
+	sum, k := 0.0, 0
+	for ; k+4 <= len(pixels); k += 4 { // four at a time, which do not wait for each other
+		q, r := pixels[k:k+4], values[k:k+4]
+		a, ra := root(q[0])
+		b, rb := root(q[1])
+		c, rc := root(q[2])
+		d, rd := root(q[3])
+		r[0], r[1], r[2], r[3] = ra, rb, rc, rd
+		sum += (float64(a) + float64(b)) + (float64(c) + float64(d))
+	}
+	for ; k < len(pixels); k++ {
+		v, r := root(pixels[k])
+		values[k] = r
 		sum += float64(v)
 	}
 	return sum

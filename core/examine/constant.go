@@ -21,20 +21,9 @@ const mostConstant = 0.25
 // integer type, or is negative. A saturated direct beam can also have the largest value in all frames; it is distinguished by the
 // pixels around it, whose values approach the largest one.
 func (p *profile) constants(ctx context.Context) ([]Finding, error) {
-	first := true
-	err := p.some(ctx, func(_ int, counts []float32) {
-		if first {
-			copy(p.least, counts)
-			copy(p.most, counts)
-			first = false
-		}
-		bound32(counts, p.least, p.most)
-		add32(counts, p.all)
-	})
-	if err != nil {
+	if err := p.gather(ctx); err != nil {
 		return nil, err
 	}
-	copy(p.highest, p.most)
 	found, n, ceiling := p.masked(), float64(p.used), p.changingCeiling()
 	var marked, stuck, valid []int
 	chance, largest := math.Inf(-1), float32(0)

@@ -1,14 +1,12 @@
 package examine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"math/bits"
-	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/sweep"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -78,9 +76,9 @@ func (p *profile) excessTails(ctx context.Context) error {
 	for i := range one {
 		one[i] = 1
 	}
-	l := limits32(p.bad, p.thresholds(one))
+	least, hits := p.thresholds(one), sweep.Hits(len(one))
 	return p.those(ctx, func(j int) bool { return measured[j] }, func(_ int, counts []float32) {
-		p.excesses(counts, l, one, true, func(i int, log, _ float64) { p.tails.counts[p.tails.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
+		p.excesses(counts, sweep.Above(counts, least, hits), one, true, func(i int, log, _ float64) { p.tails.counts[p.tails.of[i]][min(int(log/excessWidth), excessBins-1)]++ })
 	})
 }
 
@@ -97,18 +95,15 @@ func (p *profile) factors(values float64) []float64 {
 	return factor
 }
 
-// suspects returns factors that all cosmic rays exceed: those for the few frames are below those for all.
-func (p *profile) suspects() []float64 { return p.factors(p.values(p.used)) }
-
 // rays finds the values of all frames whose excess is above the factor of their pixel.
 func (p *profile) rays(ctx context.Context, factor []float64, values float64) ([]Finding, error) {
-	l := limits32(p.bad, p.thresholds(factor))
+	suspects, least, hits := p.suspects(factor), p.thresholds(factor), sweep.Hits(len(factor))
 	var pixels, frames []int
 	var rays [][2]int
 	chance := math.Inf(-1)
-	err := p.those(ctx, func(j int) bool { return p.suspicious[j] }, func(j int, counts []float32) {
+	err := p.those(ctx, func(j int) bool { return suspects[j] }, func(j int, counts []float32) {
 		hit := false
-		p.excesses(counts, l, factor, p.few[j], func(i int, log, reference float64) {
+		p.excesses(counts, sweep.Above(counts, least, hits), factor, p.few[j], func(i int, log, reference float64) {
 			unit := float64(max(p.unit, 1))
 			c := math.Log(values) + poissonChance(float64(counts[i])/unit, cosmicRoom*reference/unit)
 			if c >= logAlpha {
@@ -164,7 +159,7 @@ func (p *profile) brightness(frames int) groups {
 	}
 	// Without the brightest frame, so that a cosmic ray does not move its pixel to a brighter group.
 	rest := func(i int) float64 { return p.sum[i] - float64(p.high[i]) }
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest(a), rest(b)) })
+	ascending(order, rest)
 	edge := 0.0
 	for k, i := range order {
 		mean := rest(i) / float64(max(p.used, 1)) / float64(max(p.unit, 1))
@@ -212,31 +207,25 @@ func (p *profile) thresholds(factor []float64) []float32 {
 	return out
 }
 
-// excesses calls visit for the values above factor, at least 1, times their reference, with the logarithm of the ratio. Values up to the least
-// of the limits are not looked at. Within says that the frame is part of the sums.
-func (p *profile) excesses(counts []float32, l limits[float32], factor []float64, within bool, visit func(i int, log, reference float64)) {
-	if !sweep32(counts, l).above {
-		return
-	}
+// excesses calls visit for the hits above factor, at least 1, times their reference, with the logarithm of the ratio. Within says that the
+// frame is part of the sums.
+func (p *profile) excesses(counts []float32, hits []sweep.Hit, factor []float64, within bool, visit func(i int, log, reference float64)) {
 	floor := darkCounts * float64(max(p.unit, 1))
 	others := float64(max(p.used-1, 1))
-	for vector, set := range l.above {
-		for ; set != 0; set &= set - 1 {
-			i := vector*lanes32 + bits.TrailingZeros32(set)
-			v := float64(counts[i])
-			reference := max((p.sum[i]-v)/others, floor)
-			if !within {
-				reference = max(p.sum[i]/(others+1), floor)
-			}
-			if v <= factor[i]*reference {
-				continue
-			}
-			reference = max(reference, float64(brightestNear(p, counts, i, counts[i])))
-			if v > factor[i]*reference {
-				visit(i, math.Log(v/reference), reference)
-			}
+	sweep.Each(hits, 1, func(i int) {
+		v := float64(counts[i])
+		reference := max((p.sum[i]-v)/others, floor)
+		if !within {
+			reference = max(p.sum[i]/(others+1), floor)
 		}
-	}
+		if v <= factor[i]*reference {
+			return
+		}
+		reference = max(reference, float64(sweep.BrightestNear(counts, p.bad, p.N, i, counts[i])))
+		if v > factor[i]*reference {
+			visit(i, math.Log(v/reference), reference)
+		}
+	})
 }
 
 // sums adds the few frames that are not left out, without cosmic rays.

@@ -115,12 +115,12 @@ func (p *profile) topOf(ctx context.Context) (*top, error) {
 			c.frames = append(c.frames, j)
 		}
 	}
-	if err := p.those(ctx, func(j int) bool { return p.few[j] && p.peak[j] >= looked }, visit); err != nil {
+	if err := p.those(ctx, func(j int) bool { return p.few[j] && p.Peak[j] >= looked }, visit); err != nil {
 		return nil, err
 	}
 	// Then those that reach the ceiling, and the others if a pile-up is possible with half of the values below that the few lead to expect.
 	rest := func(least, most float32) error {
-		err := p.those(ctx, func(j int) bool { return !p.few[j] && p.peak[j] >= max(least, looked) && p.peak[j] < most }, visit)
+		err := p.those(ctx, func(j int) bool { return !p.few[j] && p.Peak[j] >= max(least, looked) && p.Peak[j] < most }, visit)
 		slices.Sort(c.frames)
 		return err
 	}
@@ -222,7 +222,7 @@ func (p *profile) withoutClipped(ctx context.Context, pixels []int) error {
 		return nil
 	}
 	p.leaveOut(pixels)
-	return p.sweep(ctx, nil)
+	return p.survey(ctx)
 }
 
 // wrapped finds counts that reach the largest number of a type and stop there. With a values in the last 5 % of the range and b in the 5 %
@@ -293,15 +293,7 @@ const (
 // constant raises the mean alone. The chance is that of χ² of the darkest pixels, as a normal deviate.
 func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 	order := p.counting()
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case p.sum[a] < p.sum[b]:
-			return -1
-		case p.sum[a] > p.sum[b]:
-			return 1
-		}
-		return a - b
-	})
+	ascending(order, func(i int) float64 { return p.sum[i] })
 	n := float64(p.used)
 	if !p.whole {
 		return nil, nil

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/sweep"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -173,25 +174,24 @@ func explained(found []Finding, is map[string]bool) []Finding {
 // A profile is what the passes collect.
 type profile struct {
 	Input
-	at    []int  // frames examined
-	few   []bool // [len(at)] also examined by the slower tests
-	out   []bool // [len(at)] left out by a finding
-	bad   []bool // [N·N] masked, or left out by a finding
-	hash  []uint64
-	found map[string]bool // identifiers of findings
+	sweep.Measures                 // of the frames examined
+	at             []int           // frames examined
+	few            []bool          // [len(at)] also examined by the slower tests
+	out            []bool          // [len(at)] left out by a finding
+	bad            []bool          // [N·N] masked, or left out by a finding
+	found          map[string]bool // identifiers of findings
 
-	whole       bool      // all counts are whole numbers
-	unit        int       // largest common divisor of the counts; 0: not whole
-	noise       float64   // variance of a count over its mean, in units; at least 1
-	least, most []float32 // [N·N] least of the few frames, largest of all
-	high        []float32 // [N·N] largest of the few that are not left out
-	highest     []float32 // [N·N] largest of the few, with masked pixels
-	all         []float64 // [N·N] sum of the few, with masked pixels
-	sum         []float64 // [N·N] of the few frames that are not left out
-	total       []float64 // [len(at)] counts without those of the brightest three pixels
-	peak        []float32 // [len(at)] largest count
-	used        int       // of the few, those that are not left out
-	fewAll      int       // the few
+	whole       bool         // all counts are whole numbers
+	unit        int          // largest common divisor of the counts; 0: not whole
+	noise       float64      // variance of a count over its mean, in units; at least 1
+	least, most []float32    // [N·N] least of the few frames, largest of all
+	high        []float32    // [N·N] largest of the few that are not left out
+	highest     []float32    // [N·N] largest of the few, with masked pixels
+	all         []float64    // [N·N] sum of the few, with masked pixels
+	evenOdd     [2][]float64 // the same of the even and of the odd of the few
+	sum         []float64    // [N·N] of the few frames that are not left out
+	used        int          // of the few, those that are not left out
+	fewAll      int          // the few
 	cosmic      map[[2]int]bool
 	base        float64        // counts of every pixel that are not photons
 	scratch     []float32      // a pattern
@@ -199,35 +199,30 @@ type profile struct {
 	below       []bool         // [N·N] without a count although an offset was added to all
 	blocks      map[int]*block // of constant pixels
 	lag         int            // frame i belongs to position i − lag
-	suspicious  []bool         // [len(at)] some value may be a cosmic ray
-	sample      []int          // pixels of the hash
 	tails       *tails         // of the values of the few frames
+	plans       *spectrum      // see spectrum
 }
 
 func newProfile(in Input) *profile {
-	all := make([]int, in.Patterns.Len())
-	for i := range all {
-		all[i] = i
-	}
 	size := in.N * in.N
-	p := &profile{Input: in, at: scan.Thin(all, max(fewestFrames, mostValues/size)), bad: make([]bool, size), whole: true, noise: 1, cosmic: map[[2]int]bool{}, found: map[string]bool{}}
-	n := len(p.at)
-	p.out, p.few, p.suspicious, p.hash, p.total, p.peak = make([]bool, n), make([]bool, n), make([]bool, n), make([]uint64, n), make([]float64, n), make([]float32, n)
-	p.least, p.most, p.high, p.sum, p.all = make([]float32, size), make([]float32, size), make([]float32, size), make([]float64, size), make([]float64, size)
-	few := scan.Thin(indices(n), max(fewestSlow, fewValues/size))
-	r, keeps := in.Patterns.(stored)
+	at, few := chosen(in.Patterns.Len(), size)
+	n := len(at)
+	p := &profile{Input: in, at: at, out: make([]bool, n), few: make([]bool, n), bad: make([]bool, size), whole: true, noise: 1, cosmic: map[[2]int]bool{}, found: map[string]bool{}}
+	p.least, p.most, p.high, p.highest, p.sum, p.all = make([]float32, size), make([]float32, size), make([]float32, size), make([]float32, size), make([]float64, size), make([]float64, size)
 	for _, j := range few {
 		p.few[j] = true
-		p.used++
-		if keeps && len(few)*size <= fewValues {
-			r.Keep(p.at[j])
-		}
 	}
-	p.fewAll, p.highest = p.used, make([]float32, size)
+	p.used, p.fewAll = len(few), len(few)
 	for i, m := range in.Mask {
 		p.bad[i] = m == 0
 	}
 	return p
+}
+
+// chosen returns the frames that are examined, and the indices in them of those of the slower tests.
+func chosen(patterns, pixels int) (at, few []int) {
+	at = scan.Thin(indices(patterns), max(fewestFrames, mostValues/pixels))
+	return at, scan.Thin(indices(len(at)), max(fewestSlow, fewValues/pixels))
 }
 
 // fewestSlow is the least number of frames that the slower tests examine, where there are as many.

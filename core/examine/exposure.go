@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/sweep"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -89,7 +90,7 @@ type exposures struct {
 // exposures returns the frames at their positions, at the right ones if the frames are late; nil if there are none to compare.
 func (p *profile) exposures() *exposures {
 	e := &exposures{diameter: p.Diameter}
-	unit, base := float64(max(p.unit, 1)), -brightest*p.base // the totals are without these
+	unit, base := float64(max(p.unit, 1)), -sweep.Brightest*p.base // the totals are without these
 	for _, bad := range p.bad {
 		if !bad {
 			base += p.base
@@ -102,7 +103,7 @@ func (p *profile) exposures() *exposures {
 		}
 		e.order = append(e.order, j)
 		e.rows, e.cols = append(e.rows, p.Rows[at]), append(e.cols, p.Cols[at])
-		photons := max(p.total[j]-base, 0) / unit
+		photons := max(p.Total[j]-base, 0) / unit
 		e.root = append(e.root, 2*math.Sqrt(photons+0.375)) // Anscombe
 		e.mean += photons
 	}
@@ -169,10 +170,10 @@ func (p *profile) exposureFinding(e *exposures, spread, drift float64, drifts bo
 	for k, others := range near {
 		var counts []float64
 		for _, o := range others {
-			counts = append(counts, p.total[order[o]])
+			counts = append(counts, p.Total[order[o]])
 		}
 		slices.Sort(counts)
-		if factor := p.total[order[k]] / max(counts[int(brightQuantile*float64(len(counts)))], 1); factor < dim {
+		if factor := p.Total[order[k]] / max(counts[int(brightQuantile*float64(len(counts)))], 1); factor < dim {
 			low = append(low, order[k])
 			ratios = append(ratios, factor)
 		}

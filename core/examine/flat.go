@@ -33,7 +33,7 @@ const (
 // A probe with long tails, as that of a pupil with a sharp edge, leaves no such shifts. One that is given too small leaves too many: then
 // probe-scale is found too.
 func (p *profile) flat(ctx context.Context) ([]Finding, error) {
-	s := newSpectrum(p.N)
+	s := p.spectrum()
 	if s == nil || p.N < 16 || p.used < 2*fewestFrames || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 {
 		return nil, nil
 	}
@@ -90,28 +90,12 @@ type halved struct {
 
 func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 	n := p.N
-	var image [2][]float64
-	for h := range image {
-		image[h] = make([]float64, n*n)
-	}
-	struck := map[int][]int{} // pixels of cosmic rays by frame
-	for r := range p.cosmic {
-		struck[r[0]] = append(struck[r[0]], r[1])
-	}
-	k := 0
-	err := p.some(ctx, func(j int, counts []float32) {
-		half := image[k%2]
-		k++
-		add32(counts, half)
-		for _, i := range struck[j] {
-			half[i] += p.sum[i]/float64(p.used) + p.base - float64(counts[i])
-		}
-	})
+	image, err := p.sumsOfHalves(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for h, v := range image {
-		frames := float64((k + 1 - h) / 2)
+		frames := float64((p.used + 1 - h) / 2)
 		for i := range v {
 			v[i] -= p.base * frames
 		}
@@ -137,6 +121,31 @@ func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 	f.even, f.odd = waves[0], waves[1]
 	f.square, f.rows, f.cols = product(image[0], image[1]), product(lines[0][0], lines[1][0]), product(lines[0][1], lines[1][1])
 	return f, nil
+}
+
+// sumsOfHalves returns the sums of the even and of the odd of the few frames that are not left out, with the mean of the pixel in place of cosmic
+// rays.
+func (p *profile) sumsOfHalves(ctx context.Context) (image [2][]float64, err error) {
+	if p.used == p.fewAll && len(p.cosmic) == 0 {
+		return [2][]float64{slices.Clone(p.evenOdd[0]), slices.Clone(p.evenOdd[1])}, nil
+	}
+	for h := range image {
+		image[h] = make([]float64, len(p.sum))
+	}
+	struck := map[int][]int{} // pixels of cosmic rays by frame
+	for r := range p.cosmic {
+		struck[r[0]] = append(struck[r[0]], r[1])
+	}
+	k := 0
+	err = p.some(ctx, func(j int, counts []float32) {
+		half := image[k%2]
+		k++
+		add32(counts, half)
+		for _, i := range struck[j] {
+			half[i] += p.sum[i]/float64(p.used) + p.base - float64(counts[i])
+		}
+	})
+	return image, err
 }
 
 // patch gives bad pixels the values for which a transform has the least power at the shifts that are tested: a step removes that power, and

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -22,43 +23,43 @@ const (
 // A frame is empty if it has fewer counts than a Poisson number of a quarter of the mean of the darkest frame that is not in question can
 // have. It is too bright by the same comparison with four times the brightest.
 //
-// One pass over all frames measures them, and finds those that may have cosmic rays, by limits from the few frames. The few that are out of
-// line are left out of the limits; where all frames together show that others are, the pass is repeated.
+// One pass over all frames measures them, unless that was done when they were read. It is repeated without frames that are too bright: the
+// largest counts of the pixels are then others.
 func (p *profile) frames(ctx context.Context) ([]Finding, error) {
-	l := limits32(p.bad, nil)
-	if err := p.some(ctx, func(j int, counts []float32) { p.keep(j, sweep32(counts, l), 0) }); err != nil {
-		return nil, err
-	}
-	var few []int
-	for j, is := range p.few {
-		if is {
-			few = append(few, j)
-		}
-	}
-	before := p.outliers(few)
-	p.leave(before)
-	if err := p.measure(ctx); err != nil {
-		return nil, err
-	}
-	for _, j := range before.frames() {
-		p.out[j] = false
-		p.used++
-	}
-	if err := p.sweep(ctx, p.suspects()); err != nil {
-		return nil, err
-	}
-	o := p.outliers(indices(len(p.at)))
-	p.leave(o)
-	found := p.outlierFindings(o)
-	fewOut := slices.DeleteFunc(o.frames(), func(j int) bool { return !p.few[j] })
-	if same := slices.Equal(fewOut, before.frames()); same && len(o.bright) == 0 {
-		return found, nil
-	} else if !same {
-		if err := p.measure(ctx); err != nil {
+	if !p.surveyed() {
+		if err := p.survey(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return found, p.sweep(ctx, p.suspects()) // the largest counts without these frames
+	o := p.outliers(indices(len(p.at)))
+	p.leave(o)
+	if err := p.measure(ctx); err != nil {
+		return nil, err
+	}
+	found := p.outlierFindings(o)
+	if len(o.bright) == 0 {
+		return found, nil
+	}
+	return found, p.survey(ctx)
+}
+
+// surveyed takes the pass that was made when the patterns were written, if no pixel with a count has been left out since.
+func (p *profile) surveyed() bool {
+	r, ok := p.Patterns.(stored)
+	if !ok {
+		return false
+	}
+	all := r.Measured()
+	if all == nil || len(all.Sum) != len(p.at) {
+		return false
+	}
+	for i, most := range all.Most {
+		if p.bad[i] && most > 0 {
+			return false
+		}
+	}
+	take(p, all)
+	return true
 }
 
 // measure adds the few frames that are not left out, and measures the tails of their values.
@@ -88,7 +89,7 @@ func (p *profile) outliers(of []int) outliers {
 	o := outliers{emptyChance: math.Inf(-1), brightChance: math.Inf(-1), lowest: math.Inf(1)}
 	var lit []float64
 	for _, j := range of {
-		if t := p.total[j]; t > 0 {
+		if t := p.Total[j]; t > 0 {
 			lit = append(lit, t)
 		}
 	}
@@ -97,7 +98,7 @@ func (p *profile) outliers(of []int) outliers {
 	}
 	o.middle = median(lit)
 	for _, j := range of {
-		if t := p.total[j]; t > o.middle/outlying && t < o.middle*outlying {
+		if t := p.Total[j]; t > o.middle/outlying && t < o.middle*outlying {
 			o.lowest, o.highest = min(o.lowest, t), max(o.highest, t)
 		}
 	}
@@ -106,7 +107,7 @@ func (p *profile) outliers(of []int) outliers {
 	}
 	many := math.Log(float64(len(p.at)))
 	for _, j := range of {
-		switch t := p.total[j]; {
+		switch t := p.Total[j]; {
 		case t <= o.middle/outlying && t < o.lowest/apart:
 			if c := many + poissonChance(t, o.lowest/apart); c < logAlpha {
 				o.empty, o.emptyChance = append(o.empty, j), max(o.emptyChance, c)
@@ -157,9 +158,7 @@ func (p *profile) name(of []int) string {
 }
 
 func median(v []float64) float64 {
-	s := slices.Clone(v)
-	slices.Sort(s)
-	return s[len(s)/2]
+	return scan.Median(slices.Clone(v))
 }
 
 // repeated finds frames that equal an earlier one. Independent Poisson frames are equal with a chance of Π P(K₁ = K₂) over the pixels;
@@ -192,7 +191,7 @@ const mostAlike = 4
 func (p *profile) equalFrames() []int {
 	alike := map[uint64][]int{}
 	var again []int
-	for j, h := range p.hash {
+	for j, h := range p.Hash {
 		if p.out[j] {
 			continue
 		}

@@ -39,6 +39,7 @@ func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, 
 	for _, f := range frequencies {
 		highest = max(highest, f.row, abs(f.col))
 	}
+	phases := newTurns(highest)
 	for _, at := range scan.Thin(indices(len(e.near.of)), mostPredicted) {
 		j := e.near.of[at]
 		if err := ctx.Err(); err != nil {
@@ -54,16 +55,11 @@ func (p *profile) beyond(ctx context.Context, e *exposures) (squares []float64, 
 			noise += w[k] * w[k]
 		}
 		worst, left, kept := 0.0, 0.0, math.SmallestNonzeroFloat64
-		phases := turns(e, set, j, p.N, highest)
+		phases.turn(e, set, j, p.N)
 		for _, f := range frequencies {
-			re, im := 1.0, 0.0
-			for k := range set {
-				v := phases[k].at(f.row, f.col)
-				re, im = re-w[k]*real(v), im-w[k]*imag(v)
-			}
+			re, im := phases.error(f, w)
 			worst = max(worst, f.kept*(re*re+im*im))
-			weight := f.kept * math.Hypot(float64(f.row), float64(f.col)) // the number of frequencies at this distance
-			left, kept = left+weight*(re*re+im*im), kept+weight
+			left, kept = left+f.weight*(re*re+im*im), kept+f.weight
 		}
 		squares = append(squares, difference*difference-noise-min(mostContrast*worst*e.mean, roughestObject*left/kept*all))
 		gain += noise
@@ -83,46 +79,65 @@ func variance(values []float64) float64 {
 	return square
 }
 
-// A turn has the first powers of the phases that one cycle in N pixels has at the distance of two positions.
-type turn struct{ row, col []complex128 }
+// turns are the first powers of the phases that one cycle in N pixels has at the distances of a frame and some others, along rows and
+// columns: real and imaginary parts, [power][other].
+type turns struct{ rowRe, rowIm, colRe, colIm [][]float64 }
 
-// turns returns those of frame j and a set of others, up to a highest power.
-func turns(e *exposures, set []int, j, n, highest int) []turn {
-	powers := func(distance float64) []complex128 {
-		s, c := math.Sincos(2 * math.Pi * distance / float64(n))
-		out := make([]complex128, highest+1)
-		out[0] = 1
-		for k := 1; k < len(out); k++ {
-			out[k] = out[k-1] * complex(c, s)
+func newTurns(highest int) *turns {
+	t := &turns{}
+	for _, all := range []*[][]float64{&t.rowRe, &t.rowIm, &t.colRe, &t.colIm} {
+		*all = make([][]float64, highest+1)
+		for power := range *all {
+			(*all)[power] = make([]float64, around)
 		}
-		return out
 	}
-	out := make([]turn, len(set))
-	for k, a := range set {
-		out[k] = turn{powers(e.rows[a] - e.rows[j]), powers(e.cols[a] - e.cols[j])}
-	}
-	return out
+	return t
 }
 
-// at returns the phase of a frequency whose row is not negative.
-func (t turn) at(row, col int) complex128 {
-	if col < 0 {
-		v := t.col[-col]
-		return t.row[row] * complex(real(v), -imag(v))
+// turn makes them those of frame j and a set of others.
+func (t *turns) turn(e *exposures, set []int, j, n int) {
+	powers := func(re, im [][]float64, k int, distance float64) {
+		s, c := math.Sincos(2 * math.Pi * distance / float64(n))
+		v := complex(1, 0)
+		for power := range re {
+			re[power][k], im[power][k] = real(v), imag(v)
+			v *= complex(c, s)
+		}
 	}
-	return t.row[row] * t.col[col]
+	for k, a := range set {
+		powers(t.rowRe, t.rowIm, k, e.rows[a]-e.rows[j])
+		powers(t.colRe, t.colIm, k, e.cols[a]-e.cols[j])
+	}
+}
+
+// error returns 1 − Σw·e^ikx of a frequency, whose row is not negative.
+func (t *turns) error(f frequency, w []float64) (re, im float64) {
+	rowRe, rowIm := t.rowRe[f.row][:len(w)], t.rowIm[f.row][:len(w)]
+	colRe, colIm := t.colRe[abs(f.col)][:len(w)], t.colIm[abs(f.col)][:len(w)]
+	sign := 1.0
+	if f.col < 0 {
+		sign = -1
+	}
+	re = 1
+	for k, weight := range w {
+		a, b, c, d := rowRe[k], rowIm[k], colRe[k], sign*colIm[k]
+		re -= weight * (a*c - b*d)
+		im -= weight * (a*d + b*c)
+	}
+	return re, im
 }
 
 // A frequency of the object in cycles in N pixels, and |F|², where F is the transform of the probe's intensity over its sum.
 type frequency struct {
 	row, col int
 	kept     float64
+	weight   float64 // kept, times the number of frequencies at this distance
 }
 
 // frequencies returns those that are tried.
 func (p *profile) frequencies() []frequency {
 	size := p.N * p.N
-	s := newSpectrum(p.N)
+	s := p.spectrum()
 	if s == nil || len(p.Probe) == 0 || len(p.Probe)%size != 0 {
 		return nil
 	}
@@ -141,7 +156,8 @@ func (p *profile) frequencies() []frequency {
 			r, phi := float64(ring)/frequencyRings*finest/p.Diameter*float64(p.N), math.Pi*float64(angle)/frequencyAngles
 			y, x := int(math.Round(r*math.Sin(phi))), int(math.Round(r*math.Cos(phi)))
 			if 2*max(abs(y), abs(x)) < p.N {
-				out = append(out, frequency{y, x, kept(y, x)})
+				k := kept(y, x)
+				out = append(out, frequency{y, x, k, k * math.Hypot(float64(y), float64(x))})
 			}
 		}
 	}

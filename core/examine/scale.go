@@ -30,7 +30,7 @@ const (
 //
 // Frame j contributes Re T_j·(Σ_k T_k − T_j)* to the power of the mean: without j, which has photon noise.
 func (p *profile) size(ctx context.Context) ([]Finding, error) {
-	s := newSpectrum(p.N)
+	s := p.spectrum()
 	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.Diameter <= 0 {
 		return nil, nil
 	}
@@ -38,31 +38,22 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 		return nil, nil // the form of the beam is a guess
 	}
 	bound := s.radius(p.Probe)
-	all := make([]complex128, p.N*p.N)
+	all := make([]complex128, s.half())
 	var high, low []float64 // of each frame: power·(radius² − bound²), whose mean is positive or negative
 	var power, moment, meanPower, meanMoment float64
 	first := func(t []complex64, noise float64) {
-		var b, m float64
-		for i, v := range t {
-			re, im, d := float64(real(v)), float64(imag(v)), s.far[i]
-			if d == 0 {
-				continue
-			}
-			all[i] += complex128(v)
-			power := re*re + im*im - noise
-			b, m = b+power, m+d*power
-		}
+		b, m := s.moments(t, func(i int, v complex64) float64 {
+			re, im := float64(real(v)), float64(imag(v))
+			all[i] += complex(re, im)
+			return re*re + im*im - noise
+		})
 		power, moment, low = power+b, moment+m, append(low, tooNarrow*tooNarrow*bound*b-m)
 	}
 	second := func(t []complex64, _ float64) {
-		var b, m float64
-		for i, v := range t {
-			re, im, d := float64(real(v)), float64(imag(v)), s.far[i]
-			product := re*(real(all[i])-re) + im*(imag(all[i])-im)
-			if d > 0 {
-				b, m = b+product, m+d*product
-			}
-		}
+		b, m := s.moments(t, func(i int, v complex64) float64 {
+			re, im := float64(real(v)), float64(imag(v))
+			return re*(real(all[i])-re) + im*(imag(all[i])-im)
+		})
 		meanPower, meanMoment, high = meanPower+b, meanMoment+m, append(high, m-tooWide*tooWide*bound*b)
 	}
 	if err := p.transforms(ctx, s, first, second); err != nil {
@@ -85,11 +76,37 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	}}, nil
 }
 
+// half returns the number of shifts whose row is not negative, the first values of a transform. That of a real image has the conjugate values
+// at the other shifts.
+func (s *spectrum) half() int { return (s.n/2 + 1) * s.n }
+
+// moments returns the sums of a power, which is the same at opposite shifts, and of its product with the squared shift, over all shifts but 0.
+// visit returns the power of a value of t, which has half of the shifts.
+func (s *spectrum) moments(t []complex64, visit func(i int, v complex64) float64) (power, moment float64) {
+	for y := 0; y <= s.n/2; y++ {
+		twice := 2.0
+		if y == 0 || 2*y == s.n { // the opposite shifts are in the same row
+			twice = 1
+		}
+		from := y * s.n
+		if y == 0 {
+			from = 1
+		}
+		b, m := 0.0, 0.0
+		for i := from; i < (y+1)*s.n; i++ {
+			v := visit(i, t[i])
+			b, m = b+v, m+s.far[i]*v
+		}
+		power, moment = power+twice*b, moment+twice*m
+	}
+	return power, moment
+}
+
 // mostKept is the number of values of transforms that are kept for the second visit. Of larger patterns they are computed twice.
 const mostKept = 1 << 22
 
-// transforms passes to visits, one after the other, the transforms of some frames over their counts, and the power of their photon noise at
-// every shift.
+// transforms passes to visits, one after the other, half of the transforms of some frames over their counts, and the power of their photon
+// noise at every shift.
 func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t []complex64, noise float64)) error {
 	type transform struct {
 		t     []complex64
@@ -97,7 +114,7 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t 
 	}
 	var kept []transform
 	frames := scan.Thin(p.lit(), sizeFrames)
-	keeps := len(frames)*len(p.bad) <= mostKept
+	keeps := len(frames)*s.half() <= mostKept
 	for n, visit := range visits {
 		for _, k := range kept {
 			visit(k.t, k.noise)
@@ -108,7 +125,7 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t 
 		err := p.transformed(ctx, s, frames, func(t []complex64, noise float64) {
 			visit(t, noise)
 			if keeps {
-				kept = append(kept, transform{t, noise})
+				kept = append(kept, transform{slices.Clone(t), noise})
 			}
 		})
 		if err != nil {
@@ -140,7 +157,7 @@ func (p *profile) transformed(ctx context.Context, s *spectrum, frames []int, vi
 		if total < leastPower*unit {
 			continue
 		}
-		visit(s.transform(image, total), p.noise*light*unit/float64(len(image))/(total*total))
+		visit(s.transform(image, total)[:s.half()], p.noise*light*unit/float64(len(image))/(total*total))
 	}
 	return nil
 }
@@ -170,8 +187,7 @@ func (p *profile) background() float64 {
 	if len(values) == 0 {
 		return p.base
 	}
-	slices.Sort(values)
-	return p.base + values[len(values)/darkest]/float64(max(p.used, 1))
+	return p.base + scan.Select(values, len(values)/darkest)/float64(max(p.used, 1))
 }
 
 // lit returns the frames that are not left out.

@@ -14,8 +14,9 @@ type spectrum struct {
 	plan *fft.Plan64
 	fast *fft.Plan // of patterns
 	work fft.Work
-	rim  []float64 // [n] the window's factor along one axis
-	far  []float64 // [n·n] squared length of each shift
+	out  []complex64 // of transform
+	rim  []float64   // [n] the window's factor along one axis
+	far  []float64   // [n·n] squared length of each shift
 }
 
 // rimShare is the width of the window's falling edge relative to the side.
@@ -42,6 +43,14 @@ func newSpectrum(n int) *spectrum {
 		}
 	}
 	return s
+}
+
+// spectrum returns the transforms of this scan's patterns, nil for a size that cannot be transformed.
+func (p *profile) spectrum() *spectrum {
+	if p.plans == nil {
+		p.plans = newSpectrum(p.N)
+	}
+	return p.plans
 }
 
 // fill replaces bad pixels by the mean of the good ones around, from the edges of a bad area inwards.
@@ -87,9 +96,12 @@ func (p *profile) fill(v []float64) {
 // window falls to 0 at the edges, where light that is cut off would spread over all shifts.
 func (s *spectrum) window(i int) float64 { return s.rim[i/s.n] * s.rim[i%s.n] }
 
-// transform returns the transform of a real image over total, with its centre at N/2, with shift (0, 0) first.
+// transform returns the transform of a real image over total, with its centre at N/2, with shift (0, 0) first. It is valid until the next call.
 func (s *spectrum) transform(of []float64, total float64) []complex64 {
-	out := make([]complex64, len(of))
+	if s.out == nil {
+		s.out = make([]complex64, len(of))
+	}
+	out := s.out
 	for y, rim := range s.rim {
 		by := rim / total
 		row, image := out[y*s.n:(y+1)*s.n], of[y*s.n:(y+1)*s.n]

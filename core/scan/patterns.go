@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/ptychogo/ptycho/core/sweep"
 	"github.com/ptychogo/ptycho/core/tensor"
 )
 
@@ -40,6 +41,8 @@ type StoredPatterns struct {
 	totals []float64 // [length]; nil: unknown
 	rows   []int     // [length] of the file; nil: all, in order
 	err    *atomic.Pointer[error]
+
+	measured *sweep.Pass[uint16] // of all patterns; nil: unknown
 }
 
 // Len returns the number of patterns.
@@ -56,8 +59,12 @@ func (s *StoredPatterns) bytes() int64 {
 	return int64(s.length) * int64(s.pixels) * int64(s.dtype.Size())
 }
 
-// Totals returns the sum of the counts of each pattern, or nil if the Writer did not add them up. Callers must not change it.
+// Totals returns the sum of the counts of each pattern, or nil if they are not known. Callers must not change it.
 func (s *StoredPatterns) Totals() []float64 { return s.totals }
+
+// Measured returns what was measured of the patterns when they were written, nil if they are not all those of the file, or not integers of at
+// most 16 bits. Callers must not change it.
+func (s *StoredPatterns) Measured() *sweep.Pass[uint16] { return s.measured }
 
 // Part returns the patterns with the given numbers, in their order, without a copy. The errors of both are the same.
 func (s *StoredPatterns) Part(rows []int) *StoredPatterns {

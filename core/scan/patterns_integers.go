@@ -13,8 +13,7 @@ import (
 // Integer lists the types of AppendIntegers.
 type Integer interface{ uint8 | uint16 | uint32 }
 
-// AppendIntegers adds counts that are integers; they may end within a pattern. It writes the bytes that Append writes of the same numbers,
-// and adds up the patterns.
+// AppendIntegers adds counts that are integers; they may end within a pattern. It writes the bytes that Append writes of the same numbers.
 func AppendIntegers[T Integer](ctx context.Context, w *PatternWriter, counts []T) error {
 	if w.file == nil {
 		if w.memory == nil {
@@ -29,18 +28,14 @@ func AppendIntegers[T Integer](ctx context.Context, w *PatternWriter, counts []T
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		part := counts[:min(len(counts), pieceCounts)]
-		most := addUp(w, part)
+		part := counts[:min(len(counts), w.piece())]
 		if err := w.store(ctx, w.count, func() (fits bool) {
-			if w.dtype == tensor.Uint8 && most > 1<<8-1 || w.dtype == tensor.Uint16 && most > 1<<16-1 {
-				return false
-			}
 			w.grow(len(part))
-			encodeIntegers(w.raw, part, w.dtype)
-			return true
+			return encodeIntegers(w.raw, part, w.dtype)
 		}); err != nil {
 			return err
 		}
+		w.measurer.add(w.count, w.wide, len(part), w.dtype)
 		counts = counts[len(part):]
 		w.count += int64(len(part))
 		w.report()
@@ -48,49 +43,33 @@ func AppendIntegers[T Integer](ctx context.Context, w *PatternWriter, counts []T
 	return nil
 }
 
-// addUp adds the counts that follow those in the file to the totals of their patterns, and returns the largest.
-func addUp[T Integer](w *PatternWriter, counts []T) uint32 {
-	most, complete := T(0), w.summed == w.count // false where other counts were not added up
-	for at := w.count; len(counts) > 0; {
-		inside := at % int64(w.pixels)
-		n := min(int64(len(counts)), int64(w.pixels)-inside)
-		sum := uint64(0)
-		for _, k := range counts[:n] {
-			sum += uint64(k)
-			most = max(most, k)
-		}
-		if complete && inside == 0 {
-			w.totals = append(w.totals, 0)
-		}
-		if complete {
-			w.totals[len(w.totals)-1] += float64(sum)
-			w.summed += n
-		}
-		counts, at = counts[n:], at+n
-	}
-	return uint32(most)
-}
-
-// encodeIntegers writes counts that fit the type to raw.
-func encodeIntegers[T Integer](raw []byte, counts []T, t tensor.DType) {
-	switch t { //nolint:exhaustive // the types of Stored
+// encodeIntegers writes counts to raw. ok is false if a count does not fit the type.
+func encodeIntegers[T Integer](raw []byte, counts []T, t tensor.DType) (ok bool) {
+	all := T(0) // bits of all counts
+	switch t {  //nolint:exhaustive // the types of Stored
 	case tensor.Uint8:
 		raw = raw[:len(counts)]
 		for i, k := range counts {
 			raw[i] = byte(k)
+			all |= k
 		}
+		return uint32(all) < 1<<8
 	case tensor.Uint16:
 		for ; len(counts) >= 4 && len(raw) >= 8; counts, raw = counts[4:], raw[8:] { // one store for four counts
+			all |= counts[0] | counts[1] | counts[2] | counts[3]
 			binary.LittleEndian.PutUint64(raw, uint64(counts[0])|uint64(counts[1])<<16|uint64(counts[2])<<32|uint64(counts[3])<<48)
 		}
 		for i, k := range counts {
 			binary.LittleEndian.PutUint16(raw[2*i:], uint16(k))
+			all |= k
 		}
+		return uint32(all) < 1<<16
 	default:
 		for i, k := range counts {
 			binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(float32(k)))
 		}
 	}
+	return true
 }
 
 // ReadIntegers fills dst with the counts of consecutive patterns, the first of which has the given number, as Read does. It returns false,
@@ -100,27 +79,43 @@ func (s *StoredPatterns) ReadIntegers(dst []uint16, first int) bool {
 		return false
 	}
 	if s.rows == nil {
-		s.readIntegers(dst, first)
+		s.readIntegers(dst, first, 0)
 		return true
 	}
 	for i := 0; len(dst) > 0; i, dst = i+1, dst[s.pixels:] {
-		s.readIntegers(dst[:s.pixels], s.rows[first+i])
+		s.readIntegers(dst[:s.pixels], s.rows[first+i], 0)
 	}
 	return true
 }
 
-// readIntegers is ReadIntegers for patterns that follow each other in the file.
-func (s *StoredPatterns) readIntegers(dst []uint16, first int) {
-	memory := tensor.Must(dst, len(dst)).Bytes()
-	raw := memory[:len(dst)*s.dtype.Size()]
-	if _, err := s.file.ReadAt(raw, int64(first)*int64(s.pixels)*int64(s.dtype.Size())); err != nil {
+// ReadIntegersFrom is ReadIntegers for a part of one pattern, from a pixel on.
+func (s *StoredPatterns) ReadIntegersFrom(dst []uint16, pattern, pixel int) bool {
+	if s.dtype != tensor.Uint8 && s.dtype != tensor.Uint16 {
+		return false
+	}
+	if s.rows != nil {
+		pattern = s.rows[pattern]
+	}
+	s.readIntegers(dst, pattern, pixel)
+	return true
+}
+
+// readIntegers is ReadIntegers for counts that follow each other in the file, from a pixel of a pattern on.
+func (s *StoredPatterns) readIntegers(dst []uint16, first, pixel int) {
+	raw := tensor.Must(dst, len(dst)).Bytes()[:len(dst)*s.dtype.Size()]
+	if _, err := s.file.ReadAt(raw, (int64(first)*int64(s.pixels)+int64(pixel))*int64(s.dtype.Size())); err != nil {
 		clear(dst)
 		err = &SpoolError{fmt.Errorf("pattern %d: %w", first, err)}
 		s.err.CompareAndSwap(nil, &err)
 		return
 	}
-	if s.dtype == tensor.Uint8 {
-		widenBytes(dst, memory)
+	toIntegers(dst, s.dtype)
+}
+
+// toIntegers makes integers of the bytes of a file, of type Uint8 or Uint16, at the beginning of the memory of dst.
+func toIntegers(dst []uint16, t tensor.DType) {
+	if t == tensor.Uint8 {
+		widenBytes(dst, tensor.Must(dst, len(dst)).Bytes())
 	} else if bigEndian {
 		for i := range dst {
 			dst[i] = bits.ReverseBytes16(dst[i])

@@ -49,6 +49,7 @@ func (s Storage) Writer(at *Place, length, pixels, most int) (*PatternWriter, er
 	}
 	w, _ := NewPatternWriter(nil, length, pixels, most) //nolint:errcheck // without a file to create there is no error
 	w.file, w.dtype = &inPlace{SourceFile: file, offset: at.Offset}, at.DType
+	w.measurer = newMeasurer(length, pixels)
 	w.copied = func() (PatternFile, error) { return s.Create(size) }
 	return w, nil
 }
@@ -165,6 +166,8 @@ func (w *PatternWriter) leave(ctx context.Context) error {
 		return &SpoolError{err}
 	}
 	w.file, w.dtype, w.count, w.copied = file, tensor.Uint8, 0, nil
+	defer func(m *measurer) { w.measurer = m }(w.measurer)
+	w.measurer = nil // these counts have been measured
 	counts := make([]float32, min(count, pieceCounts))
 	for at := int64(0); at < count; at += int64(len(counts)) {
 		part := counts[:min(int64(len(counts)), count-at)]

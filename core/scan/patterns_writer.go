@@ -18,12 +18,12 @@ type PatternWriter struct {
 	memory []float32 // without a file
 
 	dtype tensor.DType // of the file
+	wide  []uint16     // memory of raw
 	raw   []byte
 
 	copied func() (PatternFile, error) // creates the file for patterns that cannot stay in the scan's file; nil where they do not
 
-	totals []float64 // sums of the patterns so far
-	summed int64     // counts in totals; other counts are not added up
+	measurer *measurer // nil: in memory
 }
 
 // NewPatternWriter returns a Writer of a number of patterns. A count needs at most the given number of bytes, 1, 2 or 4. create, which
@@ -37,6 +37,7 @@ func NewPatternWriter(create func(bytes int64) (PatternFile, error), length, pix
 	if w.file, err = create(w.room * int64(most)); err != nil {
 		return nil, &SpoolError{err}
 	}
+	w.measurer = newMeasurer(length, pixels)
 	return w, nil
 }
 
@@ -70,8 +71,7 @@ func (w *PatternWriter) Update(ctx context.Context, change func(counts []float32
 		change(w.memory)
 		return nil
 	}
-	known := w.summed == w.count
-	w.totals = w.totals[:0]
+	w.measurer.restart()
 	counts := make([]float32, max(1, pieceCounts/w.pixels)*w.pixels)
 	for from := int64(0); from < w.count; from += int64(len(counts)) {
 		part := counts[:min(int64(len(counts)), w.count-from)]
@@ -79,21 +79,11 @@ func (w *PatternWriter) Update(ctx context.Context, change func(counts []float32
 			return &SpoolError{err}
 		}
 		change(part)
-		for i := 0; known && i < len(part); i += w.pixels {
-			w.totals = append(w.totals, sum(part[i:i+w.pixels]))
-		}
 		if err := w.put(ctx, part, from); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func sum(counts []float32) (total float64) {
-	for _, k := range counts {
-		total += float64(k)
-	}
-	return total
 }
 
 // Patterns returns the patterns, those in memory or those in the file, which it seals: nothing can be written after it.
@@ -102,9 +92,9 @@ func (w *PatternWriter) Patterns() ([]float32, *StoredPatterns) {
 		return w.memory, nil
 	}
 	w.file.Seal()
-	s := &StoredPatterns{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype, err: new(atomic.Pointer[error])}
-	if w.summed == w.count && w.dtype != tensor.Float32 { // a sum of rounded counts is another number
-		s.totals = w.totals
+	s := &StoredPatterns{file: w.file, pixels: w.pixels, length: int(w.count / int64(w.pixels)), dtype: w.dtype, measured: w.measurer.measured(w.count), err: new(atomic.Pointer[error])}
+	if s.measured != nil {
+		s.totals = s.measured.Sum
 	}
 	return nil, s
 }
@@ -115,10 +105,11 @@ func (w *PatternWriter) put(ctx context.Context, counts []float32, from int64) e
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		part := counts[:min(len(counts), pieceCounts)]
+		part := counts[:min(len(counts), w.piece())]
 		if err := w.store(ctx, from, func() (fits bool) { return w.encode(part) }); err != nil {
 			return err
 		}
+		w.measurer.add(from, w.wide, len(part), w.dtype)
 		counts, from = counts[len(part):], from+int64(len(part))
 		w.count = max(w.count, from)
 		w.report()
@@ -157,10 +148,21 @@ func (w *PatternWriter) encode(counts []float32) bool {
 // grow makes raw as long as so many counts of the file.
 func (w *PatternWriter) grow(counts int) {
 	size := counts * w.dtype.Size()
-	if cap(w.raw) < size {
-		w.raw = make([]byte, size)
+	if need := max(counts, (size+1)/2); len(w.wide) < need {
+		w.wide = make([]uint16, need)
 	}
-	w.raw = w.raw[:size]
+	w.raw = tensor.Must(w.wide, len(w.wide)).Bytes()[:size]
+}
+
+// writtenAtOnce is about the number of counts that are written at once. They stay in the processor's cache until they are measured.
+const writtenAtOnce = 1 << 16
+
+// piece returns the number of counts that are written at once: those of whole patterns, unless patterns are large.
+func (w *PatternWriter) piece() int {
+	if w.pixels > writtenAtOnce {
+		return writtenAtOnce
+	}
+	return writtenAtOnce / w.pixels * w.pixels
 }
 
 // report informs a Watcher how many patterns have been written.
