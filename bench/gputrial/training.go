@@ -194,9 +194,6 @@ func (t *trial) tf32(ctx context.Context, r *recorder) error {
 	if t.cpu {
 		return &skipped{"TF32 is a format of GPUs"}
 	}
-	if t.backend == gorgonia {
-		return &skipped{"the Gorgonia backend computes in full precision"}
-	}
 	sizes := t.all()
 	s := sizes[len(sizes)/2]
 	limit := share(ctx, caseShare)
@@ -215,7 +212,7 @@ func (t *trial) tf32(ctx context.Context, r *recorder) error {
 		if !c.Within {
 			note = "above the limit of full precision, as TF32 may be"
 		}
-		r.add(row{What: "TF32 compared with Gorgonia: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
+		r.add(row{What: "TF32 compared with Gorgonia on the CPU: " + c.Quantity, Values: map[string]any{"difference": c.Difference, "limit": c.Limit}, Note: strings.TrimSpace(note)})
 	}
 	return err
 }

@@ -51,8 +51,8 @@ func (g *Gorgonia) Open(ctx context.Context, o backend.OpenOptions) (backend.Ses
 	if err == nil {
 		err = o.Check(g.Info())
 	}
-	if err == nil && o.TF32 {
-		err = backend.Errorf(backend.Unsupported, "open", "backend %q does not support --tf32", g.Info().Name)
+	if err == nil && o.TF32 && !gpu {
+		err = backend.Errorf(backend.Unsupported, "open", "backend %q does not support --tf32 on the CPU: it needs --device cuda:N", g.Info().Name)
 	}
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func open[T float](ctx context.Context, o backend.OpenOptions, number int, gpu b
 	var e engine[T] = newHost(env)
 	name := fmt.Sprintf("cpu (%s)", env.Instructions())
 	if gpu {
-		if e, name, err = openCUDA[T](ctx, number); err != nil {
+		if e, name, err = openCUDA[T](ctx, number, o.TF32); err != nil {
 			return nil, err
 		}
 	}

@@ -47,7 +47,7 @@ func cudaNumber(devices []string) (number int, ok bool, err error) {
 }
 
 // openCUDA returns the engine on a GPU.
-func openCUDA[T float](ctx context.Context, number int) (engine[T], string, error) {
+func openCUDA[T float](ctx context.Context, number int, tf32 bool) (engine[T], string, error) {
 	l, err := driver.Open(cudaLibrary)
 	if err != nil {
 		return nil, "", err
@@ -59,7 +59,7 @@ func openCUDA[T float](ctx context.Context, number int) (engine[T], string, erro
 	if number >= len(found) {
 		return nil, "", backend.Errorf(backend.Unavailable, "open", "device cuda:%d does not exist: the NVIDIA driver shows %d", number, len(found))
 	}
-	d, err := newDevice[T](ctx, l, found[number])
+	d, err := newDevice[T](ctx, l, found[number], tf32)
 	if err != nil {
 		return nil, "", err
 	}

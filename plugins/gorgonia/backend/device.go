@@ -31,17 +31,33 @@ type device[T float] struct {
 	sum      block          // gradients that are not used where they are computed
 	segments segmentTable
 	updated  kernels.Segments // of the last step
+	tf32     bool             // convolutions may use the kernels of TF32
 	free     int64            // bytes of the GPU that were free when the session was opened
 }
 
-// newDevice opens a GPU with the kernels of the precision.
-func newDevice[T float](c context.Context, l *driver.Library, gpu driver.Device) (*device[T], error) {
+// leastTF32 is the least major compute capability of a GPU with TF32.
+const leastTF32 = 8
+
+// newDevice opens a GPU with the kernels of the precision, and those of TF32 if it is allowed; float64 does not use it.
+func newDevice[T float](c context.Context, l *driver.Library, gpu driver.Device, tf32 bool) (*device[T], error) {
+	if tf32 && gpu.Major < leastTF32 {
+		return nil, backend.Errorf(backend.Unsupported, "open", "%s has compute capability %d.%d, but --tf32 needs %d.0 or later", gpu.Name, gpu.Major, gpu.Minor, leastTF32)
+	}
 	ctx, err := retain(c, l, gpu, sizeOf[T]())
 	if err != nil {
 		return nil, err
 	}
-	d := &device[T]{ctx: ctx, tables: map[string]driver.Address{}}
+	d := &device[T]{ctx: ctx, tables: map[string]driver.Address{}, tf32: tf32 && sizeOf[T]() == 4}
 	err = ctx.Do(func() error {
+		if d.tf32 {
+			ptx, err := kernels.PTXOfTF32()
+			if err != nil {
+				return backend.Errorf(backend.Internal, "open", "the embedded CUDA kernels: %w", err)
+			}
+			if err := ctx.Load(ptx, kernels.KernelsOfTF32()...); err != nil {
+				return err
+			}
+		}
 		d.free, err = ctx.FreeMemory()
 		return err
 	})
@@ -225,7 +241,7 @@ func (d *device[T]) build(st step[T]) (kernels.Plan, error) {
 	if st.op == nil {
 		return kernels.Sum(st.out.size), nil
 	}
-	p, err := kernels.Build(st.op.Call, st.op.Gradient, sizeOf[T]())
+	p, err := kernels.Build(st.op.Call, st.op.Gradient, sizeOf[T](), d.tf32)
 	if err != nil {
 		return p, backend.Errorf(backend.Unsupported, "compile", "%s: %w", st.name, err)
 	}

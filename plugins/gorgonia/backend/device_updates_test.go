@@ -33,7 +33,7 @@ func newVectors[T float](t *testing.T) *vectors[T] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDevice[T](context.Background(), l, driver.Device{})
+	d, err := newDevice[T](context.Background(), l, driver.Device{Major: 9}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/ptychogo/ptycho/core/backend"
@@ -18,6 +19,7 @@ type Context struct {
 	stream uintptr
 	ahead  uintptr // the second stream
 	module uintptr
+	more   map[string]uintptr // modules of further kernels by name
 	loaded map[string]uintptr // kernels by name
 	kept   map[Address]int    // allocations with their sizes
 	host   map[*byte]int      // pinned memory
@@ -53,6 +55,19 @@ func (l *Library) Retain(number int, module []byte) (_ *Context, err error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// Load loads a further module of PTX, which must end with a zero byte, for the kernels of the given names.
+func (c *Context) Load(ptx []byte, kernels ...string) error {
+	var module uintptr
+	if err := c.l.call(fModuleLoadData, uintptr(unsafe.Pointer(&module)), uintptr(unsafe.Pointer(&ptx[0])), 0, 0, 0); err != nil {
+		return err
+	}
+	c.more = map[string]uintptr{}
+	for _, name := range kernels {
+		c.more[name] = module
+	}
+	return nil
 }
 
 // Device describes the GPU.
@@ -101,8 +116,16 @@ func (c *Context) Close() error {
 	for p, n := range c.host {
 		note(c.FreeHost(unsafe.Slice(p, n)))
 	}
-	if c.module != 0 {
-		note(c.l.call(fModuleUnload, c.module))
+	modules := []uintptr{c.module}
+	for _, m := range c.more {
+		if !slices.Contains(modules, m) {
+			modules = append(modules, m)
+		}
+	}
+	for _, m := range modules {
+		if m != 0 {
+			note(c.l.call(fModuleUnload, m))
+		}
 	}
 	for _, s := range []uintptr{c.ahead, c.stream} {
 		if s != 0 {
@@ -110,7 +133,7 @@ func (c *Context) Close() error {
 		}
 	}
 	note(c.l.call(fPrimaryCtxRelease, uintptr(c.handle)))
-	c.ctx, c.stream, c.ahead, c.module = 0, 0, 0, 0
+	c.ctx, c.stream, c.ahead, c.module, c.more = 0, 0, 0, 0, nil
 	return errors.Join(failed...)
 }
 
@@ -195,8 +218,11 @@ const staticShared = 48 << 10
 func (c *Context) Launch(kernel string, grid [3]int, threads, shared int, args []byte) error {
 	f, ok := c.loaded[kernel]
 	if !ok {
-		name := append([]byte(kernel), 0)
-		if err := c.l.call(fModuleGetFunction, uintptr(unsafe.Pointer(&f)), c.module, uintptr(unsafe.Pointer(&name[0]))); err != nil {
+		name, module := append([]byte(kernel), 0), c.module
+		if m, ok := c.more[kernel]; ok {
+			module = m
+		}
+		if err := c.l.call(fModuleGetFunction, uintptr(unsafe.Pointer(&f)), module, uintptr(unsafe.Pointer(&name[0]))); err != nil {
 			return err
 		}
 		c.loaded[kernel] = f

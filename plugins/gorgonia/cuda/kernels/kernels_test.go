@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,13 +13,13 @@ import (
 )
 
 func TestPTX_IsMadeOfTheSources(t *testing.T) {
-	for _, size := range []int{4, 8} {
-		ptx, err := PTX(size)
+	for _, m := range modules {
+		ptx, err := read(m.file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.HasPrefix(ptx, []byte(head())) {
-			t.Errorf("%s was made of other sources than those here: run make ptx", file(size))
+			t.Errorf("%s was made of other sources than those here: run make ptx", m.file)
 		}
 	}
 }
@@ -46,29 +47,36 @@ func TestPTX_RebuildsToTheSameBytes(t *testing.T) {
 
 var declared = regexp.MustCompile(`(?m)^(?:BLOCK_)?KERNEL\((\w+)\)`)
 
-// TestPTX_HasEveryKernel compares the kernels of the sources with those of the PTX of both precisions.
+// TestPTX_HasEveryKernel compares the kernels of the sources with those of the PTX.
 func TestPTX_HasEveryKernel(t *testing.T) {
-	want := []string{"conv", "conv_few", "conv_weight", "conv_weight_few", "fourier"}
+	want := map[string][]string{whole: {"conv", "conv_few", "conv_weight", "conv_weight_few", "fourier"}}
 	for name, text := range Sources() {
+		source := whole
+		if name == "conv_tf32.cu" {
+			source = name
+		}
 		for _, m := range declared.FindAllStringSubmatch(text, -1) {
 			if strings.HasSuffix(name, ".cu") {
-				want = append(want, m[1])
+				want[source] = append(want[source], m[1])
 			}
 		}
 	}
-	for _, size := range []int{4, 8} {
-		ptx, err := PTX(size)
+	for _, m := range modules {
+		ptx, err := read(m.file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range want {
+		for _, name := range want[m.source] {
 			if !bytes.Contains(ptx, []byte(".entry "+name+"(")) {
-				t.Errorf("%s lacks the kernel %s", file(size), name)
+				t.Errorf("%s lacks the kernel %s", m.file, name)
 			}
 		}
 	}
-	if len(want) < 30 {
-		t.Errorf("only %d kernels were found in the sources", len(want))
+	if len(want[whole]) < 30 {
+		t.Errorf("only %d kernels were found in the sources", len(want[whole]))
+	}
+	if got := want["conv_tf32.cu"]; !slices.Equal(got, KernelsOfTF32()) {
+		t.Errorf("the kernels of TF32 are %v, but %v are listed", got, KernelsOfTF32())
 	}
 }
 

@@ -62,9 +62,10 @@ type Plan struct {
 // Forward is the gradient argument of Build for the operation itself.
 const Forward = -1
 
-// Build returns the launches of an operation for elements of size bytes, or of the gradient of one operand.
-func Build(c kernel.Call, gradient, size int) (Plan, error) {
-	b := &builder{c: c, size: size}
+// Build returns the launches of an operation for elements of size bytes, or of the gradient of one operand. With tf32 convolutions in
+// float32 may use the kernels of TF32.
+func Build(c kernel.Call, gradient, size int, tf32 bool) (Plan, error) {
+	b := &builder{c: c, size: size, tf32: tf32 && size == 4}
 	build, ok := rules[c.Kind]
 	if !ok {
 		return Plan{}, fmt.Errorf("the operation %s does not have a CUDA kernel", c.Kind)
@@ -88,6 +89,7 @@ func Sum(n int) Plan {
 type builder struct {
 	c    kernel.Call
 	size int
+	tf32 bool
 	plan Plan
 }
 

@@ -8,6 +8,8 @@ const (
 	depth    = 16
 	piece    = 4096
 	shares   = 64 // most shares of the sum of a weight
+
+	strideTF32 = 72 // of the rows of shared memory; see conv_tf32.cu
 )
 
 func detach(b *builder, gradient int) error {
@@ -90,26 +92,30 @@ func conv(b *builder, gradient int) error {
 	if b.c.ReLU {
 		mask, relu = result, 1
 	}
-	// tiles adds a launch that computes rows channels × cols columns, with the smaller tile for few channels.
-	tiles := func(name string, rows, cols, split int, refs []Ref, ns ...int) {
+	// tiles adds a launch that computes rows channels × cols columns, with the smaller tile for few channels. terms is the number of terms of
+	// a sum that are next to each other: of few, the kernel of TF32 would add many zeros.
+	tiles := func(name string, rows, cols, split, terms int, refs []Ref, ns ...int) {
 		each := manyRows
 		if rows <= fewRows {
 			name, each = name+"_few", fewRows
+		} else if b.tf32 && terms >= depth {
+			b.grid(name+"_tf32", [3]int{(cols + columns - 1) / columns, (rows + each - 1) / each, split}, 2*depth*strideTF32*b.size, refs, ns...)
+			return
 		}
 		b.grid(name, [3]int{(cols + columns - 1) / columns, (rows + each - 1) / each, split}, (each+columns)*depth*b.size, refs, ns...)
 	}
 	switch gradient {
 	case Forward:
-		tiles("conv", co, pixels, 1, p(in(0), in(1), in(2), null, target), images, ci, co, h, wd, k, relu, 0)
+		tiles("conv", co, pixels, 1, ci, p(in(0), in(1), in(2), null, target), images, ci, co, h, wd, k, relu, 0)
 	case 0:
-		tiles("conv", ci, pixels, 1, p(incoming, in(1), null, mask, target), images, co, ci, h, wd, k, 0, 1)
+		tiles("conv", ci, pixels, 1, co, p(incoming, in(1), null, mask, target), images, co, ci, h, wd, k, 0, 1)
 	case 1:
 		split, n := min((pixels+piece-1)/piece, shares), co*ci*k*k
 		sums := target
 		if split > 1 {
 			sums = b.scratch(split*n, b.size)
 		}
-		tiles("conv_weight", co, ci*k*k, split, p(in(0), incoming, mask, sums), images, ci, co, h, wd, k, split)
+		tiles("conv_weight", co, ci*k*k, split, pixels, p(in(0), incoming, mask, sums), images, ci, co, h, wd, k, split)
 		if split > 1 {
 			b.flat("fold", n, p(sums, null, null, target), split*n, n, plus, 1, 0)
 		}

@@ -19,21 +19,49 @@ import (
 //go:embed *.cu *.h
 var sources embed.FS
 
-//go:embed f32.ptx.gz f64.ptx.gz
+//go:embed *.ptx.gz
 var compiled embed.FS
 
 // Compiler is the version of NVRTC that makes the PTX. Its PTX ISA 8.0 is understood by the drivers of CUDA 12.0 and later.
 const Compiler = "12.0"
 
-// architecture is the oldest GPU that the kernels support.
-const architecture = "compute_70"
+// architecture is the oldest GPU that the kernels support, and that of TF32.
+const (
+	architecture     = "compute_70"
+	architectureTF32 = "compute_80"
+)
 
-// file returns the name of the PTX for elements of size bytes.
-func file(size int) string { return fmt.Sprintf("f%d.ptx.gz", 8*size) }
+// module is a file of PTX.
+type module struct{ file, source, architecture, define string }
+
+// whole is the source that includes all others but that of TF32.
+const whole = "all.cu"
+
+// modules lists all files.
+var modules = []module{
+	{"f32.ptx.gz", whole, architecture, single},
+	{"f64.ptx.gz", whole, architecture, double},
+	{"tf32.ptx.gz", "conv_tf32.cu", architectureTF32, single},
+}
+
+// Options that choose the precision.
+const (
+	single = "-DSINGLE"
+	double = "-DDOUBLE"
+)
 
 // PTX returns the kernels for elements of size bytes, with a zero byte at the end.
-func PTX(size int) ([]byte, error) {
-	packed, err := compiled.ReadFile(file(size))
+func PTX(size int) ([]byte, error) { return read(fmt.Sprintf("f%d.ptx.gz", 8*size)) }
+
+// PTXOfTF32 returns the further kernels of sessions that allow TF32, with a zero byte at the end.
+func PTXOfTF32() ([]byte, error) { return read("tf32.ptx.gz") }
+
+// KernelsOfTF32 lists them.
+func KernelsOfTF32() []string { return []string{"conv_tf32", "conv_weight_tf32"} }
+
+// read expands a file.
+func read(file string) ([]byte, error) {
+	packed, err := compiled.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -72,29 +100,28 @@ func head() string { return "// source sha256 " + Digest() + "\n" }
 // numbered matches comments that number the calls of functions in an order that differs between runs of NVRTC.
 var numbered = regexp.MustCompile(`(?m) // callseq \d+(, \d+)?$`)
 
-// module is the source that includes all others.
-const module = "all.cu"
-
-func options(architecture string, size int) []string {
-	define := map[int]string{4: "-DSINGLE", 8: "-DDOUBLE"}[size]
+func options(architecture, define string) []string {
 	return []string{"--gpu-architecture=" + architecture, "--std=c++11", "-default-device", define}
 }
 
 // Assemble compiles the sources for elements of size bytes to the machine code of an architecture, 10 times the compute capability.
 func Assemble(c *nvrtc.Compiler, architecture, size int) ([]byte, error) {
-	all := Sources()
-	return c.Assemble(module, all[module], all, options(fmt.Sprintf("sm_%d", architecture), size)...)
+	all, define := Sources(), single
+	if size == 8 {
+		define = double
+	}
+	return c.Assemble(whole, all[whole], all, options(fmt.Sprintf("sm_%d", architecture), define)...)
 }
 
-// Compile compiles the sources for both precisions. It returns the files to embed.
+// Compile compiles the sources. It returns the files to embed.
 func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 	if v := fmt.Sprintf("%d.%d", c.Major, c.Minor); v != Compiler {
 		return nil, fmt.Errorf("NVRTC is version %s, but the committed PTX is made with %s", v, Compiler)
 	}
 	out := map[string][]byte{}
 	all := Sources()
-	for _, size := range []int{4, 8} {
-		text, err := c.Compile(module, all[module], all, options(architecture, size)...)
+	for _, m := range modules {
+		text, err := c.Compile(m.source, all[m.source], all, options(m.architecture, m.define)...)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +129,7 @@ func Compile(c *nvrtc.Compiler) (map[string][]byte, error) {
 		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 		io.WriteString(w, head()+numbered.ReplaceAllString(strings.TrimLeft(string(text), "\n"), "")) // a buffer never fails
 		w.Close()
-		out[file(size)] = packed.Bytes()
+		out[m.file] = packed.Bytes()
 	}
 	return out, nil
 }

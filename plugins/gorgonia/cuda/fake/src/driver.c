@@ -399,7 +399,7 @@ int cuModuleLoadDataEx(Module **m, const char *image, unsigned n, void *options,
 	if (strncmp(image, "//", 2) && strncmp(image, ".version", 8) && strncmp(image, "\177ELF", 4))
 		return INVALID_IMAGE;
 	size_t size = length(image);
-	int single = declares(image, size, "fourier_double"); // which float64 does not need
+	int single = declares(image, size, "fourier_double") || declares(image, size, "conv_tf32"); // which float64 does not need
 	void *library = kernels[single ? 0 : 1];
 	if (!library) // a process that was started with LD_LIBRARY_PATH
 		library = dlopen(single ? "kernels_f32.so" : "kernels_f64.so", RTLD_NOW | RTLD_LOCAL);

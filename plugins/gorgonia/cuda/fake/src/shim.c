@@ -60,6 +60,7 @@ static void *scheduler, *threads[THREADS]; // stack pointers
 static char *stacks[THREADS];
 static int at[THREADS]; // line of the barrier at which a thread waits, 0 before the first, -1 after the end
 static char mode;
+static int ordered; // 0: the present barrier is one of shim_mma
 
 void shim_switch(void **save, void *load);
 __asm__(".text\n.globl shim_switch\n.hidden shim_switch\n.type shim_switch,@function\nshim_switch:\n"
@@ -75,6 +76,25 @@ void shim_barrier(int line) {
 	}
 	at[me] = line;
 	shim_switch(&threads[me], scheduler);
+}
+
+// shim_mma adds to d what a warp computes with mma.m16n8k8 for TF32: the product of a [16, 8] and b [8, 8]. Each lane gives four elements of
+// a and two of b and receives four of d, at the places that the PTX manual lists. All threads of the block must call it together. The shim
+// waits twice for that, which is not a barrier: it does not order accesses to shared memory.
+void shim_mma(float *d, const float *a, const float *b, int line) {
+	static float all[THREADS][6];
+	int me = threadIdx.x, warp = me & ~31, group = me % 32 / 4, lane = me % 4;
+	memcpy(all[me], a, 4 * sizeof *a);
+	memcpy(all[me] + 4, b, 2 * sizeof *b);
+	ordered = 0;
+	shim_barrier(line);
+	for (int e = 0; e < 4; e++) {
+		int row = group + e / 2 * 8, column = 2 * lane + e % 2;
+		for (int k = 0; k < 8; k++)
+			d[e] += all[warp + row % 8 * 4 + k % 4][row / 8 + k / 4 * 2] * all[warp + column * 4 + k % 4][4 + k / 4];
+	}
+	ordered = 0;
+	shim_barrier(line);
 }
 
 static void begin(void) {
@@ -114,7 +134,8 @@ static void block(void) {
 	for (unsigned t = 0; t < blockDim.x; t++)
 		prepare(t);
 	memset(shim_memory, 0xff, shim_size);
-	for (;; shim_phase++) {
+	for (;; shim_phase += ordered) {
+		ordered = 1;
 		for (unsigned t = 0; t < blockDim.x; t++)
 			resume(t);
 		for (unsigned t = 1; t < blockDim.x; t++)

@@ -21,6 +21,7 @@
 #define ST(b, i, v) (*(__typeof__(b))shim_write((b) + (i), sizeof(*(b))) = (v))
 #endif
 #define BARRIER() shim_barrier(__LINE__)
+#define MMA(d, a, b) shim_mma(d, a, b, __LINE__)
 
 typedef struct {
 	unsigned x, y, z;
@@ -31,6 +32,18 @@ extern Index threadIdx, blockIdx, blockDim, gridDim;
 void *shim_shared(void);
 void shim_barrier(int line);
 void *shim_failed(const void *p, unsigned long size, int write);
+void shim_mma(float *d, const float *a, const float *b, int line);
+
+// tf32 rounds to 10 bits after the leading one, halves away from zero, as cvt.rna.tf32.
+static inline float tf32(float v) {
+	union {
+		float f;
+		unsigned u;
+	} x = {v};
+	if (isfinite(v))
+		x.u = (x.u + 0x1000) & ~0x1fffu;
+	return x.f;
+}
 
 // UNIT is the number of bytes of shared memory that are tracked together.
 #ifdef SINGLE
