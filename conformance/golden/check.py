@@ -148,6 +148,12 @@ def translate(x, offsets, attributes):
     return y, back
 
 
+def over(y, total, floor=0):
+    """y / total, and 0 where total is not above the floor."""
+    covered = total > floor
+    return np.where(covered, y / np.where(covered, total, 1), 0)
+
+
 def merge_pairwise(objects, offsets, weight, attributes):
     groups, members = objects.shape[:2]
     weight = np.broadcast_to(weight, objects.shape)
@@ -158,17 +164,18 @@ def merge_pairwise(objects, offsets, weight, attributes):
         total[b, i] += shift(weight[b, j], *d)
 
     def back(g):
-        out = np.zeros_like(objects)
+        out, g = np.zeros_like(objects), over(g, total)
         for b, i, j in np.ndindex(groups, members, members):
             d = offsets[b, j] - offsets[b, i]
-            out[b, j] += weight[b, j] * shift_back(g[b, i] / total[b, i], *d, objects.shape[2:])
+            out[b, j] += weight[b, j] * shift_back(g[b, i], *d, objects.shape[2:])
         return [out]
 
-    return y / total, back
+    return over(y, total), back
 
 
-def corner(side, n, offset):
-    return side // 2 - n // 2 + offset
+def corner(rows, n, offset):
+    """The place of pixel (0, 0) of a patch of n rows. The rows of a canvas and of a patch decide for both axes."""
+    return rows // 2 - n // 2 + offset
 
 
 def assemble(objects, offsets, weight, attributes):
@@ -180,28 +187,27 @@ def assemble(objects, offsets, weight, attributes):
         d = corner(side, n, offsets[b, j])
         y[b] += shift(weight[b, j] * objects[b, j], *d, (side, side))
         total[b] += shift(weight[b, j], *d, (side, side))
-    covered = total > 1e-3 * weight.max(axis=(1, 2, 3))[:, None, None]
-    over = np.where(covered, 1 / np.where(covered, total, 1), 0)
+    floor = 1e-3 * weight.max(axis=(1, 2, 3))[:, None, None]
 
     def back(g):
-        out = np.zeros_like(objects)
+        out, g = np.zeros_like(objects), over(g, total, floor)
         for b, j in np.ndindex(groups, members):
-            out[b, j] = weight[b, j] * shift_back(g[b] * over[b], *corner(side, n, offsets[b, j]), (n, n))
+            out[b, j] = weight[b, j] * shift_back(g[b], *corner(side, n, offsets[b, j]), objects.shape[2:])
         return [out]
 
-    return y * over, back
+    return over(y, total, floor), back
 
 
 def extract(canvas, offsets, attributes):
-    n, side = int(attributes["n"]), canvas.shape[1]
+    n, rows = int(attributes["n"]), canvas.shape[1]
     y = np.zeros(offsets.shape[:2] + (n, n), complex)
     for b, c in np.ndindex(offsets.shape[:2]):
-        y[b, c] = shift_back(canvas[b], *corner(side, n, offsets[b, c]), (n, n))
+        y[b, c] = shift_back(canvas[b], *corner(rows, n, offsets[b, c]), (n, n))
 
     def back(g):
         out = np.zeros_like(canvas)
         for b, c in np.ndindex(offsets.shape[:2]):
-            out[b] += shift(g[b, c], *corner(side, n, offsets[b, c]), (side, side))
+            out[b] += shift(g[b, c], *corner(rows, n, offsets[b, c]), canvas.shape[1:])
         return [out]
 
     return y, back
@@ -209,7 +215,7 @@ def extract(canvas, offsets, attributes):
 
 def merge_weight(probe, attributes):
     w = (np.abs(probe) ** 2).sum(axis=-3)
-    return w / w.max(axis=(-2, -1), keepdims=True) + attributes["floor"], None
+    return over(w, w.max(axis=(-2, -1), keepdims=True)) + attributes["floor"], None
 
 
 def back_project(counts, probe, attributes):
@@ -234,24 +240,11 @@ def intensity(x, attributes):
     return (np.abs(x) ** 2).sum(axis=2), lambda g: [2 * g[:, :, None] * x]
 
 
-def poisson_deviance(lam, k, mask, attributes):
-    share = np.broadcast_to(mask, lam.shape) / np.broadcast_to(mask, lam.shape).sum(axis=(2, 3), keepdims=True)
-    log = np.where(k > 0, k * np.log(np.where(k > 0, k, 1) / lam), 0)
-    y = (share * 2 * (lam - k + log)).sum(axis=(2, 3))
-    return y, lambda g: [g[:, :, None, None] * share * 2 * (1 - k / lam)]
-
-
-def amplitude_loss(lam, k, mask, attributes):
-    share = np.broadcast_to(mask, lam.shape) / np.broadcast_to(mask, lam.shape).sum(axis=(2, 3), keepdims=True)
-    y = (share * (np.sqrt(lam) - np.sqrt(k)) ** 2).sum(axis=(2, 3))
-    return y, lambda g: [g[:, :, None, None] * share * (1 - np.sqrt(k / lam))]
-
-
 OPERATIONS = [relu, softplus, silu, abs2, polar, mul, conv2d, maxpool2, fft2, translate, merge_pairwise, assemble, extract]
-OPERATIONS += [merge_weight, back_project, illuminate, intensity, poisson_deviance, amplitude_loss]
+OPERATIONS += [merge_weight, back_project, illuminate, intensity, *plain.OPERATIONS]
 
-
-OPERATIONS += plain.OPERATIONS
+operations = {function.__name__.rstrip("_"): function for function in OPERATIONS}
+operations |= {"mean_pixels": plain.mean_pixels, **plain.LOSSES}
 
 
 def check_operation(name, function):
@@ -332,7 +325,7 @@ def check_network():
     far = fft2(illuminate(merged, given["probe"], {})[0], {"inverse": 0})[0]
     lam = intensity(far, {})[0] + given["background"]
     compare("network, lambda", lam, array(doc["lambda"]))
-    deviance = poisson_deviance(lam, given["counts"], given["mask"], {})[0]
+    deviance = operations["poisson_deviance"](lam, given["counts"], given["mask"], {})[0]
     compare("network, deviance", deviance, arrays(doc["scalars"])["deviance"])
     w = np.array(doc["pattern_weights"])
     compare("network, loss", (w * deviance.ravel()).sum() / w.sum(), np.array(doc["loss"]))
@@ -342,13 +335,18 @@ def check_network():
         compare(f"network, {name} after a step", moved[name], want)
 
 
-operations = {function.__name__.rstrip("_"): function for function in OPERATIONS} | {"mean_pixels": plain.mean_pixels}
-files = {path.stem for path in (HERE / "operations").glob("*.json")}
-if set(operations) != files:
-    sys.exit(f"operations without a definition here, or without a file: {sorted(set(operations) ^ files)}")
-for operation, function in operations.items():
-    check_operation(operation, function)
-check_optimisers()
-check_network()
-print(f"{wrong} of {checked} arrays differ" if wrong else f"{checked} arrays, all agree")
-sys.exit(1 if wrong else 0)
+def main():
+    files = {path.stem for path in (HERE / "operations").glob("*.json")}
+    if set(operations) != files:
+        sys.exit(f"operations without a definition here, or without a file: {sorted(set(operations) ^ files)}")
+    np.seterr(divide="ignore", invalid="ignore")  # of numbers that np.where leaves out
+    for operation, function in operations.items():
+        check_operation(operation, function)
+    check_optimisers()
+    check_network()
+    print(f"{wrong} of {checked} arrays differ" if wrong else f"{checked} arrays, all agree")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

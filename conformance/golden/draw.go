@@ -65,6 +65,14 @@ func exactly(numbers ...float64) draw {
 	return func(_ *rand.Rand, v *reference.Value) { copy(v.Real, numbers) }
 }
 
+// zerosThen returns n zeros and then the numbers of d.
+func zerosThen(n int, d draw) draw {
+	return func(rng *rand.Rand, v *reference.Value) {
+		d(rng, v)
+		clear(v.Real[:n])
+	}
+}
+
 func drawn(rng *rand.Rand, k program.Kind, shape []int, d draw) *reference.Value {
 	v := reference.NewValue(k, shape)
 	d(rng, v)

@@ -29,12 +29,15 @@ var (
 	lambda  = realOf("lambda", expected, -1, 3, 4, 5)
 	photons = realOf("counts", counts, -1, 3, 4, 5)
 	valid   = realOf("mask", mask, 4, 5)
+	// emptyFirst is a mask for each pattern, 0 in all of the first.
+	emptyFirst = realOf("mask", zerosThen(4*5, mask), -1, 3, 4, 5)
 )
 
 func loss() []example {
 	return []example{
 		{in: []argument{lambda, photons, valid}},
 		{note: "a mask for each pattern", in: []argument{lambda, photons, realOf("mask", mask, -1, 3, 4, 5)}},
+		{note: "the first pattern has no valid pixel: its loss is 0 and has no gradient", in: []argument{lambda, photons, emptyFirst}},
 	}
 }
 
@@ -95,21 +98,31 @@ var examples = map[program.OpKind][]example{
 		with(map[string]float64{"sign": 1}, complexOf("x", -1, 3, 6, 5), offsets),
 		with(map[string]float64{"sign": -1}, realOf("x", signed, -1, 3, 4, 7), offsets),
 	},
-	program.MergeWeight: {with(map[string]float64{"floor": 0.25}, complexOf("probe", 2, 4, 5)), with(map[string]float64{}, complexOf("probe", -1, 3, 2, 4, 5))},
+	program.MergeWeight: {with(map[string]float64{"floor": 0.25}, complexOf("probe", 2, 4, 5)), with(map[string]float64{}, complexOf("probe", -1, 3, 2, 4, 5)),
+		{note: "a probe of zeros: the floor everywhere", attrs: map[string]float64{"floor": 0.25}, in: []argument{{"probe", program.Complex, shape(2, 4, 5), exactly()}}}},
 	program.MergePairwise: {
 		{in: []argument{objects, offsets, realOf("weight", weight, 6, 5)}},
 		{note: "a weight for each member", in: []argument{complexOf("objects", -1, 2, 5, 6), realOf("offsets", offset, -1, 2, 2), realOf("weight", weight, -1, 2, 5, 6)}},
+		{note: "0 where the sum of weights is 0", in: []argument{objects, offsets, realOf("weight", zerosThen(4*5, weight), 6, 5)}},
+		{note: "all weights are 0", in: []argument{objects, offsets, realOf("weight", exactly(), 6, 5)}},
 	},
 	program.Assemble: {with(map[string]float64{"canvas": 10}, complexOf("objects", -1, 3, 5, 5), offsets, realOf("weight", weight, 5, 5)),
-		with(map[string]float64{"canvas": 8}, complexOf("objects", -1, 2, 6, 6), realOf("offsets", offset, -1, 2, 2), realOf("weight", weight, -1, 2, 6, 6))},
-	program.Extract: {with(map[string]float64{"n": 5}, complexOf("canvas", -1, 8, 8), offsets), with(map[string]float64{"n": 4}, complexOf("canvas", -1, 8, 8), offsets)},
+		with(map[string]float64{"canvas": 8}, complexOf("objects", -1, 2, 6, 6), realOf("offsets", offset, -1, 2, 2), realOf("weight", weight, -1, 2, 6, 6)),
+		{note: "patches of more rows than columns: the corner of the rows holds for both axes", attrs: map[string]float64{"canvas": 10}, in: []argument{objects, offsets, realOf("weight", weight, 6, 5)}},
+		{note: "all weights are 0", attrs: map[string]float64{"canvas": 8}, in: []argument{complexOf("objects", -1, 3, 5, 5), offsets, realOf("weight", exactly(), 5, 5)}}},
+	program.Extract: {with(map[string]float64{"n": 5}, complexOf("canvas", -1, 8, 8), offsets), with(map[string]float64{"n": 4}, complexOf("canvas", -1, 8, 8), offsets),
+		{note: "a canvas of more rows than columns: the corner of the rows holds for both axes", attrs: map[string]float64{"n": 4}, in: []argument{complexOf("canvas", -1, 9, 6), offsets}}},
 	program.BackProject: {with(map[string]float64{"epsilon": 0.125}, realOf("counts", counts, -1, 2, 4, 5), complexOf("probe", 2, 4, 5)),
 		{note: "a probe for each pattern", in: []argument{realOf("counts", counts, -1, 2, 4, 5), complexOf("probe", -1, 2, 1, 4, 5)}}},
 	program.Gather: {{in: []argument{realOf("table", signed, 4, 2, 3), index}}, {in: []argument{complexOf("table", 4, 3), index}}},
 
 	program.MeanPixels:      one(realOf("x", signed, -1, 3, 4, 5)),
 	program.PoissonDeviance: loss(), program.PoissonNLL: loss(), program.AmplitudeLoss: loss(), program.AmplitudeMAE: loss(),
-	program.ExpectedDeviance: one(realOf("lambda", oneOf(0.0009765625, 0.125, 0.5, 1, 3, 10, 49, 60, 1000), -1, 3, 4, 5), valid),
+	program.ExpectedDeviance: {
+		{in: []argument{realOf("lambda", oneOf(0.0009765625, 0.125, 0.5, 1, 3, 10, 49, 60, 1000), -1, 3, 4, 5), valid}},
+		{note: "large λ, where E[K·ln K] and λ·ln λ cancel", in: []argument{realOf("lambda", oneOf(100, 1000, 1e4, 1e5, 1e6), -1, 3, 4, 5), valid}},
+		{note: "the first pattern has no valid pixel: 0", in: []argument{lambda, emptyFirst}},
+	},
 }
 
 // words describe the inputs and the output of each operation, for operations/README.md.
@@ -154,9 +167,9 @@ var words = map[program.OpKind]struct{ inputs, output string }{
 	program.Intensity:        {"x [B, C, m, H, W]", "Σ_m |x|²"},
 	program.Translate:        {"x [B, C, H, W], offsets [B, C, 2]", "T(x, sign·offset)"},
 	program.MergeWeight:      {"probe [.., m, H, W]", "Σ_m|P|² over its largest value in the image, + floor"},
-	program.MergePairwise:    {"objects [B, C, H, W], offsets, weight [H, W] or as objects", "M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i) for each member i"},
-	program.Assemble:         {"objects [B, C, n, n], offsets, weight", "canvas [B, S, S]"},
-	program.Extract:          {"canvas [B, S, S], offsets [B, C, 2]", "patches [B, C, n, n]"},
+	program.MergePairwise:    {"objects [B, C, H, W], offsets [B, C, 2], weight [H, W] or as objects", "M_i = Σ_j T(w_j·O_j, p_j − p_i) / Σ_j T(w_j, p_j − p_i) for each member i"},
+	program.Assemble:         {"objects [B, C, n, m], offsets [B, C, 2], weight [n, m] or as objects", "canvas [B, S, S], S the attribute canvas"},
+	program.Extract:          {"canvas [B, S, R], offsets [B, C, 2]", "patches [B, C, n, n]"},
 	program.BackProject:      {"counts [B, C, H, W], probe as in illuminate", "F⁻¹(√k · F₀/|F₀|) · conj(P) / (|P|² + epsilon·max|P|²), P the first mode, F₀ = F(P); F₀/|F₀| is 1 where F₀ is 0"},
 	program.Gather:           {"table [t, ..], index [B, C]", "the rows that the index names; gradients add up in the table"},
 	program.MeanPixels:       {"x [B, C, H, W]", "the mean over rows and columns, [B, C]"},
@@ -164,5 +177,5 @@ var words = map[program.OpKind]struct{ inputs, output string }{
 	program.PoissonNLL:       {"lambda, counts [B, C, H, W], mask [H, W] or as lambda", "mean of λ − k·ln λ + ln k!"},
 	program.AmplitudeLoss:    {"lambda, counts [B, C, H, W], mask [H, W] or as lambda", "mean of (√λ − √k)²"},
 	program.AmplitudeMAE:     {"lambda, counts [B, C, H, W], mask [H, W] or as lambda", "mean of |√λ − √k|"},
-	program.ExpectedDeviance: {"lambda, mask", "mean of E[2(λ − K + K·ln(K/λ))] over Poisson counts K of mean λ, within 1e-9"},
+	program.ExpectedDeviance: {"lambda [B, C, H, W], mask [H, W] or as lambda", "mean of E[2(λ − K + K·ln(K/λ))] over Poisson counts K of mean λ, within 1e-9"},
 }

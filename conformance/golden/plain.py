@@ -168,33 +168,61 @@ def gather(table, index, attributes):
 
 
 def share(lam, mask):
-    """The part of each valid pixel in the mean over its pattern."""
+    """The part of each pixel in the mean over its pattern; 0 in a pattern without a valid pixel."""
     m = np.broadcast_to(mask, lam.shape)
-    return m / m.sum(axis=(2, 3), keepdims=True)
+    total = m.sum(axis=(2, 3), keepdims=True)
+    return m / np.where(total == 0, 1, total)
 
 
-def poisson_nll(lam, k, mask, attributes):
-    part = share(lam, mask)
-    factorial = np.vectorize(lambda n: math.lgamma(n + 1))(k)
-    y = (part * (lam - k * np.log(lam) + factorial)).sum(axis=(2, 3))
-    return y, lambda g: [g[:, :, None, None] * part * (1 - k / lam)]
+def valid(part, x):
+    """part·x, and 0 in an invalid pixel, which may hold any number, even NaN."""
+    return np.where(part == 0, 0, part * x)
 
 
-def amplitude_mae(lam, k, mask, attributes):
-    part, d = share(lam, mask), np.sqrt(lam) - np.sqrt(k)
-    return (part * np.abs(d)).sum(axis=(2, 3)), lambda g: [g[:, :, None, None] * part * np.sign(d) / (2 * np.sqrt(lam))]
+def loss(f, df):
+    """A loss from its value and its derivative by λ, both for single pixels."""
+
+    def operation(lam, k, mask, attributes):
+        part = share(lam, mask)
+        y = valid(part, f(lam, k)).sum(axis=(2, 3))
+        return y, lambda g: [g[:, :, None, None] * valid(part, df(lam, k))]
+
+    return operation
+
+
+log_factorial = np.vectorize(lambda n: math.lgamma(n + 1), otypes=[float])
+
+
+def logarithms(k, lam):
+    """k·ln(k/λ), 0 at k = 0."""
+    return np.where(k > 0, k * np.log(np.where(k > 0, k, 1) / lam), 0)
+
+
+LOSSES = {
+    "poisson_deviance": loss(lambda lam, k: 2 * (lam - k + logarithms(k, lam)), lambda lam, k: 2 * (1 - k / lam)),
+    "poisson_nll": loss(lambda lam, k: lam - k * np.log(lam) + log_factorial(k), lambda lam, k: 1 - k / lam),
+    "amplitude_loss": loss(lambda lam, k: (np.sqrt(lam) - np.sqrt(k)) ** 2, lambda lam, k: 1 - np.sqrt(k / lam)),
+    "amplitude_mae": loss(lambda lam, k: np.abs(np.sqrt(lam) - np.sqrt(k)), lambda lam, k: np.sign(lam - k) / (2 * np.sqrt(lam))),
+}
+
+COUNTS = np.arange(1, 400.0)
+FACTORIALS = log_factorial(COUNTS)
 
 
 def expected_deviance(lam, mask, attributes):
     def one(mean):
-        # The mean of K is that of λ, so that E[2(λ − K + K·ln(K/λ))] = 2(E[K·ln K] − λ·ln λ).
-        k = np.arange(2, int(mean + 20 * math.sqrt(mean) + 60))
-        chance = np.exp(k * math.log(mean) - mean - np.array([math.lgamma(n + 1) for n in k]))
-        return 2 * ((chance * k * np.log(k)).sum() - mean * math.log(mean))
+        if mean == 0:
+            return 0.0
+        if mean >= 100:
+            return np.polyval([863 / 252, 9 / 10, 19 / 60, 1 / 6, 1 / 6, 1], 1 / mean)
+        chance = np.exp(COUNTS * math.log(mean) - mean - FACTORIALS)
+        terms = mean - COUNTS + COUNTS * np.log(COUNTS / mean)  # none is negative: nothing cancels
+        return 2 * (math.exp(-mean) * mean + (chance * terms).sum())
 
-    return (share(lam, mask) * np.vectorize(one)(lam)).sum(axis=(2, 3)), None
+    expected = np.vectorize(one, otypes=[float])(lam.astype(float))  # float64, whatever the precision of λ
+    return valid(share(lam, mask), expected).sum(axis=(2, 3)), None
 
 
 OPERATIONS = [add, sub, div, affine, leaky_relu, sigmoid, tanh, exp, log1p, sqrt, square, detach, reshape, concat, slice_channels, pad, crop]
-OPERATIONS += [mask_center, avgpool2, upsample2, global_mean, dense, scale_planes, complex_, real, imag, conj, gather, poisson_nll]
-OPERATIONS += [amplitude_mae, expected_deviance]
+OPERATIONS += [mask_center, avgpool2, upsample2, global_mean, dense, scale_planes, complex_, real, imag, conj, gather]
+OPERATIONS += [expected_deviance]
