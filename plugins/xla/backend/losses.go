@@ -32,6 +32,8 @@ func loss(f perPixel) rule {
 		lambda, k := G.ConvertDType(c.in[0].rows(), c.wide), G.ConvertDType(G.StopGradient(c.in[1].rows()), c.wide)
 		still := G.StopGradient(lambda)
 		value, slope := f(still, k)
+		valid := G.BroadcastToDims(G.StopGradient(G.ExpandLeftToRank(c.in[2].rows(), 4)), slope.Shape().Dimensions...)
+		slope = G.Where(G.Equal(valid, scalar(valid, 0)), G.ZerosLike(slope), slope) // 0·NaN would reach the gradient
 		return c.masked(withDerivative(lambda, value, slope), c.in[2])
 	}
 }
