@@ -210,10 +210,14 @@ func namedGradients(s *subject, r runner, w *work) error {
 	if err != nil {
 		return err
 	}
+	_, err = look.Forward(s.ctx, r.ref, "phantom")
+	if err := refused("an unknown value", err, backend.NotFound); err != nil {
+		return err
+	}
 	for _, names := range [][]string{{"frozen", "bias"}, {"idle"}, {"object", "object"}, nil} {
 		loss, grads, err := look.Gradient(s.ctx, r.ref, names...)
 		if err != nil && s.withoutGradients(err) {
-			return nil
+			return &skip{"the backend does not support gradients", noGradients}
 		}
 		if err != nil {
 			return err
@@ -243,11 +247,7 @@ func namedGradients(s *subject, r runner, w *work) error {
 		}
 	}
 	_, _, err = look.Gradient(s.ctx, r.ref, "phantom")
-	if err := refused("the gradient of an unknown parameter", err, backend.NotFound); err != nil {
-		return err
-	}
-	_, err = look.Forward(s.ctx, r.ref, "phantom")
-	return refused("an unknown value", err, backend.NotFound)
+	return refused("the gradient of an unknown parameter", err, backend.NotFound)
 }
 
 // precision compares a few programs in every precision that the backend lists, each with the tolerances of that precision.

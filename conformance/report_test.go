@@ -117,6 +117,11 @@ func TestReport_BackendReachesItsOwnLevel(t *testing.T) {
 	if want := []string{"a process of its own", "ema", "gradients", "operation assemble", "train"}; !slices.Equal(report.Without, want) {
 		t.Errorf("without %v, want %v", report.Without, want)
 	}
+	for _, r := range report.Results { // a case of gradients alone must not pass without one
+		if want := map[string]conformance.Status{"gradient/named": conformance.Excluded, "operation/mul": conformance.Passed}[r.Name]; want != "" && r.Status != want {
+			t.Errorf("%s %s, want %s", r.Name, r.Status, want)
+		}
+	}
 }
 
 // TestReport_ProfilesReachLevel4 runs all cases on a backend that only predicts, and on one without an operation that few networks use.

@@ -317,7 +317,7 @@ func writeConformance(c *cli.Context, r *conformance.Report) error {
 	if r.Reached >= 0 {
 		stdout.Printf("reached level %d, %s%s\n", r.Reached, conformance.Level(r.Reached), without(r.Without))
 	} else {
-		stdout.Println("no level reached")
+		stdout.Printf("no level reached%s\n", without(r.Without))
 	}
 	return nil
 }
