@@ -91,6 +91,9 @@ func (c *check) all(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if c.options.Begin != nil {
+			c.options.Begin(one)
+		}
 		r, lost := c.repeated(ctx, one)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -74,6 +74,7 @@ type Options struct {
 	Repeat   int            // times that each case runs; 0: 1
 	Shuffle  *uint64        // a seed for another order of the cases; nil: the simplest first
 	FailFast bool           // end with the first case that fails
+	Begin    func(Case)     // receives each case before it runs; may be nil
 	Report   func(Result)   // receives each result; may be nil
 }
 

@@ -125,6 +125,10 @@ func runConformance(c *cli.Context) error {
 		return err
 	}
 	target.Threads = c.Int("threads")
+	options.Begin = func(one conformance.Case) {
+		task := "case " + one.Name
+		meter.task.Store(&task)
+	}
 	options.Report = func(r conformance.Result) {
 		if r.Status == conformance.Passed {
 			meter.Notice("%d %-9s %-7s %s (%.2f s)", r.Level, r.Level, r.Status, r.Name, r.Seconds)

@@ -64,7 +64,7 @@ func newRunHost(ctx context.Context, meter *progressMeter, x config.Execution) (
 			return engine, nil
 		}
 		engine, err := start(ctx, plugin.Spec{Name: found.Name, Path: found.Path, Args: found.Args, SHA256: found.SHA256, Logger: logger(x.LogLevel),
-			Timeout: x.BackendTimeout, Notice: meter.Notice, Hurry: r.Hurry})
+			Timeout: x.BackendTimeout, Notice: meter.Silent, Hurry: r.Hurry})
 		return engine, host.Fail(host.ExitBackend, err)
 	}
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ptychogo/ptycho/host"
@@ -31,7 +32,8 @@ type progressMeter struct {
 	phase    string
 	first    int // step of the first call of the phase
 	patterns int
-	open     bool // the terminal shows a line without a line break
+	open     bool                   // the terminal shows a line without a line break
+	task     atomic.Pointer[string] // for Silent: "case NAME"; nil: none
 }
 
 // newMeter returns a progressMeter that writes to w. now is time.Now except in tests.
@@ -55,6 +57,14 @@ func (m *progressMeter) Notice(format string, args ...any) {
 	}
 	m.clear()
 	fmt.Fprintln(m.w, words.Lines(fmt.Sprintf(format, args...), maxNotice)) // it may quote a file or a plugin
+}
+
+// Silent writes a line about a backend that does not answer, with the task that waits for it.
+func (m *progressMeter) Silent(format string, args ...any) {
+	if task := m.task.Load(); task != nil {
+		format, args = format+" (%s)", append(args, *task)
+	}
+	m.Notice(format, args...)
 }
 
 // Say writes a line even with --quiet, in answer to a signal of the user.

@@ -132,3 +132,16 @@ func TestMeter_TimeLeftOfResumedRun(t *testing.T) {
 		t.Errorf("50 steps took 50 s and 50 are left: %q", out.String())
 	}
 }
+
+// TestMeter_SilentNamesTheTask writes a notice of a silent backend during a case of conformance and outside of one.
+func TestMeter_SilentNamesTheTask(t *testing.T) {
+	var out bytes.Buffer
+	m := newMeter(&out, false, false, time.Now)
+	m.Silent("no answer in %s", "forward")
+	task := "case operation/relu"
+	m.task.Store(&task)
+	m.Silent("no answer in %s", "forward")
+	if want := "no answer in forward\nno answer in forward (case operation/relu)\n"; out.String() != want {
+		t.Errorf("the notices are %q, want %q", out.String(), want)
+	}
+}
