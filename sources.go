@@ -4,8 +4,11 @@ package ptycho
 
 import "embed"
 
-// Sources holds go.mod, the two example backends and the Python package for backends, by their paths in this module.
+// Sources holds go.mod, the two example backends, the Python package for backends, the golden vectors and the protocol, by their
+// paths in this module.
 //
-//go:embed go.mod examples/backend/main.go examples/backend-pytorch/ptycho_backend_pytorch/*.py
+//go:embed go.mod examples/backend/main.go examples/backend-pytorch/ptycho_backend_pytorch/*.py examples/backend-pytorch/tests/*.py
 //go:embed sdk/python/ptycho_backend/*.py sdk/python/ptycho_backend/*.pyi sdk/python/ptycho_backend/py.typed
+//go:embed conformance/golden/*.md conformance/golden/*.py conformance/golden/*.json conformance/golden/operations
+//go:embed sdk/proto/ptycho/plugin/v1/plugin.proto
 var Sources embed.FS

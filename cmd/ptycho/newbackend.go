@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -142,7 +141,8 @@ func (d *skeletonData) goFiles() (map[string][]byte, error) {
 	return files, nil
 }
 
-// pythonFiles returns the files of a backend in Python: the example with another name, and the package for backends.
+// pythonFiles returns the files of a backend in Python: the example with another name, the package for backends, the golden vectors
+// and the protocol.
 func (d *skeletonData) pythonFiles() (map[string][]byte, error) {
 	files, err := d.templates("python")
 	if err != nil {
@@ -150,14 +150,19 @@ func (d *skeletonData) pythonFiles() (map[string][]byte, error) {
 	}
 	renamed := strings.NewReplacer("ptycho_backend_pytorch", d.Package, "ptycho-backend-pytorch", d.Program, `name="pytorch"`, `name="`+d.Name+`"`)
 	err = fs.WalkDir(ptycho.Sources, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.Contains(name, "ptycho_backend") {
+		if err != nil || e.IsDir() {
 			return err
 		}
 		text, err := ptycho.Sources.ReadFile(name)
-		if strings.HasPrefix(name, "examples/") {
-			name, text = renamed.Replace(name), []byte(renamed.Replace(string(text)))
+		for _, part := range []string{"examples/backend-pytorch/", "sdk/python/", "conformance/", "sdk/proto/ptycho/plugin/v1/"} {
+			below, ok := strings.CutPrefix(name, part)
+			if ok && strings.HasPrefix(part, "examples/") {
+				below, text = renamed.Replace(below), []byte(renamed.Replace(string(text)))
+			}
+			if ok {
+				files[below] = text
+			}
 		}
-		files[path.Join(path.Base(path.Dir(name)), path.Base(name))] = text
 		return err
 	})
 	files[".gitignore"] = []byte("/venv/\n/dist/\n/build/\n*.egg-info/\n__pycache__/\n")

@@ -3,6 +3,7 @@ package main_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,6 +54,31 @@ func TestPluginsNew_PythonBackendPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "conformance", "--backend", "./ptycho-backend-fast-one", "--level", "0", "--quiet")
+	t.Chdir(folder)
+	command(t, python, "-m", "unittest", "discover", "-s", "tests")
+}
+
+// TestPluginsNew_PythonGoldenVectorsAreComplete runs check.py as it lies in a new backend's folder, and looks for the protocol there.
+func TestPluginsNew_PythonGoldenVectorsAreComplete(t *testing.T) {
+	t.Chdir(t.TempDir())
+	must(t, "plugins", "new", "fast-one", "--lang", "python")
+	for _, name := range []string{"plugin.proto", "tests/test_golden.py", "golden/operations/README.md", "ptycho_backend/py.typed", "ptycho_backend_fast_one/ops.py"} {
+		if info, err := os.Stat(filepath.Join("fast-one", name)); err != nil || (info.Size() == 0) != strings.HasSuffix(name, "py.typed") {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	text, err := os.ReadFile("fast-one/tests/test_golden.py")
+	if err != nil || !strings.Contains(string(text), "from ptycho_backend_fast_one import _make, ops") {
+		t.Errorf("the test does not import the new package: %v", err)
+	}
+	python := os.Getenv("PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import numpy").CombinedOutput(); err != nil {
+		t.Skipf("%s with NumPy is needed: %v %s", python, err, out)
+	}
+	command(t, python, "fast-one/golden/check.py")
 }
 
 func TestPluginsNew_RejectsNamesAndFolders(t *testing.T) {
