@@ -10,7 +10,7 @@ var freshMutants = []Mutant{
 	{"the norm is that of the first parameter", engine + "host.go", "optim.Norm(q.grads...)", "optim.Norm(q.grads[:1]...)", 0, "", "norm"},
 	{"the loss of a step has no weights", engine + "train.go", "r.Loss = feed.Weigh(p.LossWeights, r.Scalars, norm)", "r.Loss = feed.Weigh(map[string]float64{feed.Active(p.LossWeights)[0]: 1}, r.Scalars, norm)", 0, "", "loss"},
 	{"patches name the first batch", engine + "predict.go", "feed.Patches(i, t)", "feed.Patches(0, t)", 0, "", "[Rr]econstruct|patches|result"},
-	{"half of the moving average is used", engine + "host.go", "for i, v := range b.data {", "for i, v := range b.data[:len(b.data)/2+1] {", 0, "evaluate/ema", "ema|average"},
+	{"half of the moving average is used", engine + "host.go", "for i, v := range y {", "for i, v := range y[:len(y)/2+1] {", 0, "evaluate/ema", "ema|average"},
 	{"a graph for two groups is used for more", engine + "machine.go", "r.Groups, r.Values, r.Losses", "min(r.Groups, 2), r.Values, r.Losses", 0, "", "again/batch-size|groups|batch"},
 	{"a graph is used for other parameters", engine + "machine.go", "r.Values, r.Losses, r.Params)", "r.Values, r.Losses, len(r.Params) > 0)", 0, "", "gradient"},
 	{"the first micro-batch's inputs are used for all", feeding + "session.go", "batches = append(batches, st.Batches...)", "batches = append(batches, st.Batches...)\n\t\tfor i := range st.Batches[1:] {\n\t\t\tbatches[len(batches)-1-i] = st.Batches[0]\n\t\t}", 0, "", "micro-batches|train/accumulate"},

@@ -69,7 +69,7 @@ var sessionMutants = []Mutant{
 	{"the moving average begins at 0", engine + "train.go", "!started {", "!started && s.steps < 0 {", 0, "train/ema", "ema of"},
 	{"only the last micro-batch is counted", engine + "train.go", "r.Patterns += len(b.Rows)", "r.Patterns = len(b.Rows)", 0, "train/accumulate", "patterns"},
 	{"the step count is counted, not taken from the step", engine + "train.go", "s.steps = st.Number", "s.steps++", 0, "state/replaced", "step"},
-	{"the moving average stays in the weights after evaluating", engine + "predict.go", "range done { // a device", "range done[:0] { // a device", 0, "evaluate/ema", "moving average"},
+	{"the moving average stays in the weights after evaluating", engine + "predict.go", "err = errors.Join(err, s.engine.exchange(weights, averages))", "err = errors.Join(err, s.engine.exchange(weights[:0], averages[:0]))", 0, "evaluate/ema", "moving average"},
 	{"Evaluate ignores the moving average", engine + "predict.go", "if !use {", "if !use || s.steps > 0 {", 0, "evaluate/ema", "moving average"},
 	{"missing weights of patterns are those of the batch before", engine + "machine.go", "m.weights[i] = 1\n\t\tif b.Weights != nil {", "if b.Weights == nil && m.weights[i] == 0 {\n\t\t\tm.weights[i] = 1\n\t\t}\n\t\tif b.Weights != nil {", 0, "train/ledger/weights", "gradient's norm"},
 	{"a graph is reused for other losses", engine + "machine.go", "r.Groups, r.Values, r.Losses, r.Params)", "r.Groups, r.Values, len(r.Losses) > 0, r.Params)", 0, "again/losses", "losses"},
