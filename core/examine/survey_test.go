@@ -83,6 +83,7 @@ func TestSurvey_SameFindings(t *testing.T) {
 			for j := range s.Len() {
 				s.Pattern(j)[5*s.N+5] = 65535
 			}
+			s.Pattern(12)[5*s.N+6] = 5000 // a ray beside the marker
 		},
 		"masked": func(s *scan.Scan, rng *rand.Rand) {
 			s.Mask = make([]uint8, s.N*s.N)
