@@ -66,6 +66,7 @@ func TestScan_StoredAsInMemory(t *testing.T) {
 
 // TestSurvey_SameFindings: a scan that is measured while it is written has the findings of one that is read again, with faults of every kind
 // that the pass over all frames finds, and with those that make it void.
+// Long: a table of faults.
 func TestSurvey_SameFindings(t *testing.T) {
 	for name, plant := range map[string]func(s *scan.Scan, rng *rand.Rand){
 		"sound":  func(*scan.Scan, *rand.Rand) {},
