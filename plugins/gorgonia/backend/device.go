@@ -121,6 +121,9 @@ func (d *device[T]) reserve(bytes int) error {
 	return nil
 }
 
+// leastStaging holds most parameters, so that the memory is allocated once whatever their order.
+const leastStaging = 1 << 20
+
 // stage returns pinned memory of at least n bytes. The stream must have nothing to do with the last one.
 func (d *device[T]) stage(n int) ([]byte, error) {
 	if len(d.staging) < n {
@@ -131,7 +134,7 @@ func (d *device[T]) stage(n int) ([]byte, error) {
 				return nil, err
 			}
 		}
-		b, err := d.ctx.AllocHost(n)
+		b, err := d.ctx.AllocHost(max(n, leastStaging))
 		if err != nil {
 			return nil, err
 		}
