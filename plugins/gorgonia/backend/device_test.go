@@ -60,9 +60,9 @@ func TestCUDA_PassesTheConformanceSuite(t *testing.T) {
 		t.Run("float64", func(t *testing.T) { conforms(t, d, tensor.Float64, "") })
 		return
 	}
-	run := "^operation/(polar|poisson_deviance)$"
+	run := "^(operation/(polar|poisson_deviance)|state/before-set)$"
 	if fixture.All() {
-		run = "^operation/"
+		run = "^(operation|state)/"
 	}
 	conforms(t, onFake(t, fake.Build(t)), tensor.Float32, run)
 }

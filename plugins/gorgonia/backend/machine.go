@@ -25,10 +25,18 @@ type machine[T float] struct {
 // maxMachines limits the graphs that a session keeps. A run needs three: steps, evaluation and prediction.
 const maxMachines = 32
 
+// ready returns an error before a state was set.
+func (s *session[T]) ready() error {
+	if s.state == nil {
+		return backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
+	}
+	return nil
+}
+
 // machine returns the planned graph for a request and builds it on first use.
 func (s *session[T]) machine(r request) (*machine[T], error) {
-	if s.state == nil {
-		return nil, backend.Errorf(backend.Invalid, "compile", "the session has no weights yet")
+	if err := s.ready(); err != nil {
+		return nil, err
 	}
 	key := fmt.Sprintf("%d %q %q %q", r.Groups, r.Values, r.Losses, r.Params)
 	if m, ok := s.machines[key]; ok {

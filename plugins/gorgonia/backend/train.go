@@ -25,6 +25,9 @@ func (s *session[T]) Step(ctx context.Context, p backend.StepPlan, emit func(bac
 // step accumulates the gradients of the micro-batches in order, clips them and updates the weights.
 func (s *session[T]) step(ctx context.Context, q *queue[T], p backend.StepPlan, st backend.Step) (r backend.StepResult, err error) {
 	r = backend.StepResult{Number: st.Number, Scalars: map[string]backend.Sum{}}
+	if err := s.ready(); err != nil {
+		return r, err
+	}
 	norm := st.Norm()
 	names := s.program.Trainable()
 	weights := make([]*vector[T], len(names))
