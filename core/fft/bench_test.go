@@ -7,7 +7,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/machine"
 )
 
-// benchmarkSides are the sides in the table of docs/roadmap.md.
+// benchmarkSides are the sides in the table of docs/figures.md.
 var benchmarkSides = []int{64, 128, 256, 512}
 
 func BenchmarkForward(b *testing.B) {
