@@ -16,6 +16,8 @@ type SyncOptions struct {
 	Neighbours int
 	// Iterations bounds the power iteration; 0 means 2000.
 	Iterations int
+	// Progress is called after each patch with the number of patches that were compared with their neighbours; nil: not called.
+	Progress func(patches int)
 }
 
 // Synchronise finds the factors of modulus 1 that give the patches one common phase. A diffraction pattern does not
@@ -38,7 +40,7 @@ func Synchronise(ctx context.Context, rows, cols []float64, n int, weight []floa
 		opts.Iterations = 2000
 	}
 	links := nearest(rows, cols, n, opts.Neighbours)
-	degree, err := correlate(ctx, links, rows, cols, n, weight, patch)
+	degree, err := correlate(ctx, links, rows, cols, n, weight, patch, opts.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func checkSynchronise(rows, cols []float64, n int, weight []float32) error {
 }
 
 // correlate sets the links to c_jk/√(d_j·d_k) and returns the degrees d_j.
-func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error) ([]float64, error) {
+func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int, weight []float32, patch func(j int, dst []complex64) error, progress func(int)) ([]float64, error) {
 	root := make([]float64, n*n) // √w
 	for i := range root {
 		root[i] = 1
@@ -118,6 +120,9 @@ func correlate(ctx context.Context, links [][]link, rows, cols []float64, n int,
 			links[k][back].c = cmplx.Conj(c)
 			degree[j] += cmplx.Abs(c)
 			degree[k] += cmplx.Abs(c)
+		}
+		if progress != nil {
+			progress(j + 1)
 		}
 	}
 	for j := range links {

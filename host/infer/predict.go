@@ -34,6 +34,7 @@ func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	if err != nil {
 		return nil, err
 	}
+	out.report = h.Progress
 	if err := out.fill(ctx, h, m, session, id, s); err != nil {
 		out.Close()
 		return nil, err

@@ -31,6 +31,7 @@ type prediction struct {
 	buffer []byte
 	how    string // "auto", "on" or "off"
 	notice func(format string, args ...any)
+	report func(host.Progress) // nil: not called
 }
 
 func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *prediction, err error) {
@@ -108,7 +109,7 @@ func (p *prediction) patch(j int, dst []complex64) error {
 // synchronised stitches the patches after bringing them to a common phase.
 func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) {
 	var none raster.Stitched
-	factors, err := raster.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, raster.SyncOptions{})
+	factors, err := raster.Synchronise(ctx, p.data.Rows, p.data.Cols, p.data.N, p.weight, p.patch, raster.SyncOptions{Progress: p.progress("synchronise", "compare the phases of patches")})
 	if err != nil {
 		return none, err
 	}
@@ -116,8 +117,11 @@ func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) 
 	if err != nil {
 		return none, err
 	}
-	patch := make([]complex64, len(p.weight))
+	patch, done := make([]complex64, len(p.weight)), p.progress("stitch", "stitch patches of one phase")
 	for j, f := range factors {
+		if err := ctx.Err(); err != nil {
+			return none, err
+		}
 		if err := p.patch(j, patch); err != nil {
 			return none, err
 		}
@@ -127,8 +131,18 @@ func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) 
 		if err := canvas.Add(patch, p.weight, p.data.Rows[j], p.data.Cols[j]); err != nil {
 			return none, err
 		}
+		done(j + 1)
 	}
 	return canvas.Finish()
+}
+
+// progress returns a function that reports the number of patches that a phase of the work has dealt with.
+func (p *prediction) progress(phase, what string) func(patches int) {
+	return func(patches int) {
+		if p.report != nil {
+			p.report(host.Progress{Phase: phase, Step: patches, Steps: p.data.Len(), Description: fmt.Sprintf("%s: %d of %d", what, patches, p.data.Len())})
+		}
+	}
 }
 
 // stitched is an image with its residual. R needs no truth, so it can decide between images.

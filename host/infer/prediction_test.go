@@ -2,11 +2,13 @@ package infer
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // TestPrediction_FullDiskOnlySkipsSynchronisation lets writes to the file of patches fail after the first.
@@ -42,5 +44,29 @@ func TestPrediction_FullDiskOnlySkipsSynchronisation(t *testing.T) {
 		if err != nil || len(image.Object.Data) == 0 || image.R != 0.25 || image.Synchronised || said != 1 {
 			t.Errorf("%s: %v, %+v, said %d times", how, err, image.R, said)
 		}
+	}
+}
+
+// TestPrediction_ReportsWorkAfterThePatches: with many patterns, the phases take longer than the network.
+func TestPrediction_ReportsWorkAfterThePatches(t *testing.T) {
+	const n = 16
+	data := &scan.Scan{N: n, Rows: []float64{20, 24, 28}, Cols: []float64{20, 25, 22}, Counts: make([]float32, 3*n*n)}
+	p, err := newPrediction(data, slices.Repeat([]float32{1}, n*n), config.InferenceSettings{PadEval: true, SynchronisePhases: "on"}, func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	last := map[string]int{}
+	p.report = func(r host.Progress) { last[r.Phase] = r.Step }
+	for j := range 3 {
+		if err := p.add(j, slices.Repeat([]complex64{1}, n*n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Stitch(t.Context(), func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if last["synchronise"] != 3 || last["stitch"] != 3 {
+		t.Errorf("reported %v, want 3 patterns of synchronise and of stitch", last)
 	}
 }
