@@ -12,6 +12,34 @@ import (
 	"github.com/ptychogo/ptycho/core/reference"
 )
 
+// drawn builds an architecture and draws all values that its program is given, of one group.
+func drawn(t *testing.T, c arch.Config) (*program.Program, map[string]*reference.Value) {
+	t.Helper()
+	p, err := arch.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := reference.RandomValues(p, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, given
+}
+
+// computed returns all values of a program.
+func computed(t *testing.T, p *program.Program, groups int, given map[string]*reference.Value) map[string]*reference.Value {
+	t.Helper()
+	m, err := reference.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := m.Forward(groups, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
 // With a standardised input the CNN has the published number of parameters and starts near the empty beam with every activation.
 func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 	for _, activation := range []string{"sigmoid", "swish", "softplus", "relu"} {
@@ -21,16 +49,9 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Standardise = true
-		p, err := arch.Build(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, given := drawn(t, c)
 		if p.Parameters() != published.Parameters() {
 			t.Errorf("%d parameters, without it %d", p.Parameters(), published.Parameters())
-		}
-		given, err := reference.RandomValues(p, 1, 1)
-		if err != nil {
-			t.Fatal(err)
 		}
 		weights, err := arch.Initial(p, 1)
 		if err != nil {
@@ -41,14 +62,7 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		m, err := reference.New(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values, err := m.Forward(1, given)
-		if err != nil {
-			t.Fatal(err)
-		}
+		values := computed(t, p, 1, given)
 		for i, z := range values[program.Patches].Complex {
 			if cmplx.Abs(z-1) > 0.5 {
 				t.Fatalf("%s: pixel %d of the object starts as %v, want about 1", activation, i, z)
@@ -66,22 +80,8 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 
 // The planes of the back-projection follow those of the amplitudes, all of a group's patterns together.
 func TestCNN_BackProjectionPlanes(t *testing.T) {
-	p, err := arch.Build(arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	given, err := reference.RandomValues(p, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := reference.New(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := m.Forward(1, given)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, given := drawn(t, arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true})
+	values := computed(t, p, 1, given)
 	x, b, spread := values["features"].Real, values["features.back_projection"].Complex, given[arch.BackProjectionDeviation].Real[0]
 	if len(x) != 3*len(b) {
 		t.Fatalf("%d values, want %d", len(x), 3*len(b))
@@ -96,38 +96,20 @@ func TestCNN_BackProjectionPlanes(t *testing.T) {
 // With separate patterns the CNN gives each pattern of a group the patch that it has alone, and merges the patches by their offsets.
 func TestCNN_SeparatePatternsHavePatchesOfOne(t *testing.T) {
 	c := arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, PadObject: true, ProbeBig: true, Standardise: true, BackProject: true, Separate: true}
-	p, err := arch.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	given, err := reference.RandomValues(p, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, given := drawn(t, c)
 	c.Gridsize = 1
 	single, err := arch.Build(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	forward := func(p *program.Program, groups int, given map[string]*reference.Value) map[string]*reference.Value {
-		m, err := reference.New(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values, err := m.Forward(groups, given)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return values
-	}
-	together := forward(p, 1, given)
+	together := computed(t, p, 1, given)
 	alone := maps.Clone(given)
 	for _, name := range []string{program.Counts, program.Offsets} {
 		one := *given[name]
 		one.Shape = slices.Concat([]int{4, 1}, one.Shape[2:])
 		alone[name] = &one
 	}
-	apart := forward(single, 4, alone)
+	apart := computed(t, single, 4, alone)
 	if !slices.Equal(together[program.Patches].Complex, apart[program.Patches].Complex) {
 		t.Error("the patches depend on the other patterns of the group")
 	}
@@ -140,22 +122,8 @@ func TestCNN_SeparatePatternsHavePatchesOfOne(t *testing.T) {
 func TestCNN_AlignedPlanesAreCentralHalf(t *testing.T) {
 	const n = 64
 	for _, separate := range []bool{false, true} {
-		p, err := arch.Build(arch.Config{Arch: "cnn", N: n, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true, Align: true, Separate: separate})
-		if err != nil {
-			t.Fatal(err)
-		}
-		given, err := reference.RandomValues(p, 1, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := reference.New(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values, err := m.Forward(1, given)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, given := drawn(t, arch.Config{Arch: "cnn", N: n, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true, Align: true, Separate: separate})
+		values := computed(t, p, 1, given)
 		x, b, spread := values["features"].Real, values["features.back_projection"].Complex, given[arch.BackProjectionDeviation].Real[0]
 		for pattern := range 4 {
 			real0, imag0 := 4+pattern, 8+pattern // planes of the pattern: all amplitudes come first, then all real parts
@@ -178,18 +146,7 @@ func TestExposure_ScalesCountsOnly(t *testing.T) {
 		{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Exposure: true},
 		{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 1, PadObject: true, Exposure: true, Standardise: true, BackProject: true},
 	} {
-		p, err := arch.Build(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		given, err := reference.RandomValues(p, 1, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := reference.New(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, given := drawn(t, c)
 		forward := func(exposure float64) map[string]*reference.Value {
 			changed := maps.Clone(given)
 			counts, logs := *given[program.Counts], *given[arch.LogExposure]
@@ -201,11 +158,7 @@ func TestExposure_ScalesCountsOnly(t *testing.T) {
 				logs.Real[i] = math.Log(exposure)
 			}
 			changed[program.Counts], changed[arch.LogExposure] = &counts, &logs
-			values, err := m.Forward(1, changed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return values
+			return computed(t, p, 1, changed)
 		}
 		full, part := forward(1), forward(0.25)
 		for i, z := range full[program.Patches].Complex {

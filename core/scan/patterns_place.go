@@ -47,7 +47,10 @@ func (s Storage) Writer(at *Place, length, pixels, most int) (*PatternWriter, er
 	if file == nil {
 		return NewPatternWriter(s.Create, length, pixels, most)
 	}
-	w, _ := NewPatternWriter(nil, length, pixels, most) //nolint:errcheck // without a file to create there is no error
+	w, err := NewPatternWriter(nil, length, pixels, most)
+	if err != nil {
+		return nil, err
+	}
 	w.file, w.dtype = &inPlace{SourceFile: file, offset: at.Offset}, at.DType
 	w.measurer = newMeasurer(length, pixels)
 	w.copied = func() (PatternFile, error) { return s.Create(size) }

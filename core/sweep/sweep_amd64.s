@@ -1,3 +1,4 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // Kernels that look at one pattern, described in sweep.go. AX is the offset of a vector in bytes.
@@ -24,7 +25,23 @@
 	MOVQ R10, x; \
 	VPBROADCASTW x, y
 
-// In both sweeps Y0, Y1 and Y2 hold the largest, second and third value of each lane, Y3 and Y4 the sums, Y5 the hash.
+// LOAD and STORE copy the state at R8: in both sweeps Y0, Y1 and Y2 hold the largest, second and third value of each lane, Y3 and Y4 the
+// sums, Y5 the hash.
+#define LOAD \
+	VMOVDQU 0(R8), Y0; \
+	VMOVDQU 32(R8), Y1; \
+	VMOVDQU 64(R8), Y2; \
+	VMOVDQU 96(R8), Y3; \
+	VMOVDQU 128(R8), Y4; \
+	VMOVDQU 160(R8), Y5
+
+#define STORE \
+	VMOVDQU Y0, 0(R8); \
+	VMOVDQU Y1, 32(R8); \
+	VMOVDQU Y2, 64(R8); \
+	VMOVDQU Y3, 96(R8); \
+	VMOVDQU Y4, 128(R8); \
+	VMOVDQU Y5, 160(R8)
 
 // func sweep16AVX2(from, to int, counts, most *uint16, s *state16, hits *hit) int
 TEXT ·sweep16AVX2(SB), NOSPLIT, $0-56
@@ -35,17 +52,12 @@ TEXT ·sweep16AVX2(SB), NOSPLIT, $0-56
 	MOVQ s+32(FP), R8
 	MOVQ hits+40(FP), R9
 	MOVQ R9, R11
-	VMOVDQU 0(R8), Y0
-	VMOVDQU 32(R8), Y1
-	VMOVDQU 64(R8), Y2
-	VMOVDQU 96(R8), Y3
-	VMOVDQU 128(R8), Y4
-	VMOVDQU 160(R8), Y5
+	LOAD
 	VPXOR Y6, Y6, Y6
 	VPCMPEQW Y7, Y7, Y7
 	VPSRLW $8, Y7, Y7
-	CONSTANT(40503, X14, Y14)
-	CONSTANT(3, X15, Y15)
+	CONSTANT(const_hashFactor, X14, Y14)
+	CONSTANT(const_floor, X15, Y15)
 	ADDQ AX, AX
 	ADDQ CX, CX
 sixteen:
@@ -75,12 +87,7 @@ sixteen:
 	ADDQ $32, AX
 	CMPQ AX, CX
 	JLT sixteen
-	VMOVDQU Y0, 0(R8)
-	VMOVDQU Y1, 32(R8)
-	VMOVDQU Y2, 64(R8)
-	VMOVDQU Y3, 96(R8)
-	VMOVDQU Y4, 128(R8)
-	VMOVDQU Y5, 160(R8)
+	STORE
 	VZEROUPPER
 	HITS
 	MOVQ R9, ret+48(FP)
@@ -95,13 +102,8 @@ TEXT ·sweep32AVX2(SB), NOSPLIT, $0-56
 	MOVQ s+32(FP), R8
 	MOVQ hits+40(FP), R9
 	MOVQ R9, R11
-	VMOVUPS 0(R8), Y0
-	VMOVUPS 32(R8), Y1
-	VMOVUPS 64(R8), Y2
-	VMOVUPS 96(R8), Y3
-	VMOVUPS 128(R8), Y4
-	VMOVDQU 160(R8), Y5
-	CONSTANT(40503, X14, Y14)
+	LOAD
+	CONSTANT(const_hashFactor, X14, Y14)
 	MOVL $0x40400000, R10 // 3
 	MOVQ R10, X15
 	VBROADCASTSS X15, Y15
@@ -135,12 +137,7 @@ eight:
 	ADDQ $32, AX
 	CMPQ AX, CX
 	JLT eight
-	VMOVUPS Y0, 0(R8)
-	VMOVUPS Y1, 32(R8)
-	VMOVUPS Y2, 64(R8)
-	VMOVUPS Y3, 96(R8)
-	VMOVUPS Y4, 128(R8)
-	VMOVDQU Y5, 160(R8)
+	STORE
 	VZEROUPPER
 	HITS
 	MOVQ R9, ret+48(FP)

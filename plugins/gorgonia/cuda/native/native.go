@@ -24,7 +24,7 @@ const Variable = "PTYCHO_NVRTC"
 // orderVariable makes a program with this package compile the kernels, write them to standard output, and end. Its value is an order.
 const orderVariable = "PTYCHO_GORGONIA_COMPILE"
 
-// patience is how long the compiler may take. It needs seconds on an idle machine.
+// patience limits the time of the compiler, which needs five seconds of a processor for a precision.
 var patience = 2 * time.Minute
 
 // Kernels returns the kernels for elements of size bytes in the machine code of a GPU, and where they come from. Without an NVRTC that
