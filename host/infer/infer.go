@@ -87,7 +87,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	report.PatternsPerSecond = float64(data.Len()) / time.Since(began).Seconds()
 	lit := m.Illuminate(data)
 	scorer := evaluate.NewScorer(lit, x.Threads)
-	stitched, err := predicted.Stitch(ctx, scorer.Residual)
+	stitched, err := predicted.StitchUntilStop(ctx, h, scorer.Residual)
 	if err != nil {
 		return report, dataset.Blame(fmt.Errorf("infer: %w", err), data)
 	}

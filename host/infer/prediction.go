@@ -140,7 +140,7 @@ func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) 
 func (p *prediction) progress(phase, what string) func(patches int) {
 	return func(patches int) {
 		if p.report != nil {
-			p.report(host.Progress{Phase: phase, Step: patches, Steps: p.data.Len(), Description: fmt.Sprintf("%s: %d of %d", what, patches, p.data.Len())})
+			p.report(host.Progress{Phase: phase, Step: patches, Steps: p.data.Len(), Patterns: 1, Description: fmt.Sprintf("%s: %d of %d", what, patches, p.data.Len())})
 		}
 	}
 }
@@ -151,6 +151,17 @@ type stitched struct {
 	R            float64
 	Synchronised bool    // whether the phases were synchronised before stitching
 	Other        float64 // R of the alternative image; NaN if there is only one
+}
+
+// StitchUntilStop is Stitch for a run that may be asked to stop. With many patterns stitching takes minutes.
+func (p *prediction) StitchUntilStop(ctx context.Context, h host.Host, residual func(context.Context, raster.Stitched) (float64, error)) (stitched, error) {
+	work, done := h.UntilStop(ctx)
+	defer done()
+	image, err := p.Stitch(work, residual)
+	if err != nil && ctx.Err() == nil && h.Stopping() {
+		err = host.Failf(host.ExitInterrupted, "infer: stopped while the patches were stitched; nothing was written")
+	}
+	return image, err
 }
 
 // Stitch returns the image: without synchronised phases ("off"), with synchronised phases ("on"), or the one of the two that

@@ -47,26 +47,42 @@ func TestPrediction_FullDiskOnlySkipsSynchronisation(t *testing.T) {
 	}
 }
 
-// TestPrediction_ReportsWorkAfterThePatches: with many patterns, the phases take longer than the network.
-func TestPrediction_ReportsWorkAfterThePatches(t *testing.T) {
+// predicted returns a prediction of three patches, whose phases are synchronised.
+func predicted(t *testing.T) *prediction {
+	t.Helper()
 	const n = 16
 	data := &scan.Scan{N: n, Rows: []float64{20, 24, 28}, Cols: []float64{20, 25, 22}, Counts: make([]float32, 3*n*n)}
 	p, err := newPrediction(data, slices.Repeat([]float32{1}, n*n), config.InferenceSettings{PadEval: true, SynchronisePhases: "on"}, func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	last := map[string]int{}
-	p.report = func(r host.Progress) { last[r.Phase] = r.Step }
+	t.Cleanup(p.Close)
 	for j := range 3 {
 		if err := p.add(j, slices.Repeat([]complex64{1}, n*n)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return p
+}
+
+// TestPrediction_ReportsWorkAfterThePatches: with many patterns, the phases take longer than the network.
+func TestPrediction_ReportsWorkAfterThePatches(t *testing.T) {
+	p, last := predicted(t), map[string]int{}
+	p.report = func(r host.Progress) { last[r.Phase] = r.Step }
 	if _, err := p.Stitch(t.Context(), func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if last["synchronise"] != 3 || last["stitch"] != 3 {
 		t.Errorf("reported %v, want 3 patterns of synchronise and of stitch", last)
+	}
+}
+
+// TestPrediction_StopsWhileStitching: a run that was asked to stop after its last prediction does not finish the image first.
+func TestPrediction_StopsWhileStitching(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	_, err := predicted(t).StitchUntilStop(t.Context(), host.Host{Stop: stop}, func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil })
+	if host.ExitCode(err) != host.ExitInterrupted {
+		t.Errorf("%v, want exit code %d", err, host.ExitInterrupted)
 	}
 }
