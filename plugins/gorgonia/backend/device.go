@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/driver"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/kernels"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/native"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/nvrtc"
 )
 
 // device is the engine on a GPU. Weights, moments and results stay in the GPU's memory; the host sends batches and reads the outputs
@@ -69,7 +69,7 @@ func newDevice[T float](c context.Context, l *driver.Library, gpu driver.Device,
 
 // retain opens a GPU with kernels for elements of size bytes: those that an installed NVRTC compiles for it, else the embedded ones.
 func retain(c context.Context, l *driver.Library, gpu driver.Device, size int) (*driver.Context, error) {
-	image, from, err := native.Kernels(c, gpu.Major, gpu.Minor, size)
+	image, from, err := nvrtc.Kernels(c, gpu.Major, gpu.Minor, size)
 	if c.Err() != nil {
 		return nil, backend.Errorf(backend.Cancelled, "open", "%w", c.Err())
 	}

@@ -1,4 +1,8 @@
-// Package nvrtc compiles CUDA C to PTX or machine code with NVIDIA's run-time compiler, which needs neither a GPU nor a toolkit.
+// Package nvrtc compiles CUDA C to PTX or machine code with NVIDIA's run-time compiler, which needs neither a GPU nor a toolkit. Kernels
+// compiles the kernels for the architecture of one GPU, in a process of its own, and caches the result: the PTX that the program contains
+// serves every GPU, but its compiler knows none above compute capability 9.0.
+//
+// It is a package of its own because it starts a process and writes files, and the kernels need neither.
 package nvrtc
 
 import (

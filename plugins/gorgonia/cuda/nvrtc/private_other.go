@@ -1,6 +1,6 @@
 //go:build !unix
 
-package native
+package nvrtc
 
 // private is false: kernels run on Linux only.
 func private(string) bool { return false }

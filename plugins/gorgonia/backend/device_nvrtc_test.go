@@ -6,7 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/fake"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/native"
+	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/nvrtc"
 )
 
 // TestCUDA_CompilesForNewGPUsOrUsesThePTX opens sessions on a GPU of compute capability 12.0 with compilers that work or fail, and with
@@ -23,7 +23,7 @@ func TestCUDA_CompilesForNewGPUsOrUsesThePTX(t *testing.T) {
 		modules int // that are loaded
 	}{"a compiler": {"0", 0, 1}, "a driver that rejects machine code": {"0", 1, 2}, "a compiler that fails": {"1", 0, 1}, "a compiler that crashes": {"2", 0, 1}} {
 		compiler := fake.NVRTC(t, "-DMAJOR=12", "-DMINOR=9", "-DFAULT="+c.fault)
-		t.Setenv(native.Variable, compiler.Path)
+		t.Setenv(nvrtc.Variable, compiler.Path)
 		t.Setenv("XDG_CACHE_HOME", t.TempDir())
 		d.Fail("cuModuleLoadDataEx", c.rejects, 200)
 		if err := tiny(t).use(); err != nil {

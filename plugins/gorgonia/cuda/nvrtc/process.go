@@ -1,8 +1,4 @@
-// Package native compiles the kernels for the architecture of one GPU with an NVRTC that is installed, and caches the result. The PTX
-// that the program contains serves every GPU, but its compiler knows none above compute capability 9.0.
-//
-// It is a package of its own because it starts a process and writes files, and the kernels need neither.
-package native
+package nvrtc
 
 import (
 	"bytes"

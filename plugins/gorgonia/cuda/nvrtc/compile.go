@@ -1,4 +1,4 @@
-package native
+package nvrtc
 
 import (
 	"bytes"
@@ -7,20 +7,19 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/kernels"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/nvrtc"
 )
 
 // libraries are the names of NVRTC, the newest first.
 var libraries = []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}
 
 // compiler returns an NVRTC that is newer than the compiler of the PTX, or nil. A library that the user names must be there.
-func (o order) compiler() (*nvrtc.Compiler, error) {
+func (o order) compiler() (*Compiler, error) {
 	names := libraries
 	if o.library != "" {
 		names = []string{o.library}
 	}
 	for _, name := range names {
-		c, err := nvrtc.Open(name)
+		c, err := Open(name)
 		switch {
 		case err != nil && o.library != "":
 			return nil, fmt.Errorf("%s=%s: %w", Variable, o.library, err)
@@ -34,7 +33,7 @@ func (o order) compiler() (*nvrtc.Compiler, error) {
 // newer reports whether a version is newer than that of the compiler of the PTX.
 func newer(major, minor int) bool {
 	var pinned [2]int
-	_, _ = fmt.Sscanf(kernels.Compiler, "%d.%d", &pinned[0], &pinned[1]) // a constant
+	_, _ = fmt.Sscanf(kernels.Version, "%d.%d", &pinned[0], &pinned[1]) // a constant
 	return major > pinned[0] || major == pinned[0] && minor > pinned[1]
 }
 

@@ -1,4 +1,4 @@
-package native
+package nvrtc
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/fake"
-	"github.com/ptychogo/ptycho/plugins/gorgonia/cuda/nvrtc"
 )
 
 // with makes a compiler the only one, with an empty cache, whose folder it returns.
@@ -28,7 +27,7 @@ func with(t *testing.T, library string) (folder string) {
 func compiler(t *testing.T, options ...string) *fake.Compiler {
 	t.Helper()
 	c := fake.NVRTC(t, options...)
-	if _, err := nvrtc.Open(c.Path); err != nil {
+	if _, err := Open(c.Path); err != nil {
 		t.Skip("a library cannot be opened here: " + err.Error())
 	}
 	return c
@@ -179,7 +178,7 @@ func TestCache_SharedFolderIsNotUsed(t *testing.T) {
 func TestKernels_RealCompilersMakeMachineCode(t *testing.T) {
 	fixture.NeedsAll(t)
 	library := os.Getenv(Variable)
-	c, err := nvrtc.Open(library)
+	c, err := Open(library)
 	if library == "" || err != nil || !newer(c.Major, c.Minor) {
 		t.Skipf("%s does not name an NVRTC that is newer than that of the PTX", Variable)
 	}
