@@ -68,10 +68,6 @@ func fileOf(path string) string {
 	return path
 }
 
-// Open recognises the layout of an HDF5 file by its contents and reads all but the patterns. The error for an unknown layout
-// lists the datasets of the file.
-func Open(path string) (*Acquisition, error) { return OpenGiven(path, Given{}) }
-
 func open(path, format string) (*Acquisition, error) {
 	f, err := hdf5.Open(fileOf(path))
 	if err != nil {

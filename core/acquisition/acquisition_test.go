@@ -65,7 +65,7 @@ func TestRead_SelectsPatterns(t *testing.T) {
 }
 
 func TestOpen_ListsWhatAnUnknownFileContains(t *testing.T) {
-	_, err := acquisition.Open("testdata/unknown.h5")
+	_, err := acquisition.Open("testdata/unknown.h5", acquisition.Given{})
 	if err == nil {
 		t.Fatal("a file of an unknown layout was read")
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // A scan over a grid [lines, points] has the patterns of the list, also where a selection begins and ends within a line.
-func TestOpenGiven_ReadsGridsOfPatterns(t *testing.T) {
+func TestOpen_ReadsGridsOfPatterns(t *testing.T) {
 	all := read(t, "expected.npz")
 	y, x := make([]float64, 12), make([]float64, 12)
 	counts := make([]uint16, len(all.Counts))
@@ -36,7 +36,7 @@ func TestOpenGiven_ReadsGridsOfPatterns(t *testing.T) {
 	}
 	g := unknown()
 	g.Data, g.Y, g.X, g.Prepare.Side = "/frames", "/y", "/x", 16
-	a, err := acquisition.OpenGiven(name, g)
+	a, err := acquisition.Open(name, g)
 	if err != nil {
 		t.Fatal(err)
 	}

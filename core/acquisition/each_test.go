@@ -15,7 +15,7 @@ func TestEach_GivesWhatReadGives(t *testing.T) {
 	}
 	compared, masked := 0, 0
 	for _, path := range files {
-		a, err := Open(path)
+		a, err := Open(path, Given{})
 		if err != nil {
 			continue
 		}

@@ -40,12 +40,12 @@ func empad(t *testing.T) string {
 	return name
 }
 
-func TestOpenGiven_ReadsEMPAD(t *testing.T) {
+func TestOpen_ReadsEMPAD(t *testing.T) {
 	want := read(t, "expected.npz")
 	name := empad(t)
 	g := geometry(csv+":2", csv+":1", 1e-6)
 	g.Prepare.Side = 24
-	a, err := acquisition.OpenGiven(name, g)
+	a, err := acquisition.Open(name, g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func geometry(y, x string, unit float64) acquisition.Given {
 const csv, txt = "testdata/motors.csv", "testdata/motors.txt"
 
 // Each file must give the counts and positions of the same scan as npz, from a table of positions or its own.
-func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
+func TestOpen_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 	want := read(t, "expected.npz")
 	for name, given := range map[string][]acquisition.Given{
 		"stack.npy":      {geometry(csv+":2", csv+":1", 1e-6), geometry(csv+":/y_um", csv+":/x_um", 1e-6), geometry(txt+":0", txt+":1", 1e-3)},
@@ -53,14 +53,14 @@ func TestOpenGiven_FilesThatAreNotHDF5EqualTheNPZ(t *testing.T) {
 	}
 }
 
-func TestOpenGiven_NamesWhatAFileLacks(t *testing.T) {
+func TestOpen_NamesWhatAFileLacks(t *testing.T) {
 	for name, says := range map[string]string{
 		"fold_slice.mat": "this MAT file (dp [24 24 12], probe [24 24 1], outputs.probe_positions [12 2], p.lambda [1 1])",
 		"frames":         "this folder of TIFF (12 images of 24×24 pixels, uint16) does",
 		"stack.npy":      "one array [12 24 24] uint16) does not say all positions and geometry; it is read with --y-path",
 		"ptychodus.npz":  "patterns [12 24 24] u2, indexes [12] i8",
 	} {
-		_, err := acquisition.Open("testdata/" + name)
+		_, err := acquisition.Open("testdata/"+name, acquisition.Given{})
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Count(err.Error(), name) != 1 {
 			t.Errorf("%v, want %q", err, says)
 		}
@@ -69,7 +69,7 @@ func TestOpenGiven_NamesWhatAFileLacks(t *testing.T) {
 		csv: "say which column", csv + ":3": "no column 3", csv + ":/z": "no column /z; it has 12 rows of 3 numbers (trigger, x_um, y_um)", "nothing.csv:1": "has one array, without a name, and no nothing.csv",
 		"testdata/product.npz:/probe": "12 positions are expected", "testdata/generate.py:1": "not a number",
 	} {
-		_, err := acquisition.OpenGiven("testdata/stack.npy", geometry(change, csv+":1", 1e-6))
+		_, err := acquisition.Open("testdata/stack.npy", geometry(change, csv+":1", 1e-6))
 		if err == nil || !strings.Contains(err.Error(), says) || len(err.Error()) > 400 {
 			t.Errorf("%s: %v, want %q", change, err, says)
 		}

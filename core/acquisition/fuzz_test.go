@@ -9,8 +9,8 @@ import (
 	"github.com/ptychogo/ptycho/core/acquisition"
 )
 
-// FuzzOpenGiven reads damaged files of every format but HDF5, which core/hdf5 fuzzes, as patterns and as positions.
-func FuzzOpenGiven(f *testing.F) {
+// FuzzOpen reads damaged files of every format but HDF5, which core/hdf5 fuzzes, as patterns and as positions.
+func FuzzOpen(f *testing.F) {
 	for _, name := range []string{"complete.npz", "fold_slice.mat", "plain.mat", "stack.tif", "bigendian.tif", "tiles.tif", "floats.tif", "imagej.tif", "stack.npy", "columns.npz", "ptychodus.npz", "product.npz", "motors.csv", "motors.txt", "merlin.mib"} {
 		b, err := os.ReadFile("testdata/" + name)
 		if err != nil {
@@ -28,15 +28,15 @@ func FuzzOpenGiven(f *testing.F) {
 			return
 		}
 		g := geometry(name+":"+path, csv+":1", 1e-6)
-		if a, err := acquisition.OpenGiven("testdata/stack.npy", g); err == nil {
+		if a, err := acquisition.Open("testdata/stack.npy", g); err == nil {
 			a.Close()
 		}
 		raw := geometry(csv+":2", csv+":1", 1e-6)
 		raw.Format, raw.Numbers = acquisition.FormatRaw, acquisition.Numbers{Shape: []uint64{uint64(len(path)), 24, 24}[len(content)%2:], Type: "<f4", Skip: int64(len(content) % 7)}
-		if a, err := acquisition.OpenGiven(name, raw); err == nil {
+		if a, err := acquisition.Open(name, raw); err == nil {
 			a.Close()
 		}
-		a, err := acquisition.OpenGiven(name, geometry(csv+":2", csv+":1", 1e-6))
+		a, err := acquisition.Open(name, geometry(csv+":2", csv+":1", 1e-6))
 		if err != nil {
 			return
 		}

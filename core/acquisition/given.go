@@ -31,8 +31,9 @@ type Given struct {
 	Prepare Preparation
 }
 
-// OpenGiven is Open with paths and values that the caller gives. A value that the file has too must be the same.
-func OpenGiven(path string, g Given) (*Acquisition, error) {
+// Open reads all of a scan but the patterns. It recognises the file by its contents; the error for an unknown layout of HDF5 lists the
+// datasets. g has what the caller says of the file: a value that the file has too must be the same.
+func Open(path string, g Given) (*Acquisition, error) {
 	var a *Acquisition
 	var err error
 	if g.Data != "" && g.Format != "" {

@@ -19,7 +19,7 @@ func unknown() acquisition.Given {
 
 func readGiven(t *testing.T, name string, g acquisition.Given) *scan.Scan {
 	t.Helper()
-	a, err := acquisition.OpenGiven("testdata/"+name, g)
+	a, err := acquisition.Open("testdata/"+name, g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func near(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Abs(x-y) < 1e-6 })
 }
 
-func TestOpenGiven_ReadsByPaths(t *testing.T) {
+func TestOpen_ReadsByPaths(t *testing.T) {
 	want := read(t, "expected.npz")
 	got := readGiven(t, "unknown.h5", unknown())
 	if !near(got.Rows, want.Rows) || !near(got.Cols, want.Cols) {
@@ -57,7 +57,7 @@ func TestOpenGiven_ReadsByPaths(t *testing.T) {
 	}
 }
 
-func TestOpenGiven_ChangesPositions(t *testing.T) {
+func TestOpen_ChangesPositions(t *testing.T) {
 	want := read(t, "expected.npz")
 	mirrored := func(v []float64) []float64 {
 		out := make([]float64, len(v))
@@ -82,7 +82,7 @@ func TestOpenGiven_ChangesPositions(t *testing.T) {
 	}
 }
 
-func TestOpenGiven_CropsTheMiddle(t *testing.T) {
+func TestOpen_CropsTheMiddle(t *testing.T) {
 	whole := readGiven(t, "plain.cxi", acquisition.Given{})
 	got := readGiven(t, "plain.cxi", acquisition.Given{Prepare: cropped(16)})
 	for r := range 16 {
@@ -97,7 +97,7 @@ func TestOpenGiven_CropsTheMiddle(t *testing.T) {
 	}
 }
 
-func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
+func TestOpen_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 	for want, change := range map[string]func(*acquisition.Given){
 		"needs --y-path":                 func(g *acquisition.Given) { g.Y = "" },
 		"needs --position-units":         func(g *acquisition.Given) { g.PositionUnit = 0 },
@@ -116,21 +116,21 @@ func TestOpenGiven_RefusesWhatIsMissingOrContradicts(t *testing.T) {
 	} {
 		g := unknown()
 		change(&g)
-		if _, err := acquisition.OpenGiven("testdata/unknown.h5", g); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := acquisition.Open("testdata/unknown.h5", g); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	if a, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Distance: 2, Override: true}); err != nil || a.Distance != 2 {
+	if a, err := acquisition.Open("testdata/plain.cxi", acquisition.Given{Distance: 2, Override: true}); err != nil || a.Distance != 2 {
 		t.Errorf("a value that replaces the file's: %v", err)
 	}
-	if _, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Distance: 2}); err == nil || !strings.Contains(err.Error(), "the file says distance 1.9 m, and 2 m was given") {
+	if _, err := acquisition.Open("testdata/plain.cxi", acquisition.Given{Distance: 2}); err == nil || !strings.Contains(err.Error(), "the file says distance 1.9 m, and 2 m was given") {
 		t.Errorf("another distance than the file's: %v", err)
 	}
 }
 
 // TestPreparation_RefusesDarkScan checks that an offset above all numbers is an error, and not a scan without photons.
 func TestPreparation_RefusesDarkScan(t *testing.T) {
-	a, err := acquisition.OpenGiven("testdata/plain.cxi", acquisition.Given{Prepare: acquisition.Preparation{Steps: prepare.Steps{Offset: 1e6}}})
+	a, err := acquisition.Open("testdata/plain.cxi", acquisition.Given{Prepare: acquisition.Preparation{Steps: prepare.Steps{Offset: 1e6}}})
 	if err != nil {
 		t.Fatal(err)
 	}

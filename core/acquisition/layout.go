@@ -83,19 +83,6 @@ func Formats() []string {
 	return all
 }
 
-// Matching returns those of Formats that a file has, by its contents.
-func Matching(f *hdf5.File) ([]string, error) {
-	var all []string
-	for _, l := range layouts() {
-		if ok, err := l.matches(f); err != nil {
-			return nil, err
-		} else if ok {
-			all = append(all, slug(l.name))
-		}
-	}
-	return all, nil
-}
-
 // electron is an electronvolt in J.
 const electron = physics.ElectronVolt
 

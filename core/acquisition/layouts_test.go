@@ -80,7 +80,7 @@ func TestLayouts_EqualTheNPZ(t *testing.T) {
 	want := read(t, "expected.npz")
 	for _, w := range twins {
 		t.Run(w.name, func(t *testing.T) {
-			a, err := acquisition.OpenGiven("testdata/layouts/"+w.name, w.given())
+			a, err := acquisition.Open("testdata/layouts/"+w.name, w.given())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +124,7 @@ func TestLayouts_EqualTheNPZ(t *testing.T) {
 // A part of a scan of two dimensions begins and ends within its rows.
 func TestLayouts_SelectPatterns(t *testing.T) {
 	for _, w := range twins {
-		a, err := acquisition.OpenGiven("testdata/layouts/"+w.name, w.given())
+		a, err := acquisition.Open("testdata/layouts/"+w.name, w.given())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func TestLayouts_ExcludeEachOther(t *testing.T) {
 func TestLayouts_SayWhatIsMissing(t *testing.T) {
 	for name, want := range map[string]string{"eiger_master.h5": "master file has none; give 12 of them with", "aps31.h5": "Orchestra", "i08.nxs": "/entry1/Counter1/MOTOR",
 		"aps19.h5": "/entry/data/Y_Position", "nexus.h5": "--y-path FILE:/PATH"} {
-		if _, err := acquisition.Open("testdata/layouts/" + name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := acquisition.Open("testdata/layouts/"+name, acquisition.Given{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
@@ -195,7 +195,7 @@ func TestLayouts_SayWhatIsMissing(t *testing.T) {
 func TestEiger_NamesMissingFiles(t *testing.T) {
 	dir := t.TempDir()
 	copyFile(t, "testdata/layouts/eiger_master.h5", filepath.Join(dir, "eiger_master.h5"))
-	_, err := acquisition.Open(filepath.Join(dir, "eiger_master.h5"))
+	_, err := acquisition.Open(filepath.Join(dir, "eiger_master.h5"), acquisition.Given{})
 	if err == nil || !strings.Contains(err.Error(), "eiger_data_000001.h5") || !strings.Contains(err.Error(), "eiger_data_000002.h5") {
 		t.Errorf("%v", err)
 	}
@@ -214,7 +214,7 @@ func copyFile(t *testing.T, from, to string) {
 
 // A link to a file that was copied is followed, and that is said.
 func TestEiger_NotesFilesThatWereMoved(t *testing.T) {
-	a, err := acquisition.OpenGiven("testdata/layouts/eiger_master.h5", separate)
+	a, err := acquisition.Open("testdata/layouts/eiger_master.h5", separate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,16 +224,16 @@ func TestEiger_NotesFilesThatWereMoved(t *testing.T) {
 	}
 }
 
-func TestOpenGiven_FormatReplacesRecognition(t *testing.T) {
+func TestOpen_FormatReplacesRecognition(t *testing.T) {
 	g := separate
 	g.Format, g.Wavelength, g.Distance, g.DetectorSize = "nexus", 1.24e-10, 1.9, 75e-6
-	a, err := acquisition.OpenGiven("testdata/layouts/aps12.h5", g)
+	a, err := acquisition.Open("testdata/layouts/aps12.h5", g)
 	if err != nil || a.Format != "NeXus" {
 		t.Fatalf("read as %+v, %v", a, err)
 	}
 	a.Close()
 	g.Format = "HDF6"
-	if _, err := acquisition.OpenGiven("testdata/layouts/aps12.h5", g); err == nil || !strings.Contains(err.Error(), "want one of cxi, ") {
+	if _, err := acquisition.Open("testdata/layouts/aps12.h5", g); err == nil || !strings.Contains(err.Error(), "want one of cxi, ") {
 		t.Errorf("%v", err)
 	}
 }
@@ -255,7 +255,7 @@ func TestPtychodus_RefusesNearField(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := acquisition.Open(dir); err == nil || !strings.Contains(err.Error(), "the scan is near field: its product file") {
+	if _, err := acquisition.Open(dir, acquisition.Given{}); err == nil || !strings.Contains(err.Error(), "the scan is near field: its product file") {
 		t.Errorf("a product with far_field = false: %v", err)
 	}
 }
@@ -287,7 +287,7 @@ func TestLayouts_SurviveDamagedFiles(t *testing.T) {
 			if err := os.WriteFile(name, damaged[:len(damaged)-r.IntN(2)*r.IntN(len(damaged))], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			a, err := acquisition.OpenGiven(name, g)
+			a, err := acquisition.Open(name, g)
 			if err == nil {
 				_, err = a.Read(context.Background(), []int{0, 1, 2}, true)
 				a.Close()

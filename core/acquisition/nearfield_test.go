@@ -72,7 +72,7 @@ func texture() func(y, x float64) float64 {
 
 func readField(t *testing.T, name string) error {
 	t.Helper()
-	a, err := acquisition.Open(name)
+	a, err := acquisition.Open(name, acquisition.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ func numbers(kind string, skip, gap int64, shape ...uint64) acquisition.Given {
 	return g
 }
 
-// TestOpenGiven_FramesWithoutDescriptionEqualTheNPZ reads files that NumPy wrote of the scan of expected.npz.
-func TestOpenGiven_FramesWithoutDescriptionEqualTheNPZ(t *testing.T) {
+// TestOpen_FramesWithoutDescriptionEqualTheNPZ reads files that NumPy wrote of the scan of expected.npz.
+func TestOpen_FramesWithoutDescriptionEqualTheNPZ(t *testing.T) {
 	want := read(t, "expected.npz")
 	for _, c := range []struct {
 		name  string
@@ -41,8 +41,8 @@ func TestOpenGiven_FramesWithoutDescriptionEqualTheNPZ(t *testing.T) {
 	}
 }
 
-// TestOpenGiven_RefusesNumbersThatDoNotFit gives descriptions that the file of 13,824 bytes contradicts, some of them huge.
-func TestOpenGiven_RefusesNumbersThatDoNotFit(t *testing.T) {
+// TestOpen_RefusesNumbersThatDoNotFit gives descriptions that the file of 13,824 bytes contradicts, some of them huge.
+func TestOpen_RefusesNumbersThatDoNotFit(t *testing.T) {
 	for _, c := range []struct {
 		says  string
 		given acquisition.Given
@@ -64,15 +64,15 @@ func TestOpenGiven_RefusesNumbersThatDoNotFit(t *testing.T) {
 		{"images may have at most", numbers("<u2", 0, 0, 1<<31, 1<<31, 24, 24)},
 		{"but uint16 of shape [2147483648 8192 8192] need", numbers("<u2", 0, 0, 1<<31, 8192, 8192)},
 	} {
-		_, err := acquisition.OpenGiven("testdata/plain.raw", c.given)
+		_, err := acquisition.Open("testdata/plain.raw", c.given)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v, want %q", c.given.Numbers, err, c.says)
 		}
 	}
 }
 
-// TestOpenGiven_NamesFaultsOfMerlin changes headers of a file of Merlin.
-func TestOpenGiven_NamesFaultsOfMerlin(t *testing.T) {
+// TestOpen_NamesFaultsOfMerlin changes headers of a file of Merlin.
+func TestOpen_NamesFaultsOfMerlin(t *testing.T) {
 	whole, err := os.ReadFile("testdata/merlin.mib")
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func merlinError(t *testing.T, b []byte) error {
 	if err := os.WriteFile(name, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, err := acquisition.OpenGiven(name, geometry(csv+":2", csv+":1", 1e-6))
+	a, err := acquisition.Open(name, geometry(csv+":2", csv+":1", 1e-6))
 	if err == nil {
 		a.Close()
 	}

@@ -31,7 +31,7 @@ func is(path string) bool {
 	}
 }
 
-// Reads reports whether OpenGiven reads the file; the other files are npz archives in object pixels.
+// Reads reports whether Open reads the file; the other files are npz archives in object pixels.
 func (g Given) Reads(path string) bool { return g.Data != "" || g.Format == FormatRaw || is(path) }
 
 // Names of arrays in npz and MAT files of other programs, in the order in which they are tried.

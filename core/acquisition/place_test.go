@@ -61,7 +61,7 @@ func TestStore_InPlaceEqualsRead(t *testing.T) {
 	}
 	var compared int
 	for _, name := range append(files, more...) {
-		a, err := acquisition.Open(name)
+		a, err := acquisition.Open(name, acquisition.Given{})
 		if err != nil {
 			continue
 		}
@@ -145,7 +145,7 @@ func TestStore_InPlaceOnlyAsUsed(t *testing.T) {
 		{"turned", written(t, side, small, hdf5.Storage{}), turned, upTo(9), false},
 		{"cropped", written(t, side+4, small, hdf5.Storage{}), cropped, upTo(9), false},
 	} {
-		a, err := acquisition.OpenGiven(c.file, c.given)
+		a, err := acquisition.Open(c.file, c.given)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

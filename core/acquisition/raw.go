@@ -39,13 +39,6 @@ func (a rawArray) image() (height, width, images uint64) {
 	return s[n-2], s[n-1], images
 }
 
-// reshaped returns the array with its leading dimensions joined to one.
-func (a rawArray) reshaped() rawArray {
-	h, w, n := a.image()
-	a.shape = []uint64{n, h, w}
-	return a
-}
-
 // check returns an error unless size bytes hold the array; 0 if the size is not known. The last gap may be missing.
 func (a rawArray) check(size int64) error {
 	images, ok := uint64(1), true

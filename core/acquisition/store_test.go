@@ -42,7 +42,7 @@ func stored(t *testing.T, a *acquisition.Acquisition) *scan.Scan {
 func TestStore_EqualsRead(t *testing.T) {
 	for _, name := range []string{"plain.cxi", "nxcxi.cxi", "i08.h5", "prepared.ptyd", "ptylab.hdf5", "nsls.h5"} {
 		want := read(t, name)
-		a, err := acquisition.Open(filepath.Join("testdata", name))
+		a, err := acquisition.Open(filepath.Join("testdata", name), acquisition.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestStore_PixelMarkedLater(t *testing.T) {
 	}
 	g := unknown()
 	g.Data, g.Y, g.X = "/frames", "/y", "/x"
-	a, err := acquisition.OpenGiven(name, g)
+	a, err := acquisition.Open(name, g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func TestOpen_UnitsGiveTheSamePositions(t *testing.T) {
 		"m, of unknown name":   {1, "furlong", 10, "keV", 0, `the unit "furlong" of /entry_1/data_1/translation is not known; positions are taken in m`},
 		"mm, given as it says": {1e-3, "mm", 10, "keV", 1e-3, ""},
 	} {
-		a, err := acquisition.OpenGiven(unitFile(t, c.unit, c.stated, c.energy, c.energyUnit), acquisition.Given{PositionUnit: c.given, Override: c.given != 0})
+		a, err := acquisition.Open(unitFile(t, c.unit, c.stated, c.energy, c.energyUnit), acquisition.Given{PositionUnit: c.given, Override: c.given != 0})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -98,10 +98,10 @@ func TestOpen_UnitsGiveTheSamePositions(t *testing.T) {
 }
 
 // A unit that contradicts the file's is an error of the flag unless it may replace it.
-func TestOpenGiven_UnitContradictsTheFile(t *testing.T) {
+func TestOpen_UnitContradictsTheFile(t *testing.T) {
 	var flag *acquisition.FlagError
 	for stated, says := range map[string]string{"": "are in m in this CXI file, and --position-units is nm", "mm": "are in mm in this CXI file, and --position-units is nm"} {
-		_, err := acquisition.OpenGiven(unitFile(t, 1, stated, 10, "keV"), acquisition.Given{PositionUnit: 1e-9})
+		_, err := acquisition.Open(unitFile(t, 1, stated, 10, "keV"), acquisition.Given{PositionUnit: 1e-9})
 		if err == nil || !errors.As(err, &flag) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", stated, err, says)
 		}
@@ -109,7 +109,7 @@ func TestOpenGiven_UnitContradictsTheFile(t *testing.T) {
 }
 
 // Positions that a path names are in the unit that their attribute states, where none is given.
-func TestOpenGiven_PathsHaveTheirUnit(t *testing.T) {
+func TestOpen_PathsHaveTheirUnit(t *testing.T) {
 	motors := filepath.Join(t.TempDir(), "motors.h5")
 	f, err := os.Create(motors)
 	if err != nil {
@@ -125,7 +125,7 @@ func TestOpenGiven_PathsHaveTheirUnit(t *testing.T) {
 	}
 	scan := unitFile(t, 1, "", 10, "keV")
 	g := acquisition.Given{Y: motors + ":/y", X: motors + ":/x"}
-	a, err := acquisition.OpenGiven(scan, g)
+	a, err := acquisition.Open(scan, g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestOpenGiven_PathsHaveTheirUnit(t *testing.T) {
 		t.Errorf("the last position is (%v, %v) m", a.Y[8], a.X[8])
 	}
 	g.PositionUnit = 1e-9
-	if _, err := acquisition.OpenGiven(scan, g); err == nil || !strings.Contains(err.Error(), "are in um") {
+	if _, err := acquisition.Open(scan, g); err == nil || !strings.Contains(err.Error(), "are in um") {
 		t.Errorf("another unit than the file's: %v", err)
 	}
 }
@@ -198,7 +198,7 @@ func bright(t *testing.T) string {
 }
 
 // The comment before the first numbers names the columns, as numpy.savetxt writes it, and a table is not held as text.
-func TestOpenGiven_CommentNamesColumns(t *testing.T) {
+func TestOpen_CommentNamesColumns(t *testing.T) {
 	b, err := os.ReadFile(csv)
 	if err != nil {
 		t.Fatal(err)
@@ -212,14 +212,14 @@ func TestOpenGiven_CommentNamesColumns(t *testing.T) {
 	if got := readGiven(t, "stack.npy", geometry(name+":/y_um", name+":/x_um", 1e-6)); !near(got.Rows, want.Rows) || !near(got.Cols, want.Cols) {
 		t.Error("other positions")
 	}
-	_, err = acquisition.OpenGiven("testdata/stack.npy", geometry(name+":/y", name+":/x_um", 1e-6))
+	_, err = acquisition.Open("testdata/stack.npy", geometry(name+":/y", name+":/x_um", 1e-6))
 	if err == nil || !strings.Contains(err.Error(), "(trigger, x_um, y_um)") {
 		t.Errorf("an unknown column: %v", err)
 	}
 	if err := os.WriteFile(name, []byte(strings.Repeat("1 ", 40000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = acquisition.OpenGiven("testdata/stack.npy", geometry(name+":1", csv+":1", 1e-6)); err == nil || !strings.Contains(err.Error(), "neither a text") {
+	if _, err = acquisition.Open("testdata/stack.npy", geometry(name+":1", csv+":1", 1e-6)); err == nil || !strings.Contains(err.Error(), "neither a text") {
 		t.Errorf("an endless line: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ func openAcquisition(path string, g acquisition.Given) (a *acquisition.Acquisiti
 	if !g.Reads(path) {
 		return nil, false, nil
 	}
-	a, err = acquisition.OpenGiven(path, g)
+	a, err = acquisition.Open(path, g)
 	return a, true, dataError(path, err)
 }
 

@@ -95,13 +95,9 @@ type Description struct {
 	loaded   acquisition.Loaded
 }
 
-// Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object.
-func Describe(path string, layout Layout) (*Description, error) {
-	return DescribeGiven(path, layout, acquisition.Given{})
-}
-
-// DescribeGiven is Describe with what the caller says of the file, and changes.
-func DescribeGiven(path string, layout Layout, g acquisition.Given) (*Description, error) {
+// Describe reads headers, positions and other small arrays of a scan's file, but not patterns, probe or object. g has what the caller
+// says of the file, and changes.
+func Describe(path string, layout Layout, g acquisition.Given) (*Description, error) {
 	if a, ok, err := openAcquisition(path, g); err != nil {
 		return nil, err
 	} else if ok {

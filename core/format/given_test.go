@@ -120,7 +120,7 @@ func TestReadScan_CropsTheMiddle(t *testing.T) {
 	if a, b := scan.ProbeDiameter(whole.Probe, 24)/24, scan.ProbeDiameter(s.Probe, 16)/16; math.Abs(a-b) > 0.03 {
 		t.Errorf("the probe fills %.3f of the window, before %.3f", b, a)
 	}
-	d, err := DescribeGiven(path, LayoutAuto, acquisition.Given{Prepare: cropped(16)})
+	d, err := Describe(path, LayoutAuto, acquisition.Given{Prepare: cropped(16)})
 	if err != nil || d.N != 16 {
 		t.Errorf("described with %d pixels, %v", d.N, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 )
 
@@ -135,7 +136,7 @@ func TestReadScan_TruncatedFails(t *testing.T) {
 			path := file(t, "cut.npz", whole[:len(whole)*eighth/8])
 			_, err := ReadScan(t.Context(), path, ScanOptions{})
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
-			_, err = Describe(path, LayoutAuto)
+			_, err = Describe(path, LayoutAuto, acquisition.Given{})
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")
 			_, err = ReadReconstruction(path)
 			wantError(t, fmt.Sprintf("%d/8", eighth), err, path, "")

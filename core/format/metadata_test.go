@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -31,7 +32,7 @@ func TestDescribe_ChecksTheMetadata(t *testing.T) {
 		if err := WriteScan(path, s, Counts); err != nil {
 			t.Fatal(err)
 		}
-		d, err := Describe(path, LayoutAuto)
+		d, err := Describe(path, LayoutAuto, acquisition.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package format
 import (
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
 )
 
 // Names of arrays come from the file: they never reach a terminal with control characters or unlimited length.
@@ -13,11 +15,11 @@ func TestDescribe_ShowsHostileNamesSafely(t *testing.T) {
 		extra = append(extra, raw(name, []float32{1}, 1))
 	}
 	scan := file(t, "scan.npz", archive(t, false, append(scanArrays(3, stackU2("diff3d")), extra...)...))
-	d, err := Describe(scan, LayoutAuto)
+	d, err := Describe(scan, LayoutAuto, acquisition.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Describe(file(t, "other.npz", archive(t, false, extra...)), LayoutAuto)
+	_, err = Describe(file(t, "other.npz", archive(t, false, extra...)), LayoutAuto, acquisition.Given{})
 	if err == nil {
 		t.Fatal("a file without patterns is taken for a scan")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/internal/fixture"
 	"github.com/ptychogo/ptycho/internal/machine"
@@ -70,7 +71,7 @@ func TestReadScan_RefusesHighCompression(t *testing.T) {
 	wantError(t, "bomb", err, path, "--allow-high-compression")
 	_, err = ReadScan(t.Context(), path, ScanOptions{HighCompression: true})
 	wantError(t, "trusted", err, path, "no photons")
-	if _, err := Describe(path, LayoutAuto); err != nil {
+	if _, err := Describe(path, LayoutAuto, acquisition.Given{}); err != nil {
 		t.Errorf("describing reads no patterns: %v", err)
 	}
 	small := file(t, "mask.npz", archive(t, true, raw("mask", make([]uint8, 1<<20), 1024, 1024)))

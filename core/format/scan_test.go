@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ptychogo/ptycho/core/acquisition"
 )
 
 // read reads arrays as a scan.
@@ -239,7 +241,7 @@ func TestReadScan_AllArrays(t *testing.T) {
 	if err != nil || all.Len() != 4 || !slices.IsSorted(all.Index) || !strings.Contains(strings.Join(all.Notes, "\n"), "split array is ignored") {
 		t.Errorf("draw: %v, %v", all, err)
 	}
-	d, err := Describe(path, LayoutAuto)
+	d, err := Describe(path, LayoutAuto, acquisition.Given{})
 	if err != nil || d.N != 16 || d.Patterns != n || d.Modes != 2 || d.Key != "diff3d" || !d.HasMask || d.Layout != LayoutNHW || len(d.Arrays) != len(arrays) {
 		t.Errorf("description: %+v, %v", d, err)
 	}

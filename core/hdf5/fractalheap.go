@@ -4,17 +4,17 @@ import "math/bits"
 
 // A fractalHeap holds the links or attributes of an object that has many.
 type fractalHeap struct {
-	f                     *File
-	idSize                int
-	offsetSize            int // bytes of an offset in the heap
-	lengthSize            int // bytes of a length in an identifier
-	width                 uint64
-	start, maxDirect      uint64 // bytes of the smallest and the largest direct block
-	root                  uint64
-	rootRows              int
-	hugeTree              uint64
-	hugeDirect            bool
-	maxDirectRows, levels int
+	f                *File
+	idSize           int
+	offsetSize       int // bytes of an offset in the heap
+	lengthSize       int // bytes of a length in an identifier
+	width            uint64
+	start, maxDirect uint64 // bytes of the smallest and the largest direct block
+	root             uint64
+	rootRows         int
+	hugeTree         uint64
+	hugeDirect       bool
+	maxDirectRows    int
 }
 
 func (f *File) fractalHeap(addr uint64) (*fractalHeap, error) {

@@ -19,7 +19,6 @@ const (
 	epieObjectStep = 0.6
 	epieProbeStep  = 0.6
 	rpieAlpha      = 0.2
-	rpieProbeAlpha = 0.9
 )
 
 // pieBatch is the number of patterns in a batch. pieRun of them share their buffers: memory that moves between cores

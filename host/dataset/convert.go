@@ -182,7 +182,7 @@ func (o Conversion) take(a *acquisition.Acquisition) error {
 
 // openGiven opens an HDF5 file and selects patterns.
 func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
-	a, err := acquisition.OpenGiven(o.From, o.given)
+	a, err := acquisition.Open(o.From, o.given)
 	var flag *acquisition.FlagError
 	if errors.As(err, &flag) {
 		return nil, nil, err

@@ -88,5 +88,5 @@ func (s Source) Describe() (*format.Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	return format.DescribeGiven(s.Path, layout, g)
+	return format.Describe(s.Path, layout, g)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/format"
 	"github.com/ptychogo/ptycho/core/simulate"
@@ -42,7 +43,7 @@ func TestTraining_NeedsDescribedData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := format.Describe(scan, "")
+	d, err := format.Describe(scan, "", acquisition.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

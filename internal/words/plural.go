@@ -7,10 +7,10 @@ import (
 
 // Of returns n and the noun, which must be in the singular. The ending is added to the last word: Of(2, "training pattern")
 // is "2 training patterns".
-func Of(n int, noun string) string { return fmt.Sprintf("%d %s", n, Noun(n, noun)) }
+func Of(n int, noun string) string { return fmt.Sprintf("%d %s", n, nounOf(n, noun)) }
 
-// Noun returns only the noun, in the form for n things.
-func Noun(n int, noun string) string {
+// nounOf returns only the noun, in the form for n things.
+func nounOf(n int, noun string) string {
 	if n == 1 {
 		return noun
 	}

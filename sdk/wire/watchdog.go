@@ -37,7 +37,6 @@ func (s Silence) tick() time.Duration { return min(max(s.long()/10, 10*time.Mill
 // watch is the state of the watchdog of one call.
 type watch struct {
 	waiting atomic.Int64 // operations that currently wait for the plugin
-	beats   atomic.Int64 // messages of this call
 	stuck   error        // why the call was given up; read after the watchdog has ended
 }
 
