@@ -125,14 +125,13 @@ func (w *work) dataset() backend.Dataset {
 		v := w.given[in.Name]
 		switch {
 		case w.perPattern(in):
-			one := &reference.Value{Kind: v.Kind, Shape: append([]int{len(w.order)}, v.Shape[2:]...), Real: v.Real, Complex: v.Complex}
 			all := reference.NewValue(v.Kind, append([]int{d.Patterns}, v.Shape[2:]...))
 			size := program.Count(v.Shape[2:])
 			for i, r := range w.order {
 				if v.Kind == program.Complex {
-					copy(all.Complex[int(r)*size:][:size], one.Complex[i*size:])
+					copy(all.Complex[int(r)*size:][:size], v.Complex[i*size:])
 				} else {
-					copy(all.Real[int(r)*size:][:size], one.Real[i*size:])
+					copy(all.Real[int(r)*size:][:size], v.Real[i*size:])
 				}
 			}
 			d.Arrays = append(d.Arrays, backend.Array{Input: in.Name, Gather: backend.PerPattern, Value: all.Tensor()})

@@ -200,7 +200,7 @@ func (r *countReader) convert(counts []float32, frame []float64, number int) err
 				return fmt.Errorf("%s: pattern %d, pixel (%d, %d) (row, column) is %v; correct the file, or leave the pattern out with --rows",
 					r.a.Path, number, plan.Top+row, plan.Left+column, v)
 			case r.a.amplitudes:
-				v = square(v)
+				v, _ = Whole(v * v)
 			case signed:
 				v = plan.Count(at, v, &r.tally)
 			}
@@ -219,15 +219,19 @@ func (a *Acquisition) Values(amplitudes bool) {
 	a.amplitudes, a.chosen = amplitudes, true
 }
 
-// square returns the counts of an amplitude. A count is a whole number, unless the amplitude is not the root of one within the
-// accuracy of float32.
-func square(v float64) float64 {
-	const relative, absolute = 4e-7, 1e-4 // package format has the same
-	k := v * v
-	if whole := math.Round(k); math.Abs(k-whole) <= relative*k+absolute {
-		return whole
+// Tolerances of "a whole number". A float32 amplitude has a relative error of at most 6e-8, its square 1.2e-7, and
+// scaling by a float32 number and back keeps it below 4e-7. The constant covers values near zero.
+const (
+	wholeRelative = 4e-7
+	wholeAbsolute = 1e-4
+)
+
+// Whole returns k rounded, and true, if the square k of an amplitude is a whole number except for rounding errors; else k.
+func Whole(k float64) (float64, bool) {
+	if r := math.Round(k); math.Abs(k-r) <= wholeRelative*k+wholeAbsolute {
+		return r, true
 	}
-	return k
+	return k, false
 }
 
 // exactCounts is the count up to which float32 holds every whole number.

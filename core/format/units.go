@@ -32,21 +32,9 @@ func ParseUnits(s string) (Units, error) {
 	return "", acquisition.FlagErrorf("--diffraction-units %q: want auto, counts, amplitude or normalised", s)
 }
 
-// Tolerances of "a whole number". A float32 amplitude has a relative error of at most 6e-8, its square 1.2e-7, and
-// scaling by a float32 number and back keeps it below 4e-7. The constant covers values near zero.
-const (
-	wholeRelative = 4e-7
-	wholeAbsolute = 1e-4
-	// Up to this count the tolerance, 0.04, still separates whole numbers from others; from 1.25e6 on every value
-	// passes.
-	decisiveCount = 1e5
-)
-
-// whole rounds k if it is a whole number except for rounding errors.
-func whole(k float64) (float64, bool) {
-	r := math.Round(k)
-	return r, math.Abs(k-r) <= wholeRelative*k+wholeAbsolute
-}
+// Up to decisiveCount the tolerance of acquisition.Whole, 0.04, still separates whole numbers from others; from 1.25e6 on every
+// value passes.
+const decisiveCount = 1e5
 
 // converter converts the values of a diffraction array to counts and collects the evidence for the unit.
 type converter struct {
@@ -120,14 +108,11 @@ func (c *converter) convert(d float64) (float32, error) {
 		if c.units == Normalised {
 			k = d * c.scale
 		}
-		k *= k
-		r, ok := whole(k)
-		switch {
-		case ok:
-			k = r
-		case c.units == Auto:
-			return 0, fmt.Errorf("is %v and its square %.9g; the values are neither amplitudes, whose squares are whole numbers, nor integer counts", d, k)
-		default:
+		var ok bool
+		if k, ok = acquisition.Whole(k * k); !ok {
+			if c.units == Auto {
+				return 0, fmt.Errorf("is %v and its square %.9g; the values are neither amplitudes, whose squares are whole numbers, nor integer counts", d, k)
+			}
 			c.partial++
 		}
 		if c.units == Auto && c.proofs == 0 && k <= decisiveCount && math.Abs(d-math.Round(d)) > 1e-6*(1+d) {
