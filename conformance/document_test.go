@@ -8,30 +8,13 @@ import (
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/program"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 // InDocument compares a table with that of docs/conformance.md, or writes it there if UPDATE is set.
 func InDocument(t *testing.T, name, table string) {
 	t.Helper()
-	path := filepath.Join("..", "docs", "conformance.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
-	head, rest, found := strings.Cut(string(text), begin)
-	_, tail, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s has no markers for the table of %s", path, name)
-	}
-	want := head + begin + table + end + tail
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	} else if want != string(text) {
-		t.Errorf("%s is not up to date: run UPDATE=1 go test ./conformance -run Document", path)
-	}
+	fixture.InDocument(t, filepath.Join("..", "docs", "conformance.md"), name, table, "UPDATE=1 go test ./conformance -run Document")
 }
 
 // TestCoverage_TableMatchesDocument counts the examples of each operation alone, the random programs and networks that contain it, and its

@@ -169,25 +169,7 @@ func TestFormats_GiveTheImageOfTheNPZ(t *testing.T) {
 // inDocument compares the table with that of docs/formats.md, or writes it there if UPDATE is set.
 func inDocument(t *testing.T, name, table string) {
 	t.Helper()
-	const path = "../../docs/formats.md"
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, found := strings.Cut(string(text), begin)
-	_, tail, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s has no markers for the table of %s", path, name)
-	}
-	want := head + begin + table + end + tail
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	} else if want != string(text) {
-		t.Errorf("%s is not up to date: run UPDATE=1 make trial-formats", path)
-	}
+	fixture.InDocument(t, "../../docs/formats.md", name, table, "UPDATE=1 make trial-formats")
 }
 
 // twin returns the scan of the sample's file as it must be: with positions that are those of the file to the last bit, after a check that they are
