@@ -3,10 +3,12 @@ package main
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ptychogo/ptycho/conformance"
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/simulate"
@@ -135,13 +137,9 @@ var (
 	enumFlags   = map[string][]string{
 		"command": {"train", "infer"},
 		"device":  {"auto", "cpu", "cuda", "cuda:0"},
-		"dtype":   {"float32", "float64"},
-		"level":   {"0", "1", "2", "3"},
 		"lang":    {"go", "python"},
-		// of simulate
-		"object":    {"lines", "fields", "cells", "blocks"},
-		"probe":     {"disk", "gaussian", "aberrated"},
-		"positions": {"random", "raster"},
+		"object":  simulate.ObjectNames(),
+		"probe":   simulate.ProbeNames(),
 	}
 )
 
@@ -161,9 +159,12 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 		return texts("cpu", "cuda")
 	case name == "cuda" && command.Name == "setup":
 		return texts("12", "13")
-	case name == "positions" && command.Name != "simulate":
-		row, _ := settingOf(name)
-		return valuesOfSetting(row, typed)
+	case name == "positions" && command.Name == "simulate":
+		return texts(simulate.PathNames()...)
+	case name == "dtype" && command.Name == "conformance": // in other commands, the type of the numbers of a file
+		return texts("float32", "float64")
+	case name == "level":
+		return levels()
 	case name == "format":
 		return texts(append(acquisition.Formats(), config.FormatRaw)...)
 	case name == "to" && command.Name == "convert":
@@ -195,6 +196,15 @@ func texts(values ...string) []candidate {
 	var out []candidate
 	for _, v := range values {
 		out = append(out, candidate{text: v})
+	}
+	return out
+}
+
+// levels returns the levels of conformance.
+func levels() []candidate {
+	var out []candidate
+	for l := range conformance.Level(conformance.Levels) {
+		out = append(out, candidate{strconv.Itoa(int(l)), l.String()})
 	}
 	return out
 }

@@ -57,3 +57,20 @@ func TestComplete_OffersWhatIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+// TestComplete_ValuesBelongToTheCommand has flags that mean another thing in another command, and lists that grow elsewhere.
+func TestComplete_ValuesBelongToTheCommand(t *testing.T) {
+	for line, want := range map[string]string{
+		"conformance --dtype": "float32 float64", "train --dtype": "", // of a file of numbers
+		"conformance --level":  "0 1 2 3 4",
+		"simulate --positions": "random raster", "simulate --object": "lines fields cells blocks",
+	} {
+		var got []string
+		for _, c := range complete(newApp(), append(strings.Fields(line), "")) {
+			got = append(got, c.text)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s offers %q, want %q", line, got, want)
+		}
+	}
+}

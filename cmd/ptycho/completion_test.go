@@ -47,7 +47,7 @@ func TestComplete_Candidates(t *testing.T) {
 		"the scan of solve":           {[]string{"solve", "--data", "sc"}, []string{":files"}},
 		"the folder of solve":         {[]string{"solve", "--output-dir", ""}, []string{":folders"}},
 		"the units of solve":          {[]string{"solve", "--diffraction-units", "c"}, []string{"counts"}},
-		"the level of conformance":    {[]string{"conformance", "--level", ""}, []string{"0", "1", "2", "3"}},
+		"the level of conformance":    {[]string{"conformance", "--level", ""}, []string{"0", "1", "2", "3", "4"}},
 		"the device of bench":         {[]string{"bench", "--device", "c"}, []string{"cpu", "cuda", "cuda:0"}},
 		"the device of a setup":       {[]string{"plugins", "setup", "--device", ""}, []string{"cpu", "cuda"}},
 		"a file":                      {[]string{"train", "--train-data-file", "sc"}, []string{":files"}},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/cmplx"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/raster"
 )
@@ -23,6 +24,9 @@ const (
 var objectNames = []string{"lines", "fields", "cells", "blocks"}
 
 func (k ObjectKind) String() string { return name(objectNames, int(k)) }
+
+// ObjectNames lists the names of the kinds.
+func ObjectNames() []string { return slices.Clone(objectNames) }
 
 // ParseObject parses a name given by ObjectKind.String.
 func ParseObject(s string) (ObjectKind, error) {

@@ -20,6 +20,9 @@ var pathNames = []string{"random", "raster"}
 
 func (k PathKind) String() string { return name(pathNames, int(k)) }
 
+// PathNames lists the names of the kinds.
+func PathNames() []string { return slices.Clone(pathNames) }
+
 // ParsePath parses a name given by PathKind.String.
 func ParsePath(s string) (PathKind, error) {
 	i, err := parse("--positions", pathNames, s)

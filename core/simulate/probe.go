@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/cmplx"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/raster"
 )
@@ -21,6 +22,9 @@ const (
 var probeNames = []string{"disk", "gaussian", "aberrated"}
 
 func (k ProbeKind) String() string { return name(probeNames, int(k)) }
+
+// ProbeNames lists the names of the kinds.
+func ProbeNames() []string { return slices.Clone(probeNames) }
 
 // ParseProbe parses a name given by ProbeKind.String.
 func ParseProbe(s string) (ProbeKind, error) {
