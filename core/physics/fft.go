@@ -1,6 +1,10 @@
 package physics
 
-import "gonum.org/v1/gonum/dsp/fourier"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+)
 
 // Fourier is the two-dimensional Fourier transform of images [rows, cols]: orthonormal, with the zero frequency at
 // [rows/2, cols/2] of the result. The image is not shifted, as a patch of the object is not. It has scratch memory and
@@ -47,7 +51,7 @@ func (f *Fourier) Inverse(x []complex128) {
 
 // columns transforms the columns and scales by 1/sqrt(rows·cols).
 func (f *Fourier) columns(x []complex128, transform func(dst, src []complex128) []complex128) {
-	scale := complex(1/sqrt(float64(f.rows*f.cols)), 0)
+	scale := complex(1/math.Sqrt(float64(f.rows*f.cols)), 0)
 	for c := range f.cols {
 		for r := range f.rows {
 			f.column[r] = x[r*f.cols+c]

@@ -2,8 +2,6 @@ package physics
 
 import "math"
 
-func sqrt(x float64) float64 { return math.Sqrt(x) }
-
 // Image is an image [Rows, Cols], row-major, real or complex.
 type Image[T float64 | complex128] struct {
 	Rows, Cols int

@@ -54,7 +54,7 @@ func TestFlood_LetsALogPass(t *testing.T) {
 
 // TestTail_IsPrintable checks that the last lines cannot move the cursor.
 func TestTail_IsPrintable(t *testing.T) {
-	tail := newTail()
+	tail := &tail{}
 	_, _ = tail.Write([]byte("\x1b[31mred\x1b[0m\n{\"@level\":\"error\",\"@message\":\"a\\u001b]0;owned\\u0007b\"}\nlast\x1b[2J"))
 	if got := strings.Join(tail.lines(), "|"); got != "red|error: ab|last" {
 		t.Errorf("the tail is %q", got)

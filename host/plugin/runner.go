@@ -53,7 +53,7 @@ type runner struct {
 var _ goplugin.Runner = (*runner)(nil)
 
 func newRunner(sockets *disk.TemporaryFolder) *runner {
-	return &runner{sockets: sockets, tail: newTail(), done: make(chan struct{}), drained: make(chan struct{}), silent: make(chan struct{})}
+	return &runner{sockets: sockets, tail: &tail{}, done: make(chan struct{}), drained: make(chan struct{}), silent: make(chan struct{})}
 }
 
 // prepare builds the command with go-plugin's variables, which name its folder.

@@ -21,8 +21,6 @@ type tail struct {
 	part []byte
 }
 
-func newTail() *tail { return &tail{} }
-
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
