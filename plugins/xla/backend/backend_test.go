@@ -2,13 +2,13 @@ package backend_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/internal/fixture"
 	xla "github.com/ptychogo/ptycho/plugins/xla/backend"
 	"github.com/ptychogo/ptycho/plugins/xla/engine"
 	"github.com/ptychogo/ptycho/plugins/xla/library"
@@ -23,18 +23,7 @@ func small(t testing.TB) *program.Program {
 	return p
 }
 
-// refused checks the kind of an error and the words that its text must contain.
-func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
-	t.Helper()
-	if err == nil || backend.KindOf(err) != kind {
-		t.Fatalf("error %v of kind %q, want %q", err, backend.KindOf(err), kind)
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("%q does not say %q", err, w)
-		}
-	}
-}
+var refused = fixture.Refused
 
 func TestKinds_CoverEveryOperation(t *testing.T) {
 	for _, k := range program.Kinds() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ptychogo/ptycho/core/backend"
+	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
 func sum(b []byte) string {
@@ -55,18 +56,7 @@ func setup(t *testing.T, p Pin, wheel string) Result {
 	return r
 }
 
-// refused checks the kind of an error and the words that its text must contain.
-func refused(t *testing.T, err error, kind backend.Kind, words ...string) {
-	t.Helper()
-	if err == nil || backend.KindOf(err) != kind {
-		t.Fatalf("error %v of kind %q, want %q", err, backend.KindOf(err), kind)
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("%q does not say %q", err, w)
-		}
-	}
-}
+var refused = fixture.Refused
 
 func TestSetup_InstallsOnce(t *testing.T) {
 	p, wheel := wheel(t)
