@@ -26,7 +26,7 @@ var flagGroups = []struct{ title, names string }{
 	{"Preparing the patterns", "crop centre bin pad patterns zero-frequency mask mask-polarity hot-pixels dark flat offset gain"},
 	{"Reading the scan", `position-units pixel-size energy electron-energy wavelength distance detector-pixel-size override format data-path y-path x-path
 		probe-path diffraction-layout examine repair trust-data`},
-	{"Model", "model-path arch gridsize n-filters-scale mode loss probe-mask modes"},
+	{"Model", "model-path first-pass arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},
 	{"Output", `output-dir output export overwrite dry-run logger experiment-name mlflow-uri preview-every preview checkpoint-every
@@ -143,5 +143,5 @@ func valueName(c *cli.Command, f cli.Flag) string {
 var valueNames = map[string]string{
 	"backend": "NAME|PATH", "parity": "NAME,NAME", "preset": "NAME", "set": "KEY=VALUE", "fit": "LIST", "fault": "LIST", "device": "DEVICE", "box": "Y0 Y1 X0 X1",
 	"centre": "ROW,COLUMN|auto", "hot-pixels": "PIXELS", "dark": "FILE", "flat": "FILE", "mask": "FILE",
-	"export": "LIST", "resume": "RUN", "model-path": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
+	"export": "LIST", "resume": "RUN", "model-path": "RUN", "first-pass": "RUN", "mlflow-uri": "URI", "rows": "ROWS", "run": "REGEXP", "experiment-name": "NAME", "scheduler-milestones": "N,N",
 }

@@ -27,6 +27,7 @@ type Config struct {
 	BackProject   bool   `json:",omitempty"` // CNN: the input also has the back-projection of each pattern
 	Align         bool   `json:",omitempty"` // CNN: with PadObject and BackProject the input has the central half of the back-projection, enlarged
 	Separate      bool   `json:",omitempty"` // CNN: it sees each pattern of a group alone, and the loss merges the patches
+	FirstPass     bool   `json:",omitempty"` // U-Net: it corrects the image of a first network, the inputs FirstImage and FirstCorrection
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 
@@ -100,6 +101,9 @@ func Build(c Config) (*program.Program, error) {
 	}
 	if c.Canvas != 0 && !a.canvas || c.AmpActivation != "" && c.AmpActivation != "sigmoid" && !Has(a.name, "amp-activation") {
 		return nil, fmt.Errorf("arch: --arch %s does not have the settings canvas and amp-activation", a.name)
+	}
+	if c.FirstPass && !a.corrects {
+		return nil, fmt.Errorf("arch: --arch %s cannot correct the image of a first pass; --arch unet can", a.name)
 	}
 	b := newBuilder(c)
 	b.p.Name = a.name

@@ -18,11 +18,12 @@ type architecture struct {
 	settings []string
 	canvas   bool // a group of several patterns is merged on a canvas of Config.Canvas pixels
 	groups   bool // the network sees all patterns of a group at once, unless they are separate; see SeesGroups
+	corrects bool // it can correct the image of a first network; see Config.FirstPass
 }
 
 // table lists the architectures, the default first.
 var table = []architecture{
-	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet},
+	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet, corrects: true},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
 		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection", "align-input", "separate-patterns"}, canvas: true, groups: true},
 }

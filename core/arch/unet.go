@@ -35,6 +35,7 @@ func unetSide(n int) error {
 //	encoder   level l: two 3×3 convolutions of width w·2^l, w = 8·n-filters-scale, then max-pool
 //	decoder   nearest ×2, concatenated with the encoder's level, two 3×3 convolutions
 //	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
+//	FirstPass  the features also have the image of a first network, and O is that image plus y0 + i·y1
 //
 // A group is merged pairwise. With a symmetric probe, one pattern alone cannot distinguish an object from its twin.
 func unet(b builder, c Config) error {
@@ -49,8 +50,11 @@ func unet(b builder, c Config) error {
 	width := func(level int) int { return base * c.FiltersScale << level }
 	he := program.Init{Kind: program.HeNormal}
 
-	x := b.features(n, group)
-	in, skips := 3, make([]string, unetLevels)
+	x, in := b.features(n, group), 3
+	if c.FirstPass {
+		x, in = b.firstPass(x, n, group), in+firstPlanes
+	}
+	skips := make([]string, unetLevels)
 	for l := range unetLevels {
 		skips[l] = b.block(fmt.Sprintf("encoder.%d", l), x, in, width(l), he)
 		x = b.op(fmt.Sprintf("encoder.%d.pool", l), program.MaxPool2, skips[l])
@@ -67,7 +71,7 @@ func unet(b builder, c Config) error {
 
 	re := b.with("head.real", program.SliceChannels, map[string]float64{"from": 0, "to": 1}, y)
 	im := b.with("head.imag", program.SliceChannels, map[string]float64{"from": 1, "to": 2}, y)
-	re = b.with("object.real.flat", program.Affine, map[string]float64{"scale": 1, "shift": 1}, re)
+	re, im = b.object(c, re, im, n, group)
 	re = b.reshape("object.real", re, program.PerGroup(1), group, n, n)
 	im = b.reshape("object.imag", im, program.PerGroup(1), group, n, n)
 	b.op(program.Patches, program.MakeComplex, re, im)

@@ -8,6 +8,7 @@ const defaultEpochs = 16
 type TrainingSettings struct {
 	TrainDataFile     string
 	TestDataFile      string // for validation; "": none
+	FirstPass         string // model whose image the network corrects; "": none
 	OutputDir         string
 	DiffractionLayout string  // "auto", "nhw" or "hwn"
 	DiffractionUnits  string  // "auto", "counts", "amplitude" or "normalised"
@@ -91,6 +92,9 @@ var trainingTable = []Setting{
 	{Name: "test-data-file", Section: TrainingSection, Commands: Train, Default: "", Path: true,
 		Meaning: "scan to validate on; empty: see --val-split", Why: neutral,
 		field: func(s *sections) any { return &s.training.TestDataFile }},
+	{Name: "first-pass", Section: TrainingSection, Commands: Train, Default: "", Path: true, Resume: Bound, Under: "model.arch=unet",
+		Meaning: "trained model whose image of the scan the network sees and corrects", More: "The run folder gets a copy of that model, and infer runs both networks. Train both with the same scan and the same --calibrate.", Why: neutral,
+		field: func(s *sections) any { return &s.training.FirstPass }},
 	{Name: "output-dir", Section: TrainingSection, Commands: Train, Default: "", Required: true, Path: true, Resume: Forget,
 		Meaning: "run directory to create", Why: "none",
 		field: func(s *sections) any { return &s.training.OutputDir }},

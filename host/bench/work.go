@@ -70,7 +70,7 @@ func Prepare(ctx context.Context, c Case) (*Work, error) {
 	}
 	w := &Work{Case: c}
 	const background = 0.01 // the default of training.background
-	if w.Model, err = model.New(c.Model, probe, background, false, func() (float64, error) { return grouper.MaxOffset(), nil }); err != nil {
+	if w.Model, err = model.New(c.Model, probe, background, false, nil, func() (float64, error) { return grouper.MaxOffset(), nil }); err != nil {
 		return nil, err
 	}
 	if w.state, err = w.Model.Begin(0, s, rows); err != nil {

@@ -36,9 +36,10 @@ type Report struct {
 	Synchronised bool           `json:"phases_synchronised"` // before stitching
 	// OtherResidual is R of the alternative image, without or with synchronised phases; nil if there is only one image.
 	OtherResidual *metrics.Number  `json:"R_other_way,omitempty"`
-	Refined       int              `json:"refined"`               // iterations
-	Unrefined     *metrics.Number  `json:"R_unrefined,omitempty"` // R before the refinement; R then includes the fitted probe and background
-	Gauge         *iterative.Gauge `json:"probe_gauge,omitempty"` // how the phase ramp of the refined probe was fixed
+	FirstPass     *metrics.Number  `json:"R_first_pass,omitempty"` // R of the image of the first network, if the model has two
+	Refined       int              `json:"refined"`                // iterations
+	Unrefined     *metrics.Number  `json:"R_unrefined,omitempty"`  // R before the refinement; R then includes the fitted probe and background
+	Gauge         *iterative.Gauge `json:"probe_gauge,omitempty"`  // how the phase ramp of the refined probe was fixed
 	// Examination holds the findings and the repairs of the scan; nil with --examine off.
 	Examination       *dataset.Examined   `json:"examination,omitempty"`
 	Calibration       *bundle.Calibration `json:"calibration,omitempty"` // what was fitted first
@@ -51,7 +52,7 @@ type Report struct {
 func request(cfg *config.Inference, h host.Host) output.Request {
 	s, x := cfg.Settings(), cfg.Execution()
 	inputs := append(output.SettingsFiles(cfg.Values()), output.Input{Name: "--test-data", Path: s.TestData})
-	for _, name := range []string{bundle.ManifestFile, bundle.WeightsFile} {
+	for _, name := range append(model.FirstPassFiles(), bundle.ManifestFile, bundle.WeightsFile) {
 		inputs = append(inputs, output.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
 	}
 	return output.ImageRequest(x.Output(s.OutputDir), x.Overwrite, exports(s), h.Notice, inputs...)
@@ -91,7 +92,7 @@ func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error
 	if err != nil {
 		return report, dataset.Blame(fmt.Errorf("infer: %w", err), data)
 	}
-	report.fill(stitched)
+	report.fill(stitched, predicted.first)
 	if report.Synchronised {
 		h.Notice("phases synchronised: residual R %.5f (without synchronisation %.5f)", stitched.R, stitched.Other)
 	}
@@ -196,7 +197,11 @@ func (r *Report) noteGauge(g *iterative.Gauge, notice func(string, ...any)) {
 	}
 }
 
-func (r *Report) fill(s stitched) {
+func (r *Report) fill(s stitched, first *FirstPass) {
+	if first != nil {
+		residual := metrics.Number(first.Residual)
+		r.FirstPass = &residual
+	}
 	r.Residual, r.Synchronised = metrics.Number(s.R), s.Synchronised
 	if !math.IsNaN(s.Other) {
 		other := metrics.Number(s.Other)

@@ -20,6 +20,13 @@ func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	if err != nil {
 		return nil, err
 	}
+	var first *FirstPass
+	if m.First != nil {
+		first = &FirstPass{Model: m, Spool: spool, Folder: s.OutputDir, Batch: s.InferenceBatchSize}
+		if _, err := first.Add(ctx, h, &patterns, data, nil, x); err != nil {
+			return nil, err
+		}
+	}
 	engine, session, err := h.Open(ctx, h.OpenOptions(x, m.Program, false), m.State)
 	if err != nil {
 		return nil, err
@@ -34,7 +41,7 @@ func predict(ctx context.Context, h host.Host, m *model.Model, data *scan.Scan, 
 	if err != nil {
 		return nil, err
 	}
-	out.report = h.Progress
+	out.report, out.first = h.Progress, first
 	if err := out.fill(ctx, h, m, session, id, s); err != nil {
 		out.Close()
 		return nil, err

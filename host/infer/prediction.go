@@ -32,6 +32,7 @@ type prediction struct {
 	how    string // "auto", "on" or "off"
 	notice func(format string, args ...any)
 	report func(host.Progress) // nil: not called
+	first  *FirstPass          // whose image was corrected; nil: none
 }
 
 func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings, notice func(string, ...any)) (p *prediction, err error) {

@@ -62,6 +62,7 @@ func features(p *program.Program, s *scan.Scan, rows []int, pr Probe) (map[strin
 			if out[b.Name].IsZero() {
 				out[arch.AmplitudeMean], out[arch.AmplitudeDeviation] = amplitudes(s, rows)
 			}
+		case arch.FirstImageDeviation, arch.FirstCorrectionDeviation: // measured where the image is cut
 		default:
 			return nil, fmt.Errorf("program %s: unknown constant %s", p.Name, b.Name)
 		}

@@ -4,6 +4,8 @@ package model
 
 import (
 	"encoding/json"
+	"maps"
+	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/backend"
@@ -11,6 +13,7 @@ import (
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/program"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/host/output"
 )
@@ -22,13 +25,18 @@ type Model struct {
 	Probe      Probe
 	Background float64       // constant, counts per pixel
 	State      backend.State // weights and constants of a trained model
+	First      *Model        // whose image the network corrects; nil: none
+
+	// FirstPass holds the constants of the inputs that First makes. Set it before Begin.
+	FirstPass map[string]tensor.Tensor
 }
 
 // New builds the network of a training. largestOffset returns the largest possible offset of a pattern from its group's
-// centre, in pixels. It is called only if the architecture needs it. With exposures each pattern has a factor.
-func New(m config.Model, probe Probe, background float64, exposures bool, largestOffset func() (float64, error)) (*Model, error) {
+// centre, in pixels. It is called only if the architecture needs it. With exposures each pattern has a factor. The network corrects the image of
+// first, unless first is nil.
+func New(m config.Model, probe Probe, background float64, exposures bool, first *Model, largestOffset func() (float64, error)) (*Model, error) {
 	c := m.Architecture()
-	c.Modes, c.Exposure = probe.Count, exposures
+	c.Modes, c.Exposure, c.FirstPass = probe.Count, exposures, first != nil
 	if c.NeedsCanvas() {
 		offset, err := largestOffset()
 		if err != nil {
@@ -40,7 +48,7 @@ func New(m config.Model, probe Probe, background float64, exposures bool, larges
 	if err != nil {
 		return nil, host.Fail(host.ExitUsage, err)
 	}
-	return &Model{Config: c, Program: p, Probe: probe, Background: background}, nil
+	return &Model{Config: c, Program: p, Probe: probe, Background: background, First: first}, nil
 }
 
 // Begin returns the initial state of a training: weights drawn from the seed, and constants of the input features, measured
@@ -54,6 +62,7 @@ func (m *Model) Begin(seed uint64, data *scan.Scan, rows []int) (backend.State, 
 	if err != nil {
 		return backend.State{}, err
 	}
+	maps.Copy(constants, m.FirstPass)
 	return host.WeightState(weights, constants), nil
 }
 
@@ -63,8 +72,23 @@ func (m *Model) SeesGroups() bool { return m.Config.SeesGroups() }
 // Parameters returns the number of trained values.
 func (m *Model) Parameters() int { return m.Program.Parameters() }
 
-// Read reads the model of a run directory for predicting one pattern at a time.
+// Read reads the model of a run directory for predicting one pattern at a time, with the model of its first pass if it has one.
 func Read(path string) (*Model, error) {
+	m, err := read(path)
+	if err != nil || !m.Config.FirstPass {
+		return m, err
+	}
+	if m.First, err = ReadFirst(filepath.Join(path, FirstPassDir)); err != nil {
+		return nil, err
+	}
+	if n := m.First.Config.N; n != m.Config.N {
+		return nil, host.Failf(host.ExitData, "%s: its network is for patterns of %d×%d pixels, that of its first pass for %d×%d: restore both from the same training run", path, m.Config.N, m.Config.N, n, n)
+	}
+	return m, nil
+}
+
+// read reads one network.
+func read(path string) (*Model, error) {
 	if err := output.Settle(path); err != nil {
 		return nil, err
 	}

@@ -2,11 +2,13 @@ package train
 
 import (
 	"encoding/json"
+	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/model"
 	"github.com/ptychogo/ptycho/host/output"
 	"github.com/ptychogo/ptycho/host/track"
 	"github.com/ptychogo/ptycho/host/train/loop"
@@ -35,15 +37,20 @@ type folder struct {
 func Writes() []string {
 	return append([]string{
 		ConfigFile, metricsFile, rowsFile, examinationFile, reportFile, bundle.ManifestFile, bundle.WeightsFile, bundle.CheckpointDir + "/*.npz",
-	}, track.Writes()...)
+	}, append(model.FirstPassFiles(), track.Writes()...)...)
 }
 
 func folderRequest(cfg *config.Training, h host.Host) output.Request {
 	s, x := cfg.Settings(), cfg.Execution()
+	inputs := []output.Input{{Name: "--train-data-file", Path: s.TrainDataFile}, {Name: "--test-data-file", Path: s.TestDataFile}}
+	if s.FirstPass != "" {
+		for _, name := range []string{bundle.ManifestFile, bundle.WeightsFile} {
+			inputs = append(inputs, output.Input{Name: "--first-pass", Path: filepath.Join(s.FirstPass, name)})
+		}
+	}
 	return output.Request{
 		Target: x.Output(s.OutputDir), Overwrite: x.Overwrite, Writes: Writes(), Notice: h.Notice,
-		Inputs: append(output.SettingsFiles(cfg.Values()), output.Input{Name: "--train-data-file", Path: s.TrainDataFile},
-			output.Input{Name: "--test-data-file", Path: s.TestDataFile}),
+		Inputs: append(output.SettingsFiles(cfg.Values()), inputs...),
 	}
 }
 
@@ -74,6 +81,18 @@ func (f *folder) Rows(train, validation []int) error {
 		return err
 	}
 	return f.dir.WriteFile(rowsFile, append(rows, '\n'))
+}
+
+// FirstPass copies the model of --first-pass into the folder, which then holds both networks.
+func (f *folder) FirstPass() error {
+	s := f.cfg.Settings()
+	if s.FirstPass == "" {
+		return nil
+	}
+	if err := f.dir.Register(model.FirstPassFiles()...); err != nil {
+		return err
+	}
+	return model.CopyFirst(f.dir.Path(""), s.FirstPass)
 }
 
 // Settings writes every setting with its origin.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/ptychogo/ptycho/core/bundle"
 	"github.com/ptychogo/ptycho/core/config"
@@ -29,6 +30,8 @@ type inputs struct {
 	exposed *scan.Scan // Scan with the counts as measured, where the calibration fitted factors; nil: Scan itself
 	factor  []float64  // of each pattern of exposed; nil: all 1
 
+	first *model.Model // whose image the network corrects; nil: none
+
 	guessed bool      // the probe of Scan is an estimate
 	fitted  []float32 // background of the calibration; nil: none
 
@@ -47,6 +50,9 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 		if before, err = readExamined(config.RunOf(x.Resume)); err != nil {
 			return nil, err
 		}
+	}
+	if err := in.readFirst(); err != nil {
+		return nil, err
 	}
 	if in.Scan, in.Examined.Train, err = in.load(ctx, s.TrainDataFile, s.Rows, s.NImages, before.Train); err != nil {
 		return nil, err
@@ -93,6 +99,25 @@ func readInputs(ctx context.Context, cfg *config.Training, h host.Host, spool *d
 		return nil, err
 	}
 	return in, in.group()
+}
+
+// readFirst reads the model of --first-pass: in a resumed run its copy in the run's folder.
+func (in *inputs) readFirst() (err error) {
+	s, x := in.cfg.Settings(), in.cfg.Execution()
+	if s.FirstPass == "" {
+		return nil
+	}
+	path := s.FirstPass
+	if x.Resume != "" {
+		path = filepath.Join(config.RunOf(x.Resume), model.FirstPassDir)
+	}
+	if in.first, err = model.ReadFirst(path); err != nil {
+		return err
+	}
+	if n, own := in.first.Config.N, in.cfg.Model().N; n != own {
+		return host.Failf(host.ExitData, "%s has patterns of %d×%d pixels, but the model %s was trained on %d×%d", s.TrainDataFile, own, own, path, n, n)
+	}
+	return nil
 }
 
 // calibrate fits the quantities of --calibrate to all patterns of the training scan. A resumed run does it again, with the same result.

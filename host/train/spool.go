@@ -7,8 +7,14 @@ import (
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host/dataset"
+	"github.com/ptychogo/ptycho/host/infer"
+	"github.com/ptychogo/ptycho/host/model"
 )
+
+// firstPassBatch is the number of patterns that the first network predicts at once.
+const firstPassBatch = 16
 
 // spooled holds the inputs in files that a backend maps.
 type spooled struct {
@@ -26,15 +32,20 @@ func newSpool(cfg *config.Training) *dataset.Spool {
 // Bytes returns the size of the spooled patterns.
 func (in *inputs) Bytes() int64 {
 	size := in.Scan.CopiedBytes()
+	patterns := in.Scan.Len()
 	if in.Test != nil {
 		size += in.Test.CopiedBytes()
+		patterns += in.Test.Len()
+	}
+	if in.first != nil {
+		size += dataset.FirstPassBytes(patterns, in.Scan.N)
 	}
 	return size
 }
 
 // Spool completes the files that a backend maps. Validation counts each pattern once, predicted from the group of
 // the pattern and its nearest neighbours, as in training. The caller must remove the result, also after an error.
-func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
+func (in *inputs) Spool(ctx context.Context, m *model.Model) (s spooled, err error) {
 	s.Spool = in.spool
 	trained := in.Scan
 	if in.exposed != nil {
@@ -43,10 +54,16 @@ func (in *inputs) Spool(ctx context.Context) (s spooled, err error) {
 	if s.Patterns, err = in.add(ctx, s.Spool, trained, in.factor); err != nil {
 		return s, err
 	}
+	if m.FirstPass, err = in.addFirstPass(ctx, m, &s.Patterns, in.Scan, in.Train); err != nil {
+		return s, err
+	}
 	data, rows := in.Scan, in.Validation
 	if in.Test != nil {
 		validation, err := in.add(ctx, s.Spool, in.Test, nil)
 		if err != nil {
+			return s, err
+		}
+		if _, err := in.addFirstPass(ctx, m, &validation, in.Test, nil); err != nil {
 			return s, err
 		}
 		s.ValidationData, data, rows = &validation, in.Test, nil
@@ -75,6 +92,26 @@ func (in *inputs) add(ctx context.Context, to *dataset.Spool, data *scan.Scan, f
 		err = to.AddLabels(ctx, &d, data, in.Probe, in.h.Notice)
 	}
 	return d, err
+}
+
+// addFirstPass adds the inputs from the image of --first-pass, if it is given, and returns their constants, measured on the given
+// patterns. A dry run, which does not wait for the image, uses an empty beam.
+func (in *inputs) addFirstPass(ctx context.Context, m *model.Model, d *backend.Dataset, data *scan.Scan, rows []int) (map[string]tensor.Tensor, error) {
+	x := in.cfg.Execution()
+	switch {
+	case m.First == nil:
+		return nil, nil
+	case x.DryRun:
+		var none model.FirstPassSpread
+		return none.Constants(), in.spool.AddFirstPass(ctx, d, data.N, func(_ int, image, correction []complex128) error {
+			for i := range image {
+				image[i], correction[i] = 1, 0
+			}
+			return nil
+		})
+	}
+	pass := infer.FirstPass{Model: m, Spool: in.spool, Folder: x.Output(in.cfg.Settings().OutputDir), Batch: firstPassBatch}
+	return pass.Add(ctx, in.h, d, data, rows, x)
 }
 
 // Looks returns batches of a few training patterns for the guard against flat objects.

@@ -127,7 +127,7 @@ func (run *training) read(ctx context.Context) (err error) {
 		return err
 	}
 	m := run.cfg.Model()
-	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.factor != nil, run.inputs.LargestOffset); err != nil {
+	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.factor != nil, run.inputs.first, run.inputs.LargestOffset); err != nil {
 		return err
 	}
 	if m.Gridsize == 1 && !run.model.SeesGroups() {
@@ -138,7 +138,7 @@ func (run *training) read(ctx context.Context) (err error) {
 
 // plan spools the patterns for the backend and creates the trainer.
 func (run *training) plan(ctx context.Context) (err error) {
-	if run.spooled, err = run.inputs.Spool(ctx); err != nil {
+	if run.spooled, err = run.inputs.Spool(ctx, run.model); err != nil {
 		return err
 	}
 	work := loop.Work{
@@ -167,6 +167,9 @@ func (run *training) start() (err error) {
 	} else {
 		t.At.Data = run.folder.data
 		if t.State, err = run.begin(0); err != nil {
+			return err
+		}
+		if err := run.folder.FirstPass(); err != nil {
 			return err
 		}
 		if err := run.folder.Rows(data.FileRows(run.inputs.Train), data.FileRows(run.inputs.Validation)); err != nil {
