@@ -39,7 +39,7 @@ TOO_OLD := $(if $(filter help,$(MAKECMDGOALS)),,$(shell scripts/go-version $(GO)
 $(if $(TOO_OLD),$(error $(TOO_OLD)))
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs ptx fake-cuda lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
+.PHONY: build test test-all tools cross check hooks race race-quick bench bench-go bench-compare bench-fft bench-hdf5 fuzz trial-sim trial-star trial-objects trial-two trial-controls trial-solve trial-calibrate trial-faults trial-formats trial-large golden tolerances outliers mutants conformance-repeat old-protocol docs ptx fake-cuda lint signal-table soak torture bent bent-python deviceless gpu-bundle ci-full hdf5 help
 
 # ENTRY makes the linker begin ptycho at cmd/ptycho/entry_linux_amd64.s, which checks the shell's limits before Go's runtime needs more.
 ENTRY = $(if $(filter 0linux/amd64,$(CGO_ENABLED)$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH)),-ldflags=-E=ptycho_entry)
@@ -117,6 +117,10 @@ trial-star: build ## train and evaluate on the measured scan, three seeds (needs
 
 trial-objects: build ## the same on three other simulated objects (about 15 minutes)
 	for kind in fields cells blocks; do bench/trials/trial.sh $$kind 0 || exit 1; done
+
+trial-two: build ## two networks of two epochs each on the simulated scan, three seeds, and on the other objects (needs ../shared; about 15 minutes)
+	for seed in 0 1 2; do TAG=two FIRST="--max-epochs 2" bench/trials/trial.sh sim $$seed --max-epochs 2 || exit 1; done
+	for kind in fields cells blocks; do TAG=two FIRST="--max-epochs 2" bench/trials/trial.sh $$kind 0 --max-epochs 2 || exit 1; done
 
 trial-controls: build ## the star with wrong positions, untrained, with single patterns and with the CNN (about 40 minutes)
 	for kind in mirrored transposed untrained; do PYTHON=$(PYTHON) bench/trials/trial.sh $$kind 0 || exit 1; done

@@ -11,6 +11,7 @@
 # fields, cells, blocks     simulated scans (aberrated probe and 3e5 photons, Gaussian and 2e4, disk and 1e7), half trained,
 #                           half evaluated
 #
+# FIRST holds flags of a first network, whose image that of the trial corrects: FIRST="--max-epochs 2".
 # Files go to TRIALS (default: trials), or to TRIALS/KIND-SEED-TAG for trials with further flags.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -61,7 +62,14 @@ if [ ! -f "$scan" ]; then
   echo "SKIP  trial $kind: $scan is missing" >&2
   exit 0
 fi
+fit() { time "$ptycho" train --train-data-file "$scan" --overwrite --seed "$seed" --threads 1 --quiet "${train[@]}" "$@"; }
 TIMEFORMAT='%U user, %S system, %R wall seconds'
-time "$ptycho" train --train-data-file "$scan" --output-dir "$out/run" --overwrite --seed "$seed" --threads 1 --quiet "${train[@]}" "$@"
+first=()
+if [ -n "${FIRST:-}" ]; then
+  # shellcheck disable=SC2086 # several flags
+  fit --output-dir "$out/first" $FIRST
+  first=(--first-pass "$out/first")
+fi
+fit --output-dir "$out/run" "${first[@]}" "$@"
 "$ptycho" infer --model-path "$out/run" --test-data "$scan" --output-dir "$out/out" --overwrite --quiet "${infer[@]}"
 "$ptycho" evaluate --reconstruction "$out/out/reconstruction.npz" --reference "$reference" --quiet "${judge[@]}" | tee "$out/figures.txt"

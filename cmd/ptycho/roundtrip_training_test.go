@@ -34,7 +34,7 @@ var trainingTrips = map[string]trip{
 
 	"training.train-data-file":     {flag: args("--train-data-file", "DIR/other.npz"), sees: bound(0, "counts")},
 	"training.test-data-file":      {flag: args("--test-data-file", "DIR/other.npz"), sees: number("bind")},
-	"training.first-pass":          {flag: args("--first-pass", "DIR/model"), sees: parameters},
+	"training.first-pass":          {flag: args("--first-pass", "DIR/model"), sees: bound(1, "first_image")},
 	"training.output-dir":          {before: args("--output-dir", "here"), flag: args("--output-dir", "there"), sees: written},
 	"training.diffraction-layout":  {flag: args("--diffraction-layout", "hwn"), sees: exitCode},
 	"training.diffraction-units":   {flag: args("--diffraction-units", "amplitude"), sees: bound(0, "counts")},
