@@ -25,7 +25,7 @@ func FirstPassFiles() []string {
 // calibrated twice differ by less than 0.05.
 const mostProbeMisfit = 0.2
 
-// ReadFirst reads a model as the first pass of another one, which it may not have itself.
+// ReadFirst reads the model of --first-pass, which may not have a first pass itself.
 func ReadFirst(path string) (*Model, error) {
 	m, err := read(path)
 	if err == nil && m.Config.FirstPass {

@@ -78,8 +78,11 @@ func Read(path string) (*Model, error) {
 	if err != nil || !m.Config.FirstPass {
 		return m, err
 	}
-	if m.First, err = ReadFirst(filepath.Join(path, FirstPassDir)); err != nil {
+	if m.First, err = read(filepath.Join(path, FirstPassDir)); err != nil {
 		return nil, err
+	}
+	if m.First.Config.FirstPass {
+		return nil, host.Failf(host.ExitData, "%s: the network of its first pass corrects another one, which train does not write: restore the folder from the training run", path)
 	}
 	if n := m.First.Config.N; n != m.Config.N {
 		return nil, host.Failf(host.ExitData, "%s: its network is for patterns of %d×%d pixels, that of its first pass for %d×%d: restore both from the same training run", path, m.Config.N, m.Config.N, n, n)
