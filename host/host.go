@@ -41,7 +41,7 @@ type Host struct {
 
 // Progress describes how far a long run is.
 type Progress struct {
-	Phase       string // "read", "train", "infer", "synchronise", "stitch", "solve", "refine" or "choose" and a fit
+	Phase       string // "read", "train", "infer", "synchronise", "stitch", "cut", "solve", "refine" or "choose" and a fit
 	Epoch       int    // of a training, from 1
 	Epochs      int
 	Step        int     // of the phase, from 1

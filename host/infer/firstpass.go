@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
@@ -32,6 +33,10 @@ const correctionEpsilon = 0.02
 // constants of these inputs, measured on the given patterns. Training and reconstruction use the same settings.
 func (f *FirstPass) Add(ctx context.Context, h host.Host, d *backend.Dataset, data *scan.Scan, rows []int, x config.Execution) (map[string]tensor.Tensor, error) {
 	first := f.Model.First
+	factor, err := f.Model.Gauge()
+	if err != nil {
+		return nil, err
+	}
 	if report := h.Progress; report != nil {
 		h.Progress = func(p host.Progress) {
 			p.Description = "first pass, " + p.Description
@@ -51,16 +56,12 @@ func (f *FirstPass) Add(ctx context.Context, h host.Host, d *backend.Dataset, da
 	predicted.Close()
 	f.Residual = image.R
 	h.Notice("first pass: residual R %.5f", image.R)
-	return f.inputs(ctx, d, data, rows, image.Stitched)
+	return f.inputs(ctx, d, data, rows, image.Stitched, factor, h.Progress)
 }
 
-// inputs cuts the image of each pattern and computes what the pattern changes in it.
-func (f *FirstPass) inputs(ctx context.Context, d *backend.Dataset, data *scan.Scan, rows []int, image raster.Stitched) (map[string]tensor.Tensor, error) {
+// inputs cuts the image of each pattern, times a factor, and computes what the pattern changes in it.
+func (f *FirstPass) inputs(ctx context.Context, d *backend.Dataset, data *scan.Scan, rows []int, image raster.Stitched, factor complex128, report func(host.Progress)) (map[string]tensor.Tensor, error) {
 	m, n := f.Model, data.N
-	factor, err := m.Gauge()
-	if err != nil {
-		return nil, err
-	}
 	for i, covered := range image.Coverage.Data {
 		if covered == 0 {
 			image.Object.Data[i] = 1 / factor // an empty beam
@@ -72,7 +73,7 @@ func (f *FirstPass) inputs(ctx context.Context, d *backend.Dataset, data *scan.S
 	for _, r := range scan.Thin(rows, model.FeatureSample) {
 		measured[r] = true
 	}
-	err = f.Spool.AddFirstPass(ctx, d, n, func(j int, object, correction []complex128) error {
+	err := f.Spool.AddFirstPass(ctx, d, n, func(j int, object, correction []complex128) error {
 		raster.ExtractTo(object, image.Object, data.Rows[j]-image.Origin[0], data.Cols[j]-image.Origin[1], n)
 		for i := range object {
 			object[i] *= factor
@@ -84,6 +85,9 @@ func (f *FirstPass) inputs(ctx context.Context, d *backend.Dataset, data *scan.S
 		corrector.Correct(correction, object, counts, data.Mask, m.Background)
 		if measured[j] {
 			of.Add(object, correction)
+		}
+		if report != nil {
+			report(host.Progress{Phase: "cut", Step: j + 1, Steps: data.Len(), Patterns: 1, Description: fmt.Sprintf("cut the image: %d of %d", j+1, data.Len())})
 		}
 		return nil
 	})
