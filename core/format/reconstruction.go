@@ -33,27 +33,38 @@ func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) err
 	if r.Coverage != nil && len(r.Coverage) != len(r.Object) {
 		return npz.Errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
 	}
-	amplitude, phase := make([]float32, len(r.Object)), make([]float32, len(r.Object))
-	for i, v := range r.Object {
-		a, p := cmplx.Polar(complex128(v))
-		amplitude[i], phase[i] = float32(a), float32(p)
-	}
-	image := func(name string, v []float32) npz.Named {
-		return npz.Named{Name: name, Tensor: tensor.Must(v, r.Height, r.Width)}
-	}
-	arrays := []npz.Named{
-		{Name: "object", Tensor: tensor.Must(r.Object, r.Height, r.Width)},
-		image("amplitude", amplitude),
-		image("phase", phase),
-	}
-	if r.Coverage != nil {
-		arrays = append(arrays, image("coverage", r.Coverage))
-	}
-	arrays = append(arrays, npz.Named{Name: "origin", Tensor: tensor.Must(r.Origin[:], 2)})
-	if r.PixelSize > 0 {
-		arrays = append(arrays, npz.Named{Name: "pixel_size_m", Tensor: tensor.Must([]float64{r.PixelSize})})
-	}
-	return npz.Write(path, append(arrays, extra...)...)
+	return npz.WriteEach(path, func(add func(npz.Named) error) error {
+		if err := add(npz.Named{Name: "object", Tensor: tensor.Must(r.Object, r.Height, r.Width)}); err != nil {
+			return err
+		}
+		// Each of these is made when it is written: an image can be as large as the memory.
+		for _, quantity := range []struct {
+			name string
+			of   func(complex128) float64
+		}{{"amplitude", cmplx.Abs}, {"phase", cmplx.Phase}} {
+			values := make([]float32, len(r.Object))
+			for i, v := range r.Object {
+				values[i] = float32(quantity.of(complex128(v)))
+			}
+			if err := add(npz.Named{Name: quantity.name, Tensor: tensor.Must(values, r.Height, r.Width)}); err != nil {
+				return err
+			}
+		}
+		var rest []npz.Named
+		if r.Coverage != nil {
+			rest = append(rest, npz.Named{Name: "coverage", Tensor: tensor.Must(r.Coverage, r.Height, r.Width)})
+		}
+		rest = append(rest, npz.Named{Name: "origin", Tensor: tensor.Must(r.Origin[:], 2)})
+		if r.PixelSize > 0 {
+			rest = append(rest, npz.Named{Name: "pixel_size_m", Tensor: tensor.Must([]float64{r.PixelSize})})
+		}
+		for _, array := range append(rest, extra...) {
+			if err := add(array); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess

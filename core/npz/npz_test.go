@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -201,7 +202,7 @@ func TestWriteNPZ_DeterministicAndAligned(t *testing.T) {
 func TestWriteNPZ_Zip64(t *testing.T) {
 	for _, limit := range []uint64{1, 150, 400, 600} {
 		var b bytes.Buffer
-		if err := writeArchive(&b, limit, named()); err != nil {
+		if err := writeArchive(&b, limit, func(add func(Named) error) error { return addAll(add, named()) }); err != nil {
 			t.Fatal(err)
 		}
 		z, err := New("z.npz", bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -214,6 +215,25 @@ func TestWriteNPZ_Zip64(t *testing.T) {
 				t.Errorf("limit %d, %s: got %v, %v", limit, n.Name, got, err)
 			}
 		}
+	}
+}
+
+func TestWriteEach_BytesAreThoseOfWrite(t *testing.T) {
+	dir := t.TempDir()
+	whole, each := filepath.Join(dir, "whole.npz"), filepath.Join(dir, "each.npz")
+	err := errors.Join(Write(whole, named()...), WriteEach(each, func(add func(Named) error) error {
+		for _, a := range named() {
+			if err := add(a); err != nil {
+				return err
+			}
+			clear(a.Tensor.Bytes()) // add has written it
+		}
+		return nil
+	}))
+	want, _ := os.ReadFile(whole)
+	got, _ := os.ReadFile(each)
+	if err != nil || len(want) == 0 || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, want %d equal ones; %v", len(got), len(want), err)
 	}
 }
 

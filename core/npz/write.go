@@ -2,6 +2,7 @@ package npz
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
@@ -26,19 +27,38 @@ func Text(name, text string) Named {
 // members are stored uncompressed, their time is the zip format's zero (1980), payloads are aligned to 64 bytes in the
 // file.
 func Write(path string, arrays ...Named) error {
-	seen := map[string]bool{}
+	return WriteEach(path, func(add func(Named) error) error { return addAll(add, arrays) })
+}
+
+// WriteEach is Write for arrays that need not be in memory at the same time: write passes one after the other to add, which does
+// not keep them.
+func WriteEach(path string, write func(add func(Named) error) error) error {
+	return writeFile(path, func(w io.Writer) error {
+		seen := map[string]bool{}
+		return writeArchive(w, math.MaxUint32, func(add func(Named) error) error {
+			return write(func(a Named) error {
+				switch {
+				case a.Name == "" || len(a.Name) > 1000:
+					return fmt.Errorf("%q is not a valid array name", a.Name)
+				case seen[a.Name]:
+					return fmt.Errorf("array %q is given twice", a.Name)
+				case a.Tensor.IsZero():
+					return fmt.Errorf("array %q is empty", a.Name)
+				}
+				seen[a.Name] = true
+				return add(a)
+			})
+		})
+	})
+}
+
+func addAll(add func(Named) error, arrays []Named) error {
 	for _, a := range arrays {
-		switch {
-		case a.Name == "" || len(a.Name) > 1000:
-			return Errorf(path, "cannot be written: %q is not a valid array name", a.Name)
-		case seen[a.Name]:
-			return Errorf(path, "cannot be written: array %q is given twice", a.Name)
-		case a.Tensor.IsZero():
-			return Errorf(path, "cannot be written: array %q is empty", a.Name)
+		if err := add(a); err != nil {
+			return err
 		}
-		seen[a.Name] = true
 	}
-	return writeFile(path, func(w io.Writer) error { return Encode(w, arrays...) })
+	return nil
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
@@ -49,7 +69,9 @@ func writeFile(path string, write func(io.Writer) error) error {
 }
 
 // Encode writes the bytes of an archive, as Write does.
-func Encode(w io.Writer, arrays ...Named) error { return writeArchive(w, math.MaxUint32, arrays) }
+func Encode(w io.Writer, arrays ...Named) error {
+	return writeArchive(w, math.MaxUint32, func(add func(Named) error) error { return addAll(add, arrays) })
+}
 
 // Sizes of zip's fixed records and its constants (APPNOTE 6.3.10, sections 4.3 and 4.4).
 const (
@@ -62,14 +84,17 @@ const (
 )
 
 // writeArchive writes a zip archive; numbers from limit on use the zip64 forms (a parameter for tests).
-func writeArchive(w io.Writer, limit uint64, arrays []Named) error {
+func writeArchive(w io.Writer, limit uint64, write func(add func(Named) error) error) error {
 	a := zipFile{w: w, limit: limit}
-	for _, one := range arrays {
-		if err := a.add(one); err != nil {
-			return err
-		}
+	files := 0
+	err := write(func(one Named) error {
+		files++
+		return a.add(one)
+	})
+	if err != nil {
+		return err
 	}
-	return a.finish(len(arrays))
+	return a.finish(files)
 }
 
 // zipFile is a zip archive during writing.

@@ -47,12 +47,11 @@ func eachMisfit(r Result, visit func(name string, file []byte) error) error {
 	if len(r.Misfits.Frames) == 0 {
 		return nil
 	}
-	pixels := picture{h: r.Scan.N, w: r.Scan.N, values: logarithms(r.Misfits.Pixels), unit: 1, title: "misfit of the pixels, log10", caption: "detector pixels: 0 is photon noise"}
+	pixels := picture{h: r.Scan.N, w: r.Scan.N, unit: 1, title: "misfit of the pixels, log10", caption: "detector pixels: 0 is photon noise"}.of(logarithms(r.Misfits.Pixels))
 	for _, p := range []struct {
 		name string
 		picture
 	}{{MisfitPixelsFile, pixels}, {MisfitFramesFile, misfitMap(r.Scan.Rows, r.Scan.Cols, logarithms(r.Misfits.Frames))}} {
-		p.hi = max(slices.Max(p.values), 1)
 		var b bytes.Buffer
 		if err := png.Encode(&b, p.draw()); err != nil {
 			return fmt.Errorf("picture: %w", err)
@@ -62,6 +61,13 @@ func eachMisfit(r Result, visit func(name string, file []byte) error) error {
 		}
 	}
 	return nil
+}
+
+// of returns the picture of the values [h, w], with colours from 0 to the largest of them, at least 1.
+func (p picture) of(values []float64) picture {
+	p.hi = max(slices.Max(values), 1)
+	p.value = func(i int) float64 { return values[i] }
+	return p
 }
 
 // logarithms returns log10 of the ratios; −Inf where nothing was compared.
@@ -77,22 +83,22 @@ func logarithms(of []metrics.Misfit) []float64 {
 const mapSide = 384
 
 // misfitMap draws a square at each position. Squares overlap where positions are close; the worst frame is on top.
-func misfitMap(rows, cols, values []float64) picture {
+func misfitMap(rows, cols, misfits []float64) picture {
 	top, left := slices.Min(rows), slices.Min(cols)
 	height, width := slices.Max(rows)-top, slices.Max(cols)-left
 	half := max(int(mapSide/math.Sqrt(float64(len(rows)))/2), 1) // of the side of a square
 	unit := float64(mapSide) / max(height, width, 1)
 	p := picture{h: int(height*unit) + 2*half + 1, w: int(width*unit) + 2*half + 1, unit: unit, title: "misfit of the frames, log10", caption: "positions in scan pixels: 0 is photon noise"}
 	p.origin = [2]float64{top - float64(half)/unit, left - float64(half)/unit}
-	p.values = slices.Repeat([]float64{math.Inf(-1)}, p.h*p.w)
-	for j, v := range values {
+	values := slices.Repeat([]float64{math.Inf(-1)}, p.h*p.w)
+	for j, v := range misfits {
 		y, x := int((rows[j]-top)*unit), int((cols[j]-left)*unit)
 		for dy := range 2*half + 1 {
 			for dx := range 2*half + 1 {
 				at := (y+dy)*p.w + x + dx
-				p.values[at] = max(p.values[at], v)
+				values[at] = max(values[at], v)
 			}
 		}
 	}
-	return p
+	return p.of(values)
 }

@@ -8,13 +8,13 @@ import (
 	"image/draw"
 	"image/png"
 	"math"
-	"slices"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
 	"github.com/ptychogo/ptycho/core/raster"
+	"github.com/ptychogo/ptycho/core/scan"
 )
 
 // quantity is a quantity to draw.
@@ -61,13 +61,14 @@ func EachPicture(img raster.Stitched, pixelSize float64, visit func(name string,
 
 // drawPicture draws a quantity of an image in scan coordinates.
 func drawPicture(q quantity, img raster.Stitched, pixelSize float64) image.Image {
-	values := quantityOf(q, img)
-	p := picture{colours: q, title: q.String(), caption: "scan pixels: rows down, columns right", h: img.Object.H, w: img.Object.W, values: values, origin: img.Origin, unit: 1}
-	p.lo, p.hi = span(values, img)
-	for i, c := range img.Coverage.Data {
-		if !(c > 0) {
-			values[i] = math.Inf(-1)
+	value := quantityOf(q, img)
+	p := picture{colours: q, title: q.String(), caption: "scan pixels: rows down, columns right", h: img.Object.H, w: img.Object.W, origin: img.Origin, unit: 1}
+	p.lo, p.hi = span(value, img)
+	p.value = func(i int) float64 {
+		if !(img.Coverage.Data[i] > 0) {
+			return math.Inf(-1)
 		}
+		return value(i)
 	}
 	if q == phase {
 		p.title += " rad"
@@ -83,8 +84,8 @@ type picture struct {
 	colours        quantity
 	title, caption string
 	h, w           int
-	values         []float64 // [h, w]; −Inf: not covered
-	lo, hi         float64   // of the colours
+	value          func(i int) float64 // of pixel i, row-major, not kept, since images can be large; −Inf: not covered
+	lo, hi         float64             // of the colours
 	origin         [2]float64
 	unit           float64 // pixels of values in one of the axes
 }
@@ -97,7 +98,7 @@ func (p picture) draw() image.Image {
 	for y := range p.h * factor {
 		for x := range p.w * factor {
 			c := color.RGBA{200, 200, 200, 255} // not covered
-			if v := p.values[y/factor*p.w+x/factor]; !math.IsInf(v, -1) {
+			if v := p.value(y/factor*p.w + x/factor); !math.IsInf(v, -1) {
 				c = shade(p.colours, (v-p.lo)/(p.hi-p.lo))
 			}
 			canvas.SetRGBA(area.Min.X+x, area.Min.Y+y, c)
@@ -110,37 +111,43 @@ func (p picture) draw() image.Image {
 	return canvas
 }
 
-// quantity returns the amplitude, or the phase about its weighted mean direction.
-func quantityOf(q quantity, img raster.Stitched) []float64 {
-	out := make([]float64, len(img.Object.Data))
+// quantityOf returns a function of the amplitude of pixel i, or of its phase about the weighted mean direction.
+func quantityOf(q quantity, img raster.Stitched) func(i int) float64 {
+	if q == amplitude {
+		return func(i int) float64 { return math.Hypot(real(img.Object.Data[i]), imag(img.Object.Data[i])) }
+	}
 	var mean complex128
 	for i, v := range img.Object.Data {
 		mean += v * complex(img.Coverage.Data[i], 0)
 	}
-	for i, v := range img.Object.Data {
-		if q == amplitude {
-			out[i] = math.Hypot(real(v), imag(v))
-			continue
-		}
-		z := v * complex(real(mean), -imag(mean))
-		out[i] = math.Atan2(imag(z), real(z))
+	mean = complex(real(mean), -imag(mean))
+	return func(i int) float64 {
+		z := img.Object.Data[i] * mean
+		return math.Atan2(imag(z), real(z))
 	}
-	return out
 }
 
 // span returns the range from the 0.5th to the 99.5th percentile of the well covered pixels, so that single bad pixels do not count.
-func span(values []float64, img raster.Stitched) (lo, hi float64) {
-	var inside []float64
-	for i, v := range values {
-		if img.Coverage.Data[i] >= wellCovered && !math.IsNaN(v) && !math.IsInf(v, 0) {
+func span(value func(i int) float64, img raster.Stitched) (lo, hi float64) {
+	well := 0
+	for _, c := range img.Coverage.Data {
+		if c >= wellCovered {
+			well++
+		}
+	}
+	inside := make([]float64, 0, well)
+	for i, c := range img.Coverage.Data {
+		if !(c >= wellCovered) {
+			continue
+		}
+		if v := value(i); !math.IsNaN(v) && !math.IsInf(v, 0) {
 			inside = append(inside, v)
 		}
 	}
 	if len(inside) == 0 {
 		return 0, 1
 	}
-	slices.Sort(inside)
-	at := func(part float64) float64 { return inside[int(part*float64(len(inside)-1))] }
+	at := func(part float64) float64 { return scan.Select(inside, int(part*float64(len(inside)-1))) }
 	lo, hi = at(0.005), at(0.995)
 	if hi-lo < 1e-9 {
 		hi = lo + 1e-9
