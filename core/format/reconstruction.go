@@ -25,38 +25,50 @@ type Reconstruction struct {
 	Source    string  // file name
 }
 
-// WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size if known, and then extra.
-func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) error {
-	if r.Height < 1 || r.Width < 1 || len(r.Object) != r.Height*r.Width {
-		return npz.Errorf(path, "cannot be written: the object has %d values for %d×%d pixels", len(r.Object), r.Height, r.Width)
+// Image is a complex image of the sample in the precision of its computation, as WriteReconstruction takes it.
+type Image struct {
+	Object        []complex128 // [Height, Width]
+	Coverage      []float64    // [Height, Width]; nil if unknown
+	Height, Width int
+	Origin        [2]float64 // as in Reconstruction
+	PixelSize     float64    // metres; 0 if unknown
+}
+
+// WriteReconstruction writes object, amplitude, phase, coverage and origin, the pixel size if known, and then extra. Each array is
+// made when it is written, since an image can be as large as the memory.
+func WriteReconstruction(path string, m Image, extra ...npz.Named) error {
+	if m.Height < 1 || m.Width < 1 || len(m.Object) != m.Height*m.Width {
+		return npz.Errorf(path, "cannot be written: the object has %d values for %d×%d pixels", len(m.Object), m.Height, m.Width)
 	}
-	if r.Coverage != nil && len(r.Coverage) != len(r.Object) {
-		return npz.Errorf(path, "cannot be written: coverage has %d values for %d pixels", len(r.Coverage), len(r.Object))
+	if m.Coverage != nil && len(m.Coverage) != len(m.Object) {
+		return npz.Errorf(path, "cannot be written: coverage has %d values for %d pixels", len(m.Coverage), len(m.Object))
+	}
+	written := func(v complex128) complex128 { return complex128(complex64(v)) }
+	arrays := []func() npz.Named{
+		func() npz.Named {
+			return plane(m, "object", m.Object, func(v complex128) complex64 { return complex64(v) })
+		},
+		func() npz.Named {
+			return plane(m, "amplitude", m.Object, func(v complex128) float32 { return float32(cmplx.Abs(written(v))) })
+		},
+		func() npz.Named {
+			return plane(m, "phase", m.Object, func(v complex128) float32 { return float32(cmplx.Phase(written(v))) })
+		},
+	}
+	if m.Coverage != nil {
+		arrays = append(arrays, func() npz.Named {
+			return plane(m, "coverage", m.Coverage, func(v float64) float32 { return float32(v) })
+		})
+	}
+	rest := []npz.Named{{Name: "origin", Tensor: tensor.Must(m.Origin[:], 2)}}
+	if m.PixelSize > 0 {
+		rest = append(rest, npz.Named{Name: "pixel_size_m", Tensor: tensor.Must([]float64{m.PixelSize})})
 	}
 	return npz.WriteEach(path, func(add func(npz.Named) error) error {
-		if err := add(npz.Named{Name: "object", Tensor: tensor.Must(r.Object, r.Height, r.Width)}); err != nil {
-			return err
-		}
-		// Each of these is made when it is written: an image can be as large as the memory.
-		for _, quantity := range []struct {
-			name string
-			of   func(complex128) float64
-		}{{"amplitude", cmplx.Abs}, {"phase", cmplx.Phase}} {
-			values := make([]float32, len(r.Object))
-			for i, v := range r.Object {
-				values[i] = float32(quantity.of(complex128(v)))
-			}
-			if err := add(npz.Named{Name: quantity.name, Tensor: tensor.Must(values, r.Height, r.Width)}); err != nil {
+		for _, array := range arrays {
+			if err := add(array()); err != nil {
 				return err
 			}
-		}
-		var rest []npz.Named
-		if r.Coverage != nil {
-			rest = append(rest, npz.Named{Name: "coverage", Tensor: tensor.Must(r.Coverage, r.Height, r.Width)})
-		}
-		rest = append(rest, npz.Named{Name: "origin", Tensor: tensor.Must(r.Origin[:], 2)})
-		if r.PixelSize > 0 {
-			rest = append(rest, npz.Named{Name: "pixel_size_m", Tensor: tensor.Must([]float64{r.PixelSize})})
 		}
 		for _, array := range append(rest, extra...) {
 			if err := add(array); err != nil {
@@ -65,6 +77,15 @@ func WriteReconstruction(path string, r *Reconstruction, extra ...npz.Named) err
 		}
 		return nil
 	})
+}
+
+// plane returns an array [Height, Width] of a quantity of each pixel.
+func plane[P any, V tensor.Element](m Image, name string, pixels []P, of func(P) V) npz.Named {
+	values := make([]V, len(pixels))
+	for i, v := range pixels {
+		values[i] = of(v)
+	}
+	return npz.Named{Name: name, Tensor: tensor.Must(values, m.Height, m.Width)}
 }
 
 // ReadReconstruction reads a reconstruction, a truth or a reference: any file with an array object, or else objectGuess

@@ -15,7 +15,8 @@ func TestReconstruction_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reconstruction.npz")
 	want := &Reconstruction{Object: []complex64{1, 1i, -2, 0, 3 + 4i, 1}, Height: 2, Width: 3, Coverage: []float32{0, 1, 2, 3, 4, 5},
 		Origin: [2]float64{-3.5, 7}, PixelSize: 1e-8}
-	if err := WriteReconstruction(path, want, npz.Named{Name: "extra", Tensor: tensor.Must([]float32{1}, 1)}); err != nil {
+	image := Image{Object: []complex128{1, 1i, -2, 0, 3 + 4i, 1}, Height: 2, Width: 3, Coverage: []float64{0, 1, 2, 3, 4, 5}, Origin: want.Origin, PixelSize: want.PixelSize}
+	if err := WriteReconstruction(path, image, npz.Named{Name: "extra", Tensor: tensor.Must([]float32{1}, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadReconstruction(path)
@@ -72,8 +73,8 @@ func TestReadReconstruction_Rejects(t *testing.T) {
 		_, err := ReadReconstruction(path)
 		wantError(t, c.name, err, path, c.want)
 	}
-	for _, r := range []*Reconstruction{{}, {Object: make([]complex64, 3), Height: 2, Width: 2},
-		{Object: make([]complex64, 4), Height: 2, Width: 2, Coverage: make([]float32, 3)}} {
+	for _, r := range []Image{{}, {Object: make([]complex128, 3), Height: 2, Width: 2},
+		{Object: make([]complex128, 4), Height: 2, Width: 2, Coverage: make([]float64, 3)}} {
 		wantError(t, "write", WriteReconstruction("x.npz", r), "x.npz", "cannot be written")
 	}
 }

@@ -86,7 +86,7 @@ func (d *Dir) export(r Result) error {
 	if len(r.Exports) == 0 {
 		return nil
 	}
-	p, err := r.product(r.file())
+	p, err := r.product()
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (d *Dir) exportTIFF(p *format.Product) error {
 }
 
 // product collects what the files hold.
-func (r Result) product(image *format.Reconstruction) (*format.Product, error) {
+func (r Result) product() (*format.Product, error) {
 	report, err := json.Marshal(struct {
 		Settings any `json:"settings"`
 		Report   any `json:"report"`
@@ -138,7 +138,7 @@ func (r Result) product(image *format.Reconstruction) (*format.Product, error) {
 		return nil, err
 	}
 	p := &format.Product{
-		Object: image.Object, Height: image.Height, Width: image.Width, Coverage: image.Coverage, Origin: image.Origin,
+		Object: r.Image.Object.Complex64(), Height: r.Image.Object.H, Width: r.Image.Object.W, Coverage: r.Image.Coverage.Float32(), Origin: r.Image.Origin,
 		Probe: r.Scan.Probe, Modes: r.Scan.Modes, N: r.Scan.N, Rows: r.Scan.Rows, Cols: r.Scan.Cols, Index: r.Data.Index,
 		PixelSize: r.Data.PixelSize, Geometry: r.Data.Geometry, Losses: r.Losses,
 		Provenance: format.Provenance{Version: host.Version, Command: r.Command, Source: format.SourceName(r.Data.Source), Digest: r.Data.Fingerprint(), Report: string(report)},

@@ -52,7 +52,8 @@ func (d *Dir) WriteImage(r Result) error {
 	if err := checkFinite(image); err != nil {
 		return err
 	}
-	if err := format.WriteReconstruction(d.Path(ReconstructionFile), r.file(), append(r.More, misfitArrays(r)...)...); err != nil {
+	if err := format.WriteReconstruction(d.Path(ReconstructionFile), format.Image{Object: image.Object.Data, Coverage: image.Coverage.Data, Height: image.Object.H, Width: image.Object.W, Origin: image.Origin, PixelSize: pixelSize},
+		append(r.More, misfitArrays(r)...)...); err != nil {
 		return err
 	}
 	if err := EachPicture(image, pixelSize, func(name string, file []byte) error { return d.WriteFile(name+".png", file) }); err != nil {
@@ -76,13 +77,6 @@ func (d *Dir) WriteImage(r Result) error {
 		return host.Failf(host.ExitPartial, "the image is in %s, and not all files of --export: %w", folderName(d.Target()), failed)
 	}
 	return nil
-}
-
-// file returns the image as files have it. It is as large as the image in memory, and is made again for exports instead of being kept while
-// pictures are drawn.
-func (r Result) file() *format.Reconstruction {
-	return &format.Reconstruction{Object: r.Image.Object.Complex64(), Height: r.Image.Object.H, Width: r.Image.Object.W,
-		Coverage: r.Image.Coverage.Float32(), Origin: r.Image.Origin, PixelSize: r.Data.PixelSize}
 }
 
 // PreviewImage writes pictures of a running reconstruction, beside an older result. They are removed when the command ends.
