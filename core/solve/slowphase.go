@@ -41,13 +41,15 @@ var slowWidths = [...]float64{5, 12, 28}
 // slowStep holds the buffers of the step.
 type slowStep struct {
 	v       *solver
-	weight  []float32                  // [h·w] W
-	change  []float32                  // [h·w] W·δ
-	smooth  []float32                  // [h·w] one D_s
-	spread  [len(slowWidths)][]float32 // 1/G_s(W)
-	packed  [2][]complex64             // D_1 + i·D_2 and D_3, as images of the canvas
+	grid    slowGrid
+	weight  []float32                  // [grid] W
+	change  []float32                  // [grid] W·δ
+	smooth  []float32                  // [grid] one D_s, later the phase of the step
+	spread  [len(slowWidths)][]float32 // [grid] 1/G_s(W)
+	packed  [2][]complex64             // [grid] D_1 + i·D_2 and D_3
 	works   []slowWork                 // one per worker
 	systems [][slowUnknowns]float64    // one per slot
+	scale   float64                    // of the phase
 }
 
 // slowUnknowns is the number of sums of the least-squares system: the lower triangle and the right side.
@@ -55,31 +57,35 @@ const slowUnknowns = len(slowWidths)*(len(slowWidths)+1)/2 + len(slowWidths)
 
 type slowWork struct {
 	wave, far, patch []complex64
+	columns          []between // of the patch's columns in the grid
 	v                [len(slowWidths)][]float32
 }
 
 func (v *solver) newSlowStep() *slowStep {
-	s := &slowStep{v: v, weight: make([]float32, len(v.object)), change: make([]float32, len(v.object)), smooth: make([]float32, len(v.object)), systems: make([][slowUnknowns]float64, len(v.slots))}
-	light := v.coverage().Data
-	top := 0.0
-	for _, a := range light {
-		top = max(top, a)
+	g := newSlowGrid(v.h, v.w)
+	size := g.h * g.w
+	s := &slowStep{v: v, grid: g, weight: make([]float32, size), change: make([]float32, size), smooth: make([]float32, size), systems: make([][slowUnknowns]float64, len(v.slots))}
+	light, top := v.light(), 0.0
+	for _, c := range light {
+		top = max(top, float64(real(c)))
 	}
-	for i, a := range light {
-		s.weight[i] = float32(math.Sqrt(max(a, 0) / top))
+	for y := range g.h {
+		for x := range g.w {
+			s.weight[y*g.w+x] = float32(g.mean(y, x, func(i int) float64 { return math.Sqrt(max(float64(real(light[i])), 0) / top) }))
+		}
 	}
 	for k, sigma := range slowWidths {
 		s.spread[k] = clone(s.weight)
-		v.blur(s.spread[k], sigma)
+		g.blur(v.team, s.spread[k], sigma)
 		for i, a := range s.spread[k] {
 			s.spread[k][i] = 1 / max(a, slowLight)
 		}
 	}
 	for p := range s.packed {
-		s.packed[p] = make([]complex64, len(v.object))
+		s.packed[p] = make([]complex64, size)
 	}
 	for range v.team.workers {
-		w := slowWork{wave: make([]complex64, v.size), far: make([]complex64, v.size), patch: make([]complex64, v.size)}
+		w := slowWork{wave: make([]complex64, v.size), far: make([]complex64, v.size), patch: make([]complex64, v.size), columns: make([]between, v.n)}
 		for k := range w.v {
 			w.v[k] = make([]float32, v.size)
 		}
@@ -95,13 +101,19 @@ func (s *slowStep) with(iterate algorithm, turn func(factor []complex64)) algori
 		if err != nil {
 			return it, err
 		}
-		factor, err := s.factor(ctx, s.v.before, number)
-		if err != nil || factor == nil {
+		phase, err := s.phase(ctx, s.v.before, number)
+		if err != nil || phase == nil {
 			return it, err
 		}
-		for i, f := range factor {
-			s.v.object[i] *= f
+		var factor []complex64
+		switch {
+		case turn == nil:
+		case len(phase) == len(s.v.object):
+			factor = s.packed[0] // is not needed any more
+		default:
+			factor = make([]complex64, len(s.v.object))
 		}
+		s.multiply(phase, factor)
 		if turn != nil {
 			turn(factor)
 		}
@@ -109,8 +121,8 @@ func (s *slowStep) with(iterate algorithm, turn func(factor []complex64)) algori
 	}
 }
 
-// factor returns exp(iΣκ_s·D_s), or nil if the step does not lower the misfit.
-func (s *slowStep) factor(ctx context.Context, before []complex64, number int) ([]complex64, error) {
+// phase returns Σκ_s·D_s on the grid, in rad, or nil if the step does not lower the misfit. scale then has its factor.
+func (s *slowStep) phase(ctx context.Context, before []complex64, number int) ([]float32, error) {
 	v := s.v
 	s.directions(before)
 	rows := v.slowRows(number)
@@ -131,41 +143,60 @@ func (s *slowStep) factor(ctx context.Context, before []complex64, number int) (
 	if kappa == nil {
 		return nil, nil
 	}
-	out := s.packed[0] // is not needed any more
-	most := 0.0
+	out, most := s.smooth, 0.0
 	for i := range out {
 		angle := 0.0
 		for k, d := range [...]float32{real(s.packed[0][i]), imag(s.packed[0][i]), real(s.packed[1][i])} {
 			angle += kappa[k] * float64(d)
 		}
 		most = max(most, math.Abs(angle))
-		out[i] = complex(float32(angle), 0)
+		out[i] = float32(angle)
 	}
 	if !(most > 0) || math.IsInf(most, 0) {
 		return nil, nil
 	}
-	scale := min(1, slowTurn/most) * float64(v.slow)
-	for i, a := range out {
-		out[i] = complex64(cmplx.Rect(1, scale*float64(real(a))))
-	}
+	s.scale = min(1, slowTurn/most) * float64(v.slow)
 	return out, nil
+}
+
+// multiply multiplies the object by exp(i·scale·phase), and stores that in factor [h·w] unless it is nil.
+func (s *slowStep) multiply(phase []float32, factor []complex64) {
+	v := s.v
+	v.team.do((v.h+band-1)/band, func(_, b int) {
+		line := make([]float32, v.w)
+		for y := b * band; y < min((b+1)*band, v.h); y++ {
+			s.grid.row(line, phase, y)
+			for x, a := range line {
+				f := complex64(cmplx.Rect(1, s.scale*float64(a)))
+				v.object[y*v.w+x] *= f
+				if factor != nil {
+					factor[y*v.w+x] = f
+				}
+			}
+		}
+	})
 }
 
 // directions computes the D_s of the change since before.
 func (s *slowStep) directions(before []complex64) {
-	v := s.v
-	change := s.change
-	v.team.do((v.h+band-1)/band, func(_, b int) {
-		for i := b * band * v.w; i < min((b+1)*band, v.h)*v.w; i++ {
-			z := complex128(v.object[i] * conj(before[i]))
-			if change[i] = 0; s.weight[i] > 0 && z != 0 {
-				change[i] = s.weight[i] * float32(cmplx.Phase(z)*min(cmplx.Abs(z), 1))
+	v, g := s.v, s.grid
+	turned := func(i int) float64 {
+		z := complex128(v.object[i] * conj(before[i]))
+		if z == 0 {
+			return 0
+		}
+		return cmplx.Phase(z) * min(cmplx.Abs(z), 1)
+	}
+	v.team.do((g.h+band-1)/band, func(_, b int) {
+		for i := b * band * g.w; i < min((b+1)*band, g.h)*g.w; i++ {
+			if s.change[i] = 0; s.weight[i] > 0 {
+				s.change[i] = s.weight[i] * float32(g.mean(i/g.w, i%g.w, turned))
 			}
 		}
 	})
 	for k, sigma := range slowWidths {
-		copy(s.smooth, change)
-		v.blur(s.smooth, sigma)
+		copy(s.smooth, s.change)
+		g.blur(v.team, s.smooth, sigma)
 		packed := s.packed[k/2]
 		for i, a := range s.spread[k] {
 			if d := s.smooth[i] * a; k%2 == 0 {
@@ -196,7 +227,7 @@ func (s *slowStep) equations(wk *work, sw *slowWork, slot *slot, j int) (out [sl
 	for k := range slowWidths {
 		clear(sw.v[k])
 		if k%2 == 0 {
-			v.cut(sw.patch, s.packed[k/2], v.top[j], v.left[j])
+			s.cut(sw, s.packed[k/2], v.top[j], v.left[j])
 		}
 		for i, d := range sw.patch { // i·D·O
 			a := real(d)
@@ -247,56 +278,4 @@ func slowLengths(sums [slowUnknowns]float64) []float64 {
 		matrix[r*n+r] *= 1 + slowRidge
 	}
 	return solveSymmetric(matrix, sums[at:])
-}
-
-// blur replaces an image of the canvas by three running means along each axis, which together are close to a Gaussian
-// of the standard deviation sigma. The image is 0 outside.
-func (v *solver) blur(image []float32, sigma float64) {
-	// A mean over 2r+1 pixels has the variance r(r+1)/3, three have r(r+1).
-	r := max(int(math.Round(math.Sqrt(sigma*sigma+0.25)-0.5)), 1)
-	v.team.do((v.h+band-1)/band, func(_, b int) {
-		line := make([]float32, v.w)
-		for y := b * band; y < min((b+1)*band, v.h); y++ {
-			row := image[y*v.w : (y+1)*v.w]
-			for range 3 {
-				copy(line, row)
-				runningMean(row, line, r)
-			}
-		}
-	})
-	const columns = 64
-	v.team.do((v.w+columns-1)/columns, func(_, b int) {
-		from, to := b*columns, min((b+1)*columns, v.w)
-		column, line := make([]float32, v.h), make([]float32, v.h)
-		for x := from; x < to; x++ {
-			for y := range column {
-				column[y] = image[y*v.w+x]
-			}
-			for range 3 {
-				copy(line, column)
-				runningMean(column, line, r)
-			}
-			for y, a := range column {
-				image[y*v.w+x] = a
-			}
-		}
-	})
-}
-
-// runningMean sets dst to the means of src over 2r+1 values.
-func runningMean(dst, src []float32, r int) {
-	sum, n := 0.0, len(src)
-	for i := range min(r, n) {
-		sum += float64(src[i])
-	}
-	f := 1 / float64(2*r+1)
-	for i := range dst {
-		if i+r < n {
-			sum += float64(src[i+r])
-		}
-		if i-r-1 >= 0 {
-			sum -= float64(src[i-r-1])
-		}
-		dst[i] = float32(sum * f)
-	}
 }

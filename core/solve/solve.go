@@ -192,6 +192,7 @@ func (v *solver) stop(result *Result, best snapshot) {
 // state.
 func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
 	var err error
+	v.before = nil // the images of the iterations are not needed any more
 	result.Gauge = v.fixRamp()
 	result.Final, err = v.evaluate(ctx, true)
 	if errors.Is(err, errStopped) {
@@ -201,8 +202,8 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	if err != nil && !errors.Is(err, errDiverged) {
 		return err
 	}
-	last, diverged := v.snapshot(), err != nil
-	v.restore(best)
+	diverged := err != nil
+	v.exchange(best) // which has the last state from here on
 	gauge := v.fixRamp()
 	other, otherErr := v.evaluate(ctx, true)
 	switch {
@@ -211,7 +212,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	case diverged:
 		return ErrDiverged
 	default:
-		v.restore(last)
+		v.exchange(best)
 		if errors.Is(otherErr, errStopped) {
 			result.Ended = "stopped"
 		}
@@ -285,55 +286,9 @@ func (v *solver) start() (algorithm, error) {
 	return v.newSlowStep().with(iterate, turn), nil
 }
 
-// snapshot is a copy of the state that the engines change.
-type snapshot struct {
-	object     []complex64
-	probe      [][]complex64
-	background []float32
-	intensity  []float32
-	top, left  []float64
-}
-
-func (v *solver) snapshot() snapshot {
-	s := snapshot{object: clone(v.object), background: clone(v.background), intensity: clone(v.intensity), top: clone(v.top), left: clone(v.left)}
-	for _, mode := range v.probe {
-		s.probe = append(s.probe, clone(mode))
-	}
-	return s
-}
-
-// begin begins an iteration with a snapshot, whose memory it uses again: an image may need a large part of the machine's.
-func (v *solver) begin(s *snapshot) {
-	if s.object == nil {
-		*s = v.snapshot()
-	}
-	v.before = s.object
-	copy(s.object, v.object)
-	copy(s.background, v.background)
-	copy(s.intensity, v.intensity)
-	copy(s.top, v.top)
-	copy(s.left, v.left)
-	for m, mode := range v.probe {
-		copy(s.probe[m], mode)
-	}
-}
-
-func (v *solver) restore(s snapshot) {
-	copy(v.object, s.object)
-	copy(v.background, s.background)
-	copy(v.intensity, s.intensity)
-	copy(v.top, s.top)
-	copy(v.left, s.left)
-	for m, mode := range s.probe {
-		copy(v.probe[m], mode)
-	}
-}
-
 func finite(x []complex64) bool {
 	return !slices.ContainsFunc(x, func(c complex64) bool { return cmplx.IsNaN(complex128(c)) || cmplx.IsInf(complex128(c)) })
 }
-
-func clone[T any](x []T) []T { return append([]T(nil), x...) }
 
 // fill writes the model into the result.
 func (v *solver) fill(r *Result) {
@@ -374,6 +329,15 @@ func (v *solver) image() raster.Stitched {
 
 // coverage adds Σ_modes|P|² over its peak at every position.
 func (v *solver) coverage() raster.Real {
+	out := raster.NewReal(v.h, v.w)
+	for i, c := range v.light() {
+		out.Data[i] = float64(real(c))
+	}
+	return out
+}
+
+// light returns the coverage as the real parts of [h, w].
+func (v *solver) light() []complex64 {
 	sum := make([]complex64, v.h*v.w)
 	intensity, peak := v.probeIntensity(), v.peak()
 	s := v.slots[0]
@@ -385,9 +349,5 @@ func (v *solver) coverage() raster.Real {
 		s.j = j
 		v.addSums(sum, v.slots[:1], 1)
 	}
-	out := raster.NewReal(v.h, v.w)
-	for i, c := range sum {
-		out.Data[i] = float64(real(c))
-	}
-	return out
+	return sum
 }
