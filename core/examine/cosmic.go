@@ -286,3 +286,12 @@ func divisor(unit int, k float32) int {
 	}
 	return a
 }
+
+// struck returns the pixels of cosmic rays of each frame that has some.
+func (p *profile) struck() map[int][]int {
+	all := map[int][]int{}
+	for r := range p.cosmic {
+		all[r[0]] = append(all[r[0]], r[1])
+	}
+	return all
+}

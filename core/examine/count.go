@@ -222,6 +222,7 @@ func (p *profile) withoutClipped(ctx context.Context, pixels []int) error {
 		return nil
 	}
 	p.leaveOut(pixels)
+	p.spoil(pixels)
 	return p.survey(ctx)
 }
 
@@ -238,6 +239,13 @@ func (p *profile) wrapped(ctx context.Context, edges [][2]float64) ([]Finding, e
 		if expected := a * min(1, a/b) * (m - largest) / (edge * m); expected > mostMissing {
 			continue // the values end below the range by themselves
 		}
+		var pixels []int
+		for i, most := range p.most {
+			if !p.bad[i] && float64(most) > high*m {
+				pixels = append(pixels, i)
+			}
+		}
+		p.spoil(pixels)
 		frames, err := p.wrappedFrames(ctx, m)
 		if err != nil {
 			return nil, err
@@ -303,26 +311,34 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	square := make([]float64, len(p.sum))
-	least := math.Inf(1)
+	least := make([]float64, len(p.sum))
+	for _, i := range order {
+		least[i] = math.Inf(1)
+	}
 	err := p.some(ctx, func(_ int, counts []float32) {
 		for _, i := range order {
 			d := float64(counts[i]) - p.sum[i]/n
 			square[i] += d * d
-			least = min(least, float64(counts[i]))
+			least[i] = min(least[i], float64(counts[i]))
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	var chi, mean, variance float64
+	var chi, mean, variance, low float64
 	for _, i := range order {
 		chi += square[i] / (p.sum[i] / n)
 		mean += p.sum[i] / n / float64(len(order))
 		variance += square[i] / (n - 1) / float64(len(order))
 	}
+	for _, i := range order {
+		if least[i] < mean/2 {
+			low++
+		}
+	}
 	freedom := (n - 1) * float64(len(order))
 	z := (chi - freedom) / math.Sqrt(2*freedom)
-	if z > 0 || chi > underdispersed*freedom || -z*z/2 > logAlpha || least < mean/2 {
+	if z > 0 || chi > underdispersed*freedom || -z*z/2 > logAlpha || low > mostLone*float64(len(order)) {
 		return nil, nil
 	}
 	p.base = math.Round(mean - variance)
@@ -334,13 +350,16 @@ func (p *profile) offset(ctx context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-// counting returns the valid pixels with a count; nil if more are dark than can be dead pixels.
+// counting returns the valid pixels with a count, without those of cosmic rays; nil if more are dark than can be dead pixels.
 func (p *profile) counting() []int {
 	var order []int
-	dark, valid := 0.0, 0.0
+	dark, valid, struck := 0.0, 0.0, map[int]bool{}
+	for r := range p.cosmic {
+		struck[r[1]] = true
+	}
 	for i, s := range p.sum {
 		switch {
-		case p.bad[i]:
+		case p.bad[i], struck[i]:
 			continue
 		case s > 0:
 			order = append(order, i)

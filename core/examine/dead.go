@@ -67,7 +67,7 @@ func (p *profile) roughness(reach int) []float64 {
 			continue
 		}
 		s := math.Float64frombits(bits)
-		y, x, most := i/p.N, i%p.N, s+3*math.Sqrt(s)+5 // beyond photon noise
+		y, x, most := i/p.N, i%p.N, beyondNoise(s)
 		inside := min(y, x, p.N-1-y, p.N-1-x)
 		for d := 1; d <= reach; d++ {
 			between := uint64(0)
@@ -88,25 +88,25 @@ func (p *profile) roughness(reach int) []float64 {
 }
 
 // dead finds pixels, rows and columns without a count inside the lit region. A pixel with mean λ has none in all frames with a chance of
-// e^-λ, a row with the product. λ is estimated low: see expected, multiplied by the scan's roughness and once more by a third, and divided by
+// e^-λ, a row with the product. λ of a pixel is estimated low: see expected, multiplied by the scan's roughness and once more by a third, and divided by
 // the distance: where there is hardly any light, the nearest pixel with a count has one by chance.
 func (p *profile) dead() []Finding {
 	reach := max(fewestAcross, p.N/widest)
 	rough := p.roughness(reach)
 	mean := make([]float64, len(p.sum)) // λ of pixels without a count
-	all := 0.0
+	all, quantum := 0.0, p.quantum()
 	for i, s := range p.sum {
 		all += s
 		if !p.bad[i] && s == 0 && p.below[i] {
 			mean[i] = p.base * float64(p.used)
 		} else if !p.bad[i] && s == 0 {
 			if v, d := p.expected(i, reach); d > 0 {
-				mean[i] = rough[d] * rougher * v / float64(d) / float64(max(p.unit, 1))
+				mean[i] = rough[d] * rougher * v / float64(d) / quantum
 			}
 		}
 	}
 	is := make([]bool, len(p.sum))
-	chance := p.deadLines(mean, is)
+	chance := max(p.isolated(quantum, is), p.deadLines(quantum, mean, is))
 	var pixels []int
 	lost := 0.0
 	for i, m := range mean {
@@ -133,30 +133,4 @@ func (p *profile) dead() []Finding {
 		What: fmt.Sprintf("%s no counts in all %d frames although the pixels around do, about %.2g %% of the light", has(len(pixels), "pixel"), p.used, 100*lost/(all+lost)),
 		Fix:  "save a mask with 0 at these pixels", Evidence: map[string]float64{"share_of_light": lost / (all + lost)},
 	}}
-}
-
-// deadLines marks rows and columns without any count, and returns the largest chance of one.
-func (p *profile) deadLines(mean []float64, is []bool) float64 {
-	chance := math.Inf(-1)
-	for line := range 2 * p.N {
-		at := func(k int) int {
-			if line < p.N {
-				return line*p.N + k
-			}
-			return k*p.N + line - p.N
-		}
-		dark, c := true, math.Log(float64(2*p.N))
-		for k := range p.N {
-			dark = dark && p.sum[at(k)] == 0
-			c -= mean[at(k)]
-		}
-		if !dark || c >= logAlpha {
-			continue
-		}
-		chance = max(chance, c)
-		for k := range p.N {
-			is[at(k)] = is[at(k)] || !p.bad[at(k)]
-		}
-	}
-	return chance
 }

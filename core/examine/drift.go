@@ -7,7 +7,7 @@ import "math"
 const unrelated = 1. / 4
 
 // drift returns the relative change of the counts from the first to the last frame, and its value in standard errors. It compares frames
-// with their four nearest neighbours: the mean of (t₁ − t₂)·(2√k₁ − 2√k₂) is 0 if the exposure does not depend on time. Each pair counts once.
+// with their four nearest neighbours, and with all of them at the same position: the mean of (t₁ − t₂)·(2√k₁ − 2√k₂) is 0 if the exposure does not depend on time. Each pair counts once.
 func drift(e *exposures) (change, errors float64) {
 	order, root := e.order, e.root
 	var products, square, apart []float64
@@ -22,7 +22,11 @@ func drift(e *exposures) (change, errors float64) {
 	}
 	for k, j := range e.near.of {
 		others := e.near.near[k]
-		for _, o := range others[:min(nearest, len(others))] {
+		m := min(nearest, len(others))
+		for m < len(others) && math.Hypot(e.rows[others[m]]-e.rows[j], e.cols[others[m]]-e.cols[j]) == 0 {
+			m++ // those of one position are in the order of time
+		}
+		for _, o := range others[:m] {
 			if int(o) <= j && is[o] {
 				continue
 			}

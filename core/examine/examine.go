@@ -141,6 +141,20 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 		return nil, nil
 	}
 	p := newProfile(in)
+	found, err := p.run(ctx)
+	if err == nil {
+		found, err = examineAgain(ctx, in, p, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rank := map[Severity]int{Wrong: 0, Warning: 1, Note: 2}
+	slices.SortStableFunc(found, func(a, b Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	return found, nil
+}
+
+// run makes all tests, one after the other: each excludes the pixels and frames that it names from those after it.
+func (p *profile) run(ctx context.Context) ([]Finding, error) {
 	var found []Finding
 	for _, step := range []func(context.Context) ([]Finding, error){p.constants, p.frames, p.singles, p.pixels, p.counts, p.geometry, p.probe, p.size, p.flat, p.order, p.exposure} {
 		f, err := step(ctx)
@@ -152,10 +166,7 @@ func Run(ctx context.Context, in Input) ([]Finding, error) {
 		}
 		found = append(found, f...)
 	}
-	found = explained(found, p.found)
-	rank := map[Severity]int{Wrong: 0, Warning: 1, Note: 2}
-	slices.SortStableFunc(found, func(a, b Finding) int { return rank[a.Severity] - rank[b.Severity] })
-	return found, nil
+	return explained(found, p.found), nil
 }
 
 // explained removes findings that another one explains.
@@ -196,6 +207,9 @@ type profile struct {
 	base        float64        // counts of every pixel that are not photons
 	scratch     []float32      // a pattern
 	places      *places        // of all patterns
+	scale       float64        // of the right probe relative to the given one, if it is another
+	unknown     []bool         // [N·N] pixels that were left out before, which may be brighter than those around; nil: none
+	spoilt      []bool         // [N·N] pixels whose counts are wrong in many frames, by a finding about all counts
 	below       []bool         // [N·N] without a count although an offset was added to all
 	blocks      map[int]*block // of constant pixels
 	lag         int            // frame i belongs to position i − lag

@@ -14,13 +14,12 @@ const (
 	contentShare = 0.1
 	// fewestShifts is the least number of shifts that are tested. Stripes have theirs within stripeWidth of an axis, and there striped times
 	// the power of the other shifts.
-	fewestShifts, stripeWidth, striped = 3, 1, 10
-	// Gains are the same in the odd and in the even frames: their transforms correlate by coherent or more. They have the same power at all
-	// shifts: that of the nearer half of m shifts exceeds that of the farther one by at most steep/√m.
-	coherent, steep, fewestCompared = 0.7, 8, 12
+	fewestShifts, stripeWidth, striped = 3, 1, 5
+	// Gains are the same in the odd and in the even frames: their transforms correlate by coherent or more.
+	coherent = 0.7
 	// mostPatched is the largest share of the light that bad pixels may have by their surroundings. Above littlePatched their values are
-	// found by patches steps, in patterns of at most widestPatched pixels.
-	mostPatched, littlePatched, patches, widestPatched = 0.3, 1e-3, 30, 256
+	// found by patched, in patterns of at most widestPatched pixels.
+	mostPatched, littlePatched, widestPatched = 0.7, 1e-3, 256
 )
 
 // flat finds gains that differ between pixels or lines, as without a flat field.
@@ -30,8 +29,8 @@ const (
 // are those for which the autocorrelation of |probe| bounds the exit waves' power by a tenth of a spread of 2 %. The chance is that of
 // Poisson noise, whose power at m shifts has a gamma distribution. Noise of another kind has no correlation between odd and even frames.
 //
-// A probe with long tails, as that of a pupil with a sharp edge, leaves no such shifts. One that is given too small leaves too many: then
-// probe-scale is found too.
+// A probe with long tails, as that of a pupil with a sharp edge, leaves no such shifts. See contents for a probe that is not the right one, patched
+// for bad pixels, and level for the difference between gains and the tails of a probe.
 func (p *profile) flat(ctx context.Context) ([]Finding, error) {
 	s := p.spectrum()
 	if s == nil || p.N < 16 || p.used < 2*fewestFrames || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 {
@@ -45,47 +44,48 @@ func (p *profile) flat(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	content := s.amplitudes(p.Probe)
+	contents, err := p.contents(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	most := math.Sqrt(contentShare*f.square) * leastGain / max(f.sum, 1)
-	if patched > littlePatched {
-		p.patch(s, f.even, content, most)
-		p.patch(s, f.odd, content, most)
-	}
-	areas := [3]shifts{{name: "pixels", square: f.square}, {name: "rows", square: f.rows}, {name: "columns", square: f.cols}}
-	for i := range content {
-		y, x := s.signed(i)
-		if content[i] > most || y < 0 || y == 0 && x <= 0 { // the other half has the same values
-			continue
-		}
-		area := &areas[0]
-		if abs(x) <= stripeWidth {
-			area = &areas[1]
-		} else if abs(y) <= stripeWidth {
-			area = &areas[2]
-		}
-		area.add(s.far[i], f.even[i], f.odd[i], float64(len(content)))
-	}
 	noise := f.noise * p.noise * float64(max(p.unit, 1))
-	for k, a := range areas {
-		gain, chance, is := a.gain(noise)
-		if !is || gain < leastGain || chance >= logAlpha || k > 0 && a.mean() < striped*areas[0].mean() {
-			continue
+	for _, content := range contents {
+		even, odd := f.even, f.odd
+		if patched > littlePatched {
+			even, odd = p.patched(s, even, content, most), p.patched(s, odd, content, most)
 		}
-		return []Finding{{
-			ID: Flat, Severity: Warning, LogChance: decimal(chance), Evidence: map[string]float64{"spread": gain, "shifts": float64(len(a.power))},
-			What: fmt.Sprintf("the %s of the detector differ in their gain by %.0f %% (standard deviation): a flat field is missing", a.name, 100*gain),
-			Fix:  "give the detector's flat field with --flat, or divide the patterns by it and round them to counts",
-		}}, nil
+		if found := s.gains(f, s.areas(f, even, odd, content, most), noise, p.scale == 0 && !p.found[WideProbe]); found != nil {
+			return []Finding{*found}, nil
+		}
 	}
 	return nil, nil
+}
+
+// gains returns the finding of one of the areas; nil if none has the power of gains.
+func (s *spectrum) gains(f *halved, areas [3]shifts, noise float64, trusted bool) *Finding {
+	for _, k := range [3]int{1, 2, 0} {
+		a := &areas[k]
+		gain, chance, is := a.gain(noise)
+		if !is || gain < leastGain || chance >= logAlpha || k > 0 && a.mean() < striped*areas[0].mean() || !s.level(f, a, trusted) {
+			continue
+		}
+		return &Finding{
+			ID: Flat, Severity: Warning, LogChance: decimal(chance), Evidence: map[string]float64{"spread": gain, "shifts": float64(len(a.at))},
+			What: fmt.Sprintf("the %s of the detector differ in their gain by %.0f %% (standard deviation): a flat field is missing", a.name, 100*gain),
+			Fix:  "give the detector's flat field with --flat, or divide the patterns by it and round them to counts",
+		}
+	}
+	return nil
 }
 
 // A halved has the transforms of the sums of the even and of the odd frames under a window, and sums over pixels.
 type halved struct {
 	even, odd  []complex128
-	sum, noise float64 // Σ w·k, Σ w²·k of all
-	square     float64 // Σ w²·k·k of the even and the odd frames
-	rows, cols float64 // the same of the sums of lines
+	image      []float64 // [N·N] w·k of all frames
+	sum, noise float64   // Σ w·k, Σ w²·k of all
+	square     float64   // Σ w²·k·k of the even and the odd frames
+	rows, cols float64   // the same of the sums of lines
 }
 
 func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
@@ -100,7 +100,7 @@ func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 			v[i] -= p.base * frames
 		}
 	}
-	f := &halved{}
+	f := &halved{image: make([]float64, len(p.sum))}
 	var lines [2][2][]float64
 	var waves [2][]complex128
 	for h, v := range image {
@@ -113,6 +113,10 @@ func (p *profile) halves(ctx context.Context, s *spectrum) (*halved, error) {
 			v[i] *= w
 			f.sum += v[i]
 			waves[h][i] = complex(v[i], 0)
+			if p.bad[i] {
+				v[i] = 0 // its gain is not known
+			}
+			f.image[i] += v[i]
 			lines[h][0][i/n] += v[i]
 			lines[h][1][i%n] += v[i]
 		}
@@ -132,10 +136,7 @@ func (p *profile) sumsOfHalves(ctx context.Context) (image [2][]float64, err err
 	for h := range image {
 		image[h] = make([]float64, len(p.sum))
 	}
-	struck := map[int][]int{} // pixels of cosmic rays by frame
-	for r := range p.cosmic {
-		struck[r[0]] = append(struck[r[0]], r[1])
-	}
+	struck := p.struck()
 	k := 0
 	err = p.some(ctx, func(j int, counts []float32) {
 		half := image[k%2]
@@ -146,29 +147,6 @@ func (p *profile) sumsOfHalves(ctx context.Context) (image [2][]float64, err err
 		}
 	})
 	return image, err
-}
-
-// patch gives bad pixels the values for which a transform has the least power at the shifts that are tested: a step removes that power, and
-// puts the known pixels back. What is left is that of the known pixels.
-func (p *profile) patch(s *spectrum, t []complex128, content []float64, most float64) {
-	image, known := make([]complex128, len(t)), make([]complex128, len(t))
-	s.plan.ForwardCentred(known, t, &s.work)
-	copy(image, known)
-	for range patches {
-		s.plan.InverseCentred(t, image, &s.work)
-		for i, c := range content {
-			if c <= most {
-				t[i] = 0
-			}
-		}
-		s.plan.ForwardCentred(image, t, &s.work)
-		for i, bad := range p.bad {
-			if !bad {
-				image[i] = known[i]
-			}
-		}
-	}
-	s.plan.InverseCentred(t, image, &s.work)
 }
 
 // hann is a window that is 0 at both ends; the transform of a constant under it has three values.
@@ -212,51 +190,4 @@ func (s *spectrum) amplitudes(probe []complex64) []float64 {
 		}
 	}
 	return out
-}
-
-// shifts are those of an area of the transform.
-type shifts struct {
-	name          string
-	square        float64      // power of gains with a spread of 1
-	power         [][2]float64 // squared distance, common power of the halves
-	whole, halves float64      // power of all frames, mean of the halves
-}
-
-func (a *shifts) add(distance float64, even, odd complex128, pixels float64) {
-	a.power = append(a.power, [2]float64{distance, (real(even)*real(odd) + imag(even)*imag(odd)) * pixels})
-	a.whole += square(even+odd) * pixels
-	a.halves += (square(even) + square(odd)) / 2 * pixels
-}
-
-// mean returns the mean power of all frames.
-func (a *shifts) mean() float64 { return a.whole / max(float64(len(a.power)), 1) }
-
-// gain returns the spread of the gains, and the chance of their power with photon noise alone.
-func (a *shifts) gain(noise float64) (gain, logChance float64, is bool) {
-	m := float64(len(a.power))
-	if m < fewestShifts || noise <= 0 || a.square <= 0 {
-		return 0, 0, false
-	}
-	slices.SortFunc(a.power, func(v, w [2]float64) int {
-		switch {
-		case v[0] != w[0]:
-			return int(v[0] - w[0])
-		case v[1] < w[1]:
-			return -1
-		}
-		return 1
-	})
-	var part [2]float64
-	for k, v := range a.power {
-		part[2*k/len(a.power)] += v[1]
-	}
-	common := part[0] + part[1]
-	if part[1] <= 0 || m >= fewestCompared && part[0] > (1+steep/math.Sqrt(m))*part[1] || common < coherent*a.halves {
-		return 0, 0, false
-	}
-	ratio := a.whole / m / noise
-	if ratio <= 1 {
-		return 0, 0, false
-	}
-	return math.Sqrt(common / m / a.square), math.Log(float64(len(a.power))) - m*(ratio-1-math.Log(ratio)), true
 }

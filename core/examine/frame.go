@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/core/sweep"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -21,7 +22,7 @@ const (
 // frames finds empty frames, frames that are far too bright, and frames that occur twice.
 //
 // A frame is empty if it has fewer counts than a Poisson number of a quarter of the mean of the darkest frame that is not in question can
-// have. It is too bright by the same comparison with four times the brightest.
+// have, or several are as dark as so many can be by chance only. It is too bright by the same comparison with four times the brightest.
 //
 // One pass over all frames measures them, unless that was done when they were read. It is repeated without frames that are too bright: the
 // largest counts of the pixels are then others.
@@ -106,12 +107,9 @@ func (p *profile) outliers(of []int) outliers {
 		return o
 	}
 	many := math.Log(float64(len(p.at)))
+	o.empty, o.emptyChance = p.darkest(of, min(o.middle/outlying, math.Nextafter(o.lowest/apart, 0)), o.lowest/apart)
 	for _, j := range of {
 		switch t := p.Total[j]; {
-		case t <= o.middle/outlying && t < o.lowest/apart:
-			if c := many + poissonChance(t, o.lowest/apart); c < logAlpha {
-				o.empty, o.emptyChance = append(o.empty, j), max(o.emptyChance, c)
-			}
 		case t >= o.middle*outlying && t > o.highest*apart && o.highest > 0:
 			if c := many + poissonChance(t, o.highest*apart); c < logAlpha {
 				o.bright, o.brightChance = append(o.bright, j), max(o.brightChance, c)
@@ -208,4 +206,48 @@ func (p *profile) equalFrames() []int {
 func (p *profile) equal(a, b int) bool {
 	p.scratch = append(p.scratch[:0], p.Patterns.Pattern(p.at[a])...)
 	return slices.Equal(p.scratch, p.Patterns.Pattern(p.at[b]))
+}
+
+// darkest returns the frames, of some, with at most so many counts that photon noise of the mean does not explain their number, and the chance of
+// that: k of n frames are as dark as the brightest of them with a chance of at most (n·P)^k/k!.
+func (p *profile) darkest(of []int, most, mean float64) (empty []int, chance float64) {
+	var dark []int
+	for _, j := range of {
+		if p.Total[j] <= most {
+			dark = append(dark, j)
+		}
+	}
+	ascending(dark, func(j int) float64 { return p.Total[j] })
+	sure, chance := 0, math.Inf(-1)
+	for k, j := range dark {
+		n := float64(k + 1)
+		many, _ := math.Lgamma(n + 1)
+		if c := n*(math.Log(float64(len(p.at)))+poissonChance(p.Total[j], mean)) - many; c < logAlpha {
+			sure, chance = k+1, c
+		}
+	}
+	empty = dark[:sure]
+	slices.Sort(empty)
+	return empty, chance
+}
+
+// outliersAbove finds and leaves out frames by their totals above a constant that was added to all counts.
+func (p *profile) outliersAbove(ctx context.Context, base float64) ([]Finding, error) {
+	pixels, totals := -float64(sweep.Brightest), p.Total
+	for _, bad := range p.bad {
+		if !bad {
+			pixels++
+		}
+	}
+	p.Total = slices.Clone(totals)
+	for j := range p.Total {
+		p.Total[j] = max(p.Total[j]-base*pixels, 0)
+	}
+	o := p.outliers(p.lit())
+	p.Total = totals
+	if len(o.frames()) == 0 {
+		return nil, nil
+	}
+	p.leave(o)
+	return p.outlierFindings(o), p.sums(ctx)
 }

@@ -99,7 +99,8 @@ func (p *profile) darkArea(from int, seen map[int]bool) []int {
 	return area
 }
 
-// masked finds a mask that hides the beam: masked pixels with half of all counts, which change from frame to frame and do not hold a marker.
+// masked finds a mask that hides the beam: masked pixels with half of all counts, which change from frame to frame and do not hold a marker. Counts are
+// those without the brightest frame, and at most those of a pixel next to it: neither a cosmic ray nor a hot pixel is a beam.
 func (p *profile) masked() []Finding {
 	if p.Mask == nil {
 		return nil
@@ -109,9 +110,11 @@ func (p *profile) masked() []Finding {
 	for i, m := range p.Mask {
 		switch {
 		case m != 0:
-			seen += p.all[i]
+			if p.least[i] >= 0 && (p.least[i] != p.most[i] || !p.isMarker(i)) {
+				seen += p.steady(i)
+			}
 		case p.all[i] > 0 && p.least[i] >= 0 && p.most[i] != p.least[i] && p.most[i] < markers[0]:
-			hidden += p.all[i]
+			hidden += p.steady(i)
 			pixels = append(pixels, i)
 		}
 	}
@@ -129,4 +132,12 @@ func (p *profile) masked() []Finding {
 		What: fmt.Sprintf("the mask hides %s that count, with %.0f %% of all counts: it hides the beam, or belongs to another detector or orientation", words.Of(len(pixels), "pixel"), 100*hidden/(hidden+seen)),
 		Fix:  "check the mask: 1 means valid",
 	}}
+}
+
+// steady returns the counts of a pixel of the few frames without its brightest one, at most those of the brightest pixel around.
+func (p *profile) steady(i int) float64 {
+	rest := func(q int) float64 { return p.all[q] - float64(p.most[q]) }
+	around := 0.0
+	p.near(i, func(q int) { around = max(around, rest(q)) })
+	return min(rest(i), around)
 }

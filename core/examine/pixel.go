@@ -21,6 +21,13 @@ func (p *profile) pixels(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(offset) > 0 {
+		dim, err := p.outliersAbove(ctx, p.base)
+		if err != nil {
+			return nil, err
+		}
+		offset = append(offset, dim...)
+	}
 	for i, s := range p.sum { // the other tests compare photons
 		p.below = append(p.below, p.base > 0 && s == 0)
 		p.sum[i] = max(p.sum[i]-p.base*float64(p.used), 0)
@@ -42,12 +49,16 @@ func (p *profile) hot() []Finding {
 		if p.bad[i] || s <= 0 || max(abs(i/p.N-p.N/2), abs(i%p.N-p.N/2)) < p.N/8 || min(i/p.N, p.N-1-i/p.N) == 0 && min(i%p.N, p.N-1-i%p.N) == 0 {
 			continue
 		}
-		brightest := 0.0
+		brightest, beside := 0.0, false
 		p.near(i, func(q int) {
+			beside = beside || p.unknown != nil && p.unknown[q]
 			if !p.bad[q] {
 				brightest = max(brightest, p.sum[q])
 			}
 		})
+		if beside {
+			continue
+		}
 		ratio := s / max(brightest, unit)
 		c := math.Log(float64(len(p.sum))) + poissonChance(s/unit, hotFactor*max(brightest/unit, 1))
 		if ratio > hotFactor && c < logAlpha {

@@ -35,20 +35,32 @@ func (p *profile) geometry(ctx context.Context) ([]Finding, error) {
 	s := &scan.Scan{N: p.N, Rows: p.Rows, Cols: p.Cols, Probe: probe, Modes: p.Modes, Index: p.Index}
 	var found []Finding
 	far := map[int]bool{}
-	spaced := true
+	spaced, same := true, false
 	var tree *scan.Tree
 	if near := p.around(); near != nil {
 		tree = near.tree
 	}
-	for _, f := range s.Faults(tree) {
+	faults := s.Faults(tree)
+	if k := slices.IndexFunc(faults, func(f *scan.Fault) bool { return f.ID == scan.FaultProbeCentre }); k >= 0 { // others are those of the probe in the middle
+		p.centre()
+		s.Probe = p.Probe
+		faults = append([]*scan.Fault{faults[k]}, s.Faults(tree)...)
+	}
+	for _, f := range faults {
 		for _, i := range f.Patterns {
 			far[i] = true
 		}
+		same = same || f.ID == scan.FaultSame
 		spaced = spaced && (f.ID == scan.FaultFar || f.ID == scan.FaultProbeCentre)
 		found = append(found, Finding{ID: f.ID, Severity: Wrong, What: f.What, Fix: f.Fix, Frames: p.rowsOf(f.Patterns)})
 	}
 	if !spaced {
-		return append(found, p.lone(far, 0)...), nil
+		found = append(found, p.lone(far, 0)...)
+		if same {
+			return found, nil
+		}
+		again, err := p.coinciding(ctx)
+		return append(found, again...), err
 	}
 	wide := p.Diameter
 	if wide <= 0 {
@@ -58,8 +70,8 @@ func (p *profile) geometry(ctx context.Context) ([]Finding, error) {
 	found = append(found, p.overlap(far)...)
 	found = append(found, p.line(far)...)
 	found = append(found, p.canvas(far)...)
-	same, err := p.coinciding(ctx)
-	return append(found, same...), err
+	again, err := p.coinciding(ctx)
+	return append(found, again...), err
 }
 
 // rowsOf returns the rows in the file of patterns.

@@ -64,3 +64,16 @@ func (p *profile) power() []Finding {
 }
 
 func square(v complex128) float64 { return real(v)*real(v) + imag(v)*imag(v) }
+
+// centre moves the probe's centre to pixel N/2, and measures its diameter there.
+func (p *profile) centre() {
+	at, _ := scan.ProbeCentre(p.Probe, p.N)
+	n := p.N
+	dy, dx := int(math.Round(at[0]))-n/2, int(math.Round(at[1]))-n/2
+	moved := make([]complex64, len(p.Probe))
+	for i := range moved {
+		mode, y, x := i/(n*n)*n*n, i%(n*n)/n, i%n
+		moved[i] = p.Probe[mode+(y+dy+2*n)%n*n+(x+dx+2*n)%n]
+	}
+	p.Probe, p.Diameter = moved, scan.ProbeDiameter(moved, n)
+}

@@ -10,15 +10,16 @@ import (
 )
 
 const (
-	// sizeFrames bounds the number of frames whose autocorrelation is measured.
-	sizeFrames = 64
+	// sizeFrames, or those with sizeValues, bound the number of frames whose autocorrelation is measured.
+	sizeFrames, sizeValues = 64, 1 << 18
 	// A given probe is too large if the frames' autocorrelation is this factor narrower than the probe's, and too small if that of the
 	// mean pattern is this factor wider.
-	tooNarrow, tooWide = 0.88, 1.15
+	tooNarrow, tooWide = 0.92, 1.15
 	// leastPower is the least number of photons in a frame.
 	leastPower = 100
-	// mostFilled is the largest share of the light that bad pixels may have by their surroundings.
-	mostFilled = 0.1
+	// mostFilled is the largest share of the light that bad pixels may have by their surroundings. It moves the limits by these factors, since
+	// the form of the beam behind them is a guess.
+	mostFilled, narrower, wider = 0.7, 1.4, 2
 )
 
 // size finds a probe of another scale, as one that was reconstructed with another N or binning.
@@ -34,10 +35,12 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	if s == nil || p.N < 16 || p.used < 2*blocks || len(p.Probe) == 0 || len(p.Probe)%(p.N*p.N) != 0 || p.Diameter <= 0 {
 		return nil, nil
 	}
-	if p.filled() > mostFilled {
+	filled := p.filled()
+	if filled > mostFilled {
 		return nil, nil // the form of the beam is a guess
 	}
 	bound := s.radius(p.Probe)
+	narrow, wide := tooNarrow*(1-narrower*filled), tooWide*(1+wider*filled)
 	all := make([]complex128, s.half())
 	var high, low []float64 // of each frame: power·(radius² − bound²), whose mean is positive or negative
 	var power, moment, meanPower, meanMoment float64
@@ -47,14 +50,14 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 			all[i] += complex(re, im)
 			return re*re + im*im - noise
 		})
-		power, moment, low = power+b, moment+m, append(low, tooNarrow*tooNarrow*bound*b-m)
+		power, moment, low = power+b, moment+m, append(low, narrow*narrow*bound*b-m)
 	}
 	second := func(t []complex64, _ float64) {
 		b, m := s.moments(t, func(i int, v complex64) float64 {
 			re, im := float64(real(v)), float64(imag(v))
 			return re*(real(all[i])-re) + im*(imag(all[i])-im)
 		})
-		meanPower, meanMoment, high = meanPower+b, meanMoment+m, append(high, m-tooWide*tooWide*bound*b)
+		meanPower, meanMoment, high = meanPower+b, meanMoment+m, append(high, m-wide*wide*bound*b)
 	}
 	if err := p.transforms(ctx, s, first, second); err != nil {
 		return nil, err
@@ -69,6 +72,7 @@ func (p *profile) size(ctx context.Context) ([]Finding, error) {
 	if t < surely {
 		return nil, nil
 	}
+	p.scale = radius / math.Sqrt(bound)
 	return []Finding{{
 		ID: ProbeSize, Severity: Warning, LogChance: decimal(logAlpha), Evidence: map[string]float64{"radius": radius, "probe_radius": math.Sqrt(bound), "standard_errors": t},
 		What: fmt.Sprintf("the patterns are those of a %s probe than the given one: their autocorrelation has a radius of %.3g px and the probe's has %.3g px", much, radius, math.Sqrt(bound)),
@@ -113,7 +117,7 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t 
 		noise float64
 	}
 	var kept []transform
-	frames := scan.Thin(p.lit(), sizeFrames)
+	frames := scan.Thin(p.lit(), max(sizeFrames, sizeValues/len(p.sum)))
 	keeps := len(frames)*s.half() <= mostKept
 	for n, visit := range visits {
 		for _, k := range kept {
@@ -136,7 +140,7 @@ func (p *profile) transforms(ctx context.Context, s *spectrum, visits ...func(t 
 }
 
 func (p *profile) transformed(ctx context.Context, s *spectrum, frames []int, visit func(t []complex64, noise float64)) error {
-	image := make([]float64, p.N*p.N)
+	image, struck := make([]float64, p.N*p.N), p.struck()
 	unit, base := float64(max(p.unit, 1)), p.background()
 	for _, j := range frames {
 		if err := ctx.Err(); err != nil {
@@ -145,6 +149,9 @@ func (p *profile) transformed(ctx context.Context, s *spectrum, frames []int, vi
 		light, total := 0.0, 0.0
 		for i, k := range p.Patterns.Pattern(p.at[j]) {
 			image[i] = float64(k) - base
+		}
+		for _, i := range struck[j] {
+			image[i] = p.sum[i]/float64(p.used) + p.base - base
 		}
 		p.fill(image)
 		for y, rim := range s.rim {
