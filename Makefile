@@ -131,9 +131,11 @@ trial-solve: build ## the iterative engines on the measured scan and the geometr
 	bench/trials/solve.sh
 	$(GO) test ./core/solve -run Trial -trial -v -count=1 -timeout 20m
 
-trial-calibrate: build ## what --fit auto chooses on 60 random scans, the low-frequency step on 200, networks with --calibrate auto; prints tables (about an hour)
+trial-calibrate: build ## what --fit auto chooses on 60 random scans, the low-frequency step on 200, images and networks with --calibrate auto; prints tables (hours)
 	$(GO) test ./core/solve -run 'Choose_Trial|SlowStep_Trial' -trial -v -count=1 -timeout 100m
+	$(GO) test ./host/solve -run Calibration_Trial -trial -v -count=1 -timeout 100m
 	SEEDS="0 1 2" bench/trials/calibrate.sh
+	OBJECTS=star EPOCHS=4 FAULTS="none defocus=0.34 jitter=2" PYTHON=$(PYTHON) bench/trials/calibrate.sh
 
 trial-faults: ## the examination on scans with faults and on clean ones; prints tables (needs ../shared and NumPy; about 5 minutes)
 	PYTHON=$(PYTHON) $(GO) test ./core/examine -run 'Trial|Planted' -trial -v -count=1 -timeout 30m

@@ -53,7 +53,7 @@ var leastPay = map[string]struct{ share, errors float64 }{
 // Choose finds out which fits besides the object predict held-out patterns better, and after how many iterations they
 // predict them best. It fits three of four patterns of a part of the scan, and for the others only their own positions and
 // factors, if these are fitted. The probe is kept if the residual falls at all, each further quantity if it falls by
-// leastPay; a fit that is not ahead after 15 iterations ends there. What o fits already is fitted in every trial. names limits what is tried; without names everything is.
+// leastPay; a fit that is not ahead after 15 iterations ends there. At the end the probe is tried again besides them. What o fits already is fitted in every trial. names limits what is tried; without names everything is.
 func Choose(ctx context.Context, s *scan.Scan, o Options, names ...string) (*Choice, error) {
 	if o.Iterations == 0 {
 		o.Iterations = chooseIterations
@@ -82,7 +82,10 @@ func (c *Choice) String() string {
 		return fmt.Sprintf("%d patterns are too few to choose what to fit", c.Patterns)
 	}
 	var kept, left []string
-	for _, t := range c.Trials {
+	for i, t := range c.Trials {
+		if slices.ContainsFunc(c.Trials[i+1:], func(later Trial) bool { return later.Name == t.Name }) {
+			continue
+		}
 		if t.Kept {
 			kept = append(kept, fmt.Sprintf("%s %.5f", t.Name, t.R))
 		} else {
@@ -157,7 +160,42 @@ func (c *chooser) run(ctx context.Context) error {
 		}
 		c.record(a)
 	}
+	return c.probeAgain(ctx)
+}
+
+// probeAgain drops the probe if it gains too little besides the quantities that were kept after it: before them it took a part of what
+// they explain.
+func (c *chooser) probeAgain(ctx context.Context) error {
+	fit := c.choice.Fit
+	fit.Probe = false
+	if !c.choice.Fit.Probe || c.o.Fit.Probe || slices.Equal(fit.Names(), c.o.Fit.Names()) || c.choice.Modes != c.o.Modes {
+		return nil
+	}
+	c.announce("probe")
+	without, err := c.predict(ctx, fit, c.choice.Modes, c.best.course)
+	if errors.Is(err, ErrDiverged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	again := Trial{Name: "probe", Without: sum(without.each), R: c.choice.Residual, Errors: standardErrors(logarithms(c.best.each), logarithms(without.each))}
+	again.Kept = c.pays(again)
+	c.choice.Trials = append(c.choice.Trials, again)
+	if !again.Kept {
+		c.choice.Fit = fit
+		c.keep(without)
+	}
 	return nil
+}
+
+// pays reports whether a trial lowers the held-out residual by enough.
+func (c *chooser) pays(t Trial) bool {
+	least := leastPay[t.Name]
+	if t.Name == "probe" && c.o.ProbeErrors > 0 {
+		least.errors = c.o.ProbeErrors
+	}
+	return t.R < (1-least.share)*t.Without && t.Errors > least.errors
 }
 
 func (c *chooser) announce(name string) {
@@ -217,8 +255,7 @@ func (c *chooser) try(ctx context.Context, name string) (attempt, error) {
 		return a, err
 	}
 	a.R, a.Errors = sum(a.each), standardErrors(logarithms(a.each), logarithms(c.best.each))
-	least := leastPay[name]
-	a.Kept = a.R < (1-least.share)*a.Without && a.Errors > least.errors
+	a.Kept = c.pays(a.Trial)
 	return a, nil
 }
 

@@ -77,3 +77,44 @@ func TestChoose_EndsBeforeNoiseIsFitted(t *testing.T) {
 		t.Errorf("%d iterations with 300 photons a pattern, %d with 1e6", after[0], after[1])
 	}
 }
+
+// aberrated simulates a scan of 400 patterns with an aberrated probe.
+func aberrated(t *testing.T, object simulate.ObjectKind, seed uint64, faults ...simulate.Fault) *scan.Scan {
+	t.Helper()
+	sim, err := simulate.New(t.Context(), simulate.Options{Object: object, Probe: simulate.Aberrated, N: 32, Patterns: 400, Photons: 1e5, Seed: seed, Faults: faults})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sim.AsRead()
+}
+
+// A correct probe that is kept before the factors of frames is dropped when these are.
+func TestChoose_DropsProbeThatFactorsReplace(t *testing.T) {
+	long(t)
+	c, err := Choose(t.Context(), aberrated(t, simulate.Lines, 11, simulate.Fault{Name: "exposure", Strength: 0.3}), Options{}, "probe", "intensity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, last := c.Trials[0], c.Trials[len(c.Trials)-1]
+	if first.Name != "probe" || !first.Kept || last.Name != "probe" || last.Kept || c.Residual != last.Without {
+		t.Fatalf("%+v, want the probe kept at first, and dropped at last", c)
+	}
+	if c.Fit != (Fit{Intensity: true}) || strings.Contains(c.String(), "with probe") || !strings.Contains(c.String(), "gained by probe") {
+		t.Errorf("%+v: %v", c.Fit, c)
+	}
+}
+
+// A probe that predicts held-out patterns hardly better is fitted, unless it has to gain some standard errors.
+func TestChoose_ProbeErrors(t *testing.T) {
+	long(t)
+	s := aberrated(t, simulate.Cells, 12)
+	for least, want := range map[float64]bool{0: true, 2: false} {
+		c, err := Choose(t.Context(), s, Options{ProbeErrors: least}, "probe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Fit.Probe != want {
+			t.Errorf("ProbeErrors %v: %+v, want fitted %v", least, c.Trials, want)
+		}
+	}
+}

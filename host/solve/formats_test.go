@@ -24,7 +24,7 @@ import (
 	"github.com/ptychogo/ptycho/internal/fixture"
 )
 
-var trial = flag.Bool("trial", false, "print the table of readers (make trial-formats)")
+var trial = flag.Bool("trial", false, "run the trials that take minutes (make trial-formats, trial-calibrate)")
 
 // A sample is a file with the scan of expected.npz, or with a part of what it says.
 type sample struct {
