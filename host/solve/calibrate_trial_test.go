@@ -20,8 +20,8 @@ var (
 )
 
 // TestCalibration_TrialOfItsImages: probe, positions and factors as calibrated give images that are not worse than those of the scan as
-// it is read. The images are of ePIE with everything fixed, which is what a network can reach at most; those of networks vary by 1 to 2 dB
-// with the order of the patterns after a short training.
+// it is read. The images are of ePIE with everything fixed, about the best that a network can reach; those of networks after a
+// short training differed by 2 dB by chance.
 func TestCalibration_TrialOfItsImages(t *testing.T) {
 	if !*trial {
 		t.Skip("a trial: make trial-calibrate runs it")
