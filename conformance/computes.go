@@ -90,8 +90,8 @@ func computes() []Case {
 	}{
 		{"unet-small-gridsize1", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 1}, 3, 58, SmallGradient},
 		{"unet-small-gridsize2", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2}, 2, 55, SmallGradient},
-		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2}, 1, 58, SmallGradient},
-		{"unet-small-exposure", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Exposure: true}, 1, 34, SmallGradient},
+		{"unet-small-amplitude", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Loss: "amplitude", Modes: 2, Start: arch.BackProjection}, 1, 58, SmallGradient},
+		{"unet-small-exposure", arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Exposure: true, Start: arch.ScaledBeam}, 1, 34, SmallGradient},
 		{"cnn-small-standardised", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true, Standardise: true}, 1, 56, SmallGradient},
 		{"cnn-small-gridsize2", arch.Config{Arch: "cnn", N: 64, BaseWidth: 8, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, ProbeBig: true}, 1, 36, SmallGradient},
 		{"unet-64-gridsize1", arch.Config{N: 64, Gridsize: 1}, 1, 33, FullGradient},

@@ -30,6 +30,7 @@ var trainingTrips = map[string]trip{
 	"model.standardise-input": {with: cnn, flag: args("--no-standardise-input"), sees: operations},
 	"model.back-projection":   {with: cnn, flag: args("--no-back-projection"), sees: parameters},
 	"model.align-input":       {with: cnn, flag: args("--align-input"), sees: operations},
+	"model.start":             {flag: args("--start", "back-projection"), sees: operations},
 	"model.separate-patterns": {with: args("--train-data-file", "DIR/wide.npz", "--batch-size", "4", "--max-steps", "1", "--arch", "cnn"), flag: args("--separate-patterns"), sees: operations},
 
 	"training.train-data-file":     {flag: args("--train-data-file", "DIR/other.npz"), sees: bound(0, "counts")},

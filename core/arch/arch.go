@@ -28,6 +28,7 @@ type Config struct {
 	Align         bool   `json:",omitempty"` // CNN: with PadObject and BackProject the input has the central half of the back-projection, enlarged
 	Separate      bool   `json:",omitempty"` // CNN: it sees each pattern of a group alone, and the loss merges the patches
 	FirstPass     bool   `json:",omitempty"` // U-Net: it corrects the image of a first network, the inputs FirstImage and FirstCorrection
+	Start         string `json:",omitempty"` // U-Net: one of Starts; default the first
 	BaseWidth     int    // filters of the first level before FiltersScale; 0: the architecture's default. Small values are for tests
 }
 
@@ -91,6 +92,9 @@ func Build(c Config) (*program.Program, error) {
 	case c.Modes < 1:
 		return nil, fmt.Errorf("arch: %d probe modes, want at least 1", c.Modes)
 	}
+	if err := checkStart(c.Start); err != nil {
+		return nil, err
+	}
 	loss, err := c.LossScalar()
 	if err != nil {
 		return nil, err
@@ -101,6 +105,9 @@ func Build(c Config) (*program.Program, error) {
 	}
 	if c.Canvas != 0 && !a.canvas || c.AmpActivation != "" && c.AmpActivation != "sigmoid" && !Has(a.name, "amp-activation") {
 		return nil, fmt.Errorf("arch: --arch %s does not have the settings canvas and amp-activation", a.name)
+	}
+	if c.FirstPass && c.Start != "" && c.Start != EmptyBeam {
+		return nil, fmt.Errorf("arch: --start %s has no effect with --first-pass: a second network starts from the image of the first; omit --start", c.Start)
 	}
 	if c.FirstPass && !a.corrects {
 		return nil, fmt.Errorf("arch: --arch %s cannot correct the image of a first pass; --arch unet can", a.name)

@@ -94,14 +94,32 @@ func TestUNet_ParameterCount(t *testing.T) {
 	}
 }
 
+func TestUNet_EveryStartHasSameParameters(t *testing.T) {
+	first, err := Build(Config{N: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, start := range Starts {
+		p, err := Build(Config{N: 64, Start: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(p.Params, first.Params) || !reflect.DeepEqual(p.Buffers, first.Buffers) {
+			t.Errorf("%s: the parameters or the constants differ", start)
+		}
+	}
+}
+
 func TestBuild_InvalidSettingsAreErrors(t *testing.T) {
 	for name, c := range map[string]Config{
-		"unknown architecture": {Arch: "resnet", N: 64},
-		"odd size":             {N: 60},
-		"cnn of another size":  {Arch: "cnn", N: 96, Gridsize: 1},
-		"cnn without a canvas": {Arch: "cnn", N: 64, Gridsize: 2},
-		"unknown activation":   {Arch: "cnn", N: 64, Gridsize: 1, AmpActivation: "gelu"},
-		"unknown loss":         {N: 64, Loss: "l7"},
+		"unknown architecture":      {Arch: "resnet", N: 64},
+		"odd size":                  {N: 60},
+		"cnn of another size":       {Arch: "cnn", N: 96, Gridsize: 1},
+		"cnn without a canvas":      {Arch: "cnn", N: 64, Gridsize: 2},
+		"unknown activation":        {Arch: "cnn", N: 64, Gridsize: 1, AmpActivation: "gelu"},
+		"unknown loss":              {N: 64, Loss: "l7"},
+		"unknown start":             {N: 64, Start: "noise"},
+		"start of a second network": {N: 64, Start: ScaledBeam, FirstPass: true},
 	} {
 		if _, err := Build(c); err == nil {
 			t.Errorf("%s: built", name)

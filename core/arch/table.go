@@ -23,7 +23,8 @@ type architecture struct {
 
 // table lists the architectures, the default first.
 var table = []architecture{
-	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet, corrects: true},
+	{name: "unet", doc: "levels with skip connections, one pattern at a time", side: unetSide, build: unet, corrects: true,
+		settings: []string{"start"}},
 	{name: "cnn", doc: "the published autoencoder, a group at a time", side: cnnSide, build: cnn,
 		settings: []string{"amp-activation", "pad-object", "probe-big", "standardise-input", "back-projection", "align-input", "separate-patterns"}, canvas: true, groups: true},
 }

@@ -34,7 +34,8 @@ func unetSide(n int) error {
 //	features  ln(1+counts) standardised; Re b − 1 and Im b of the back-projection b over their deviation
 //	encoder   level l: two 3×3 convolutions of width w·2^l, w = 8·n-filters-scale, then max-pool
 //	decoder   nearest ×2, concatenated with the encoder's level, two 3×3 convolutions
-//	head      3×3, two outputs y: O = (1 + y0) + i·y1, so that training starts from the empty beam
+//	head      3×3, two outputs y
+//	object    by Start: (1 + y0) + i·y1, so that training starts from the empty beam; or the sum of that and a start
 //	FirstPass  the features also have the image of a first network, and O is that image plus y0 + i·y1
 //
 // A group is merged pairwise. With a symmetric probe, one pattern alone cannot distinguish an object from its twin.
@@ -68,13 +69,15 @@ func unet(b builder, c Config) error {
 	}
 	// The head starts small, so that the first objects are near the empty beam and the first gradients moderate.
 	y := b.conv("head", x, width(0), 2, program.Init{Kind: program.HeNormal, Value: headGain})
-
+	if c.Start == ScaledBeam {
+		y = b.level(y, n, group)
+	}
 	re := b.with("head.real", program.SliceChannels, map[string]float64{"from": 0, "to": 1}, y)
 	im := b.with("head.imag", program.SliceChannels, map[string]float64{"from": 1, "to": 2}, y)
 	re, im = b.object(c, re, im, n, group)
 	re = b.reshape("object.real", re, program.PerGroup(1), group, n, n)
 	im = b.reshape("object.imag", im, program.PerGroup(1), group, n, n)
-	b.op(program.Patches, program.MakeComplex, re, im)
+	b.begin(c, re, im)
 	b.merge(c)
 	return nil
 }

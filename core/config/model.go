@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ptychogo/ptycho/core/arch"
@@ -14,6 +15,7 @@ type Model struct {
 	FiltersScale  int    // widths of the layers are proportional to it
 	Mode          string // "unsupervised" or "supervised"
 	Loss          string // "poisson", "amplitude" or "mae"
+	Start         string // unet: one of arch.Starts
 	AmpActivation string // cnn: "sigmoid", "swish", "softplus" or "relu"
 	PadObject     bool   // cnn: the network predicts the central half of the patch
 	ProbeBig      bool   // cnn: a separate head predicts the border
@@ -29,6 +31,9 @@ func (m Model) Group() int { return m.Gridsize * m.Gridsize }
 // Architecture returns the architecture that the settings ask for. Probe modes and canvas follow from the data.
 func (m Model) Architecture() arch.Config {
 	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Loss: m.Loss, Supervised: m.Mode == "supervised"}
+	if arch.Has(m.Arch, "start") && m.Start != arch.Starts[0] {
+		c.Start = m.Start
+	}
 	if arch.Has(m.Arch, "amp-activation") {
 		c.AmpActivation = m.AmpActivation
 	}
@@ -65,6 +70,9 @@ func Described(c arch.Config) map[string]any {
 	}
 	if c.Supervised {
 		out["model.mode"] = "supervised"
+	}
+	if arch.Has(c.Arch, "start") {
+		out["model.start"] = cmp.Or(c.Start, arch.Starts[0])
 	}
 	if arch.Has(c.Arch, "amp-activation") && c.AmpActivation != "" {
 		out["model.amp-activation"] = c.AmpActivation
@@ -104,6 +112,9 @@ func (s Setting) of(architecture string) bool {
 	return len(owners) == 0 || slices.Contains(owners, architecture)
 }
 
+// startMore compares the starts.
+const startMore = "scaled-beam gives each pattern the amplitude that its counts need; back-projection starts from the pattern's back-projection, with its photon noise. Both learn sooner than empty-beam; docs/figures.md compares them."
+
 // modelTable holds the settings of the network. They belong to training; a reconstruction takes them from the model,
 // and a value given again must agree.
 var modelTable = []Setting{
@@ -127,6 +138,9 @@ var modelTable = []Setting{
 	{Name: "loss", Section: ModelSection, Commands: both, Default: "poisson", Enum: []string{"poisson", "amplitude", "mae"}, Resume: Bound,
 		Meaning: "training loss on the measured counts", Why: measured,
 		field: func(s *sections) any { return &s.model.Loss }},
+	{Name: "start", Section: ModelSection, Commands: both, Default: arch.Starts[0], Enum: arch.Starts, Resume: Bound,
+		Meaning: "object from which the unet starts, and which it corrects", More: startMore, Why: measured,
+		field: func(s *sections) any { return &s.model.Start }},
 	{Name: "amp-activation", Section: ModelSection, Commands: both, Default: "sigmoid", Resume: Bound,
 		Enum: []string{"sigmoid", "swish", "softplus", "relu"}, Values: map[string]string{"silu": "swish", "SiLU": "swish"},
 		Meaning: "last activation of the cnn's amplitude decoder", Why: published,

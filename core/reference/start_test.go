@@ -78,6 +78,52 @@ func TestCNN_StandardisedStartsFromEmptyBeam(t *testing.T) {
 	}
 }
 
+// Without an output of the network, the object is 1 for the pattern of the empty beam, and otherwise 1 and the difference of the
+// back-projections, with any probe.
+func TestUNet_StartsFromBackProjection(t *testing.T) {
+	c := arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Modes: 2, Start: arch.BackProjection}
+	p, given := drawn(t, c)
+	for _, name := range []string{"head.weight", "head.bias"} {
+		clear(given[name].Real)
+	}
+	counts := given[program.Counts].Real
+	started := computed(t, p, 1, given)
+	lambda := started["empty.intensity"].Real
+	copy(counts, lambda) // the first pattern is that of the empty beam
+	values := computed(t, p, 1, given)
+	b := values["features.back_projection"].Complex
+	for i, z := range values[program.Patches].Complex {
+		want := 1 + b[i] - b[i%len(lambda)]
+		if i < len(lambda) {
+			want = 1
+		}
+		if cmplx.Abs(z-want) > 1e-9*(1+cmplx.Abs(want)) {
+			t.Fatalf("pixel %d of the object is %v, want %v", i, z, want)
+		}
+	}
+}
+
+// A scaled beam gives each pattern the amplitude that its counts in valid pixels need, and a tenth of a constant output is left.
+func TestUNet_StartsFromScaledBeam(t *testing.T) {
+	p, given := drawn(t, arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Modes: 2, Start: arch.ScaledBeam})
+	clear(given["head.weight"].Real)
+	copy(given["head.bias"].Real, []float64{0.5, -2})
+	values := computed(t, p, 1, given)
+	mean := func(x []float64) (sum float64) {
+		for i, v := range x {
+			sum += v * given[program.Mask].Real[i] / float64(len(x))
+		}
+		return sum
+	}
+	empty := mean(values["empty.intensity"].Real)
+	for i, z := range values[program.Patches].Complex {
+		a := math.Sqrt(mean(given[program.Counts].Real[i/256*256:][:256]) / empty)
+		if want := complex(a, 0) * complex(1.05, -0.2); cmplx.Abs(z-want) > 1e-9*(1+cmplx.Abs(want)) {
+			t.Fatalf("pixel %d of the object is %v, want %v", i, z, want)
+		}
+	}
+}
+
 // The planes of the back-projection follow those of the amplitudes, all of a group's patterns together.
 func TestCNN_BackProjectionPlanes(t *testing.T) {
 	p, given := drawn(t, arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true})

@@ -146,6 +146,9 @@ func (run *training) plan(ctx context.Context) (err error) {
 		ValidationData: run.spooled.ValidationData, ValidationBatches: run.spooled.ValidationBatches, Groups: run.inputs.Groups,
 		Looks: run.inputs.Looks(loop.LookPatterns), Weight: run.inputs.Probe.Intensity(), Keep: verified{run.folder, run.inputs}, Begin: run.begin,
 	}
+	if start := run.model.Start(); start != nil {
+		work.Start = func(row int) []complex64 { return start(run.inputs.Scan.Pattern(row)) }
+	}
 	work.Loss, _ = run.model.Config.LossScalar() // the program was built from this configuration
 	if work.Flat, err = run.inputs.FlatDeviance(); err != nil {
 		return err

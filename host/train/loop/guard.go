@@ -19,7 +19,7 @@ const restartFactor = 0.5
 // showed a flat object (contrast 0.002 to 0.01) for up to ten epochs before they learned; networks with dead ReLUs stayed
 // below 1e-9.
 const (
-	deadContrast = 1e-6
+	deadContrast = 1e-5 // the rounding of a back-projection stays below it
 	growing      = 1.1  // gain in contrast and response between two looks that counts as learning
 	likeFlat     = 0.95 // share of the flat object's deviance above which a flat object explains an epoch
 	slowSteps    = 400  // steps that an object may stay flat without growing
@@ -113,12 +113,17 @@ func (t *Trainer) guard(at *Position, record EpochRecord, look Look) error {
 // flatFix is the advice for a run whose object stays flat.
 const flatFix = "try a lower --learning-rate, more epochs or another --seed, and check with ptycho inspect that positions and units are read correctly"
 
-// look predicts a few patches and checks them.
+// look predicts a few patches and checks what the network makes of an empty beam: a start is subtracted, which varies
+// even if the network is dead.
 func (t *Trainer) look(ctx context.Context, session backend.Session, id backend.DatasetID, expected float64) (Look, error) {
 	var patches [][]complex64
 	err := session.Reconstruct(ctx, backend.ReconPlan{Dataset: id, Batches: t.Looks}, func(p backend.Patches) error {
-		return dataset.EachPatch(p, len(t.Weight), func(_ int, patch []complex64) error {
-			patches = append(patches, slices.Clone(patch))
+		return dataset.EachPatch(p, len(t.Weight), func(i int, patch []complex64) error {
+			patch = slices.Clone(patch)
+			if t.Start != nil {
+				subtract(patch, t.Start(int(t.Looks[p.Batch].Rows[i])))
+			}
+			patches = append(patches, patch)
 			return nil
 		})
 	})
@@ -126,6 +131,12 @@ func (t *Trainer) look(ctx context.Context, session backend.Session, id backend.
 		return Look{}, err
 	}
 	return lookAt(patches, t.Weight, t.Flat, expected), nil
+}
+
+func subtract(patch, start []complex64) {
+	for i, v := range start {
+		patch[i] -= v
+	}
 }
 
 // restart restarts the training with other weights and a lower learning rate.

@@ -46,13 +46,14 @@ const LookPatterns = 16
 type Work struct {
 	Open              backend.OpenOptions
 	Patterns          backend.Dataset
-	Groups            *scan.Grouper    // of whole steps
-	ValidationData    *backend.Dataset // data set of the validation patterns; nil: Patterns
-	ValidationBatches []backend.Batch  // batches of the validation patterns; none: no validation
-	Looks             []backend.Batch  // patterns that the guard against flat objects checks
-	Weight            []float64        // Σ_modes|P|², [N·N]
-	Flat              float64          // deviance of an empty object, per pixel
-	Loss              string           // scalar of the program to minimise
+	Groups            *scan.Grouper             // of whole steps
+	ValidationData    *backend.Dataset          // data set of the validation patterns; nil: Patterns
+	ValidationBatches []backend.Batch           // batches of the validation patterns; none: no validation
+	Looks             []backend.Batch           // patterns that the guard against flat objects checks
+	Weight            []float64                 // Σ_modes|P|², [N·N]
+	Start             func(row int) []complex64 // of a pattern's object [N·N], what the network's output is added to besides 1; nil: nothing
+	Flat              float64                   // deviance of an empty object, per pixel
+	Loss              string                    // scalar of the program to minimise
 	Keep              Keeper
 	Begin             func(restarts int) (backend.State, error) // the initial state after so many restarts
 	// Preview shows the object after an epoch, from 1. It may be nil.
