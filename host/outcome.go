@@ -77,7 +77,7 @@ func codeOf(err error) int {
 		}
 	case *config.Error, *program.Error, *acquisition.FlagError: // the settings describe the program
 		return ExitUsage
-	case *scan.Fault:
+	case *scan.Fault, *scan.SourceError:
 		return ExitData
 	case *backend.Error:
 		return codeOfKind(e.Kind)

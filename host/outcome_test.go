@@ -32,6 +32,7 @@ func TestExitCode_FollowsTheTypeOfTheError(t *testing.T) {
 		"a program":                 {&program.Error{Op: -1}, ExitUsage},
 		"a flag about a file":       {acquisition.FlagErrorf("--energy 1m"), ExitUsage},
 		"a fault of a scan":         {&scan.Fault{}, ExitData},
+		"a scan that was shortened": {&scan.SourceError{}, ExitData},
 		"a program in a model":      {&npz.Error{Path: "run", Err: &program.Error{Op: -1}}, ExitData},
 		"a program, by the backend": {backend.Errorf(backend.Invalid, "open", "%w", &program.Error{Op: -1}), ExitBackend},
 		"unknown to the backend":    {kind(backend.NotFound), ExitBackend},

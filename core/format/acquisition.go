@@ -87,8 +87,7 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var stored *scan.SpoolError
-	if errors.As(err, &stored) {
+	if errors.As(err, new(*scan.SpoolError)) || errors.As(err, new(*scan.SourceError)) {
 		return nil, err
 	}
 	if err != nil {

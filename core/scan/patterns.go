@@ -110,7 +110,7 @@ func (s *StoredPatterns) Read(dst []float32, first int) {
 func (s *StoredPatterns) read(dst []float32, first int) {
 	if err := readCounts(s.file, dst, int64(first)*int64(s.pixels), s.dtype); err != nil {
 		clear(dst)
-		err = &SpoolError{fmt.Errorf("pattern %d: %w", first, err)}
+		err = storageError(fmt.Errorf("pattern %d: %w", first, err))
 		s.err.CompareAndSwap(nil, &err)
 	}
 }

@@ -105,7 +105,7 @@ func (s *StoredPatterns) readIntegers(dst []uint16, first, pixel int) {
 	raw := tensor.Must(dst, len(dst)).Bytes()[:len(dst)*s.dtype.Size()]
 	if _, err := s.file.ReadAt(raw, (int64(first)*int64(s.pixels)+int64(pixel))*int64(s.dtype.Size())); err != nil {
 		clear(dst)
-		err = &SpoolError{fmt.Errorf("pattern %d: %w", first, err)}
+		err = storageError(fmt.Errorf("pattern %d: %w", first, err))
 		s.err.CompareAndSwap(nil, &err)
 		return
 	}

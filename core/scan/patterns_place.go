@@ -28,6 +28,26 @@ type SourceFile interface {
 	Modified() bool // whether the file may have been changed since it was opened
 }
 
+// SourceError is an error of a scan's file whose patterns are used where it has them.
+type SourceError struct {
+	File string
+	Err  error
+}
+
+func (e *SourceError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// storageError returns the error of a file where patterns are stored: that of the scan's file as it is, any other as a SpoolError.
+func storageError(err error) error {
+	var source *SourceError
+	if errors.As(err, &source) {
+		return source
+	}
+	return &SpoolError{err}
+}
+
 // A Place says where a file has the patterns one after the other, row-major and little-endian without gaps.
 type Place struct {
 	File   string
@@ -80,7 +100,7 @@ func (p *inPlace) ReadAt(b []byte, at int64) (int, error) {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the file was shortened while the command used it; run it again when the file is complete")
 	}
-	return n, fmt.Errorf("%s: %w", p.Name(), err)
+	return n, &SourceError{p.Name(), err}
 }
 
 // WriteAt returns errDiffers unless the file has these bytes.
@@ -129,7 +149,7 @@ func (p *inPlace) verify(ctx context.Context) error {
 		sum = crc32.Update(sum, castagnoli, part)
 	}
 	if sum != p.sum {
-		return fmt.Errorf("%s: the patterns were changed while the command used them; run it again when the file is complete", p.Name())
+		return &SourceError{p.Name(), errors.New("the patterns were changed while the command used them; run it again when the file is complete")}
 	}
 	return nil
 }
@@ -166,7 +186,7 @@ func (w *PatternWriter) leave(ctx context.Context) error {
 	from, dtype, count := w.file, w.dtype, w.count
 	file, err := w.copied()
 	if err != nil {
-		return &SpoolError{err}
+		return storageError(err)
 	}
 	w.file, w.dtype, w.count, w.copied = file, tensor.Uint8, 0, nil
 	defer func(m *measurer) { w.measurer = m }(w.measurer)
@@ -175,7 +195,7 @@ func (w *PatternWriter) leave(ctx context.Context) error {
 	for at := int64(0); at < count; at += int64(len(counts)) {
 		part := counts[:min(int64(len(counts)), count-at)]
 		if err := readCounts(from, part, at, dtype); err != nil {
-			return &SpoolError{err}
+			return storageError(err)
 		}
 		if err := w.put(ctx, part, at); err != nil {
 			return err

@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -233,7 +234,25 @@ func TestStored_ReadOfShortenedFile(t *testing.T) {
 	_, s := w.Patterns()
 	source.bytes = source.bytes[:100]
 	s.Read(make([]float32, placedPixels), placedLength-1)
-	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "scan.h5: the file was shortened while the command used it") {
+	if err := s.Err(); err == nil || !strings.HasPrefix(err.Error(), "scan.h5: the file was shortened while the command used it") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestStorage_BlamesTheScanForAShortenedFile compares patterns, counts and integers, with a file that has become shorter: the error is not one
+// of the spool, whose files the user does not know.
+func TestStorage_BlamesTheScanForAShortenedFile(t *testing.T) {
+	counts := placedCounts()
+	short := make([]uint16, len(counts))
+	for how, add := range map[string]func(w *PatternWriter) error{
+		"floats":   func(w *PatternWriter) error { return w.Append(t.Context(), counts) },
+		"integers": func(w *PatternWriter) error { return AppendIntegers(t.Context(), w, short) },
+	} {
+		w, source, _ := placed(t, tensor.Uint16, counts)
+		source.bytes = source.bytes[:100]
+		var fault *SourceError
+		if err := add(w); !errors.As(err, &fault) || !strings.HasPrefix(err.Error(), "scan.h5: the file was shortened") {
+			t.Errorf("%s: %v", how, err)
+		}
 	}
 }

@@ -76,7 +76,7 @@ func (w *PatternWriter) Update(ctx context.Context, change func(counts []float32
 	for from := int64(0); from < w.count; from += int64(len(counts)) {
 		part := counts[:min(int64(len(counts)), w.count-from)]
 		if err := readCounts(w.file, part, from, w.dtype); err != nil {
-			return &SpoolError{err}
+			return storageError(err)
 		}
 		change(part)
 		if err := w.put(ctx, part, from); err != nil {
@@ -134,7 +134,7 @@ func (w *PatternWriter) store(ctx context.Context, from int64, encode func() (fi
 			continue
 		}
 		if err != nil {
-			return &SpoolError{err}
+			return storageError(err)
 		}
 		return nil
 	}
@@ -188,11 +188,11 @@ func (w *PatternWriter) widen(ctx context.Context) error {
 		part := counts[:min(int64(len(counts)), end)]
 		end -= int64(len(part))
 		if err := readCounts(w.file, part, end, from); err != nil {
-			return &SpoolError{err}
+			return storageError(err)
 		}
 		w.encode(part)
 		if _, err := w.file.WriteAt(w.raw, end*int64(to.Size())); err != nil {
-			return &SpoolError{err}
+			return storageError(err)
 		}
 	}
 	return nil

@@ -185,7 +185,7 @@ func (r *Report) addFigures(ctx context.Context, solved *iterative.Result, data 
 // failure adds an exit code and the file's name to an error of core/solve.
 func failure(path string, err error) error {
 	switch {
-	case errors.Is(err, context.Canceled), errors.As(err, new(*scan.SpoolError)):
+	case errors.Is(err, context.Canceled), errors.As(err, new(*scan.SpoolError)), errors.As(err, new(*scan.SourceError)):
 		return err
 	case errors.Is(err, iterative.ErrDiverged):
 		return host.Failf(host.ExitDiverged, "%s: %w: check that positions and probe belong to this scan", path, err)
