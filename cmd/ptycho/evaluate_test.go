@@ -66,6 +66,8 @@ func TestEvaluate_AnswersMistakes(t *testing.T) {
 		{11, "an HDF5 file without an image that is read", []string{"--reference", cxi}},
 		{10, "is an npz archive, and --format cxi", []string{"--data", scan, "--format", "cxi"}},
 		{11, "none.npz", []string{"--data", filepath.Join(dir, "none.npz")}},
+		{11, "ptycho: evaluate: --box: the region of 2×2 pixels is too small to compare; give a larger box", []string{"--box", "20,21,20,21"}},
+		{11, "ptycho: evaluate: the box of the positions of " + scan + " in both images: the box (rows", []string{"--rows", "0:1"}},
 	} {
 		if strings.Contains(strings.Join(c.flags, " "), "bare.npz") {
 			must(t, "convert", scan, filepath.Join(dir, "bare.npz"), "--crop", "20") // which drops the object

@@ -90,11 +90,11 @@ func (r *Registered) AtLimit() bool {
 func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64, reference raster.Complex, referenceOrigin [2]float64, box Box, opts Options) (Report, error) {
 	o, t, err := regions(recon, reconOrigin, reference, referenceOrigin, box)
 	if err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	report := Report{Box: box, Height: o.H, Width: o.W}
 	if report.Raw, err = score(ctx, o, t, opts); err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	if !opts.Register {
 		return report, nil
@@ -102,10 +102,10 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	// Transforms of a length with a large prime factor are slow: a few rows and columns are excluded.
 	h, w := smoothLength(o.H), smoothLength(o.W)
 	if o, err = o.Crop(0, 0, h, w); err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	if t, err = t.Crop(0, 0, h, w); err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	limit := opts.MaxShift
 	if limit <= 0 {
@@ -115,24 +115,24 @@ func Evaluate(ctx context.Context, recon raster.Complex, reconOrigin [2]float64,
 	flat := report.Raw.Phase.Remove(o)
 	shift, err := Register(ctx, flat, t, limit)
 	if err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	// Exclude two pixels, and those that the shift moved in over the edge.
 	border := 2 + int(math.Ceil(max(math.Abs(shift[0]), math.Abs(shift[1]))))
 	if o.H-2*border < ssimWindow || o.W-2*border < ssimWindow {
-		return Report{}, fmt.Errorf("metrics: evaluate: the region of %d×%d pixels is too small to register; give a larger box", o.H, o.W)
+		return Report{}, fmt.Errorf("the region of %d×%d pixels is too small to register; give a larger box", o.H, o.W)
 	}
 	moved, err := fourierShift(flat, shift[0], shift[1]).Crop(border, border, o.H-2*border, o.W-2*border)
 	if err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	fixed, err := t.Crop(border, border, moved.H, moved.W)
 	if err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	r := Registered{Shift: shift, Limit: limit, Border: border}
 	if r.Scores, err = score(ctx, moved, fixed, opts); err != nil {
-		return Report{}, fmt.Errorf("metrics: evaluate: %w", err)
+		return Report{}, err
 	}
 	// The phases removed before and after add up. Both are relative to the cropped corner, whose content came from
 	// border − shift.
@@ -181,6 +181,9 @@ func regions(recon raster.Complex, ro [2]float64, reference raster.Complex, fo [
 	top, left := int(y0), int(x0)
 	if o, err = recon.Crop(top, left, int(y1)-top+1, int(x1)-left+1); err != nil {
 		return o, t, err
+	}
+	if min(o.H, o.W) < fewestRings {
+		return o, t, fmt.Errorf("the region of %d×%d pixels is too small to compare; give a larger box", o.H, o.W)
 	}
 	if !o.Finite() {
 		return o, t, errors.New("the reconstruction has values that are not finite numbers")

@@ -21,6 +21,9 @@ type FRC struct {
 	Mean Number `json:"mean_to_half_nyquist"`
 }
 
+// fewestRings is the side of the smallest square with rings to compare, in pixels.
+const fewestRings = 4
+
 // ringCorrelation compares two complex images of one size: central square, Hann window, rings of rounded radius,
 //
 //	FRC(r) = |Σ F1·conj(F2)| / √(Σ|F1|² · Σ|F2|²).
@@ -32,7 +35,7 @@ func ringCorrelation(a, b raster.Complex) (FRC, error) {
 		return FRC{}, err
 	}
 	side := smoothLength(min(a.H, a.W))
-	if side < 4 {
+	if side < fewestRings {
 		return FRC{}, fmt.Errorf("metrics: ring correlation: a square of %d pixels a side has no rings", side)
 	}
 	f := raster.NewFourier(side, side)

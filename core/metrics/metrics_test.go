@@ -214,7 +214,7 @@ func TestEvaluate_Rejects(t *testing.T) {
 		{"NaN in the reference", img, nan, o, o, Box{0, 30, 0, 30}, "reference has values"},
 		{"a box of NaN", img, img, o, o, Box{math.NaN(), 30, 0, 30}, "not a finite number"},
 		{"a huge box", img, img, o, o, Box{-1e300, 1e300, 0, 30}, "outside"},
-		{"one pixel", img, img, o, o, Box{3, 3, 3, 3}, "no rings"},
+		{"one pixel", img, img, o, o, Box{3, 3, 3, 3}, "too small to compare"},
 	} {
 		_, err := Evaluate(t.Context(), c.recon, c.ro, c.refs, c.fo, c.box, Options{Register: true})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 
@@ -73,11 +74,12 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, host.Failf(host.ExitUsage, "evaluate: the object of %s does not belong to the scan as the flags change it; leave the flags out, or give the image with --reference and the scan with --data", o.Reference)
 	}
 	box := metrics.Extent(recon.Object, recon.Origin).Intersect(metrics.Extent(reference.Object, reference.Origin))
+	where := fmt.Sprintf("%s and %s, where both have pixels", o.Reconstruction, o.Reference)
 	switch {
 	case o.Box != nil:
-		box = *o.Box
+		box, where = *o.Box, "--box"
 	case data != nil:
-		box = box.Intersect(metrics.PositionsBox(data.Rows, data.Cols))
+		box, where = box.Intersect(metrics.PositionsBox(data.Rows, data.Cols)), "the box of the positions of "+data.Source+" in both images"
 	}
 	report.Report, err = metrics.Evaluate(ctx, recon.Object, recon.Origin, reference.Object, reference.Origin, box,
 		metrics.Options{Ramp: o.Ramp, ScaleAmplitude: true, Register: true})
@@ -85,7 +87,7 @@ func Run(ctx context.Context, o Options, h host.Host) (Report, error) {
 		return report, context.Cause(ctx)
 	}
 	if err != nil {
-		return report, host.Failf(host.ExitData, "evaluate: %w", err)
+		return report, host.Failf(host.ExitData, "evaluate: %s: %w", where, err)
 	}
 	if data == nil || data.Probe == nil {
 		return report, nil
