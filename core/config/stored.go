@@ -40,10 +40,7 @@ type storedOverridden struct {
 func (r *resolution) JSON() ([]byte, error) {
 	directory := r.start
 	if directory == "" {
-		var err error
-		if directory, err = os.Getwd(); err != nil {
-			return nil, fmt.Errorf("config: store: %w", err)
-		}
+		directory, _ = os.Getwd() //nolint:errcheck // "" in a folder that was removed, where only absolute paths work
 	}
 	c := storedConfig{Format: storedFormat, Version: storedVersion, Command: r.command.String(), Directory: directory}
 	for _, v := range r.values {

@@ -123,6 +123,23 @@ func TestStored_RelativePathsResolved(t *testing.T) {
 	}
 }
 
+// TestStored_WorkingDirectoryRemoved stores the absolute paths of a run whose working directory was removed.
+func TestStored_WorkingDirectoryRemoved(t *testing.T) {
+	gone, scan, run := t.TempDir(), filepath.Join(t.TempDir(), "scan.npz"), filepath.Join(t.TempDir(), "run")
+	t.Chdir(gone)
+	if err := os.Remove(gone); err != nil {
+		t.Skip("this system keeps a working directory: ", err)
+	}
+	b := storedRun(t, Set("training.test-data-file="+scan, "training.output-dir="+run))
+	c, err := NewTraining(described, storedJSON(run+"/config.json", b), Flags(Train, map[string]string{"resume": run}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Settings().TestDataFile; got != scan {
+		t.Errorf("the scan is %s, want %s", got, scan)
+	}
+}
+
 func TestStored_DamagedRejected(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":           "",
