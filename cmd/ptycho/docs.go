@@ -66,7 +66,7 @@ var exitCodes = []struct {
 	meaning string
 }{
 	{host.ExitOK, "done"},
-	{host.ExitOther, "another error, or a result could not be written to standard output"},
+	{host.ExitOther, "another error, such as a full disk, or a result that could not be written to standard output"},
 	{exitRuntime, "Go's runtime stopped ptycho after a fault, or could not start; it prints why"},
 	{host.ExitUsage, "the command line or the configuration is wrong, or a limit of the shell (ulimit) is too low"},
 	{host.ExitData, "a data file or a model is missing, damaged or does not fit"},

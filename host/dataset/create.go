@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/npz"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 	"github.com/ptychogo/ptycho/internal/disk"
@@ -35,6 +36,10 @@ func create(command, path string, overwrite bool) (*newScan, error) {
 // write writes the scan and puts the file in its place.
 func (f *newScan) write(s *scan.Scan, form format.Units) error {
 	if err := format.EncodeScan(f, f.path, s, form); err != nil {
+		var disk *npz.Error
+		if errors.As(err, &disk) && disk.Unwritten {
+			return err
+		}
 		return host.Fail(host.ExitData, err)
 	}
 	return f.place()
@@ -49,7 +54,7 @@ func (f *newScan) place() error {
 	if err := commit(); errors.Is(err, fs.ErrExist) { // another process was faster
 		return f.exists()
 	} else if err != nil {
-		return f.cannot(host.ExitData, err)
+		return f.cannot(host.ExitOther, err)
 	}
 	return nil
 }
@@ -62,7 +67,7 @@ func (f *newScan) exists() error {
 func (f *newScan) failure(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) && p.Op == "write" { // of the temporary file, whose name means nothing to the reader
-		return f.cannot(host.ExitData, p.Err)
+		return f.cannot(host.ExitOther, p.Err)
 	}
 	return host.Failf(host.ExitData, "%s: %s: %w", f.command, f.path, err)
 }

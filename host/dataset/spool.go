@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/npz"
@@ -96,7 +97,12 @@ func (s *Spool) create(bytes int64) (*disk.TemporaryFile, error) {
 }
 
 // needsRoom adds what to do about an error of writing.
-func needsRoom(err error) error { return fmt.Errorf("%w; set TMPDIR to a folder with room", err) }
+func needsRoom(err error) error {
+	if errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("%w; the shell limits the size of files, raise the limit with ulimit -f", err)
+	}
+	return fmt.Errorf("%w; set TMPDIR to a folder with room", err)
+}
 
 func spoolError(err error) error {
 	return fmt.Errorf("spool of the patterns: %w, or choose fewer patterns with --n-images or --rows", err)
