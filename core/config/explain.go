@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Explain returns a table for people: every key, its value, its origin and the values that it overrode.
@@ -16,9 +18,9 @@ func (r *resolution) Explain() string {
 	for _, v := range r.values {
 		var over []string
 		for _, o := range v.Overrode {
-			over = append(over, fmt.Sprintf("%s (%v)", Shown(o.Text), o.Origin))
+			over = append(over, fmt.Sprintf("%s (%s)", Shown(o.Text), named(o.Origin)))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%v\t%s\n", v.Setting.Key(), Shown(v.Text), v.Origin, strings.Join(over, ", "))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Setting.Key(), Shown(v.Text), named(v.Origin), strings.Join(over, ", "))
 	}
 	w.Flush() // a strings.Builder does not fail
 	lines := strings.Split(b.String(), "\n")
@@ -28,13 +30,19 @@ func (r *resolution) Explain() string {
 	return strings.Join(lines, "\n")
 }
 
-// Shown returns a value as shown to people: an empty one as quotes.
+// Shown returns a value as shown to people: in quotes, with escapes, if it is empty or has characters that a terminal does not draw.
 func Shown(text string) string {
-	if text == "" {
-		return `""`
+	if text == "" || words.Line(text, len(text)) != text {
+		return strconv.Quote(text)
 	}
 	return text
 }
+
+// named returns an origin as shown to people: the name of a file may have any characters.
+func named(o Origin) string { return words.Line(o.String(), longestName) }
+
+// longestName is the number of characters of an origin that are shown: those of the longest path.
+const longestName = 4096
 
 // YAML returns the configuration as a file that File reads, with each origin in a comment. It leaves out values from
 // the data, missing values and settings that the chosen architecture lacks.
@@ -50,8 +58,7 @@ func (r *resolution) YAML() []byte {
 			section = s.Section
 			fmt.Fprintf(&b, "%s:\n", section)
 		}
-		origin := strings.Join(strings.Fields(v.Origin.String()), " ") // a path may hold a line feed
-		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, s.Scalar(v.Text), origin)
+		fmt.Fprintf(&b, "  %s: %s # %s\n", s.Name, s.Scalar(v.Text), named(v.Origin))
 	}
 	return []byte(b.String())
 }
