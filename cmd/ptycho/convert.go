@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,6 +31,9 @@ func convertCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
 				return usage(fmt.Errorf("convert: %s given, want two: ptycho convert IN OUT", words.Of(c.NArg(), "file")))
+			}
+			if c.Args().Get(0) == "" || c.Args().Get(1) == "" {
+				return usage(errors.New("convert: the name of a file is empty: ptycho convert IN OUT"))
 			}
 			given, err := scanOf(c)
 			if err != nil {

@@ -60,6 +60,8 @@ func TestConvert_MistakesAreNamed(t *testing.T) {
 		{10, "is read, and would be replaced", []string{copied, copied, "--overwrite"}},
 		{10, "is a file of the format npy", []string{cxi, array, "--overwrite"}},
 		{10, "want two", []string{cxi}},
+		{10, "the name of a file is empty", []string{cxi, "", "--overwrite"}},
+		{10, "the name of a file is empty", []string{"", filepath.Join(t.TempDir(), "scan.npz")}},
 		{10, `--energy "10" has no unit: write it behind the number, as in 10keV`, []string{cxi, out, "--energy", "10"}},
 		{10, "exclude each other", []string{cxi, out, "--energy", "10keV", "--wavelength", "1A"}},
 		{10, "want one of cxi", []string{cxi, out, "--format", "tape"}},
