@@ -91,6 +91,7 @@ func TestFirstPass_RefusesWhatIsNotOneNetworkForTheScan(t *testing.T) {
 		"another size":   {small(wide, out, "--first-pass", first), 11, "32×32"},
 		"its own folder": {small(scan, first, "--first-pass", first, "--overwrite"), 10, "--first-pass"},
 		"the cnn":        {small(scan, out, "--first-pass", first, "--arch", "cnn"), 10, "arch"},
+		"another start":  {small(scan, out, "--first-pass", first, "--start", "scaled-beam"), 10, "start"},
 		"a lost network": {[]string{"--model-path", broken, "--test-data", scan, "--output-dir", out}, 11, filepath.Join(broken, "first")},
 	} {
 		command := "train"

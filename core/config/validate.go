@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/internal/words"
 )
 
@@ -132,6 +133,9 @@ func (r *resolution) checkTraining(broken func(key, format string, args ...any))
 	}
 	if r.at("model.align-input").Origin.Layer >= FileLayer && m.Align && !m.PadObject {
 		broken("model.align-input", "has no effect, because pad-object is false (%v): leave it out, or give --pad-object", r.at("model.pad-object").Origin)
+	}
+	if t.FirstPass != "" && m.Start != arch.Starts[0] {
+		broken("model.start", "has no effect, because the network starts from the image of first-pass (%v): leave it out", r.at("training.first-pass").Origin)
 	}
 	if m.Mode == "supervised" && r.at("model.loss").Explicit {
 		broken("model.loss", "belongs to the mode unsupervised, but mode is supervised (%v)", r.at("model.mode").Origin)
