@@ -16,6 +16,9 @@ const (
 	// leanCollection is the garbage in per cent of the memory in use after which it is collected; Go's default is 100. Reconstructions
 	// allocate few arrays, each as large as the image, so that collecting them early takes little time.
 	leanCollection = 20
+	// leanGarbage is the size of that garbage in bytes for large images, of which leastCollection per cent are allowed in any case.
+	leanGarbage     = 64 << 20
+	leastCollection = 4
 )
 
 // Economise lets less garbage accumulate while a large scan is reconstructed, until the returned function is called. The user's GOGC
@@ -24,8 +27,13 @@ func Economise(data *scan.Scan) (undo func()) {
 	if data.Bytes() < largeScan && imageBytes(data) < largeScan || os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	before := debug.SetGCPercent(leanCollection)
+	before := debug.SetGCPercent(collection(imageBytes(data)))
 	return func() { debug.SetGCPercent(before) }
+}
+
+// collection returns the garbage that is collected, in per cent, for an image of that size in bytes.
+func collection(image float64) int {
+	return max(min(leanCollection, int(100*leanGarbage/max(image, 1))), leastCollection)
 }
 
 // imageBytes returns the size of the image. Few patterns may be spread over a large one.
