@@ -33,7 +33,7 @@ func Economise(data *scan.Scan) (undo func()) {
 
 // collection returns the garbage that is collected, in per cent, for an image of that size in bytes.
 func collection(image float64) int {
-	return max(min(leanCollection, int(100*leanGarbage/max(image, 1))), leastCollection)
+	return max(min(leanCollection, int(100*leanGarbage/max(image, 1))), leastCollection) // 100: per cent
 }
 
 // imageBytes returns the size of the image. Few patterns may be spread over a large one.
