@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/raster"
@@ -62,10 +63,13 @@ func (p *prediction) without(err error) error {
 	if err == nil {
 		return nil
 	}
-	if p.how == "on" {
-		return fmt.Errorf("infer: --synchronise-phases on cannot store the patches: %w; set TMPDIR to a folder with enough space, or omit the flag", err)
+	if !strings.Contains(err.Error(), "TMPDIR") { // a file that cannot be created says so itself
+		err = fmt.Errorf("%w; set TMPDIR to a folder with enough space", err)
 	}
-	p.notice("the patches' phases are not synchronised: %v; set TMPDIR to a folder with enough space", err)
+	if p.how == "on" {
+		return fmt.Errorf("infer: --synchronise-phases on cannot store the patches: %w, or omit the flag", err)
+	}
+	p.notice("the patches' phases are not synchronised: %v", err)
 	p.Close()
 	p.how = "off"
 	return nil

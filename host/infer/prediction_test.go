@@ -2,7 +2,10 @@ package infer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ptychogo/ptycho/core/config"
@@ -43,6 +46,21 @@ func TestPrediction_FullDiskOnlySkipsSynchronisation(t *testing.T) {
 		image, err := p.Stitch(context.Background(), func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil })
 		if err != nil || len(image.Object.Data) == 0 || image.R != 0.25 || image.Synchronised || said != 1 {
 			t.Errorf("%s: %v, %+v, said %d times", how, err, image.R, said)
+		}
+	}
+}
+
+// An error that says what to do about TMPDIR, and one that does not, are both reported with that advice once.
+func TestPrediction_AdvisesOnce(t *testing.T) {
+	for _, text := range []string{"disk full", "cannot create a temporary file of 80.0 GiB; set TMPDIR to a folder with enough space"} {
+		said := ""
+		p := &prediction{how: "auto", notice: func(format string, args ...any) { said = fmt.Sprintf(format, args...) }}
+		if err := p.without(errors.New(text)); err != nil || strings.Count(said, "set TMPDIR") != 1 {
+			t.Errorf("%q, %v", said, err)
+		}
+		p.how = "on"
+		if err := p.without(errors.New(text)); err == nil || strings.Count(err.Error(), "set TMPDIR") != 1 {
+			t.Errorf("with on: %v", err)
 		}
 	}
 }
