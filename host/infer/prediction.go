@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/config"
@@ -21,6 +22,10 @@ const clearlyBetter = 0.01
 
 // pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
 const pixelBytes = 8
+
+// oneImage is the number of pixels, with 24 bytes each, from which the images with and without synchronised phases are not in memory at
+// the same time: if the latter is kept, its patches are stitched again. Tests lower it.
+var oneImage = 1 << 24
 
 // prediction holds the patches of a scan: stitched on arrival, and kept in a file if their phases may be synchronised later.
 type prediction struct {
@@ -118,6 +123,12 @@ func (p *prediction) synchronised(ctx context.Context) (raster.Stitched, error) 
 	if err != nil {
 		return none, err
 	}
+	return p.stitched(ctx, factors)
+}
+
+// stitched stitches the patches, each times its factor.
+func (p *prediction) stitched(ctx context.Context, factors []complex128) (raster.Stitched, error) {
+	var none raster.Stitched
 	canvas, err := p.make()
 	if err != nil {
 		return none, err
@@ -181,14 +192,23 @@ func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, 
 	if plain.R, err = residual(ctx, image); err != nil || p.how == "off" || p.data.Len() == 1 {
 		return plain, err
 	}
+	ones := slices.Repeat([]complex128{1}, p.data.Len())
+	large := len(image.Object.Data) > oneImage
+	if large {
+		image, plain.Stitched = raster.Stitched{}, raster.Stitched{}
+	}
 	image, err = p.synchronised(ctx)
-	if err != nil && ctx.Err() == nil {
-		if err := p.without(err); err != nil {
-			return plain, err
-		}
-		return plain, nil
-	} else if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return plain, err
+	case err != nil:
+		if large {
+			var again error
+			if plain.Stitched, again = p.stitched(ctx, ones); again != nil {
+				return plain, again
+			}
+		}
+		return plain, p.without(err)
 	}
 	other := stitched{Stitched: image, Synchronised: true, Other: plain.R}
 	if other.R, err = residual(ctx, image); err != nil {
@@ -198,5 +218,9 @@ func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, 
 		return other, nil
 	}
 	plain.Other = other.R
-	return plain, nil
+	if large {
+		image, other.Stitched = raster.Stitched{}, raster.Stitched{}
+		plain.Stitched, err = p.stitched(ctx, ones)
+	}
+	return plain, err
 }

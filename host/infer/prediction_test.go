@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,29 @@ func predicted(t *testing.T) *prediction {
 		}
 	}
 	return p
+}
+
+// Of a large image only one is in memory; the image that is kept is the same.
+func TestPrediction_LargeImageIsStitchedAgain(t *testing.T) {
+	defer func(n int) { oneImage = n }(oneImage)
+	for _, improvement := range []float64{1, 0.5} {
+		var images []stitched
+		for _, oneImage = range []int{1 << 24, 0} {
+			p, r := predicted(t), 0.25
+			p.how = "auto"
+			image, err := p.Stitch(t.Context(), func(context.Context, raster.Stitched) (float64, error) {
+				defer func() { r *= improvement }()
+				return r, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			images = append(images, image)
+		}
+		if !reflect.DeepEqual(images[0], images[1]) || images[0].Synchronised != (improvement < 1) || len(images[0].Object.Data) == 0 {
+			t.Errorf("R times %v: the images differ, or the wrong one is kept", improvement)
+		}
+	}
 }
 
 // TestPrediction_ReportsWorkAfterThePatches: with many patterns, the phases take longer than the network.
