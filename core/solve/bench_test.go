@@ -32,7 +32,7 @@ func BenchmarkFrames(b *testing.B) {
 					b.Fatal(err)
 				}
 				number := 0
-				var began snapshot
+				var began state
 				for b.Loop() {
 					number++
 					v.begin(&began)

@@ -13,6 +13,8 @@ import (
 
 // solver holds a scan and its model.
 type solver struct {
+	state
+
 	o       Options
 	data    *scan.Scan
 	members []int     // patterns to fit; nil: all
@@ -25,18 +27,13 @@ type solver struct {
 
 	h, w   int        // of the canvas
 	origin [2]float64 // scan coordinate (row, column) of canvas pixel (0, 0)
-	object []complex64
 
 	plan  *fft.Plan
-	probe [][]complex64 // [modes][size]
-	given []complex64   // [size] the first mode as given
+	given []complex64 // [size] the first mode as given
 
-	background []float32 // [size] counts; nil: none
 	meanCounts []float64 // [size] of the patterns, if the background is fitted
-	intensity  []float32 // factor of each pattern's coherent part
 	levels     []int     // of the exposure, of each pattern, if a factor is fitted for each level
-	top, left  []float64 // canvas coordinate of each patch's pixel (0, 0)
-	top0       []float64 // as given
+	top0       []float64 // top and left as given
 	left0      []float64
 	speed      [][2]float64 // of fitted positions, pixels per iteration
 

@@ -116,13 +116,13 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	best, bestAt, halvings, bestR := v.snapshot(), 0, 0, before.R
-	var began snapshot
+	best, bestAt, halvings, bestR := v.copied(), 0, 0, before.R
+	var began state
 	for number := 1; number <= v.o.Iterations; number++ {
 		v.begin(&began)
 		it, err := iterate(ctx, number)
 		if errors.Is(err, errStopped) && len(result.History) > 0 {
-			v.restore(began)
+			v.set(began)
 			v.stop(result, best)
 			return nil
 		}
@@ -133,7 +133,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 			if halvings++; halvings > maxHalvings {
 				return ErrDiverged
 			}
-			v.restore(best)
+			v.set(best)
 			v.slow /= 2
 			if iterate, err = v.start(); err != nil {
 				return err
@@ -177,9 +177,9 @@ func (v *solver) preview(number int) error {
 
 // stop ends a run with the current state, or with the best one if the current is not finite. Evaluating both would take
 // as long as an iteration.
-func (v *solver) stop(result *Result, best snapshot) {
+func (v *solver) stop(result *Result, best state) {
 	if !finite(v.object) || slices.ContainsFunc(v.probe, func(mode []complex64) bool { return !finite(mode) }) {
-		v.restore(best)
+		v.set(best)
 		result.Gauge = nil
 	}
 	result.Ended, result.Final = "stopped", Final{R: math.NaN(), Deviance: math.NaN(), Expected: math.NaN()}
@@ -190,7 +190,7 @@ func (v *solver) stop(result *Result, best snapshot) {
 
 // settle evaluates the last state, and the best one if that is another and better. After a stop it keeps the last
 // state.
-func (v *solver) settle(ctx context.Context, result *Result, best snapshot) error {
+func (v *solver) settle(ctx context.Context, result *Result, best state) error {
 	var err error
 	v.before = nil // the images of the iterations are not needed any more
 	result.Gauge = v.fixRamp()
@@ -203,7 +203,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 		return err
 	}
 	diverged := err != nil
-	v.exchange(best) // which has the last state from here on
+	v.state, best = best, v.state // best is the last state from here on
 	gauge := v.fixRamp()
 	other, otherErr := v.evaluate(ctx, true)
 	switch {
@@ -212,7 +212,7 @@ func (v *solver) settle(ctx context.Context, result *Result, best snapshot) erro
 	case diverged:
 		return ErrDiverged
 	default:
-		v.exchange(best)
+		v.state = best
 		if errors.Is(otherErr, errStopped) {
 			result.Ended = "stopped"
 		}

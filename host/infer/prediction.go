@@ -192,21 +192,21 @@ func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, 
 	if plain.R, err = residual(ctx, image); err != nil || p.how == "off" || p.data.Len() == 1 {
 		return plain, err
 	}
-	ones := slices.Repeat([]complex128{1}, p.data.Len())
-	large := len(image.Object.Data) > oneImage
-	if large {
+	again := func() error { return nil } // puts the image back into plain
+	if len(image.Object.Data) > oneImage {
 		image, plain.Stitched = raster.Stitched{}, raster.Stitched{}
+		again = func() (err error) {
+			plain.Stitched, err = p.stitched(ctx, slices.Repeat([]complex128{1}, p.data.Len()))
+			return err
+		}
 	}
 	image, err = p.synchronised(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return plain, err
 	case err != nil:
-		if large {
-			var again error
-			if plain.Stitched, again = p.stitched(ctx, ones); again != nil {
-				return plain, again
-			}
+		if err := again(); err != nil {
+			return plain, err
 		}
 		return plain, p.without(err)
 	}
@@ -218,9 +218,5 @@ func (p *prediction) Stitch(ctx context.Context, residual func(context.Context, 
 		return other, nil
 	}
 	plain.Other = other.R
-	if large {
-		image, other.Stitched = raster.Stitched{}, raster.Stitched{}
-		plain.Stitched, err = p.stitched(ctx, ones)
-	}
-	return plain, err
+	return plain, again()
 }
