@@ -6,7 +6,6 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/config"
-	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/tensor"
@@ -25,9 +24,6 @@ type FirstPass struct {
 
 	Residual float64 // R of the image of the first network; set by Add
 }
-
-// correctionEpsilon keeps the correction small where the probe is dark; it is that of the back-projection.
-const correctionEpsilon = 0.02
 
 // Add predicts all patterns of a scan, stitches them, and adds the inputs of the second network to the scan's dataset. It returns the
 // constants of these inputs, measured on the given patterns. Training and reconstruction use the same settings.
@@ -67,8 +63,7 @@ func (f *FirstPass) inputs(ctx context.Context, d *backend.Dataset, data *scan.S
 			image.Object.Data[i] = 1 / factor // an empty beam
 		}
 	}
-	modes := m.Probe.Each()
-	corrector := physics.NewCorrector(modes, n, correctionEpsilon)
+	corrector := m.Corrector()
 	counts, measured, of := make([]float32, n*n), map[int]bool{}, model.FirstPassSpread{}
 	for _, r := range scan.Thin(rows, model.FeatureSample) {
 		measured[r] = true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/bundle"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
 )
@@ -61,6 +62,11 @@ func (m *Model) Gauge() (complex128, error) {
 		return 0, host.Failf(host.ExitData, "the probe of --first-pass differs from that of this run (misfit %.2f, at most %.2f): train both networks with the same scan and the same --calibrate", misfit, mostProbeMisfit)
 	}
 	return overlap / complex(a, 0), nil
+}
+
+// Corrector returns what computes the input arch.FirstCorrection, with the regularisation of the network's back-projection.
+func (m *Model) Corrector() *physics.Corrector {
+	return physics.NewCorrector(m.Probe.Each(), m.Probe.N, backProjectionEpsilon(m.Program))
 }
 
 // Each returns the modes of the probe, each [N·N].
