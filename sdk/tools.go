@@ -21,7 +21,7 @@ type Finding struct {
 	Check string `json:"check"`
 	Works bool   `json:"works"`
 	Found string `json:"found"`
-	Mend  string `json:"mend,omitempty"` // the one command, or sentence, that fixes it
+	Fix   string `json:"fix,omitempty"` // the one command, or sentence, that fixes it
 }
 
 // Doctor adds the backend's findings to those that every doctor reports: the backend itself and its devices.
@@ -94,7 +94,7 @@ func (o options) findings(ctx context.Context, b backend.Backend) []Finding {
 	for _, d := range devices {
 		f := Finding{Check: "device " + d.ID, Works: d.Usable, Found: d.Name}
 		if !d.Usable {
-			f.Mend = d.Reason
+			f.Fix = d.Reason
 		}
 		out = append(out, f)
 	}

@@ -222,7 +222,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 			Check string `json:"check"`
 			Works bool   `json:"works"`
 			Found string `json:"found"`
-			Mend  string `json:"mend"`
+			Fix   string `json:"fix"`
 		} `json:"findings"`
 	}
 	if err := json.Unmarshal(e.stdout, &all); err != nil { // its exit code is not 0 if anything is missing
@@ -235,7 +235,7 @@ func (t *trial) doctor(ctx context.Context, r *recorder) error {
 		}
 		seen = true
 		for _, f := range b.Findings {
-			r.add(row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && concerns(f.Check, t.cpu), Note: f.Mend})
+			r.add(row{What: "doctor: " + f.Check, Values: map[string]any{"found": f.Found}, Failed: !f.Works && concerns(f.Check, t.cpu), Note: f.Fix})
 		}
 	}
 	if !seen {

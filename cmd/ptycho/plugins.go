@@ -118,8 +118,8 @@ func runDoctor(c *cli.Context) error {
 				if !f.Works {
 					mark = "NOT"
 				}
-				if f.Mend != "" && !strings.HasSuffix(f.Found, f.Mend) {
-					fix = "; to fix: " + f.Mend
+				if f.Fix != "" && !strings.HasSuffix(f.Found, f.Fix) {
+					fix = "; to fix: " + f.Fix
 				}
 				stdout.Printf("  %-5s %-18s %s%s\n", mark, f.Check, f.Found, fix)
 			}
@@ -154,7 +154,7 @@ func examine(c *cli.Context, f plugin.Found) ([]sdk.Finding, error) {
 	var findings []sdk.Finding
 	if err == nil && code == 0 && json.Unmarshal(out.Bytes(), &findings) == nil {
 		for i, f := range findings {
-			findings[i] = sdk.Finding{Check: words.Name(f.Check), Works: f.Works, Found: words.Line(f.Found, words.LineLength), Mend: words.Line(f.Mend, words.LineLength)}
+			findings[i] = sdk.Finding{Check: words.Name(f.Check), Works: f.Works, Found: words.Line(f.Found, words.LineLength), Fix: words.Line(f.Fix, words.LineLength)}
 		}
 		return findings, nil
 	}

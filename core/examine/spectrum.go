@@ -15,7 +15,7 @@ type spectrum struct {
 	fast *fft.Plan // of patterns
 	work fft.Work
 	out  []complex64 // of transform
-	rim  []float64   // [n] the window's factor along one axis
+	rim  []float64   // [n] the window's factor along one axis: 0 at the edges, where light that is cut off would spread over all shifts
 	far  []float64   // [n·n] squared length of each shift
 }
 
@@ -92,9 +92,6 @@ func (p *profile) fill(v []float64) {
 		open = next
 	}
 }
-
-// window falls to 0 at the edges, where light that is cut off would spread over all shifts.
-func (s *spectrum) window(i int) float64 { return s.rim[i/s.n] * s.rim[i%s.n] }
 
 // transform returns the transform of a real image over total, with its centre at N/2, with shift (0, 0) first. It is valid until the next call.
 func (s *spectrum) transform(of []float64, total float64) []complex64 {

@@ -53,15 +53,15 @@ func Create(r Request) (_ *Dir, err error) {
 	if err := settleFolder(r.Target); err != nil { // complete the result of a killed command before the checks
 		return nil, err
 	}
-	found, err := r.check()
-	if err != nil {
+	if _, err := r.check(); err != nil {
 		return nil, err
 	}
 	d, err := r.open()
 	if err != nil {
 		return nil, err
 	}
-	if found, err = r.check(); err == nil { // again, now with the lock
+	found, err := r.check() // again, now with the lock
+	if err == nil {
 		if len(r.Parts) > 0 {
 			err = d.begin()
 		} else {

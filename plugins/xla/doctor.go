@@ -17,7 +17,7 @@ import (
 func doctor(context.Context) []sdk.Finding {
 	built := sdk.Finding{Check: "program", Works: engine.Built, Found: "built with cgo"}
 	if !engine.Built {
-		built.Found, built.Mend = "built without cgo, which XLA needs", "build it on Linux with a C compiler: make"
+		built.Found, built.Fix = "built without cgo, which XLA needs", "build it on Linux with a C compiler: make"
 	}
 	found, err := xla.Library(library.CPU)
 	return append([]sdk.Finding{built, libraryFinding(library.CPU, found, err)}, doctorCUDA()...)
@@ -32,9 +32,9 @@ func libraryFinding(d library.Device, found library.Found, err error) sdk.Findin
 	case err == nil:
 		f.Found = fmt.Sprintf("%s %s, SHA-256 verified: %s", found.Pin.Package, found.Pin.Version, found.Path)
 	default:
-		f.Works, f.Found, f.Mend = false, err.Error(), library.Command(d)
+		f.Works, f.Found, f.Fix = false, err.Error(), library.Command(d)
 		if backend.KindOf(err) == backend.Unsupported {
-			f.Mend = ""
+			f.Fix = ""
 		}
 	}
 	return f

@@ -22,12 +22,12 @@ class Finding:
     check: str
     works: bool
     found: str
-    mend: str = ""  # the command, or sentence, that fixes it
+    fix: str = ""  # the command, or sentence, that fixes it
 
     def json(self) -> dict[str, Any]:
         """json returns the finding as the host reads it."""
         out = {"check": self.check, "works": self.works, "found": self.found}
-        return {**out, "mend": self.mend} if self.mend else out
+        return {**out, "fix": self.fix} if self.fix else out
 
 
 def run_doctor(make: Callable[[], c.Backend], more: Callable[[], list[Finding]] | None) -> int:
