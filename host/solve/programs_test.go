@@ -58,18 +58,17 @@ func TestPrograms_GiveTheImageOfTheNPZ(t *testing.T) {
 	}
 	simulated := map[bool]string{false: simulation(t, simulate.Random), true: simulation(t, simulate.Raster)}
 	var table strings.Builder
-	table.WriteString("| reader | written by | image |\n|---|---|---|\n")
+	table.WriteString("| reader | written by |\n|---|---|\n")
 	all := true
 	for _, p := range programs {
 		t.Run(p.module, func(t *testing.T) {
 			folder := t.TempDir()
 			written := p.write(t, simulated[p.raster], folder)
-			same := "the same bits"
 			if !p.matches(t, simulated[p.raster], folder) {
-				same = "another"
 				t.Errorf("%s: another image than that of the npz", p.file)
+				return
 			}
-			fmt.Fprintf(&table, "| %s | %s | %s |\n", p.reader, written, same)
+			fmt.Fprintf(&table, "| %s | %s |\n", p.reader, written)
 			if p.result != "" {
 				p.explains(t, folder)
 			}
