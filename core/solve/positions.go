@@ -76,6 +76,19 @@ func (v *solver) fitPositions(moves [][2]float64, iteration int) {
 	}
 }
 
+// atBound returns the number of positions that the bound keeps from moving further along an axis.
+func (v *solver) atBound() (n int) {
+	if !v.o.Fit.Positions {
+		return 0
+	}
+	for j := range v.top {
+		if max(math.Abs(v.top[j]-v.top0[j]), math.Abs(v.left[j]-v.left0[j])) >= v.o.PositionBound-1e-6 { // away from the sum that was rounded
+			n++
+		}
+	}
+	return n
+}
+
 // removeAffine subtracts from d its mean, and with slopes its least-squares plane over the positions. Positions on a
 // line have no plane: only the mean is removed.
 func removeAffine(d, rows, cols []float64, slopes bool) {

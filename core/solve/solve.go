@@ -21,6 +21,7 @@ import (
 	"github.com/ptychogo/ptycho/core/metrics"
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // Result is a reconstruction.
@@ -309,6 +310,10 @@ func (v *solver) fill(r *Result) {
 		r.Probe = append(r.Probe, mode...)
 	}
 	r.Background = clone(v.background)
+	if n := v.atBound(); n > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d fitted positions %s at the bound, %g pixels from the given one: try a larger --position-bound",
+			n, len(v.top), words.Verb(n, "is", "are"), v.o.PositionBound))
+	}
 	for j := range v.top {
 		r.Rows = append(r.Rows, v.top[j]+float64(v.n/2)+v.origin[0])
 		r.Cols = append(r.Cols, v.left[j]+float64(v.n/2)+v.origin[1])

@@ -3,6 +3,7 @@ package solve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -380,5 +381,19 @@ func TestSolve_ContinuesFromStart(t *testing.T) {
 	r := mustSolve(t, s, Options{Iterations: 1, Start: start})
 	if r.History[0].R > 1.2*first.R {
 		t.Errorf("the first iteration from the result has R %v, the result had %v", r.History[0].R, first.R)
+	}
+}
+
+// A position that is further away than the bound lets it move is reported, and nothing is where all have room.
+func TestSolve_ReportsPositionsAtBound(t *testing.T) {
+	s, _ := small(t, nil)
+	far := len(s.Rows) / 2
+	s.Rows[far] += 3
+	s.Cols[far] -= 3
+	for bound, want := range map[float64]int{2: 1, 8: 0} {
+		r := mustSolve(t, s, Options{Iterations: 20, Fit: Fit{Positions: true}, PositionBound: bound})
+		if len(r.Notes) != want || want == 1 && !strings.Contains(r.Notes[0], fmt.Sprintf("1 of %d fitted positions is at the bound, 2 pixels", len(s.Rows))) {
+			t.Errorf("bound %v: notes %q", bound, r.Notes)
+		}
 	}
 }
