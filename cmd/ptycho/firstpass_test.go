@@ -68,6 +68,28 @@ func TestFirstPass_TrainingStartsFromItsImage(t *testing.T) {
 	}
 }
 
+// The second network learned to correct the image of one network; with another one its weights mean nothing.
+func TestFirstPass_RefusesAnotherNetworkInItsPlace(t *testing.T) {
+	scan, first := firstPass(t)
+	dir := t.TempDir()
+	both, other, out := filepath.Join(dir, "both"), filepath.Join(dir, "other"), filepath.Join(dir, "out")
+	train(t, small(scan, both, "--first-pass", first, "--max-epochs", "2", "--max-steps", "1")...)
+	train(t, small(scan, other, "--max-steps", "1", "--seed", "7")...)
+	for _, name := range []string{"manifest.json", "weights.npz"} {
+		if err := os.WriteFile(filepath.Join(both, "first", name), bytesOf(t, other, name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{"infer", "--model-path", both, "--test-data", scan, "--output-dir", out},
+		{"train", "--resume", both},
+	} {
+		if _, stderr, code := run(t, args...); code != 11 || !strings.Contains(stderr, filepath.Join(both, "first")) {
+			t.Errorf("%s: exit code %d, want 11: %s", args[0], code, stderr)
+		}
+	}
+}
+
 func TestFirstPass_RefusesWhatIsNotOneNetworkForTheScan(t *testing.T) {
 	scan, first := firstPass(t)
 	dir := t.TempDir()

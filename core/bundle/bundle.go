@@ -58,6 +58,7 @@ type Manifest struct {
 	DataFormat  string            `json:"data_format,omitempty"` // of its file, such as npz or CXI
 	Scan        map[string]string `json:"scan,omitempty"`        // settings with which it was read, by name
 	Calibration *Calibration      `json:"calibration,omitempty"` // what was fitted before the training; nil: nothing
+	FirstPass   string            `json:"first_pass,omitempty"`  // Digest of the model whose image the network corrects
 	SHA256      map[string]string `json:"sha256"`                // of each array's bytes
 }
 
@@ -185,6 +186,15 @@ func Read(dir string) (*Model, error) {
 		}
 	}
 	return m, err
+}
+
+// Digest identifies a model by its arrays.
+func (m Manifest) Digest() string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(m.SHA256)) {
+		fmt.Fprintf(sum, "%s %s\n", name, m.SHA256[name])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // sameRun reports whether two manifests come from one run at different times.

@@ -35,17 +35,14 @@ func ReadFirst(path string) (*Model, error) {
 	return m, err
 }
 
-// CopyFirst copies the model of a first pass into the folder of the model that corrects its image.
-func CopyFirst(dir, path string) error {
-	b, err := bundle.Read(path)
-	if err != nil {
-		return err
-	}
+// WriteFirst writes the model of a first pass, as ReadFirst read it, into the folder of the model that corrects its image. The folder that
+// it was read from may have changed since.
+func (m *Model) WriteFirst(dir string) error {
 	into := filepath.Join(dir, FirstPassDir)
 	if err := os.MkdirAll(into, 0o777); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	return bundle.Write(into, b)
+	return bundle.Write(into, m.stored)
 }
 
 // Gauge returns the factor that turns the image of the first pass into an image for the probe of the model: the two probes may differ

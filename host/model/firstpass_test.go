@@ -2,9 +2,13 @@ package model
 
 import (
 	"math/cmplx"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/arch"
+	"github.com/ptychogo/ptycho/core/bundle"
+	"github.com/ptychogo/ptycho/core/tensor"
 	"github.com/ptychogo/ptycho/host"
 )
 
@@ -29,5 +33,51 @@ func TestGauge_RefusesAnotherProbe(t *testing.T) {
 		if host.ExitCode(err) != host.ExitData || !strings.Contains(err.Error(), "--calibrate") {
 			t.Errorf("%s probe: exit %d, %v", name, host.ExitCode(err), err)
 		}
+	}
+}
+
+// stored writes a small network, whose weights are drawn from the seed, into a folder.
+func stored(t *testing.T, dir string, seed uint64) {
+	t.Helper()
+	c := arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Modes: 1}
+	p, err := arch.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := arch.Initial(p, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := map[string]tensor.Tensor{}
+	for _, b := range p.Buffers {
+		if constants[b.Name], err = tensor.Zeros(tensor.Float32, b.Shape...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := &Model{Config: c, Program: p, Background: 0.01, Probe: Probe{N: 16, Count: 1, Factor: 1, Modes: make([]complex64, 256)}}
+	if err := m.Write(dir, host.WeightState(weights, constants), bundle.Manifest{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The run of --first-pass may be trained further, or be removed, while the second network is prepared. The copy is of the network that
+// made the image.
+func TestWriteFirst_WritesWhatWasRead(t *testing.T) {
+	from, into := t.TempDir(), t.TempDir()
+	stored(t, from, 1)
+	first, err := ReadFirst(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored(t, from, 2)
+	if err := first.WriteFirst(into); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := ReadFirst(filepath.Join(into, FirstPassDir))
+	if err != nil || copied.Digest != first.Digest {
+		t.Errorf("the copy is another network than the one that was read, error %v", err)
+	}
+	if changed, err := ReadFirst(from); err != nil || changed.Digest == first.Digest {
+		t.Errorf("two networks have one digest, error %v", err)
 	}
 }

@@ -26,9 +26,12 @@ type Model struct {
 	Background float64       // constant, counts per pixel
 	State      backend.State // weights and constants of a trained model
 	First      *Model        // whose image the network corrects; nil: none
+	Digest     string        // of a trained model: bundle.Manifest.Digest
 
 	// FirstPass holds the constants of the inputs that First makes. Set it before Begin.
 	FirstPass map[string]tensor.Tensor
+
+	stored *bundle.Model // as it was read; nil: built for a training
 }
 
 // New builds the network of a training. largestOffset returns the largest possible offset of a pattern from its group's
@@ -81,6 +84,9 @@ func Read(path string) (*Model, error) {
 	if m.First, err = read(filepath.Join(path, FirstPassDir)); err != nil {
 		return nil, err
 	}
+	if want := m.stored.FirstPass; want != "" && want != m.First.Digest {
+		return nil, host.Failf(host.ExitData, "%s is not the model whose image %s corrects: restore the folder from the training run", filepath.Join(path, FirstPassDir), path)
+	}
 	if m.First.Config.FirstPass {
 		return nil, host.Failf(host.ExitData, "%s: the network of its first pass corrects another one, which train does not write: restore the folder from the training run", path)
 	}
@@ -100,7 +106,7 @@ func read(path string) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Probe: Probe{Modes: b.Probe, N: b.N, Count: b.Modes, Factor: b.ProbeFactor}, Background: b.Background,
-		State: host.WeightState(b.Weights, b.Buffers)}
+		State: host.WeightState(b.Weights, b.Buffers), Digest: b.Digest(), stored: b}
 	if m.Config, err = settingsOf(path, b.Manifest); err != nil {
 		return nil, err
 	}
@@ -131,6 +137,9 @@ func (m *Model) Write(dir string, s backend.State, manifest bundle.Manifest) err
 	manifest.CreatedBy, manifest.Settings = "ptycho "+host.Version, settings
 	manifest.Arch, manifest.N, manifest.Gridsize = m.Program.Name, m.Program.N, m.Config.Gridsize
 	manifest.Modes, manifest.ProbeFactor, manifest.Background = m.Probe.Count, m.Probe.Factor, m.Background
+	if m.First != nil {
+		manifest.FirstPass = m.First.Digest
+	}
 	return bundle.Write(dir, &bundle.Model{Manifest: manifest, Weights: s.Slots[backend.Weights], Buffers: s.Slots[backend.Buffers], Probe: m.Probe.Modes})
 }
 

@@ -29,6 +29,7 @@ type folder struct {
 	host   host.Host
 	dir    *output.Dir
 	data   string // fingerprint of the scan
+	first  string // Digest of the model of --first-pass
 	format string // of the scan
 	Logger track.Logger
 }
@@ -83,16 +84,15 @@ func (f *folder) Rows(train, validation []int) error {
 	return f.dir.WriteFile(rowsFile, append(rows, '\n'))
 }
 
-// FirstPass copies the model of --first-pass into the folder, which then holds both networks.
-func (f *folder) FirstPass() error {
-	s := f.cfg.Settings()
-	if s.FirstPass == "" {
+// FirstPass writes the model of --first-pass into the folder, which then holds both networks.
+func (f *folder) FirstPass(first *model.Model) error {
+	if first == nil {
 		return nil
 	}
 	if err := f.dir.Register(model.FirstPassFiles()...); err != nil {
 		return err
 	}
-	return model.CopyFirst(f.dir.Path(""), s.FirstPass)
+	return first.WriteFirst(f.dir.Path(""))
 }
 
 // Settings writes every setting with its origin.
@@ -136,6 +136,10 @@ func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 		f.host.Notice("continuing with other patterns than before (--force)")
 		at.Data = f.data
 	}
+	if at.FirstPass != "" && at.FirstPass != f.first { // a checkpoint of an older version does not have it
+		return at, state, host.Failf(host.ExitData, "%s is not the model whose image the run corrected until now: restore the folder from the run", filepath.Join(target, model.FirstPassDir))
+	}
+	at.FirstPass = f.first
 	return at, state, nil
 }
 

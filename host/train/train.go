@@ -105,6 +105,9 @@ func prepare(ctx context.Context, cfg *config.Training, h host.Host) (*training,
 		return run, err
 	}
 	run.folder.data, run.folder.format = run.inputs.Data, run.inputs.Scan.Format
+	if first := run.inputs.first; first != nil {
+		run.folder.first = first.Digest
+	}
 	if err := run.plan(ctx); err != nil {
 		return run, err
 	}
@@ -168,11 +171,11 @@ func (run *training) start() (err error) {
 		t.Resume(at, state)
 		run.host.Notice("%s", resumption(run.folder.Target(), t.At, t.Epochs()))
 	} else {
-		t.At.Data = run.folder.data
+		t.At.Data, t.At.FirstPass = run.folder.data, run.folder.first
 		if t.State, err = run.begin(0); err != nil {
 			return err
 		}
-		if err := run.folder.FirstPass(); err != nil {
+		if err := run.folder.FirstPass(run.model.First); err != nil {
 			return err
 		}
 		if err := run.folder.Rows(data.FileRows(run.inputs.Train), data.FileRows(run.inputs.Validation)); err != nil {

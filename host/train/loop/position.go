@@ -26,18 +26,19 @@ type EpochRecord struct {
 
 // Position describes how far a run is. A checkpoint holds a Position and the backend's state.
 type Position struct {
-	Epoch      int                `json:"epoch"`         // current, from 0
-	Step       int                `json:"step"`          // next step of the epoch
-	Done       int                `json:"done"`          // optimiser steps since the last restart of the training
-	Data       string             `json:"data"`          // fingerprint of the scan
-	FlatLooks  int                `json:"flat_looks"`    // consecutive looks at a collapsed network
-	FlatSince  int                `json:"flat_since"`    // step since which the object is flat and its contrast does not grow
-	Look       Look               `json:"look"`          // last look of the guard
-	Lived      bool               `json:"lived"`         // the object was not flat at some time after the warm-up
-	First      float64            `json:"first"`         // deviance of the first step
-	Sums       sums               `json:"sums"`          // of the current epoch
-	Due        bool               `json:"due,omitempty"` // the validation or the end of the epoch at this step is still to do
-	Validation *float64           `json:"validation"`    // last deviance of the current epoch
+	Epoch      int                `json:"epoch"`                // current, from 0
+	Step       int                `json:"step"`                 // next step of the epoch
+	Done       int                `json:"done"`                 // optimiser steps since the last restart of the training
+	Data       string             `json:"data"`                 // fingerprint of the scan
+	FirstPass  string             `json:"first_pass,omitempty"` // Digest of the model of --first-pass
+	FlatLooks  int                `json:"flat_looks"`           // consecutive looks at a collapsed network
+	FlatSince  int                `json:"flat_since"`           // step since which the object is flat and its contrast does not grow
+	Look       Look               `json:"look"`                 // last look of the guard
+	Lived      bool               `json:"lived"`                // the object was not flat at some time after the warm-up
+	First      float64            `json:"first"`                // deviance of the first step
+	Sums       sums               `json:"sums"`                 // of the current epoch
+	Due        bool               `json:"due,omitempty"`        // the validation or the end of the epoch at this step is still to do
+	Validation *float64           `json:"validation"`           // last deviance of the current epoch
 	Plateau    optim.PlateauState `json:"plateau"`
 	Watch      watched            `json:"watch"`
 	Best       []Kept             `json:"best"` // checkpoints, best first
