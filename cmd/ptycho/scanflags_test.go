@@ -81,11 +81,15 @@ func TestScanFlags_MistakesAreAnswered(t *testing.T) {
 		{11, `the positions are in another unit, such as metres or micrometres`, []string{cxi, "--position-units", "nm", "--override"}},
 		{11, `are the same 12 numbers`, []string{cxi, "--y-path", data + "motors.csv:1", "--x-path", data + "motors.csv:/x_um", "--position-units", "um"}},
 		{10, `is an npz archive, and --format cxi names a layout of HDF5 files; leave the flag out`, []string{npz, "--format", "cxi"}},
-		{10, `the file says distance 1.9 m, and 1900 m was given`, []string{cxi, "--distance", "1900m"}},
+		{10, `the file says distance 1.9 m, and 190 m was given`, []string{cxi, "--distance", "190m"}},
 		{10, `--pixel-size is 5 nm; leave it out, or let it replace the others with --override`, []string{cxi, "--pixel-size", "5nm"}},
 		{11, `the positions are in another unit, such as nanometres`, []string{bare, "--position-units", "um", "--pixel-size", "1nm"}},
 		{11, `the positions are in another unit, such as metres or micrometres`, []string{bare, "--position-units", "nm", "--pixel-size", "1um"}},
-		{11, `the distance of the detector is 1.9e+06 m, which no ptychography has`, []string{cxi, "--distance", "1900000m", "--override"}},
+		{10, `gives a distance of 1.9e+06 m, which no ptychography has`, []string{cxi, "--distance", "1900000m", "--override"}},
+		{10, `gives a wavelength of 1.24e-317 m`, []string{bare, "--energy", "1e308keV"}},
+		{10, `gives a wavelength of 0 m`, []string{bare, "--electron-energy", "1e308keV", "--distance", "1m", "--detector-pixel-size", "75um"}},
+		{10, `gives pixels of 1e+24 m`, []string{bare, "--detector-pixel-size", "1e30um"}},
+		{10, `gives object pixels of 1e-39 m`, []string{bare, "--pixel-size", "1e-30nm"}},
 	} {
 		_, stderr, code := run(t, append([]string{"solve", "--output-dir", filepath.Join(dir, "out"), "--data"}, c.flags...)...)
 		if code != c.code || !strings.Contains(stderr, c.says) {

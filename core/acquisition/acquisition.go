@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 )
@@ -164,12 +165,14 @@ func (a *Acquisition) check() error {
 		}
 	}
 	for _, q := range []struct {
-		name, flag       string
-		value, low, high float64 // m
+		name, flag string
+		value      float64 // m
+		possible   physics.Possible
 	}{
-		{"wavelength", "energy or --wavelength", a.Wavelength, 1e-14, 1e-5}, {"distance of the detector", "distance", a.Distance, 1e-5, 1e3},
-		{"height of a detector pixel", "detector-pixel-size", a.PixelHeight, 1e-8, 1e-2},
-		{"width of a detector pixel", "detector-pixel-size", a.PixelWidth, 1e-8, 1e-2},
+		{"wavelength", "energy or --wavelength", a.Wavelength, physics.PossibleWavelength},
+		{"distance of the detector", "distance", a.Distance, physics.PossibleDistance},
+		{"height of a detector pixel", "detector-pixel-size", a.PixelHeight, physics.PossibleDetectorPixel},
+		{"width of a detector pixel", "detector-pixel-size", a.PixelWidth, physics.PossibleDetectorPixel},
 	} {
 		if q.value == 0 && a.ObjectPixel > 0 {
 			continue
@@ -177,7 +180,7 @@ func (a *Acquisition) check() error {
 		if q.value == 0 {
 			return fmt.Errorf("%s: does not say the %s; give it with --%s, or the object pixel with --pixel-size", a.Path, q.name, q.flag)
 		}
-		if !finite(q.value) || q.value < q.low || q.value > q.high {
+		if !q.possible.Has(q.value) {
 			return fmt.Errorf("%s: the %s is %v m, which no ptychography has; correct the file or the flag", a.Path, q.name, q.value)
 		}
 	}
@@ -190,7 +193,7 @@ func (a *Acquisition) checkObjectPixel() error {
 	if stated == 0 {
 		return nil
 	}
-	if !finite(stated) || stated < 1e-13 || stated > 1e-3 {
+	if !physics.PossibleObjectPixel.Has(stated) {
 		return fmt.Errorf("%s: the object pixel is %v m, which no ptychography has; correct the file or --pixel-size", a.Path, stated)
 	}
 	if a.Wavelength == 0 || a.Distance == 0 || a.PixelWidth == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -83,7 +84,7 @@ func (d *Description) giveGeometry(g acquisition.Given) error {
 
 // checkPixel rejects an object pixel that only a wrong unit can give.
 func (d *Description) checkPixel() error {
-	if p := d.PixelSize; p != 0 && !(p > 1e-13 && p < 1e-3) {
+	if p := d.PixelSize; p != 0 && !physics.PossibleObjectPixel.Has(p) {
 		return npz.Errorf(d.Path, "object pixels of %.3g m, which no ptychography has", p).Hint("correct --pixel-size, or --energy, --distance and --detector-pixel-size")
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/ptychogo/ptycho/core/npz"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/scan"
 )
 
@@ -28,22 +29,22 @@ func (z scanFile) describeMetadata(d *Description) error {
 		return nil
 	}
 	for _, q := range []struct {
-		key       string
-		to        *float64
-		low, high float64 // m, which no ptychography leaves
+		key      string
+		to       *float64
+		possible physics.Possible
 	}{
-		{"pixel_size_m", &d.PixelSize, 1e-13, 1e-3},
-		{"wavelength_m", &d.Geometry.Wavelength, 1e-14, 1e-5},
-		{"distance_m", &d.Geometry.Distance, 1e-5, 1e3},
-		{"detector_pixel_size_m", &d.Geometry.DetectorPixel, 1e-8, 1e-2},
+		{"pixel_size_m", &d.PixelSize, physics.PossibleObjectPixel},
+		{"wavelength_m", &d.Geometry.Wavelength, physics.PossibleWavelength},
+		{"distance_m", &d.Geometry.Distance, physics.PossibleDistance},
+		{"detector_pixel_size_m", &d.Geometry.DetectorPixel, physics.PossibleDetectorPixel},
 	} {
 		switch v := meta[q.key].(type) {
 		case nil:
 		case float64:
-			if v >= q.low && v <= q.high {
+			if q.possible.Has(v) {
 				*q.to = v
 			} else if v != 0 { // 0 stands for unknown
-				d.Notes = append(d.Notes, fmt.Sprintf("%s of %s is not used: it is %v, and %v to %v m are possible", q.key, keyMetadata, v, q.low, q.high))
+				d.Notes = append(d.Notes, fmt.Sprintf("%s of %s is not used: it is %v, and %v to %v m are possible", q.key, keyMetadata, v, q.possible.Low, q.possible.High))
 			}
 		default:
 			d.Notes = append(d.Notes, fmt.Sprintf("%s of %s is not used: it is not a number", q.key, keyMetadata))

@@ -23,14 +23,16 @@ func given(s config.ScanSettings) (acquisition.Given, error) {
 		name, text string
 		read       func(string) (float64, error)
 		to         *float64
+		what       string // of which the range holds
+		possible   physics.Possible
 	}{
-		{"position-units", s.PositionUnits, physics.ParseLengthUnit, &g.PositionUnit},
-		{"pixel-size", s.PixelSize, physics.ParseLength, &g.PixelSize},
-		{"energy", s.Energy, photons, &g.Wavelength},
-		{"electron-energy", s.ElectronEnergy, electrons, &g.Wavelength},
-		{"wavelength", s.Wavelength, physics.ParseLength, &g.Wavelength},
-		{"distance", s.Distance, physics.ParseLength, &g.Distance},
-		{"detector-pixel-size", s.DetectorPixelSize, physics.ParseLength, &g.DetectorSize},
+		{"position-units", s.PositionUnits, physics.ParseLengthUnit, &g.PositionUnit, "", physics.Possible{High: 1}},
+		{"pixel-size", s.PixelSize, physics.ParseLength, &g.PixelSize, "object pixels", physics.PossibleObjectPixel},
+		{"energy", s.Energy, photons, &g.Wavelength, "a wavelength", physics.PossibleWavelength},
+		{"electron-energy", s.ElectronEnergy, electrons, &g.Wavelength, "a wavelength", physics.PossibleWavelength},
+		{"wavelength", s.Wavelength, physics.ParseLength, &g.Wavelength, "a wavelength", physics.PossibleWavelength},
+		{"distance", s.Distance, physics.ParseLength, &g.Distance, "a distance", physics.PossibleDistance},
+		{"detector-pixel-size", s.DetectorPixelSize, physics.ParseLength, &g.DetectorSize, "pixels", physics.PossibleDetectorPixel},
 	} {
 		if q.text == "" {
 			continue
@@ -38,6 +40,9 @@ func given(s config.ScanSettings) (acquisition.Given, error) {
 		var err error
 		if *q.to, err = q.read(q.text); err != nil {
 			return g, host.Fail(host.ExitUsage, fmt.Errorf("--%s %q %w", q.name, q.text, err))
+		}
+		if v := *q.to; !q.possible.Has(v) {
+			return g, host.Failf(host.ExitUsage, "--%s %q gives %s of %.3g m, which no ptychography has: correct the number or its unit (%v to %v m are possible)", q.name, q.text, q.what, v, q.possible.Low, q.possible.High)
 		}
 	}
 	for _, word := range strings.Split(s.Positions, ",") {

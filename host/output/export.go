@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/format"
+	"github.com/ptychogo/ptycho/core/physics"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
 )
@@ -64,9 +65,6 @@ func (e Exports) Files() []string {
 	return all
 }
 
-// Limits of an object pixel in metres: electrons resolve tenths of an ångström, X-rays hardly more than micrometres.
-const smallestPixel, largestPixel = 1e-13, 1e-3
-
 // Check returns an error if a scan does not say what the files need, before anything is computed.
 func (e Exports) Check(s *scan.Scan) error {
 	for _, name := range e {
@@ -74,7 +72,7 @@ func (e Exports) Check(s *scan.Scan) error {
 		case !known && name == exportTIFF: // pixels are a unit of this format
 		case !known:
 			return host.Failf(host.ExitData, "%s does not say how large an object pixel is, and --export %s needs metres: give --energy, --distance and --detector-pixel-size, or --pixel-size, or write only --export tiff", s.Source, name)
-		case s.PixelSize < smallestPixel || s.PixelSize > largestPixel:
+		case known && !physics.PossibleObjectPixel.Has(s.PixelSize):
 			return host.Failf(host.ExitData, "%s has object pixels of %.3g m, which no ptychography has: correct the file, or leave --export out", s.Source, s.PixelSize)
 		}
 	}

@@ -176,17 +176,26 @@ func (r Request) collision(root *os.Root, c contents) string {
 		if strings.HasSuffix(pattern, "/") {
 			continue
 		}
-		names, err := fs.Glob(root.FS(), pattern)
-		if err != nil {
-			continue // our patterns are well-formed
-		}
-		for _, name := range names {
+		for _, name := range matching(root, pattern) {
 			if !c.ours[name] {
 				return name
 			}
 		}
 	}
 	return ""
+}
+
+// matching returns the names in a folder that a pattern matches. Links count, wherever they lead: fs.Glob follows them where the pattern is
+// a name.
+func matching(root *os.Root, pattern string) []string {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		if _, err := root.Lstat(pattern); err != nil {
+			return nil
+		}
+		return []string{pattern}
+	}
+	names, _ := fs.Glob(root.FS(), pattern) //nolint:errcheck // our patterns are well-formed
+	return names
 }
 
 // inputs returns an error if the command would replace a file that it reads, or its working directory. It follows links.

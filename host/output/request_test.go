@@ -43,6 +43,17 @@ func TestCreate_RefusesAtTheStart(t *testing.T) {
 			must(t, os.MkdirAll(filepath.Join(target, "report.json"), 0o777))
 			return Request{}
 		}, true, "did not write report.json"},
+		"a link of that name that leads nowhere": {func(t *testing.T, target string) Request {
+			must(t, os.MkdirAll(target, 0o777))
+			must(t, os.Symlink("nowhere", filepath.Join(target, "report.json")))
+			return Request{}
+		}, true, "did not write report.json"},
+		"a link of that name that leaves the folder": {func(t *testing.T, target string) Request {
+			must(t, os.MkdirAll(target, 0o777))
+			must(t, os.Symlink(filepath.Join("..", "notes.txt"), filepath.Join(target, "report.json")))
+			put(t, filepath.Join(filepath.Dir(target), "notes.txt"), "mine")
+			return Request{}
+		}, true, "did not write report.json"},
 		"a file in the way of a folder": {func(t *testing.T, target string) Request {
 			put(t, filepath.Join(target, "mlruns"), "")
 			return Request{}
