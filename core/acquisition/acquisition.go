@@ -321,27 +321,3 @@ func (a *Acquisition) describe(pixel float64) string {
 	return fmt.Sprintf("%s file: wavelength %.5g nm, distance %.5g m, detector pixels of %.4g µm, so %d pixels give object pixels of %.5g nm; positions are taken in the file's directions",
 		a.Format, 1e9*a.Wavelength, a.Distance, 1e6*a.PixelWidth, a.plan.Wide(), 1e9*pixel)
 }
-
-// setProbe copies the file's probe if its size is that of the patterns, or of the largest square of which the patterns are made.
-func (a *Acquisition) setProbe(s *scan.Scan) error {
-	probe, shape, n := a.Probe, a.probeShape, a.plan.N
-	if from := a.largest(); shape == [2]int{from, from} && a.plan.Changes(from) {
-		var err error
-		var note string
-		if probe, note, err = a.plan.Probe(probe, from); err != nil {
-			return fmt.Errorf("%s: the probe: %w", a.Path, err)
-		}
-		s.Notes = append(s.Notes, "the file's probe "+note)
-		shape = [2]int{n, n}
-	}
-	if shape != [2]int{n, n} {
-		s.Notes = append(s.Notes, fmt.Sprintf("the file's probe of %d×%d pixels is not used, because patterns have %d×%d", shape[0], shape[1], n, n))
-		return nil
-	}
-	s.Modes = a.Modes
-	s.Probe = make([]complex64, len(probe))
-	for i, v := range probe {
-		s.Probe[i] = complex64(v)
-	}
-	return nil
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/ptychogo/ptycho/core/prepare"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/internal/machine"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // batchBytes bounds the patterns that are read at once, as float64.
@@ -277,21 +278,29 @@ func (r *countReader) mask(s *scan.Scan) error {
 	}
 	border := r.a.plan.Border()
 	switch {
-	case masked == 0:
-		return nil
 	case float64(masked-border) > mostMasked*float64(len(mask)-border):
-		return fmt.Errorf("%s: %d of %d pixels are masked: %d by %s, %d because they are negative, or the largest value of %s, in some pattern; if the mask is inverted (in CXI 0 is good), correct the file",
-			r.a.Path, masked-border, len(mask)-border, masked-border-added, r.a.maskedBy(), added, r.a.parts[0].Type())
+		marks := fmt.Sprintf("%d because they are negative, or the largest value of %s, in some pattern", added, r.a.parts[0].Type())
+		if by := r.a.maskedBy(); by != "" {
+			marks = fmt.Sprintf("%d by %s, %s; if the mask is inverted (in CXI 0 is good), correct the file", masked-border-added, by, marks)
+		}
+		return fmt.Errorf("%s: %d of %d pixels are masked: %s", r.a.Path, masked-border, len(mask)-border, marks)
+	case r.most == 0:
+		return fmt.Errorf("%s: the selected patterns are zero everywhere: they have no photons; correct the file, or select others with --rows", r.a.Path)
 	}
-	s.Mask = mask
+	if masked > 0 {
+		s.Mask = mask
+	}
 	if added > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked, because they are negative or the largest value of %s in %d places", added, r.a.parts[0].Type(), r.marked))
+		s.Notes = append(s.Notes, fmt.Sprintf("%s masked, because of negative numbers or the largest value of %s in %s", areMasked(added), r.a.parts[0].Type(), words.Of(r.marked, "place")))
 	}
 	if file := masked - border - added; file > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d pixels are masked by %s", file, r.a.maskedBy()))
+		s.Notes = append(s.Notes, fmt.Sprintf("%s masked by %s", areMasked(file), r.a.maskedBy()))
 	}
 	return nil
 }
+
+// areMasked returns "1 pixel is" or "n pixels are".
+func areMasked(n int) string { return words.Of(n, "pixel") + " " + words.Verb(n, "is", "are") }
 
 // masks reports whether the file masks a pixel of the window.
 func (a *Acquisition) masks(w window, pixel int) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // A FlagError is an error of what the caller says of a file, and not of the file.
@@ -32,7 +33,7 @@ func (a *Acquisition) unitOf(d *hdf5.Dataset, layout float64) (float64, error) {
 	unit := unitNamed(name)
 	if unit < leastUnit { // not known, or a unit of energy
 		if layout != 0 {
-			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; positions are taken in %s", name, d.Path(), physics.UnitName(layout)))
+			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; positions are taken in %s", words.Name(name), d.Path(), physics.UnitName(layout)))
 		}
 		return layout, nil
 	}

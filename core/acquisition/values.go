@@ -9,6 +9,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/internal/words"
 )
 
 // An entry is a number of a file. Its path may end in @ and the name of an attribute. An attribute "units" of the dataset
@@ -46,7 +47,7 @@ func (a *Acquisition) physical(kind string, all ...entry) (float64, error) {
 		if u := unitNamed(unit); u > 0 {
 			factor = u
 		} else if unit != "" {
-			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; the %s is taken as %.6g of %g m or J", unit, q.path, kind, v, q.unit))
+			a.Notes = append(a.Notes, fmt.Sprintf("the unit %q of %s is not known; the %s is taken as %.6g m or J", words.Name(unit), q.path, kind, factor*v))
 		}
 		return factor * v, nil
 	}

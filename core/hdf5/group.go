@@ -195,6 +195,10 @@ func (f *File) openBelow(name string) (*File, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is not a regular file", name)
 	}
+	var p *fs.PathError
+	if errors.As(err, &p) { // the caller names the file
+		err = p.Err
+	}
 	if err != nil {
 		return nil, err
 	}

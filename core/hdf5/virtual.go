@@ -130,7 +130,7 @@ func (d *Dataset) readMapping(dst []byte, start, count []uint64, m mapping) erro
 	if m.file != "." {
 		var err error
 		if f, err = d.f.openExternal(m.file); err != nil {
-			return fmt.Errorf("%s: the source of %s: %w", d.f.name, d.path, err)
+			return fmt.Errorf("%s: the source of %s, the file %s: %w", d.f.name, d.path, m.file, err)
 		}
 	}
 	s, err := f.Dataset(m.path)
