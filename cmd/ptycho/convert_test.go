@@ -122,6 +122,37 @@ func TestConvert_KeepsTheProductThatIsRead(t *testing.T) {
 	}
 }
 
+// A kill between the renames of the two files leaves a mixture, whose positions would be those of other patterns.
+func TestConvert_RefusesFilesOfTwoConversions(t *testing.T) {
+	dir := t.TempDir()
+	one, other := filepath.Join(dir, "one.h5"), filepath.Join(dir, "other.h5")
+	must(t, "convert", cxi, one)
+	must(t, "convert", cxi, other, "--positions", "flip-rows")
+	must(t, "inspect", "--no-geometry", one)
+	if err := os.Rename(filepath.Join(dir, "other.product.h5"), filepath.Join(dir, "one.product.h5")); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := run(t, "inspect", "--no-geometry", one); code != 11 || !strings.Contains(stderr, "one.product.h5 comes from another conversion") {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	must(t, "convert", cxi, one, "--overwrite")
+	must(t, "inspect", "--no-geometry", one)
+}
+
+// A position of a wrong unit asked for an object of 60 GB.
+func TestConvert_NamesPositionsFarApart(t *testing.T) {
+	dir := t.TempDir()
+	table, out := filepath.Join(dir, "far.csv"), filepath.Join(dir, "out.h5")
+	lines := strings.Repeat("1,2\n", 11) + "90000,90000\n"
+	if err := os.WriteFile(table, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := run(t, "convert", cxi, out, "--y-path", table+":1", "--x-path", table+":0", "--position-units", "um", "--override")
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.h5")); code != 11 || !strings.Contains(stderr, "--rows") || len(left) > 0 {
+		t.Errorf("code %d, left %v: %s", code, left, stderr)
+	}
+}
+
 // A scan that is not HDF5 must give the same image as the CXI file, with positions and geometry by flags.
 func TestConvert_ReadsOtherFiles(t *testing.T) {
 	long(t)

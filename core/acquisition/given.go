@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"os"
 	"strings"
 
 	"github.com/ptychogo/ptycho/core/hdf5"
@@ -186,7 +187,13 @@ func (a *Acquisition) elsewhere(path string) (Array, error) {
 	name, inside, other := strings.Cut(path, ":/")
 	if !other {
 		d, err := a.main.find(path)
-		if !errors.Is(err, fs.ErrNotExist) || Kind(path) == "" {
+		if !errors.Is(err, fs.ErrNotExist) {
+			return d, err
+		}
+		if Kind(path) == "" {
+			if st, statErr := os.Stat(path); statErr == nil && st.Mode().IsRegular() {
+				return nil, notNumbers(path)
+			}
 			return d, err
 		}
 		inside = ""

@@ -45,6 +45,9 @@ func readPtychodus(a *Acquisition) error {
 	if err != nil || product == nil {
 		return err
 	}
+	if err := sameConversion(a.file, product); err != nil {
+		return err
+	}
 	a.Notes = append(a.Notes, fmt.Sprintf("positions, probe and geometry are those of %s", product.Name()))
 	return a.productFile(product, indexes)
 }

@@ -58,7 +58,7 @@ func parseTable(path string, text io.Reader) (*table, error) {
 			line = bytes.TrimPrefix(line, []byte("\ufeff"))
 		}
 		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
-			return nil, t.notText()
+			return nil, notNumbers(path)
 		}
 		fields := split(string(line))
 		if len(fields) == 0 {
@@ -74,7 +74,7 @@ func parseTable(path string, text io.Reader) (*table, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, t.notText()
+		return nil, notNumbers(path)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(t.values) == 0:
@@ -83,8 +83,9 @@ func parseTable(path string, text io.Reader) (*table, error) {
 	return t, nil
 }
 
-func (t *table) notText() error {
-	return fmt.Errorf("%s: neither a text with numbers in columns nor HDF5, npz, npy, MAT or TIFF", t.path)
+// notNumbers is the error of a file of a format that is not known.
+func notNumbers(path string) error {
+	return fmt.Errorf("%s: neither a text with numbers in columns nor HDF5, npz, npy, MAT or TIFF", path)
 }
 
 // add adds a line with numbers, or the names of the columns. Names may also be in the comment before the first numbers, as

@@ -222,4 +222,10 @@ func TestOpen_CommentNamesColumns(t *testing.T) {
 	if _, err = acquisition.Open("testdata/stack.npy", geometry(name+":1", csv+":1", 1e-6)); err == nil || !strings.Contains(err.Error(), "neither a text") {
 		t.Errorf("an endless line: %v", err)
 	}
+	if err := os.WriteFile(name, []byte("\xff\xfe1\x00,\x002\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = acquisition.Open("testdata/stack.npy", geometry(name, csv+":1", 1e-6)); err == nil || !strings.Contains(err.Error(), "neither a text") {
+		t.Errorf("a text in UTF-16: %v", err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,12 +140,27 @@ func TestWriteProduct_PatchesLieWhereTheyWere(t *testing.T) {
 // The blank product of a scan must hold every patch.
 func TestBlank_HoldsEveryPatch(t *testing.T) {
 	s := exampleScan()
-	p := s.Blank(Provenance{})
+	p, err := s.Blank(Provenance{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range s.Rows {
 		for _, axis := range [][3]float64{{s.Rows[i], p.Origin[0], float64(p.Height)}, {s.Cols[i], p.Origin[1], float64(p.Width)}} {
 			if left := axis[0] - axis[1] - float64(s.N/2); left < 0 || left+float64(s.N) > axis[2] {
 				t.Errorf("pattern %d: its patch covers pixels %v to %v of %v", i, left, left+float64(s.N), axis[2])
 			}
+		}
+	}
+}
+
+// One position of a wrong unit must not ask for an object that no memory holds.
+func TestBlank_RefusesPositionsFarApart(t *testing.T) {
+	for _, far := range []float64{9e4, 9e8, -1e301} {
+		s := exampleScan()
+		s.Rows, s.Cols = slices.Clone(s.Rows), slices.Clone(s.Cols)
+		s.Rows[1], s.Cols[1] = far, far
+		if _, err := s.Blank(Provenance{}); err == nil || s.CheckBlank() == nil || !strings.Contains(err.Error(), "--rows") {
+			t.Errorf("a position at %g: %v", far, err)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package format
 
 import (
+	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/ptychogo/ptycho/core/acquisition"
 	"github.com/ptychogo/ptycho/core/hdf5"
 	"github.com/ptychogo/ptycho/core/physics"
+	"github.com/ptychogo/ptycho/core/raster"
 )
 
 // shape is a short name for the shape of an array.
@@ -93,21 +96,36 @@ func WriteDiffraction(w io.WriterAt, s *Export) error {
 }
 
 // Blank returns the product of a scan without a reconstruction, with which Ptychodus begins: the object is 1 wherever a pattern reaches.
-func (s *Export) Blank(from Provenance) *Product {
+// The error is that of CheckBlank.
+func (s *Export) Blank(from Provenance) (*Product, error) {
 	p := &Product{Probe: s.Probe, Modes: s.Modes, N: s.N, Rows: s.Rows, Cols: s.Cols, Index: s.Index, PixelSize: s.PixelSize, Geometry: s.Geometry, Provenance: from}
-	side := func(at []float64) (origin float64, n int) {
-		low, high := at[0], at[0]
-		for _, v := range at {
-			low, high = min(low, v), max(high, v)
-		}
-		origin = math.Floor(low) - float64(s.N/2)
-		return origin, int(math.Ceil(high)-math.Floor(low)) + s.N
+	var err error
+	if p.Origin, p.Height, p.Width, err = s.reach(); err != nil {
+		return nil, err
 	}
-	p.Origin[0], p.Height = side(s.Rows)
-	p.Origin[1], p.Width = side(s.Cols)
 	p.Object = make([]complex64, p.Height*p.Width)
 	for i := range p.Object {
 		p.Object[i] = 1
 	}
-	return p
+	return p, nil
+}
+
+// CheckBlank returns an error if the patterns are too far from each other for the object of Blank.
+func (s *Export) CheckBlank() error {
+	_, _, _, err := s.reach()
+	return err
+}
+
+// reach returns the part of the object that the patterns reach: its place and its size in pixels.
+func (s *Export) reach() (origin [2]float64, height, width int, err error) {
+	side := func(at []float64) (low, side float64) {
+		low, high := slices.Min(at), slices.Max(at)
+		return math.Floor(low) - float64(s.N/2), math.Ceil(high) - math.Floor(low) + float64(s.N)
+	}
+	y, h := side(s.Rows)
+	x, w := side(s.Cols)
+	if !(h*w <= raster.MaxPixels) {
+		return origin, 0, 0, fmt.Errorf("the positions span an object of %.4g×%.4g pixels (rows×columns), more than %d: leave patterns that are far from the others out with --rows, or correct the unit of the positions", h, w, raster.MaxPixels)
+	}
+	return [2]float64{y, x}, int(h), int(w), nil
 }

@@ -101,11 +101,15 @@ func Convert(ctx context.Context, o Conversion, notice func(string, ...any)) (Co
 
 // keepsInputs returns an error if the result would replace a file that is read.
 func (o Conversion) keepsInputs(form string) error {
-	results := []string{o.To}
+	return keeps(o.results(form), append(o.given.Files(), o.From))
+}
+
+// results returns the files that are written.
+func (o Conversion) results(form string) []string {
 	if form == formPtychodus {
-		results = append(results, productPath(o.To))
+		return []string{o.To, productPath(o.To)}
 	}
-	return keeps(results, append(o.given.Files(), o.From))
+	return []string{o.To}
 }
 
 // keeps returns an error if a result would replace an input.

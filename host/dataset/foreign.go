@@ -101,10 +101,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		return r, err
 	}
 	defer s.close()
-	results := []string{o.To}
-	if beside != nil {
-		results = append(results, beside.path)
-	}
+	results := o.results(form)
 	if err := keeps(results, s.joined()); err != nil {
 		return r, err
 	}
@@ -115,7 +112,9 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	}
 	write := format.WriteCXIScan
 	if form == formPtychodus {
-		write = format.WriteDiffraction
+		if write, err = format.WriteDiffraction, out.CheckBlank(); err != nil {
+			return r, host.Failf(host.ExitData, "%s: %w", o.From, err)
+		}
 	}
 	err = write(file, out)
 	switch {
@@ -139,6 +138,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		if err := s.product(beside, o, out, &r, notice); err != nil {
 			return r, err
 		}
+		return r, placeBoth(file, beside)
 	}
 	return r, file.place()
 }
@@ -197,12 +197,29 @@ func (s *reading) product(file *newScan, o Conversion, out *format.Export, r *Co
 		notice("%s has no probe, because the scan has none; Ptychodus opens a product only with a probe", file.path)
 	}
 	r.Product, r.Probe = file.path, s.Probe != nil
-	p := out.Blank(s.provenance(o, *r))
+	p, err := out.Blank(s.provenance(o, *r))
+	if err != nil {
+		return host.Failf(host.ExitData, "%s: %w", o.From, err)
+	}
 	p.Photons = r.MeanCounts
 	if err := format.WriteProduct(file, p); err != nil {
 		return file.failure(err)
 	}
-	return file.place()
+	return nil
+}
+
+// placeBoth puts the patterns and the product into their places. Both are on the disk before the first is renamed. A process that is killed
+// between the renames leaves new patterns beside no product or an old one, which the reader refuses and --overwrite replaces.
+func placeBoth(patterns, product *newScan) error {
+	for _, f := range []*newScan{patterns, product} {
+		if err := f.Sync(); err != nil {
+			return f.cannot(host.ExitOther, err)
+		}
+	}
+	if err := patterns.place(); err != nil {
+		return err
+	}
+	return product.place()
 }
 
 // createProduct opens the file of the product. It refuses a product that may belong to another scan, or is the file of the patterns.

@@ -132,12 +132,20 @@ func (f *File) CommitNew() error {
 	})
 }
 
-func (f *File) commit(rename func(temporary, target string) error) error {
+// Sync makes what was written durable. Before the files of a group are committed one after the other, it shortens the time between their renames.
+func (f *File) Sync() error {
 	if f.done {
 		return failure(f.path, fs.ErrClosed)
 	}
 	if err := f.file.Sync(); err != nil {
 		return failure(f.path, err)
+	}
+	return nil
+}
+
+func (f *File) commit(rename func(temporary, target string) error) error {
+	if err := f.Sync(); err != nil {
+		return err
 	}
 	if !locks { // such a system cannot rename an open file
 		if err := f.file.Close(); err != nil {
