@@ -15,7 +15,7 @@ type Model struct {
 	FiltersScale  int    // widths of the layers are proportional to it
 	Mode          string // "unsupervised" or "supervised"
 	Loss          string // "poisson", "amplitude" or "mae"
-	Start         string // unet: one of arch.Starts
+	Start         string // unet: one of arch.Starts, or StartAuto
 	AmpActivation string // cnn: "sigmoid", "swish", "softplus" or "relu"
 	PadObject     bool   // cnn: the network predicts the central half of the patch
 	ProbeBig      bool   // cnn: a separate head predicts the border
@@ -28,10 +28,13 @@ type Model struct {
 // Group returns the number of patterns in a group, gridsize².
 func (m Model) Group() int { return m.Gridsize * m.Gridsize }
 
-// Architecture returns the architecture that the settings ask for. Probe modes and canvas follow from the data.
+// StartAuto lets the training choose the start by its patterns.
+const StartAuto = "auto"
+
+// Architecture returns the architecture that the settings ask for, with the empty beam for StartAuto. Probe modes and canvas follow from the data.
 func (m Model) Architecture() arch.Config {
 	c := arch.Config{Arch: m.Arch, N: m.N, Gridsize: m.Gridsize, FiltersScale: m.FiltersScale, Loss: m.Loss, Supervised: m.Mode == "supervised"}
-	if arch.Has(m.Arch, "start") && m.Start != arch.Starts[0] {
+	if arch.Has(m.Arch, "start") && m.Start != StartAuto && m.Start != arch.Starts[0] {
 		c.Start = m.Start
 	}
 	if arch.Has(m.Arch, "amp-activation") {
@@ -113,7 +116,7 @@ func (s Setting) of(architecture string) bool {
 }
 
 // startMore compares the starts.
-const startMore = "scaled-beam gives each pattern the amplitude that its counts need; back-projection starts from the pattern's back-projection, with its photon noise. On simulated lines both learned several times faster than from the empty beam; on a measured scan with fewer photons their images were worse (docs/figures.md)."
+const startMore = "auto is scaled-beam if the nearest patterns share more than half of the variance of their amplitudes, so that these follow the object and not the beam, else empty-beam. scaled-beam gives each pattern the amplitude that its counts need; back-projection starts from the pattern's back-projection, with its photon noise (docs/adr/0017-starts-of-the-unet.md)."
 
 // modelTable holds the settings of the network. They belong to training; a reconstruction takes them from the model,
 // and a value given again must agree.
@@ -138,7 +141,7 @@ var modelTable = []Setting{
 	{Name: "loss", Section: ModelSection, Commands: both, Default: "poisson", Enum: []string{"poisson", "amplitude", "mae"}, Resume: Bound,
 		Meaning: "training loss on the measured counts", Why: measured,
 		field: func(s *sections) any { return &s.model.Loss }},
-	{Name: "start", Section: ModelSection, Commands: both, Default: arch.Starts[0], Enum: arch.Starts, Resume: Bound,
+	{Name: "start", Section: ModelSection, Commands: both, Default: StartAuto, Enum: append([]string{StartAuto}, arch.Starts...), Resume: Bound,
 		Meaning: "object from which the unet starts, and which it corrects", More: startMore, Why: measured,
 		field: func(s *sections) any { return &s.model.Start }},
 	{Name: "amp-activation", Section: ModelSection, Commands: both, Default: "sigmoid", Resume: Bound,

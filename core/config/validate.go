@@ -134,7 +134,7 @@ func (r *resolution) checkTraining(broken func(key, format string, args ...any))
 	if r.at("model.align-input").Origin.Layer >= FileLayer && m.Align && !m.PadObject {
 		broken("model.align-input", "has no effect, because pad-object is false (%v): leave it out, or give --pad-object", r.at("model.pad-object").Origin)
 	}
-	if t.FirstPass != "" && m.Start != arch.Starts[0] {
+	if t.FirstPass != "" && m.Start != StartAuto && m.Start != arch.Starts[0] {
 		broken("model.start", "has no effect, because the network starts from the image of first-pass (%v): leave it out", r.at("training.first-pass").Origin)
 	}
 	if m.Mode == "supervised" && r.at("model.loss").Explicit {
@@ -159,7 +159,7 @@ func (r *resolution) contradictions(given map[string][]entry) []Violation {
 		if row.Section != ModelSection || i < 0 || v.Origin.Layer == DataLayer || v.Origin.Layer == StoredLayer {
 			continue
 		}
-		if given, ok := row.parse(entries[i].text); !ok || given == v.value || key == "model.n" && v.Text == "0" {
+		if given, ok := row.parse(entries[i].text); !ok || given == v.value || key == "model.n" && v.Text == "0" || key == "model.start" && v.Text == StartAuto {
 			continue
 		}
 		rule := fmt.Sprintf("contradicts the trained model, where it is %s (%v)", entries[i].text, entries[i].origin)

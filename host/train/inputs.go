@@ -32,6 +32,9 @@ type inputs struct {
 
 	first *model.Model // whose image the network corrects; nil: none
 
+	photons []float64 // of each training pattern; nil: not counted yet
+	total   float64   // of photons
+
 	guessed bool      // the probe of Scan is an estimate
 	fitted  []float32 // background of the calibration; nil: none
 
@@ -179,15 +182,25 @@ func (in *inputs) group() (err error) {
 
 // MeanCounts returns the mean number of photons in a training pattern.
 func (in *inputs) MeanCounts() float64 {
-	total := 0.0
+	in.countPhotons()
+	return in.total / float64(len(in.Train))
+}
+
+// countPhotons returns the number of photons in each training pattern.
+func (in *inputs) countPhotons() []float64 {
+	if in.photons != nil {
+		return in.photons
+	}
+	in.photons = make([]float64, len(in.Train))
 	pattern := make([]float32, in.Scan.N*in.Scan.N)
-	for _, r := range in.Train {
+	for j, r := range in.Train {
 		in.Scan.Fill(pattern, r)
 		for _, k := range pattern {
-			total += float64(k)
+			in.photons[j] += float64(k)
+			in.total += float64(k)
 		}
 	}
-	return total / float64(len(in.Train))
+	return in.photons
 }
 
 // FlatDeviance returns the deviance per pixel of an empty object on the training patterns, or on a sample of them.

@@ -130,6 +130,7 @@ func (run *training) read(ctx context.Context) (err error) {
 		return err
 	}
 	m := run.cfg.Model()
+	m.Start = run.inputs.start(m)
 	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.factor != nil, run.inputs.first, run.inputs.LargestOffset); err != nil {
 		return err
 	}
