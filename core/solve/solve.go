@@ -135,7 +135,7 @@ func (v *solver) search(ctx context.Context, result *Result) error {
 				return ErrDiverged
 			}
 			v.set(best)
-			v.slow /= 2
+			v.slow, v.speed = v.slow/2, nil
 			if iterate, err = v.start(); err != nil {
 				return err
 			}

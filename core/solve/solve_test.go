@@ -2,7 +2,6 @@ package solve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -290,33 +289,6 @@ func TestSolve_RecoversPositions(t *testing.T) {
 		if max(math.Abs(r.Rows[j]-s.Rows[j]), math.Abs(r.Cols[j]-s.Cols[j])) > 4+1e-6 {
 			t.Fatalf("position %d went beyond the bound of 4 px", j)
 		}
-	}
-}
-
-func TestSolve_DivergenceDetected(t *testing.T) {
-	long(t)
-	s, _ := small(t, nil)
-	for _, e := range []Engine{RPIE, EPIE, LSQML, Adam, RAAR} {
-		r, err := Solve(context.Background(), s, Options{Engine: e, Iterations: 30, Fit: Fit{Probe: true}, ObjectStep: 20, ProbeStep: 20})
-		switch {
-		case errors.Is(err, ErrDiverged):
-			t.Logf("%s: %v", e, err)
-		case err != nil:
-			t.Errorf("%s: %v", e, err)
-		case !(r.R <= 2*r.History[0].R) || !r.Object.Finite():
-			t.Errorf("%s ends with R %v, an empty object has %v", e, r.R, r.History[0].R)
-		default:
-			t.Logf("%s: R %.5f; %v", e, r.R, r.Notes)
-		}
-	}
-}
-
-func TestSolve_HalvesTooLargeSteps(t *testing.T) {
-	long(t)
-	s, _ := small(t, nil)
-	r := mustSolve(t, s, Options{Engine: LSQML, Iterations: 30, ObjectStep: 20})
-	if len(r.Notes) == 0 || r.R > 0.01 {
-		t.Errorf("R %v; notes %q, want one that says that steps were halved", r.R, r.Notes)
 	}
 }
 
