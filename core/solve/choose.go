@@ -67,7 +67,7 @@ func Choose(ctx context.Context, s *scan.Scan, o Options, names ...string) (*Cho
 	}
 	c := &chooser{o: o, names: names, part: part, choice: &Choice{Fit: o.Fit, Patterns: part.Len(), Modes: o.Modes, Iterations: o.Iterations, Falling: true}}
 	if part.Len() < fewestSupport {
-		c.choice.Fit.Probe = o.Fit.Probe || slices.Contains(names, "probe")
+		c.choice.Fit.Probe = o.Fit.Probe || o.ProbeErrors == 0 && slices.Contains(names, "probe")
 		return c.choice, nil
 	}
 	if err := c.run(ctx); err != nil {
@@ -271,7 +271,7 @@ func logarithms(x []float64) []float64 {
 // predict fits three of four patterns, and returns the lowest misfits of the others. The fit ends early if it does not lead the rival's course.
 func (c *chooser) predict(ctx context.Context, fit Fit, modes int, rival []float64) (prediction, error) {
 	o := Options{Engine: c.o.Engine, Iterations: c.o.Iterations, Fit: fit, Modes: modes, Threads: c.o.Threads, Seed: c.o.Seed,
-		PositionBound: c.o.PositionBound, NoLowFrequency: c.o.NoLowFrequency, Stop: c.o.Stop, Progress: c.o.Progress}
+		PositionBound: c.o.PositionBound, ExposureChanges: c.o.ExposureChanges, NoLowFrequency: c.o.NoLowFrequency, Stop: c.o.Stop, Progress: c.o.Progress}
 	if o.Engine == DifferenceMap || o.Engine == RAAR { // their waves belong to all patterns
 		o.Engine = EPIE
 	}

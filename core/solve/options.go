@@ -129,7 +129,7 @@ type Options struct {
 	Stop     <-chan struct{} // if closed, return the result of the last whole iteration
 	Progress func(Iteration) // called after every iteration
 	// ProbeErrors is the number of standard errors by which the probe must lower the misfits of held-out patterns for Choose to keep it;
-	// 0: any lower residual is enough.
+	// 0: any lower residual is enough, and the probe is fitted where the patterns are too few to hold some out.
 	ProbeErrors float64
 	// Trial is called before each fit of Choose, with its name as in Trial.Name, or "object" for the first.
 	Trial func(name string)

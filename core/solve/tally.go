@@ -101,15 +101,17 @@ func (v *solver) fitIntensity(brightness []float64) {
 	}
 }
 
-// byLevel replaces the brightness of each pattern by the mean of its level of exposure.
+// byLevel replaces the brightness of each pattern by the mean of the fitted ones of its level of exposure.
 func (v *solver) byLevel(brightness []float64) {
 	sums, counts := map[int]float64{}, map[int]float64{}
-	for j, b := range brightness {
-		sums[v.levels[j]] += b
+	for _, j := range v.fitted() {
+		sums[v.levels[j]] += brightness[j]
 		counts[v.levels[j]]++
 	}
 	for j, l := range v.levels {
-		brightness[j] = sums[l] / counts[l]
+		if counts[l] > 0 {
+			brightness[j] = sums[l] / counts[l]
+		}
 	}
 }
 
