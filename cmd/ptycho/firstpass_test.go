@@ -90,6 +90,27 @@ func TestFirstPass_RefusesAnotherNetworkInItsPlace(t *testing.T) {
 	}
 }
 
+// The plan of a reconstruction counts the files of the second network's inputs: two complex numbers of 8 bytes for a pixel.
+func TestFirstPass_PlanCountsItsFiles(t *testing.T) {
+	scan, first := firstPass(t)
+	both := filepath.Join(t.TempDir(), "both")
+	train(t, small(scan, both, "--first-pass", first, "--max-steps", "1")...)
+	var bytes []int64
+	for _, model := range []string{first, both} {
+		var plan struct {
+			Bytes int64 `json:"spool_bytes"`
+		}
+		text := must(t, "infer", "--dry-run", "--json", "--quiet", "--trust-data", "--model-path", model, "--test-data", scan, "--output-dir", filepath.Join(t.TempDir(), "out"))
+		if err := json.Unmarshal([]byte(text), &plan); err != nil {
+			t.Fatal(err)
+		}
+		bytes = append(bytes, plan.Bytes)
+	}
+	if more, want := bytes[1]-bytes[0], int64(64*16*16*2*8); more != want {
+		t.Errorf("%d bytes more than for one network, want %d", more, want)
+	}
+}
+
 func TestFirstPass_RefusesWhatIsNotOneNetworkForTheScan(t *testing.T) {
 	scan, first := firstPass(t)
 	dir := t.TempDir()

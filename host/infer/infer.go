@@ -48,20 +48,27 @@ type Report struct {
 	Exports           []string            `json:"exports,omitempty"` // files for other programs
 }
 
+// settings returns the settings of a run with the path of its output folder, whose disk temporary files may use.
+func settings(cfg *config.Inference) config.InferenceSettings {
+	s := cfg.Settings()
+	s.OutputDir = cfg.Execution().Output(s.OutputDir)
+	return s
+}
+
 // request returns the request for the folder of the image.
 func request(cfg *config.Inference, h host.Host) output.Request {
-	s, x := cfg.Settings(), cfg.Execution()
+	s := settings(cfg)
 	inputs := append(output.SettingsFiles(cfg.Values()), output.Input{Name: "--test-data", Path: s.TestData})
 	for _, name := range append(model.FirstPassFiles(), bundle.ManifestFile, bundle.WeightsFile) {
 		inputs = append(inputs, output.Input{Name: "--model-path", Path: filepath.Join(s.ModelPath, name)})
 	}
-	return output.ImageRequest(x.Output(s.OutputDir), x.Overwrite, exports(s), h.Notice, inputs...)
+	return output.ImageRequest(s.OutputDir, cfg.Execution().Overwrite, exports(s), h.Notice, inputs...)
 }
 
 // Run reconstructs a scan with a trained model and writes the image.
 func Run(ctx context.Context, cfg *config.Inference, h host.Host) (Report, error) {
 	started := time.Now()
-	s, x := cfg.Settings(), cfg.Execution()
+	s, x := settings(cfg), cfg.Execution()
 	report := Report{Model: s.ModelPath, Data: s.TestData, Exports: exports(s).Files()}
 	dir, err := output.Create(request(cfg, h))
 	if err != nil {

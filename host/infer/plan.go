@@ -6,13 +6,14 @@ import (
 
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/host/output"
 )
 
 // Plan measures the time and memory that a reconstruction would take, and writes nothing.
 func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, error) {
-	s, x := cfg.Settings(), cfg.Execution()
-	plan := host.Plan{OutputDir: x.Output(s.OutputDir)}
+	s, x := settings(cfg), cfg.Execution()
+	plan := host.Plan{OutputDir: s.OutputDir}
 	if err := output.Check(request(cfg, h)); err != nil {
 		return plan, err
 	}
@@ -26,6 +27,9 @@ func Plan(ctx context.Context, cfg *config.Inference, h host.Host) (host.Plan, e
 	plan.StepsPerEpoch = (data.Len() + s.InferenceBatchSize - 1) / s.InferenceBatchSize
 	plan.Steps = plan.StepsPerEpoch
 	plan.SpoolBytes = data.CopiedBytes()
+	if m.First != nil {
+		plan.SpoolBytes += dataset.FirstPassBytes(data.Len(), data.N)
+	}
 	plan.Parameters = m.Parameters()
 	rows := make([]int, min(data.Len(), host.TrialSteps*s.InferenceBatchSize))
 	for i := range rows {
