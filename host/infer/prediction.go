@@ -2,7 +2,6 @@ package infer
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -13,15 +12,13 @@ import (
 	"github.com/ptychogo/ptycho/core/raster"
 	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/host"
+	"github.com/ptychogo/ptycho/host/dataset"
 	"github.com/ptychogo/ptycho/internal/disk"
 )
 
 // clearlyBetter is the share of R by which synchronised phases must improve the fit. Where the patches already agree the
 // difference is noise, and synchronisation can only add a drift.
 const clearlyBetter = 0.01
-
-// pixelBytes is the size of a pixel in the file of patches: its real and its imaginary part in float32.
-const pixelBytes = 8
 
 // oneImage is the number of pixels, with 24 bytes each, from which the images with and without synchronised phases are not in memory at
 // the same time: if the latter is kept, its patches are stitched again. Tests lower it.
@@ -33,9 +30,8 @@ type prediction struct {
 	weight []float32 // [N·N]
 	canvas *raster.Stitcher
 	make   func() (*raster.Stitcher, error)
-	file   *disk.TemporaryFile // patch j at j·N²·pixelBytes; nil where no file is needed
-	buffer []byte
-	how    string // "auto", "on" or "off"
+	file   *dataset.PatchFile // nil where no file is needed
+	how    string             // "auto", "on" or "off"
 	notice func(format string, args ...any)
 	report func(host.Progress) // nil: not called
 	first  *FirstPass          // whose image was corrected; nil: none
@@ -46,7 +42,7 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	if !s.PadEval {
 		options.CropBelow = 0.1 // a tenth of one probe's peak intensity
 	}
-	p = &prediction{data: data, weight: weight, buffer: make([]byte, pixelBytes*len(weight)), how: s.SynchronisePhases, notice: notice}
+	p = &prediction{data: data, weight: weight, how: s.SynchronisePhases, notice: notice}
 	p.make = func() (*raster.Stitcher, error) { return raster.NewStitcher(data.Rows, data.Cols, data.N, options) }
 	if p.canvas, err = p.make(); err != nil {
 		return nil, host.Failf(host.ExitData, "%s: %w", s.TestData, err)
@@ -54,9 +50,11 @@ func newPrediction(data *scan.Scan, weight []float32, s config.InferenceSettings
 	if p.how == "off" {
 		return p, nil
 	}
-	p.file, err = disk.NewTemporaryFile(int64(data.Len())*int64(len(p.buffer)), filepath.Dir(s.OutputDir))
+	file, err := disk.NewTemporaryFile(dataset.PatchBytes(data.Len(), data.N), filepath.Dir(s.OutputDir))
+	if err == nil {
+		p.file = dataset.NewPatchFile(file, data.N)
+	}
 	if err = p.without(err); err != nil {
-		p.Close()
 		return nil, err
 	}
 	return p, nil
@@ -91,14 +89,8 @@ func (p *prediction) Close() {
 // add stitches the patch [N·N] of pattern j.
 func (p *prediction) add(j int, patch []complex64) error {
 	if p.file != nil {
-		for i, v := range patch {
-			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i:], math.Float32bits(real(v)))
-			binary.LittleEndian.PutUint32(p.buffer[pixelBytes*i+pixelBytes/2:], math.Float32bits(imag(v)))
-		}
-		if _, err := p.file.WriteAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
-			if err := p.without(err); err != nil {
-				return err
-			}
+		if err := p.without(p.file.Put(j, patch)); err != nil {
+			return err
 		}
 	}
 	return p.canvas.Add(patch, p.weight, p.data.Rows[j], p.data.Cols[j])
@@ -106,12 +98,8 @@ func (p *prediction) add(j int, patch []complex64) error {
 
 // patch reads the patch of pattern j.
 func (p *prediction) patch(j int, dst []complex64) error {
-	if _, err := p.file.ReadAt(p.buffer, int64(j)*int64(len(p.buffer))); err != nil {
+	if err := p.file.Get(j, dst); err != nil {
 		return fmt.Errorf("spool: %w", err)
-	}
-	for i := range dst {
-		re, im := binary.LittleEndian.Uint32(p.buffer[pixelBytes*i:]), binary.LittleEndian.Uint32(p.buffer[pixelBytes*i+pixelBytes/2:])
-		dst[i] = complex(math.Float32frombits(re), math.Float32frombits(im))
 	}
 	return nil
 }
