@@ -124,6 +124,36 @@ func TestUNet_StartsFromScaledBeam(t *testing.T) {
 	}
 }
 
+// Without an output of the network, the object is the image of the first pass. The network sees that image and its correction in four planes
+// after those of the pattern.
+func TestUNet_CorrectsTheFirstImage(t *testing.T) {
+	const size = 256
+	p, given := drawn(t, arch.Config{N: 16, BaseWidth: 4, FiltersScale: 1, Gridsize: 2, Modes: 2, FirstPass: true})
+	image, correction := given[arch.FirstImage].Complex, given[arch.FirstCorrection].Complex
+	spread, change := given[arch.FirstImageDeviation].Real[0], given[arch.FirstCorrectionDeviation].Real[0]
+	values := computed(t, p, 1, given)
+	x := values["features.all"].Real
+	if len(x) != 7*len(image) {
+		t.Fatalf("%d values of the input, want 7 for each of %d pixels", len(x), len(image))
+	}
+	for i, z := range image {
+		pattern, pixel := i/size, i%size
+		for plane, want := range []float64{(real(z) - 1) / spread, imag(z) / spread, real(correction[i]) / change, imag(correction[i]) / change} {
+			if got := x[(7*pattern+3+plane)*size+pixel]; math.Abs(got-want) > 1e-12*(1+math.Abs(want)) {
+				t.Fatalf("pattern %d, pixel %d: plane %d is %v, want %v", pattern, pixel, 3+plane, got, want)
+			}
+		}
+	}
+	for _, name := range []string{"head.weight", "head.bias"} {
+		clear(given[name].Real)
+	}
+	for i, z := range computed(t, p, 1, given)[program.Patches].Complex {
+		if cmplx.Abs(z-image[i]) > 1e-12*(1+cmplx.Abs(image[i])) {
+			t.Fatalf("pixel %d of the object is %v, want %v", i, z, image[i])
+		}
+	}
+}
+
 // The planes of the back-projection follow those of the amplitudes, all of a group's patterns together.
 func TestCNN_BackProjectionPlanes(t *testing.T) {
 	p, given := drawn(t, arch.Config{Arch: "cnn", N: 64, BaseWidth: 6, FiltersScale: 1, Gridsize: 2, Canvas: 72, PadObject: true, Standardise: true, BackProject: true})

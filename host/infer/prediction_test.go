@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/cmplx"
 	"reflect"
 	"slices"
 	"strings"
@@ -66,7 +68,7 @@ func TestPrediction_AdvisesOnce(t *testing.T) {
 	}
 }
 
-// predicted returns a prediction of three patches, whose phases are synchronised.
+// predicted returns a prediction of three patches, constant ones of different phases, which are synchronised.
 func predicted(t *testing.T) *prediction {
 	t.Helper()
 	const n = 16
@@ -77,7 +79,7 @@ func predicted(t *testing.T) *prediction {
 	}
 	t.Cleanup(p.Close)
 	for j := range 3 {
-		if err := p.add(j, slices.Repeat([]complex64{1}, n*n)); err != nil {
+		if err := p.add(j, slices.Repeat([]complex64{complex64(cmplx.Rect(1, float64(j)))}, n*n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +89,7 @@ func predicted(t *testing.T) *prediction {
 // Of a large image only one is in memory; the image that is kept is the same.
 func TestPrediction_LargeImageIsStitchedAgain(t *testing.T) {
 	defer func(n int) { oneImage = n }(oneImage)
-	for _, improvement := range []float64{1, 0.5} {
+	for _, improvement := range []float64{1, 1 - clearlyBetter/2, 0.5} {
 		var images []stitched
 		for _, oneImage = range []int{1 << 24, 0} {
 			p, r := predicted(t), 0.25
@@ -101,8 +103,21 @@ func TestPrediction_LargeImageIsStitchedAgain(t *testing.T) {
 			}
 			images = append(images, image)
 		}
-		if !reflect.DeepEqual(images[0], images[1]) || images[0].Synchronised != (improvement < 1) || len(images[0].Object.Data) == 0 {
+		if !reflect.DeepEqual(images[0], images[1]) || images[0].Synchronised != (improvement == 0.5) || len(images[0].Object.Data) == 0 {
 			t.Errorf("R times %v: the images differ, or the wrong one is kept", improvement)
+		}
+	}
+}
+
+// Patches that differ by their phases only give an image of amplitude 1.
+func TestPrediction_SynchronisedPatchesAgree(t *testing.T) {
+	image, err := predicted(t).Stitch(t.Context(), func(context.Context, raster.Stitched) (float64, error) { return 0.25, nil })
+	if err != nil || !image.Synchronised {
+		t.Fatalf("synchronised %v, %v", image.Synchronised, err)
+	}
+	for i, covered := range image.Coverage.Data {
+		if a := cmplx.Abs(image.Object.Data[i]); covered > 0 && math.Abs(a-1) > 1e-5 {
+			t.Fatalf("pixel %d has the amplitude %v, want 1", i, a)
 		}
 	}
 }

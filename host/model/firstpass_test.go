@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"math/cmplx"
 	"path/filepath"
 	"strings"
@@ -79,5 +80,30 @@ func TestWriteFirst_WritesWhatWasRead(t *testing.T) {
 	}
 	if changed, err := ReadFirst(from); err != nil || changed.Digest == first.Digest {
 		t.Errorf("two networks have one digest, error %v", err)
+	}
+}
+
+// The misfit of two probes is the sine of the angle between them: up to 0.2 the image of one fits the other.
+func TestGauge_AllowsMisfitsUpToAFifth(t *testing.T) {
+	for sine, fits := range map[float64]bool{0.19: true, 0.21: false} {
+		_, err := pair([]complex64{1, 0, 0, 0}, []complex64{complex(float32(math.Sqrt(1-sine*sine)), 0), complex(0, float32(sine)), 0, 0}).Gauge()
+		if (err == nil) != fits {
+			t.Errorf("misfit %v: %v", sine, err)
+		}
+	}
+}
+
+// The constants are standard deviations about the means, of the image about an empty beam and of the correction, real and imaginary parts
+// together.
+func TestFirstPassSpread_DeviationsOfImageAndCorrection(t *testing.T) {
+	var s FirstPassSpread
+	s.Add([]complex128{3 + 1i, 3 + 3i}, []complex128{10 - 20i, 0})
+	s.Add([]complex128{1 + 1i, 1 + 3i}, []complex128{10, -20i})
+	got := s.Constants()
+	for name, want := range map[string]float64{arch.FirstImageDeviation: math.Sqrt(1.25), arch.FirstCorrectionDeviation: math.Sqrt(125 - 2.5*2.5)} {
+		v, err := tensor.Data[float32](got[name])
+		if err != nil || math.Abs(float64(v[0])-want) > 1e-6 {
+			t.Errorf("%s is %v, %v, want %v", name, v, err, want)
+		}
 	}
 }
