@@ -32,14 +32,14 @@ const (
 func conformanceCommand() *cli.Command {
 	return &cli.Command{
 		Name: "conformance", Category: backing,
-		Usage: "test a backend: 0 speaks, 1 computes, 2 learns, 3 reproduces, 4 operates",
+		Usage: "compare a backend with the reference, in levels from 0 to 4",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "backend", Value: "gorgonia", Usage: "name or path of the backend"},
-			&cli.StringFlag{Name: "parity", Usage: "instead: compare two or more backends, comma-separated, on the same batches"},
+			&cli.StringFlag{Name: "parity", Usage: "compare these backends on the same batches instead, comma-separated"},
 			pluginDirFlag(),
 			&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu or cuda:N; with --parity also one per backend, comma-separated"},
 			&cli.IntFlag{Name: "devices", Value: 1, Usage: "number of devices that share the work"},
-			&cli.StringFlag{Name: "strategy", Value: "auto", Usage: "how several devices share the work: auto, ddp, fsdp or deepspeed"},
+			&cli.StringFlag{Name: "strategy", Value: "auto", Usage: "how several devices share the work"},
 			&cli.StringFlag{Name: "dtype", Value: "float32", Usage: "precision of the computation"},
 			tf32Flag(),
 			&cli.IntFlag{Name: "level", Value: conformance.Levels - 1, Usage: "highest level to test"},

@@ -29,8 +29,9 @@ var flagGroups = []struct{ title, names string }{
 	{"Model", "model-path first-pass arch gridsize n-filters-scale mode loss probe-mask modes"},
 	{"Optimisation", `engine iterations fit max-epochs batch-size learning-rate scheduler optimizer weight-decay gradient-clip-val ema-decay
 		early-stop-patience restarts refine inference-batch-size seed steps`},
+	{"Cases", "level run skip quick list time-limit timeout fail-fast repeat shuffle"},
 	{"Output", `output-dir output export overwrite dry-run logger experiment-name mlflow-uri preview-every preview checkpoint-every
-		checkpoint-save-top-k final-weights halves level run time-limit html junit quiet json`},
+		checkpoint-save-top-k final-weights halves html junit quiet json`},
 	{"Execution", "resume command config preset set backend parity plugin-dir device dtype precision threads max-time stop-after memory-limit memory num-workers prefetch-factor cuda from"},
 	{"Rarely used", ""},
 }

@@ -40,7 +40,7 @@ func newCommand() *cli.Command {
 	return &cli.Command{
 		Name: "new", ArgsUsage: "NAME", Usage: "write the sources of a new backend that passes level 0 of conformance",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "lang", Usage: "language: go or python"},
+			&cli.StringFlag{Name: "lang", Usage: "language of the sources"},
 			&cli.StringFlag{Name: "output-dir", Usage: "new folder for the sources", DefaultText: "./NAME"},
 			&cli.StringFlag{Name: "source", Usage: "checkout of ptycho that a backend in Go is built against", DefaultText: "the published version"},
 		},

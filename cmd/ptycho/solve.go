@@ -22,7 +22,7 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "output-dir", Usage: "folder for the result (required)"},
 			&cli.StringFlag{Name: "engine", Value: "epie", Usage: "iterative method"},
 			&cli.IntFlag{Name: "iterations", Value: 60, Usage: "greatest number of passes over all patterns"},
-			&cli.StringFlag{Name: "fit", Value: "auto", Usage: "fitted too: auto, or probe, background, positions, affine, intensity; none"},
+			&cli.StringFlag{Name: "fit", Value: "auto", Usage: "also fitted: auto, none, or probe, background, positions, affine, intensity"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
 			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},

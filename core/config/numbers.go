@@ -21,16 +21,16 @@ type Numbers struct {
 // numbersTable holds the settings of files of numbers.
 var numbersTable = []Setting{
 	{Name: "shape", Section: ScanSection, Commands: both, Default: "", Form: aShape,
-		Meaning: "shape of the patterns in a file of numbers, such as 400,128,128", More: "patterns,rows,columns; or lines,points,rows,columns; or rows,columns of as many patterns as the file has.", Why: notFromFile,
+		Meaning: "shape of the patterns in a raw file, such as 400,128,128", More: "patterns,rows,columns; or lines,points,rows,columns; or rows,columns of as many patterns as the file has.", Why: notFromFile,
 		field: func(s *sections) any { return &s.scan.Shape }},
 	{Name: "dtype", Section: ScanSection, Commands: both, Default: "", Form: aNumberType,
-		Meaning: "type of the numbers in a file of numbers, such as uint16; >u2 is big-endian", More: "NumPy's names of integers and floats; little-endian without > before them.", Why: notFromFile,
+		Meaning: "type of the numbers in a raw file, such as uint16; >u2 is big-endian", More: "NumPy's names of integers and floats; little-endian without > before them.", Why: notFromFile,
 		field: func(s *sections) any { return &s.scan.DType }},
 	{Name: "skip-bytes", Section: ScanSection, Commands: both, Default: 0, Max: maxBytes, Unit: "bytes",
-		Meaning: "bytes before the first pattern of a file of numbers", Why: neutral,
+		Meaning: "bytes before the first pattern of a raw file", Why: neutral,
 		field: func(s *sections) any { return &s.scan.SkipBytes }},
 	{Name: "gap-bytes", Section: ScanSection, Commands: both, Default: 0, Max: maxBytes, Unit: "bytes",
-		Meaning: "bytes behind each pattern of a file of numbers, such as a header of the next", Why: neutral,
+		Meaning: "bytes behind each pattern of a raw file, such as a header of the next", Why: neutral,
 		field: func(s *sections) any { return &s.scan.GapBytes }},
 }
 

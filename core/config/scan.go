@@ -58,7 +58,7 @@ var scanTable = slices.Concat(readTable, numbersTable, prepareTable)
 // readTable holds the settings of commands that read a scan. Commands without other settings have their flags too.
 var readTable = []Setting{
 	{Name: "format", Section: ScanSection, Commands: both, Default: "",
-		Meaning: "layout of the file, such as eiger, where its contents do not say; or raw", More: "raw is a file of numbers, which shape and dtype describe.", Why: "recognised",
+		Meaning: "layout of the file, such as eiger, where its contents do not say; raw: numbers", More: "raw is a file of numbers, which shape and dtype describe.", Why: "recognised",
 		field: func(s *sections) any { return &s.scan.Format }},
 	{Name: "data-path", Section: ScanSection, Commands: both, Default: "",
 		Meaning: "path of the patterns in the file, for layouts that are not known", Why: notFromFile,
@@ -73,7 +73,7 @@ var readTable = []Setting{
 		Meaning: "path of the probe: [FILE:]/path", Why: notFromFile,
 		field: func(s *sections) any { return &s.scan.ProbePath }},
 	{Name: "position-units", Section: ScanSection, Commands: both, Default: "", Form: aUnit,
-		Meaning: "unit of the positions: m, mm, um, nm, pm or A",
+		Meaning: "unit of the positions; npz files have object pixels without it",
 		More:    "For positions that y-path and x-path name, and for those of an npz file, which are in object pixels without it. Another unit than the file's needs override.", Why: notFromFile,
 		field: func(s *sections) any { return &s.scan.PositionUnits }},
 	{Name: "pixel-size", Section: ScanSection, Commands: both, Default: "", Form: aLength,
