@@ -82,7 +82,9 @@ func (c Calibration) fit(ctx context.Context, data *scan.Scan, h host.Host) (Cal
 	if len(out.Fit) == 0 {
 		return out, nil
 	}
-	o.Engine = engineOf(o.Fit)
+	if o.Engine, err = engineOf(o.Fit, data); err != nil {
+		return out, err
+	}
 	solved, err := iterative.Solve(ctx, data, o)
 	if err != nil {
 		return out, failure(data.Source, err)
@@ -95,15 +97,6 @@ func (c Calibration) fit(ctx context.Context, data *scan.Scan, h host.Host) (Cal
 	}
 	h.Notice("calibrated %s in %d iterations: residual R %.5f", strings.Join(out.Fit, ", "), out.Iterations, out.Residual)
 	return out, nil
-}
-
-// engineOf returns the engine that fits the quantities in the fewest iterations. Factors of frames and the slow part of the object's
-// amplitude converge four times faster with LSQML, and so do positions, but not while the probe is far off.
-func engineOf(f iterative.Fit) iterative.Engine {
-	if f.Intensity || f.Positions && !f.Probe {
-		return iterative.LSQML
-	}
-	return iterative.EPIE
 }
 
 // calibrated reads names separated by commas.
