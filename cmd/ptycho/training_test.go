@@ -225,6 +225,25 @@ func TestResume_RefusesOtherNumbersUnlessForced(t *testing.T) {
 	}
 }
 
+// A network goes on from the start that it learned with, also with patterns that would choose the other one. Those of the second scan have
+// exposures of 0.05 to 1.
+func TestResume_KeepsTheStartOfTheNetwork(t *testing.T) {
+	dir := t.TempDir()
+	sound, flickers, out := filepath.Join(dir, "sound.npz"), filepath.Join(dir, "flickers.npz"), filepath.Join(dir, "run")
+	for path, faults := range map[string][]string{sound: nil, flickers: {"--fault", "exposure=0.05"}} {
+		must(t, append([]string{"simulate", "--output", path, "--n", "16", "--object-size", "48", "--n-images", "80", "--seed", "1"}, faults...)...)
+	}
+	_, text, _ := run(t, append([]string{"train"}, small(sound, out, "--max-epochs", "2", "--stop-after", "1")...)...)
+	if !strings.Contains(text, "start: scaled-beam") {
+		t.Fatalf("another start: %s", text)
+	}
+	train(t, "--resume", out, "--train-data-file", flickers, "--force", "--trust-data")
+	var manifest struct{ Settings struct{ Start string } }
+	if err := json.Unmarshal(bytesOf(t, out, "manifest.json"), &manifest); err != nil || manifest.Settings.Start != "scaled-beam" {
+		t.Errorf("the network starts from %q, %v", manifest.Settings.Start, err)
+	}
+}
+
 func TestDryRun_WritesNothing(t *testing.T) {
 	data, dir := eightSteps(t), t.TempDir()
 	var plan struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -176,6 +177,33 @@ func state(step int64) backend.State {
 	return backend.State{Step: step, Slots: map[backend.Slot]map[string]tensor.Tensor{
 		backend.Weights: {"w": tensor.Must([]float32{float32(step)}, 1)}, backend.Moment1: {"w": tensor.Must([]float32{2}, 1)},
 	}}
+}
+
+// The position of a checkpoint whose state is damaged is not mixed into that of the checkpoint before it.
+func TestReadCheckpoint_PositionOfOneCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	for step, position := range []map[string]int64{{"epoch": 1}, {"epoch": 2, "due": 1}} {
+		if err := WriteCheckpoint(dir, state(int64(step+1)), position); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := checkpoints(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(all[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(b, []byte("\n\x00\x00\x00@")) + 4 // float32(2) after the header of the last array
+	b[at]++
+	if err := os.WriteFile(all[1], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var position map[string]int64
+	if s, skipped, err := ReadCheckpoint(dir, &position); err != nil || s.Step != 1 || len(skipped) != 1 || !maps.Equal(position, map[string]int64{"epoch": 1}) {
+		t.Errorf("step %d, position %v, skipped %v, error %v", s.Step, position, skipped, err)
+	}
 }
 
 func TestReadCheckpoint_NewestUndamaged(t *testing.T) {

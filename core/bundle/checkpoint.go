@@ -159,9 +159,6 @@ func readCheckpoint(path string, position any) (backend.State, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := json.Unmarshal([]byte(text), position); err != nil {
-		return s, &npz.Error{Path: path, What: "its position is not valid JSON: " + err.Error(), Err: err}
-	}
 	step, _, err := z.Int64("step")
 	if err != nil {
 		return s, err
@@ -183,6 +180,10 @@ func readCheckpoint(path string, position any) (backend.State, error) {
 			s.Slots[backend.Slot(slot)] = map[string]tensor.Tensor{}
 		}
 		s.Slots[backend.Slot(slot)][name] = t
+	}
+	// Last, so that a damaged checkpoint leaves nothing in the position of the one that is read instead.
+	if err := json.Unmarshal([]byte(text), position); err != nil {
+		return s, &npz.Error{Path: path, What: "its position is not valid JSON: " + err.Error(), Err: err}
 	}
 	return s, nil
 }

@@ -104,30 +104,31 @@ func (f *folder) Settings() error {
 	return f.dir.WriteFile(ConfigFile, text)
 }
 
+// checkpoint reads the checkpoint that --resume names, or the newest one that is not damaged. skipped has an error for each damaged one.
+func (f *folder) checkpoint(at *loop.Position) (state backend.State, skipped []error, err error) {
+	if x := f.cfg.Execution(); config.RunOf(x.Resume) != x.Resume {
+		state, err = bundle.ReadCheckpointFile(x.Resume, at)
+		return state, nil, err
+	}
+	return bundle.ReadCheckpoint(f.Target(), at)
+}
+
 // Resume reads the newest checkpoint, or the checkpoint that --resume names.
 func (f *folder) Resume() (at loop.Position, state backend.State, err error) {
 	s, x, target := f.cfg.Settings(), f.cfg.Execution(), f.Target()
-	if config.RunOf(x.Resume) != x.Resume {
-		if state, err = bundle.ReadCheckpointFile(x.Resume, &at); err != nil {
-			return at, state, err
-		}
-		if err := bundle.ForgetAfter(target, state.Step, f.dir.Register); err != nil {
-			return at, state, err
-		}
-	} else {
-		var skipped []error
-		state, skipped, err = bundle.ReadCheckpoint(target, &at)
-		for _, e := range skipped {
-			f.host.Notice("%v: continuing from the previous checkpoint", e)
-		}
-		if err != nil {
-			return at, state, err
-		}
-		if len(skipped) == 0 {
-			if err := bundle.Prune(target); err != nil {
-				return at, state, err
-			}
-		}
+	state, skipped, err := f.checkpoint(&at)
+	for _, e := range skipped {
+		f.host.Notice("%v: continuing from the previous checkpoint", e)
+	}
+	switch {
+	case err != nil:
+	case config.RunOf(x.Resume) != x.Resume:
+		err = bundle.ForgetAfter(target, state.Step, f.dir.Register)
+	case len(skipped) == 0:
+		err = bundle.Prune(target)
+	}
+	if err != nil {
+		return at, state, err
 	}
 	if at.Data != f.data {
 		if !x.Force {

@@ -6,6 +6,7 @@ import (
 	"github.com/ptychogo/ptycho/core/arch"
 	"github.com/ptychogo/ptycho/core/config"
 	"github.com/ptychogo/ptycho/core/scan"
+	"github.com/ptychogo/ptycho/host/train/loop"
 )
 
 const (
@@ -15,6 +16,18 @@ const (
 	// leastForStart is the number of patterns from which the share is known well enough.
 	leastForStart = 32
 )
+
+// networkStart returns the start of the network: in a resumed run that of its checkpoint, whatever the patterns are now, because the weights
+// belong to it.
+func (run *training) networkStart(m config.Model) (string, error) {
+	if run.cfg.Execution().Resume != "" && run.folder != nil {
+		var at loop.Position
+		if _, _, err := run.folder.checkpoint(&at); at.Start != "" || err != nil {
+			return at.Start, err
+		}
+	}
+	return run.inputs.start(m), nil
+}
 
 // start returns the start of the network, which it chooses for config.StartAuto (ADR 17).
 func (in *inputs) start(m config.Model) string {

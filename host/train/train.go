@@ -92,6 +92,7 @@ type training struct {
 	folder  *folder
 	spooled spooled
 	trainer *loop.Trainer
+	started string // start of the network
 }
 
 // prepare does the work of a run before its first step. The caller must close the run, also after an error.
@@ -130,7 +131,10 @@ func (run *training) read(ctx context.Context) (err error) {
 		return err
 	}
 	m := run.cfg.Model()
-	m.Start = run.inputs.start(m)
+	if m.Start, err = run.networkStart(m); err != nil {
+		return err
+	}
+	run.started = m.Start
 	if run.model, err = model.New(m, run.inputs.Probe, run.cfg.Settings().Background, run.inputs.factor != nil, run.inputs.first, run.inputs.LargestOffset); err != nil {
 		return err
 	}
@@ -169,10 +173,11 @@ func (run *training) start() (err error) {
 		if err != nil {
 			return err
 		}
+		at.Start = run.started
 		t.Resume(at, state)
 		run.host.Notice("%s", resumption(run.folder.Target(), t.At, t.Epochs()))
 	} else {
-		t.At.Data, t.At.FirstPass = run.folder.data, run.folder.first
+		t.At.Data, t.At.FirstPass, t.At.Start = run.folder.data, run.folder.first, run.started
 		if t.State, err = run.begin(0); err != nil {
 			return err
 		}

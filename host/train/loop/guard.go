@@ -142,7 +142,7 @@ func subtract(patch, start []complex64) {
 // restart restarts the training with other weights and a lower learning rate.
 func (t *Trainer) restart(cause *collapse) error {
 	b := Beginning{LearningRate: t.schedule.rate.Peak * math.Pow(restartFactor, float64(len(t.At.Beginnings))), Step: cause.step, Reason: cause.reason}
-	t.At = Position{Data: t.At.Data, FirstPass: t.At.FirstPass, Beginnings: append(slices.Clone(t.At.Beginnings), b)}
+	t.At = Position{Data: t.At.Data, FirstPass: t.At.FirstPass, Start: t.At.Start, Beginnings: append(slices.Clone(t.At.Beginnings), b)}
 	t.host.Notice("the network collapsed in step %d at learning rate %.3g before it learned: %s", b.Step, b.LearningRate, b.Reason)
 	t.host.Notice("restarting the training with other weights at learning rate %.3g (restart %d of %d)", b.LearningRate*restartFactor, len(t.At.Beginnings), t.restarts)
 	var err error

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ptychogo/ptycho/core/backend"
 	"github.com/ptychogo/ptycho/core/tensor"
+	"github.com/ptychogo/ptycho/host"
 )
 
 // constant is a session whose network is dead: its output is the same number for every pixel of every pattern.
@@ -50,5 +51,17 @@ func TestLook_DeadNetworkOnBackProjections(t *testing.T) {
 	}
 	if !look.Flat || look.Contrast > deadContrast || look.Response > deadContrast {
 		t.Errorf("the guard says %+v", look)
+	}
+}
+
+// A restart is of the same network on the same patterns: checkpoints after it know what those before it knew of both.
+func TestRestart_KeepsWhatTheRunIsOf(t *testing.T) {
+	tr := &Trainer{At: Position{Epoch: 1, Step: 4, Data: "patterns", FirstPass: "network", Start: "scaled-beam"}, host: host.Host{Notice: func(string, ...any) {}}}
+	tr.Begin = func(int) (backend.State, error) { return backend.State{}, nil }
+	if err := tr.restart(&collapse{step: 4, reason: "flat"}); err != nil {
+		t.Fatal(err)
+	}
+	if at := tr.At; at.Data != "patterns" || at.FirstPass != "network" || at.Start != "scaled-beam" || at.Step != 0 || at.Epoch != 0 || len(at.Beginnings) != 1 {
+		t.Errorf("the position after a restart is %+v", at)
 	}
 }

@@ -31,6 +31,7 @@ type Position struct {
 	Done       int                `json:"done"`                 // optimiser steps since the last restart of the training
 	Data       string             `json:"data"`                 // fingerprint of the scan
 	FirstPass  string             `json:"first_pass,omitempty"` // Digest of the model of --first-pass
+	Start      string             `json:"start,omitempty"`      // of the network, as --start names it; "": of an older version
 	FlatLooks  int                `json:"flat_looks"`           // consecutive looks at a collapsed network
 	FlatSince  int                `json:"flat_since"`           // step since which the object is flat and its contrast does not grow
 	Look       Look               `json:"look"`                 // last look of the guard
