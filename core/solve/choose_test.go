@@ -147,3 +147,16 @@ func TestChoose_ProbeErrors(t *testing.T) {
 		}
 	}
 }
+
+// From its third prediction on, a trial goes on as long as it is below its rival after as many iterations.
+func TestLeads_BelowTheRival(t *testing.T) {
+	rival := []float64{9, 5, 3, 2}
+	for _, c := range []struct {
+		course []float64
+		want   bool
+	}{{[]float64{10, 6}, true}, {[]float64{10, 6, 4}, false}, {[]float64{10, 6, 3}, false}, {[]float64{10, 6, 2.5}, true}, {[]float64{10, 6, 4, 3, 1.9}, true}} {
+		if leads(c.course, rival) != c.want {
+			t.Errorf("course %v against %v: leads %v, want %v", c.course, rival, !c.want, c.want)
+		}
+	}
+}
