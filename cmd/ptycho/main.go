@@ -100,7 +100,9 @@ func newApp() *cli.App {
 // only: the library ignores such arguments.
 func prepare(c *cli.Command) {
 	sortFlags(c.Flags)
-	c.OnUsageError = func(x *cli.Context, err error, _ bool) error { return usage(unknownFlag(x.Command, err)) }
+	c.OnUsageError = func(x *cli.Context, err error, _ bool) error {
+		return usage(unknownFlag(x.Command, flagError(x.Command, err)))
+	}
 	if act := c.Action; act != nil && c.ArgsUsage == "" && !c.Hidden {
 		c.Action = func(x *cli.Context) error {
 			if x.NArg() > 0 {
