@@ -139,6 +139,17 @@ func TestConvert_RefusesFilesOfTwoConversions(t *testing.T) {
 	must(t, "inspect", "--no-geometry", one)
 }
 
+// Errors of core/hdf5 name the file, and so do those of the commands: a reader needs the name once.
+func TestConvert_NamesTheFileOnce(t *testing.T) {
+	broken := filepath.Join(filepath.Dir(cxi), "broken.cxi")
+	for _, to := range []string{"x.npz", "x.cxi"} {
+		_, stderr, code := run(t, "convert", broken, filepath.Join(t.TempDir(), to))
+		if code != 11 || strings.Count(stderr, broken) != 1 {
+			t.Errorf("code %d: %s", code, stderr)
+		}
+	}
+}
+
 // A position of a wrong unit asked for an object of 60 GB.
 func TestConvert_NamesPositionsFarApart(t *testing.T) {
 	dir := t.TempDir()

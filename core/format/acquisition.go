@@ -17,7 +17,7 @@ func openAcquisition(path string, g acquisition.Given) (a *acquisition.Acquisiti
 		return nil, false, nil
 	}
 	a, err = acquisition.Open(path, g)
-	return a, true, dataError(path, err)
+	return a, true, DataError(path, err)
 }
 
 // flagError is an error of the command line about a file.
@@ -27,8 +27,8 @@ func flagError(path, format string, args ...any) *npz.Error {
 	return e
 }
 
-// dataError makes an *npz.Error of an error that begins with the file's name.
-func dataError(path string, err error) error {
+// DataError makes an *npz.Error of an error that begins with the file's name.
+func DataError(path string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -91,7 +91,7 @@ func readAcquisition(ctx context.Context, a *acquisition.Acquisition, o ScanOpti
 		return nil, err
 	}
 	if err != nil {
-		return nil, dataError(a.Path, err)
+		return nil, DataError(a.Path, err)
 	}
 	if o.Draw > len(rows) {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d patterns were requested, but the selection has %d: all are used", o.Draw, len(rows)))

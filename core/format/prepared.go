@@ -14,7 +14,7 @@ import (
 func (d *Description) prepare(q acquisition.Preparation) error {
 	var err error
 	if d.loaded, err = q.Load(d.Path, d.Height, d.Width); err != nil {
-		return dataError(d.Path, err)
+		return DataError(d.Path, err)
 	}
 	return d.replan()
 }
@@ -78,7 +78,7 @@ func (d *Description) settle(ctx context.Context, s *scan.Scan) error {
 			return err
 		}
 		if err := d.loaded.Settle(d.Path, mean, d.Height, d.Width); err != nil {
-			return dataError(d.Path, err)
+			return DataError(d.Path, err)
 		}
 	}
 	if d.loaded.Centre != nil {

@@ -95,7 +95,7 @@ func ReadReconstruction(path string) (*Reconstruction, error) {
 	if kind := acquisition.Kind(path); kind == "HDF5" || kind == "TIFF" {
 		o, err := acquisition.ReadObject(path)
 		if err != nil {
-			return nil, dataError(path, err)
+			return nil, DataError(path, err)
 		}
 		return &Reconstruction{Object: o.Values, Height: o.Height, Width: o.Width, Origin: o.Origin, HasOrigin: o.Placed, PixelSize: o.PixelSize, Source: path}, nil
 	}

@@ -163,7 +163,7 @@ func readGiven(ctx context.Context, o Conversion) (*scan.Scan, string, error) {
 	if ctx.Err() != nil {
 		return nil, "", context.Cause(ctx)
 	}
-	return s, a.Format, host.Fail(host.ExitData, err)
+	return s, a.Format, format.DataError(o.From, err)
 }
 
 // source names the scan of a conversion.
@@ -192,7 +192,7 @@ func openGiven(o Conversion) (*acquisition.Acquisition, []int, error) {
 		return nil, nil, err
 	}
 	if err != nil {
-		return nil, nil, host.Fail(host.ExitData, err)
+		return nil, nil, format.DataError(o.From, err)
 	}
 	if err := o.take(a); err != nil {
 		a.Close()

@@ -76,7 +76,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 	s, err := a.Frame(rows, true)
 	if err != nil {
 		a.Close()
-		return nil, host.Fail(host.ExitData, err)
+		return nil, format.DataError(o.From, err)
 	}
 	each := func(visit func([]float32) error) error { return a.Each(ctx, s, visit) }
 	return &reading{s, a.Format, format.CountTypeOfBits(a.IntegerBits()), each, a.Joined, func() { a.Close() }}, nil
