@@ -6,12 +6,17 @@ import (
 	"testing"
 )
 
-// TestScan_NamesPixelsOfTheFileWithTheZeroAtTheCorner: patterns are rolled to examine them, and pixels are named where the file has them.
+// TestScan_NamesPixelsOfTheFileWithTheZeroAtTheCorner: patterns are rolled to examine them, with their mask, and pixels are named where the
+// file has them.
 func TestScan_NamesPixelsOfTheFileWithTheZeroAtTheCorner(t *testing.T) {
 	s := sound(t, 3)
 	shift(s, s.N/2, s.N/2)
 	planted := map[int]bool{2*s.N + 3: true, 30*s.N + 1: true}
 	setPixels(s, planted, 0)
+	masked := 3*s.N + 30
+	setPixels(s, map[int]bool{masked: true}, 0)
+	s.Mask = slices.Repeat([]uint8{1}, s.N*s.N)
+	s.Mask[masked] = 0
 	found, err := Scan(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
