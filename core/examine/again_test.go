@@ -57,3 +57,20 @@ func TestScan_NoGainsBehindDeadRows(t *testing.T) {
 		}
 	}
 }
+
+// A pixel and a single value of rolled patterns are named where the file has them, for even and odd sides.
+func TestUnroll_IsTheInverseOfRoll(t *testing.T) {
+	for _, n := range []int{4, 5} {
+		file := make([]int, n*n)
+		for i := range file {
+			file[i] = i
+		}
+		for at, i := range roll(make([]int, n*n), file, n) {
+			f := Finding{Pixels: [][2]int{{at / n, at % n}}, Values: [][3]int{{7, at / n, at % n}}}
+			f.unroll(n)
+			if f.Pixels[0] != [2]int{i / n, i % n} || f.Values[0] != [3]int{7, i / n, i % n} {
+				t.Errorf("side %d, pixel %d of the file: %v, %v", n, i, f.Pixels[0], f.Values[0])
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ptychogo/ptycho/core/scan"
 	"github.com/ptychogo/ptycho/core/simulate"
 	"github.com/ptychogo/ptycho/host"
 )
@@ -85,6 +86,17 @@ func TestCalibration_Exposure(t *testing.T) {
 	}
 	if len(c.Factors) != 2 || !(c.Factors[0] < 0.7 && c.Factors[1] > 1.2) {
 		t.Errorf("factors %v, want the least and the largest", c.Factors)
+	}
+}
+
+// A factor belongs to the counts above the fitted background. Counts are not negative, and masked pixels stay as they are.
+func TestCalibration_FactorsDivideCountsAboveTheBackground(t *testing.T) {
+	c := Calibrated{Scan: &scan.Scan{N: 2, Rows: make([]float64, 2), Cols: make([]float64, 2), Counts: []float32{5, 1, 0, 9, 5, 1, 0, 9}, Mask: []uint8{1, 1, 1, 0}}, Background: []float32{1, 1, 3, 3}}
+	if err := c.expose(t.Context(), []float64{0.5, 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{9, 1, 0, 9, 3, 1, 1.5, 9}; !slices.Equal(c.Counts, want) {
+		t.Errorf("counts %v, want %v", c.Counts, want)
 	}
 }
 
