@@ -25,7 +25,7 @@ func solveCommand() *cli.Command {
 			&cli.StringFlag{Name: "fit", Value: "auto", Usage: "also fitted: auto, none, or probe, background, positions, affine, intensity"},
 			&cli.IntFlag{Name: "modes", Usage: "incoherent modes of the probe", DefaultText: "those of the file"},
 			&cli.BoolFlag{Name: "halves", Usage: "also solve the even and the odd patterns separately and report their FRC"},
-			&cli.Float64Flag{Name: "position-bound", Value: 4, Usage: "largest shift of a fitted position along each axis (object pixels)"},
+			&cli.Float64Flag{Name: "position-bound", Value: 8, Usage: "largest shift of a fitted position along each axis (object pixels)"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the order of the patterns, and of --n-images"},
 			&cli.IntFlag{Name: "threads", Usage: "threads; the result does not depend on their number", DefaultText: "all cores"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to use, such as split=1 or 0:100"},

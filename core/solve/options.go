@@ -103,7 +103,7 @@ type Options struct {
 	// FinalStep is the share of LSQML's steps in the last iteration, reached linearly; default 1.
 	FinalStep float64
 	// PositionBound is the largest distance of a fitted position from the given one, along each axis, in object pixels;
-	// default 4.
+	// default 8.
 	PositionBound float64
 	// Patience is the number of iterations without an improvement of R by a thousandth before the run stops; default
 	// 20.
@@ -180,7 +180,7 @@ func (o Options) withDefaults() (Options, error) {
 	real(&o.ObjectStep, 1)
 	real(&o.ProbeStep, 1)
 	real(&o.FinalStep, 1)
-	real(&o.PositionBound, 4)
+	real(&o.PositionBound, 8)
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	switch {
 	case !slices.Contains(Engines(), o.Engine):
