@@ -50,3 +50,24 @@ func TestRefine_BeatsSolvingFromNothing(t *testing.T) {
 		t.Errorf("R is %v after 10 iterations from the image and %v after 30 from nothing", refined.R, solved.R)
 	}
 }
+
+// A refinement that is asked to stop ends as an interrupted run, and not after its last iteration.
+func TestRefine_StopsWhenAsked(t *testing.T) {
+	sim, err := simulate.New(t.Context(), simulate.Options{Object: simulate.Lines, N: 16, Height: 48, Patterns: 40, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := sim.AsRead()
+	image := raster.Stitched{Object: sim.Object}
+	stop, last := make(chan struct{}), 0
+	h := host.Host{Stop: stop, Progress: func(p host.Progress) {
+		if last = p.Step; last == 2 {
+			close(stop)
+		}
+	}}
+	const iterations = 2000
+	_, err = Refine(t.Context(), h, image, data, 0, iterations, 1, true)
+	if host.ExitCode(err) != host.ExitInterrupted || last == iterations {
+		t.Errorf("%v after iteration %d, want exit code %d", err, last, host.ExitInterrupted)
+	}
+}
