@@ -16,9 +16,9 @@ import (
 
 func convertCommand() *cli.Command {
 	return &cli.Command{
-		Name: "convert", Category: scans, Usage: "write a scan as npz, as CXI or for Ptychodus, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
+		Name: "convert", Category: scans, Usage: "write a scan as npz, CXI, or for Ptychodus or ptypy, with paths, units and geometry by flags", ArgsUsage: "IN OUT",
 		Flags: append(append(scanFlags(), flagsOfRows(config.ExamineRows()[:1])...), // --examine: convert repairs nothing
-			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi is cxi, .h5 ptychodus, others npz"},
+			&cli.StringFlag{Name: "to", Usage: "form of the result", DefaultText: "by the extension: .cxi cxi, .h5 ptychodus, .ptyd ptyd, others npz"},
 			&cli.StringFlag{Name: "rows", Usage: "patterns to write, such as 0:100"},
 			unitsFlag(),
 			layoutFlag(),

@@ -82,7 +82,7 @@ func readScan(t *testing.T, path string) *scan.Scan {
 	return s
 }
 
-// TestConvert_RoundTripsKeepTheScan writes scans as CXI and reads them again, directly and as npz. 65535 and the largest numbers
+// TestConvert_RoundTripsKeepTheScan writes scans as CXI and for ptypy and reads them again, directly and as npz. 65535 and the largest numbers
 // must not become bad pixels.
 func TestConvert_RoundTripsKeepTheScan(t *testing.T) {
 	fixture.Long(t)
@@ -106,6 +106,19 @@ func TestConvert_RoundTripsKeepTheScan(t *testing.T) {
 			if pixel := 6.62607015e-34 * 299792458 / (8e3 * 1.602176634e-19) * 1.9 / (16 * 75e-6); math.Abs(s.PixelSize/pixel-1) > 1e-12 {
 				t.Errorf("%s: object pixels of %v m, want %v", path, s.PixelSize, pixel)
 			}
+		}
+	}
+	for _, c := range []struct{ most int }{{200}, {65535}, {1 << 20}} { // ptypy's prepared data has no probe
+		npz, want := randomScan(t, c.most, format.Counts)
+		ptyd, back := filepath.Join(filepath.Dir(npz), "scan.ptyd"), filepath.Join(filepath.Dir(npz), "back.npz")
+		must(t, append([]string{"convert", npz, ptyd}, geometry...)...)
+		must(t, "convert", ptyd, back)
+		want.Probe, want.Modes = nil, readScan(t, back).Modes
+		for _, path := range []string{ptyd, back} {
+			same(t, fmt.Sprintf("%d %s", c.most, filepath.Base(path)), readScan(t, path), want)
+		}
+		if s := readScan(t, ptyd); math.Abs(s.Geometry.Distance-1.9) > 1e-12 || math.Abs(s.Geometry.DetectorPixel-75e-6) > 1e-15 || s.Format != "ptypy" {
+			t.Errorf("%s: %s with %+v", ptyd, s.Format, s.Geometry)
 		}
 	}
 	dir := t.TempDir()
@@ -248,7 +261,7 @@ func TestConvert_ForeignMistakesAreNamed(t *testing.T) {
 		{10, "exists", []string{cxi, raw}},
 		{10, "taken.product.h5 exists", []string{cxi, filepath.Join(dir, "taken.h5")}},
 		{10, "taken.product.h5 is a file of the format HDF5 that ptycho did not write", []string{cxi, filepath.Join(dir, "taken.h5"), "--overwrite"}},
-		{10, "--to tiff: want npz, cxi or ptychodus", []string{npz, out, "--to", "tiff"}},
+		{10, "--to tiff: want npz, cxi, ptychodus or ptyd", []string{npz, out, "--to", "tiff"}},
 		{10, "--crop 18 cannot be taken", []string{npz, out, "--crop", "18"}},
 		{10, "the file says distance 1.9 m, and 2 m was given", []string{sized, out, "--distance", "2m"}},
 		{11, "selects none", []string{npz, out, "--rows", "50:60"}},

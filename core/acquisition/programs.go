@@ -30,6 +30,9 @@ func readPtyd(a *Acquisition) error {
 		if err := a.columns(p, 0, 1, 1); err != nil {
 			return err
 		}
+		if err := a.originOf(p); err != nil {
+			return err
+		}
 	}
 	energy, err := a.value("/meta/energy", "/info/energy")
 	if err != nil {

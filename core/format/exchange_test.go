@@ -63,6 +63,7 @@ func writeExamples(t *testing.T, dir string) {
 		"product.h5": func(f *os.File) error { return WriteProduct(f, example()) },
 		"image.cxi":  func(f *os.File) error { return WriteCXI(f, example()) },
 		"scan.cxi":   func(f *os.File) error { return WriteCXIScan(f, exampleScan()) },
+		"scan.ptyd":  func(f *os.File) error { return WritePtyd(f, exampleScan()) },
 		"scan.h5":    func(f *os.File) error { return WriteDiffraction(f, exampleScan()) },
 		"nm.tif": func(f *os.File) error {
 			return WriteTIFF(f, example().Coverage, 5, 7, 30e-9, [2]float64{-3.25, 40}, "0.1.0")

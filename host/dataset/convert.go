@@ -17,7 +17,7 @@ import (
 // Conversion is a scan to be written as npz, as CXI or for Ptychodus.
 type Conversion struct {
 	From, To  string
-	Form      string // npz, cxi or ptychodus; "": by the extension of To
+	Form      string // npz, cxi, ptychodus or ptyd; "": by the extension of To
 	Scan      config.ScanSettings
 	Rows      string // "": all
 	Draw      int    // 0: all

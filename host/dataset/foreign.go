@@ -21,15 +21,16 @@ const (
 	formNPZ       = "npz"
 	formCXI       = "cxi"
 	formPtychodus = "ptychodus"
+	formPtyd      = "ptyd"
 )
 
 // formOf returns the form of a conversion's result.
 func formOf(o Conversion) (string, error) {
 	switch form := o.Form; {
-	case form == formNPZ, form == formCXI, form == formPtychodus:
+	case form == formNPZ, form == formCXI, form == formPtychodus, form == formPtyd:
 		return form, nil
 	case form != "":
-		return "", host.Failf(host.ExitUsage, "convert: --to %s: want npz, cxi or ptychodus", form)
+		return "", host.Failf(host.ExitUsage, "convert: --to %s: want npz, cxi, ptychodus or ptyd", form)
 	}
 	if form := formByName(o.To); form != "" {
 		return form, nil
@@ -46,6 +47,8 @@ func formByName(path string) string {
 		return formCXI
 	case ".h5", ".hdf5":
 		return formPtychodus
+	case ".ptyd":
+		return formPtyd
 	}
 	return ""
 }
@@ -82,7 +85,7 @@ func begin(ctx context.Context, o Conversion) (*reading, error) {
 	return &reading{s, a.Format, format.CountTypeOfBits(a.IntegerBits()), each, a.Joined, func() { a.Close() }}, nil
 }
 
-// convertForeign writes CXI, or the two files of Ptychodus. Patterns are read and written some at a time.
+// convertForeign writes CXI, prepared data of ptypy, or the two files of Ptychodus. Patterns are read and written some at a time.
 func convertForeign(ctx context.Context, o Conversion, form string, r Converted, notice func(string, ...any)) (Converted, error) {
 	file, err := createHDF5(o.To, o.Overwrite)
 	if err != nil {
@@ -111,7 +114,10 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		return r, err
 	}
 	write := format.WriteCXIScan
-	if form == formPtychodus {
+	switch form {
+	case formPtyd:
+		write = format.WritePtyd
+	case formPtychodus:
 		if write, err = format.WriteDiffraction, out.CheckBlank(); err != nil {
 			return r, host.Failf(host.ExitData, "%s: %w", o.From, err)
 		}
@@ -126,9 +132,7 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 	if err := keeps(results, s.joined()); err != nil { // virtual datasets open their files when they are read
 		return r, err
 	}
-	if s.Object != nil {
-		s.Notes = append(s.Notes, "objectGuess is not written: the file has the scan, and no image")
-	}
+	s.noteOmitted(form)
 	for _, n := range s.Notes {
 		notice("%s", n)
 	}
@@ -141,6 +145,16 @@ func convertForeign(ctx context.Context, o Conversion, form string, r Converted,
 		return r, placeBoth(file, beside)
 	}
 	return r, file.place()
+}
+
+// noteOmitted notes what a form has no place for.
+func (s *reading) noteOmitted(form string) {
+	if s.Object != nil {
+		s.Notes = append(s.Notes, "objectGuess is not written: the file has the scan, and no image")
+	}
+	if s.Probe != nil && form == formPtyd {
+		s.Notes = append(s.Notes, "probeGuess is not written: prepared data of ptypy has no place for a probe")
+	}
 }
 
 // outgoing describes the scan for its file. r receives the mean of the counts.
