@@ -168,7 +168,7 @@ func valuesOf(command *cli.Command, f cli.Flag, typed string) []candidate {
 	case name == "format":
 		return texts(append(acquisition.Formats(), config.FormatRaw)...)
 	case name == "to" && command.Name == "convert":
-		return texts("npz", "cxi", "ptychodus")
+		return texts("npz", "cxi", "ptychodus", "ptyd")
 	case name == "position-units":
 		return texts("m", "mm", "um", "nm", "pm", "A")
 	case enumFlags[name] != nil:

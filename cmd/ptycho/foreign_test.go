@@ -111,7 +111,9 @@ func TestConvert_RoundTripsKeepTheScan(t *testing.T) {
 	for _, c := range []struct{ most int }{{200}, {65535}, {1 << 20}} { // ptypy's prepared data has no probe
 		npz, want := randomScan(t, c.most, format.Counts)
 		ptyd, back := filepath.Join(filepath.Dir(npz), "scan.ptyd"), filepath.Join(filepath.Dir(npz), "back.npz")
-		must(t, append([]string{"convert", npz, ptyd}, geometry...)...)
+		if _, stderr, code := run(t, append([]string{"convert", npz, ptyd}, geometry...)...); code != 0 || !strings.Contains(stderr, "probeGuess is not written") {
+			t.Fatalf("code %d, no notice of the probe that is lost: %s", code, stderr)
+		}
 		must(t, "convert", ptyd, back)
 		want.Probe, want.Modes = nil, readScan(t, back).Modes
 		for _, path := range []string{ptyd, back} {
@@ -224,7 +226,7 @@ func TestConvert_MeanIsThatOfUnmaskedPixels(t *testing.T) {
 		return v
 	}
 	want := mean("scan.npz")
-	for _, name := range []string{"scan.cxi", "scan.h5"} {
+	for _, name := range []string{"scan.cxi", "scan.h5", "scan.ptyd"} {
 		if got := mean(name); math.Abs(got.Mean-want.Mean) > 1e-6*want.Mean {
 			t.Errorf("%s: mean %v, the npz has %v", name, got.Mean, want.Mean)
 		}

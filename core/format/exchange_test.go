@@ -194,7 +194,7 @@ func TestStoredAs_LeavesTheMarkersOut(t *testing.T) {
 func TestWrote_RecognisesItsFiles(t *testing.T) {
 	dir := t.TempDir()
 	writeExamples(t, dir)
-	for name, want := range map[string]bool{"product.h5": true, "image.cxi": true, "scan.cxi": true, "scan.h5": true, "nm.tif": false, "missing": false} {
+	for name, want := range map[string]bool{"product.h5": true, "image.cxi": true, "scan.cxi": true, "scan.h5": true, "scan.ptyd": true, "nm.tif": false, "missing": false} {
 		if got := Wrote(filepath.Join(dir, name)); got != want {
 			t.Errorf("%s: %v", name, got)
 		}

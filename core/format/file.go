@@ -1,7 +1,7 @@
 // Package format reads and writes scans and reconstructions. Every file is treated as hostile.
 //
-// It also writes both as other programs read them: as products and diffraction files of Ptychodus, as CXI, and as TIFF with the size of a
-// pixel. core/acquisition reads the files of others.
+// It also writes both as other programs read them: as products and diffraction files of Ptychodus, as CXI, as prepared data of ptypy, and
+// as TIFF with the size of a pixel. core/acquisition reads the files of others.
 package format
 
 import (

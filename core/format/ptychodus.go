@@ -69,12 +69,12 @@ func (p *Product) centre() (y, x float64) {
 	return (p.Origin[0] + float64(p.Height)/2) * p.PixelSize, (p.Origin[1] + float64(p.Width)/2) * p.PixelSize
 }
 
-// note writes how the file came about into attributes.
-func (p Provenance) note(g *hdf5.GroupWriter) {
+// note writes how the file came about into attributes, and the report into a dataset with attributes of its own.
+func (p Provenance) note(g *hdf5.GroupWriter, ofReport ...any) {
 	for _, a := range p.fields() {
 		_ = g.SetAttribute("ptycho_"+a[0], a[1])
 	}
-	_ = g.Dataset("ptycho_report", p.Report) // it may be longer than an attribute
+	_ = g.DatasetWith("ptycho_report", p.Report, nil, ofReport...) // it may be longer than an attribute
 }
 
 // WriteDiffraction writes the patterns of a scan as a diffraction file of Ptychodus.

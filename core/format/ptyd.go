@@ -12,7 +12,7 @@ import (
 // energy in keV, the distance and the side of a detector pixel in m, and the weights of the detector's pixels, 1 for a valid one. Every node
 // has the attribute "type" by which ptypy reads it. The file has no place for a probe.
 func WritePtyd(w io.WriterAt, s *Export) error {
-	const array, scalar, dict = "array", "scalar", "dict" // types of ptypy
+	const array, scalar, dict, text = "array", "scalar", "dict", "string" // types of ptypy
 	f := hdf5.NewWriter(w)
 	root := f.Root()
 	group := func(in *hdf5.GroupWriter, name string) *hdf5.GroupWriter {
@@ -53,6 +53,6 @@ func WritePtyd(w io.WriterAt, s *Export) error {
 		}
 	}
 	_ = meta.DatasetWith("weight2d", weights, extent(s.N, s.N), "type", array)
-	from.note(root)
+	from.note(root, "type", text)
 	return f.Close()
 }

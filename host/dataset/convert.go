@@ -14,7 +14,7 @@ import (
 	"github.com/ptychogo/ptycho/host"
 )
 
-// Conversion is a scan to be written as npz, as CXI or for Ptychodus.
+// Conversion is a scan to be written as npz, as CXI, or for Ptychodus or ptypy.
 type Conversion struct {
 	From, To  string
 	Form      string // npz, cxi, ptychodus or ptyd; "": by the extension of To
